@@ -1,0 +1,83 @@
+-- Grain: one row per contact that belongs to a vendor record, so that no derived record exists for it.
+-- It belongs to the record whose own id it names, else to the only record of the account that shares an address, phone
+-- or document with it, unless name, birth date or document contradict.
+with
+    records as (select * from {{ ref('int_record_evidence') }}),
+
+    identifiers as (select * from {{ ref('int_record_identifiers') }} where unusable_reason is null and is_current),
+
+    held as (
+        select
+            records.record_no,
+            records.source,
+            records.source_account,
+            records.is_contact,
+            records.is_deleted,
+            identifiers.identifier_key,
+            identifiers.id_type,
+            case identifiers.id_type when 'profile_id' then 1 when 'contact_id' then 2 when 'customer_id' then 3 when 'external_id' then 4 end as own_id_rank,
+            concat(cast(records.is_deleted as integer), {{ record_order('records') }}) as record_order
+        from identifiers
+        inner join records on identifiers.record_no = records.record_no
+        where identifiers.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id', 'email', 'phone', 'document')
+    ),
+
+    own_ids as (
+        select source, source_account, identifier_key, min_by(record_no, record_order) as record_no
+        from held
+        where not is_contact and own_id_rank is not null
+        group by source, source_account, identifier_key
+    ),
+
+    named_records as (
+        select held.record_no as contact_no, min_by(own_ids.record_no, concat(cast(held.own_id_rank as varchar), held.identifier_key)) as record_no
+        from held
+        inner join
+            own_ids
+            on held.source = own_ids.source
+            and held.source_account = own_ids.source_account
+            and held.identifier_key = own_ids.identifier_key
+        where held.is_contact
+        group by held.record_no
+    ),
+
+    shared_values as (
+        select source, source_account, identifier_key, min(record_no) as least_record_no, max(record_no) as greatest_record_no
+        from held
+        where not is_contact and not is_deleted and own_id_rank is null
+        group by source, source_account, identifier_key
+    ),
+
+    only_records as (
+        select held.record_no as contact_no, min(shared_values.least_record_no) as record_no
+        from held
+        inner join
+            shared_values
+            on held.source = shared_values.source
+            and held.source_account = shared_values.source_account
+            and held.identifier_key = shared_values.identifier_key
+        where held.is_contact and not exists (select 1 from named_records where named_records.contact_no = held.record_no)
+        group by held.record_no
+        having min(shared_values.least_record_no) = max(shared_values.greatest_record_no)
+    ),
+
+    agreeing_records as (
+        select only_records.contact_no, only_records.record_no
+        from only_records
+        inner join records as contact on only_records.contact_no = contact.record_no
+        inner join records as vendor_record on only_records.record_no = vendor_record.record_no
+        where {{ evidence_agrees('contact', 'vendor_record') }}
+    ),
+
+    final as (
+        select contact_no, record_no, 'own_id' as belongs_by
+        from named_records
+
+        union all
+
+        select contact_no, record_no, 'only_record' as belongs_by
+        from agreeing_records
+    )
+
+select *
+from final

@@ -1,0 +1,100 @@
+-- Grain: one row per node and key it holds: usable identifiers, composite keys, and superseded identifiers under which
+-- name and birth date or document agree.
+with
+    nodes as (select * from {{ ref('int_nodes') }}),
+
+    belongings as (select * from {{ ref('int_contact_records') }}),
+
+    identifiers as (select * from {{ ref('int_record_identifiers') }} where unusable_reason is null),
+
+    composite_keys as (select * from {{ ref('int_composite_keys') }}),
+
+    records as (select * from {{ ref('int_records') }}),
+
+    evidence as (select * from {{ ref('int_record_evidence') }}),
+
+    superseded_keys as (select distinct identifier_key from identifiers where not is_current),
+
+    confirmed as (
+        select identifiers.record_no, identifiers.identifier_key, records.full_name_key, cast(records.birth_date as varchar) as proof, identifiers.first_seen_at
+        from identifiers
+        inner join records on identifiers.record_no = records.record_no
+        where identifiers.identifier_key in (select identifier_key from superseded_keys) and records.birth_date is not null
+
+        union all
+
+        select identifiers.record_no, identifiers.identifier_key, records.full_name_key, evidence.document as proof, identifiers.first_seen_at
+        from identifiers
+        inner join records on identifiers.record_no = records.record_no
+        inner join evidence on identifiers.record_no = evidence.record_no
+        where identifiers.identifier_key in (select identifier_key from superseded_keys) and evidence.document is not null
+    ),
+
+    held as (
+        select
+            record_no,
+            identifier_key,
+            case
+                when is_weak then 9
+                when id_type = 'document' then 1
+                when id_type in ('customer_id', 'external_id', 'profile_id', 'contact_id') then 2
+                when id_type = 'email' then 3
+                when id_type = 'phone' then 4
+                else 5
+            end as type_rank,
+            is_weak,
+            first_seen_at
+        from identifiers
+        where is_current
+
+        union all
+
+        select record_no, identifier_key, 6 as type_rank, false as is_weak, cast(null as timestamptz) as first_seen_at
+        from composite_keys
+
+        union all
+
+        select
+            record_no,
+            {{ run_hash(["'superseded'", 'identifier_key', 'full_name_key', 'proof']) }} as identifier_key,
+            7 as type_rank,
+            false as is_weak,
+            first_seen_at
+        from confirmed
+        where full_name_key is not null
+    ),
+
+    by_node as (
+        select
+            coalesce(belongings.record_no, held.record_no) as node,
+            held.identifier_key,
+            min(held.type_rank) as type_rank,
+            bool_and(held.is_weak) as is_weak,
+            min(held.first_seen_at) as first_seen_at
+        from held
+        left join belongings on held.record_no = belongings.contact_no
+        group by coalesce(belongings.record_no, held.record_no), held.identifier_key
+    ),
+
+    strong_nodes as (
+        select node
+        from by_node
+        where not is_weak
+        group by node
+    ),
+
+    final as (
+        select
+            by_node.node,
+            by_node.identifier_key,
+            by_node.type_rank,
+            by_node.is_weak,
+            strong_nodes.node is not null and not nodes.is_deleted and not nodes.is_lead_only as is_core,
+            by_node.first_seen_at
+        from by_node
+        inner join nodes on by_node.node = nodes.node
+        left join strong_nodes on by_node.node = strong_nodes.node
+    )
+
+select *
+from final

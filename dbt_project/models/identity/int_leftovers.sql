@@ -1,0 +1,68 @@
+-- Grain: one row per node that no person of standing can be found for: those that share an identifier are one person.
+with recursive
+    followers as (select * from {{ ref('int_followers') }}),
+
+    nodes as (select * from {{ ref('int_nodes') }}),
+
+    holdings as (select * from {{ ref('int_holdings') }}),
+
+    leftovers as (
+        select followers.node, nodes.first_name_key, nodes.document, nodes.birth_date
+        from followers
+        inner join nodes on followers.node = nodes.node
+        where followers.person is null and not nodes.is_lead_only
+    ),
+
+    held as (
+        select leftovers.node, holdings.identifier_key, leftovers.first_name_key, leftovers.document, leftovers.birth_date
+        from leftovers
+        inner join holdings on leftovers.node = holdings.node
+    ),
+
+    agreed as (
+        select identifier_key, min(node) as lesser
+        from held
+        group by identifier_key
+        having
+            count(*) > 1
+            and coalesce(min(first_name_key) = max(first_name_key), true)
+            and coalesce(min(document) = max(document), true)
+            and coalesce(min(birth_date) = max(birth_date), true)
+    ),
+
+    edges as (
+        select distinct held.node as greater, agreed.lesser
+        from held
+        inner join agreed on held.identifier_key = agreed.identifier_key
+        where held.node <> agreed.lesser
+    ),
+
+    {{ connected_components('edges') }},
+
+    clusters as (
+        select leftovers.node, coalesce(components.component, leftovers.node) as person
+        from leftovers
+        left join components on leftovers.node = components.vertex
+    ),
+
+    -- A whole cluster follows a node that follows, where they share an identifier.
+    followed as (
+        select clusters.person, max_by(followers.person, concat(cast(nodes.last_export_date as varchar), lpad(cast(followers.node as varchar), 20, '0'))) as followed_person
+        from clusters
+        inner join holdings as own on clusters.node = own.node
+        inner join holdings as theirs on own.identifier_key = theirs.identifier_key
+        inner join followers on theirs.node = followers.node
+        inner join nodes on followers.node = nodes.node
+        inner join nodes as own_node on clusters.node = own_node.node
+        where followers.person is not null and not nodes.is_lead_only and {{ evidence_agrees('nodes', 'own_node') }}
+        group by clusters.person
+    ),
+
+    final as (
+        select clusters.node, coalesce(followed.followed_person, clusters.person) as person
+        from clusters
+        left join followed on clusters.person = followed.person
+    )
+
+select *
+from final

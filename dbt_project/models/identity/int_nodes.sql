@@ -1,0 +1,36 @@
+-- Grain: one row per record that can be a person or join one: vendor records, and contacts that belong to none.
+-- What contacts say of name, birth date and document speaks for a record that says nothing, if they say one thing.
+with
+    records as (select * from {{ ref('int_record_evidence') }}),
+
+    belongings as (select * from {{ ref('int_contact_records') }}),
+
+    told_by_contacts as (
+        select
+            belongings.record_no,
+            case when min(records.first_name_key) = max(records.first_name_key) then min(records.first_name_key) end as first_name_key,
+            case when min(records.document) = max(records.document) then min(records.document) end as document,
+            case when min(records.birth_date) = max(records.birth_date) then min(records.birth_date) end as birth_date,
+            max(records.last_export_date) as last_export_date
+        from belongings
+        inner join records on belongings.contact_no = records.record_no
+        group by belongings.record_no
+    ),
+
+    final as (
+        select
+            records.record_no as node,
+            records.stream_key,
+            coalesce(records.first_name_key, told_by_contacts.first_name_key) as first_name_key,
+            coalesce(records.document, told_by_contacts.document) as document,
+            records.is_lead_only,
+            records.is_deleted,
+            coalesce(records.birth_date, told_by_contacts.birth_date) as birth_date,
+            greatest(records.last_export_date, told_by_contacts.last_export_date) as last_export_date
+        from records
+        left join told_by_contacts on records.record_no = told_by_contacts.record_no
+        where not exists (select 1 from belongings where belongings.contact_no = records.record_no)
+    )
+
+select *
+from final

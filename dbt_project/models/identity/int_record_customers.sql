@@ -1,0 +1,66 @@
+-- Grain: one row per record: the person it is of, null for a lead that nobody is known for.
+-- A person is named after the anchor: the record with the earliest export date. A contact that belongs to a record can
+-- be the anchor too, because it was a derived record, and gave its name, before that record came.
+with
+    records as (select * from {{ ref('int_record_evidence') }}),
+
+    belongings as (select * from {{ ref('int_contact_records') }}),
+
+    node_persons as (
+        select node, person, 'link' as joined_by
+        from {{ ref('int_core_persons') }}
+
+        union all
+
+        select node, person, 'following' as joined_by
+        from {{ ref('int_followers') }}
+        where person is not null
+
+        union all
+
+        select node, person, 'following' as joined_by
+        from {{ ref('int_leftovers') }}
+    ),
+
+    placed as (
+        select
+            records.*,
+            node_persons.person,
+            coalesce(belongings.belongs_by, node_persons.joined_by) as joined_by,
+            belongings.contact_no is not null as is_belonging
+        from records
+        left join belongings on records.record_no = belongings.contact_no
+        left join node_persons on coalesce(belongings.record_no, records.record_no) = node_persons.node
+    ),
+
+    anchors as (
+        select person, min_by(alias_id, concat(cast(first_export_date as varchar), cast(is_belonging as integer), {{ record_order('placed') }})) as customer_id
+        from placed
+        where not is_lead_only and person is not null
+        group by person
+    ),
+
+    final as (
+        select
+            placed.record_no,
+            placed.alias_id,
+            placed.source,
+            placed.source_account,
+            placed.stream,
+            placed.stream_key,
+            placed.source_record_id,
+            anchors.customer_id,
+            placed.joined_by,
+            placed.is_contact,
+            placed.is_lead_only,
+            placed.is_belonging,
+            placed.is_deleted,
+            placed.alias_id = anchors.customer_id as is_anchor,
+            placed.first_export_date,
+            placed.last_export_date
+        from placed
+        left join anchors on placed.person = anchors.person
+    )
+
+select *
+from final

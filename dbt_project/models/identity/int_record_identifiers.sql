@@ -1,0 +1,115 @@
+-- Grain: one row per record and identifier it carries or has carried, with why it cannot link if it cannot.
+with
+    records as (select * from {{ ref('int_records') }}),
+
+    identifiers as (select * from {{ source('staging', 'customer_identifiers') }}),
+
+    blocklist as (select * from {{ ref('identifier_blocklist') }}),
+
+    overrides as (select * from {{ ref('identity_overrides') }}),
+
+    carried as (
+        select
+            records.record_no,
+            identifiers.id_type,
+            identifiers.id_namespace,
+            identifiers.id_value,
+            identifiers.id_link_value,
+            identifiers.merge_confidence,
+            identifiers.is_valid,
+            identifiers.is_primary,
+            identifiers.is_deliverable,
+            records.is_contact
+            or (identifiers.source_file = records.source_file and identifiers.source_row = records.source_row) as is_current,
+            identifiers.export_date,
+            coalesce(identifiers.first_seen_at, identifiers.extracted_at) as first_seen_at,
+            coalesce(identifiers.last_seen_at, identifiers.extracted_at) as last_seen_at
+        from identifiers
+        inner join
+            records
+            on identifiers.owner_record_id = records.source_record_id
+            and identifiers.source = records.source
+            and identifiers.source_account = records.source_account
+            and case when identifiers.owner_record_id like 'derived:%' then 'derived' else identifiers.stream end = records.stream_key
+        where identifiers.id_value is not null
+    ),
+
+    known as (
+        select
+            record_no,
+            id_type,
+            coalesce(id_namespace, '') as id_namespace,
+            id_value,
+            max(id_link_value) as id_link_value,
+            case
+                when id_type in ('vuid', 'push_token', 'tracking_id') and max(merge_confidence) = 'high' then 'low' else max_by(merge_confidence, export_date)
+            end as merge_confidence,
+            bool_or(is_valid) as is_valid,
+            bool_or(is_current) as is_current,
+            coalesce(bool_or(is_primary) filter (where is_current), false) as is_primary,
+            coalesce(bool_and(is_deliverable) filter (where is_current), true) as is_deliverable,
+            min(first_seen_at) as first_seen_at,
+            max(last_seen_at) as last_seen_at
+        from carried
+        group by record_no, id_type, coalesce(id_namespace, ''), id_value
+    ),
+
+    parted as (
+        select
+            *,
+            case when id_type = 'email' then split_part(split_part(id_link_value, '@', 1), '+', 1) end as email_local_part,
+            case when id_type = 'email' then split_part(id_link_value, '@', 2) end as email_domain,
+            id_type = 'phone' and right(id_link_value, 7) = repeat(right(id_link_value, 1), 7) as is_repeated_digit
+        from known
+    ),
+
+    final as (
+        select
+            parted.record_no,
+            {{ run_hash(['parted.id_type', 'parted.id_namespace', 'parted.id_link_value']) }} as identifier_key,
+            parted.id_type,
+            parted.id_namespace,
+            parted.id_value,
+            parted.id_link_value,
+            case
+                when not coalesce(parted.is_valid, false) or parted.id_link_value is null then 'invalid'
+                when blocked.identifier_type is not null then 'blocked'
+                when parted.is_repeated_digit then 'placeholder'
+                when parted.merge_confidence = 'none' then 'never_links'
+                else coalesce(whole.reason, local_parts.reason, domains.reason, endings.reason)
+            end as unusable_reason,
+            parted.merge_confidence = 'low' as is_weak,
+            parted.is_current,
+            parted.is_primary,
+            parted.is_deliverable,
+            parted.first_seen_at,
+            parted.last_seen_at
+        from parted
+        left join
+            blocklist as whole
+            on whole.match_kind = 'exact'
+            and parted.id_type = whole.identifier_type
+            and parted.id_link_value = whole.value
+        left join
+            blocklist as local_parts
+            on local_parts.match_kind = 'local_part'
+            and parted.id_type = local_parts.identifier_type
+            and parted.email_local_part = local_parts.value
+        left join
+            blocklist as domains
+            on domains.match_kind = 'domain'
+            and parted.id_type = domains.identifier_type
+            and parted.email_domain = domains.value
+        left join
+            blocklist as endings
+            on endings.match_kind = 'domain_ending'
+            and parted.id_type = endings.identifier_type
+            and split_part(parted.email_domain, '.', -1) = endings.value
+        left join
+            (select distinct identifier_type, identifier_value from overrides where rule = 'blocked') as blocked
+            on parted.id_type = blocked.identifier_type
+            and blocked.identifier_value in (parted.id_link_value, parted.id_value)
+    )
+
+select *
+from final

@@ -1,0 +1,109 @@
+-- Grain: one row per record and export date from which it says something else, or is gone.
+-- A gone record says nothing. Times of being seen are carried along and make no version of their own.
+{% set attributes = [
+    'first_name', 'last_name', 'full_name', 'gender', 'birth_date', 'city', 'state', 'country', 'postal_code', 'language',
+] %}
+with
+    records as (select * from {{ ref('int_records') }} where not is_lead_only),
+
+    customers as (select * from {{ source('staging', 'customers') }}),
+
+    contacts as (select * from {{ source('staging', 'contacts') }}),
+
+    gaps as (select * from {{ ref('int_delivery_gaps') }}),
+
+    observations as (
+        select
+            alias_id,
+            export_date,
+            coalesce(source_updated_at, extracted_at) as changed_at,
+            source_file,
+            source_row,
+            record_hash as content,
+            coalesce(is_deleted, false) as is_deleted,
+            {{ person_attributes() }},
+            least(first_seen_at, created_at, acquired_at) as first_seen_at,
+            greatest(last_seen_at, source_updated_at) as last_seen_at
+        from customers
+        qualify
+            row_number() over (partition by alias_id, export_date order by source_updated_at desc nulls last, source_file desc, source_row desc) = 1
+
+        union all
+
+        select
+            alias_id,
+            export_date,
+            coalesce(seen_at, extracted_at) as changed_at,
+            source_file,
+            source_row,
+            concat_ws(chr(31), full_name, first_name, last_name, gender, birth_date, city, state_raw, state_code, country_raw, country_code, postal_code, language)
+            as content,
+            false as is_deleted,
+            {{ person_attributes() }},
+            coalesce(first_seen_at, seen_at) as first_seen_at,
+            seen_at as last_seen_at
+        from contacts
+        where not coalesce(is_lead_only, false)
+        qualify row_number() over (partition by alias_id, export_date order by seen_at desc nulls last, source_file desc, source_row desc) = 1
+    ),
+
+    sequenced as (
+        select
+            records.record_no,
+            observations.*,
+            case when not records.is_contact then gaps.next_full_date end as next_full_date,
+            lag(observations.content) over record as previous_content,
+            lag(gaps.next_full_date) over record as previous_full_date,
+            lead(observations.export_date) over record as next_export_date
+        from observations
+        inner join records on observations.alias_id = records.alias_id
+        left join
+            gaps
+            on records.source = gaps.source
+            and records.source_account = gaps.source_account
+            and records.stream = gaps.stream
+            and observations.export_date = gaps.export_date
+        window record as (partition by records.record_no order by observations.export_date)
+    ),
+
+    versions as (
+        select
+            record_no,
+            export_date as valid_from,
+            changed_at,
+            source_file,
+            source_row,
+            {% for attribute in attributes %}
+                case when not is_deleted then {{ attribute }} end as {{ attribute }},
+            {% endfor %}
+            is_deleted,
+            first_seen_at,
+            last_seen_at
+        from sequenced
+        where previous_content is distinct from content or previous_full_date < export_date
+
+        union all
+
+        select
+            record_no,
+            next_full_date as valid_from,
+            changed_at,
+            null as source_file,
+            null as source_row,
+            {% for attribute in attributes %}
+                null as {{ attribute }},
+            {% endfor %}
+            true as is_deleted,
+            first_seen_at,
+            last_seen_at
+        from sequenced
+        where next_full_date < next_export_date or (next_full_date is not null and next_export_date is null)
+    ),
+
+    final as (
+        select versions.*, lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to
+        from versions
+    )
+
+select *
+from final

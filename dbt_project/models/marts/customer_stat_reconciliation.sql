@@ -1,0 +1,159 @@
+-- Grain: one row per vendor record and figure the vendor reports of it, beside ours, with a verdict.
+-- match: ours by our definition. explained: ours by theirs. inconsistent_at_source: their figures contradict each other.
+-- stale: theirs is true of an earlier day. not_comparable: no definition, no person, or nothing of the kind delivered.
+{% set money = "('total_revenue', 'average_order_value', 'last_order_amount')" %}
+with
+    stats as (select * from {{ ref('int_vendor_stats') }}),
+
+    definitions as (select * from {{ ref('vendor_metric_definitions') }}),
+
+    by_orders as (select * from {{ ref('int_vendor_stat_orders') }}),
+
+    by_counts as (select * from {{ ref('int_vendor_stat_counts') }}),
+
+    insights as (select * from {{ ref('customer_insights') }}),
+
+    available as (
+        select 'orders' as compares_with, count(*) > 0 as is_available
+        from {{ ref('fct_orders') }}
+        union all
+        select 'redemptions', count(*) > 0
+        from {{ ref('fct_redemptions') }}
+        union all
+        select 'loyalty', count(*) > 0
+        from {{ ref('fct_loyalty_balances') }}
+        union all
+        select 'referrals', count(*) > 0
+        from {{ ref('fct_referrals') }}
+    ),
+
+    joined as (
+        select
+            stats.source,
+            stats.source_account,
+            stats.stream,
+            stats.owner_record_id as source_record_id,
+            stats.customer_id,
+            stats.metric,
+            stats.definition_id,
+            stats.unit,
+            stats.currency,
+            stats.is_contradicted,
+            stats.export_date,
+            stats.value_num as vendor_value,
+            stats.value_ts as vendor_time,
+            definitions.compares_with,
+            coalesce(available.is_available, false) and stats.customer_id is not null as is_comparable,
+            stats.metric in {{ money }}
+            and (coalesce(by_orders.has_other_currency, false) or coalesce(stats.currency <> insights.reporting_currency, false)) as is_other_currency,
+            coalesce(by_orders.has_other_currency, false) and stats.metric in {{ money }} as is_mixed_currency,
+            definitions.tolerance * case when definitions.is_tolerance_per_order then greatest(coalesce(stats_count.value_num, 1), 1) else 1 end as tolerance,
+            case stats.metric
+                when 'total_revenue' then cast(insights.total_revenue as decimal(38, 6))
+                when 'order_count' then insights.order_count
+                when 'orders_attempted' then insights.orders_attempted
+                when 'average_order_value' then insights.average_order_value
+                when 'total_items' then insights.item_quantity
+                else by_counts.value
+            end as published_value,
+            case stats.metric when 'first_order_at' then insights.first_order_at when 'last_order_at' then insights.last_order_at end as published_time,
+            {% for suffix in ['', '_at_export', '_day_before'] -%}
+            case
+                when definitions.compares_with <> 'orders'
+                then coalesce(by_counts.value, 0)
+                when stats.metric = 'total_revenue'
+                then coalesce(cast(by_orders.amount{{ suffix }} as decimal(38, 6)), 0)
+                when stats.metric in ('order_count', 'orders_attempted')
+                then coalesce(by_orders.order_count{{ suffix }}, 0)
+                when stats.metric = 'average_order_value'
+                then {{ exact_ratio('by_orders.amount' ~ suffix, 'by_orders.order_count' ~ suffix) }}
+                when stats.metric = 'last_order_amount'
+                then by_orders.last_amount{{ suffix }}
+                when stats.metric = 'total_items'
+                then coalesce(by_orders.item_quantity{{ suffix }}, 0)
+            end as defined_value{{ suffix }},
+            case
+                stats.metric when 'first_order_at' then by_orders.first_at{{ suffix }} when 'last_order_at' then by_orders.last_at{{ suffix }}
+            end as defined_time{{ suffix }} {%- if not loop.last %},{% endif %}
+            {% endfor %}
+        from stats
+        left join definitions on stats.source = definitions.source and stats.metric = definitions.metric
+        left join available on definitions.compares_with = available.compares_with
+        left join insights on stats.customer_id = insights.customer_id
+        left join
+            by_orders
+            on stats.source = by_orders.source
+            and stats.source_account = by_orders.source_account
+            and stats.stream = by_orders.stream
+            and stats.owner_record_id = by_orders.owner_record_id
+            and stats.metric = by_orders.metric
+            and stats.definition_id is not distinct from by_orders.definition_id
+        left join
+            by_counts
+            on stats.customer_id = by_counts.customer_id
+            and stats.source = by_counts.source
+            and stats.metric = by_counts.metric
+        left join
+            stats as stats_count
+            on definitions.is_tolerance_per_order
+            and stats_count.metric = 'order_count'
+            and stats.source = stats_count.source
+            and stats.source_account = stats_count.source_account
+            and stats.stream = stats_count.stream
+            and stats.owner_record_id = stats_count.owner_record_id
+    ),
+
+    compared as (
+        select
+            *,
+            case
+                when vendor_time is not null
+                then abs({{ seconds_between('vendor_time', 'published_time') }}) <= tolerance
+                else not is_other_currency and abs(vendor_value - published_value) <= tolerance
+            end as is_match,
+            {% for suffix in ['', '_at_export', '_day_before'] -%}
+            case
+                when vendor_time is not null
+                then abs({{ seconds_between('vendor_time', 'defined_time' ~ suffix) }}) <= tolerance
+                else not is_mixed_currency and abs(vendor_value - defined_value{{ suffix }}) <= tolerance
+            end as is_explained{{ suffix }} {%- if not loop.last %},{% endif %}
+            {% endfor %}
+        from joined
+    ),
+
+    final as (
+        select
+            source,
+            source_account,
+            stream,
+            source_record_id,
+            customer_id,
+            metric,
+            coalesce(definition_id, metric) as definition_id,
+            unit,
+            currency,
+            case
+                when is_comparable and compares_with is not null and coalesce(is_match, false)
+                then 'match'
+                when is_contradicted
+                then 'inconsistent_at_source'
+                when not is_comparable or compares_with is null or is_mixed_currency
+                then 'not_comparable'
+                when coalesce(is_explained, false)
+                then 'explained'
+                when coalesce(is_explained_at_export, false) or coalesce(is_explained_day_before, false)
+                then 'stale'
+                else 'mismatch'
+            end as verdict,
+            vendor_value,
+            cast(case when is_other_currency then defined_value else coalesce(published_value, defined_value) end as decimal(38, 6)) as our_value,
+            cast(defined_value as decimal(38, 6)) as our_value_by_their_definition,
+            vendor_time,
+            published_time as our_time,
+            defined_time as our_time_by_their_definition,
+            export_date as observed_date
+        from compared
+    )
+
+select *
+from final

@@ -1,0 +1,32 @@
+-- Grain: one row per customer and period in which its attributes did not change; the customer is today's person throughout.
+with
+    versions as (select * from {{ ref('int_customer_versions') }}),
+
+    final as (
+        select
+            customer_id,
+            first_name,
+            last_name,
+            full_name,
+            email,
+            phone,
+            gender,
+            city,
+            state,
+            country,
+            postal_code,
+            language,
+            sources,
+            record_count,
+            is_deleted,
+            valid_to is null as is_current,
+            birth_date,
+            valid_from,
+            valid_to,
+            coalesce(first_seen_at, cast(valid_from as timestamptz)) as first_seen_at,
+            coalesce(last_seen_at, cast(valid_from as timestamptz)) as last_seen_at
+        from versions
+    )
+
+select *
+from final

@@ -1,0 +1,111 @@
+-- Grain: one row per change of consent that a vendor tells of a customer, channel and purpose.
+-- is_current marks the statement that decides today, one per customer, channel and purpose: the latest explicit one. A no
+-- wins over a yes of the same time, a forced no over later yeses that are not forced, and unknown over nothing.
+with
+    staged as (select * from {{ source('staging', 'customer_consents') }}),
+
+    owners as (select * from {{ ref('int_owner_customers') }}),
+
+    told as (
+        select
+            owners.customer_id,
+            staged.source,
+            staged.source_account,
+            staged.channel,
+            coalesce(staged.purpose, 'marketing') as purpose,
+            staged.status,
+            staged.status_raw,
+            staged.consent_source,
+            staged.reason,
+            coalesce(staged.is_forced, false) as is_forced,
+            coalesce(staged.is_effective_at_inferred, false) as is_effective_at_inferred,
+            staged.effective_at,
+            concat(cast(staged.last_export_date as varchar), '|', staged.source_file, '|', lpad(cast(staged.source_row as varchar), 12, '0')) as recency
+        from staged
+        inner join owners on {{ is_owner('staged') }}
+    ),
+
+    -- Profiles repeat the same statement every night.
+    statements as (
+        select
+            customer_id,
+            source,
+            source_account,
+            channel,
+            purpose,
+            status,
+            effective_at,
+            max_by(status_raw, recency) as status_raw,
+            max_by(consent_source, recency) as consent_source,
+            max_by(reason, recency) as reason,
+            bool_or(is_forced) as is_forced,
+            bool_and(is_effective_at_inferred) as is_effective_at_inferred
+        from told
+        group by customer_id, source, source_account, channel, purpose, status, effective_at
+    ),
+
+    ordered as (
+        select
+            *,
+            lag(status) over in_time as previous_status,
+            lag(is_forced) over in_time as was_forced,
+            lag(is_effective_at_inferred) over in_time as was_inferred
+        from statements
+        window
+            in_time as (
+                partition by customer_id, source, source_account, channel, purpose
+                order by effective_at, status = 'opt_out', status = 'opt_in', status
+            )
+    ),
+
+    -- The same again is no change, unless the vendor dates it anew or forces it.
+    changes as (
+        select *
+        from ordered
+        where status is distinct from previous_status or (is_forced and not was_forced) or (not is_effective_at_inferred and not was_forced)
+    ),
+
+    weighed as (
+        select
+            *,
+            max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by customer_id, channel, purpose) as forced_no_at
+        from changes
+    ),
+
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by customer_id, channel, purpose
+                order by
+                    status = 'unknown',
+                    status = 'opt_in' and not is_forced and forced_no_at is not null and effective_at >= forced_no_at,
+                    effective_at desc,
+                    is_forced desc,
+                    status = 'opt_out' desc,
+                    source,
+                    source_account
+            ) as decision_rank
+        from weighed
+    ),
+
+    final as (
+        select
+            customer_id,
+            source,
+            source_account,
+            channel,
+            purpose,
+            status,
+            status_raw,
+            consent_source,
+            reason,
+            is_forced,
+            is_effective_at_inferred,
+            decision_rank = 1 as is_current,
+            effective_at
+        from ranked
+    )
+
+select *
+from final

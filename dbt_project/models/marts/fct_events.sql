@@ -1,0 +1,97 @@
+-- Grain: one row per event; an event id that came with different content counts in its newest version.
+with
+    staged as (select * from {{ source('staging', 'events') }}),
+
+    owners as (select * from {{ ref('int_owner_customers') }}),
+
+    order_keys as (select * from {{ ref('int_order_keys') }}),
+
+    real_orders as (select order_id from {{ ref('int_order_figures') }}),
+
+    -- Few ids repeat: only theirs are put in order.
+    repeated as (
+        select source, source_account, event_id
+        from staged
+        group by source, source_account, event_id
+        having count(*) > 1
+    ),
+
+    single as (
+        select staged.*
+        from staged
+        left join
+            repeated
+            on staged.source = repeated.source
+            and staged.source_account = repeated.source_account
+            and staged.event_id = repeated.event_id
+        where repeated.event_id is null
+    ),
+
+    newest as (
+        select staged.*
+        from staged
+        inner join
+            repeated
+            on staged.source = repeated.source
+            and staged.source_account = repeated.source_account
+            and staged.event_id = repeated.event_id
+        qualify
+            row_number() over (
+                partition by staged.source, staged.source_account, staged.event_id
+                order by staged.last_export_date desc, staged.received_at desc nulls last, staged.source_file desc, staged.source_row desc
+            )
+            = 1
+    ),
+
+    events as (
+        select *
+        from single
+        union all
+        select *
+        from newest
+    ),
+
+    resolved as (
+        select
+            events.*,
+            owners.customer_id,
+            case
+                when coalesce(events.source_order_id, events.order_match_key) is not null
+                then coalesce(order_keys.order_id, {{ stable_key(['events.order_namespace', 'events.order_match_key']) }})
+            end as named_order_id
+        from events
+        left join owners on {{ is_owner('events') }}
+        left join
+            order_keys
+            on events.source = order_keys.source
+            and events.source_account = order_keys.source_account
+            and events.source_order_id = order_keys.source_order_id
+    ),
+
+    final as (
+        select
+            resolved.event_id,
+            resolved.customer_id,
+            real_orders.order_id,
+            resolved.source,
+            resolved.source_account,
+            resolved.stream,
+            resolved.event_type,
+            resolved.event_action,
+            resolved.event_name_raw as event_name,
+            coalesce(resolved.engagement_class, 'none') as engagement_class,
+            resolved.source_order_id,
+            resolved.product_id,
+            resolved.campaign_id,
+            resolved.origin,
+            coalesce(resolved.is_active, false) as is_active,
+            coalesce(resolved.is_time_inferred, false) as is_time_inferred,
+            coalesce(resolved.is_event_id_derived, false) as is_event_id_derived,
+            resolved.occurred_at,
+            resolved.received_at
+        from resolved
+        left join real_orders on resolved.named_order_id = real_orders.order_id
+    )
+
+select *
+from final

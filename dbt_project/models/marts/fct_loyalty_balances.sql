@@ -1,0 +1,41 @@
+-- Grain: one row per loyalty account, as last observed.
+with
+    staged as (select * from {{ source('staging', 'loyalty_accounts') }}),
+
+    owners as (select * from {{ ref('int_owner_customers') }}),
+
+    newest as (
+        select *
+        from staged
+        qualify
+            row_number() over (
+                partition by source, source_account, account_id, balance_type
+                order by last_export_date desc, extracted_at desc, source_file desc, source_row desc
+            )
+            = 1
+    ),
+
+    final as (
+        select
+            newest.account_id,
+            owners.customer_id,
+            newest.source,
+            newest.source_account,
+            newest.program_id,
+            newest.program_name,
+            newest.balance_type,
+            newest.tier_id,
+            newest.tier_name,
+            newest.currency,
+            newest.balance,
+            newest.pending,
+            newest.expiring,
+            newest.referred_customers,
+            newest.export_date as observed_date,
+            newest.expires_at
+        from newest
+        left join owners on {{ is_owner('newest') }}
+    )
+
+select *
+from final

@@ -1,0 +1,159 @@
+-- Grain: one row per refund, return or cancellation; order_id is null where no known order is named.
+-- Of an order only the source that states most is listed, running totals as what they add: refunds and returns sum to
+-- the order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
+with
+    claims as (select * from {{ ref('int_order_refund_claims') }}),
+
+    refunds as (select * from {{ ref('int_order_refunds') }}),
+
+    figures as (select * from {{ ref('int_order_figures') }}),
+
+    states as (select * from {{ ref('int_order_states') }}),
+
+    priorities as (select * from {{ ref('order_source_priority') }}),
+
+    ranked_claims as (
+        select
+            claims.*,
+            coalesce(priorities.priority, 1000000) as priority,
+            refunds.is_sum_of_deltas,
+            claims.source = refunds.source as is_of_refund_source,
+            claims.action = 'cancel' and coalesce(refunds.is_canceled, false) as is_whole_cancellation
+        from claims
+        left join refunds on claims.order_id = refunds.order_id
+        left join priorities on claims.source = priorities.source
+    ),
+
+    deltas as (
+        select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
+        from ranked_claims
+        where order_id is not null and not is_whole_cancellation and is_of_refund_source and is_sum_of_deltas and amount_kind = 'delta' and amount > 0
+    ),
+
+    running_totals as (
+        select
+            claim_id,
+            order_id,
+            source,
+            adjustment_id,
+            action,
+            currency,
+            amount - coalesce(
+                max(amount) over (
+                    partition by order_id
+                    order by occurred_at nulls first, amount, claim_id
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
+            ) as amount,
+            occurred_at
+        from ranked_claims
+        where
+            order_id is not null
+            and not is_whole_cancellation
+            and is_of_refund_source
+            and not is_sum_of_deltas
+            and amount_kind = 'running_total'
+            and amount > 0
+    ),
+
+    told as (
+        select *
+        from deltas
+        union all
+        select *
+        from running_totals
+        where amount > 0
+    ),
+
+    told_by_order as (
+        select order_id, sum(amount) as amount
+        from told
+        group by order_id
+    ),
+
+    -- What an order states as refunded without telling of the refunds.
+    untold as (
+        select
+            {{ stable_key(['states.order_id', "'stated'"]) }} as claim_id,
+            states.order_id,
+            coalesce(states.refund_source, figures.source) as source,
+            cast(null as varchar) as adjustment_id,
+            'refund' as action,
+            figures.currency,
+            states.refunded_amount - coalesce(told_by_order.amount, 0) as amount,
+            cast(null as timestamptz) as occurred_at
+        from states
+        inner join figures on states.order_id = figures.order_id
+        left join told_by_order on states.order_id = told_by_order.order_id
+        where states.refunded_amount > coalesce(told_by_order.amount, 0)
+    ),
+
+    cancellations as (
+        select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
+        from ranked_claims
+        where is_whole_cancellation
+        qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
+    ),
+
+    -- Canceled by status, without a cancellation told apart.
+    canceled_by_status as (
+        select
+            {{ stable_key(['states.order_id', "'canceled'"]) }} as claim_id,
+            states.order_id,
+            figures.source,
+            cast(null as varchar) as adjustment_id,
+            'cancel' as action,
+            figures.currency,
+            cast(null as decimal(18, 4)) as amount,
+            figures.canceled_at as occurred_at
+        from states
+        inner join figures on states.order_id = figures.order_id
+        left join cancellations on states.order_id = cancellations.order_id
+        where states.status = 'canceled' and cancellations.order_id is null
+    ),
+
+    orphans as (
+        select
+            *,
+            row_number() over (partition by order_namespace, order_match_key, source, amount, cast(occurred_at as date) order by claim_id) as occurrence
+        from ranked_claims
+        where order_id is null
+    ),
+
+    distinct_orphans as (
+        select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
+        from orphans
+        qualify
+            row_number() over (
+                partition by order_namespace, order_match_key, amount, cast(occurred_at as date), occurrence
+                order by priority, source, claim_id
+            )
+            = 1
+    ),
+
+    adjustments as (
+        {% for step in ['told', 'untold', 'cancellations', 'canceled_by_status', 'distinct_orphans'] -%}
+        select *
+        from {{ step }}
+        {%- if not loop.last %}
+        union all
+        {% endif -%}
+        {% endfor %}
+    ),
+
+    final as (
+        select
+            claim_id as adjustment_key,
+            order_id,
+            source,
+            adjustment_id as source_adjustment_id,
+            action as adjustment_type,
+            currency,
+            cast(amount as decimal(18, 4)) as amount,
+            occurred_at
+        from adjustments
+    )
+
+select *
+from final

@@ -1,0 +1,68 @@
+-- Grain: one row per redemption or rollback.
+with
+    staged as (select * from {{ source('staging', 'redemptions') }}),
+
+    owners as (select * from {{ ref('int_owner_customers') }}),
+
+    order_keys as (select * from {{ ref('int_order_keys') }}),
+
+    real_orders as (select order_id from {{ ref('int_order_figures') }}),
+
+    newest as (
+        select *
+        from staged
+        qualify
+            row_number() over (
+                partition by source, source_account, redemption_id
+                order by last_export_date desc, source_file desc, source_row desc
+            )
+            = 1
+    ),
+
+    rolled_back as (
+        select distinct source, source_account, parent_redemption_id
+        from newest
+        where kind = 'rollback' and result = 'success' and parent_redemption_id is not null
+    ),
+
+    final as (
+        select
+            newest.redemption_id,
+            newest.parent_redemption_id,
+            owners.customer_id,
+            real_orders.order_id,
+            newest.source,
+            newest.source_account,
+            newest.kind,
+            newest.result,
+            newest.failure_code,
+            newest.source_order_id,
+            newest.voucher_code,
+            newest.campaign_id,
+            newest.promotion_tier_id,
+            newest.channel,
+            newest.currency,
+            newest.money_amount,
+            newest.points_amount,
+            rolled_back.parent_redemption_id is not null as is_rolled_back,
+            newest.redeemed_at
+        from newest
+        left join
+            rolled_back
+            on newest.source = rolled_back.source
+            and newest.source_account = rolled_back.source_account
+            and newest.redemption_id = rolled_back.parent_redemption_id
+        left join owners on {{ is_owner('newest') }}
+        left join
+            order_keys
+            on newest.source = order_keys.source
+            and newest.source_account = order_keys.source_account
+            and newest.source_order_id = order_keys.source_order_id
+        left join
+            real_orders
+            on coalesce(order_keys.order_id, {{ stable_key(['newest.order_namespace', 'newest.order_match_key']) }})
+            = real_orders.order_id
+    )
+
+select *
+from final

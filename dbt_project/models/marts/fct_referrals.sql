@@ -1,0 +1,51 @@
+-- Grain: one row per campaign, referrer and referred; both are people where we know them. A referral links nobody.
+with
+    staged as (select * from {{ source('staging', 'referrals') }}),
+
+    records as (select * from {{ ref('bridge_customer_records') }}),
+
+    newest as (
+        select *
+        from staged
+        qualify
+            row_number() over (
+                partition by source, source_account, campaign_id, referrer_profile_id, referred_profile_id
+                order by last_export_date desc, source_file desc, source_row desc
+            )
+            = 1
+    ),
+
+    -- A vendor's id may stand in several streams; they are one person nearly always, the first stream decides otherwise.
+    profiles as (
+        select source, source_account, source_record_id, min_by(customer_id, stream) as customer_id
+        from records
+        group by source, source_account, source_record_id
+    ),
+
+    final as (
+        select
+            referrers.customer_id as referrer_customer_id,
+            referred.customer_id as referred_customer_id,
+            newest.source,
+            newest.source_account,
+            newest.campaign_id,
+            newest.referrer_profile_id,
+            newest.referred_profile_id,
+            newest.related_object_id,
+            newest.related_object_type,
+            newest.referred_at
+        from newest
+        left join
+            profiles as referrers
+            on newest.source = referrers.source
+            and newest.source_account = referrers.source_account
+            and newest.referrer_profile_id = referrers.source_record_id
+        left join
+            profiles as referred
+            on newest.source = referred.source
+            and newest.source_account = referred.source_account
+            and newest.referred_profile_id = referred.source_record_id
+    )
+
+select *
+from final

@@ -1,0 +1,40 @@
+-- Grain: one row per customer with orders, and what they add up to; amounts in the reporting currency.
+with
+    orders as (select * from {{ ref('fct_orders') }}),
+
+    settings as (select * from {{ source('internal', 'run_settings') }}),
+
+    -- Age in days as of the run's day: 0 is that day itself, later orders are in no window.
+    aged as (
+        select orders.*, {{ days_between('orders.order_date', 'settings.as_of_date') }} as age_days
+        from orders
+        cross join settings
+        where orders.customer_id is not null
+    ),
+
+    final as (
+        select
+            customer_id,
+            count(*) as orders_attempted,
+            count(*) filter (where is_valid) as order_count,
+            cast(coalesce(sum(net_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as total_revenue,
+            cast(coalesce(sum(total_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as gross_amount,
+            cast(coalesce(sum(refunded_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as refunded_amount,
+            cast(coalesce(sum(item_quantity) filter (where is_valid), 0) as decimal(18, 4)) as item_quantity,
+            count(*) filter (where is_valid and refunded_amount > 0) as refunded_order_count,
+            {% for days in [30, 90, 365] -%}
+            count(*) filter (where is_valid and age_days >= 0 and age_days < {{ days }}) as order_count_{{ days }}_days,
+            cast(
+                coalesce(sum(net_amount_reporting) filter (where is_valid and age_days >= 0 and age_days < {{ days }}), 0) as decimal(18, 2)
+            ) as revenue_{{ days }}_days,
+            {% endfor -%}
+            min(order_date) filter (where is_valid) as first_order_date,
+            max(order_date) filter (where is_valid) as last_order_date,
+            min(ordered_at) filter (where is_valid) as first_order_at,
+            max(ordered_at) filter (where is_valid) as last_order_at
+        from aged
+        group by customer_id
+    )
+
+select *
+from final

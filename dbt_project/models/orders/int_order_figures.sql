@@ -1,0 +1,60 @@
+-- Grain: one row per real order, with what its best report states before refunds, lines and currency are settled.
+{% set amounts = ['subtotal', 'discount_total', 'shipping_total', 'fees_total', 'tax_total'] %}
+with
+    reports as (select * from {{ ref('int_order_reports') }}),
+
+    merged as (
+        select
+            order_id,
+            any_value(order_namespace) as order_namespace,
+            any_value(order_match_key) as order_match_key,
+            {% for column in ['customer_id', 'order_number', 'store_id', 'channel', 'stated_ordered_at', 'canceled_at', 'total'] -%}
+            min_by({{ column }}, report_rank) filter (where {{ column }} is not null) as {{ column }},
+            {% endfor -%}
+            coalesce(
+                min_by(currency, report_rank) filter (where currency is not null and total is not null),
+                min_by(currency, report_rank) filter (where currency is not null)
+            ) as currency,
+            {% for amount in amounts -%}
+            min_by({{ amount }}, report_rank) filter (where {{ amount }} is not null) as {{ amount }},
+            min_by(currency, report_rank) filter (where {{ amount }} is not null) as {{ amount }}_currency,
+            {% endfor -%}
+            coalesce(min(report_rank) filter (where total is not null), 1) as primary_rank,
+            {{ sorted_set('source') }} as sources,
+            coalesce(max(progress), 0) as progress,
+            bool_or(is_test) as is_test,
+            bool_and(is_guest) as is_guest,
+            min_by(ordered_at, report_rank) filter (where ordered_at is not null) as inferred_ordered_at
+        from reports
+        group by order_id
+    ),
+
+    final as (
+        select
+            merged.order_id,
+            merged.customer_id,
+            merged.order_namespace,
+            merged.order_match_key,
+            coalesce(merged.order_number, merged.order_match_key) as order_number,
+            merged.store_id,
+            merged.channel,
+            primary_report.source,
+            merged.sources,
+            merged.currency,
+            merged.primary_rank,
+            merged.progress,
+            {% for amount in amounts -%}
+            case when merged.{{ amount }}_currency is not distinct from merged.currency then merged.{{ amount }} end as {{ amount }},
+            {% endfor -%}
+            merged.total,
+            merged.is_test,
+            merged.is_guest,
+            merged.stated_ordered_at is null as is_ordered_at_inferred,
+            coalesce(merged.stated_ordered_at, merged.inferred_ordered_at) as ordered_at,
+            merged.canceled_at
+        from merged
+        inner join reports as primary_report on merged.order_id = primary_report.order_id and merged.primary_rank = primary_report.report_rank
+    )
+
+select *
+from final

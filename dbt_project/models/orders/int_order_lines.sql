@@ -1,0 +1,137 @@
+-- Grain: one row per line of a real order, shipping and fees included, from the best report that has lines.
+-- Options of a line are inside its price and stay in staging. Of several events the one with most lines counts; events
+-- that tell one line each are put together.
+with
+    staged_lines as (select * from {{ source('staging', 'order_lines') }}),
+
+    order_rows as (select * from {{ ref('int_order_rows') }}),
+
+    reports as (select * from {{ ref('int_order_reports') }}),
+
+    reported_lines as (
+        select
+            reports.order_id,
+            reports.report_rank,
+            order_rows.source,
+            order_rows.source_file,
+            order_rows.source_row,
+            order_rows.is_from_event,
+            order_rows.last_export_date,
+            order_rows.source_updated_at,
+            staged_lines.line_no,
+            staged_lines.source_line_id,
+            staged_lines.product_id,
+            staged_lines.variant_id,
+            staged_lines.sku,
+            staged_lines.ean,
+            staged_lines.title,
+            staged_lines.unit,
+            coalesce(staged_lines.currency, order_rows.currency) as currency,
+            staged_lines.quantity,
+            staged_lines.unit_price,
+            abs(staged_lines.discount) as discount_amount,
+            staged_lines.tax as tax_amount,
+            cast(
+                coalesce(
+                    staged_lines.total,
+                    cast(staged_lines.unit_price * staged_lines.quantity as decimal(18, 4)) - coalesce(abs(staged_lines.discount), 0)
+                )
+                as decimal(18, 4)
+            ) as total_amount,
+            staged_lines.refunded_quantity,
+            abs(staged_lines.refunded_amount) as refunded_amount,
+            coalesce(staged_lines.is_shipping, false) as is_shipping,
+            coalesce(staged_lines.is_fee, false) as is_fee
+        from staged_lines
+        inner join
+            order_rows
+            on staged_lines.source_file = order_rows.source_file
+            and staged_lines.source_row = order_rows.source_row
+            and staged_lines.source_order_id = order_rows.source_order_id
+            and staged_lines.source = order_rows.source
+            and staged_lines.source_account = order_rows.source_account
+        inner join
+            reports
+            on order_rows.source = reports.source
+            and order_rows.source_account = reports.source_account
+            and order_rows.stream = reports.stream
+            and order_rows.source_order_id = reports.source_order_id
+            and order_rows.is_from_event = reports.is_from_event
+        where staged_lines.parent_line_no is null
+    ),
+
+    best_report as (
+        select
+            *,
+            count(*) over (partition by order_id, source_file, source_row) as row_line_count
+        from reported_lines
+        qualify report_rank = min(report_rank) over (partition by order_id)
+    ),
+
+    -- The row of the report that has most lines, or all of its rows where each has one.
+    chosen as (
+        select
+            *,
+            max(row_line_count) over (partition by order_id) as greatest_line_count,
+            dense_rank() over (
+                partition by order_id
+                order by
+                    row_line_count desc,
+                    last_export_date desc,
+                    source_updated_at desc nulls last,
+                    source_file desc,
+                    source_row desc
+            ) as row_rank
+        from best_report
+    ),
+
+    distinct_lines as (
+        select *
+        from chosen
+        where greatest_line_count > 1 and row_rank = 1
+        union all
+        select *
+        from chosen
+        where greatest_line_count = 1
+        qualify
+            row_number() over (
+                partition by
+                    order_id,
+                    coalesce(product_id, sku, source_line_id, title),
+                    variant_id,
+                    case when not is_from_event then concat_ws('|', source_line_id, sku, title, quantity, unit_price, total_amount) end
+                order by row_rank
+            )
+            = 1
+    ),
+
+    final as (
+        select
+            order_id,
+            row_number() over (
+                partition by order_id
+                order by is_shipping or is_fee, source_file, source_row, line_no, source_line_id, product_id, sku, title, quantity, total_amount
+            ) as line_number,
+            source,
+            source_line_id,
+            product_id,
+            variant_id,
+            sku,
+            ean,
+            title,
+            unit,
+            currency,
+            quantity,
+            unit_price,
+            discount_amount,
+            tax_amount,
+            total_amount,
+            refunded_quantity,
+            refunded_amount,
+            is_shipping,
+            is_fee
+        from distinct_lines
+    )
+
+select *
+from final

@@ -1,0 +1,97 @@
+-- Grain: one row per refund, return or cancellation a vendor tells, in its newest version; order_id is null for orphans.
+with
+    adjustments as (select * from {{ source('staging', 'order_adjustments') }}),
+
+    staged_orders as (select * from {{ source('staging', 'orders') }}),
+
+    order_keys as (select * from {{ ref('int_order_keys') }}),
+
+    real_orders as (select order_id from {{ ref('int_order_figures') }}),
+
+    told as (
+        select
+            source,
+            source_account,
+            source_order_id,
+            order_namespace,
+            order_match_key,
+            adjustment_id,
+            action,
+            amount_kind,
+            currency,
+            source_file,
+            source_row,
+            abs(amount) as amount,
+            abs(subtotal_amount) as subtotal_amount,
+            last_export_date,
+            occurred_at
+        from adjustments
+        union all
+        select
+            source,
+            source_account,
+            source_order_id,
+            order_namespace,
+            order_match_key,
+            concat('negative_order:', source_order_id) as adjustment_id,
+            'refund' as action,
+            'delta' as amount_kind,
+            currency,
+            source_file,
+            source_row,
+            abs(total) as amount,
+            abs(subtotal) as subtotal_amount,
+            last_export_date,
+            ordered_at as occurred_at
+        from staged_orders
+        where total < 0
+    ),
+
+    newest as (
+        select *
+        from told
+        qualify
+            row_number() over (
+                partition by source, source_account, adjustment_id
+                order by last_export_date desc, source_file desc, source_row desc
+            )
+            = 1
+    ),
+
+    resolved as (
+        select
+            newest.*,
+            coalesce(
+                order_keys.order_id,
+                {{ stable_key(['newest.order_namespace', 'newest.order_match_key']) }}
+            ) as named_order_id
+        from newest
+        left join
+            order_keys
+            on newest.source = order_keys.source
+            and newest.source_account = order_keys.source_account
+            and newest.source_order_id = order_keys.source_order_id
+    ),
+
+    final as (
+        select
+            {{ stable_key(['resolved.source', 'resolved.source_account', 'resolved.adjustment_id']) }} as claim_id,
+            real_orders.order_id,
+            resolved.source,
+            resolved.source_account,
+            resolved.source_order_id,
+            resolved.order_namespace,
+            resolved.order_match_key,
+            resolved.adjustment_id,
+            resolved.action,
+            coalesce(resolved.amount_kind, 'delta') as amount_kind,
+            resolved.currency,
+            resolved.amount,
+            resolved.subtotal_amount,
+            resolved.occurred_at
+        from resolved
+        left join real_orders on resolved.named_order_id = real_orders.order_id
+    )
+
+select *
+from final

@@ -1,0 +1,107 @@
+-- Grain: one row per real order that was taken back in whole or in part, by the source that states most of it.
+-- Deltas of one source add up, its running totals take the greatest; what two sources tell is never added.
+with
+    figures as (select * from {{ ref('int_order_figures') }}),
+
+    claims as (select * from {{ ref('int_order_refund_claims') }}),
+
+    reports as (select * from {{ ref('int_order_reports') }}),
+
+    line_totals as (select * from {{ ref('int_order_line_totals') }}),
+
+    priorities as (select * from {{ ref('order_source_priority') }}),
+
+    -- A cancellation without an amount, or of the whole, cancels the order; one of a part takes that part back.
+    cancellations as (
+        select
+            claims.order_id,
+            claims.source,
+            bool_or(claims.amount is null) as is_whole,
+            sum(claims.amount) as amount
+        from claims
+        where claims.order_id is not null and claims.action = 'cancel'
+        group by claims.order_id, claims.source
+    ),
+
+    canceled as (
+        select figures.order_id, bool_or(cancellations.is_whole or cancellations.amount >= figures.total) as is_canceled
+        from cancellations
+        inner join figures on cancellations.order_id = figures.order_id
+        group by figures.order_id
+    ),
+
+    taken_back as (
+        select
+            claims.order_id,
+            claims.source,
+            sum(claims.amount) filter (where claims.amount_kind = 'delta') as delta_amount,
+            sum(claims.subtotal_amount) filter (where claims.amount_kind = 'delta') as subtotal_amount,
+            max(claims.amount) filter (where claims.amount_kind = 'running_total') as running_amount
+        from claims
+        left join canceled on claims.order_id = canceled.order_id
+        where
+            claims.order_id is not null
+            and claims.amount is not null
+            and not (claims.action = 'cancel' and coalesce(canceled.is_canceled, false))
+        group by claims.order_id, claims.source
+    ),
+
+    stated as (
+        select order_id, source, delta_amount, subtotal_amount, running_amount
+        from taken_back
+        union all
+        select order_id, source, null as delta_amount, null as subtotal_amount, max(refunded_total) as running_amount
+        from reports
+        where refunded_total > 0
+        group by order_id, source
+        union all
+        select order_id, source, null as delta_amount, null as subtotal_amount, refunded_amount as running_amount
+        from line_totals
+        where refunded_amount > 0
+    ),
+
+    by_source as (
+        select
+            order_id,
+            source,
+            cast(coalesce(sum(delta_amount), 0) as decimal(18, 4)) as delta_amount,
+            cast(coalesce(max(running_amount), 0) as decimal(18, 4)) as running_amount,
+            cast(sum(subtotal_amount) as decimal(18, 4)) as subtotal_amount
+        from stated
+        group by order_id, source
+    ),
+
+    greatest_statement as (
+        select
+            by_source.order_id,
+            by_source.source,
+            by_source.delta_amount,
+            by_source.subtotal_amount,
+            greatest(by_source.delta_amount, by_source.running_amount) as refunded_amount
+        from by_source
+        left join priorities on by_source.source = priorities.source
+        qualify
+            row_number() over (
+                partition by by_source.order_id
+                order by
+                    greatest(by_source.delta_amount, by_source.running_amount) desc,
+                    coalesce(priorities.priority, 1000000),
+                    by_source.source
+            )
+            = 1
+    ),
+
+    final as (
+        select
+            coalesce(greatest_statement.order_id, canceled.order_id) as order_id,
+            greatest_statement.source,
+            coalesce(greatest_statement.refunded_amount, 0) as refunded_amount,
+            greatest_statement.subtotal_amount,
+            coalesce(greatest_statement.delta_amount >= greatest_statement.refunded_amount, true) as is_sum_of_deltas,
+            coalesce(canceled.is_canceled, false) as is_canceled
+        from greatest_statement
+        full outer join canceled on greatest_statement.order_id = canceled.order_id
+    )
+
+select *
+from final

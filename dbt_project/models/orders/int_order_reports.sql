@@ -1,0 +1,144 @@
+-- Grain: one row per vendor's order record, and per vendor's order that events tell of; what it states of the order.
+-- Events are partial: of each figure the newest event that has it counts, of the status the furthest.
+{% set figures = [
+    'order_number', 'store_id', 'channel', 'currency', 'subtotal', 'discount_total', 'shipping_total', 'fees_total', 'tax_total', 'total',
+    'refunded_total', 'is_valid_source', 'source_updated_at', 'canceled_at',
+] %}
+with
+    order_rows as (select * from {{ ref('int_order_rows') }}),
+
+    order_keys as (select * from {{ ref('int_order_keys') }}),
+
+    statuses as (select * from {{ ref('order_statuses') }}),
+
+    priorities as (select * from {{ ref('order_source_priority') }}),
+
+    owners as (select * from {{ ref('int_owner_customers') }}),
+
+    owned as (
+        select
+            order_rows.*,
+            owners.customer_id,
+            statuses.progress,
+            case when not is_ordered_at_inferred then ordered_at end as stated_ordered_at,
+            concat(
+                cast(last_export_date as varchar),
+                '|',
+                coalesce(cast(source_updated_at as varchar), ''),
+                '|',
+                source_file,
+                '|',
+                lpad(cast(source_row as varchar), 12, '0')
+            ) as recency
+        from order_rows
+        left join statuses on order_rows.status = statuses.status
+        left join owners on {{ is_owner('order_rows') }}
+    ),
+
+    records as (
+        select
+            source,
+            source_account,
+            stream,
+            source_order_id,
+            source_record_id,
+            customer_id,
+            {% for figure in figures -%}
+            {{ figure }},
+            {% endfor -%}
+            stated_ordered_at,
+            ordered_at,
+            progress,
+            is_test,
+            is_guest,
+            is_from_event,
+            last_export_date
+        from owned
+        where recency_rank = 1
+    ),
+
+    told_by_events as (
+        select
+            source,
+            source_account,
+            stream,
+            source_order_id,
+            max_by(source_record_id, recency) as source_record_id,
+            max_by(customer_id, recency) filter (where customer_id is not null) as customer_id,
+            {% for figure in figures -%}
+            max_by({{ figure }}, recency) filter (where {{ figure }} is not null) as {{ figure }},
+            {% endfor -%}
+            max_by(stated_ordered_at, recency) filter (where stated_ordered_at is not null) as stated_ordered_at,
+            min(ordered_at) as ordered_at,
+            max(progress) as progress,
+            bool_or(is_test) as is_test,
+            bool_and(is_guest) as is_guest,
+            bool_and(is_from_event) as is_from_event,
+            max(last_export_date) as last_export_date
+        from owned
+        where is_from_event
+        group by source, source_account, stream, source_order_id
+    ),
+
+    reports as (
+        select *
+        from records
+        union all
+        select *
+        from told_by_events
+    ),
+
+    final as (
+        select
+            order_keys.order_id,
+            order_keys.order_namespace,
+            order_keys.order_match_key,
+            reports.source,
+            reports.source_account,
+            reports.stream,
+            reports.source_order_id,
+            reports.source_record_id,
+            reports.customer_id,
+            reports.order_number,
+            reports.store_id,
+            reports.channel,
+            reports.currency,
+            reports.subtotal,
+            reports.discount_total,
+            reports.shipping_total,
+            reports.fees_total,
+            reports.tax_total,
+            reports.total,
+            reports.refunded_total,
+            reports.progress,
+            row_number() over (
+                partition by order_keys.order_id
+                order by
+                    coalesce(priorities.priority, 1000000),
+                    reports.is_from_event,
+                    reports.source,
+                    reports.source_account,
+                    reports.last_export_date desc,
+                    reports.source_updated_at desc nulls last,
+                    reports.stream,
+                    reports.source_order_id
+            ) as report_rank,
+            reports.is_valid_source,
+            reports.is_test,
+            reports.is_guest,
+            reports.is_from_event,
+            reports.last_export_date,
+            reports.stated_ordered_at,
+            reports.ordered_at,
+            reports.canceled_at
+        from reports
+        inner join
+            order_keys
+            on reports.source = order_keys.source
+            and reports.source_account = order_keys.source_account
+            and reports.source_order_id = order_keys.source_order_id
+        left join priorities on reports.source = priorities.source
+    )
+
+select *
+from final

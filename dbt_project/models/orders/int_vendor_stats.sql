@@ -1,0 +1,82 @@
+-- Grain: one row per vendor record and figure the vendor reports of it, as last observed, and whether it contradicts
+-- another figure of the same observation.
+with
+    staged as (select * from {{ source('staging', 'vendor_stats') }}),
+
+    owners as (select * from {{ ref('int_owner_customers') }}),
+
+    definitions as (select * from {{ ref('vendor_metric_definitions') }}),
+
+    newest as (
+        select *
+        from staged
+        where owner_record_id is not null
+        qualify
+            row_number() over (
+                partition by source, source_account, stream, owner_record_id, metric, definition_id
+                order by last_export_date desc, extracted_at desc, source_file desc, source_row desc
+            )
+            = 1
+    ),
+
+    observed as (
+        select
+            newest.source,
+            newest.source_account,
+            newest.stream,
+            newest.owner_record_id,
+            newest.export_date,
+            max(newest.value_num) filter (where newest.metric = 'total_revenue') as revenue,
+            max(newest.value_num) filter (where newest.metric = 'order_count') as order_count,
+            max(newest.value_num) filter (where newest.metric = 'average_order_value') as average_order_value,
+            max(newest.value_num) filter (where newest.metric = 'loyalty_points') as loyalty_points,
+            max(newest.value_num) filter (where newest.metric = 'points_to_go') as points_to_go,
+            max(definitions.tolerance) filter (where newest.metric = 'average_order_value') as average_tolerance
+        from newest
+        left join definitions on newest.source = definitions.source and newest.metric = definitions.metric
+        group by newest.source, newest.source_account, newest.stream, newest.owner_record_id, newest.export_date
+    ),
+
+    -- An average is revenue over orders, and points are points wherever the vendor shows them.
+    contradictions as (
+        select
+            *,
+            abs(average_order_value * order_count - revenue) > coalesce(average_tolerance, 0.01) * greatest(order_count, 1) as is_average_contradicted,
+            loyalty_points <> points_to_go as is_balance_contradicted
+        from observed
+    ),
+
+    final as (
+        select
+            newest.source,
+            newest.source_account,
+            newest.stream,
+            newest.owner_record_id,
+            owners.customer_id,
+            newest.metric,
+            newest.definition_id,
+            newest.unit,
+            newest.currency,
+            newest.value_num,
+            case
+                when newest.metric in ('total_revenue', 'order_count', 'average_order_value')
+                then coalesce(contradictions.is_average_contradicted, false)
+                when newest.metric in ('loyalty_points', 'points_to_go')
+                then coalesce(contradictions.is_balance_contradicted, false)
+                else false
+            end as is_contradicted,
+            newest.value_ts,
+            newest.export_date
+        from newest
+        inner join
+            contradictions
+            on newest.source = contradictions.source
+            and newest.source_account = contradictions.source_account
+            and newest.stream = contradictions.stream
+            and newest.owner_record_id = contradictions.owner_record_id
+            and newest.export_date = contradictions.export_date
+        left join owners on {{ is_owner('newest') }}
+    )
+
+select *
+from final

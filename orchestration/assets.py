@@ -1,0 +1,302 @@
+"""Factories of the Dagster assets: a partitioned asset per vendor and stream, the staging tables, the dbt models, publishing.
+
+Thin: every body calls the same step of `pipeline.py` as the command line does and reports what came of it. What a step
+does stands there. Error texts may quote rows, so a body lets out only sentences of our own.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+
+from orchestration import freshness, pipeline, sensors
+from orchestration import settings as configuration
+from orchestration.errors import OperatorError
+from orchestration.landing import LandedFile
+from orchestration.mapping import Stream, Vendor
+from orchestration.resources import WarehouseResource
+from orchestration.settings import DateRange, Settings
+from orchestration.transform import NodeResult, TransformError
+from orchestration.warehouse import Warehouse
+
+POOL = "duckdb_writer"
+OWNERS = ["team:data"]
+PUBLISHED = dg.AssetKey(["published", "warehouse"])
+
+DELIVERED = """
+select
+    export_date,
+    count(*)::bigint as files,
+    coalesce(sum(rows_read), 0)::bigint as rows_read,
+    coalesce(sum(rows_loaded), 0)::bigint as rows_loaded,
+    coalesce(sum(rows_rejected), 0)::bigint as rows_rejected,
+    coalesce(sum(rows_duplicate), 0)::bigint as rows_duplicate
+from meta.loads
+where source = $source and stream = $stream and status <> 'superseded' and export_date between $first and $last
+group by export_date
+order by export_date
+"""
+
+
+class Translator(DagsterDbtTranslator):
+    """How dbt's nodes appear: our owners, and each test as a check of its model."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        """The node with our owners."""
+        return super().get_asset_spec(manifest, unique_id, project).replace_attributes(owners=OWNERS)
+
+
+def stream_key(vendor: str, stream: str) -> dg.AssetKey:
+    """Key of the asset that loads one stream of one vendor."""
+    return dg.AssetKey([vendor, stream])
+
+
+def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset that loads one stream of one vendor: chosen nights again, or without a choice whatever is not loaded yet."""
+    key = stream_key(vendor.code, stream.name)
+
+    @dg.asset(
+        key=key,
+        description=f"{vendor.title}: {stream.description}",
+        group_name=vendor.code,
+        kinds={"polars", "duckdb"},
+        owners=OWNERS,
+        partitions_def=nights,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+        check_specs=[
+            dg.AssetCheckSpec("rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."),
+            dg.AssetCheckSpec("rejects_within_limit", asset=key, description="No delivery has a larger share of rejected rows than the setting allows."),
+            dg.AssetCheckSpec("is_fresh", asset=key, description="The last delivery is not older than the setting allows."),
+        ],
+    )
+    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+        settings = configuration.load()
+        nights = chosen_nights(context)
+
+        def is_ours(file: LandedFile) -> bool:
+            return (file.source, file.stream) == (vendor.code, stream.name)
+
+        with plain_errors(), writing(context, settings) as build:
+            ingestion = pipeline.ingest(settings, build, context.run_id, dates=nights, choose=is_ours, progress=context.log.info)
+            touched = nights or _range(outcome.file.export_date for outcome in ingestion.outcomes)
+            with warehouse.get_connection() as con:
+                delivered = _delivered(con, vendor.code, stream.name, touched)
+                late = [found for found in freshness.of_streams(con, settings) if (found.source, found.stream) == (vendor.code, stream.name)]
+        for night in delivered:
+            partition = str(night["export_date"])
+            if nights is None:
+                context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([night])))
+            else:
+                context.add_asset_metadata(_figures([night]), asset_key=key, partition_key=partition)
+        above = ingestion.deliveries_above(settings.options.reject_share)
+        return dg.MaterializeResult(
+            metadata={"rejected files": [outcome.file.relative_path for outcome in ingestion.rejected_files]},
+            check_results=[
+                dg.AssetCheckResult(check_name="rows_add_up", passed=all(_adds_up(night) for night in delivered), metadata=_figures(delivered)),
+                dg.AssetCheckResult(check_name="rejects_within_limit", passed=not above, severity=dg.AssetCheckSeverity.WARN, metadata={"deliveries": above}),
+                dg.AssetCheckResult(
+                    check_name="is_fresh",
+                    passed=not any(found.is_late for found in late),
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=str(late[0]) if late else "nothing was ever delivered",
+                ),
+            ],
+        )
+
+    return load
+
+
+def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> dg.AssetsDefinition:
+    """The tables that the loading assets fill together, each below the streams that can feed it, with their row counts."""
+    translator = Translator()
+    tables = {translator.get_asset_key(source): (source["schema"], source["name"]) for source in manifest["sources"].values()}
+    feeds = {stream_key(vendor.code, stream.name): _tables_of(stream) for vendor in vendors.values() for stream in vendor.streams.values()}
+    specs = [
+        dg.AssetSpec(
+            key,
+            description=next(source["description"] for source in manifest["sources"].values() if translator.get_asset_key(source) == key),
+            group_name="staging" if schema == "staging" else "books",
+            kinds={"duckdb", "table"},
+            owners=OWNERS,
+            deps=[feed for feed, fed in feeds.items() if schema != "staging" or name in fed],
+        )
+        for key, (schema, name) in tables.items()
+    ]
+
+    @dg.multi_asset(name="staging_tables", specs=specs, pool=POOL)
+    def count(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
+        with plain_errors(), writing(context, configuration.load()), warehouse.get_connection() as con:
+            present = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
+            for key, table in tables.items():
+                rows = _count(con, table) if table in present else 0
+                yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
+
+    return count
+
+
+def transformation(manifest_path: Path) -> dg.AssetsDefinition:
+    """Every dbt model as an asset, and its tests as checks; dbt runs in this process (see `transform.py`)."""
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    translator = Translator()
+
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)
+    def models(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        settings = configuration.load()
+        checks = {check.name: check for check in context.selected_asset_check_keys}
+        failure: TransformError | None = None
+        with plain_errors(), writing(context, settings) as build:
+            try:
+                nodes = pipeline.transform(settings, build, context.run_id, progress=context.log.info)
+            except TransformError as error:
+                failure, nodes = error, error.nodes
+            results = {node.unique_id: node for node in nodes}
+            with warehouse.get_connection() as con:
+                rows = _row_counts(con, manifest)
+            if failure is None:
+                yield from _materialised(context, translator, manifest, results, rows)
+            for node in nodes:
+                if node.kind == "test" and node.name in checks:
+                    yield _checked(checks[node.name], node)
+            if failure is not None:
+                raise failure
+
+    return models
+
+
+def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The warehouse that analysts open."""
+    translator = Translator()
+    marts = [translator.get_asset_key(node) for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] in ("marts", "meta")]
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=marts,
+        group_name="published",
+        description="`warehouse.duckdb`, swapped in at once when everything above is sound: what analysts open, read-only.",
+        kinds={"duckdb"},
+        owners=OWNERS,
+        pool=POOL,
+    )
+    def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        settings = configuration.load()
+        with plain_errors(), writing(context, settings) as build:
+            made = pipeline.publish_if_new(settings, build, context.run_id, progress=context.log.info)
+            seen = made or pipeline.publish.current(settings)
+        return dg.MaterializeResult(
+            metadata={
+                "file": dg.MetadataValue.path(str(settings.published_file)),
+                "is new": made is not None,
+                "customers": seen.customers if seen else 0,
+                "orders": seen.orders if seen else 0,
+            }
+        )
+
+    return publish
+
+
+def chosen_nights(context: dg.AssetExecutionContext) -> DateRange | None:
+    """The export dates that were selected; None in a run without partitions."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return None
+    return _range(date.fromisoformat(key) for key in context.partition_keys)
+
+
+@contextmanager
+def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Warehouse]:
+    """`pipeline.writing` for a run of Dagster's, which is also told which process works on it."""
+    sensors.claim(context)
+    name = context.run.job_name
+    command = f"Dagster {'materialisation' if name.startswith('__') else name}"
+    with pipeline.writing(settings, context.run_id, command=command, progress=context.log.info) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Lets out one sentence of our own instead of an error whose text may quote a row."""
+    sentence = ""
+    try:
+        yield
+    except OperatorError as error:
+        sentence = str(error)
+    except (dg.Failure, GeneratorExit):
+        raise
+    except Exception as error:
+        sentence = f"Unexpected {type(error).__name__}; `c360 doctor` looks for causes, `C360_DEBUG=1 c360 run` shows where."
+    if sentence:
+        raise dg.Failure(description=sentence, allow_retries=False)
+
+
+def _range(days: Any) -> DateRange | None:
+    found = sorted(days)
+    return DateRange(found[0], found[-1]) if found else None
+
+
+def _tables_of(stream: Stream) -> set[str]:
+    """Staging tables the mappings of a stream name, and those every record about a person feeds."""
+    named = {rows.table for dialect in stream.dialects for rows in dialect.rows}
+    about = any(dialect.about for dialect in stream.dialects)
+    return named | ({"contacts", "customer_identifiers"} if about else set())
+
+
+def _delivered(con: Any, source: str, stream: str, nights: DateRange | None) -> list[dict[str, Any]]:
+    if nights is None:
+        return []
+    found = con.execute(DELIVERED, {"source": source, "stream": stream, "first": nights.first, "last": nights.last})
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _figures(nights: list[dict[str, Any]]) -> dict[str, int]:
+    keys = ("files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
+    sums = {key.replace("_", " "): sum(night[key] for night in nights) for key in keys}
+    return {"dagster/partition_row_count": sums["rows loaded"], **sums}
+
+
+def _adds_up(night: dict[str, Any]) -> bool:
+    return night["rows_read"] == night["rows_loaded"] + night["rows_rejected"] + night["rows_duplicate"]
+
+
+def _count(con: Any, table: tuple[str, str]) -> int:
+    return con.execute(f'select count(*) from "{table[0]}"."{table[1]}"').fetchone()[0]
+
+
+def _row_counts(con: Any, manifest: Mapping[str, Any]) -> dict[str, int]:
+    present = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
+    tables = {key: (node["schema"], node["name"]) for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
+    return {key: _count(con, table) for key, table in tables.items() if table in present}
+
+
+def _materialised(
+    context: dg.AssetExecutionContext, translator: Translator, manifest: Mapping[str, Any], results: Mapping[str, NodeResult], rows: Mapping[str, int]
+) -> Iterator[dg.MaterializeResult]:
+    for unique_id in TopologicalSorter(manifest["parent_map"]).static_order():
+        node = manifest["nodes"].get(unique_id)
+        if node is None or node["resource_type"] not in ("model", "seed"):
+            continue
+        key = translator.get_asset_key(node)
+        if key in context.selected_asset_keys:
+            seconds = results[unique_id].seconds if unique_id in results else 0.0
+            yield dg.MaterializeResult(
+                asset_key=key, metadata={"dagster/row_count": rows.get(unique_id, 0), "seconds": seconds, "built anew": unique_id in results}
+            )
+
+
+def _checked(check: dg.AssetCheckKey, node: NodeResult) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=check.asset_key,
+        check_name=check.name,
+        passed=node.status == "pass",
+        severity=dg.AssetCheckSeverity.WARN if node.is_warning else dg.AssetCheckSeverity.ERROR,
+        metadata={"rows": node.failures, **({"query": str(node.query)} if node.query else {})},
+    )

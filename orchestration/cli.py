@@ -1,0 +1,90 @@
+"""`c360`: finds the command, runs it, and turns every failure into one sentence and the next thing to do.
+
+A command is a module with `arguments(parser)` and `execute(settings, given) -> exit code`, and one line in `COMMANDS`.
+Modules are imported when their command is called, so that `--help` is instant. What a command does stands there, not here.
+"""
+
+import argparse
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from orchestration.errors import OperatorError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("orchestration.job", "the nightly job: load what has landed, build the marts, publish"),
+    "demo": ("orchestration.demo", "the nightly job on the shipped sample exports, in a folder of its own"),
+    "status": ("orchestration.status", "what is pending, the last runs, how fresh every stream is"),
+    "doctor": ("orchestration.doctor", "what is broken, and how to mend it"),
+    "up": ("orchestration.up", "the Dagster UI with schedule and backfills, on this machine only"),
+    "rejects": ("orchestration.rejects", "why records were rejected, with one example each"),
+    "replay": ("orchestration.replay", "rejected records again, after a mend"),
+    "rollback": ("orchestration.rollback", "bring back the previous published warehouse"),
+}
+EPILOG = "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rejects above the limit."
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OperatorError(f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _execute(given)
+    except OperatorError as error:
+        return _complain(error.message, error.remedy, error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("Interrupted.", "Type the same command again: it continues where it stopped.", 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _complain(_system_problem(error), "Mend that and type the same command again; `c360 doctor` looks for more.", 1)
+    except Exception as error:
+        if os.environ.get("C360_DEBUG"):
+            raise
+        return _complain(_own_fault(error), "`C360_DEBUG=1` before the command shows where, with values; `c360 doctor` looks for causes.", 1)
+
+
+def _execute(given: list[str]) -> int:
+    chosen = next((word for word in given if not word.startswith("-")), None)
+    parser = _Parser(prog="c360", description="Nightly vendor exports in, one published customer warehouse out.", epilog=EPILOG)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, (module, help_text) in COMMANDS.items():
+        command = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.", epilog=EPILOG)
+        if name == chosen:
+            import_module(module).arguments(command)
+    found = parser.parse_args(given)
+    from orchestration import settings
+
+    return import_module(COMMANDS[found.command][0]).execute(settings.load(getattr(found, "data", None)), found)
+
+
+def _complain(message: str, remedy: str, exit_code: int) -> int:
+    print(f"c360: {message}\n      {remedy}", file=sys.stderr)
+    return exit_code
+
+
+def _system_problem(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "The disk is full; what analysts see is untouched."
+    return f"The system refused: {error.strerror or type(error).__name__}" + (f" ({error.filename})." if error.filename else ".")
+
+
+def _own_fault(error: Exception) -> str:
+    """Names the place and never the text of an error, which may quote a row."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "orchestration" in frame.filename]
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"Unexpected {type(error).__name__}{place}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

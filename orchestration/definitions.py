@@ -1,0 +1,67 @@
+"""START HERE. The Dagster code location: everything that can be run, seen and scheduled.
+
+The flow, from left to right in the asset graph: a vendor's streams (one asset each, a partition per export date) → the
+staging tables they fill → identity, orders and marts (dbt) → the published warehouse. `assets.py` makes the assets,
+`pipeline.py` is what their bodies call, and `c360 run` calls it too. Schedules, sensors and resources are declared here.
+"""
+
+import json
+import warnings
+from datetime import date, timedelta
+
+import dagster as dg
+
+from orchestration import assets, landing, sensors, transform, vendors
+from orchestration import settings as configuration
+from orchestration.resources import WarehouseResource
+from orchestration.settings import Settings
+
+NIGHTLY = "nightly"
+FIRST_PLAUSIBLE = date(2000, 1, 1)
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Everything in this code location, for the installation that C360_DATA names."""
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    settings = configuration.load()
+    manifest_path = transform.manifest(settings)
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    known = vendors.discover()
+    nights = dg.DailyPartitionsDefinition(start_date=first_night(settings).isoformat(), end_offset=1)
+    loading = [assets.stream_asset(vendor, stream, nights) for vendor in known.values() for stream in vendor.streams.values()]
+    nightly = dg.define_asset_job(
+        NIGHTLY,
+        selection=dg.AssetSelection.all(),
+        description="Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet.",
+    )
+    return dg.Definitions(
+        assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest_path), assets.publishing(manifest)],
+        jobs=[nightly],
+        schedules=[nightly_schedule(settings)],
+        sensors=[sensors.arrival(NIGHTLY), sensors.janitor()],
+        resources={"warehouse": WarehouseResource.of(settings)},
+        executor=dg.in_process_executor,
+    )
+
+
+def first_night(settings: Settings) -> date:
+    """Where the partitions begin: the setting, else the year of the oldest export that has landed, else this year."""
+    if settings.options.first_export_date:
+        return settings.options.first_export_date
+    today = settings.today()
+    landed = [file.export_date for file in landing.scan(settings).files] if settings.landing.is_dir() else []
+    plausible = [night for night in landed if FIRST_PLAUSIBLE <= night <= today + timedelta(days=1)]
+    return min([*plausible, today]).replace(month=1, day=1)
+
+
+def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Every night at the time and in the zone of the settings."""
+    hour, minute = settings.options.schedule_time.split(":")
+    return dg.ScheduleDefinition(
+        name="every_night",
+        job_name=NIGHTLY,
+        cron_schedule=f"{int(minute)} {int(hour)} * * *",
+        execution_timezone=settings.options.schedule_time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )

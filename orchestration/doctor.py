@@ -1,0 +1,171 @@
+"""`c360 doctor`: looks for everything that can be wrong with an installation and says how to mend it. Changes nothing."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from orchestration import console, freshness, landing, locking, publish, reading, runs, seeds
+from orchestration.errors import OperatorError
+from orchestration.settings import CHECKOUT, Settings
+from orchestration.warehouse import Warehouse
+
+PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
+OLDEST, NEWEST = (3, 11), (3, 13)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `remedy` is what to type or do where it is not well."""
+
+    level: Literal["ok", "note", "broken"]
+    text: str
+    remedy: str = ""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options."""
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Shows every finding; fails if something is broken."""
+    found = examine(settings)
+    for finding in found:
+        console.say(f"{finding.level:>6}  {finding.text}")
+        if finding.remedy:
+            console.say(f"        → {finding.remedy}")
+    broken = sum(finding.level == "broken" for finding in found)
+    console.say(f"\n{broken} things are broken." if broken else "\nNothing is broken.")
+    return 1 if broken else 0
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings, in the order in which a run would meet them."""
+    return [finding for look in LOOKS for finding in look(settings)]
+
+
+def _python(settings: Settings) -> Iterator[Finding]:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        yield Finding("ok", f"Python {version}")
+    else:
+        yield Finding("broken", f"Python {version} is not supported.", "Use Python 3.11, 3.12 or 3.13.")
+
+
+def _versions(settings: Settings) -> Iterator[Finding]:
+    pins = _pins(CHECKOUT / "constraints.txt")
+    for name in PACKAGES:
+        installed = metadata.version(name)
+        if pins.get(name, installed) != installed:
+            yield Finding(
+                "note",
+                f"{name} {installed} is installed, {pins[name]} was tested.",
+                "`uv sync`, or `pip install -c constraints.txt -e .`, installs what was tested.",
+            )
+    yield Finding("ok", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES))
+
+
+def _configuration(settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", f"data folder {settings.data}")
+    if settings.secret:
+        yield Finding("ok", "customer ids are keyed with the installation's secret")
+    else:
+        yield Finding(
+            "note", "No secret is set: customer ids are plain hashes.", f"Set C360_SECRET, or write one line to {settings.config / 'secret'}; ids change once."
+        )
+    try:
+        yield Finding("ok", f"{len(seeds.find(settings))} business rules, {len(list(settings.config.glob('*.csv')))} files of this installation's own")
+    except OperatorError as error:
+        yield Finding("broken", error.message, error.remedy)
+
+
+def _landing(settings: Settings) -> Iterator[Finding]:
+    if not settings.landing.is_dir():
+        yield Finding("broken", f"There is no landing folder at {settings.landing}.", "Create it, set C360_DATA, or try `c360 demo`.")
+        return
+    scan = landing.scan(settings)
+    yield Finding("ok", f"{len(scan.files):,} files in the landing zone")
+    for problem in scan.problems:
+        yield Finding("broken", problem.message)
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = next(path for path in (settings.data, *settings.data.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    built = settings.build_file.stat().st_size if settings.build_file.exists() else 0
+    if free < settings.options.free_disk_bytes + 2 * built:
+        yield Finding("broken", f"Only {free // 1_000_000:,} MB are free on the disk of {folder}.", "Make room, or lower `keep_publications` in settings.toml.")
+    else:
+        yield Finding("ok", f"{free // 1_000_000:,} MB free on disk, {settings.memory_limit} of memory for the warehouse")
+
+
+def _writer(settings: Settings) -> Iterator[Finding]:
+    writer = locking.holder(settings)
+    if writer:
+        yield Finding("note", f"{writer} is writing.", "Wait for it; if it hangs, end that process: the next run continues.")
+    else:
+        yield Finding("ok", "nobody holds the writer lock")
+
+
+def _build(settings: Settings) -> Iterator[Finding]:
+    if not settings.build_file.exists() or locking.holder(settings):
+        return
+    try:
+        with Warehouse(settings).connect(read_only=True) as con:
+            if not Warehouse(settings).fingerprint_matches(con):
+                yield Finding(
+                    "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
+                )
+            if any(run["status"] == runs.RUNNING for run in runs.recent(con, 1)):
+                yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
+            yield Finding("ok", "the build file can be read")
+    except duckdb.Error as error:
+        yield Finding(
+            "broken",
+            f"The build file {settings.build_file} cannot be read ({type(error).__name__}).",
+            "`c360 run --full-refresh` builds it anew from what has landed.",
+        )
+
+
+def _published(settings: Settings) -> Iterator[Finding]:
+    path = settings.published_file
+    if not path.exists():
+        yield Finding("note", "Nothing is published yet.", "`c360 run` publishes.")
+        return
+    if path.with_name("warehouse.duckdb.wal").exists():
+        yield Finding("broken", f"Somebody opened {path} for writing and left a log beside it.", "Open it read-only; the next publication removes the log.")
+    try:
+        duckdb.connect(str(path), read_only=True, config=settings.duckdb_config).close()
+    except duckdb.Error as error:
+        remedy = "Close the program that opened it for writing." if "lock" in str(error).lower() else "Move it away, then `c360 run` publishes again."
+        yield Finding("broken", f"{path} cannot be opened ({type(error).__name__}).", remedy)
+        return
+    seen = publish.current(settings)
+    if seen:
+        yield Finding("ok", f"published {seen.published_at}; {len(publish.publications(settings))} publications are kept")
+    else:
+        yield Finding("note", f"{path} is not the file that a run published.", "The next `c360 run` publishes again.")
+
+
+def _freshness(settings: Settings) -> Iterator[Finding]:
+    if settings.published_file.exists():
+        with reading.newest(settings) as con:
+            for stream in freshness.of_streams(con, settings):
+                if stream.is_late:
+                    yield Finding("note", f"{stream}.", "Ask the vendor, or look at the transfer that fills the landing zone.")
+
+
+def _pins(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = [line.split(";")[0].strip() for line in path.read_text(encoding="utf-8").splitlines() if "==" in line and not line.startswith("#")]
+    return {name: version for name, _, version in (line.partition("==") for line in lines)}
+
+
+LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_python, _versions, _configuration, _disk, _landing, _writer, _build, _published, _freshness)

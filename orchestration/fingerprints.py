@@ -1,0 +1,66 @@
+"""What the warehouse was made from, in one hash: the run compares them to know what is left to do.
+
+The build file remembers the fingerprint it was transformed with, a publication the one it was published with. Both are
+compared with what is wanted now, so a run that was killed anywhere is continued and never trusted.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+
+PROJECT_FOLDERS = ("models", "seeds", "macros", "tests")
+RULE_OPTIONS = ("reporting_currency", "reporting_time_zone", "identity_sharing_limit")
+
+
+def project_fingerprint(settings: Settings) -> str:
+    """Changes with every file of the dbt project."""
+    return _digest(_project_files(settings.dbt_project), root=settings.dbt_project)
+
+
+def wanted_fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> str:
+    """What a warehouse made of the present staging, rules and settings for that day would carry."""
+    staged = con.execute("select load_seq, run_id from meta.loads order by load_seq desc limit 1").fetchone()
+    parts = (
+        staged,
+        as_of.isoformat(),
+        [getattr(settings.options, key) for key in RULE_OPTIONS],
+        settings.staging_fingerprint,
+        project_fingerprint(settings),
+        _digest(sorted(settings.config.glob("*.csv")), root=settings.config),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def transformed_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
+    """What the build file was last transformed from; None if it was not, or not to the end."""
+    known = con.execute("select 1 from duckdb_tables() where schema_name = 'internal' and table_name = 'transformed'").fetchone()
+    row = con.execute("select fingerprint from internal.transformed").fetchone() if known else None
+    return row[0] if row else None
+
+
+def forget_transformed(con: duckdb.DuckDBPyConnection) -> None:
+    """From here on the marts of the build file are not to be trusted."""
+    con.execute("drop table if exists internal.transformed")
+
+
+def remember_transformed(con: duckdb.DuckDBPyConnection, fingerprint: str) -> None:
+    """The marts of the build file are complete and sound."""
+    con.execute("create or replace table internal.transformed as select $1 as fingerprint, now() as transformed_at", [fingerprint])
+
+
+def _project_files(project: Path) -> Iterator[Path]:
+    yield project / "dbt_project.yml"
+    for folder in PROJECT_FOLDERS:
+        yield from sorted(path for path in (project / folder).rglob("*") if path.is_file())
+
+
+def _digest(paths: Iterator[Path] | list[Path], *, root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

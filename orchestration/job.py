@@ -1,0 +1,92 @@
+"""`c360 run`: the nightly job from the command line, and how a run's report reads."""
+
+import argparse
+import json
+from datetime import date
+
+from orchestration import console, pipeline
+from orchestration.errors import OperatorError
+from orchestration.pipeline import RunReport
+from orchestration.settings import DateRange, Settings
+
+SHOWN = 10
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--date", type=day, metavar="D", help="load the exports of this night again (YYYY-MM-DD)")
+    parser.add_argument("--from", dest="first", type=day, metavar="D", help="load the exports from this night on again")
+    parser.add_argument("--to", dest="last", type=day, metavar="D", help="… up to and including this night")
+    parser.add_argument("--full-refresh", action="store_true", help="build everything anew from the landing zone")
+    parser.add_argument("--as-of", type=day, metavar="D", help="compute figures that depend on today for this day; default: the last night loaded")
+    parser.add_argument("--accept-changes", action="store_true", help="publish although unusually many customer ids change")
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Runs the job and tells what came of it; the last line is JSON."""
+    try:
+        report = pipeline.run(
+            settings,
+            dates=_dates(given),
+            full_refresh=given.full_refresh,
+            as_of=given.as_of,
+            accept_changes=given.accept_changes,
+            progress=console.progress(),
+        )
+    finally:
+        console.end_progress()
+    tell(report, settings)
+    return report.exit_code
+
+
+def day(text: str) -> date:
+    """A date as the command line takes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2026-01-31") from None
+
+
+def tell(report: RunReport, settings: Settings) -> None:
+    """The report in words, then as one line of JSON."""
+    for line in _lines(report, settings):
+        console.say(line)
+    console.say(json.dumps(report.figures))
+
+
+def _dates(given: argparse.Namespace) -> DateRange | None:
+    if given.date and (given.first or given.last):
+        raise OperatorError("--date goes without --from and --to.", remedy="Give one night or a range.", exit_code=2)
+    if bool(given.first) != bool(given.last):
+        raise OperatorError("--from and --to go together.", remedy="Give both ends of the range, or --date for one night.", exit_code=2)
+    if given.first and given.first > given.last:
+        raise OperatorError("--from is later than --to.", remedy="Give the earlier night first.", exit_code=2)
+    first, last = (given.date, given.date) if given.date else (given.first, given.last)
+    return DateRange(first, last) if first else None
+
+
+def _lines(report: RunReport, settings: Settings) -> list[str]:
+    if report.files:
+        lines = [
+            f"{report.files:,} files, {report.rows_read:,} rows: "
+            f"{report.rows_loaded:,} loaded, {report.rows_duplicate:,} duplicate, {report.rows_rejected:,} rejected."
+        ]
+    else:
+        lines = ["Nothing new has landed."]
+    lines += _shortened([f"{file.file.relative_path} was rejected whole ({file.reason_code}): {file.message}" for file in report.ingestion.rejected_files])
+    lines += _shortened(
+        [
+            f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows why."
+            for name in report.deliveries_above_limit
+        ]
+    )
+    lines += _shortened([problem.message for problem in report.ingestion.problems])
+    lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
+    if report.published:
+        return [*lines, f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders."]
+    return [*lines, "Nothing was published: the published warehouse is up to date." if report.customers or report.orders else "Nothing was published."]
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    more = len(lines) - SHOWN
+    return lines if more <= 0 else [*lines[:SHOWN], f"… and {more} more like it."]

@@ -1,0 +1,290 @@
+"""What a vendor module is written in: streams, dialects, and per canonical table one select of target = source.
+
+A mapping only says where a value comes from. Parsing and judging follow from the column in `tables.py`; `normalise.py`
+does both. Expressions here give text as delivered, unless wrapped in one of the value classes below.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import polars as pl
+
+from orchestration.expressions import ISO
+from orchestration.shapes import Compiled, compile_shape, field_of
+
+
+def at(path: str) -> pl.Expr:
+    """Value of a field of the record, by dotted path."""
+    return field_of(pl.col("record"), path)
+
+
+def item(path: str = "") -> pl.Expr:
+    """Value of a field of the list element a row is made of (`Rows(each=…)`); without a path the element itself."""
+    return field_of(pl.col("item"), path) if path else pl.col("item")
+
+
+def raw(path: str) -> pl.Expr:
+    """A JSON leaf of the record as the text it was delivered as."""
+    return pl.col(f"raw:{path}")
+
+
+def parent(path: str) -> pl.Expr:
+    """Value of a field of the outer list element, where `each` goes two lists deep."""
+    return field_of(pl.col("parent"), path)
+
+
+def file_value() -> pl.Expr:
+    """What the stream's `file_value` pattern found in the file name."""
+    return pl.col("file_value")
+
+
+def account_currency() -> pl.Expr:
+    """Currency of the account, for amounts that come without one."""
+    return pl.col("account_currency")
+
+
+def item_raw(path: str) -> pl.Expr:
+    """A JSON leaf of the list element as the text it was delivered as."""
+    return pl.col(f"item_raw:{path}")
+
+
+def pairs(path: str) -> str:
+    """Name of the list of {key, value} that an object with open keys becomes; for `each`."""
+    return f"pairs:{path}"
+
+
+def lookup(expr: pl.Expr, table: Mapping[str, str], default: str | pl.Expr | None = None) -> pl.Expr:
+    """Translation of a text by a table, case and blanks aside."""
+    found = expr.str.strip_chars().str.to_lowercase().replace_strict(
+        {key.lower(): value for key, value in table.items()}, default=None, return_dtype=pl.String
+    )
+    return found if default is None else pl.coalesce(found, pl.lit(default) if isinstance(default, str) else default)
+
+
+def first_given(*exprs: pl.Expr) -> pl.Expr:
+    """First of several fields that holds more than blanks."""
+    return pl.coalesce([pl.when(expr.str.strip_chars() != "").then(expr) for expr in exprs])
+
+
+def given(expr: pl.Expr) -> pl.Expr:
+    """The field holds more than blanks."""
+    return (expr.is_not_null() & (expr.str.strip_chars() != "")).fill_null(value=False)
+
+
+def filled(items: pl.Expr) -> pl.Expr:
+    """A list was delivered and has elements."""
+    return (items.list.len() > 0).fill_null(value=False)
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time: the first of the sources that is given, read by the formats in the account's zone.
+
+    Without any the column's `is_…_inferred` flag is set and the start of the export date taken if `else_export_date`.
+    """
+
+    sources: tuple[pl.Expr, ...]
+    formats: tuple[str, ...] = ISO
+    else_export_date: bool = False
+    is_inferred: pl.Expr | None = None
+    date_only_hour: int = 0
+
+
+def time(*sources: pl.Expr, formats: tuple[str, ...] = ISO, else_export_date: bool = False, is_inferred: pl.Expr | None = None, date_only_hour: int = 0) -> Time:
+    """See `Time`."""
+    return Time(sources, formats, else_export_date, is_inferred, date_only_hour)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount stated in its own unit, where a row mixes units or the sign must go."""
+
+    source: pl.Expr
+    unit: Literal["major", "minor"] = "major"
+    absolute: bool = False
+
+
+def absolute(source: pl.Expr, unit: Literal["major", "minor"] = "major") -> Amount:
+    """An amount whose sign means nothing."""
+    return Amount(source, unit, absolute=True)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An expression that already gives the column's type and needs no parsing."""
+
+    expr: pl.Expr
+
+
+Value = pl.Expr | Time | Amount | Typed
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """Where an identifier of the person is found.
+
+    `type` may be an expression where the data say it; `namespace` is the part after vendor and account, for identifiers
+    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads.
+    """
+
+    type: str | pl.Expr
+    value: pl.Expr
+    path: str
+    namespace: str | pl.Expr | None = None
+    region: pl.Expr | None = None
+    each: str | None = None
+    confidence: Literal["high", "low", "none"] | None = None
+    is_primary: pl.Expr | None = None
+    is_deliverable: pl.Expr | None = None
+    deliverability_reason: pl.Expr | None = None
+    where: pl.Expr | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The record is a vendor's profile of a person, known by `record_id`."""
+
+    record_id: pl.Expr
+    identifiers: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """The record is about a person it names by identifiers; `attributes` are what else it says of them (contacts columns).
+
+    `profile_id` is the vendor's id of the profile, where the record names it. `evidence` columns (first name, birth
+    date) keep apart two people who give the same identifier.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    profile_id: pl.Expr | None = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    is_lead: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one canonical table made of a record: one, or one per element of `each`; only those that pass `where`.
+
+    `each` is a list path or `pairs(path)`; a tuple of two takes a list inside the elements of a list, which `parent` reads.
+    `amounts` is the unit the record states amounts in.
+    """
+
+    table: str
+    columns: Mapping[str, Value]
+    each: str | tuple[str, ...] | None = None
+    where: pl.Expr | None = None
+    amounts: Literal["major", "minor"] = "major"
+    is_amount_unit_inferred: bool = False
+
+
+def rows(
+    table: str,
+    *,
+    each: str | tuple[str, ...] | None = None,
+    where: pl.Expr | None = None,
+    amounts: Literal["major", "minor"] = "major",
+    is_amount_unit_inferred: bool = False,
+    **columns: Value,
+) -> Rows:
+    """See `Rows`."""
+    return Rows(table, columns, each, where, amounts, is_amount_unit_inferred)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A record for which `condition` holds is rejected with the reason, naming the field."""
+
+    reason: str
+    field: str
+    condition: pl.Expr
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One shape of a stream's records and what becomes of it.
+
+    `has` are top-level keys that must be there, `lacks` keys that must not: together they tell a stream's dialects
+    apart, so exactly one fits a record. `duplicates_of` names the table by whose id and content a record is known again.
+    """
+
+    name: str
+    entity: str
+    shape: dict[str, Any]
+    about: Profile | Contact | None
+    rows: tuple[Rows, ...]
+    has: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    checks: tuple[Check, ...] = ()
+    duplicates_of: Literal["orders", "events"] | None = None
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        keys = record.keys()
+        return self.has <= keys and not (self.lacks & keys)
+
+    def compiled(self) -> Compiled:
+        return compile_shape(self.shape, self.has)
+
+
+def dialect(
+    name: str,
+    entity: str,
+    shape: dict[str, Any],
+    *rows: Rows,
+    about: Profile | Contact | None,
+    has: tuple[str, ...] = (),
+    lacks: tuple[str, ...] = (),
+    checks: tuple[Check, ...] = (),
+    duplicates_of: Literal["orders", "events"] | None = None,
+) -> Dialect:
+    """See `Dialect`."""
+    return Dialect(
+        name=name, entity=entity, shape=shape, about=about, rows=rows, has=frozenset(has), lacks=frozenset(lacks), checks=checks, duplicates_of=duplicates_of
+    )
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a vendor: what it delivers and the dialects it may come in.
+
+    `envelopes` are keys beyond the stream's own name under which a page keeps its records; `encodings` are tried in
+    order on CSV text; `file_value` takes a value from the file name (a pattern with one group), which mappings read with
+    `file_value()`.
+    """
+
+    name: str
+    description: str
+    dialects: tuple[Dialect, ...]
+    envelopes: tuple[str, ...] = ()
+    encodings: tuple[str, ...] = ("utf-8",)
+    file_value: str | None = None
+
+
+def stream(
+    name: str,
+    description: str,
+    *dialects: Dialect,
+    envelopes: tuple[str, ...] = (),
+    encodings: tuple[str, ...] = ("utf-8",),
+    file_value: str | None = None,
+) -> Stream:
+    """See `Stream`."""
+    return Stream(name, description, dialects, envelopes, encodings, file_value)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor: its code name, what it is, and its streams by name."""
+
+    code: str
+    title: str
+    streams: dict[str, Stream]
+    default_currency: str = "EUR"
+    default_order_namespace: str = "shop"
+    phone_region: str | None = None
+
+
+def vendor(code: str, title: str, *streams: Stream, default_currency: str = "EUR", default_order_namespace: str = "shop", phone_region: str | None = None) -> Vendor:
+    """See `Vendor`."""
+    return Vendor(code, title, {stream.name: stream for stream in streams}, default_currency, default_order_namespace, phone_region)

@@ -1,0 +1,312 @@
+"""The nightly job: what has landed is loaded, transformed, checked and published. The command line and Dagster call the same steps.
+
+What is left to do is derived from the files and from fingerprints alone, so that a run continues whatever an earlier one
+left undone. Every step expects to stand inside `writing`, which holds the lock and keeps the run book. Imports neither
+Dagster nor, before there is something to transform, dbt.
+"""
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from orchestration import changes, fingerprints, landing, publish, runs, seeds
+from orchestration.errors import OperatorError
+from orchestration.faults import pass_point
+from orchestration.landing import LandedFile, LandingProblem
+from orchestration.locking import writer_lock
+from orchestration.settings import DateRange, Settings
+from orchestration.transform import NodeResult, build
+from orchestration.warehouse import FileOutcome, Warehouse
+
+Progress = Callable[[str], None]
+Choice = Callable[[LandedFile], bool]
+PACKED = (".gz", ".zst")
+UNPACKS_TO = 10
+STAGED_PER_BYTE = 2
+
+
+def silent(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+def everything(_: LandedFile) -> bool:
+    """The choice of a run that leaves nothing out."""
+    return True
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """What became of the files a run looked at, and what in the landing zone was no file to load."""
+
+    outcomes: tuple[FileOutcome, ...]
+    problems: tuple[LandingProblem, ...]
+
+    @property
+    def rejected_files(self) -> list[FileOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
+
+    def deliveries_above(self, limit: float) -> list[str]:
+        """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""
+        read: dict[str, int] = {}
+        rejected: dict[str, int] = {}
+        for outcome in self.outcomes:
+            name = f"{outcome.file.source}/{outcome.file.stream}/{outcome.file.export_date}"
+            read[name] = read.get(name, 0) + outcome.rows_read
+            rejected[name] = rejected.get(name, 0) + outcome.rows_rejected
+        return sorted(name for name, count in rejected.items() if count > limit * read[name])
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run's figures, as the last line of output tells them, and what a person should know beside."""
+
+    files: int
+    rows_read: int
+    rows_loaded: int
+    rows_rejected: int
+    rows_duplicate: int
+    customers: int
+    orders: int
+    published: bool
+    duration_s: float
+    run_id: str
+    ingestion: Ingestion
+    deliveries_above_limit: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def figures(self) -> dict[str, int | float | bool]:
+        """The fixed keys of the JSON line."""
+        keys = ("files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "customers", "orders", "published", "duration_s")
+        return {key: getattr(self, key) for key in keys}
+
+    @property
+    def exit_code(self) -> int:
+        if self.ingestion.problems:
+            return 1
+        return 3 if self.ingestion.rejected_files or self.deliveries_above_limit else 0
+
+
+def run(
+    settings: Settings,
+    *,
+    dates: DateRange | None = None,
+    full_refresh: bool = False,
+    as_of: date | None = None,
+    choose: Choice = everything,
+    accept_changes: bool = False,
+    command: str = "c360 run",
+    progress: Progress = silent,
+) -> RunReport:
+    """The whole job, once. Does nothing when nothing is new."""
+    started = time.monotonic()
+    run_id = new_run_id()
+    require_landing(settings)
+    with writing(settings, run_id, command=command, from_scratch=full_refresh and dates is None, progress=progress) as warehouse:
+        ingestion = ingest(settings, warehouse, run_id, dates=dates, full_refresh=full_refresh, choose=choose, progress=progress)
+        nodes = transform(settings, warehouse, run_id, as_of=as_of, progress=progress)
+        published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
+        with warehouse.connect() as con:
+            figures = runs.figures(con, run_id)
+    seen = publish.current(settings)
+    return RunReport(
+        **asdict(figures),
+        customers=seen.customers if seen else 0,
+        orders=seen.orders if seen else 0,
+        published=published is not None,
+        duration_s=round(time.monotonic() - started, 2),
+        run_id=run_id,
+        ingestion=ingestion,
+        deliveries_above_limit=tuple(ingestion.deliveries_above(settings.options.reject_share)),
+        warnings=tuple(str(node) for node in nodes if node.is_warning),
+    )
+
+
+def new_run_id() -> str:
+    """An id for a run that nobody else has named."""
+    return uuid.uuid4().hex
+
+
+def require_landing(settings: Settings) -> None:
+    """A run without a landing folder is a mistake in the configuration, not a quiet night."""
+    if not settings.landing.is_dir():
+        raise OperatorError(
+            f"There is no landing folder at {settings.landing}.",
+            remedy="Create it, set C360_DATA to the folder that holds it, or try `c360 demo`.",
+            exit_code=2,
+        )
+
+
+@contextmanager
+def writing(settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, progress: Progress = silent) -> Iterator[Warehouse]:
+    """Holds the writer lock and an open entry in the run book while the body works on a sound build file."""
+    with writer_lock(settings, command=command, on_wait=progress):
+        _refuse_foreign_file(settings)
+        warehouse = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
+        with warehouse.connect() as con:
+            runs.begin(con, run_id, command)
+        try:
+            yield warehouse
+        except BaseException as error:
+            with suppress(duckdb.Error, OSError), warehouse.connect() as con:
+                runs.end(con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__)
+            raise
+        with warehouse.connect() as con:
+            runs.end(con, run_id)
+
+
+def ingest(
+    settings: Settings,
+    warehouse: Warehouse,
+    run_id: str,
+    *,
+    dates: DateRange | None = None,
+    full_refresh: bool = False,
+    choose: Choice = everything,
+    progress: Progress = silent,
+) -> Ingestion:
+    """Loads and books what has landed and is not loaded yet, or those dates again."""
+    scan = landing.scan(settings)
+    with warehouse.connect() as con:
+        files = [file for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)]
+        _require_disk(settings, files)
+        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress)) if files else []
+    pass_point("after_staging")
+    return Ingestion(tuple(outcomes), tuple(scan.problems))
+
+
+def transform(
+    settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent
+) -> tuple[NodeResult, ...]:
+    """Brings the marts of the build file up to date with staging, rules and settings."""
+    with warehouse.connect() as con:
+        day = as_of or runs.greatest_export_date(con)
+        if day is None:
+            return ()
+        runs.note(con, run_id, as_of_date=day)
+        wanted = fingerprints.wanted_fingerprint(con, settings, day)
+        if fingerprints.transformed_fingerprint(con) == wanted:
+            return ()
+        fingerprints.forget_transformed(con)
+        seeds.load(con, settings)
+        write_run_settings(con, settings, day)
+    pass_point("before_dbt")
+    nodes = build(settings, progress=progress)
+    with warehouse.connect() as con:
+        fingerprints.remember_transformed(con, wanted)
+        runs.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
+    pass_point("after_dbt")
+    return nodes
+
+
+def write_run_settings(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> None:
+    """What models may know of the run, as one row."""
+    con.execute(
+        """
+        create or replace table internal.run_settings as
+        select $1::date as as_of_date, $2 as reporting_currency, $3 as reporting_time_zone, $4::integer as identity_sharing_limit
+        """,
+        [as_of, settings.options.reporting_currency, settings.options.reporting_time_zone, settings.options.identity_sharing_limit],
+    )
+
+
+def publish_if_new(
+    settings: Settings, warehouse: Warehouse, run_id: str, *, accept_changes: bool = False, progress: Progress = silent
+) -> publish.Publication | None:
+    """Publishes the build file if its marts are sound and analysts do not see them yet."""
+    with warehouse.connect() as con:
+        made_of = fingerprints.transformed_fingerprint(con)
+        seen = publish.current(settings)
+        if made_of is None or (seen and seen.fingerprint == made_of) or publish.is_withdrawn(settings, made_of):
+            return None
+        progress("publishing")
+        publish.check(con)
+        found = changes.record(con, settings, run_id=run_id, started_at=_now(con))
+        if not accept_changes:
+            changes.refuse_upheaval(found, settings)
+        totals = publish.totals(con)
+        runs.prune(con, settings.options.keep_run_days)
+        runs.note(con, run_id, published=True, changes=asdict(found), **totals)
+        runs.end(con, run_id)
+    try:
+        return publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals)
+    except BaseException:
+        with warehouse.connect() as con:
+            runs.note(con, run_id, published=False)
+        raise
+
+
+def _now(con: duckdb.DuckDBPyConnection) -> datetime:
+    row = con.execute("select now()").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> Warehouse:
+    """The build file, opened once to know that it can be; begun anew if asked to, or if other code or settings made it."""
+    warehouse = Warehouse(settings)
+    if from_scratch:
+        return _begin_anew(settings)
+    try:
+        with warehouse.connect() as con:
+            is_ours = warehouse.fingerprint_matches(con)
+    except duckdb.Error as error:
+        raise OperatorError(
+            f"The build file {settings.build_file} cannot be read ({type(error).__name__}).",
+            remedy="`c360 run --full-refresh` builds it anew from what has landed; the published warehouse is untouched.",
+        ) from None
+    if is_ours:
+        return warehouse
+    progress("the build file was made by another version or with other settings: building anew from the landing zone")
+    return _begin_anew(settings)
+
+
+def _begin_anew(settings: Settings) -> Warehouse:
+    """An empty build file that keeps the run book of the published one."""
+    for path in (settings.build_file, settings.build_file.with_name("warehouse.duckdb.wal")):
+        path.unlink(missing_ok=True)
+    warehouse = Warehouse(settings)
+    with warehouse.connect() as con:
+        runs.inherit(con, settings)
+    return warehouse
+
+
+def _refuse_foreign_file(settings: Settings) -> None:
+    """A file of another kind under the published name is somebody's mistake and is not overwritten."""
+    path = settings.published_file
+    if not path.exists():
+        return
+    try:
+        duckdb.connect(str(path), read_only=True, config=settings.duckdb_config).close()
+    except duckdb.Error as error:
+        if "lock" in str(error).lower():
+            return
+        raise OperatorError(f"{path} cannot be read as a warehouse.", remedy="Move it away and run again: it is published anew.") from None
+
+
+def _require_disk(settings: Settings, files: list[LandedFile]) -> None:
+    """Refuses before anything is written when the disk would not hold staging, marts and the copy to publish."""
+    landed = sum(file.size * (UNPACKS_TO if file.path.name.endswith(PACKED) else 1) for file in files)
+    built = settings.build_file.stat().st_size if settings.build_file.exists() else 0
+    needed = settings.options.free_disk_bytes + STAGED_PER_BYTE * landed + built if files else 0
+    free = shutil.disk_usage(settings.data).free
+    if free < needed:
+        raise OperatorError(
+            f"The disk of {settings.data} has {free // 1_000_000} MB free, and this run may need {needed // 1_000_000} MB. Nothing was written.",
+            remedy="Make room, or lower `free_disk_bytes` in settings.toml, and run again.",
+        )
+
+
+def _teller(count: int, progress: Progress) -> Callable[[FileOutcome], None]:
+    done = iter(range(1, count + 1))
+
+    def tell(outcome: FileOutcome) -> None:
+        progress(f"{next(done)}/{count} {outcome.file.relative_path}: {outcome.status}")
+
+    return tell

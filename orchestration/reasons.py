@@ -1,0 +1,57 @@
+"""Every reason code a file, record or field can be booked with: what it means and what to do about it.
+
+The one documented list. A code that is not here cannot be booked.
+"""
+
+FILE_REASONS: dict[str, str] = {
+    "empty_file": "The file has no content. Ask the vendor for the delivery again.",
+    "unknown_format": "The name does not end in a known format. Name it .ndjson, .jsonl, .json, .csv or .parquet, with .gz or .zst behind it if packed.",
+    "format_mismatch": "The content is not what the name says. Give the file the name of its real format.",
+    "truncated_archive": "The packed file ends too early. Deliver it again in full.",
+    "broken_archive": "The packed file cannot be unpacked. Deliver it again.",
+    "archive_too_large": "The packed file unpacks to more than the limit allows. Check it, then raise `unpack_ratio` in settings.toml if it is sound.",
+    "truncated_json": "The JSON text ends too early. Deliver the file again in full.",
+    "broken_json": "The file is no JSON text. Deliver it again.",
+    "broken_csv": "The file is no CSV text with a header. Deliver it again.",
+    "broken_parquet": "The file is no readable Parquet. Deliver it again.",
+    "outside_landing": "The file is a link out of the landing folder. Put the file itself there.",
+    "unreadable_file": "The file cannot be read. Check its permissions.",
+}
+
+RECORD_REASONS: dict[str, str] = {
+    "invalid_json": "The record is no JSON text. Mend the line and deliver it again.",
+    "invalid_utf8": "The record is not UTF-8 text. Deliver it in UTF-8.",
+    "not_an_object": "The record is no JSON object. Deliver one object a record.",
+    "record_too_large": "The record is larger than `record_bytes`. Raise it in settings.toml if the record is sound.",
+    "nested_too_deep": "The record is nested deeper than `record_levels`. Raise it in settings.toml if the record is sound.",
+    "ragged_row": "The row has other cells than the header. Mend the row.",
+    "unclosed_quote": "A quote is opened and never closed. Mend the row.",
+    "unknown_shape": "The record looks like nothing this stream delivers. Check that it landed in the right stream.",
+    "missing_identity": "The record has no id and no identifier. Deliver it with one.",
+    "missing_order_id": "The order has no id. Deliver it with one.",
+    "missing_event_type": "The event has no type. Deliver it with one.",
+    "missing_redemption_id": "The redemption has no id. Deliver it with one.",
+    "missing_segment_id": "The segment or list has no id. Deliver it with one.",
+    "missing_action": "The row does not say what happened. Deliver it with an action.",
+    "missing_time": "The record needs a time and has none.",
+    "missing_value": "The record lacks a value it cannot do without.",
+    "unknown_identifier_name": "The field names no identifier that is declared. Name and value may be swapped.",
+    "bad_money": "An amount cannot be read as a number. Deliver it as a plain decimal number.",
+    "bad_time": "A time cannot be read. Deliver it in ISO 8601 with a zone.",
+    "bad_currency": "A currency is no ISO 4217 code.",
+    "undecodable": "The record cannot be decoded although it is valid JSON. Report it with the file.",
+}
+
+ISSUE_CODES: dict[str, str] = {
+    "trimmed": "Blanks around the value were taken off.",
+    "number_as_text": "A number came as text and was read as the number.",
+    "flag_as_text": "A true or false came as something else and was read as it.",
+    "object_for_list": "One value came where a list belongs and was read as a list of one.",
+    "wrong_shape": "A value of another kind came where the format has an object, a list or a plain value; the field is null.",
+    "unparseable": "The value cannot be read as what the column holds; the field is null.",
+    "rounded": "An amount had more than four decimals and was rounded half up.",
+    "encoding_fallback": "The text was not UTF-8 and was read in the vendor's other encoding.",
+    "lone_surrogate": "Half a character was replaced by the replacement character.",
+    "no_fx_rate": "No exchange rate is known for the date: the reporting amount is null.",
+    "precision_suspect": "A number is beyond 2^53 and may have lost digits before it came to us.",
+}

@@ -1,0 +1,372 @@
+"""Records into frames: each record is given its dialect, validated, repaired where it can be, and decoded by Polars.
+
+Knows shapes and dialects, but nothing of canonical tables: `normalise.py` goes on from the frames.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import polars as pl
+from msgspec import UNSET
+
+from orchestration.mapping import Dialect, Stream
+from orchestration.shapes import EXACT_INTEGER, Compiled, ListLeaves, RawLeaf, decode_generic, fit
+
+# A number of 16 characters or more may not survive a float: such records go the exact way.
+_LONG_NUMBER = re.compile(rb"[:,\[]\s*-?[0-9.]{16,}")
+_EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9][0-9.]*[eE]")
+_SURROGATES = re.compile(rb"(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_LONE_SURROGATE_LENGTH = 6
+_SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none; a note is an issue code."""
+
+    number: int
+    raw: bytes
+    document: bytes | None = None
+    reason: str | None = None
+    field: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that was not loaded, and why."""
+
+    number: int
+    reason: str
+    field: str | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A value that was repaired, set to null or inferred, as given."""
+
+    number: int
+    table: str | None
+    field: str
+    code: str
+    given: str
+    action: str
+
+
+@dataclass
+class Decoded:
+    """Records of one dialect as a frame: number, hash, extra, `record`, and a column per raw leaf."""
+
+    dialect: Dialect
+    frame: pl.DataFrame
+
+
+@dataclass
+class Batch:
+    """What became of a block of records."""
+
+    decoded: list[Decoded] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    duplicates: int = 0
+
+
+@dataclass
+class _Group:
+    numbers: list[int] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)
+    objects: list[Any] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+    unknown: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Limits of one record: bytes and levels of nesting."""
+
+    record_bytes: int = 16 * 2**20
+    record_levels: int = 64
+
+
+class Decoder:
+    """Decodes the records of one file, block by block; remembers what the file has shown so far."""
+
+    def __init__(self, stream: Stream, bounds: Bounds) -> None:
+        self._dialects = list(stream.dialects)
+        self._compiled: dict[str, Compiled] = {dialect.name: dialect.compiled() for dialect in stream.dialects}
+        self._bounds = bounds
+        self._encode = msgspec.json.Encoder().encode
+        self._seen: set[bytes] = set()
+        self.drift: Counter[tuple[str, str, str, str]] = Counter()
+        self.coverage: Counter[tuple[str, str]] = Counter()
+        self.dialect_records: Counter[str] = Counter()
+
+    def decode(self, records: Sequence[Record]) -> Batch:
+        """The block as frames by dialect, with what was rejected and repaired on the way."""
+        batch = Batch()
+        groups: dict[str, _Group] = {dialect.name: _Group() for dialect in self._dialects}
+        raws: dict[int, bytes] = {}
+        for record in records:
+            raws[record.number] = record.raw
+            if record.note is not None:
+                batch.issues.append(Issue(record.number, None, "", record.note, "", "repaired"))
+            if record.document is None:
+                batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
+            else:
+                self._assign(record, record.document, groups, batch)
+        for dialect in self._dialects:
+            group = groups[dialect.name]
+            if group.numbers:
+                self.dialect_records[dialect.name] += len(group.numbers)
+                batch.decoded.extend(self._frames(dialect, group, raws, batch))
+        return batch
+
+    def _assign(self, record: Record, document: bytes, groups: dict[str, _Group], batch: Batch) -> None:
+        if len(document) > self._bounds.record_bytes:
+            batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
+            return
+        if self._is_plain(document):
+            for position, dialect in enumerate(self._dialects):
+                compiled = self._compiled[dialect.name]
+                try:
+                    decoded = compiled.strict.decode(document)
+                    for name, decoder in compiled.open:
+                        inner = getattr(decoded, name)
+                        if inner is not UNSET:
+                            decoder.decode(inner)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    continue
+                if position:
+                    # The next record is most likely of the same dialect; dialects exclude each other by their keys.
+                    self._dialects.insert(0, self._dialects.pop(position))
+                self._accept(record, dialect, document, decoded, b"", groups, batch)
+                return
+        self._repair(record, document, groups, batch)
+
+    def _is_plain(self, document: bytes) -> bool:
+        if document.count(b"{") + document.count(b"[") > self._bounds.record_levels:
+            levels = _levels(document, self._bounds.record_levels)
+            if levels > self._bounds.record_levels:
+                return False
+        return not (_LONG_NUMBER.search(document) or _EXPONENT.search(document) or b"\\ud" in document or b"\\uD" in document)
+
+    def _accept(self, record: Record, dialect: Dialect, document: bytes, decoded: Any, unknown: bytes, groups: dict[str, _Group], batch: Batch) -> None:
+        digest = sha256(self._encode(decoded) + unknown).digest()
+        if digest in self._seen:
+            batch.duplicates += 1
+            return
+        self._seen.add(digest)
+        group = groups[dialect.name]
+        if unknown:
+            group.unknown[len(group.numbers)] = unknown
+        group.numbers.append(record.number)
+        group.documents.append(document)
+        group.objects.append(decoded)
+        group.hashes.append(digest)
+
+    def _repair(self, record: Record, document: bytes, groups: dict[str, _Group], batch: Batch) -> None:
+        def reject(reason: str, at: str | None = None) -> None:
+            batch.rejects.append(Reject(record.number, reason, at, record.raw))
+
+        if _levels(document, self._bounds.record_levels) > self._bounds.record_levels:
+            return reject("nested_too_deep")
+        repaired = _SURROGATES.sub(_whole_character, document)
+        try:
+            value = decode_generic(repaired)
+        except UnicodeDecodeError:
+            return reject("invalid_utf8")
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return reject("invalid_json")
+        if not isinstance(value, dict):
+            return reject("not_an_object")
+        dialect = next((dialect for dialect in self._dialects if dialect.fits(value)), None)
+        if dialect is None:
+            return reject("unknown_shape")
+        compiled = self._compiled[dialect.name]
+        fitted = fit(value, compiled.shape)
+        if repaired != document:
+            batch.issues.append(Issue(record.number, None, "", "lone_surrogate", "", "repaired"))
+        for path, code, given, action in fitted.issues:
+            batch.issues.append(Issue(record.number, None, path, code, given, action))
+            self.drift[dialect.name, _without_positions(path), "new_type", "text" if code == "number_as_text" else code] += 1
+        for path, inner in _suspects(value, ""):
+            batch.issues.append(Issue(record.number, None, path, "precision_suspect", str(inner), "kept"))
+        for path, inner in fitted.unknown.items():
+            self.drift[dialect.name, _without_positions(path), "new_field", _json_type(inner)] += 1
+        clean = self._encode(fitted.record)
+        try:
+            decoded = compiled.loose.decode(clean)
+        except msgspec.DecodeError:
+            return reject("undecodable")
+        unknown = self._encode(fitted.unknown) if fitted.unknown else b""
+        self._accept(record, dialect, clean, decoded, unknown, groups, batch)
+        return None
+
+    def _frames(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
+        compiled = self._compiled[dialect.name]
+        series = _texts("record", group.documents)
+        try:
+            decoded = series.str.json_decode(compiled.dtype)
+        except pl.exceptions.PolarsError:
+            return self._bisect(dialect, group, raws, batch)
+        columns: list[pl.Series] = [
+            pl.Series("source_row", group.numbers, dtype=pl.Int64),
+            pl.Series("record_hash", [digest.hex() for digest in group.hashes], dtype=pl.String),
+            decoded,
+            _extra(compiled, group),
+            *(_raw_series(leaf, group.objects, self._encode) for leaf in compiled.raw if leaf.kind != "keep"),
+            *(series for leaves in compiled.lists for series in _list_series(leaves, group.objects, self._encode)),
+        ]
+        frame = pl.DataFrame(columns)
+        self._cover(dialect, frame)
+        return [Decoded(dialect, frame)]
+
+    def _bisect(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
+        if len(group.numbers) == 1:
+            batch.rejects.append(Reject(group.numbers[0], "undecodable", None, raws[group.numbers[0]]))
+            return []
+        middle = len(group.numbers) // 2
+        halves = []
+        for part in (slice(None, middle), slice(middle, None)):
+            start = part.start or 0
+            half = _Group(
+                group.numbers[part],
+                group.documents[part],
+                group.objects[part],
+                group.hashes[part],
+                {position - start: value for position, value in group.unknown.items() if 0 <= position - start < len(group.numbers[part])},
+            )
+            halves.extend(self._frames(dialect, half, raws, batch))
+        return halves
+
+    def _cover(self, dialect: Dialect, frame: pl.DataFrame) -> None:
+        paths = list(_decoded_leaves(self._compiled[dialect.name].dtype, "", pl.col("record")))
+        counts = frame.select([expr.alias(path) for path, expr in paths]).row(0, named=True) if paths else {}
+        for path, count in counts.items():
+            if count:
+                self.coverage[dialect.name, path] += count
+
+
+def _decoded_leaves(dtype: pl.Struct, path: str, expr: pl.Expr) -> list[tuple[str, pl.Expr]]:
+    found: list[tuple[str, pl.Expr]] = []
+    for inner in dtype.fields:
+        here = f"{path}.{inner.name}" if path else inner.name
+        below = expr.struct.field(inner.name)
+        if isinstance(inner.dtype, pl.Struct):
+            found.extend(_decoded_leaves(inner.dtype, here, below))
+        elif isinstance(inner.dtype, pl.List):
+            found.append((f"{here}[]", (below.list.len() > 0).sum()))
+        else:
+            found.append((here, below.is_not_null().sum()))
+    return found
+
+
+def _whole_character(match: re.Match[bytes]) -> bytes:
+    """A pair of surrogates, or an escaped backslash, as it is; half a pair as the replacement character."""
+    found = match.group()
+    return b"\\ufffd" if len(found) == _LONE_SURROGATE_LENGTH else found
+
+
+def _levels(document: bytes, limit: int) -> int:
+    """Depth of nesting, counted no further than one beyond the limit; brackets inside texts do not count."""
+    deepest = level = 0
+    for match in _SIGNS.finditer(document):
+        sign = match.group()[:1]
+        if sign in b"[{":
+            level += 1
+            deepest = max(deepest, level)
+            if deepest > limit:
+                break
+        elif sign in b"]}":
+            level -= 1
+    return deepest
+
+
+def _without_positions(path: str) -> str:
+    return re.sub(r"\[\d+\]", "[]", path)
+
+
+def _json_type(value: Any) -> str:
+    names: dict[type, str] = {dict: "object", list: "array", str: "text", bool: "flag", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _suspects(value: Any, path: str) -> list[tuple[str, int]]:
+    if isinstance(value, dict):
+        return [found for key, inner in value.items() for found in _suspects(inner, f"{path}.{key}" if path else key)]
+    if isinstance(value, list):
+        return [found for position, inner in enumerate(value) for found in _suspects(inner, f"{path}[{position}]")]
+    is_suspect = isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER
+    return [(path, value)] if is_suspect else []
+
+
+def _texts(name: str, values: Sequence[bytes | None]) -> pl.Series:
+    return pl.Series(name, values, dtype=pl.Binary).cast(pl.String)
+
+
+def _plain(value: Any) -> bytes | None:
+    if value is None or value is UNSET:
+        return None
+    text = bytes(value)
+    return None if text == b"null" else text
+
+
+def _pairs(value: Any, encode: Callable[[Any], bytes]) -> bytes | None:
+    if not isinstance(value, dict):
+        return None
+    return encode([{"key": key, "value": inner} for key, inner in value.items()])
+
+
+def _raw_value(leaf: RawLeaf, record: Any, encode: Callable[[Any], bytes]) -> bytes | None:
+    value = leaf.getter(record)
+    return _pairs(value, encode) if leaf.kind == "pairs" else _plain(value)
+
+
+def _raw_series(leaf: RawLeaf, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> pl.Series:
+    texts = _texts(f"{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaf.path}", [_raw_value(leaf, record, encode) for record in objects])
+    return texts.str.json_decode(leaf.value_type) if leaf.kind == "pairs" else texts
+
+
+def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> list[pl.Series]:
+    elements = [leaves.getter(record) or () for record in objects]
+    series: list[pl.Series] = []
+    for leaf in leaves.leaves:
+        if leaf.kind == "json":
+            values = [[_text(_raw_value(leaf, element, encode)) for element in row] for row in elements]
+            series.append(pl.Series(f"item_raw:{leaves.path}:{leaf.path}", values, dtype=pl.List(pl.String)))
+        elif leaf.kind == "pairs":
+            texts = [b"[%s]" % b",".join(_raw_value(leaf, element, encode) or b"null" for element in row) for row in elements]
+            series.append(_texts(f"item_pairs:{leaves.path}:{leaf.path}", texts).str.json_decode(pl.List(leaf.value_type)))
+    kept = [leaf for leaf in leaves.leaves if leaf.kind == "keep"]
+    if kept:
+        values = [[_text(_kept(kept, element)) for element in row] for row in elements]
+        series.append(pl.Series(f"item_extra:{leaves.path}", values, dtype=pl.List(pl.String)))
+    return series
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
+
+
+def _kept(leaves: Sequence[RawLeaf], record: Any) -> bytes | None:
+    parts = []
+    for leaf in leaves:
+        value = _plain(leaf.getter(record))
+        if value is not None:
+            parts.append(b"%s:%s" % (msgspec.json.encode(leaf.path), value))
+    return b"{%s}" % b",".join(parts) if parts else None
+
+
+def _extra(compiled: Compiled, group: _Group) -> pl.Series:
+    kept = [leaf for leaf in compiled.raw if leaf.kind == "keep"]
+    values: list[bytes | None] = [_kept(kept, record) for record in group.objects] if kept else [None] * len(group.objects)
+    for position, unknown in group.unknown.items():
+        known = values[position]
+        values[position] = unknown if known is None else known[:-1] + b"," + unknown[1:]
+    return _texts("extra", values)

@@ -1,0 +1,70 @@
+"""`c360 rejects`: why records were rejected: counts, what to do, and one example with its values masked."""
+
+import argparse
+import json
+import re
+from typing import Any
+
+import duckdb
+
+from orchestration import console, reading
+from orchestration.reasons import FILE_REASONS, RECORD_REASONS
+from orchestration.settings import Settings
+
+SHOWN = 160
+REASONS = """
+select source, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number, any_value(raw) as raw
+from (from meta.rejects order by export_date desc, file_path, row_number)
+where ($source is null or source = $source)
+group by source, stream, reason_code, field
+order by rows desc, source, stream, reason_code
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--source", metavar="VENDOR", help="of one vendor only")
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Shows every reason once, the most frequent first."""
+    with reading.newest(settings) as con:
+        found = _reasons(con, given.source)
+    if not found:
+        console.say("No record is rejected.")
+    for source, stream, reason, field, count, path, row, raw in found:
+        at = f" at `{field}`" if field else ""
+        console.say(f"{count:,} × {reason}{at} in {source}/{stream}")
+        console.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
+        console.say(f"    for example {path}, record {row}: {masked(raw)}\n")
+    if found:
+        console.say("After a mend `c360 replay` loads them again.")
+    return 0
+
+
+def masked(raw: bytes | str | None) -> str:
+    """A record whose keys can be read and whose values cannot: letters become x, digits 9."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
+    try:
+        text = json.dumps(_masked_value(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = _mask(text)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _masked_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked_value(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked_value(inner) for inner in value[:2]]
+    if value is None or isinstance(value, bool):
+        return value
+    return _mask(str(value))
+
+
+def _mask(text: str) -> str:
+    return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "x", text[: 4 * SHOWN]))
+
+
+def _reasons(con: duckdb.DuckDBPyConnection, source: str | None) -> list[tuple[Any, ...]]:
+    return con.execute(REASONS, {"source": source}).fetchall()

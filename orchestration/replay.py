@@ -1,0 +1,47 @@
+"""`c360 replay`: loads the files with rejected records again, after the code, the settings or the files were mended."""
+
+import argparse
+
+import duckdb
+
+from orchestration import console, job, pipeline, reading
+from orchestration.settings import DateRange, Settings
+
+FILES = """
+select distinct file_path, export_date
+from meta.loads
+where rows_rejected > 0 and status in ('loaded', 'rejected') and ($source is null or source = $source) and ($day is null or export_date = $day)
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--source", metavar="VENDOR", help="of one vendor only")
+    parser.add_argument("--date", type=job.day, metavar="D", help="of one night only")
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Runs the job over just those files."""
+    with reading.newest(settings) as con:
+        files = _files(con, given)
+    if not files:
+        console.say("No loaded file holds rejected records.")
+        return 0
+    nights = [night for _, night in files]
+    paths = {path for path, _ in files}
+    try:
+        report = pipeline.run(
+            settings,
+            dates=DateRange(min(nights), max(nights)),
+            choose=lambda file: file.relative_path in paths,
+            command="c360 replay",
+            progress=console.progress(),
+        )
+    finally:
+        console.end_progress()
+    job.tell(report, settings)
+    return report.exit_code
+
+
+def _files(con: duckdb.DuckDBPyConnection, given: argparse.Namespace) -> list[tuple[str, object]]:
+    return con.execute(FILES, {"source": given.source, "day": given.date}).fetchall()

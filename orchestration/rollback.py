@@ -1,0 +1,20 @@
+"""`c360 rollback`: the previous published warehouse."""
+
+import argparse
+
+from orchestration import console, publish
+from orchestration.locking import writer_lock
+from orchestration.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options."""
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Swaps the previous publication in; the next run publishes again only once something is new."""
+    with writer_lock(settings, command="c360 rollback"):
+        back = publish.rollback(settings)
+    console.say(f"Analysts see the warehouse of {back.published_at} again: {back.customers:,} customers, {back.orders:,} orders.")
+    console.say("What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run --full-refresh`).")
+    return 0

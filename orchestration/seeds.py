@@ -1,0 +1,132 @@
+"""The business rules: loads every seed of the dbt project, or the installation's own file of that name, into the build file.
+
+A file is checked against the declared columns and types before anything is replaced, so that a mistake names its line.
+`dbt seed` loads the same files by hand; the nightly run does not need it.
+"""
+
+import csv
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from orchestration.errors import OperatorError
+from orchestration.settings import Settings
+
+OTHER_FILES = ("accounts",)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One seed: its file and the declared type of each of its columns."""
+
+    name: str
+    path: Path
+    types: Mapping[str, str]
+
+
+def find(settings: Settings) -> list[Seed]:
+    """Every seed of the project, each with the file that counts in this installation."""
+    folder = settings.dbt_project / "seeds"
+    types = _declared_types(folder)
+    names = sorted(path.stem for path in folder.glob("*.csv"))
+    _refuse_strangers(settings, names)
+    return [Seed(name, _file(settings, folder, name), types.get(name, {})) for name in names]
+
+
+def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
+    """Replaces schema `seeds` by the files as they are now; returns the names."""
+    con.execute("create schema if not exists seeds")
+    seeds = find(settings)
+    for seed in seeds:
+        _load(con, seed)
+    return [seed.name for seed in seeds]
+
+
+def _declared_types(folder: Path) -> dict[str, dict[str, str]]:
+    declared: dict[str, dict[str, str]] = {}
+    for path in sorted(folder.glob("*.yml")):
+        for seed in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("seeds", []):
+            declared[seed["name"]] = seed.get("config", {}).get("column_types", {})
+    return declared
+
+
+def _file(settings: Settings, folder: Path, name: str) -> Path:
+    own = settings.config / f"{name}.csv"
+    return own if own.exists() else folder / f"{name}.csv"
+
+
+def _refuse_strangers(settings: Settings, names: list[str]) -> None:
+    for path in sorted(settings.config.glob("*.csv")):
+        if path.stem not in names and path.stem not in OTHER_FILES:
+            near = difflib.get_close_matches(path.stem, names, n=1)
+            remedy = f"Did you mean {near[0]}.csv?" if near else f"Rules are: {', '.join(names)}."
+            raise OperatorError(f"{path} overrides no rule: there is no seed of that name.", remedy=remedy, exit_code=2)
+
+
+def _load(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
+    columns = _header(seed)
+    types = {name: seed.types.get(name, "VARCHAR") for name in columns}
+    text = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
+    given = f"read_csv($1, header = true, columns = {{{text}}}, delim = ',', quote = '\"', escape = '\"', nullstr = '', auto_detect = false)"
+    casts = ", ".join(f'try_cast(trim("{name}") as {kind}) as "{name}"' for name, kind in types.items())
+    try:
+        con.execute(f'create or replace table seeds."{seed.name}" as select {casts} from {given}', [str(seed.path)])
+        unread = ", ".join(_unreadable(name, kind) for name, kind in types.items())
+        counts = con.execute(f"select {unread} from {given}", [str(seed.path)]).fetchone() or ()
+    except duckdb.Error:
+        raise _ragged(seed, len(columns)) from None
+    for name, count in zip(columns, counts, strict=True):
+        if count:
+            raise _bad_cell(con, seed, name, types[name])
+
+
+def _unreadable(name: str, kind: str) -> str:
+    return f"""count(*) filter ("{name}" is not null and {_is_bad(f'trim("{name}")', kind)})"""
+
+
+def _is_bad(value: str, kind: str) -> str:
+    whole = f" or not regexp_full_match({value}, '[+-]?[0-9]+')" if kind.upper() in ("INTEGER", "BIGINT", "SMALLINT") else ""
+    return f"(try_cast({value} as {kind}) is null{whole})"
+
+
+def _header(seed: Seed) -> list[str]:
+    with seed.path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            header = next(csv.reader(file, strict=True), [])
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise _problem(seed, 1, f"no readable CSV ({error})") from None
+    if len(set(header)) != len(header):
+        raise _problem(seed, 1, "a column stands twice in the header")
+    for name in header:
+        if seed.types and name not in seed.types:
+            raise _problem(seed, 1, f"`{name}` is no column of this rule; its columns are {', '.join(seed.types)}")
+    for name in seed.types:
+        if name not in header:
+            raise _problem(seed, 1, f"the column `{name}` is missing")
+    return header
+
+
+def _ragged(seed: Seed, width: int) -> OperatorError:
+    with seed.path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        reader = csv.reader(file)
+        for cells in reader:
+            if len(cells) != width:
+                return _problem(seed, reader.line_num, f"{len(cells)} cells where the header has {width}")
+    return _problem(seed, 1, "the file is no readable CSV in UTF-8")
+
+
+def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) -> OperatorError:
+    with seed.path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            if row[name] and con.execute(f"select {_is_bad('trim($1)', kind)}", [row[name]]).fetchone() == (True,):
+                return _problem(seed, reader.line_num, f"`{name}` does not hold a {kind}: '{row[name]}'")
+    return _problem(seed, 1, f"`{name}` does not hold a {kind} everywhere")
+
+
+def _problem(seed: Seed, line: int, problem: str) -> OperatorError:
+    return OperatorError(f"{seed.path}, line {line}: {problem}.", remedy="Mend the line and run again.", exit_code=2)

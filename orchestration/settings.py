@@ -1,0 +1,347 @@
+"""What an installation is told from outside: where its data stand, its accounts, its secret, its limits.
+
+Read from `C360_DATA`, `C360_SECRET` and the files of `$C360_DATA/config`; everything has a default. Nothing here opens
+a warehouse, and business rules are no settings: they are the seeds of the dbt project.
+"""
+
+import csv
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, tzinfo
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from orchestration.errors import OperatorError
+
+PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent
+STORAGE_VERSION = "v1.5.0"
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`settings.toml`: every key, its type and its default."""
+
+    reporting_currency: str = "EUR"
+    reporting_time_zone: str = "UTC"
+
+    reject_share: float = 0.01
+    record_bytes: int = 16 * 2**20
+    record_levels: int = 64
+    unpack_ratio: float = 200.0
+    unpack_free_bytes: int = 100_000_000
+    identity_sharing_limit: int = 5
+    changed_ids_share: float = 0.2
+    changed_ids_minimum: int = 1_000
+
+    memory_limit: str = ""
+    threads: int = 0
+    lock_wait_seconds: float = 60.0
+    free_disk_bytes: int = 256_000_000
+
+    schedule_time: str = "02:30"
+    schedule_time_zone: str = "UTC"
+    arrival_quiet_seconds: int = 60
+    late_after_days: int = 2
+    first_export_date: date | None = None
+
+    keep_publications: int = 3
+    keep_run_days: int = 400
+    keep_log_days: int = 30
+
+    alert_command: str = ""
+    alert_webhook: str = ""
+
+
+SHARES = ("reject_share", "changed_ids_share")
+POSITIVE = ("record_bytes", "record_levels", "unpack_ratio", "identity_sharing_limit", "keep_publications")
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """Export dates from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+class VendorDefaults(Protocol):
+    """What a vendor brings along for accounts that say nothing."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def default_currency(self) -> str: ...
+    @property
+    def default_order_namespace(self) -> str: ...
+    @property
+    def phone_region(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Account:
+    """The tenant at one vendor whose exports land here."""
+
+    source: str
+    source_account: str
+    default_currency: str
+    time_zone: str
+    phone_region: str | None
+    order_namespace: str
+    customer_id_namespace: str
+
+
+ACCOUNT_COLUMNS = tuple(column.name for column in fields(Account))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation."""
+
+    data: Path
+    options: Options = field(default_factory=Options)
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    secret: bytes | None = field(default=None, repr=False)
+
+    @property
+    def landing(self) -> Path:
+        return self.data / "landing"
+
+    @property
+    def config(self) -> Path:
+        return self.data / "config"
+
+    @property
+    def published_file(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def build_file(self) -> Path:
+        """The private file a run writes; its stem is that of the published file, because the stem is the catalog's name."""
+        return self.data / "build" / "warehouse.duckdb"
+
+    @property
+    def spill(self) -> Path:
+        return self.data / "build" / "spill"
+
+    @property
+    def publications(self) -> Path:
+        return self.data / "published"
+
+    @property
+    def internal(self) -> Path:
+        return self.data / "internal"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.internal / "writer.lock"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.internal / "dagster"
+
+    @property
+    def dbt_project(self) -> Path:
+        return project_folder() / "dbt_project"
+
+    @property
+    def samples(self) -> Path:
+        return project_folder() / "data" / "samples"
+
+    @property
+    def reporting_zone(self) -> tzinfo:
+        return ZoneInfo(self.options.reporting_time_zone)
+
+    @property
+    def memory_limit(self) -> str:
+        """DuckDB's memory: as configured, else a third of what the machine or its container allows, at most 4 GB."""
+        return self.options.memory_limit or f"{min(available_memory() // 3, 4_000_000_000) // 1_000_000}MB"
+
+    @property
+    def threads(self) -> int:
+        return self.options.threads or len(os.sched_getaffinity(0))
+
+    @property
+    def duckdb_config(self) -> dict[str, str | bool | int]:
+        """Configuration of every connection: one process cannot open one file in two ways."""
+        return {
+            "storage_compatibility_version": STORAGE_VERSION,
+            "autoinstall_known_extensions": False,
+            "memory_limit": self.memory_limit,
+            "threads": self.threads,
+            "temp_directory": str(self.spill),
+            "preserve_insertion_order": False,
+        }
+
+    def account(self, vendor: VendorDefaults) -> Account:
+        """The account at a vendor: what `accounts.csv` says, else the vendor's own defaults."""
+        given = self.accounts.get(vendor.code, {})
+        name = given.get("source_account", "default")
+        return Account(
+            source=vendor.code,
+            source_account=name,
+            default_currency=given.get("default_currency", vendor.default_currency),
+            time_zone=given.get("time_zone", "UTC"),
+            phone_region=given.get("phone_region", vendor.phone_region),
+            order_namespace=given.get("order_namespace", vendor.default_order_namespace),
+            customer_id_namespace=given.get("customer_id_namespace", f"{vendor.code}:{name}"),
+        )
+
+    @property
+    def staging_fingerprint(self) -> str:
+        """Changes with every setting that decides what a landing file becomes in staging."""
+        options = self.options
+        accounts = sorted((source, sorted(given.items())) for source, given in self.accounts.items())
+        parts = (options.record_bytes, options.record_levels, options.unpack_ratio, options.unpack_free_bytes, accounts)
+        return hashlib.sha256(repr(parts).encode() + b"\0" + (self.secret or b"")).hexdigest()
+
+    def today(self) -> date:
+        """The day in the reporting time zone."""
+        return datetime.now(self.reporting_zone).date()
+
+
+def project_folder() -> Path:
+    """Where `dbt_project` and `data/samples` stand: the checkout, or the copy inside an installed package."""
+    return CHECKOUT if (CHECKOUT / "dbt_project" / "dbt_project.yml").exists() else PACKAGE / "project"
+
+
+def default_data_folder() -> Path:
+    """`data` in the checkout; beside the working directory when the package is installed elsewhere."""
+    return project_folder() / "data" if project_folder() == CHECKOUT else Path.cwd() / "data"
+
+
+def load(data: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The installation that `data`, else `C360_DATA`, else the default folder holds."""
+    given = environment.get("C360_DATA")
+    folder = (data or (Path(given) if given else default_data_folder())).expanduser().absolute()
+    settings = Settings(data=folder)
+    return replace(
+        settings,
+        options=_read_options(settings.config / "settings.toml"),
+        accounts=_read_accounts(settings.config / "accounts.csv"),
+        secret=_read_secret(settings.config / "secret", environment),
+    )
+
+
+def available_memory() -> int:
+    """Bytes this process may use: the machine's memory, or less if its control group says so."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        if path.exists():
+            text = path.read_text(encoding="ascii").strip()
+            limits += [int(text)] if text.isdigit() else []
+    return min(limits)
+
+
+def _read_options(path: Path) -> Options:
+    if not path.exists():
+        return Options()
+    remedy = f"Mend {path} and run again."
+    try:
+        options = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Options)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path} is no TOML file: {error}.", remedy=remedy, exit_code=2) from None
+    except msgspec.ValidationError as error:
+        raise OperatorError(f"{path}: {_option_problem(str(error))}.", remedy=remedy, exit_code=2) from None
+    for key, problem in _option_problems(options):
+        raise OperatorError(f"{path}: `{key}` {problem}.", remedy=remedy, exit_code=2)
+    return options
+
+
+def _option_problem(message: str) -> str:
+    unknown = re.search(r"unknown field `(.+?)`", message)
+    if unknown:
+        return f"`{unknown[1]}` is no setting; known are {', '.join(Options.__struct_fields__)}"
+    return re.sub(r"^(.*) - at `\$\.(.+?)`$", r"`\2`: \1", message)
+
+
+def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(r"[A-Z]{3}", options.reporting_currency):
+        yield "reporting_currency", "is no ISO 4217 code such as EUR"
+    for key in ("reporting_time_zone", "schedule_time_zone"):
+        if not _is_zone(getattr(options, key)):
+            yield key, "is no IANA time zone such as Europe/Berlin"
+    for key in SHARES:
+        if not 0 <= getattr(options, key) <= 1:
+            yield key, "must be a share between 0 and 1"
+    for key in POSITIVE:
+        if getattr(options, key) < 1:
+            yield key, "must be at least 1"
+    for key in Options.__struct_fields__:
+        if isinstance(getattr(options, key), int | float) and getattr(options, key) < 0:
+            yield key, "must not be negative"
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.schedule_time):
+        yield "schedule_time", "must be a time of day such as 02:30"
+    if options.memory_limit and not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", options.memory_limit):
+        yield "memory_limit", "must be a size such as 4GB"
+
+
+def _read_accounts(path: Path) -> dict[str, dict[str, str]]:
+    if not path.exists():
+        return {}
+    accounts: dict[str, dict[str, str]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            _check_header(path, header)
+            for cells in reader:
+                if cells:
+                    row = _account_row(path, reader.line_num, header, cells)
+                    if row["source"] in accounts:
+                        raise _account_error(path, reader.line_num, f"`{row['source']}` is listed twice")
+                    accounts[row.pop("source")] = row
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise _account_error(path, reader.line_num, f"no readable CSV ({error})") from None
+    return accounts
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    for name in header:
+        if name not in ACCOUNT_COLUMNS:
+            raise _account_error(path, 1, f"`{name}` is no column; known are {', '.join(ACCOUNT_COLUMNS)}")
+    if len(set(header)) != len(header):
+        raise _account_error(path, 1, "a column stands twice in the header")
+    if "source" not in header:
+        raise _account_error(path, 1, "the column `source` is missing")
+
+
+def _account_row(path: Path, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
+    if len(cells) != len(header):
+        raise _account_error(path, line, f"{len(cells)} cells where the header has {len(header)}")
+    row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
+    if "source" not in row:
+        raise _account_error(path, line, "the column `source` is empty")
+    if not _is_zone(row.get("time_zone", "UTC")):
+        raise _account_error(path, line, "`time_zone` is no IANA time zone such as Europe/Berlin")
+    if not re.fullmatch(r"[A-Z]{3}", row.get("default_currency", "EUR")):
+        raise _account_error(path, line, "`default_currency` is no ISO 4217 code such as EUR")
+    if not re.fullmatch(r"[A-Z]{2}", row.get("phone_region", "BR")):
+        raise _account_error(path, line, "`phone_region` is no ISO 3166 code of two capital letters such as BR")
+    return row
+
+
+def _account_error(path: Path, line: int, problem: str) -> OperatorError:
+    return OperatorError(f"{path}, line {line}: {problem}.", remedy="Mend the line and run again.", exit_code=2)
+
+
+def _is_zone(name: Any) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _read_secret(path: Path, environment: Mapping[str, str]) -> bytes | None:
+    given = environment.get("C360_SECRET", "").strip().encode() or (path.read_bytes().strip() if path.exists() else b"")
+    return given or None

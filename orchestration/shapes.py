@@ -1,0 +1,343 @@
+"""Shapes: what a vendor's record looks like, declared once as plain data.
+
+A shape is a dictionary of field names, a list of one shape, or one of the leaves below; the field `name.*` gathers every
+field that begins with `name.`, as CSV headers do, into one object. From it derive the typed
+validator (msgspec), the schema Polars decodes with, and the repair of records that do not fit. No vendor is named here.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, reduce
+from typing import Any, Literal
+
+import msgspec
+import polars as pl
+from msgspec import UNSET, Raw, UnsetType
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A place in a record where the shape ends.
+
+    text, number, flag and scalar become a text column; json keeps any value as delivered for a column of its own;
+    keep is documented, has no column and goes to `extra`; drop is never stored, for the reason given.
+    """
+
+    kind: Literal["text", "number", "flag", "scalar", "json", "keep", "drop"]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """An object with open keys, read as a list of {key, value}; the value is a leaf or an object of leaves."""
+
+    value: "Shape"
+
+
+@dataclass(frozen=True)
+class Open:
+    """An object at the top of a record that may hold anything: its known fields are decoded, all of it is kept as JSON."""
+
+    known: "dict[str, Any]"
+
+
+TEXT = Leaf("text")
+NUMBER = Leaf("number")
+FLAG = Leaf("flag")
+SCALAR = Leaf("scalar")
+JSON = Leaf("json")
+KEEP = Leaf("keep")
+
+
+def drop(reason: str) -> Leaf:
+    """A field that is left out on purpose: a secret, or a copy of what another stream delivers in full."""
+    return Leaf("drop", reason)
+
+
+Shape = dict[str, Any] | list[Any] | Leaf | Pairs | Open
+
+_STRICT: dict[str, Any] = {
+    "text": str | int | float | bool | None,
+    "number": int | float | None,
+    "flag": bool | None,
+    "scalar": str | int | float | bool | None,
+    "json": Raw,
+    "keep": Raw,
+    "drop": Raw,
+}
+_LOOSE = {**_STRICT, "number": str | int | float | bool | None, "flag": str | int | float | bool | None}
+
+
+def _struct(shape: dict[str, Any], leaves: dict[str, Any], required: frozenset[str], *, is_open: bool = False) -> Any:
+    fields: list[Any] = []
+    names: dict[str, str] = {}
+    for position, (key, inner) in enumerate(shape.items()):
+        name = f"f{position}"
+        names[name] = key
+        kind = _annotation(inner, leaves)
+        if key in required:
+            fields.append((name, kind))
+        else:
+            fields.append((name, kind | UnsetType, UNSET))
+    return msgspec.defstruct("Record", fields, rename=names, forbid_unknown_fields=not is_open, kw_only=True, gc=False)
+
+
+def _annotation(shape: Shape, leaves: dict[str, Any]) -> Any:
+    if isinstance(shape, Open):
+        return Raw
+    if isinstance(shape, Leaf):
+        return leaves[shape.kind]
+    if isinstance(shape, Pairs):
+        return dict[str, _annotation(shape.value, leaves)] | None
+    if isinstance(shape, list):
+        return list[_annotation(shape[0], leaves)] | None
+    return _struct(shape, leaves, frozenset()) | None
+
+
+def polars_type(shape: Shape) -> pl.DataType | None:
+    """Type that Polars decodes the shape with; null for what is handed over as raw text instead."""
+    if isinstance(shape, Pairs):
+        return None
+    if isinstance(shape, Leaf):
+        return pl.String() if shape.kind in ("text", "number", "flag", "scalar") else None
+    if isinstance(shape, list):
+        inner = polars_type(shape[0])
+        return None if inner is None else pl.List(inner)
+    if isinstance(shape, Open):
+        shape = shape.known
+    fields = {key: polars_type(inner) for key, inner in shape.items()}
+    kept = {key: kind for key, kind in fields.items() if kind is not None}
+    # A struct without fields cannot be decoded; a list of such objects still needs its length.
+    return pl.Struct(kept or {"": pl.String()})
+
+
+@dataclass(frozen=True)
+class RawLeaf:
+    """A place whose value is taken from the record as raw text: beside the record, or per element of one list."""
+
+    path: str
+    kind: Literal["json", "keep", "pairs"]
+    list_path: str | None
+    getter: Callable[[Any], Any]
+    value_type: pl.DataType | None = None
+
+
+def _walk(shape: dict[str, Any], path: str, steps: tuple[str, ...], list_path: str | None) -> Iterator[tuple[str, tuple[str, ...], Any, str | None]]:
+    for position, (key, inner) in enumerate(shape.items()):
+        here = f"{path}.{key}" if path else key
+        taken = (*steps, f"f{position}")
+        if isinstance(inner, dict):
+            yield from _walk(inner, here, taken, list_path)
+        else:
+            yield here, taken, inner, list_path
+
+
+def _getter(steps: tuple[str, ...]) -> Callable[[Any], Any]:
+    def get(record: Any) -> Any:
+        for step in steps:
+            record = getattr(record, step, None)
+        return None if record is UNSET else record
+
+    return get
+
+
+@dataclass(frozen=True)
+class ListLeaves:
+    """Raw leaves inside the elements of one list of objects."""
+
+    path: str
+    getter: Callable[[Any], Any]
+    leaves: tuple[RawLeaf, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A shape made ready: validators, Polars type, raw leaves."""
+
+    shape: dict[str, Any]
+    strict: msgspec.json.Decoder
+    loose: msgspec.json.Decoder
+    open: tuple[tuple[str, msgspec.json.Decoder], ...]
+    dtype: pl.Struct
+    raw: tuple[RawLeaf, ...]
+    lists: tuple[ListLeaves, ...]
+    required: frozenset[str] = field(default_factory=frozenset)
+
+
+def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any, list_path: str | None) -> RawLeaf | None:
+    if isinstance(shape, Leaf) and shape.kind in ("json", "keep"):
+        return RawLeaf(path, shape.kind, list_path, _getter(steps))
+    if isinstance(shape, Open):
+        return RawLeaf(path, "json", list_path, _getter(steps))
+    if isinstance(shape, Pairs):
+        value = polars_type(shape.value)
+        return RawLeaf(path, "pairs", list_path, _getter(steps), pl.List(pl.Struct({"key": pl.String(), "value": value})))
+    return None
+
+
+def compile_shape(shape: dict[str, Any], required: frozenset[str]) -> Compiled:
+    """Validators and types of a shape; the required keys are what tells its dialect from the others."""
+    raw: list[RawLeaf] = []
+    lists: list[ListLeaves] = []
+    for path, steps, inner, _ in _walk(shape, "", (), None):
+        leaf = _raw_leaf(path, steps, inner, None)
+        if leaf is not None:
+            raw.append(leaf)
+        if isinstance(inner, list) and isinstance(inner[0], dict):
+            found = [_raw_leaf(below, below_steps, below_shape, path) for below, below_steps, below_shape, _ in _walk(inner[0], "", (), path)]
+            kept = tuple(leaf for leaf in found if leaf is not None)
+            if kept:
+                lists.append(ListLeaves(path, _getter(steps), kept))
+    dtype = polars_type(shape)
+    assert isinstance(dtype, pl.Struct)
+    return Compiled(
+        shape=shape,
+        strict=msgspec.json.Decoder(_struct(shape, _STRICT, required)),
+        loose=msgspec.json.Decoder(_struct(shape, _LOOSE, frozenset())),
+        open=tuple(
+            (f"f{position}", msgspec.json.Decoder(_struct(inner.known, _STRICT, frozenset(), is_open=True) | None))
+            for position, inner in enumerate(shape.values())
+            if isinstance(inner, Open)
+        ),
+        dtype=dtype,
+        raw=tuple(raw),
+        lists=tuple(lists),
+        required=required,
+    )
+
+
+def leaves(shape: Shape, path: str = "") -> Iterator[tuple[str, Leaf | Pairs]]:
+    """Every leaf of a shape with its dotted path; `[]` marks a list."""
+    if isinstance(shape, dict):
+        for key, inner in shape.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(shape, list):
+        yield from leaves(shape[0], f"{path}[]")
+    elif isinstance(shape, Open):
+        yield from leaves(shape.known, path)
+        yield f"{path}.*", JSON
+    else:
+        yield path, shape
+
+
+def _fraction(text: str) -> Raw:
+    """A JSON number kept as the text it was delivered as, so that no digit is lost on the way."""
+    return Raw(text)
+
+
+_GENERIC = msgspec.json.Decoder(float_hook=_fraction)
+EXACT_INTEGER = 2**53
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\Z")
+
+
+@dataclass
+class Fitted:
+    """A record made to fit its shape: unknown fields and repairs apart."""
+
+    record: Any
+    unknown: dict[str, Any] = field(default_factory=dict)
+    issues: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """(field, issue code, value as given, action)"""
+
+
+def decode_generic(document: bytes) -> Any:
+    """The record as plain Python values; fractions stay as written, so that they are exact."""
+    return _GENERIC.decode(document)
+
+
+def fit(record: dict[str, Any], shape: dict[str, Any]) -> Fitted:
+    """The record cut to its shape: what has no place goes to `unknown`, what has the wrong kind is repaired or null."""
+    fitted = Fitted(record=None)
+    fitted.record = _fit_object(record, shape, "", fitted)
+    return fitted
+
+
+def _given(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode("utf-8", "replace")
+
+
+def _wrong(value: Any, path: str, fitted: Fitted) -> None:
+    fitted.issues.append((path, "wrong_shape", _given(value), "set_null"))
+
+
+def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
+    if value is None:
+        return None
+    if isinstance(shape, Leaf):
+        return _fit_leaf(value, shape, path, fitted)
+    if isinstance(shape, Open):
+        if isinstance(value, dict):
+            known = _fit_object({key: inner for key, inner in value.items() if key in shape.known}, shape.known, path, Fitted(None, {}, fitted.issues))
+            return {key: known.get(key, exact(inner)) if key in shape.known else exact(inner) for key, inner in value.items()}
+        if value != "" and value != []:
+            _wrong(value, path, fitted)
+        return None
+    if isinstance(shape, Pairs):
+        if isinstance(value, dict):
+            return {key: _fit(inner, shape.value, f"{path}.{key}", fitted) for key, inner in value.items()}
+        if not (isinstance(value, list) and not value):
+            _wrong(value, path, fitted)
+        return None
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            if isinstance(shape[0], dict) != isinstance(value, dict) or value == "":
+                if value != "":
+                    _wrong(value, path, fitted)
+                return None
+            fitted.issues.append((path, "object_for_list", _given(value), "repaired"))
+            value = [value]
+        return [_fit(inner, shape[0], f"{path}[{position}]", fitted) for position, inner in enumerate(value)]
+    if isinstance(value, dict):
+        return _fit_object(value, shape, path, fitted)
+    if value != "" and value != []:
+        _wrong(value, path, fitted)
+    return None
+
+
+def exact(value: Any) -> Any:
+    """The value such that encoding it as JSON again changes no number."""
+    if isinstance(value, dict):
+        return {key: exact(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [exact(inner) for inner in value]
+    return Raw(str(value)) if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER else value
+
+
+def _fit_leaf(value: Any, leaf: Leaf, path: str, fitted: Fitted) -> Any:
+    if leaf.kind in ("json", "keep", "drop"):
+        return exact(value)
+    if isinstance(value, dict | list):
+        _wrong(value, path, fitted)
+        return None
+    if isinstance(value, Raw):
+        return bytes(value).decode()
+    if leaf.kind == "number" and isinstance(value, str) and _NUMBER.match(value):
+        fitted.issues.append((path, "number_as_text", value, "repaired"))
+    elif leaf.kind == "flag" and not isinstance(value, bool) and value != "":
+        fitted.issues.append((path, "flag_as_text", _given(value), "repaired"))
+    return str(value) if isinstance(value, int) and abs(value) > EXACT_INTEGER else value
+
+
+def _fit_object(value: dict[str, Any], shape: dict[str, Any], path: str, fitted: Fitted) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, inner in value.items():
+        here = f"{path}.{key}" if path else key
+        group = None if key in shape else next((name for name in shape if name.endswith(".*") and key.startswith(name[:-1])), None)
+        if key in shape:
+            kept[key] = _fit(inner, shape[key], here, fitted)
+        elif group:
+            kept.setdefault(group, {})[key[len(group) - 1 :]] = exact(inner)
+        else:
+            fitted.unknown[here] = exact(inner)
+    return kept
+
+
+@cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def field_of(root: pl.Expr, path: str) -> pl.Expr:
+    """Expression of a dotted path below a struct column."""
+    return reduce(lambda expr, step: expr.struct.field(step), _steps(path), root)

@@ -1,0 +1,114 @@
+"""`c360 status`: what is pending, the last runs, what analysts see, how fresh every stream is. Changes nothing."""
+
+import argparse
+import json
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from orchestration import console, freshness, landing, locking, publish, reading, runs
+from orchestration.freshness import Freshness
+from orchestration.landing import LandedFile
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+
+RUNS_SHOWN = 7
+RUN_COLUMNS = ("started_at", "status", "files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "published", "duration_s")
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that the command tells."""
+
+    writer: locking.Holder | None
+    publication: publish.Publication | None
+    pending: tuple[LandedFile, ...] | None
+    runs: tuple[dict[str, Any], ...]
+    streams: tuple[Freshness, ...]
+    rejects: int
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--json", action="store_true", help="the same for machines")
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Tells how things stand."""
+    found = look(settings)
+    _tell_machine(settings, found) if given.json else _tell(settings, found)
+    return 0
+
+
+def look(settings: Settings) -> Status:
+    """Reads how things stand; what a run is writing just now is taken from the published warehouse."""
+    writer = locking.holder(settings)
+    has_warehouse = settings.build_file.exists() or settings.published_file.exists()
+    with reading.newest(settings) if has_warehouse else nullcontext() as con:
+        return Status(
+            writer=writer,
+            publication=publish.current(settings),
+            pending=None if writer else tuple(_pending(settings, con)),
+            runs=tuple(runs.recent(con, RUNS_SHOWN)) if con else (),
+            streams=tuple(freshness.of_streams(con, settings)) if con else (),
+            rejects=_count(con) if con else 0,
+        )
+
+
+def _pending(settings: Settings, con: duckdb.DuckDBPyConnection | None) -> list[LandedFile]:
+    if not settings.landing.is_dir():
+        return []
+    scan = landing.scan(settings)
+    return Warehouse(settings).pending(con, scan, dates=None, full_refresh=False) if con else list(scan.files)
+
+
+def _count(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select count(*) from meta.rejects").fetchone()
+    return row[0] if row else 0
+
+
+def _tell(settings: Settings, found: Status) -> None:
+    console.say(f"Data folder   {settings.data}")
+    seen = found.publication
+    console.say(f"Published     {f'{seen.published_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}")
+    console.say(f"Writing now   {found.writer or 'nobody'}")
+    console.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
+    for file in (found.pending or ())[:5]:
+        console.say(f"              {file.relative_path}")
+    console.say(f"Rejected      {found.rejects:,} records{'; `c360 rejects` shows why' if found.rejects else ''}")
+    if found.runs:
+        console.say("\nLast runs")
+        console.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
+    if found.streams:
+        console.say("\nLast deliveries")
+        for stream in found.streams:
+            console.say(f"  {'late   ' if stream.is_late else '       '}{stream}")
+    if not found.publication:
+        console.say("\nNext: put exports under landing/<vendor>/<stream>/<date>/ and type `c360 run`, or try `c360 demo`.")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return round(value, 1) if isinstance(value, float) else value
+
+
+def _tell_machine(settings: Settings, found: Status) -> None:
+    seen = found.publication
+    console.say(
+        json.dumps(
+            {
+                "data": str(settings.data),
+                "published_at": seen.published_at if seen else None,
+                "writer": str(found.writer) if found.writer else None,
+                "pending": None if found.pending is None else [file.relative_path for file in found.pending],
+                "rejects": found.rejects,
+                "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS)} for run in found.runs],
+                "streams": [{"source": s.source, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late} for s in found.streams],
+            },
+            default=str,
+        )
+    )

@@ -1,0 +1,184 @@
+"""From staging to marts: runs `dbt build` inside this process, and gives dbt's description of the project.
+
+In process, so that a killed run leaves no child that still holds the file. dbt prints and writes nothing of its own
+here, because its messages quote rows; what failed is told by model and test name, with a query that shows the rows.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import OperatorError
+from orchestration.faults import pass_point
+from orchestration.fingerprints import project_fingerprint
+from orchestration.settings import Settings
+
+SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model or test: `failures` counts the rows a test found, `query` shows them."""
+
+    unique_id: str
+    kind: str
+    name: str
+    status: str
+    seconds: float
+    failures: int = 0
+    reason: str = ""
+    query: Path | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        return self.status in ("error", "fail", "runtime error")
+
+    @property
+    def is_warning(self) -> bool:
+        return self.status == "warn"
+
+    def __str__(self) -> str:
+        if self.kind == "test":
+            return f"test {self.name}: {self.failures} rows" + (f", shown by {self.query}" if self.query else "")
+        return f"model {self.name}: {self.reason}"
+
+
+class TransformError(OperatorError):
+    """A model or test failed; `nodes` tell everything that was done until then."""
+
+    def __init__(self, nodes: tuple[NodeResult, ...], settings: Settings) -> None:
+        failures = [node for node in nodes if node.is_failure]
+        shown = "; ".join(str(node) for node in failures[:3])
+        more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
+        super().__init__(
+            f"Nothing was published, because {shown}{more}.",
+            remedy=f"Look at the rows in {settings.build_file} (read-only), mend the cause and run again.",
+        )
+        self.nodes = nodes
+
+
+def build(settings: Settings, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...]:
+    """Runs every model and test on the build file; raises when one fails, with the file closed either way."""
+    nodes = tuple(_invoke(settings, ["build", "--exclude-resource-type", "seed", "unit_test"], progress))
+    if any(node.is_failure for node in nodes):
+        raise TransformError(nodes, settings)
+    return nodes
+
+
+def manifest(settings: Settings) -> Path:
+    """dbt's description of the project, made anew when a file of the project has changed."""
+    path = _state(settings) / f"manifest-{project_fingerprint(settings)[:16]}.json"
+    if not path.exists():
+        _invoke(settings, ["parse"], lambda _: None, write_json=True)
+        for old in path.parent.glob("manifest-*.json"):
+            old.unlink()
+        os.replace(_target(settings) / "manifest.json", path)
+    return path
+
+
+def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, write_json: bool = False) -> list[NodeResult]:
+    with _environment(settings):
+        from dbt.cli.main import dbtRunner
+
+        runner = dbtRunner(callbacks=[_reporter(progress)])
+        try:
+            result = runner.invoke([*_flags(write_json=write_json), *arguments, *_folders(settings)])
+        finally:
+            _close_connections()
+    if result.exception is not None:
+        raise OperatorError(
+            f"dbt could not start: {' '.join(str(result.exception).split()).rstrip('.')}.",
+            remedy=f"`dbt parse --project-dir {settings.dbt_project}` shows more.",
+        )
+    return [_node(settings, run) for run in getattr(result.result, "results", [])]
+
+
+def _flags(*, write_json: bool) -> list[str]:
+    quiet = ["--quiet", "--no-print", "--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
+    return [*quiet, "--write-json" if write_json else "--no-write-json", "--no-send-anonymous-usage-stats"]
+
+
+def _folders(settings: Settings) -> list[str]:
+    target = _target(settings)
+    target.mkdir(parents=True, exist_ok=True)
+    return ["--target-path", str(target), "--log-path", str(_state(settings) / "logs")]
+
+
+def _state(settings: Settings) -> Path:
+    return settings.internal / "dbt"
+
+
+def _target(settings: Settings) -> Path:
+    return _state(settings) / "target"
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    wanted = {
+        "DBT_PROJECT_DIR": str(settings.dbt_project),
+        "DBT_PROFILES_DIR": str(settings.dbt_project),
+        "DO_NOT_TRACK": "1",
+        "C360_BUILD_FILE": str(settings.build_file),
+        "C360_THREADS": str(settings.threads),
+        "C360_MEMORY_LIMIT": settings.memory_limit,
+        "C360_TEMP_DIRECTORY": str(settings.spill),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _close_connections() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    DuckDBConnectionManager.close_all_connections()
+    reset_adapters()
+
+
+def _reporter(progress: Progress) -> Callable[[Any], None]:
+    totals = {"LogModelResult": "total", "LogTestResult": "num_models"}
+
+    def report(event: Any) -> None:
+        if event.info.name in totals:
+            pass_point("inside_dbt")
+            progress(f"{event.data.index}/{getattr(event.data, totals[event.info.name])} {event.data.node_info.node_name}")
+
+    return report
+
+
+def _node(settings: Settings, run: Any) -> NodeResult:
+    node = run.node
+    kind = str(node.resource_type)
+    return NodeResult(
+        unique_id=node.unique_id,
+        kind=kind,
+        name=node.name if kind == "test" else f"{node.schema}.{node.name}",
+        status=str(run.status),
+        seconds=round(run.execution_time, 3),
+        failures=run.failures or 0,
+        reason=_without_values(run.message or "") if str(run.status) == "error" else "",
+        query=_compiled(settings, node),
+    )
+
+
+def _compiled(settings: Settings, node: Any) -> Path | None:
+    path = getattr(node, "compiled_path", None)
+    return Path(path) if path and Path(path).is_absolute() else (settings.dbt_project / path if path else None)
+
+
+def _without_values(message: str) -> str:
+    """The kind of an error; its text only where DuckDB quotes no row in it."""
+    found = re.search(r"(\w+(?: \w+)? Error): ?([^\n]*)", message)
+    if not found:
+        return "the reason may quote a row and is not shown"
+    return f"{found[1]}: {found[2]}" if found[1] in SAFE_ERRORS else found[1]

@@ -1,0 +1,478 @@
+"""The only writer of staging: replaces the rows of a landing file and books them, both in one transaction.
+
+A file's rows are known by its `load_seq`. The law it keeps: read = loaded + rejected + duplicate, for every file and
+whatever happened before. What a record becomes is not decided here.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration import landing
+from orchestration.faults import pass_point
+from orchestration.landing import ContainerError, LandedFile, Scan
+from orchestration.mapping import Vendor
+from orchestration.normalise import Normalised, Normaliser, Origin, shape_paths
+from orchestration.reasons import FILE_REASONS, RECORD_REASONS
+from orchestration.records import Bounds
+from orchestration.repeats import forget_repeats, settle_repeats
+from orchestration.settings import PACKAGE, DateRange, Settings
+from orchestration.tables import TABLES
+from orchestration.vendors import discover
+
+# What decides what a landing file becomes: a build file made by other code than this is built anew.
+CODE = ("currencies.py", "expressions.py", "geography.py", "landing.py", "mapping.py", "normalise.py", "phones.py", "reasons.py", "records.py", "repeats.py", "shapes.py", "tables.py", "warehouse.py")
+
+BOOKS = """
+create schema if not exists staging;
+create schema if not exists meta;
+create schema if not exists internal;
+create table if not exists meta.loads (
+    file_path varchar, file_sha256 varchar, source varchar, source_account varchar, stream varchar, export_date date, load_seq bigint,
+    rows_read bigint, rows_loaded bigint, rows_rejected bigint, rows_duplicate bigint, status varchar, loaded_at timestamptz, run_id varchar,
+    file_bytes bigint, file_mtime_ns bigint, is_full boolean, reason_code varchar, message varchar
+);
+create table if not exists meta.rejects (
+    source varchar, stream varchar, export_date date, file_path varchar, row_number bigint, reason_code varchar, field varchar, raw varchar, raw_bytes blob,
+    message varchar, load_seq bigint
+);
+create table if not exists meta.field_coverage (
+    source varchar, stream varchar, export_date date, source_dialect varchar, field varchar, handling varchar, records bigint, records_seen bigint,
+    file_path varchar, load_seq bigint
+);
+create table if not exists internal.load_issues (
+    source varchar, stream varchar, export_date date, file_path varchar, row_number bigint, table_name varchar, field varchar, issue_code varchar,
+    value_given varchar, action varchar, load_seq bigint
+);
+create table if not exists internal.drift (
+    source varchar, stream varchar, export_date date, source_dialect varchar, field varchar, change varchar, seen_type varchar, record_count bigint,
+    file_path varchar, load_seq bigint
+);
+create table if not exists internal.repeats (
+    entity varchar, source varchar, source_account varchar, record_id varchar, record_hash varchar, export_date date, source_file varchar, source_row bigint,
+    load_seq bigint
+);
+create or replace view meta.deliveries as
+    select source, source_account, stream, export_date, bool_or(is_full) as is_full, count(*) as file_count
+    from meta.loads
+    where status in ('loaded', 'duplicate')
+    group by source, source_account, stream, export_date;
+create or replace view meta.schema_drift as
+    with
+        nights as (
+            select source, stream, export_date, source_dialect, field, sum(records_seen) as seen
+            from meta.field_coverage
+            where handling in ('modelled', 'extra')
+            group by all
+        ),
+        previous as (
+            select *, lag(seen) over (partition by source, stream, source_dialect, field order by export_date) as seen_before
+            from nights
+        )
+    select source, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path
+    from internal.drift
+    union all
+    select source, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null
+    from previous
+    where seen = 0 and seen_before > 0;
+"""
+BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift")
+MOST_RAW_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """How a file was booked."""
+
+    file: LandedFile
+    status: str
+    rows_read: int
+    rows_loaded: int
+    rows_rejected: int
+    rows_duplicate: int
+    reason_code: str | None = None
+    message: str | None = None
+
+
+@dataclass
+class _Counts:
+    read: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+
+
+@dataclass
+class _Spool:
+    """A file's rows as Parquet, table by table, until they are booked."""
+
+    folder: Path
+    paths: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, table: str, frame: pl.DataFrame) -> None:
+        if frame.height:
+            paths = self.paths.setdefault(table, [])
+            path = self.folder / f"{table}.{len(paths)}.parquet"
+            frame.write_parquet(path, compression="zstd", compression_level=1)
+            paths.append(str(path))
+
+
+def staging_ddl() -> str:
+    """Statements that create the staging tables."""
+    return "\n".join(
+        f"create table if not exists staging.{table.name} (" + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns) + ");"
+        for table in TABLES.values()
+    )
+
+
+def made_by(settings: Settings) -> str:
+    """Changes with the code and the settings that decide what a landing file becomes."""
+    digest = hashlib.sha256(settings.staging_fingerprint.encode())
+    for path in sorted([*(PACKAGE / name for name in CODE), *(PACKAGE / "vendors").rglob("*.py")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+class Warehouse:
+    """The build file of an installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the build file, with staging and the books in place; always closed."""
+        path = self._settings.build_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        con = duckdb.connect(str(path), read_only=read_only, config=self._settings.duckdb_config)
+        try:
+            con.execute("set TimeZone = 'UTC'")
+            if not read_only and not _has(con, "internal", "made_by"):
+                self._create(con)
+            yield con
+        finally:
+            con.close()
+
+    def _create(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("begin")
+        con.execute(BOOKS + staging_ddl())
+        con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
+        con.execute("commit")
+
+    def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """The build file was made by this very code and these settings."""
+        row = con.execute("select fingerprint from internal.made_by").fetchone() if _has(con, "internal", "made_by") else None
+        return row is not None and row[0] == made_by(self._settings)
+
+    def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
+        """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
+        if dates is not None:
+            return [file for file in scan.files if file.export_date in dates]
+        booked = {path: (size, mtime) for path, size, mtime in con.execute(_BOOKED).fetchall()}
+        return [file for file in scan.files if full_refresh or booked.get(file.relative_path) != (file.size, file.mtime_ns)]
+
+    def retire_vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan, dates: DateRange) -> int:
+        """Takes out the rows of files of those nights that no longer stand in the landing zone; returns how many files."""
+        present = {file.relative_path for file in scan.files}
+        booked = con.execute("select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]).fetchall()
+        gone = sorted(path for (path,) in booked if path not in present)
+        for path in gone:
+            con.execute("begin")
+            self._supersede(con, path)
+            con.execute("commit")
+        return len(gone)
+
+    def ingest(
+        self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], *, run_id: str, on_file: Callable[[FileOutcome], None] = lambda outcome: None
+    ) -> list[FileOutcome]:
+        """Loads the files one after the other; a broken one is booked as rejected and harms no other."""
+        outcomes: list[FileOutcome] = []
+        by_path = {file.relative_path: file for file in files}
+        forced = {path for path in by_path if con.execute("select 1 from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchone()}
+        for file in files:
+            outcome = self._load(con, file, run_id)
+            if outcome is not None:
+                outcomes.append(outcome)
+                on_file(outcome)
+        if forced:
+            outcomes.extend(self._reload_orphaned_duplicates(con, run_id, on_file))
+        return outcomes
+
+    def _reload_orphaned_duplicates(self, con: duckdb.DuckDBPyConnection, run_id: str, on_file: Callable[[FileOutcome], None]) -> Iterator[FileOutcome]:
+        """Copies of a file whose original was replaced stand for themselves now."""
+        paths = {path for (path,) in con.execute(_ORPHANED).fetchall()}
+        for file in landing.scan(self._settings).files if paths else []:
+            if file.relative_path in paths:
+                outcome = self._load(con, file, run_id)
+                if outcome is not None:
+                    on_file(outcome)
+                    yield outcome
+
+    # -- one file ------------------------------------------------------------------------------------------------------
+
+    def _load(self, con: duckdb.DuckDBPyConnection, file: LandedFile, run_id: str) -> FileOutcome | None:
+        vendor = discover()[file.source]
+        account = self._settings.account(vendor)
+        sha256 = "" if file.path.is_symlink() and not file.path.exists() else landing.sha256_of(file)
+        load_seq = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
+        origin = Origin(
+            account=account,
+            stream=file.stream,
+            export_date=file.export_date,
+            source_file=file.relative_path,
+            load_seq=load_seq,
+            file_value=_file_value(vendor, file),
+            secret=self._settings.secret or b"",
+        )
+        booking = _Booking(con, file, origin, sha256, run_id)
+        same = con.execute(_SAME, [file.source, file.stream, file.export_date, sha256, file.relative_path]).fetchone()
+        if same is not None:
+            return self._booked(con, booking, _Counts(read=same[0], duplicate=same[0]), "duplicate", None)
+        spool = _Spool(self._settings.internal / "spool" / str(load_seq))
+        shutil.rmtree(spool.folder, ignore_errors=True)
+        spool.folder.mkdir(parents=True)
+        try:
+            normaliser = Normaliser(vendor, origin, Bounds(self._settings.options.record_bytes, self._settings.options.record_levels))
+            counts = _Counts()
+            try:
+                self._spool(file, vendor, normaliser, spool, counts)
+            except ContainerError as error:
+                return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", error.reason)
+            pass_point("after_reading")
+            return self._booked(con, booking, counts, "loaded", None, spool, normaliser)
+        finally:
+            shutil.rmtree(spool.folder, ignore_errors=True)
+
+    def _spool(self, file: LandedFile, vendor: Vendor, normaliser: Normaliser, spool: _Spool, counts: _Counts) -> None:
+        stream = vendor.streams[file.stream]
+        for block in landing.blocks(file, self._settings.data, self._settings.options, envelopes=stream.envelopes, encodings=stream.encodings):
+            result = normaliser.block(block)
+            counts.read += result.rows_read
+            counts.rejected += result.rows_rejected
+            counts.duplicate += result.rows_duplicate
+            for table in result.frames:
+                spool.add(table, result.frame(table))
+            spool.add("$rejects", _rejects(result))
+            spool.add("$issues", _issues(result))
+
+    def _booked(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        booking: "_Booking",
+        counts: _Counts,
+        status: str,
+        reason: str | None,
+        spool: _Spool | None = None,
+        normaliser: Normaliser | None = None,
+    ) -> FileOutcome:
+        """Rows and booking in one transaction: all of it stands, or nothing."""
+        con.execute("begin")
+        try:
+            self._supersede(con, booking.file.relative_path)
+            if spool is not None and normaliser is not None:
+                counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool.paths)
+                booking.insert(spool, normaliser)
+            elif reason is not None:
+                booking.reject_whole(reason)
+            pass_point("inside_transaction")
+            loaded = counts.read - counts.rejected - counts.duplicate
+            message = FILE_REASONS[reason] if reason else None
+            booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
+            con.execute("commit")
+        except BaseException:
+            with suppress(duckdb.Error):
+                con.execute("rollback")
+            raise
+        return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message)
+
+    def _supersede(self, con: duckdb.DuckDBPyConnection, path: str) -> None:
+        """Takes out what an earlier booking of the path loaded; what other files delivered again stands on through them."""
+        for (load_seq,) in con.execute("select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchall():
+            forget_repeats(con, load_seq)
+            for table in TABLES:
+                con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
+            for table in BOOKED_BY_LOAD:
+                con.execute(f"delete from {table} where load_seq = $1", [load_seq])
+            con.execute("update meta.loads set status = 'superseded' where load_seq = $1", [load_seq])
+
+
+_BOOKED = """
+select loads.file_path, loads.file_bytes, loads.file_mtime_ns
+from meta.loads as loads
+where loads.status in ('loaded', 'rejected')
+    or (
+        loads.status = 'duplicate'
+        and exists (
+            select 1 from meta.loads as original
+            where original.status = 'loaded' and original.source = loads.source and original.stream = loads.stream
+                and original.export_date = loads.export_date and original.file_sha256 = loads.file_sha256
+        )
+    )
+"""
+_ORPHANED = f"select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from ({_BOOKED}))"
+_SAME = """
+select rows_read from meta.loads
+where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and file_path <> $5 and status = 'loaded'
+"""
+
+
+@dataclass
+class _Booking:
+    """The entries one load makes in the books."""
+
+    con: duckdb.DuckDBPyConnection
+    file: LandedFile
+    origin: Origin
+    sha256: str
+    run_id: str
+
+    def insert(self, spool: _Spool, normaliser: Normaliser) -> None:
+        """Staging rows, rejects, issues, coverage and drift."""
+        has_repeats = _has(self.con, "main", "repeated_rows", temporary=True)
+        for table, paths in spool.paths.items():
+            if table in TABLES:
+                left_out = "" if table in ("contacts", "customer_identifiers") or not has_repeats else " where source_row not in (select source_row from repeated_rows)"
+                self.con.execute(f"insert into staging.{table} by name select * from read_parquet($1){left_out}", [paths])
+        slice_columns = {"source": self.file.source, "stream": self.file.stream, "day": self.file.export_date, "path": self.file.relative_path, "seq": self.origin.load_seq}
+        for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
+            if name in spool.paths:
+                self.con.execute(
+                    f"insert into {table} by name select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, * "
+                    "from read_parquet($paths)",
+                    slice_columns | {"paths": spool.paths[name]},
+                )
+        self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
+        self._insert_frame("internal.drift", _drift(normaliser))
+
+    def reject_whole(self, reason: str) -> None:
+        """The one rejected row that stands for a file that cannot be read."""
+        self.con.execute(
+            "insert into meta.rejects by name select $1 as source, $2 as stream, $3::date as export_date, $4 as file_path, $5 as reason_code, $6 as message, $7 as load_seq",
+            [self.file.source, self.file.stream, self.file.export_date, self.file.relative_path, reason, FILE_REASONS[reason], self.origin.load_seq],
+        )
+
+    def book(self, read: int, loaded: int, rejected: int, duplicate: int, status: str, reason: str | None, message: str | None) -> None:
+        """The file's row in meta.loads."""
+        file, origin = self.file, self.origin
+        self.con.execute(
+            "insert into meta.loads values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now(), $13, $14, $15, $16, $17, $18)",
+            [
+                file.relative_path,
+                self.sha256,
+                file.source,
+                origin.account.source_account,
+                file.stream,
+                file.export_date,
+                origin.load_seq,
+                read,
+                loaded,
+                rejected,
+                duplicate,
+                status,
+                self.run_id,
+                file.size,
+                file.mtime_ns,
+                file.is_full,
+                reason,
+                message,
+            ],
+        )
+
+    def _insert_frame(self, table: str, rows: pl.DataFrame) -> None:
+        if rows.height:
+            rows = rows.with_columns(
+                pl.lit(self.file.source).alias("source"),
+                pl.lit(self.file.stream).alias("stream"),
+                pl.lit(self.file.export_date).alias("export_date"),
+                pl.lit(self.file.relative_path).alias("file_path"),
+                pl.lit(self.origin.load_seq).alias("load_seq"),
+            )
+            self.con.register("handed_over", _Handed(rows))
+            self.con.execute(f"insert into {table} by name select * from handed_over")
+            self.con.unregister("handed_over")
+
+
+class _Handed:
+    """Hands a frame to DuckDB by the Arrow interface, without pyarrow."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _governed(booking: _Booking) -> dict[str, list[str]]:
+    """Dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
+    found: dict[str, list[str]] = {}
+    for dialect in discover()[booking.file.source].streams[booking.file.stream].dialects:
+        if dialect.duplicates_of:
+            found.setdefault(dialect.duplicates_of, []).append(dialect.name)
+    return found
+
+
+def _rejects(result: Normalised) -> pl.DataFrame:
+    rows = []
+    for reject in result.rejects:
+        raw = reject.raw[:MOST_RAW_BYTES]
+        try:
+            text, exact = raw.decode("utf-8"), None
+        except UnicodeDecodeError:
+            text, exact = raw.decode("utf-8", "backslashreplace"), raw
+        rows.append((reject.number, reject.reason, reject.field, text, exact, RECORD_REASONS[reject.reason]))
+    schema = {"row_number": pl.Int64, "reason_code": pl.String, "field": pl.String, "raw": pl.String, "raw_bytes": pl.Binary, "message": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _issues(result: Normalised) -> pl.DataFrame:
+    rows = [(issue.number, issue.table, issue.field, issue.code, issue.given, issue.action) for issue in result.issues]
+    schema = {"row_number": pl.Int64, "table_name": pl.String, "field": pl.String, "issue_code": pl.String, "value_given": pl.String, "action": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _coverage(normaliser: Normaliser, file: LandedFile) -> pl.DataFrame:
+    decoder = normaliser.decoder
+    paths = shape_paths(discover()[file.source], file.stream)
+    unknown = {(dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"}
+    rows = [
+        (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0))
+        for (dialect, path), handling in paths.items()
+        if decoder.dialect_records[dialect]
+    ]
+    rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count) for (dialect, path), count in unknown.items())
+    schema = {"source_dialect": pl.String, "field": pl.String, "handling": pl.String, "records": pl.Int64, "records_seen": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _drift(normaliser: Normaliser) -> pl.DataFrame:
+    rows = [(dialect, path, change, seen, count) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
+    schema = {"source_dialect": pl.String, "field": pl.String, "change": pl.String, "seen_type": pl.String, "record_count": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _file_value(vendor: Vendor, file: LandedFile) -> str | None:
+    pattern = vendor.streams[file.stream].file_value
+    return landing.value_in_name(pattern, file.path.name) if pattern else None
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *, temporary: bool = False) -> bool:
+    query = "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and temporary = $3 and database_name = case when $3 then 'temp' else current_database() end"
+    return con.execute(query, [schema, table, temporary]).fetchone() is not None
+
+
+def first_night(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The earliest export date that is loaded."""
+    row = con.execute("select min(export_date) from meta.loads where status = 'loaded'").fetchone()
+    return row[0] if row else None
