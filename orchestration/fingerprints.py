@@ -24,7 +24,7 @@ def project_fingerprint(settings: Settings) -> str:
 
 def wanted_fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> str:
     """What a warehouse made of the present staging, rules and settings for that day would carry."""
-    staged = con.execute("select load_seq, run_id from meta.loads order by load_seq desc limit 1").fetchone()
+    staged = con.execute("select max(load_seq), arg_max(run_id, load_seq), count(*) filter (status = 'superseded') from meta.loads").fetchone()
     parts = (
         staged,
         as_of.isoformat(),

@@ -23,7 +23,7 @@ import zstandard
 
 from orchestration.records import Record
 
-BLOCK_BYTES = 4 * 2**20
+BLOCK_BYTES = 16 * 2**20
 ARRAY_BYTES = 256 * 2**20
 FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 PACKINGS = {".gz": "gz", ".zst": "zst"}

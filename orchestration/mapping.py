@@ -44,6 +44,11 @@ def account_currency() -> pl.Expr:
     return pl.col("account_currency")
 
 
+def account_phone_region() -> pl.Expr:
+    """Country whose numbering plan the account's phone numbers follow, for those that come without a country code."""
+    return pl.col("account_phone_region")
+
+
 def item_raw(path: str) -> pl.Expr:
     """A JSON leaf of the list element as the text it was delivered as."""
     return pl.col(f"item_raw:{path}")
@@ -133,7 +138,7 @@ class Identifier:
     path: str
     namespace: str | pl.Expr | None = None
     region: pl.Expr | None = None
-    each: str | None = None
+    each: str | pl.Expr | None = None
     confidence: Literal["high", "low", "none"] | None = None
     is_primary: pl.Expr | None = None
     is_deliverable: pl.Expr | None = None
@@ -167,13 +172,14 @@ class Contact:
 class Rows:
     """Rows of one canonical table made of a record: one, or one per element of `each`; only those that pass `where`.
 
-    `each` is a list path or `pairs(path)`; a tuple of two takes a list inside the elements of a list, which `parent` reads.
+    `each` is a list path, `pairs(path)` or a list as an expression; a tuple of two takes a list inside the elements of a
+    list, which `parent` reads.
     `amounts` is the unit the record states amounts in.
     """
 
     table: str
     columns: Mapping[str, Value]
-    each: str | tuple[str, ...] | None = None
+    each: str | tuple[str, ...] | pl.Expr | None = None
     where: pl.Expr | None = None
     amounts: Literal["major", "minor"] = "major"
     is_amount_unit_inferred: bool = False
@@ -182,7 +188,7 @@ class Rows:
 def rows(
     table: str,
     *,
-    each: str | tuple[str, ...] | None = None,
+    each: str | tuple[str, ...] | pl.Expr | None = None,
     where: pl.Expr | None = None,
     amounts: Literal["major", "minor"] = "major",
     is_amount_unit_inferred: bool = False,
@@ -202,11 +208,20 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """Where `condition` holds a value is passed over although it was given: booked as a field issue."""
+
+    field: str
+    given: pl.Expr
+    condition: pl.Expr
+
+
+@dataclass(frozen=True)
 class Dialect:
     """One shape of a stream's records and what becomes of it.
 
     `has` are top-level keys that must be there, `lacks` keys that must not: together they tell a stream's dialects
-    apart, so exactly one fits a record. `duplicates_of` names the table by whose id and content a record is known again.
+    apart. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream. `duplicates_of` names the table by whose id and content a record is known again.
     """
 
     name: str
@@ -217,6 +232,7 @@ class Dialect:
     has: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     checks: tuple[Check, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     duplicates_of: Literal["orders", "events"] | None = None
 
     def fits(self, record: Mapping[str, Any]) -> bool:
@@ -224,7 +240,8 @@ class Dialect:
         return self.has <= keys and not (self.lacks & keys)
 
     def compiled(self) -> Compiled:
-        return compile_shape(self.shape, self.has)
+        lists = [select.each[0] if isinstance(select.each, tuple) else select.each for select in self.rows]
+        return compile_shape(self.shape, self.has, frozenset(path for path in lists if isinstance(path, str)))
 
 
 def dialect(
@@ -236,11 +253,21 @@ def dialect(
     has: tuple[str, ...] = (),
     lacks: tuple[str, ...] = (),
     checks: tuple[Check, ...] = (),
+    doubts: tuple[Doubt, ...] = (),
     duplicates_of: Literal["orders", "events"] | None = None,
 ) -> Dialect:
     """See `Dialect`."""
     return Dialect(
-        name=name, entity=entity, shape=shape, about=about, rows=rows, has=frozenset(has), lacks=frozenset(lacks), checks=checks, duplicates_of=duplicates_of
+        name=name,
+        entity=entity,
+        shape=shape,
+        about=about,
+        rows=rows,
+        has=frozenset(has),
+        lacks=frozenset(lacks),
+        checks=checks,
+        doubts=doubts,
+        duplicates_of=duplicates_of,
     )
 
 

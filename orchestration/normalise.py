@@ -53,6 +53,7 @@ DERIVED_IDS: dict[str, str] = {
     "leads": "lead_id",
     "loyalty_transactions": "transaction_id",
     "order_adjustments": "adjustment_id",
+    "review_ratings": "review_id",
 }
 # The column a row's own key stands in; rows of other tables are known by the record they belong to.
 RECORD_KEYS: dict[str, str] = {
@@ -160,7 +161,9 @@ class _Group:
         self._origin = origin
         self._account = origin.account
         self._frame = decoded.frame.with_columns(
-            pl.lit(origin.file_value, dtype=pl.String).alias("file_value"), pl.lit(origin.account.default_currency).alias("account_currency")
+            pl.lit(origin.file_value, dtype=pl.String).alias("file_value"),
+            pl.lit(origin.account.default_currency).alias("account_currency"),
+            pl.lit(origin.account.phone_region, pl.String).alias("account_phone_region"),
         )
         self._judged: list[_Judged] = []
         self._people = self._carried = pl.DataFrame()
@@ -190,6 +193,9 @@ class _Group:
     def _check(self) -> None:
         for check in self._dialect.checks:
             self._reject(self._frame.filter(check.condition).get_column("source_row"), check.reason, check.field)
+        for doubt in self._dialect.doubts:
+            found = self._frame.filter(doubt.condition).select("source_row", doubt.given)
+            self.issues.extend(Issue(number, None, doubt.field, "unparseable", given, "set_null") for number, given in found.iter_rows())
 
     # -- whom the records are about ----------------------------------------------------------------------------------
 
@@ -264,7 +270,9 @@ class _Group:
         )
         rows = rows.with_columns(self._alias(rows.get_column("owner"), "derived"))
         self._emit("contacts", rows, pl.col("owner"))
-        carried = kept.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
+        tells_deliverability = any(spec.is_deliverable is not None for spec in about.identifiers)
+        told = owners.join(times, on="source_row", how="left").sort("seen", "source_row").unique("owner", keep="last", maintain_order=True) if tells_deliverability else kept
+        carried = told.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
         carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
         self._emit("customer_identifiers", carried, pl.col("owner"))
 
@@ -272,7 +280,7 @@ class _Group:
         for select in self._dialect.rows:
             for name in ("occurred_at", "ordered_at", "reviewed_at", "redeemed_at", "observed_at", "effective_at", "created_at"):
                 value = select.columns.get(name)
-                if select.each is None and isinstance(value, Time):
+                if select.each is None and isinstance(value, Time) and value.sources:
                     text = ex.clean(pl.coalesce([ex.clean(source) for source in value.sources]))
                     seen = ex.time(text, formats=value.formats, zone=self._account.time_zone).struct.field("value")
                     return self._frame.select("source_row", pl.coalesce(seen, pl.lit(self._origin.night)).alias("seen"))
@@ -293,11 +301,12 @@ class _Group:
         found = pl.concat([part for part in parts if part.height] or [parts[0]]) if parts else _no_identifiers()
         if not found.height:
             return _no_identifiers()
-        parsed = pl.concat([self._valued(found.filter(condition), kind) for kind, condition in _BY_KIND]).sort("source_row", "position", maintain_order=True)
+        kinds = [(kind, found.filter(condition)) for kind, condition in _BY_KIND]
+        parsed = pl.concat([self._valued(part, kind) for kind, part in kinds if part.height]).sort("source_row", "position", maintain_order=True)
         return parsed.unique(["source_row", "id_type", "id_namespace", "id_value"], keep="first", maintain_order=True)
 
     def _identifier(self, spec: Identifier, position: int, frame: pl.DataFrame) -> pl.DataFrame:
-        below = _exploded(frame, spec.each) if spec.each else frame
+        below = frame if spec.each is None else _exploded(frame, spec.each)
         if spec.where is not None:
             below = below.filter(spec.where)
         given = ex.clean(spec.value)
@@ -364,7 +373,7 @@ class _Group:
     # -- rows ----------------------------------------------------------------------------------------------------------
 
     def _rows(self, select: Rows) -> None:
-        frame = _exploded(self._frame, select.each) if select.each else self._frame.with_columns(pl.lit(1, pl.Int64).alias("position"))
+        frame = _exploded(self._frame, select.each) if select.each is not None else self._frame.with_columns(pl.lit(1, pl.Int64).alias("position"))
         if select.where is not None:
             frame = frame.filter(select.where)
         if frame.height:
@@ -529,6 +538,8 @@ class _Group:
         if "order_match_key" not in declared:
             return rows
         named = [pl.col(name) for name in ("order_match_key", "order_number", "source_order_id") if name in rows.columns]
+        if not named:
+            return rows
         return rows.with_columns(ex.order_key(pl.coalesce(named)).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
 
     def _identified(self, table: str, rows: pl.DataFrame, has: set[str]) -> pl.DataFrame:
@@ -539,27 +550,32 @@ class _Group:
         if name is not None:
             current = rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height, dtype=pl.String)
             parts = rows.select("record_hash", "position").iter_rows()
-            ids = [value or "derived:" + sha256(f"{table}:{digest}:{position}".encode()).hexdigest()[:32] for value, (digest, position) in zip(current, parts, strict=True)]
+            # A rating belongs to the review of its record.
+            kind = "reviews" if table == "review_ratings" else table
+            ids = [
+                _content_id(table, value) or "derived:" + sha256(f"{kind}:{digest}:{1 if kind != table else position}".encode()).hexdigest()[:32]
+                for value, (digest, position) in zip(current, parts, strict=True)
+            ]
             rows = rows.with_columns(pl.Series(name, ids, dtype=pl.String))
         return rows
 
     def _identified_events(self, rows: pl.DataFrame, has: set[str]) -> pl.DataFrame:
         account = self._account
-        told = [rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height) for name in ("event_type", "event_action", "event_name_raw", "properties")]
+        told = [rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height) for name in _EVENT_CONTENT]
         times = rows.get_column("occurred_at").to_list() if "occurred_at" in has else [None] * rows.height
         inferred = rows.get_column("is_time_inferred").to_list() if "is_time_inferred" in rows.columns else [False] * rows.height
         night = self._origin.night
         given = rows.get_column("event_id").to_list() if "event_id" in has else [None] * rows.height
         ids, keys = [], []
-        for value, owner, event_type, action, name, properties, at, is_inferred in zip(given, rows.get_column("owner"), *told, times, inferred, strict=True):
+        for value, owner, at, is_inferred, *content_parts in zip(given, rows.get_column("owner"), times, inferred, *told, strict=True):
             moment = "" if at is None or (is_inferred and at == night) else at.isoformat()
-            content = "\x1d".join((event_type or "", action or "", name or "", moment, properties or ""))
+            content = "\x1d".join([moment, *(part or "" for part in content_parts)])
             keys.append(sha256(content.encode()).hexdigest()[:32])
             ids.append(value or "derived:" + sha256("\x1d".join((account.source, account.source_account, owner or "", content)).encode()).hexdigest()[:32])
         return rows.with_columns(
             pl.Series("event_id", ids, dtype=pl.String),
             pl.Series("content_key", keys, dtype=pl.String),
-            pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
+            pl.col("is_event_id_derived") if "is_event_id_derived" in has else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
         )
 
     def _emit(self, table: str, rows: pl.DataFrame, owner: pl.Expr) -> None:
@@ -601,6 +617,8 @@ class _Group:
         self._judged.append(_Judged(table, frame))
 
 
+# What tells two events of one person at one time apart.
+_EVENT_CONTENT = ("event_type", "event_action", "event_name_raw", "source_order_id", "product_id", "properties")
 _BY_KIND: tuple[tuple[str, pl.Expr], ...] = (
     ("email", pl.col("id_type") == "email"),
     ("phone", pl.col("id_type") == "phone"),
@@ -613,6 +631,11 @@ def _no_identifiers() -> pl.DataFrame:
     texts = ("record_hash", "id_type", "id_namespace", "id_value_raw", "id_value", "id_link_value", "merge_confidence", "invalid_reason", "deliverability_reason", "source_path")
     flags = ("is_valid", "is_primary", "is_deliverable")
     return pl.DataFrame(schema={"source_row": pl.Int64, "position": pl.Int32, **dict.fromkeys(texts, pl.String), **dict.fromkeys(flags, pl.Boolean)})
+
+
+def _content_id(table: str, value: str | None) -> str | None:
+    """The id given; one that is put together from content is hashed, for content may be personal."""
+    return "derived:" + sha256(f"{table}:{value}".encode()).hexdigest()[:32] if value is not None and value.startswith("content:") else value
 
 
 def _or_null(value: pl.Expr | str | None, dtype: Any) -> pl.Expr:
@@ -633,8 +656,10 @@ def _carried(frame: pl.DataFrame) -> list[pl.Expr]:
     return [*carried, (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if "item" not in frame.columns else pl.lit(None, pl.String)).alias("row_extra")]
 
 
-def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...]) -> pl.DataFrame:
+def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr) -> pl.DataFrame:
     """One row per element of a list of the record: `item`, its position, and the raw leaves of the elements."""
+    if isinstance(each, pl.Expr):
+        return _explode(frame, each, []).rename({"element": "item"})
     outer = each if isinstance(each, str) else each[0]
     below = _explode_record(frame, outer)
     if isinstance(each, str):

@@ -176,6 +176,8 @@ def ingest(
     with warehouse.connect() as con:
         files = [file for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)]
         _require_disk(settings, files)
+        if dates is not None:
+            warehouse.retire_vanished(con, scan, dates)
         outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress)) if files else []
     pass_point("after_staging")
     return Ingestion(tuple(outcomes), tuple(scan.problems))

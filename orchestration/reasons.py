@@ -15,6 +15,7 @@ FILE_REASONS: dict[str, str] = {
     "broken_csv": "The file is no CSV text with a header. Deliver it again.",
     "broken_parquet": "The file is no readable Parquet. Deliver it again.",
     "outside_landing": "The file is a link out of the landing folder. Put the file itself there.",
+    "internal_error": "Our own code failed on this file. Please report it with the vendor and stream; the file stays where it is.",
     "unreadable_file": "The file cannot be read. Check its permissions.",
 }
 

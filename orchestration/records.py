@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -17,9 +18,8 @@ from msgspec import UNSET
 from orchestration.mapping import Dialect, Stream
 from orchestration.shapes import EXACT_INTEGER, Compiled, ListLeaves, RawLeaf, decode_generic, fit
 
-# A number of 16 characters or more may not survive a float: such records go the exact way.
-_LONG_NUMBER = re.compile(rb"[:,\[]\s*-?[0-9.]{16,}")
-_EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9][0-9.]*[eE]")
+# A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
+_DELICATE = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])|\\u[dD][89a-fA-F]"
 _SURROGATES = re.compile(rb"(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LONE_SURROGATE_LENGTH = 6
 _SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
@@ -99,6 +99,7 @@ class Decoder:
 
     def __init__(self, stream: Stream, bounds: Bounds) -> None:
         self._dialects = list(stream.dialects)
+        self._may_reorder = not any(_overlap(one, other) for one, other in combinations(stream.dialects, 2))
         self._compiled: dict[str, Compiled] = {dialect.name: dialect.compiled() for dialect in stream.dialects}
         self._bounds = bounds
         self._encode = msgspec.json.Encoder().encode
@@ -111,15 +112,14 @@ class Decoder:
         """The block as frames by dialect, with what was rejected and repaired on the way."""
         batch = Batch()
         groups: dict[str, _Group] = {dialect.name: _Group() for dialect in self._dialects}
-        raws: dict[int, bytes] = {}
-        for record in records:
-            raws[record.number] = record.raw
+        raws = {record.number: record.raw for record in records}
+        for record, is_plain in zip(records, self._plain(records), strict=True):
             if record.note is not None:
                 batch.issues.append(Issue(record.number, None, "", record.note, "", "repaired"))
             if record.document is None:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
             else:
-                self._assign(record, record.document, groups, batch)
+                self._assign(record, record.document, groups, batch, is_plain=is_plain)
         for dialect in self._dialects:
             group = groups[dialect.name]
             if group.numbers:
@@ -127,11 +127,17 @@ class Decoder:
                 batch.decoded.extend(self._frames(dialect, group, raws, batch))
         return batch
 
-    def _assign(self, record: Record, document: bytes, groups: dict[str, _Group], batch: Batch) -> None:
+    def _plain(self, records: Sequence[Record]) -> list[bool]:
+        """Which records can take the fast way: moderate nesting, no number or character that it would change."""
+        texts = _texts("text", [record.document for record in records])
+        brackets = texts.str.count_matches("{", literal=True) + texts.str.count_matches("[", literal=True)
+        return ((brackets <= self._bounds.record_levels) & ~texts.str.contains(_DELICATE)).fill_null(value=False).to_list()
+
+    def _assign(self, record: Record, document: bytes, groups: dict[str, _Group], batch: Batch, *, is_plain: bool) -> None:
         if len(document) > self._bounds.record_bytes:
             batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
             return
-        if self._is_plain(document):
+        if is_plain:
             for position, dialect in enumerate(self._dialects):
                 compiled = self._compiled[dialect.name]
                 try:
@@ -142,19 +148,12 @@ class Decoder:
                             decoder.decode(inner)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
-                if position:
-                    # The next record is most likely of the same dialect; dialects exclude each other by their keys.
+                if position and self._may_reorder:
+                    # The next record is most likely of the same dialect; the dialects exclude each other by their keys.
                     self._dialects.insert(0, self._dialects.pop(position))
                 self._accept(record, dialect, document, decoded, b"", groups, batch)
                 return
         self._repair(record, document, groups, batch)
-
-    def _is_plain(self, document: bytes) -> bool:
-        if document.count(b"{") + document.count(b"[") > self._bounds.record_levels:
-            levels = _levels(document, self._bounds.record_levels)
-            if levels > self._bounds.record_levels:
-                return False
-        return not (_LONG_NUMBER.search(document) or _EXPONENT.search(document) or b"\\ud" in document or b"\\uD" in document)
 
     def _accept(self, record: Record, dialect: Dialect, document: bytes, decoded: Any, unknown: bytes, groups: dict[str, _Group], batch: Batch) -> None:
         digest = sha256(self._encode(decoded) + unknown).digest()
@@ -185,11 +184,11 @@ class Decoder:
             return reject("invalid_json")
         if not isinstance(value, dict):
             return reject("not_an_object")
-        dialect = next((dialect for dialect in self._dialects if dialect.fits(value)), None)
-        if dialect is None:
+        fitting = [(fit(value, dialect.shape), dialect) for dialect in self._dialects if dialect.fits(value)]
+        if not fitting:
             return reject("unknown_shape")
+        fitted, dialect = min(fitting, key=lambda one: one[0].misfits)
         compiled = self._compiled[dialect.name]
-        fitted = fit(value, compiled.shape)
         if repaired != document:
             batch.issues.append(Issue(record.number, None, "", "lone_surrogate", "", "repaired"))
         for path, code, given, action in fitted.issues:
@@ -253,6 +252,11 @@ class Decoder:
                 self.coverage[dialect.name, path] += count
 
 
+def _overlap(one: Dialect, other: Dialect) -> bool:
+    """A record may fit both dialects: their order decides."""
+    return one.has <= other.shape.keys() and other.has <= one.shape.keys()
+
+
 def _decoded_leaves(dtype: pl.Struct, path: str, expr: pl.Expr) -> list[tuple[str, pl.Expr]]:
     found: list[tuple[str, pl.Expr]] = []
     for inner in dtype.fields:
@@ -313,19 +317,22 @@ def _texts(name: str, values: Sequence[bytes | None]) -> pl.Series:
 def _plain(value: Any) -> bytes | None:
     if value is None or value is UNSET:
         return None
-    text = bytes(value)
+    text = bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
     return None if text == b"null" else text
 
 
 def _pairs(value: Any, encode: Callable[[Any], bytes]) -> bytes | None:
     if not isinstance(value, dict):
         return None
-    return encode([{"key": key, "value": inner} for key, inner in value.items()])
+    return encode([{"key": key, "value": one} for key, inner in value.items() for one in (inner if isinstance(inner, list) else (inner,))])
 
 
 def _raw_value(leaf: RawLeaf, record: Any, encode: Callable[[Any], bytes]) -> bytes | None:
     value = leaf.getter(record)
-    return _pairs(value, encode) if leaf.kind == "pairs" else _plain(value)
+    if leaf.kind == "pairs":
+        return _pairs(value, encode)
+    text = _plain(value)
+    return None if leaf.kind == "json" and text == b"null" else text
 
 
 def _raw_series(leaf: RawLeaf, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> pl.Series:
@@ -345,7 +352,8 @@ def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[A
             series.append(_texts(f"item_pairs:{leaves.path}:{leaf.path}", texts).str.json_decode(pl.List(leaf.value_type)))
     kept = [leaf for leaf in leaves.leaves if leaf.kind == "keep"]
     if kept:
-        values = [[_text(_kept(kept, element)) for element in row] for row in elements]
+        keep = _keeper(kept)
+        values = [[keep(element) for element in row] for row in elements]
         series.append(pl.Series(f"item_extra:{leaves.path}", values, dtype=pl.List(pl.String)))
     return series
 
@@ -354,19 +362,23 @@ def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
 
 
-def _kept(leaves: Sequence[RawLeaf], record: Any) -> bytes | None:
-    parts = []
-    for leaf in leaves:
-        value = _plain(leaf.getter(record))
-        if value is not None:
-            parts.append(b"%s:%s" % (msgspec.json.encode(leaf.path), value))
-    return b"{%s}" % b",".join(parts) if parts else None
+def _keeper(leaves: Sequence[RawLeaf]) -> Callable[[Any], str | None]:
+    """Function that gives the fields of a record which have no column as one JSON object, or null if there are none."""
+    places = [(msgspec.json.encode(leaf.path) + b":", leaf.getter) for leaf in leaves]
+
+    def keep(record: Any) -> str | None:
+        parts = [name + bytes(value) for name, get in places if (value := get(record)) is not UNSET and value is not None]
+        return (b"{%s}" % b",".join(parts)).decode("utf-8", "replace") if parts else None
+
+    return keep
 
 
 def _extra(compiled: Compiled, group: _Group) -> pl.Series:
     kept = [leaf for leaf in compiled.raw if leaf.kind == "keep"]
-    values: list[bytes | None] = [_kept(kept, record) for record in group.objects] if kept else [None] * len(group.objects)
+    keep = _keeper(kept)
+    values: list[str | None] = [keep(record) for record in group.objects] if kept else [None] * len(group.objects)
     for position, unknown in group.unknown.items():
         known = values[position]
-        values[position] = unknown if known is None else known[:-1] + b"," + unknown[1:]
-    return _texts("extra", values)
+        text = unknown.decode("utf-8", "replace")
+        values[position] = text if known is None else f"{known[:-1]},{text[1:]}"
+    return pl.Series("extra", values, dtype=pl.String)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, reduce
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -30,9 +31,13 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Pairs:
-    """An object with open keys, read as a list of {key, value}; the value is a leaf or an object of leaves."""
+    """An object with open keys, read as a list of {key, value}; the value is a leaf or an object of leaves.
+
+    With `many` a leaf's place may hold a list of such leaves, which gives a pair for each.
+    """
 
     value: "Shape"
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def _struct(shape: dict[str, Any], leaves: dict[str, Any], required: frozenset[s
     for position, (key, inner) in enumerate(shape.items()):
         name = f"f{position}"
         names[name] = key
-        kind = _annotation(inner, leaves)
+        kind = _annotation(inner, leaves, is_open=is_open)
         if key in required:
             fields.append((name, kind))
         else:
@@ -83,16 +88,17 @@ def _struct(shape: dict[str, Any], leaves: dict[str, Any], required: frozenset[s
     return msgspec.defstruct("Record", fields, rename=names, forbid_unknown_fields=not is_open, kw_only=True, gc=False)
 
 
-def _annotation(shape: Shape, leaves: dict[str, Any]) -> Any:
+def _annotation(shape: Shape, leaves: dict[str, Any], *, is_open: bool = False) -> Any:
     if isinstance(shape, Open):
         return Raw
     if isinstance(shape, Leaf):
         return leaves[shape.kind]
     if isinstance(shape, Pairs):
-        return dict[str, _annotation(shape.value, leaves)] | None
+        value = _annotation(shape.value, leaves, is_open=is_open)
+        return dict[str, value | list[value] if shape.many else value] | None
     if isinstance(shape, list):
-        return list[_annotation(shape[0], leaves)] | None
-    return _struct(shape, leaves, frozenset()) | None
+        return list[_annotation(shape[0], leaves, is_open=is_open)] | None
+    return _struct(shape, leaves, frozenset(), is_open=is_open) | None
 
 
 def polars_type(shape: Shape) -> pl.DataType | None:
@@ -134,10 +140,13 @@ def _walk(shape: dict[str, Any], path: str, steps: tuple[str, ...], list_path: s
 
 
 def _getter(steps: tuple[str, ...]) -> Callable[[Any], Any]:
+    if len(steps) == 1:
+        return attrgetter(steps[0])
+
     def get(record: Any) -> Any:
         for step in steps:
             record = getattr(record, step, None)
-        return None if record is UNSET else record
+        return record
 
     return get
 
@@ -176,8 +185,12 @@ def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any, list_path: str | No
     return None
 
 
-def compile_shape(shape: dict[str, Any], required: frozenset[str]) -> Compiled:
-    """Validators and types of a shape; the required keys are what tells its dialect from the others."""
+def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: frozenset[str] = frozenset()) -> Compiled:
+    """Validators and types of a shape; the required keys are what tells its dialect from the others.
+
+    `exploded` are the lists that rows are made of: their kept fields go to the `extra` of those rows. Any other list with
+    kept fields goes to the record's `extra` whole.
+    """
     raw: list[RawLeaf] = []
     lists: list[ListLeaves] = []
     for path, steps, inner, _ in _walk(shape, "", (), None):
@@ -185,6 +198,8 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str]) -> Compiled:
         if leaf is not None:
             raw.append(leaf)
         if isinstance(inner, list) and isinstance(inner[0], dict):
+            if path not in exploded and any(leaf == KEEP for _, leaf in leaves(inner)):
+                raw.append(RawLeaf(path, "keep", None, _getter(steps)))
             found = [_raw_leaf(below, below_steps, below_shape, path) for below, below_steps, below_shape, _ in _walk(inner[0], "", (), path)]
             kept = tuple(leaf for leaf in found if leaf is not None)
             if kept:
@@ -240,6 +255,11 @@ class Fitted:
     issues: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(field, issue code, value as given, action)"""
 
+    @property
+    def misfits(self) -> int:
+        """How many values have no place in the shape, or are of another kind than it says."""
+        return len(self.unknown) + sum(code == "wrong_shape" for _, code, _, _ in self.issues)
+
 
 def decode_generic(document: bytes) -> Any:
     """The record as plain Python values; fractions stay as written, so that they are exact."""
@@ -269,13 +289,13 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
     if isinstance(shape, Open):
         if isinstance(value, dict):
             known = _fit_object({key: inner for key, inner in value.items() if key in shape.known}, shape.known, path, Fitted(None, {}, fitted.issues))
-            return {key: known.get(key, exact(inner)) if key in shape.known else exact(inner) for key, inner in value.items()}
+            return _with_rest(known, value)
         if value != "" and value != []:
             _wrong(value, path, fitted)
         return None
     if isinstance(shape, Pairs):
         if isinstance(value, dict):
-            return {key: _fit(inner, shape.value, f"{path}.{key}", fitted) for key, inner in value.items()}
+            return {key: _fit(inner, _pair_shape(shape, inner), f"{path}.{key}", fitted) for key, inner in value.items()}
         if not (isinstance(value, list) and not value):
             _wrong(value, path, fitted)
         return None
@@ -293,6 +313,19 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
     if value != "" and value != []:
         _wrong(value, path, fitted)
     return None
+
+
+def _with_rest(known: Any, value: Any) -> Any:
+    """What was made to fit, together with all that an open object holds beside it, at any depth."""
+    if isinstance(known, dict) and isinstance(value, dict):
+        return {key: _with_rest(known[key], inner) if key in known else exact(inner) for key, inner in value.items()}
+    if isinstance(known, list) and isinstance(value, list) and len(known) == len(value):
+        return [_with_rest(*pair) for pair in zip(known, value, strict=True)]
+    return known
+
+
+def _pair_shape(shape: Pairs, value: Any) -> Shape:
+    return [shape.value] if shape.many and isinstance(value, list) else shape.value
 
 
 def exact(value: Any) -> Any:

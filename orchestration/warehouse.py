@@ -174,8 +174,8 @@ class Warehouse:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
         if dates is not None:
             return [file for file in scan.files if file.export_date in dates]
-        booked = {path: (size, mtime) for path, size, mtime in con.execute(_BOOKED).fetchall()}
-        return [file for file in scan.files if full_refresh or booked.get(file.relative_path) != (file.size, file.mtime_ns)]
+        booked = {path: (size, mtime, sha256) for path, size, mtime, sha256 in con.execute(_BOOKED).fetchall()}
+        return [file for file in scan.files if full_refresh or _is_new(file, booked.get(file.relative_path))]
 
     def retire_vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan, dates: DateRange) -> int:
         """Takes out the rows of files of those nights that no longer stand in the landing zone; returns how many files."""
@@ -244,6 +244,9 @@ class Warehouse:
                 self._spool(file, vendor, normaliser, spool, counts)
             except ContainerError as error:
                 return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", error.reason)
+            except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
+                # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
+                return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "internal_error")
             pass_point("after_reading")
             return self._booked(con, booking, counts, "loaded", None, spool, normaliser)
         finally:
@@ -302,8 +305,15 @@ class Warehouse:
             con.execute("update meta.loads set status = 'superseded' where load_seq = $1", [load_seq])
 
 
+def _is_new(file: LandedFile, booked: tuple[int, int, str] | None) -> bool:
+    """The file was never loaded, or holds something else than when it was; a new time alone is no new content."""
+    if booked is None or booked[0] != file.size:
+        return True
+    return booked[1] != file.mtime_ns and landing.sha256_of(file) != booked[2]
+
+
 _BOOKED = """
-select loads.file_path, loads.file_bytes, loads.file_mtime_ns
+select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.file_sha256
 from meta.loads as loads
 where loads.status in ('loaded', 'rejected')
     or (

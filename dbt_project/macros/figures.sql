@@ -81,7 +81,7 @@
 {%- endmacro %}
 
 {% macro default__sorted_set(value) -%}
-    list_sort(list(distinct {{ value }}))
+    list_sort(list_distinct(list({{ value }})))
 {%- endmacro %}
 
 -- Stable text key of several values, told apart from each other and from null.

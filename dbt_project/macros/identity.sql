@@ -1,39 +1,22 @@
 -- What differs between engines when people are compared: hashes of a run, plain text, likeness of names.
-
 -- Number that stands for the values inside one run; never stored as an id, since engines and versions differ.
-{% macro run_hash(values) -%}
-    {{ return(adapter.dispatch('run_hash')(values)) }}
-{%- endmacro %}
+{% macro run_hash(values) -%} {{ return(adapter.dispatch("run_hash")(values)) }} {%- endmacro %}
 
-{% macro default__run_hash(values) -%}
-    hash({{ values | join(', ') }})
-{%- endmacro %}
+{% macro default__run_hash(values) -%} hash({{ values | join(", ") }}) {%- endmacro %}
 
-{% macro spark__run_hash(values) -%}
-    xxhash64({{ values | join(', ') }})
-{%- endmacro %}
+{% macro spark__run_hash(values) -%} xxhash64({{ values | join(", ") }}) {%- endmacro %}
 
 -- Text for comparing: lower case, no accents, one blank for whatever is no letter or digit; null if nothing is left.
-{% macro plain_text(value) -%}
-    {{ return(adapter.dispatch('plain_text')(value)) }}
-{%- endmacro %}
+{% macro plain_text(value) -%} {{ return(adapter.dispatch("plain_text")(value)) }} {%- endmacro %}
 
-{% macro default__plain_text(value) -%}
-    nullif(trim(regexp_replace(lower(strip_accents({{ value }})), '[^\p{L}\p{N}]+', ' ', 'g')), '')
-{%- endmacro %}
+{% macro default__plain_text(value) -%} nullif(trim(regexp_replace(lower(strip_accents({{ value }})), '[^\p{L}\p{N}]+', ' ', 'g')), '') {%- endmacro %}
 
 -- Two first names that differ may be one name mistyped: five letters at least, one slip, and the last letter kept,
 -- because Paulo and Paula, Daniel and Daniela are couples and no slips.
-{% macro is_mistyped_name(one, other) -%}
-    {{ return(adapter.dispatch('is_mistyped_name')(one, other)) }}
-{%- endmacro %}
+{% macro is_mistyped_name(one, other) -%} {{ return(adapter.dispatch("is_mistyped_name")(one, other)) }} {%- endmacro %}
 
 {% macro default__is_mistyped_name(one, other) -%}
-    (
-        least(length({{ one }}), length({{ other }})) >= 5
-        and right({{ one }}, 1) = right({{ other }}, 1)
-        and damerau_levenshtein({{ one }}, {{ other }}) = 1
-    )
+    (least(length({{ one }}), length({{ other }})) >= 5 and right({{ one }}, 1) = right({{ other }}, 1) and damerau_levenshtein({{ one }}, {{ other }}) = 1)
 {%- endmacro %}
 
 -- What two rows of evidence say of first name, birth date and document does not contradict; the unknown never does.
@@ -45,7 +28,7 @@
             {{ one }}.first_name_key = {{ other }}.first_name_key
             or {{ one }}.first_name_key is null
             or {{ other }}.first_name_key is null
-            or {{ is_mistyped_name(one ~ '.first_name_key', other ~ '.first_name_key') }}
+            or {{ is_mistyped_name(one ~ ".first_name_key", other ~ ".first_name_key") }}
         )
     )
 {%- endmacro %}
@@ -56,13 +39,9 @@
 {%- endmacro %}
 
 -- The words of a text in alphabetical order.
-{% macro sorted_words(value) -%}
-    {{ return(adapter.dispatch('sorted_words')(value)) }}
-{%- endmacro %}
+{% macro sorted_words(value) -%} {{ return(adapter.dispatch("sorted_words")(value)) }} {%- endmacro %}
 
-{% macro default__sorted_words(value) -%}
-    array_to_string(list_sort(string_split({{ value }}, ' ')), ' ')
-{%- endmacro %}
+{% macro default__sorted_words(value) -%} array_to_string(list_sort(string_split({{ value }}, ' ')), ' ') {%- endmacro %}
 
 -- What staging says of a person, in the columns of the customer tables.
 {% macro person_attributes() -%}
@@ -80,5 +59,10 @@
 
 -- Attributes of a person that one record is chosen for.
 {% macro surviving_attributes() -%}
-    {{ return(['first_name', 'last_name', 'full_name', 'email', 'phone', 'birth_date', 'gender', 'city', 'state', 'country', 'postal_code', 'language']) }}
+    {{ return(["first_name", "last_name", "full_name", "email", "phone", "birth_date", "gender", "city", "state", "country", "postal_code", "language"]) }}
+{%- endmacro %}
+
+-- Number that is smaller the sooner a value is taken: by priority of its source, then the better kind, then lateness.
+{% macro preference_of(priority, is_second, lateness) -%}
+    (2 * cast({{ priority }} as bigint) + cast({{ is_second }} as integer)) * 1000000000000 + {{ lateness }}
 {%- endmacro %}

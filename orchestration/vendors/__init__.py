@@ -11,4 +11,4 @@ from orchestration.mapping import Vendor
 def discover() -> dict[str, Vendor]:
     """Every vendor by its code name, in the order of the names."""
     modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    return {module.VENDOR.code: module.VENDOR for module in sorted(modules, key=lambda module: module.__name__)}
+    return {module.VENDOR.code: module.VENDOR for module in sorted(modules, key=lambda module: module.__name__) if hasattr(module, "VENDOR")}

@@ -1,14 +1,17 @@
-"""Omnisend: events in the published event schema and in the v5 shape, contacts, and v3 orders in cents.
+"""Omnisend: events in the published event schema and in the v5 shape, contacts as JSON or CSV, segments, v3 orders in cents.
 
 Several events tell of one order (placed, paid for, fulfilled, refunded): each reports the order as it then stood. The
-refunded amount in them is a running total. `nonSubscribed` means that nobody ever said yes or no: unknown.
+refunded amount in them is a running total. `nonSubscribed` means that nobody ever said yes or no: unknown. In a contact
+the channels of its identifiers decide over its statuses, and these over its opt-ins: they are one action told thrice.
 """
 
 import polars as pl
 
+from orchestration.expressions import country, email, money, phone
 from orchestration.mapping import (
-    Amount,
+    Check,
     Contact,
+    Dialect,
     Identifier,
     Profile,
     Rows,
@@ -16,11 +19,11 @@ from orchestration.mapping import (
     absolute,
     at,
     dialect,
+    file_value,
     filled,
     first_given,
     given,
     item,
-    item_raw,
     lookup,
     pairs,
     parent,
@@ -30,7 +33,6 @@ from orchestration.mapping import (
     time,
     vendor,
 )
-from orchestration.expressions import email, phone
 from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
 
 # -- words -----------------------------------------------------------------------------------------------------------
@@ -59,7 +61,21 @@ PAYMENT_STATUS = {
 FULFILLMENT_STATUS = {"inProgress": "in_progress", "fulfilled": "shipped", "delivered": "completed", "restocked": "canceled"}
 EVENT_STATUS = {"placed order": "created", "paid for order": "paid", "order fulfilled": "shipped", "order canceled": "canceled", "order cancelled": "canceled"}
 CONSENT_STATUS = {"subscribed": "opt_in", "unsubscribed": "opt_out", "nonSubscribed": "unknown"}
+EMPTY = pl.lit(None, pl.String)
 STATUS_ORDER = ("created", "pending_payment", "paid", "in_progress", "shipped", "completed", "partially_refunded", "refunded", "canceled")
+
+
+def _status(payment: pl.Expr, fulfillment: pl.Expr, *told: pl.Expr) -> pl.Expr:
+    """Status of an order; goods put back on the shelf of an order that was paid back do not cancel it."""
+    paid = lookup(payment, PAYMENT_STATUS)
+    shipped = lookup(fulfillment, FULFILLMENT_STATUS)
+    is_paid_back = paid.is_in(["partially_refunded", "refunded"]).fill_null(value=False)
+    return furthest(paid, pl.when(~(is_paid_back & (shipped == "canceled").fill_null(value=False))).then(shipped), *told).fill_null("unknown")
+
+
+def _dialled(phone_number: pl.Expr) -> pl.Expr:
+    """The number without the apostrophe that makes spreadsheets keep it as text."""
+    return phone_number.str.strip_chars().str.strip_prefix("'")
 
 
 def event_word(position: int, default: str | pl.Expr) -> pl.Expr:
@@ -115,9 +131,17 @@ PROPERTY_LINE = {
     "productQuantity": NUMBER,
     "productPrice": NUMBER,
     "productDiscount": SCALAR,
+    "productStrikeThroughPrice": KEEP,
+    "productVendor": KEEP,
+    "productWeight": KEEP,
+    "productURL": KEEP,
+    "productImageURL": KEEP,
+    "productDescription": KEEP,
     "productCategories": [{"id": TEXT, "title": TEXT}],
     "productTags": [TEXT],
 }
+OPTED = {"channel": TEXT, "date": TEXT, "createdAt": TEXT}
+CONSENT = {"channel": TEXT, "source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT}
 EVENT = {
     "eventName": TEXT,
     "eventTime": TEXT,
@@ -141,9 +165,9 @@ EVENT = {
         "countryCode": TEXT,
         "customProperties": KEEP,
         "tags": [TEXT],
-        "optIns": KEEP,
-        "optOuts": KEEP,
-        "consents": KEEP,
+        "optIns": [OPTED],
+        "optOuts": [OPTED],
+        "consents": [CONSENT],
     },
     "properties": Open(
         {
@@ -198,11 +222,34 @@ tells_all_lines = tells_of_order & (event_word(1, "") != "line")
 event_contact_id = first_given(at("contact.contactID"), at("contact.id"))
 billing = "properties.billingAddress"
 
+total_price = first_given(at("order.totalPrice"), at("properties.totalPrice"))
+refunded_price = at("properties.totalRefundedAmount")
+refund_status = (
+    pl.when(event_word(1, "") != "refund")
+    .then(None)
+    .when(money(refunded_price).abs() < money(total_price))
+    .then(pl.lit("partially_refunded"))
+    .when(money(refunded_price).abs() >= money(total_price))
+    .then(pl.lit("refunded"))
+)
+# An order event sent again without an id has a new time: its name, order and person tell it, and the product of a line.
+event_key = pl.concat_str(
+    pl.lit("order_event"),
+    at("eventName").str.strip_chars().str.to_lowercase(),
+    order_id,
+    pl.when(event_word(1, "") == "line").then(first_given(at("properties.productID"), at("lineItems").list.first().struct.field("productID"))),
+    pl.col("owner"),
+    separator="|",
+    ignore_nulls=True,
+)
 event_contact = Contact(
     identifiers=(
         Identifier("contact_id", event_contact_id, "contact.contactID"),
         Identifier("email", at("contact.email"), "contact.email"),
-        Identifier("phone", at("contact.phone"), "contact.phone", region=first_given(at("contact.countryCode"), at("contact.country"))),
+        Identifier("phone", _dialled(at("contact.phone")), "contact.phone", region=first_given(at("contact.countryCode"), at("contact.country"))),
+        Identifier(
+            "phone", _dialled(at(f"{billing}.phone")), f"{billing}.phone", region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country"))
+        ),
     ),
     profile_id=event_contact_id,
     attributes={
@@ -220,7 +267,8 @@ event_contact = Contact(
 
 events = rows(
     "events",
-    event_id=at("eventID"),
+    event_id=pl.coalesce(first_given(at("eventID")), pl.when(tells_of_order & pl.col("owner").is_not_null()).then(event_key)),
+    is_event_id_derived=Typed(~given(at("eventID"))),
     event_type=event_word(0, "custom").pipe(lambda word: pl.when(given(at("eventName"))).then(word)),
     event_action=event_word(1, at("eventName").str.strip_chars().str.to_lowercase()),
     event_name_raw=at("eventName"),
@@ -229,7 +277,11 @@ events = rows(
     occurred_at=time(at("eventTime"), else_export_date=True),
     source_order_id=order_id,
     order_match_key=first_given(at("order.orderNumber"), at("properties.orderNumber"), order_id),
-    product_id=first_given(at("properties.productID"), at("properties.lineItems").list.first().struct.field("productID"), at("lineItems").list.first().struct.field("productID")),
+    product_id=first_given(
+        at("properties.productID"),
+        at("properties.lineItems").list.first().struct.field("productID"),
+        at("lineItems").list.first().struct.field("productID"),
+    ),
     origin=at("origin"),
     properties=raw("properties"),
 )
@@ -247,16 +299,12 @@ event_orders = rows(
     shipping_total=at("properties.shippingPrice"),
     tax_total=at("properties.totalTax"),
     is_tax_included=first_given(at("properties.subtotalTaxIncluded"), at("properties.subTotalTaxIncluded")),
-    total=pl.when(tells_all_lines).then(first_given(at("order.totalPrice"), at("properties.totalPrice"))),
-    refunded_total=absolute(at("properties.totalRefundedAmount")),
+    total=pl.when(tells_all_lines).then(total_price),
+    refunded_total=absolute(refunded_price),
     status_raw=at("eventName"),
     payment_status_raw=payment_status,
     fulfillment_status_raw=fulfillment_status,
-    status=furthest(
-        lookup(payment_status, PAYMENT_STATUS),
-        lookup(fulfillment_status, FULFILLMENT_STATUS),
-        lookup(at("eventName"), EVENT_STATUS),
-    ).fill_null("unknown"),
+    status=_status(payment_status, fulfillment_status, lookup(at("eventName"), EVENT_STATUS), refund_status),
     coupon_codes=pl.when(given(at("order.discountCode")))
     .then(pl.concat_list(at("order.discountCode")))
     .otherwise(at("properties.discounts").list.eval(pl.element().struct.field("code")).list.drop_nulls()),
@@ -309,14 +357,64 @@ event_adjustments = rows(
     currency=order_currency,
     amount=absolute(
         pl.when(event_word(1, "") == "refund").then(
-            first_given(
-                at("properties.totalRefundedAmount"),
-                pl.when(lookup(payment_status, PAYMENT_STATUS) == "refunded").then(first_given(at("order.totalPrice"), at("properties.totalPrice"))),
-            )
+            first_given(refunded_price, pl.when(lookup(payment_status, PAYMENT_STATUS) == "refunded").then(total_price))
         )
     ),
     occurred_at=time(at("eventTime"), else_export_date=True),
     reason=at("properties.cancelReason"),
+)
+
+
+def _tell(expr: pl.Expr) -> pl.Expr:
+    """Channels of a list of {channel, …}, as text between commas."""
+    return _between_commas(expr.list.eval(pl.element().struct.field("channel")))
+
+
+def _between_commas(words: pl.Expr) -> pl.Expr:
+    return pl.concat_str(pl.lit(","), words.list.drop_nulls().list.join(",").str.to_lowercase().fill_null(""), pl.lit(","))
+
+
+def _is_untold(channel: pl.Expr, told: pl.Expr) -> pl.Expr:
+    return ~told.str.contains(pl.concat_str(pl.lit(","), channel.str.strip_chars().str.to_lowercase(), pl.lit(",")), literal=True).fill_null(value=False)
+
+
+def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr) -> Rows:
+    """Yes or no to the channel each element of a list names."""
+    return rows(
+        "customer_consents",
+        each=path,
+        where=given(item("channel")) if where is None else given(item("channel")) & where,
+        channel=item("channel"),
+        purpose=pl.lit("marketing"),
+        status=pl.lit(status),
+        effective_at=time(*(since or (item("date"), item("createdAt"))), else_export_date=True),
+        **more,
+    )
+
+
+event_consents = (
+    _opted("contact.optIns", "opt_in"),
+    _opted("contact.optOuts", "opt_out"),
+    _opted(
+        "contact.consents",
+        "opt_in",
+        where=_is_untold(item("channel"), _tell(at("contact.optIns"))) & _is_untold(item("channel"), _tell(at("contact.optOuts"))),
+        since=(item("createdAt"),),
+        consent_source=item("source"),
+        ip=item("ip"),
+        user_agent=item("userAgent"),
+    ),
+)
+event_tags = rows(
+    "segment_memberships",
+    each="contact.tags",
+    where=given(item()),
+    segment_id=item().str.strip_chars().str.to_lowercase(),
+    segment_name=item().str.strip_chars(),
+    kind=pl.lit("tag"),
+    state=pl.lit("member"),
+    observed_at=time(at("eventTime"), else_export_date=True),
+    is_full_snapshot=Typed(pl.lit(value=False)),
 )
 
 # -- contacts --------------------------------------------------------------------------------------------------------
@@ -325,7 +423,7 @@ CONTACT = {
     "contactID": TEXT,
     "id": TEXT,
     "email": TEXT,
-    "phone": SCALAR,
+    "phone": JSON,
     "createdAt": TEXT,
     "updatedAt": TEXT,
     "firstName": TEXT,
@@ -341,27 +439,55 @@ CONTACT = {
     "tags": [TEXT],
     "segments": [TEXT],
     "statuses": [{"channel": TEXT, "status": TEXT, "date": TEXT}],
-    "identifiers": [{"id": TEXT, "type": TEXT, "channels": Pairs({"status": TEXT, "statusDate": TEXT, "date": TEXT}), "consent": KEEP, "sendWelcomeMessage": KEEP}],
-    "optIns": KEEP,
+    "identifiers": [
+        {
+            "id": TEXT,
+            "type": TEXT,
+            "channels": Pairs({"status": TEXT, "statusDate": TEXT, "date": TEXT}),
+            "consent": {"source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT},
+            "sendWelcomeMessage": KEEP,
+        }
+    ],
+    "optIns": [OPTED],
     "doubleOptIns": KEEP,
     "consents": KEEP,
     "customProperties": JSON,
 }
-contact_email = first_given(at("email"), at("identifiers").list.eval(pl.when(pl.element().struct.field("type") == "email").then(pl.element().struct.field("id"))).list.drop_nulls().list.first())
-contact_phone = first_given(at("phone"), at("identifiers").list.eval(pl.when(pl.element().struct.field("type") == "phone").then(pl.element().struct.field("id"))).list.drop_nulls().list.first())
+
+
+def _identifier_of(kind: str) -> pl.Expr:
+    """First of the contact's identifiers of a kind."""
+    element = pl.element().struct
+    return at("identifiers").list.eval(pl.when(element.field("type").str.to_lowercase() == kind).then(element.field("id"))).list.drop_nulls().list.first()
+
+
+def _phones() -> pl.Expr:
+    """One number or a list of them, as text or, without its plus, as number."""
+    delivered = raw("phone").str.replace_all(r"(^|[\[,]\s*)([1-9][0-9]{7,14})", '$1"+$2"')
+    many = pl.when(delivered.str.starts_with("[")).then(delivered).otherwise(pl.concat_str(pl.lit("["), delivered, pl.lit("]")))
+    return many.str.json_decode(pl.List(pl.String)).list.eval(_dialled(pl.element()))
+
+
+def _contact_key(contact_id: pl.Expr, address: pl.Expr, number: pl.Expr, region: pl.Expr) -> pl.Expr:
+    return pl.coalesce(
+        first_given(contact_id),
+        pl.concat_str(pl.lit("email:"), email(address).struct.field("value")),
+        pl.concat_str(pl.lit("phone:"), phone(number, country(region)).struct.field("value")),
+    )
+
+
+contact_id = first_given(at("contactID"), at("id"))
 contact_region = first_given(at("countryCode"), at("country"))
 contact = Profile(
-    record_id=pl.coalesce(
-        first_given(at("contactID"), at("id")),
-        pl.concat_str(pl.lit("email:"), email(contact_email).struct.field("value")),
-        pl.concat_str(pl.lit("phone:"), phone(contact_phone, pl.lit(None, pl.String)).struct.field("value")),
+    record_id=_contact_key(
+        contact_id, first_given(at("email"), _identifier_of("email")), first_given(_phones().list.first(), _dialled(_identifier_of("phone"))), contact_region
     ),
     identifiers=(
-        Identifier("contact_id", first_given(at("contactID"), at("id")), "contactID"),
+        Identifier("contact_id", contact_id, "contactID"),
         Identifier("email", at("email"), "email"),
-        Identifier("phone", at("phone"), "phone", region=contact_region),
+        Identifier("phone", item(), "phone", each=_phones(), region=contact_region),
         Identifier(
-            lookup(item("type"), {"email": "email", "phone": "phone"}), item("id"), "identifiers[].id", each="identifiers", region=contact_region
+            lookup(item("type"), {"email": "email", "phone": "phone"}), _dialled(item("id")), "identifiers[].id", each="identifiers", region=contact_region
         ),
     ),
 )
@@ -382,26 +508,13 @@ customers = rows(
 )
 
 
-def _consents(each: str | tuple[str, str], channel: pl.Expr, status: pl.Expr, since: pl.Expr, **more: pl.Expr) -> Rows:
-    return rows(
-        "customer_consents",
-        each=each,
-        channel=channel,
-        purpose=pl.lit("marketing"),
-        status=lookup(status, CONSENT_STATUS, "unknown"),
-        status_raw=status,
-        effective_at=time(since, else_export_date=True),
-        **more,
-    )
-
-
 def _segments(path: str, kind: str) -> tuple[Rows, Rows]:
     member = rows(
         "segment_memberships",
         each=path,
         where=given(item()),
         segment_id=item().str.strip_chars().str.to_lowercase() if kind == "tag" else item(),
-        segment_name=item() if kind == "tag" else pl.lit(None, pl.String),
+        segment_name=item().str.strip_chars() if kind == "tag" else EMPTY,
         kind=pl.lit(kind),
         state=pl.lit("member"),
         observed_at=time(else_export_date=True),
@@ -418,13 +531,133 @@ def _segments(path: str, kind: str) -> tuple[Rows, Rows]:
     return member, nobody
 
 
-contact_consents = _consents(
-    ("identifiers", pairs("channels")),
-    item("key"),
-    item("value").struct.field("status"),
-    first_given(item("value").struct.field("statusDate"), item("value").struct.field("date")),
-    id_type=lookup(parent("type"), {"email": "email", "phone": "phone"}),
-    id_value=parent("id"),
+told_by_identifiers = _between_commas(
+    pl.col("item_pairs:identifiers:channels").list.eval(pl.element().list.eval(pl.element().struct.field("key")).list.join(","))
+)
+contact_consents = (
+    rows(
+        "customer_consents",
+        each=("identifiers", pairs("channels")),
+        channel=item("key"),
+        purpose=pl.lit("marketing"),
+        status=lookup(item("value").struct.field("status"), CONSENT_STATUS, "unknown"),
+        status_raw=item("value").struct.field("status"),
+        effective_at=time(item("value").struct.field("statusDate"), item("value").struct.field("date"), else_export_date=True),
+        id_type=lookup(parent("type"), {"email": "email", "phone": "phone"}),
+        id_value=_dialled(parent("id")),
+        consent_source=parent("consent.source"),
+        ip=parent("consent.ip"),
+        user_agent=parent("consent.userAgent"),
+    ),
+    rows(
+        "customer_consents",
+        each="statuses",
+        where=_is_untold(item("channel"), told_by_identifiers),
+        channel=item("channel"),
+        purpose=pl.lit("marketing"),
+        status=lookup(item("status"), CONSENT_STATUS, "unknown"),
+        status_raw=item("status"),
+        effective_at=time(item("date"), else_export_date=True),
+    ),
+    _opted("optIns", "opt_in", where=_is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses")))),
+)
+# A segment exported by hand has its id in the name of the file alone.
+exported_segment = rows(
+    "segment_memberships",
+    where=file_value().is_not_null(),
+    segment_id=file_value(),
+    kind=pl.lit("dynamic_segment"),
+    state=pl.lit("member"),
+    observed_at=time(else_export_date=True),
+    is_full_snapshot=Typed(pl.lit(value=False)),
+)
+
+# -- contacts as CSV -------------------------------------------------------------------------------------------------
+
+# Columns as the import page names them; people write the headers in several ways.
+CSV_COLUMNS = {
+    "email": ("Email",),
+    "phone": ("Phone", "Phone number", "Phone Number"),
+    "first_name": ("First Name", "First name"),
+    "last_name": ("Last Name", "Last name"),
+    "birth_date": ("Birthdate", "Birthday"),
+    "gender": ("Gender",),
+    "address": ("Address",),
+    "city": ("City",),
+    "state": ("State",),
+    "postal_code": ("Postal Code", "Postal code"),
+    "country": ("Country",),
+    "country_code": ("Country Code", "Country code"),
+    "tags": ("Tags",),
+    "email_opt_in": ("Email Opt-in Date", "Email opt-in date", "Opt-in Date", "Opt-in date"),
+    "email_opt_out": ("Email Opt-out Date", "Email opt-out date", "Opt-out Date", "Opt-out date"),
+    "sms_opt_in": ("SMS Opt-in Date", "SMS opt-in date"),
+    "sms_opt_out": ("SMS Opt-out Date", "SMS opt-out date"),
+}
+NOON = 12
+
+
+def _csv_contact(name: str, *, has: tuple[str, ...], lacks: tuple[str, ...] = ()) -> Dialect:
+    """Blank cells are left out of a row, so a row without an address is known by its phone number."""
+    headers = {column: tuple(header for header in written if header not in lacks) for column, written in CSV_COLUMNS.items()}
+
+    def cell(column: str) -> pl.Expr:
+        return first_given(*(at(header) for header in headers[column])) if headers[column] else EMPTY
+
+    def consent(channel: str, status: str, column: str) -> Rows:
+        return rows(
+            "customer_consents",
+            where=given(cell(column)),
+            channel=pl.lit(channel),
+            purpose=pl.lit("marketing"),
+            status=pl.lit(status),
+            effective_at=time(cell(column), else_export_date=True, date_only_hour=NOON),
+        )
+
+    region = first_given(cell("country_code"), cell("country"))
+    about = Profile(
+        record_id=_contact_key(EMPTY, cell("email"), _dialled(cell("phone")), region),
+        identifiers=(Identifier("email", cell("email"), "Email"), Identifier("phone", _dialled(cell("phone")), "Phone", region=region)),
+    )
+    columns = rows(
+        "customers",
+        first_name=cell("first_name"),
+        last_name=cell("last_name"),
+        gender_raw=cell("gender"),
+        birth_date=cell("birth_date"),
+        country_raw=region,
+        state_raw=cell("state"),
+        city=cell("city"),
+        postal_code=cell("postal_code"),
+        address_line_1=cell("address"),
+    )
+    tags = rows(
+        "segment_memberships",
+        each=cell("tags").str.split(","),
+        where=given(item()),
+        segment_id=item().str.strip_chars().str.to_lowercase(),
+        segment_name=item().str.strip_chars(),
+        kind=pl.lit("tag"),
+        state=pl.lit("member"),
+        observed_at=time(else_export_date=True),
+        is_full_snapshot=Typed(pl.lit(value=True)),
+    )
+    consents = [consent(channel, f"opt_{way}", f"{channel}_opt_{way}") for channel in ("email", "sms") for way in ("in", "out")]
+    shape = dict.fromkeys([header for written in headers.values() for header in written], TEXT)
+    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, has=has, lacks=lacks)
+
+
+# -- segments --------------------------------------------------------------------------------------------------------
+
+SEGMENT = {"segmentID": TEXT, "id": TEXT, "name": TEXT, "description": KEEP, "memberCount": NUMBER, "creationDate": TEXT, "createdAt": TEXT, "updatedAt": KEEP}
+segment_id = first_given(at("segmentID"), at("id"))
+segments = rows(
+    "segments",
+    segment_id=segment_id,
+    name=at("name"),
+    kind=pl.lit("dynamic_segment"),
+    reported_members=at("memberCount"),
+    created_at=time(at("creationDate"), at("createdAt")),
 )
 
 # -- v3 orders -------------------------------------------------------------------------------------------------------
@@ -464,7 +697,7 @@ ORDER = {
     "createdAt": TEXT,
     "updatedAt": TEXT,
     "canceledDate": TEXT,
-    "cancelReason": KEEP,
+    "cancelReason": TEXT,
     "paymentStatus": TEXT,
     "fulfillmentStatus": TEXT,
     "paymentMethod": TEXT,
@@ -481,17 +714,19 @@ ORDER = {
     "products": [ORDER_LINE],
     "orderItems": [ORDER_LINE],
 }
+order_status = _status(at("paymentStatus"), at("fulfillmentStatus"), pl.when(given(at("canceledDate"))).then(pl.lit("canceled")))
+order_region = first_given(at("billingAddress.countryCode"), at("billingAddress.country"))
 order_contact = Contact(
     identifiers=(
         Identifier("contact_id", at("contactID"), "contactID"),
         Identifier("email", at("email"), "email"),
-        Identifier("phone", first_given(at("phone"), at("billingAddress.phone")), "phone", region=first_given(at("billingAddress.countryCode"), at("billingAddress.country"))),
+        Identifier("phone", _dialled(first_given(at("phone"), at("billingAddress.phone"))), "phone", region=order_region),
     ),
     profile_id=at("contactID"),
     attributes={
         "first_name": at("billingAddress.firstName"),
         "last_name": at("billingAddress.lastName"),
-        "country_raw": first_given(at("billingAddress.countryCode"), at("billingAddress.country")),
+        "country_raw": order_region,
         "state_raw": first_given(at("billingAddress.stateCode"), at("billingAddress.state")),
         "city": at("billingAddress.city"),
         "postal_code": first_given(at("billingAddress.postalCode"), at("billingAddress.zip")),
@@ -513,18 +748,27 @@ orders = rows(
     tax_total=at("taxSum"),
     is_tax_included=at("subTotalTaxIncluded"),
     total=at("orderSum"),
+    refunded_total=absolute(pl.when(order_status == "refunded").then(at("orderSum")), "minor"),
     status_raw=first_given(at("paymentStatus"), at("fulfillmentStatus")),
     payment_status_raw=at("paymentStatus"),
     fulfillment_status_raw=at("fulfillmentStatus"),
-    status=furthest(
-        lookup(at("paymentStatus"), PAYMENT_STATUS),
-        lookup(at("fulfillmentStatus"), FULFILLMENT_STATUS),
-        pl.when(given(at("canceledDate"))).then(pl.lit("canceled")),
-    ).fill_null("unknown"),
+    status=order_status,
     coupon_codes=pl.when(given(at("discountCode"))).then(pl.concat_list(at("discountCode"))),
     tags=at("tags"),
     payment_method=at("paymentMethod"),
     shipping_method=at("shippingMethod"),
+)
+cancellations = rows(
+    "order_adjustments",
+    where=order_status == "canceled",
+    source_order_id=at("orderID"),
+    order_match_key=first_given(at("orderNumber"), at("orderID")),
+    adjustment_id=pl.concat_str(pl.lit("canceled:"), at("orderID").str.strip_chars()),
+    action=pl.lit("cancel"),
+    amount_kind=pl.lit("running_total"),
+    currency=at("currency"),
+    occurred_at=time(at("canceledDate"), else_export_date=True),
+    reason=at("cancelReason"),
 )
 
 
@@ -563,6 +807,8 @@ VENDOR = vendor(
             event_lines,
             property_lines,
             event_adjustments,
+            *event_consents,
+            event_tags,
             about=event_contact,
             has=("eventName",),
             duplicates_of="events",
@@ -571,11 +817,41 @@ VENDOR = vendor(
     stream(
         "contacts",
         "Contacts with their consents, tags and segments.",
-        dialect("omnisend.contact", "contact", CONTACT, customers, contact_consents, *_segments("segments", "dynamic_segment"), *_segments("tags", "tag"), about=contact),
+        dialect(
+            "omnisend.contact",
+            "contact",
+            CONTACT,
+            customers,
+            *contact_consents,
+            *_segments("segments", "dynamic_segment"),
+            *_segments("tags", "tag"),
+            exported_segment,
+            about=contact,
+            lacks=("Email", "Phone"),
+        ),
+        _csv_contact("omnisend.csv_contact", has=("Email",)),
+        _csv_contact("omnisend.csv_phone_contact", has=("Phone",), lacks=("Email",)),
+        file_value=r"^segment[-_ ]([^.]+)",
+    ),
+    stream(
+        "segments",
+        "Segments by name.",
+        dialect("omnisend.segment", "segment", SEGMENT, segments, about=None, checks=(Check("missing_segment_id", "segmentID", ~given(segment_id)),)),
     ),
     stream(
         "orders",
         "Orders of the v3 interface, in cents.",
-        dialect("omnisend.v3", "order", ORDER, orders, _order_lines("products"), _order_lines("orderItems"), about=order_contact, has=("orderID",), duplicates_of="orders"),
+        dialect(
+            "omnisend.v3",
+            "order",
+            ORDER,
+            orders,
+            _order_lines("products"),
+            _order_lines("orderItems"),
+            cancellations,
+            about=order_contact,
+            has=("orderID",),
+            duplicates_of="orders",
+        ),
     ),
 )

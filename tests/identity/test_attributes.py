@@ -11,7 +11,9 @@ SCENARIOS = [
         "the latest change speaks, attribute by attribute",
         [
             profile("fresh-1", email="f@fresh.example", first_name="Andrea", city="Porto", source_updated_at=datetime(2025, 1, 1, tzinfo=UTC)),
-            profile("fresh-2", source="omnisend", email="f@fresh.example", first_name="Andréa", last_name="Reis", source_updated_at=datetime(2025, 6, 1, tzinfo=UTC)),
+            profile(
+                "fresh-2", source="omnisend", email="f@fresh.example", first_name="Andréa", last_name="Reis", source_updated_at=datetime(2025, 6, 1, tzinfo=UTC)
+            ),
             contact("fresh-3", source="voucherify", email="f@fresh.example", city="Lisboa", seen_at=datetime(2025, 12, 1, tzinfo=UTC)),
         ],
     ),
@@ -51,7 +53,9 @@ def test_each_attribute_is_of_the_record_that_changed_last_and_orders_only_fill_
 
 
 def test_every_attribute_says_which_record_it_is_from(warehouse: Warehouse) -> None:
-    rows = warehouse.rows("select attribute, source_record_id as record from marts.customer_attribute_sources where customer_id = $1", warehouse.customer("fresh-1"))
+    rows = warehouse.rows(
+        "select attribute, source_record_id as record from marts.customer_attribute_sources where customer_id = $1", warehouse.customer("fresh-1")
+    )
     assert {row["attribute"]: row["record"] for row in rows if row["attribute"] in ("first_name", "city")} == {"first_name": "fresh-2", "city": "fresh-1"}
 
 
@@ -89,6 +93,8 @@ def test_a_deleted_record_stays_in_the_bridge_and_speaks_no_more(warehouse: Ware
 
 
 def test_the_current_period_is_the_customer_of_today(warehouse: Warehouse) -> None:
-    columns = "customer_id, first_name, last_name, full_name, email, phone, birth_date, gender, city, state, country, postal_code, language, sources, record_count"
+    columns = (
+        "customer_id, first_name, last_name, full_name, email, phone, birth_date, gender, city, state, country, postal_code, language, sources, record_count"
+    )
     today = warehouse.rows(f"select {columns} from marts.dim_customers order by all")
     assert today == warehouse.rows(f"select {columns} from marts.dim_customers_history where is_current order by all")

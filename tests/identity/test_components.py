@@ -56,13 +56,15 @@ def partition(labels: Iterable[tuple[int, int]]) -> set[frozenset[int]]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_components_of_a_thousand_random_graphs_are_those_of_union_find(compiled: Callable[[str], str], seed: int) -> None:
-    random_number = random.Random(seed)  # noqa: S311
+    random_number = random.Random(seed)
     edges = [(graph * SPAN + holder, graph * SPAN + key) for graph in range(GRAPHS) for holder, key in random_graph(random_number)]
     expected = UnionFind()
     for holder, key in edges:
         expected.join(holder, -1 - key)
     with duckdb.connect() as con:
-        con.execute("attach ':memory:' as warehouse; create schema warehouse.identity; create table warehouse.identity.int_links (node bigint, link_key bigint)")
+        con.execute(
+            "attach ':memory:' as warehouse; create schema warehouse.identity; create table warehouse.identity.int_links (node bigint, link_key bigint)"
+        )
         fill(con, "warehouse.identity.int_links", edges)
         found = con.execute(compiled("int_components")).fetchall()
     lone = {holder for holder, _ in edges} - {node for node, _ in found}
@@ -93,7 +95,7 @@ def taken_apart(links: list[tuple[int, int, int]], documents: dict[int, int], ap
 
 
 def test_broken_components_are_taken_apart_as_if_links_came_one_by_one(compiled: Callable[[str], str]) -> None:
-    random_number = random.Random(3)  # noqa: S311
+    random_number = random.Random(3)
     links, documents, apart, components, expected = [], {}, [], [], []
     for graph in range(400):
         holders = random_number.sample(range(SPAN), random_number.randint(2, 14))
@@ -103,7 +105,12 @@ def test_broken_components_are_taken_apart_as_if_links_came_one_by_one(compiled:
         for node, key in given:
             whole.join(node, -1 - key)
         papers = {holder: random_number.randint(1, 3) for holder in holders if random_number.random() < 0.4}
-        banned = [pair for _ in range(random_number.choice([0, 0, 1, 3])) for pair in [tuple(random_number.sample(holders, 2))] if whole.find(pair[0]) == whole.find(pair[1])]
+        banned = [
+            pair
+            for _ in range(random_number.choice([0, 0, 1, 3]))
+            for pair in [tuple(random_number.sample(holders, 2))]
+            if whole.find(pair[0]) == whole.find(pair[1])
+        ]
         own = [(node, key, order) for order, (node, key) in enumerate(given)]
         start = graph * SPAN
         parts = taken_apart(own, papers, banned)

@@ -29,7 +29,11 @@ SCENARIOS = [
     ),
     Scenario(
         "a younger profile joins an older person",
-        [profile("old-1", email="o@old.example"), profile("old-2", source="omnisend", email="o@old.example", night=1), profile("old-3", source="annex", email="o@old.example", night=1)],
+        [
+            profile("old-1", email="o@old.example"),
+            profile("old-2", source="omnisend", email="o@old.example", night=1),
+            profile("old-3", source="annex", email="o@old.example", night=1),
+        ],
         [{"old-1", "old-2", "old-3"}],
     ),
 ]
@@ -68,7 +72,14 @@ def test_a_person_is_named_after_its_earliest_record_ties_by_source(warehouse: W
 
 
 def test_the_order_of_arrival_changes_nothing(warehouse: Warehouse, shuffled: Warehouse) -> None:
-    tables = ("dim_customers", "dim_customers_history", "bridge_customer_records", "bridge_customer_identifiers", "customer_id_aliases", "customer_attribute_sources")
+    tables = (
+        "dim_customers",
+        "dim_customers_history",
+        "bridge_customer_records",
+        "bridge_customer_identifiers",
+        "customer_id_aliases",
+        "customer_attribute_sources",
+    )
     for table in tables:
         query = f"select * from marts.{table} order by all"
         assert warehouse.rows(query) == shuffled.rows(query), table

@@ -87,17 +87,28 @@ SCENARIOS = [
     ),
     Scenario(
         "a shared inbox does not merge its readers",
-        [profile(f"inbox-{name}", source=source, first_name=name, email="us@inbox.example") for name, source in (("Ada", "ometria"), ("Ben", "omnisend"), ("Cid", "voucherify"))],
+        [
+            profile(f"inbox-{name}", source=source, first_name=name, email="us@inbox.example")
+            for name, source in (("Ada", "ometria"), ("Ben", "omnisend"), ("Cid", "voucherify"))
+        ],
         [{"inbox-Ada"}, {"inbox-Ben"}, {"inbox-Cid"}],
     ),
     Scenario(
         "a phone of six people links nobody, not even namesakes",
-        [profile(f"shop-{name}-{source}", source=source, first_name=name, phone="+5511912340050") for name in ("Ana", "Bia", "Caio", "Davi", "Enzo", "Fabi") for source in ("ometria", "omnisend")],
+        [
+            profile(f"shop-{name}-{source}", source=source, first_name=name, phone="+5511912340050")
+            for name in ("Ana", "Bia", "Caio", "Davi", "Enzo", "Fabi")
+            for source in ("ometria", "omnisend")
+        ],
         [{f"shop-{name}-{source}"} for name in ("Ana", "Bia", "Caio", "Davi", "Enzo", "Fabi") for source in ("ometria", "omnisend")],
     ),
     Scenario(
         "a phone of five people still links namesakes",
-        [profile(f"five-{name}-{source}", source=source, first_name=name, phone="+5511912340051") for name in ("Ana", "Bia", "Caio", "Davi", "Enzo") for source in ("ometria", "omnisend")],
+        [
+            profile(f"five-{name}-{source}", source=source, first_name=name, phone="+5511912340051")
+            for name in ("Ana", "Bia", "Caio", "Davi", "Enzo")
+            for source in ("ometria", "omnisend")
+        ],
         [{f"five-{name}-ometria", f"five-{name}-omnisend"} for name in ("Ana", "Bia", "Caio", "Davi", "Enzo")],
     ),
     Scenario("a guest with an address is a person", [contact("guest", email="guest@guest.example")], [{"guest"}]),
@@ -148,9 +159,17 @@ SCENARIOS = [
     ),
     Scenario(
         "placeholders, role and relay addresses link nobody",
-        [profile(f"blocked-{source}-{value}", source=source, email=value) for value in ("test@test.com", "info@firm.example", "x1y2@privaterelay.appleid.com") for source in ("ometria", "omnisend")]
+        [
+            profile(f"blocked-{source}-{value}", source=source, email=value)
+            for value in ("test@test.com", "info@firm.example", "x1y2@privaterelay.appleid.com")
+            for source in ("ometria", "omnisend")
+        ]
         + [profile(f"digits-{source}", source=source, phone="+5511999999999") for source in ("ometria", "omnisend")],
-        [{f"blocked-{source}-{value}"} for value in ("test@test.com", "info@firm.example", "x1y2@privaterelay.appleid.com") for source in ("ometria", "omnisend")]
+        [
+            {f"blocked-{source}-{value}"}
+            for value in ("test@test.com", "info@firm.example", "x1y2@privaterelay.appleid.com")
+            for source in ("ometria", "omnisend")
+        ]
         + [{"digits-ometria"}, {"digits-omnisend"}],
     ),
     Scenario(
@@ -218,7 +237,11 @@ SCENARIOS = [
     ),
     Scenario(
         "an address given up links nobody",
-        [profile("former-1", email="old@former.example"), profile("former-1", email="now@former.example", night=1), profile("former-2", source="omnisend", email="old@former.example")],
+        [
+            profile("former-1", email="old@former.example"),
+            profile("former-1", email="now@former.example", night=1),
+            profile("former-2", source="omnisend", email="old@former.example"),
+        ],
         [{"former-1"}, {"former-2"}],
     ),
     Scenario(

@@ -121,9 +121,8 @@ def write(world: World, path: Path) -> None:
         for book in BOOKS:
             columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in book.columns)
             con.execute(f"create schema if not exists {book.schema}; create or replace table {book.schema}.{book.name} ({columns})")
-        con.execute(
-            "insert into internal.run_settings by name select date '2026-12-31' as as_of_date, 'EUR' as reporting_currency, 'UTC' as reporting_time_zone, 5 as identity_sharing_limit"
-        )
+        con.execute("insert into internal.run_settings (as_of_date, reporting_currency, reporting_time_zone) values ('2026-12-31', 'EUR', 'UTC')")
+        con.execute("update internal.run_settings set identity_sharing_limit = 5")
         for source, account, stream, night in world.full_deliveries:
             con.execute("insert into meta.deliveries values ($1, $2, $3, $4, true, 1)", [source, account, stream, FIRST_NIGHT + timedelta(days=night)])
         con.execute("begin")
@@ -223,7 +222,9 @@ class Warehouse:
     def reason(self, name: str, value: str) -> str | None:
         """Why an identifier of a person links nobody."""
         return self.rows(
-            "select not_linking_reason as reason from marts.bridge_customer_identifiers where customer_id = $1 and identifier_value = $2", self.customer(name), value
+            "select not_linking_reason as reason from marts.bridge_customer_identifiers where customer_id = $1 and identifier_value = $2",
+            self.customer(name),
+            value,
         )[0]["reason"]
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:

@@ -6,18 +6,23 @@ stands beside it in `<case>.expected.json`; `pytest tests/vendors --update-golde
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 
+from orchestration import landing
+from orchestration.landing import LandedFile
+from orchestration.mapping import Stream
 from orchestration.normalise import Normalised, Normaliser, Origin
 from orchestration.records import Bounds, Record
-from orchestration.settings import Settings
+from orchestration.settings import Options, Settings
 from orchestration.tables import COMMON
 from orchestration.vendors import discover
 
@@ -68,18 +73,20 @@ def normalise(
     """Records (as values or as bytes), or the bytes of a whole file, through the vendor's module."""
     described = discover()[vendor]
     source_file = f"landing/{vendor}/{stream}/{export_date}/{file_name}"
-    origin = Origin(replace(Settings(HERE).account(described), **account), stream, export_date, source_file, load_seq=1, file_value=_file_value(described.streams[stream], file_name))
+    shape = described.streams[stream]
+    origin = Origin(replace(Settings(HERE).account(described), **account), stream, export_date, source_file, load_seq=1, file_value=_file_value(shape, file_name))
     normaliser = Normaliser(described, origin, Bounds())
-    given = _records_of_file(records, described.streams[stream], file_name) if isinstance(records, bytes) else [_record(number, record) for number, record in enumerate(records, 1)]
+    if isinstance(records, bytes):
+        given = _records_of_file(records, shape, file_name)
+    else:
+        given = [_record(number, record) for number, record in enumerate(records, 1)]
     normalised = normaliser.block(given)
     assert normalised.rows_read == normalised.rows_loaded + normalised.rows_rejected + normalised.rows_duplicate
     decoder = normaliser.decoder
     return Outcome(normalised, dict(decoder.drift), dict(decoder.dialect_records), dict(decoder.coverage))
 
 
-def _file_value(stream: Any, file_name: str) -> str | None:
-    import re
-
+def _file_value(stream: Stream, file_name: str) -> str | None:
     found = re.search(stream.file_value, file_name) if stream.file_value else None
     return found.group(1) if found else None
 
@@ -89,21 +96,13 @@ def _record(number: int, record: Mapping[str, Any] | bytes) -> Record:
     return Record(number, document, document)
 
 
-def _records_of_file(content: bytes, stream: Any, file_name: str) -> list[Record]:
-    import csv
-    import io
-
-    if ".csv" not in file_name:
-        values = json.loads(content)
-        return [_record(number, value) for number, value in enumerate(values if isinstance(values, list) else [values], 1)]
-    for encoding in stream.encodings:
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    table = [{key.strip(): cell for key, cell in row.items() if cell.strip()} for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))]
-    return [_record(number, row) for number, row in enumerate(table, 1)]
+def _records_of_file(content: bytes, stream: Stream, file_name: str) -> list[Record]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / file_name
+        path.write_bytes(content)
+        file = LandedFile(NIGHT, "", stream.name, file_name, path, len(content), 0, is_full=False)
+        blocks = landing.blocks(file, path.parent, Options(), envelopes=stream.envelopes, encodings=stream.encodings)
+        return [record for block in blocks for record in block]
 
 
 # -- golden files --------------------------------------------------------------------------------------------------------
@@ -115,6 +114,10 @@ class Golden:
 
     vendor: str
     path: Path
+
+    @property
+    def stream(self) -> str:
+        return str(json.loads(self.path.read_bytes())["stream"])
 
     @property
     def expected_path(self) -> Path:

@@ -2,9 +2,9 @@
 -- It belongs to the record whose own id it names, else to the only record of the account that shares an address, phone
 -- or document with it, unless name, birth date or document contradict.
 with
-    records as (select * from {{ ref('int_record_evidence') }}),
+    records as (select * from {{ ref("int_record_evidence") }}),
 
-    identifiers as (select * from {{ ref('int_record_identifiers') }} where unusable_reason is null and is_current),
+    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
 
     held as (
         select
@@ -16,7 +16,7 @@ with
             identifiers.identifier_key,
             identifiers.id_type,
             case identifiers.id_type when 'profile_id' then 1 when 'contact_id' then 2 when 'customer_id' then 3 when 'external_id' then 4 end as own_id_rank,
-            concat(cast(records.is_deleted as integer), {{ record_order('records') }}) as record_order
+            concat(cast(records.is_deleted as integer), {{ record_order("records") }}) as record_order
         from identifiers
         inner join records on identifiers.record_no = records.record_no
         where identifiers.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id', 'email', 'phone', 'document')
@@ -32,11 +32,7 @@ with
     named_records as (
         select held.record_no as contact_no, min_by(own_ids.record_no, concat(cast(held.own_id_rank as varchar), held.identifier_key)) as record_no
         from held
-        inner join
-            own_ids
-            on held.source = own_ids.source
-            and held.source_account = own_ids.source_account
-            and held.identifier_key = own_ids.identifier_key
+        inner join own_ids on held.source = own_ids.source and held.source_account = own_ids.source_account and held.identifier_key = own_ids.identifier_key
         where held.is_contact
         group by held.record_no
     ),
@@ -66,7 +62,7 @@ with
         from only_records
         inner join records as contact on only_records.contact_no = contact.record_no
         inner join records as vendor_record on only_records.record_no = vendor_record.record_no
-        where {{ evidence_agrees('contact', 'vendor_record') }}
+        where {{ evidence_agrees("contact", "vendor_record") }}
     ),
 
     final as (

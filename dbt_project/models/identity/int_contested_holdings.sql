@@ -1,9 +1,9 @@
 -- Grain: one row per node and key whose holders contradict each other: the group of compatible holders it falls into.
 -- What agrees with two groups that contradict each other falls into none; a key of too many groups is shared and links nobody.
 with
-    holdings as (select * from {{ ref('int_common_holdings') }}),
+    holdings as (select * from {{ ref("int_common_holdings") }}),
 
-    run_settings as (select * from {{ source('internal', 'run_settings') }}),
+    run_settings as (select * from {{ source("internal", "run_settings") }}),
 
     contested_keys as (
         select identifier_key, count(*) as holder_count
@@ -13,9 +13,7 @@ with
     ),
 
     contested as (
-        select holdings.*, contested_keys.holder_count
-        from holdings
-        inner join contested_keys on holdings.identifier_key = contested_keys.identifier_key
+        select holdings.*, contested_keys.holder_count from holdings inner join contested_keys on holdings.identifier_key = contested_keys.identifier_key
     ),
 
     statements as (
@@ -25,10 +23,7 @@ with
     ),
 
     variety as (
-        select
-            identifier_key,
-            count(distinct first_name_key) as name_count,
-            greatest(count(distinct document), count(distinct birth_date)) as proof_count
+        select identifier_key, count(distinct first_name_key) as name_count, greatest(count(distinct document), count(distinct birth_date)) as proof_count
         from statements
         group by identifier_key
     ),
@@ -41,24 +36,16 @@ with
         where variety.proof_count <= run_settings.identity_sharing_limit and variety.name_count <= 4 * run_settings.identity_sharing_limit
     ),
 
-    compared as (
-        select statements.*
-        from statements
-        inner join plain_keys on statements.identifier_key = plain_keys.identifier_key
-    ),
+    compared as (select statements.* from statements inner join plain_keys on statements.identifier_key = plain_keys.identifier_key),
 
     agreements as (
         select one.identifier_key, one.statement, other.statement as other_statement
         from compared as one
         inner join compared as other on one.identifier_key = other.identifier_key
-        where {{ evidence_agrees('one', 'other') }}
+        where {{ evidence_agrees("one", "other") }}
     ),
 
-    degrees as (
-        select identifier_key, statement, count(*) as degree
-        from agreements
-        group by identifier_key, statement
-    ),
+    degrees as (select identifier_key, statement, count(*) as degree from agreements group by identifier_key, statement),
 
     closures as (
         select one.identifier_key, one.statement, count(*) as closed_count
@@ -83,24 +70,18 @@ with
         select unambiguous.identifier_key, unambiguous.statement, min(agreements.other_statement) as group_no
         from unambiguous
         inner join agreements on unambiguous.identifier_key = agreements.identifier_key and unambiguous.statement = agreements.statement
-        inner join
-            unambiguous as others
-            on agreements.identifier_key = others.identifier_key
-            and agreements.other_statement = others.statement
+        inner join unambiguous as others on agreements.identifier_key = others.identifier_key and agreements.other_statement = others.statement
         group by unambiguous.identifier_key, unambiguous.statement
     ),
 
-    group_counts as (
-        select identifier_key, count(distinct group_no) as group_count
-        from groups
-        group by identifier_key
-    ),
+    group_counts as (select identifier_key, count(distinct group_no) as group_count from groups group by identifier_key),
 
     judged_keys as (
         select
             variety.identifier_key,
             case
-                when plain_keys.identifier_key is null then greatest(variety.name_count, variety.proof_count)
+                when plain_keys.identifier_key is null
+                then greatest(variety.name_count, variety.proof_count)
                 else greatest(group_counts.group_count, variety.proof_count)
             end as group_count
         from variety

@@ -1,14 +1,9 @@
 -- Grain: one row per delivery that a full delivery of its stream follows, with the first that does.
 with
-    deliveries as (select * from {{ source('meta', 'deliveries') }}),
+    deliveries as (select * from {{ source("meta", "deliveries") }}),
 
     final as (
-        select
-            deliveries.source,
-            deliveries.source_account,
-            deliveries.stream,
-            deliveries.export_date,
-            min(full_deliveries.export_date) as next_full_date
+        select deliveries.source, deliveries.source_account, deliveries.stream, deliveries.export_date, min(full_deliveries.export_date) as next_full_date
         from deliveries
         inner join
             deliveries as full_deliveries

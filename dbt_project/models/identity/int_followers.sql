@@ -1,23 +1,23 @@
 -- Grain: one row per node that never joins two persons but may join one: deleted records, leads, and records that carry
 -- nothing but weak identifiers. It follows the newest holder of an identifier it shares, strong identifiers first.
 with
-    nodes as (select * from {{ ref('int_nodes') }}),
+    nodes as (select * from {{ ref("int_nodes") }}),
 
-    holdings as (select * from {{ ref('int_holdings') }}),
+    holdings as (select * from {{ ref("int_holdings") }}),
 
-    persons as (select * from {{ ref('int_core_persons') }}),
+    persons as (select * from {{ ref("int_core_persons") }}),
 
-    contested as (select distinct identifier_key from {{ ref('int_contested_holdings') }} where is_shared),
+    contested as (select distinct identifier_key from {{ ref("int_contested_holdings") }} where is_shared),
 
     never_pairs as (
         select node, other_node
-        from {{ ref('int_override_pairs') }}
+        from {{ ref("int_override_pairs") }}
         where rule = 'never'
 
         union all
 
         select other_node, node
-        from {{ ref('int_override_pairs') }}
+        from {{ ref("int_override_pairs") }}
         where rule = 'never'
     ),
 
@@ -62,7 +62,7 @@ with
         inner join nodes as owner on owners.node = owner.node
         where
             (followed_keys.is_weak or owners.is_one_person)
-            and {{ evidence_agrees('followers', 'owner') }}
+            and {{ evidence_agrees("followers", "owner") }}
             and not exists (
                 select 1
                 from never_pairs

@@ -1,17 +1,17 @@
 -- Grain: one row per node and key it holds: usable identifiers, composite keys, and superseded identifiers under which
 -- name and birth date or document agree.
 with
-    nodes as (select * from {{ ref('int_nodes') }}),
+    nodes as (select * from {{ ref("int_nodes") }}),
 
-    belongings as (select * from {{ ref('int_contact_records') }}),
+    belongings as (select * from {{ ref("int_contact_records") }}),
 
-    identifiers as (select * from {{ ref('int_record_identifiers') }} where unusable_reason is null),
+    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
 
-    composite_keys as (select * from {{ ref('int_composite_keys') }}),
+    composite_keys as (select * from {{ ref("int_composite_keys") }}),
 
-    records as (select * from {{ ref('int_records') }}),
+    records as (select * from {{ ref("int_records") }}),
 
-    evidence as (select * from {{ ref('int_record_evidence') }}),
+    evidence as (select * from {{ ref("int_record_evidence") }}),
 
     superseded_keys as (select distinct identifier_key from identifiers where not is_current),
 
@@ -35,11 +35,16 @@ with
             record_no,
             identifier_key,
             case
-                when is_weak then 9
-                when id_type = 'document' then 1
-                when id_type in ('customer_id', 'external_id', 'profile_id', 'contact_id') then 2
-                when id_type = 'email' then 3
-                when id_type = 'phone' then 4
+                when is_weak
+                then 9
+                when id_type = 'document'
+                then 1
+                when id_type in ('customer_id', 'external_id', 'profile_id', 'contact_id')
+                then 2
+                when id_type = 'email'
+                then 3
+                when id_type = 'phone'
+                then 4
                 else 5
             end as type_rank,
             is_weak,
@@ -56,7 +61,7 @@ with
 
         select
             record_no,
-            {{ run_hash(["'superseded'", 'identifier_key', 'full_name_key', 'proof']) }} as identifier_key,
+            {{ run_hash(["'superseded'", "identifier_key", "full_name_key", "proof"]) }} as identifier_key,
             7 as type_rank,
             false as is_weak,
             first_seen_at
@@ -76,12 +81,7 @@ with
         group by coalesce(belongings.record_no, held.record_no), held.identifier_key
     ),
 
-    strong_nodes as (
-        select node
-        from by_node
-        where not is_weak
-        group by node
-    ),
+    strong_nodes as (select node from by_node where not is_weak group by node),
 
     final as (
         select

@@ -1,10 +1,10 @@
 -- Grain: one row per node that no person of standing can be found for: those that share an identifier are one person.
 with recursive
-    followers as (select * from {{ ref('int_followers') }}),
+    followers as (select * from {{ ref("int_followers") }}),
 
-    nodes as (select * from {{ ref('int_nodes') }}),
+    nodes as (select * from {{ ref("int_nodes") }}),
 
-    holdings as (select * from {{ ref('int_holdings') }}),
+    holdings as (select * from {{ ref("int_holdings") }}),
 
     leftovers as (
         select followers.node, nodes.first_name_key, nodes.document, nodes.birth_date
@@ -37,7 +37,7 @@ with recursive
         where held.node <> agreed.lesser
     ),
 
-    {{ connected_components('edges') }},
+    {{ connected_components("edges") }},
 
     clusters as (
         select leftovers.node, coalesce(components.component, leftovers.node) as person
@@ -47,14 +47,16 @@ with recursive
 
     -- A whole cluster follows a node that follows, where they share an identifier.
     followed as (
-        select clusters.person, max_by(followers.person, concat(cast(nodes.last_export_date as varchar), lpad(cast(followers.node as varchar), 20, '0'))) as followed_person
+        select
+            clusters.person,
+            max_by(followers.person, concat(cast(nodes.last_export_date as varchar), lpad(cast(followers.node as varchar), 20, '0'))) as followed_person
         from clusters
         inner join holdings as own on clusters.node = own.node
         inner join holdings as theirs on own.identifier_key = theirs.identifier_key
         inner join followers on theirs.node = followers.node
         inner join nodes on followers.node = nodes.node
         inner join nodes as own_node on clusters.node = own_node.node
-        where followers.person is not null and not nodes.is_lead_only and {{ evidence_agrees('nodes', 'own_node') }}
+        where followers.person is not null and not nodes.is_lead_only and {{ evidence_agrees("nodes", "own_node") }}
         group by clusters.person
     ),
 

@@ -1,17 +1,16 @@
 -- Grain: one row per node and link it hangs on: a key, the group of a contested key, or an override that says always.
 with
-    holdings as (select * from {{ ref('int_common_holdings') }}),
+    holdings as (select * from {{ ref("int_common_holdings") }}),
 
-    contested as (select * from {{ ref('int_contested_holdings') }}),
+    contested as (select * from {{ ref("int_contested_holdings") }}),
 
-    overrides as (select * from {{ ref('int_override_pairs') }} where rule = 'always'),
+    overrides as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
 
     final as (
         select
             holdings.node,
             case
-                when contested.node is null then holdings.identifier_key
-                else {{ run_hash(['holdings.identifier_key', 'contested.group_no']) }}
+                when contested.node is null then holdings.identifier_key else {{ run_hash(["holdings.identifier_key", "contested.group_no"]) }}
             end as link_key,
             holdings.identifier_key,
             holdings.type_rank,
@@ -22,12 +21,12 @@ with
 
         union all
 
-        select node, {{ run_hash(["'always'", 'node', 'other_node']) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at
+        select node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at
         from overrides
 
         union all
 
-        select other_node, {{ run_hash(["'always'", 'node', 'other_node']) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at
+        select other_node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at
         from overrides
     )
 

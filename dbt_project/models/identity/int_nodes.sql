@@ -1,9 +1,9 @@
 -- Grain: one row per record that can be a person or join one: vendor records, and contacts that belong to none.
 -- What contacts say of name, birth date and document speaks for a record that says nothing, if they say one thing.
 with
-    records as (select * from {{ ref('int_record_evidence') }}),
+    records as (select * from {{ ref("int_record_evidence") }}),
 
-    belongings as (select * from {{ ref('int_contact_records') }}),
+    belongings as (select * from {{ ref("int_contact_records") }}),
 
     told_by_contacts as (
         select

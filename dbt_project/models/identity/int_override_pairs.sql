@@ -1,10 +1,10 @@
 -- Grain: one row per override that names two records, by the nodes they stand for.
 with
-    overrides as (select * from {{ ref('identity_overrides') }}),
+    overrides as (select * from {{ ref("identity_overrides") }}),
 
-    records as (select * from {{ ref('int_record_evidence') }}),
+    records as (select * from {{ ref("int_record_evidence") }}),
 
-    belongings as (select * from {{ ref('int_contact_records') }}),
+    belongings as (select * from {{ ref("int_contact_records") }}),
 
     named as (
         select records.source, records.source_account, records.stream_key, records.source_record_id, coalesce(belongings.record_no, records.record_no) as node

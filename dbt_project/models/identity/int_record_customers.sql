@@ -2,24 +2,24 @@
 -- A person is named after the anchor: the record with the earliest export date. A contact that belongs to a record can
 -- be the anchor too, because it was a derived record, and gave its name, before that record came.
 with
-    records as (select * from {{ ref('int_record_evidence') }}),
+    records as (select * from {{ ref("int_record_evidence") }}),
 
-    belongings as (select * from {{ ref('int_contact_records') }}),
+    belongings as (select * from {{ ref("int_contact_records") }}),
 
     node_persons as (
         select node, person, 'link' as joined_by
-        from {{ ref('int_core_persons') }}
+        from {{ ref("int_core_persons") }}
 
         union all
 
         select node, person, 'following' as joined_by
-        from {{ ref('int_followers') }}
+        from {{ ref("int_followers") }}
         where person is not null
 
         union all
 
         select node, person, 'following' as joined_by
-        from {{ ref('int_leftovers') }}
+        from {{ ref("int_leftovers") }}
     ),
 
     placed as (
@@ -33,12 +33,13 @@ with
         left join node_persons on coalesce(belongings.record_no, records.record_no) = node_persons.node
     ),
 
-    anchors as (
-        select person, min_by(alias_id, concat(cast(first_export_date as varchar), cast(is_belonging as integer), {{ record_order('placed') }})) as customer_id
+    ordered as (
+        select person, record_no, alias_id, concat(cast(first_export_date as varchar), cast(is_belonging as integer), {{ record_order("placed") }}) as seniority
         from placed
         where not is_lead_only and person is not null
-        group by person
     ),
+
+    anchors as (select person, min_by(record_no, seniority) as person_no, min_by(alias_id, seniority) as customer_id from ordered group by person),
 
     final as (
         select
@@ -50,12 +51,13 @@ with
             placed.stream_key,
             placed.source_record_id,
             anchors.customer_id,
+            anchors.person_no,
             placed.joined_by,
             placed.is_contact,
             placed.is_lead_only,
             placed.is_belonging,
             placed.is_deleted,
-            placed.alias_id = anchors.customer_id as is_anchor,
+            placed.record_no = anchors.person_no as is_anchor,
             placed.first_export_date,
             placed.last_export_date
         from placed

@@ -1,8 +1,8 @@
 -- Grain: one row per record, with what tells its person from another: first name, birth date and document.
 with
-    records as (select * from {{ ref('int_records') }}),
+    records as (select * from {{ ref("int_records") }}),
 
-    identifiers as (select * from {{ ref('int_record_identifiers') }}),
+    identifiers as (select * from {{ ref("int_record_identifiers") }}),
 
     documents as (
         select record_no, min(id_link_value) as document

@@ -1,12 +1,12 @@
 -- Grain: one row per record and identifier it carries or has carried, with why it cannot link if it cannot.
 with
-    records as (select * from {{ ref('int_records') }}),
+    records as (select * from {{ ref("int_records") }}),
 
-    identifiers as (select * from {{ source('staging', 'customer_identifiers') }}),
+    identifiers as (select * from {{ source("staging", "customer_identifiers") }}),
 
-    blocklist as (select * from {{ ref('identifier_blocklist') }}),
+    blocklist as (select * from {{ ref("identifier_blocklist") }}),
 
-    overrides as (select * from {{ ref('identity_overrides') }}),
+    overrides as (select * from {{ ref("identity_overrides") }}),
 
     carried as (
         select
@@ -19,8 +19,7 @@ with
             identifiers.is_valid,
             identifiers.is_primary,
             identifiers.is_deliverable,
-            records.is_contact
-            or (identifiers.source_file = records.source_file and identifiers.source_row = records.source_row) as is_current,
+            records.is_contact or (identifiers.source_file = records.source_file and identifiers.source_row = records.source_row) as is_current,
             identifiers.export_date,
             coalesce(identifiers.first_seen_at, identifiers.extracted_at) as first_seen_at,
             coalesce(identifiers.last_seen_at, identifiers.extracted_at) as last_seen_at
@@ -66,16 +65,20 @@ with
     final as (
         select
             parted.record_no,
-            {{ run_hash(['parted.id_type', 'parted.id_namespace', 'parted.id_link_value']) }} as identifier_key,
+            {{ run_hash(["parted.id_type", "parted.id_namespace", "parted.id_link_value"]) }} as identifier_key,
             parted.id_type,
             parted.id_namespace,
             parted.id_value,
             parted.id_link_value,
             case
-                when not coalesce(parted.is_valid, false) or parted.id_link_value is null then 'invalid'
-                when blocked.identifier_type is not null then 'blocked'
-                when parted.is_repeated_digit then 'placeholder'
-                when parted.merge_confidence = 'none' then 'never_links'
+                when not coalesce(parted.is_valid, false) or parted.id_link_value is null
+                then 'invalid'
+                when blocked.identifier_type is not null
+                then 'blocked'
+                when parted.is_repeated_digit
+                then 'placeholder'
+                when parted.merge_confidence = 'none'
+                then 'never_links'
                 else coalesce(whole.reason, local_parts.reason, domains.reason, endings.reason)
             end as unusable_reason,
             parted.merge_confidence = 'low' as is_weak,
@@ -85,21 +88,13 @@ with
             parted.first_seen_at,
             parted.last_seen_at
         from parted
-        left join
-            blocklist as whole
-            on whole.match_kind = 'exact'
-            and parted.id_type = whole.identifier_type
-            and parted.id_link_value = whole.value
+        left join blocklist as whole on whole.match_kind = 'exact' and parted.id_type = whole.identifier_type and parted.id_link_value = whole.value
         left join
             blocklist as local_parts
             on local_parts.match_kind = 'local_part'
             and parted.id_type = local_parts.identifier_type
             and parted.email_local_part = local_parts.value
-        left join
-            blocklist as domains
-            on domains.match_kind = 'domain'
-            and parted.id_type = domains.identifier_type
-            and parted.email_domain = domains.value
+        left join blocklist as domains on domains.match_kind = 'domain' and parted.id_type = domains.identifier_type and parted.email_domain = domains.value
         left join
             blocklist as endings
             on endings.match_kind = 'domain_ending'

@@ -1,16 +1,25 @@
 -- Grain: one row per record and export date from which it says something else, or is gone.
 -- A gone record says nothing. Times of being seen are carried along and make no version of their own.
 {% set attributes = [
-    'first_name', 'last_name', 'full_name', 'gender', 'birth_date', 'city', 'state', 'country', 'postal_code', 'language',
+    "first_name",
+    "last_name",
+    "full_name",
+    "gender",
+    "birth_date",
+    "city",
+    "state",
+    "country",
+    "postal_code",
+    "language",
 ] %}
 with
-    records as (select * from {{ ref('int_records') }} where not is_lead_only),
+    records as (select * from {{ ref("int_records") }} where not is_lead_only),
 
-    customers as (select * from {{ source('staging', 'customers') }}),
+    customers as (select * from {{ source("staging", "customers") }}),
 
-    contacts as (select * from {{ source('staging', 'contacts') }}),
+    contacts as (select * from {{ source("staging", "contacts") }}),
 
-    gaps as (select * from {{ ref('int_delivery_gaps') }}),
+    gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
     observations as (
         select
@@ -25,8 +34,7 @@ with
             least(first_seen_at, created_at, acquired_at) as first_seen_at,
             greatest(last_seen_at, source_updated_at) as last_seen_at
         from customers
-        qualify
-            row_number() over (partition by alias_id, export_date order by source_updated_at desc nulls last, source_file desc, source_row desc) = 1
+        qualify row_number() over (partition by alias_id, export_date order by source_updated_at desc nulls last, source_file desc, source_row desc) = 1
 
         union all
 
@@ -36,8 +44,9 @@ with
             coalesce(seen_at, extracted_at) as changed_at,
             source_file,
             source_row,
-            concat_ws(chr(31), full_name, first_name, last_name, gender, birth_date, city, state_raw, state_code, country_raw, country_code, postal_code, language)
-            as content,
+            concat_ws(
+                chr(31), full_name, first_name, last_name, gender, birth_date, city, state_raw, state_code, country_raw, country_code, postal_code, language
+            ) as content,
             false as is_deleted,
             {{ person_attributes() }},
             coalesce(first_seen_at, seen_at) as first_seen_at,
@@ -73,9 +82,7 @@ with
             changed_at,
             source_file,
             source_row,
-            {% for attribute in attributes %}
-                case when not is_deleted then {{ attribute }} end as {{ attribute }},
-            {% endfor %}
+            {% for attribute in attributes %} case when not is_deleted then {{ attribute }} end as {{ attribute }}, {% endfor %}
             is_deleted,
             first_seen_at,
             last_seen_at
@@ -90,9 +97,7 @@ with
             changed_at,
             null as source_file,
             null as source_row,
-            {% for attribute in attributes %}
-                null as {{ attribute }},
-            {% endfor %}
+            {% for attribute in attributes %} null as {{ attribute }}, {% endfor %}
             true as is_deleted,
             first_seen_at,
             last_seen_at
@@ -100,10 +105,7 @@ with
         where next_full_date < next_export_date or (next_full_date is not null and next_export_date is null)
     ),
 
-    final as (
-        select versions.*, lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to
-        from versions
-    )
+    final as (select versions.*, lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to from versions)
 
 select *
 from final

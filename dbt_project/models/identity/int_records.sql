@@ -1,13 +1,13 @@
 -- Grain: one row per vendor record, and per set of identifiers that orders, events and the like carry (a contact).
 -- The newest observation speaks for the record; a record is gone by the vendor's word, or when a full delivery leaves it out.
 with
-    customers as (select * from {{ source('staging', 'customers') }}),
+    customers as (select * from {{ source("staging", "customers") }}),
 
-    contacts as (select * from {{ source('staging', 'contacts') }}),
+    contacts as (select * from {{ source("staging", "contacts") }}),
 
-    gaps as (select * from {{ ref('int_delivery_gaps') }}),
+    gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
-    blocklist as (select * from {{ ref('identifier_blocklist') }}),
+    blocklist as (select * from {{ ref("identifier_blocklist") }}),
 
     vendor_records as (
         select
@@ -36,10 +36,7 @@ with
         from customers
         window record as (partition by alias_id)
         qualify
-            row_number() over (
-                partition by alias_id order by last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc
-            )
-            = 1
+            row_number() over (partition by alias_id order by last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc) = 1
     ),
 
     contact_records as (
@@ -55,9 +52,7 @@ with
             true as is_contact,
             bool_and(coalesce(is_lead_only, false)) over contact as is_lead_only,
             false as is_deleted,
-            coalesce(
-                min(case when is_lead_only then null else export_date end) over contact, min(export_date) over contact
-            ) as first_export_date,
+            coalesce(min(case when is_lead_only then null else export_date end) over contact, min(export_date) over contact) as first_export_date,
             last_export_date,
             min(coalesce(first_seen_at, seen_at)) over contact as first_seen_at,
             max(seen_at) over contact as last_seen_at,
@@ -87,9 +82,9 @@ with
         select
             records.*,
             case when records.is_deleted then records.last_export_date else gaps.next_full_date end as deleted_on,
-            {{ plain_text('records.first_name') }} as first_name_text,
-            {{ plain_text('records.last_name') }} as last_name_text,
-            case when records.full_name not like '%@%' then {{ plain_text('records.full_name') }} end as full_name_text
+            {{ plain_text("records.first_name") }} as first_name_text,
+            {{ plain_text("records.last_name") }} as last_name_text,
+            case when records.full_name not like '%@%' then {{ plain_text("records.full_name") }} end as full_name_text
         from records
         left join
             gaps
@@ -104,12 +99,7 @@ with
         select
             keyed.*,
             split_part(
-                case
-                    when first_name_text is not null then first_name_text
-                    when full_name_text is distinct from last_name_text then full_name_text
-                end,
-                ' ',
-                1
+                case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', 1
             ) as given_name,
             coalesce(first_name_text || ' ' || last_name_text, full_name_text) as whole_name
         from keyed
@@ -129,9 +119,9 @@ with
             case when length(named.given_name) > 1 and blocklist.value is null then named.given_name end as first_name_key,
             named.last_name_text as last_name_key,
             case when named.whole_name like '% %' and blocklist.value is null then named.whole_name end as full_name_key,
-            {{ plain_text('named.postal_code') }} as postal_code_key,
-            {{ plain_text('named.city') }} as city_key,
-            {{ plain_text('named.address_line_1') }} as address_key,
+            {{ plain_text("named.postal_code") }} as postal_code_key,
+            {{ plain_text("named.city") }} as city_key,
+            {{ plain_text("named.address_line_1") }} as address_key,
             named.is_contact,
             named.is_lead_only,
             named.deleted_on is not null as is_deleted,

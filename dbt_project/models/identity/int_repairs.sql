@@ -1,22 +1,23 @@
 -- Grain: one row per link of a component that holds two documents or two records kept apart: the part it falls into.
--- Records that an override joins may have two documents. Links are taken in order (kind, first seen, record, identifier) and refused where they would join what must stay apart.
+-- Records that an override joins may have two documents. Links are taken in order (kind, first seen, record, identifier) and refused where they would join
+-- what must stay apart.
 -- Done in rounds: who has nothing to lose follows its first link; two who have do so once it is the first link of both.
 with recursive
-    links as (select * from {{ ref('int_links') }}),
+    links as (select * from {{ ref("int_links") }}),
 
-    nodes as (select * from {{ ref('int_nodes') }}),
+    nodes as (select * from {{ ref("int_nodes") }}),
 
-    identifiers as (select * from {{ ref('int_record_identifiers') }}),
+    identifiers as (select * from {{ ref("int_record_identifiers") }}),
 
     members as (
         select components.component, components.node, nodes.document
-        from {{ ref('int_components') }} as components
+        from {{ ref("int_components") }} as components
         inner join nodes on components.node = nodes.node
     ),
 
     forbidden as (
         select one.component, overrides.node, overrides.other_node
-        from {{ ref('int_override_pairs') }} as overrides
+        from {{ ref("int_override_pairs") }} as overrides
         inner join members as one on overrides.node = one.node
         inner join members as other on overrides.other_node = other.node and one.component = other.component
         where overrides.rule = 'never'
@@ -54,7 +55,7 @@ with recursive
             broken_links.node,
             broken_links.link_key,
             broken_links.identifier_key,
-            -dense_rank() over (order by broken_links.link_key) as link_vertex,
+            - dense_rank() over (order by broken_links.link_key) as link_vertex,
             row_number() over (
                 order by broken_links.type_rank, broken_links.first_seen_at nulls last, broken_links.node, link_values.id_link_value, broken_links.link_key
             ) as link_order
@@ -88,19 +89,25 @@ with recursive
                 marks as (select vertex, target from contraction where kind = 'mark'),
 
                 bans as (
-                    select vertex, target from contraction where kind = 'ban'
+                    select vertex, target
+                    from contraction
+                    where kind = 'ban'
 
                     union all
 
-                    select target, vertex from contraction where kind = 'ban'
+                    select target, vertex
+                    from contraction
+                    where kind = 'ban'
                 ),
 
                 bound as (
-                    select vertex from marks
+                    select vertex
+                    from marks
 
                     union
 
-                    select vertex from bans
+                    select vertex
+                    from bans
                 ),
 
                 allowed as (
@@ -114,13 +121,16 @@ with recursive
 
                 firsts as (
                     select vertex, min_by(target, link_order) as target, min(link_order) as link_order, max(round) + 1 as round
-                    from (
-                        select round, vertex, target, link_order from allowed
+                    from
+                        (
+                            select round, vertex, target, link_order
+                            from allowed
 
-                        union all
+                            union all
 
-                        select round, target, vertex, link_order from allowed
-                    )
+                            select round, target, vertex, link_order
+                            from allowed
+                        )
                     group by vertex
                 ),
 
@@ -165,12 +175,7 @@ with recursive
 
             union all
 
-            select distinct
-                parents_round.round,
-                'ban',
-                coalesce(one.parent, bans.vertex),
-                coalesce(other.parent, bans.target),
-                cast(null as bigint)
+            select distinct parents_round.round, 'ban', coalesce(one.parent, bans.vertex), coalesce(other.parent, bans.target), cast(null as bigint)
             from bans
             cross join (select max(round) as round from parents) as parents_round
             left join parents as one on bans.vertex = one.vertex
@@ -184,7 +189,7 @@ with recursive
         )
     ),
 
-    {{ composed_steps('contraction', "kind = 'step'") }},
+    {{ composed_steps("contraction", "kind = 'step'") }},
 
     placed as (
         select
@@ -200,14 +205,7 @@ with recursive
     ),
 
     final as (
-        select
-            component,
-            node,
-            min(node) over (partition by node_part) as person,
-            link_key,
-            identifier_key,
-            node_part <> link_part as is_refused
-        from placed
+        select component, node, min(node) over (partition by node_part) as person, link_key, identifier_key, node_part <> link_part as is_refused from placed
     )
 
 select *

@@ -1,13 +1,13 @@
 -- Grain: one row per version of a record that names an e-mail address or phone number that may be shown: the best of each.
 -- Best is one that links, then the vendor's first, then one that messages reach, then the smallest.
 with
-    versions as (select * from {{ ref('int_record_versions') }} where not is_deleted),
+    versions as (select * from {{ ref("int_record_versions") }} where not is_deleted),
 
-    records as (select * from {{ ref('int_records') }}),
+    records as (select * from {{ ref("int_records") }}),
 
-    judged as (select * from {{ ref('int_record_identifiers') }}),
+    judged as (select * from {{ ref("int_record_identifiers") }}),
 
-    identifiers as (select * from {{ source('staging', 'customer_identifiers') }} where id_type in ('email', 'phone')),
+    identifiers as (select * from {{ source("staging", "customer_identifiers") }} where id_type in ('email', 'phone')),
 
     ranked as (
         select
@@ -29,11 +29,7 @@ with
             on versions.source_file = identifiers.source_file
             and versions.source_row = identifiers.source_row
             and records.source_record_id = identifiers.owner_record_id
-        inner join
-            judged
-            on versions.record_no = judged.record_no
-            and identifiers.id_type = judged.id_type
-            and identifiers.id_value = judged.id_value
+        inner join judged on versions.record_no = judged.record_no and identifiers.id_type = judged.id_type and identifiers.id_value = judged.id_value
         where judged.unusable_reason is null or judged.unusable_reason not in ('invalid', 'placeholder')
     ),
 

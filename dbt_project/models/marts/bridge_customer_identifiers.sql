@@ -1,6 +1,6 @@
 -- Grain: one row per customer and identifier.
 with
-    standings as (select * from {{ ref('int_identifier_standing') }}),
+    standings as (select * from {{ ref("int_identifier_standing") }}),
 
     final as (
         select
@@ -9,8 +9,8 @@ with
             id_namespace as identifier_namespace,
             id_value as identifier_value,
             case when bool_and(not_linking_reason is not null) then min(not_linking_reason) end as not_linking_reason,
-            {{ sorted_set('source') }} as sources,
-            count(distinct record_no) as record_count,
+            {{ sorted_set("source") }} as sources,
+            count(*) as record_count,
             bool_or(not_linking_reason is null) as is_linking,
             min(first_seen_at) as first_seen_at,
             max(last_seen_at) as last_seen_at

@@ -1,10 +1,10 @@
 -- Grain: one row per customer and attribute it has today: the value and the record it is taken from.
-{{ config(materialized='view') }}
+{{ config(materialized="view") }}
 {% set attributes = surviving_attributes() %}
 with
-    versions as (select * from {{ ref('int_customer_versions') }} where valid_to is null),
+    versions as (select * from {{ ref("int_customer_versions") }} where valid_to is null),
 
-    records as (select * from {{ ref('int_records') }}),
+    records as (select * from {{ ref("int_records") }}),
 
     chosen as (
         {% for attribute in attributes %}

@@ -1,10 +1,10 @@
 -- Grain: one row per real person.
 with
-    versions as (select * from {{ ref('int_customer_versions') }} where valid_to is null),
+    versions as (select * from {{ ref("int_customer_versions") }} where valid_to is null),
 
-    members as (select * from {{ ref('int_record_customers') }} where customer_id is not null and not is_lead_only),
+    members as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
-    records as (select * from {{ ref('int_records') }}),
+    records as (select * from {{ ref("int_records") }}),
 
     seen as (
         select

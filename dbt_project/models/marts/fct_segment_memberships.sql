@@ -4,7 +4,7 @@ with
 
     names as (select * from {{ ref('int_segment_names') }}),
 
-    computed as (select * from {{ ref('int_computed_segment_observations') }}),
+    computed as (select * from {{ ref('int_computed_segment_stays') }}),
 
     settings as (select * from {{ source('internal', 'run_settings') }}),
 

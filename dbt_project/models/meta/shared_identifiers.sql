@@ -1,21 +1,17 @@
 -- Grain: one row per identifier that too many different people carry, with what it would have joined.
 with
-    contested as (select * from {{ ref('int_contested_holdings') }} where is_shared),
+    contested as (select * from {{ ref("int_contested_holdings") }} where is_shared),
 
-    standings as (select * from {{ ref('int_identifier_standing') }}),
+    standings as (select * from {{ ref("int_identifier_standing") }}),
 
-    keys as (
-        select identifier_key, max(holder_count) as holder_count, max(group_count) as group_count
-        from contested
-        group by identifier_key
-    ),
+    keys as (select identifier_key, max(holder_count) as holder_count, max(group_count) as group_count from contested group by identifier_key),
 
     final as (
         select
             standings.id_type as identifier_type,
             standings.id_namespace as identifier_namespace,
             min(standings.id_value) as identifier_value,
-            {{ sorted_set('standings.source') }} as sources,
+            {{ sorted_set("standings.source") }} as sources,
             max(keys.group_count) as people_count,
             count(distinct standings.customer_id) as would_have_merged_customers,
             max(keys.holder_count) as would_have_merged_records,

@@ -1,8 +1,2 @@
 -- No value is below `minimum`.
-{% test at_least(model, column_name, minimum) %}
-
-select {{ column_name }}
-from {{ model }}
-where {{ column_name }} < {{ minimum }}
-
-{% endtest %}
+{% test at_least(model, column_name, minimum) %} select {{ column_name }} from {{ model }} where {{ column_name }} < {{ minimum }} {% endtest %}

@@ -1,0 +1,28 @@
+"""Grain: one row per computed segment and customer whom its predicate holds for, as of the run's day.
+
+SQL cannot evaluate predicates that are data, so this one model is Python: it hands each predicate of the seed to the
+database as the filter of one query. `orchestration/segments.py` has checked them before the run.
+"""
+
+import asyncio
+
+COLUMNS = "segment_id varchar, segment_name varchar, customer_id varchar, as_of_date date"
+
+
+def model(dbt, session):
+    dbt.config(materialized="table", contract={"enforced": False})
+    _close_event_loop()
+    customers, insights, segments = dbt.ref("dim_customers"), dbt.ref("customer_insights"), dbt.ref("computed_segments")
+    session.execute(f"create or replace temp table computed_segment_members ({COLUMNS})")
+    population = customers.join(insights, "customer_id")
+    for segment_id, name, predicate in segments.project("segment_id, name, predicate").fetchall():
+        members = population.filter(f"({predicate})").project("customer_id, as_of_date").set_alias("members")
+        members.create_view("computed_segment_candidates", replace=True)
+        session.execute("insert into computed_segment_members select $1, $2, customer_id, as_of_date from computed_segment_candidates", [segment_id, name])
+    return session.table("computed_segment_members")
+
+
+def _close_event_loop():
+    """dbt-duckdb opens an event loop for every Python model and leaves it open, which Python complains of at exit."""
+    asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)

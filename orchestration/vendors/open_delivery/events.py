@@ -1,0 +1,223 @@
+"""Events: relationship events of the draft, rc.2 and the transport bindings, loyalty events, and operational order events.
+
+An order event that names its order makes a row of that order; a cancellation is an adjustment of it as well. Amounts in
+relationship events are in cents. Names come in two fashions, `ORDER_COMPLETED` and `order.completed`; operational events
+say the bare state.
+"""
+
+import polars as pl
+
+from orchestration.expressions import clean
+from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, lookup, raw, rows, time
+from orchestration.shapes import JSON, KEEP, NUMBER, TEXT, Open
+from orchestration.vendors.open_delivery.orders import status_of
+from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, consent, customer_key, customer_reference
+
+EVENTS: dict[str, tuple[str, str, str, str]] = {
+    # name: type, action, engagement class, whether the person did it
+    "order.completed": ("order", "purchase", "purchase", "true"),
+    "order.delivered": ("order", "purchase", "purchase", "true"),
+    "order.created": ("order", "create", "intent", "true"),
+    "order.cancelled": ("order", "cancel", "none", "false"),
+    "order.canceled": ("order", "cancel", "none", "false"),
+    "cart.abandoned": ("product", "cart_abandoned", "none", "false"),
+    "customer.created": ("customer", "created", "none", "false"),
+    "customer.updated": ("customer", "updated", "none", "false"),
+    "customer.consent.updated": ("consent", "updated", "none", "false"),
+    "customer.opted.in": ("consent", "updated", "none", "false"),
+    "customer.opted.out": ("consent", "updated", "none", "false"),
+    "lead.created": ("lead", "created", "none", "false"),
+    "review.created": ("review", "created", "review", "true"),
+}
+FAMILIES = {"order": "none", "customer": "none", "lead": "none", "loyalty": "loyalty", "review": "none"}
+OPT_EVENTS = {"customer.opted.in": "opt_in", "customer.opted.out": "opt_out"}
+
+
+def _dotted(name: pl.Expr) -> pl.Expr:
+    """`ORDER_COMPLETED` and `order.completed` in one fashion."""
+    return clean(name).str.to_lowercase().str.replace_all("_", ".", literal=True)
+
+
+def _words(name: pl.Expr, told: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    """Type, action, engagement class and activity of an event by its dotted name; `told` is the name as told."""
+    known = [lookup(name, {word: values[place] for word, values in EVENTS.items()}) for place in range(4)]
+    family = name.str.extract(r"^([^.]+)\.")
+    is_family = family.is_in(list(FAMILIES))
+    event_type = pl.coalesce(known[0], pl.when(is_family).then(family), pl.when(given(name)).then(pl.lit("custom")))
+    action = pl.coalesce(
+        known[1], pl.when(is_family).then(name.str.replace(r"^[^.]+\.", "").str.replace_all(".", "_", literal=True)), clean(told).str.to_lowercase()
+    )
+    engagement = pl.coalesce(known[2], lookup(family, FAMILIES), pl.lit("custom"))
+    active = pl.coalesce(known[3], pl.when(is_family).then(pl.lit("false")), pl.lit("true"))
+    return event_type, action, engagement, active
+
+
+def _dialect(
+    dialect_name: str,
+    shape: dict[str, object],
+    *,
+    name: pl.Expr,
+    word: pl.Expr,
+    at_time: pl.Expr,
+    order_id: pl.Expr,
+    properties: str | None,
+    about: Contact | None,
+    has: tuple[str, ...],
+    event_id: pl.Expr | None = None,
+    money: str | None = None,
+    opted: Rows | None = None,
+) -> Dialect:
+    event_type, action, engagement, active = _words(word, name)
+    tells_of_order = (event_type == "order") & given(order_id)
+    optional: dict[str, Value] = {} if event_id is None else {"event_id": event_id}
+    if properties is not None:
+        optional["properties"] = raw(properties)
+    amounts: dict[str, Value] = {} if money is None else {"total": at(f"{money}.totalAmount"), "currency": at(f"{money}.currency")}
+    is_creation = (action == "create").fill_null(value=False)
+    selects = [
+        rows(
+            "events",
+            event_type=event_type,
+            event_action=action,
+            event_name_raw=name,
+            engagement_class=engagement,
+            is_active=active,
+            occurred_at=time(at_time, else_export_date=True),
+            source_order_id=order_id,
+            **optional,
+        ),
+        rows(
+            "orders",
+            where=tells_of_order,
+            amounts="minor" if money else "major",
+            is_amount_unit_inferred=money is not None,
+            source_order_id=order_id,
+            ordered_at=time(at_time, else_export_date=True, is_inferred=~is_creation),
+            source_updated_at=time(at_time),
+            canceled_at=time(pl.when(action == "cancel").then(at_time)),
+            status_raw=name,
+            status=status_of(name),
+            is_from_event=Typed(pl.lit(value=True)),
+            **amounts,
+        ),
+        rows(
+            "order_adjustments",
+            where=tells_of_order & (action == "cancel"),
+            source_order_id=order_id,
+            action=pl.lit("cancel"),
+            amount_kind=pl.lit("running_total"),
+            occurred_at=time(at_time, else_export_date=True),
+        ),
+    ]
+    if opted is not None:
+        selects.append(opted)
+    return dialect(dialect_name, "event", shape, *selects, about=about, has=has, duplicates_of="events")
+
+
+def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> Rows:
+    word = _dotted(name)
+    stated = pl.when(word == "customer.consent.updated").then(at(f"{body}.status"))
+    status = pl.coalesce(lookup(word, OPT_EVENTS), stated)
+    return consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, at_time, where=given(status))
+
+
+BODY = Open(
+    {
+        "orderId": TEXT,
+        "customerId": TEXT,
+        "totalAmount": NUMBER,
+        "currency": TEXT,
+        "purpose": TEXT,
+        "channel": TEXT,
+        "status": TEXT,
+    }
+)
+
+
+def _about(customer_id: pl.Expr, path: str, *more: Identifier, profile_id: pl.Expr | None = None) -> Contact:
+    return Contact(identifiers=(customer_reference(customer_id, path), *more), profile_id=customer_id if profile_id is None else profile_id)
+
+
+draft_event = _dialect(
+    "open_delivery.draft",
+    {"eventType": TEXT, "occurredAt": TEXT, "customerId": TEXT, "data": BODY},
+    name=at("eventType"),
+    word=_dotted(at("eventType")),
+    at_time=at("occurredAt"),
+    order_id=at("data.orderId"),
+    properties="data",
+    money="data",
+    opted=_opted(at("eventType"), at("occurredAt"), "data"),
+    about=_about(first_given(at("customerId"), at("data.customerId")), "customerId"),
+    has=("eventType",),
+)
+rc2_customer_id = first_given(at("customerId"), at("payload.customerId"))
+rc2_event = _dialect(
+    "open_delivery.rc2",
+    {
+        "id": TEXT,
+        "eventType": TEXT,
+        "occurredAt": TEXT,
+        "customerIdentifier": IDENTIFIER,
+        "orderId": TEXT,
+        "accountId": KEEP,
+        "customerId": TEXT,
+        "programId": KEEP,
+        "payload": BODY,
+    },
+    name=at("eventType"),
+    word=_dotted(at("eventType")),
+    at_time=at("occurredAt"),
+    event_id=at("id"),
+    order_id=first_given(at("orderId"), at("payload.orderId")),
+    properties="payload",
+    money="payload",
+    opted=_opted(at("eventType"), at("occurredAt"), "payload"),
+    about=_about(
+        rc2_customer_id,
+        "customerId",
+        canonical_identifier("customerIdentifier"),
+        profile_id=pl.coalesce(rc2_customer_id, customer_key("customerIdentifier")),
+    ),
+    has=("eventType",),
+)
+transport_event = _dialect(
+    "open_delivery.transport",
+    {"eventType": TEXT, "entityType": KEEP, "occurredAt": TEXT, "payload": BODY},
+    name=at("eventType"),
+    word=_dotted(at("eventType")),
+    at_time=at("occurredAt"),
+    order_id=at("payload.orderId"),
+    properties="payload",
+    money="payload",
+    opted=_opted(at("eventType"), at("occurredAt"), "payload"),
+    about=_about(at("payload.customerId"), "payload.customerId"),
+    has=("eventType", "entityType"),
+)
+PUSHED_BODY = {"orderId": TEXT, "customerId": TEXT, "purpose": TEXT, "channel": TEXT, "status": TEXT, "changedFields": KEEP}
+pushed_event = _dialect(
+    "open_delivery.transport.wrapped",
+    {"event": {"eventType": TEXT, "entityType": KEEP, "occurredAt": TEXT, "payload": PUSHED_BODY}},
+    name=at("event.eventType"),
+    word=_dotted(at("event.eventType")),
+    at_time=at("event.occurredAt"),
+    order_id=at("event.payload.orderId"),
+    properties=None,
+    opted=_opted(at("event.eventType"), at("event.occurredAt"), "event.payload"),
+    about=_about(at("event.payload.customerId"), "event.payload.customerId"),
+    has=("event",),
+)
+operational_event = _dialect(
+    "open_delivery.order_event",
+    {"eventId": TEXT, "eventType": TEXT, "orderId": TEXT, "orderURL": KEEP, "createdAt": TEXT, "sourceAppId": KEEP, "metadata": JSON},
+    name=at("eventType"),
+    word=pl.concat_str(pl.lit("order."), _dotted(at("eventType"))),
+    at_time=at("createdAt"),
+    event_id=at("eventId"),
+    order_id=at("orderId"),
+    properties="metadata",
+    about=None,
+    has=("eventId",),
+)
+
+EVENT_DIALECTS = (draft_event, rc2_event, transport_event, pushed_event, operational_event)

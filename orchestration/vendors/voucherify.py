@@ -1,0 +1,847 @@
+"""Voucherify: customers, orders, redemptions, segments and activity events, as the interface gives them and as CSV exports.
+
+An export row holds the names of the interface, nested ones joined by `_` (`summary.orders.total_amount` is
+`orders_total_amount`), so one dialect reads both. Amounts are whole minor units; no currency is stated anywhere, it is the
+account's. For currencies without two decimals the vendor's texts disagree (orders: smallest unit; summaries: times 100):
+the smallest unit is taken throughout.
+
+A customer's figures are claims to be reconciled, never to be mended. An order inside a redemption is a copy of what the
+orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the list
+(`customer_id` or `customer`), or in a file named after it; the latter are single claims and close nothing.
+Events of the customer itself (`customer.deleted` and the like) may land in `customers`, where they are observations of the
+record, or in `events`, where they are events only.
+"""
+
+from typing import Any
+
+import polars as pl
+
+from orchestration.expressions import email, flag
+from orchestration.mapping import (
+    Amount,
+    Check,
+    Contact,
+    Doubt,
+    Identifier,
+    Profile,
+    Rows,
+    Typed,
+    absolute,
+    account_currency,
+    at,
+    dialect,
+    file_value,
+    filled,
+    first_given,
+    given,
+    item,
+    lookup,
+    pairs,
+    raw,
+    rows,
+    stream,
+    time,
+    vendor,
+)
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, TEXT, Leaf, Open, Pairs, drop
+
+SAME_WORD = drop("the same word in every record of the stream")
+TRUE = Typed(pl.lit(value=True))
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+STATUS = {"CREATED": "created", "PAID": "paid", "PROCESSING": "in_progress", "FULFILLED": "completed", "CANCELED": "canceled"}
+ORDER_EVENTS = {
+    "customer.order.created": "created",
+    "customer.order.paid": "paid",
+    "customer.order.processing": "in_progress",
+    "customer.order.fulfilled": "completed",
+    "customer.order.canceled": "canceled",
+}
+RESULT = {"SUCCESS": "success", "SUCCEEDED": "success", "ROLLED_BACK": "success", "FAILURE": "failure", "FAILED": "failure"}
+SEGMENT_KIND = {"static": "static_list", "auto-update": "dynamic_segment", "passive": "dynamic_segment"}
+EVENTS: dict[str, tuple[str, str, str, str]] = {
+    # name: type, action, engagement class, whether the person did it; all others are named after themselves and count nothing
+    "customer.order.paid": ("order", "purchase", "purchase", "true"),
+    "customer.order.canceled": ("order", "cancel", "none", "false"),
+    "customer.redemption.succeeded": ("coupon", "redeem", "redeem", "true"),
+    "customer.redemption.failed": ("coupon", "redeem_failed", "intent", "true"),
+    "customer.redemption.rollback.succeeded": ("coupon", "rollback", "none", "false"),
+    "customer.redemption.rollback.failed": ("coupon", "rollback_failed", "none", "false"),
+    "customer.publication.succeeded": ("coupon", "publish", "none", "false"),
+    "customer.publication.failed": ("coupon", "publish_failed", "none", "false"),
+    "customer.validation.succeeded": ("coupon", "validate", "none", "true"),
+    "customer.validation.failed": ("coupon", "validate_failed", "none", "true"),
+}
+MESSENGERS = ("sms", "email", "activecampaign", "braze", "mailchimp", "intercom", "shopify", "klaviyo", "batch")
+POINT_EVENTS = {
+    "customer.rewarded.loyalty_points": "earn",
+    "customer.voucher.loyalty_card.points_added": "adjust",
+    "customer.voucher.loyalty_card.points_activated": "earn",
+    "customer.voucher.loyalty_card.pending_points.activated": "earn",
+    "customer.voucher.loyalty_card.points_transferred": "transfer",
+    "customer.voucher.loyalty_card.points_expired": "expire",
+}
+TIER_EVENTS = ("joined", "left", "upgraded", "downgraded")
+# Shipping is a line like any other; only what it is called tells it from a product. The ids are those of the vendor's examples.
+SHIPPING_NAMES = (
+    "shipping", "shipping cost", "shipping costs", "shipping fee", "delivery", "delivery cost", "delivery fee", "postage",
+    "versand", "versandkosten", "lieferung", "frete", "envio", "envío", "gastos de envío", "livraison", "frais de livraison",
+)  # fmt: skip
+SHIPPING_IDS = ("shipping", "prod_shipping", "prod_5h1pp1ng")
+
+
+def metadata(path: str = "metadata") -> pl.Expr:
+    """Open attributes as JSON with types as delivered; an export's cell holds them as text, which is unpacked where it is JSON."""
+    delivered = raw(path)
+    inner = delivered.str.json_path_match("$")
+    is_packed = delivered.str.starts_with('"') & inner.str.json_path_match("$").is_not_null()
+    return pl.when(is_packed).then(inner).otherwise(delivered)
+
+
+def is_test(path: str = "metadata") -> Typed:
+    """The record's metadata mark it as a test."""
+    return Typed(flag(metadata(path).str.json_path_match("$.test")))
+
+
+def source_id_type(source_id: pl.Expr) -> pl.Expr:
+    """The shop's id of a customer is often the e-mail address: then it is one."""
+    return pl.when(source_id.str.contains("@", literal=True)).then(pl.lit("email")).otherwise(pl.lit("customer_id"))
+
+
+# -- customers -------------------------------------------------------------------------------------------------------
+
+SUMMARY = {
+    "redemptions": {
+        "total_redeemed": NUMBER,
+        "total_failed": NUMBER,
+        "total_succeeded": NUMBER,
+        "total_rolled_back": NUMBER,
+        "total_rollback_failed": NUMBER,
+        "total_rollback_succeeded": NUMBER,
+        "gift": {"redeemed_amount": NUMBER, "amount_to_go": NUMBER},
+        "loyalty_card": {"redeemed_points": NUMBER, "points_to_go": NUMBER},
+    },
+    "orders": {"total_amount": NUMBER, "total_count": NUMBER, "average_amount": NUMBER, "last_order_amount": NUMBER, "last_order_date": TEXT},
+}
+CUSTOMER: dict[str, Any] = {
+    "id": TEXT,
+    "object": SAME_WORD,
+    "source_id": TEXT,
+    "name": TEXT,
+    "description": KEEP,
+    "email": TEXT,
+    "phone": TEXT,
+    "birthdate": TEXT,
+    "birthday": TEXT,
+    "address": {"city": TEXT, "state": TEXT, "line_1": TEXT, "line_2": TEXT, "country": TEXT, "postal_code": TEXT},
+    "summary": SUMMARY,
+    "loyalty": {
+        "points": NUMBER,
+        "referred_customers": NUMBER,
+        "campaigns": Pairs({"points": NUMBER, "loyalty_tier": TEXT, "referred_customers": NUMBER}),
+    },
+    "referrals": {
+        "total": KEEP,
+        "campaigns": [{"campaign_id": TEXT, "referrer_id": TEXT, "related_object_id": TEXT, "related_object_type": TEXT, "date": TEXT}],
+    },
+    "metadata": JSON,
+    "system_metadata": {"consents": Pairs({"date": TEXT, "value": FLAG})},
+    "consents": Pairs({"date": TEXT, "value": FLAG}),
+    "created_at": TEXT,
+    "updated_at": TEXT,
+    "assets": {"cockpit_url": drop("holds a token that signs in as the customer")},
+}
+# (metric, path, name in the CSV export if it has one, unit)
+STATS: tuple[tuple[str, str, str | None, str], ...] = (
+    ("total_revenue", "summary.orders.total_amount", "orders_total_amount", "money"),
+    ("order_count", "summary.orders.total_count", "orders_total_count", "count"),
+    ("average_order_value", "summary.orders.average_amount", "orders_average_amount", "money"),
+    ("last_order_amount", "summary.orders.last_order_amount", "orders_last_order_amount", "money"),
+    ("last_order_at", "summary.orders.last_order_date", "orders_last_order_date", "time"),
+    ("redemptions_total", "summary.redemptions.total_redeemed", "redemptions_total_redeemed", "count"),
+    ("redemptions_failed", "summary.redemptions.total_failed", "redemptions_total_failed", "count"),
+    ("redemptions_succeeded", "summary.redemptions.total_succeeded", "redemptions_total_succeeded", "count"),
+    ("redemptions_rolled_back", "summary.redemptions.total_rolled_back", "redemptions_total_rolled_back", "count"),
+    ("rollbacks_failed", "summary.redemptions.total_rollback_failed", "redemptions_total_rollback_failed", "count"),
+    ("rollbacks_succeeded", "summary.redemptions.total_rollback_succeeded", "redemptions_total_rollback_succeeded", "count"),
+    ("gift_redeemed", "summary.redemptions.gift.redeemed_amount", None, "money"),
+    ("gift_balance", "summary.redemptions.gift.amount_to_go", None, "money"),
+    ("points_redeemed", "summary.redemptions.loyalty_card.redeemed_points", None, "points"),
+    ("points_to_go", "summary.redemptions.loyalty_card.points_to_go", None, "points"),
+    ("loyalty_points", "loyalty.points", "loyalty_points", "points"),
+    ("referred_customers", "loyalty.referred_customers", "loyalty_referred_customers", "count"),
+)
+ADDRESS_CELLS = tuple(f"address_{part}" for part in ("city", "state", "line_1", "line_2", "country", "postal_code"))
+CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT)
+
+
+class _Customer:
+    """What a customer object gives, at the top of a record (as object or export row) or at `path` within it."""
+
+    def __init__(self, path: str = "") -> None:
+        self._path = f"{path}." if path else ""
+        self._has_cells = not path
+
+    def at(self, path: str, cell: str | None = None) -> pl.Expr:
+        told = at(self._path + path)
+        return first_given(told, at(cell)) if cell and self._has_cells else told
+
+    def part(self, name: str) -> pl.Expr:
+        return self.at(f"address.{name}", f"address_{name}")
+
+    @property
+    def record_id(self) -> pl.Expr:
+        address = email(self.at("email")).struct.field("value")
+        return pl.coalesce(first_given(self.at("id"), self.at("source_id")), pl.concat_str(pl.lit("email:"), address))
+
+    @property
+    def profile(self) -> Profile:
+        source_id = self.at("source_id")
+        return Profile(
+            record_id=self.record_id,
+            identifiers=(
+                Identifier("profile_id", self.at("id"), "id"),
+                Identifier(source_id_type(source_id), source_id, "source_id"),
+                Identifier("email", self.at("email"), "email"),
+                Identifier("phone", self.at("phone"), "phone", region=self.part("country")),
+            ),
+        )
+
+    def rows(self, is_deleted: pl.Expr | None = None) -> tuple[Rows, ...]:
+        return (self._customers(is_deleted), *self._consents(), *self._stats(), self._accounts(), *self._memberships(), self._referrals())
+
+    def _customers(self, is_deleted: pl.Expr | None) -> Rows:
+        deleted = {} if is_deleted is None else {"is_deleted": Typed(is_deleted)}
+        return rows(
+            "customers",
+            created_at=time(self.at("created_at")),
+            source_updated_at=time(self.at("updated_at")),
+            full_name=self.at("name"),
+            birth_date=first_given(self.at("birthdate"), self.at("birthday")),
+            city=self.part("city"),
+            state_raw=self.part("state"),
+            address_line_1=self.part("line_1"),
+            address_line_2=self.part("line_2"),
+            country_raw=self.part("country"),
+            postal_code=self.part("postal_code"),
+            is_test=is_test(f"{self._path}metadata"),
+            attributes=metadata(f"{self._path}metadata"),
+            **deleted,
+        )
+
+    def _consents(self) -> tuple[Rows, Rows]:
+        return self._consent("system_metadata.consents"), self._consent("consents")
+
+    def _consent(self, path: str) -> Rows:
+        value = item("value.value").str.strip_chars().str.to_lowercase()
+        is_negative = item("key") == "unsubscribed"
+        return rows(
+            "customer_consents",
+            each=pairs(self._path + path),
+            channel=pl.lit("all"),
+            purpose=pl.when(is_negative).then(pl.lit("all_marketing")).otherwise(item("key")),
+            # Not to have unsubscribed is no consent.
+            status=pl.when(is_negative)
+            .then(lookup(value, {"true": "opt_out"}, "unknown"))
+            .otherwise(lookup(value, {"true": "opt_in", "false": "opt_out"}, "unknown")),
+            status_raw=pl.concat_str(item("key"), pl.lit("="), value),
+            effective_at=time(item("value.date"), else_export_date=True),
+        )
+
+    def _stats(self) -> tuple[Rows, ...]:
+        return tuple(self._stat(*stat) for stat in STATS)
+
+    def _stat(self, metric: str, path: str, cell: str | None, unit: str) -> Rows:
+        value = self.at(path, cell)
+        told: dict[str, Any] = {"value_ts": time(value)} if unit == "time" else {"value_num": Amount(value, "minor") if unit == "money" else value}
+        if unit == "money":
+            told["currency"] = account_currency()
+        return rows("vendor_stats", where=given(value), metric=pl.lit(metric), unit=pl.lit(unit), definition_id=pl.lit(path), **told)
+
+    def _accounts(self) -> Rows:
+        return rows(
+            "loyalty_accounts",
+            each=pairs(f"{self._path}loyalty.campaigns"),
+            account_id=loyalty_account(self.record_id, item("key")),
+            program_id=item("key"),
+            program_name=item("key"),
+            balance_type=pl.lit("points"),
+            balance=item("value.points"),
+            tier_id=item("value.loyalty_tier"),
+            referred_customers=item("value.referred_customers"),
+        )
+
+    def _memberships(self) -> tuple[Rows, ...]:
+        campaigns = pairs(f"{self._path}loyalty.campaigns")
+        tiers = pl.col(campaigns).list.eval(pl.element().struct.field("value").struct.field("loyalty_tier")).list.drop_nulls()
+        return (
+            member(campaigns, "loyalty_campaign", item("key"), item("key")),
+            nobody(pl.col(campaigns).is_not_null() & ~filled(pl.col(campaigns)), "loyalty_campaign"),
+            member(campaigns, "loyalty_tier", item("value.loyalty_tier"), pl.lit(None, pl.String)),
+            nobody(pl.col(campaigns).is_not_null() & ~filled(tiers), "loyalty_tier"),
+        )
+
+    def _referrals(self) -> Rows:
+        return rows(
+            "referrals",
+            each=f"{self._path}referrals.campaigns",
+            campaign_id=item("campaign_id"),
+            referrer_profile_id=item("referrer_id"),
+            referred_profile_id=self.record_id,
+            related_object_id=item("related_object_id"),
+            related_object_type=item("related_object_type"),
+            referred_at=time(item("date")),
+        )
+
+
+def loyalty_account(customer_id: pl.Expr, campaign: pl.Expr) -> pl.Expr:
+    """A customer's account in a programme: the vendor names no account of its own beside the balance."""
+    return pl.concat_str(customer_id, pl.lit(":"), campaign)
+
+
+def member(each: str, kind: str | pl.Expr | None, segment_id: pl.Expr, name: pl.Expr) -> Rows:
+    """Membership of every segment that a full list names."""
+    return rows(
+        "segment_memberships",
+        each=each,
+        where=given(segment_id),
+        segment_id=segment_id,
+        segment_name=name,
+        kind=pl.lit(kind, pl.String) if kind is None or isinstance(kind, str) else kind,
+        state=pl.lit("member"),
+        observed_at=time(else_export_date=True),
+        is_full_snapshot=TRUE,
+    )
+
+
+def nobody(where: pl.Expr, kind: str | None) -> Rows:
+    """A full list that names no segment."""
+    return rows(
+        "segment_memberships",
+        where=where,
+        kind=pl.lit(kind, pl.String),
+        state=pl.lit("none"),
+        observed_at=time(else_export_date=True),
+        is_full_snapshot=TRUE,
+    )
+
+
+# -- orders ----------------------------------------------------------------------------------------------------------
+
+PERSON = {"id": TEXT, "object": SAME_WORD, "source_id": TEXT, "name": TEXT, "email": TEXT, "phone": TEXT, "metadata": KEEP}
+ORDER_LINE = {
+    "id": TEXT,
+    "object": SAME_WORD,
+    "source_id": TEXT,
+    "related_object": TEXT,
+    "product_id": TEXT,
+    "sku_id": TEXT,
+    "quantity": NUMBER,
+    "discount_quantity": KEEP,
+    "initial_quantity": KEEP,
+    "applied_quantity": KEEP,
+    "applied_quantity_amount": KEEP,
+    "applied_discount_quantity": KEEP,
+    "amount": NUMBER,
+    "initial_amount": KEEP,
+    "discount_amount": NUMBER,
+    "applied_discount_amount": KEEP,
+    "subtotal_amount": NUMBER,
+    "price": NUMBER,
+    "product": {"id": TEXT, "source_id": TEXT, "name": TEXT, "price": NUMBER, "override": KEEP, "metadata": KEEP},
+    "sku": {"id": TEXT, "source_id": TEXT, "sku": TEXT, "price": NUMBER, "override": KEEP, "metadata": KEEP},
+    "metadata": KEEP,
+}
+ORDER: dict[str, Any] = {
+    "id": TEXT,
+    "object": SAME_WORD,
+    "source_id": TEXT,
+    "status": TEXT,
+    "amount": TEXT,
+    "initial_amount": KEEP,
+    "discount_amount": TEXT,
+    "items_discount_amount": KEEP,
+    "total_discount_amount": TEXT,
+    "total_amount": TEXT,
+    "applied_discount_amount": KEEP,
+    "items_applied_discount_amount": KEEP,
+    "total_applied_discount_amount": KEEP,
+    "created_at": TEXT,
+    "updated_at": TEXT,
+    "customer_id": TEXT,
+    "customer": PERSON,
+    "referrer_id": KEEP,
+    "referrer": KEEP,
+    "redemptions": KEEP,
+    "items": [ORDER_LINE],
+    "metadata": JSON,
+}
+
+
+def person(profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr | None = None, name: pl.Expr | None = None) -> Contact:
+    """The customer that a record names, by id alone or with a copy of what is known of it at `path`."""
+    shop_id = at(f"{path}.source_id") if source_id is None else source_id
+    return Contact(
+        identifiers=(
+            Identifier("profile_id", profile_id, f"{path}.id"),
+            Identifier(source_id_type(shop_id), shop_id, f"{path}.source_id"),
+            Identifier("email", at(f"{path}.email"), f"{path}.email"),
+            Identifier("phone", at(f"{path}.phone"), f"{path}.phone"),
+            *more,
+        ),
+        profile_id=profile_id,
+        attributes={"full_name": at(f"{path}.name") if name is None else name},
+    )
+
+
+def order_figures(path: str = "") -> dict[str, Any]:
+    """Ids, amounts and times of an order; it has no total before the vendor has worked one out, and none is made up."""
+    return {
+        "source_order_id": first_given(at(f"{path}id"), at(f"{path}source_id")),
+        "order_number": at(f"{path}source_id"),
+        "source_updated_at": time(at(f"{path}updated_at")),
+        "subtotal": at(f"{path}amount"),
+        "discount_total": absolute(first_given(at(f"{path}total_discount_amount"), at(f"{path}discount_amount")), "minor"),
+        "total": at(f"{path}total_amount"),
+        "status_raw": at(f"{path}status"),
+    }
+
+
+def order_lines(path: str = "", where: pl.Expr | None = None) -> Rows:
+    """Lines of an order; ids of the shop's own catalogue come before those the vendor gave."""
+    is_variant = item("related_object") == "sku"
+    shop_id = item("source_id")
+    name = first_given(item("product.name"), item("sku.sku"))
+    ids = [item("source_id"), item("product_id"), item("product.source_id")]
+    is_shipping = name.str.strip_chars().str.to_lowercase().is_in(SHIPPING_NAMES).fill_null(value=False)
+    for one in ids:
+        is_shipping = is_shipping | one.str.to_lowercase().is_in(SHIPPING_IDS).fill_null(value=False)
+    return rows(
+        "order_lines",
+        each=f"{path}items",
+        where=where,
+        amounts="minor",
+        source_order_id=first_given(at(f"{path}id"), at(f"{path}source_id")),
+        line_no=Typed(pl.col("position")),
+        source_line_id=item("id"),
+        product_id=first_given(item("product.source_id"), pl.when(~is_variant.fill_null(value=False)).then(shop_id), item("product_id"), item("product.id")),
+        variant_id=first_given(item("sku_id"), item("sku.id")),
+        sku=first_given(item("sku.source_id"), pl.when(is_variant).then(shop_id), item("sku.sku")),
+        title=name,
+        quantity=item("quantity"),
+        unit_price=first_given(item("price"), item("sku.price"), item("product.price")),
+        discount=absolute(item("discount_amount"), "minor"),
+        subtotal=item("amount"),
+        total=item("subtotal_amount"),
+        is_shipping=Typed(is_shipping),
+    )
+
+
+order_customer_id = first_given(at("customer_id"), at("customer.id"))
+orders = rows(
+    "orders",
+    amounts="minor",
+    ordered_at=time(at("created_at"), else_export_date=True),
+    status=lookup(at("status"), STATUS, "unknown"),
+    is_test=is_test(),
+    attributes=metadata(),
+    **order_figures(),
+)
+
+# -- redemptions -----------------------------------------------------------------------------------------------------
+
+VOUCHER: dict[str, Any] = {"id": KEEP, "code": TEXT, "type": TEXT, "campaign": TEXT, "campaign_id": TEXT} | dict.fromkeys(
+    (
+        "object", "category", "category_id", "categories", "discount", "gift", "loyalty_card", "start_date", "expiration_date", "validity_timeframe",
+        "validity_day_of_week", "validity_hours", "active", "additional_info", "metadata", "is_referral_code", "created_at", "updated_at", "holder_id",
+        "holder", "referrer_id", "publish", "redemption", "validation_rules_assignments",
+    ),
+    KEEP,
+) | {"assets": drop("pictures of the code, by address with a token")}  # fmt: skip
+PROMOTION_TIER: dict[str, Any] = {"id": TEXT, "campaign_id": TEXT} | dict.fromkeys(
+    (
+        "object", "name", "banner", "action", "metadata", "hierarchy", "promotion_id", "campaign", "active", "start_date", "expiration_date",
+        "validity_timeframe", "validity_day_of_week", "validity_hours", "summary", "validation_rule_assignments", "category_id", "categories",
+        "created_at", "updated_at",
+    ),
+    KEEP,
+)  # fmt: skip
+REWARD: dict[str, Any] = {"id": TEXT} | dict.fromkeys(
+    (
+        "object", "name", "type", "customer", "assignment_id", "voucher", "product", "sku", "loyalty_tier_id", "created_at", "updated_at",
+        "parameters", "metadata",
+    ),
+    KEEP,
+)  # fmt: skip
+REDEMPTION: dict[str, Any] = {
+    "id": TEXT,
+    "object": TEXT,
+    "date": TEXT,
+    "customer_id": TEXT,
+    "tracking_id": TEXT,
+    "metadata": JSON,
+    "amount": NUMBER,
+    "redemption": TEXT,
+    "result": TEXT,
+    "status": TEXT,
+    "reason": KEEP,
+    "session": KEEP,
+    "related_redemptions": KEEP,
+    "failure_code": TEXT,
+    "failure_message": KEEP,
+    "order": {"id": TEXT, "source_id": TEXT} | dict.fromkeys((name for name in ORDER if name not in ("id", "source_id")), KEEP),
+    "previous_order": KEEP,
+    "channel": {"channel_id": KEEP, "channel_type": TEXT},
+    "customer": PERSON,
+    "related_object_type": TEXT,
+    "related_object_id": TEXT,
+    "related_object_parent_id": KEEP,
+    "promotion_tier": PROMOTION_TIER,
+    "reward": REWARD,
+    "gift": {"amount": NUMBER},
+    "loyalty_card": {"points": NUMBER},
+    "voucher": VOUCHER,
+}
+REDEMPTION_CELLS = {
+    "voucher_code": TEXT,
+    "campaign": TEXT,
+    "promotion_tier_id": TEXT,
+    "customer_source_id": TEXT,
+    "customer_name": TEXT,
+    "order_id": TEXT,
+    "order_amount": KEEP,
+    "gift_amount": TEXT,
+    "loyalty_points": TEXT,
+}
+
+
+def taken_back(value: pl.Expr, is_rollback: pl.Expr) -> pl.Expr:
+    """An amount, negative where a rollback takes it back, whatever sign it came with."""
+    text = value.str.strip_chars()
+    return pl.when(is_rollback & text.str.contains("[1-9]") & ~text.str.starts_with("-")).then(pl.concat_str(pl.lit("-"), text)).otherwise(text)
+
+
+redeemed_voucher = at("voucher.type")
+is_rollback = (at("object") == "redemption_rollback").fill_null(value=False)
+is_gift = given(at("gift.amount")) | (redeemed_voucher == "GIFT_VOUCHER").fill_null(value=False)
+is_loyalty = given(at("loyalty_card.points")) | (redeemed_voucher == "LOYALTY_CARD").fill_null(value=False) | given(at("reward.id"))
+# Of an amount that nothing else speaks of, only the kind of voucher would tell whether it is money or points.
+unclear_amount = Doubt("amount", at("amount"), given(at("amount")) & ~is_gift & ~is_loyalty)
+redemption_customer_id = first_given(at("customer_id"), at("customer.id"))
+
+
+redemptions = rows(
+    "redemptions",
+    amounts="minor",
+    redemption_id=at("id"),
+    kind=pl.when(is_rollback).then(pl.lit("rollback")).otherwise(pl.lit("redemption")),
+    parent_redemption_id=at("redemption"),
+    result=pl.coalesce(lookup(at("result"), RESULT), lookup(at("status"), RESULT)),
+    failure_code=at("failure_code"),
+    tracking_id=at("tracking_id"),
+    source_order_id=first_given(at("order.id"), at("order_id"), at("order.source_id")),
+    order_match_key=first_given(at("order.source_id"), at("order.id"), at("order_id")),
+    voucher_code=first_given(at("voucher.code"), at("voucher_code")),
+    campaign_id=first_given(at("voucher.campaign_id"), at("promotion_tier.campaign_id"), at("voucher.campaign"), at("campaign")),
+    promotion_tier_id=first_given(
+        at("promotion_tier.id"), at("promotion_tier_id"), pl.when(at("related_object_type") == "promotion_tier").then(at("related_object_id"))
+    ),
+    money_amount=taken_back(first_given(at("gift.amount"), at("gift_amount"), pl.when(is_gift).then(at("amount"))), is_rollback),
+    points_amount=taken_back(first_given(at("loyalty_card.points"), at("loyalty_points"), pl.when(is_loyalty).then(at("amount"))), is_rollback),
+    redeemed_at=time(at("date"), else_export_date=True),
+    channel=at("channel.channel_type"),
+    attributes=metadata(),
+)
+
+# -- segments --------------------------------------------------------------------------------------------------------
+
+SEGMENT = {
+    "id": TEXT,
+    "object": SAME_WORD,
+    "name": TEXT,
+    "type": TEXT,
+    "filter": JSON,
+    "initial_sync_status": KEEP,
+    "created_at": TEXT,
+    "updated_at": KEEP,
+    "metadata": KEEP,
+}
+CUSTOMER_SEGMENTS = {"customer_id": TEXT, "source_id": TEXT, "customer": PERSON, "object": SAME_WORD, "data_ref": KEEP, "total": KEEP, "has_more": KEEP}
+segment_customer_id = first_given(at("customer_id"), at("customer.id"))
+segments = rows(
+    "segments",
+    segment_id=at("id"),
+    name=at("name"),
+    kind=lookup(at("type"), SEGMENT_KIND),
+    definition=raw("filter"),
+    created_at=time(at("created_at")),
+)
+segment_in_named_file = rows(
+    "segment_memberships",
+    where=file_value().is_not_null(),
+    segment_id=at("id"),
+    segment_name=at("name"),
+    kind=lookup(at("type"), SEGMENT_KIND),
+    state=pl.lit("member"),
+    observed_at=time(else_export_date=True),
+)
+
+
+def customer_segments(key: str) -> Any:
+    """All segments of one customer, in a list under `key`."""
+    source_id = first_given(at("source_id"), at("customer.source_id"))
+    return dialect(
+        f"voucherify.customer_segments.{key}",
+        "segment_membership",
+        CUSTOMER_SEGMENTS | {key: [{**SEGMENT, "filter": KEEP, "created_at": KEEP}]},
+        member(key, lookup(item("type"), SEGMENT_KIND), item("id"), item("name")),
+        nobody(at(key).is_not_null() & ~filled(at(key)), None),
+        about=person(segment_customer_id, "customer", source_id=source_id),
+        has=(key,),
+        checks=(Check("missing_identity", "customer_id", ~given(segment_customer_id) & ~given(source_id) & ~given(at("customer.email"))),),
+    )
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+def told(shape: dict[str, Any]) -> dict[str, Any]:
+    """The part of a shape that is decoded: inside an open object the rest stays in its JSON."""
+    return {key: _told(inner) for key, inner in shape.items() if not isinstance(inner, Leaf) or inner.kind in ("text", "number", "flag")}
+
+
+def _told(shape: Any) -> Any:
+    if isinstance(shape, list):
+        return [told(shape[0])]
+    return told(shape) if isinstance(shape, dict) else shape
+
+
+TIER = {"id": TEXT, "name": TEXT}
+ENVELOPE: dict[str, Any] = {
+    "id": TEXT,
+    "object": SAME_WORD,
+    "type": TEXT,
+    "created_at": TEXT,
+    "entity_id": TEXT,
+    "group_id": KEEP,
+    "project_id": KEEP,
+    "source": KEEP,
+    "event_source": KEEP,
+    "event": {"id": TEXT, "type": TEXT, "created_at": TEXT, "entity_id": TEXT, "group_id": KEEP, "event_source": KEEP},
+}
+EVENT = ENVELOPE | {
+    "data": Open(
+        {
+            "customer": told(PERSON),
+            "order": told(ORDER),
+            "segment": {"id": TEXT, "name": TEXT},
+            "campaign": {"id": TEXT, "name": TEXT},
+            "loyalty_tier": TIER,
+            "loyalty_tier_from": TIER,
+            "loyalty_tier_to": TIER,
+        }
+    )
+}
+CUSTOMER_EVENT = ENVELOPE | {"data": {"customer": CUSTOMER, "unconfirmed_customer": KEEP, "event_source": KEEP}}
+
+event_name = first_given(at("event.type"), at("type")).str.strip_chars().str.to_lowercase()
+event_key = first_given(at("event.id"), at("id"))
+event_time = time(at("event.created_at"), at("created_at"), else_export_date=True)
+entity_id = first_given(at("event.entity_id"), at("entity_id"))
+event_customer_id = first_given(at("data.customer.id"), pl.when(entity_id.str.starts_with("cust_")).then(entity_id))
+event_order = "data.order."
+event_order_id = first_given(at(f"{event_order}id"), at(f"{event_order}source_id"))
+tells_of_order = event_name.str.starts_with("customer.order.").fill_null(value=False) & given(event_order_id)
+
+
+def told_json(path: str) -> pl.Expr:
+    """A value of the event's data that is no object in every event that has it."""
+    return raw("data").str.json_path_match(f"$.{path}")
+
+
+def event_word(position: int, default: pl.Expr) -> pl.Expr:
+    """One of the words of an event name; all that are not listed take theirs from the name."""
+    return lookup(event_name, {name: words[position] for name, words in EVENTS.items()}, default)
+
+
+named = event_name.str.strip_prefix("customer.")
+first_word = named.str.extract(r"^([^.]+)")
+rest = named.str.extract(r"^[^.]+\.(.+)$").fill_null(named)
+is_loyalty_event = (first_word.is_in(("loyalty", "rewarded", "reward_redemptions")) | named.str.starts_with("voucher.")).fill_null(value=False)
+is_custom = (event_name == "customer.custom_event").fill_null(value=False)
+events = rows(
+    "events",
+    event_id=event_key,
+    event_type=event_word(
+        0,
+        pl.when(is_custom).then(pl.lit("custom"))
+        .when(is_loyalty_event).then(pl.lit("loyalty"))
+        .when(first_word.is_in(MESSENGERS)).then(pl.lit("message"))
+        .when(~named.str.contains(".", literal=True)).then(pl.lit("customer"))
+        .otherwise(first_word),
+    ),
+    event_action=event_word(
+        1,
+        pl.when(is_custom).then(pl.coalesce(told_json("event.type"), pl.lit("custom_event")))
+        .when(first_word.is_in(("rewarded", "reward_redemptions", "voucher"))).then(named)
+        .otherwise(rest),
+    ),
+    event_name_raw=first_given(at("event.type"), at("type")),
+    engagement_class=event_word(2, pl.when(is_custom).then(pl.lit("custom")).when(is_loyalty_event).then(pl.lit("loyalty")).otherwise(pl.lit("none"))),
+    is_active=event_word(3, pl.when(is_custom).then(pl.lit("true")).otherwise(pl.lit("false"))),
+    occurred_at=event_time,
+    source_order_id=event_order_id,
+    order_match_key=first_given(at(f"{event_order}source_id"), at(f"{event_order}id")),
+    product_id=pl.lit(None, pl.String),
+    campaign_id=at("data.campaign.id"),
+    origin=first_given(told_json("event_source.channel")),
+    properties=raw("data"),
+)  # fmt: skip
+event_orders = rows(
+    "orders",
+    where=tells_of_order,
+    amounts="minor",
+    ordered_at=time(
+        at(f"{event_order}created_at"), at("event.created_at"), at("created_at"), else_export_date=True, is_inferred=~given(at(f"{event_order}created_at"))
+    ),
+    canceled_at=time(pl.when(event_name == "customer.order.canceled").then(first_given(at("event.created_at"), at("created_at")))),
+    status=pl.when(event_name == "customer.order.canceled")
+    .then(pl.lit("canceled"))
+    .otherwise(pl.coalesce(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS), pl.lit("unknown"))),
+    is_from_event=TRUE,
+    **order_figures(event_order),
+)
+event_cancellations = rows(
+    "order_adjustments",
+    where=tells_of_order & (event_name == "customer.order.canceled"),
+    source_order_id=event_order_id,
+    order_match_key=first_given(at(f"{event_order}source_id"), at(f"{event_order}id")),
+    action=pl.lit("cancel"),
+    amount_kind=pl.lit("running_total"),
+    occurred_at=event_time,
+)
+
+
+def _told_membership(kind: str | None, path: str, state: str, where: pl.Expr) -> Rows:
+    return rows(
+        "segment_memberships",
+        where=where & given(at(f"{path}.id")),
+        segment_id=at(f"{path}.id"),
+        segment_name=at(f"{path}.name"),
+        kind=pl.lit(kind, pl.String),
+        state=pl.lit(state),
+        observed_at=event_time,
+    )
+
+
+def _tier_event(word: str) -> pl.Expr:
+    return event_name == f"customer.loyalty.tier.{word}"
+
+
+moved = _tier_event("upgraded") | _tier_event("downgraded")
+event_memberships = (
+    _told_membership(None, "data.segment", "entered", event_name == "customer.segment.entered"),
+    _told_membership(None, "data.segment", "left", event_name == "customer.segment.left"),
+    _told_membership("loyalty_tier", "data.loyalty_tier", "entered", _tier_event("joined")),
+    _told_membership("loyalty_tier", "data.loyalty_tier", "left", _tier_event("left")),
+    _told_membership("loyalty_tier", "data.loyalty_tier_to", "entered", moved),
+    _told_membership("loyalty_tier", "data.loyalty_tier_from", "left", moved),
+)
+points = first_given(told_json("balance.points"), told_json("points"))
+is_expiry = event_name == "customer.voucher.loyalty_card.points_expired"
+event_points = rows(
+    "loyalty_transactions",
+    where=event_name.is_in(tuple(POINT_EVENTS)) & given(points),
+    transaction_id=first_given(told_json("transaction.id"), event_key),
+    account_id=loyalty_account(event_customer_id, at("data.campaign.name")),
+    type=lookup(event_name, POINT_EVENTS),
+    type_raw=first_given(told_json("transaction.type"), at("event.type"), at("type")),
+    points_delta=taken_back(points, is_expiry),
+    source_order_id=event_order_id,
+    occurred_at=event_time,
+    is_sign_normalised=Typed(is_expiry),
+)
+
+# -- the vendor ------------------------------------------------------------------------------------------------------
+
+customer = _Customer()
+told_customer = _Customer("data.customer")
+
+VENDOR = vendor(
+    "voucherify",
+    "Voucherify",
+    stream(
+        "customers",
+        "Customers with figures, loyalty balances, referrals and consents; also the events that tell of a customer as a whole.",
+        dialect("voucherify.customer", "customer", CUSTOMER_OR_CELLS, *customer.rows(), about=customer.profile, lacks=("type", "data")),
+        dialect(
+            "voucherify.customer_event",
+            "customer",
+            CUSTOMER_EVENT,
+            *told_customer.rows(is_deleted=event_name == "customer.deleted"),
+            about=told_customer.profile,
+            has=("type", "data"),
+        ),
+    ),
+    stream(
+        "orders",
+        "Orders with their lines; the CSV export has none.",
+        dialect("voucherify.order", "order", ORDER, orders, order_lines(), about=person(order_customer_id, "customer"), duplicates_of="orders"),
+    ),
+    stream(
+        "redemptions",
+        "Vouchers, gift cards and points used, refused and taken back.",
+        dialect(
+            "voucherify.redemption",
+            "redemption",
+            REDEMPTION | REDEMPTION_CELLS,
+            redemptions,
+            about=person(
+                redemption_customer_id,
+                "customer",
+                Identifier("tracking_id", at("tracking_id"), "tracking_id"),
+                source_id=first_given(at("customer.source_id"), at("customer_source_id")),
+                name=first_given(at("customer.name"), at("customer_name")),
+            ),
+            doubts=(unclear_amount,),
+        ),
+        envelopes=("redemption_entries",),
+    ),
+    stream(
+        "segments",
+        "Segments as defined, and the segments of single customers.",
+        customer_segments("segments"),
+        customer_segments("data"),
+        dialect(
+            "voucherify.segment",
+            "segment",
+            SEGMENT,
+            segments,
+            segment_in_named_file,
+            about=Contact(identifiers=(Identifier("profile_id", file_value(), "file name"),), profile_id=file_value()),
+            has=("id",),
+            lacks=("segments", "data"),
+            checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
+        ),
+        file_value=r"(cust_[0-9A-Za-z]{8,})",
+    ),
+    stream(
+        "events",
+        "What customers did and what was done to them: the activity list, and webhooks as sent.",
+        dialect(
+            "voucherify.event",
+            "event",
+            EVENT,
+            events,
+            event_orders,
+            order_lines(event_order, tells_of_order),
+            event_cancellations,
+            *event_memberships,
+            event_points,
+            about=person(event_customer_id, "data.customer"),
+            has=("type",),
+            duplicates_of="events",
+        ),
+    ),
+)

@@ -1,0 +1,20 @@
+"""What every test stands on: installations of their own, never the one on this machine."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import Options, Settings
+
+
+@pytest.fixture(autouse=True)
+def no_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("C360_SECRET", "C360_KILL_AT", "C360_DEBUG", "DAGSTER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("C360_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "data").mkdir()
+    return Settings(data=tmp_path / "data", options=Options(free_disk_bytes=0, lock_wait_seconds=5))

@@ -1,0 +1,35 @@
+"""One warehouse for all scenarios of this folder: every module stages rows of its own people, orders and segments."""
+
+import importlib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.warehouse_builder import WarehouseBuilder
+
+AS_OF = date(2024, 3, 1)
+RATES = "rate_date,currency,units_per_eur\n2023-12-29,GBP,0.8\n2024-01-02,GBP,0.9\n2023-12-29,JPY,160\n2024-02-01,BRL,5.5\n"
+SEGMENTS = "segment_id,name,description,predicate\nspenders,Spenders,People who spend,total_revenue >= 40 and email like '%@insights.example'\n"
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseBuilder:
+    """The warehouse built from the rows of every scenario."""
+    builder = WarehouseBuilder(tmp_path_factory.mktemp("marts"), as_of=AS_OF, rules={"fx_rates": RATES, "computed_segments": SEGMENTS})
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        module = importlib.import_module(f"tests.marts.{path.stem}")
+        if hasattr(module, "stage"):
+            module.stage(builder)
+    builder.build()
+    return builder
+
+
+@pytest.fixture
+def query(warehouse: WarehouseBuilder) -> Query:
+    """Rows of that warehouse."""
+    return warehouse.query

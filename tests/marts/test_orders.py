@@ -1,0 +1,246 @@
+"""One row per real order: which reports are one order, whose figures win, what state it is in, what it nets."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from tests.marts.conftest import Query
+from tests.warehouse_builder import WarehouseBuilder
+
+
+def stage(w: WarehouseBuilder) -> None:
+    shared_order(w)
+    several_versions(w)
+    items_by_row(w)
+    number_by_own_id(w)
+    refunds(w)
+    money(w)
+
+
+def shared_order(w: WarehouseBuilder) -> None:
+    w.profile("ometria", "anna", email="anna@orders.example")
+    w.profile("omnisend", "anna-c", email="anna@orders.example", stream="contacts")
+    w.profile("voucherify", "bert", email="bert@orders.example", stream="customers")
+    first = w.order("ometria", "#4122111", total="39.98", discount_total="1.00", status="paid", stream="profiles", owner_record_id="anna")
+    w.line(first, "rose", quantity=2, unit_price="19.99", total="39.98")
+    for status, total in (("created", "39.98"), ("paid", "39.98"), ("shipped", None)):
+        event = w.order(
+            "omnisend", "4122111", order_number=None, total=total, status=status, is_from_event=True, stream="contacts", owner_record_id="anna-c", tax_total="3.20"
+        )
+        w.line(event, "rose", quantity=2, unit_price="19.99", total="39.98")
+    w.order("voucherify", "4122111", total="41.00", status="completed", stream="customers", owner_record_id="bert")
+    w.order("optimizely", "4122111", total="39.98", currency="GBP", status="paid", is_guest=True)
+    w.order("open_delivery", "4122111", total="12.00", order_namespace="delivery", status="created")
+
+
+def several_versions(w: WarehouseBuilder) -> None:
+    for night, status, total in ((1, "created", "10.00"), (3, "completed", "12.00"), (2, "paid", "11.00")):
+        row = w.order("ometria", "V-1", total=total, status=status, export_date=date(2024, 1, night))
+        w.line(row, "version", total=total, quantity=night)
+    for row_number, status in ((1, "canceled"), (2, "paid")):
+        w.order("ometria", "V-2", total="5.00", status=status, source_file="landing/ometria/orders/2024-01-01/twice.ndjson", source_row=row_number)
+
+
+def items_by_row(w: WarehouseBuilder) -> None:
+    for row_number, product in enumerate(("one", "two", "two"), start=1):
+        row = w.order("optimizely", "CSV-1", total="27.00", source_file="landing/optimizely/orders/2024-01-01/items.csv", source_row=row_number)
+        w.line(row, product, unit_price="9.00", total="9.00", quantity=1, source_line_id=str(row_number))
+    event = w.order("omnisend", "LINES-1", total="30.00", is_from_event=True)
+    w.line(event, "big", total="30.00")
+    for product in ("big", "small"):
+        other = w.order("omnisend", "LINES-1", total=None, is_from_event=True, export_date=date(2024, 1, 2))
+        w.line(other, product, total="15.00")
+
+
+def number_by_own_id(w: WarehouseBuilder) -> None:
+    w.order("omnisend", "internal-7", order_number="1007", order_match_key="1007", total="70.00")
+    w.order("omnisend", "internal-7", order_number=None, order_match_key="INTERNAL-7", total="70.00", is_from_event=True, stream="events")
+    w.order("ometria", "#1007", total="70.00")
+    w.adjustment("omnisend", "internal-7", "20.00", order_match_key="INTERNAL-7")
+    w.profile("omnisend", "seven", email="seven@orders.example", stream="contacts")
+    w.event("omnisend", "event-7", source_order_id="internal-7", order_namespace="shop", order_match_key="INTERNAL-7", stream="contacts", owner_record_id="seven")
+    w.event("omnisend", "event-8", source_order_id="nobody-knows", order_namespace="shop", order_match_key="NOBODY-KNOWS")
+
+
+def refunds(w: WarehouseBuilder) -> None:
+    w.order("ometria", "R-delta", total="100.00")
+    w.adjustment("ometria", "R-delta", "-30.00", order_match_key="R-DELTA")
+    w.adjustment("ometria", "R-delta", "20.00", order_match_key="R-DELTA")
+    w.adjustment("optimizely", "R-delta", "30.00", order_match_key="R-DELTA", occurred_at=datetime(2024, 1, 5, 20, tzinfo=UTC))
+
+    w.order("omnisend", "R-running", total="100.00")
+    for day, amount in ((5, "25.00"), (4, "10.00"), (6, "25.00")):
+        w.adjustment("omnisend", "R-running", amount, order_match_key="R-RUNNING", amount_kind="running_total", occurred_at=datetime(2024, 1, day, tzinfo=UTC))
+
+    w.order("ometria", "R-over", total="50.00", refunded_total="60.00")
+    w.order("ometria", "R-full", total="50.00", status="refunded")
+    w.order("ometria", "R-canceled", total="50.00", status="paid")
+    w.order("omnisend", "R-canceled", total="50.00", status="canceled", is_from_event=True, order_match_key="R-CANCELED")
+    w.order("optimizely", "R-part-cancel", total="80.00", status="paid", subtotal="80.00")
+    w.adjustment("optimizely", "R-part-cancel", "30.00", action="cancel", order_match_key="R-PART-CANCEL")
+    w.order("optimizely", "R-whole-cancel", total="80.00", status="paid")
+    w.adjustment("optimizely", "R-whole-cancel", "80.00", action="cancel", order_match_key="R-WHOLE-CANCEL")
+
+    w.adjustment("optimizely", "R-orphan", "7.00", order_match_key="R-ORPHAN")
+    w.order("ometria", "R-negative", total="-15.00", order_match_key="R-NEGATIVE")
+    w.order("ometria", "R-original", total="40.00", order_match_key="R-ORIGINAL")
+    w.order("ometria", "R-second", order_number="R-original", total="-15.00", order_match_key="R-ORIGINAL")
+
+
+def money(w: WarehouseBuilder) -> None:
+    w.order("ometria", "M-gbp", currency="GBP", total="100.00", ordered_at=datetime(2024, 1, 1, 23, 59, tzinfo=UTC))
+    w.order("ometria", "M-gbp-next", currency="GBP", total="100.00", ordered_at=datetime(2024, 1, 2, tzinfo=UTC))
+    w.order("ometria", "M-jpy", currency="JPY", total="1000")
+    w.order("ometria", "M-bhd", currency="BHD", total="12.345")
+    w.order("ometria", "M-early", currency="BRL", total="55.00", ordered_at=datetime(2024, 1, 31, tzinfo=UTC))
+    w.order("ometria", "M-half", currency="EUR", total="10.005")
+    lines = w.order("ometria", "M-lines", total="30.00", shipping_total="4.00", discount_total="2.00")
+    w.line(lines, "a", total="28.00", line_no=1)
+    w.line(lines, "post", total="4.00", line_no=2, is_shipping=True)
+    w.line(lines, "wrap", total="1.50", line_no=3, is_fee=True)
+    wrong = w.order("ometria", "M-wrong", total="31.00")
+    w.line(wrong, "a", total="28.00")
+
+
+def order(query: Query, number: str, columns: str) -> tuple[object, ...]:
+    rows = query(f"select {columns} from marts.fct_orders where order_number in ($1, '#' || $1) and order_namespace = 'shop'", [number])
+    assert len(rows) == 1
+    return rows[0]
+
+
+def conflicts(query: Query, number: str) -> list[str]:
+    sql = "select distinct conflict_type from meta.order_conflicts join marts.fct_orders using (order_id) where order_number in ($1, '#' || $1) order by 1"
+    return [kind for (kind,) in query(sql, [number])]
+
+
+def test_an_order_told_by_four_vendors_and_three_events_is_one_order(query: Query) -> None:
+    assert order(query, "4122111", "source, sources, total_amount, currency, line_count, item_quantity, is_guest") == (
+        "ometria",
+        ["ometria", "omnisend", "optimizely", "voucherify"],
+        Decimal("39.98"),
+        "EUR",
+        1,
+        2,
+        False,
+    )
+
+
+def test_each_vendor_record_of_an_order_is_kept_once_with_its_own_amount(query: Query) -> None:
+    sql = "select source, total_amount, is_primary from marts.bridge_order_sources join (select order_id from marts.fct_orders where order_number = '#4122111') using (order_id) order by 1"
+    assert query(sql) == [
+        ("ometria", Decimal("39.98"), True),
+        ("omnisend", Decimal("39.98"), False),
+        ("optimizely", Decimal("39.98"), False),
+        ("voucherify", Decimal("41.00"), False),
+    ]
+
+
+def test_the_furthest_state_any_report_tells_is_the_state(query: Query) -> None:
+    assert order(query, "4122111", "status, is_valid") == ("completed", True)
+
+
+def test_a_figure_the_best_report_lacks_comes_from_the_next_that_has_it(query: Query) -> None:
+    assert order(query, "4122111", "discount_amount, tax_amount") == (Decimal("1.00"), Decimal("3.20"))
+
+
+def test_disagreements_between_vendors_are_listed(query: Query) -> None:
+    assert conflicts(query, "4122111") == ["amount", "currency", "customer", "status"]
+
+
+def test_the_same_number_of_another_shop_is_another_order(query: Query) -> None:
+    assert query("select total_amount, status from marts.fct_orders where order_namespace = 'delivery' and order_number = '4122111'") == [(Decimal("12.00"), "created")]
+
+
+def test_the_newest_version_of_a_record_counts_whatever_came_last(query: Query) -> None:
+    assert order(query, "V-1", "total_amount, status, item_quantity") == (Decimal("12.00"), "completed", 3)
+
+
+def test_of_two_states_in_one_file_the_later_row_counts(query: Query) -> None:
+    assert order(query, "V-2", "status") == ("paid",)
+
+
+def test_an_order_delivered_as_a_row_per_item_keeps_all_lines_and_one_total(query: Query) -> None:
+    assert order(query, "CSV-1", "total_amount, line_count, item_quantity") == (Decimal("27.00"), 3, 3)
+
+
+def test_events_that_tell_one_line_each_make_one_order_with_all_lines(query: Query) -> None:
+    assert order(query, "LINES-1", "total_amount, line_count") == (Decimal("30.00"), 2)
+
+
+def test_a_vendors_own_id_means_the_order_whose_number_it_names_elsewhere(query: Query) -> None:
+    assert order(query, "1007", "total_amount, refunded_amount, net_amount, status") == (Decimal("70.00"), Decimal("20.00"), Decimal("50.00"), "partially_refunded")
+    (order_id,) = order(query, "1007", "order_id")
+    assert query("select order_id from marts.fct_events where event_id = 'event-7'") == [(order_id,)]
+
+
+def test_an_event_that_names_an_unknown_order_has_none(query: Query) -> None:
+    assert query("select order_id from marts.fct_events where event_id = 'event-8'") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "refunded", "net"),
+    [
+        ("R-delta", "partially_refunded", "50.00", "50.00"),
+        ("R-running", "partially_refunded", "25.00", "75.00"),
+        ("R-over", "refunded", "60.00", "0"),
+        ("R-full", "refunded", "50.00", "0"),
+        ("R-canceled", "canceled", "0", "0"),
+        ("R-part-cancel", "partially_refunded", "30.00", "50.00"),
+        ("R-whole-cancel", "canceled", "0", "0"),
+        ("R-original", "partially_refunded", "15.00", "25.00"),
+    ],
+)
+def test_what_is_taken_back_is_counted_once(query: Query, number: str, status: str, refunded: str, net: str) -> None:
+    assert order(query, number, "status, refunded_amount, net_amount") == (status, Decimal(refunded), Decimal(net))
+
+
+def test_refunds_of_an_order_sum_to_what_it_says_was_refunded(query: Query) -> None:
+    sql = """
+        select order_number from marts.fct_orders
+        left join (
+            select order_id, sum(amount) as amount from marts.fct_order_adjustments
+            where not (adjustment_type = 'cancel' and order_id in (select order_id from marts.fct_orders where status = 'canceled'))
+            group by order_id
+        ) using (order_id)
+        where refunded_amount <> coalesce(amount, 0)
+    """
+    assert query(sql) == []
+
+
+@pytest.mark.parametrize(("source", "amount"), [("optimizely", "7.00"), ("ometria", "15.00")])
+def test_a_refund_that_names_no_known_order_is_an_orphan_and_no_order(query: Query, source: str, amount: str) -> None:
+    sql = "select count(*) from {} where {} = $1 and {} = $2 and order_id is null"
+    assert query(sql.format("marts.fct_order_adjustments", "source", "amount"), [source, Decimal(amount)]) == [(1,)]
+    orphan = "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_source = $1 and cast(other_value as decimal(18, 4)) = $2"
+    assert query(orphan, [source, Decimal(amount)]) == [(1,)]
+    assert query("select count(*) from marts.fct_orders where order_number in ('R-orphan', 'R-negative')") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("number", "reporting"),
+    [("M-gbp", "125.00"), ("M-gbp-next", "111.11"), ("M-jpy", "6.25"), ("M-bhd", None), ("M-early", None), ("M-half", "10.01")],
+)
+def test_amounts_are_converted_at_the_rate_of_the_order_date_or_not_at_all(query: Query, number: str, reporting: str | None) -> None:
+    assert order(query, number, "net_amount_reporting") == (reporting and Decimal(reporting),)
+
+
+def test_an_order_without_a_rate_is_listed(query: Query) -> None:
+    sql = "select order_number, value_given from meta.field_issues join marts.fct_orders using (order_id) where issue_code = 'no_fx_rate' and order_number like 'M-%' order by 1"
+    assert query(sql) == [("M-bhd", "BHD"), ("M-early", "BRL")]
+
+
+def test_shipping_and_fees_are_amounts_of_the_order_and_no_lines(query: Query) -> None:
+    assert order(query, "M-lines", "line_count, item_quantity, shipping_amount, fees_amount") == (1, 1, Decimal("4.00"), Decimal("1.50"))
+    assert conflicts(query, "M-lines") == []
+
+
+def test_lines_that_do_not_make_the_total_are_listed_and_left_alone(query: Query) -> None:
+    assert conflicts(query, "M-wrong") == ["lines_differ"]
+    assert order(query, "M-wrong", "total_amount") == (Decimal("31.00"),)
+
+
+def test_daily_metrics_sum_to_the_orders_exactly(query: Query) -> None:
+    assert query("select sum(orders_attempted), sum(order_count), sum(revenue) from marts.daily_metrics") == query(
+        "select count(*), count(*) filter (is_valid), sum(net_amount_reporting) filter (is_valid) from marts.fct_orders"
+    )

@@ -1,0 +1,48 @@
+"""Small deliveries for tests of the job: order events of one vendor, as plain as they come."""
+
+import json
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+
+NIGHTS = ("2026-06-01", "2026-06-02")
+
+
+def order(number: int, person: str, *, total: float = 10.0, time: str = "2026-06-01T10:00:00Z") -> dict[str, object]:
+    """An order event."""
+    return {
+        "eventName": "placed order",
+        "eventTime": time,
+        "eventID": f"event-{number}",
+        "contact": {"email": f"{person}@mail.test.example.com", "firstName": person.title()},
+        "order": {"orderID": str(1000 + number), "currency": "EUR", "totalPrice": total, "status": "paid"},
+    }
+
+
+def land(settings: Settings, night: str, name: str, *records: dict[str, object] | str) -> Path:
+    """Puts records into the landing zone as one file."""
+    path = settings.landing / "omnisend" / "events" / night / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def land_two_nights(settings: Settings) -> None:
+    """Three orders of two people, the second night with a later one."""
+    land(settings, NIGHTS[0], "a.ndjson", order(1, "anna"), order(2, "ben", total=20))
+    land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=30, time="2026-06-02T09:00:00Z"))
+
+
+def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:
+    """Rows and a hash of them for every table of the schemas (default: all marts)."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        tables = con.execute("select schema_name, table_name from duckdb_tables() where schema_name in $1 order by all", [list(schemas or ("marts",))]).fetchall()
+        return {f"{schema}.{table}": con.execute(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t").fetchone() for schema, table in tables}
+
+
+def books_balance(path: Path) -> bool:
+    """The law of accounting holds for every file."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return not con.execute("from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate").fetchall()

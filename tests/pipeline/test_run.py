@@ -1,0 +1,222 @@
+"""The job as a whole: what a run does, does not do, and leaves as it was."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import fingerprints, pipeline, publish
+from orchestration import settings as configuration
+from orchestration.errors import OperatorError
+from orchestration.settings import DateRange, Options, Settings
+from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, land, order
+
+pytestmark = pytest.mark.slow
+
+PROJECT = Path(__file__).parents[2]
+FIRST_NIGHT = DateRange(date.fromisoformat(NIGHTS[0]), date.fromisoformat(NIGHTS[0]))
+
+
+def count(settings: Settings, table: str) -> int:
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        row = con.execute(f"select count(*) from {table}").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def statuses(path: Path) -> list[str]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        return [status for (status,) in con.execute("select status from meta.runs order by started_at").fetchall()]
+
+
+@pytest.fixture
+def own_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the dbt project that a test may spoil."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(PROJECT / "dbt_project", checkout / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr(configuration, "CHECKOUT", checkout)
+    return checkout / "dbt_project"
+
+
+def test_what_landed_is_published_and_the_books_balance(published: Settings) -> None:
+    assert (count(published, "marts.fct_orders"), count(published, "marts.dim_customers")) == (3, 2)
+    assert books_balance(published.published_file)
+    assert statuses(published.published_file) == ["done"]
+
+
+def test_running_again_does_nothing_and_says_so(published: Settings) -> None:
+    before = published.published_file.stat()
+    report = pipeline.run(published)
+    assert (report.files, report.published, report.exit_code) == (0, False, 0)
+    assert (report.customers, report.orders) == (2, 3)
+    assert published.published_file.stat() == before
+    assert statuses(published.build_file) == ["done", "unchanged"]
+
+
+def test_a_run_without_work_imports_neither_dagster_nor_dbt(published: Settings) -> None:
+    code = "import sys; from orchestration.cli import main; main(['run']); sys.exit(any(name.partition('.')[0] in ('dbt', 'dagster') for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "C360_DATA": str(published.data)}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_night_again_replaces_its_slice_by_the_same(published: Settings) -> None:
+    before = checksum(published.published_file, "marts", "identity", "orders")
+    report = pipeline.run(published, dates=FIRST_NIGHT)
+    assert (report.files, report.rows_loaded, report.published) == (1, 2, True)
+    assert checksum(published.published_file, "marts", "identity", "orders") == before
+    assert books_balance(published.published_file)
+
+
+def test_a_full_refresh_gives_the_same_warehouse_and_keeps_the_run_book(published: Settings) -> None:
+    before = checksum(published.published_file)
+    report = pipeline.run(published, full_refresh=True)
+    assert (report.files, report.published) == (2, True)
+    assert checksum(published.published_file) == before
+    assert statuses(published.published_file) == ["done", "done"]
+
+
+def test_the_same_content_under_another_name_is_a_duplicate(published: Settings) -> None:
+    land(published, NIGHTS[0], "again.ndjson", order(1, "anna"), order(2, "ben", total=20))
+    report = pipeline.run(published)
+    assert (report.files, report.rows_read, report.rows_duplicate) == (1, 2, 2)
+    assert (report.customers, report.orders) == (2, 3)
+
+
+def test_another_as_of_day_is_computed_anew_and_the_next_run_returns_to_the_default(published: Settings) -> None:
+    assert pipeline.run(published, as_of=date(2026, 7, 1)).published
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [(date(2026, 7, 1),)]
+    assert pipeline.run(published).published
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [(date.fromisoformat(NIGHTS[1]),)]
+
+
+def test_a_changed_setting_is_enough_to_build_the_marts_again(published: Settings) -> None:
+    dollars = replace(published, options=Options(free_disk_bytes=0, reporting_currency="USD"))
+    assert pipeline.run(dollars).published
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select distinct reporting_currency from marts.fct_orders").fetchall() == [("USD",)]
+
+
+def test_a_lost_published_file_is_published_again_without_loading_anything(published: Settings) -> None:
+    before = checksum(published.published_file)
+    published.published_file.unlink()
+    report = pipeline.run(published)
+    assert (report.files, report.published) == (0, True)
+    assert checksum(published.published_file) == before
+
+
+def test_a_lost_build_file_is_built_again_from_the_landing_zone(published: Settings) -> None:
+    before = checksum(published.published_file)
+    shutil.rmtree(published.build_file.parent)
+    report = pipeline.run(published)
+    assert (report.files, report.published) == (2, True)
+    assert checksum(published.published_file) == before
+
+
+def test_what_was_rolled_back_is_not_published_again_by_itself(published: Settings) -> None:
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    assert pipeline.run(published).published
+    publish.rollback(published)
+    assert not pipeline.run(published).published
+    assert count(published, "marts.fct_orders") == 3
+    land(published, NIGHTS[1], "d.ndjson", order(5, "dora"))
+    assert pipeline.run(published).published
+    assert count(published, "marts.fct_orders") == 5
+
+
+def test_a_bad_line_is_rejected_and_makes_the_run_end_with_three(published: Settings) -> None:
+    land(published, "2026-06-03", "bad.ndjson", order(4, "cleo"), "this is no json")
+    report = pipeline.run(published)
+    assert (report.rows_loaded, report.rows_rejected, report.exit_code) == (1, 1, 3)
+    assert report.deliveries_above_limit == ("omnisend/events/2026-06-03",)
+    assert count(published, "marts.fct_orders") == 4
+
+
+def test_an_unknown_vendor_folder_is_told_and_everything_else_is_loaded(published: Settings) -> None:
+    (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    report = pipeline.run(published)
+    assert (report.exit_code, report.orders) == (1, 4)
+    assert "omnisand" in report.ingestion.problems[0].message
+
+
+def test_a_missing_landing_folder_is_wrong_use(settings: Settings) -> None:
+    with pytest.raises(OperatorError, match="no landing folder") as error:
+        pipeline.run(settings)
+    assert error.value.exit_code == 2
+
+
+def test_an_empty_landing_folder_publishes_nothing(settings: Settings) -> None:
+    settings.landing.mkdir()
+    report = pipeline.run(settings)
+    assert (report.files, report.customers, report.published, report.exit_code) == (0, 0, False, 0)
+    assert not settings.published_file.exists()
+
+
+def test_an_unreadable_build_file_is_told_and_a_full_refresh_mends_it(published: Settings) -> None:
+    before = checksum(published.published_file)
+    published.build_file.write_bytes(b"no warehouse" * 1000)
+    with pytest.raises(OperatorError, match="cannot be read") as error:
+        pipeline.run(published)
+    assert "--full-refresh" in error.value.remedy
+    assert pipeline.run(published, full_refresh=True).published
+    assert checksum(published.published_file) == before
+
+
+def test_a_strange_file_under_the_published_name_is_not_overwritten(published: Settings) -> None:
+    published.published_file.unlink()
+    published.published_file.write_text("my thesis", encoding="utf-8")
+    with pytest.raises(OperatorError, match="cannot be read as a warehouse"):
+        pipeline.run(published)
+    assert published.published_file.read_text(encoding="utf-8") == "my thesis"
+
+
+def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(published: Settings, own_project: Path) -> None:
+    (own_project / "tests" / "no_anna.sql").write_text("select * from {{ ref('dim_customers') }} where first_name = 'Anna'", encoding="utf-8")
+    before = published.published_file.stat()
+    with pytest.raises(OperatorError) as error:
+        pipeline.run(published)
+    assert "test no_anna: 1 rows" in error.value.message
+    assert published.published_file.stat() == before
+    assert statuses(published.build_file) == ["done", "failed"]
+    _says_nothing_about_anna(published, str(error.value))
+
+
+def test_a_failing_model_is_named_without_the_row_it_failed_on(published: Settings, own_project: Path) -> None:
+    (own_project / "models" / "orders" / "int_spoilt.sql").write_text("select cast(email as integer) as number from {{ ref('dim_customers') }}", encoding="utf-8")
+    with pytest.raises(OperatorError) as error:
+        pipeline.run(published)
+    assert "model orders.int_spoilt: Conversion Error" in error.value.message
+    _says_nothing_about_anna(published, str(error.value))
+    (own_project / "models" / "orders" / "int_spoilt.sql").unlink()
+    assert not pipeline.run(published).published
+
+
+def _says_nothing_about_anna(settings: Settings, message: str) -> None:
+    assert "anna@" not in message
+    written = [path for path in settings.internal.rglob("*") if path.is_file() and b"anna@" in path.read_bytes()]
+    assert written == []
+
+
+def test_too_little_disk_is_refused_before_anything_is_written(published: Settings) -> None:
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    greedy = replace(published, options=Options(free_disk_bytes=10**18))
+    with pytest.raises(OperatorError, match="Nothing was written"):
+        pipeline.run(greedy)
+    assert pipeline.run(published).orders == 4
+
+
+def test_a_build_file_that_was_not_transformed_to_the_end_is_not_trusted(published: Settings) -> None:
+    with duckdb.connect(str(published.build_file), config=published.duckdb_config) as con:
+        fingerprints.forget_transformed(con)
+        con.execute("delete from marts.fct_orders")
+    pipeline.run(published)
+    with duckdb.connect(str(published.build_file), read_only=True, config=published.duckdb_config) as con:
+        assert con.execute("select count(*) from marts.fct_orders").fetchone() == (3,)

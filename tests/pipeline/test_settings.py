@@ -1,0 +1,112 @@
+"""An installation's own files: defaults, and mistakes that name their place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestration import settings as configuration
+from orchestration.errors import OperatorError
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Shop:
+    code: str = "shop"
+    default_currency: str = "BRL"
+    default_order_namespace: str = "delivery"
+    phone_region: str | None = "BR"
+
+
+def write(data: Path, name: str, text: str) -> Path:
+    path = data / "config" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_installation_without_any_file_has_the_defaults(tmp_path: Path) -> None:
+    settings = configuration.load(tmp_path)
+    assert (settings.options.reporting_currency, settings.options.reporting_time_zone, settings.options.reject_share) == ("EUR", "UTC", 0.01)
+    assert settings.secret is None
+
+
+def test_the_data_folder_is_the_one_the_environment_names(tmp_path: Path) -> None:
+    assert configuration.load(environment={"C360_DATA": str(tmp_path)}).landing == tmp_path / "landing"
+
+
+def test_an_account_without_a_line_has_the_vendors_defaults(tmp_path: Path) -> None:
+    account = configuration.load(tmp_path).account(Shop())
+    assert (account.source_account, account.default_currency, account.time_zone, account.order_namespace) == ("default", "BRL", "UTC", "delivery")
+    assert account.customer_id_namespace == "shop:default"
+
+
+def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "accounts.csv", "source,source_account,default_currency,time_zone\nshop,berlin,,Europe/Berlin\n")
+    account = configuration.load(tmp_path).account(Shop())
+    assert (account.source_account, account.default_currency, account.time_zone) == ("berlin", "BRL", "Europe/Berlin")
+    assert account.customer_id_namespace == "shop:berlin"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("source,shoe_size\nshop,43\n", 1, "`shoe_size` is no column"),
+        ("source_account\nx\n", 1, "`source` is missing"),
+        ("source,source\na,b\n", 1, "twice"),
+        ("source,time_zone\nshop,Mars/Olympus\n", 2, "`time_zone`"),
+        ("source,default_currency\nshop,EUR\nother,euro\n", 3, "`default_currency`"),
+        ("source,time_zone\nshop,UTC\nshop,UTC\n", 3, "listed twice"),
+        ("source,time_zone\nshop\n", 2, "1 cells"),
+        ('source,time_zone\nshop,"UT', 2, "no readable CSV"),
+    ],
+)
+def test_a_mistake_in_accounts_names_file_and_line(tmp_path: Path, text: str, line: int, problem: str) -> None:
+    path = write(tmp_path, "accounts.csv", text)
+    with pytest.raises(OperatorError) as error:
+        configuration.load(tmp_path)
+    assert f"{path}, line {line}" in error.value.message
+    assert problem in error.value.message
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('reporting_currency = "euro"', "`reporting_currency`"),
+        ("shoe_size = 43", "`shoe_size` is no setting"),
+        ('reject_share = "much"', "`reject_share`"),
+        ("reject_share = 1.5", "between 0 and 1"),
+        ("record_bytes = 0", "at least 1"),
+        ("threads = -1", "not be negative"),
+        ('schedule_time = "25:00"', "`schedule_time`"),
+        ('memory_limit = "plenty"', "`memory_limit`"),
+        ("[broken", "no TOML file"),
+    ],
+)
+def test_a_mistake_in_settings_names_file_and_key(tmp_path: Path, text: str, problem: str) -> None:
+    path = write(tmp_path, "settings.toml", text)
+    with pytest.raises(OperatorError) as error:
+        configuration.load(tmp_path)
+    assert str(path) in error.value.message
+    assert problem in error.value.message
+
+
+def test_the_secret_comes_from_the_environment_or_the_file_and_is_never_shown(tmp_path: Path) -> None:
+    write(tmp_path, "secret", "from-the-file\n")
+    assert configuration.load(tmp_path).secret == b"from-the-file"
+    settings = configuration.load(tmp_path, {"C360_SECRET": "from-the-environment"})
+    assert settings.secret == b"from-the-environment"
+    assert "from-the-environment" not in repr(settings)
+
+
+def test_what_decides_staging_changes_its_fingerprint_and_nothing_else_does(tmp_path: Path) -> None:
+    plain = configuration.load(tmp_path).staging_fingerprint
+    write(tmp_path, "settings.toml", 'reporting_currency = "USD"')
+    assert configuration.load(tmp_path).staging_fingerprint == plain
+    write(tmp_path, "accounts.csv", "source,default_currency\nshop,USD\n")
+    assert configuration.load(tmp_path).staging_fingerprint != plain
+
+
+def test_build_and_published_file_have_one_stem_because_it_names_the_catalog(settings: Settings) -> None:
+    assert settings.build_file.stem == settings.published_file.stem

@@ -1,0 +1,202 @@
+"""Rows and their booking: the law holds for every file, and staging is a function of what has landed."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from itertools import permutations
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from orchestration import landing, settings
+from orchestration.settings import DateRange
+from orchestration.warehouse import FileOutcome, Warehouse
+
+LAW = "select count(*) from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate"
+
+
+def event(number: int, **more: object) -> dict[str, object]:
+    return {
+        "eventName": "placed order",
+        "eventID": f"e{number}",
+        "eventTime": "2026-02-01T10:00:00Z",
+        "contact": {"email": f"person{number}@example.com"},
+        "order": {"orderID": f"o{number}", "totalPrice": 10.5, "currency": "EUR"},
+        "lineItems": [{"productID": "p", "quantity": 1, "price": 10.5}],
+    } | more
+
+
+class Installation:
+    """A data folder whose landing zone a test fills."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "landing").mkdir(parents=True)
+        self.settings = settings.load(folder, {})
+        self.warehouse = Warehouse(self.settings)
+
+    def land(self, path: str, rows: Iterable[object] | bytes) -> None:
+        target = self.folder / "landing" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(rows if isinstance(rows, bytes) else "\n".join(json.dumps(row) for row in rows).encode())
+
+    def load(self, *, dates: DateRange | None = None) -> list[FileOutcome]:
+        with self.warehouse.connect() as con:
+            files = self.warehouse.pending(con, landing.scan(self.settings), dates=dates, full_refresh=False)
+            return self.warehouse.ingest(con, files, run_id="test")
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        with self.warehouse.connect() as con:
+            return con.execute(sql).fetchall()
+
+    def state(self) -> dict[str, list[tuple[object, ...]]]:
+        """Staging and current bookings, arrival aside."""
+        with self.warehouse.connect() as con:
+            tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'staging'").fetchall()]
+            found = {table: _rows(con, f"select * exclude (load_seq) from staging.{table}") for table in tables}
+            found["loads"] = _rows(con, "select file_path, rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where status <> 'superseded'")
+            found["rejects"] = _rows(con, "select * exclude (load_seq) from meta.rejects")
+            return found
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, ...]]:
+    return sorted(con.execute(sql).fetchall(), key=repr)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation(tmp_path / "data")
+
+
+def counts(outcomes: list[FileOutcome]) -> list[tuple[str, int, int, int, int]]:
+    return [(found.status, found.rows_read, found.rows_loaded, found.rows_rejected, found.rows_duplicate) for found in outcomes]
+
+
+def test_a_bad_line_and_a_repeated_one_are_booked_apart(installation: Installation) -> None:
+    line = json.dumps(event(1)).encode()
+    installation.land("omnisend/events/2026-03-01/a.ndjson", line + b"\n{bad\n" + line + b"\n" + json.dumps(event(2)).encode())
+    assert counts(installation.load()) == [("loaded", 4, 2, 1, 1)]
+    assert installation.query("select row_number, reason_code, raw from meta.rejects") == [(2, "invalid_json", "{bad")]
+
+
+def test_a_broken_file_is_one_rejected_row_and_harms_no_other(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/a.json", b'[{"eventName": "x"')
+    installation.land("omnisend/events/2026-03-01/b.ndjson", [event(1)])
+    assert counts(installation.load()) == [("rejected", 1, 0, 1, 0), ("loaded", 1, 1, 0, 0)]
+    assert installation.query("select reason_code from meta.rejects") == [("truncated_json",)]
+
+
+def test_nothing_new_is_nothing_to_do(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1)])
+    installation.load()
+    assert installation.load() == []
+
+
+def test_a_new_time_alone_is_no_new_content(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1)])
+    installation.load()
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1)])
+    assert installation.load() == []
+
+
+def test_the_same_content_under_another_name_is_a_duplicate(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])
+    installation.land("omnisend/contacts/2026-03-01/b.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])
+    assert counts(installation.load()) == [("loaded", 2, 2, 0, 0), ("duplicate", 2, 0, 0, 2)]
+
+
+def test_the_same_content_on_another_night_is_a_new_observation(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
+    installation.land("omnisend/contacts/2026-03-02/a.ndjson", [{"contactID": "c1"}])
+    assert counts(installation.load()) == [("loaded", 1, 1, 0, 0), ("loaded", 1, 1, 0, 0)]
+    assert installation.query("select count(*) from staging.customers") == [(2,)]
+
+
+def test_new_content_under_the_same_path_replaces_its_rows(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1), event(2)])
+    installation.load()
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(3)])
+    installation.load()
+    assert installation.query("select event_id from staging.events") == [("e3",)]
+    assert installation.query("select status, rows_read from meta.loads order by load_seq") == [("superseded", 2), ("loaded", 1)]
+
+
+def test_a_copy_stands_for_itself_once_its_original_is_replaced(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
+    installation.land("omnisend/contacts/2026-03-01/b.ndjson", [{"contactID": "c1"}])
+    installation.load()
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c2"}])
+    installation.load()
+    assert installation.query("select source_record_id from staging.customers order by all") == [("c1",), ("c2",)]
+
+
+def test_a_date_again_replaces_exactly_that_slice(installation: Installation) -> None:
+    for night in ("2026-03-01", "2026-03-02"):
+        installation.land(f"omnisend/contacts/{night}/a.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])
+    installation.load()
+    before = installation.state()
+    night = date(2026, 3, 1)
+    assert counts(installation.load(dates=DateRange(night, night))) == [("loaded", 2, 2, 0, 0)]
+    assert installation.state() == before
+
+
+def test_a_file_taken_away_leaves_its_night_when_that_is_loaded_again(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
+    installation.load()
+    (installation.folder / "landing/omnisend/contacts/2026-03-01/a.ndjson").unlink()
+    night = date(2026, 3, 1)
+    with installation.warehouse.connect() as con:
+        gone = installation.warehouse.retire_vanished(con, landing.scan(installation.settings), DateRange(night, night))
+    assert gone == 1
+    assert installation.query("select count(*) from staging.customers") == [(0,)]
+
+
+NIGHTS = {"2026-03-01": [event(1), event(3)], "2026-03-02": [event(1), event(2)], "2026-03-03": [event(2), event(3), event(4)]}
+
+
+@pytest.mark.parametrize("order", list(permutations(NIGHTS)))
+def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(installation: Installation, tmp_path: Path, order: tuple[str, ...]) -> None:
+    for night in order:
+        installation.land(f"omnisend/events/{night}/a.ndjson", NIGHTS[night])
+        installation.load()
+    together = Installation(tmp_path / "together")
+    for night, rows in NIGHTS.items():
+        together.land(f"omnisend/events/{night}/a.ndjson", rows)
+    together.load()
+    assert installation.state() == together.state()
+    assert installation.query(LAW) == [(0,)]
+    assert installation.query("select event_id, export_date, last_export_date from staging.events order by event_id") == [
+        ("e1", date(2026, 3, 1), date(2026, 3, 2)),
+        ("e2", date(2026, 3, 2), date(2026, 3, 3)),
+        ("e3", date(2026, 3, 1), date(2026, 3, 3)),
+        ("e4", date(2026, 3, 3), date(2026, 3, 3)),
+    ]
+
+
+DELIVERIES = st.lists(st.tuples(st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]), st.sampled_from("ab"), st.lists(st.integers(1, 4), max_size=4)), min_size=1, max_size=6)
+
+
+@pytest.mark.slow
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deliveries=DELIVERIES)
+def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at_the_end(tmp_path_factory: pytest.TempPathFactory, deliveries: list[tuple[str, str, list[int]]]) -> None:
+    step_by_step = Installation(tmp_path_factory.mktemp("steps") / "data")
+    at_once = Installation(tmp_path_factory.mktemp("once") / "data")
+    for night, name, numbers in deliveries:
+        path = f"omnisend/events/{night}/{name}.ndjson"
+        step_by_step.land(path, [event(number) for number in numbers])
+        step_by_step.load()
+        at_once.land(path, [event(number) for number in numbers])
+    at_once.load()
+    assert step_by_step.query(LAW) == [(0,)]
+    assert _without_paths(step_by_step.state()) == _without_paths(at_once.state())
+
+
+def _without_paths(state: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
+    """Two files of one content in one night stand for each other: which of them is the duplicate is a matter of arrival."""
+    totals = [tuple(sum(row[column] for row in state["loads"]) for column in range(1, 5))]
+    rows = {table: sorted((tuple(value for value in row if not str(value).startswith("landing/")) for row in found), key=repr) for table, found in state.items()}
+    return rows | {"loads": totals}
