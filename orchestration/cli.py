@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("orchestration.doctor", "what is broken, and how to mend it"),
     "up": ("orchestration.up", "the Dagster UI with schedule and backfills, on this machine only"),
     "rejects": ("orchestration.rejects", "why records were rejected, with one example each"),
+    "explain": ("orchestration.explain", "why these records are one person, and what that hangs on"),
+    "plan": ("orchestration.plan", "what a change of the rules would do, without publishing"),
     "replay": ("orchestration.replay", "rejected records again, after a mend"),
     "rollback": ("orchestration.rollback", "bring back the previous published warehouse"),
 }

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.settings import Settings
+from orchestration.settings import PACKAGE, Settings
 
 PROJECT_FOLDERS = ("models", "seeds", "macros", "tests")
 RULE_OPTIONS = ("reporting_currency", "reporting_time_zone", "identity_sharing_limit")
 
 
 def project_fingerprint(settings: Settings) -> str:
-    """Changes with every file of the dbt project."""
-    return _digest(_project_files(settings.dbt_project), root=settings.dbt_project)
+    """Changes with every file of the dbt project and every module: its Python models call some of them."""
+    modules = _digest(sorted(PACKAGE.glob("*.py")), root=PACKAGE)
+    return _digest(_project_files(settings.dbt_project), root=settings.dbt_project) + modules
 
 
 def wanted_fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> str:

@@ -36,7 +36,7 @@ class ValueFit:
 def fit(customers: pl.DataFrame) -> ValueFit:
     """The model of these customers (`valued_repeat_count`, `repeat_amount`, both above zero)."""
     spent = customers.select(count="valued_repeat_count", amount=pl.col("repeat_amount").cast(pl.Float64)).sort("count", "amount")
-    unit = float((spent["amount"] / spent["count"]).mean())
+    unit = observed_mean(customers)
     counts = spent.group_by("count").len("customers").sort("count").rows()
     scaled = spent.with_columns(pl.col("amount") / unit)
     optimum = maximise(partial(_mean_log_likelihood, scaled, counts), start=START, bounds=BOUNDS)
@@ -55,8 +55,14 @@ def mean_value(model: ValueModel) -> float:
     return model.p * model.gamma / (model.q - 1)
 
 
+def observed_mean(customers: pl.DataFrame) -> float:
+    """Mean over these customers of the mean of their own repeat purchases."""
+    means = customers.select(mean=pl.col("repeat_amount").cast(pl.Float64) / pl.col("valued_repeat_count"))
+    return float(means["mean"].sort().sum()) / means.height
+
+
 def _mean_log_likelihood(spent: pl.DataFrame, counts: list[tuple[int, int]], point: Point) -> tuple[float, Point]:
-    """Equation 1a of the note by customer, and its derivatives; what depends on the number of purchases only is summed by it."""
+    """Equation 1a of the note by customer, less what no parameter changes, and its derivatives."""
     p, q, gamma = point
     size = spent.height
     count, amount, log_all = pl.col("count"), pl.col("amount"), (pl.col("amount") + gamma).log()

@@ -209,11 +209,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Where `condition` holds a value is passed over although it was given: booked as a field issue."""
+    """Where `condition` holds a value is passed over although it was given: booked as a field issue.
+
+    With `each` it is about every element of a list, whose fields `item` reads.
+    """
 
     field: str
     given: pl.Expr
     condition: pl.Expr
+    each: str | None = None
 
 
 @dataclass(frozen=True)

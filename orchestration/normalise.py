@@ -4,7 +4,7 @@ Pure: frames in, frames out. The value as given stays beside the parsed one, so 
 issue and never a silent null.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time as clock
 from hashlib import blake2b, sha256
@@ -194,7 +194,8 @@ class _Group:
         for check in self._dialect.checks:
             self._reject(self._frame.filter(check.condition).get_column("source_row"), check.reason, check.field)
         for doubt in self._dialect.doubts:
-            found = self._frame.filter(doubt.condition).select("source_row", doubt.given)
+            below = self._frame if doubt.each is None else _exploded(self._frame, doubt.each)
+            found = below.filter(doubt.condition).select("source_row", doubt.given.alias("given"))
             self.issues.extend(Issue(number, None, doubt.field, "unparseable", given, "set_null") for number, given in found.iter_rows())
 
     # -- whom the records are about ----------------------------------------------------------------------------------
@@ -311,7 +312,7 @@ class _Group:
             below = below.filter(spec.where)
         given = ex.clean(spec.value)
         id_type = pl.lit(spec.type) if isinstance(spec.type, str) else spec.type
-        region = pl.coalesce(ex.country(spec.region), pl.lit(self._account.phone_region, pl.String)) if spec.region is not None else pl.lit(self._account.phone_region, pl.String)
+        region = self._region(spec, below)
         return (
             below.select(
                 "source_row",
@@ -329,6 +330,13 @@ class _Group:
             )
             .filter(pl.col("id_value_raw").is_not_null() & pl.col("id_type").is_not_null())
         )
+
+    def _region(self, spec: Identifier, below: pl.DataFrame) -> pl.Series | pl.Expr:
+        default = pl.lit(self._account.phone_region, pl.String)
+        if spec.region is None or not below.height:
+            return default
+        named = by_distinct(below.select(spec.region.cast(pl.String)).to_series(), ex.country)
+        return named if self._account.phone_region is None else named.fill_null(self._account.phone_region)
 
     def _valued(self, found: pl.DataFrame, kind: str) -> pl.DataFrame:
         account = self._account
@@ -392,6 +400,7 @@ class _Group:
         given.extend(value.is_inferred.alias(f"inferred:{name}") for name, value in columns.items() if isinstance(value, Time) and value.is_inferred is not None)
         texts = frame.select("source_row", *given)
         exponent = self._exponent(texts)
+        texts = texts.with_columns(self._times(columns))
         exprs: list[pl.Expr] = []
         for name in names:
             column = declared.column(name)
@@ -442,14 +451,23 @@ class _Group:
         parsers = {"decimal": ex.decimal, "number": ex.number, "integer": ex.integer, "double": ex.double, "flag": ex.flag, "date": ex.date}
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
+    def _times(self, columns: Mapping[str, Value]) -> list[pl.Expr]:
+        """Readings of the times, each as a struct: a step of its own, because Polars would read again for every field."""
+        zone = self._account.time_zone
+        times = [(name, value) for name, value in columns.items() if isinstance(value, Time)]
+        return [
+            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in times if value.sources
+        ]
+
     def _parse_time(self, table: str, name: str, value: Time) -> list[pl.Expr]:
-        parsed = ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour)
-        at = parsed.struct.field("value")
+        if not value.sources:
+            return [pl.lit(None, POLARS_TYPES["time"]).alias(name), *([pl.lit(value=True).alias(flag)] if (flag := INFERRED_FLAGS.get((table, name))) else [])]
+        parsed = pl.col(f"time:{name}").struct
+        found = [parsed.field("value").alias(name)]
         flag = INFERRED_FLAGS.get((table, name))
-        found = [at.alias(name)]
         if flag is not None:
             is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
-            found.append((parsed.struct.field("is_zone_inferred").fill_null(value=False) | at.is_null() | is_told).alias(flag))
+            found.append((parsed.field("is_zone_inferred").fill_null(value=False) | parsed.field("value").is_null() | is_told).alias(flag))
         return found
 
     def _judge(self, table: str, texts: pl.DataFrame, parsed: pl.DataFrame, columns: Mapping[str, Value]) -> None:
@@ -491,11 +509,11 @@ class _Group:
         if table not in ("customers", "contacts"):
             return parsed
         has = set(parsed.columns)
-        derived: list[pl.Expr] = []
+        derived: list[pl.Series] = []
         if "country_raw" in has and "country_code" not in columns:
-            derived.append(ex.country(pl.col("country_raw")).alias("country_code"))
+            derived.append(by_distinct(parsed.get_column("country_raw"), ex.country).alias("country_code"))
         if "gender_raw" in has and "gender" not in columns:
-            derived.append(ex.gender(pl.col("gender_raw")).alias("gender"))
+            derived.append(by_distinct(parsed.get_column("gender_raw"), ex.gender).alias("gender"))
         parsed = parsed.with_columns(derived)
         if "state_raw" in has and "state_code" not in columns:
             country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
@@ -636,6 +654,15 @@ def _no_identifiers() -> pl.DataFrame:
 def _content_id(table: str, value: str | None) -> str | None:
     """The id given; one that is put together from content is hashed, for content may be personal."""
     return "derived:" + sha256(f"{table}:{value}".encode()).hexdigest()[:32] if value is not None and value.startswith("content:") else value
+
+
+def by_distinct(words: pl.Series, translate: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Translation of a column of few different words, each looked up once."""
+    distinct = words.drop_nulls().unique()
+    if not distinct.len():
+        return pl.Series(words.name, [None] * words.len(), dtype=pl.String)
+    found = distinct.to_frame("word").select(translate(pl.col("word"))).to_series()
+    return words.replace_strict(distinct, found, default=None, return_dtype=pl.String)
 
 
 def _or_null(value: pl.Expr | str | None, dtype: Any) -> pl.Expr:

@@ -15,7 +15,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from orchestration import changes, fingerprints, landing, publish, runs, seeds
+from orchestration import changes, fingerprints, identity_seeds, landing, publish, runs, seeds
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
@@ -146,6 +146,7 @@ def require_landing(settings: Settings) -> None:
 @contextmanager
 def writing(settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, progress: Progress = silent) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file."""
+    identity_seeds.check_files(settings)
     with writer_lock(settings, command=command, on_wait=progress):
         _refuse_foreign_file(settings)
         warehouse = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
@@ -197,6 +198,7 @@ def transform(
             return ()
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
+        identity_seeds.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")
     nodes = build(settings, progress=progress)

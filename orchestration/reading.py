@@ -19,6 +19,18 @@ def newest(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
+@contextmanager
+def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What analysts see."""
+    if not settings.published_file.exists():
+        raise OperatorError(f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed.")
+    con = duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config)
+    try:
+        yield con
+    finally:
+        con.close()
+
+
 def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
     for path in (settings.build_file, settings.published_file):
         if path.exists():

@@ -156,7 +156,9 @@ class Decoder:
         self._repair(record, document, groups, batch)
 
     def _accept(self, record: Record, dialect: Dialect, document: bytes, decoded: Any, unknown: bytes, groups: dict[str, _Group], batch: Batch) -> None:
-        digest = sha256(self._encode(decoded) + unknown).digest()
+        # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
+        encoded = self._encode(decoded)
+        digest = sha256(encoded + unknown).digest()
         if digest in self._seen:
             batch.duplicates += 1
             return
@@ -165,7 +167,7 @@ class Decoder:
         if unknown:
             group.unknown[len(group.numbers)] = unknown
         group.numbers.append(record.number)
-        group.documents.append(document)
+        group.documents.append(encoded)
         group.objects.append(decoded)
         group.hashes.append(digest)
 
@@ -317,7 +319,7 @@ def _texts(name: str, values: Sequence[bytes | None]) -> pl.Series:
 def _plain(value: Any) -> bytes | None:
     if value is None or value is UNSET:
         return None
-    text = bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
+    text = bytes(value)
     return None if text == b"null" else text
 
 
@@ -328,11 +330,10 @@ def _pairs(value: Any, encode: Callable[[Any], bytes]) -> bytes | None:
 
 
 def _raw_value(leaf: RawLeaf, record: Any, encode: Callable[[Any], bytes]) -> bytes | None:
-    value = leaf.getter(record)
+    value = None if record is None else leaf.getter(record)
     if leaf.kind == "pairs":
         return _pairs(value, encode)
-    text = _plain(value)
-    return None if leaf.kind == "json" and text == b"null" else text
+    return _plain(value)
 
 
 def _raw_series(leaf: RawLeaf, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> pl.Series:
@@ -353,7 +354,7 @@ def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[A
     kept = [leaf for leaf in leaves.leaves if leaf.kind == "keep"]
     if kept:
         keep = _keeper(kept)
-        values = [[keep(element) for element in row] for row in elements]
+        values = [[None if element is None else keep(element) for element in row] for row in elements]
         series.append(pl.Series(f"item_extra:{leaves.path}", values, dtype=pl.List(pl.String)))
     return series
 

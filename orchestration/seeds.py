@@ -46,6 +46,24 @@ def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
     return [seed.name for seed in seeds]
 
 
+def header(seed: Seed) -> list[str]:
+    """The columns of a seed's file, each known and there once."""
+    with seed.path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            names = next(csv.reader(file, strict=True), [])
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise _problem(seed, 1, f"no readable CSV ({error})") from None
+    if len(set(names)) != len(names):
+        raise _problem(seed, 1, "a column stands twice in the header")
+    for name in names:
+        if seed.types and name not in seed.types:
+            raise _problem(seed, 1, f"`{name}` is no column of this rule; its columns are {', '.join(seed.types)}")
+    for name in seed.types:
+        if name not in names:
+            raise _problem(seed, 1, f"the column `{name}` is missing")
+    return names
+
+
 def _declared_types(folder: Path) -> dict[str, dict[str, str]]:
     declared: dict[str, dict[str, str]] = {}
     for path in sorted(folder.glob("*.yml")):
@@ -68,7 +86,7 @@ def _refuse_strangers(settings: Settings, names: list[str]) -> None:
 
 
 def _load(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
-    columns = _header(seed)
+    columns = header(seed)
     types = {name: seed.types.get(name, "VARCHAR") for name in columns}
     text = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
     given = f"read_csv($1, header = true, columns = {{{text}}}, delim = ',', quote = '\"', escape = '\"', nullstr = '', auto_detect = false)"
@@ -91,23 +109,6 @@ def _unreadable(name: str, kind: str) -> str:
 def _is_bad(value: str, kind: str) -> str:
     whole = f" or not regexp_full_match({value}, '[+-]?[0-9]+')" if kind.upper() in ("INTEGER", "BIGINT", "SMALLINT") else ""
     return f"(try_cast({value} as {kind}) is null{whole})"
-
-
-def _header(seed: Seed) -> list[str]:
-    with seed.path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            header = next(csv.reader(file, strict=True), [])
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise _problem(seed, 1, f"no readable CSV ({error})") from None
-    if len(set(header)) != len(header):
-        raise _problem(seed, 1, "a column stands twice in the header")
-    for name in header:
-        if seed.types and name not in seed.types:
-            raise _problem(seed, 1, f"`{name}` is no column of this rule; its columns are {', '.join(seed.types)}")
-    for name in seed.types:
-        if name not in header:
-            raise _problem(seed, 1, f"the column `{name}` is missing")
-    return header
 
 
 def _ragged(seed: Seed, width: int) -> OperatorError:

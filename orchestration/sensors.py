@@ -67,17 +67,17 @@ def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
 def claim(context: dg.AssetExecutionContext) -> None:
     """Notes on the run which process works on it."""
     if PROCESS_TAG not in context.run.tags:
-        context.instance.add_run_tags(context.run_id, {PROCESS_TAG: _process(os.getpid())})
+        context.instance.add_run_tags(context.run_id, {PROCESS_TAG: process_of(os.getpid())})
 
 
 def is_alive(process: str | None, *, started: float | None) -> bool:
     """The process still runs; a run that has named none yet is given a moment."""
     if process is None:
         return started is None or time.time() - started < GRACE_SECONDS
-    return process == _process(int(process.split(":")[0]))
+    return process == process_of(int(process.split(":")[0]))
 
 
-def _process(pid: int) -> str:
+def process_of(pid: int) -> str:
     """Process id with the moment it began and of this boot, because ids come back; without them where it is gone."""
     try:
         began = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]

@@ -32,6 +32,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     reporting_time_zone: str = "UTC"
 
     reject_share: float = 0.01
+    hold_back_share: float = 0.5
+    hold_back_rows: int = 1000
     record_bytes: int = 16 * 2**20
     record_levels: int = 64
     unpack_ratio: float = 200.0
@@ -59,7 +61,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     alert_webhook: str = ""
 
 
-SHARES = ("reject_share", "changed_ids_share")
+SHARES = ("reject_share", "hold_back_share", "changed_ids_share")
 POSITIVE = ("record_bytes", "record_levels", "unpack_ratio", "identity_sharing_limit", "keep_publications")
 
 

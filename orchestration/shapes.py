@@ -151,6 +151,14 @@ def _getter(steps: tuple[str, ...]) -> Callable[[Any], Any]:
     return get
 
 
+def _whole(getter: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def get(record: Any) -> Any:
+        value = getter(record)
+        return value if value is None or value is UNSET else msgspec.json.encode(value)
+
+    return get
+
+
 @dataclass(frozen=True)
 class ListLeaves:
     """Raw leaves inside the elements of one list of objects."""
@@ -199,7 +207,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
             raw.append(leaf)
         if isinstance(inner, list) and isinstance(inner[0], dict):
             if path not in exploded and any(leaf == KEEP for _, leaf in leaves(inner)):
-                raw.append(RawLeaf(path, "keep", None, _getter(steps)))
+                raw.append(RawLeaf(path, "keep", None, _whole(_getter(steps))))
             found = [_raw_leaf(below, below_steps, below_shape, path) for below, below_steps, below_shape, _ in _walk(inner[0], "", (), path)]
             kept = tuple(leaf for leaf in found if leaf is not None)
             if kept:

@@ -17,6 +17,7 @@ import polars as pl
 
 from orchestration import landing
 from orchestration.faults import pass_point
+from orchestration.handover import Handed
 from orchestration.landing import ContainerError, LandedFile, Scan
 from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser, Origin, shape_paths
@@ -247,10 +248,17 @@ class Warehouse:
             except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
                 # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
                 return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "internal_error")
+            if self._is_held_back(counts):
+                return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "held_back")
             pass_point("after_reading")
             return self._booked(con, booking, counts, "loaded", None, spool, normaliser)
         finally:
             shutil.rmtree(spool.folder, ignore_errors=True)
+
+    def _is_held_back(self, counts: _Counts) -> bool:
+        """So much of a file is bad that the rest of it is not to be trusted either: it waits, and all others go on."""
+        options = self._settings.options
+        return counts.read >= options.hold_back_rows and counts.rejected > options.hold_back_share * counts.read
 
     def _spool(self, file: LandedFile, vendor: Vendor, normaliser: Normaliser, spool: _Spool, counts: _Counts) -> None:
         stream = vendor.streams[file.stream]
@@ -403,19 +411,9 @@ class _Booking:
                 pl.lit(self.file.relative_path).alias("file_path"),
                 pl.lit(self.origin.load_seq).alias("load_seq"),
             )
-            self.con.register("handed_over", _Handed(rows))
+            self.con.register("handed_over", Handed(rows))
             self.con.execute(f"insert into {table} by name select * from handed_over")
             self.con.unregister("handed_over")
-
-
-class _Handed:
-    """Hands a frame to DuckDB by the Arrow interface, without pyarrow."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._frame.__arrow_c_stream__(requested_schema)
 
 
 def _governed(booking: _Booking) -> dict[str, list[str]]:

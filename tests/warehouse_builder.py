@@ -21,7 +21,7 @@ from orchestration.tables import TABLES
 
 Row = dict[str, Any]
 
-STREAMS = {"customers": "profiles", "customer_identifiers": "profiles", "customer_consents": "profiles", "segment_memberships": "profiles", "vendor_stats": "profiles"}
+STREAMS = dict.fromkeys(("customers", "customer_identifiers", "customer_consents", "segment_memberships", "vendor_stats"), "profiles")
 NIGHT = date(2024, 1, 1)
 
 
@@ -204,8 +204,8 @@ class WarehouseBuilder:
         for rows in self.rows.values():
             for row in rows:
                 key = (row["source"], row["stream"], row["export_date"])
-                partial = {**dict(zip(("source", "stream", "export_date"), key, strict=True)), "source_account": row["source_account"], "is_full": False, "file_count": 1}
-                booked.setdefault(key, partial)
+                place = {name: row[name] for name in ("source", "source_account", "stream", "export_date")}
+                booked.setdefault(key, {**place, "is_full": False, "file_count": 1})
         return list(booked.values())
 
 
@@ -232,5 +232,3 @@ def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: list[Row]) -
     columns = sorted({column for row in rows for column in row})
     marks = ", ".join("?" for _ in columns)
     connection.executemany(f"insert into {name} ({', '.join(columns)}) values ({marks})", [[row.get(column) for column in columns] for row in rows])
-
-

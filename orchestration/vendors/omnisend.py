@@ -12,6 +12,7 @@ from orchestration.mapping import (
     Check,
     Contact,
     Dialect,
+    Doubt,
     Identifier,
     Profile,
     Rows,
@@ -247,9 +248,7 @@ event_contact = Contact(
         Identifier("contact_id", event_contact_id, "contact.contactID"),
         Identifier("email", at("contact.email"), "contact.email"),
         Identifier("phone", _dialled(at("contact.phone")), "contact.phone", region=first_given(at("contact.countryCode"), at("contact.country"))),
-        Identifier(
-            "phone", _dialled(at(f"{billing}.phone")), f"{billing}.phone", region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country"))
-        ),
+        Identifier("phone", _dialled(at(f"{billing}.phone")), f"{billing}.phone", region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country"))),
     ),
     profile_id=event_contact_id,
     attributes={
@@ -461,11 +460,16 @@ def _identifier_of(kind: str) -> pl.Expr:
     return at("identifiers").list.eval(pl.when(element.field("type").str.to_lowercase() == kind).then(element.field("id"))).list.drop_nulls().list.first()
 
 
+_PLAIN = r'(?:"(?:[^"\\]|\\.)*"|[^\s\[\]{}",]+)'
+is_phone = raw("phone").str.contains(rf"^\s*(?:{_PLAIN}|\[\s*(?:{_PLAIN}(?:\s*,\s*{_PLAIN})*)?\s*\])\s*$")
+
+
 def _phones() -> pl.Expr:
     """One number or a list of them, as text or, without its plus, as number."""
-    delivered = raw("phone").str.replace_all(r"(^|[\[,]\s*)([1-9][0-9]{7,14})", '$1"+$2"')
-    many = pl.when(delivered.str.starts_with("[")).then(delivered).otherwise(pl.concat_str(pl.lit("["), delivered, pl.lit("]")))
-    return many.str.json_decode(pl.List(pl.String)).list.eval(_dialled(pl.element()))
+    element = pl.element()
+    number = pl.when(element.str.contains(r"^[1-9][0-9]{7,14}$")).then(pl.concat_str(pl.lit("+"), element)).when(element != "null").then(element)
+    told = pl.when(element.str.starts_with('"')).then(_dialled(element.str.strip_chars('"'))).otherwise(number)
+    return pl.when(is_phone).then(raw("phone")).str.extract_all(_PLAIN).list.eval(told)
 
 
 def _contact_key(contact_id: pl.Expr, address: pl.Expr, number: pl.Expr, region: pl.Expr) -> pl.Expr:
@@ -828,6 +832,7 @@ VENDOR = vendor(
             exported_segment,
             about=contact,
             lacks=("Email", "Phone"),
+            doubts=(Doubt("phone", raw("phone"), ~is_phone),),
         ),
         _csv_contact("omnisend.csv_contact", has=("Email",)),
         _csv_contact("omnisend.csv_phone_contact", has=("Phone",), lacks=("Email",)),

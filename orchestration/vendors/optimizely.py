@@ -295,6 +295,11 @@ def is_no_time(stated: pl.Expr) -> pl.Expr:
     return (stated.cast(pl.Float64, strict=False) < EARLIEST_EPOCH).fill_null(value=False)
 
 
+def as_time(stated: pl.Expr) -> pl.Expr:
+    """The time a text states, zoneless ones in UTC: for ids and checks."""
+    return read_time(stated, formats=TIME_FORMATS).struct.field("value")
+
+
 def moment(stated: pl.Expr, *, else_export_date: bool = True) -> Time:
     """A time as ODP writes it: epoch seconds or one of its date formats; milliseconds are read, and flagged as a guess."""
     is_milliseconds = stated.str.strip_chars().str.contains(r"^[0-9]{13}$").fill_null(value=False)
@@ -335,6 +340,9 @@ class Told:
     active: pl.Expr
     origin: pl.Expr
     properties: Value
+    is_sound: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+    """False for what is passed over: a profile is not lost for the sake of one of its events."""
+    is_amount_sound: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
     person: pl.Expr = field(default_factory=lambda: event_person)
     """Record id of the profile that the event is about."""
     is_guest: pl.Expr = field(default_factory=lambda: pl.col("profile").is_null())
@@ -354,7 +362,7 @@ class Told:
     def at_time(self) -> pl.Expr:
         """The time to the second as text, for ids."""
         stated = pl.when(~is_no_time(self.stated_time)).then(self.stated_time)
-        return read_time(stated, formats=TIME_FORMATS).struct.field("value").dt.strftime("%Y-%m-%dT%H:%M:%S")
+        return as_time(stated).dt.strftime("%Y-%m-%dT%H:%M:%S")
 
     def word(self, position: int, default: pl.Expr) -> pl.Expr:
         """One of the words for type and action in ours."""
@@ -367,7 +375,7 @@ class Told:
 
 EVENT_FIELDS = [
     "product_id", "page", "hostname", "title", "referrer", "campaign_id", "campaign_schedule_run_ts", "search_term", "order_id", "price",
-    "quantity", "discount", "subtotal", "total", "tax", "shipping", "coupon_code", "currency", "list_id", "previous_loyalty_points_balance",
+    "quantity", "discount", "subtotal", "total", "tax", "shipping", "coupon_code", "currency", "list_id", "subscribed", "previous_loyalty_points_balance",
     "current_loyalty_points_balance", "loyalty_change_in_points", "previous_loyalty_tier_id", "current_loyalty_tier_id", "loyalty_tier_id",
     "loyalty_referral_code_id", "loyalty_referred_customer_email",
 ]  # fmt: skip
@@ -410,19 +418,29 @@ EVENT = HEAD | {
             "ts": SCALAR,
             "active_event": SCALAR,
             "data_source": TEXT,
-            "subscribed": SCALAR,
             "order": {name: _leaf(name) for name in ORDER_FIELDS} | {"items": [ITEM]},
         }
     ),
 }
 ANONYMOUS_EVENT = {name: inner for name, inner in EVENT.items() if name != "identifiers"}
 
+LINE_AMOUNTS = ("subtotal", "discount")
+
+
+def json_event_order(name: str) -> pl.Expr:
+    """A field of the order in an event's data; where the event is one line, subtotal and discount are the line's."""
+    if name not in EVENT_FIELDS:
+        return at(f"data.order.{name}")
+    own = pl.when(~given(at("data.product_id"))).then(at(f"data.{name}")) if name in LINE_AMOUNTS else at(f"data.{name}")
+    return first_given(at(f"data.order.{name}"), own)
+
+
 json_event = Told(
     type=first_given(at("type"), at("event_type")),
     action=at("action"),
     stated_time=first_given(at("data.ts"), at("ts"), at("timestamp")),
     data=lambda name: at(f"data.{name}"),
-    order=lambda name: first_given(at(f"data.order.{name}"), at(f"data.{name}")) if name in EVENT_FIELDS else at(f"data.order.{name}"),
+    order=json_event_order,
     change=lambda name: first_given(at(f"data.order.{name}"), at(f"data.{name}")),
     active=first_given(at("active_event"), at("data.active_event")),
     origin=first_given(at("data_source"), at("data.data_source")),
@@ -449,9 +467,6 @@ def flat_properties() -> pl.Expr:
     return (
         pl.when(others.is_null()).then(bare).when(bare == "{}").then(pl.col("extra")).otherwise(pl.concat_str(bare.str.strip_suffix("}"), pl.lit(","), others))
     )
-
-
-LINE_AMOUNTS = ("subtotal", "discount")
 
 
 def flat_event_order(name: str) -> pl.Expr:
@@ -483,16 +498,20 @@ def told_in_json(*paths: str) -> pl.Expr:
     return first_given(*(item_raw("data").str.json_path_match(f"$.{path}") for path in paths))
 
 
+profile_event_time = first_given(item("timestamp"), item("ts"))
+profile_event_amount = first_given(told_in_json("order.total", "total"), told_in_json("order.subtotal", "subtotal"))
 profile_event = Told(
     type=item("type"),
     action=item("action"),
-    stated_time=first_given(item("timestamp"), item("ts"), told_in_json("ts")),
+    stated_time=profile_event_time,
     data=lambda name: told_in_json(name),
     order=lambda name: told_in_json(f"order.{name}", name),
     change=lambda name: told_in_json(f"order.{name}", name),
     active=told_in_json("active_event"),
     origin=told_in_json("data_source"),
     properties=item_raw("data"),
+    is_sound=given(item("type")) & (~given(profile_event_time) | is_no_time(profile_event_time) | as_time(profile_event_time).is_not_null()),
+    is_amount_sound=~given(profile_event_amount) | money(profile_event_amount).is_not_null(),
     person=pl.col("owner"),
     line_key=pl.when(~given(told_in_json("order.order_id"))).then(told_in_json("product_id")),
     each="events",
@@ -505,11 +524,12 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         position: lookup(told.kind, {name: words[position] for name, words in EVENT_TYPES.items()}, default)
         for position, default in enumerate(("custom", "true"))
     }
-    is_listed = (told.kind == "list").fill_null(value=False) & given(told.data("list_id"))
+    is_listed = told.is_sound & (told.kind == "list").fill_null(value=False) & given(told.data("list_id"))
     return (
         rows(
             "events",
             each=told.each,
+            where=told.is_sound,
             event_type=told.word(0, told.kind),
             event_action=told.word(1, pl.coalesce(told.deed, pl.when(told.kind == "pageview").then(pl.lit("view")))),
             event_name_raw=pl.concat_str(told.type, told.action, separator="/", ignore_nulls=True).replace("", None),
@@ -526,7 +546,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         rows(
             "orders",
             each=told.each,
-            where=told.is_order("purchase") & given(told.order("order_id")),
+            where=told.is_sound & told.is_amount_sound & told.is_order("purchase") & given(told.order("order_id")),
             **order_columns(told.order),
             ordered_at=moment(told.stated_time),
             source_updated_at=moment(told.stated_time, else_export_date=False),
@@ -538,7 +558,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         adjustment_rows(told),
         *membership_rows(
             list_id=told.data("list_id"),
-            state=lookup(first_given(told.action, told.data("subscribed")) if told is json_event else told.action, SUBSCRIPTION),
+            state=lookup(first_given(told.action, told.data("subscribed")), SUBSCRIPTION),
             since=told.stated_time,
             each=told.each,
             where=is_listed,
@@ -546,7 +566,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         rows(
             "loyalty_transactions",
             each=told.each,
-            where=(told.kind == "loyalty").fill_null(value=False) & lookup(told.deed, LOYALTY).is_not_null(),
+            where=told.is_sound & (told.kind == "loyalty").fill_null(value=False) & lookup(told.deed, LOYALTY).is_not_null(),
             transaction_id=content_id(told.person, told.deed, told.at_time, loyalty_delta(told), told.data("current_loyalty_tier_id")),
             type=lookup(told.deed, LOYALTY),
             type_raw=told.action,
@@ -558,7 +578,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         rows(
             "referrals",
             each=told.each,
-            where=(told.kind == "loyalty").fill_null(value=False) & (told.deed == "referral_completed").fill_null(value=False),
+            where=told.is_sound & (told.kind == "loyalty").fill_null(value=False) & (told.deed == "referral_completed").fill_null(value=False),
             campaign_id=told.data("loyalty_referral_code_id"),
             referrer_profile_id=told.person,
             referred_profile_id=pl.concat_str(pl.lit("email:"), email(told.data("loyalty_referred_customer_email")).struct.field("value")),
@@ -603,7 +623,7 @@ def adjustment_rows(told: Told) -> Rows:
     return rows(
         "order_adjustments",
         each=told.each,
-        where=told.is_order(*TAKEN_BACK),
+        where=told.is_sound & told.is_amount_sound & told.is_order(*TAKEN_BACK),
         source_order_id=told.order("order_id"),
         order_match_key=told.order("order_id"),
         adjustment_id=pl.when(given(told.order("order_id"))).then(told_id),
@@ -987,6 +1007,11 @@ flat_profile = Profile(
     ),
     identifiers=flat_identifiers(),
 )
+event_doubts = (
+    Doubt("events[]", first_given(profile_event_time, item("action")), ~profile_event.is_sound, each="events"),
+    Doubt("events[].data", profile_event_amount, ~profile_event.is_amount_sound & profile_event.is_order(*ORDER_ACTIONS), each="events"),
+    Doubt("events[].timestamp", profile_event_time, is_no_time(profile_event_time), each="events"),
+)
 profile_dialects = (
     dialect(
         "optimizely.profile",
@@ -996,7 +1021,7 @@ profile_dialects = (
         about=seed_profile,
         has=("identifiers",),
         lacks=("type",),
-        doubts=(odd_names(),),
+        doubts=(odd_names(), *event_doubts),
     ),
     dialect(
         "optimizely.attributes",
@@ -1006,6 +1031,7 @@ profile_dialects = (
         about=attributes_profile,
         has=("attributes",),
         lacks=("identifiers",),
+        doubts=event_doubts,
     ),
     dialect(
         "optimizely.customers",
@@ -1030,7 +1056,7 @@ json_contact = Contact(
         Identifier("email", at("data.order.email"), "data.order.email", where=is_nobody),
         Identifier("phone", at("data.order.phone"), "data.order.phone", where=is_nobody),
     ),
-    profile_id=paired_value("customer_id"),
+    profile_id=identifier(paired_value("customer_id"), "customer_id"),
     attributes={name: pl.when(is_nobody | (at("data.order.email") == paired_value("email"))).then(value) for name, value in json_buyer.items()},
 )
 anonymous_contact = Contact(
@@ -1046,7 +1072,9 @@ flat_buyer = (
     Identifier("phone", cell("order.phone"), "order.phone", where=~has_identifier),
 )
 flat_contact = Contact(
-    identifiers=(*flat_identifiers(), *flat_buyer), profile_id=customer_cell("customer_id"), attributes=flat_person | {"full_name": cell("customer.name")}
+    identifiers=(*flat_identifiers(), *flat_buyer),
+    profile_id=identifier(customer_cell("customer_id"), "customer_id"),
+    attributes=flat_person | {"full_name": cell("customer.name")},
 )
 
 
@@ -1151,7 +1179,7 @@ order_checks = (
 )
 order_contact = Contact(
     identifiers=(*flat_identifiers(), *flat_buyer),
-    profile_id=customer_cell("customer_id"),
+    profile_id=identifier(customer_cell("customer_id"), "customer_id"),
     attributes=flat_person
     | {name: first_given(customer_cell(stated), cell(f"order.{stated}")) for name, stated in (("first_name", "first_name"), ("last_name", "last_name"))},
 )

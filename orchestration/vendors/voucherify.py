@@ -588,8 +588,8 @@ segment_in_named_file = rows(
 )
 
 
-def customer_segments(key: str) -> Any:
-    """All segments of one customer, in a list under `key`."""
+def customer_segments(key: str, other: str) -> Any:
+    """All segments of one customer, in a list under `key`; the other key names the list in the other spelling."""
     source_id = first_given(at("source_id"), at("customer.source_id"))
     return dialect(
         f"voucherify.customer_segments.{key}",
@@ -599,6 +599,7 @@ def customer_segments(key: str) -> Any:
         nobody(at(key).is_not_null() & ~filled(at(key)), None),
         about=person(segment_customer_id, "customer", source_id=source_id),
         has=(key,),
+        lacks=(other,),
         checks=(Check("missing_identity", "customer_id", ~given(segment_customer_id) & ~given(source_id) & ~given(at("customer.email"))),),
     )
 
@@ -811,8 +812,8 @@ VENDOR = vendor(
     stream(
         "segments",
         "Segments as defined, and the segments of single customers.",
-        customer_segments("segments"),
-        customer_segments("data"),
+        customer_segments("segments", "data"),
+        customer_segments("data", "segments"),
         dialect(
             "voucherify.segment",
             "segment",

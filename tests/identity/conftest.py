@@ -11,7 +11,7 @@ import pytest
 from tests.identity.worlds import Scenario, Statement, Warehouse, World, build, write
 
 MODELS = ["path:models/identity", "dim_customers", "dim_customers_history", "customer_attribute_sources"]
-MODELS += ["bridge_customer_records", "bridge_customer_identifiers", "customer_id_aliases", "shared_identifiers"]
+MODELS += ["bridge_customer_records", "bridge_customer_identifiers", "customer_id_aliases", "shared_identifiers", "identity_links"]
 SEEDS = ["identifier_blocklist", "identity_rules", "identity_overrides", "attribute_source_priority"]
 FIRST_NIGHTS = 0
 

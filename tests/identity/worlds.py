@@ -139,7 +139,7 @@ def build(arguments: list[str], *, work: Path) -> None:
 
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(work / "target"), "--log-path", str(work / "logs")]
     try:
-        result = dbtRunner().invoke(["--quiet", *arguments, *folders])
+        result = dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments, *folders])
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not result.success:

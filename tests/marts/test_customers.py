@@ -130,7 +130,16 @@ def reconciliation(w: WarehouseBuilder) -> None:
     w.profile("optimizely", "subtotals", email="subtotals@reconciliation.example")
 
     def state(source: str, record: str, metric: str, value: str, stream: str = "profiles") -> None:
-        w.add("vendor_stats", source=source, stream=stream, owner_record_id=record, metric=metric, value_num=value, definition_id=f"stats.{metric}", export_date=date(2024, 3, 1))
+        w.add(
+            "vendor_stats",
+            source=source,
+            stream=stream,
+            owner_record_id=record,
+            metric=metric,
+            value_num=value,
+            definition_id=f"stats.{metric}",
+            export_date=date(2024, 3, 1),
+        )
 
     for metric, value in (("total_revenue", "1488.00"), ("order_count", "5"), ("average_order_value", "496.00")):
         state("voucherify", "seed", metric, value, "customers")
@@ -157,7 +166,10 @@ def test_insights_count_valid_orders_only(query: Query) -> None:
 
 
 def test_windows_end_with_the_day_the_figures_are_of(query: Query) -> None:
-    columns = "order_count_30_days, revenue_30_days, order_count_90_days, revenue_90_days, order_count_365_days, revenue_365_days, days_since_last_order, repeat_gap_days, cohort_month"
+    columns = (
+        "order_count_30_days, revenue_30_days, order_count_90_days, revenue_90_days, order_count_365_days, revenue_365_days, "
+        "days_since_last_order, repeat_gap_days, cohort_month"
+    )
     assert query(f"select {columns} from marts.customer_insights where customer_id = $1", [person("buyer")]) == [
         (1, Decimal("20.01"), 2, Decimal("35.01"), 2, Decimal("35.01"), 0, Decimal("183.00"), date(2023, 3, 1))
     ]
@@ -185,7 +197,8 @@ def test_an_event_id_that_comes_twice_counts_in_its_newest_version(query: Query)
 
 def stays(query: Query, segment: str, kind: str) -> list[tuple[object, ...]]:
     return query(
-        "select strftime(entered_at, '%Y-%m-%d %H'), strftime(exited_at, '%Y-%m-%d %H'), is_current from marts.fct_segment_memberships where segment_id = $1 and segment_kind = $2 order by 1",
+        "select strftime(entered_at, '%Y-%m-%d %H'), strftime(exited_at, '%Y-%m-%d %H'), is_current from marts.fct_segment_memberships "
+        "where segment_id = $1 and segment_kind = $2 order by 1",
         [segment, kind],
     )
 
@@ -212,7 +225,10 @@ def test_only_a_full_delivery_closes_what_it_no_longer_names(query: Query) -> No
 
 
 def test_a_computed_segment_holds_whom_its_predicate_holds_for(query: Query) -> None:
-    sql = "select customer_id, segment_name, segment_kind, claimed_by, strftime(entered_at, '%Y-%m-%d'), is_current from marts.fct_segment_memberships where source = 'warehouse'"
+    sql = (
+        "select customer_id, segment_name, segment_kind, claimed_by, strftime(entered_at, '%Y-%m-%d'), is_current "
+        "from marts.fct_segment_memberships where source = 'warehouse'"
+    )
     assert query(sql) == [(person("buyer"), "Spenders", "computed", "warehouse", "2024-03-01", True)]
 
 

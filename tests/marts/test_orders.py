@@ -26,7 +26,15 @@ def shared_order(w: WarehouseBuilder) -> None:
     w.line(first, "rose", quantity=2, unit_price="19.99", total="39.98")
     for status, total in (("created", "39.98"), ("paid", "39.98"), ("shipped", None)):
         event = w.order(
-            "omnisend", "4122111", order_number=None, total=total, status=status, is_from_event=True, stream="contacts", owner_record_id="anna-c", tax_total="3.20"
+            "omnisend",
+            "4122111",
+            order_number=None,
+            total=total,
+            status=status,
+            is_from_event=True,
+            stream="contacts",
+            owner_record_id="anna-c",
+            tax_total="3.20",
         )
         w.line(event, "rose", quantity=2, unit_price="19.99", total="39.98")
     w.order("voucherify", "4122111", total="41.00", status="completed", stream="customers", owner_record_id="bert")
@@ -59,7 +67,9 @@ def number_by_own_id(w: WarehouseBuilder) -> None:
     w.order("ometria", "#1007", total="70.00")
     w.adjustment("omnisend", "internal-7", "20.00", order_match_key="INTERNAL-7")
     w.profile("omnisend", "seven", email="seven@orders.example", stream="contacts")
-    w.event("omnisend", "event-7", source_order_id="internal-7", order_namespace="shop", order_match_key="INTERNAL-7", stream="contacts", owner_record_id="seven")
+    w.event(
+        "omnisend", "event-7", source_order_id="internal-7", order_namespace="shop", order_match_key="INTERNAL-7", stream="contacts", owner_record_id="seven"
+    )
     w.event("omnisend", "event-8", source_order_id="nobody-knows", order_namespace="shop", order_match_key="NOBODY-KNOWS")
 
 
@@ -127,7 +137,10 @@ def test_an_order_told_by_four_vendors_and_three_events_is_one_order(query: Quer
 
 
 def test_each_vendor_record_of_an_order_is_kept_once_with_its_own_amount(query: Query) -> None:
-    sql = "select source, total_amount, is_primary from marts.bridge_order_sources join (select order_id from marts.fct_orders where order_number = '#4122111') using (order_id) order by 1"
+    sql = (
+        "select source, total_amount, is_primary from marts.bridge_order_sources join (select order_id from marts.fct_orders "
+        "where order_number = '#4122111') using (order_id) order by 1"
+    )
     assert query(sql) == [
         ("ometria", Decimal("39.98"), True),
         ("omnisend", Decimal("39.98"), False),
@@ -149,7 +162,9 @@ def test_disagreements_between_vendors_are_listed(query: Query) -> None:
 
 
 def test_the_same_number_of_another_shop_is_another_order(query: Query) -> None:
-    assert query("select total_amount, status from marts.fct_orders where order_namespace = 'delivery' and order_number = '4122111'") == [(Decimal("12.00"), "created")]
+    assert query("select total_amount, status from marts.fct_orders where order_namespace = 'delivery' and order_number = '4122111'") == [
+        (Decimal("12.00"), "created")
+    ]
 
 
 def test_the_newest_version_of_a_record_counts_whatever_came_last(query: Query) -> None:
@@ -169,7 +184,12 @@ def test_events_that_tell_one_line_each_make_one_order_with_all_lines(query: Que
 
 
 def test_a_vendors_own_id_means_the_order_whose_number_it_names_elsewhere(query: Query) -> None:
-    assert order(query, "1007", "total_amount, refunded_amount, net_amount, status") == (Decimal("70.00"), Decimal("20.00"), Decimal("50.00"), "partially_refunded")
+    assert order(query, "1007", "total_amount, refunded_amount, net_amount, status") == (
+        Decimal("70.00"),
+        Decimal("20.00"),
+        Decimal("50.00"),
+        "partially_refunded",
+    )
     (order_id,) = order(query, "1007", "order_id")
     assert query("select order_id from marts.fct_events where event_id = 'event-7'") == [(order_id,)]
 
@@ -212,7 +232,9 @@ def test_refunds_of_an_order_sum_to_what_it_says_was_refunded(query: Query) -> N
 def test_a_refund_that_names_no_known_order_is_an_orphan_and_no_order(query: Query, source: str, amount: str) -> None:
     sql = "select count(*) from {} where {} = $1 and {} = $2 and order_id is null"
     assert query(sql.format("marts.fct_order_adjustments", "source", "amount"), [source, Decimal(amount)]) == [(1,)]
-    orphan = "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_source = $1 and cast(other_value as decimal(18, 4)) = $2"
+    orphan = (
+        "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_source = $1 and cast(other_value as decimal(18, 4)) = $2"
+    )
     assert query(orphan, [source, Decimal(amount)]) == [(1,)]
     assert query("select count(*) from marts.fct_orders where order_number in ('R-orphan', 'R-negative')") == [(0,)]
 
@@ -226,7 +248,10 @@ def test_amounts_are_converted_at_the_rate_of_the_order_date_or_not_at_all(query
 
 
 def test_an_order_without_a_rate_is_listed(query: Query) -> None:
-    sql = "select order_number, value_given from meta.field_issues join marts.fct_orders using (order_id) where issue_code = 'no_fx_rate' and order_number like 'M-%' order by 1"
+    sql = (
+        "select order_number, value_given from meta.field_issues join marts.fct_orders using (order_id) "
+        "where issue_code = 'no_fx_rate' and order_number like 'M-%' order by 1"
+    )
     assert query(sql) == [("M-bhd", "BHD"), ("M-early", "BRL")]
 
 

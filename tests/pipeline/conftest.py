@@ -1,46 +1,75 @@
-"""One published installation, built once, of which each test gets its own copy."""
+"""An installation with a small dbt project, published once, of which each test gets its own copy."""
 
+import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from orchestration import pipeline
+from orchestration import settings as configuration
 from orchestration.settings import Options, Settings
 from tests.pipeline.deliveries import land_two_nights
 
+PROJECT = Path(__file__).parents[2]
 OPTIONS = Options(free_disk_bytes=0, lock_wait_seconds=5)
+COMMAND = "import sys; from pathlib import Path; from orchestration import cli, settings; settings.CHECKOUT = Path(sys.argv[1]); sys.exit(cli.main(sys.argv[2:]))"
+
+
+def lay_out(checkout: Path) -> Path:
+    """A checkout whose dbt project is the small one, with the real profile and macros."""
+    shutil.copytree(Path(__file__).parent / "small_project", checkout / "dbt_project")
+    shutil.copyfile(PROJECT / "dbt_project" / "profiles.yml", checkout / "dbt_project" / "profiles.yml")
+    (checkout / "dbt_project" / "macros").mkdir()
+    shutil.copyfile(PROJECT / "dbt_project" / "macros" / "generate_schema_name.sql", checkout / "dbt_project" / "macros" / "generate_schema_name.sql")
+    return checkout
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = Settings(data=tmp_path_factory.mktemp("built") / "data", options=OPTIONS)
-    land_two_nights(settings)
-    assert pipeline.run(settings).published
+def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lay_out(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, shared_checkout: Path) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configuration, "CHECKOUT", shared_checkout)
+        settings = Settings(data=tmp_path_factory.mktemp("built") / "data", options=OPTIONS)
+        land_two_nights(settings)
+        assert pipeline.run(settings).published
     return settings.data
 
 
 @pytest.fixture
-def published(built: Path, tmp_path: Path) -> Settings:
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkout of this test, which it may spoil."""
+    own = lay_out(tmp_path / "checkout")
+    monkeypatch.setattr(configuration, "CHECKOUT", own)
+    return own
+
+
+@pytest.fixture
+def published(built: Path, tmp_path: Path, checkout: Path) -> Settings:
     """Two nights, loaded and published."""
     copied = tmp_path / "data"
     shutil.copytree(built, copied)
-    _restore_links(copied)
-    (copied / "config").mkdir(exist_ok=True)
+    newest = sorted((copied / "published").iterdir())[-1] / "warehouse.duckdb"
+    (copied / "warehouse.duckdb").unlink()
+    (copied / "warehouse.duckdb").hardlink_to(newest)
+    (copied / "config").mkdir()
     (copied / "config" / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 5\n", encoding="utf-8")
     return Settings(data=copied, options=OPTIONS)
 
 
-@pytest.fixture
-def told() -> tuple[list[str], Callable[[str], None]]:
-    """Progress, kept."""
-    lines: list[str] = []
-    return lines, lines.append
-
-
-def _restore_links(data: Path) -> None:
-    """A copied tree has copies where the original has links."""
-    newest = sorted((data / "published").iterdir())[-1] / "warehouse.duckdb"
-    (data / "warehouse.duckdb").unlink()
-    (data / "warehouse.duckdb").hardlink_to(newest)
+def c360(settings: Settings, checkout: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    """The command line in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(checkout), *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "C360_DATA": str(settings.data), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )

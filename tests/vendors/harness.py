@@ -7,7 +7,7 @@ stands beside it in `<case>.expected.json`; `pytest tests/vendors --update-golde
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -74,12 +74,12 @@ def normalise(
     described = discover()[vendor]
     source_file = f"landing/{vendor}/{stream}/{export_date}/{file_name}"
     shape = described.streams[stream]
-    origin = Origin(replace(Settings(HERE).account(described), **account), stream, export_date, source_file, load_seq=1, file_value=_file_value(shape, file_name))
+    origin = Origin(
+        replace(Settings(HERE).account(described), **account), stream, export_date, source_file, load_seq=1, file_value=_file_value(shape, file_name)
+    )
     normaliser = Normaliser(described, origin, Bounds())
-    if isinstance(records, bytes):
-        given = _records_of_file(records, shape, file_name)
-    else:
-        given = [_record(number, record) for number, record in enumerate(records, 1)]
+    is_file = isinstance(records, bytes)
+    given = _records_of_file(records, shape, file_name) if is_file else [_record(number, record) for number, record in enumerate(records, 1)]
     normalised = normaliser.block(given)
     assert normalised.rows_read == normalised.rows_loaded + normalised.rows_rejected + normalised.rows_duplicate
     decoder = normaliser.decoder
@@ -103,6 +103,29 @@ def _records_of_file(content: bytes, stream: Stream, file_name: str) -> list[Rec
         file = LandedFile(NIGHT, "", stream.name, file_name, path, len(content), 0, is_full=False)
         blocks = landing.blocks(file, path.parent, Options(), envelopes=stream.envelopes, encodings=stream.encodings)
         return [record for block in blocks for record in block]
+
+
+def lost_leaves(outcome: Outcome, record: Mapping[str, Any]) -> set[str]:
+    """Paths of the record's values that no staging row holds, be it in a column or in `extra`; give every field a value of its own."""
+    held = _shown({table: outcome.rows(table) for table in outcome.normalised.frames}).lower()
+    return {path for path, value in _leaves(record, "") if not any(form in held for form in _forms(value))}
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, f"{path}[]")
+    elif value is not None:
+        yield path, value
+
+
+def _forms(value: Any) -> tuple[str, ...]:
+    """How a value may be written in staging: as given, as a time in UTC, or as an element of a JSON text."""
+    text = json.dumps(value) if isinstance(value, bool | int | float) else str(value).strip()
+    return text.lower(), text.lower().replace("+00:00", "z")
 
 
 # -- golden files --------------------------------------------------------------------------------------------------------

@@ -58,7 +58,10 @@ def test_a_scraped_placeholder_is_no_e_mail_address():
     assert "id_link_value" not in identifier
 
 
-@pytest.mark.parametrize(("source_id", "id_type", "value"), [("trackcust5432", "customer_id", "trackcust5432"), ("Jane@Example.com", "email", "jane@example.com"), ("00055", "customer_id", "00055")])
+@pytest.mark.parametrize(
+    ("source_id", "id_type", "value"),
+    [("trackcust5432", "customer_id", "trackcust5432"), ("Jane@Example.com", "email", "jane@example.com"), ("00055", "customer_id", "00055")],
+)
 def test_the_shop_s_id_is_an_e_mail_address_where_it_looks_like_one(source_id, id_type, value):
     found = customers({"id": "cust_1", "source_id": source_id}).rows("customer_identifiers")
     assert [(row["id_type"], row["id_value"]) for row in found] == [("profile_id", "cust_1"), (id_type, value)]
@@ -97,7 +100,10 @@ def test_types_of_open_metadata_are_kept():
     assert [row["attributes"] for row in outcome.rows("customers")] == ['{"test":true}', '{"test":"yes","n":1.5}', "{}"]
 
 
-@pytest.mark.parametrize(("metadata", "is_test"), [({"test": True}, True), ({"test": False}, False), ({"inner": {"test": True}}, None), ({}, None), (None, None), ({"test": [1]}, None)])
+@pytest.mark.parametrize(
+    ("metadata", "is_test"),
+    [({"test": True}, True), ({"test": False}, False), ({"inner": {"test": True}}, None), ({}, None), (None, None), ({"test": [1]}, None)],
+)
 def test_only_the_metadata_s_own_mark_makes_a_test_record(metadata, is_test):
     assert customers({"id": "cust_1", "metadata": metadata}).row("customers").get("is_test") is is_test
 
@@ -112,7 +118,10 @@ def test_the_address_of_the_cockpit_is_dropped_with_its_reason_and_is_nowhere_in
 def test_a_programme_named_anything_has_its_balance_and_its_stay():
     outcome = customers({"id": "cust_1", "loyalty": {"campaigns": {"Loyalty 01/2021: 'best' 🎁": {"points": 140, "loyalty_tier": "ltr_1"}}}})
     assert outcome.row("loyalty_accounts")["balance"] == 140
-    assert [(row["kind"], row["segment_id"]) for row in outcome.rows("segment_memberships")] == [("loyalty_campaign", "Loyalty 01/2021: 'best' 🎁"), ("loyalty_tier", "ltr_1")]
+    assert [(row["kind"], row["segment_id"]) for row in outcome.rows("segment_memberships")] == [
+        ("loyalty_campaign", "Loyalty 01/2021: 'best' 🎁"),
+        ("loyalty_tier", "ltr_1"),
+    ]
 
 
 def test_a_customer_without_programmes_says_so_and_one_without_the_field_says_nothing():
@@ -126,7 +135,9 @@ def test_300_customers_with_programmes_of_their_own_lose_none():
 
 
 def test_a_deletion_marks_the_customer_s_record_as_gone():
-    row = customers({"id": "evcus_1", "type": "customer.deleted", "created_at": "2026-02-28T10:00:00Z", "data": {"customer": {"id": "cust_1"}}}).row("customers")
+    row = customers({"id": "evcus_1", "type": "customer.deleted", "created_at": "2026-02-28T10:00:00Z", "data": {"customer": {"id": "cust_1"}}}).row(
+        "customers"
+    )
     assert (row["source_record_id"], row["is_deleted"]) == ("cust_1", True)
 
 
@@ -195,8 +206,26 @@ def test_what_cannot_be_read_is_booked_and_costs_the_record_nothing_else(field, 
 
 def test_shipping_is_a_line_that_is_no_product_and_the_lines_still_add_up():
     items = [
-        {"object": "order_item", "source_id": "prod_5h1pp1ng", "quantity": 1, "amount": 700, "discount_amount": 70, "price": 700, "subtotal_amount": 630, "product": {"name": "Shipping"}},
-        {"object": "order_item", "source_id": "roses_1", "quantity": 1, "amount": 500, "discount_amount": 50, "price": 500, "subtotal_amount": 450, "product": {"name": "Bouquet"}},
+        {
+            "object": "order_item",
+            "source_id": "prod_5h1pp1ng",
+            "quantity": 1,
+            "amount": 700,
+            "discount_amount": 70,
+            "price": 700,
+            "subtotal_amount": 630,
+            "product": {"name": "Shipping"},
+        },
+        {
+            "object": "order_item",
+            "source_id": "roses_1",
+            "quantity": 1,
+            "amount": 500,
+            "discount_amount": 50,
+            "price": 500,
+            "subtotal_amount": 450,
+            "product": {"name": "Bouquet"},
+        },
     ]
     lines = orders({"id": "ord_1", "status": "PAID", "total_amount": 1080, "created_at": "2026-02-01T00:00:00Z", "items": items}).rows("order_lines")
     assert [line["is_shipping"] for line in lines] == [True, False]
@@ -221,7 +250,17 @@ def test_shipping_is_known_by_its_whole_name_or_its_id(item, is_shipping):
 
 
 @pytest.mark.parametrize(
-    ("word", "status"), [("CREATED", "created"), ("PAID", "paid"), ("paid ", "paid"), ("FULFILLED", "completed"), ("CANCELED", "canceled"), ("PROCESSING", "in_progress"), ("NEW", "unknown"), (None, "unknown")]
+    ("word", "status"),
+    [
+        ("CREATED", "created"),
+        ("PAID", "paid"),
+        ("paid ", "paid"),
+        ("FULFILLED", "completed"),
+        ("CANCELED", "canceled"),
+        ("PROCESSING", "in_progress"),
+        ("NEW", "unknown"),
+        (None, "unknown"),
+    ],
 )
 def test_the_status_is_translated(word, status):
     assert orders({"id": "ord_1", "status": word}).row("orders")["status"] == status
@@ -271,12 +310,16 @@ def test_an_amount_of_which_nothing_says_what_it_counts_is_neither_and_booked():
 
 @pytest.mark.parametrize("amount", [-5000, 5000])
 def test_a_rollback_takes_back_whatever_sign_it_came_with(amount):
-    row = redemptions({"id": "rr_1", "object": "redemption_rollback", "redemption": "r_1", "amount": amount, "voucher": {"type": "GIFT_VOUCHER"}, "result": "SUCCESS"}).row("redemptions")
+    row = redemptions(
+        {"id": "rr_1", "object": "redemption_rollback", "redemption": "r_1", "amount": amount, "voucher": {"type": "GIFT_VOUCHER"}, "result": "SUCCESS"}
+    ).row("redemptions")
     assert (row["kind"], row["parent_redemption_id"], row["money_amount"]) == ("rollback", "r_1", -50)
 
 
 def test_a_refused_redemption_may_belong_to_nobody():
-    row = redemptions({"id": "rf_1", "object": "redemption", "result": "FAILURE", "failure_code": "not_found", "customer_id": None, "customer": None, "order": None}).row("redemptions")
+    row = redemptions(
+        {"id": "rf_1", "object": "redemption", "result": "FAILURE", "failure_code": "not_found", "customer_id": None, "customer": None, "order": None}
+    ).row("redemptions")
     assert (row["result"], row["failure_code"]) == ("failure", "not_found")
     assert "owner_record_id" not in row
 
@@ -291,8 +334,13 @@ def test_an_order_inside_a_redemption_makes_no_order():
 
 
 def test_segments_of_a_customer_are_a_full_list_and_an_empty_one_closes_every_stay():
-    outcome = normalise("voucherify", "segments", [{"customer_id": "cust_1", "segments": [{"id": "seg_1", "name": "A"}]}, {"customer_id": "cust_2", "segments": []}])
-    assert [(row.get("segment_id"), row["state"], row["is_full_snapshot"]) for row in outcome.rows("segment_memberships")] == [("seg_1", "member", True), (None, "none", True)]
+    outcome = normalise(
+        "voucherify", "segments", [{"customer_id": "cust_1", "segments": [{"id": "seg_1", "name": "A"}]}, {"customer_id": "cust_2", "segments": []}]
+    )
+    assert [(row.get("segment_id"), row["state"], row["is_full_snapshot"]) for row in outcome.rows("segment_memberships")] == [
+        ("seg_1", "member", True),
+        (None, "none", True),
+    ]
 
 
 def test_segments_of_nobody_are_rejected():
@@ -315,14 +363,29 @@ def test_a_file_named_after_a_customer_holds_single_claims():
 def test_three_events_of_one_order_are_three_reports_of_it():
     order = {"id": "ord_1", "source_id": "F-1", "total_amount": 500, "created_at": "2026-02-01T10:00:00Z"}
     told = [("created", "CREATED"), ("paid", "PAID"), ("fulfilled", "FULFILLED")]
-    outcome = events(*({"id": f"evcus_{word}", "type": f"customer.order.{word}", "created_at": "2026-02-01T10:00:00Z", "data": {"order": {**order, "status": status}}} for word, status in told))
-    assert [(row["source_order_id"], row["status"], row["is_from_event"]) for row in outcome.rows("orders")] == [("ord_1", "created", True), ("ord_1", "paid", True), ("ord_1", "completed", True)]
+    outcome = events(
+        *(
+            {"id": f"evcus_{word}", "type": f"customer.order.{word}", "created_at": "2026-02-01T10:00:00Z", "data": {"order": {**order, "status": status}}}
+            for word, status in told
+        )
+    )
+    assert [(row["source_order_id"], row["status"], row["is_from_event"]) for row in outcome.rows("orders")] == [
+        ("ord_1", "created", True),
+        ("ord_1", "paid", True),
+        ("ord_1", "completed", True),
+    ]
 
 
 def test_a_webhook_and_the_activity_it_tells_of_are_one_event():
     data = {"customer": {"id": "cust_1"}, "segment": {"id": "seg_1", "name": "A"}}
     activity = {"id": "evcus_1", "type": "customer.segment.entered", "created_at": "2026-02-01T10:00:00Z", "data": data}
-    webhook = {"id": "whs_1", "type": "customer.segment.entered", "created_at": "2026-02-01T10:00:09Z", "data": data, "event": {"id": "evcus_1", "type": "customer.segment.entered", "created_at": "2026-02-01T10:00:00Z"}}
+    webhook = {
+        "id": "whs_1",
+        "type": "customer.segment.entered",
+        "created_at": "2026-02-01T10:00:09Z",
+        "data": data,
+        "event": {"id": "evcus_1", "type": "customer.segment.entered", "created_at": "2026-02-01T10:00:00Z"},
+    }
     first, second = (events(one).row("events") for one in (activity, webhook))
     assert {key: first[key] for key in ("event_id", "content_key", "occurred_at")} == {key: second[key] for key in ("event_id", "content_key", "occurred_at")}
 

@@ -200,3 +200,13 @@ def _without_paths(state: dict[str, list[tuple[object, ...]]]) -> dict[str, list
     totals = [tuple(sum(row[column] for row in state["loads"]) for column in range(1, 5))]
     rows = {table: sorted((tuple(value for value in row if not str(value).startswith("landing/")) for row in found), key=repr) for table, found in state.items()}
     return rows | {"loads": totals}
+
+
+def test_a_file_that_is_mostly_bad_waits_and_harms_no_other(tmp_path: Path) -> None:
+    (tmp_path / "data" / "config").mkdir(parents=True)
+    (tmp_path / "data" / "config" / "settings.toml").write_text("hold_back_rows = 4\n", encoding="utf-8")
+    held = Installation(tmp_path / "data")
+    held.land("omnisend/events/2026-03-01/a.ndjson", b"\n".join([json.dumps(event(1)).encode(), b"{bad", b"{bad too", b"{and bad"]))
+    held.land("omnisend/events/2026-03-01/b.ndjson", [event(2)])
+    assert [(outcome.status, outcome.reason_code) for outcome in held.load()] == [("rejected", "held_back"), ("loaded", None)]
+    assert held.query("select event_id from staging.events") == [("e2",)]

@@ -9,26 +9,7 @@ with
 
     composite_keys as (select * from {{ ref("int_composite_keys") }}),
 
-    records as (select * from {{ ref("int_records") }}),
-
-    evidence as (select * from {{ ref("int_record_evidence") }}),
-
-    superseded_keys as (select distinct identifier_key from identifiers where not is_current),
-
-    confirmed as (
-        select identifiers.record_no, identifiers.identifier_key, records.full_name_key, cast(records.birth_date as varchar) as proof, identifiers.first_seen_at
-        from identifiers
-        inner join records on identifiers.record_no = records.record_no
-        where identifiers.identifier_key in (select identifier_key from superseded_keys) and records.birth_date is not null
-
-        union all
-
-        select identifiers.record_no, identifiers.identifier_key, records.full_name_key, evidence.document as proof, identifiers.first_seen_at
-        from identifiers
-        inner join records on identifiers.record_no = records.record_no
-        inner join evidence on identifiers.record_no = evidence.record_no
-        where identifiers.identifier_key in (select identifier_key from superseded_keys) and evidence.document is not null
-    ),
+    confirmed_keys as (select * from {{ ref("int_confirmed_keys") }}),
 
     held as (
         select
@@ -59,14 +40,8 @@ with
 
         union all
 
-        select
-            record_no,
-            {{ run_hash(["'superseded'", "identifier_key", "full_name_key", "proof"]) }} as identifier_key,
-            7 as type_rank,
-            false as is_weak,
-            first_seen_at
-        from confirmed
-        where full_name_key is not null
+        select record_no, identifier_key, 7 as type_rank, false as is_weak, first_seen_at
+        from confirmed_keys
     ),
 
     by_node as (

@@ -13,7 +13,11 @@ with
     ),
 
     final as (
-        select distinct overrides.rule, least(one.node, other.node) as node, greatest(one.node, other.node) as other_node
+        select
+            overrides.rule,
+            least(one.node, other.node) as node,
+            greatest(one.node, other.node) as other_node,
+            min(concat_ws(': ', overrides.author, overrides.reason)) as decision
         from overrides
         inner join
             named as one
@@ -28,6 +32,7 @@ with
             and overrides.other_stream = other.stream_key
             and overrides.other_source_record_id = other.source_record_id
         where overrides.rule in ('always', 'never') and one.node <> other.node
+        group by overrides.rule, least(one.node, other.node), greatest(one.node, other.node)
     )
 
 select *

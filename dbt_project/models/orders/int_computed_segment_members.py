@@ -5,11 +5,12 @@ database as the filter of one query. `orchestration/segments.py` has checked the
 """
 
 import asyncio
+from typing import Any
 
 COLUMNS = "segment_id varchar, segment_name varchar, customer_id varchar, as_of_date date"
 
 
-def model(dbt, session):
+def model(dbt: Any, session: Any) -> Any:
     dbt.config(materialized="table", contract={"enforced": False})
     _close_event_loop()
     customers, insights, segments = dbt.ref("dim_customers"), dbt.ref("customer_insights"), dbt.ref("computed_segments")
@@ -22,7 +23,7 @@ def model(dbt, session):
     return session.table("computed_segment_members")
 
 
-def _close_event_loop():
+def _close_event_loop() -> None:
     """dbt-duckdb opens an event loop for every Python model and leaves it open, which Python complains of at exit."""
     asyncio.get_event_loop().close()
     asyncio.set_event_loop(None)

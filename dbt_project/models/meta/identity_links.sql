@@ -1,0 +1,217 @@
+-- Grain: one row per record and link that it hangs on: what ties records to their person, with the place it was read from.
+-- Records of one `link_id` are linked; a refused link would have joined two documents or records kept apart.
+with
+    links as (select * from {{ ref("int_links") }}),
+
+    repairs as (select node, link_key from {{ ref("int_repairs") }} where is_refused group by node, link_key),
+
+    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
+
+    composite_keys as (select * from {{ ref("int_composite_keys") }}),
+
+    confirmed_keys as (select * from {{ ref("int_confirmed_keys") }}),
+
+    belongings as (select * from {{ ref("int_contact_records") }}),
+
+    decisions as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
+
+    contested as (select identifier_key from {{ ref("int_contested_holdings") }} group by identifier_key),
+
+    persons as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
+
+    records as (select * from {{ ref("int_records") }}),
+
+    node_links as (
+        select links.node, links.identifier_key, links.link_key, repairs.node is not null as is_refused
+        from links
+        left join repairs on links.node = repairs.node and links.link_key = repairs.link_key
+        where links.type_rank > 0
+    ),
+
+    linking_keys as (select identifier_key from node_links group by identifier_key),
+
+    carried as (
+        select record_no, identifier_key, 'identifier' as rule, cast(null as varchar) as rule_detail, id_type, id_namespace, min(id_value) as id_value
+        from identifiers
+        where not is_weak and identifier_key in (select identifier_key from linking_keys)
+        group by record_no, identifier_key, id_type, id_namespace
+
+        union all
+
+        select record_no, identifier_key, 'composite_key', rule, null, null, null
+        from composite_keys
+        where identifier_key in (select identifier_key from linking_keys)
+
+        union all
+
+        select record_no, identifier_key, 'superseded_identifier', concat('full_name, ', proof_type), id_type, id_namespace, id_value
+        from confirmed_keys
+        where identifier_key in (select identifier_key from linking_keys)
+    ),
+
+    linked as (
+        select
+            carried.record_no,
+            carried.rule,
+            carried.rule_detail,
+            carried.id_type,
+            carried.id_namespace,
+            carried.id_value,
+            cast(node_links.link_key as varchar) as link_name,
+            node_links.is_refused
+        from carried
+        left join belongings on carried.record_no = belongings.contact_no
+        inner join
+            node_links
+            on coalesce(belongings.record_no, carried.record_no) = node_links.node
+            and carried.identifier_key = node_links.identifier_key
+    ),
+
+    belonging_keys as (
+        select
+            belongings.contact_no,
+            belongings.record_no,
+            belongings.belongs_by,
+            min_by(own.identifier_key, concat_ws('|', own.id_type, own.id_namespace, own.id_value)) as identifier_key
+        from belongings
+        inner join identifiers as own on belongings.contact_no = own.record_no
+        inner join identifiers as theirs on belongings.record_no = theirs.record_no and own.identifier_key = theirs.identifier_key
+        where belongings.belongs_by = 'only_record' or own.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id')
+        group by belongings.contact_no, belongings.record_no, belongings.belongs_by
+    ),
+
+    belonging_ends as (
+        select contact_no, contact_no as record_no, identifier_key, belongs_by
+        from belonging_keys
+
+        union all
+
+        select contact_no, record_no, identifier_key, belongs_by
+        from belonging_keys
+    ),
+
+    belonging as (
+        select
+            identifiers.record_no,
+            'belongs' as rule,
+            belonging_ends.belongs_by as rule_detail,
+            identifiers.id_type,
+            identifiers.id_namespace,
+            min(identifiers.id_value) as id_value,
+            concat('belongs ', belonging_ends.contact_no) as link_name,
+            false as is_refused
+        from belonging_ends
+        inner join identifiers on belonging_ends.record_no = identifiers.record_no and belonging_ends.identifier_key = identifiers.identifier_key
+        group by identifiers.record_no, belonging_ends.contact_no, belonging_ends.belongs_by, identifiers.id_type, identifiers.id_namespace
+    ),
+
+    followed_keys as (
+        select persons.customer_id, identifiers.identifier_key
+        from persons
+        inner join identifiers on persons.record_no = identifiers.record_no
+        where persons.joined_by = 'following' and identifiers.identifier_key not in (select identifier_key from contested)
+        group by persons.customer_id, identifiers.identifier_key
+    ),
+
+    following as (
+        select
+            identifiers.record_no,
+            'follows' as rule,
+            cast(null as varchar) as rule_detail,
+            identifiers.id_type,
+            identifiers.id_namespace,
+            min(identifiers.id_value) as id_value,
+            concat('follows ', persons.customer_id, ' ', identifiers.identifier_key) as link_name,
+            false as is_refused
+        from followed_keys
+        inner join identifiers on followed_keys.identifier_key = identifiers.identifier_key
+        inner join persons on identifiers.record_no = persons.record_no and followed_keys.customer_id = persons.customer_id
+        group by identifiers.record_no, persons.customer_id, identifiers.identifier_key, identifiers.id_type, identifiers.id_namespace
+        qualify count(*) over (partition by persons.customer_id, identifiers.identifier_key) > 1
+    ),
+
+    decided as (
+        select
+            node as record_no,
+            'always' as rule,
+            decision as rule_detail,
+            cast(null as varchar) as id_type,
+            cast(null as varchar) as id_namespace,
+            cast(null as varchar) as id_value,
+            concat('always ', node, ' ', other_node) as link_name,
+            false as is_refused
+        from decisions
+
+        union all
+
+        select other_node, 'always', decision, null, null, null, concat('always ', node, ' ', other_node), false
+        from decisions
+    ),
+
+    tied as (
+        select *
+        from linked
+
+        union all
+
+        select *
+        from belonging
+
+        union all
+
+        select *
+        from following
+
+        union all
+
+        select *
+        from decided
+    ),
+
+    placed as (
+        select
+            persons.customer_id,
+            persons.alias_id,
+            persons.source,
+            persons.source_account,
+            persons.stream,
+            persons.source_record_id,
+            tied.rule,
+            tied.rule_detail,
+            tied.id_type as identifier_type,
+            tied.id_namespace as identifier_namespace,
+            tied.id_value as identifier_value,
+            min(persons.alias_id) over (partition by tied.link_name) as least_alias_id,
+            min(tied.id_value) over (partition by tied.link_name) as least_value,
+            records.source_file,
+            records.source_row,
+            tied.is_refused,
+            records.last_export_date as export_date
+        from tied
+        inner join persons on tied.record_no = persons.record_no
+        inner join records on tied.record_no = records.record_no
+    ),
+
+    final as (
+        select
+            customer_id,
+            alias_id,
+            {{ stable_key(["rule", "rule_detail", "identifier_type", "least_value", "least_alias_id"]) }} as link_id,
+            source,
+            source_account,
+            stream,
+            source_record_id,
+            rule,
+            rule_detail,
+            identifier_type,
+            identifier_namespace,
+            identifier_value,
+            source_file,
+            source_row,
+            is_refused,
+            export_date
+        from placed
+    )
+
+select *
+from final

@@ -1,0 +1,187 @@
+"""Checks the rules that decide who is who, before anything runs on them: overrides, blocked identifiers, composite keys.
+
+`check_files` needs nothing but the files and comes first; `check_records` also looks whether the records that overrides
+name have landed. Columns and types are checked where seeds are loaded; what the rules do is dbt's.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import duckdb
+
+from orchestration import seeds
+from orchestration.errors import OperatorError
+from orchestration.seeds import Seed
+from orchestration.settings import Settings
+from orchestration.tables import IDENTIFIER_TYPES
+
+OVERRIDES = "identity_overrides"
+BLOCKLIST = "identifier_blocklist"
+COMPOSITE_KEYS = "identity_rules"
+
+PAIR_RULES = ("never", "always")
+RECORD_PARTS = ("source", "source_account", "stream", "source_record_id")
+BLOCK_KINDS = ("exact", "local_part", "domain", "domain_ending")
+NAME_PARTS = ("first_name", "last_name", "full_name", "name_words")
+KEY_PARTS = (*NAME_PARTS, "birth_date", "postal_code", "city", "address", "document", "email", "phone")
+
+_LANDED = """
+select source, source_account, stream, source_record_id from staging.customers
+union
+select source, source_account, 'derived', source_record_id from staging.contacts
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Record:
+    """A record as an override names it; the stream of derived records is `derived`."""
+
+    source: str
+    source_account: str
+    stream: str
+    source_record_id: str
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.source_account}/{self.stream}"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An override on two records, and the line it stands on."""
+
+    line: int
+    rule: str
+    one: Record
+    other: Record
+
+
+def check_files(settings: Settings) -> None:
+    """Refuses rules that say nothing, contradict each other, or name a rule or a type that does not exist."""
+    for seed in seeds.find(settings):
+        if seed.name == BLOCKLIST:
+            _check_blocklist(seed)
+        if seed.name == COMPOSITE_KEYS:
+            _check_composite_keys(seed)
+        if seed.name == OVERRIDES:
+            _refuse_contradictions(seed, _pairs(seed))
+
+
+def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Refuses overrides on records that have not landed: a mistyped id would otherwise decide nothing, silently."""
+    for seed in seeds.find(settings):
+        if seed.name == OVERRIDES:
+            _refuse_strangers(con, seed, _pairs(seed))
+
+
+def _pairs(seed: Seed) -> list[Pair]:
+    return [pair for line, row in _rows(seed) if (pair := _pair(seed, line, row)) is not None]
+
+
+def _pair(seed: Seed, line: int, row: dict[str, str]) -> Pair | None:
+    """The pair a row decides on; None for a blocked identifier."""
+    for name in ("author", "reason"):
+        if not row[name]:
+            _refuse(seed, line, f"`{name}` is empty: a decision needs somebody who made it and a reason")
+    named = [f"{prefix}{part}" for prefix in ("", "other_") for part in RECORD_PARTS]
+    if row["rule"] == "blocked":
+        _refuse_filled(seed, line, row, named, "`blocked` is about an identifier, not about records")
+        _check_identifier_type(seed, line, row["identifier_type"])
+        if not row["identifier_value"]:
+            _refuse(seed, line, "`identifier_value` is empty")
+        return None
+    if row["rule"] not in PAIR_RULES:
+        _refuse(seed, line, f"`{row['rule']}` is no rule; rules are never, always and blocked")
+    _refuse_filled(seed, line, row, ["identifier_type", "identifier_value"], f"`{row['rule']}` is about two records, not about an identifier")
+    for name in named:
+        if not row[name]:
+            _refuse(seed, line, f"`{name}` is empty, and `{row['rule']}` is about two records")
+    one, other = (Record(*(row[f"{prefix}{part}"] for part in RECORD_PARTS)) for prefix in ("", "other_"))
+    if one == other:
+        _refuse(seed, line, "both records are the same")
+    return Pair(line, row["rule"], one, other)
+
+
+def _refuse_contradictions(seed: Seed, pairs: list[Pair]) -> None:
+    """Records that `always` joins, directly or through others, are one; `never` may not name two of them."""
+    joined: dict[Record, Record] = {}
+
+    def find(record: Record) -> Record:
+        while record in joined:
+            record = joined[record]
+        return record
+
+    for pair in pairs:
+        if pair.rule == "always" and find(pair.one) != find(pair.other):
+            joined[find(pair.one)] = find(pair.other)
+    for pair in pairs:
+        if pair.rule == "never" and find(pair.one) == find(pair.other):
+            lines = [each.line for each in pairs if each.rule == "always" and find(each.one) == find(pair.one)]
+            where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
+            _refuse(seed, pair.line, f"`never` keeps apart what `always` joins ({where})")
+
+
+def _refuse_strangers(con: duckdb.DuckDBPyConnection, seed: Seed, pairs: list[Pair]) -> None:
+    if not pairs:
+        return
+    wanted = sorted({record for pair in pairs for record in (pair.one, pair.other)})
+    columns = [[getattr(record, part) for record in wanted] for part in RECORD_PARTS]
+    unnested = ", ".join(f"unnest(${number}::varchar[]) as {part}" for number, part in enumerate(RECORD_PARTS, start=1))
+    landed = {Record(*row) for row in con.execute(f"select {unnested} intersect ({_LANDED})", columns).fetchall()}
+    for pair in pairs:
+        for record, side in ((pair.one, "the one"), (pair.other, "the other")):
+            if record not in landed:
+                _refuse(seed, pair.line, f"{side} record has not landed: {record} has no record of that id")
+
+
+def _check_blocklist(seed: Seed) -> None:
+    for line, row in _rows(seed):
+        if row["identifier_type"] != "first_name":
+            _check_identifier_type(seed, line, row["identifier_type"])
+        if row["match_kind"] not in BLOCK_KINDS:
+            _refuse(seed, line, f"`{row['match_kind']}` is no way to compare; ways are {', '.join(BLOCK_KINDS)}")
+        if not row["value"]:
+            _refuse(seed, line, "`value` is empty")
+
+
+def _check_composite_keys(seed: Seed) -> None:
+    parts: dict[str, set[str]] = {}
+    lines: dict[str, int] = {}
+    for line, row in _rows(seed):
+        if row["part"] not in KEY_PARTS:
+            _refuse(seed, line, f"`{row['part']}` is no part of a key; parts are {', '.join(KEY_PARTS)}")
+        if row["is_active"].lower() in ("true", "t", "1", "yes"):
+            parts.setdefault(row["rule"], set()).add(row["part"])
+            lines.setdefault(row["rule"], line)
+    for rule, chosen in parts.items():
+        if chosen <= set(NAME_PARTS):
+            _refuse(seed, lines[rule], f"the rule `{rule}` would join people by their names alone")
+
+
+def _check_identifier_type(seed: Seed, line: int, given: str) -> None:
+    if given not in IDENTIFIER_TYPES:
+        shown = f"`{given}`" if re.fullmatch("[A-Za-z_]+", given) else "this"
+        _refuse(seed, line, f"{shown} is no identifier type; types are {', '.join(IDENTIFIER_TYPES)}")
+
+
+def _refuse_filled(seed: Seed, line: int, row: dict[str, str], names: list[str], reason: str) -> None:
+    for name in names:
+        if row[name]:
+            _refuse(seed, line, f"`{name}` is filled, and {reason}")
+
+
+def _rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every row with the line it ends on, cells trimmed."""
+    seeds.header(seed)
+    with seed.path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            if None in row or None in row.values():
+                _refuse(seed, reader.line_num, f"the row has not the {len(seed.types)} cells of the header")
+            yield reader.line_num, {name: cell.strip() for name, cell in row.items()}
+
+
+def _refuse(seed: Seed, line: int, problem: str) -> NoReturn:
+    raise OperatorError(f"{seed.path}, line {line}: {problem}.", remedy="Mend the line and run again; nothing was changed.", exit_code=2)

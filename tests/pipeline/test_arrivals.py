@@ -1,0 +1,71 @@
+"""When a delivery is complete: by marker where the vendor writes one, else by quiet."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from orchestration import arrivals, sensors
+from orchestration.landing import LandedFile
+
+NOW = 1_000_000.0
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Path:
+    return tmp_path / "landing" / "shop" / "orders"
+
+
+def land(stream: Path, night: str, name: str, *, age: float) -> LandedFile:
+    path = stream / night / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}", encoding="utf-8")
+    os.utime(path, (NOW - age, NOW - age))
+    stat = path.stat()
+    return LandedFile(date.fromisoformat(night), "shop", "orders", str(path), path, stat.st_size, stat.st_mtime_ns, is_full=False)
+
+
+def test_a_quiet_delivery_is_complete(stream: Path) -> None:
+    file = land(stream, "2026-06-01", "a.json", age=100)
+    assert arrivals.complete([file], quiet_seconds=60, now=NOW) == [file]
+
+
+def test_one_growing_file_holds_back_its_whole_delivery_and_no_other(stream: Path) -> None:
+    waiting = [land(stream, "2026-06-01", "a.json", age=100), land(stream, "2026-06-01", "b.json", age=5)]
+    ready = land(stream, "2026-06-02", "c.json", age=100)
+    assert arrivals.complete([*waiting, ready], quiet_seconds=60, now=NOW) == [ready]
+
+
+def test_a_marker_makes_a_delivery_complete_at_once(stream: Path) -> None:
+    file = land(stream, "2026-06-01", "a.json", age=0)
+    (stream / "2026-06-01" / "complete.json").touch()
+    assert arrivals.complete([file], quiet_seconds=60, now=NOW) == [file]
+
+
+def test_where_markers_are_usual_a_delivery_waits_for_its_own(stream: Path) -> None:
+    marked = land(stream, "2026-06-01", "a.json", age=1000)
+    (stream / "2026-06-01" / "_SUCCESS").touch()
+    unmarked = land(stream, "2026-06-02", "b.json", age=1000)
+    assert arrivals.complete([marked, unmarked], quiet_seconds=60, now=NOW) == [marked]
+
+
+def test_the_same_arrival_wakes_one_run_and_a_changed_file_another(stream: Path) -> None:
+    file = land(stream, "2026-06-01", "a.json", age=100)
+    assert arrivals.key([file]) == arrivals.key([file])
+    assert arrivals.key([file]) != arrivals.key([land(stream, "2026-06-01", "a.json", age=50)])
+
+
+def test_a_process_is_known_by_more_than_its_number() -> None:
+    mine = sensors.process_of(os.getpid())
+    assert sensors.is_alive(mine, started=0.0)
+    number, began, boot = mine.split(":")
+    assert not sensors.is_alive(f"{number}:{int(began) + 1}:{boot}", started=0.0)
+    assert not sensors.is_alive(f"{number}:{began}:another boot", started=0.0)
+
+
+def test_a_run_that_has_named_no_process_yet_is_given_a_moment() -> None:
+    import time
+
+    assert sensors.is_alive(None, started=time.time())
+    assert not sensors.is_alive(None, started=time.time() - 3600)

@@ -1,0 +1,104 @@
+"""The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration import cli
+from orchestration.settings import Settings
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([name, "--help"])
+    assert end.value.code == 0
+    assert "Exit codes" in capsys.readouterr().out
+
+
+def test_help_is_instant_because_it_imports_nothing_heavy() -> None:
+    code = "import sys\nfrom orchestration import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert not {'polars', 'duckdb', 'dagster', 'dbt'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["fly"],
+        ["run", "--fast"],
+        ["run", "--date", "yesterday"],
+        ["run", "--date", "2026-06-01", "--from", "2026-06-01", "--to", "2026-06-02"],
+        ["run", "--from", "2026-06-01"],
+        ["run", "--from", "2026-06-02", "--to", "2026-06-01"],
+        ["run"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("c360: ")
+    assert len(told.err.splitlines()) == 2
+    assert "Traceback" not in told.err
+
+
+def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.config.mkdir()
+    (settings.config / "settings.toml").write_text("shoe_size = 43", encoding="utf-8")
+    assert cli.main(["status"]) == 2
+    assert "shoe_size" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_names_its_place_and_never_its_text(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from orchestration import pipeline
+
+    def fail(_: object) -> None:
+        raise ValueError("anna@example.org")
+
+    settings.landing.mkdir()
+    monkeypatch.setattr(pipeline, "require_landing", fail)
+    assert cli.main(["run"]) == 1
+    told = capsys.readouterr().err
+    assert "Unexpected ValueError in pipeline.py" in told
+    assert "anna" not in told
+
+
+def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.landing.mkdir()
+    assert cli.main(["run"]) == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(figures) == ["files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "customers", "orders", "published", "duration_s"]
+    assert (figures["files"], figures["published"]) == (0, False)
+
+
+@pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
+def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name]) in (0, 1)
+    told = capsys.readouterr()
+    assert "Unexpected" not in told.err
+    assert told.out or told.err
+
+
+@pytest.mark.slow
+def test_status_doctor_and_rejects_tell_of_a_published_warehouse(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["status"]) == 0
+    assert "2 customers, 3 orders" in capsys.readouterr().out
+    assert cli.main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pending"] == []
+    assert cli.main(["doctor"]) == 0
+    assert "Nothing is broken" in capsys.readouterr().out
+    assert cli.main(["rejects"]) == 0
+    assert "No record is rejected" in capsys.readouterr().out
+
+
+def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
+    from orchestration.rejects import masked
+
+    assert masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}') == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
+    assert masked(b"\xff Anna, 12") == "\ufffd xxxx, 99"

@@ -1,0 +1,119 @@
+"""The same job as Dagster sees it: assets, partitions, checks, and runs whose process died."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from orchestration import definitions, pipeline, sensors
+from orchestration.settings import PACKAGE, Settings
+from tests.pipeline.deliveries import NIGHTS, checksum, land, order
+
+pytestmark = pytest.mark.slow
+
+STREAM = dg.AssetKey(["omnisend", "events"])
+RANGE = {"dagster/asset_partition_range_start": NIGHTS[0], "dagster/asset_partition_range_end": NIGHTS[1]}
+
+
+@pytest.fixture
+def code_location(published: Settings, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    monkeypatch.setenv("C360_DATA", str(published.data))
+    return definitions.definitions.load_fn()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as made:
+        yield made
+
+
+def nightly(code_location: dg.Definitions, instance: dg.DagsterInstance, **tags: str) -> dg.ExecuteInProcessResult:
+    return code_location.resolve_job_def("nightly").execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+
+
+def test_the_whole_graph_is_one_job_with_its_schedule_and_sensors(code_location: dg.Definitions) -> None:
+    job = code_location.resolve_job_def("nightly")
+    keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert {"omnisend/events", "staging/orders", "marts/fct_orders", "published/warehouse"} <= keys
+    assert [schedule.name for schedule in code_location.schedules or ()] == ["every_night"]
+    assert {sensor.name for sensor in code_location.sensors or ()} == {"arrival", "janitor"}
+
+
+def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definitions) -> None:
+    job = code_location.resolve_job_def("nightly")
+    assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
+
+
+def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    assert nightly(code_location, instance).success
+    marked = [record.partition_key for record in instance.fetch_materializations(STREAM, limit=10).records]
+    assert set(marked) == {None, NIGHTS[1]}
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select count(*) from marts.fct_orders").fetchone() == (4,)
+
+
+def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+    before = checksum(published.published_file)
+    result = nightly(code_location, instance, **RANGE)
+    assert result.success
+    assert checksum(published.published_file) == before
+    loaded = {record.partition_key: record.asset_materialization.metadata for record in instance.fetch_materializations(STREAM, limit=10).records if record.asset_materialization}
+    assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {NIGHTS[0]: 2, NIGHTS[1]: 1}
+
+
+def test_the_tests_of_dbt_are_checks_of_their_models(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    result = nightly(code_location, instance, **RANGE)
+    found = {(check.asset_key.to_user_string(), check.check_name): check.passed for check in result.get_asset_check_evaluations()}
+    assert found["marts/dim_customers", "unique_dim_customers_customer_id"]
+    assert found["omnisend/events", "rows_add_up"]
+    assert not found["omnisend/events", "is_fresh"]
+
+
+def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings, checkout: Path
+) -> None:
+    (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text("select cast(first_name as integer) as n from {{ ref('dim_customers') }}", encoding="utf-8")
+    before = published.published_file.stat().st_ino
+    result = nightly(definitions.definitions.load_fn(), instance, **RANGE)
+    assert not result.success
+    assert published.published_file.stat().st_ino == before
+    told = "\n".join(str(record) for record in instance.all_logs(result.run_id))
+    assert "int_spoilt" in told
+    assert "Anna" not in told
+
+
+def test_partitions_begin_with_the_year_of_the_oldest_export(published: Settings) -> None:
+    assert definitions.first_night(published) == date(2026, 1, 1)
+
+
+def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text((PACKAGE / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as made:
+        assert made.get_concurrency_config().pool_config.default_pool_limit == 1
+        assert not made.telemetry_enabled
+
+
+def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    job = code_location.resolve_job_def("nightly")
+    dead = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={sensors.PROCESS_TAG: "999999999:1:gone"})
+    alive = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={sensors.PROCESS_TAG: sensors.process_of(os.getpid())})
+    assert list(sensors.end_dead_runs(instance)) == [dead.run_id]
+    statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: dg.DagsterRunStatus.STARTED}
+
+
+def test_a_complete_arrival_asks_for_one_run_and_an_unchanged_landing_zone_for_none(code_location: dg.Definitions, published: Settings) -> None:
+    sensor = next(sensor for sensor in code_location.sensors or () if sensor.name == "arrival")
+    with dg.build_sensor_context() as context:
+        assert not sensor.evaluate_tick(context).run_requests
+        path = land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+        assert not sensor.evaluate_tick(context).run_requests
+        os.utime(path, (1, 1))
+        assert len(sensor.evaluate_tick(context).run_requests or ()) == 1
+        pipeline.run(published)
+        assert not sensor.evaluate_tick(context).run_requests

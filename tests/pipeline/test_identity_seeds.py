@@ -1,0 +1,130 @@
+"""Rules on who is who that cannot be meant: refused with file and line, before anything runs."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import identity_seeds
+from orchestration.errors import OperatorError
+from orchestration.settings import Settings
+
+HEADER = (
+    "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
+    "identifier_type,identifier_value,author,reason"
+)
+
+
+def pair(rule: str, one: str, other: str) -> str:
+    return f"{rule},ometria,default,profiles,{one},omnisend,default,contacts,{other},,,mia,known customers"
+
+
+def overrides(settings: Settings, *lines: str) -> Path:
+    return write(settings, "identity_overrides", HEADER, *lines)
+
+
+def write(settings: Settings, name: str, *lines: str) -> Path:
+    settings.config.mkdir(parents=True, exist_ok=True)
+    path = settings.config / f"{name}.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def landed(*records: tuple[str, str, str]) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    for table in ("customers", "contacts"):
+        con.execute(f"create schema if not exists staging; create table staging.{table} (source text, source_account text, stream text, source_record_id text)")
+    for source, stream, record in records:
+        table = "contacts" if record.startswith("derived:") else "customers"
+        con.execute(f"insert into staging.{table} values ($1, 'default', $2, $3)", [source, stream, record])
+    return con
+
+
+def refusal(settings: Settings) -> OperatorError:
+    with pytest.raises(OperatorError) as caught:
+        identity_seeds.check_files(settings)
+    assert caught.value.exit_code == 2
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (pair("sometimes", "1", "2"), "`sometimes` is no rule"),
+        (pair("never", "", "2"), "`source_record_id` is empty"),
+        (pair("always", "1", ""), "`other_source_record_id` is empty"),
+        ("never,ometria,default,profiles,1,ometria,default,profiles,1,,,mia,why", "both records are the same"),
+        ("never,ometria,default,profiles,1,ometria,default,profiles,2,email,,mia,why", "`identifier_type` is filled"),
+        ("never,ometria,default,profiles,1,ometria,default,profiles,2,,,,why", "`author` is empty"),
+        ("never,ometria,default,profiles,1,ometria,default,profiles,2,,,mia,", "`reason` is empty"),
+        ("blocked,,,,,,,,,e-mail,a@shop.example,mia,shop counter", "this is no identifier type"),
+        ("blocked,,,,,,,,,mail,a@shop.example,mia,shop counter", "`mail` is no identifier type"),
+        ("blocked,,,,,,,,,email,,mia,shop counter", "`identifier_value` is empty"),
+        ("blocked,ometria,,,,,,,,email,a@shop.example,mia,shop counter", "`source` is filled"),
+        ("blocked,too,few", "cells"),
+    ],
+)
+def test_an_override_that_cannot_be_meant_is_refused_with_file_and_line(settings: Settings, line: str, problem: str) -> None:
+    path = overrides(settings, pair("never", "8", "9"), line)
+    error = refusal(settings)
+    assert f"{path}, line 3: " in error.message
+    assert problem in error.message
+
+
+def test_always_and_never_on_the_same_records_contradict_each_other(settings: Settings) -> None:
+    overrides(settings, pair("always", "1", "2"), "never,omnisend,default,contacts,2,ometria,default,profiles,1,,,mia,why")
+    assert "line 3: `never` keeps apart what `always` joins (line 2)" in refusal(settings).message
+
+
+def test_always_and_never_contradict_each_other_through_other_records_too(settings: Settings) -> None:
+    overrides(settings, pair("never", "1", "4"), pair("always", "1", "2"), pair("always", "3", "2"), pair("always", "3", "4"), pair("always", "7", "8"))
+    assert "line 2: `never` keeps apart what `always` joins (lines 3, 4, 5)" in refusal(settings).message
+
+
+def test_many_decisions_that_agree_pass(settings: Settings) -> None:
+    overrides(settings, pair("always", "1", "2"), pair("always", "3", "2"), pair("never", "1", "5"), "blocked,,,,,,,,,phone,+4915110000000,mia,shop counter")
+    identity_seeds.check_files(settings)
+
+
+def test_a_record_that_has_not_landed_is_refused_without_naming_it(settings: Settings) -> None:
+    path = overrides(settings, pair("never", "1", "2"), pair("never", "1", "email:ana@mail.example"))
+    with landed(("ometria", "profiles", "1"), ("omnisend", "contacts", "2")) as con, pytest.raises(OperatorError) as caught:
+        identity_seeds.check_records(con, settings)
+    assert caught.value.exit_code == 2
+    assert f"{path}, line 3: the other record has not landed" in caught.value.message
+    assert "ana@" not in str(caught.value)
+
+
+def test_a_derived_record_goes_by_the_stream_derived(settings: Settings) -> None:
+    overrides(settings, "never,ometria,default,derived,derived:f00,omnisend,default,contacts,2,,,mia,why")
+    with landed(("ometria", "orders", "derived:f00"), ("omnisend", "contacts", "2")) as con:
+        identity_seeds.check_records(con, settings)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("fax,exact,123,placeholder", "`fax` is no identifier type"),
+        ("email,ending,x,placeholder", "`ending` is no way to compare"),
+        ("email,exact,,placeholder", "`value` is empty"),
+    ],
+)
+def test_a_blocked_value_of_an_unknown_kind_is_refused(settings: Settings, line: str, problem: str) -> None:
+    path = write(settings, "identifier_blocklist", "identifier_type,match_kind,value,reason", line)
+    error = refusal(settings)
+    assert f"{path}, line 2: " in error.message
+    assert problem in error.message
+
+
+def test_a_composite_key_of_names_alone_is_refused(settings: Settings) -> None:
+    write(settings, "identity_rules", "rule,part,is_active", "good,full_name,true", "good,birth_date,true", "bold,full_name,true", "bold,name_words,true")
+    assert "line 4: the rule `bold` would join people by their names alone" in refusal(settings).message
+
+
+def test_a_composite_key_of_an_unknown_part_is_refused(settings: Settings) -> None:
+    write(settings, "identity_rules", "rule,part,is_active", "good,shoe_size,true")
+    assert "line 2: `shoe_size` is no part of a key" in refusal(settings).message
+
+
+def test_the_rules_as_shipped_pass(settings: Settings) -> None:
+    identity_seeds.check_files(settings)

@@ -1,0 +1,234 @@
+"""Omnisend's rules, one sentence each; whole records stand in the golden cases beside."""
+
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from orchestration.vendors.omnisend import VENDOR
+from tests.vendors.harness import Outcome, lost_leaves, normalise
+
+
+def event(name: str, properties: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    return {"eventName": name, "eventTime": "2026-02-13T10:00:00Z", "contact": {"email": "kim.park@example.com"}, "properties": properties or {}, **fields}
+
+
+def of_events(*events: dict[str, Any]) -> Outcome:
+    return normalise("omnisend", "events", events)
+
+
+def of_contact(**fields: Any) -> Outcome:
+    return normalise("omnisend", "contacts", [{"contactID": "663cf8de", **fields}])
+
+
+def of_order(**fields: Any) -> Outcome:
+    return normalise("omnisend", "orders", [{"orderID": "o-1", "currency": "EUR", "orderSum": 3120, "createdAt": "2026-02-13T10:00:00Z", **fields}])
+
+
+def test_no_field_of_the_event_document_is_lost() -> None:
+    record = {
+        "eventName": "placed order",
+        "eventTime": "2026-02-13T10:00:00Z",
+        "eventID": "0b7c6d0e-9d4b",
+        "origin": "pos",
+        "contact": {"contactID": "65f0c0ffee", "email": "kim.park@example.com", "phone": "+4915123456711"},
+        "properties": {"campaign": "spring", "gift": True, "score": 1.75},
+        "order": {
+            "orderID": "o-2012",
+            "orderNumber": "F-2012",
+            "totalPrice": 62.01,
+            "subTotalPrice": 57.02,
+            "currency": "EUR",
+            "discountCode": "SPRING",
+            "discountValue": 5.03,
+            "paymentStatus": "partiallyPaid",
+            "fulfillmentStatus": "unfulfilled",
+            "cartID": "cart-77",
+            "cartRecoveryURL": "https://shop.example.com/cart",
+        },
+        "lineItems": [
+            {
+                "productID": "fern-1",
+                "variantID": "variant-1",
+                "title": "Fern, large",
+                "vendor": "Ferngarten",
+                "sku": "SKU-88",
+                "quantity": 7,
+                "price": 31.04,
+                "discount": 2.05,
+                "imageUrl": "https://shop.example.com/image",
+                "productUrl": "https://shop.example.com/product",
+                "categoryIDs": ["plants"],
+                "tags": ["indoor"],
+            }
+        ],
+    }
+    assert lost_leaves(of_events(record), record) == set()
+
+
+def test_the_three_ways_of_telling_an_order_give_the_same_amount() -> None:
+    seed = of_events(event("placed order", order={"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row("orders")
+    v5 = of_events(event("placed order", {"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row("orders")
+    v3 = of_order().row("orders")
+    assert {(told["order_match_key"], told["total"], told["currency"]) for told in (seed, v5, v3)} == {("O-1", Decimal("31.2"), "EUR")}
+
+
+def test_a_currency_without_cents_is_not_divided() -> None:
+    assert of_order(currency="JPY").row("orders")["total"] == 3120
+
+
+@pytest.mark.parametrize(
+    ("payment", "fulfillment", "status"),
+    [
+        ("awaitingPayment", None, "pending_payment"),
+        ("partiallyPaid", "unfulfilled", "pending_payment"),
+        ("paid", "unfulfilled", "paid"),
+        ("paid", "inProgress", "in_progress"),
+        ("paid", "fulfilled", "shipped"),
+        ("paid", "delivered", "completed"),
+        ("paid", "restocked", "canceled"),
+        ("partiallyRefunded", "fulfilled", "partially_refunded"),
+        ("refunded", "restocked", "refunded"),
+        ("voided", "unfulfilled", "canceled"),
+        ("wired", "teleported", "unknown"),
+    ],
+)
+def test_payment_and_fulfilment_make_one_status(payment: str, fulfillment: str | None, status: str) -> None:
+    assert of_order(paymentStatus=payment, fulfillmentStatus=fulfillment).row("orders")["status"] == status
+
+
+def test_refunds_in_events_are_running_totals_without_sign() -> None:
+    refund = of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": -20})).row("order_adjustments")
+    assert (refund["action"], refund["amount_kind"], refund["amount"]) == ("refund", "running_total", 20)
+
+
+@pytest.mark.parametrize(("refunded", "status"), [(20, "partially_refunded"), (50, "refunded")])
+def test_a_refund_event_without_a_payment_status_tells_it_by_the_amounts(refunded: int, status: str) -> None:
+    assert of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": refunded})).row("orders")["status"] == status
+
+
+def test_an_order_event_sent_again_without_an_id_is_the_same_event() -> None:
+    first = event("placed order", {"orderID": "o-1"})
+    again = first | {"eventTime": "2026-02-13T10:00:09Z"}
+    other = event("placed order", {"orderID": "o-2"})
+    ids = [row["event_id"] for row in of_events(first, again, other).rows("events")]
+    assert ids[0] == ids[1] != ids[2]
+    assert all(row["is_event_id_derived"] for row in of_events(first, again, other).rows("events"))
+
+
+def test_two_products_of_an_order_are_two_line_events() -> None:
+    events = [event("ordered product", {"orderID": "o-1", "productID": product}) for product in ("fern", "moss")]
+    assert len({row["event_id"] for row in of_events(*events).rows("events")}) == 2
+
+
+def test_a_viewed_product_without_an_id_is_told_apart_by_its_time() -> None:
+    first = event("viewed product", {"productID": "fern"})
+    assert len({row["event_id"] for row in of_events(first, first | {"eventTime": "2026-02-13T11:00:00Z"}).rows("events")}) == 2
+
+
+def test_only_the_person_s_own_deeds_are_active() -> None:
+    names = ["placed order", "paid for order", "order fulfilled", "order refunded", "order canceled", "viewed product", "Quiz"]
+    active = {row["event_name_raw"] for row in of_events(*[event(name) for name in names]).rows("events") if row["is_active"]}
+    assert active == {"placed order", "viewed product", "Quiz"}
+
+
+def test_an_obfuscated_address_is_no_address() -> None:
+    outcome = of_events(event("viewed product", contact={"email": "[email protected]"}))
+    assert outcome.rows("contacts") == []
+    assert "owner_record_id" not in outcome.row("events")
+
+
+def test_one_subscription_told_in_two_places_is_one_consent() -> None:
+    told = of_contact(
+        email="a@example.com",
+        statuses=[{"channel": "email", "status": "subscribed", "date": "2024-05-09T16:25:02.332Z"}],
+        identifiers=[{"id": "a@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}}}],
+        optIns=[{"channel": "email", "date": "2024-05-09T16:25:02.300Z"}],
+    ).row("customer_consents")
+    assert (told["status"], told["effective_at"].isoformat()) == ("opt_in", "2024-05-09T16:25:02.353000+00:00")
+
+
+def test_statuses_count_where_identifiers_say_nothing_of_the_channel() -> None:
+    outcome = of_contact(
+        statuses=[{"channel": "sms", "status": "unsubscribed", "date": "2025-01-01T00:00:00Z"}],
+        identifiers=[{"id": "a@example.com", "type": "email", "channels": {"email": {"status": "subscribed"}}}],
+    )
+    assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == [("email", "opt_in"), ("sms", "opt_out")]
+
+
+def test_not_subscribed_is_unknown_and_no_refusal() -> None:
+    assert of_contact(statuses=[{"channel": "email", "status": "nonSubscribed"}]).row("customer_consents")["status"] == "unknown"
+
+
+def test_an_empty_gender_is_none() -> None:
+    assert not {"gender", "gender_raw"} & of_contact(gender="").row("customers").keys()
+
+
+@pytest.mark.parametrize("phone", ["+4915123456704", "'+49 1512 3456704", 4915123456704, [4915123456704], ["+49 1512 3456704"]])
+def test_a_phone_is_a_text_a_number_or_a_list(phone: Any) -> None:
+    found = [row["id_value"] for row in of_contact(phone=phone).rows("customer_identifiers") if row["id_type"] == "phone"]
+    assert found == ["+4915123456704"]
+
+
+def test_a_contact_without_an_id_is_known_by_its_address_else_its_number() -> None:
+    people = [{"email": "A@Example.com"}, {"identifiers": [{"id": "+4915123456704", "type": "phone"}]}, {"firstName": "Nobody"}]
+    outcome = normalise("omnisend", "contacts", people)
+    assert [row["source_record_id"] for row in outcome.rows("customers")] == ["email:a@example.com", "phone:+4915123456704"]
+    assert outcome.rejects == [(3, "missing_identity", None)]
+
+
+def test_a_date_without_a_time_in_an_import_means_noon() -> None:
+    told = normalise("omnisend", "contacts", b"Email,Email Opt-in Date\na@example.com,2025-06-01\n", file_name="import.csv").row("customer_consents")
+    assert (told["effective_at"].isoformat(), told["is_effective_at_inferred"]) == ("2025-06-01T12:00:00+00:00", True)
+
+
+def test_post_codes_of_an_import_keep_their_zeros() -> None:
+    assert normalise("omnisend", "contacts", b"Email,Postal Code\na@example.com,01067\n", file_name="import.csv").row("customers")["postal_code"] == "01067"
+
+
+def test_a_segment_exported_by_hand_is_named_by_its_file() -> None:
+    outcome = normalise("omnisend", "contacts", [{"contactID": "1"}], file_name="segment-663a31f0438b8341a1c52d56.ndjson")
+    assert outcome.row("segment_memberships")["segment_id"] == "663a31f0438b8341a1c52d56"
+
+
+def test_tags_of_an_event_never_end_other_tags() -> None:
+    outcome = of_events(event("viewed product", contact={"email": "a@example.com", "tags": ["Garden"]}))
+    told = outcome.row("segment_memberships")
+    assert (told["segment_id"], told["is_full_snapshot"]) == ("garden", False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reject"),
+    [
+        ({"eventTime": "soon"}, (1, "bad_time", "occurred_at")),
+        ({"order": {"orderID": "1", "totalPrice": "12,50"}}, (1, "bad_money", "total")),
+        ({"order": {"orderID": "1", "currency": "EURO"}}, (1, "bad_currency", "currency")),
+        ({"eventName": " "}, (1, "missing_event_type", "event_type")),
+    ],
+)
+def test_an_event_whose_time_money_or_kind_is_unknown_is_rejected(fields: dict[str, Any], reject: tuple[int, str, str]) -> None:
+    assert of_events(event("placed order") | fields).rejects == [reject]
+
+
+def test_a_number_as_text_is_repaired_and_booked() -> None:
+    outcome = of_events(event("placed order", order={"orderID": "1", "totalPrice": "12.50"}))
+    assert outcome.row("orders")["total"] == Decimal("12.5")
+    assert outcome.issues == [("order.totalPrice", "number_as_text", "12.50")]
+
+
+@pytest.mark.parametrize("stream", VENDOR.streams)
+def test_no_record_fits_two_dialects(stream: str) -> None:
+    for one, other in combinations(VENDOR.streams[stream].dialects, 2):
+        assert one.has & other.lacks or other.has & one.lacks
+
+
+def test_a_comma_in_a_phone_harms_nothing() -> None:
+    assert of_contact(phone='"0151,4915123456704').normalised.rows_loaded == 1
+
+
+@pytest.mark.parametrize("phone", [{}, {"number": "1"}, [["+4915123456704"]], [{"number": "1"}]])
+def test_a_phone_of_an_unknown_shape_is_booked(phone: Any) -> None:
+    outcome = of_contact(phone=phone)
+    assert [(field, code) for field, code, _ in outcome.issues] == [("phone", "unparseable")]
+    assert {row["id_type"] for row in outcome.rows("customer_identifiers")} == {"contact_id"}
