@@ -87,7 +87,7 @@ def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition
             return (file.source, file.stream) == (vendor.code, stream.name)
 
         with plain_errors(), writing(context, settings) as build:
-            ingestion = pipeline.ingest(settings, build, context.run_id, dates=nights, choose=is_ours, progress=context.log.info)
+            ingestion = pipeline.ingest(settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info)
             touched = nights or _range(outcome.file.export_date for outcome in ingestion.outcomes)
             with warehouse.get_connection() as con:
                 delivered = _delivered(con, vendor.code, stream.name, touched)
@@ -156,7 +156,7 @@ def transformation(manifest_path: Path) -> dg.AssetsDefinition:
         failure: TransformError | None = None
         with plain_errors(), writing(context, settings) as build:
             try:
-                nodes = pipeline.transform(settings, build, context.run_id, progress=context.log.info)
+                nodes = pipeline.transform(settings, build, context.run.run_id, progress=context.log.info)
             except TransformError as error:
                 failure, nodes = error, error.nodes
             results = {node.unique_id: node for node in nodes}
@@ -190,7 +190,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = configuration.load()
         with plain_errors(), writing(context, settings) as build:
-            made = pipeline.publish_if_new(settings, build, context.run_id, progress=context.log.info)
+            made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
             seen = made or pipeline.publish.current(settings)
         return dg.MaterializeResult(
             metadata={
@@ -217,7 +217,7 @@ def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[W
     sensors.claim(context)
     name = context.run.job_name
     command = f"Dagster {'materialisation' if name.startswith('__') else name}"
-    with pipeline.writing(settings, context.run_id, command=command, progress=context.log.info) as warehouse:
+    with pipeline.writing(settings, context.run.run_id, command=command, progress=context.log.info) as warehouse:
         yield warehouse
 
 

@@ -85,7 +85,7 @@ class Graph:
         return sorted((each for each in found if each), key=lambda bridge: -len(bridge.cut_off)), len(candidates) - len(tried)
 
     def _bridge(self, anchor: str, ties: list[Tie], everybody: Collection[str]) -> Bridge | None:
-        without = frozenset(tie.link_id for tie in ties if tie.identifier == ties[0].identifier)
+        without = frozenset(tie.link_id for tie in ties)
         kept = {anchor, *self._reach(anchor, avoid=without)}
         cut_off = frozenset(everybody) - kept
         if not cut_off:

@@ -67,7 +67,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
 def claim(context: dg.AssetExecutionContext) -> None:
     """Notes on the run which process works on it."""
     if PROCESS_TAG not in context.run.tags:
-        context.instance.add_run_tags(context.run_id, {PROCESS_TAG: process_of(os.getpid())})
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: process_of(os.getpid())})
 
 
 def is_alive(process: str | None, *, started: float | None) -> bool:

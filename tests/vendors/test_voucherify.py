@@ -154,7 +154,8 @@ def test_an_export_row_gives_what_the_object_gives():
         "orders_total_count": "5", "loyalty_points": "340", "metadata": '{"lang": "de"}', "phone": "+49 1512 3456701",
     }  # fmt: skip
     record = {
-        "id": "cust_1", "name": "Ana", "address": {"city": "Leipzig", "postal_code": "04109"}, "summary": {"orders": {"total_amount": 148800, "total_count": 5}},
+        "id": "cust_1", "name": "Ana", "address": {"city": "Leipzig", "postal_code": "04109"},
+        "summary": {"orders": {"total_amount": 148800, "total_count": 5}},
         "loyalty": {"points": 340}, "metadata": {"lang": "de"}, "phone": "+49 1512 3456701",
     }  # fmt: skip
     of_export, of_interface = customers(cells), customers(record)
