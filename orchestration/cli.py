@@ -5,11 +5,13 @@ Modules are imported when their command is called, so that `--help` is instant. 
 """
 
 import argparse
+import atexit
 import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -56,6 +58,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(_own_fault(error), "`C360_DEBUG=1` before the command shows where, with values; `c360 doctor` looks for causes.", 1)
 
 
+def script() -> NoReturn:
+    """`main` as a program; leaves at once, because the engine's bindings print complaints while the interpreter winds down."""
+    code = 1
+    try:
+        code = main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)
+
+
 def _execute(given: list[str]) -> int:
     chosen = next((word for word in given if not word.startswith("-")), None)
     parser = _Parser(prog="c360", description="Nightly vendor exports in, one published customer warehouse out.", epilog=EPILOG)
@@ -89,4 +105,4 @@ def _own_fault(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

@@ -56,7 +56,11 @@ def _fresh(folder: Path) -> None:
             raise OperatorError(
                 f"{folder} is not empty and was not made by `c360 demo`.", remedy="Name another folder with `c360 demo --data DIR`.", exit_code=2
             )
-        shutil.rmtree(folder)
+        for entry in folder.iterdir():
+            if entry.is_dir() and entry.name != "internal":
+                shutil.rmtree(entry)
+            elif entry.is_file():
+                entry.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
 

@@ -213,12 +213,13 @@ def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dic
         console.say(f"(the id asked for, {asked[:12]}…, is one of its records)")
     vendors = {record.source for record in records.values()}
     own = sum(not record.is_belonging for record in records.values())
-    console.say(f"{own} records of {len(vendors)} vendors, {orders or 0} orders that count, revenue {_money(revenue)} {currency or ''}".rstrip() + ".")
+    console.say(
+        f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
+        + "."
+    )
 
 
-def _tell_bridges(
-    con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str
-) -> None:
+def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str) -> None:
     if not graph.ties:
         return
     bridges, untried = graph.bridges(root)
@@ -252,7 +253,7 @@ def _tell_two(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, 
     if one[0] == other[0]:
         console.say("Both are the same record.")
     else:
-        console.say(f"They are one person, {one[1]}, in {len(chain)} {'step' if len(chain) == 1 else 'steps'}:")
+        console.say(f"They are one person, {one[1]}, in {_count(len(chain), 'step')}:")
     _tell_record(telling, records[one[0]])
     for step in chain:
         _tell_step(telling, records, step)
@@ -301,8 +302,12 @@ def _others(bridge: Bridge) -> str:
 def _worth(bridge: Bridge, orders: list[tuple[str, Decimal | None, list[str]]]) -> str:
     """Orders that only the records cut off tell of."""
     moved = [amount or Decimal(0) for _, amount, owners in orders if set(owners) <= bridge.cut_off]
-    return f"{len(moved)} {'order' if len(moved) == 1 else 'orders'} and revenue {_money(sum(moved, Decimal(0)))}"
+    return f"{_count(len(moved), 'valid order')} and revenue {_money(sum(moved, Decimal(0)))}"
 
 
 def _money(amount: Decimal | None) -> str:
     return f"{amount or Decimal(0):,.2f}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -363,10 +363,11 @@ def _lines(content: io.BufferedReader, limits: Limits) -> Iterator[list[Record]]
 
 
 def _record(number: int, raw: bytes, text: bytes) -> Record:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return Record(number, raw, reason="invalid_utf8")
+    if not text.isascii():
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError:
+            return Record(number, raw, reason="invalid_utf8")
     return Record(number, raw, text)
 
 

@@ -4,8 +4,10 @@ Pure: frames in, frames out. The value as given stays beside the parsed one, so 
 issue and never a silent null.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time as clock
 from hashlib import blake2b, sha256
 from typing import Any
@@ -71,7 +73,7 @@ RECORD_KEYS: dict[str, str] = {
 }
 GLOBAL_IDENTIFIERS = ("email", "phone", "document")
 WEAK_IDENTIFIERS = ("vuid", "push_token", "tracking_id")
-_KEYS = ("source_row", "record_hash")
+_CARRIED = ("source_row", "record_hash", "position", "owner", "profile")
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,10 @@ class Normaliser:
 
     def block(self, records: list[Record]) -> Normalised:
         """The block in canonical frames."""
+        with _no_collecting():
+            return self._block(records)
+
+    def _block(self, records: list[Record]) -> Normalised:
         batch = self.decoder.decode(records)
         result = Normalised(rows_read=len(records), rows_duplicate=batch.duplicates, rejects=batch.rejects)
         raws = {record.number: record.raw for record in records}
@@ -381,12 +387,45 @@ class _Group:
     # -- rows ----------------------------------------------------------------------------------------------------------
 
     def _rows(self, select: Rows) -> None:
-        frame = _exploded(self._frame, select.each) if select.each is not None else self._frame.with_columns(pl.lit(1, pl.Int64).alias("position"))
+        if select.each is not None:
+            select, frame = self._elements(select, select.each)
+        else:
+            frame = self._frame.with_columns(pl.lit(1, pl.Int64).alias("position"))
         if select.where is not None:
             frame = frame.filter(select.where)
         if frame.height:
             parsed = self._parsed(select.table, frame, select.columns, rows=select)
             self._emit(select.table, self._completed(select, frame, parsed), pl.col("owner"))
+
+    def _elements(self, select: Rows, each: str | tuple[str, ...] | pl.Expr) -> tuple[Rows, pl.DataFrame]:
+        """A row for every element; what the record alone says is read before, so that the record need not be copied for each."""
+        frame, columns = self._frame, set(self._frame.columns)
+
+        def is_of_record(expr: pl.Expr | None) -> bool:
+            return expr is not None and bool(roots := expr.meta.root_names()) and columns.issuperset(roots)
+
+        if select.where is not None and is_of_record(select.where):
+            frame, select = frame.filter(select.where), replace(select, where=None)
+        told: list[pl.Expr] = []
+
+        def read_before(expr: pl.Expr | None) -> Any:
+            if expr is None or not is_of_record(expr):
+                return expr
+            told.append(expr.alias(f"told:{len(told)}"))
+            return pl.col(f"told:{len(told) - 1}")
+
+        read: dict[str, Value] = {}
+        for name, value in select.columns.items():
+            if isinstance(value, Typed):
+                read[name] = Typed(read_before(value.expr))
+            elif isinstance(value, Time):
+                read[name] = replace(value, sources=tuple(map(read_before, value.sources)), is_inferred=read_before(value.is_inferred))
+            elif isinstance(value, Amount):
+                read[name] = replace(value, source=read_before(value.source))
+            else:
+                read[name] = read_before(value)
+        frame = frame.with_columns(told)
+        return replace(select, columns=read), _exploded(frame, each, needed=_roots(select.where, read.values()))
 
     def _parsed(self, table: str, frame: pl.DataFrame, columns: Mapping[str, Value], rows: Rows | None) -> pl.DataFrame:
         """Typed values of the given columns, row by row of `frame`; judges what cannot be read."""
@@ -578,23 +617,29 @@ class _Group:
         return rows
 
     def _identified_events(self, rows: pl.DataFrame, has: set[str]) -> pl.DataFrame:
-        account = self._account
-        told = [rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height) for name in _EVENT_CONTENT]
-        times = rows.get_column("occurred_at").to_list() if "occurred_at" in has else [None] * rows.height
-        inferred = rows.get_column("is_time_inferred").to_list() if "is_time_inferred" in rows.columns else [False] * rows.height
-        night = self._origin.night
         given = rows.get_column("event_id").to_list() if "event_id" in has else [None] * rows.height
-        ids, keys = [], []
-        for value, owner, at, is_inferred, *content_parts in zip(given, rows.get_column("owner"), times, inferred, *told, strict=True):
-            moment = "" if at is None or (is_inferred and at == night) else at.isoformat()
-            content = "\x1d".join([moment, *(part or "" for part in content_parts)])
-            keys.append(sha256(content.encode()).hexdigest()[:32])
-            ids.append(value or "derived:" + sha256("\x1d".join((account.source, account.source_account, owner or "", content)).encode()).hexdigest()[:32])
+        told = [pl.col(name).fill_null("") if name in rows.columns else pl.lit("") for name in _EVENT_CONTENT]
+        contents = rows.select(pl.concat_str([self._moment(rows, has), *told], separator="\x1d")).to_series().to_list()
+        start = "\x1d".join((self._account.source, self._account.source_account, ""))
+        keys = [sha256(content.encode()).hexdigest()[:32] for content in contents]
+        ids = [
+            value or "derived:" + sha256(f"{start}{owner or ''}\x1d{content}".encode()).hexdigest()[:32]
+            for value, owner, content in zip(given, rows.get_column("owner"), contents, strict=True)
+        ]
         return rows.with_columns(
             pl.Series("event_id", ids, dtype=pl.String),
             pl.Series("content_key", keys, dtype=pl.String),
             pl.col("is_event_id_derived") if "is_event_id_derived" in has else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
         )
+
+    def _moment(self, rows: pl.DataFrame, has: set[str]) -> pl.Expr:
+        """When an event happened, as text; blank where only the night of its delivery is known."""
+        if "occurred_at" not in has:
+            return pl.lit("")
+        at = pl.col("occurred_at")
+        fraction = pl.when(at.dt.microsecond() != 0).then(at.dt.strftime("%.6f")).otherwise(pl.lit(""))
+        is_night = pl.col("is_time_inferred") & (at == self._origin.night) if "is_time_inferred" in rows.columns else pl.lit(value=False)
+        return pl.when(~is_night).then(pl.concat_str(at.dt.strftime("%Y-%m-%dT%H:%M:%S"), fraction, pl.lit("+00:00"))).fill_null("")
 
     def _emit(self, table: str, rows: pl.DataFrame, owner: pl.Expr) -> None:
         """Rows in the columns of their table; rejects those that lack what they need."""
@@ -645,6 +690,18 @@ _BY_KIND: tuple[tuple[str, pl.Expr], ...] = (
 )
 
 
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """A block is many objects and no cycle: to look for cycles in them again and again costs a tenth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _no_identifiers() -> pl.DataFrame:
     texts = ("record_hash", "id_type", "id_namespace", "id_value_raw", "id_value", "id_link_value", "merge_confidence", "invalid_reason", "deliverability_reason", "source_path")
     flags = ("is_valid", "is_primary", "is_deliverable")
@@ -678,17 +735,33 @@ def _blank_to_null(expr: pl.Expr) -> pl.Expr:
 
 def _carried(frame: pl.DataFrame) -> list[pl.Expr]:
     """Columns of the working frame that rows still need."""
-    names = ["source_row", "record_hash", "position", "owner", "profile"]
-    carried = [pl.col(name) for name in names] + [pl.col(name) for name in frame.columns if name.startswith("first:")]
+    carried = [pl.col(name) for name in _CARRIED] + [pl.col(name) for name in frame.columns if name.startswith("first:")]
     return [*carried, (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if "item" not in frame.columns else pl.lit(None, pl.String)).alias("row_extra")]
 
 
-def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr) -> pl.DataFrame:
-    """One row per element of a list of the record: `item`, its position, and the raw leaves of the elements."""
+def _roots(where: pl.Expr | None, values: Iterable[Value]) -> set[str]:
+    """Columns that the values and the condition read."""
+    exprs: list[pl.Expr] = [] if where is None else [where]
+    for value in values:
+        if isinstance(value, Typed):
+            exprs.append(value.expr)
+        elif isinstance(value, Time):
+            exprs.extend(value.sources)
+            exprs.extend([] if value.is_inferred is None else [value.is_inferred])
+        else:
+            exprs.append(value.source if isinstance(value, Amount) else value)
+    return {name for expr in exprs for name in expr.meta.root_names()}
+
+
+def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr, needed: set[str] | None = None) -> pl.DataFrame:
+    """One row per element of a list of the record: `item`, its position, and the raw leaves of the elements.
+
+    Of the record's own columns only those that are `needed`, if it says which, and what every row carries.
+    """
     if isinstance(each, pl.Expr):
-        return _explode(frame, each, []).rename({"element": "item"})
+        return _explode(frame, each, [], needed).rename({"element": "item"})
     outer = each if isinstance(each, str) else each[0]
-    below = _explode_record(frame, outer)
+    below = _explode_record(frame, outer, needed)
     if isinstance(each, str):
         return below
     inner = each[1]
@@ -699,12 +772,12 @@ def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr) -> pl.
     return _explode(below.rename({"position": "outer_position"}), lists, []).rename({"item": "parent", "element": "item"})
 
 
-def _explode_record(frame: pl.DataFrame, path: str) -> pl.DataFrame:
+def _explode_record(frame: pl.DataFrame, path: str, needed: set[str] | None) -> pl.DataFrame:
     if path.startswith("pairs:"):
-        return _explode(frame, pl.col(path), []).rename({"element": "item"})
+        return _explode(frame, pl.col(path), [], needed).rename({"element": "item"})
     beside = [name for name in frame.columns if name.startswith((f"item_raw:{path}:", f"item_pairs:{path}:"))]
     extra = [f"item_extra:{path}"] if f"item_extra:{path}" in frame.columns else []
-    exploded = _explode(frame, _path(pl.col("record"), path), beside + extra).rename({"element": "item"})
+    exploded = _explode(frame, _path(pl.col("record"), path), beside + extra, needed).rename({"element": "item"})
     renamed = {name: f"{name.split(':')[0]}:{name.split(':', 2)[2]}" for name in beside} | dict.fromkeys(extra, "item_extra")
     return exploded.rename(renamed)
 
@@ -715,8 +788,12 @@ def _path(root: pl.Expr, path: str) -> pl.Expr:
     return root
 
 
-def _explode(frame: pl.DataFrame, lists: pl.Expr, beside: list[str]) -> pl.DataFrame:
-    with_lists = frame.with_columns(lists.alias("element")).filter((pl.col("element").list.len() > 0).fill_null(value=False))
+def _explode(frame: pl.DataFrame, lists: pl.Expr, beside: list[str], needed: set[str] | None = None) -> pl.DataFrame:
+    if needed is None:
+        kept = [name for name in frame.columns if name not in beside]
+    else:
+        kept = [name for name in frame.columns if name not in beside and (name in needed or name in _CARRIED or name.startswith("first:"))]
+    with_lists = frame.select(*kept, *beside, lists.alias("element")).filter((pl.col("element").list.len() > 0).fill_null(value=False))
     with_lists = with_lists.with_columns(pl.int_ranges(1, pl.col("element").list.len() + 1).alias("position"))
     exploded = with_lists.explode(["element", "position", *beside])
     return exploded.filter(pl.col("element").is_not_null())

@@ -184,9 +184,7 @@ def ingest(
     return Ingestion(tuple(outcomes), tuple(scan.problems))
 
 
-def transform(
-    settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent
-) -> tuple[NodeResult, ...]:
+def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent) -> tuple[NodeResult, ...]:
     """Brings the marts of the build file up to date with staging, rules and settings."""
     with warehouse.connect() as con:
         day = as_of or runs.greatest_export_date(con)
@@ -232,11 +230,12 @@ def publish_if_new(
         progress("publishing")
         publish.check(con)
         found = changes.record(con, settings, run_id=run_id, started_at=_now(con))
+        runs.note(con, run_id, changes=asdict(found))
         if not accept_changes:
             changes.refuse_upheaval(found, settings)
         totals = publish.totals(con)
         runs.prune(con, settings.options.keep_run_days)
-        runs.note(con, run_id, published=True, changes=asdict(found), **totals)
+        runs.note(con, run_id, published=True, **totals)
         runs.end(con, run_id)
     try:
         return publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals)

@@ -16,7 +16,7 @@ import polars as pl
 from msgspec import UNSET
 
 from orchestration.mapping import Dialect, Stream
-from orchestration.shapes import EXACT_INTEGER, Compiled, ListLeaves, RawLeaf, decode_generic, fit
+from orchestration.shapes import EXACT_INTEGER, Compiled, Keeper, ListLeaves, RawLeaf, decode_generic, fit
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 _DELICATE = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])|\\u[dD][89a-fA-F]"
@@ -25,8 +25,7 @@ _LONE_SURROGATE_LENGTH = 6
 _SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none; a note is an issue code."""
 
     number: int
@@ -116,10 +115,13 @@ class Decoder:
         for record, is_plain in zip(records, self._plain(records), strict=True):
             if record.note is not None:
                 batch.issues.append(Issue(record.number, None, "", record.note, "", "repaired"))
-            if record.document is None:
+            document = record.document
+            if document is None:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
-            else:
-                self._assign(record, record.document, groups, batch, is_plain=is_plain)
+            elif len(document) > self._bounds.record_bytes:
+                batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
+            elif not is_plain or not self._fits(record.number, document, groups, batch):
+                self._repair(record, document, groups, batch)
         for dialect in self._dialects:
             group = groups[dialect.name]
             if group.numbers:
@@ -133,41 +135,35 @@ class Decoder:
         brackets = texts.str.count_matches("{", literal=True) + texts.str.count_matches("[", literal=True)
         return ((brackets <= self._bounds.record_levels) & ~texts.str.contains(_DELICATE)).fill_null(value=False).to_list()
 
-    def _assign(self, record: Record, document: bytes, groups: dict[str, _Group], batch: Batch, *, is_plain: bool) -> None:
-        if len(document) > self._bounds.record_bytes:
-            batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
-            return
-        if is_plain:
-            for position, dialect in enumerate(self._dialects):
-                compiled = self._compiled[dialect.name]
-                try:
-                    decoded = compiled.strict.decode(document)
-                    for name, decoder in compiled.open:
-                        inner = getattr(decoded, name)
-                        if inner is not UNSET:
-                            decoder.decode(inner)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    continue
-                if position and self._may_reorder:
-                    # The next record is most likely of the same dialect; the dialects exclude each other by their keys.
-                    self._dialects.insert(0, self._dialects.pop(position))
-                self._accept(record, dialect, document, decoded, b"", groups, batch)
-                return
-        self._repair(record, document, groups, batch)
+    def _fits(self, number: int, document: bytes, groups: dict[str, _Group], batch: Batch) -> bool:
+        """Takes the record in if it is just what one of the dialects says."""
+        for position, dialect in enumerate(self._dialects):
+            compiled = self._compiled[dialect.name]
+            try:
+                decoded = compiled.strict.decode(document)
+                for name, decoder in compiled.open:
+                    inner = getattr(decoded, name)
+                    if inner is not UNSET:
+                        decoder.decode(inner)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+            if position and self._may_reorder:
+                # The next record is most likely of the same dialect; the dialects exclude each other by their keys.
+                self._dialects.insert(0, self._dialects.pop(position))
+            self._accept(number, groups[dialect.name], document, decoded, b"", batch)
+            return True
+        return False
 
-    def _accept(self, record: Record, dialect: Dialect, document: bytes, decoded: Any, unknown: bytes, groups: dict[str, _Group], batch: Batch) -> None:
-        # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
-        encoded = self._encode(decoded)
-        digest = sha256(encoded + unknown).digest()
+    def _accept(self, number: int, group: _Group, document: bytes, decoded: Any, unknown: bytes, batch: Batch) -> None:
+        digest = sha256(self._encode(decoded) + unknown).digest()
         if digest in self._seen:
             batch.duplicates += 1
             return
         self._seen.add(digest)
-        group = groups[dialect.name]
         if unknown:
             group.unknown[len(group.numbers)] = unknown
-        group.numbers.append(record.number)
-        group.documents.append(encoded)
+        group.numbers.append(number)
+        group.documents.append(document)
         group.objects.append(decoded)
         group.hashes.append(digest)
 
@@ -175,7 +171,7 @@ class Decoder:
         def reject(reason: str, at: str | None = None) -> None:
             batch.rejects.append(Reject(record.number, reason, at, record.raw))
 
-        if _levels(document, self._bounds.record_levels) > self._bounds.record_levels:
+        if document.count(b"{") + document.count(b"[") > self._bounds.record_levels and _levels(document, self._bounds.record_levels) > self._bounds.record_levels:
             return reject("nested_too_deep")
         repaired = _SURROGATES.sub(_whole_character, document)
         try:
@@ -206,7 +202,7 @@ class Decoder:
         except msgspec.DecodeError:
             return reject("undecodable")
         unknown = self._encode(fitted.unknown) if fitted.unknown else b""
-        self._accept(record, dialect, clean, decoded, unknown, groups, batch)
+        self._accept(record.number, groups[dialect.name], clean, decoded, unknown, batch)
         return None
 
     def _frames(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
@@ -341,45 +337,36 @@ def _raw_series(leaf: RawLeaf, objects: Sequence[Any], encode: Callable[[Any], b
     return texts.str.json_decode(leaf.value_type) if leaf.kind == "pairs" else texts
 
 
+_LIST_COLUMNS = {"json": "item_raw", "pairs": "item_pairs"}
+
+
 def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> list[pl.Series]:
-    elements = [leaves.getter(record) or () for record in objects]
-    series: list[pl.Series] = []
-    for leaf in leaves.leaves:
-        if leaf.kind == "json":
-            values = [[_text(_raw_value(leaf, element, encode)) for element in row] for row in elements]
-            series.append(pl.Series(f"item_raw:{leaves.path}:{leaf.path}", values, dtype=pl.List(pl.String)))
-        elif leaf.kind == "pairs":
-            texts = [b"[%s]" % b",".join(_raw_value(leaf, element, encode) or b"null" for element in row) for row in elements]
-            series.append(_texts(f"item_pairs:{leaves.path}:{leaf.path}", texts).str.json_decode(pl.List(leaf.value_type)))
-    kept = [leaf for leaf in leaves.leaves if leaf.kind == "keep"]
-    if kept:
-        keep = _keeper(kept)
-        values = [[None if element is None else keep(element) for element in row] for row in elements]
-        series.append(pl.Series(f"item_extra:{leaves.path}", values, dtype=pl.List(pl.String)))
-    return series
+    """Raw leaves of a list's elements: read as one column of all elements, then cut into a list for each record."""
+    lists = [leaves.getter(record) or () for record in objects]
+    elements = [element for row in lists for element in row]
+    flat = [_raw_series(leaf, elements, encode).alias(f"{_LIST_COLUMNS[leaf.kind]}:{leaves.path}:{leaf.path}") for leaf in leaves.leaves if leaf.kind in _LIST_COLUMNS]
+    if leaves.keeper is not None:
+        flat.append(_kept(f"item_extra:{leaves.path}", leaves.keeper, elements))
+    lengths = pl.DataFrame({"length": [len(row) for row in lists]}, schema={"length": pl.UInt32}).with_row_index("row")
+    owners = lengths.select(pl.col("row").repeat_by("length").explode(empty_as_null=False))
+    by_record = owners.hstack(flat).group_by("row", maintain_order=True).agg(pl.all())
+    return lengths.join(by_record, on="row", how="left", maintain_order="left").drop("row", "length").get_columns()
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "replace")
-
-
-def _keeper(leaves: Sequence[RawLeaf]) -> Callable[[Any], str | None]:
-    """Function that gives the fields of a record which have no column as one JSON object, or null if there are none."""
-    places = [(msgspec.json.encode(leaf.path) + b":", leaf.getter) for leaf in leaves]
-
-    def keep(record: Any) -> str | None:
-        parts = [name + bytes(value) for name, get in places if (value := get(record)) is not UNSET and value is not None]
-        return (b"{%s}" % b",".join(parts)).decode("utf-8", "replace") if parts else None
-
-    return keep
+def _kept(name: str, keeper: Keeper, records: Sequence[Any]) -> pl.Series:
+    return _texts(name, keeper.of(records)).replace("{}", None)
 
 
 def _extra(compiled: Compiled, group: _Group) -> pl.Series:
-    kept = [leaf for leaf in compiled.raw if leaf.kind == "keep"]
-    keep = _keeper(kept)
-    values: list[str | None] = [keep(record) for record in group.objects] if kept else [None] * len(group.objects)
-    for position, unknown in group.unknown.items():
-        known = values[position]
-        text = unknown.decode("utf-8", "replace")
-        values[position] = text if known is None else f"{known[:-1]},{text[1:]}"
-    return pl.Series("extra", values, dtype=pl.String)
+    """Fields that have no column, and those that have no place in the shape, as one JSON object."""
+    none = pl.repeat(None, len(group.objects), dtype=pl.String, eager=True).alias("extra")
+    known = none if compiled.keeper is None else _kept("extra", compiled.keeper, group.objects)
+    if not group.unknown:
+        return known
+    places = list(group.unknown)
+    texts = [_with_unknown(known[place], group.unknown[place].decode("utf-8", "replace")) for place in places]
+    return known.scatter(places, texts)
+
+
+def _with_unknown(known: str | None, unknown: str) -> str:
+    return unknown if known is None else f"{known[:-1]},{unknown[1:]}"

@@ -6,7 +6,7 @@ validator (msgspec), the schema Polars decodes with, and the repair of records t
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from operator import attrgetter
@@ -143,10 +143,12 @@ def _getter(steps: tuple[str, ...]) -> Callable[[Any], Any]:
     if len(steps) == 1:
         return attrgetter(steps[0])
 
+    *above, last = steps
+    parent = _getter(tuple(above))
+
     def get(record: Any) -> Any:
-        for step in steps:
-            record = getattr(record, step, None)
-        return record
+        found = parent(record)
+        return UNSET if found is None or found is UNSET else getattr(found, last)
 
     return get
 
@@ -154,9 +156,27 @@ def _getter(steps: tuple[str, ...]) -> Callable[[Any], Any]:
 def _whole(getter: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def get(record: Any) -> Any:
         value = getter(record)
-        return value if value is None or value is UNSET else msgspec.json.encode(value)
+        return value if value is None or value is UNSET else Raw(msgspec.json.encode(value))
 
     return get
+
+
+class Keeper:
+    """Gathers the fields of records that have no column into one JSON object each, by their paths."""
+
+    def __init__(self, leaves: tuple[RawLeaf, ...]) -> None:
+        self._getters = [leaf.getter for leaf in leaves]
+        names = {f"f{position}": leaf.path for position, leaf in enumerate(leaves)}
+        self._struct = msgspec.defstruct("Kept", [(name, Raw | UnsetType, UNSET) for name in names], rename=names, gc=False)
+        self._encoder = msgspec.json.Encoder()
+
+    def of(self, records: Sequence[Any]) -> list[bytes]:
+        """One object for every record, `{}` where a record has none of the fields."""
+        columns = [[UNSET if record is None or (value := get(record)) is None else value for record in records] for get in self._getters]
+        kept = [self._struct(*values) for values in zip(*columns, strict=True)]
+        lines = self._encoder.encode_lines(kept).split(b"\n")[:-1]
+        # A value that spans lines was delivered in a text that does.
+        return lines if len(lines) == len(kept) else [self._encoder.encode(one) for one in kept]
 
 
 @dataclass(frozen=True)
@@ -166,6 +186,7 @@ class ListLeaves:
     path: str
     getter: Callable[[Any], Any]
     leaves: tuple[RawLeaf, ...]
+    keeper: Keeper | None
 
 
 @dataclass(frozen=True)
@@ -178,6 +199,7 @@ class Compiled:
     open: tuple[tuple[str, msgspec.json.Decoder], ...]
     dtype: pl.Struct
     raw: tuple[RawLeaf, ...]
+    keeper: Keeper | None
     lists: tuple[ListLeaves, ...]
     required: frozenset[str] = field(default_factory=frozenset)
 
@@ -191,6 +213,11 @@ def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any, list_path: str | No
         value = polars_type(shape.value)
         return RawLeaf(path, "pairs", list_path, _getter(steps), pl.List(pl.Struct({"key": pl.String(), "value": value})))
     return None
+
+
+def _keeper(leaves: tuple[RawLeaf, ...]) -> Keeper | None:
+    kept = tuple(leaf for leaf in leaves if leaf.kind == "keep")
+    return Keeper(kept) if kept else None
 
 
 def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: frozenset[str] = frozenset()) -> Compiled:
@@ -211,7 +238,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
             found = [_raw_leaf(below, below_steps, below_shape, path) for below, below_steps, below_shape, _ in _walk(inner[0], "", (), path)]
             kept = tuple(leaf for leaf in found if leaf is not None)
             if kept:
-                lists.append(ListLeaves(path, _getter(steps), kept))
+                lists.append(ListLeaves(path, _getter(steps), kept, _keeper(kept)))
     dtype = polars_type(shape)
     assert isinstance(dtype, pl.Struct)
     return Compiled(
@@ -225,6 +252,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         ),
         dtype=dtype,
         raw=tuple(raw),
+        keeper=_keeper(tuple(raw)),
         lists=tuple(lists),
         required=required,
     )

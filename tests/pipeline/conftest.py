@@ -15,7 +15,9 @@ from tests.pipeline.deliveries import land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 OPTIONS = Options(free_disk_bytes=0, lock_wait_seconds=5)
-COMMAND = "import sys; from pathlib import Path; from orchestration import cli, settings; settings.CHECKOUT = Path(sys.argv[1]); sys.exit(cli.main(sys.argv[2:]))"
+COMMAND = (
+    "import sys; from pathlib import Path; from orchestration import cli, settings; settings.CHECKOUT = Path(sys.argv[1]); sys.exit(cli.main(sys.argv[2:]))"
+)
 
 
 def lay_out(checkout: Path) -> Path:

@@ -38,7 +38,9 @@ def land_two_nights(settings: Settings) -> None:
 def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:
     """Rows and a hash of them for every table of the schemas (default: all marts)."""
     with duckdb.connect(str(path), read_only=True) as con:
-        tables = con.execute("select schema_name, table_name from duckdb_tables() where schema_name in $1 order by all", [list(schemas or ("marts",))]).fetchall()
+        tables = con.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name in $1 order by all", [list(schemas or ("marts",))]
+        ).fetchall()
         return {f"{schema}.{table}": con.execute(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t").fetchone() for schema, table in tables}
 
 

@@ -1,6 +1,6 @@
 """What a new warehouse changes for the persons of the published one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,30 +13,58 @@ from orchestration.changes import Changes
 from orchestration.errors import OperatorError
 from orchestration.settings import Options, Settings
 
+BRIDGE = ("source", "source_account", "stream", "source_record_id", "customer_id")
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
+KINDS = ("created", "merged", "split", "rekeyed", "retired")
+
+Persons = Mapping[str, str]
+Events = list[tuple[str, str, str | None]]
+Links = Mapping[str, Sequence[str]]
 
 
-def write(path: Path, persons: Mapping[str, str], settings: Settings) -> None:
-    """A warehouse in which each record (a letter) belongs to a person (a word)."""
+def write(path: Path, persons: Persons, settings: Settings, *, links: Links | None = None, shared: Sequence[str] = ()) -> None:
+    """A warehouse in which each record (a letter) belongs to a person (a word) and has one order of 10."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path), config=settings.duckdb_config) as con:
         con.execute("create schema marts; create schema meta")
-        con.execute("create table marts.bridge_customer_records (source text, source_account text, stream text, source_record_id text, customer_id text)")
-        con.execute("create table marts.customer_insights as select 10::decimal(18,2) as total_revenue")
-        con.execute("create table meta.shared_identifiers as select 1 as identifier")
+        con.execute("create table marts.customer_id_aliases (alias_id text, customer_id text)")
+        con.execute("create table meta.identity_links (alias_id text, link_id text, is_refused boolean)")
+        con.execute("create table meta.shared_identifiers (identifier_type text, identifier_namespace text, identifier_value text)")
         for record, person in persons.items():
-            con.execute("insert into marts.bridge_customer_records values ('shop', 'default', 'profiles', $1, $2)", [record, person])
-        con.execute("create table marts.dim_customers as select customer_id, count(*) as record_count from marts.bridge_customer_records group by customer_id")
+            con.execute("insert into marts.customer_id_aliases values ($1, $2)", [record, person])
+        for link, records in (links or {}).items():
+            for record in records:
+                con.execute("insert into meta.identity_links values ($1, $2, false)", [record, link])
+        for value in shared:
+            con.execute("insert into meta.shared_identifiers values ('phone', '', $1)", [value])
+        con.execute("create table marts.dim_customers as select customer_id, count(*) as record_count from marts.customer_id_aliases group by customer_id")
+        con.execute(
+            "create table marts.fct_orders as"
+            " select 'order of ' || alias_id as order_id, customer_id, true as is_valid, 10::decimal(18,2) as net_amount_reporting"
+            " from marts.customer_id_aliases"
+        )
+        con.execute("create table marts.customer_insights as select sum(net_amount_reporting) as total_revenue from marts.fct_orders group by customer_id")
 
 
-def compare(settings: Settings, before: Mapping[str, str] | None, after: Mapping[str, str]) -> tuple[list[tuple[str, str, str | None]], Changes]:
+def compare(
+    settings: Settings, before: Persons | None, after: Persons, *, linked_before: Links | None = None, linked: Links | None = None
+) -> tuple[Events, Changes]:
     if before is not None:
-        write(settings.published_file, before, settings)
-    write(settings.build_file, after, settings)
+        write(settings.published_file, before, settings, links=linked_before)
+    write(settings.build_file, after, settings, links=linked)
+    return record(settings)
+
+
+def record(settings: Settings) -> tuple[Events, Changes]:
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         found = changes.record(con, settings, run_id="run", started_at=NOW)
         return con.execute("select event_type, customer_id, other_customer_id from meta.identity_events order by all").fetchall(), found
+
+
+def causes(settings: Settings) -> list[tuple[str, str | None]]:
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        return con.execute("select event_type, cause from meta.identity_events order by all").fetchall()
 
 
 def test_the_first_warehouse_creates_everybody(settings: Settings) -> None:
@@ -55,40 +83,79 @@ def test_the_first_warehouse_creates_everybody(settings: Settings) -> None:
         ({"a": "anna", "b": "ben"}, {"a": "anna", "b": "anna"}, [("merged", "anna", "ben")]),
         ({"a": "anna", "b": "anna"}, {"a": "anna", "b": "ben"}, [("split", "anna", "ben")]),
         ({"a": "anna"}, {"a": "hanna"}, [("rekeyed", "hanna", "anna")]),
+        ({"a": "anna", "b": "anna", "c": "ben"}, {"a": "anna", "b": "ben", "c": "ben"}, [("split", "anna", "ben")]),
     ],
-    ids=["nothing", "created", "grown", "retired", "merged", "split", "rekeyed"],
+    ids=["nothing", "created", "grown", "retired", "merged", "split", "rekeyed", "a record moved"],
 )
-def test_each_kind_of_change_is_told(settings: Settings, before: dict[str, str], after: dict[str, str], events: list[tuple[str, str, str | None]]) -> None:
+def test_each_kind_of_change_is_told(settings: Settings, before: Persons, after: Persons, events: Events) -> None:
     found, report = compare(settings, before, after)
     assert found == events
-    counted = {kind: value for kind, value in asdict(report).items() if kind in ("created", "merged", "split", "rekeyed", "retired") and value}
+    counted = {kind: value for kind, value in asdict(report).items() if kind in KINDS and value}
     assert counted == {kind: 1 for kind, _, _ in events}
+    assert report.changed_ids == sum(kind != "created" for kind, _, _ in events)
+
+
+def test_two_who_went_into_one_are_two_merges(settings: Settings) -> None:
+    events, found = compare(settings, {"a": "anna", "b": "ben", "c": "cid"}, dict.fromkeys("abc", "anna"))
+    assert events == [("merged", "anna", "ben"), ("merged", "anna", "cid")]
+    assert (found.changed_ids, found.largest_person_records_before, found.largest_person_records) == (2, 1, 3)
+
+
+def test_a_merge_names_the_link_that_did_it(settings: Settings) -> None:
+    before, after = {"a": "anna", "b": "ben", "c": "ben"}, dict.fromkeys("abcd", "anna")
+    compare(settings, before, after, linked_before={"mail": "bc"}, linked={"mail": "bc", "phone": "ad", "push": "bd"})
+    assert causes(settings) == [("merged", "push")]
+
+
+def test_a_split_names_the_link_that_went(settings: Settings) -> None:
+    compare(settings, dict.fromkeys("abc", "anna"), {"a": "anna", "b": "anna", "c": "cid"}, linked_before={"mail": "ab", "phone": "bc"}, linked={"mail": "ab"})
+    assert causes(settings) == [("split", "phone")]
+
+
+def test_orders_that_are_somebody_elses_now_are_told_with_their_revenue(settings: Settings) -> None:
+    _, found = compare(settings, {"a": "anna", "b": "ben", "c": "ben"}, {"a": "anna", "b": "anna", "c": "anna"})
+    assert (found.orders_moved, found.revenue_moved, found.revenue_before, found.revenue_after) == (2, "20.00", "30.00", "30.00")
+
+
+def test_a_new_name_for_the_same_person_moves_no_order(settings: Settings) -> None:
+    _, found = compare(settings, {"a": "anna"}, {"a": "hanna"})
+    assert (found.rekeyed, found.orders_moved) == (1, 0)
+
+
+def test_an_identifier_that_became_shared_is_told_even_when_another_ceased_to_be(settings: Settings) -> None:
+    write(settings.published_file, {"a": "anna"}, settings, shared=["old"])
+    write(settings.build_file, {"a": "anna"}, settings, shared=["new"])
+    assert record(settings)[1].new_shared_identifiers == 1
 
 
 def test_the_history_of_events_travels_with_the_published_file(settings: Settings) -> None:
     compare(settings, None, {"a": "anna"})
     settings.build_file.replace(settings.published_file)
-    events, _ = compare_again(settings, {"a": "anna", "b": "ben"})
-    assert events == [("created", "anna", None), ("created", "ben", None)]
+    write(settings.build_file, {"a": "anna", "b": "ben"}, settings)
+    assert record(settings)[0] == [("created", "anna", None), ("created", "ben", None)]
 
 
-def compare_again(settings: Settings, after: Mapping[str, str]) -> tuple[list[tuple[str, str, str | None]], Changes]:
-    write(settings.build_file, after, settings)
-    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-        found = changes.record(con, settings, run_id="next run", started_at=NOW)
-        return con.execute("select event_type, customer_id, other_customer_id from meta.identity_events order by all").fetchall(), found
-
-
-def test_a_published_file_that_somebody_writes_to_does_not_stop_the_comparison(settings: Settings) -> None:
-    write(settings.published_file, {"a": "anna"}, settings)
-    write(settings.build_file, {"a": "anna"}, settings)
-    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-        assert changes.record(con, settings, run_id="run", started_at=NOW).published_customers == 1
+def test_a_warehouse_published_before_there_were_proofs_can_be_compared_with(settings: Settings) -> None:
+    write(settings.published_file, {"a": "anna", "b": "anna"}, settings)
+    with duckdb.connect(str(settings.published_file), config=settings.duckdb_config) as con:
+        con.execute("drop table meta.identity_links")
+    write(settings.build_file, {"a": "anna", "b": "ben"}, settings)
+    assert record(settings)[0] == [("split", "anna", "ben")]
 
 
 def test_an_upheaval_is_not_published_by_itself(settings: Settings) -> None:
     careful = Settings(data=settings.data, options=Options(changed_ids_share=0.2, changed_ids_minimum=10))
-    changes.refuse_upheaval(Changes(published_customers=100, rekeyed=20), careful)
-    changes.refuse_upheaval(Changes(published_customers=10, rekeyed=9), careful)
+    changes.refuse_upheaval(Changes(published_customers=100, changed_ids=20), careful)
+    changes.refuse_upheaval(Changes(published_customers=10, changed_ids=9), careful)
     with pytest.raises(OperatorError, match="30% of 100 customer ids would change"):
-        changes.refuse_upheaval(Changes(published_customers=100, merged=15, rekeyed=15), careful)
+        changes.refuse_upheaval(Changes(published_customers=100, changed_ids=30), careful)
+
+
+def test_the_report_in_words_tells_what_changed_and_nothing_else(settings: Settings) -> None:
+    _, found = compare(settings, {"a": "anna", "b": "ben"}, {"a": "anna", "b": "anna"})
+    assert list(changes.lines(found)) == [
+        "Persons: 2 before, 1 now: 1 merged into others.",
+        "Orders that are somebody else's now: 1, revenue 10.00.",
+        "Largest person: 1 records before, 2 now.",
+    ]
+    assert list(changes.lines(compare(settings, {"a": "anna"}, {"a": "anna"})[1])) == []

@@ -22,7 +22,14 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
 
 
 def test_help_is_instant_because_it_imports_nothing_heavy() -> None:
-    code = "import sys\nfrom orchestration import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nassert not {'polars', 'duckdb', 'dagster', 'dbt'} & set(sys.modules)"
+    code = """
+import sys
+from orchestration import cli
+try:
+    cli.main(["--help"])
+finally:
+    assert not {"polars", "duckdb", "dagster", "dbt"} & set(sys.modules)
+"""
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=False).returncode == 0
 
 
@@ -55,7 +62,9 @@ def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys:
     assert "shoe_size" in capsys.readouterr().err
 
 
-def test_an_unexpected_error_names_its_place_and_never_its_text(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_error_names_its_place_and_never_its_text(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from orchestration import pipeline
 
     def fail(_: object) -> None:

@@ -48,7 +48,9 @@ def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definiti
     assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
 
 
-def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
     land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
     assert nightly(code_location, instance).success
     marked = [record.partition_key for record in instance.fetch_materializations(STREAM, limit=10).records]
@@ -62,7 +64,11 @@ def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(code_locati
     result = nightly(code_location, instance, **RANGE)
     assert result.success
     assert checksum(published.published_file) == before
-    loaded = {record.partition_key: record.asset_materialization.metadata for record in instance.fetch_materializations(STREAM, limit=10).records if record.asset_materialization}
+    loaded = {
+        record.partition_key: record.asset_materialization.metadata
+        for record in instance.fetch_materializations(STREAM, limit=10).records
+        if record.asset_materialization
+    }
     assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {NIGHTS[0]: 2, NIGHTS[1]: 1}
 
 
@@ -77,7 +83,9 @@ def test_the_tests_of_dbt_are_checks_of_their_models(code_location: dg.Definitio
 def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings, checkout: Path
 ) -> None:
-    (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text("select cast(first_name as integer) as n from {{ ref('dim_customers') }}", encoding="utf-8")
+    (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text(
+        "select cast(first_name as integer) as n from {{ ref('dim_customers') }}", encoding="utf-8"
+    )
     before = published.published_file.stat().st_ino
     result = nightly(definitions.definitions.load_fn(), instance, **RANGE)
     assert not result.success

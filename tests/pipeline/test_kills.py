@@ -55,7 +55,9 @@ def converges(settings: Settings, undisturbed: dict[str, tuple[int, int]]) -> No
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_run_killed_at_a_named_point_is_made_good_by_the_next(published: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], point: str) -> None:
+def test_a_run_killed_at_a_named_point_is_made_good_by_the_next(
+    published: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], point: str
+) -> None:
     before = checksum(published.published_file)
     land_a_third_night(published)
     process = c360(published, checkout, "run", C360_KILL_AT=point)

@@ -195,7 +195,9 @@ def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(publish
 
 
 def test_a_failing_model_is_named_without_the_row_it_failed_on(published: Settings, checkout: Path) -> None:
-    (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text("select cast(first_name as integer) as number from {{ ref('dim_customers') }}", encoding="utf-8")
+    (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text(
+        "select cast(first_name as integer) as number from {{ ref('dim_customers') }}", encoding="utf-8"
+    )
     with pytest.raises(OperatorError) as error:
         pipeline.run(published)
     assert "model orders.int_spoilt: Conversion Error" in error.value.message

@@ -81,28 +81,35 @@ with
     ),
 
     belonging_ends as (
-        select contact_no, contact_no as record_no, identifier_key, belongs_by
+        select record_no, record_no as end_no, identifier_key, belongs_by
         from belonging_keys
+        group by record_no, identifier_key, belongs_by
 
         union all
 
-        select contact_no, record_no, identifier_key, belongs_by
+        select record_no, contact_no as end_no, identifier_key, belongs_by
         from belonging_keys
     ),
 
     belonging as (
         select
-            identifiers.record_no,
+            belonging_ends.end_no as record_no,
             'belongs' as rule,
             belonging_ends.belongs_by as rule_detail,
             identifiers.id_type,
             identifiers.id_namespace,
             min(identifiers.id_value) as id_value,
-            concat('belongs ', belonging_ends.contact_no) as link_name,
+            concat('belongs ', belonging_ends.record_no, ' ', belonging_ends.identifier_key) as link_name,
             false as is_refused
         from belonging_ends
-        inner join identifiers on belonging_ends.record_no = identifiers.record_no and belonging_ends.identifier_key = identifiers.identifier_key
-        group by identifiers.record_no, belonging_ends.contact_no, belonging_ends.belongs_by, identifiers.id_type, identifiers.id_namespace
+        inner join identifiers on belonging_ends.end_no = identifiers.record_no and belonging_ends.identifier_key = identifiers.identifier_key
+        group by
+            belonging_ends.end_no,
+            belonging_ends.record_no,
+            belonging_ends.identifier_key,
+            belonging_ends.belongs_by,
+            identifiers.id_type,
+            identifiers.id_namespace
     ),
 
     followed_keys as (
@@ -182,7 +189,7 @@ with
             tied.id_namespace as identifier_namespace,
             tied.id_value as identifier_value,
             min(persons.alias_id) over (partition by tied.link_name) as least_alias_id,
-            min(tied.id_value) over (partition by tied.link_name) as least_value,
+            max(coalesce(tied.id_value, persons.alias_id)) over (partition by tied.link_name) as greatest_value,
             records.source_file,
             records.source_row,
             tied.is_refused,
@@ -196,7 +203,7 @@ with
         select
             customer_id,
             alias_id,
-            {{ stable_key(["rule", "rule_detail", "identifier_type", "least_value", "least_alias_id"]) }} as link_id,
+            {{ stable_key(["rule", "rule_detail", "identifier_type", "identifier_namespace", "greatest_value", "least_alias_id"]) }} as link_id,
             source,
             source_account,
             stream,

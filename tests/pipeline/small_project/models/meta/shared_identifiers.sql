@@ -1,2 +1,2 @@
 -- Grain: one row per identifier that links nobody; none here.
-select 'email' as identifier_type where false
+select 'email' as identifier_type, '' as identifier_namespace, '' as identifier_value where false
