@@ -25,8 +25,13 @@ COMPOSITE_KEYS = "identity_rules"
 PAIR_RULES = ("never", "always")
 RECORD_PARTS = ("source", "source_account", "stream", "source_record_id")
 BLOCK_KINDS = ("exact", "local_part", "domain", "domain_ending")
-NAME_PARTS = ("first_name", "last_name", "full_name", "name_words")
-KEY_PARTS = (*NAME_PARTS, "birth_date", "postal_code", "city", "address", "document", "email", "phone")
+NAME_PARTS = ("first_name", "first_initial", "last_name", "last_initial", "full_name", "name_words")
+PLACE_PARTS = ("postal_code", "city", "address")
+BIRTH_PARTS = ("birth_date", "birth_year", "birth_month", "birth_day")
+OWN_PARTS = ("document", "email", "phone", "customer_id", "external_id")
+FREE_PARTS = ("any_first_name", "any_birth_date")
+KEY_PARTS = (*NAME_PARTS, *BIRTH_PARTS, *PLACE_PARTS, *OWN_PARTS, *FREE_PARTS)
+
 
 _LANDED = """
 select source, source_account, stream, source_record_id from staging.customers
@@ -156,7 +161,7 @@ def _check_composite_keys(seed: Seed) -> None:
             parts.setdefault(row["rule"], set()).add(row["part"])
             lines.setdefault(row["rule"], line)
     for rule, chosen in parts.items():
-        if chosen <= set(NAME_PARTS):
+        if chosen <= {*NAME_PARTS, *FREE_PARTS}:
             _refuse(seed, lines[rule], f"the rule `{rule}` would join people by their names alone")
 
 

@@ -150,12 +150,14 @@ class Decoder:
             if position and self._may_reorder:
                 # The next record is most likely of the same dialect; the dialects exclude each other by their keys.
                 self._dialects.insert(0, self._dialects.pop(position))
-            self._accept(number, groups[dialect.name], document, decoded, b"", batch)
+            self._accept(number, groups[dialect.name], decoded, b"", batch)
             return True
         return False
 
-    def _accept(self, number: int, group: _Group, document: bytes, decoded: Any, unknown: bytes, batch: Batch) -> None:
-        digest = sha256(self._encode(decoded) + unknown).digest()
+    def _accept(self, number: int, group: _Group, decoded: Any, unknown: bytes, batch: Batch) -> None:
+        # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
+        encoded = self._encode(decoded)
+        digest = sha256(encoded + unknown).digest()
         if digest in self._seen:
             batch.duplicates += 1
             return
@@ -163,7 +165,7 @@ class Decoder:
         if unknown:
             group.unknown[len(group.numbers)] = unknown
         group.numbers.append(number)
-        group.documents.append(document)
+        group.documents.append(encoded)
         group.objects.append(decoded)
         group.hashes.append(digest)
 
@@ -202,7 +204,7 @@ class Decoder:
         except msgspec.DecodeError:
             return reject("undecodable")
         unknown = self._encode(fitted.unknown) if fitted.unknown else b""
-        self._accept(record.number, groups[dialect.name], clean, decoded, unknown, batch)
+        self._accept(record.number, groups[dialect.name], decoded, unknown, batch)
         return None
 
     def _frames(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
@@ -214,7 +216,7 @@ class Decoder:
             return self._bisect(dialect, group, raws, batch)
         columns: list[pl.Series] = [
             pl.Series("source_row", group.numbers, dtype=pl.Int64),
-            pl.Series("record_hash", [digest.hex() for digest in group.hashes], dtype=pl.String),
+            pl.Series("record_hash", group.hashes, dtype=pl.Binary).bin.encode("hex"),
             decoded,
             _extra(compiled, group),
             *(_raw_series(leaf, group.objects, self._encode) for leaf in compiled.raw if leaf.kind != "keep"),

@@ -29,18 +29,20 @@ with
                 else 5
             end as type_rank,
             is_weak,
+            false as ignores_first_name,
+            false as ignores_birth_date,
             first_seen_at
         from identifiers
         where is_current
 
         union all
 
-        select record_no, identifier_key, 6 as type_rank, false as is_weak, cast(null as timestamptz) as first_seen_at
+        select record_no, identifier_key, 6 as type_rank, false as is_weak, ignores_first_name, ignores_birth_date, cast(null as timestamptz) as first_seen_at
         from composite_keys
 
         union all
 
-        select record_no, identifier_key, 7 as type_rank, false as is_weak, first_seen_at
+        select record_no, identifier_key, 7 as type_rank, false as is_weak, false as ignores_first_name, false as ignores_birth_date, first_seen_at
         from confirmed_keys
     ),
 
@@ -50,6 +52,8 @@ with
             held.identifier_key,
             min(held.type_rank) as type_rank,
             bool_and(held.is_weak) as is_weak,
+            bool_and(held.ignores_first_name) as ignores_first_name,
+            bool_and(held.ignores_birth_date) as ignores_birth_date,
             min(held.first_seen_at) as first_seen_at
         from held
         left join belongings on held.record_no = belongings.contact_no
@@ -64,6 +68,8 @@ with
             by_node.identifier_key,
             by_node.type_rank,
             by_node.is_weak,
+            by_node.ignores_first_name,
+            by_node.ignores_birth_date,
             strong_nodes.node is not null and not nodes.is_deleted and not nodes.is_lead_only as is_core,
             by_node.first_seen_at
         from by_node
