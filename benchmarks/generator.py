@@ -25,7 +25,7 @@ CITIES = ("Berlin", "Hamburg", "München", "Köln", "Leipzig", "Bremen", "Dresde
 CPF_WEIGHTS = np.array([11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
 # Shares of persons each vendor knows, and of orders (by their number) each vendor reports beside Omnisend's events.
 KNOWN = {"ometria": 0.7, "optimizely": 0.6, "voucherify": 0.5, "omnisend": 0.6, "open_delivery": 0.1}
-REPORTS = {"open_delivery": range(0, 1), "ometria": range(1, 7), "optimizely": range(7, 9), "voucherify": range(9, 11)}
+REPORTS = {"open_delivery": range(1), "ometria": range(1, 7), "optimizely": range(7, 9), "voucherify": range(9, 11)}
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 

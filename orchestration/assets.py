@@ -7,6 +7,7 @@ does stands there. Error texts may quote rows, so a body lets out only sentences
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration import freshness, pipeline, sensors
+from orchestration import drift, freshness, pipeline, sensors
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError
 from orchestration.landing import LandedFile
@@ -45,14 +46,26 @@ order by export_date
 
 
 class Translator(DagsterDbtTranslator):
-    """How dbt's nodes appear: our owners, and each test as a check of its model."""
+    """How dbt's nodes appear: our owners, each test as a check of its model, and groups that read from left to right."""
 
-    def __init__(self) -> None:
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
         super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+        self._between_marts = steps_between_marts(manifest)
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """The node with our owners."""
-        return super().get_asset_spec(manifest, unique_id, project).replace_attributes(owners=OWNERS)
+        """The node with our owners; a step between two marts stands with them."""
+        spec = super().get_asset_spec(manifest, unique_id, project).replace_attributes(owners=OWNERS)
+        return spec.replace_attributes(group_name="marts") if unique_id in self._between_marts else spec
+
+
+def steps_between_marts(manifest: Mapping[str, Any]) -> set[str]:
+    """Models outside the marts that read from one, be it through others: their arrows would run backwards in the graph of groups."""
+    schemas = {key: node["schema"] for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    below: set[str] = set()
+    for key in TopologicalSorter(manifest["parent_map"]).static_order():
+        if key in schemas and any(parent in below or schemas.get(parent) == "marts" for parent in manifest["parent_map"][key]):
+            below.add(key)
+    return {key for key in below if schemas[key] not in ("marts", "meta")}
 
 
 def stream_key(vendor: str, stream: str) -> dg.AssetKey:
@@ -77,6 +90,8 @@ def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition
             dg.AssetCheckSpec("rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."),
             dg.AssetCheckSpec("rejects_within_limit", asset=key, description="No delivery has a larger share of rejected rows than the setting allows."),
             dg.AssetCheckSpec("is_fresh", asset=key, description="The last delivery is not older than the setting allows."),
+            dg.AssetCheckSpec("has_not_drifted", asset=key, description="No field is new, of another type, or no longer filled (meta.schema_drift)."),
+            dg.AssetCheckSpec("fields_are_known", asset=key, description="Every field that was delivered is modelled, or kept in `extra` knowingly."),
         ],
     )
     def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
@@ -91,6 +106,7 @@ def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition
             touched = nights or _range(outcome.file.export_date for outcome in ingestion.outcomes)
             with warehouse.get_connection() as con:
                 delivered = _delivered(con, vendor.code, stream.name, touched)
+                changes, covered = _shape(con, vendor.code, stream.name, touched)
                 late = [found for found in freshness.of_streams(con, settings) if (found.source, found.stream) == (vendor.code, stream.name)]
         for night in delivered:
             partition = str(night["export_date"])
@@ -110,6 +126,18 @@ def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition
                     severity=dg.AssetCheckSeverity.WARN,
                     description=str(late[0]) if late else "nothing was ever delivered",
                 ),
+                dg.AssetCheckResult(
+                    check_name="has_not_drifted",
+                    passed=not changes,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"changes": [f"{change.export_date} {change}" for change in changes]},
+                ),
+                dg.AssetCheckResult(
+                    check_name="fields_are_known",
+                    passed=not covered.unknown,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share},
+                ),
             ],
         )
 
@@ -118,7 +146,7 @@ def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition
 
 def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> dg.AssetsDefinition:
     """The tables that the loading assets fill together, each below the streams that can feed it, with their row counts."""
-    translator = Translator()
+    translator = Translator(manifest)
     tables = {translator.get_asset_key(source): (source["schema"], source["name"]) for source in manifest["sources"].values()}
     feeds = {stream_key(vendor.code, stream.name): _tables_of(stream) for vendor in vendors.values() for stream in vendor.streams.values()}
     specs = [
@@ -147,7 +175,7 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
 def transformation(manifest_path: Path) -> dg.AssetsDefinition:
     """Every dbt model as an asset, and its tests as checks; dbt runs in this process (see `transform.py`)."""
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    translator = Translator()
+    translator = Translator(manifest)
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)
     def models(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
@@ -175,7 +203,7 @@ def transformation(manifest_path: Path) -> dg.AssetsDefinition:
 
 def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The warehouse that analysts open."""
-    translator = Translator()
+    translator = Translator(manifest)
     marts = [translator.get_asset_key(node) for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] in ("marts", "meta")]
 
     @dg.asset(
@@ -255,6 +283,12 @@ def _delivered(con: Any, source: str, stream: str, nights: DateRange | None) -> 
     found = con.execute(DELIVERED, {"source": source, "stream": stream, "first": nights.first, "last": nights.last})
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _shape(con: Any, source: str, stream: str, nights: DateRange | None) -> tuple[list[drift.Change], drift.Coverage]:
+    if nights is None:
+        return [], drift.Coverage(0, 0, 0, 0, ())
+    return drift.changes(con, nights, source=source, stream=stream), drift.coverage(con, nights, source=source, stream=stream)
 
 
 def _figures(nights: list[dict[str, Any]]) -> dict[str, int]:

@@ -39,7 +39,7 @@ def definitions() -> dg.Definitions:
         assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest_path), assets.publishing(manifest)],
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],
-        sensors=[sensors.arrival(NIGHTLY), sensors.janitor()],
+        sensors=[sensors.arrival(NIGHTLY), sensors.janitor(), sensors.failures(), sensors.lateness()],
         resources={"warehouse": WarehouseResource.of(settings)},
         executor=dg.in_process_executor,
     )

@@ -213,10 +213,8 @@ def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dic
         console.say(f"(the id asked for, {asked[:12]}…, is one of its records)")
     vendors = {record.source for record in records.values()}
     own = sum(not record.is_belonging for record in records.values())
-    console.say(
-        f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
-        + "."
-    )
+    worth = f"{_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
+    console.say(f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {worth}.")
 
 
 def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str) -> None:

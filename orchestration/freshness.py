@@ -1,13 +1,17 @@
-"""How late every stream of every vendor is: the last night that delivered it, and whether that is too long ago."""
+"""How late things are: every stream of every vendor by the last night that delivered it, and the nightly run by its schedule."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration import locking, reading, runs
 from orchestration.settings import Settings
 
 LAST = "select source, stream, max(export_date) from meta.loads where status in ('loaded', 'duplicate') group by source, stream order by source, stream"
+
+RUNS_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -32,3 +36,44 @@ def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Fresh
         Freshness(source, stream, last, (today - last).days, is_late=(today - last).days > settings.options.late_after_days)
         for source, stream, last in con.execute(LAST).fetchall()
     ]
+
+
+def lateness(settings: Settings) -> str | None:
+    """What is late just now, in a sentence: the nightly run, and streams; None if nothing is, or nothing was ever loaded."""
+    if not (settings.build_file.exists() or settings.published_file.exists()):
+        return None
+    with reading.newest(settings) as con:
+        streams = [f"{found.source}/{found.stream}" for found in of_streams(con, settings) if found.is_late]
+    told = []
+    if _is_run_late(settings):
+        told.append(f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not ended well yet")
+    if streams:
+        told.append(f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}")
+    return f"{'. '.join(told)}." if told else None
+
+
+def night_of(settings: Settings) -> date:
+    """The night an event of just now belongs to: the day of the last moment at which a run was due."""
+    return last_due(settings).date()
+
+
+def last_due(settings: Settings, now: datetime | None = None) -> datetime:
+    """The last moment at which the nightly run was due, in the zone of the schedule."""
+    zone = ZoneInfo(settings.options.schedule_time_zone)
+    local = (now or datetime.now(UTC)).astimezone(zone)
+    due = datetime.combine(local.date(), time.fromisoformat(settings.options.schedule_time), zone)
+    return due if due <= local else datetime.combine(local.date() - timedelta(days=1), due.time(), zone)
+
+
+def _is_run_late(settings: Settings) -> bool:
+    """Somebody writes for too long, or nobody does and the run book knows of no run since the last due moment that ended well."""
+    now = datetime.now(UTC)
+    patience = timedelta(minutes=settings.options.late_after_minutes)
+    if writer := locking.holder(settings):
+        return now - datetime.fromisoformat(writer.since) > patience
+    due = last_due(settings, now).astimezone(UTC)
+    if now - due < patience or not settings.build_file.exists():
+        return False
+    with reading.newest(settings) as con:
+        known = runs.recent(con, RUNS_LOOKED_AT)
+    return any(run["started_at"] < due for run in known) and not any(run["started_at"] >= due and run["status"] in runs.FINISHED for run in known)

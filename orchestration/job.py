@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import date
 
-from orchestration import console, pipeline
+from orchestration import alerts, console, pipeline
 from orchestration.errors import OperatorError
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
@@ -24,18 +24,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Runs the job and tells what came of it; the last line is JSON."""
+    dates = _dates(given)
     try:
-        report = pipeline.run(
-            settings,
-            dates=_dates(given),
-            full_refresh=given.full_refresh,
-            as_of=given.as_of,
-            accept_changes=given.accept_changes,
-            progress=console.progress(),
-        )
+        with alerts.on_failure(settings):
+            report = pipeline.run(
+                settings,
+                dates=dates,
+                full_refresh=given.full_refresh,
+                as_of=given.as_of,
+                accept_changes=given.accept_changes,
+                progress=console.progress(),
+            )
     finally:
         console.end_progress()
     tell(report, settings)
+    _tell_elsewhere(report, settings)
     return report.exit_code
 
 
@@ -52,6 +55,14 @@ def tell(report: RunReport, settings: Settings) -> None:
     for line in _lines(report, settings):
         console.say(line)
     console.say(json.dumps(report.figures))
+
+
+def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
+    """A run that ended with 1, and what is late."""
+    if report.ingestion.problems:
+        count = len(report.ingestion.problems)
+        alerts.send(settings, alerts.Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."))
+    alerts.tell_lateness(settings)
 
 
 def _dates(given: argparse.Namespace) -> DateRange | None:

@@ -5,10 +5,11 @@ issue and never a silent null.
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time as clock
+from datetime import UTC, date, datetime
+from datetime import time as clock
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -17,7 +18,7 @@ import polars as pl
 from orchestration import expressions as ex
 from orchestration.currencies import DECIMAL_PLACES, decimal_places
 from orchestration.mapping import Amount, Contact, Identifier, Profile, Rows, Time, Typed, Value, Vendor
-from orchestration.records import Bounds, Decoded, Decoder, Issue, Record, Reject
+from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Record, Reject, Sorted
 from orchestration.settings import Account
 from orchestration.shapes import leaves
 from orchestration.tables import COMMON, PERSON_ATTRIBUTES, TABLES, Column
@@ -131,11 +132,19 @@ class Normaliser:
 
     def block(self, records: list[Record]) -> Normalised:
         """The block in canonical frames."""
-        with _no_collecting():
-            return self._block(records)
+        return self.finish(self.sort(records))
 
-    def _block(self, records: list[Record]) -> Normalised:
-        batch = self.decoder.decode(records)
+    def sort(self, records: list[Record]) -> Sorted:
+        """The first step of a block, to be taken block after block."""
+        with _no_collecting():
+            return self.decoder.sort(records)
+
+    def finish(self, found: Sorted) -> Normalised:
+        """The second step of a block, which may be taken while the next block takes its first."""
+        with _no_collecting():
+            return self._finished(found.records, self.decoder.frames(found))
+
+    def _finished(self, records: Sequence[Record], batch: Batch) -> Normalised:
         result = Normalised(rows_read=len(records), rows_duplicate=batch.duplicates, rejects=batch.rejects)
         raws = {record.number: record.raw for record in records}
         issues = batch.issues
@@ -597,7 +606,8 @@ class _Group:
         named = [pl.col(name) for name in ("order_match_key", "order_number", "source_order_id") if name in rows.columns]
         if not named:
             return rows
-        return rows.with_columns(ex.order_key(pl.coalesce(named)).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
+        keyed = rows.with_columns(ex.order_key(pl.coalesce(named)).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
+        return keyed.with_columns(pl.col("order_match_key").is_null().alias("is_orphan")) if "is_orphan" in declared else keyed
 
     def _identified(self, table: str, rows: pl.DataFrame, has: set[str]) -> pl.DataFrame:
         """Derived ids where the vendor gives none, and the row's own key."""

@@ -15,7 +15,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from orchestration import changes, fingerprints, identity_seeds, landing, publish, runs, seeds
+from orchestration import changes, fingerprints, identity_seeds, landing, publish, retention, runs, seeds
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
@@ -114,6 +114,7 @@ def run(
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
         with warehouse.connect() as con:
             figures = runs.figures(con, run_id)
+        retention.prune_logs(settings)
     seen = publish.current(settings)
     return RunReport(
         **asdict(figures),
@@ -148,6 +149,7 @@ def writing(settings: Settings, run_id: str, *, command: str, from_scratch: bool
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file."""
     identity_seeds.check_files(settings)
     with writer_lock(settings, command=command, on_wait=progress):
+        retention.sweep(settings)
         _refuse_foreign_file(settings)
         warehouse = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
         with warehouse.connect() as con:

@@ -86,6 +86,15 @@ class _Group:
 
 
 @dataclass(frozen=True)
+class Sorted:
+    """A block between its two steps: records given their dialects, still to be made frames of."""
+
+    records: Sequence[Record]
+    groups: list[tuple[Dialect, _Group]]
+    batch: Batch
+
+
+@dataclass(frozen=True)
 class Bounds:
     """Limits of one record: bytes and levels of nesting."""
 
@@ -109,9 +118,12 @@ class Decoder:
 
     def decode(self, records: Sequence[Record]) -> Batch:
         """The block as frames by dialect, with what was rejected and repaired on the way."""
+        return self.frames(self.sort(records))
+
+    def sort(self, records: Sequence[Record]) -> Sorted:
+        """The block's records by dialect, validated, each once: what depends on the blocks before."""
         batch = Batch()
         groups: dict[str, _Group] = {dialect.name: _Group() for dialect in self._dialects}
-        raws = {record.number: record.raw for record in records}
         for record, is_plain in zip(records, self._plain(records), strict=True):
             if record.note is not None:
                 batch.issues.append(Issue(record.number, None, "", record.note, "", "repaired"))
@@ -122,12 +134,19 @@ class Decoder:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
             elif not is_plain or not self._fits(record.number, document, groups, batch):
                 self._repair(record, document, groups, batch)
-        for dialect in self._dialects:
-            group = groups[dialect.name]
-            if group.numbers:
-                self.dialect_records[dialect.name] += len(group.numbers)
-                batch.decoded.extend(self._frames(dialect, group, raws, batch))
-        return batch
+        return Sorted(records, [(dialect, group) for dialect in self._dialects if (group := groups[dialect.name]).numbers], batch)
+
+    def frames(self, found: Sorted) -> Batch:
+        """The frames of a sorted block; another may be sorted meanwhile."""
+        raws = {record.number: record.raw for record in found.records}
+        for dialect, group in found.groups:
+            self.dialect_records[dialect.name] += len(group.numbers)
+            found.batch.decoded.extend(self._frames(dialect, group, raws, found.batch))
+        return found.batch
+
+    def forget(self) -> None:
+        """After the last block: what is only known to find records told twice."""
+        self._seen.clear()
 
     def _plain(self, records: Sequence[Record]) -> list[bool]:
         """Which records can take the fast way: moderate nesting, no number or character that it would change."""

@@ -18,6 +18,7 @@ DONE = "done"
 UNCHANGED = "unchanged"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
+FINISHED = (DONE, UNCHANGED)
 
 _DDL = """
 create table if not exists meta.runs (

@@ -1,20 +1,24 @@
-"""What wakes Dagster besides the clock: a delivery that has landed, and runs whose process is gone."""
+"""What Dagster looks out for besides the clock: deliveries that have landed, runs whose process is gone, failed and late nights."""
 
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 
-from orchestration import arrivals, landing, locking
+from orchestration import alerts, arrivals, landing, locking, retention
 from orchestration import settings as configuration
 from orchestration.warehouse import Warehouse
 
 PROCESS_TAG = "c360/process"
 GRACE_SECONDS = 60
+GONE = "The process of this run is gone. The next run continues where it stopped."
+PRUNED_AT_ONCE = 100
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def arrival(job_name: str) -> dg.SensorDefinition:
@@ -45,14 +49,51 @@ def arrival(job_name: str) -> dg.SensorDefinition:
 
 
 def janitor() -> dg.SensorDefinition:
-    """Ends runs whose process died without a word (power loss, kill), so that they block no other."""
+    """Ends runs whose process died without a word (power loss, kill), so that they block no other, and forgets old ones."""
 
     @dg.sensor(name="janitor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
     def sweep(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        settings = configuration.load()
         ended = list(end_dead_runs(context.instance))
-        return dg.SkipReason(f"Ended {len(ended)} runs whose process is gone." if ended else "Every unfinished run is alive.")
+        forgotten = forget_old_runs(context.instance, keep_days=settings.options.keep_run_days)
+        retention.prune_logs(settings)
+        told = [f"Ended {len(ended)} runs whose process is gone."] if ended else []
+        told += [f"Forgot {forgotten} old runs."] if forgotten else []
+        return dg.SkipReason(" ".join(told) or "Every unfinished run is alive.")
 
     return sweep
+
+
+def failures() -> dg.SensorDefinition:
+    """Tells of a failed run by the command or the webhook of the settings."""
+
+    @dg.run_failure_sensor(name="failures", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+    def tell(context: dg.RunFailureSensorContext) -> None:
+        alerts.send(configuration.load(), alerts.Alert("failed", _why(context), f"The Dagster UI shows run {context.dagster_run.run_id}."))
+
+    return tell
+
+
+def lateness() -> dg.SensorDefinition:
+    """Tells of a night that has not come and of streams that were not delivered."""
+
+    @dg.sensor(name="lateness", minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+    def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        settings = configuration.load()
+        if not alerts.is_on(settings):
+            return dg.SkipReason("Neither alert_command nor alert_webhook is set.")
+        return dg.SkipReason(alerts.tell_lateness(settings) or "Nothing is late.")
+
+    return look
+
+
+def forget_old_runs(instance: dg.DagsterInstance, *, keep_days: int) -> int:
+    """Deletes Dagster's records of runs that are older than the setting says, some at a time; returns how many."""
+    limit = datetime.now(UTC) - timedelta(days=keep_days)
+    old = instance.get_run_records(dg.RunsFilter(created_before=limit, statuses=FINISHED), limit=PRUNED_AT_ONCE, ascending=True)
+    for record in old:
+        instance.delete_run(record.dagster_run.run_id)
+    return len(old)
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
@@ -60,7 +101,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
         if not is_alive(run.tags.get(PROCESS_TAG), started=record.start_time):
-            instance.report_run_failed(run, "The process of this run is gone. The next run continues where it stopped.")
+            instance.report_run_failed(run, GONE)
             yield run.run_id
 
 
@@ -85,3 +126,11 @@ def process_of(pid: int) -> str:
     except OSError:
         return f"{pid}:gone"
     return f"{pid}:{began}:{boot}"
+
+
+def _why(context: dg.RunFailureSensorContext) -> str:
+    """Our own sentences on it: what Dagster itself says of an error may quote a row."""
+    if context.failure_event.message == GONE:
+        return GONE
+    failed = [event.step_failure_data.user_failure_data for event in context.get_step_failure_events()]
+    return " ".join(found.description for found in failed if found and found.description) or f"A run of {context.dagster_run.job_name} failed."

@@ -51,6 +51,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     schedule_time_zone: str = "UTC"
     arrival_quiet_seconds: int = 60
     late_after_days: int = 2
+    late_after_minutes: int = 180
     first_export_date: date | None = None
 
     keep_publications: int = 3
@@ -150,6 +151,11 @@ class Settings:
     @property
     def dagster_home(self) -> Path:
         return self.internal / "dagster"
+
+    @property
+    def alert_book(self) -> Path:
+        """A file per alert that was told."""
+        return self.internal / "alerts"
 
     @property
     def dbt_project(self) -> Path:
@@ -285,6 +291,8 @@ def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
         yield "schedule_time", "must be a time of day such as 02:30"
     if options.memory_limit and not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", options.memory_limit):
         yield "memory_limit", "must be a size such as 4GB"
+    if options.alert_webhook and not re.match(r"https?://[^/\s]", options.alert_webhook):
+        yield "alert_webhook", "must be an address such as https://example.com/hook"
 
 
 def _read_accounts(path: Path) -> dict[str, dict[str, str]]:

@@ -368,6 +368,7 @@ _TABLES: tuple[Table, ...] = (
             _c("subtotal_amount", "money", "Of it, goods before tax and shipping.", unparseable="bad_money"),
             _c("occurred_at", "time", "When.", unparseable="bad_time"),
             _c("is_occurred_at_inferred", "flag", "The time, or its zone, was not given."),
+            _c("is_orphan", "flag", "It names no order."),
             _c("reason", "text", "Reason as given.", personal=True),
         ),
     ),

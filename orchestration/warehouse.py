@@ -6,11 +6,14 @@ whatever happened before. What a record becomes is not decided here.
 
 import hashlib
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import polars as pl
@@ -22,7 +25,7 @@ from orchestration.landing import ContainerError, LandedFile, Scan
 from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser, Origin, shape_paths
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
-from orchestration.records import Bounds
+from orchestration.records import Bounds, Sorted
 from orchestration.repeats import forget_repeats, settle_repeats
 from orchestration.settings import PACKAGE, DateRange, Settings
 from orchestration.tables import TABLES
@@ -86,6 +89,8 @@ create or replace view meta.schema_drift as
 """
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift")
 MOST_RAW_BYTES = 16 * 2**20
+READERS = 2
+MOST_FILES_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,13 @@ class _Spool:
     folder: Path
     paths: dict[str, list[str]] = field(default_factory=dict)
 
+    def begin(self) -> None:
+        self.remove()
+        self.folder.mkdir(parents=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def add(self, table: str, frame: pl.DataFrame) -> None:
         if frame.height:
             paths = self.paths.setdefault(table, [])
@@ -124,12 +136,86 @@ class _Spool:
             paths.append(str(path))
 
 
+class _StoppedError(Exception):
+    """Nobody waits for the file any more."""
+
+
+class _Reading:
+    """A file on its way from bytes to rows in Parquet; nothing here touches the warehouse."""
+
+    def __init__(self, settings: Settings, file: LandedFile, load_seq: int) -> None:
+        self.file = file
+        self.spool = _Spool(settings.internal / "spool" / str(load_seq))
+        self.counts = _Counts()
+        self.sha256 = ""
+        self.reason: str | None = None
+        self._settings = settings
+        self._vendor = discover()[file.source]
+        self.origin = Origin(
+            account=settings.account(self._vendor),
+            stream=file.stream,
+            export_date=file.export_date,
+            source_file=file.relative_path,
+            load_seq=load_seq,
+            file_value=_file_value(self._vendor, file),
+            secret=settings.secret or b"",
+        )
+        self.normaliser = Normaliser(self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels))
+
+    def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
+        """Reads the file into the spool; why it cannot be, is told as `reason`."""
+        self.spool.begin()
+        try:
+            self.sha256 = "" if self.file.path.is_symlink() and not self.file.path.exists() else landing.sha256_of(self.file)
+            self._read(pool, stop)
+        except ContainerError as error:
+            self.reason = error.reason
+        except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
+            # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
+            self.reason = "internal_error"
+        finally:
+            self.normaliser.decoder.forget()
+
+    def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
+        """One block is made frames of while the next is read and sorted."""
+        stream = self._vendor.streams[self.file.stream]
+        before: Future[None] | None = None
+        try:
+            for block in landing.blocks(self.file, self._settings.data, self._settings.options, envelopes=stream.envelopes, encodings=stream.encodings):
+                if stop.is_set():
+                    raise _StoppedError
+                found = self.normaliser.sort(block)
+                if before is not None:
+                    before.result()
+                before = pool.submit(self._finish, found)
+        finally:
+            if before is not None:
+                before.result()
+
+    def _finish(self, found: Sorted) -> None:
+        result = self.normaliser.finish(found)
+        self.counts.read += result.rows_read
+        self.counts.rejected += result.rows_rejected
+        self.counts.duplicate += result.rows_duplicate
+        for table in result.frames:
+            self.spool.add(table, result.frame(table))
+        self.spool.add("$rejects", _rejects(result))
+        self.spool.add("$issues", _issues(result))
+
+
 def staging_ddl() -> str:
-    """Statements that create the staging tables."""
-    return "\n".join(
-        f"create table if not exists staging.{table.name} (" + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns) + ");"
-        for table in TABLES.values()
-    )
+    """Statements that create the staging tables, with what every column means."""
+    statements = []
+    for table in TABLES.values():
+        name = f"staging.{table.name}"
+        statements.append(f"create table if not exists {name} (" + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns) + ")")
+        statements.append(f"comment on table {name} is {_quoted(f'{table.description} Grain: {table.grain}.')}")
+        statements.extend(f"comment on column {name}.{column.name} is {_quoted(column.description)}" for column in table.all_columns)
+    return ";\n".join(statements) + ";"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def made_by(settings: Settings) -> str:
@@ -192,15 +278,14 @@ class Warehouse:
     def ingest(
         self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], *, run_id: str, on_file: Callable[[FileOutcome], None] = lambda outcome: None
     ) -> list[FileOutcome]:
-        """Loads the files one after the other; a broken one is booked as rejected and harms no other."""
+        """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order."""
         outcomes: list[FileOutcome] = []
         by_path = {file.relative_path: file for file in files}
         forced = {path for path in by_path if con.execute("select 1 from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchone()}
-        for file in files:
-            outcome = self._load(con, file, run_id)
-            if outcome is not None:
-                outcomes.append(outcome)
-                on_file(outcome)
+        for read in self._read_ahead(con, files):
+            outcome = self._load(con, read, run_id)
+            outcomes.append(outcome)
+            on_file(outcome)
         if forced:
             outcomes.extend(self._reload_orphaned_duplicates(con, run_id, on_file))
         return outcomes
@@ -210,67 +295,56 @@ class Warehouse:
         paths = {path for (path,) in con.execute(_ORPHANED).fetchall()}
         for file in landing.scan(self._settings).files if paths else []:
             if file.relative_path in paths:
-                outcome = self._load(con, file, run_id)
-                if outcome is not None:
+                for read in self._read_ahead(con, [file]):
+                    outcome = self._load(con, read, run_id)
                     on_file(outcome)
                     yield outcome
 
     # -- one file ------------------------------------------------------------------------------------------------------
 
-    def _load(self, con: duckdb.DuckDBPyConnection, file: LandedFile, run_id: str) -> FileOutcome | None:
-        vendor = discover()[file.source]
-        account = self._settings.account(vendor)
-        sha256 = "" if file.path.is_symlink() and not file.path.exists() else landing.sha256_of(file)
-        load_seq = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
-        origin = Origin(
-            account=account,
-            stream=file.stream,
-            export_date=file.export_date,
-            source_file=file.relative_path,
-            load_seq=load_seq,
-            file_value=_file_value(vendor, file),
-            secret=self._settings.secret or b"",
-        )
-        booking = _Booking(con, file, origin, sha256, run_id)
-        same = con.execute(_SAME, [file.source, file.stream, file.export_date, sha256, file.relative_path]).fetchone()
+    def _read_ahead(self, con: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> Iterator["_Reading"]:
+        """The files as rows in Parquet, in their order, while the next ones are being read; every spool is gone in the end."""
+        first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
+        todo = enumerate(files)
+        stop = Event()
+        files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
+        ahead: deque[tuple[_Reading, Future[None]]] = deque()
+        try:
+            while True:
+                while len(ahead) < MOST_FILES_AHEAD and (following := next(todo, None)) is not None:
+                    reading = _Reading(self._settings, following[1], first + following[0])
+                    ahead.append((reading, files_pool.submit(reading.read, blocks_pool, stop)))
+                if not ahead:
+                    return
+                reading, done = ahead[0]
+                done.result()
+                yield reading
+                reading.spool.remove()
+                ahead.popleft()
+        finally:
+            stop.set()
+            files_pool.shutdown(cancel_futures=True)
+            blocks_pool.shutdown(cancel_futures=True)
+            for reading, _ in ahead:
+                reading.spool.remove()
+
+    def _load(self, con: duckdb.DuckDBPyConnection, read: "_Reading", run_id: str) -> FileOutcome:
+        file = read.file
+        booking = _Booking(con, file, read.origin, read.sha256, run_id)
+        same = con.execute(_SAME, [file.source, file.stream, file.export_date, read.sha256, file.relative_path]).fetchone()
         if same is not None:
             return self._booked(con, booking, _Counts(read=same[0], duplicate=same[0]), "duplicate", None)
-        spool = _Spool(self._settings.internal / "spool" / str(load_seq))
-        shutil.rmtree(spool.folder, ignore_errors=True)
-        spool.folder.mkdir(parents=True)
-        try:
-            normaliser = Normaliser(vendor, origin, Bounds(self._settings.options.record_bytes, self._settings.options.record_levels))
-            counts = _Counts()
-            try:
-                self._spool(file, vendor, normaliser, spool, counts)
-            except ContainerError as error:
-                return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", error.reason)
-            except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
-                # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
-                return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "internal_error")
-            if self._is_held_back(counts):
-                return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "held_back")
-            pass_point("after_reading")
-            return self._booked(con, booking, counts, "loaded", None, spool, normaliser)
-        finally:
-            shutil.rmtree(spool.folder, ignore_errors=True)
+        if read.reason is not None:
+            return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", read.reason)
+        if self._is_held_back(read.counts):
+            return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "held_back")
+        pass_point("after_reading")
+        return self._booked(con, booking, read.counts, "loaded", None, read.spool, read.normaliser)
 
     def _is_held_back(self, counts: _Counts) -> bool:
         """So much of a file is bad that the rest of it is not to be trusted either: it waits, and all others go on."""
         options = self._settings.options
         return counts.read >= options.hold_back_rows and counts.rejected > options.hold_back_share * counts.read
-
-    def _spool(self, file: LandedFile, vendor: Vendor, normaliser: Normaliser, spool: _Spool, counts: _Counts) -> None:
-        stream = vendor.streams[file.stream]
-        for block in landing.blocks(file, self._settings.data, self._settings.options, envelopes=stream.envelopes, encodings=stream.encodings):
-            result = normaliser.block(block)
-            counts.read += result.rows_read
-            counts.rejected += result.rows_rejected
-            counts.duplicate += result.rows_duplicate
-            for table in result.frames:
-                spool.add(table, result.frame(table))
-            spool.add("$rejects", _rejects(result))
-            spool.add("$issues", _issues(result))
 
     def _booked(
         self,

@@ -88,7 +88,8 @@ class Installation:
         return self.value("select customer_id from marts.bridge_customer_identifiers where identifier_type = 'email' and identifier_value = ?", email)
 
     def order(self, number: str, *columns: str) -> tuple[Any, ...]:
-        return self.row(f"select {', '.join(columns)} from marts.fct_orders where order_number = ?", number)
+        """An order by its number, however it is written."""
+        return self.row(f"select {', '.join(columns)} from marts.fct_orders where ltrim(upper(trim(order_number)), '#') = upper(?)", number)
 
     def contents(self, *schemas: str) -> dict[str, tuple[int, int]]:
         """Number of rows and a hash of them for every table."""
@@ -106,7 +107,9 @@ def ometria_profile(record_id: str, **fields: object) -> dict[str, object]:
     return {"@type": "profile", "id": record_id, **fields}
 
 
-def ometria_order(number: str, total: object, status: str = "complete", *, email: str | None = None, time: str = "2026-02-10T10:00:00+00:00", **fields: object) -> dict[str, object]:
+def ometria_order(
+    number: str, total: object, status: str = "complete", *, email: str | None = None, time: str = "2026-02-10T10:00:00+00:00", **fields: object
+) -> dict[str, object]:
     customer: Mapping[str, object] = {"email": email} if email else {}
     return {
         "@type": "order",

@@ -34,26 +34,58 @@ def land(installation: Installation) -> None:
         "omnisend/events",
         first,
         "orders.ndjson",
-        omnisend_event("order fulfilled", "k-6", "k@example.com", orderID="K-6", totalPrice=5.0, currency="EUR", paymentStatus="paid", fulfillmentStatus="fulfilled"),
+        omnisend_event(
+            "order fulfilled", "k-6", "k@example.com", orderID="K-6", totalPrice=5.0, currency="EUR", paymentStatus="paid", fulfillmentStatus="fulfilled"
+        ),
         omnisend_event("placed order", "k-5", "k@example.com", orderID="K-5", totalPrice=12.0, currency="EUR", paymentStatus="paid"),
     )
     installation.land("voucherify/orders", first, "orders.ndjson", voucherify_order("ord_k7", "K-7", 1000, customer="cust_k"))
-    installation.land("voucherify/customers", first, "customers.ndjson", voucherify_customer("cust_k", source_id="K-shop-1", phone="030 901820", summary={"orders": {"total_amount": 1000, "total_count": 1, "average_amount": 1000}}))
+    installation.land(
+        "voucherify/customers",
+        first,
+        "customers.ndjson",
+        voucherify_customer(
+            "cust_k", source_id="K-shop-1", phone="030 901820", summary={"orders": {"total_amount": 1000, "total_count": 1, "average_amount": 1000}}
+        ),
+    )
     installation.land("ometria/profiles", first, "profiles.ndjson", ometria_profile("k-profile", customer_id="K-shop-1", email="k@example.com"))
-    installation.land("open_delivery/orders", first, "orders.ndjson", {"id": "K-4", "createdAt": "2026-02-10T10:00:00Z", "lastEvent": "CONCLUDED", "items": [], "total": {"orderAmount": {"value": 10, "currency": "BRL"}}, "customer": {"id": "odk", "name": "K", "email": "k@example.com"}})
+    installation.land(
+        "open_delivery/orders",
+        first,
+        "orders.ndjson",
+        {
+            "id": "K-4",
+            "createdAt": "2026-02-10T10:00:00Z",
+            "lastEvent": "CONCLUDED",
+            "items": [],
+            "total": {"orderAmount": {"value": 10, "currency": "BRL"}},
+            "customer": {"id": "odk", "name": "K", "email": "k@example.com"},
+        },
+    )
     members = [{"contactID": f"k-member-{number}", "email": f"k.member{number}@example.com", "tags": ["club"]} for number in range(3)]
     installation.land("omnisend/contacts", first, "contacts.ndjson", *members)
     installation.land("omnisend/contacts", second, "contacts_full.ndjson", *members[:2])
-    installation.land("ometria/contacts", first, "contacts.ndjson", *({"@type": "contact", "@collection": "c", "id": f"k-c{number}", "email": f"k.contact{number}@example.com"} for number in range(2)))
+    installation.land(
+        "ometria/contacts",
+        first,
+        "contacts.ndjson",
+        *({"@type": "contact", "@collection": "c", "id": f"k-c{number}", "email": f"k.contact{number}@example.com"} for number in range(2)),
+    )
     installation.land("ometria/contacts", second, "contacts.ndjson", {"@type": "contact", "@collection": "c", "id": "k-c0", "email": "k.contact0@example.com"})
     (installation.data / "landing/ometria/contacts" / NIGHTS[2]).mkdir(parents=True)
     installation.land("ometria/contacts", NIGHTS[2], "_FULL", b"")
-    installation.land("ometria/contacts", NIGHTS[2], "contacts.ndjson", {"@type": "contact", "@collection": "c", "id": "k-c1", "email": "k.contact1@example.com"})
+    installation.land(
+        "ometria/contacts", NIGHTS[2], "contacts.ndjson", {"@type": "contact", "@collection": "c", "id": "k-c1", "email": "k.contact1@example.com"}
+    )
 
 
 def test_an_account_s_currency_and_zone_fill_in_what_the_data_leave_out(configured: Installation) -> None:
     assert configured.order("K-1", "currency", "ordered_at", "order_date") == ("GBP", datetime(2026, 2, 2, 23, 30, tzinfo=UTC), date(2026, 2, 2))
-    assert configured.row("select is_currency_inferred, is_ordered_at_inferred, source_account from staging.orders where order_number = 'K-1'") == (True, True, "main")
+    assert configured.row("select is_currency_inferred, is_ordered_at_inferred, source_account from staging.orders where order_number = 'K-1'") == (
+        True,
+        True,
+        "main",
+    )
 
 
 def test_business_days_end_in_the_reporting_zone(configured: Installation) -> None:
@@ -94,17 +126,22 @@ def test_a_local_phone_number_follows_the_account_s_region(configured: Installat
 
 
 def test_the_limits_of_the_life_cycle_are_a_seed(configured: Installation) -> None:
-    assert configured.value("select lifecycle_stage from marts.customer_insights where customer_id = ?", configured.customer_of("ometria", "k-profile")) == "lapsed"
+    assert (
+        configured.value("select lifecycle_stage from marts.customer_insights where customer_id = ?", configured.customer_of("ometria", "k-profile"))
+        == "lapsed"
+    )
 
 
 def test_a_full_delivery_deletes_and_closes_what_it_no_longer_names(configured: Installation) -> None:
     deleted = dict(configured.rows("select source_record_id, is_deleted from marts.bridge_customer_records where source_record_id like 'k-member-%'"))
     assert deleted == {"k-member-0": False, "k-member-1": False, "k-member-2": True}
-    stays = configured.rows("select r.source_record_id, s.exited_at, s.is_current from marts.fct_segment_memberships s join marts.bridge_customer_records r using (customer_id) where segment_id = 'club' order by 1")
+    stays = configured.rows(
+        "select r.source_record_id, s.exited_at, s.is_current from marts.fct_segment_memberships s join marts.bridge_customer_records r using (customer_id) where segment_id = 'club' order by 1"
+    )
     assert stays == [("k-member-0", None, True), ("k-member-1", None, True), ("k-member-2", datetime(2026, 3, 2, tzinfo=UTC), False)]
 
 
 def test_a_partial_delivery_deletes_nobody_and_a_marked_night_does(configured: Installation) -> None:
     deleted = dict(configured.rows("select source_record_id, is_deleted from marts.bridge_customer_records where source_record_id like '%k-c_'"))
     assert sorted(deleted.values()) == [False, True]
-    assert [record for record, gone in deleted.items() if gone][0].endswith("k-c0")
+    assert next(record for record, gone in deleted.items() if gone).endswith("k-c0")

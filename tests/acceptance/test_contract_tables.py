@@ -126,7 +126,7 @@ def test_a_quality_table_has_its_fixed_columns(samples: Installation, table: str
     assert columns_of(samples, "meta", table)
 
 
-@pytest.mark.parametrize(("table", "own"), STAGING.items())
+@pytest.mark.parametrize(("table", "own"), STAGING.items(), ids=STAGING)
 def test_a_staging_table_has_the_columns_of_the_model(samples: Installation, table: str, own: str) -> None:
     assert {*COMMON.split(", "), *own.split(", ")} - columns_of(samples, "staging", table) == set()
     assert samples.value(f"select count(*) from staging.{table}") > 0
@@ -134,7 +134,13 @@ def test_a_staging_table_has_the_columns_of_the_model(samples: Installation, tab
 
 @pytest.mark.parametrize(("place", "wanted"), TYPES.items())
 def test_a_column_has_its_type(samples: Installation, place: str, wanted: str) -> None:
-    assert samples.value("select data_type from duckdb_columns() where schema_name || '.' || table_name || '.' || column_name = ? and database_name = current_database()", place) == wanted
+    assert (
+        samples.value(
+            "select data_type from duckdb_columns() where schema_name || '.' || table_name || '.' || column_name = ? and database_name = current_database()",
+            place,
+        )
+        == wanted
+    )
 
 
 def test_every_mart_is_under_contract_and_every_column_described() -> None:
@@ -165,7 +171,14 @@ def test_the_samples_name_the_line_that_is_bad(demo_run: tuple[Installation, Out
 def test_statuses_are_of_the_known_words(samples: Installation) -> None:
     words = {"created", "pending_payment", "paid", "in_progress", "shipped", "completed", "canceled", "partially_refunded", "refunded", "unknown"}
     assert set(samples.column("select distinct status from marts.fct_orders")) <= words
-    assert set(samples.column("select distinct verdict from marts.customer_stat_reconciliation")) <= {"match", "explained", "inconsistent_at_source", "stale", "mismatch", "not_comparable"}
+    assert set(samples.column("select distinct verdict from marts.customer_stat_reconciliation")) <= {
+        "match",
+        "explained",
+        "inconsistent_at_source",
+        "stale",
+        "mismatch",
+        "not_comparable",
+    }
     assert set(samples.column("select distinct status from marts.fct_consents")) <= {"opt_in", "opt_out", "unknown"}
     assert set(samples.column("select distinct channel from marts.fct_consents")) <= {"email", "sms", "phone", "push", "whatsapp", "post", "all"}
     assert set(samples.column("select distinct lifecycle_stage from marts.customer_insights")) <= {"lead", "active", "at_risk", "lapsed"}

@@ -22,9 +22,20 @@ def land(installation: Installation) -> None:
         "figures.ndjson",
         *(ometria_order(f"I-{days}", 10, email=f"i.days{days}@example.com", time=f"{AS_OF - timedelta(days=days)}T12:00:00Z") for days in STAGES),
         ometria_order("I-created", 10, "pending", email="i.created@example.com"),
-        ometria_order("I-a1", "10.00", email="i.sums@example.com", time="2026-01-01T08:00:00Z", lineitems=[{"product_id": "x", "quantity": 3, "unit_price": "3.33"}]),
-        ometria_order("I-a2", "10.05", email="i.sums@example.com", time="2026-02-01T08:00:00Z", lineitems=[{"product_id": "x", "quantity": 1, "unit_price": "10.05"}]),
-        ometria_order("I-a3", "99.00", "canceled", email="i.sums@example.com", time="2026-02-20T08:00:00Z", lineitems=[{"product_id": "x", "quantity": 7, "unit_price": "1"}]),
+        ometria_order(
+            "I-a1", "10.00", email="i.sums@example.com", time="2026-01-01T08:00:00Z", lineitems=[{"product_id": "x", "quantity": 3, "unit_price": "3.33"}]
+        ),
+        ometria_order(
+            "I-a2", "10.05", email="i.sums@example.com", time="2026-02-01T08:00:00Z", lineitems=[{"product_id": "x", "quantity": 1, "unit_price": "10.05"}]
+        ),
+        ometria_order(
+            "I-a3",
+            "99.00",
+            "canceled",
+            email="i.sums@example.com",
+            time="2026-02-20T08:00:00Z",
+            lineitems=[{"product_id": "x", "quantity": 7, "unit_price": "1"}],
+        ),
         ometria_order("I-a4", "20.00", "partial_refund", email="i.sums@example.com", time="2026-02-10T08:00:00Z", total_refunded="5.00"),
         ometria_order("I-xaf", "20.00", email="i.norate@example.com", currency="XAF"),
     )
@@ -32,8 +43,12 @@ def land(installation: Installation) -> None:
         "ometria/profiles",
         NIGHTS[0],
         "figures.ndjson",
-        ometria_profile("R-match", email="r.match@example.com", stats={"aov": 49.72, "orders": 2, "orders_attempted": 3, "revenue": 99.44, "total_items": 5, "visits": 20}),
-        ometria_profile("R-off", email="r.off@example.com", stats={"aov": 10, "orders": 1, "orders_attempted": 1, "revenue": 10, "total_items": 1, "visits": 2}),
+        ometria_profile(
+            "R-match", email="r.match@example.com", stats={"aov": 49.72, "orders": 2, "orders_attempted": 3, "revenue": 99.44, "total_items": 5, "visits": 20}
+        ),
+        ometria_profile(
+            "R-off", email="r.off@example.com", stats={"aov": 10, "orders": 1, "orders_attempted": 1, "revenue": 10, "total_items": 1, "visits": 2}
+        ),
     )
     installation.land(
         "ometria/orders",
@@ -63,7 +78,18 @@ def land(installation: Installation) -> None:
         voucherify_customer(
             "cust_r_referred",
             email="r.referred@example.com",
-            referrals={"total": 1, "campaigns": [{"campaign_id": "camp_r", "referrer_id": "cust_r_referrer", "related_object_id": "r_1", "related_object_type": "redemption", "date": "2021-04-16T11:49:44Z"}]},
+            referrals={
+                "total": 1,
+                "campaigns": [
+                    {
+                        "campaign_id": "camp_r",
+                        "referrer_id": "cust_r_referrer",
+                        "related_object_id": "r_1",
+                        "related_object_type": "redemption",
+                        "date": "2021-04-16T11:49:44Z",
+                    }
+                ],
+            },
         ),
     )
     installation.land("voucherify/orders", NIGHTS[0], "figures.ndjson", voucherify_order("ord_r1", "R-V1", 1000, customer="cust_r_referrer"))
@@ -72,7 +98,14 @@ def land(installation: Installation) -> None:
         "voucherify/redemptions",
         NIGHTS[0],
         "figures.ndjson",
-        {**redemption, "id": "r_gift", "amount": 1000, "result": "SUCCESS", "voucher": {"code": "GIFT", "type": "GIFT_VOUCHER"}, "order": {"id": "ord_r1", "source_id": "R-V1"}},
+        {
+            **redemption,
+            "id": "r_gift",
+            "amount": 1000,
+            "result": "SUCCESS",
+            "voucher": {"code": "GIFT", "type": "GIFT_VOUCHER"},
+            "order": {"id": "ord_r1", "source_id": "R-V1"},
+        },
         {**redemption, "id": "r_points", "amount": 70, "result": "SUCCESS", "voucher": {"code": "LOYAL", "type": "LOYALTY_CARD"}},
         {**redemption, "id": "r_failed", "result": "FAILURE", "failure_code": "customer_rules_violated", "voucher": {"code": "GIFT", "type": "GIFT_VOUCHER"}},
     )
@@ -89,11 +122,35 @@ def test_the_life_cycle_turns_on_the_day(world: Installation, days: int, stage: 
 
 def test_who_never_bought_validly_is_a_lead(world: Installation) -> None:
     wanted = ("lead", 0, 1, Decimal("0.00"), None, None, None)
-    assert insight(world, "i.created@example.com", "lifecycle_stage", "order_count", "orders_attempted", "total_revenue", "average_order_value", "first_order_at", "last_order_at") == wanted
+    assert (
+        insight(
+            world,
+            "i.created@example.com",
+            "lifecycle_stage",
+            "order_count",
+            "orders_attempted",
+            "total_revenue",
+            "average_order_value",
+            "first_order_at",
+            "last_order_at",
+        )
+        == wanted
+    )
 
 
 def test_sums_are_over_valid_orders_only(world: Installation) -> None:
-    columns = ("order_count", "orders_attempted", "total_revenue", "average_order_value", "refunded_amount", "item_quantity", "first_order_at", "last_order_at", "reporting_currency", "as_of_date")
+    columns = (
+        "order_count",
+        "orders_attempted",
+        "total_revenue",
+        "average_order_value",
+        "refunded_amount",
+        "item_quantity",
+        "first_order_at",
+        "last_order_at",
+        "reporting_currency",
+        "as_of_date",
+    )
     assert insight(world, "i.sums@example.com", *columns) == (
         3,
         4,
@@ -136,7 +193,9 @@ def test_engagement_is_the_published_formula(world: Installation) -> None:
     end = datetime(2026, 3, 5, tzinfo=UTC)
     worth: dict[tuple[str, str], float] = defaultdict(float)
     on_day: Counter[tuple[str, str, date]] = Counter()
-    for person, kind, moment in world.rows("select customer_id, engagement_class, occurred_at from marts.fct_events where is_active and customer_id is not null order by occurred_at"):
+    for person, kind, moment in world.rows(
+        "select customer_id, engagement_class, occurred_at from marts.fct_events where is_active and customer_id is not null order by occurred_at"
+    ):
         on_day[person, kind, moment.date()] += 1
         if kind in weights and moment < end and on_day[person, kind, moment.date()] <= weights[kind]["daily_limit"]:
             worth[person, kind] += weights[kind]["weight"] * 2 ** (-(end - moment).total_seconds() / 86400 / weights[kind]["half_life_days"])
@@ -151,8 +210,18 @@ def test_engagement_is_the_published_formula(world: Installation) -> None:
 
 
 def test_scores_and_percentiles_stay_in_bounds(world: Installation) -> None:
-    assert world.row("select min(engagement_score) >= 0, max(engagement_score) <= 100, min(engagement_percentile) >= 0, max(engagement_percentile) <= 100 from marts.customer_insights") == (True,) * 4
-    assert world.value("select count(*) from marts.customer_insights where rfm_recency not between 1 and 5 or rfm_frequency not between 1 and 5 or rfm_monetary not between 1 and 5") == 0
+    assert (
+        world.row(
+            "select min(engagement_score) >= 0, max(engagement_score) <= 100, min(engagement_percentile) >= 0, max(engagement_percentile) <= 100 from marts.customer_insights"
+        )
+        == (True,) * 4
+    )
+    assert (
+        world.value(
+            "select count(*) from marts.customer_insights where rfm_recency not between 1 and 5 or rfm_frequency not between 1 and 5 or rfm_monetary not between 1 and 5"
+        )
+        == 0
+    )
 
 
 def verdicts(world: Installation, source: str, record: str) -> dict[str, str]:
@@ -183,7 +252,9 @@ def test_a_referral_names_who_brought_whom(world: Installation) -> None:
 
 
 def test_a_redemption_is_money_or_points(world: Installation) -> None:
-    assert world.rows("select redemption_id, money_amount, points_amount, result from marts.fct_redemptions where redemption_id in ('r_gift', 'r_points', 'r_failed') order by 1") == [
+    assert world.rows(
+        "select redemption_id, money_amount, points_amount, result from marts.fct_redemptions where redemption_id in ('r_gift', 'r_points', 'r_failed') order by 1"
+    ) == [
         ("r_failed", None, None, "failure"),
         ("r_gift", Decimal(10), None, "success"),
         ("r_points", None, Decimal(70), "success"),

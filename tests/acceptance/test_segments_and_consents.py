@@ -25,7 +25,11 @@ def land(installation: Installation) -> None:
         "voucherify/customers",
         NIGHTS[0],
         "segments.ndjson",
-        voucherify_customer("cust_g_stays", email="stay.person@example.com", loyalty={"points": 5, "referred_customers": 0, "campaigns": {"Easy loyalty": {"points": 5, "referred_customers": 0}}}),
+        voucherify_customer(
+            "cust_g_stays",
+            email="stay.person@example.com",
+            loyalty={"points": 5, "referred_customers": 0, "campaigns": {"Easy loyalty": {"points": 5, "referred_customers": 0}}},
+        ),
         voucherify_customer("cust_g_a", email="g.same@example.com", name="Gus"),
         voucherify_customer("cust_g_b", email="g.same@example.com", name="Gus"),
     )
@@ -44,21 +48,38 @@ def land(installation: Installation) -> None:
         "ometria/profiles",
         NIGHTS[0],
         "consents.ndjson",
-        ometria_profile("C-dates", email="c.dates@example.com", dates={"marketing_optin": "2014-11-09T15:34:35+00:00", "marketing_optout": "2016-01-02T03:04:05+00:00"}),
+        ometria_profile(
+            "C-dates", email="c.dates@example.com", dates={"marketing_optin": "2014-11-09T15:34:35+00:00", "marketing_optout": "2016-01-02T03:04:05+00:00"}
+        ),
         ometria_profile("C-null", email="c.null@example.com", marketing_optin=None),
     )
     installation.land(
         "omnisend/contacts",
         NIGHTS[0],
         "consents.ndjson",
-        {"contactID": "c-non", "identifiers": [{"id": "c.non@example.com", "type": "email", "channels": {"email": {"status": "nonSubscribed", "statusDate": "2024-01-01T00:00:00Z"}}}]},
-        {"contactID": "c-yes", "identifiers": [{"id": "c.yes@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-01-01T00:00:00Z"}}}]},
+        {
+            "contactID": "c-non",
+            "identifiers": [
+                {"id": "c.non@example.com", "type": "email", "channels": {"email": {"status": "nonSubscribed", "statusDate": "2024-01-01T00:00:00Z"}}}
+            ],
+        },
+        {
+            "contactID": "c-yes",
+            "identifiers": [
+                {"id": "c.yes@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-01-01T00:00:00Z"}}}
+            ],
+        },
     )
     installation.land(
         "omnisend/contacts",
         NIGHTS[1],
         "consents.ndjson",
-        {"contactID": "c-yes", "identifiers": [{"id": "c.yes@example.com", "type": "email", "channels": {"email": {"status": "unsubscribed", "statusDate": "2025-01-01T00:00:00Z"}}}]},
+        {
+            "contactID": "c-yes",
+            "identifiers": [
+                {"id": "c.yes@example.com", "type": "email", "channels": {"email": {"status": "unsubscribed", "statusDate": "2025-01-01T00:00:00Z"}}}
+            ],
+        },
     )
     installation.land(
         "voucherify/customers",
@@ -67,9 +88,16 @@ def land(installation: Installation) -> None:
         voucherify_customer(
             "cust_c_keys",
             email="c.keys@example.com",
-            system_metadata={"consents": {"unsubscribed": {"date": "2021-04-08T11:50:07.466Z", "value": False}, "cnst_61uGQeWeTGYxQHwkt6QiF2Xe": {"date": "2021-04-08T11:50:07.466Z", "value": True}}},
+            system_metadata={
+                "consents": {
+                    "unsubscribed": {"date": "2021-04-08T11:50:07.466Z", "value": False},
+                    "cnst_61uGQeWeTGYxQHwkt6QiF2Xe": {"date": "2021-04-08T11:50:07.466Z", "value": True},
+                }
+            },
         ),
-        voucherify_customer("cust_c_out", email="c.out@example.com", system_metadata={"consents": {"unsubscribed": {"date": "2021-04-08T11:50:07.466Z", "value": True}}}),
+        voucherify_customer(
+            "cust_c_out", email="c.out@example.com", system_metadata={"consents": {"unsubscribed": {"date": "2021-04-08T11:50:07.466Z", "value": True}}}
+        ),
     )
 
 
@@ -96,12 +124,19 @@ def test_a_claim_belongs_to_the_vendor_that_made_it(world: Installation) -> None
     person = world.customer_of("ometria", "G-stays")
     assert person == world.customer_of("omnisend", "g-stays")
     assert stays(world, person, "garden vip", "omnisend") == [(at("2026-03-01"), None, True)]
-    claims = world.rows("select distinct source, claimed_by, segment_kind from marts.fct_segment_memberships where customer_id = ? and segment_id = 'garden vip' order by 1", person)
+    claims = world.rows(
+        "select distinct source, claimed_by, segment_kind from marts.fct_segment_memberships where customer_id = ? and segment_id = 'garden vip' order by 1",
+        person,
+    )
     assert claims == [("ometria", "ometria", "tag"), ("omnisend", "omnisend", "tag")]
 
 
 def test_lists_segments_and_campaigns_are_told_apart_by_kind(world: Installation) -> None:
-    kinds = dict(world.rows("select segment_id, segment_kind from marts.fct_segment_memberships where customer_id = ? and is_current", world.customer_of("ometria", "G-stays")))
+    kinds = dict(
+        world.rows(
+            "select segment_id, segment_kind from marts.fct_segment_memberships where customer_id = ? and is_current", world.customer_of("ometria", "G-stays")
+        )
+    )
     assert kinds["123"] == "static_list"
     assert kinds["seg-omni-1"] == "dynamic_segment"
     assert kinds["Easy loyalty"] == "loyalty_campaign"
@@ -120,7 +155,10 @@ def test_a_partial_list_closes_nothing_and_an_unsubscribe_does(world: Installati
 
 
 def consents(world: Installation, source: str, record: str) -> list[tuple[object, ...]]:
-    return world.rows("select channel, purpose, status, effective_at, is_current from marts.fct_consents where customer_id = ? order by 2, 4", world.customer_of(source, record))
+    return world.rows(
+        "select channel, purpose, status, effective_at, is_current from marts.fct_consents where customer_id = ? order by 2, 4",
+        world.customer_of(source, record),
+    )
 
 
 def test_opting_in_and_out_are_two_changes_and_the_last_is_current(world: Installation) -> None:

@@ -14,7 +14,12 @@ def land(installation: Installation) -> None:
     _land_open_delivery(installation, night)
     _land_optimizely(installation, night)
     _land_voucherify(installation, night)
-    installation.land("ometria/contacts", second, "t_moved.ndjson", {"@type": "contact", "@collection": "customers", "id": "c1", "customer_id": "9", "email": "t.new@example.com"})
+    installation.land(
+        "ometria/contacts",
+        second,
+        "t_moved.ndjson",
+        {"@type": "contact", "@collection": "customers", "id": "c1", "customer_id": "9", "email": "t.new@example.com"},
+    )
 
 
 def _land_ometria(installation: Installation, night: str) -> None:
@@ -23,7 +28,12 @@ def _land_ometria(installation: Installation, night: str) -> None:
         "country": None,
         "customer_id": "55555",
         "date_of_birth": "1984-04-22",
-        "dates": {"acquired": "2014-11-01T15:34:35+00:00", "first_purchase": "2015-02-01T05:44:55+00:00", "first_seen": "2014-12-01T05:44:55+00:00", "last_seen": "2015-02-01T05:44:55+00:00"},
+        "dates": {
+            "acquired": "2014-11-01T15:34:35+00:00",
+            "first_purchase": "2015-02-01T05:44:55+00:00",
+            "first_seen": "2014-12-01T05:44:55+00:00",
+            "last_seen": "2015-02-01T05:44:55+00:00",
+        },
         "email": "bob22@example.com",
         "firstname": None,
         "gender": "m",
@@ -67,7 +77,15 @@ def _land_omnisend(installation: Installation, night: str) -> None:
             "fulfillmentStatus": "unfulfilled",
             "billingAddress": {"country": "USA", "stateCode": "CA", "zip": "90210", "phone": "+443031237300"},
             "lineItems": [
-                {"productID": "1", "productSKU": 200, "productQuantity": 2, "productPrice": 19.99, "productDiscount": 10.19, "productVariantID": "123", "productTitle": "The best product"},
+                {
+                    "productID": "1",
+                    "productSKU": 200,
+                    "productQuantity": 2,
+                    "productPrice": 19.99,
+                    "productDiscount": 10.19,
+                    "productVariantID": "123",
+                    "productTitle": "The best product",
+                },
             ],
             "totalPrice": 39.98,
         },
@@ -111,7 +129,9 @@ def _land_omnisend(installation: Installation, night: str) -> None:
         "segments": ["663a31f0438b8341a1c52d56"],
         "statuses": [{"channel": "email", "status": "subscribed", "date": "2024-05-09T16:25:02.332Z"}],
         "consents": None,
-        "identifiers": [{"id": "t.recorded@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}}}],
+        "identifiers": [
+            {"id": "t.recorded@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}}}
+        ],
     }
     installation.land("omnisend/contacts", night, "t_contact.json", json.dumps({"contacts": [contact], "paging": {"next": None}}))
 
@@ -119,7 +139,14 @@ def _land_omnisend(installation: Installation, night: str) -> None:
 def _land_open_delivery(installation: Installation, night: str) -> None:
     def order(number: str, customer: str, document: str) -> dict[str, object]:
         money = {"value": 10.0, "currency": "BRL"}
-        return {"id": number, "createdAt": "2026-02-01T10:00:00Z", "lastEvent": "CONCLUDED", "items": [], "total": {"orderAmount": money}, "customer": {"id": customer, "name": "Ana", "documentNumber": document}}
+        return {
+            "id": number,
+            "createdAt": "2026-02-01T10:00:00Z",
+            "lastEvent": "CONCLUDED",
+            "items": [],
+            "total": {"orderAmount": money},
+            "customer": {"id": customer, "name": "Ana", "documentNumber": document},
+        }
 
     installation.land("open_delivery/orders", night, "t_orders.ndjson", order("t-o1", "aaaa", "390.533.447-05"), order("t-o2", "bbbb", "39053344705"))
     installation.land("open_delivery/customers", night, "t_customers.json", '[{"identifier": {"type": "phone", "value": "+5511999999999"}}]')
@@ -150,7 +177,12 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
         "open_delivery/events",
         night,
         "t_events.ndjson",
-        {"eventType": "ORDER_COMPLETED", "occurredAt": "2026-02-01T12:30:00Z", "customerId": "t-cust", "data": {"orderId": "t-ord-001", "totalAmount": 7990, "currency": "BRL"}},
+        {
+            "eventType": "ORDER_COMPLETED",
+            "occurredAt": "2026-02-01T12:30:00Z",
+            "customerId": "t-cust",
+            "data": {"orderId": "t-ord-001", "totalAmount": 7990, "currency": "BRL"},
+        },
     )
 
 
@@ -170,8 +202,20 @@ def _land_optimizely(installation: Installation, night: str) -> None:
         "optimizely/consents",
         night,
         "t_consents.ndjson",
-        {"identifier_value": "tyler@optimizely.com", "identifier_field_name": "email", "consent": True, "consent_update_reason": "reason", "consent_update_ts": "ts"},
-        {"identifier_value": "email", "identifier_field_name": "brian@optimizely.com", "consent": False, "consent_update_reason": "reason", "consent_update_ts": "ts"},
+        {
+            "identifier_value": "tyler@optimizely.com",
+            "identifier_field_name": "email",
+            "consent": True,
+            "consent_update_reason": "reason",
+            "consent_update_ts": "ts",
+        },
+        {
+            "identifier_value": "email",
+            "identifier_field_name": "brian@optimizely.com",
+            "consent": False,
+            "consent_update_reason": "reason",
+            "consent_update_ts": "ts",
+        },
     )
     installation.land(
         "optimizely/profiles",
@@ -179,10 +223,19 @@ def _land_optimizely(installation: Installation, night: str) -> None:
         "t_profile.ndjson",
         {
             "identifiers": {"email": " Sample@Shop.example ", "customer_id": "00055", "vuid": "vuid_2c5d8a0f4b6e4f0f9a1b2c3d4e5"},
-            "attributes": {"state": "Virginia", "country": "United States", "zip": "02101", "phone": "555-867-5309", "timezone": "America/New_York", "gender": "F"},
+            "attributes": {
+                "state": "Virginia",
+                "country": "United States",
+                "zip": "02101",
+                "phone": "555-867-5309",
+                "timezone": "America/New_York",
+                "gender": "F",
+            },
         },
     )
-    installation.land("optimizely/lists", night, "zaius_list_yourlistidhere.csv", "email, action\nt.ragged1@example.com, subscribe\nt.ragged2@example.com, subscribe\ne@f.com")
+    installation.land(
+        "optimizely/lists", night, "zaius_list_yourlistidhere.csv", "email, action\nt.ragged1@example.com, subscribe\nt.ragged2@example.com, subscribe\ne@f.com"
+    )
     installation.land(
         "optimizely/reachability",
         night,
@@ -196,13 +249,18 @@ def _land_voucherify(installation: Installation, night: str) -> None:
         "voucherify/customers",
         night,
         "t_customers.ndjson",
-        *({"id": f"t-meta-{number}", "object": "customer", "metadata": metadata} for number, metadata in enumerate(({"test": True}, {"test": "yes", "n": 1.5}, {}))),
+        *(
+            {"id": f"t-meta-{number}", "object": "customer", "metadata": metadata}
+            for number, metadata in enumerate(({"test": True}, {"test": "yes", "n": 1.5}, {}))
+        ),
         {
             "id": "cust_cwzFQcb3C5XgbgVknYPUNb1p",
             "source_id": "trackcust5432",
             "name": "Andy Tonic",
             "email": "[email protected]",
-            "summary": {"orders": {"total_amount": 148800, "total_count": 5, "average_amount": 49600, "last_order_amount": 0, "last_order_date": "2021-04-12T12:51:26Z"}},
+            "summary": {
+                "orders": {"total_amount": 148800, "total_count": 5, "average_amount": 49600, "last_order_amount": 0, "last_order_date": "2021-04-12T12:51:26Z"}
+            },
             "loyalty": {"points": 340, "referred_customers": 1},
             "assets": {"cockpit_url": "https://cockpits.example/customers?token=U2FsdGVkX1secret"},
         },
@@ -222,16 +280,30 @@ def test_the_published_profile_of_ometria(world: Installation) -> None:
         date(1984, 4, 22),
         "m",
     )
-    identifiers = world.rows("select identifier_type, identifier_value from marts.bridge_customer_identifiers where customer_id = ? and identifier_type in ('email', 'customer_id') order by 1", person)
+    identifiers = world.rows(
+        "select identifier_type, identifier_value from marts.bridge_customer_identifiers where customer_id = ? and identifier_type in ('email', 'customer_id') order by 1",
+        person,
+    )
     assert identifiers == [("customer_id", "55555"), ("email", "bob22@example.com")]
     assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [("email", "unknown")]
-    assert world.rows("select segment_id, segment_name, segment_kind from marts.fct_segment_memberships where customer_id = ?", person) == [("attended vip event 2017", "Attended VIP event 2017", "tag")]
+    assert world.rows("select segment_id, segment_name, segment_kind from marts.fct_segment_memberships where customer_id = ?", person) == [
+        ("attended vip event 2017", "Attended VIP event 2017", "tag")
+    ]
     stats = dict(world.rows("select metric, vendor_value from marts.customer_stat_reconciliation where customer_id = ? and vendor_value is not null", person))
-    assert stats == {"average_order_value": Decimal("99.17"), "order_count": 1, "orders_attempted": 1, "total_revenue": Decimal("99.17"), "total_items": 5, "visits": 20}
+    assert stats == {
+        "average_order_value": Decimal("99.17"),
+        "order_count": 1,
+        "orders_attempted": 1,
+        "total_revenue": Decimal("99.17"),
+        "total_items": 5,
+        "visits": 20,
+    }
 
 
 def test_contacts_merge_on_the_customer_id_then_on_the_address(world: Installation) -> None:
-    people = world.column("select distinct customer_id from marts.bridge_customer_identifiers where identifier_value in ('t.old@example.com', 't.new@example.com')")
+    people = world.column(
+        "select distinct customer_id from marts.bridge_customer_identifiers where identifier_value in ('t.old@example.com', 't.new@example.com')"
+    )
     assert len(people) == 1
     assert world.value("select email from marts.dim_customers where customer_id = ?", people[0]) == "t.new@example.com"
     assert world.value("select count(*) from marts.bridge_customer_records where customer_id = ?", people[0]) == 2
@@ -239,21 +311,32 @@ def test_contacts_merge_on_the_customer_id_then_on_the_address(world: Installati
 
 def test_a_file_in_latin_1_keeps_its_letters(world: Installation) -> None:
     assert world.column("select first_name from staging.customers where source_file like '%t_latin1.csv'") == ["José"]
-    assert world.column("select coalesce(id_value, id_value_raw) from staging.customer_identifiers where source_file like '%t_latin1.csv' and id_type = 'email'") == ["josé@x.com"]
+    assert world.column(
+        "select coalesce(id_value, id_value_raw) from staging.customer_identifiers where source_file like '%t_latin1.csv' and id_type = 'email'"
+    ) == ["josé@x.com"]
 
 
 # -- omnisend
 
 
 def test_the_published_placed_order_of_omnisend(world: Installation) -> None:
-    assert world.order("4122111", "total_amount", "currency", "ordered_at", "customer_id") == (Decimal("39.98"), "EUR", datetime(2023, 11, 10, 7, tzinfo=UTC), world.order("4122111", "customer_id")[0])
-    assert world.rows("select sku, quantity, unit_price from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = '4122111'") == [("200", 2, Decimal("19.99"))]
+    assert world.order("4122111", "total_amount", "currency", "ordered_at", "customer_id") == (
+        Decimal("39.98"),
+        "EUR",
+        datetime(2023, 11, 10, 7, tzinfo=UTC),
+        world.order("4122111", "customer_id")[0],
+    )
+    assert world.rows("select sku, quantity, unit_price from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = '4122111'") == [
+        ("200", 2, Decimal("19.99"))
+    ]
     assert world.rows("select * from marts.dim_customers where email like '%protected%'") == []
     assert world.value("select is_ordered_at_inferred from staging.orders where source_order_id = '4122111'")
 
 
 def test_cents_and_decimals_of_one_order_are_one_amount(world: Installation) -> None:
-    rows = world.rows("select total_amount, sources, source from marts.fct_orders where order_number in ('10001', 'ORDER-1') or order_id in (select order_id from marts.bridge_order_sources where source_record_id = 'order-1')")
+    rows = world.rows(
+        "select total_amount, sources, source from marts.fct_orders where order_number in ('10001', 'ORDER-1') or order_id in (select order_id from marts.bridge_order_sources where source_record_id = 'order-1')"
+    )
     assert rows == [(Decimal("31.20"), ["omnisend"], "omnisend")]
 
 
@@ -265,8 +348,14 @@ def test_a_recorded_contact_of_omnisend(world: Installation) -> None:
     person = world.customer_of("omnisend", "663cf8de1f539fef85c321f9")
     assert world.row("select gender, country, state, postal_code, birth_date from marts.dim_customers where customer_id = ?", person)[0] is None
     assert world.row("select country, postal_code, birth_date from marts.dim_customers where customer_id = ?", person) == ("LT", "LT-12345", date(1990, 1, 1))
-    assert world.rows("select channel, status, effective_at from marts.fct_consents where customer_id = ?", person) == [("email", "opt_in", datetime(2024, 5, 9, 16, 25, 2, 353000, tzinfo=UTC))]
-    assert world.column("select segment_id from marts.fct_segment_memberships where customer_id = ? order by 1", person) == ["663a31f0438b8341a1c52d56", "tag1", "tag2"]
+    assert world.rows("select channel, status, effective_at from marts.fct_consents where customer_id = ?", person) == [
+        ("email", "opt_in", datetime(2024, 5, 9, 16, 25, 2, 353000, tzinfo=UTC))
+    ]
+    assert world.column("select segment_id from marts.fct_segment_memberships where customer_id = ? order by 1", person) == [
+        "663a31f0438b8341a1c52d56",
+        "tag1",
+        "tag2",
+    ]
 
 
 # -- open delivery
@@ -275,7 +364,9 @@ def test_a_recorded_contact_of_omnisend(world: Installation) -> None:
 def test_ids_made_up_per_order_are_one_person_by_document(world: Installation) -> None:
     people = world.column("select distinct customer_id from marts.fct_orders where order_number in ('T-O1', 'T-O2')")
     assert len(people) == 1
-    assert world.rows("select identifier_value, is_linking from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'document'", people[0]) in (
+    assert world.rows(
+        "select identifier_value, is_linking from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'document'", people[0]
+    ) in (
         [("cpf:39053344705", True)],
         [("39053344705", True)],
     )
@@ -315,8 +406,15 @@ def test_a_consent_with_name_and_value_swapped_is_rejected_and_never_lost(world:
 
 def test_zeros_in_front_survive(world: Installation) -> None:
     person = world.customer_of("optimizely", "00055")
-    assert world.row("select country, postal_code, email, phone from marts.dim_customers where customer_id = ?", person) == ("US", "02101", "sample@shop.example", None)
-    assert world.rows("select identifier_value from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'customer_id'", person) == [("00055",)]
+    assert world.row("select country, postal_code, email, phone from marts.dim_customers where customer_id = ?", person) == (
+        "US",
+        "02101",
+        "sample@shop.example",
+        None,
+    )
+    assert world.rows("select identifier_value from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'customer_id'", person) == [
+        ("00055",)
+    ]
 
 
 def test_a_ragged_list_loses_only_its_ragged_row(world: Installation) -> None:
@@ -334,7 +432,9 @@ def test_a_bounce_is_no_opt_out_and_an_id_beyond_doubles_stays_exact(world: Inst
 
 
 def test_open_metadata_keep_their_types(world: Installation) -> None:
-    kept = [json.loads(text) for text in world.column("select attributes from staging.customers where source_record_id like 't-meta-%' order by source_record_id")]
+    kept = [
+        json.loads(text) for text in world.column("select attributes from staging.customers where source_record_id like 't-meta-%' order by source_record_id")
+    ]
     assert [entry.get("metadata", entry) for entry in kept] == [{"test": True}, {"test": "yes", "n": 1.5}, {}]
 
 
@@ -343,9 +443,17 @@ def test_the_published_customer_of_voucherify(world: Installation) -> None:
     assert world.row("select full_name, email from marts.dim_customers where customer_id = ?", person) == ("Andy Tonic", None)
     stats = dict(world.rows("select metric, vendor_value from marts.customer_stat_reconciliation where customer_id = ?", person))
     assert (stats["total_revenue"], stats["order_count"], stats["average_order_value"], stats["last_order_amount"]) == (1488, 5, 496, 0)
-    assert world.value("select verdict from marts.customer_stat_reconciliation where customer_id = ? and metric = 'average_order_value'", person) == "inconsistent_at_source"
+    assert (
+        world.value("select verdict from marts.customer_stat_reconciliation where customer_id = ? and metric = 'average_order_value'", person)
+        == "inconsistent_at_source"
+    )
 
 
 def test_a_secret_is_left_out_everywhere(world: Installation) -> None:
     assert b"U2FsdGVkX1secret" not in (world.data / "warehouse.duckdb").read_bytes()
-    assert world.rows("select * from staging.customers where cast(extra as varchar) like '%U2FsdGVkX1secret%' or cast(attributes as varchar) like '%U2FsdGVkX1secret%'") == []
+    assert (
+        world.rows(
+            "select * from staging.customers where cast(extra as varchar) like '%U2FsdGVkX1secret%' or cast(attributes as varchar) like '%U2FsdGVkX1secret%'"
+        )
+        == []
+    )

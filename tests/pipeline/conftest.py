@@ -11,7 +11,7 @@ import pytest
 from orchestration import pipeline
 from orchestration import settings as configuration
 from orchestration.settings import Options, Settings
-from tests.pipeline.deliveries import land_two_nights
+from tests.pipeline.deliveries import checksum, land_a_third_night, land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 OPTIONS = Options(free_disk_bytes=0, lock_wait_seconds=5)
@@ -42,6 +42,18 @@ def built(tmp_path_factory: pytest.TempPathFactory, shared_checkout: Path) -> Pa
         land_two_nights(settings)
         assert pipeline.run(settings).published
     return settings.data
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, shared_checkout: Path) -> dict[str, tuple[int, int]]:
+    """All marts of three nights that nothing disturbed."""
+    settings = Settings(data=tmp_path_factory.mktemp("undisturbed") / "data", options=OPTIONS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configuration, "CHECKOUT", shared_checkout)
+        land_two_nights(settings)
+        land_a_third_night(settings)
+        pipeline.run(settings)
+    return checksum(settings.published_file)
 
 
 @pytest.fixture

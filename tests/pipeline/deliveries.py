@@ -35,6 +35,12 @@ def land_two_nights(settings: Settings) -> None:
     land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=30, time="2026-06-02T09:00:00Z"))
 
 
+def land_a_third_night(settings: Settings) -> None:
+    """An order that is told again otherwise, a new one, and a line that is no record."""
+    land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=35, time="2026-06-02T09:00:00Z"))
+    land(settings, "2026-06-03", "c.ndjson", order(4, "cleo"), "no json")
+
+
 def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:
     """Rows and a hash of them for every table of the schemas (default: all marts)."""
     with duckdb.connect(str(path), read_only=True) as con:

@@ -9,31 +9,14 @@ from pathlib import Path
 import pytest
 
 from orchestration import locking, pipeline
-from orchestration import settings as configuration
 from orchestration.settings import Settings
-from tests.pipeline.conftest import OPTIONS, c360
-from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, land, land_two_nights, order
+from tests.pipeline.conftest import c360
+from tests.pipeline.deliveries import books_balance, checksum, land_a_third_night
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 POINTS = ("after_reading", "inside_transaction", "after_staging", "before_dbt", "inside_dbt", "after_dbt", "before_swap", "after_swap")
 RANDOM_KILLS = int(os.environ.get("C360_RANDOM_KILLS", "3"))
-
-
-def land_a_third_night(settings: Settings) -> None:
-    land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=35, time="2026-06-02T09:00:00Z"))
-    land(settings, "2026-06-03", "c.ndjson", order(4, "cleo"), "no json")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, shared_checkout: Path) -> dict[str, tuple[int, int]]:
-    settings = Settings(data=tmp_path_factory.mktemp("undisturbed") / "data", options=OPTIONS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configuration, "CHECKOUT", shared_checkout)
-        land_two_nights(settings)
-        land_a_third_night(settings)
-        pipeline.run(settings)
-    return checksum(settings.published_file)
 
 
 def is_group_gone(group: int) -> bool:

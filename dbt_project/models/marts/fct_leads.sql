@@ -36,6 +36,7 @@ with
             newest.contact_type,
             newest.contact_value,
             newest.lead_source,
+            cast(newest.metadata as varchar) as metadata,
             newest.created_at,
             newest.source_updated_at
         from newest

@@ -21,6 +21,7 @@ with
             owners.customer_id,
             newest.source,
             newest.source_account,
+            newest.source_profile_id,
             newest.program_id,
             newest.program_name,
             newest.balance_type,

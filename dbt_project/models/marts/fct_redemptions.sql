@@ -36,6 +36,8 @@ with
             newest.kind,
             newest.result,
             newest.failure_code,
+            newest.source_profile_id,
+            newest.tracking_id,
             newest.source_order_id,
             newest.voucher_code,
             newest.campaign_id,

@@ -35,7 +35,7 @@ with
             merged.customer_id,
             merged.order_namespace,
             merged.order_match_key,
-            coalesce(merged.order_number, merged.order_match_key) as order_number,
+            coalesce(upper(trim(regexp_replace(trim(merged.order_number), '^#', ''))), merged.order_match_key) as order_number,
             merged.store_id,
             merged.channel,
             primary_report.source,

@@ -1,0 +1,87 @@
+"""What changed in the shape of a vendor's exports, and how much of it the models know: read from the books, never judged."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from orchestration.settings import DateRange
+
+CHANGES = {"new_field": "a new field", "new_type": "another type", "vanished_field": "no longer filled"}
+
+DRIFT = """
+select source, stream, export_date, field, change, any_value(seen_type) as seen_type, sum(record_count)::bigint as records
+from meta.schema_drift
+where export_date between $first and $last and ($source is null or source = $source) and ($stream is null or stream = $stream)
+group by source, stream, export_date, field, change
+order by export_date, source, stream, change, field
+"""
+COVERAGE = """
+with fields as (
+    select field, handling, sum(records_seen) as seen
+    from meta.field_coverage
+    where source = $source and stream = $stream and export_date between $first and $last
+    group by field, handling
+)
+select
+    count(*) filter (handling = 'modelled' and seen > 0),
+    count(*) filter (handling = 'modelled' and seen = 0),
+    count(*) filter (handling = 'extra' and seen > 0),
+    count(*) filter (handling = 'dropped'),
+    list(field order by field) filter (handling = 'unknown')
+from fields
+"""
+LAST = "select max(export_date) from meta.loads where status = 'loaded'"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of one night that was not as before."""
+
+    source: str
+    stream: str
+    export_date: date
+    field: str
+    change: str
+    seen_type: str | None
+    records: int
+
+    def __str__(self) -> str:
+        seen = f" ({self.seen_type.replace('_', ' ')}, {self.records:,} records)" if self.seen_type else ""
+        return f"`{self.field}`: {CHANGES.get(self.change, self.change)}{seen}"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """A stream's fields by what becomes of them."""
+
+    modelled: int
+    modelled_but_empty: int
+    kept_in_extra: int
+    dropped_on_purpose: int
+    unknown: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the fields that were filled, the share the models know."""
+        known = self.modelled + self.kept_in_extra
+        return known / (known + len(self.unknown)) if known or self.unknown else 1.0
+
+
+def changes(con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str | None = None, stream: str | None = None) -> list[Change]:
+    """Every change of those nights, oldest first."""
+    given = {"first": nights.first, "last": nights.last, "source": source, "stream": stream}
+    return [Change(*row) for row in con.execute(DRIFT, given).fetchall()]
+
+
+def coverage(con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str, stream: str) -> Coverage:
+    """How much of what a stream delivered in those nights is known."""
+    row = con.execute(COVERAGE, {"first": nights.first, "last": nights.last, "source": source, "stream": stream}).fetchone()
+    assert row is not None
+    return Coverage(*row[:4], tuple(row[4] or ()))
+
+
+def last_night(con: duckdb.DuckDBPyConnection) -> DateRange | None:
+    """The last night of which something is loaded."""
+    row = con.execute(LAST).fetchone()
+    return DateRange(row[0], row[0]) if row and row[0] else None

@@ -1,0 +1,129 @@
+"""Why records are one person, and what other rules would do: the real project on a small delivery of three vendors."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import cli, pipeline
+from orchestration.settings import Options, Settings
+
+pytestmark = pytest.mark.slow
+
+NIGHT = "2026-06-01"
+OVERRIDES = (
+    "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
+    "identifier_type,identifier_value,author,reason\n"
+)
+KEEP_APART = "never,omnisend,default,contacts,c1,voucherify,default,customers,v1,,,mia,they told us\n"
+PHONE = "+4915112345678"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Ana: an Omnisend contact (mail), a Voucherify customer (mail and phone) and an Ometria contact (phone); and Ben."""
+    settings = Settings(data=tmp_path_factory.mktemp("explained") / "data", options=Options(free_disk_bytes=0))
+    land(settings, "omnisend/contacts", contact("c1", "ana@mail.test.example.com", "Ana"), contact("c2", "ben@mail.test.example.com", "Ben"))
+    land(settings, "voucherify/customers", {"id": "v1", "name": "Ana Souza", "email": "ana@mail.test.example.com", "phone": PHONE, "object": "customer"})
+    land(settings, "omnisend/events", order("ana@mail.test.example.com"))
+    settings.config.mkdir()
+    (settings.config / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
+    assert pipeline.run(settings).published
+    return settings
+
+
+def land(settings: Settings, folder: str, *records: dict[str, object]) -> None:
+    path = settings.landing / folder / NIGHT / "a.ndjson"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+
+
+def contact(number: str, email: str, name: str) -> dict[str, object]:
+    return {"contactID": number, "email": email, "firstName": name, "createdAt": "2026-05-01T00:00:00Z"}
+
+
+def order(email: str) -> dict[str, object]:
+    return {
+        "eventName": "placed order",
+        "eventTime": "2026-06-01T10:00:00Z",
+        "eventID": "e1",
+        "contact": {"email": email, "firstName": "Ana"},
+        "order": {"orderID": "1001", "currency": "EUR", "totalPrice": 40.0, "status": "paid"},
+    }
+
+
+def told(settings: Settings, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("C360_DATA", str(settings.data))
+        assert cli.main(arguments) == code
+    captured = capsys.readouterr()
+    return captured.out if code == 0 else captured.err
+
+
+def customer(settings: Settings, record: str) -> tuple[str, str]:
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        row = con.execute("select customer_id, alias_id from marts.bridge_customer_records where source_record_id = $1", [record]).fetchone()
+    assert row is not None
+    return row
+
+
+def test_a_person_is_explained_with_vendor_file_row_and_rule_and_no_value(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(published, capsys, "explain", customer(published, "v1")[0])
+    assert "2 records of 2 vendors, 1 valid order, revenue 40.00 EUR." in text
+    assert f"landing/omnisend/contacts/{NIGHT}/a.ndjson, record 1" in text
+    assert "by email a…@m….com" in text
+    assert "ana@" not in text
+    assert "Ana" not in text
+
+
+def test_what_a_person_hangs_on_is_told_with_its_revenue(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    hangs = told(published, capsys, "explain", customer(published, "v1")[0], "--show").split("What it hangs on")[1]
+    assert "email ana@mail.test.example.com" in hangs
+    assert "somebody else" in hangs
+
+
+def test_any_alias_and_a_record_by_name_lead_to_the_same_person(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    person, alias = customer(published, "v1")
+    for name in (alias, alias[:10], "voucherify/customers/v1", "voucherify/default/customers/v1"):
+        assert f"Person {person}" in told(published, capsys, "explain", name)
+
+
+def test_two_records_of_one_person_are_joined_by_the_shortest_chain(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(published, capsys, "explain", "omnisend/contacts/c1", "voucherify/customers/v1")
+    assert "in 1 step:" in text
+    assert "| email a…@m….com" in text
+
+
+def test_two_people_who_share_nothing_are_said_to_share_nothing(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(published, capsys, "explain", "omnisend/contacts/c2", "voucherify/customers/v1")
+    assert "They are two people" in text
+    assert "nothing in common" in text
+
+
+def test_an_id_that_nobody_has_is_a_wrong_use(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Nobody of that id" in told(published, capsys, "explain", "omnisend/contacts/ana@mail.test.example.com", code=2)
+
+
+def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + KEEP_APART, encoding="utf-8")
+    (tmp_path / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
+    before = published.published_file.stat()
+    text = told(published, capsys, "plan", "--config", str(tmp_path))
+    assert "Persons: 2 before, 3 now: 1 split off." in text
+    assert "would split off" in text
+    assert "Nothing was published." in text
+    assert "ana@" not in text
+    assert published.published_file.stat() == before
+    assert not (published.internal / "plan").exists()
+
+
+def test_a_plan_of_an_override_on_an_unknown_record_names_file_and_line(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + KEEP_APART.replace(",v1,", ",v9,"), encoding="utf-8")
+    text = told(published, capsys, "plan", "--config", str(tmp_path), code=2)
+    assert "identity_overrides.csv, line 2: the other record has not landed" in text
+
+
+def test_a_plan_that_would_read_files_otherwise_is_refused(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "accounts.csv").write_text("source,default_currency\nomnisend,USD\n", encoding="utf-8")
+    assert "loaded anew" in told(published, capsys, "plan", "--config", str(tmp_path), code=2)
