@@ -274,7 +274,7 @@ QUERIES = {
     "one customer's orders": "select * from orders where customer_id = (select customer_id from orders limit 1 offset 12345) order by ordered_at",
     "revenue by month": "select date_trunc('month', ordered_at) as month, sum(total), count(*) from orders group by month order by month",
     "best customers": "select customer_id, sum(total) as revenue from orders group by customer_id order by revenue desc limit 100",
-    "customers by country": "select country_code, count(*) from published.marts.dim_customers group by country_code",
+    "customers by city": "select city, count(*) from published.marts.dim_customers group by city",
 }
 
 
@@ -286,7 +286,7 @@ def queries(folder: Path, watch: Watch) -> dict[str, Any]:
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"attach '{folder / 'warehouse.duckdb'}' as published (read_only)")
     columns = {row[0] for row in con.execute("select column_name from (describe published.marts.fct_orders)").fetchall()}
-    total = next(name for name in ("total_reporting", "total", "total_amount") if name in columns)
+    total = next(name for name in ("total_amount_reporting", "total_amount") if name in columns)
     orders = con.execute("select count(*) from published.marts.fct_orders").fetchall()[0][0]
     times = max(1, 10_000_000 // max(1, orders))
     con.execute(
@@ -313,7 +313,7 @@ def truth(folder: Path, watch: Watch) -> dict[str, Any]:
             select
                 count(*),
                 count(*) filter (found.order_id is null),
-                count(*) filter (found.total is distinct from made.total),
+                count(*) filter (found.total_amount is distinct from made.total),
                 count(*) filter (found.currency is distinct from made.currency),
                 count(*) filter ((found.status = 'canceled') is distinct from (made.fate = 'canceled')),
                 count(*) filter ((found.status = 'refunded') is distinct from (made.fate = 'refunded'))

@@ -43,7 +43,7 @@ def main(wanted: list[int]) -> None:
         for kind, millions in CASES:
             if not wanted or millions in wanted:
                 run = subprocess.run([sys.executable, __file__, "--one", kind, str(millions), str(query)], check=True, capture_output=True, text=True)
-                print(f"{kind:<12}{millions:>9}{run.stdout.strip()}  {GOALS.get((kind, millions), '')}", flush=True)
+                print(f"{kind:<12}{millions:>9}{run.stdout.rstrip()}  {GOALS.get((kind, millions), '')}", flush=True)
 
 
 def compiled(work: Path) -> Path:

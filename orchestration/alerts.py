@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from orchestration import freshness
-from orchestration.errors import OperatorError
+from orchestration.errors import told
 from orchestration.settings import Settings
 
 COMMAND_SECONDS = 60
@@ -75,14 +75,9 @@ def on_failure(settings: Settings) -> Iterator[None]:
     """Tells of the failure that ends the body, and lets it pass."""
     try:
         yield
-    except OperatorError as error:
-        send(settings, Alert("failed", error.message, error.remedy))
-        raise
-    except OSError as error:
-        send(settings, Alert("failed", f"The system refused: {error.strerror or type(error).__name__}.", "`c360 doctor` looks for causes."))
-        raise
     except Exception as error:
-        send(settings, Alert("failed", f"Unexpected {type(error).__name__}.", "`c360 doctor` looks for causes."))
+        plain = told(error)
+        send(settings, Alert("failed", plain.message, plain.remedy))
         raise
 
 

@@ -18,7 +18,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 
 from orchestration import drift, freshness, pipeline, sensors
 from orchestration import settings as configuration
-from orchestration.errors import OperatorError
+from orchestration.errors import told
 from orchestration.landing import LandedFile
 from orchestration.mapping import Stream, Vendor
 from orchestration.resources import WarehouseResource
@@ -255,12 +255,10 @@ def plain_errors() -> Iterator[None]:
     sentence = ""
     try:
         yield
-    except OperatorError as error:
-        sentence = str(error)
     except (dg.Failure, GeneratorExit):
         raise
     except Exception as error:
-        sentence = f"Unexpected {type(error).__name__}; `c360 doctor` looks for causes, `C360_DEBUG=1 c360 run` shows where."
+        sentence = str(told(error))
     if sentence:
         raise dg.Failure(description=sentence, allow_retries=False)
 

@@ -6,17 +6,14 @@ Modules are imported when their command is called, so that `--help` is instant. 
 
 import argparse
 import atexit
-import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn
 
-from orchestration.errors import OperatorError
+from orchestration.errors import OperatorError, told
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("orchestration.job", "the nightly job: load what has landed, build the marts, publish"),
@@ -50,12 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        return _complain(_system_problem(error), "Mend that and type the same command again; `c360 doctor` looks for more.", 1)
     except Exception as error:
         if os.environ.get("C360_DEBUG"):
             raise
-        return _complain(_own_fault(error), "`C360_DEBUG=1` before the command shows where, with values; `c360 doctor` looks for causes.", 1)
+        plain = told(error)
+        return _complain(plain.message, plain.remedy, 1)
 
 
 def script() -> NoReturn:
@@ -89,19 +85,6 @@ def _execute(given: list[str]) -> int:
 def _complain(message: str, remedy: str, exit_code: int) -> int:
     print(f"c360: {message}\n      {remedy}", file=sys.stderr)
     return exit_code
-
-
-def _system_problem(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return "The disk is full; what analysts see is untouched."
-    return f"The system refused: {error.strerror or type(error).__name__}" + (f" ({error.filename})." if error.filename else ".")
-
-
-def _own_fault(error: Exception) -> str:
-    """Names the place and never the text of an error, which may quote a row."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "orchestration" in frame.filename]
-    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"Unexpected {type(error).__name__}{place}."
 
 
 if __name__ == "__main__":

@@ -6,17 +6,19 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
-from orchestration import console, freshness, landing, locking, publish, reading, runs, seeds
+from orchestration import alerts, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds
 from orchestration.errors import OperatorError
 from orchestration.settings import CHECKOUT, Settings
 from orchestration.warehouse import Warehouse
 
 PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
+DRIFT_SHOWN = 3
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -41,7 +43,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         if finding.remedy:
             console.say(f"        → {finding.remedy}")
     broken = sum(finding.level == "broken" for finding in found)
-    console.say(f"\n{broken} things are broken." if broken else "\nNothing is broken.")
+    console.say(f"\n{broken} {'thing is' if broken == 1 else 'things are'} broken." if broken else "\nNothing is broken.")
     return 1 if broken else 0
 
 
@@ -92,7 +94,7 @@ def _landing(settings: Settings) -> Iterator[Finding]:
     scan = landing.scan(settings)
     yield Finding("ok", f"{len(scan.files):,} files in the landing zone")
     for problem in scan.problems:
-        yield Finding("broken", problem.message)
+        yield Finding("broken", problem.message, "Rename it, or move it out of the landing zone; everything else is loaded meanwhile.")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -153,12 +155,64 @@ def _published(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", f"{path} is not the file that a run published.", "The next `c360 run` publishes again.")
 
 
-def _freshness(settings: Settings) -> Iterator[Finding]:
-    if settings.published_file.exists():
+def _deliveries(settings: Settings) -> Iterator[Finding]:
+    """What arrived late, badly or otherwise than before."""
+    try:
         with reading.newest(settings) as con:
-            for stream in freshness.of_streams(con, settings):
-                if stream.is_late:
-                    yield Finding("note", f"{stream}.", "Ask the vendor, or look at the transfer that fills the landing zone.")
+            late = [found for found in freshness.of_streams(con, settings) if found.is_late]
+            rejected = rejects.counts(con)
+            night = drift.last_night(con)
+            changed = drift.changes(con, night) if night else []
+    except OperatorError:
+        return
+    for source, streams in groupby(late, key=lambda found: found.source):
+        names = {found.stream: found.last_delivery for found in streams}
+        told = ", ".join(f"{name} since {day}" for name, day in names.items())
+        yield Finding(
+            "note", f"{source} is late: nothing of {told}.", "Ask the vendor, or look at the transfer that fills the landing zone; `late_after_days` sets the limit."
+        )
+    if rejected.records or rejected.files:
+        yield Finding(
+            "note",
+            f"{rejected.records:,} records and {rejected.files:,} whole files are rejected.",
+            "`c360 rejects` shows why; after a mend `c360 replay` loads them again.",
+        )
+    if changed and night:
+        shown = "; ".join(f"{change.source}/{change.stream} {change}" for change in changed[:DRIFT_SHOWN])
+        more = f"; and {len(changed) - DRIFT_SHOWN} more" if len(changed) > DRIFT_SHOWN else ""
+        yield Finding(
+            "note",
+            f"The exports of {night.last} changed their shape: {shown}{more}.",
+            "Nothing is lost (`extra`); ask the vendor, and see meta.schema_drift for all of it.",
+        )
+
+
+def _dangling(settings: Settings) -> Iterator[Finding]:
+    """Runs that Dagster believes to be alive."""
+    if not (settings.dagster_home / "history").is_dir():
+        return
+    import dagster as dg
+
+    from orchestration import sensors
+
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        dead = sensors.dead_runs(instance)
+    if dead:
+        ids = ", ".join(run.run_id[:8] for run in dead[:3])
+        yield Finding("note", f"Dagster counts {len(dead)} runs as started whose process is gone ({ids}).", "`c360 up` ends them within a minute of its start.")
+    else:
+        yield Finding("ok", "no run of Dagster's hangs")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    if not alerts.is_on(settings):
+        yield Finding("note", "Nobody is told of a failed or late night.", f"Set alert_command or alert_webhook in {settings.config / 'settings.toml'}.")
+        return
+    problems = alerts.undelivered(settings)
+    if problems:
+        yield Finding("broken", f"The last alert reached nobody: {'; '.join(problems)}.", "Mend the setting; the next failed or late night is told again.")
+    else:
+        yield Finding("ok", "failed and late nights are told")
 
 
 def _pins(path: Path) -> dict[str, str]:
@@ -168,4 +222,4 @@ def _pins(path: Path) -> dict[str, str]:
     return {name: version for name, _, version in (line.partition("==") for line in lines)}
 
 
-LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_python, _versions, _configuration, _disk, _landing, _writer, _build, _published, _freshness)
+LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_python, _versions, _configuration, _disk, _landing, _writer, _build, _published, _deliveries, _dangling, _alerts)

@@ -1,4 +1,13 @@
-"""The failures an operator can mend: one sentence on what is wrong and one on what to type or do next."""
+"""The failures an operator can mend: one sentence on what is wrong and one on what to type or do next.
+
+Whatever else goes wrong is put into such sentences here too: by its kind and place, never by its text, which may quote a row.
+"""
+
+import errno
+import traceback
+from pathlib import Path
+
+NO_SPACE = "no space left on device"
 
 
 class OperatorError(Exception):
@@ -12,3 +21,32 @@ class OperatorError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}"
+
+
+def told(error: Exception) -> OperatorError:
+    """Any error as an operator may read it."""
+    if isinstance(error, OperatorError):
+        return error
+    if _is_full_disk(error):
+        return OperatorError("The disk is full; what analysts see is untouched.", remedy="Make room and run again: it continues where it stopped.")
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if error.filename else ""
+        return OperatorError(
+            f"The system refused: {error.strerror or type(error).__name__}{place}.", remedy="Mend that and run again; `c360 doctor` looks for more."
+        )
+    return OperatorError(
+        f"Unexpected {type(error).__name__}{_place(error)}.",
+        remedy="`C360_DEBUG=1` before the command shows where, with values; `c360 doctor` looks for causes.",
+    )
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """DuckDB has several kinds of error for it, with the system's words inside."""
+    if error is None:
+        return False
+    return getattr(error, "errno", None) == errno.ENOSPC or NO_SPACE in str(error).lower() or _is_full_disk(error.__cause__ or error.__context__)
+
+
+def _place(error: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "orchestration" in frame.filename]
+    return f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

@@ -15,7 +15,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from orchestration import changes, fingerprints, identity_seeds, landing, publish, retention, runs, seeds
+from orchestration import changes, fingerprints, identity_seeds, landing, publish, retention, runs, seeds, segments
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
@@ -29,6 +29,7 @@ Choice = Callable[[LandedFile], bool]
 PACKED = (".gz", ".zst")
 UNPACKS_TO = 10
 STAGED_PER_BYTE = 2
+LEAST_FREE = 4_000_000
 
 
 def silent(_: str) -> None:
@@ -148,6 +149,8 @@ def require_landing(settings: Settings) -> None:
 def writing(settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, progress: Progress = silent) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file."""
     identity_seeds.check_files(settings)
+    segments.check_files(settings)
+    _require_disk(settings, LEAST_FREE)
     with writer_lock(settings, command=command, on_wait=progress):
         retention.sweep(settings)
         _refuse_foreign_file(settings)
@@ -178,7 +181,8 @@ def ingest(
     scan = landing.scan(settings)
     with warehouse.connect() as con:
         files = [file for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)]
-        _require_disk(settings, files)
+        if files:
+            _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
         if dates is not None:
             warehouse.retire_vanished(con, scan, dates)
         outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress)) if files else []
@@ -196,6 +200,7 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         wanted = fingerprints.wanted_fingerprint(con, settings, day)
         if fingerprints.transformed_fingerprint(con) == wanted:
             return ()
+        _require_disk(settings, _bytes_to_write(settings, []))
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
         identity_seeds.check_records(con, settings)
@@ -295,15 +300,18 @@ def _refuse_foreign_file(settings: Settings) -> None:
         raise OperatorError(f"{path} cannot be read as a warehouse.", remedy="Move it away and run again: it is published anew.") from None
 
 
-def _require_disk(settings: Settings, files: list[LandedFile]) -> None:
-    """Refuses before anything is written when the disk would not hold staging, marts and the copy to publish."""
+def _bytes_to_write(settings: Settings, files: list[LandedFile]) -> int:
+    """What staging, marts and the copy to publish may need."""
     landed = sum(file.size * (UNPACKS_TO if file.path.name.endswith(PACKED) else 1) for file in files)
-    built = settings.build_file.stat().st_size if settings.build_file.exists() else 0
-    needed = settings.options.free_disk_bytes + STAGED_PER_BYTE * landed + built if files else 0
+    return STAGED_PER_BYTE * landed + (settings.build_file.stat().st_size if settings.build_file.exists() else 0)
+
+
+def _require_disk(settings: Settings, needed: int) -> None:
+    """Refuses the next step before it writes anything when the disk would not hold it."""
     free = shutil.disk_usage(settings.data).free
     if free < needed:
         raise OperatorError(
-            f"The disk of {settings.data} has {free // 1_000_000} MB free, and this run may need {needed // 1_000_000} MB. Nothing was written.",
+            f"The disk of {settings.data} has {free / 1e6:,.0f} MB free, and this run may need {needed / 1e6:,.0f} MB. Nothing was written.",
             remedy="Make room, or lower `free_disk_bytes` in settings.toml, and run again.",
         )
 

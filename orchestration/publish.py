@@ -109,10 +109,12 @@ def rollback(settings: Settings) -> Publication:
 
 
 def prune(settings: Settings) -> None:
-    """Keeps the current publication and the newest others, as many as the setting says; drops what a killed run left."""
+    """Keeps the current publication and the newest to go back to, as many as the setting says; drops what a killed run left."""
     now = current(settings)
-    kept = publications(settings)[-settings.options.keep_publications :]
-    wanted = {found.folder for found in (*kept, *([now] if now else []))}
+    known = publications(settings)
+    kept = [found for found in known if not found.is_withdrawn][-settings.options.keep_publications :]
+    kept += [found for found in known if now and (found == now or (found.is_withdrawn and found.folder.name > now.folder.name))]
+    wanted = {found.folder for found in kept}
     for folder in settings.publications.iterdir():
         if folder.is_dir() and folder not in wanted:
             shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.settings import Settings
 
 SHOWN = 160
+COUNTS = "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects"
 REASONS = """
 select source, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number, any_value(raw) as raw
 from (from meta.rejects order by export_date desc, file_path, row_number)
@@ -19,6 +21,14 @@ where ($source is null or source = $source)
 group by source, stream, reason_code, field
 order by rows desc, source, stream, reason_code
 """
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rejected records, and files of which nothing could be read."""
+
+    records: int
+    files: int
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +50,13 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if found:
         console.say("After a mend `c360 replay` loads them again.")
     return 0
+
+
+def counts(con: duckdb.DuckDBPyConnection) -> Counts:
+    """How much is rejected just now."""
+    row = con.execute(COUNTS, [list(FILE_REASONS)]).fetchone()
+    assert row is not None
+    return Counts(*row)
 
 
 def masked(raw: bytes | str | None) -> str:

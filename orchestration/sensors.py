@@ -96,13 +96,17 @@ def forget_old_runs(instance: dg.DagsterInstance, *, keep_days: int) -> int:
     return len(old)
 
 
+def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Runs that stand as unfinished though their process is gone."""
+    unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
+    return [record.dagster_run for record in unfinished if not is_alive(record.dagster_run.tags.get(PROCESS_TAG), started=record.start_time)]
+
+
 def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
     """Marks dead runs as failed; gives their ids."""
-    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
-        run = record.dagster_run
-        if not is_alive(run.tags.get(PROCESS_TAG), started=record.start_time):
-            instance.report_run_failed(run, GONE)
-            yield run.run_id
+    for run in dead_runs(instance):
+        instance.report_run_failed(run, GONE)
+        yield run.run_id
 
 
 def claim(context: dg.AssetExecutionContext) -> None:

@@ -1,96 +1,69 @@
 -- What differs between engines when figures are made: exact conversion, business days, ages, sorted sets, stable keys.
-
 -- Amount at one rate over another, exact, half up to two decimals; null if a rate is missing.
-{% macro convert_amount(amount, from_units, to_units) -%}
-    {{ return(adapter.dispatch('convert_amount')(amount, from_units, to_units)) }}
-{%- endmacro %}
+{% macro convert_amount(amount, from_units, to_units) -%} {{ return(adapter.dispatch("convert_amount")(amount, from_units, to_units)) }} {%- endmacro %}
 
 {% macro default__convert_amount(amount, from_units, to_units) -%}
-    cast(
-        cast(
-            (
-                2 * {{ scaled_integer(amount, 4) }} * {{ scaled_integer(to_units, 8) }}
-                + 100 * {{ scaled_integer(from_units, 8) }}
-            ) // (200 * {{ scaled_integer(from_units, 8) }})
-            as decimal(38, 2)
-        ) * 0.01
-        as decimal(18, 2)
-    )
+    {{
+        hundredths(
+            "2 * " ~ scaled_integer(amount, 4) ~ " * " ~ scaled_integer(to_units, 8) ~ " + 100 * " ~ scaled_integer(from_units, 8),
+            "200 * " ~ scaled_integer(from_units, 8),
+        )
+    }}
 {%- endmacro %}
+
+-- Quotient of two whole numbers as hundredths of an amount.
+{% macro hundredths(dividend, divisor) -%} cast(cast({{ whole_quotient(dividend, divisor) }} as decimal(38, 2)) * 0.01 as decimal(18, 2)) {%- endmacro %}
+
+-- Quotient of two whole numbers without its fraction. (A formatter takes DuckDB's operator for it for a comment.)
+{% macro whole_quotient(dividend, divisor) -%} {{ return(adapter.dispatch("whole_quotient")(dividend, divisor)) }} {%- endmacro %}
+
+{% macro default__whole_quotient(dividend, divisor) -%} divide({{ dividend }}, {{ divisor }}) {%- endmacro %}
 
 -- A decimal as a whole number of its smallest unit.
-{% macro scaled_integer(value, decimals) -%}
-    cast(cast({{ value }} as decimal(28, {{ decimals }})) * {{ 10 ** decimals }} as hugeint)
-{%- endmacro %}
+{% macro scaled_integer(value, decimals) -%} cast(cast({{ value }} as decimal(28, {{ decimals }})) * {{ 10**decimals }} as hugeint) {%- endmacro %}
 
 -- Half-up quotient of two exact numbers with two decimals; null instead of a division by zero.
-{% macro exact_ratio(amount, divisor) -%}
-    {{ return(adapter.dispatch('exact_ratio')(amount, divisor)) }}
-{%- endmacro %}
+{% macro exact_ratio(amount, divisor) -%} {{ return(adapter.dispatch("exact_ratio")(amount, divisor)) }} {%- endmacro %}
 
 {% macro default__exact_ratio(amount, divisor) -%}
-    cast(
-        cast(
-            (2 * {{ scaled_integer(amount, 4) }} + 100 * cast({{ divisor }} as hugeint))
-            // nullif(200 * cast({{ divisor }} as hugeint), 0)
-            as decimal(38, 2)
-        ) * 0.01
-        as decimal(18, 2)
-    )
+    {{
+        hundredths(
+            "2 * " ~ scaled_integer(amount, 4) ~ " + 100 * cast(" ~ divisor ~ " as hugeint)",
+            "nullif(200 * cast(" ~ divisor ~ " as hugeint), 0)",
+        )
+    }}
 {%- endmacro %}
 
 -- Business day of a moment in a time zone.
-{% macro local_date(moment, time_zone) -%}
-    {{ return(adapter.dispatch('local_date')(moment, time_zone)) }}
-{%- endmacro %}
+{% macro local_date(moment, time_zone) -%} {{ return(adapter.dispatch("local_date")(moment, time_zone)) }} {%- endmacro %}
 
-{% macro default__local_date(moment, time_zone) -%}
-    cast(timezone({{ time_zone }}, {{ moment }}) as date)
-{%- endmacro %}
+{% macro default__local_date(moment, time_zone) -%} cast(timezone({{ time_zone }}, {{ moment }}) as date) {%- endmacro %}
 
 -- First moment of a day in a time zone.
-{% macro day_start(day, time_zone) -%}
-    {{ return(adapter.dispatch('day_start')(day, time_zone)) }}
-{%- endmacro %}
+{% macro day_start(day, time_zone) -%} {{ return(adapter.dispatch("day_start")(day, time_zone)) }} {%- endmacro %}
 
-{% macro default__day_start(day, time_zone) -%}
-    timezone({{ time_zone }}, cast({{ day }} as timestamp))
-{%- endmacro %}
+{% macro default__day_start(day, time_zone) -%} timezone({{ time_zone }}, cast({{ day }} as timestamp)) {%- endmacro %}
 
 -- Whole days from one date to another.
-{% macro days_between(earlier, later) -%}
-    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
-{%- endmacro %}
+{% macro days_between(earlier, later) -%} {{ return(adapter.dispatch("days_between")(earlier, later)) }} {%- endmacro %}
 
-{% macro default__days_between(earlier, later) -%}
-    date_diff('day', {{ earlier }}, {{ later }})
-{%- endmacro %}
+{% macro default__days_between(earlier, later) -%} date_diff('day', {{ earlier }}, {{ later }}) {%- endmacro %}
 
 -- Seconds from one moment to another, as a fraction.
-{% macro seconds_between(earlier, later) -%}
-    {{ return(adapter.dispatch('seconds_between')(earlier, later)) }}
-{%- endmacro %}
+{% macro seconds_between(earlier, later) -%} {{ return(adapter.dispatch("seconds_between")(earlier, later)) }} {%- endmacro %}
 
-{% macro default__seconds_between(earlier, later) -%}
-    (epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1e6
-{%- endmacro %}
+{% macro default__seconds_between(earlier, later) -%} (epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1e6 {%- endmacro %}
 
 -- The different values of a group, sorted.
-{% macro sorted_set(value) -%}
-    {{ return(adapter.dispatch('sorted_set')(value)) }}
-{%- endmacro %}
+{% macro sorted_set(value) -%} {{ return(adapter.dispatch("sorted_set")(value)) }} {%- endmacro %}
 
-{% macro default__sorted_set(value) -%}
-    list_sort(list_distinct(list({{ value }})))
-{%- endmacro %}
+{% macro default__sorted_set(value) -%} list_sort(list_distinct(list({{ value }}))) {%- endmacro %}
 
 -- Stable text key of several values, told apart from each other and from null.
 {% macro stable_key(values) -%}
-    md5(concat(
-        {%- for value in values -%}
-            coalesce(concat('=', cast({{ value }} as varchar)), '') {%- if not loop.last %}, chr(31), {% endif -%}
-        {%- endfor -%}
-    ))
+    md5(
+        concat({%- for value in values -%}coalesce(concat('=', cast({{ value }} as varchar)), '') {%- if not loop.last %}, chr(31), {% endif -%} {%- endfor -%})
+    )
 {%- endmacro %}
 
 -- Join condition: the row of `owners` (int_owner_customers) that says whose a staging row is.
@@ -102,7 +75,22 @@
     and case when {{ relation }}.owner_record_id like 'derived:%' then 'derived' else {{ relation }}.stream end = owners.stream_key
 {%- endmacro %}
 
+-- Join condition: the rows of `profile_records` (int_profile_records) that a staging row is one of.
+{% macro is_of_profile(relation) -%}
+    {{ relation }}.source = profile_records.source
+    and {{ relation }}.source_account = profile_records.source_account
+    and {{ relation }}.owner_record_id = profile_records.owner_record_id
+    and case when {{ relation }}.owner_record_id like 'derived:%' then 'derived' else {{ relation }}.stream end = profile_records.owner_stream_key
+{%- endmacro %}
+
 -- Kinds of segments that one list of a profile may mix, and that are never told apart by their ids.
 {% macro segment_family(kind) -%}
     case when {{ kind }} in ('tag', 'loyalty_campaign', 'loyalty_tier', 'subscription_list') then {{ kind }} else 'segment' end
+{%- endmacro %}
+
+-- Every day from one date to another, both included, as rows.
+{% macro days_from_to(first_date, last_date) -%} {{ return(adapter.dispatch("days_from_to")(first_date, last_date)) }} {%- endmacro %}
+
+{% macro default__days_from_to(first_date, last_date) -%}
+    cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date)
 {%- endmacro %}

@@ -12,7 +12,11 @@ from tests.warehouse_builder import WarehouseBuilder
 
 AS_OF = date(2024, 3, 1)
 RATES = "rate_date,currency,units_per_eur\n2023-12-29,GBP,0.8\n2024-01-02,GBP,0.9\n2023-12-29,JPY,160\n2024-02-01,BRL,5.5\n"
-SEGMENTS = "segment_id,name,description,predicate\nspenders,Spenders,People who spend,total_revenue >= 40 and email like '%@insights.example'\n"
+SEGMENTS = """segment_id,name,description,predicate
+spenders,Spenders,People who spend,total_revenue >= 40 and email like '%@insights.example'
+recent,Recent,People who bought of late,order_count_30_days >= 1 and email like '%@insights.example'
+austrians,Austrians,People who live in Austria,"country = 'AT' and email like '%@movers.example'"
+"""
 
 Query = Callable[..., list[tuple[Any, ...]]]
 

@@ -17,8 +17,13 @@ ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by")
 Rows = dict[str, list[tuple[object, ...]]]
 
 
+SEGMENTS = "segment_id,name,description,predicate\nbuyers,Buyers,,order_count >= 1\nlively,Lively,,engagement_percentile > 40 and email is not null\n"
+
+
 def installation(folder: Path) -> Settings:
     (folder / "landing").mkdir(parents=True)
+    (folder / "config").mkdir()
+    (folder / "config" / "computed_segments.csv").write_text(SEGMENTS, encoding="utf-8")
     return Settings(data=folder, options=Options(free_disk_bytes=0, lock_wait_seconds=5))
 
 
@@ -41,14 +46,11 @@ def contents(settings: Settings, *schemas: str) -> Rows:
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         con.execute("set TimeZone = 'UTC'")
         columns = con.execute(
-            "select concat(schema_name, '.', table_name), list(column_name order by column_index) from duckdb_columns() where schema_name in $1 and not internal group by 1",
+            "select concat(schema_name, '.', table_name), list(column_name order by column_index) "
+            "from duckdb_columns() where schema_name in $1 and not internal group by 1",
             [list(schemas)],
         ).fetchall()
-        return {
-            table: sorted(con.execute(_kept(table, names)).fetchall(), key=repr)
-            for table, names in sorted(columns)
-            if table not in ARRIVAL_TABLES
-        }
+        return {table: sorted(con.execute(_kept(table, names)).fetchall(), key=repr) for table, names in sorted(columns) if table not in ARRIVAL_TABLES}
 
 
 def _kept(table: str, names: list[str]) -> str:
@@ -118,4 +120,5 @@ def test_the_week_tells_of_each_kind_of_trouble(made_at_once: Rows) -> None:
     assert len(made_at_once["marts.dim_customers"]) == 4
     assert len(made_at_once["meta.rejects"]) == 1
     assert {conflict[0] for conflict in made_at_once["meta.order_conflicts"]} >= {"orphan_refund", "amount"}
+    assert {stay[6] for stay in made_at_once["marts.fct_segment_memberships"]} == {"ometria", "optimizely", "warehouse"}
     assert sum(loads[9] for loads in made_at_once["meta.loads"]) >= 4

@@ -16,6 +16,7 @@ def stage(w: WarehouseBuilder) -> None:
     insights(w)
     engagement(w)
     segments(w)
+    movers(w)
     consents(w)
     reconciliation(w)
 
@@ -93,6 +94,11 @@ def segments(w: WarehouseBuilder) -> None:
     w.delivery("vendor_with_full_lists", "segments", nights[0], is_full=True)
     w.delivery("vendor_with_full_lists", "segments", nights[1], is_full=False)
     w.delivery("vendor_with_full_lists", "segments", nights[3], is_full=True)
+
+
+def movers(w: WarehouseBuilder) -> None:
+    for night, country in ((date(2024, 2, 10), "DE"), (date(2024, 2, 20), "AT")):
+        w.profile("ometria", "mover", email="mover@movers.example", country_code=country, export_date=night)
 
 
 def consents(w: WarehouseBuilder) -> None:
@@ -224,12 +230,24 @@ def test_only_a_full_delivery_closes_what_it_no_longer_names(query: Query) -> No
     assert stays(query, "silver", "dynamic_segment") == [("2024-01-04 00", None, True)]
 
 
-def test_a_computed_segment_holds_whom_its_predicate_holds_for(query: Query) -> None:
-    sql = (
-        "select customer_id, segment_name, segment_kind, claimed_by, strftime(entered_at, '%Y-%m-%d'), is_current "
-        "from marts.fct_segment_memberships where source = 'warehouse'"
+def computed_stays(query: Query, segment: str) -> list[tuple[object, ...]]:
+    return query(
+        "select customer_id, strftime(entered_at, '%Y-%m-%d'), strftime(exited_at, '%Y-%m-%d'), is_current from marts.fct_segment_memberships "
+        "where claimed_by = 'warehouse' and source = 'warehouse' and segment_kind = 'computed' and segment_id = $1 order by 2",
+        [segment],
     )
-    assert query(sql) == [(person("buyer"), "Spenders", "computed", "warehouse", "2024-03-01", True)]
+
+
+def test_a_computed_segment_is_entered_on_the_day_its_predicate_begins_to_hold(query: Query) -> None:
+    assert computed_stays(query, "spenders") == [(person("buyer"), "2024-03-01", None, True)]
+
+
+def test_a_computed_segment_is_left_and_entered_again_and_looks_back_no_further_than_the_rule_says(query: Query) -> None:
+    assert computed_stays(query, "recent") == [(person("buyer"), "2024-01-31", "2024-02-29", False), (person("buyer"), "2024-03-01", None, True)]
+
+
+def test_a_computed_segment_asks_for_the_attributes_of_each_day(query: Query) -> None:
+    assert computed_stays(query, "austrians") == [(person("mover"), "2024-02-20", None, True)]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ def stage(w: WarehouseBuilder) -> None:
     number_by_own_id(w)
     refunds(w)
     money(w)
+    currencies(w)
+    bare_orders(w)
 
 
 def shared_order(w: WarehouseBuilder) -> None:
@@ -113,14 +115,32 @@ def money(w: WarehouseBuilder) -> None:
     w.line(wrong, "a", total="28.00")
 
 
+def currencies(w: WarehouseBuilder) -> None:
+    w.order("ometria", "C-foreign", currency="EUR", total="100.00", is_currency_inferred=False)
+    w.adjustment("omnisend", "C-foreign", "30.00", currency="GBP", order_match_key="C-FOREIGN", is_currency_inferred=False)
+    w.order("ometria", "C-both", currency="EUR", total="100.00", is_currency_inferred=False)
+    w.adjustment("ometria", "C-both", "20.00", currency="EUR", order_match_key="C-BOTH", is_currency_inferred=False)
+    w.adjustment("omnisend", "C-both", "17.00", currency="GBP", order_match_key="C-BOTH", is_currency_inferred=False)
+    w.order("ometria", "C-assumed", currency="GBP", total="100.00", is_currency_inferred=False)
+    w.adjustment("optimizely", "C-assumed", "40.00", currency="EUR", order_match_key="C-ASSUMED", is_currency_inferred=True)
+    w.order("ometria", "C-stated", currency="EUR", total="80.00", discount_total="5.00", is_currency_inferred=True)
+    w.order("omnisend", "C-stated", currency="GBP", total="80.00", is_currency_inferred=False)
+
+
+def bare_orders(w: WarehouseBuilder) -> None:
+    w.order("open_delivery", "B-completed", total=None, status="completed", is_from_event=True, stream="events", is_ordered_at_inferred=True)
+    w.order("open_delivery", "B-canceled", total=None, status="canceled", is_from_event=True, stream="events")
+    w.order("ometria", "B-unknown", total="9.00", status=None)
+
+
 def order(query: Query, number: str, columns: str) -> tuple[object, ...]:
-    rows = query(f"select {columns} from marts.fct_orders where order_number in ($1, '#' || $1) and order_namespace = 'shop'", [number])
+    rows = query(f"select {columns} from marts.fct_orders where order_number = upper($1) and order_namespace = 'shop'", [number])
     assert len(rows) == 1
     return rows[0]
 
 
 def conflicts(query: Query, number: str) -> list[str]:
-    sql = "select distinct conflict_type from meta.order_conflicts join marts.fct_orders using (order_id) where order_number in ($1, '#' || $1) order by 1"
+    sql = "select distinct conflict_type from meta.order_conflicts join marts.fct_orders using (order_id) where order_number = upper($1) order by 1"
     return [kind for (kind,) in query(sql, [number])]
 
 
@@ -139,7 +159,7 @@ def test_an_order_told_by_four_vendors_and_three_events_is_one_order(query: Quer
 def test_each_vendor_record_of_an_order_is_kept_once_with_its_own_amount(query: Query) -> None:
     sql = (
         "select source, total_amount, is_primary from marts.bridge_order_sources join (select order_id from marts.fct_orders "
-        "where order_number = '#4122111') using (order_id) order by 1"
+        "where order_number = '4122111' and order_namespace = 'shop') using (order_id) order by 1"
     )
     assert query(sql) == [
         ("ometria", Decimal("39.98"), True),
@@ -220,7 +240,8 @@ def test_refunds_of_an_order_sum_to_what_it_says_was_refunded(query: Query) -> N
         select order_number from marts.fct_orders
         left join (
             select order_id, sum(amount) as amount from marts.fct_order_adjustments
-            where not (adjustment_type = 'cancel' and order_id in (select order_id from marts.fct_orders where status = 'canceled'))
+            where (order_id, currency) in (select order_id, currency from marts.fct_orders)
+            and not (adjustment_type = 'cancel' and order_id in (select order_id from marts.fct_orders where status = 'canceled'))
             group by order_id
         ) using (order_id)
         where refunded_amount <> coalesce(amount, 0)
@@ -236,7 +257,7 @@ def test_a_refund_that_names_no_known_order_is_an_orphan_and_no_order(query: Que
         "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_source = $1 and cast(other_value as decimal(18, 4)) = $2"
     )
     assert query(orphan, [source, Decimal(amount)]) == [(1,)]
-    assert query("select count(*) from marts.fct_orders where order_number in ('R-orphan', 'R-negative')") == [(0,)]
+    assert query("select count(*) from marts.fct_orders where order_number in ('R-ORPHAN', 'R-NEGATIVE')") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +273,7 @@ def test_an_order_without_a_rate_is_listed(query: Query) -> None:
         "select order_number, value_given from meta.field_issues join marts.fct_orders using (order_id) "
         "where issue_code = 'no_fx_rate' and order_number like 'M-%' order by 1"
     )
-    assert query(sql) == [("M-bhd", "BHD"), ("M-early", "BRL")]
+    assert query(sql) == [("M-BHD", "BHD"), ("M-EARLY", "BRL")]
 
 
 def test_shipping_and_fees_are_amounts_of_the_order_and_no_lines(query: Query) -> None:
@@ -268,4 +289,67 @@ def test_lines_that_do_not_make_the_total_are_listed_and_left_alone(query: Query
 def test_daily_metrics_sum_to_the_orders_exactly(query: Query) -> None:
     assert query("select sum(orders_attempted), sum(order_count), sum(revenue) from marts.daily_metrics") == query(
         "select count(*), count(*) filter (is_valid), sum(net_amount_reporting) filter (is_valid) from marts.fct_orders"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "currency", "status", "refunded", "net"),
+    [
+        ("C-foreign", "EUR", "partially_refunded", "0", "100.00"),
+        ("C-both", "EUR", "partially_refunded", "20.00", "80.00"),
+        ("C-assumed", "GBP", "partially_refunded", "40.00", "60.00"),
+    ],
+)
+def test_a_refund_in_another_currency_is_never_subtracted(query: Query, number: str, currency: str, status: str, refunded: str, net: str) -> None:
+    assert order(query, number, "currency, status, refunded_amount, net_amount") == (currency, status, Decimal(refunded), Decimal(net))
+
+
+def test_a_refund_in_another_currency_is_listed(query: Query) -> None:
+    assert conflicts(query, "C-foreign") == ["refund_amount_missing", "refund_currency", "status"]
+    assert conflicts(query, "C-both") == ["refund_currency", "status"]
+    assert conflicts(query, "C-assumed") == ["status"]
+    sql = "select a.currency, a.amount from marts.fct_order_adjustments as a join marts.fct_orders using (order_id) where order_number = '{}'"
+    assert query(sql.format("C-FOREIGN")) == [("GBP", Decimal("30.0000"))]
+    assert query(sql.format("C-BOTH")) == [("EUR", Decimal("20.0000"))]
+
+
+def test_a_currency_that_is_stated_wins_over_one_that_was_assumed(query: Query) -> None:
+    assert order(query, "C-stated", "source, currency, total_amount, discount_amount") == ("ometria", "GBP", Decimal("80.00"), Decimal("5.00"))
+    assert conflicts(query, "C-stated") == []
+
+
+def test_an_order_that_one_event_names_by_id_is_an_order(query: Query) -> None:
+    sql = "select status, is_valid, total_amount, net_amount, is_ordered_at_inferred from marts.fct_orders where order_number = 'B-COMPLETED'"
+    assert query(sql) == [("completed", True, None, None, True)]
+    listed = "select issue_code from meta.field_issues join marts.fct_orders using (order_id) where order_number = 'B-COMPLETED'"
+    assert query(listed) == [("no_total",)]
+
+
+def test_a_canceled_order_nets_nothing_even_if_nobody_says_what_it_cost(query: Query) -> None:
+    assert order(query, "B-canceled", "is_valid, total_amount, net_amount") == (False, None, Decimal(0))
+
+
+def test_an_order_of_unknown_state_is_attempted_and_not_valid(query: Query) -> None:
+    assert order(query, "B-unknown", "status, is_valid") == ("unknown", False)
+
+
+@pytest.mark.parametrize("column", ["order_date", "currency", "source"])
+def test_daily_metrics_sum_to_the_orders_exactly_by_each_of_their_parts(query: Query, column: str) -> None:
+    """Every amount and count, so that nothing is lost or doubled by the way it is cut."""
+    metrics = query(
+        f"select {column}, sum(orders_attempted), sum(order_count), sum(revenue), sum(gross_amount), sum(refunded_amount), sum(net_amount), "
+        f"sum(item_quantity), sum(orders_without_rate) from marts.daily_metrics group by {column} order by {column}"
+    )
+    facts = query(
+        f"select {column}, count(*), count(*) filter (is_valid), coalesce(sum(net_amount_reporting) filter (is_valid), 0), "
+        "coalesce(sum(total_amount) filter (is_valid), 0), coalesce(sum(refunded_amount) filter (is_valid), 0), "
+        "coalesce(sum(net_amount) filter (is_valid), 0), coalesce(sum(item_quantity) filter (is_valid), 0), "
+        f"count(*) filter (is_valid and net_amount_reporting is null) from marts.fct_orders group by {column} order by {column}"
+    )
+    assert metrics == facts
+
+
+def test_new_customers_of_all_days_are_the_customers_with_a_valid_order(query: Query) -> None:
+    assert query("select sum(new_customer_count) from marts.daily_metrics") == query(
+        "select count(distinct customer_id) from marts.fct_orders where is_valid and customer_id is not null"
     )

@@ -103,7 +103,9 @@ PAID = _event(2, "paid for order", BEN, "W-3", 30.0, 3)
 REFUNDED = _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=12.0)
 
 WEEK: tuple[Arrival, ...] = (
-    _lines("ometria/profiles/2026-03-02/profiles.ndjson", _profile(1, ANNA, lists=["vip"], tags=["Fair"], stats={"orders": 1}), _profile(2, BEN, lists=["vip"])),
+    _lines(
+        "ometria/profiles/2026-03-02/profiles.ndjson", _profile(1, ANNA, lists=["vip"], tags=["Fair"], stats={"orders": 1}), _profile(2, BEN, lists=["vip"])
+    ),
     _lines("ometria/orders/2026-03-02/orders.ndjson", _order("W-1", ANNA, "pending", "10.00", 1), _order("W-2", BEN, "complete", "20.00", 2)),
     _lines("voucherify/customers/2026-03-02/customers.ndjson", _holder(1, ANNA, 148800, 5, 49600), _holder(2, BEN, 2000, 1, 2000)),
     _lines("omnisend/events/2026-03-03/events.ndjson", PLACED, PAID),

@@ -83,7 +83,7 @@ def run_until_full(settings: Settings, checkout: Path, moment: str) -> subproces
     )
 
 
-@pytest.mark.parametrize("moment", ["1/2 ", "dim_customers", "publishing"], ids=["while loading", "inside dbt", "while publishing"])
+@pytest.mark.parametrize("moment", ["b.ndjson: ", "dim_customers", "publishing"], ids=["while loading", "inside dbt", "while publishing"])
 def test_a_disk_that_fills_up_leaves_everything_sound_and_the_next_run_makes_it_good(
     small: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], moment: str
 ) -> None:
@@ -109,12 +109,10 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(small: S
     ballast = small.data.parent / BALLAST
     free = shutil.disk_usage(small.data).free
     ballast.write_bytes(bytes(free - 100_000))
-    build, published = small.build_file.stat(), small.published_file.stat()
+    before = [(path.stat().st_ino, path.stat().st_mtime_ns) for path in (small.build_file, small.published_file)]
     process = c360(small, checkout, "run")
     _, error = process.communicate(timeout=120)
     assert process.returncode == 1
     assert b"Make room" in error
-    assert (small.published_file.stat().st_ino, small.published_file.stat().st_mtime_ns) == (published.st_ino, published.st_mtime_ns)
-    ballast.unlink()
-    assert build.st_size > 0
-    assert c360(small, checkout, "run").wait(120) in (0, 3)
+    assert b"Nothing was written" in error
+    assert [(path.stat().st_ino, path.stat().st_mtime_ns) for path in (small.build_file, small.published_file)] == before

@@ -114,6 +114,14 @@ def test_rollback_passes_over_what_was_taken_back_before(settings: Settings) -> 
     assert seen(settings.published_file) == (1, 1)
 
 
+def test_what_was_taken_back_does_not_push_out_what_one_can_go_back_to(settings: Settings) -> None:
+    for content in range(1, 8):
+        publish_content(settings, content)
+        if content > 1:
+            publish.rollback(settings)
+    assert seen(settings.published_file) == (1, 1)
+
+
 def test_rollback_without_an_earlier_publication_says_so(settings: Settings) -> None:
     publish_content(settings, 1)
     with pytest.raises(OperatorError, match="no earlier publication"):

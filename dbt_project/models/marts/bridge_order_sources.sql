@@ -1,10 +1,10 @@
 -- Grain: one row per real order and vendor record that reports it.
 with
-    reports as (select * from {{ ref('int_order_reports') }}),
+    reports as (select * from {{ ref("int_order_reports") }}),
 
-    figures as (select * from {{ ref('int_order_figures') }}),
+    figures as (select * from {{ ref("int_order_figures") }}),
 
-    statuses as (select * from {{ ref('order_statuses') }}),
+    statuses as (select * from {{ ref("order_statuses") }}),
 
     merged as (
         select
@@ -12,7 +12,9 @@ with
             reports.source,
             reports.source_account,
             reports.source_record_id,
-            min_by(reports.currency, reports.report_rank) filter (where reports.currency is not null) as currency,
+            coalesce(
+                min_by(reports.stated_currency, reports.report_rank) filter (where reports.stated_currency is not null), any_value(figures.currency)
+            ) as currency,
             min_by(reports.customer_id, reports.report_rank) filter (where reports.customer_id is not null) as customer_id,
             min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal is not null) as subtotal_amount,
             min_by(reports.total, reports.report_rank) filter (where reports.total is not null) as total_amount,

@@ -1,19 +1,11 @@
 -- Grain: one row per customer, channel and purpose with the consent that holds today.
 -- A no to all channels is a no to each, unless the channel has a later yes of its own.
 with
-    consents as (select * from {{ ref('fct_consents') }}),
+    consents as (select * from {{ ref("fct_consents") }}),
 
-    deciding as (
-        select *
-        from consents
-        where is_current
-    ),
+    deciding as (select * from consents where is_current),
 
-    no_to_all as (
-        select *
-        from deciding
-        where channel = 'all' and status = 'opt_out'
-    ),
+    no_to_all as (select * from deciding where channel = 'all' and status = 'opt_out'),
 
     judged as (
         select
@@ -23,11 +15,7 @@ with
             coalesce(deciding.status = 'unknown' or no_to_all.effective_at >= deciding.effective_at, false)
             and no_to_all.customer_id is not null as is_refused_for_all
         from deciding
-        left join
-            no_to_all
-            on deciding.customer_id = no_to_all.customer_id
-            and deciding.purpose = no_to_all.purpose
-            and deciding.channel <> 'all'
+        left join no_to_all on deciding.customer_id = no_to_all.customer_id and deciding.purpose = no_to_all.purpose and deciding.channel <> 'all'
     ),
 
     final as (

@@ -1,104 +1,41 @@
 -- Grain: one row per customer, as of the run's day. Amounts are in the reporting currency, over valid orders only.
 with
-    customers as (select customer_id from {{ ref('dim_customers') }}),
-
-    customer_orders as (select * from {{ ref('int_customer_orders') }}),
-
-    engagement as (select * from {{ ref('int_engagement') }}),
-
-    limits as (select * from {{ ref('lifecycle_limits') }}),
-
-    settings as (select * from {{ source('internal', 'run_settings') }}),
-
-    joined as (
-        select
-            customers.customer_id,
-            settings.as_of_date,
-            settings.reporting_currency,
-            coalesce(customer_orders.order_count, 0) as order_count,
-            coalesce(customer_orders.orders_attempted, 0) as orders_attempted,
-            coalesce(customer_orders.total_revenue, 0) as total_revenue,
-            coalesce(customer_orders.gross_amount, 0) as gross_amount,
-            coalesce(customer_orders.refunded_amount, 0) as refunded_amount,
-            coalesce(customer_orders.item_quantity, 0) as item_quantity,
-            coalesce(customer_orders.refunded_order_count, 0) as refunded_order_count,
-            {% for days in [30, 90, 365] -%}
-            coalesce(customer_orders.order_count_{{ days }}_days, 0) as order_count_{{ days }}_days,
-            coalesce(customer_orders.revenue_{{ days }}_days, 0) as revenue_{{ days }}_days,
-            {% endfor -%}
-            customer_orders.first_order_date,
-            customer_orders.last_order_date,
-            customer_orders.first_order_at,
-            customer_orders.last_order_at,
-            {{ days_between('customer_orders.last_order_date', 'settings.as_of_date') }} as days_since_last_order,
-            round(100 * (1 - exp(-cast(coalesce(engagement.worth, 0) as double) / cast(coalesce(engagement.k, 1) as double))), 6) as engagement_score,
-            cast(coalesce(engagement.event_count, 0) as bigint) as active_event_count,
-            engagement.last_event_at as last_active_at
-        from customers
-        cross join settings
-        left join customer_orders on customers.customer_id = customer_orders.customer_id
-        left join engagement on customers.customer_id = engagement.customer_id
-    ),
-
-    staged as (
-        select joined.customer_id, min_by(limits.lifecycle_stage, coalesce(limits.max_days_since_last_order, 1000000)) as lifecycle_stage
-        from joined
-        inner join limits on joined.days_since_last_order <= coalesce(limits.max_days_since_last_order, joined.days_since_last_order)
-        group by joined.customer_id
-    ),
-
-    -- Quintiles over the customers with a valid order. Equal values share the lowest quintile any of them would get.
-    buyers as (
-        select
-            customer_id,
-            {% for score, column in [('rfm_recency', 'last_order_date'), ('rfm_frequency', 'order_count'), ('rfm_monetary', 'total_revenue')] -%}
-            cast(((rank() over (order by {{ column }}) - 1) * 5) // count(*) over () + 1 as integer) as {{ score }} {%- if not loop.last %},{% endif %}
-            {% endfor %}
-        from joined
-        where order_count > 0
-    ),
+    figures as (select * from {{ ref("int_customer_figures") }}),
 
     final as (
         select
-            joined.customer_id,
-            coalesce(staged.lifecycle_stage, 'lead') as lifecycle_stage,
-            joined.reporting_currency,
-            joined.order_count,
-            joined.orders_attempted,
-            joined.total_revenue,
-            {{ exact_ratio('joined.total_revenue', 'joined.order_count') }} as average_order_value,
-            joined.gross_amount,
-            joined.refunded_amount,
-            cast(
-                case when joined.order_count > 0 then cast(joined.refunded_order_count as double) / joined.order_count end as decimal(9, 4)
-            ) as refund_rate,
-            joined.item_quantity,
-            {% for days in [30, 90, 365] -%}
-            joined.order_count_{{ days }}_days,
-            joined.revenue_{{ days }}_days,
-            {% endfor -%}
-            joined.days_since_last_order,
-            cast(
-                case
-                    when joined.order_count > 1
-                    then {{ seconds_between('joined.first_order_at', 'joined.last_order_at') }} / 86400 / (joined.order_count - 1)
-                end
-                as decimal(12, 2)
-            ) as repeat_gap_days,
-            joined.active_event_count,
-            joined.engagement_score,
-            round(100 * percent_rank() over (order by joined.engagement_score), 2) as engagement_percentile,
-            buyers.rfm_recency,
-            buyers.rfm_frequency,
-            buyers.rfm_monetary,
-            cast(date_trunc('month', joined.first_order_date) as date) as cohort_month,
-            joined.as_of_date,
-            joined.first_order_at,
-            joined.last_order_at,
-            joined.last_active_at
-        from joined
-        left join staged on joined.customer_id = staged.customer_id
-        left join buyers on joined.customer_id = buyers.customer_id
+            customer_id,
+            lifecycle_stage,
+            reporting_currency,
+            order_count,
+            orders_attempted,
+            total_revenue,
+            average_order_value,
+            gross_amount,
+            refunded_amount,
+            refund_rate,
+            item_quantity,
+            order_count_30_days,
+            revenue_30_days,
+            order_count_90_days,
+            revenue_90_days,
+            order_count_365_days,
+            revenue_365_days,
+            days_since_last_order,
+            repeat_gap_days,
+            active_event_count,
+            engagement_score,
+            engagement_percentile,
+            rfm_recency,
+            rfm_frequency,
+            rfm_monetary,
+            cohort_month,
+            as_of_date,
+            first_order_at,
+            last_order_at,
+            last_active_at
+        from figures
+        where is_run_day
     )
 
 select *

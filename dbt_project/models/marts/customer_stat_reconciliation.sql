@@ -1,30 +1,40 @@
 -- Grain: one row per vendor record and figure the vendor reports of it, beside ours, with a verdict.
 -- match: ours by our definition. explained: ours by theirs. inconsistent_at_source: their figures contradict each other.
 -- stale: theirs is true of an earlier day. not_comparable: no definition, no person, or nothing of the kind delivered.
+-- Of a person with several profiles at the vendor, a profile is compared with what was reported as its own.
+{% set published = [
+    ("total_revenue", "insights.total_revenue", "coalesce(by_orders.our_revenue, 0)"),
+    ("order_count", "insights.order_count", "coalesce(by_orders.our_order_count, 0)"),
+    ("orders_attempted", "insights.orders_attempted", "coalesce(by_orders.our_orders_attempted, 0)"),
+    ("average_order_value", "insights.average_order_value", exact_ratio("by_orders.our_revenue", "by_orders.our_order_count")),
+    ("total_items", "insights.item_quantity", "coalesce(by_orders.our_item_quantity, 0)"),
+] %}
 {% set money = "('total_revenue', 'average_order_value', 'last_order_amount')" %}
 with
-    stats as (select * from {{ ref('int_vendor_stats') }}),
+    stats as (select * from {{ ref("int_vendor_stats") }}),
 
-    definitions as (select * from {{ ref('vendor_metric_definitions') }}),
+    definitions as (select * from {{ ref("vendor_metric_definitions") }}),
 
-    by_orders as (select * from {{ ref('int_vendor_stat_orders') }}),
+    by_orders as (select * from {{ ref("int_vendor_stat_orders") }}),
 
-    by_counts as (select * from {{ ref('int_vendor_stat_counts') }}),
+    by_counts as (select * from {{ ref("int_vendor_stat_counts") }}),
 
-    insights as (select * from {{ ref('customer_insights') }}),
+    insights as (select * from {{ ref("customer_insights") }}),
+
+    reporting_sources as (select source from {{ ref("bridge_order_sources") }} group by source),
 
     available as (
         select 'orders' as compares_with, count(*) > 0 as is_available
-        from {{ ref('fct_orders') }}
+        from {{ ref("fct_orders") }}
         union all
         select 'redemptions', count(*) > 0
-        from {{ ref('fct_redemptions') }}
+        from {{ ref("fct_redemptions") }}
         union all
         select 'loyalty', count(*) > 0
-        from {{ ref('fct_loyalty_balances') }}
+        from {{ ref("fct_loyalty_balances") }}
         union all
         select 'referrals', count(*) > 0
-        from {{ ref('fct_referrals') }}
+        from {{ ref("fct_referrals") }}
     ),
 
     joined as (
@@ -43,42 +53,51 @@ with
             stats.value_num as vendor_value,
             stats.value_ts as vendor_time,
             definitions.compares_with,
-            coalesce(available.is_available, false) and stats.customer_id is not null as is_comparable,
+            coalesce(available.is_available, false)
+            and stats.customer_id is not null
+            and not (stats.is_one_of_several and definitions.compares_with = 'orders' and reporting_sources.source is null) as is_comparable,
             stats.metric in {{ money }}
             and (coalesce(by_orders.has_other_currency, false) or coalesce(stats.currency <> insights.reporting_currency, false)) as is_other_currency,
             coalesce(by_orders.has_other_currency, false) and stats.metric in {{ money }} as is_mixed_currency,
             definitions.tolerance * case when definitions.is_tolerance_per_order then greatest(coalesce(stats_count.value_num, 1), 1) else 1 end as tolerance,
-            case stats.metric
-                when 'total_revenue' then cast(insights.total_revenue as decimal(38, 6))
-                when 'order_count' then insights.order_count
-                when 'orders_attempted' then insights.orders_attempted
-                when 'average_order_value' then insights.average_order_value
-                when 'total_items' then insights.item_quantity
-                else by_counts.value
-            end as published_value,
-            case stats.metric when 'first_order_at' then insights.first_order_at when 'last_order_at' then insights.last_order_at end as published_time,
-            {% for suffix in ['', '_at_export', '_day_before'] -%}
             case
                 when definitions.compares_with <> 'orders'
-                then coalesce(by_counts.value, 0)
-                when stats.metric = 'total_revenue'
-                then coalesce(cast(by_orders.amount{{ suffix }} as decimal(38, 6)), 0)
-                when stats.metric in ('order_count', 'orders_attempted')
-                then coalesce(by_orders.order_count{{ suffix }}, 0)
-                when stats.metric = 'average_order_value'
-                then {{ exact_ratio('by_orders.amount' ~ suffix, 'by_orders.order_count' ~ suffix) }}
-                when stats.metric = 'last_order_amount'
-                then by_orders.last_amount{{ suffix }}
-                when stats.metric = 'total_items'
-                then coalesce(by_orders.item_quantity{{ suffix }}, 0)
-            end as defined_value{{ suffix }},
+                then by_counts.value
+                {% for metric, whole, own in published -%}
+                    when stats.metric = '{{ metric }}' then cast(case when stats.is_one_of_several then {{ own }} else {{ whole }} end as decimal(38, 6))
+                {% endfor -%}
+            end as published_value,
             case
-                stats.metric when 'first_order_at' then by_orders.first_at{{ suffix }} when 'last_order_at' then by_orders.last_at{{ suffix }}
-            end as defined_time{{ suffix }} {%- if not loop.last %},{% endif %}
+                stats.metric
+                when 'first_order_at'
+                then case when stats.is_one_of_several then by_orders.our_first_at else insights.first_order_at end
+                when 'last_order_at'
+                then case when stats.is_one_of_several then by_orders.our_last_at else insights.last_order_at end
+            end as published_time,
+            {% for suffix in ["", "_at_export", "_day_before"] -%}
+                case
+                    when definitions.compares_with <> 'orders'
+                    then coalesce(by_counts.value, 0)
+                    when stats.metric = 'total_revenue'
+                    then coalesce(cast(by_orders.amount{{ suffix }} as decimal(38, 6)), 0)
+                    when stats.metric in ('order_count', 'orders_attempted')
+                    then coalesce(by_orders.order_count{{ suffix }}, 0)
+                    when stats.metric = 'average_order_value'
+                    then {{ exact_ratio("by_orders.amount" ~ suffix, "by_orders.order_count" ~ suffix) }}
+                    when stats.metric = 'last_order_amount'
+                    then by_orders.last_amount{{ suffix }}
+                    when stats.metric = 'total_items'
+                    then coalesce(by_orders.item_quantity{{ suffix }}, 0)
+                end as defined_value{{ suffix }},
+                case
+                    stats.metric when 'first_order_at' then by_orders.first_at{{ suffix }} when 'last_order_at' then by_orders.last_at{{ suffix }}
+                end as defined_time{{ suffix }}
+                {%- if not loop.last %},{% endif %}
             {% endfor %}
         from stats
         left join definitions on stats.source = definitions.source and stats.metric = definitions.metric
         left join available on definitions.compares_with = available.compares_with
+        left join reporting_sources on stats.source = reporting_sources.source
         left join insights on stats.customer_id = insights.customer_id
         left join
             by_orders
@@ -92,7 +111,9 @@ with
             by_counts
             on stats.customer_id = by_counts.customer_id
             and stats.source = by_counts.source
+            and stats.source_account = by_counts.source_account
             and stats.metric = by_counts.metric
+            and case when stats.is_one_of_several then concat(stats.stream, '|', stats.owner_record_id) else '' end = by_counts.profile
         left join
             stats as stats_count
             on definitions.is_tolerance_per_order
@@ -108,15 +129,16 @@ with
             *,
             case
                 when vendor_time is not null
-                then abs({{ seconds_between('vendor_time', 'published_time') }}) <= tolerance
+                then abs({{ seconds_between("vendor_time", "published_time") }}) <= tolerance
                 else not is_other_currency and abs(vendor_value - published_value) <= tolerance
             end as is_match,
-            {% for suffix in ['', '_at_export', '_day_before'] -%}
-            case
-                when vendor_time is not null
-                then abs({{ seconds_between('vendor_time', 'defined_time' ~ suffix) }}) <= tolerance
-                else not is_mixed_currency and abs(vendor_value - defined_value{{ suffix }}) <= tolerance
-            end as is_explained{{ suffix }} {%- if not loop.last %},{% endif %}
+            {% for suffix in ["", "_at_export", "_day_before"] -%}
+                case
+                    when vendor_time is not null
+                    then abs({{ seconds_between("vendor_time", "defined_time" ~ suffix) }}) <= tolerance
+                    else not is_mixed_currency and abs(vendor_value - defined_value{{ suffix }}) <= tolerance
+                end as is_explained{{ suffix }}
+                {%- if not loop.last %},{% endif %}
             {% endfor %}
         from joined
     ),

@@ -1,18 +1,16 @@
 -- Grain: one row per business day, order currency and source whose figures won; sums to fct_orders exactly.
 -- A customer is new on the day of the first valid order and repeat on later days, counted where that day's first order is.
 with
-    orders as (select * from {{ ref('fct_orders') }}),
+    orders as (select * from {{ ref("fct_orders") }}),
 
     ranked as (
         select
             *,
             case
-                when is_valid and customer_id is not null
-                then row_number() over (partition by customer_id, is_valid order by ordered_at, order_id)
+                when is_valid and customer_id is not null then row_number() over (partition by customer_id, is_valid order by ordered_at, order_id)
             end as customer_order_number,
             case
-                when is_valid and customer_id is not null
-                then row_number() over (partition by customer_id, is_valid, order_date order by ordered_at, order_id)
+                when is_valid and customer_id is not null then row_number() over (partition by customer_id, is_valid, order_date order by ordered_at, order_id)
             end as customer_order_number_of_day
         from orders
     ),
@@ -49,7 +47,7 @@ with
             refunded_amount,
             net_amount,
             revenue,
-            {{ exact_ratio('revenue', 'order_count - orders_without_rate') }} as average_order_value,
+            {{ exact_ratio("revenue", "order_count - orders_without_rate") }} as average_order_value,
             orders_without_rate,
             new_customer_count,
             repeat_customer_count,

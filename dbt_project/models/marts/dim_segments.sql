@@ -1,8 +1,8 @@
 -- Grain: one row per segment, list, tag or tier of a vendor account, and per segment computed here.
 with
-    names as (select * from {{ ref('int_segment_names') }}),
+    names as (select * from {{ ref("int_segment_names") }}),
 
-    memberships as (select * from {{ ref('fct_segment_memberships') }}),
+    memberships as (select * from {{ ref("fct_segment_memberships") }}),
 
     members as (
         select

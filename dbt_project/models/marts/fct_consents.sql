@@ -2,9 +2,9 @@
 -- is_current marks the statement that decides today, one per customer, channel and purpose: the latest explicit one. A no
 -- wins over a yes of the same time, a forced no over later yeses that are not forced, and unknown over nothing.
 with
-    staged as (select * from {{ source('staging', 'customer_consents') }}),
+    staged as (select * from {{ source("staging", "customer_consents") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
     told as (
         select
@@ -22,7 +22,7 @@ with
             staged.effective_at,
             concat(cast(staged.last_export_date as varchar), '|', staged.source_file, '|', lpad(cast(staged.source_row as varchar), 12, '0')) as recency
         from staged
-        inner join owners on {{ is_owner('staged') }}
+        inner join owners on {{ is_owner("staged") }}
     ),
 
     -- Profiles repeat the same statement every night.
@@ -52,10 +52,7 @@ with
             lag(is_effective_at_inferred) over in_time as was_inferred
         from statements
         window
-            in_time as (
-                partition by customer_id, source, source_account, channel, purpose
-                order by effective_at, status = 'opt_out', status = 'opt_in', status
-            )
+            in_time as (partition by customer_id, source, source_account, channel, purpose order by effective_at, status = 'opt_out', status = 'opt_in', status)
     ),
 
     -- The same again is no change, unless the vendor dates it anew or forces it.
@@ -66,9 +63,7 @@ with
     ),
 
     weighed as (
-        select
-            *,
-            max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by customer_id, channel, purpose) as forced_no_at
+        select *, max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by customer_id, channel, purpose) as forced_no_at
         from changes
     ),
 

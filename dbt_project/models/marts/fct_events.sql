@@ -1,40 +1,27 @@
 -- Grain: one row per event; an event id that came with different content counts in its newest version.
 with
-    staged as (select * from {{ source('staging', 'events') }}),
+    staged as (select * from {{ source("staging", "events") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
-    order_keys as (select * from {{ ref('int_order_keys') }}),
+    order_keys as (select * from {{ ref("int_order_keys") }}),
 
-    real_orders as (select order_id from {{ ref('int_order_figures') }}),
+    real_orders as (select order_id from {{ ref("int_order_figures") }}),
 
     -- Few ids repeat: only theirs are put in order.
-    repeated as (
-        select source, source_account, event_id
-        from staged
-        group by source, source_account, event_id
-        having count(*) > 1
-    ),
+    repeated as (select source, source_account, event_id from staged group by source, source_account, event_id having count(*) > 1),
 
     single as (
         select staged.*
         from staged
-        left join
-            repeated
-            on staged.source = repeated.source
-            and staged.source_account = repeated.source_account
-            and staged.event_id = repeated.event_id
+        left join repeated on staged.source = repeated.source and staged.source_account = repeated.source_account and staged.event_id = repeated.event_id
         where repeated.event_id is null
     ),
 
     newest as (
         select staged.*
         from staged
-        inner join
-            repeated
-            on staged.source = repeated.source
-            and staged.source_account = repeated.source_account
-            and staged.event_id = repeated.event_id
+        inner join repeated on staged.source = repeated.source and staged.source_account = repeated.source_account and staged.event_id = repeated.event_id
         qualify
             row_number() over (
                 partition by staged.source, staged.source_account, staged.event_id
@@ -57,15 +44,28 @@ with
             owners.customer_id,
             case
                 when coalesce(events.source_order_id, events.order_match_key) is not null
-                then coalesce(order_keys.order_id, {{ stable_key(['events.order_namespace', 'events.order_match_key']) }})
+                then coalesce(order_keys.order_id, {{ stable_key(["events.order_namespace", "events.order_match_key"]) }})
             end as named_order_id
         from events
-        left join owners on {{ is_owner('events') }}
+        left join owners on {{ is_owner("events") }}
         left join
             order_keys
             on events.source = order_keys.source
             and events.source_account = order_keys.source_account
             and events.source_order_id = order_keys.source_order_id
+    ),
+
+    -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by the rest.
+    told_once as (
+        select *
+        from resolved
+        qualify
+            not coalesce(is_event_id_derived, false)
+            or customer_id is null
+            or coalesce(is_time_inferred, false)
+            or stream = min(stream) over (
+                partition by source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id, is_event_id_derived
+            )
     ),
 
     final as (
@@ -89,7 +89,7 @@ with
             coalesce(resolved.is_event_id_derived, false) as is_event_id_derived,
             resolved.occurred_at,
             resolved.received_at
-        from resolved
+        from told_once as resolved
         left join real_orders on resolved.named_order_id = real_orders.order_id
     )
 

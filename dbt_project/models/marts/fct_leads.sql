@@ -1,10 +1,10 @@
 -- Grain: one row per lead; a lead alone is no person, so customer_id is there only if its contact belongs to one.
 with
-    staged as (select * from {{ source('staging', 'leads') }}),
+    staged as (select * from {{ source("staging", "leads") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
-    identifiers as (select * from {{ ref('bridge_customer_identifiers') }}),
+    identifiers as (select * from {{ ref("bridge_customer_identifiers") }}),
 
     newest as (
         select *
@@ -40,7 +40,7 @@ with
             newest.created_at,
             newest.source_updated_at
         from newest
-        left join owners on {{ is_owner('newest') }}
+        left join owners on {{ is_owner("newest") }}
         left join holders on newest.contact_type = holders.identifier_type and newest.contact_value = holders.identifier_value
     )
 

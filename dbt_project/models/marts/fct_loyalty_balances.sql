@@ -1,8 +1,8 @@
 -- Grain: one row per loyalty account, as last observed.
 with
-    staged as (select * from {{ source('staging', 'loyalty_accounts') }}),
+    staged as (select * from {{ source("staging", "loyalty_accounts") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
     newest as (
         select *
@@ -35,7 +35,7 @@ with
             newest.export_date as observed_date,
             newest.expires_at
         from newest
-        left join owners on {{ is_owner('newest') }}
+        left join owners on {{ is_owner("newest") }}
     )
 
 select *

@@ -2,15 +2,15 @@
 -- Of an order only the source that states most is listed, running totals as what they add: refunds and returns sum to
 -- the order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
 with
-    claims as (select * from {{ ref('int_order_refund_claims') }}),
+    claims as (select * from {{ ref("int_order_refund_claims") }}),
 
-    refunds as (select * from {{ ref('int_order_refunds') }}),
+    refunds as (select * from {{ ref("int_order_refunds") }}),
 
-    figures as (select * from {{ ref('int_order_figures') }}),
+    figures as (select * from {{ ref("int_order_figures") }}),
 
-    states as (select * from {{ ref('int_order_states') }}),
+    states as (select * from {{ ref("int_order_states") }}),
 
-    priorities as (select * from {{ ref('order_source_priority') }}),
+    priorities as (select * from {{ ref("order_source_priority") }}),
 
     ranked_claims as (
         select
@@ -24,10 +24,31 @@ with
         left join priorities on claims.source = priorities.source
     ),
 
+    -- Told in another currency than the order's, and by nobody in its own.
+    told_in_other_currency as (
+        select ranked_claims.claim_id, ranked_claims.order_id, ranked_claims.source, adjustment_id, action, currency, amount, occurred_at
+        from ranked_claims
+        left join states on ranked_claims.order_id = states.order_id
+        where
+            ranked_claims.order_id is not null
+            and ranked_claims.is_other_currency
+            and not ranked_claims.is_whole_cancellation
+            and ranked_claims.amount > 0
+            and states.refunded_amount = 0
+        qualify dense_rank() over (partition by ranked_claims.order_id order by ranked_claims.priority, ranked_claims.source) = 1
+    ),
+
     deltas as (
         select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
         from ranked_claims
-        where order_id is not null and not is_whole_cancellation and is_of_refund_source and is_sum_of_deltas and amount_kind = 'delta' and amount > 0
+        where
+            order_id is not null
+            and not is_other_currency
+            and not is_whole_cancellation
+            and is_of_refund_source
+            and is_sum_of_deltas
+            and amount_kind = 'delta'
+            and amount > 0
     ),
 
     running_totals as (
@@ -39,17 +60,13 @@ with
             action,
             currency,
             amount - coalesce(
-                max(amount) over (
-                    partition by order_id
-                    order by occurred_at nulls first, amount, claim_id
-                    rows between unbounded preceding and 1 preceding
-                ),
-                0
+                max(amount) over (partition by order_id order by occurred_at nulls first, amount, claim_id rows between unbounded preceding and 1 preceding), 0
             ) as amount,
             occurred_at
         from ranked_claims
         where
             order_id is not null
+            and not is_other_currency
             and not is_whole_cancellation
             and is_of_refund_source
             and not is_sum_of_deltas
@@ -66,16 +83,12 @@ with
         where amount > 0
     ),
 
-    told_by_order as (
-        select order_id, sum(amount) as amount
-        from told
-        group by order_id
-    ),
+    told_by_order as (select order_id, sum(amount) as amount from told group by order_id),
 
     -- What an order states as refunded without telling of the refunds.
     untold as (
         select
-            {{ stable_key(['states.order_id', "'stated'"]) }} as claim_id,
+            {{ stable_key(["states.order_id", "'stated'"]) }} as claim_id,
             states.order_id,
             coalesce(states.refund_source, figures.source) as source,
             cast(null as varchar) as adjustment_id,
@@ -99,7 +112,7 @@ with
     -- Canceled by status, without a cancellation told apart.
     canceled_by_status as (
         select
-            {{ stable_key(['states.order_id', "'canceled'"]) }} as claim_id,
+            {{ stable_key(["states.order_id", "'canceled'"]) }} as claim_id,
             states.order_id,
             figures.source,
             cast(null as varchar) as adjustment_id,
@@ -114,9 +127,7 @@ with
     ),
 
     orphans as (
-        select
-            *,
-            row_number() over (partition by order_namespace, order_match_key, source, amount, cast(occurred_at as date) order by claim_id) as occurrence
+        select *, row_number() over (partition by order_namespace, order_match_key, source, amount, cast(occurred_at as date) order by claim_id) as occurrence
         from ranked_claims
         where order_id is null
     ),
@@ -125,20 +136,17 @@ with
         select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
         from orphans
         qualify
-            row_number() over (
-                partition by order_namespace, order_match_key, amount, cast(occurred_at as date), occurrence
-                order by priority, source, claim_id
-            )
+            row_number() over (partition by order_namespace, order_match_key, amount, cast(occurred_at as date), occurrence order by priority, source, claim_id)
             = 1
     ),
 
     adjustments as (
-        {% for step in ['told', 'untold', 'cancellations', 'canceled_by_status', 'distinct_orphans'] -%}
-        select *
-        from {{ step }}
-        {%- if not loop.last %}
-        union all
-        {% endif -%}
+        {% for step in ["told", "untold", "told_in_other_currency", "cancellations", "canceled_by_status", "distinct_orphans"] -%}
+            select *
+            from {{ step }}
+            {%- if not loop.last %}
+                union all
+            {% endif -%}
         {% endfor %}
     ),
 

@@ -1,6 +1,6 @@
 -- Grain: one row per order line; shipping and fees are amounts of the order, not lines.
 with
-    lines as (select * from {{ ref('int_order_lines') }}),
+    lines as (select * from {{ ref("int_order_lines") }}),
 
     final as (
         select

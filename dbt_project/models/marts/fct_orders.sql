@@ -1,20 +1,17 @@
 -- Grain: one row per real order, however many vendors reported it.
 with
-    figures as (select * from {{ ref('int_order_figures') }}),
+    figures as (select * from {{ ref("int_order_figures") }}),
 
-    states as (select * from {{ ref('int_order_states') }}),
+    states as (select * from {{ ref("int_order_states") }}),
 
-    line_totals as (select * from {{ ref('int_order_line_totals') }}),
+    line_totals as (select * from {{ ref("int_order_line_totals") }}),
 
-    rates as (select * from {{ ref('int_exchange_rates') }}),
+    rates as (select * from {{ ref("int_exchange_rates") }}),
 
-    settings as (select * from {{ source('internal', 'run_settings') }}),
+    settings as (select * from {{ source("internal", "run_settings") }}),
 
     dated as (
-        select
-            figures.*,
-            settings.reporting_currency,
-            {{ local_date('figures.ordered_at', 'settings.reporting_time_zone') }} as order_date
+        select figures.*, settings.reporting_currency, {{ local_date("figures.ordered_at", "settings.reporting_time_zone") }} as order_date
         from figures
         cross join settings
     ),
@@ -27,10 +24,7 @@ with
             dated.currency = dated.reporting_currency as is_reporting_currency
         from dated
         left join rates as order_rates on dated.currency = order_rates.currency and dated.order_date = order_rates.rate_date
-        left join
-            rates as reporting_rates
-            on dated.reporting_currency = reporting_rates.currency
-            and dated.order_date = reporting_rates.rate_date
+        left join rates as reporting_rates on dated.reporting_currency = reporting_rates.currency and dated.order_date = reporting_rates.rate_date
     ),
 
     final as (
@@ -48,18 +42,21 @@ with
             rated.reporting_currency,
             rated.subtotal as subtotal_amount,
             rated.discount_total as discount_amount,
-            coalesce(rated.shipping_total, line_totals.shipping_amount) as shipping_amount,
-            coalesce(rated.fees_total, line_totals.fees_amount) as fees_amount,
+            {% for amount in ["shipping", "fees"] -%}
+                coalesce(
+                    rated.{{ amount }}_total, case when coalesce(line_totals.currency = rated.currency, true) then line_totals.{{ amount }}_amount end
+                ) as {{ amount }}_amount,
+            {% endfor -%}
             rated.tax_total as tax_amount,
             rated.total as total_amount,
             states.refunded_amount,
             states.net_amount,
-            {% for amount in ['rated.total', 'states.refunded_amount', 'states.net_amount'] -%}
-            case
-                when rated.is_reporting_currency
-                then cast(round({{ amount }}, 2) as decimal(18, 2))
-                else {{ convert_amount(amount, 'rated.order_units', 'rated.reporting_units') }}
-            end as {{ amount.split('.')[1] | replace('_amount', '') }}_amount_reporting,
+            {% for amount in ["rated.total", "states.refunded_amount", "states.net_amount"] -%}
+                case
+                    when rated.is_reporting_currency
+                    then cast(round({{ amount }}, 2) as decimal(18, 2))
+                    else {{ convert_amount(amount, "rated.order_units", "rated.reporting_units") }}
+                end as {{ amount.split(".")[1] | replace("_amount", "") }}_amount_reporting,
             {% endfor -%}
             coalesce(line_totals.line_count, 0) as line_count,
             coalesce(line_totals.item_quantity, 0) as item_quantity,

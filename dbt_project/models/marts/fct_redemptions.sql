@@ -1,22 +1,17 @@
 -- Grain: one row per redemption or rollback.
 with
-    staged as (select * from {{ source('staging', 'redemptions') }}),
+    staged as (select * from {{ source("staging", "redemptions") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
-    order_keys as (select * from {{ ref('int_order_keys') }}),
+    order_keys as (select * from {{ ref("int_order_keys") }}),
 
-    real_orders as (select order_id from {{ ref('int_order_figures') }}),
+    real_orders as (select order_id from {{ ref("int_order_figures") }}),
 
     newest as (
         select *
         from staged
-        qualify
-            row_number() over (
-                partition by source, source_account, redemption_id
-                order by last_export_date desc, source_file desc, source_row desc
-            )
-            = 1
+        qualify row_number() over (partition by source, source_account, redemption_id order by last_export_date desc, source_file desc, source_row desc) = 1
     ),
 
     rolled_back as (
@@ -54,16 +49,13 @@ with
             on newest.source = rolled_back.source
             and newest.source_account = rolled_back.source_account
             and newest.redemption_id = rolled_back.parent_redemption_id
-        left join owners on {{ is_owner('newest') }}
+        left join owners on {{ is_owner("newest") }}
         left join
             order_keys
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
-        left join
-            real_orders
-            on coalesce(order_keys.order_id, {{ stable_key(['newest.order_namespace', 'newest.order_match_key']) }})
-            = real_orders.order_id
+        left join real_orders on coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}) = real_orders.order_id
     )
 
 select *

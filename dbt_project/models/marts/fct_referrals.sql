@@ -1,8 +1,10 @@
 -- Grain: one row per campaign, referrer and referred; both are people where we know them. A referral links nobody.
 with
-    staged as (select * from {{ source('staging', 'referrals') }}),
+    staged as (select * from {{ source("staging", "referrals") }}),
 
-    records as (select * from {{ ref('bridge_customer_records') }}),
+    records as (select * from {{ ref("bridge_customer_records") }}),
+
+    identifiers as (select * from {{ ref("bridge_customer_identifiers") }} where identifier_namespace = ''),
 
     newest as (
         select *
@@ -22,10 +24,19 @@ with
         group by source, source_account, source_record_id
     ),
 
+    -- Where the vendor names a person by an identifier (`email:…`) that no record is called by, its holder is meant.
+    holders as (
+        select concat(identifier_type, ':', identifier_value) as identifier, min(customer_id) as customer_id
+        from identifiers
+        where is_linking
+        group by identifier_type, identifier_value
+        having count(distinct customer_id) = 1
+    ),
+
     final as (
         select
-            referrers.customer_id as referrer_customer_id,
-            referred.customer_id as referred_customer_id,
+            coalesce(referrers.customer_id, named_referrers.customer_id) as referrer_customer_id,
+            coalesce(referred.customer_id, named_referred.customer_id) as referred_customer_id,
             newest.source,
             newest.source_account,
             newest.campaign_id,
@@ -45,6 +56,8 @@ with
             on newest.source = referred.source
             and newest.source_account = referred.source_account
             and newest.referred_profile_id = referred.source_record_id
+        left join holders as named_referrers on newest.referrer_profile_id = named_referrers.identifier
+        left join holders as named_referred on newest.referred_profile_id = named_referred.identifier
     )
 
 select *

@@ -1,12 +1,12 @@
 -- Grain: one row per customer, segment and unbroken stay; a stay is a claim of the vendor, or of this warehouse.
 with
-    stays as (select * from {{ ref('int_segment_stays') }}),
+    stays as (select * from {{ ref("int_segment_stays") }}),
 
-    names as (select * from {{ ref('int_segment_names') }}),
+    names as (select * from {{ ref("int_segment_names") }}),
 
-    computed as (select * from {{ ref('int_computed_segment_stays') }}),
+    computed as (select * from {{ ref("int_computed_segment_stays") }}),
 
-    settings as (select * from {{ source('internal', 'run_settings') }}),
+    settings as (select * from {{ source("internal", "run_settings") }}),
 
     claimed as (
         select
@@ -42,8 +42,8 @@ with
             'computed' as segment_kind,
             'warehouse' as claimed_by,
             computed.left_date is null as is_current,
-            {{ day_start('computed.entered_date', 'settings.reporting_time_zone') }} as entered_at,
-            case when computed.left_date is not null then {{ day_start('computed.left_date', 'settings.reporting_time_zone') }} end as exited_at
+            {{ day_start("computed.entered_date", "settings.reporting_time_zone") }} as entered_at,
+            case when computed.left_date is not null then {{ day_start("computed.left_date", "settings.reporting_time_zone") }} end as exited_at
         from computed
         cross join settings
     )

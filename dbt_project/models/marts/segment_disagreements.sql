@@ -1,10 +1,10 @@
 -- Grain: one row per customer and name of a segment on which a vendor and this warehouse disagree today.
 -- Segments are compared by name, which is how an analyst says that a computed segment means the vendor's.
-{{ config(materialized='view') }}
+{{ config(materialized="view") }}
 with
-    memberships as (select * from {{ ref('fct_segment_memberships') }}),
+    memberships as (select * from {{ ref("fct_segment_memberships") }}),
 
-    segments as (select * from {{ ref('dim_segments') }}),
+    segments as (select * from {{ ref("dim_segments") }}),
 
     paired as (
         select
@@ -20,12 +20,26 @@ with
     ),
 
     claims as (
-        select paired.segment_name_key, paired.computed_segment_id, paired.source, paired.source_account, paired.segment_id, memberships.customer_id, 'warehouse' as claimed_by
+        select
+            paired.segment_name_key,
+            paired.computed_segment_id,
+            paired.source,
+            paired.source_account,
+            paired.segment_id,
+            memberships.customer_id,
+            'warehouse' as claimed_by
         from paired
         inner join memberships on memberships.source = 'warehouse' and paired.computed_segment_id = memberships.segment_id
         where memberships.is_current
         union all
-        select paired.segment_name_key, paired.computed_segment_id, paired.source, paired.source_account, paired.segment_id, memberships.customer_id, 'vendor' as claimed_by
+        select
+            paired.segment_name_key,
+            paired.computed_segment_id,
+            paired.source,
+            paired.source_account,
+            paired.segment_id,
+            memberships.customer_id,
+            'vendor' as claimed_by
         from paired
         inner join
             memberships

@@ -57,7 +57,7 @@ with
             carried.id_type,
             carried.id_namespace,
             carried.id_value,
-            cast(node_links.link_key as varchar) as link_name,
+            node_links.link_key,
             node_links.is_refused
         from carried
         left join belongings on carried.record_no = belongings.contact_no
@@ -99,7 +99,7 @@ with
             identifiers.id_type,
             identifiers.id_namespace,
             min(identifiers.id_value) as id_value,
-            concat('belongs ', belonging_ends.record_no, ' ', belonging_ends.identifier_key) as link_name,
+            {{ run_hash(["'belongs'", "belonging_ends.record_no", "belonging_ends.identifier_key"]) }} as link_key,
             false as is_refused
         from belonging_ends
         inner join identifiers on belonging_ends.end_no = identifiers.record_no and belonging_ends.identifier_key = identifiers.identifier_key
@@ -128,7 +128,7 @@ with
             identifiers.id_type,
             identifiers.id_namespace,
             min(identifiers.id_value) as id_value,
-            concat('follows ', persons.customer_id, ' ', identifiers.identifier_key) as link_name,
+            {{ run_hash(["'follows'", "persons.customer_id", "identifiers.identifier_key"]) }} as link_key,
             false as is_refused
         from followed_keys
         inner join identifiers on followed_keys.identifier_key = identifiers.identifier_key
@@ -145,13 +145,13 @@ with
             cast(null as varchar) as id_type,
             cast(null as varchar) as id_namespace,
             cast(null as varchar) as id_value,
-            concat('always ', node, ' ', other_node) as link_name,
+            {{ run_hash(["'always'", "node", "other_node"]) }} as link_key,
             false as is_refused
         from decisions
 
         union all
 
-        select other_node, 'always', decision, null, null, null, concat('always ', node, ' ', other_node), false
+        select other_node, 'always', decision, null, null, null, {{ run_hash(["'always'", "node", "other_node"]) }}, false
         from decisions
     ),
 
@@ -175,10 +175,28 @@ with
         from decided
     ),
 
-    placed as (
+    -- What a link is called follows from its first record and its value, so that it is the same in every run.
+    link_names as (
+        select
+            tied.link_key,
+            {{ stable_key([
+                "min(tied.rule)",
+                "min(tied.rule_detail)",
+                "min(tied.id_type)",
+                "min(tied.id_namespace)",
+                "max(coalesce(tied.id_value, persons.alias_id))",
+                "min(persons.alias_id)",
+            ]) }} as link_id
+        from tied
+        inner join persons on tied.record_no = persons.record_no
+        group by tied.link_key
+    ),
+
+    final as (
         select
             persons.customer_id,
             persons.alias_id,
+            link_names.link_id,
             persons.source,
             persons.source_account,
             persons.stream,
@@ -188,36 +206,14 @@ with
             tied.id_type as identifier_type,
             tied.id_namespace as identifier_namespace,
             tied.id_value as identifier_value,
-            min(persons.alias_id) over (partition by tied.link_name) as least_alias_id,
-            max(coalesce(tied.id_value, persons.alias_id)) over (partition by tied.link_name) as greatest_value,
             records.source_file,
             records.source_row,
             tied.is_refused,
             records.last_export_date as export_date
         from tied
+        inner join link_names on tied.link_key = link_names.link_key
         inner join persons on tied.record_no = persons.record_no
         inner join records on tied.record_no = records.record_no
-    ),
-
-    final as (
-        select
-            customer_id,
-            alias_id,
-            {{ stable_key(["rule", "rule_detail", "identifier_type", "identifier_namespace", "greatest_value", "least_alias_id"]) }} as link_id,
-            source,
-            source_account,
-            stream,
-            source_record_id,
-            rule,
-            rule_detail,
-            identifier_type,
-            identifier_namespace,
-            identifier_value,
-            source_file,
-            source_row,
-            is_refused,
-            export_date
-        from placed
     )
 
 select *

@@ -1,14 +1,14 @@
 -- Grain: one row per order, kind of conflict and vendor record that says otherwise; nothing here is ever repaired.
 with
-    orders as (select * from {{ ref('fct_orders') }}),
+    orders as (select * from {{ ref("fct_orders") }}),
 
-    reports as (select * from {{ ref('bridge_order_sources') }}),
+    reports as (select * from {{ ref("bridge_order_sources") }}),
 
-    claims as (select * from {{ ref('int_order_refund_claims') }}),
+    claims as (select * from {{ ref("int_order_refund_claims") }}),
 
-    states as (select * from {{ ref('int_order_states') }}),
+    states as (select * from {{ ref("int_order_states") }}),
 
-    line_totals as (select * from {{ ref('int_order_line_totals') }}),
+    line_totals as (select * from {{ ref("int_order_line_totals") }}),
 
     compared as (
         select
@@ -22,11 +22,7 @@ with
         inner join orders on reports.order_id = orders.order_id
     ),
 
-    orphans as (
-        select *
-        from claims
-        where order_id is null
-    ),
+    orphans as (select * from claims where order_id is null),
 
     refunds_by_source as (
         select
@@ -37,7 +33,7 @@ with
                 coalesce(max(claims.amount) filter (where claims.amount_kind = 'running_total'), 0)
             ) as amount
         from claims
-        where claims.order_id is not null and claims.action <> 'cancel'
+        where claims.order_id is not null and claims.action <> 'cancel' and not claims.is_other_currency
         group by claims.order_id, claims.source
     ),
 
@@ -55,23 +51,22 @@ with
             coalesce(orders.discount_amount, 0) as discount_amount
         from orders
         inner join line_totals on orders.order_id = line_totals.order_id
-        where line_totals.line_count > 0
+        where line_totals.line_count > 0 and coalesce(line_totals.currency = orders.currency, true)
     ),
 
     unexplained_lines as (
         select *
         from line_sums
         where
-            {% for shipping in ['0', 'shipping_amount'] -%}
-            {% for fees in ['0', 'fees_amount'] -%}
-            {% for tax in ['0', 'tax_amount'] -%}
-            {% for discount in ['0', 'discount_amount'] -%}
-            abs(difference - {{ shipping }} - {{ fees }} - {{ tax }} + {{ discount }}) > 0.01
-            {%- if not (loop.last and tax != '0' and fees != '0' and shipping != '0') %}
-            and {% endif -%}
-            {% endfor -%}
-            {% endfor -%}
-            {% endfor -%}
+            {% for shipping in ["0", "shipping_amount"] -%}
+                {% for fees in ["0", "fees_amount"] -%}
+                    {% for tax in ["0", "tax_amount"] -%}
+                        {% for discount in ["0", "discount_amount"] -%}
+                            abs(difference - {{ shipping }} - {{ fees }} - {{ tax }} + {{ discount }}) > 0.01
+                            {%- if not (loop.last and tax != "0" and fees != "0" and shipping != "0") %} and {% endif -%}
+                        {% endfor -%}
+                    {% endfor -%}
+                {% endfor -%}
             {% endfor %}
     ),
 
@@ -99,10 +94,22 @@ with
         from compared
         where customer_id <> order_customer_id
         union all
-        select 'refund', states.order_id, states.refund_source, cast(states.refunded_amount as varchar), refunds_by_source.source, null, cast(refunds_by_source.amount as varchar)
+        select
+            'refund',
+            states.order_id,
+            states.refund_source,
+            cast(states.refunded_amount as varchar),
+            refunds_by_source.source,
+            null,
+            cast(refunds_by_source.amount as varchar)
         from refunds_by_source
         inner join states on refunds_by_source.order_id = states.order_id
         where refunds_by_source.amount <> states.refunded_amount
+        union all
+        select 'refund_currency', orders.order_id, orders.source, orders.currency, claims.source, claims.adjustment_id, claims.currency
+        from claims
+        inner join orders on claims.order_id = orders.order_id
+        where claims.is_other_currency
         union all
         select 'refund_exceeds_total', order_id, refund_source, cast(total_amount as varchar), refund_source, null, cast(refunded_amount as varchar)
         from states

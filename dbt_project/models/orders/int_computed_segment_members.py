@@ -1,4 +1,4 @@
-"""Grain: one row per computed segment and customer whom its predicate holds for, as of the run's day.
+"""Grain: one row per computed segment, customer and day on which its predicate holds for the customer.
 
 SQL cannot evaluate predicates that are data, so this one model is Python: it hands each predicate of the seed to the
 database as the filter of one query. `orchestration/segments.py` has checked them before the run.
@@ -7,19 +7,18 @@ database as the filter of one query. `orchestration/segments.py` has checked the
 import asyncio
 from typing import Any
 
-COLUMNS = "segment_id varchar, segment_name varchar, customer_id varchar, as_of_date date"
+COLUMNS = "segment_id varchar, customer_id varchar, member_date date"
 
 
 def model(dbt: Any, session: Any) -> Any:
     dbt.config(materialized="table", contract={"enforced": False})
     _close_event_loop()
-    customers, insights, segments = dbt.ref("dim_customers"), dbt.ref("customer_insights"), dbt.ref("computed_segments")
+    population, segments = dbt.ref("int_segment_population"), dbt.ref("computed_segments")
     session.execute(f"create or replace temp table computed_segment_members ({COLUMNS})")
-    population = customers.join(insights, "customer_id")
-    for segment_id, name, predicate in segments.project("segment_id, name, predicate").fetchall():
+    for segment_id, predicate in segments.project("segment_id, predicate").fetchall():
         members = population.filter(f"({predicate})").project("customer_id, as_of_date").set_alias("members")
         members.create_view("computed_segment_candidates", replace=True)
-        session.execute("insert into computed_segment_members select $1, $2, customer_id, as_of_date from computed_segment_candidates", [segment_id, name])
+        session.execute("insert into computed_segment_members select $1, customer_id, as_of_date from computed_segment_candidates", [segment_id])
     return session.table("computed_segment_members")
 
 

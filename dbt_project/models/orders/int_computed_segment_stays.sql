@@ -1,47 +1,34 @@
--- Grain: one row per computed segment, customer and unbroken stay, by days the warehouse was computed for.
+-- Grain: one row per computed segment, customer and unbroken stay, by the days that are looked back on.
+-- A stay that was under way on the first of them enters there.
 with
-    changes as (select * from {{ ref('int_computed_segment_changes') }}),
+    members as (select * from {{ ref("int_computed_segment_members") }}),
 
-    aliases as (select * from {{ ref('customer_id_aliases') }}),
+    segments as (select * from {{ ref("computed_segments") }}),
 
-    segments as (select * from {{ ref('computed_segments') }}),
+    insight_days as (select * from {{ ref("int_insight_days") }}),
 
-    customers as (select customer_id from {{ ref('dim_customers') }}),
-
-    -- Of two ids that are one person today, one membership is membership.
-    said as (
+    -- Days in a row have one and the same distance from their own number.
+    numbered as (
         select
-            changes.segment_id,
-            coalesce(aliases.customer_id, changes.customer_id) as customer_id,
-            changes.as_of_date,
-            bool_or(changes.is_member) as is_member
-        from changes
-        left join aliases on changes.customer_id = aliases.alias_id
-        group by 1, 2, 3
+            *,
+            {{ days_between("date '2000-01-01'", "member_date") }} - row_number() over (partition by segment_id, customer_id order by member_date) as stay_key
+        from members
     ),
 
-    turned as (
-        select *, lag(is_member) over (partition by segment_id, customer_id order by as_of_date) as was_member
-        from said
-    ),
-
-    turns as (
-        select *, lead(as_of_date) over (partition by segment_id, customer_id order by as_of_date) as next_date
-        from turned
-        where is_member is distinct from coalesce(was_member, false)
+    stays as (
+        select segment_id, customer_id, min(member_date) as entered_date, max(member_date) as last_date from numbered group by segment_id, customer_id, stay_key
     ),
 
     final as (
         select
-            turns.customer_id,
-            turns.segment_id,
-            coalesce(segments.name, turns.segment_id) as segment_name,
-            turns.as_of_date as entered_date,
-            turns.next_date as left_date
-        from turns
-        inner join customers on turns.customer_id = customers.customer_id
-        left join segments on turns.segment_id = segments.segment_id
-        where turns.is_member
+            stays.customer_id,
+            stays.segment_id,
+            segments.name as segment_name,
+            stays.entered_date,
+            case when stays.last_date < run_day.insight_date then cast(stays.last_date + 1 as date) end as left_date
+        from stays
+        inner join segments on stays.segment_id = segments.segment_id
+        inner join insight_days as run_day on run_day.is_run_day
     )
 
 select *

@@ -1,14 +1,14 @@
 -- Grain: one row per currency and order date, with the units of the currency that one euro bought; the last rate holds.
 -- The euro is one euro; a currency without a rate up to the date has no row.
 with
-    figures as (select * from {{ ref('int_order_figures') }}),
+    figures as (select * from {{ ref("int_order_figures") }}),
 
-    rates as (select * from {{ ref('fx_rates') }}),
+    rates as (select * from {{ ref("fx_rates") }}),
 
-    settings as (select * from {{ source('internal', 'run_settings') }}),
+    settings as (select * from {{ source("internal", "run_settings") }}),
 
     order_days as (
-        select distinct figures.currency, {{ local_date('figures.ordered_at', 'settings.reporting_time_zone') }} as rate_date
+        select distinct figures.currency, {{ local_date("figures.ordered_at", "settings.reporting_time_zone") }} as rate_date
         from figures
         cross join settings
         where figures.currency is not null
@@ -38,23 +38,11 @@ with
             rate_date,
             units_per_eur,
             is_wanted,
-            count(units_per_eur) over (
-                partition by currency
-                order by rate_date, is_wanted
-                rows between unbounded preceding and current row
-            ) as rate_number
+            count(units_per_eur) over (partition by currency order by rate_date, is_wanted rows between unbounded preceding and current row) as rate_number
         from timeline
     ),
 
-    held as (
-        select
-            currency,
-            rate_date,
-            is_wanted,
-            max(units_per_eur) over (partition by currency, rate_number) as units_per_eur,
-            rate_number
-        from numbered
-    ),
+    held as (select currency, rate_date, is_wanted, max(units_per_eur) over (partition by currency, rate_number) as units_per_eur, rate_number from numbered),
 
     final as (
         select currency, rate_date, cast(case when currency = 'EUR' then 1 else units_per_eur end as decimal(20, 8)) as units_per_eur

@@ -1,26 +1,29 @@
 -- Grain: one row per real order, with what its best report states before refunds, lines and currency are settled.
-{% set amounts = ['subtotal', 'discount_total', 'shipping_total', 'fees_total', 'tax_total'] %}
+-- A currency that a vendor states wins over one that configuration supplies, and no figure is taken in another currency.
+{% set amounts = ["subtotal", "discount_total", "shipping_total", "fees_total", "tax_total"] %}
 with
-    reports as (select * from {{ ref('int_order_reports') }}),
+    reports as (select * from {{ ref("int_order_reports") }}),
 
     merged as (
         select
             order_id,
             any_value(order_namespace) as order_namespace,
             any_value(order_match_key) as order_match_key,
-            {% for column in ['customer_id', 'order_number', 'store_id', 'channel', 'stated_ordered_at', 'canceled_at', 'total'] -%}
-            min_by({{ column }}, report_rank) filter (where {{ column }} is not null) as {{ column }},
+            {% for column in ["customer_id", "order_number", "store_id", "channel", "stated_ordered_at", "canceled_at", "total"] -%}
+                min_by({{ column }}, report_rank) filter (where {{ column }} is not null) as {{ column }},
             {% endfor -%}
             coalesce(
+                min_by(stated_currency, report_rank) filter (where stated_currency is not null and total is not null),
+                min_by(stated_currency, report_rank) filter (where stated_currency is not null),
                 min_by(currency, report_rank) filter (where currency is not null and total is not null),
                 min_by(currency, report_rank) filter (where currency is not null)
             ) as currency,
             {% for amount in amounts -%}
-            min_by({{ amount }}, report_rank) filter (where {{ amount }} is not null) as {{ amount }},
-            min_by(currency, report_rank) filter (where {{ amount }} is not null) as {{ amount }}_currency,
+                min_by({{ amount }}, report_rank) filter (where {{ amount }} is not null) as {{ amount }},
+                min_by(coalesce(stated_currency, 'as the order'), report_rank) filter (where {{ amount }} is not null) as {{ amount }}_currency,
             {% endfor -%}
             coalesce(min(report_rank) filter (where total is not null), 1) as primary_rank,
-            {{ sorted_set('source') }} as sources,
+            {{ sorted_set("source") }} as sources,
             coalesce(max(progress), 0) as progress,
             bool_or(is_test) as is_test,
             bool_and(is_guest) as is_guest,
@@ -44,7 +47,7 @@ with
             merged.primary_rank,
             merged.progress,
             {% for amount in amounts -%}
-            case when merged.{{ amount }}_currency is not distinct from merged.currency then merged.{{ amount }} end as {{ amount }},
+                case when merged.{{ amount }}_currency in ('as the order', merged.currency) then merged.{{ amount }} end as {{ amount }},
             {% endfor -%}
             merged.total,
             merged.is_test,

@@ -1,7 +1,7 @@
 -- Grain: one row per order id of a vendor account, with the real order it means.
 -- Reports of one account that share the vendor's order id are one order, known by its number if any of them names it.
 with
-    staged as (select * from {{ source('staging', 'orders') }}),
+    staged as (select * from {{ source("staging", "orders") }}),
 
     ranked as (
         select
@@ -28,13 +28,7 @@ with
     ),
 
     final as (
-        select
-            source,
-            source_account,
-            source_order_id,
-            order_namespace,
-            order_match_key,
-            {{ stable_key(['order_namespace', 'order_match_key']) }} as order_id
+        select source, source_account, source_order_id, order_namespace, order_match_key, {{ stable_key(["order_namespace", "order_match_key"]) }} as order_id
         from keyed
     )
 

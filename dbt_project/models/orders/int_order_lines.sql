@@ -2,11 +2,11 @@
 -- Options of a line are inside its price and stay in staging. Of several events the one with most lines counts; events
 -- that tell one line each are put together.
 with
-    staged_lines as (select * from {{ source('staging', 'order_lines') }}),
+    staged_lines as (select * from {{ source("staging", "order_lines") }}),
 
-    order_rows as (select * from {{ ref('int_order_rows') }}),
+    order_rows as (select * from {{ ref("int_order_rows") }}),
 
-    reports as (select * from {{ ref('int_order_reports') }}),
+    reports as (select * from {{ ref("int_order_reports") }}),
 
     reported_lines as (
         select
@@ -26,17 +26,16 @@ with
             staged_lines.ean,
             staged_lines.title,
             staged_lines.unit,
-            coalesce(staged_lines.currency, order_rows.currency) as currency,
+            coalesce(order_rows.stated_currency, staged_lines.currency, order_rows.currency) as currency,
+            order_rows.stated_currency,
             staged_lines.quantity,
             staged_lines.unit_price,
             abs(staged_lines.discount) as discount_amount,
             staged_lines.tax as tax_amount,
             cast(
                 coalesce(
-                    staged_lines.total,
-                    cast(staged_lines.unit_price * staged_lines.quantity as decimal(18, 4)) - coalesce(abs(staged_lines.discount), 0)
-                )
-                as decimal(18, 4)
+                    staged_lines.total, cast(staged_lines.unit_price * staged_lines.quantity as decimal(18, 4)) - coalesce(abs(staged_lines.discount), 0)
+                ) as decimal(18, 4)
             ) as total_amount,
             staged_lines.refunded_quantity,
             abs(staged_lines.refunded_amount) as refunded_amount,
@@ -61,9 +60,7 @@ with
     ),
 
     best_report as (
-        select
-            *,
-            count(*) over (partition by order_id, source_file, source_row) as row_line_count
+        select *, count(*) over (partition by order_id, source_file, source_row) as row_line_count
         from reported_lines
         qualify report_rank = min(report_rank) over (partition by order_id)
     ),
@@ -74,13 +71,7 @@ with
             *,
             max(row_line_count) over (partition by order_id) as greatest_line_count,
             dense_rank() over (
-                partition by order_id
-                order by
-                    row_line_count desc,
-                    last_export_date desc,
-                    source_updated_at desc nulls last,
-                    source_file desc,
-                    source_row desc
+                partition by order_id order by row_line_count desc, last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc
             ) as row_rank
         from best_report
     ),
@@ -121,6 +112,7 @@ with
             title,
             unit,
             currency,
+            stated_currency,
             quantity,
             unit_price,
             discount_amount,

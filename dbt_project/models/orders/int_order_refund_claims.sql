@@ -1,12 +1,12 @@
 -- Grain: one row per refund, return or cancellation a vendor tells, in its newest version; order_id is null for orphans.
 with
-    adjustments as (select * from {{ source('staging', 'order_adjustments') }}),
+    adjustments as (select * from {{ source("staging", "order_adjustments") }}),
 
-    staged_orders as (select * from {{ source('staging', 'orders') }}),
+    staged_orders as (select * from {{ source("staging", "orders") }}),
 
-    order_keys as (select * from {{ ref('int_order_keys') }}),
+    order_keys as (select * from {{ ref("int_order_keys") }}),
 
-    real_orders as (select order_id from {{ ref('int_order_figures') }}),
+    real_orders as (select order_id, currency from {{ ref("int_order_figures") }}),
 
     told as (
         select
@@ -18,7 +18,7 @@ with
             adjustment_id,
             action,
             amount_kind,
-            currency,
+            case when not coalesce(is_currency_inferred, false) then currency end as currency,
             source_file,
             source_row,
             abs(amount) as amount,
@@ -36,7 +36,7 @@ with
             concat('negative_order:', source_order_id) as adjustment_id,
             'refund' as action,
             'delta' as amount_kind,
-            currency,
+            case when not coalesce(is_currency_inferred, false) then currency end as currency,
             source_file,
             source_row,
             abs(total) as amount,
@@ -50,21 +50,11 @@ with
     newest as (
         select *
         from told
-        qualify
-            row_number() over (
-                partition by source, source_account, adjustment_id
-                order by last_export_date desc, source_file desc, source_row desc
-            )
-            = 1
+        qualify row_number() over (partition by source, source_account, adjustment_id order by last_export_date desc, source_file desc, source_row desc) = 1
     ),
 
     resolved as (
-        select
-            newest.*,
-            coalesce(
-                order_keys.order_id,
-                {{ stable_key(['newest.order_namespace', 'newest.order_match_key']) }}
-            ) as named_order_id
+        select newest.*, coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}) as named_order_id
         from newest
         left join
             order_keys
@@ -75,7 +65,7 @@ with
 
     final as (
         select
-            {{ stable_key(['resolved.source', 'resolved.source_account', 'resolved.adjustment_id']) }} as claim_id,
+            {{ stable_key(["resolved.source", "resolved.source_account", "resolved.adjustment_id"]) }} as claim_id,
             real_orders.order_id,
             resolved.source,
             resolved.source_account,
@@ -85,7 +75,8 @@ with
             resolved.adjustment_id,
             resolved.action,
             coalesce(resolved.amount_kind, 'delta') as amount_kind,
-            resolved.currency,
+            coalesce(resolved.currency, real_orders.currency) as currency,
+            coalesce(resolved.currency <> real_orders.currency, false) as is_other_currency,
             resolved.amount,
             resolved.subtotal_amount,
             resolved.occurred_at

@@ -1,25 +1,22 @@
 -- Grain: one row per real order that was taken back in whole or in part, by the source that states most of it.
--- Deltas of one source add up, its running totals take the greatest; what two sources tell is never added.
+-- Deltas of one source add up, its running totals take the greatest; what two sources tell is never added, nor is what is
+-- told in another currency than the order's (meta.order_conflicts lists it).
 with
-    figures as (select * from {{ ref('int_order_figures') }}),
+    figures as (select * from {{ ref("int_order_figures") }}),
 
-    claims as (select * from {{ ref('int_order_refund_claims') }}),
+    claims as (select * from {{ ref("int_order_refund_claims") }}),
 
-    reports as (select * from {{ ref('int_order_reports') }}),
+    reports as (select * from {{ ref("int_order_reports") }}),
 
-    line_totals as (select * from {{ ref('int_order_line_totals') }}),
+    line_totals as (select * from {{ ref("int_order_line_totals") }}),
 
-    priorities as (select * from {{ ref('order_source_priority') }}),
+    priorities as (select * from {{ ref("order_source_priority") }}),
 
     -- A cancellation without an amount, or of the whole, cancels the order; one of a part takes that part back.
     cancellations as (
-        select
-            claims.order_id,
-            claims.source,
-            bool_or(claims.amount is null) as is_whole,
-            sum(claims.amount) as amount
+        select claims.order_id, claims.source, bool_or(claims.amount is null) as is_whole, sum(claims.amount) as amount
         from claims
-        where claims.order_id is not null and claims.action = 'cancel'
+        where claims.order_id is not null and claims.action = 'cancel' and not claims.is_other_currency
         group by claims.order_id, claims.source
     ),
 
@@ -42,6 +39,7 @@ with
         where
             claims.order_id is not null
             and claims.amount is not null
+            and not claims.is_other_currency
             and not (claims.action = 'cancel' and coalesce(canceled.is_canceled, false))
         group by claims.order_id, claims.source
     ),
@@ -50,14 +48,21 @@ with
         select order_id, source, delta_amount, subtotal_amount, running_amount
         from taken_back
         union all
-        select order_id, source, null as delta_amount, null as subtotal_amount, max(refunded_total) as running_amount
+        select reports.order_id, reports.source, null as delta_amount, null as subtotal_amount, max(reports.refunded_total) as running_amount
         from reports
-        where refunded_total > 0
-        group by order_id, source
+        inner join figures on reports.order_id = figures.order_id
+        where reports.refunded_total > 0 and coalesce(reports.stated_currency = figures.currency, true)
+        group by reports.order_id, reports.source
         union all
-        select order_id, source, null as delta_amount, null as subtotal_amount, refunded_amount as running_amount
+        select line_totals.order_id, line_totals.source, null as delta_amount, null as subtotal_amount, line_totals.refunded_amount as running_amount
         from line_totals
-        where refunded_amount > 0
+        inner join figures on line_totals.order_id = figures.order_id
+        where line_totals.refunded_amount > 0 and coalesce(line_totals.currency = figures.currency, true)
+    ),
+
+    -- Told in another currency only: something was taken back, how much of the order is not known.
+    untold as (
+        select order_id, true as has_other_currency from claims where order_id is not null and is_other_currency and action <> 'cancel' group by order_id
     ),
 
     by_source as (
@@ -83,24 +88,23 @@ with
         qualify
             row_number() over (
                 partition by by_source.order_id
-                order by
-                    greatest(by_source.delta_amount, by_source.running_amount) desc,
-                    coalesce(priorities.priority, 1000000),
-                    by_source.source
+                order by greatest(by_source.delta_amount, by_source.running_amount) desc, coalesce(priorities.priority, 1000000), by_source.source
             )
             = 1
     ),
 
     final as (
         select
-            coalesce(greatest_statement.order_id, canceled.order_id) as order_id,
+            coalesce(greatest_statement.order_id, canceled.order_id, untold.order_id) as order_id,
             greatest_statement.source,
             coalesce(greatest_statement.refunded_amount, 0) as refunded_amount,
             greatest_statement.subtotal_amount,
             coalesce(greatest_statement.delta_amount >= greatest_statement.refunded_amount, true) as is_sum_of_deltas,
+            coalesce(untold.has_other_currency, false) as has_other_currency,
             coalesce(canceled.is_canceled, false) as is_canceled
         from greatest_statement
         full outer join canceled on greatest_statement.order_id = canceled.order_id
+        full outer join untold on coalesce(greatest_statement.order_id, canceled.order_id) = untold.order_id
     )
 
 select *

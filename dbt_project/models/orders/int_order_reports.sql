@@ -1,19 +1,32 @@
 -- Grain: one row per vendor's order record, and per vendor's order that events tell of; what it states of the order.
 -- Events are partial: of each figure the newest event that has it counts, of the status the furthest.
 {% set figures = [
-    'order_number', 'store_id', 'channel', 'currency', 'subtotal', 'discount_total', 'shipping_total', 'fees_total', 'tax_total', 'total',
-    'refunded_total', 'is_valid_source', 'source_updated_at', 'canceled_at',
+    "order_number",
+    "store_id",
+    "channel",
+    "currency",
+    "stated_currency",
+    "subtotal",
+    "discount_total",
+    "shipping_total",
+    "fees_total",
+    "tax_total",
+    "total",
+    "refunded_total",
+    "is_valid_source",
+    "source_updated_at",
+    "canceled_at",
 ] %}
 with
-    order_rows as (select * from {{ ref('int_order_rows') }}),
+    order_rows as (select * from {{ ref("int_order_rows") }}),
 
-    order_keys as (select * from {{ ref('int_order_keys') }}),
+    order_keys as (select * from {{ ref("int_order_keys") }}),
 
-    statuses as (select * from {{ ref('order_statuses') }}),
+    statuses as (select * from {{ ref("order_statuses") }}),
 
-    priorities as (select * from {{ ref('order_source_priority') }}),
+    priorities as (select * from {{ ref("order_source_priority") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
     owned as (
         select
@@ -32,7 +45,7 @@ with
             ) as recency
         from order_rows
         left join statuses on order_rows.status = statuses.status
-        left join owners on {{ is_owner('order_rows') }}
+        left join owners on {{ is_owner("order_rows") }}
     ),
 
     records as (
@@ -42,10 +55,9 @@ with
             stream,
             source_order_id,
             source_record_id,
+            owner_record_id,
             customer_id,
-            {% for figure in figures -%}
-            {{ figure }},
-            {% endfor -%}
+            {% for figure in figures -%} {{ figure }}, {% endfor -%}
             stated_ordered_at,
             ordered_at,
             progress,
@@ -64,10 +76,9 @@ with
             stream,
             source_order_id,
             max_by(source_record_id, recency) as source_record_id,
+            max_by(owner_record_id, recency) filter (where customer_id is not null) as owner_record_id,
             max_by(customer_id, recency) filter (where customer_id is not null) as customer_id,
-            {% for figure in figures -%}
-            max_by({{ figure }}, recency) filter (where {{ figure }} is not null) as {{ figure }},
-            {% endfor -%}
+            {% for figure in figures -%} max_by({{ figure }}, recency) filter (where {{ figure }} is not null) as {{ figure }}, {% endfor -%}
             max_by(stated_ordered_at, recency) filter (where stated_ordered_at is not null) as stated_ordered_at,
             min(ordered_at) as ordered_at,
             max(progress) as progress,
@@ -98,11 +109,13 @@ with
             reports.stream,
             reports.source_order_id,
             reports.source_record_id,
+            reports.owner_record_id,
             reports.customer_id,
             reports.order_number,
             reports.store_id,
             reports.channel,
             reports.currency,
+            reports.stated_currency,
             reports.subtotal,
             reports.discount_total,
             reports.shipping_total,

@@ -1,9 +1,9 @@
 -- Grain: one row per staged order row that still speaks: all events, and of each order record its newest version.
 -- A record delivered as one row per item is one version of several rows, which agree on what `statement` holds.
 with
-    staged as (select * from {{ source('staging', 'orders') }}),
+    staged as (select * from {{ source("staging", "orders") }}),
 
-    overrides as (select * from {{ ref('order_status_overrides') }}),
+    overrides as (select * from {{ ref("order_status_overrides") }}),
 
     -- A negative order is a refund that came dressed as an order (int_order_refund_claims takes it).
     reported as (
@@ -21,7 +21,8 @@ with
             staged.store_id,
             staged.channel,
             staged.currency,
-            coalesce(overrides.status, staged.status, 'unknown') as status,
+            case when not coalesce(staged.is_currency_inferred, false) then staged.currency end as stated_currency,
+            coalesce(overrides.status, staged.status) as status,
             staged.source_row,
             staged.subtotal,
             staged.discount_total,
@@ -44,26 +45,30 @@ with
         where staged.total is null or staged.total >= 0
     ),
 
+    -- Of the rows of one order in a file only the first may state the totals.
     stated as (
         select
             *,
             concat_ws(
                 '|',
                 source_file,
-                status,
-                coalesce(cast(total as varchar), '-'),
-                coalesce(cast(refunded_total as varchar), '-'),
+                coalesce(status, '-'),
+                coalesce(cast(coalesce(total, max(total) over in_file) as varchar), '-'),
+                coalesce(cast(coalesce(refunded_total, max(refunded_total) over in_file) as varchar), '-'),
                 coalesce(cast(source_updated_at as varchar), '-'),
                 coalesce(cast(ordered_at as varchar), '-')
             ) as statement
         from reported
         where not is_from_event
+        window in_file as (partition by source, source_account, stream, source_order_id, source_file)
     ),
 
     ranked as (
         select
             *,
             first_value(statement) over newest_first as newest_statement,
+            -- A version may say nothing of the status: what an older one said still holds.
+            first_value(status ignore nulls) over newest_first as newest_status,
             row_number() over newest_first as recency_rank
         from stated
         window
@@ -75,47 +80,51 @@ with
     ),
 
     final as (
-        {% for step, rank, kept in [('ranked', 'recency_rank', 'statement = newest_statement'), ('reported', 'cast(null as bigint)', 'is_from_event')] -%}
-        select
-            source,
-            source_account,
-            stream,
-            source_order_id,
-            source_record_id,
-            source_file,
-            owner_record_id,
-            order_number,
-            order_namespace,
-            order_match_key,
-            store_id,
-            channel,
-            currency,
-            status,
-            source_row,
-            subtotal,
-            discount_total,
-            shipping_total,
-            fees_total,
-            tax_total,
-            total,
-            refunded_total,
-            {{ rank }} as recency_rank,
-            is_valid_source,
-            is_test,
-            is_guest,
-            is_from_event,
-            is_ordered_at_inferred,
-            last_export_date,
-            source_updated_at,
-            ordered_at,
-            canceled_at
-        from {{ step }}
-        where {{ kept }}
-        {%- if not loop.last %}
+        {% for step, rank, status, kept in [
+            ("ranked", "recency_rank", "coalesce(status, newest_status)", "statement = newest_statement"),
+            ("reported", "cast(null as bigint)", "status", "is_from_event"),
+        ] -%}
+            select
+                source,
+                source_account,
+                stream,
+                source_order_id,
+                source_record_id,
+                source_file,
+                owner_record_id,
+                order_number,
+                order_namespace,
+                order_match_key,
+                store_id,
+                channel,
+                currency,
+                stated_currency,
+                status,
+                source_row,
+                subtotal,
+                discount_total,
+                shipping_total,
+                fees_total,
+                tax_total,
+                total,
+                refunded_total,
+                {{ rank }} as recency_rank,
+                is_valid_source,
+                is_test,
+                is_guest,
+                is_from_event,
+                is_ordered_at_inferred,
+                last_export_date,
+                source_updated_at,
+                ordered_at,
+                canceled_at
+            from {{ step }}
+            where {{ kept }}
+            {%- if not loop.last %}
 
-        union all
+                union all
 
-        {% endif -%}
+            {% endif -%}
         {% endfor %}
     )
 

@@ -1,12 +1,12 @@
 -- Grain: one row per real order, with its final status, what was refunded and what is left.
 with
-    figures as (select * from {{ ref('int_order_figures') }}),
+    figures as (select * from {{ ref("int_order_figures") }}),
 
-    refunds as (select * from {{ ref('int_order_refunds') }}),
+    refunds as (select * from {{ ref("int_order_refunds") }}),
 
-    statuses as (select * from {{ ref('order_statuses') }}),
+    statuses as (select * from {{ ref("order_statuses") }}),
 
-    validity as (select * from {{ ref('order_status_validity') }}),
+    validity as (select * from {{ ref("order_status_validity") }}),
 
     -- What the refunds themselves say of the status, beside what reports tell.
     judged as (
@@ -22,7 +22,7 @@ with
                 then 'canceled'
                 when refunds.refunded_amount > 0 and (refunds.refunded_amount >= figures.total or refunds.subtotal_amount >= figures.subtotal)
                 then 'refunded'
-                when refunds.refunded_amount > 0
+                when refunds.refunded_amount > 0 or refunds.has_other_currency
                 then 'partially_refunded'
                 else 'unknown'
             end as status_by_refunds
@@ -45,18 +45,16 @@ with
             cast(
                 case
                     when statuses.status = 'refunded' and settled.refunded_amount = 0 then coalesce(settled.total, 0) else settled.refunded_amount
-                end
-                as decimal(18, 4)
+                end as decimal(18, 4)
             ) as refunded_amount,
             cast(
                 case
-                    when settled.total is null
-                    then null
                     when statuses.status = 'canceled' or (statuses.status = 'refunded' and settled.refunded_amount = 0)
                     then 0
+                    when settled.total is null
+                    then null
                     else greatest(settled.total - settled.refunded_amount, 0)
-                end
-                as decimal(18, 4)
+                end as decimal(18, 4)
             ) as net_amount,
             settled.is_sum_of_deltas,
             statuses.status in ('partially_refunded', 'refunded') and settled.refunded_amount = 0 as is_refund_amount_missing,

@@ -1,16 +1,16 @@
 -- Grain: one row per vendor account and segment that is defined or claimed, with its newest name and its kind.
 -- A tag or tier may bear the name of a list: they are different segments, hence `segment_family`.
 with
-    definitions as (select * from {{ source('staging', 'segments') }}),
+    definitions as (select * from {{ source("staging", "segments") }}),
 
-    memberships as (select * from {{ source('staging', 'segment_memberships') }}),
+    memberships as (select * from {{ source("staging", "segment_memberships") }}),
 
     named as (
         select
             source,
             source_account,
             segment_id,
-            {{ segment_family('kind') }} as segment_family,
+            {{ segment_family("kind") }} as segment_family,
             kind,
             name as segment_name,
             definition,
@@ -23,7 +23,7 @@ with
             source,
             source_account,
             segment_id,
-            {{ segment_family('kind') }} as segment_family,
+            {{ segment_family("kind") }} as segment_family,
             kind,
             max_by(segment_name, export_date) filter (where segment_name is not null) as segment_name,
             null as definition,

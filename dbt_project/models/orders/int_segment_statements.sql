@@ -2,11 +2,11 @@
 -- A claimant is one vendor record whose profile lists its segments, or `told` for all that is told without such a list.
 -- is_member false is either said outright, or follows from the first full observation that no longer names the segment.
 with
-    staged as (select * from {{ source('staging', 'segment_memberships') }}),
+    staged as (select * from {{ source("staging", "segment_memberships") }}),
 
-    deliveries as (select * from {{ source('meta', 'deliveries') }}),
+    deliveries as (select * from {{ source("meta", "deliveries") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
     owned as (
         select
@@ -14,7 +14,7 @@ with
             staged.source,
             staged.source_account,
             staged.stream,
-            {{ segment_family('staged.kind') }} as segment_family,
+            {{ segment_family("staged.kind") }} as segment_family,
             staged.segment_id,
             case when staged.is_full_snapshot then concat(staged.stream, '|', staged.owner_record_id) else 'told' end as claimant,
             staged.state in ('member', 'entered', 'subscribed') as is_member,
@@ -27,7 +27,7 @@ with
             cast(staged.export_date as timestamptz) as delivered_at,
             case when staged.valid_from is not null then staged.valid_from when not staged.is_observed_at_inferred then staged.observed_at end as dated_at
         from staged
-        inner join owners on {{ is_owner('staged') }}
+        inner join owners on {{ is_owner("staged") }}
     ),
 
     -- Of two lists of a record in one night the newest counts.
@@ -41,8 +41,7 @@ with
         where is_own_list
         qualify
             dense_rank() over (
-                partition by customer_id, source, source_account, segment_family, claimant, export_date
-                order by source_file desc, source_row desc
+                partition by customer_id, source, source_account, segment_family, claimant, export_date order by source_file desc, source_row desc
             )
             = 1
     ),
@@ -99,9 +98,7 @@ with
             claimant,
             export_date,
             min(case when is_observation = 1 then export_date end) over (
-                partition by customer_id, source, source_account, segment_family, claimant
-                order by export_date
-                rows between 1 following and unbounded following
+                partition by customer_id, source, source_account, segment_family, claimant order by export_date rows between 1 following and unbounded following
             ) as next_date
         from points
     ),
@@ -113,9 +110,7 @@ with
             stream,
             export_date,
             min(case when is_full then export_date end) over (
-                partition by source, source_account, stream
-                order by export_date
-                rows between 1 following and unbounded following
+                partition by source, source_account, stream order by export_date rows between 1 following and unbounded following
             ) as next_full_date
         from deliveries
     ),
@@ -129,10 +124,7 @@ with
             claims.segment_family,
             claims.segment_id,
             claims.claimant,
-            least(
-                coalesce(next_own.next_date, delivery_nights.next_full_date),
-                coalesce(delivery_nights.next_full_date, next_own.next_date)
-            ) as silent_date
+            least(coalesce(next_own.next_date, delivery_nights.next_full_date), coalesce(delivery_nights.next_full_date, next_own.next_date)) as silent_date
         from claims
         inner join
             next_own
@@ -177,10 +169,7 @@ with
             coalesce(owned.dated_at, owned.delivered_at) as denied_at
         from owned
         inner join
-            (
-                select distinct customer_id, source, source_account, segment_family, segment_id, claimant
-                from claims
-            ) as claimants
+            (select distinct customer_id, source, source_account, segment_family, segment_id, claimant from claims) as claimants
             on owned.customer_id = claimants.customer_id
             and owned.source = claimants.source
             and owned.source_account = claimants.source_account

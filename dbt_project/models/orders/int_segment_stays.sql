@@ -1,30 +1,19 @@
 -- Grain: one row per customer, segment of a vendor account and unbroken stay, whoever of the person's records claims it.
 with
-    statements as (select * from {{ ref('int_segment_statements') }}),
+    statements as (select * from {{ ref("int_segment_statements") }}),
 
     -- Stays of one claimant: from a claim to the next statement that is none.
     turned as (
-        select
-            *,
-            lag(is_member) over in_time as was_member
+        select *, lag(is_member) over in_time as was_member
         from statements
-        window
-            in_time as (
-                partition by customer_id, source, source_account, segment_family, segment_id, claimant order by observed_at, is_member, entered_at
-            )
+        window in_time as (partition by customer_id, source, source_account, segment_family, segment_id, claimant order by observed_at, is_member, entered_at)
     ),
 
     turns as (
-        select
-            *,
-            lead(observed_at) over in_time as next_turn_at,
-            lag(observed_at) over in_time as last_turn_at
+        select *, lead(observed_at) over in_time as next_turn_at, lag(observed_at) over in_time as last_turn_at
         from turned
         where is_member is distinct from coalesce(was_member, false)
-        window
-            in_time as (
-                partition by customer_id, source, source_account, segment_family, segment_id, claimant order by observed_at, is_member, entered_at
-            )
+        window in_time as (partition by customer_id, source, source_account, segment_family, segment_id, claimant order by observed_at, is_member, entered_at)
     ),
 
     claimed_stays as (

@@ -1,52 +1,125 @@
--- Grain: one row per customer, source and figure about redemptions, points and referrals, counted from our facts.
+-- Grain: one row per customer, vendor account, profile and figure about redemptions, points and referrals, counted from our
+-- facts. Profile '' is all that the vendor tells of the person; another, one of several profiles, has what is its own.
+{% set counts = ["redemptions_total", "redemptions_succeeded", "redemptions_failed", "redemptions_rolled_back", "rollbacks_succeeded", "rollbacks_failed"] %}
 with
-    redemptions as (select * from {{ ref('fct_redemptions') }}),
+    redemptions as (select * from {{ ref("fct_redemptions") }}),
 
-    balances as (select * from {{ ref('fct_loyalty_balances') }}),
+    balances as (select * from {{ ref("fct_loyalty_balances") }}),
 
-    referrals as (select * from {{ ref('fct_referrals') }}),
+    referrals as (select * from {{ ref("fct_referrals") }}),
+
+    profile_records as (select * from {{ ref("int_profile_records") }}),
+
+    staged_redemptions as (select * from {{ source("staging", "redemptions") }}),
+
+    staged_accounts as (select * from {{ source("staging", "loyalty_accounts") }}),
+
+    redemption_profiles as (
+        select distinct
+            staged_redemptions.source,
+            staged_redemptions.source_account,
+            staged_redemptions.redemption_id,
+            concat(profile_records.stream, '|', profile_records.source_record_id) as profile
+        from staged_redemptions
+        inner join profile_records on {{ is_of_profile("staged_redemptions") }}
+    ),
+
+    account_profiles as (
+        select distinct
+            staged_accounts.source,
+            staged_accounts.source_account,
+            staged_accounts.account_id,
+            concat(profile_records.stream, '|', profile_records.source_record_id) as profile
+        from staged_accounts
+        inner join profile_records on {{ is_of_profile("staged_accounts") }}
+    ),
+
+    referrer_profiles as (
+        select distinct source, source_account, source_record_id as profile_id, concat(stream, '|', source_record_id) as profile from profile_records
+    ),
+
+    whose_redemptions as (
+        select redemptions.*, '' as profile
+        from redemptions
+        union all
+        select redemptions.*, redemption_profiles.profile
+        from redemptions
+        inner join
+            redemption_profiles
+            on redemptions.source = redemption_profiles.source
+            and redemptions.source_account = redemption_profiles.source_account
+            and redemptions.redemption_id = redemption_profiles.redemption_id
+    ),
+
+    whose_balances as (
+        select balances.*, '' as profile
+        from balances
+        union all
+        select balances.*, account_profiles.profile
+        from balances
+        inner join
+            account_profiles
+            on balances.source = account_profiles.source
+            and balances.source_account = account_profiles.source_account
+            and balances.account_id = account_profiles.account_id
+    ),
+
+    whose_referrals as (
+        select referrals.*, '' as profile
+        from referrals
+        union all
+        select referrals.*, referrer_profiles.profile
+        from referrals
+        inner join
+            referrer_profiles
+            on referrals.source = referrer_profiles.source
+            and referrals.source_account = referrer_profiles.source_account
+            and referrals.referrer_profile_id = referrer_profiles.profile_id
+    ),
 
     counted as (
         select
             customer_id,
             source,
+            source_account,
+            profile,
             count(*) filter (where kind = 'redemption') as redemptions_total,
             count(*) filter (where kind = 'redemption' and result = 'success') as redemptions_succeeded,
             count(*) filter (where kind = 'redemption' and result = 'failure') as redemptions_failed,
             count(*) filter (where is_rolled_back) as redemptions_rolled_back,
             count(*) filter (where kind = 'rollback' and result = 'success') as rollbacks_succeeded,
             count(*) filter (where kind = 'rollback' and result = 'failure') as rollbacks_failed
-        from redemptions
+        from whose_redemptions
         where customer_id is not null
-        group by customer_id, source
+        group by customer_id, source, source_account, profile
     ),
 
     points as (
-        select customer_id, source, cast(sum(balance) as decimal(18, 4)) as points
-        from balances
+        select customer_id, source, source_account, profile, cast(sum(balance) as decimal(18, 4)) as points
+        from whose_balances
         where customer_id is not null and balance_type = 'points'
-        group by customer_id, source
+        group by customer_id, source, source_account, profile
     ),
 
     referred as (
-        select referrer_customer_id as customer_id, source, count(*) as referred_customers
-        from referrals
+        select referrer_customer_id as customer_id, source, source_account, profile, count(*) as referred_customers
+        from whose_referrals
         where referrer_customer_id is not null
-        group by referrer_customer_id, source
+        group by referrer_customer_id, source, source_account, profile
     ),
 
     final as (
-        {% for metric in ['redemptions_total', 'redemptions_succeeded', 'redemptions_failed', 'redemptions_rolled_back', 'rollbacks_succeeded', 'rollbacks_failed'] -%}
-        select customer_id, source, '{{ metric }}' as metric, cast({{ metric }} as decimal(38, 6)) as value
-        from counted
-        union all
+        {% for metric in counts -%}
+            select customer_id, source, source_account, profile, '{{ metric }}' as metric, cast({{ metric }} as decimal(38, 6)) as value
+            from counted
+            union all
         {% endfor -%}
-        {% for metric in ['loyalty_points', 'points_to_go'] -%}
-        select customer_id, source, '{{ metric }}' as metric, cast(points as decimal(38, 6)) as value
-        from points
-        union all
+        {% for metric in ["loyalty_points", "points_to_go"] -%}
+            select customer_id, source, source_account, profile, '{{ metric }}' as metric, cast(points as decimal(38, 6)) as value
+            from points
+            union all
         {% endfor -%}
-        select customer_id, source, 'referred_customers' as metric, cast(referred_customers as decimal(38, 6)) as value
+        select customer_id, source, source_account, profile, 'referred_customers' as metric, cast(referred_customers as decimal(38, 6)) as value
         from referred
     )
 

@@ -1,11 +1,16 @@
 -- Grain: one row per vendor record and figure the vendor reports of it, as last observed, and whether it contradicts
 -- another figure of the same observation.
 with
-    staged as (select * from {{ source('staging', 'vendor_stats') }}),
+    staged as (select * from {{ source("staging", "vendor_stats") }}),
 
-    owners as (select * from {{ ref('int_owner_customers') }}),
+    owners as (select * from {{ ref("int_owner_customers") }}),
 
-    definitions as (select * from {{ ref('vendor_metric_definitions') }}),
+    definitions as (select * from {{ ref("vendor_metric_definitions") }}),
+
+    profile_records as (select * from {{ ref("int_profile_records") }}),
+
+    -- Profiles whose person has another one at the same vendor.
+    rivals as (select source, source_account, stream, source_record_id from profile_records group by source, source_account, stream, source_record_id),
 
     newest as (
         select *
@@ -65,6 +70,7 @@ with
                 then coalesce(contradictions.is_balance_contradicted, false)
                 else false
             end as is_contradicted,
+            rivals.source_record_id is not null as is_one_of_several,
             newest.value_ts,
             newest.export_date
         from newest
@@ -75,7 +81,13 @@ with
             and newest.stream = contradictions.stream
             and newest.owner_record_id = contradictions.owner_record_id
             and newest.export_date = contradictions.export_date
-        left join owners on {{ is_owner('newest') }}
+        left join owners on {{ is_owner("newest") }}
+        left join
+            rivals
+            on newest.source = rivals.source
+            and newest.source_account = rivals.source_account
+            and newest.stream = rivals.stream
+            and newest.owner_record_id = rivals.source_record_id
     )
 
 select *

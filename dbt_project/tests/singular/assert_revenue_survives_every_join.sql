@@ -4,12 +4,12 @@ with
         select
             sum(net_amount_reporting) filter (where is_valid) as revenue,
             sum(net_amount_reporting) filter (where is_valid and customer_id is not null) as known_revenue
-        from {{ ref('fct_orders') }}
+        from {{ ref("fct_orders") }}
     ),
 
-    by_day as (select sum(revenue) as revenue from {{ ref('daily_metrics') }}),
+    by_day as (select sum(revenue) as revenue from {{ ref("daily_metrics") }}),
 
-    by_customer as (select sum(total_revenue) as revenue from {{ ref('customer_insights') }})
+    by_customer as (select sum(total_revenue) as revenue from {{ ref("customer_insights") }})
 
 select by_order.revenue, by_order.known_revenue, by_day.revenue as revenue_by_day, by_customer.revenue as revenue_by_customer
 from by_order

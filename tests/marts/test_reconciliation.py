@@ -1,0 +1,134 @@
+"""The vendors' own figures beside ours: the published examples, and people with several profiles at one vendor."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.marts.conftest import Query
+from tests.vendors.harness import normalise
+from tests.warehouse_builder import WarehouseBuilder
+
+NIGHT = date(2024, 3, 1)
+
+# The figures of the five vendors' published examples, with what is needed to tell whose they are.
+EXAMPLES: tuple[tuple[str, str, dict[str, object]], ...] = (
+    (
+        "voucherify",
+        "customers",
+        {
+            "id": "cust_cwzFQcb3C5XgbgVknYPUNb1p",
+            "source_id": "trackcust5432",
+            "summary": {
+                "redemptions": {"total_redeemed": 5, "total_failed": 0, "total_succeeded": 5, "loyalty_card": {"redeemed_points": 0, "points_to_go": 200}},
+                "orders": {
+                    "total_amount": 148800,
+                    "total_count": 5,
+                    "average_amount": 49600,
+                    "last_order_amount": 0,
+                    "last_order_date": "2021-04-12T12:51:26Z",
+                },
+            },
+            "loyalty": {"points": 340, "referred_customers": 1, "campaigns": {"loyalty easy": {"points": 200}, "Loyalty Upgrade 01/2021": {"points": 140}}},
+            "object": "customer",
+        },
+    ),
+    (
+        "ometria",
+        "profiles",
+        {
+            "@type": "profile",
+            "id": "2695-c473e2-4aaf58",
+            "customer_id": "55555",
+            "email": "bob22@example.com",
+            "stats": {"aov": 49.72, "orders": 2, "orders_attempted": 3, "revenue": 99.44, "total_items": 5, "visits": 20},
+        },
+    ),
+    (
+        "optimizely",
+        "profiles",
+        {
+            "identifiers": {"email": "odp@reconciliation.example", "customer_id": "9001"},
+            "insights": {"total_revenue": 120.0, "order_count": 2, "average_order_value": 60.0, "engagement_score": 71.5},
+        },
+    ),
+    ("open_delivery", "customers", {"identifier": {"type": "EMAIL", "value": "delivery@reconciliation.example"}}),
+    ("omnisend", "events", {"eventName": "custom", "eventID": "example-event", "contact": {"email": "events@reconciliation.example"}}),
+)
+
+
+def stage(w: WarehouseBuilder) -> None:
+    for vendor, stream, record in EXAMPLES:
+        outcome = normalise(vendor, stream, [record], export_date=NIGHT, file_name=f"example-{stream}.ndjson")
+        assert outcome.rejects == []
+        for table in outcome.normalised.frames:
+            w.rows[table].extend(outcome.normalised.frame(table).to_dicts())
+    for number, total, quantity, status in (("E-1", "50.00", 3, "completed"), ("E-2", "49.44", 2, "paid"), ("E-3", "7.00", 1, "created")):
+        w.line(own_order(w, "ometria", number, "2695-c473e2-4aaf58", total, status=status), "p", quantity=quantity, total=total)
+    for number, total, subtotal in (("E-4", "75.00", "70.00"), ("E-5", "65.00", "60.00")):
+        own_order(w, "optimizely", number, "9001", total, subtotal=subtotal)
+    w.adjustment("optimizely", "E-5", "10.00", subtotal_amount="10.00")
+    several_profiles(w)
+
+
+def own_order(w: WarehouseBuilder, source: str, number: str, record: str, total: str, **values: object) -> dict[str, object]:
+    return w.order(
+        source, number, **{"total": total, "stream": "profiles", "owner_record_id": record, "ordered_at": datetime(2024, 2, 1, tzinfo=UTC), **values}
+    )
+
+
+def figure(w: WarehouseBuilder, source: str, record: str, metric: str, value: str, stream: str = "profiles") -> None:
+    w.add(
+        "vendor_stats", source=source, stream=stream, owner_record_id=record, metric=metric, value_num=value, definition_id=f"stats.{metric}", export_date=NIGHT
+    )
+
+
+def several_profiles(w: WarehouseBuilder) -> None:
+    """One person, two profiles at one vendor with an address in common."""
+    for record in ("twin-1", "twin-2"):
+        w.profile("ometria", record, email="twins@reconciliation.example")
+    own_order(w, "ometria", "T-1", "twin-1", "10.00")
+    own_order(w, "ometria", "T-2", "twin-2", "30.00")
+    for metric, value in (("order_count", "1"), ("total_revenue", "10.00"), ("average_order_value", "10.00")):
+        figure(w, "ometria", "twin-1", metric, value)
+    for metric, value in (("order_count", "2"), ("total_revenue", "40.00"), ("average_order_value", "20.00")):
+        figure(w, "ometria", "twin-2", metric, value)
+
+
+VERDICT = "select verdict from marts.customer_stat_reconciliation where source = $1 and source_record_id = $2 and metric = $3"
+
+
+@pytest.mark.parametrize(
+    ("source", "record", "metric", "verdict"),
+    [
+        ("voucherify", "cust_cwzFQcb3C5XgbgVknYPUNb1p", "total_revenue", "inconsistent_at_source"),
+        ("voucherify", "cust_cwzFQcb3C5XgbgVknYPUNb1p", "average_order_value", "inconsistent_at_source"),
+        ("voucherify", "cust_cwzFQcb3C5XgbgVknYPUNb1p", "loyalty_points", "match"),
+        ("voucherify", "cust_cwzFQcb3C5XgbgVknYPUNb1p", "points_to_go", "inconsistent_at_source"),
+        ("voucherify", "cust_cwzFQcb3C5XgbgVknYPUNb1p", "redemptions_total", "mismatch"),
+        ("ometria", "2695-c473e2-4aaf58", "total_revenue", "match"),
+        ("ometria", "2695-c473e2-4aaf58", "average_order_value", "match"),
+        ("ometria", "2695-c473e2-4aaf58", "order_count", "match"),
+        ("ometria", "2695-c473e2-4aaf58", "orders_attempted", "match"),
+        ("ometria", "2695-c473e2-4aaf58", "total_items", "match"),
+        ("ometria", "2695-c473e2-4aaf58", "visits", "not_comparable"),
+        ("optimizely", "9001", "total_revenue", "explained"),
+        ("optimizely", "9001", "average_order_value", "explained"),
+        ("optimizely", "9001", "order_count", "match"),
+        ("optimizely", "9001", "engagement_score", "not_comparable"),
+    ],
+)
+def test_the_figures_of_the_published_examples_get_their_verdicts(query: Query, source: str, record: str, metric: str, verdict: str) -> None:
+    assert query(VERDICT, [source, record, metric]) == [(verdict,)]
+
+
+def test_the_examples_without_figures_have_nothing_to_reconcile(query: Query) -> None:
+    assert query("select count(*) from marts.customer_stat_reconciliation where source in ('open_delivery', 'omnisend')") == [(0,)]
+
+
+@pytest.mark.parametrize("metric", ["order_count", "total_revenue", "average_order_value"])
+def test_one_of_several_profiles_is_held_to_its_own_orders_and_not_to_the_persons(query: Query, metric: str) -> None:
+    assert query(
+        "select order_count from marts.customer_insights join marts.dim_customers using (customer_id) where email = 'twins@reconciliation.example'"
+    ) == [(2,)]
+    assert query(VERDICT, ["ometria", "twin-1", metric]) == [("match",)]
+    assert query(VERDICT, ["ometria", "twin-2", metric]) == [("mismatch",)]

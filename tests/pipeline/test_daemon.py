@@ -1,0 +1,150 @@
+"""Dagster as it runs at night: its real daemon, queue and run processes on an installation of two nights."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+
+from orchestration import definitions, locking, sensors
+from orchestration.settings import PACKAGE, Settings
+from tests.pipeline.conftest import PROJECT
+from tests.pipeline.deliveries import NIGHTS, books_balance, checksum
+
+PATIENCE = 150
+CODE_LOCATION = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {project!r})
+from orchestration import settings
+
+settings.CHECKOUT = Path({checkout!r})
+from orchestration.definitions import definitions
+"""
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
+
+
+class Nights:
+    """An installation's Dagster: starts and ends its daemon, launches backfills, waits."""
+
+    def __init__(self, settings: Settings, checkout: Path) -> None:
+        self._settings = settings
+        self._home = settings.dagster_home
+        self._home.mkdir(parents=True)
+        (self._home / "dagster.yaml").write_text((PACKAGE / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        self._location = checkout / "customer360_location.py"
+        self._location.write_text(CODE_LOCATION.format(project=str(PROJECT), checkout=str(checkout)), encoding="utf-8")
+        self._graph = definitions.definitions.load_fn().resolve_asset_graph()
+        self.instance = dg.DagsterInstance.from_config(str(self._home))
+
+    @contextmanager
+    def daemon(self, **environment: str) -> Iterator[int]:
+        """The daemon with its code server; all of it is gone afterwards, as after a power loss."""
+        command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-f", str(self._location), "--log-level", "warning"]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "DAGSTER_HOME": str(self._home), "C360_DATA": str(self._settings.data), **environment},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield process.pid
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def launch(self, first: str, last: str) -> str:
+        """A backfill over those nights, as the UI asks for one; its id."""
+        made = PartitionBackfill.from_asset_partitions(
+            asset_graph=self._graph,
+            backfill_id=os.urandom(4).hex(),
+            tags={},
+            backfill_timestamp=time.time(),
+            asset_selection=[key for key in self._graph.executable_asset_keys if self._graph.get(key).partitions_def is not None],
+            partition_names=[night for night in NIGHTS if first <= night <= last],
+            dynamic_partitions_store=self.instance,
+            all_partitions=False,
+            title=None,
+            description=None,
+            run_config=None,
+        )
+        self.instance.add_backfill(made)
+        return made.backfill_id
+
+    def status(self, backfill: str) -> BulkActionStatus:
+        found = self.instance.get_backfill(backfill)
+        assert found is not None
+        return found.status
+
+    def has_dead_run(self) -> bool:
+        """A run stands as STARTED though its process is gone."""
+        return any(
+            record.dagster_run.status is dg.DagsterRunStatus.STARTED
+            and sensors.PROCESS_TAG in record.dagster_run.tags
+            and not sensors.is_alive(record.dagster_run.tags[sensors.PROCESS_TAG], started=record.start_time)
+            for record in self.instance.get_run_records()
+        )
+
+    def statuses(self) -> list[dg.DagsterRunStatus]:
+        return [run.status for run in self.instance.get_runs()]
+
+
+def wait(is_done: Callable[[], object]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not is_done():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.5)
+
+
+@pytest.fixture
+def nights(published: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nights]:
+    monkeypatch.setenv("C360_DATA", str(published.data))
+    made = Nights(published, checkout)
+    with made.instance:
+        yield made
+
+
+def test_two_backfills_at_the_same_time_end_well_with_the_same_warehouse(nights: Nights, published: Settings) -> None:
+    before = checksum(published.build_file, "staging")
+    with nights.daemon():
+        backfills = [nights.launch(*NIGHTS), nights.launch(*NIGHTS)]
+        wait(lambda: all(nights.status(backfill) not in (BulkActionStatus.REQUESTED, BulkActionStatus.COMPLETING) for backfill in backfills))
+    assert {nights.status(backfill) for backfill in backfills} == {BulkActionStatus.COMPLETED_SUCCESS}
+    assert nights.statuses() == [dg.DagsterRunStatus.SUCCESS] * 2
+    assert checksum(published.build_file, "staging").keys() == before.keys()
+    assert books_balance(published.build_file)
+
+
+def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Settings) -> None:
+    with nights.daemon():
+        with locking.writer_lock(published, command="another run"):
+            failed = nights.launch(NIGHTS[1], NIGHTS[1])
+            wait(lambda: nights.status(failed) not in (BulkActionStatus.REQUESTED, BulkActionStatus.FAILING))
+        again = nights.launch(NIGHTS[1], NIGHTS[1])
+        wait(lambda: nights.status(again) not in (BulkActionStatus.REQUESTED, BulkActionStatus.COMPLETING))
+    assert (nights.status(failed), nights.status(again)) == (BulkActionStatus.COMPLETED_FAILED, BulkActionStatus.COMPLETED_SUCCESS)
+
+
+def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(nights: Nights, published: Settings) -> None:
+    with nights.daemon(C360_KILL_AT="after_staging"):
+        nights.launch(*NIGHTS)
+        wait(nights.has_dead_run)
+    assert nights.statuses() == [dg.DagsterRunStatus.STARTED]
+    with nights.daemon():
+        started = time.monotonic()
+        nights.launch(*NIGHTS)
+        wait(lambda: len(nights.statuses()) == 2 and nights.statuses()[0] is dg.DagsterRunStatus.STARTED)
+        blocked_for = time.monotonic() - started
+        wait(lambda: nights.statuses()[0] is dg.DagsterRunStatus.SUCCESS)
+    assert nights.statuses()[1] is dg.DagsterRunStatus.FAILURE
+    assert blocked_for < 60
