@@ -272,7 +272,7 @@ def replace_day(folder: Path, watch: Watch) -> dict[str, Any]:
 
 QUERIES = {
     "one customer's orders": "select * from orders where customer_id = (select customer_id from orders limit 1 offset 12345) order by ordered_at",
-    "revenue by month": "select date_trunc('month', ordered_at) as month, sum(total), count(*) from orders group by month order by month",
+    "revenue by month": "select date_trunc('month', order_date) as month, sum(total), count(*) from orders group by month order by month",
     "best customers": "select customer_id, sum(total) as revenue from orders group by customer_id order by revenue desc limit 100",
     "customers by city": "select city, count(*) from published.marts.dim_customers group by city",
 }
@@ -290,7 +290,7 @@ def queries(folder: Path, watch: Watch) -> dict[str, Any]:
     orders = con.execute("select count(*) from published.marts.fct_orders").fetchall()[0][0]
     times = max(1, 10_000_000 // max(1, orders))
     con.execute(
-        f"create or replace table orders as select customer_id, ordered_at, {total} as total, status, concat(order_id, copies.i) as order_id "
+        f"create or replace table orders as select customer_id, ordered_at, order_date, {total} as total, status, concat(order_id, copies.i) as order_id "
         f"from published.marts.fct_orders cross join (select unnest(range({times})) as i) as copies order by ordered_at"
     )
     for name, query in QUERIES.items():
@@ -322,8 +322,23 @@ def truth(folder: Path, watch: Watch) -> dict[str, Any]:
             """
         ).fetchall()[0]
         found = con.execute("select count(*) from published.marts.fct_orders").fetchall()[0][0]
+        persons = con.execute(
+            f"""
+            with
+                made as (
+                    select distinct email from read_parquet('{folder}/truth/persons.parquet')
+                    union select distinct email from read_parquet('{folder}/truth/orders.parquet') where person is null
+                ),
+                found as (
+                    select identifier_value as email, min(customer_id) as customer_id, count(distinct customer_id) as times
+                    from published.marts.bridge_customer_identifiers where identifier_type = 'email' group by identifier_value
+                )
+            select count(*), count(distinct found.customer_id), count(*) filter (found.times > 1) from made left join found using (email)
+            """
+        ).fetchall()[0]
     names = ("made", "missing", "other_total", "other_currency", "other_cancellation", "other_refund")
-    return {"rows": found, **dict(zip(names, row, strict=True))}
+    told = dict(zip(("persons_made", "persons_found", "persons_split"), persons, strict=True))
+    return {"rows": found, **dict(zip(names, row, strict=True)), **told}
 
 
 CASES: dict[str, Callable[[Path, Watch], dict[str, Any]]] = {

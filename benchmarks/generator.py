@@ -19,6 +19,7 @@ HISTORY_DAYS = 365
 ORDERS_A_CHUNK = 40_000
 PEOPLE_A_CHUNK = 100_000
 PRODUCTS = 2_000
+BIRTH_DATES = 20_000
 FIRST_NAMES = ("Ana", "Bruno", "Carla", "Dmitri", "Emma", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kim", "Luca", "Mara", "Noah", "Olga", "Paul", "Rosa", "Sven", "Tara", "Uwe")
 LAST_NAMES = ("Souza", "Keller", "Rossi", "Orlov", "Novak", "Haddad", "Lind", "Martin", "Lopez", "Weber", "Park", "Bianchi", "Moreau", "Silva", "Fischer", "Becker", "Costa", "Jansen", "Kaya", "Berg")
 CITIES = ("Berlin", "Hamburg", "München", "Köln", "Leipzig", "Bremen", "Dresden", "Essen")
@@ -126,7 +127,12 @@ def people(index: np.ndarray) -> pl.DataFrame:
     knows = {source: _luck(index, salt) < share for salt, (source, share) in enumerate(KNOWN.items(), start=10)}
     knows["ometria"] |= ~np.logical_or.reduce(list(knows.values()))
     is_sharing = (index % 2 == 1) & (_luck(index, 5) < 0.01)
-    first, last = _word(FIRST_NAMES, _luck(index, 1)), _word(LAST_NAMES, _luck(index, 2))
+    # No two persons share both name and birth date, so that there is one truth.
+    born, place = index % BIRTH_DATES, len(FIRST_NAMES) * len(LAST_NAMES) ** 2
+    name = (index // BIRTH_DATES + (_luck(born, 1) * place).astype(np.int64)) % place
+    first = pl.Series(FIRST_NAMES).gather(name % len(FIRST_NAMES))
+    name = name // len(FIRST_NAMES)
+    last = pl.Series(LAST_NAMES).gather(name % len(LAST_NAMES)) + "-" + pl.Series(LAST_NAMES).gather(name // len(LAST_NAMES))
     return pl.DataFrame(
         {
             "person": index,
@@ -136,7 +142,7 @@ def people(index: np.ndarray) -> pl.DataFrame:
             "phone": "+49151" + pl.Series(10_000_000 + index - is_sharing).cast(pl.String),
             "shop_id": "c" + pl.Series(index).cast(pl.String),
             "document": _cpf(100_000_000 + index),
-            "birth_date": pl.Series(np.datetime64("1950-01-01") + (_luck(index, 3) * 20_000).astype(np.int64)).cast(pl.Date).cast(pl.String),
+            "birth_date": pl.Series(np.datetime64("1950-01-01") + born).cast(pl.Date).cast(pl.String),
             "city": _word(CITIES, _luck(index, 4)),
             "gender": pl.Series(["f", "m", "x"]).gather((_luck(index, 6) * 2.1).astype(np.int64)),
             **{f"in_{source}": known for source, known in knows.items()},

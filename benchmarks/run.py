@@ -167,8 +167,8 @@ def night_section(work: Path, scale: float, report: Report) -> None:
     report.table("Slowest models and tests", ("node", "s"), [(name, f"{seconds:.1f}") for name, seconds in figures["slowest"]])
     correct = measure("truth", folder)
     assert correct is not None
-    names = ("made", "missing", "other_total", "other_currency", "other_cancellation", "other_refund")
-    report.table("Orders against the truth", ("published", *names), [(correct.figures["rows"], *(correct.figures[name] for name in names))])
+    names = ("made", "missing", "other_total", "other_currency", "other_cancellation", "other_refund", "persons_made", "persons_found", "persons_split")
+    report.table("Orders and persons against the truth", ("published", *names), [(correct.figures["rows"], *(correct.figures[name] for name in names))])
     rows = []
     for title, case in (("no-op night", "night"), ("one vendor-day replaced (each)", "replace_day")):
         found = measure(case, folder)

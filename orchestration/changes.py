@@ -3,6 +3,7 @@
 Compares the build file with the published file before the swap. Nothing here decides who is who; that is dbt's.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,6 +155,12 @@ def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, s
         report = _report(con, is_published=has_aliases)
         con.execute("drop table temp.moves; drop table temp.found")
     return report
+
+
+def recorded(con: duckdb.DuckDBPyConnection, run_id: str) -> Changes | None:
+    """The report of a run as the run book keeps it."""
+    row = con.execute("select changes from meta.runs where run_id = $1", [run_id]).fetchone()
+    return Changes(**json.loads(row[0])) if row and row[0] else None
 
 
 def refuse_upheaval(changes: Changes, settings: Settings) -> None:

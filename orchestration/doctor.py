@@ -94,15 +94,20 @@ def _landing(settings: Settings) -> Iterator[Finding]:
     scan = landing.scan(settings)
     yield Finding("ok", f"{len(scan.files):,} files in the landing zone")
     for problem in scan.problems:
-        yield Finding("broken", problem.message, "Rename it, or move it out of the landing zone; everything else is loaded meanwhile.")
+        yield Finding("broken", problem.message, "Everything else is loaded meanwhile.")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = next(path for path in (settings.data, *settings.data.parents) if path.exists())
     free = shutil.disk_usage(folder).free
     built = settings.build_file.stat().st_size if settings.build_file.exists() else 0
-    if free < settings.options.free_disk_bytes + 2 * built:
-        yield Finding("broken", f"Only {free // 1_000_000:,} MB are free on the disk of {folder}.", "Make room, or lower `keep_publications` in settings.toml.")
+    wanted = settings.options.free_disk_bytes + 2 * built
+    if free < wanted:
+        yield Finding(
+            "broken",
+            f"{free // 1_000_000:,} MB are free on the disk of {folder}; a run wants {wanted // 1_000_000:,} MB.",
+            "Make room, or lower `keep_publications` or `free_disk_bytes` in settings.toml.",
+        )
     else:
         yield Finding("ok", f"{free // 1_000_000:,} MB free on disk, {settings.memory_limit} of memory for the warehouse")
 
@@ -169,7 +174,9 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         names = {found.stream: found.last_delivery for found in streams}
         told = ", ".join(f"{name} since {day}" for name, day in names.items())
         yield Finding(
-            "note", f"{source} is late: nothing of {told}.", "Ask the vendor, or look at the transfer that fills the landing zone; `late_after_days` sets the limit."
+            "note",
+            f"{source} is late: nothing of {told}.",
+            "Ask the vendor, or look at the transfer that fills the landing zone; `late_after_days` sets the limit.",
         )
     if rejected.records or rejected.files:
         yield Finding(
@@ -178,12 +185,14 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             "`c360 rejects` shows why; after a mend `c360 replay` loads them again.",
         )
     if changed and night:
-        shown = "; ".join(f"{change.source}/{change.stream} {change}" for change in changed[:DRIFT_SHOWN])
-        more = f"; and {len(changed) - DRIFT_SHOWN} more" if len(changed) > DRIFT_SHOWN else ""
+        new = [change for change in changed if change.change != drift.VANISHED]
+        told = [f"{change.source}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
+        told += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
+        told += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(
             "note",
-            f"The exports of {night.last} changed their shape: {shown}{more}.",
-            "Nothing is lost (`extra`); ask the vendor, and see meta.schema_drift for all of it.",
+            f"The exports of {night.last} are not shaped as before: {'; '.join(told)}.",
+            "Nothing is lost; meta.schema_drift has all of it. Ask the vendor.",
         )
 
 
@@ -222,4 +231,16 @@ def _pins(path: Path) -> dict[str, str]:
     return {name: version for name, _, version in (line.partition("==") for line in lines)}
 
 
-LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_python, _versions, _configuration, _disk, _landing, _writer, _build, _published, _deliveries, _dangling, _alerts)
+LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python,
+    _versions,
+    _configuration,
+    _disk,
+    _landing,
+    _writer,
+    _build,
+    _published,
+    _deliveries,
+    _dangling,
+    _alerts,
+)

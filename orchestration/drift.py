@@ -7,7 +7,8 @@ import duckdb
 
 from orchestration.settings import DateRange
 
-CHANGES = {"new_field": "a new field", "new_type": "another type", "vanished_field": "no longer filled"}
+VANISHED = "vanished_field"
+CHANGES = {"new_field": "a new field", "new_type": "another type", VANISHED: "no longer filled"}
 
 DRIFT = """
 select source, stream, export_date, field, change, any_value(seen_type) as seen_type, sum(record_count)::bigint as records

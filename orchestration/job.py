@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import date
 
-from orchestration import alerts, console, pipeline
+from orchestration import changes, alerts, console, pipeline
 from orchestration.errors import OperatorError
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
@@ -93,6 +93,8 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     )
     lines += _shortened([problem.message for problem in report.ingestion.problems])
     lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
+    if report.changed:
+        lines += changes.lines(report.changed)
     if report.published:
         return [*lines, f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders."]
     return [*lines, "Nothing was published: the published warehouse is up to date." if report.customers or report.orders else "Nothing was published."]

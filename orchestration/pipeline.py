@@ -80,6 +80,7 @@ class RunReport:
     ingestion: Ingestion
     deliveries_above_limit: tuple[str, ...]
     warnings: tuple[str, ...]
+    changed: changes.Changes | None = None
 
     @property
     def figures(self) -> dict[str, int | float | bool]:
@@ -115,6 +116,7 @@ def run(
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
         with warehouse.connect() as con:
             figures = runs.figures(con, run_id)
+            changed = changes.recorded(con, run_id) if published else None
         retention.prune_logs(settings)
     seen = publish.current(settings)
     return RunReport(
@@ -127,6 +129,7 @@ def run(
         ingestion=ingestion,
         deliveries_above_limit=tuple(ingestion.deliveries_above(settings.options.reject_share)),
         warnings=tuple(str(node) for node in nodes if node.is_warning),
+        changed=changed,
     )
 
 

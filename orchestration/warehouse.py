@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 from threading import Event
 
 import duckdb
@@ -261,7 +262,7 @@ class Warehouse:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
         if dates is not None:
             return [file for file in scan.files if file.export_date in dates]
-        booked = {path: (size, mtime, sha256) for path, size, mtime, sha256 in con.execute(_BOOKED).fetchall()}
+        booked = {path: known for path, *known in con.execute(_BOOKED).fetchall()}
         return [file for file in scan.files if full_refresh or _is_new(file, booked.get(file.relative_path))]
 
     def retire_vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan, dates: DateRange) -> int:
@@ -361,6 +362,7 @@ class Warehouse:
         try:
             self._supersede(con, booking.file.relative_path)
             if spool is not None and normaliser is not None:
+                self._yield_to(con, booking)
                 counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool.paths)
                 booking.insert(spool, normaliser)
             elif reason is not None:
@@ -377,25 +379,40 @@ class Warehouse:
         return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message)
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str) -> None:
-        """Takes out what an earlier booking of the path loaded; what other files delivered again stands on through them."""
+        """Takes out what an earlier booking of the path loaded."""
         for (load_seq,) in con.execute("select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchall():
-            forget_repeats(con, load_seq)
-            for table in TABLES:
-                con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
-            for table in BOOKED_BY_LOAD:
-                con.execute(f"delete from {table} where load_seq = $1", [load_seq])
+            _take_out(con, load_seq)
             con.execute("update meta.loads set status = 'superseded' where load_seq = $1", [load_seq])
 
+    def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: "_Booking") -> None:
+        """Copies with a later path that were loaded before this original came are duplicates from now on."""
+        file = booking.file
+        for (load_seq,) in con.execute(_LATER_COPIES, [file.source, file.stream, file.export_date, booking.sha256, file.relative_path]).fetchall():
+            _take_out(con, load_seq)
+            con.execute(
+                "update meta.loads set status = 'duplicate', rows_loaded = 0, rows_rejected = 0, rows_duplicate = rows_read where load_seq = $1", [load_seq]
+            )
 
-def _is_new(file: LandedFile, booked: tuple[int, int, str] | None) -> bool:
-    """The file was never loaded, or holds something else than when it was; a new time alone is no new content."""
-    if booked is None or booked[0] != file.size:
+
+def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
+    """Removes the rows of a load; what other files delivered again stands on through them."""
+    forget_repeats(con, load_seq)
+    for table in TABLES:
+        con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
+    for table in BOOKED_BY_LOAD:
+        con.execute(f"delete from {table} where load_seq = $1", [load_seq])
+
+
+def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
+    """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time alone is nothing new."""
+    if booked is None:
         return True
-    return booked[1] != file.mtime_ns and landing.sha256_of(file) != booked[2]
+    size, mtime_ns, is_full, sha256 = booked
+    return size != file.size or is_full != file.is_full or (mtime_ns != file.mtime_ns and landing.sha256_of(file) != sha256)
 
 
 _BOOKED = """
-select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.file_sha256
+select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.is_full, loads.file_sha256
 from meta.loads as loads
 where loads.status in ('loaded', 'rejected')
     or (
@@ -410,8 +427,10 @@ where loads.status in ('loaded', 'rejected')
 _ORPHANED = f"select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from ({_BOOKED}))"
 _SAME = """
 select rows_read from meta.loads
-where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and file_path <> $5 and status = 'loaded'
+where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and file_path < $5 and status = 'loaded'
 """
+# The first path decides which of several copies is the original, never the order they came in.
+_LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $5", "file_path > $5")
 
 
 @dataclass

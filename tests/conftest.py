@@ -1,10 +1,17 @@
 """What every test stands on: installations of their own, never the one on this machine."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as examples
 
 from orchestration.settings import Options, Settings
+
+# In CI the same examples every time, so that a red build means that something changed.
+examples.register_profile("ci", derandomize=True, deadline=None)
+examples.register_profile("here", deadline=None)
+examples.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ other are resolved all in one build. The same records, delivered in another orde
 persons; and the persons after every night must be those of a warehouse that only ever saw what had landed until then.
 """
 
+import itertools
 import os
 import random
 from collections.abc import Iterable, Sequence
@@ -101,7 +102,7 @@ def test_an_id_of_any_night_resolves_for_ever_and_growth_renames_only_into_older
     decisions = [decision for history in every for decision in history.decisions]
     said = [each for history in every for each in history.said]
     nights = [resolved([each for each in said if each.night <= night], decisions, tmp_path / f"night{night}") for night in range(NIGHTS)]
-    for earlier, later in zip(nights, nights[1:], strict=False):
+    for earlier, later in itertools.pairwise(nights):
         known = {key: "|".join((key[0], "default", "derived" if key[1].startswith("derived:") else "profiles", key[1])) for key in later}
         assert earlier.keys() <= later.keys()
         assert {person for person in later.values() if person} <= set(known.values())

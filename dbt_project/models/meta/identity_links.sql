@@ -190,6 +190,7 @@ with
         from tied
         inner join persons on tied.record_no = persons.record_no
         group by tied.link_key
+        having min(tied.record_no) < max(tied.record_no)
     ),
 
     final as (
