@@ -29,7 +29,18 @@ COLUMNS = {
     "lineItems": ITEM,
 }
 EVENT_FIELDS = ("eventName", "eventTime", "eventID", "origin")
-ORDER_FIELDS = ("orderID", "orderNumber", "totalPrice", "subTotalPrice", "currency", "discountValue", "paymentStatus", "fulfillmentStatus", "cartID", "cartRecoveryURL")
+ORDER_FIELDS = (
+    "orderID",
+    "orderNumber",
+    "totalPrice",
+    "subTotalPrice",
+    "currency",
+    "discountValue",
+    "paymentStatus",
+    "fulfillmentStatus",
+    "cartID",
+    "cartRecoveryURL",
+)
 ITEM_FIELDS = ("productID", "variantID", "title", "vendor", "sku", "quantity", "price", "discount", "imageUrl", "productUrl")
 NUMBERS = ("totalPrice", "subTotalPrice", "discountValue", "price", "discount")
 
@@ -152,7 +163,15 @@ def orjson_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
             order = event.get("order") or {}
             contact = event.get("contact") or {}
             told = [event.get(name) for name in EVENT_FIELDS]
-            events.append((number, *told, contact.get("email"), orjson.dumps(event.get("properties")).decode(), *(_number(name, order.get(name)) for name in ORDER_FIELDS)))
+            events.append(
+                (
+                    number,
+                    *told,
+                    contact.get("email"),
+                    orjson.dumps(event.get("properties")).decode(),
+                    *(_number(name, order.get(name)) for name in ORDER_FIELDS),
+                )
+            )
             for item in event.get("lineItems") or ():
                 items.append((number, *(_number(name, item.get(name)) for name in ITEM_FIELDS)))
             if len(events) == 20_000:

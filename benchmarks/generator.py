@@ -20,8 +20,50 @@ ORDERS_A_CHUNK = 40_000
 PEOPLE_A_CHUNK = 100_000
 PRODUCTS = 2_000
 BIRTH_DATES = 20_000
-FIRST_NAMES = ("Ana", "Bruno", "Carla", "Dmitri", "Emma", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kim", "Luca", "Mara", "Noah", "Olga", "Paul", "Rosa", "Sven", "Tara", "Uwe")
-LAST_NAMES = ("Souza", "Keller", "Rossi", "Orlov", "Novak", "Haddad", "Lind", "Martin", "Lopez", "Weber", "Park", "Bianchi", "Moreau", "Silva", "Fischer", "Becker", "Costa", "Jansen", "Kaya", "Berg")
+FIRST_NAMES = (
+    "Ana",
+    "Bruno",
+    "Carla",
+    "Dmitri",
+    "Emma",
+    "Farid",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Kim",
+    "Luca",
+    "Mara",
+    "Noah",
+    "Olga",
+    "Paul",
+    "Rosa",
+    "Sven",
+    "Tara",
+    "Uwe",
+)
+LAST_NAMES = (
+    "Souza",
+    "Keller",
+    "Rossi",
+    "Orlov",
+    "Novak",
+    "Haddad",
+    "Lind",
+    "Martin",
+    "Lopez",
+    "Weber",
+    "Park",
+    "Bianchi",
+    "Moreau",
+    "Silva",
+    "Fischer",
+    "Becker",
+    "Costa",
+    "Jansen",
+    "Kaya",
+    "Berg",
+)
 CITIES = ("Berlin", "Hamburg", "München", "Köln", "Leipzig", "Bremen", "Dresden", "Essen")
 CPF_WEIGHTS = np.array([11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
 # Shares of persons each vendor knows, and of orders (by their number) each vendor reports beside Omnisend's events.
@@ -315,7 +357,9 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
     def with_lines(source: str, line: pl.Expr) -> pl.DataFrame:
         return _reported_by(orders, source).join(lines.group_by("order", maintain_order=True).agg(line.alias("items")), on="order", maintain_order="left")
 
-    frame = with_lines("ometria", pl.struct(product_id=product, quantity="quantity", unit_price=_major(col("price")), subtotal=_major(col("quantity") * col("price"))))
+    frame = with_lines(
+        "ometria", pl.struct(product_id=product, quantity="quantity", unit_price=_major(col("price")), subtotal=_major(col("quantity") * col("price")))
+    )
     exports.lines("ometria", "orders", frame.get_column("night"), _json(
         frame,
         **{"@type": pl.lit("order")},
@@ -323,7 +367,9 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
         status=pl.when(col("fate") == "canceled").then(pl.lit("canceled")).otherwise(pl.lit("complete")), is_valid=col("fate") != "canceled",
         subtotal=_major(col("cents")), grand_total=_major(col("cents")), lineitems=col("items"),
     ), text="grand_total")  # fmt: skip
-    frame = with_lines("voucherify", pl.struct(source_id=product, related_object=pl.lit("product"), quantity="quantity", price="price", amount=col("quantity") * col("price")))
+    frame = with_lines(
+        "voucherify", pl.struct(source_id=product, related_object=pl.lit("product"), quantity="quantity", price="price", amount=col("quantity") * col("price"))
+    )
     exports.lines("voucherify", "orders", frame.get_column("night"), _json(
         frame,
         id=pl.concat_str(pl.lit("ord_"), "order"), source_id=col("number"), created_at=_stamp(), updated_at=_stamp(5),
@@ -331,7 +377,10 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
         customer=pl.struct(email="email", object=pl.lit("customer")), object=pl.lit("order"),
     ))  # fmt: skip
     money = lambda cents: pl.struct(value=_major(cents), currency=pl.lit("BRL"))  # noqa: E731
-    frame = with_lines("open_delivery", pl.struct(id=product, name=product, quantity="quantity", unitPrice=money(col("price")), totalPrice=money(col("quantity") * col("price"))))
+    frame = with_lines(
+        "open_delivery",
+        pl.struct(id=product, name=product, quantity="quantity", unitPrice=money(col("price")), totalPrice=money(col("quantity") * col("price"))),
+    )
     exports.lines("open_delivery", "orders", frame.get_column("night"), _json(
         frame,
         id=col("number"), type=pl.lit("DELIVERY"), displayId=col("number"), createdAt=_stamp(),
@@ -364,9 +413,7 @@ def _browsing(exports: Exports, size: Size, chunk: int, first: int, count: int) 
     night = _nights(chance, size, count)
     who = people((size.customers * chance.random(count) ** 1.5).astype(np.int64))
     product = pl.Series(chance.integers(0, PRODUCTS, count))
-    frame = who.with_columns(
-        event=index, night=night, at=_moments(chance, size, night), product="p-" + product.cast(pl.String), luck=chance.random(count)
-    )
+    frame = who.with_columns(event=index, night=night, at=_moments(chance, size, night), product="p-" + product.cast(pl.String), luck=chance.random(count))
     col = pl.col
     told = frame.filter(col("luck") < 0.6)
     exports.lines("omnisend", "events", told.get_column("night"), _json(

@@ -320,7 +320,7 @@ def _pairs(sizes: Iterable[int]) -> int:
 def _package(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"`{name}` is missing: install the group `benchmarks`.")
+        raise SystemExit(f"`{name}` is missing: install the group `dev`.")
     return Path(next(iter(spec.submodule_search_locations)))
 
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generator import Size
+from benchmarks.generator import LAST_NIGHT, Size
 
 RESULTS = Path(__file__).parent / "results.md"
 FLOORS = ("orjson_parse", "polars_decode", "duckdb_parse", "duckdb_tables", "orjson_pipeline", "dlt_pipeline")
@@ -56,15 +56,30 @@ class Report:
 
 def generate(folder: Path, size: Size) -> int:
     """Makes exports in a process of its own, for the memory a process has had is told of its children too."""
-    options = {"customers": size.customers, "events": size.events, "nights": size.nights, "night-share": size.night_share, "bad": size.bad_share, "seed": size.seed, "out": folder}
-    subprocess.run([sys.executable, "-m", "benchmarks.generator", *(f"--{name}={value}" for name, value in options.items())], check=True, stdout=subprocess.DEVNULL, cwd=RESULTS.parent.parent)
+    options = {
+        "customers": size.customers,
+        "events": size.events,
+        "nights": size.nights,
+        "night-share": size.night_share,
+        "bad": size.bad_share,
+        "seed": size.seed,
+        "out": folder,
+    }
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.generator", *(f"--{name}={value}" for name, value in options.items())],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=RESULTS.parent.parent,
+    )
     return bytes_of(folder)
 
 
 def measure(case: str, folder: Path) -> Measured | None:
     """Runs a case in a process of its own; nothing if what it needs is not installed."""
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.cases", case, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=RESULTS.parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.cases", case, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=RESULTS.parent.parent
+    )
     assert process.stdout is not None and process.stderr is not None
     told, complaints = process.communicate() if os.name == "nt" else (process.stdout.read(), process.stderr.read())
     _, status, used = os.wait4(process.pid, 0)
@@ -119,7 +134,11 @@ def generator_section(work: Path, scale: float, report: Report) -> None:
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     shutil.rmtree(work / "generated")
-    report.table("Generator", ("persons", "events", "MB", "wall s", "CPU s"), [(f"{size.customers:,}", f"{size.events:,}", f"{made / 1e6:,.0f}", f"{wall:.1f}", f"{used:.1f}")])
+    report.table(
+        "Generator",
+        ("persons", "events", "MB", "wall s", "CPU s"),
+        [(f"{size.customers:,}", f"{size.events:,}", f"{made / 1e6:,.0f}", f"{wall:.1f}", f"{used:.1f}")],
+    )
 
 
 def ingest_section(work: Path, scale: float, report: Report) -> None:
@@ -137,8 +156,21 @@ def ingest_section(work: Path, scale: float, report: Report) -> None:
         speed = read / cpu / 1e6
         limit = speed if case == "duckdb_parse" else limit
         share = f"{speed / limit:.0%}" if limit else ""
-        rows.append((case, f"{read / 1e6:,.0f}", f"{wall:.2f}", f"{cpu:.2f}", f"{speed:,.0f}", f"{found.figures['rows'] / cpu:,.0f}", share, f"{found.memory / 1e6:,.0f}"))
-    report.table("Ingest of nested order events", ("case", "MB", "wall s", "CPU s", "MB per CPU s", "rows per CPU s", "of DuckDB's bare parse", "peak MB"), rows)
+        rows.append(
+            (
+                case,
+                f"{read / 1e6:,.0f}",
+                f"{wall:.2f}",
+                f"{cpu:.2f}",
+                f"{speed:,.0f}",
+                f"{found.figures['rows'] / cpu:,.0f}",
+                share,
+                f"{found.memory / 1e6:,.0f}",
+            )
+        )
+    report.table(
+        "Ingest of nested order events", ("case", "MB", "wall s", "CPU s", "MB per CPU s", "rows per CPU s", "of DuckDB's bare parse", "peak MB"), rows
+    )
     shutil.rmtree(folder)
 
 
@@ -150,7 +182,17 @@ def bad_lines_section(work: Path, scale: float, report: Report) -> None:
         found = median("ingest", folder, 3, before=lambda folder=folder: forget(folder))
         assert found is not None
         figures, (wall, cpu) = found.figures, found.seconds()
-        rows.append((f"{share:.0%}", f"{figures['rows']:,}", f"{figures['loaded']:,}", f"{figures['rejected']:,}", f"{wall:.2f}", f"{cpu:.2f}", f"{cpu / figures['loaded'] * 1e6:.1f}"))
+        rows.append(
+            (
+                f"{share:.0%}",
+                f"{figures['rows']:,}",
+                f"{figures['loaded']:,}",
+                f"{figures['rejected']:,}",
+                f"{wall:.2f}",
+                f"{cpu:.2f}",
+                f"{cpu / figures['loaded'] * 1e6:.1f}",
+            )
+        )
         shutil.rmtree(work / "bad")
     report.table("Bad lines", ("bad", "read", "loaded", "rejected", "wall s", "CPU s", "CPU µs per good row"), rows)
 
@@ -198,7 +240,11 @@ def small_section(work: Path, scale: float, report: Report) -> None:
     steps = [(step, *(f"{seconds:.2f}" for seconds in found.seconds(step))) for step in ("imports", "ingest", "transform", "publish_if_new")]
     rest = found.wall - found.seconds("imports")[0] - found.seconds("all")[0], found.cpu - found.seconds("imports")[1] - found.seconds("all")[1]
     title = f"Small night: {found.figures['rows']:,} records, {found.figures['nodes']} models and tests"
-    report.table(title, ("step", "wall s", "CPU s"), [*steps, ("start and end of Python", *(f"{seconds:.2f}" for seconds in rest)), ("whole process", f"{found.wall:.2f}", f"{found.cpu:.2f}")])
+    report.table(
+        title,
+        ("step", "wall s", "CPU s"),
+        [*steps, ("start and end of Python", *(f"{seconds:.2f}" for seconds in rest)), ("whole process", f"{found.wall:.2f}", f"{found.cpu:.2f}")],
+    )
 
 
 def growth_section(work: Path, scale: float, report: Report) -> None:
@@ -212,14 +258,28 @@ def growth_section(work: Path, scale: float, report: Report) -> None:
         second = measure("night", folder)
         assert first is not None and second is not None
         parts = [second.seconds(step)[1] for step in ("ingest", "transform", "publish_if_new")]
-        rows.append((f"{times}x", f"{first.figures['rows']:,}", f"{first.seconds()[1]:.1f}", f"{second.figures['rows'] - 0:,}", f"{second.seconds()[0]:.1f}", *(f"{part:.1f}" for part in parts), f"{second.memory / 1e6:,.0f}"))
+        rows.append(
+            (
+                f"{times}x",
+                f"{first.figures['rows']:,}",
+                f"{first.seconds()[1]:.1f}",
+                f"{second.figures['rows']:,}",
+                f"{second.seconds()[0]:.1f}",
+                *(f"{part:.1f}" for part in parts),
+                f"{second.memory / 1e6:,.0f}",
+            )
+        )
         shutil.rmtree(folder)
         shutil.rmtree(aside, ignore_errors=True)
-    report.table("One night of new data on a longer history", ("history", "records before", "CPU s of the first run", "new records", "wall s", "CPU s ingest", "CPU s transform", "CPU s publish", "peak MB"), rows)
+    report.table(
+        "One night of new data on a longer history",
+        ("history", "records before", "CPU s of the first run", "new records", "wall s", "CPU s ingest", "CPU s transform", "CPU s publish", "peak MB"),
+        rows,
+    )
 
 
 def _move_last_night(landing: Path, aside: Path) -> None:
-    last = max(path.name for path in landing.glob("*/*/*"))
+    last = LAST_NIGHT.isoformat()
     for path in landing.glob(f"*/*/{last}"):
         target = aside / path.relative_to(landing)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -260,7 +320,9 @@ def machine() -> str:
     """What this ran on."""
     from importlib.metadata import version
 
-    model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.processor())
+    model = next(
+        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.processor()
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     parts = [f"{name} {version(name)}" for name in ("duckdb", "polars", "msgspec", "dbt-core")]
     load = os.getloadavg()[0]
@@ -277,7 +339,11 @@ def main() -> None:
     if unknown:
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     report = Report()
-    report.say("# Benchmark", "", f"{machine()}; scale {given.scale:g}. CPU seconds count both cores; the machine may have been shared, so ratios within a table say most.")
+    report.say(
+        "# Benchmark",
+        "",
+        f"{machine()}; scale {given.scale:g}. CPU seconds count both cores; the machine may have been shared, so ratios within a table say most.",
+    )
     with tempfile.TemporaryDirectory(dir=given.work) as work:
         for name in given.sections or SECTIONS:
             SECTIONS[name](Path(work), given.scale, report)

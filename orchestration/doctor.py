@@ -176,7 +176,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"{source} is late: nothing of {told}.",
-            "Ask the vendor, or look at the transfer that fills the landing zone; `late_after_days` sets the limit.",
+            "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.",
         )
     if rejected.records or rejected.files:
         yield Finding(
@@ -191,8 +191,8 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         told += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(
             "note",
-            f"The exports of {night.last} are not shaped as before: {'; '.join(told)}.",
-            "Nothing is lost; meta.schema_drift has all of it. Ask the vendor.",
+            f"The exports of {night.last} changed their shape: {'; '.join(told)}.",
+            "Nothing is lost; all of it stands in meta.schema_drift.",
         )
 
 

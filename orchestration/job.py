@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import date
 
-from orchestration import changes, alerts, console, pipeline
+from orchestration import alerts, changes, console, pipeline
 from orchestration.errors import OperatorError
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings

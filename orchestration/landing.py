@@ -28,11 +28,27 @@ ARRAY_BYTES = 256 * 2**20
 FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 PACKINGS = {".gz": "gz", ".zst": "zst"}
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
-MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done", ".done", ".complete", ".ready", ".md5", ".sha256", ".crc")
+MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done")
+MARKER_ENDS = (".done", ".complete", ".ready", ".md5", ".sha256", ".crc")
 FULL_MARKER = "_FULL"
 PAGE_KEYS = frozenset(
-    "object data_ref page pageSize page_size pagesize total totalCount total_count count has_more hasMore next previous prev paging pagination limit offset cursor "
-    "next_cursor more_starting_after meta links errors status".split()
+    (
+        "object",
+        "data_ref",
+        "page",
+        "pageSize",
+        "page_size",
+        "pagesize",
+        "total",
+        "totalCount",
+        "total_count",
+        "count",
+        "has_more",
+        "hasMore",
+        "next",
+        "previous",
+    )
+    + ("prev", "paging", "pagination", "limit", "offset", "cursor", "next_cursor", "more_starting_after", "meta", "links", "errors", "status")
 )
 DELIMITERS = (",", "\t", "|", ";")
 BOM = b"\xef\xbb\xbf"
@@ -120,7 +136,9 @@ def scan(settings: Places) -> Scan:
             problems.append(LandingProblem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
         elif folder.name not in vendors:
             known = ", ".join(vendors)
-            problems.append(LandingProblem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out."))
+            problems.append(
+                LandingProblem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.")
+            )
         else:
             _scan_vendor(settings, folder, vendors[folder.name].streams, files, problems)
     return Scan(sorted(files), problems)
@@ -131,7 +149,11 @@ def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], fil
         relative = _relative(settings, below)
         if not below.is_dir() or below.name not in streams:
             known = ", ".join(streams)
-            problems.append(LandingProblem(relative, "unknown_stream", f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it out."))
+            problems.append(
+                LandingProblem(
+                    relative, "unknown_stream", f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it out."
+                )
+            )
             continue
         for night in _entries(below):
             relative = _relative(settings, night)
@@ -163,11 +185,11 @@ def _scan_night(settings: Places, night: Path, source: str, stream: str, day: da
 def is_data(name: str) -> bool:
     """The name is one of a finished delivery: neither hidden, nor still being written, nor a marker."""
     lowered = name.lower()
-    return not (lowered.startswith((".", "~")) or lowered.endswith((*UNFINISHED, "~")) or lowered in MARKERS or lowered.endswith(MARKERS[6:]))
+    return not (lowered.startswith((".", "~")) or lowered.endswith((*UNFINISHED, *MARKER_ENDS, "~")) or lowered in MARKERS)
 
 
 def _entries(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")) or path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")) or (path.is_dir() and not path.name.startswith(".")))
 
 
 def _day(name: str) -> date | None:
@@ -199,7 +221,9 @@ def sha256_of(file: LandedFile) -> str:
 # -- what is in a file -------------------------------------------------------------------------------------------------
 
 
-def blocks(file: LandedFile, data_folder: Path, limits: Limits, *, envelopes: tuple[str, ...] = (), encodings: tuple[str, ...] = ("utf-8",)) -> Iterator[list[Record]]:
+def blocks(
+    file: LandedFile, data_folder: Path, limits: Limits, *, envelopes: tuple[str, ...] = (), encodings: tuple[str, ...] = ("utf-8",)
+) -> Iterator[list[Record]]:
     """The file's records in blocks of about four megabytes; raises `ContainerError` when the file as a whole is broken."""
     if file.path.is_symlink() and not file.path.resolve().is_relative_to(data_folder.resolve()):
         raise ContainerError("outside_landing")
@@ -222,7 +246,7 @@ def blocks(file: LandedFile, data_folder: Path, limits: Limits, *, envelopes: tu
                 yield from _json(content, (file.stream, *envelopes), limits)
             else:
                 yield from _lines(content, limits)
-        except _Exhausted as error:
+        except _ExhaustedError as error:
             raise ContainerError(error.reason) from None
 
 
@@ -234,7 +258,7 @@ def format_of(name: str) -> tuple[str | None, str | None]:
     return next((form for suffix, form in FORMATS.items() if stem.endswith(suffix)), None), packing
 
 
-class _Exhausted(Exception):
+class _ExhaustedError(Exception):
     """The packed content went on or broke off in a way it must not."""
 
     def __init__(self, reason: str) -> None:
@@ -257,12 +281,12 @@ class _Content(io.RawIOBase):
         try:
             chunk = self._source.read(len(buffer))
         except EOFError:
-            raise _Exhausted("truncated_archive") from None
+            raise _ExhaustedError("truncated_archive") from None
         except (OSError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile):
-            raise _Exhausted("broken_archive") from None
+            raise _ExhaustedError("broken_archive") from None
         self._seen += len(chunk)
         if self._seen > self._most:
-            raise _Exhausted("archive_too_large")
+            raise _ExhaustedError("archive_too_large")
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -285,7 +309,7 @@ def _open(file: LandedFile, packing: str | None, limits: Limits) -> Iterator[io.
             source = _WholeZstandard(raw)  # type: ignore[assignment]
         try:
             yield io.BufferedReader(_Content(source, file.size, limits, is_packed=packing is not None), buffer_size=2**18)
-        except _Exhausted as error:
+        except _ExhaustedError as error:
             raise ContainerError(error.reason) from None
 
 

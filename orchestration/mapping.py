@@ -61,9 +61,7 @@ def pairs(path: str) -> str:
 
 def lookup(expr: pl.Expr, table: Mapping[str, str], default: str | pl.Expr | None = None) -> pl.Expr:
     """Translation of a text by a table, case and blanks aside."""
-    found = expr.str.strip_chars().str.to_lowercase().replace_strict(
-        {key.lower(): value for key, value in table.items()}, default=None, return_dtype=pl.String
-    )
+    found = expr.str.strip_chars().str.to_lowercase().replace_strict({key.lower(): value for key, value in table.items()}, default=None, return_dtype=pl.String)
     return found if default is None else pl.coalesce(found, pl.lit(default) if isinstance(default, str) else default)
 
 
@@ -96,7 +94,9 @@ class Time:
     date_only_hour: int = 0
 
 
-def time(*sources: pl.Expr, formats: tuple[str, ...] = ISO, else_export_date: bool = False, is_inferred: pl.Expr | None = None, date_only_hour: int = 0) -> Time:
+def time(
+    *sources: pl.Expr, formats: tuple[str, ...] = ISO, else_export_date: bool = False, is_inferred: pl.Expr | None = None, date_only_hour: int = 0
+) -> Time:
     """See `Time`."""
     return Time(sources, formats, else_export_date, is_inferred, date_only_hour)
 
@@ -225,7 +225,8 @@ class Dialect:
     """One shape of a stream's records and what becomes of it.
 
     `has` are top-level keys that must be there, `lacks` keys that must not: together they tell a stream's dialects
-    apart. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream. `duplicates_of` names the table by whose id and content a record is known again.
+    apart. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream.
+    `duplicates_of` names the table by whose id and content a record is known again.
     """
 
     name: str
@@ -316,6 +317,8 @@ class Vendor:
     phone_region: str | None = None
 
 
-def vendor(code: str, title: str, *streams: Stream, default_currency: str = "EUR", default_order_namespace: str = "shop", phone_region: str | None = None) -> Vendor:
+def vendor(
+    code: str, title: str, *streams: Stream, default_currency: str = "EUR", default_order_namespace: str = "shop", phone_region: str | None = None
+) -> Vendor:
     """See `Vendor`."""
     return Vendor(code, title, {stream.name: stream for stream in streams}, default_currency, default_order_namespace, phone_region)

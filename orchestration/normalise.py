@@ -236,8 +236,7 @@ class _Group:
         profile = ex.clean(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about.identifiers, self._frame)
-        attributes = {name: value for name, value in about.attributes.items()}
-        people = self._parsed("contacts", self._frame, attributes, rows=None)
+        people = self._parsed("contacts", self._frame, about.attributes, rows=None)
         evidence = pl.concat_str(
             [
                 ex.name_evidence(pl.col("first_name"), pl.col("full_name")).fill_null(""),
@@ -267,7 +266,9 @@ class _Group:
     def _first_of_type(self, identifiers: pl.DataFrame) -> None:
         for id_type in ("email", "phone", "vuid", "customer_id"):
             found = identifiers.filter(pl.col("id_type") == id_type).unique("source_row", keep="first", maintain_order=True)
-            self._frame = self._frame.join(found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")), on="source_row", how="left", maintain_order="left")
+            self._frame = self._frame.join(
+                found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")), on="source_row", how="left", maintain_order="left"
+            )
 
     def _contacts(self, about: Contact) -> None:
         """The people that accepted records are about, each once, with their identifiers."""
@@ -275,7 +276,11 @@ class _Group:
         is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
         owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select("source_row", "record_hash", "owner", "profile")
         times = self._contact_times()
-        first = owners.join(times, on="source_row", how="left").group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
+        first = (
+            owners.join(times, on="source_row", how="left")
+            .group_by("owner")
+            .agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
+        )
         kept = owners.unique("owner", keep="first", maintain_order=True)
         if not kept.height:
             return
@@ -287,7 +292,11 @@ class _Group:
         rows = rows.with_columns(self._alias(rows.get_column("owner"), "derived"))
         self._emit("contacts", rows, pl.col("owner"))
         tells_deliverability = any(spec.is_deliverable is not None for spec in about.identifiers)
-        told = owners.join(times, on="source_row", how="left").sort("seen", "source_row").unique("owner", keep="last", maintain_order=True) if tells_deliverability else kept
+        told = (
+            owners.join(times, on="source_row", how="left").sort("seen", "source_row").unique("owner", keep="last", maintain_order=True)
+            if tells_deliverability
+            else kept
+        )
         carried = told.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
         carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
         self._emit("customer_identifiers", carried, pl.col("owner"))
@@ -328,23 +337,20 @@ class _Group:
         given = ex.clean(spec.value)
         id_type = pl.lit(spec.type) if isinstance(spec.type, str) else spec.type
         region = self._region(spec, below)
-        return (
-            below.select(
-                "source_row",
-                "record_hash",
-                pl.lit(position).alias("position"),
-                id_type.alias("id_type"),
-                given.alias("id_value_raw"),
-                region.alias("region"),
-                _or_null(spec.namespace, pl.String).alias("name"),
-                pl.lit(spec.confidence, pl.String).alias("confidence"),
-                _or_null(spec.is_primary, pl.Boolean).alias("is_primary"),
-                _or_null(spec.is_deliverable, pl.Boolean).alias("is_deliverable"),
-                _or_null(spec.deliverability_reason, pl.String).alias("deliverability_reason"),
-                pl.lit(spec.path).alias("source_path"),
-            )
-            .filter(pl.col("id_value_raw").is_not_null() & pl.col("id_type").is_not_null())
-        )
+        return below.select(
+            "source_row",
+            "record_hash",
+            pl.lit(position).alias("position"),
+            id_type.alias("id_type"),
+            given.alias("id_value_raw"),
+            region.alias("region"),
+            _or_null(spec.namespace, pl.String).alias("name"),
+            pl.lit(spec.confidence, pl.String).alias("confidence"),
+            _or_null(spec.is_primary, pl.Boolean).alias("is_primary"),
+            _or_null(spec.is_deliverable, pl.Boolean).alias("is_deliverable"),
+            _or_null(spec.deliverability_reason, pl.String).alias("deliverability_reason"),
+            pl.lit(spec.path).alias("source_path"),
+        ).filter(pl.col("id_value_raw").is_not_null() & pl.col("id_type").is_not_null())
 
     def _region(self, spec: Identifier, below: pl.DataFrame) -> pl.Series | pl.Expr:
         default = pl.lit(self._account.phone_region, pl.String)
@@ -445,7 +451,9 @@ class _Group:
         if table == "contacts":
             given.extend(pl.lit(None, pl.String).alias(column.name) for column in PERSON_ATTRIBUTES if column.name not in columns)
         names = [expr.meta.output_name() for expr in given]
-        given.extend(value.is_inferred.alias(f"inferred:{name}") for name, value in columns.items() if isinstance(value, Time) and value.is_inferred is not None)
+        given.extend(
+            value.is_inferred.alias(f"inferred:{name}") for name, value in columns.items() if isinstance(value, Time) and value.is_inferred is not None
+        )
         texts = frame.select("source_row", *given)
         exponent = self._exponent(texts)
         texts = texts.with_columns(self._times(columns))
@@ -504,7 +512,9 @@ class _Group:
         zone = self._account.time_zone
         times = [(name, value) for name, value in columns.items() if isinstance(value, Time)]
         return [
-            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in times if value.sources
+            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}")
+            for name, value in times
+            if value.sources
         ]
 
     def _parse_time(self, table: str, name: str, value: Time) -> list[pl.Expr]:
@@ -583,9 +593,8 @@ class _Group:
         if "amount_unit" in declared:
             filled.extend((pl.lit(select.amounts).alias("amount_unit"), pl.lit(select.is_amount_unit_inferred).alias("is_amount_unit_inferred")))
         for name, value in select.columns.items():
-            if isinstance(value, Time):
-                if value.else_export_date:
-                    filled.append(pl.col(name).fill_null(night).alias(name))
+            if isinstance(value, Time) and value.else_export_date:
+                filled.append(pl.col(name).fill_null(night).alias(name))
         if "owner_record_id" in declared and "owner_record_id" not in has:
             filled.append(pl.col("owner").alias("owner_record_id"))
         if "source_profile_id" in declared and "source_profile_id" not in has:
@@ -639,7 +648,9 @@ class _Group:
         return rows.with_columns(
             pl.Series("event_id", ids, dtype=pl.String),
             pl.Series("content_key", keys, dtype=pl.String),
-            pl.col("is_event_id_derived") if "is_event_id_derived" in has else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
+            pl.col("is_event_id_derived")
+            if "is_event_id_derived" in has
+            else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
         )
 
     def _moment(self, rows: pl.DataFrame, has: set[str]) -> pl.Expr:
@@ -655,7 +666,13 @@ class _Group:
         """Rows in the columns of their table; rejects those that lack what they need."""
         origin, account = self._origin, self._account
         declared = TABLES[table]
-        own = pl.col(RECORD_KEYS[table]) if table in RECORD_KEYS and RECORD_KEYS[table] in rows.columns else pl.col("owner") if "owner" in rows.columns else pl.lit(None, pl.String)
+        own = (
+            pl.col(RECORD_KEYS[table])
+            if table in RECORD_KEYS and RECORD_KEYS[table] in rows.columns
+            else pl.col("owner")
+            if "owner" in rows.columns
+            else pl.lit(None, pl.String)
+        )
         constants: dict[str, pl.Expr] = {
             "source": pl.lit(account.source),
             "source_account": pl.lit(account.source_account),
@@ -713,7 +730,18 @@ def _no_collecting() -> Iterator[None]:
 
 
 def _no_identifiers() -> pl.DataFrame:
-    texts = ("record_hash", "id_type", "id_namespace", "id_value_raw", "id_value", "id_link_value", "merge_confidence", "invalid_reason", "deliverability_reason", "source_path")
+    texts = (
+        "record_hash",
+        "id_type",
+        "id_namespace",
+        "id_value_raw",
+        "id_value",
+        "id_link_value",
+        "merge_confidence",
+        "invalid_reason",
+        "deliverability_reason",
+        "source_path",
+    )
     flags = ("is_valid", "is_primary", "is_deliverable")
     return pl.DataFrame(schema={"source_row": pl.Int64, "position": pl.Int32, **dict.fromkeys(texts, pl.String), **dict.fromkeys(flags, pl.Boolean)})
 
@@ -746,7 +774,12 @@ def _blank_to_null(expr: pl.Expr) -> pl.Expr:
 def _carried(frame: pl.DataFrame) -> list[pl.Expr]:
     """Columns of the working frame that rows still need."""
     carried = [pl.col(name) for name in _CARRIED] + [pl.col(name) for name in frame.columns if name.startswith("first:")]
-    return [*carried, (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if "item" not in frame.columns else pl.lit(None, pl.String)).alias("row_extra")]
+    return [
+        *carried,
+        (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if "item" not in frame.columns else pl.lit(None, pl.String)).alias(
+            "row_extra"
+        ),
+    ]
 
 
 def _roots(where: pl.Expr | None, values: Iterable[Value]) -> set[str]:
@@ -775,10 +808,7 @@ def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr, needed
     if isinstance(each, str):
         return below
     inner = each[1]
-    if inner.startswith("pairs:"):
-        lists = pl.col(f"item_pairs:{inner.removeprefix('pairs:')}")
-    else:
-        lists = _path(pl.col("item"), inner)
+    lists = pl.col(f"item_{inner}") if inner.startswith("pairs:") else _path(pl.col("item"), inner)
     return _explode(below.rename({"position": "outer_position"}), lists, []).rename({"item": "parent", "element": "item"})
 
 

@@ -192,7 +192,10 @@ class Decoder:
         def reject(reason: str, at: str | None = None) -> None:
             batch.rejects.append(Reject(record.number, reason, at, record.raw))
 
-        if document.count(b"{") + document.count(b"[") > self._bounds.record_levels and _levels(document, self._bounds.record_levels) > self._bounds.record_levels:
+        if (
+            document.count(b"{") + document.count(b"[") > self._bounds.record_levels
+            and _levels(document, self._bounds.record_levels) > self._bounds.record_levels
+        ):
             return reject("nested_too_deep")
         repaired = _SURROGATES.sub(_whole_character, document)
         try:
@@ -365,7 +368,11 @@ def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[A
     """Raw leaves of a list's elements: read as one column of all elements, then cut into a list for each record."""
     lists = [leaves.getter(record) or () for record in objects]
     elements = [element for row in lists for element in row]
-    flat = [_raw_series(leaf, elements, encode).alias(f"{_LIST_COLUMNS[leaf.kind]}:{leaves.path}:{leaf.path}") for leaf in leaves.leaves if leaf.kind in _LIST_COLUMNS]
+    flat = [
+        _raw_series(leaf, elements, encode).alias(f"{_LIST_COLUMNS[leaf.kind]}:{leaves.path}:{leaf.path}")
+        for leaf in leaves.leaves
+        if leaf.kind in _LIST_COLUMNS
+    ]
     if leaves.keeper is not None:
         flat.append(_kept(f"item_extra:{leaves.path}", leaves.keeper, elements))
     lengths = pl.DataFrame({"length": [len(row) for row in lists]}, schema={"length": pl.UInt32}).with_row_index("row")

@@ -88,7 +88,8 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             [load_seq],
         )
         con.execute(
-            "create or replace temp table left_by as select record_id, record_hash, source, source_account from internal.repeats where entity = $1 and load_seq = $2",
+            "create or replace temp table left_by as "
+            "select record_id, record_hash, source, source_account from internal.repeats where entity = $1 and load_seq = $2",
             [entity, load_seq],
         )
         con.execute("delete from internal.repeats where entity = $1 and load_seq = $2", [entity, load_seq])
@@ -101,7 +102,9 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
         )
         _move(con, "select * from heirs", {})
         _correct_books(con, "select new_seq as load_seq, count(*) as gained from heirs group by new_seq")
-        for row in con.execute("select distinct source, source_account from (select source, source_account from heirs union all select source, source_account from left_by)").fetchall():
+        for row in con.execute(
+            "select distinct source, source_account from (select source, source_account from heirs union all select source, source_account from left_by)"
+        ).fetchall():
             named = {"source": row[0], "account": row[1]}
             _remember_latest(con, entity, "select record_id, record_hash from heirs union select record_id, record_hash from left_by", named)
 

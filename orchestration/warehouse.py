@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 from threading import Event
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -33,7 +33,21 @@ from orchestration.tables import TABLES
 from orchestration.vendors import discover
 
 # What decides what a landing file becomes: a build file made by other code than this is built anew.
-CODE = ("currencies.py", "expressions.py", "geography.py", "landing.py", "mapping.py", "normalise.py", "phones.py", "reasons.py", "records.py", "repeats.py", "shapes.py", "tables.py", "warehouse.py")
+CODE = (
+    "currencies.py",
+    "expressions.py",
+    "geography.py",
+    "landing.py",
+    "mapping.py",
+    "normalise.py",
+    "phones.py",
+    "reasons.py",
+    "records.py",
+    "repeats.py",
+    "shapes.py",
+    "tables.py",
+    "warehouse.py",
+)
 
 BOOKS = """
 create schema if not exists staging;
@@ -268,7 +282,9 @@ class Warehouse:
     def retire_vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan, dates: DateRange) -> int:
         """Takes out the rows of files of those nights that no longer stand in the landing zone; returns how many files."""
         present = {file.relative_path for file in scan.files}
-        booked = con.execute("select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]).fetchall()
+        booked = con.execute(
+            "select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]
+        ).fetchall()
         gone = sorted(path for (path,) in booked if path not in present)
         for path in gone:
             con.execute("begin")
@@ -448,14 +464,24 @@ class _Booking:
         has_repeats = _has(self.con, "main", "repeated_rows", temporary=True)
         for table, paths in spool.paths.items():
             if table in TABLES:
-                left_out = "" if table in ("contacts", "customer_identifiers") or not has_repeats else " where source_row not in (select source_row from repeated_rows)"
+                left_out = (
+                    ""
+                    if table in ("contacts", "customer_identifiers") or not has_repeats
+                    else " where source_row not in (select source_row from repeated_rows)"
+                )
                 self.con.execute(f"insert into staging.{table} by name select * from read_parquet($1){left_out}", [paths])
-        slice_columns = {"source": self.file.source, "stream": self.file.stream, "day": self.file.export_date, "path": self.file.relative_path, "seq": self.origin.load_seq}
+        slice_columns = {
+            "source": self.file.source,
+            "stream": self.file.stream,
+            "day": self.file.export_date,
+            "path": self.file.relative_path,
+            "seq": self.origin.load_seq,
+        }
         for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
             if name in spool.paths:
                 self.con.execute(
-                    f"insert into {table} by name select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, * "
-                    "from read_parquet($paths)",
+                    f"insert into {table} by name select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
+                    "* from read_parquet($paths)",
                     slice_columns | {"paths": spool.paths[name]},
                 )
         self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
@@ -464,7 +490,8 @@ class _Booking:
     def reject_whole(self, reason: str) -> None:
         """The one rejected row that stands for a file that cannot be read."""
         self.con.execute(
-            "insert into meta.rejects by name select $1 as source, $2 as stream, $3::date as export_date, $4 as file_path, $5 as reason_code, $6 as message, $7 as load_seq",
+            "insert into meta.rejects by name "
+            "select $1 as source, $2 as stream, $3::date as export_date, $4 as file_path, $5 as reason_code, $6 as message, $7 as load_seq",
             [self.file.source, self.file.stream, self.file.export_date, self.file.relative_path, reason, FILE_REASONS[reason], self.origin.load_seq],
         )
 
@@ -569,7 +596,10 @@ def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
 
 
 def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *, temporary: bool = False) -> bool:
-    query = "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and temporary = $3 and database_name = case when $3 then 'temp' else current_database() end"
+    query = """
+        select 1 from duckdb_tables()
+        where schema_name = $1 and table_name = $2 and temporary = $3 and database_name = case when $3 then 'temp' else current_database() end
+    """
     return con.execute(query, [schema, table, temporary]).fetchone() is not None
 
 

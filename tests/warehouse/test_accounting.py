@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings as hypothesis_settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from orchestration import landing, settings
@@ -57,7 +58,9 @@ class Installation:
         with self.warehouse.connect() as con:
             tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'staging'").fetchall()]
             found = {table: _rows(con, f"select * exclude (load_seq) from staging.{table}") for table in tables}
-            found["loads"] = _rows(con, "select file_path, rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where status <> 'superseded'")
+            found["loads"] = _rows(
+                con, "select file_path, rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where status <> 'superseded'"
+            )
             found["rejects"] = _rows(con, "select * exclude (load_seq) from meta.rejects")
             return found
 
@@ -199,13 +202,19 @@ def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(instal
     ]
 
 
-DELIVERIES = st.lists(st.tuples(st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]), st.sampled_from("ab"), st.lists(st.integers(1, 4), max_size=4)), min_size=1, max_size=6)
+DELIVERIES = st.lists(
+    st.tuples(st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]), st.sampled_from("ab"), st.lists(st.integers(1, 4), max_size=4)),
+    min_size=1,
+    max_size=6,
+)
 
 
 @pytest.mark.slow
 @hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deliveries=DELIVERIES)
-def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at_the_end(tmp_path_factory: pytest.TempPathFactory, deliveries: list[tuple[str, str, list[int]]]) -> None:
+def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at_the_end(
+    tmp_path_factory: pytest.TempPathFactory, deliveries: list[tuple[str, str, list[int]]]
+) -> None:
     step_by_step = Installation(tmp_path_factory.mktemp("steps") / "data")
     at_once = Installation(tmp_path_factory.mktemp("once") / "data")
     for night, name, numbers in deliveries:
