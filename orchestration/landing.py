@@ -31,25 +31,11 @@ UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploadi
 MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done")
 MARKER_ENDS = (".done", ".complete", ".ready", ".md5", ".sha256", ".crc")
 FULL_MARKER = "_FULL"
-PAGE_KEYS = frozenset(
-    (
-        "object",
-        "data_ref",
-        "page",
-        "pageSize",
-        "page_size",
-        "pagesize",
-        "total",
-        "totalCount",
-        "total_count",
-        "count",
-        "has_more",
-        "hasMore",
-        "next",
-        "previous",
-    )
-    + ("prev", "paging", "pagination", "limit", "offset", "cursor", "next_cursor", "more_starting_after", "meta", "links", "errors", "status")
-)
+PAGE_KEYS = frozenset({
+    "object", "data_ref", "page", "pageSize", "page_size", "pagesize", "total", "totalCount", "total_count", "count", "has_more", "hasMore", "next",
+    "previous", "prev", "paging", "pagination", "limit", "offset", "cursor", "next_cursor", "more_starting_after", "meta", "links", "errors",
+    "status",
+})  # fmt: skip
 DELIMITERS = (",", "\t", "|", ";")
 BOM = b"\xef\xbb\xbf"
 

@@ -480,7 +480,8 @@ class _Booking:
         for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
             if name in spool.paths:
                 self.con.execute(
-                    f"insert into {table} by name select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
+                    f"insert into {table} by name "
+                    "select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
                     "* from read_parquet($paths)",
                     slice_columns | {"paths": spool.paths[name]},
                 )

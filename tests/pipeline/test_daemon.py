@@ -18,7 +18,7 @@ from orchestration.settings import PACKAGE, Settings
 from tests.pipeline.conftest import PROJECT
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum
 
-PATIENCE = 150
+PATIENCE = 400
 ENDED = (BulkActionStatus.COMPLETED_SUCCESS, BulkActionStatus.COMPLETED_FAILED, BulkActionStatus.COMPLETED, BulkActionStatus.FAILED, BulkActionStatus.CANCELED)
 CODE_LOCATION = """
 import sys

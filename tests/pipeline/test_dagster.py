@@ -40,7 +40,7 @@ def test_the_whole_graph_is_one_job_with_its_schedule_and_sensors(code_location:
     keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
     assert {"omnisend/events", "staging/orders", "marts/fct_orders", "published/warehouse"} <= keys
     assert [schedule.name for schedule in code_location.schedules or ()] == ["every_night"]
-    assert {sensor.name for sensor in code_location.sensors or ()} == {"arrival", "janitor"}
+    assert {sensor.name for sensor in code_location.sensors or ()} == {"arrival", "janitor", "failures", "lateness"}
 
 
 def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definitions) -> None:
