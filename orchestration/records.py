@@ -5,7 +5,7 @@ Knows shapes and dialects, but nothing of canonical tables: `normalise.py` goes 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import combinations
@@ -16,7 +16,7 @@ import polars as pl
 from msgspec import UNSET
 
 from orchestration.mapping import Dialect, Stream
-from orchestration.shapes import EXACT_INTEGER, Compiled, Keeper, ListLeaves, RawLeaf, decode_generic, fit
+from orchestration.shapes import EXACT_INTEGER, Compiled, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fit
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 _DELICATE = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])|\\u[dD][89a-fA-F]"
@@ -267,8 +267,23 @@ class Decoder:
         return halves
 
     def _cover(self, dialect: Dialect, frame: pl.DataFrame) -> None:
-        paths = list(_decoded_leaves(self._compiled[dialect.name].dtype, "", pl.col("record")))
-        counts = frame.select([expr.alias(path) for path, expr in paths]).row(0, named=True) if paths else {}
+        """Counts in how many records, or list elements, every leaf of the shape was given."""
+        compiled = self._compiled[dialect.name]
+        counts = dict(_given_leaves("", frame.get_column("record")))
+        for leaf in compiled.raw:
+            if leaf.kind == "keep":
+                counts[leaf.path] = _holding(frame.get_column("extra"), leaf.path)
+            else:
+                column = frame.get_column(f"{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaf.path}")
+                is_open = isinstance(compiled.shape.get(leaf.path), Open)
+                counts[f"{leaf.path}.*" if is_open else leaf.path] = column.len() - column.null_count()
+        for leaves in compiled.lists:
+            kept = f"item_extra:{leaves.path}"
+            for leaf in leaves.leaves:
+                name = kept if leaf.kind == "keep" else f"item_{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaves.path}:{leaf.path}"
+                if name in frame.columns:
+                    elements = frame.get_column(name).explode()
+                    counts[f"{leaves.path}[].{leaf.path}"] = _holding(elements, leaf.path) if leaf.kind == "keep" else elements.len() - elements.null_count()
         for path, count in counts.items():
             if count:
                 self.coverage[dialect.name, path] += count
@@ -279,18 +294,23 @@ def _overlap(one: Dialect, other: Dialect) -> bool:
     return one.has <= other.shape.keys() and other.has <= one.shape.keys()
 
 
-def _decoded_leaves(dtype: pl.Struct, path: str, expr: pl.Expr) -> list[tuple[str, pl.Expr]]:
-    found: list[tuple[str, pl.Expr]] = []
-    for inner in dtype.fields:
-        here = f"{path}.{inner.name}" if path else inner.name
-        below = expr.struct.field(inner.name)
-        if isinstance(inner.dtype, pl.Struct):
-            found.extend(_decoded_leaves(inner.dtype, here, below))
-        elif isinstance(inner.dtype, pl.List):
-            found.append((f"{here}[]", (below.list.len() > 0).sum()))
+def _given_leaves(path: str, records: pl.Series) -> Iterator[tuple[str, int]]:
+    """Every decoded leaf below a column of objects with the number of values that are not null; `[]` marks a list."""
+    for name in records.struct.fields:
+        below = records.struct.field(name)
+        here = f"{path}.{name}" if path else name
+        if isinstance(below.dtype, pl.List):
+            below = below.explode().drop_nulls()
+            here = f"{here}[]"
+        if isinstance(below.dtype, pl.Struct):
+            yield from _given_leaves(here, below)
         else:
-            found.append((here, below.is_not_null().sum()))
-    return found
+            yield here, below.len() - below.null_count()
+
+
+def _holding(objects: pl.Series, field: str) -> int:
+    """How many of the JSON objects hold the field."""
+    return int(objects.str.contains(f'"{field}":', literal=True).sum() or 0)
 
 
 def _whole_character(match: re.Match[bytes]) -> bytes:

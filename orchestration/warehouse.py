@@ -86,21 +86,22 @@ create or replace view meta.deliveries as
 create or replace view meta.schema_drift as
     with
         nights as (
-            select source, stream, export_date, source_dialect, field, sum(records_seen) as seen
+            select source, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen
             from meta.field_coverage
             where handling in ('modelled', 'extra')
             group by all
         ),
-        previous as (
-            select *, lag(seen) over (partition by source, stream, source_dialect, field order by export_date) as seen_before
+        -- A field that few records carry, or a delivery of few records, says nothing when it is not there.
+        usual as (
+            select *, lag(seen >= 0.5 * records and records >= 20) over (partition by source, stream, source_dialect, field order by export_date) as was_usual
             from nights
         )
     select source, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path
     from internal.drift
     union all
     select source, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null
-    from previous
-    where seen = 0 and seen_before > 0;
+    from usual
+    where seen = 0 and records >= 20 and was_usual;
 """
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift")
 MOST_RAW_BYTES = 16 * 2**20

@@ -235,3 +235,21 @@ def test_a_file_that_is_mostly_bad_waits_and_harms_no_other(tmp_path: Path) -> N
     held.land("omnisend/events/2026-03-01/b.ndjson", [event(2)])
     assert [(outcome.status, outcome.reason_code) for outcome in held.load()] == [("rejected", "held_back"), ("loaded", None)]
     assert held.query("select event_id from staging.events") == [("e2",)]
+
+
+def test_coverage_counts_every_place_a_value_was_given(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1, eventVersion="v2"), event(2)])
+    installation.load()
+    seen = dict(installation.query("select field, records_seen from meta.field_coverage"))
+    assert (seen["eventID"], seen["lineItems[].productID"], seen["eventVersion"], seen["properties.*"]) == (2, 2, 1, 0)
+
+
+def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: Installation) -> None:
+    contacts = [{"contactID": f"c{number}", "firstName": "Ana"} for number in range(20)]
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", contacts)
+    installation.land("omnisend/contacts/2026-03-02/a.ndjson", [{"contactID": contact["contactID"], "x": 1} for contact in contacts])
+    installation.load()
+    assert installation.query("select field, change, seen_type, record_count from meta.schema_drift order by field") == [
+        ("firstName", "vanished_field", None, 0),
+        ("x", "new_field", "number", 20),
+    ]
