@@ -35,8 +35,6 @@ RECORD_REASONS: dict[str, str] = {
     "missing_redemption_id": "The redemption has no id. Deliver it with one.",
     "missing_segment_id": "The segment or list has no id. Deliver it with one.",
     "missing_action": "The row does not say what happened. Deliver it with an action.",
-    "missing_time": "The record needs a time and has none.",
-    "missing_value": "The record lacks a value it cannot do without.",
     "unknown_identifier_name": "The field names no identifier that is declared. Name and value may be swapped.",
     "bad_money": "An amount cannot be read as a number. Deliver it as a plain decimal number.",
     "bad_time": "A time cannot be read. Deliver it in ISO 8601 with a zone.",

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -298,25 +297,22 @@ class Warehouse:
     ) -> list[FileOutcome]:
         """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order."""
         outcomes: list[FileOutcome] = []
-        by_path = {file.relative_path: file for file in files}
-        forced = {path for path in by_path if con.execute("select 1 from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchone()}
+        self._load_all(con, files, run_id, outcomes, on_file)
+        self._load_all(con, self._orphaned_duplicates(con), run_id, outcomes, on_file)
+        return outcomes
+
+    def _load_all(
+        self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, outcomes: list[FileOutcome], on_file: Callable[[FileOutcome], None]
+    ) -> None:
         for read in self._read_ahead(con, files):
             outcome = self._load(con, read, run_id)
             outcomes.append(outcome)
             on_file(outcome)
-        if forced:
-            outcomes.extend(self._reload_orphaned_duplicates(con, run_id, on_file))
-        return outcomes
 
-    def _reload_orphaned_duplicates(self, con: duckdb.DuckDBPyConnection, run_id: str, on_file: Callable[[FileOutcome], None]) -> Iterator[FileOutcome]:
-        """Copies of a file whose original was replaced stand for themselves now."""
+    def _orphaned_duplicates(self, con: duckdb.DuckDBPyConnection) -> list[LandedFile]:
+        """Copies of a file whose original was replaced: they stand for themselves now."""
         paths = {path for (path,) in con.execute(_ORPHANED).fetchall()}
-        for file in landing.scan(self._settings).files if paths else []:
-            if file.relative_path in paths:
-                for read in self._read_ahead(con, [file]):
-                    outcome = self._load(con, read, run_id)
-                    on_file(outcome)
-                    yield outcome
+        return [file for file in landing.scan(self._settings).files if file.relative_path in paths] if paths else []
 
     # -- one file ------------------------------------------------------------------------------------------------------
 
@@ -603,9 +599,3 @@ def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *, temporary: 
         where schema_name = $1 and table_name = $2 and temporary = $3 and database_name = case when $3 then 'temp' else current_database() end
     """
     return con.execute(query, [schema, table, temporary]).fetchone() is not None
-
-
-def first_night(con: duckdb.DuckDBPyConnection) -> date | None:
-    """The earliest export date that is loaded."""
-    row = con.execute("select min(export_date) from meta.loads where status = 'loaded'").fetchone()
-    return row[0] if row else None
