@@ -1,7 +1,10 @@
 """Runs that are not the first: again, part of it, with other dates, at the same time, and on what is broken (contracts, sections 2, 3, 7 and 9)."""
 
 import json
+import os
 import shutil
+import signal
+import time
 from datetime import date
 from pathlib import Path
 
@@ -197,14 +200,18 @@ def test_a_second_run_waits_and_then_names_the_holder(copy: Installation) -> Non
     copy.configure("settings.toml", "lock_wait_seconds = 1\n")
     copy.land("omnisend/events", NIGHTS[2], "more.ndjson", *(omnisend_event("viewed product", f"n-v-{number}", "n.one@example.com") for number in range(2000)))
     first = copy.start("run")
-    outcomes = []
-    while first.poll() is None and not any(outcome.exit_code for outcome in outcomes):
-        outcomes.append(copy.c360("run"))
+    lock = copy.data / "internal" / "writer.lock"
+    while first.poll() is None and not (lock.exists() and str(first.pid) in lock.read_text()):
+        time.sleep(0.01)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        second = copy.c360("run")
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
     first_out, first_err = first.communicate(timeout=300)
     assert first.returncode == 0, first_out + first_err
-    refused = [outcome for outcome in outcomes if outcome.exit_code]
-    assert [outcome.exit_code for outcome in refused] == [1]
-    assert str(first.pid) in refused[0].err
+    assert second.exit_code == 1, second.said
+    assert f"process {first.pid}" in second.err
 
 
 def test_analysts_read_while_a_run_writes(copy: Installation) -> None:
