@@ -96,7 +96,7 @@ def polars_decode(folder: Path, watch: Watch) -> dict[str, Any]:
     lines = [line for line in _lines(_event_file(folder)) if line.endswith(b"}\n")]
     from orchestration.vendors import discover
 
-    dtype = discover()["omnisend"].streams["events"].dialects[0].compiled().dtype
+    dtype = discover()["omnisend"].streams["events"].dialects[0].compiled.dtype
     with watch.part("all"):
         for start in range(0, len(lines), 16_384):
             pl.Series(lines[start : start + 16_384], dtype=pl.Binary).cast(pl.String).str.json_decode(dtype)

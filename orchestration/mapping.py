@@ -6,6 +6,7 @@ does both. Expressions here give text as delivered, unless wrapped in one of the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
@@ -244,7 +245,9 @@ class Dialect:
         keys = record.keys()
         return self.has <= keys and not (self.lacks & keys)
 
+    @cached_property
     def compiled(self) -> Compiled:
+        """The shape made ready, once: it costs as much as normalising a hundred records."""
         lists = [select.each[0] if isinstance(select.each, tuple) else select.each for select in self.rows]
         return compile_shape(self.shape, self.has, frozenset(path for path in lists if isinstance(path, str)))
 

@@ -84,6 +84,36 @@ class _Group:
     hashes: list[bytes] = field(default_factory=list)
     unknown: dict[int, bytes] = field(default_factory=dict)
 
+    def at(self, places: Sequence[int]) -> "_Group":
+        """The records at these places alone."""
+        return _Group(
+            [self.numbers[place] for place in places],
+            [self.documents[place] for place in places],
+            [self.objects[place] for place in places],
+            [self.hashes[place] for place in places],
+            {after: self.unknown[place] for after, place in enumerate(places) if place in self.unknown},
+        )
+
+
+class _Digests:
+    """Digests of a file's records so far: 16 bytes a record, where a set of Python's takes a hundred and more."""
+
+    # As long as Polars holds a binary value in place; two different records of a billion share one by a chance of 1 in 10^11.
+    _BYTES = 12
+
+    def __init__(self) -> None:
+        self._earlier = self._column(())
+
+    def _column(self, digests: Sequence[bytes]) -> pl.DataFrame:
+        return pl.DataFrame({"digest": pl.Series([digest[: self._BYTES] for digest in digests], dtype=pl.Binary)})
+
+    def repeated(self, digests: Sequence[bytes]) -> list[int]:
+        """Places of those that earlier blocks had; from now on all of them are known."""
+        new = self._column(digests)
+        met = set(self._earlier.join(new, on="digest", how="semi").get_column("digest")) if self._earlier.height else set()
+        self._earlier = self._earlier.vstack(new)
+        return [place for place, digest in enumerate(digests) if digest[: self._BYTES] in met] if met else []
+
 
 @dataclass(frozen=True)
 class Sorted:
@@ -108,10 +138,11 @@ class Decoder:
     def __init__(self, stream: Stream, bounds: Bounds) -> None:
         self._dialects = list(stream.dialects)
         self._may_reorder = not any(_overlap(one, other) for one, other in combinations(stream.dialects, 2))
-        self._compiled: dict[str, Compiled] = {dialect.name: dialect.compiled() for dialect in stream.dialects}
+        self._compiled: dict[str, Compiled] = {dialect.name: dialect.compiled for dialect in stream.dialects}
         self._bounds = bounds
         self._encode = msgspec.json.Encoder().encode
-        self._seen: set[bytes] = set()
+        self._of_block: set[bytes] = set()
+        self._earlier = _Digests()
         self.drift: Counter[tuple[str, str, str, str]] = Counter()
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.dialect_records: Counter[str] = Counter()
@@ -123,6 +154,7 @@ class Decoder:
     def sort(self, records: Sequence[Record]) -> Sorted:
         """The block's records by dialect, validated, each once: what depends on the blocks before."""
         batch = Batch()
+        self._of_block.clear()
         groups: dict[str, _Group] = {dialect.name: _Group() for dialect in self._dialects}
         for record, is_plain in zip(records, self._plain(records), strict=True):
             if record.note is not None:
@@ -134,7 +166,8 @@ class Decoder:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
             elif not is_plain or not self._fits(record.number, document, groups, batch):
                 self._repair(record, document, groups, batch)
-        return Sorted(records, [(dialect, group) for dialect in self._dialects if (group := groups[dialect.name]).numbers], batch)
+        told_once = ((dialect, self._without_repeated(groups[dialect.name], batch)) for dialect in self._dialects)
+        return Sorted(records, [(dialect, group) for dialect, group in told_once if group.numbers], batch)
 
     def frames(self, found: Sorted) -> Batch:
         """The frames of a sorted block; another may be sorted meanwhile."""
@@ -146,7 +179,8 @@ class Decoder:
 
     def forget(self) -> None:
         """After the last block: what is only known to find records told twice."""
-        self._seen.clear()
+        self._of_block.clear()
+        self._earlier = _Digests()
 
     def _plain(self, records: Sequence[Record]) -> list[bool]:
         """Which records can take the fast way: moderate nesting, no number or character that it would change."""
@@ -177,16 +211,24 @@ class Decoder:
         # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
         encoded = self._encode(decoded)
         digest = sha256(encoded + unknown).digest()
-        if digest in self._seen:
+        if digest in self._of_block:
             batch.duplicates += 1
             return
-        self._seen.add(digest)
+        self._of_block.add(digest)
         if unknown:
             group.unknown[len(group.numbers)] = unknown
         group.numbers.append(number)
         group.documents.append(encoded)
         group.objects.append(decoded)
         group.hashes.append(digest)
+
+    def _without_repeated(self, group: _Group, batch: Batch) -> _Group:
+        """The group without what an earlier block of the file told already."""
+        repeated = set(self._earlier.repeated(group.hashes))
+        if not repeated:
+            return group
+        batch.duplicates += len(repeated)
+        return group.at([place for place in range(len(group.hashes)) if place not in repeated])
 
     def _repair(self, record: Record, document: bytes, groups: dict[str, _Group], batch: Batch) -> None:
         def reject(reason: str, at: str | None = None) -> None:
@@ -254,16 +296,8 @@ class Decoder:
             return []
         middle = len(group.numbers) // 2
         halves = []
-        for part in (slice(None, middle), slice(middle, None)):
-            start = part.start or 0
-            half = _Group(
-                group.numbers[part],
-                group.documents[part],
-                group.objects[part],
-                group.hashes[part],
-                {position - start: value for position, value in group.unknown.items() if 0 <= position - start < len(group.numbers[part])},
-            )
-            halves.extend(self._frames(dialect, half, raws, batch))
+        for places in (range(middle), range(middle, len(group.numbers))):
+            halves.extend(self._frames(dialect, group.at(places), raws, batch))
         return halves
 
     def _cover(self, dialect: Dialect, frame: pl.DataFrame) -> None:

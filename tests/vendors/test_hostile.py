@@ -325,6 +325,25 @@ def test_a_record_repeated_in_its_file_is_a_duplicate():
     assert (result.rows_loaded, result.rows_duplicate) == (1, 2)
 
 
+@given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), max_size=5))
+def test_a_record_repeated_in_another_block_of_its_file_is_a_duplicate(blocks: list[list[str]]):
+    origin = Origin(Settings(Path()).account(HOSTILE), "profiles", NIGHT, f"{NAME}/file.ndjson", load_seq=1)
+    normaliser = Normaliser(HOSTILE, origin, Bounds())
+    found: list[str] = []
+    duplicates = number = 0
+    for ids in blocks:
+        block = [_record(number := number + 1, b'{"id":"%s","nobody knows":"%s"}' % (one.encode(), one.encode())) for one in ids]
+        result = normaliser.block(block)
+        assert result.rows_read == result.rows_loaded + result.rows_duplicate
+        duplicates += result.rows_duplicate
+        rows_found = result.frame("customers").select("source_record_id", "extra").rows()
+        assert all(json.loads(extra) == {"nobody knows": one} for one, extra in rows_found)
+        found.extend(one for one, _ in rows_found)
+    told = [one for ids in blocks for one in ids]
+    assert found == list(dict.fromkeys(told))
+    assert duplicates == len(told) - len(found)
+
+
 def test_limits_are_those_of_the_installation():
     bounds = Bounds(record_bytes=100, record_levels=3)
     result = loaded(HOSTILE, "profiles", [b'{"id":"a","open":[[1]]}', b'{"id":"b","open":[[[1]]]}', b'{"id":"%s"}' % (b"x" * 100)], bounds)
