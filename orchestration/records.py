@@ -328,18 +328,18 @@ def _overlap(one: Dialect, other: Dialect) -> bool:
     return one.has <= other.shape.keys() and other.has <= one.shape.keys()
 
 
-def _given_leaves(path: str, records: pl.Series) -> Iterator[tuple[str, int]]:
+def _given_leaves(path: str, objects: pl.Series) -> Iterator[tuple[str, int]]:
     """Every decoded leaf below a column of objects with the number of values that are not null; `[]` marks a list."""
-    for name in records.struct.fields:
-        below = records.struct.field(name)
-        here = f"{path}.{name}" if path else name
+    fields = objects.struct.unnest()
+    for below, nulls in zip(fields, fields.null_count().row(0), strict=True):
+        here = f"{path}.{below.name}" if path else below.name
         if isinstance(below.dtype, pl.List):
-            below = below.explode().drop_nulls()
-            here = f"{here}[]"
+            below, here = below.explode().drop_nulls(), f"{here}[]"
+            nulls = 0
         if isinstance(below.dtype, pl.Struct):
             yield from _given_leaves(here, below)
         else:
-            yield here, below.len() - below.null_count()
+            yield here, below.len() - nulls
 
 
 def _holding(objects: pl.Series, field: str) -> int:
