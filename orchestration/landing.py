@@ -7,6 +7,7 @@ import csv
 import gzip
 import hashlib
 import io
+import os
 import re
 import zlib
 from collections import deque
@@ -199,9 +200,14 @@ def value_in_name(pattern: str, name: str) -> str | None:
 
 
 def sha256_of(file: LandedFile) -> str:
-    """SHA-256 of the file's content."""
-    with file.path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    """SHA-256 of the file's content; empty where there is no readable file: a broken link, a pipe, a device."""
+    try:
+        if file.path.is_file():
+            with file.path.open("rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        pass
+    return ""
 
 
 # -- what is in a file -------------------------------------------------------------------------------------------------
@@ -211,11 +217,14 @@ def blocks(
     file: LandedFile, data_folder: Path, limits: Limits, *, envelopes: tuple[str, ...] = (), encodings: tuple[str, ...] = ("utf-8",)
 ) -> Iterator[list[Record]]:
     """The file's records in blocks of about four megabytes; raises `ContainerError` when the file as a whole is broken."""
-    if file.path.is_symlink() and not file.path.resolve().is_relative_to(data_folder.resolve()):
+    # `realpath` and not `Path.resolve`, which raises on a link to itself.
+    if file.path.is_symlink() and not Path(os.path.realpath(file.path)).is_relative_to(os.path.realpath(data_folder)):
         raise ContainerError("outside_landing")
     form, packing = format_of(file.path.name)
     if form is None:
         raise ContainerError("unknown_format")
+    if not file.path.is_file():
+        raise ContainerError("unreadable_file")
     if file.size == 0:
         raise ContainerError("empty_file")
     with _open(file, packing, limits) as content:

@@ -17,7 +17,7 @@ FILE_REASONS: dict[str, str] = {
     "outside_landing": "The file is a link out of the landing folder. Put the file itself there.",
     "internal_error": "Our own code failed on this file. Please report it with the vendor and stream; the file stays where it is.",
     "held_back": "More of its rows were bad than `hold_back_share` allows, so none was loaded. Mend it, or raise the limit, and `c360 replay`.",
-    "unreadable_file": "The file cannot be read. Check its permissions.",
+    "unreadable_file": "The file cannot be read. Check its permissions, and that it is a file: no link to nowhere, no pipe, no device.",
 }
 
 RECORD_REASONS: dict[str, str] = {

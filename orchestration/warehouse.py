@@ -181,7 +181,7 @@ class _Reading:
         """Reads the file into the spool; why it cannot be, is told as `reason`."""
         self.spool.begin()
         try:
-            self.sha256 = "" if self.file.path.is_symlink() and not self.file.path.exists() else landing.sha256_of(self.file)
+            self.sha256 = landing.sha256_of(self.file)
             self._read(pool, stop)
         except ContainerError as error:
             self.reason = error.reason

@@ -1,6 +1,7 @@
 """Rows and their booking: the law holds for every file, and staging is a function of what has landed."""
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import date
 from itertools import permutations
@@ -225,6 +226,24 @@ def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at
     at_once.load()
     assert step_by_step.query(LAW) == [(0,)]
     assert step_by_step.state() == at_once.state()
+
+
+def test_what_only_looks_like_a_file_is_booked_and_harms_no_other(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/sound.ndjson", [event(1)])
+    night = installation.folder / "landing/omnisend/events/2026-03-01"
+    os.mkfifo(night / "pipe.ndjson")
+    (night / "itself.ndjson").symlink_to("itself.ndjson")
+    (night / "nowhere.ndjson").symlink_to("gone.ndjson")
+    (night / "device.ndjson").symlink_to("/dev/zero")
+    found = {outcome.file.path.name: outcome.reason_code for outcome in installation.load()}
+    assert found == {
+        "device.ndjson": "outside_landing",
+        "itself.ndjson": "unreadable_file",
+        "nowhere.ndjson": "unreadable_file",
+        "pipe.ndjson": "unreadable_file",
+        "sound.ndjson": None,
+    }
+    assert installation.load() == []
 
 
 def test_a_file_that_is_mostly_bad_waits_and_harms_no_other(tmp_path: Path) -> None:
