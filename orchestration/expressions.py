@@ -13,7 +13,7 @@ import polars as pl
 
 from orchestration import geography, phones
 
-ISO: tuple[str, ...] = ("iso", "iso_date")
+ISO: tuple[str, ...] = ("iso", "iso_date", "epoch")
 
 # The nine formats of ODP's CSV import (developer.zaius.com, "CSV Upload"): epoch seconds, ISO 8601 with or without zone, and
 # US dates, month first, year in two or four digits, with or without seconds or time; without a time it is 12 AM UTC.
@@ -98,6 +98,12 @@ def minor_to_major(expr_money_text: pl.Expr, exponent: pl.Expr | int) -> pl.Expr
     return major.cast(pl.Decimal(18, 4), strict=False)
 
 
+def cents_to_major(expr_money_text: pl.Expr, exponent: pl.Expr | int) -> pl.Expr:
+    """Like `minor_to_major`, but null for a fraction: there is no part of a cent, so the amount was meant in another unit."""
+    text = clean(expr_money_text)
+    return pl.when(~text.str.contains(r"\.[0-9]*[1-9][0-9]*$|[eE]-")).then(minor_to_major(text, exponent))
+
+
 def integer(expr: pl.Expr) -> pl.Expr:
     """BIGINT of a whole number, also written `5.0` or `1e3`; null if it has a fraction or does not fit."""
     return _staged(_plain, pl.String, text=clean(expr)).str.extract(r"^([+-]?[0-9]+)(?:\.0*)?$").cast(pl.Int64, strict=False)
@@ -178,7 +184,8 @@ def time(expr: pl.Expr, formats: tuple[str, ...] = ISO, zone: str = "UTC", *, da
     """struct{value: Datetime(us, UTC), is_zone_inferred}: the first of `formats` that reads the text as a time in 1990..2100.
 
     A format is `iso` (RFC 3339 and its looser kin: blank for T, no seconds, `Z`, `+00:00`, `+0000`, `+00` or no zone),
-    `iso_date`, `epoch_s`, `epoch_ms`, or a strftime pattern. A time without a zone is taken to be in `zone`, one that
+    `iso_date`, `epoch_s`, `epoch_ms`, `epoch` (seconds or milliseconds by the number of digits, which is a guess and
+    flagged as one), or a strftime pattern. A time without a zone is taken to be in `zone`, one that
     clocks show twice as the earlier, one they skip as if they had not been put forward; a bare date is at `date_hour`.
     """
     readings = pl.struct(**{str(place): _reading(clean(expr), form, zone=zone, date_hour=date_hour) for place, form in enumerate(formats)})
@@ -202,6 +209,10 @@ def _reading(text: pl.Expr, form: str, *, zone: str, date_hour: int) -> pl.Expr:
         places = pl.lit(6 if form == "epoch_s" else 3, pl.Int64)
         micros = _staged(_plain, pl.String, text=text, places=places).str.extract(r"^([+-]?[0-9]+)").cast(pl.Int64, strict=False)
         return pl.struct(value=micros.cast(pl.Datetime("us", "UTC")), is_zone_inferred=False)
+    if form == "epoch":
+        seconds = text.str.extract(r"^([0-9]{10})(?:[0-9]{3})?$").cast(pl.Int64, strict=False)
+        millis = text.str.extract(r"^[0-9]{10}([0-9]{3})$").cast(pl.Int64, strict=False).fill_null(0)
+        return pl.struct(value=(seconds * 1_000_000 + millis * 1_000).cast(pl.Datetime("us", "UTC")), is_zone_inferred=True)
     if "%z" in form or "%:z" in form or "%#z" in form:
         return pl.struct(value=text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False), is_zone_inferred=False)
     if form == "iso_date":

@@ -493,7 +493,7 @@ class _Group:
         cleaned = ex.clean(text)
         if kind == "money":
             amounts = value.unit if isinstance(value, Amount) and value.unit == "minor" else (rows.amounts if rows else "major")
-            amount = ex.minor_to_major(cleaned, exponent) if amounts == "minor" else ex.money(cleaned)
+            amount = ex.cents_to_major(cleaned, exponent) if amounts == "minor" else ex.money(cleaned)
             return [(amount.abs() if isinstance(value, Amount) and value.absolute else amount).alias(name)]
         if kind == "time":
             return [ex.time(cleaned, zone=self._account.time_zone).struct.field("value").alias(name)]

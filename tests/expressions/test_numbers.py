@@ -62,6 +62,13 @@ def test_integers_are_whole_numbers_of_64_bits_or_null(values):
     assert read(expressions.integer, values) == [whole(value) for value in values]
 
 
+@pytest.mark.parametrize(
+    ("text", "major"), [("3120", "31.20"), ("3120.00", "31.20"), ("-5", "-0.05"), ("1.5e3", "15.00"), ("31.20", None), ("0.5", None), ("312e-1", None)]
+)
+def test_a_fraction_is_no_amount_in_cents(text, major):
+    assert read(lambda column: expressions.cents_to_major(column, 2), [text]) == [None if major is None else Decimal(major)]
+
+
 def test_the_exponent_may_differ_by_row():
     frame = pl.DataFrame({"amount": ["3120", "3120", "-3120"], "exponent": [0, 2, 3]})
     result = frame.select(major=expressions.minor_to_major(pl.col("amount"), pl.col("exponent")))["major"].to_list()

@@ -61,10 +61,24 @@ def test_the_looser_kin_of_rfc_3339_are_read(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["2024-02-30T10:00:00Z", "2024-05-01T24:00:00Z", "2024-05-01T10:00:60Z", "0009-01-14T13:34:00Z", "9999-12-31T00:00:00Z", "09/01/14 13:34", "1572721108"],
+    [
+        "2024-02-30T10:00:00Z",
+        "2024-05-01T24:00:00Z",
+        "2024-05-01T10:00:60Z",
+        "0009-01-14T13:34:00Z",
+        "9999-12-31T00:00:00Z",
+        "09/01/14 13:34",
+        "20240501",
+        "157272110",
+    ],
 )
 def test_what_is_no_time_of_our_age_is_null(text):
     assert read([text]) == [(None, None)]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1572721108", "2019-11-02T18:58:28Z"), ("1572721108123", "2019-11-02T18:58:28.123Z")])
+def test_seconds_or_milliseconds_in_place_of_a_date_are_read_and_flagged_as_a_guess(text, expected):
+    assert read([text]) == [(datetime.fromisoformat(expected), True)]
 
 
 @pytest.mark.parametrize(

@@ -426,6 +426,7 @@ def test_an_order_without_an_id_is_rejected() -> None:
     ("record", "reason", "field"),
     [
         ({"id": "o", "totalAmount": "a lot"}, "bad_money", "total"),
+        ({"id": "o", "totalAmount": 79.9}, "bad_money", "total"),
         ({"id": "o", "total": {"orderAmount": price("NaN")}}, "bad_money", "total"),
         ({"id": "o", "total": {"orderAmount": price(1, "REAIS")}}, "bad_currency", "currency"),
         ({"id": "o", "createdAt": "yesterday"}, "bad_time", "ordered_at"),
