@@ -22,6 +22,7 @@ import msgspec
 import polars as pl
 import zstandard
 
+from orchestration.mapping import CsvForm
 from orchestration.records import Record
 
 BLOCK_BYTES = 16 * 2**20
@@ -37,7 +38,9 @@ PAGE_KEYS = frozenset({
     "previous", "prev", "paging", "pagination", "limit", "offset", "cursor", "next_cursor", "more_starting_after", "meta", "links", "errors",
     "status",
 })  # fmt: skip
+USUAL_ENVELOPES = ("items", "data", "results")
 DELIMITERS = (",", "\t", "|", ";")
+PLAIN_CSV = CsvForm()
 BOM = b"\xef\xbb\xbf"
 
 
@@ -214,7 +217,7 @@ def sha256_of(file: LandedFile) -> str:
 
 
 def blocks(
-    file: LandedFile, data_folder: Path, limits: Limits, *, envelopes: tuple[str, ...] = (), encodings: tuple[str, ...] = ("utf-8",)
+    file: LandedFile, data_folder: Path, limits: Limits, *, envelopes: tuple[str, ...] = (), owners: tuple[str, ...] = (), csv_form: CsvForm = PLAIN_CSV
 ) -> Iterator[list[Record]]:
     """The file's records in blocks of about four megabytes; raises `ContainerError` when the file as a whole is broken."""
     # `realpath` and not `Path.resolve`, which raises on a link to itself.
@@ -236,9 +239,9 @@ def blocks(
             if form == "parquet":
                 yield from _parquet(content)
             elif form == "csv":
-                yield from _csv(content, limits, encodings)
+                yield from _csv(content, limits, csv_form)
             elif _is_array_or_page(form, content):
-                yield from _json(content, (file.stream, *envelopes), limits)
+                yield from _json(content, _Pages((file.stream, *envelopes, *USUAL_ENVELOPES), frozenset(owners)), limits)
             else:
                 yield from _lines(content, limits)
         except _ExhaustedError as error:
@@ -419,7 +422,7 @@ _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def _json(content: io.BufferedReader, names: tuple[str, ...], limits: Limits) -> Iterator[list[Record]]:
+def _json(content: io.BufferedReader, pages: "_Pages", limits: Limits) -> Iterator[list[Record]]:
     """Records of one JSON text: an array, a page that holds one, or a single object; several texts are lines."""
     text = content.read(ARRAY_BYTES)
     if len(text) == ARRAY_BYTES:
@@ -432,7 +435,7 @@ def _json(content: io.BufferedReader, names: tuple[str, ...], limits: Limits) ->
     if text.startswith(b"["):
         yield from _blocks_of(_decoded(_ELEMENTS, text))
     elif text.startswith(b"{"):
-        yield from _object(text, names, limits)
+        yield from _object(text, pages, limits)
     else:
         raise ContainerError("broken_json")
 
@@ -446,7 +449,7 @@ def _decoded(decoder: msgspec.json.Decoder, text: bytes) -> list[msgspec.Raw]:
         raise ContainerError("truncated_json" if "truncated" in str(error) else "broken_json") from None
 
 
-def _object(text: bytes, names: tuple[str, ...], limits: Limits) -> Iterator[list[Record]]:
+def _object(text: bytes, pages: "_Pages", limits: Limits) -> Iterator[list[Record]]:
     try:
         fields = _FIELDS.decode(text)
     except RecursionError:
@@ -457,21 +460,30 @@ def _object(text: bytes, names: tuple[str, ...], limits: Limits) -> Iterator[lis
             yield from _lines(io.BufferedReader(io.BytesIO(text)), limits)  # type: ignore[arg-type]
             return
         raise ContainerError("truncated_json" if "truncated" in str(error) else "broken_json") from None
-    page = _page(fields, names)
+    page = pages.list_of(fields)
     yield from _blocks_of(_decoded(_ELEMENTS, bytes(page)) if page is not None else [msgspec.Raw(text)])
 
 
-def _page(fields: dict[str, msgspec.Raw], names: tuple[str, ...]) -> msgspec.Raw | None:
-    """The list a page holds its records in: where it says so, under a known name, or where all else tells of paging."""
-    lists = {key: value for key, value in fields.items() if bytes(value).startswith(b"[")}
-    reference = bytes(fields.get("data_ref", b"")).strip(b'"').decode("utf-8", "replace")
-    if reference in lists:
-        return lists[reference]
-    others = {key for key in fields if key not in PAGE_KEYS}
-    if len(others) == 1 and others <= lists.keys():
-        return lists[others.pop()]
-    named = [name for name in (*names, "items", "data", "results") if name in lists]
-    return lists[named[0]] if named and not others - lists.keys() else None
+@dataclass(frozen=True)
+class _Pages:
+    """What the pages of a stream look like: the names of their lists, and the keys that make a page a record."""
+
+    names: tuple[str, ...]
+    owners: frozenset[str]
+
+    def list_of(self, fields: dict[str, msgspec.Raw]) -> msgspec.Raw | None:
+        """The list a page holds its records in: where it says so, under a known name, or where all else tells of paging."""
+        if self.owners & fields.keys():
+            return None
+        lists = {key: value for key, value in fields.items() if bytes(value).startswith(b"[")}
+        reference = bytes(fields.get("data_ref", b"")).strip(b'"').decode("utf-8", "replace")
+        if reference in lists:
+            return lists[reference]
+        others = {key for key in fields if key not in PAGE_KEYS}
+        if len(others) == 1 and others <= lists.keys():
+            return lists[others.pop()]
+        named = [name for name in self.names if name in lists]
+        return lists[named[0]] if named and not others - lists.keys() else None
 
 
 def _blocks_of(elements: list[msgspec.Raw]) -> Iterator[list[Record]]:
@@ -544,13 +556,13 @@ def _elements_of_stream(start: bytes, content: io.BufferedReader, limits: Limits
 # -- CSV ---------------------------------------------------------------------------------------------------------------
 
 
-def _csv(content: io.BufferedReader, limits: Limits, encodings: tuple[str, ...]) -> Iterator[list[Record]]:
+def _csv(content: io.BufferedReader, limits: Limits, form: CsvForm) -> Iterator[list[Record]]:
     """Rows of a CSV text as JSON records of header and cell; blank cells are left out, blank lines are no rows."""
     rows = _csv_rows(content, limits)
     first = next(rows, None)
     if first is None:
         raise ContainerError("empty_file")
-    encoding = _Encoding(encodings)
+    encoding = _Encoding(form.encodings)
     header_text = first[0].removeprefix(BOM)
     if b"\0" in header_text or first[1]:
         raise ContainerError("broken_csv")
@@ -561,10 +573,12 @@ def _csv(content: io.BufferedReader, limits: Limits, encodings: tuple[str, ...])
     header = [name.strip() for name in _cells(text, delimiter) or []]
     if not any(header) or len(set(header)) != len(header):
         raise ContainerError("broken_csv")
+    names = tuple(_known_names(header, form.names))
+    columns = _Columns(names, {form.default[0][0]: form.default[1]} if form.default and not set(form.default[0]) & set(names) else {})
     block: list[Record] = []
     size = 0
     for number, (raw, is_open) in enumerate(rows, start=1):
-        block.append(_csv_record(number, raw, header, delimiter, encoding, is_open=is_open))
+        block.append(_csv_record(number, raw, columns, delimiter, encoding, is_open=is_open))
         size += len(raw)
         if size >= BLOCK_BYTES:
             yield block
@@ -589,7 +603,37 @@ class _Encoding:
         return None, None
 
 
-def _csv_record(number: int, raw: bytes, header: list[str], delimiter: str, encoding: _Encoding, *, is_open: bool) -> Record:
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a CSV text by name, and what every row holds beside them."""
+
+    names: tuple[str, ...]
+    constant: dict[str, str]
+
+    def document(self, cells: list[str]) -> bytes:
+        """A row as a JSON object."""
+        return msgspec.json.encode({name: cell for name, cell in zip(self.names, cells, strict=True) if name and cell.strip()} | self.constant)
+
+
+def _known_names(header: list[str], names: tuple[str, ...]) -> Iterator[str]:
+    """The header in the spelling of the names it is meant to hold; a name is given to one column only."""
+    folded = {_folded(name): name for name in names}
+    taken = set(header)
+    for name in header:
+        start, dot, end = name.partition(".")
+        group = folded.get(f"{_folded(start)}.*")
+        meant = f"{group[:-1]}{end}" if dot and group else folded.get(_folded(name), name)
+        if meant in taken:
+            meant = name
+        taken.add(meant)
+        yield meant
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).lower()
+
+
+def _csv_record(number: int, raw: bytes, columns: _Columns, delimiter: str, encoding: _Encoding, *, is_open: bool) -> Record:
     if is_open:
         return Record(number, raw, reason="unclosed_quote")
     text, note = encoding.decode(raw)
@@ -598,10 +642,10 @@ def _csv_record(number: int, raw: bytes, header: list[str], delimiter: str, enco
     cells = _cells(text, delimiter)
     if cells is None:
         return Record(number, raw, reason="ragged_row")
-    if len(cells) != len(header):
-        missing = header[len(cells)] if len(cells) < len(header) else None
+    if len(cells) != len(columns.names):
+        missing = columns.names[len(cells)] if len(cells) < len(columns.names) else None
         return Record(number, raw, reason="ragged_row", field=missing)
-    return Record(number, raw, msgspec.json.encode({name: cell for name, cell in zip(header, cells, strict=True) if cell.strip() and name}), note=note)
+    return Record(number, raw, columns.document(cells), note=note)
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:

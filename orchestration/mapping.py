@@ -280,19 +280,34 @@ def dialect(
 
 
 @dataclass(frozen=True)
+class CsvForm:
+    """How a stream's CSV text is to be read.
+
+    `encodings` are tried in order, row by row. A header that spells one of `names` otherwise (case, blanks, `_` and `-`
+    aside) is read as it; `name.*` stands for every name that begins so. In a file that has none of the columns of a
+    `default`, every row holds its value in the first of them.
+    """
+
+    encodings: tuple[str, ...] = ("utf-8",)
+    names: tuple[str, ...] = ()
+    default: tuple[tuple[str, ...], str] | None = None
+
+
+@dataclass(frozen=True)
 class Stream:
     """One stream of a vendor: what it delivers and the dialects it may come in.
 
-    `envelopes` are keys beyond the stream's own name under which a page keeps its records; `encodings` are tried in
-    order on CSV text; `file_value` takes a value from the file name (a pattern with one group), which mappings read with
-    `file_value()`.
+    `envelopes` are keys beyond the stream's own name under which a page keeps its records; a page with one of the
+    `owners` beside its list is a record itself, because they say whose the list is. `file_value` takes a value from the
+    file name (a pattern with one group), which mappings read with `file_value()`.
     """
 
     name: str
     description: str
     dialects: tuple[Dialect, ...]
     envelopes: tuple[str, ...] = ()
-    encodings: tuple[str, ...] = ("utf-8",)
+    owners: tuple[str, ...] = ()
+    csv: CsvForm = CsvForm()
     file_value: str | None = None
 
 
@@ -301,11 +316,12 @@ def stream(
     description: str,
     *dialects: Dialect,
     envelopes: tuple[str, ...] = (),
-    encodings: tuple[str, ...] = ("utf-8",),
+    owners: tuple[str, ...] = (),
+    csv: CsvForm = CsvForm(),
     file_value: str | None = None,
 ) -> Stream:
     """See `Stream`."""
-    return Stream(name, description, dialects, envelopes, encodings, file_value)
+    return Stream(name, description, dialects, envelopes, owners, csv, file_value)
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,9 @@ class _Reading:
         stream = self._vendor.streams[self.file.stream]
         before: Future[None] | None = None
         try:
-            for block in landing.blocks(self.file, self._settings.data, self._settings.options, envelopes=stream.envelopes, encodings=stream.encodings):
+            for block in landing.blocks(
+                self.file, self._settings.data, self._settings.options, envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv
+            ):
                 if stop.is_set():
                     raise _StoppedError
                 found = self.normaliser.sort(block)

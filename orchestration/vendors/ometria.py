@@ -11,6 +11,7 @@ from orchestration import expressions as ex
 from orchestration.mapping import (
     Check,
     Contact,
+    CsvForm,
     Dialect,
     Identifier,
     Profile,
@@ -85,6 +86,11 @@ LIST_CHANGE = {
 }
 NO_NEWS = drop("It repeats what the stream says of all its records.")
 EMPTY = pl.lit(None, pl.String)
+
+
+def _status(word: pl.Expr) -> pl.Expr:
+    """Our status for the shop's word, with blanks or hyphens for its underscores too."""
+    return lookup(word.str.strip_chars().str.replace_all(r"[\s-]+", "_"), ORDER_STATUS)
 
 
 def _value(parsed: pl.Expr) -> pl.Expr:
@@ -457,7 +463,7 @@ def _figure_of(name: str) -> pl.Expr:
 
 order_currency = pl.when(is_in_own_currency).then(at("currency")).otherwise(first_given(at("base_currency"), account_currency()))
 is_refund_order = (ex.money(_figure_of("grand_total")) < 0).fill_null(value=False)
-order_status = pl.coalesce(lookup(at("status"), ORDER_STATUS), lookup(at("state"), ORDER_STATUS), pl.lit("unknown"))
+order_status = pl.coalesce(_status(at("status")), _status(at("state")), pl.lit("unknown"))
 line_refunds = at("lineitems").list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs()).list.drop_nulls()
 shop_customer = ex.identifier(at("customer.id"), "customer_id")
 
@@ -652,6 +658,8 @@ custom_events = rows(
     properties=raw("properties"),
 )
 
+IN_EITHER_ENCODING = CsvForm(encodings=("utf-8", "iso-8859-1"))
+
 VENDOR = vendor(
     "ometria",
     "Ometria",
@@ -659,13 +667,13 @@ VENDOR = vendor(
         "profiles",
         "Profiles: people as Ometria has put them together, with their figures, tags and lists.",
         dialect("ometria.profile", "profile", PROFILE, profile_customers, *profile_consents, *TAGS, *LISTS, *PROFILE_STATS, about=profile),
-        encodings=("utf-8", "iso-8859-1"),
+        csv=IN_EITHER_ENCODING,
     ),
     stream(
         "contacts",
         "Contacts: people as the shop, forms and uploads have told of them.",
         *CONTACTS,
-        encodings=("utf-8", "iso-8859-1"),
+        csv=IN_EITHER_ENCODING,
     ),
     stream(
         "orders",
@@ -683,7 +691,7 @@ VENDOR = vendor(
             checks=(Check("missing_order_id", "id", ~given(at("id"))),),
             duplicates_of="orders",
         ),
-        encodings=("utf-8", "iso-8859-1"),
+        csv=IN_EITHER_ENCODING,
     ),
     stream(
         "lists",

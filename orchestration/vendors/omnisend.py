@@ -11,6 +11,7 @@ from orchestration.expressions import country, email, money, phone
 from orchestration.mapping import (
     Check,
     Contact,
+    CsvForm,
     Dialect,
     Doubt,
     Identifier,
@@ -578,26 +579,27 @@ exported_segment = rows(
 
 # -- contacts as CSV -------------------------------------------------------------------------------------------------
 
-# Columns as the import page names them; people write the headers in several ways.
+# Columns as the import page names them.
 CSV_COLUMNS = {
     "email": ("Email",),
-    "phone": ("Phone", "Phone number", "Phone Number"),
-    "first_name": ("First Name", "First name"),
-    "last_name": ("Last Name", "Last name"),
+    "phone": ("Phone", "Phone Number"),
+    "first_name": ("First Name",),
+    "last_name": ("Last Name",),
     "birth_date": ("Birthdate", "Birthday"),
     "gender": ("Gender",),
     "address": ("Address",),
     "city": ("City",),
     "state": ("State",),
-    "postal_code": ("Postal Code", "Postal code"),
+    "postal_code": ("Postal Code",),
     "country": ("Country",),
-    "country_code": ("Country Code", "Country code"),
+    "country_code": ("Country Code",),
     "tags": ("Tags",),
-    "email_opt_in": ("Email Opt-in Date", "Email opt-in date", "Opt-in Date", "Opt-in date"),
-    "email_opt_out": ("Email Opt-out Date", "Email opt-out date", "Opt-out Date", "Opt-out date"),
-    "sms_opt_in": ("SMS Opt-in Date", "SMS opt-in date"),
-    "sms_opt_out": ("SMS Opt-out Date", "SMS opt-out date"),
+    "email_opt_in": ("Email Opt-in Date", "Opt-in Date"),
+    "email_opt_out": ("Email Opt-out Date", "Opt-out Date"),
+    "sms_opt_in": ("SMS Opt-in Date",),
+    "sms_opt_out": ("SMS Opt-out Date",),
 }
+CSV_FORM = CsvForm(names=tuple(header for written in CSV_COLUMNS.values() for header in written))
 NOON = 12
 
 
@@ -836,6 +838,7 @@ VENDOR = vendor(
         ),
         _csv_contact("omnisend.csv_contact", has=("Email",)),
         _csv_contact("omnisend.csv_phone_contact", has=("Phone",), lacks=("Email",)),
+        csv=CSV_FORM,
         file_value=r"^segment[-_ ]([^.]+)",
     ),
     stream(

@@ -9,9 +9,10 @@ tax and shipping is what is left of them, not what was taken back, and stays wit
 of order, action, time and amount: the same refund in an event and in an order file is one, and so is one whose total
 stands on every item's row. Whether a cancellation is whole follows from its amount; without one it is.
 
-Lists: a subscription is consent for that list alone (purpose `list:<id>`). Reachability says whether messages arrive at
-an identifier, and is no consent. Only what stands under `identifiers` is known to be an identifier: a column of a flat
-file that is merely named like one links with low confidence. ODP names no currency: it is the account's.
+Lists: a subscription is consent for that list alone (purpose `list:<id>`); a list file without a column for what happened
+names who is subscribed. Reachability says whether messages arrive at an identifier, and is no consent. Only what stands
+under `identifiers` is known to be an identifier: a column of a flat file that is merely named like one links with low
+confidence. ODP names no currency: it is the account's.
 """
 
 from collections.abc import Callable
@@ -20,11 +21,12 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import ODP_TIME_FORMATS, email, identifier, money, order_key, phone
+from orchestration.expressions import ODP_TIME_FORMATS, email, flag, identifier, money, order_key, phone
 from orchestration.expressions import time as read_time
 from orchestration.mapping import (
     Check,
     Contact,
+    CsvForm,
     Dialect,
     Doubt,
     Identifier,
@@ -108,16 +110,8 @@ ORDER_STATUS = {
     "canceled": "canceled",
     "cancelled": "canceled",
 }
-SUBSCRIPTION = {
-    "subscribe": "subscribed",
-    "subscribed": "subscribed",
-    "true": "subscribed",
-    "unsubscribe": "unsubscribed",
-    "unsubscribed": "unsubscribed",
-    "false": "unsubscribed",
-}
+SUBSCRIPTION = {"subscribe": "subscribed", "unsubscribe": "unsubscribed"} | {word: word for word in ("subscribed", "unsubscribed")}
 SUBSCRIPTION_CONSENT = {"subscribed": "opt_in", "unsubscribed": "opt_out"}
-CONSENT = {"true": "opt_in", "false": "opt_out"}
 LOYALTY = {"points_added": "earn", "points_removed": "adjust", "tier_earned": "tier_change", "tier_lost": "tier_change"}
 IDENTIFIERS = {"email": "email", "phone": "phone", "customer_id": "customer_id", "vuid": "vuid", "zaius_id": "profile_id"}
 CONSENT_CHANNELS = {"email": "email", "phone": "phone", "push_token": "push"}
@@ -226,6 +220,21 @@ PERSON = {
     "address_line_1": ("street1",),
     "address_line_2": ("street2",),
 }
+# Also a date of birth is written month first.
+US_DATE = r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$"
+
+
+def birth_date(stated: pl.Expr) -> pl.Expr:
+    """A date of birth as an ISO date, where it is written as ODP's imports write dates; else as delivered."""
+    month, day, year = (stated.str.strip_chars().str.extract(US_DATE, group) for group in (1, 2, 3))
+    return pl.coalesce(pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-"), stated)
+
+
+def person_columns(read: Callable[..., pl.Expr]) -> dict[str, Value]:
+    """The person's own columns, each from the first of its fields that is given."""
+    return {column: birth_date(read(*names)) if column == "birth_date" else read(*names) for column, names in PERSON.items()}
+
+
 PERSON_FIELDS = [name for names in PERSON.values() for name in names]
 LOYALTY_FIELDS = [
     "loyalty_points_balance", "loyalty_tier_id", "loyalty_is_enrolled_member", "loyalty_referral_code_id", "loyalty_profile_created_at",
@@ -270,7 +279,7 @@ def flat_identifiers() -> tuple[Identifier, ...]:
 
 
 FLAT_PERSON = FLAT_IDENTIFIERS | customer_columns(*PERSON_FIELDS)
-flat_person: dict[str, Value] = {column: customer_cell(*names) for column, names in PERSON.items()}
+flat_person = person_columns(customer_cell)
 
 
 def record_id(*, customer_id: pl.Expr, vuid: pl.Expr, address: pl.Expr, zaius_id: pl.Expr, number: pl.Expr, custom: pl.Expr) -> pl.Expr:
@@ -558,7 +567,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         adjustment_rows(told),
         *membership_rows(
             list_id=told.data("list_id"),
-            state=lookup(first_given(told.action, told.data("subscribed")), SUBSCRIPTION),
+            state=subscription_state(first_given(told.action, told.data("subscribed"))),
             since=told.stated_time,
             each=told.each,
             where=is_listed,
@@ -713,6 +722,12 @@ def membership_rows(*, list_id: pl.Expr, state: pl.Expr, since: pl.Expr, where: 
     )
 
 
+def subscription_state(stated: pl.Expr) -> pl.Expr:
+    """Subscribed or not, from the word for it or a yes or no."""
+    is_subscribed = flag(stated)
+    return pl.coalesce(lookup(stated, SUBSCRIPTION), pl.when(is_subscribed).then(pl.lit("subscribed")), pl.when(~is_subscribed).then(pl.lit("unsubscribed")))
+
+
 LIST = FLAT_IDENTIFIERS | {
     "list_id": SCALAR,
     "name": TEXT,
@@ -723,7 +738,7 @@ LIST = FLAT_IDENTIFIERS | {
 }
 has_identifier = pl.any_horizontal(given(customer_cell(name)) for name in IDENTIFIERS)
 list_id = first_given(cell("list_id"), file_value())
-list_state = lookup(cell("action", "subscribed"), SUBSCRIPTION)
+list_state = subscription_state(cell("action", "subscribed"))
 is_list_definition = ~has_identifier & given(cell("name")) & ~given(cell("action", "subscribed"))
 list_rows = (
     *membership_rows(list_id=list_id, state=list_state, since=cell("ts_status_updated", "ts"), where=has_identifier, name=cell("name")),
@@ -804,14 +819,15 @@ def about_identifier(is_deliverable: pl.Expr | None = None, reason: pl.Expr | No
     return Contact(identifiers=(spec(None, ~is_token), spec("low", is_token), Identifier("profile_id", at("zaius_id"), "zaius_id")))
 
 
-is_reachable = lookup(at("reachable"), {"true": "true", "false": "false"})
+is_reachable = flag(at("reachable"))
+has_consented = flag(at("consent"))
 consent_rows = rows(
     "customer_consents",
     id_type=named_type,
     id_value=named_value,
     channel=lookup(named_type, CONSENT_CHANNELS, "all"),
     purpose=pl.lit("marketing"),
-    status=lookup(at("consent"), CONSENT, "unknown"),
+    status=pl.when(has_consented).then(pl.lit("opt_in")).when(~has_consented).then(pl.lit("opt_out")).otherwise(pl.lit("unknown")),
     status_raw=at("consent"),
     effective_at=moment(at("consent_update_ts")),
     reason=at("consent_update_reason"),
@@ -819,7 +835,7 @@ consent_rows = rows(
 reachability_rows = rows(
     "events",
     event_type=pl.lit("reachability"),
-    event_action=pl.when(is_reachable == "true").then(pl.lit("reachable")).when(is_reachable == "false").then(pl.lit("unreachable")),
+    event_action=pl.when(is_reachable).then(pl.lit("reachable")).when(~is_reachable).then(pl.lit("unreachable")),
     event_name_raw=at("reachable_update_type"),
     engagement_class=pl.lit("none"),
     is_active=pl.lit("false"),
@@ -832,9 +848,9 @@ def number_doubt(path: str, stated: pl.Expr) -> Doubt:
     return Doubt(path, stated, is_no_time(stated))
 
 
-def not_among(path: str, stated: pl.Expr, words: dict[str, str]) -> Doubt:
+def neither_yes_nor_no(path: str, stated: pl.Expr) -> Doubt:
     """A yes or no that is neither."""
-    return Doubt(path, stated, given(stated) & lookup(stated, words).is_null())
+    return Doubt(path, stated, given(stated) & flag(stated).is_null())
 
 
 identifier_dialects = (
@@ -847,17 +863,17 @@ identifier_dialects = (
         has=("identifier_field_name",),
         lacks=("reachable", "reachable_update_type", "reachable_update_ts"),
         checks=named_checks,
-        doubts=(number_doubt("consent_update_ts", at("consent_update_ts")), not_among("consent", at("consent"), CONSENT)),
+        doubts=(number_doubt("consent_update_ts", at("consent_update_ts")), neither_yes_nor_no("consent", at("consent"))),
     ),
     dialect(
         "optimizely.reachability",
         "reachability",
         REACHABILITY,
         reachability_rows,
-        about=about_identifier(is_reachable == "true", at("reachable_update_type")),
+        about=about_identifier(is_reachable, at("reachable_update_type")),
         has=("identifier_field_name", "reachable"),
         checks=named_checks,
-        doubts=(number_doubt("reachable_update_ts", at("reachable_update_ts")), not_among("reachable", at("reachable"), CONSENT)),
+        doubts=(number_doubt("reachable_update_ts", at("reachable_update_ts")), neither_yes_nor_no("reachable", at("reachable"))),
     ),
 )
 
@@ -886,8 +902,7 @@ FLAT_CUSTOMER = (
 
 def customer_rows(attribute: Callable[..., pl.Expr], attributes: pl.Expr) -> Rows:
     """The person as the profile describes them."""
-    columns: dict[str, Value] = {column: attribute(*names) for column, names in PERSON.items()}
-    return rows("customers", **columns, attributes=attributes)
+    return rows("customers", **person_columns(attribute), attributes=attributes)
 
 
 def stat_rows(insight: Callable[[str], pl.Expr]) -> tuple[Rows, ...]:
@@ -1221,11 +1236,13 @@ def order_dialects() -> tuple[Dialect, ...]:
 
 # -- streams ---------------------------------------------------------------------------------------------------------
 
+CUSTOMER_FILE = CsvForm(names=tuple(FLAT_CUSTOMER))
+
 VENDOR = vendor(
     "optimizely",
     "Optimizely Data Platform",
-    stream("profiles", "Profiles with identifiers, attributes, insights, segments and recent events.", *profile_dialects),
-    stream("customers", "Customers as the import and the export of customers write them.", *profile_dialects),
+    stream("profiles", "Profiles with identifiers, attributes, insights, segments and recent events.", *profile_dialects, csv=CUSTOMER_FILE),
+    stream("customers", "Customers as the import and the export of customers write them.", *profile_dialects, csv=CUSTOMER_FILE),
     stream(
         "events",
         "What customers did and what was done to them, one event at a time.",
@@ -1248,6 +1265,7 @@ VENDOR = vendor(
         *event_dialects(flat_has=("event_type",))[:2],
         *identifier_dialects,
         envelopes=("subscriptions", "members"),
+        csv=CsvForm(default=(("action", "subscribed"), "subscribe")),
         file_value=r"zaius_list_([^/]+?)\.(?:csv|tsv|ndjson|jsonl|json|parquet)(?:\.gz|\.zst)?$",
     ),
     stream(

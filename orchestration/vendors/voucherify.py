@@ -1,15 +1,15 @@
 """Voucherify: customers, orders, redemptions, segments and activity events, as the interface gives them and as CSV exports.
 
 An export row holds the names of the interface, nested ones joined by `_` (`summary.orders.total_amount` is
-`orders_total_amount`), so one dialect reads both. Amounts are whole minor units; no currency is stated anywhere, it is the
-account's. For currencies without two decimals the vendor's texts disagree (orders: smallest unit; summaries: times 100):
-the smallest unit is taken throughout.
+`orders_total_amount`), perhaps as titles (`Source ID`), so one dialect reads both; a column `metadata.x` holds one of the
+open attributes. Amounts are whole minor units; no currency is stated anywhere, it is the account's. For currencies without
+two decimals the vendor's texts disagree (orders: smallest unit; summaries: times 100): the smallest unit is taken throughout.
 
 A customer's figures are claims to be reconciled, never to be mended. An order inside a redemption is a copy of what the
 orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the list
 (`customer_id` or `customer`), or in a file named after it; the latter are single claims and close nothing.
 Events of the customer itself (`customer.deleted` and the like) may land in `customers`, where they are observations of the
-record, or in `events`, where they are events only.
+record, be it as an activity (`type` and `data`) or as a bare notice (`event` and `customer`).
 """
 
 from typing import Any
@@ -21,6 +21,7 @@ from orchestration.mapping import (
     Amount,
     Check,
     Contact,
+    CsvForm,
     Doubt,
     Identifier,
     Profile,
@@ -96,7 +97,11 @@ def metadata(path: str = "metadata") -> pl.Expr:
     delivered = raw(path)
     inner = delivered.str.json_path_match("$")
     is_packed = delivered.str.starts_with('"') & inner.str.json_path_match("$").is_not_null()
-    return pl.when(is_packed).then(inner).otherwise(delivered)
+    whole = pl.when(is_packed).then(inner).otherwise(delivered)
+    return whole if path != "metadata" else pl.coalesce(whole, raw(METADATA_CELLS))
+
+
+METADATA_CELLS = "metadata.*"
 
 
 def is_test(path: str = "metadata") -> Typed:
@@ -173,15 +178,16 @@ STATS: tuple[tuple[str, str, str | None, str], ...] = (
     ("referred_customers", "loyalty.referred_customers", "loyalty_referred_customers", "count"),
 )
 ADDRESS_CELLS = tuple(f"address_{part}" for part in ("city", "state", "line_1", "line_2", "country", "postal_code"))
-CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT)
+CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT) | {METADATA_CELLS: JSON}
 
 
 class _Customer:
-    """What a customer object gives, at the top of a record (as object or export row) or at `path` within it."""
+    """What a customer object gives, at the top of a record (as object or export row) or at `path` within it, where its id may stand apart."""
 
-    def __init__(self, path: str = "") -> None:
+    def __init__(self, path: str = "", other_id: str | None = None) -> None:
         self._path = f"{path}." if path else ""
         self._has_cells = not path
+        self._id = first_given(self.at("id"), at(other_id)) if other_id else self.at("id")
 
     def at(self, path: str, cell: str | None = None) -> pl.Expr:
         told = at(self._path + path)
@@ -193,7 +199,7 @@ class _Customer:
     @property
     def record_id(self) -> pl.Expr:
         address = email(self.at("email")).struct.field("value")
-        return pl.coalesce(first_given(self.at("id"), self.at("source_id")), pl.concat_str(pl.lit("email:"), address))
+        return pl.coalesce(first_given(self._id, self.at("source_id")), pl.concat_str(pl.lit("email:"), address))
 
     @property
     def profile(self) -> Profile:
@@ -201,7 +207,7 @@ class _Customer:
         return Profile(
             record_id=self.record_id,
             identifiers=(
-                Identifier("profile_id", self.at("id"), "id"),
+                Identifier("profile_id", self._id, "id"),
                 Identifier(source_id_type(source_id), source_id, "source_id"),
                 Identifier("email", self.at("email"), "email"),
                 Identifier("phone", self.at("phone"), "phone", region=self.part("country")),
@@ -234,18 +240,18 @@ class _Customer:
         return self._consent("system_metadata.consents"), self._consent("consents")
 
     def _consent(self, path: str) -> Rows:
-        value = item("value.value").str.strip_chars().str.to_lowercase()
+        value = flag(item("value.value"))
         is_negative = item("key") == "unsubscribed"
+        refusal = pl.when(value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
+        consent = pl.when(value).then(pl.lit("opt_in")).when(~value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
         return rows(
             "customer_consents",
             each=pairs(self._path + path),
             channel=pl.lit("all"),
             purpose=pl.when(is_negative).then(pl.lit("all_marketing")).otherwise(item("key")),
             # Not to have unsubscribed is no consent.
-            status=pl.when(is_negative)
-            .then(lookup(value, {"true": "opt_out"}, "unknown"))
-            .otherwise(lookup(value, {"true": "opt_in", "false": "opt_out"}, "unknown")),
-            status_raw=pl.concat_str(item("key"), pl.lit("="), value),
+            status=pl.when(is_negative).then(refusal).otherwise(consent),
+            status_raw=pl.concat_str(item("key"), pl.lit("="), item("value.value").str.strip_chars()),
             effective_at=time(item("value.date"), else_export_date=True),
         )
 
@@ -377,6 +383,7 @@ ORDER: dict[str, Any] = {
     "items": [ORDER_LINE],
     "metadata": JSON,
 }
+ORDER_OR_CELLS = ORDER | {METADATA_CELLS: JSON}
 
 
 def person(profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr | None = None, name: pl.Expr | None = None) -> Contact:
@@ -503,7 +510,8 @@ REDEMPTION: dict[str, Any] = {
     "loyalty_card": {"points": NUMBER},
     "voucher": VOUCHER,
 }
-REDEMPTION_CELLS = {
+REDEMPTION_OR_CELLS = REDEMPTION | {
+    METADATA_CELLS: JSON,
     "voucher_code": TEXT,
     "campaign": TEXT,
     "promotion_tier_id": TEXT,
@@ -646,6 +654,8 @@ EVENT = ENVELOPE | {
 }
 CUSTOMER_EVENT = ENVELOPE | {"data": {"customer": CUSTOMER, "unconfirmed_customer": KEEP, "event_source": KEEP}}
 
+CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
+
 event_name = first_given(at("event.type"), at("type")).str.strip_chars().str.to_lowercase()
 event_key = first_given(at("event.id"), at("id"))
 event_time = time(at("event.created_at"), at("created_at"), else_export_date=True)
@@ -766,8 +776,15 @@ event_points = rows(
 
 # -- the vendor ------------------------------------------------------------------------------------------------------
 
+
+def headers_of(shape: dict[str, Any]) -> CsvForm:
+    """An export's headers stand for the fields of the shape, however they are written."""
+    return CsvForm(names=tuple(shape))
+
+
 customer = _Customer()
 told_customer = _Customer("data.customer")
+noticed_customer = _Customer("customer", other_id="customer_id")
 
 VENDOR = vendor(
     "voucherify",
@@ -775,7 +792,7 @@ VENDOR = vendor(
     stream(
         "customers",
         "Customers with figures, loyalty balances, referrals and consents; also the events that tell of a customer as a whole.",
-        dialect("voucherify.customer", "customer", CUSTOMER_OR_CELLS, *customer.rows(), about=customer.profile, lacks=("type", "data")),
+        dialect("voucherify.customer", "customer", CUSTOMER_OR_CELLS, *customer.rows(), about=customer.profile, lacks=("type", "data", "event")),
         dialect(
             "voucherify.customer_event",
             "customer",
@@ -784,11 +801,22 @@ VENDOR = vendor(
             about=told_customer.profile,
             has=("type", "data"),
         ),
+        dialect(
+            "voucherify.customer_notice",
+            "customer",
+            CUSTOMER_NOTICE,
+            *noticed_customer.rows(is_deleted=at("event").str.strip_chars().str.to_lowercase() == "customer.deleted"),
+            about=noticed_customer.profile,
+            has=("event",),
+            lacks=("type", "data"),
+        ),
+        csv=headers_of(CUSTOMER_OR_CELLS),
     ),
     stream(
         "orders",
         "Orders with their lines; the CSV export has none.",
-        dialect("voucherify.order", "order", ORDER, orders, order_lines(), about=person(order_customer_id, "customer"), duplicates_of="orders"),
+        dialect("voucherify.order", "order", ORDER_OR_CELLS, orders, order_lines(), about=person(order_customer_id, "customer"), duplicates_of="orders"),
+        csv=headers_of(ORDER_OR_CELLS),
     ),
     stream(
         "redemptions",
@@ -796,7 +824,7 @@ VENDOR = vendor(
         dialect(
             "voucherify.redemption",
             "redemption",
-            REDEMPTION | REDEMPTION_CELLS,
+            REDEMPTION_OR_CELLS,
             redemptions,
             about=person(
                 redemption_customer_id,
@@ -808,6 +836,7 @@ VENDOR = vendor(
             doubts=(unclear_amount,),
         ),
         envelopes=("redemption_entries",),
+        csv=headers_of(REDEMPTION_OR_CELLS),
     ),
     stream(
         "segments",
@@ -825,6 +854,7 @@ VENDOR = vendor(
             lacks=("segments", "data"),
             checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
         ),
+        owners=("customer_id", "customer", "source_id"),
         file_value=r"(cust_[0-9A-Za-z]{8,})",
     ),
     stream(

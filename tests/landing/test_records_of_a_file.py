@@ -7,6 +7,7 @@ import random
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ import zstandard
 
 from orchestration import landing
 from orchestration.landing import ContainerError, LandedFile
+from orchestration.mapping import CsvForm
 from orchestration.records import Record
 from orchestration.settings import Options
 
@@ -31,11 +33,11 @@ def landed(folder: Path, name: str, content: bytes) -> LandedFile:
     return LandedFile(date(2026, 3, 1), "omnisend", "contacts", name, path, len(content), 0, is_full=False)
 
 
-def records(folder: Path, name: str, content: bytes, **more: tuple[str, ...]) -> list[Record]:
+def records(folder: Path, name: str, content: bytes, **more: Any) -> list[Record]:
     return [record for block in landing.blocks(landed(folder, name, content), folder, Options(), **more) for record in block]
 
 
-def documents(folder: Path, name: str, content: bytes, **more: tuple[str, ...]) -> list[object]:
+def documents(folder: Path, name: str, content: bytes, **more: Any) -> list[object]:
     return [json.loads(record.document) for record in records(folder, name, content, **more) if record.document]
 
 
@@ -159,7 +161,7 @@ def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
 
 def test_csv_in_the_vendors_other_encoding_is_read_and_noted(tmp_path: Path) -> None:
     content = "email,firstname\njosé@x.com,José\n".encode("iso-8859-1")
-    found = records(tmp_path, "x.csv", content, encodings=("utf-8", "iso-8859-1"))
+    found = records(tmp_path, "x.csv", content, csv_form=CsvForm(encodings=("utf-8", "iso-8859-1")))
     assert [(json.loads(record.document or b""), record.note) for record in found] == [({"email": "josé@x.com", "firstname": "José"}, "encoding_fallback")]
 
 

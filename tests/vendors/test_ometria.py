@@ -122,6 +122,11 @@ def test_every_status_word_has_its_status(word: str, status: str) -> None:
     assert of_order(status=word.upper()).row("orders")["status"] == status
 
 
+def test_blanks_and_hyphens_stand_for_the_underscores_of_a_status() -> None:
+    assert of_order(status="Partially Refunded").row("orders")["status"] == "partially_refunded"
+    assert of_order(status=" pending-payment ").row("orders")["status"] == "pending_payment"
+
+
 def test_a_word_of_the_merchant_falls_back_to_the_state() -> None:
     assert of_order(status="shipped_by_dhl", state="complete").row("orders")["status"] == "completed"
     assert of_order(status="shipped_by_dhl").row("orders")["status"] == "unknown"

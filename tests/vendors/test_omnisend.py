@@ -74,6 +74,12 @@ def test_the_three_ways_of_telling_an_order_give_the_same_amount() -> None:
     assert {(told["order_match_key"], told["total"], told["currency"]) for told in (seed, v5, v3)} == {("O-1", Decimal("31.2"), "EUR")}
 
 
+@pytest.mark.parametrize("amount", [31.2, "31.20"])
+def test_a_part_of_a_cent_is_no_amount_in_cents(amount: Any) -> None:
+    order = {"orderID": "1", "currency": "EUR", "orderSum": amount, "createdAt": "2021-01-01T00:00:00Z"}
+    assert normalise("omnisend", "orders", [order]).rejects == [(1, "bad_money", "total")]
+
+
 def test_a_currency_without_cents_is_not_divided() -> None:
     assert of_order(currency="JPY").row("orders")["total"] == 3120
 
@@ -181,6 +187,14 @@ def test_a_contact_without_an_id_is_known_by_its_address_else_its_number() -> No
 def test_a_date_without_a_time_in_an_import_means_noon() -> None:
     told = normalise("omnisend", "contacts", b"Email,Email Opt-in Date\na@example.com,2025-06-01\n", file_name="import.csv").row("customer_consents")
     assert (told["effective_at"].isoformat(), told["is_effective_at_inferred"]) == ("2025-06-01T12:00:00+00:00", True)
+
+
+def test_headers_of_an_import_may_be_written_in_any_case() -> None:
+    outcome = normalise(
+        "omnisend", "contacts", b"email,phone number,first_name,EMAIL OPT-IN DATE\na@example.com,'+4915123456704,Ana,2025-06-01\n", file_name="import.csv"
+    )
+    assert (outcome.row("customers")["first_name"], outcome.row("customer_consents")["status"], outcome.drift) == ("Ana", "opt_in", {})
+    assert {row["id_value"] for row in outcome.rows("customer_identifiers")} == {"a@example.com", "+4915123456704"}
 
 
 def test_post_codes_of_an_import_keep_their_zeros() -> None:

@@ -443,6 +443,11 @@ def test_the_same_points_in_two_nights_of_a_profile_have_one_id() -> None:
     assert len({odp("profiles", night).row("loyalty_transactions")["transaction_id"] for night in nights}) == 1
 
 
+@pytest.mark.parametrize("written", ["1984-04-02", "04/02/1984", "4/2/1984", "1984-04-02T00:00:00Z"])
+def test_a_date_of_birth_may_be_written_month_first(written: str) -> None:
+    assert odp("profiles", {"identifiers": {"customer_id": "1"}, "attributes": {"date_of_birth": written}}).row("customers")["birth_date"] == date(1984, 4, 2)
+
+
 # -- lists, segments, consent, reachability --------------------------------------------------------------------------
 
 
@@ -460,6 +465,18 @@ def test_a_list_id_in_the_row_beats_the_one_in_the_name(tmp_path: Path) -> None:
 def test_a_row_that_does_not_say_what_happened_is_no_subscription() -> None:
     outcome = normalise("optimizely", "lists", b"email,action,list_id\na@b.com,,news\n", file_name="x.csv")
     assert outcome.rejects == [(1, "missing_action", "action")]
+
+
+def test_a_list_file_without_a_word_of_what_happened_names_who_is_subscribed() -> None:
+    outcome = normalise("optimizely", "lists", b"email,customer_id\na@b.com,1\n,2\n", file_name="zaius_list_news.csv")
+    assert [(row["segment_id"], row["state"]) for row in outcome.rows("segment_memberships")] == [("news", "subscribed")] * 2
+    assert outcome.row("customer_consents")["status"] == "opt_in"
+
+
+@pytest.mark.parametrize(("word", "state"), [("1", "subscribed"), ("no", "unsubscribed"), ("Subscribe", "subscribed"), ("FALSE", "unsubscribed")])
+def test_a_subscription_may_be_a_yes_or_no(word: str, state: str) -> None:
+    outcome = normalise("optimizely", "lists", f"email,subscribed\na@b.com,{word}\n".encode(), file_name="zaius_list_news.csv")
+    assert outcome.row("segment_memberships")["state"] == state
 
 
 def test_a_subscription_is_consent_for_that_list_alone() -> None:

@@ -75,6 +75,9 @@ def test_the_shop_s_id_is_an_e_mail_address_where_it_looks_like_one(source_id, i
         ("cnst_1", True, "cnst_1", "opt_in"),
         ("cnst_1", False, "cnst_1", "opt_out"),
         ("cnst_1", None, "cnst_1", "unknown"),
+        ("cnst_1", "true", "cnst_1", "opt_in"),
+        ("cnst_1", 0, "cnst_1", "opt_out"),
+        ("unsubscribed", "Yes", "all_marketing", "opt_out"),
     ],
 )
 def test_not_to_have_unsubscribed_is_no_consent(key, value, purpose, status):
@@ -141,6 +144,15 @@ def test_a_deletion_marks_the_customer_s_record_as_gone():
     assert (row["source_record_id"], row["is_deleted"]) == ("cust_1", True)
 
 
+@pytest.mark.parametrize("whose", [{"customer": {"id": "cust_1"}}, {"customer_id": "cust_1"}])
+@pytest.mark.parametrize(("word", "is_deleted"), [("customer.deleted", True), ("customer.updated", False)])
+def test_a_bare_notice_tells_of_a_customer_s_record(whose, word, is_deleted):
+    outcome = customers({"event": word, **whose})
+    row = outcome.row("customers")
+    assert (row["source_record_id"], row["is_deleted"]) == ("cust_1", is_deleted)
+    assert ("profile_id", "cust_1") in {(identifier["id_type"], identifier["id_value"]) for identifier in outcome.rows("customer_identifiers")}
+
+
 def test_an_update_told_by_event_is_an_observation_like_any_other():
     customer = {"id": "cust_1", "name": "Ana", "summary": {"orders": SUMMARY}}
     outcome = customers({"id": "evcus_1", "type": "customer.updated", "created_at": "2026-02-28T10:00:00Z", "data": {"customer": customer}})
@@ -177,6 +189,40 @@ def test_the_whole_export_of_orders_and_of_redemptions_is_modelled(file, stream,
     [header, *_] = (CASES / file).read_text(encoding="utf-8").splitlines()
     assert len(header.split(",")) == names
     assert set(header.split(",")) <= VENDOR.streams[stream].dialects[0].shape.keys()
+
+
+@pytest.mark.parametrize(
+    ("stream", "titles", "names"),
+    [
+        (
+            "customers",
+            b"Name,Id,Email,Source ID,Created At,Address_city,Orders_Total_Amount",
+            b"name,id,email,source_id,created_at,address_city,orders_total_amount",
+        ),
+        (
+            "orders",
+            b"Customer Id,Id,Status,Source id,Created at,Total Discount Amount,TOTAL_AMOUNT",
+            b"customer_id,id,status,source_id,created_at,total_discount_amount,total_amount",
+        ),
+        (
+            "redemptions",
+            b"Result,Id,Customer Source Id,Tracking ID,Date,Voucher Code,Gift Amount",
+            b"result,id,customer_source_id,tracking_id,date,voucher_code,gift_amount",
+        ),
+    ],
+)
+def test_headers_written_as_titles_are_those_of_the_export(stream, titles, names):
+    row = b"\nFAILURE,x_1,a@example.com,100,2026-02-01T10:00:00Z,5,1234\n"
+    as_titles, as_names = (normalise("voucherify", stream, header + row, file_name="export.csv") for header in (titles, names))
+    assert as_titles.drift == {}
+    for table in as_names.normalised.frames:
+        assert as_titles.rows(table) == as_names.rows(table) != []
+
+
+def test_metadata_in_columns_of_their_own_are_attributes_with_their_names_as_written():
+    outcome = normalise("voucherify", "customers", b"Id,Metadata.test,metadata.Shoe Size\ncust_1,true,42\n", file_name="export.csv")
+    row = outcome.row("customers")
+    assert (json.loads(row["attributes"]), row["is_test"], outcome.drift) == ({"test": "true", "Shoe Size": "42"}, True, {})
 
 
 @pytest.mark.parametrize("birthdate", ["1974-07-04", "1974-07-04T00:00:00Z"])
@@ -342,6 +388,14 @@ def test_segments_of_a_customer_are_a_full_list_and_an_empty_one_closes_every_st
         ("seg_1", "member", True),
         (None, "none", True),
     ]
+
+
+def test_a_page_of_segments_that_names_its_customer_is_a_full_list():
+    page = {"object": "list", "data_ref": "data", "total": 1, "customer_id": "cust_1", "data": [{"id": "seg_1", "name": "VIP"}]}
+    outcome = normalise("voucherify", "segments", json.dumps(page).encode(), file_name="page.json")
+    told = outcome.row("segment_memberships")
+    assert (told["segment_id"], told["state"], told["is_full_snapshot"]) == ("seg_1", "member", True)
+    assert outcome.row("customer_identifiers")["id_value"] == "cust_1"
 
 
 def test_segments_of_nobody_are_rejected():
