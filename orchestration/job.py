@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import date
 
-from orchestration import alerts, changes, console, pipeline
+from orchestration import alerts, changes, console, holding, pipeline
 from orchestration.errors import OperatorError
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
@@ -84,7 +84,15 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         ]
     else:
         lines = ["Nothing new has landed."]
-    lines += _shortened([f"{file.file.relative_path} was rejected whole ({file.reason_code}): {file.message}" for file in report.ingestion.rejected_files])
+    broken = [file for file in report.ingestion.rejected_files if file.reason_code != holding.REASON]
+    lines += _shortened([f"{file.file.relative_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
+    lines += _shortened(
+        [
+            f"{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was bad, so none of it is used and the vendor stands as before. "
+            "All else goes on; after a mend `c360 replay` loads it."
+            for night in report.ingestion.held_back
+        ]
+    )
     lines += _shortened(
         [
             f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows why."

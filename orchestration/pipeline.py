@@ -5,6 +5,7 @@ left undone. Every step expects to stand inside `writing`, which holds the lock 
 Dagster nor, before there is something to transform, dbt.
 """
 
+import itertools
 import shutil
 import time
 import uuid
@@ -15,7 +16,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from orchestration import changes, fingerprints, identity_seeds, landing, publish, retention, runs, seeds, segments
+from orchestration import changes, fingerprints, holding, identity_seeds, landing, publish, retention, runs, seeds, segments
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
@@ -51,6 +52,11 @@ class Ingestion:
     @property
     def rejected_files(self) -> list[FileOutcome]:
         return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
+
+    @property
+    def held_back(self) -> list[str]:
+        """Nights (vendor/night) that wait because too much of them is bad."""
+        return sorted({f"{outcome.file.source}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == holding.REASON})
 
     def deliveries_above(self, limit: float) -> list[str]:
         """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""
@@ -188,7 +194,7 @@ def ingest(
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
         if dates is not None:
             warehouse.retire_vanished(con, scan, dates)
-        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress)) if files else []
+        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress))
     pass_point("after_staging")
     return Ingestion(tuple(outcomes), tuple(scan.problems))
 
@@ -320,9 +326,11 @@ def _require_disk(settings: Settings, needed: int) -> None:
 
 
 def _teller(count: int, progress: Progress) -> Callable[[FileOutcome], None]:
-    done = iter(range(1, count + 1))
+    # Copies whose original is gone, and nights that need not wait any more, come on top of the files that were counted.
+    done = itertools.count(1)
 
     def tell(outcome: FileOutcome) -> None:
-        progress(f"{next(done)}/{count} {outcome.file.relative_path}: {outcome.status}")
+        number = next(done)
+        progress(f"{number}/{max(number, count)} {outcome.file.relative_path}: {outcome.status}")
 
     return tell

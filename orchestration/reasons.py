@@ -16,7 +16,6 @@ FILE_REASONS: dict[str, str] = {
     "broken_parquet": "The file is no readable Parquet. Deliver it again.",
     "outside_landing": "The file is a link out of the landing folder. Put the file itself there.",
     "internal_error": "Our own code failed on this file. Please report it with the vendor and stream; the file stays where it is.",
-    "held_back": "More of its rows were bad than `hold_back_share` allows, so none was loaded. Mend it, or raise the limit, and `c360 replay`.",
     "unreadable_file": "The file cannot be read. Check its permissions, and that it is a file: no link to nowhere, no pipe, no device.",
 }
 
@@ -36,6 +35,7 @@ RECORD_REASONS: dict[str, str] = {
     "missing_segment_id": "The segment or list has no id. Deliver it with one.",
     "missing_action": "The row does not say what happened. Deliver it with an action.",
     "unknown_identifier_name": "The field names no identifier that is declared. Name and value may be swapped.",
+    "held_back": "More of its vendor's night was bad than `hold_back_share` allows, so all of it waits. Mend it, or raise the limit, and `c360 replay`.",
     "bad_money": "An amount cannot be read as a number. Deliver it as a plain decimal number.",
     "bad_time": "A time cannot be read. Deliver it in ISO 8601 with a zone.",
     "bad_currency": "A currency is no ISO 4217 code.",

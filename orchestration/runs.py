@@ -122,5 +122,5 @@ def recent(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:
     """The last night of which something is loaded; failing that, of which something was delivered."""
-    row = con.execute("select coalesce(max(export_date) filter (status in ('loaded', 'duplicate')), max(export_date)) from meta.loads").fetchone()
+    row = con.execute("select coalesce((select max(export_date) from meta.deliveries), max(export_date)) from meta.loads").fetchone()
     return row[0] if row else None

@@ -7,7 +7,7 @@ whatever happened before. What a record becomes is not decided here.
 import hashlib
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration import landing
+from orchestration import holding, landing
 from orchestration.faults import pass_point
 from orchestration.handover import Handed
 from orchestration.landing import ContainerError, LandedFile, Scan
 from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser, Origin, shape_paths
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
-from orchestration.records import Bounds, Sorted
+from orchestration.records import Bounds, Record, Reject, Sorted
 from orchestration.repeats import forget_repeats, settle_repeats
 from orchestration.settings import PACKAGE, DateRange, Settings
 from orchestration.tables import TABLES
@@ -36,6 +36,7 @@ CODE = (
     "currencies.py",
     "expressions.py",
     "geography.py",
+    "holding.py",
     "landing.py",
     "mapping.py",
     "normalise.py",
@@ -48,7 +49,7 @@ CODE = (
     "warehouse.py",
 )
 
-BOOKS = """
+BOOKS = f"""
 create schema if not exists staging;
 create schema if not exists meta;
 create schema if not exists internal;
@@ -80,7 +81,9 @@ create table if not exists internal.repeats (
 create or replace view meta.deliveries as
     select source, source_account, stream, export_date, bool_or(is_full) as is_full, count(*) as file_count
     from meta.loads
-    where status in ('loaded', 'duplicate')
+    where
+        status in ('loaded', 'duplicate')
+        and (source, export_date) not in (select source, export_date from meta.loads where status = 'rejected' and reason_code = '{holding.REASON}')
     group by source, source_account, stream, export_date;
 create or replace view meta.schema_drift as
     with
@@ -102,7 +105,7 @@ create or replace view meta.schema_drift as
     from usual
     where seen = 0 and records >= 20 and was_usual;
 """
-BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift")
+BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 MOST_RAW_BYTES = 16 * 2**20
 READERS = 2
 MOST_FILES_AHEAD = 16
@@ -193,12 +196,9 @@ class _Reading:
 
     def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """One block is made frames of while the next is read and sorted."""
-        stream = self._vendor.streams[self.file.stream]
         before: Future[None] | None = None
         try:
-            for block in landing.blocks(
-                self.file, self._settings.data, self._settings.options, envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv
-            ):
+            for block in _blocks(self._settings, self.file):
                 if stop.is_set():
                     raise _StoppedError
                 found = self.normaliser.sort(block)
@@ -216,8 +216,14 @@ class _Reading:
         self.counts.duplicate += result.rows_duplicate
         for table in result.frames:
             self.spool.add(table, result.frame(table))
-        self.spool.add("$rejects", _rejects(result))
+        self.spool.add("$rejects", _rejects(result.rejects))
         self.spool.add("$issues", _issues(result))
+
+
+def _blocks(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:
+    """The file's records, in the form its stream comes in."""
+    stream = discover()[file.source].streams[file.stream]
+    return landing.blocks(file, settings.data, settings.options, envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv)
 
 
 def staging_ddl() -> str:
@@ -300,8 +306,10 @@ class Warehouse:
         """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order."""
         outcomes: list[FileOutcome] = []
         self._load_all(con, files, run_id, outcomes, on_file)
-        self._load_all(con, self._orphaned_duplicates(con), run_id, outcomes, on_file)
-        return outcomes
+        self._load_all(con, self._at(path for (path,) in con.execute(_ORPHANED).fetchall()), run_id, outcomes, on_file)
+        self._load_all(con, self._at(holding.to_release(con, self._settings.options)), run_id, outcomes, on_file)
+        held = self._hold_back(con, run_id)
+        return [outcome for outcome in outcomes if outcome.file.relative_path not in held] + list(held.values())
 
     def _load_all(
         self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, outcomes: list[FileOutcome], on_file: Callable[[FileOutcome], None]
@@ -311,10 +319,31 @@ class Warehouse:
             outcomes.append(outcome)
             on_file(outcome)
 
-    def _orphaned_duplicates(self, con: duckdb.DuckDBPyConnection) -> list[LandedFile]:
-        """Copies of a file whose original was replaced: they stand for themselves now."""
-        paths = {path for (path,) in con.execute(_ORPHANED).fetchall()}
-        return [file for file in landing.scan(self._settings).files if file.relative_path in paths] if paths else []
+    def _at(self, paths: Iterable[str]) -> list[LandedFile]:
+        """The landed files of those paths."""
+        wanted = set(paths)
+        return [file for file in landing.scan(self._settings).files if file.relative_path in wanted] if wanted else []
+
+    def _hold_back(self, con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, FileOutcome]:
+        """Takes out the rows of nights of which too much is bad; how each of their files is booked now, by its path."""
+        waiting = holding.to_hold(con, self._settings.options)
+        files = {file.relative_path: file for file in self._at(path for _, path in waiting)}
+        outcomes = {}
+        for load_seq, path in waiting:
+            con.execute("begin")
+            try:
+                _take_out_rows(con, load_seq)
+                for block in _blocks(self._settings, files[path]) if path in files else ():
+                    _insert_rejects(con, load_seq, holding.rejects_of(con, load_seq, block))
+                rows = holding.book(con, load_seq, run_id)
+                con.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    con.execute("rollback")
+                raise
+            if path in files:
+                outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, holding.REASON, RECORD_REASONS[holding.REASON])
+        return outcomes
 
     # -- one file ------------------------------------------------------------------------------------------------------
 
@@ -352,15 +381,8 @@ class Warehouse:
             return self._booked(con, booking, _Counts(read=same[0], duplicate=same[0]), "duplicate", None)
         if read.reason is not None:
             return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", read.reason)
-        if self._is_held_back(read.counts):
-            return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", "held_back")
         pass_point("after_reading")
         return self._booked(con, booking, read.counts, "loaded", None, read.spool, read.normaliser)
-
-    def _is_held_back(self, counts: _Counts) -> bool:
-        """So much of a file is bad that the rest of it is not to be trusted either: it waits, and all others go on."""
-        options = self._settings.options
-        return counts.read >= options.hold_back_rows and counts.rejected > options.hold_back_share * counts.read
 
     def _booked(
         self,
@@ -405,17 +427,38 @@ class Warehouse:
         for (load_seq,) in con.execute(_LATER_COPIES, [file.source, file.stream, file.export_date, booking.sha256, file.relative_path]).fetchall():
             _take_out(con, load_seq)
             con.execute(
-                "update meta.loads set status = 'duplicate', rows_loaded = 0, rows_rejected = 0, rows_duplicate = rows_read where load_seq = $1", [load_seq]
+                "update meta.loads "
+                "set status = 'duplicate', rows_loaded = 0, rows_rejected = 0, rows_duplicate = rows_read, reason_code = null, message = null "
+                "where load_seq = $1",
+                [load_seq],
             )
 
 
 def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
-    """Removes the rows of a load; what other files delivered again stands on through them."""
+    """Removes what a load has left in staging and in the books."""
+    _take_out_rows(con, load_seq)
+    for table in BOOKED_BY_LOAD:
+        con.execute(f"delete from {table} where load_seq = $1", [load_seq])
+
+
+def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
+    """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through them."""
     forget_repeats(con, load_seq)
     for table in TABLES:
         con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
-    for table in BOOKED_BY_LOAD:
-        con.execute(f"delete from {table} where load_seq = $1", [load_seq])
+    con.execute("delete from internal.load_issues where load_seq = $1", [load_seq])
+
+
+def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list[Reject]) -> None:
+    """Books records of a load as rejected."""
+    con.register("handed_over", Handed(_rejects(rejects)))
+    con.execute(
+        "insert into meta.rejects by name "
+        "select loads.source, loads.stream, loads.export_date, loads.file_path, loads.load_seq, handed_over.* "
+        "from handed_over, meta.loads as loads where loads.load_seq = $1",
+        [load_seq],
+    )
+    con.unregister("handed_over")
 
 
 def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
@@ -426,23 +469,23 @@ def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
     return size != file.size or is_full != file.is_full or (mtime_ns != file.mtime_ns and landing.sha256_of(file) != sha256)
 
 
-_BOOKED = """
+_BOOKED = f"""
 select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.is_full, loads.file_sha256
 from meta.loads as loads
 where loads.status in ('loaded', 'rejected')
     or (
         loads.status = 'duplicate'
         and exists (
-            select 1 from meta.loads as original
-            where original.status = 'loaded' and original.source = loads.source and original.stream = loads.stream
+            select 1 from (select * from meta.loads where {holding.STANDS}) as original
+            where original.source = loads.source and original.stream = loads.stream
                 and original.export_date = loads.export_date and original.file_sha256 = loads.file_sha256
         )
     )
 """
 _ORPHANED = f"select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from ({_BOOKED}))"
-_SAME = """
+_SAME = f"""
 select rows_read from meta.loads
-where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and file_path < $5 and status = 'loaded'
+where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and file_path < $5 and {holding.STANDS}
 """
 # The first path decides which of several copies is the original, never the order they came in.
 _LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $5", "file_path > $5")
@@ -545,9 +588,9 @@ def _governed(booking: _Booking) -> dict[str, list[str]]:
     return found
 
 
-def _rejects(result: Normalised) -> pl.DataFrame:
+def _rejects(rejects: Iterable[Reject]) -> pl.DataFrame:
     rows = []
-    for reject in result.rejects:
+    for reject in rejects:
         raw = reject.raw[:MOST_RAW_BYTES]
         try:
             text, exact = raw.decode("utf-8"), None

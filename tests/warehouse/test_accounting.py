@@ -246,14 +246,93 @@ def test_what_only_looks_like_a_file_is_booked_and_harms_no_other(installation: 
     assert installation.load() == []
 
 
-def test_a_file_that_is_mostly_bad_waits_and_harms_no_other(tmp_path: Path) -> None:
-    (tmp_path / "data" / "config").mkdir(parents=True)
-    (tmp_path / "data" / "config" / "settings.toml").write_text("hold_back_rows = 4\n", encoding="utf-8")
-    held = Installation(tmp_path / "data")
-    held.land("omnisend/events/2026-03-01/a.ndjson", b"\n".join([json.dumps(event(1)).encode(), b"{bad", b"{bad too", b"{and bad"]))
-    held.land("omnisend/events/2026-03-01/b.ndjson", [event(2)])
-    assert [(outcome.status, outcome.reason_code) for outcome in held.load()] == [("rejected", "held_back"), ("loaded", None)]
-    assert held.query("select event_id from staging.events") == [("e2",)]
+MOSTLY_BAD = b"\n".join(
+    [json.dumps({"eventName": "placed order", "eventID": "e1", "eventTime": "2026-02-01T10:00:00Z"}).encode(), b"{bad", b"{bad too", b"{and bad"]
+)
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Installation:
+    """An installation that holds back a night as soon as more than half of four rows are bad."""
+    (tmp_path / "strict" / "config").mkdir(parents=True)
+    (tmp_path / "strict" / "config" / "settings.toml").write_text("hold_back_rows = 4\n", encoding="utf-8")
+    return Installation(tmp_path / "strict")
+
+
+def test_a_night_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_other(strict: Installation) -> None:
+    strict.land("omnisend/events/2026-03-01/a.ndjson", [event(7)])
+    strict.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
+    strict.land("omnisend/events/2026-03-02/b.ndjson", [event(2)])
+    strict.land("omnisend/contacts/2026-03-02/c.ndjson", [{"contactID": "c"}])
+    strict.land("voucherify/customers/2026-03-02/d.ndjson", [{"id": "d"}])
+    found = {outcome.file.path.name: (outcome.status, outcome.reason_code) for outcome in strict.load() if str(outcome.file.export_date) == "2026-03-02"}
+    waits = ("rejected", "held_back")
+    assert found == {"a.ndjson": waits, "b.ndjson": waits, "c.ndjson": waits, "d.ndjson": ("loaded", None)}
+    assert strict.query("select event_id from staging.events") == [("e7",)]
+    assert strict.query("select source_record_id from staging.customers") == [("d",)]
+    assert strict.query(LAW) == [(0,)]
+    assert strict.load() == []
+
+
+def test_what_waits_is_booked_record_by_record_with_its_bytes(strict: Installation) -> None:
+    strict.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
+    strict.load()
+    assert strict.query("select row_number, reason_code, raw from meta.rejects order by row_number") == [
+        (1, "held_back", MOSTLY_BAD.split(b"\n")[0].decode()),
+        (2, "invalid_json", "{bad"),
+        (3, "invalid_json", "{bad too"),
+        (4, "invalid_json", "{and bad"),
+    ]
+    assert strict.query("select status, reason_code, rows_read, rows_rejected from meta.loads") == [("rejected", "held_back", 4, 4)]
+
+
+def test_a_few_bad_rows_cost_themselves_only_however_large_their_share(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
+    assert counts(installation.load()) == [("loaded", 4, 1, 3, 0)]
+
+
+FILES = {
+    "omnisend/events/2026-03-02/bad.ndjson": MOSTLY_BAD,
+    "omnisend/events/2026-03-02/copy.ndjson": MOSTLY_BAD,
+    "omnisend/events/2026-03-02/good.ndjson": [event(2)],
+    "omnisend/contacts/2026-03-02/c.ndjson": [{"contactID": "c"}],
+    "omnisend/events/2026-03-03/next.ndjson": [event(2), event(3)],
+}
+
+
+@pytest.mark.parametrize("last", [path for path in FILES if "2026-03-02" in path and "events" in path])
+def test_what_waits_does_not_depend_on_what_came_first(tmp_path: Path, strict: Installation, last: str) -> None:
+    for path, content in FILES.items():
+        strict.land(path, content)
+    strict.load()
+    (tmp_path / "again" / "config").mkdir(parents=True)
+    (tmp_path / "again" / "config" / "settings.toml").write_text("hold_back_rows = 4\n", encoding="utf-8")
+    again = Installation(tmp_path / "again")
+    for path, content in sorted(FILES.items(), key=lambda entry: entry[0] == last):
+        again.land(path, content)
+        again.load()
+    assert again.state() == strict.state()
+    assert again.query(LAW) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "later", [{"omnisend/events/2026-03-02/bad.ndjson": [event(1)]}, {"omnisend/events/2026-03-02/more.ndjson": [event(4), event(5), event(6)]}]
+)
+def test_after_a_mend_or_with_more_good_rows_the_night_is_as_if_it_had_never_waited(
+    tmp_path: Path, strict: Installation, later: dict[str, list[object]]
+) -> None:
+    for path, content in FILES.items():
+        strict.land(path, content)
+    strict.load()
+    at_once = Installation(tmp_path / "once")
+    for path, content in (FILES | later).items():
+        at_once.land(path, content)
+    at_once.load()
+    for path, content in later.items():
+        strict.land(path, content)
+    strict.load()
+    assert strict.state() == at_once.state()
+    assert strict.query("select count(*) from meta.loads where status = 'rejected'") == [(0,)]
 
 
 def test_coverage_counts_every_place_a_value_was_given(installation: Installation) -> None:
