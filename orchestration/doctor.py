@@ -13,7 +13,7 @@ from typing import Literal
 import duckdb
 
 from orchestration import alerts, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds
-from orchestration.errors import OperatorError
+from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.settings import CHECKOUT, Settings
 from orchestration.warehouse import Warehouse
 
@@ -121,23 +121,21 @@ def _writer(settings: Settings) -> Iterator[Finding]:
 
 
 def _build(settings: Settings) -> Iterator[Finding]:
-    if not settings.build_file.exists() or locking.holder(settings):
-        return
-    try:
-        with Warehouse(settings).connect(read_only=True) as con:
-            if not Warehouse(settings).fingerprint_matches(con):
-                yield Finding(
-                    "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
-                )
-            if any(run["status"] == runs.RUNNING for run in runs.recent(con, 1)):
-                yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
-            yield Finding("ok", "the build file can be read")
-    except duckdb.Error as error:
-        yield Finding(
-            "broken",
-            f"The build file {settings.build_file} cannot be read ({type(error).__name__}).",
-            "`c360 run --full-refresh` builds it anew from what has landed.",
-        )
+    with locking.reader_lock(settings) as is_free:
+        if not is_free or not settings.build_file.exists():
+            return
+        try:
+            with Warehouse(settings).connect(read_only=True) as con:
+                if not Warehouse(settings).fingerprint_matches(con):
+                    yield Finding(
+                        "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
+                    )
+                if any(run["status"] == runs.RUNNING for run in runs.recent(con, 1)):
+                    yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
+                yield Finding("ok", "the build file can be read")
+        except duckdb.Error as error:
+            plain = unusable(error, settings.build_file)
+            yield Finding("broken", plain.message, plain.remedy)
 
 
 def _published(settings: Settings) -> Iterator[Finding]:
@@ -150,7 +148,7 @@ def _published(settings: Settings) -> Iterator[Finding]:
     try:
         duckdb.connect(str(path), read_only=True, config=settings.duckdb_config).close()
     except duckdb.Error as error:
-        remedy = "Close the program that opened it for writing." if "lock" in str(error).lower() else "Move it away, then `c360 run` publishes again."
+        remedy = "Close the program that opened it for writing." if is_in_use(error) else "Move it away, then `c360 run` publishes again."
         yield Finding("broken", f"{path} cannot be opened ({type(error).__name__}).", remedy)
         return
     seen = publish.current(settings)

@@ -4,10 +4,12 @@ Whatever else goes wrong is put into such sentences here too: by its kind and pl
 """
 
 import errno
+import re
 import traceback
 from pathlib import Path
 
 NO_SPACE = "no space left on device"
+IN_USE = "could not set lock on file"
 
 
 class OperatorError(Exception):
@@ -37,6 +39,25 @@ def told(error: Exception) -> OperatorError:
     return OperatorError(
         f"Unexpected {type(error).__name__}{_place(error)}.",
         remedy="`C360_DEBUG=1` before the command shows where, with values; `c360 doctor` looks for causes.",
+    )
+
+
+def is_in_use(error: Exception) -> bool:
+    """DuckDB refuses a file because another process has it open."""
+    return IN_USE in str(error).lower()
+
+
+def unusable(error: Exception, build_file: Path) -> OperatorError:
+    """Why DuckDB does not open the build file: another program has it open, or it is damaged."""
+    if is_in_use(error):
+        process = re.search(r"\(PID \d+\)", str(error))
+        return OperatorError(
+            f"The build file {build_file} is open in another program{f' {process[0]}' if process else ''}.",
+            remedy="Close it there and run again; what analysts open is never in the way of a run.",
+        )
+    return OperatorError(
+        f"The build file {build_file} cannot be read ({type(error).__name__}).",
+        remedy="`c360 run --full-refresh` builds it anew from what has landed; the published warehouse is untouched.",
     )
 
 

@@ -40,10 +40,8 @@ def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Fresh
 
 def lateness(settings: Settings) -> str | None:
     """What is late just now, in a sentence: the nightly run, and streams; None if nothing is, or nothing was ever loaded."""
-    if not (settings.build_file.exists() or settings.published_file.exists()):
-        return None
-    with reading.newest(settings) as con:
-        streams = [f"{found.source}/{found.stream}" for found in of_streams(con, settings) if found.is_late]
+    with reading.newest_if_any(settings) as con:
+        streams = [f"{found.source}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
     told = []
     if _is_run_late(settings):
         told.append(f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not ended well yet")
@@ -72,8 +70,8 @@ def _is_run_late(settings: Settings) -> bool:
     if writer := locking.holder(settings):
         return now - datetime.fromisoformat(writer.since) > patience
     due = last_due(settings, now).astimezone(UTC)
-    if now - due < patience or not settings.build_file.exists():
+    if now - due < patience:
         return False
-    with reading.newest(settings) as con:
-        known = runs.recent(con, RUNS_LOOKED_AT)
+    with reading.newest_if_any(settings) as con:
+        known = runs.recent(con, RUNS_LOOKED_AT) if con else []
     return any(run["started_at"] < due for run in known) and not any(run["started_at"] >= due and run["status"] in runs.FINISHED for run in known)

@@ -1,6 +1,8 @@
 """One writer at a time: a file lock that its process holds, that the kernel frees, and that names its holder.
 
-Every step that writes the build file or swaps the published one runs inside `writer_lock`. Readers never need it.
+Every step that writes the build file or swaps the published one runs inside `writer_lock`. Who looks at the build file does
+so inside `reader_lock`: DuckDB lets nobody write a file that another process has open, be it for reading. The published file
+needs neither.
 """
 
 import fcntl
@@ -19,6 +21,7 @@ from orchestration.errors import OperatorError
 from orchestration.settings import Settings
 
 POLL_SECONDS = 0.1
+MOMENTS = 100
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,28 @@ def writer_lock(settings: Settings, *, command: str, on_wait: Callable[[str], No
             _write(file, "")
 
 
+@contextmanager
+def reader_lock(settings: Settings) -> Iterator[bool]:
+    """Keeps writers waiting while the body looks at the build file; False, and nothing is kept, where one is at work."""
+    if not settings.lock_file.exists():
+        yield True
+        return
+    with settings.lock_file.open(encoding="utf-8") as file:
+        yield _try(file, fcntl.LOCK_SH)
+
+
 def holder(settings: Settings) -> Holder | None:
     """Who writes just now; None if nobody does, whatever an ended process left in the file."""
     if not settings.lock_file.exists():
         return None
-    with _open(settings.lock_file) as file:
-        if _try(file):
-            return None
-        return _read(file)
+    with settings.lock_file.open(encoding="utf-8") as file:
+        for _ in range(MOMENTS):
+            if _try(file, fcntl.LOCK_SH):
+                return None
+            if found := _read(file):
+                return found
+            time.sleep(POLL_SECONDS / MOMENTS)  # it has the lock and has not yet written who it is, or is just leaving
+    return None
 
 
 def _self(command: str) -> Holder:
@@ -65,9 +82,9 @@ def _open(path: Path) -> IO[str]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+", encoding="utf-8")
 
 
-def _try(file: IO[str]) -> bool:
+def _try(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -17,7 +17,7 @@ from datetime import date, datetime
 import duckdb
 
 from orchestration import changes, fingerprints, holding, identity_seeds, landing, publish, retention, runs, seeds, segments
-from orchestration.errors import OperatorError
+from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
 from orchestration.locking import writer_lock
@@ -276,10 +276,7 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
         with warehouse.connect() as con:
             is_ours = warehouse.fingerprint_matches(con)
     except duckdb.Error as error:
-        raise OperatorError(
-            f"The build file {settings.build_file} cannot be read ({type(error).__name__}).",
-            remedy="`c360 run --full-refresh` builds it anew from what has landed; the published warehouse is untouched.",
-        ) from None
+        raise unusable(error, settings.build_file) from None
     if is_ours:
         return warehouse
     progress("the build file was made by another version or with other settings: building anew from the landing zone")
@@ -304,7 +301,7 @@ def _refuse_foreign_file(settings: Settings) -> None:
     try:
         duckdb.connect(str(path), read_only=True, config=settings.duckdb_config).close()
     except duckdb.Error as error:
-        if "lock" in str(error).lower():
+        if is_in_use(error):
             return
         raise OperatorError(f"{path} cannot be read as a warehouse.", remedy="Move it away and run again: it is published anew.") from None
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
+from orchestration import locking
 from orchestration.errors import OperatorError
 from orchestration.settings import Settings
 
@@ -12,11 +14,25 @@ from orchestration.settings import Settings
 @contextmanager
 def newest(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build file, which knows every run; while a run writes it, or where there is none, the published one."""
-    con = _open(settings)
-    try:
+    with newest_if_any(settings) as con:
+        if con is None:
+            raise OperatorError(
+                f"There is no warehouse in {settings.data} that can be read.",
+                remedy="`c360 run` builds it from what has landed; `c360 doctor` shows more.",
+            )
         yield con
-    finally:
-        con.close()
+
+
+@contextmanager
+def newest_if_any(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """The same; None where there is none yet, as during the first run."""
+    with locking.reader_lock(settings) as is_free:
+        con = _open(settings, *([settings.build_file] if is_free else []), settings.published_file)
+        try:
+            yield con
+        finally:
+            if con is not None:
+                con.close()
 
 
 @contextmanager
@@ -31,13 +47,11 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
-def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
-    for path in (settings.build_file, settings.published_file):
+def _open(settings: Settings, *paths: Path) -> duckdb.DuckDBPyConnection | None:
+    for path in paths:
         if path.exists():
             try:
                 return duckdb.connect(str(path), read_only=True, config=settings.duckdb_config)
             except duckdb.Error:
                 continue
-    raise OperatorError(
-        f"There is no warehouse in {settings.data} that can be read.", remedy="`c360 run` builds it from what has landed; `c360 doctor` shows more."
-    )
+    return None

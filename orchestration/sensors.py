@@ -14,7 +14,8 @@ from orchestration import settings as configuration
 from orchestration.warehouse import Warehouse
 
 PROCESS_TAG = "c360/process"
-GRACE_SECONDS = 60
+JANITOR_SECONDS = 20
+GRACE_SECONDS = 30  # with the janitor's round, a run that died before it named its process blocks the next for less than a minute
 GONE = "The process of this run is gone. The next run continues where it stopped."
 PRUNED_AT_ONCE = 100
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -33,13 +34,16 @@ def arrival(job_name: str) -> dg.SensorDefinition:
             return dg.SkipReason(f"{writer} is at work.")
         scan = landing.scan(settings)
         files = list(scan.files)
-        if settings.build_file.exists():
-            warehouse = Warehouse(settings)
-            try:
-                with warehouse.connect(read_only=True) as con:
-                    files = warehouse.pending(con, scan, dates=None, full_refresh=False)
-            except duckdb.Error:
-                return dg.SkipReason("The build file is in use.")
+        with locking.reader_lock(settings) as is_free:
+            if not is_free:
+                return dg.SkipReason("A run has just begun.")
+            if settings.build_file.exists():
+                warehouse = Warehouse(settings)
+                try:
+                    with warehouse.connect(read_only=True) as con:
+                        files = warehouse.pending(con, scan, dates=None, full_refresh=False)
+                except duckdb.Error:
+                    return dg.SkipReason("The build file cannot be read; `c360 doctor` tells more.")
         ready = arrivals.complete(files, quiet_seconds=settings.options.arrival_quiet_seconds)
         if not ready:
             return dg.SkipReason(f"{len(files)} files are still arriving." if files else "Nothing new has landed.")
@@ -51,7 +55,7 @@ def arrival(job_name: str) -> dg.SensorDefinition:
 def janitor() -> dg.SensorDefinition:
     """Ends runs whose process died without a word (power loss, kill), so that they block no other, and forgets old ones."""
 
-    @dg.sensor(name="janitor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.sensor(name="janitor", minimum_interval_seconds=JANITOR_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
     def sweep(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         settings = configuration.load()
         ended = list(end_dead_runs(context.instance))

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,8 +45,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 def look(settings: Settings) -> Status:
     """Reads how things stand; what a run is writing just now is taken from the published warehouse."""
     writer = locking.holder(settings)
-    has_warehouse = settings.build_file.exists() or settings.published_file.exists()
-    with reading.newest(settings) if has_warehouse else nullcontext() as con:
+    with reading.newest_if_any(settings) as con:
         return Status(
             writer=writer,
             publication=publish.current(settings),

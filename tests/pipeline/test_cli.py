@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from orchestration import cli
+from orchestration.locking import writer_lock
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[2]
 
@@ -92,6 +94,12 @@ def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: st
     told = capsys.readouterr()
     assert "Unexpected" not in told.err
     assert told.out or told.err
+
+
+def test_the_status_during_the_first_run_says_who_is_at_work(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with writer_lock(settings, command="c360 run"), Warehouse(settings).connect():
+        assert cli.main(["status"]) == 0
+    assert "`c360 run` (process" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.errors import OperatorError
-from orchestration.locking import holder, writer_lock
+from orchestration.locking import holder, reader_lock, writer_lock
 from orchestration.settings import Options, Settings
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -62,6 +62,18 @@ def test_a_second_writer_waits_for_the_first(settings: Settings) -> None:
         assert found is not None
         assert found.pid == os.getpid()
     process.join()
+
+
+def test_who_looks_at_the_build_file_keeps_a_writer_waiting_and_no_other_reader(settings: Settings) -> None:
+    with writer_lock(settings, command="c360 run"):
+        pass
+    impatient = Settings(data=settings.data, options=Options(lock_wait_seconds=0))
+    with reader_lock(settings) as first, reader_lock(settings) as second:
+        assert (first, second, holder(settings)) == (True, True, None)
+        with pytest.raises(OperatorError), writer_lock(impatient, command="c360 run"):
+            pass
+    with writer_lock(impatient, command="c360 run"), reader_lock(settings) as is_free:
+        assert not is_free
 
 
 def test_the_lock_of_a_killed_process_is_free_at_once(settings: Settings) -> None:

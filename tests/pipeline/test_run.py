@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import fingerprints, pipeline, publish
+from orchestration import fingerprints, pipeline, publish, reading
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
 from tests.pipeline.conftest import PROJECT
@@ -173,6 +173,25 @@ def test_an_unreadable_build_file_is_told_and_a_full_refresh_mends_it(published:
     assert "--full-refresh" in error.value.remedy
     assert pipeline.run(published, full_refresh=True).published
     assert checksum(published.published_file) == before
+
+
+def test_a_build_file_that_somebody_has_open_is_told_as_such(published: Settings) -> None:
+    code = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code, published.build_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as looker:
+        assert looker.stdout is not None
+        assert looker.stdout.readline() == b"open\n"
+        with pytest.raises(OperatorError, match=rf"open in another program \(PID {looker.pid}\)") as error:
+            pipeline.run(published)
+        looker.communicate()
+    assert "--full-refresh" not in error.value.remedy
+    assert not pipeline.run(published).published
+
+
+def test_a_run_waits_for_who_looks_at_the_build_file(published: Settings) -> None:
+    impatient = replace(published, options=Options(free_disk_bytes=0, lock_wait_seconds=0))
+    with reading.newest(published), pytest.raises(OperatorError, match="waited 0 s"):
+        pipeline.run(impatient)
+    assert not pipeline.run(impatient).published
 
 
 def test_a_strange_file_under_the_published_name_is_not_overwritten(published: Settings) -> None:
