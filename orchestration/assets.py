@@ -4,13 +4,11 @@ Thin: every body calls the same step of `pipeline.py` as the command line does a
 does stands there. Error texts may quote rows, so a body lets out only sentences of our own.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -53,8 +51,13 @@ class Translator(DagsterDbtTranslator):
         self._between_marts = steps_between_marts(manifest)
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """The node with our owners; a step between two marts stands with them."""
+        """The node with our owners; a step between two marts stands with them, and what reads nothing waits for the staging tables.
+
+        Or else a backfill would not: it starts whatever waits for nothing at once, and so would run dbt twice.
+        """
         spec = super().get_asset_spec(manifest, unique_id, project).replace_attributes(owners=OWNERS)
+        if unique_id in manifest["nodes"] and not spec.deps:
+            spec = spec.replace_attributes(deps=[self.get_asset_key(source) for source in manifest["sources"].values() if source["schema"] == "internal"])
         return spec.replace_attributes(group_name="marts") if unique_id in self._between_marts else spec
 
 
@@ -73,73 +76,46 @@ def stream_key(vendor: str, stream: str) -> dg.AssetKey:
     return dg.AssetKey([vendor, stream])
 
 
-def stream_asset(vendor: Vendor, stream: Stream, nights: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """The asset that loads one stream of one vendor: chosen nights again, or without a choice whatever is not loaded yet."""
-    key = stream_key(vendor.code, stream.name)
+def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """A vendor's streams, an asset each: chosen nights again, or without a choice whatever is not loaded yet.
 
-    @dg.asset(
-        key=key,
-        description=f"{vendor.title}: {stream.description}",
-        group_name=vendor.code,
-        kinds={"polars", "duckdb"},
-        owners=OWNERS,
+    One step loads them all: a step costs about half a CPU second however little there is to load, and there are over thirty streams.
+    """
+    streams = {stream_key(vendor.code, stream.name): stream for stream in vendor.streams.values()}
+
+    @dg.multi_asset(
+        name=f"load_{vendor.code}",
+        specs=[
+            dg.AssetSpec(key, description=f"{vendor.title}: {stream.description}", group_name=vendor.code, kinds={"polars", "duckdb"}, owners=OWNERS)
+            for key, stream in streams.items()
+        ],
+        check_specs=[check for key in streams for check in _stream_checks(key)],
         partitions_def=nights,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
         pool=POOL,
-        check_specs=[
-            dg.AssetCheckSpec("rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."),
-            dg.AssetCheckSpec("rejects_within_limit", asset=key, description="No delivery has a larger share of rejected rows than the setting allows."),
-            dg.AssetCheckSpec("is_fresh", asset=key, description="The last delivery is not older than the setting allows."),
-            dg.AssetCheckSpec("has_not_drifted", asset=key, description="No field is new, of another type, or no longer filled (meta.schema_drift)."),
-            dg.AssetCheckSpec("fields_are_known", asset=key, description="Every field that was delivered is modelled, or kept in `extra` knowingly."),
-        ],
     )
-    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
         settings = configuration.load()
         nights = chosen_nights(context)
+        chosen = {stream.name: key for key, stream in streams.items() if key in context.selected_asset_keys}
 
         def is_ours(file: LandedFile) -> bool:
-            return (file.source, file.stream) == (vendor.code, stream.name)
+            return file.source == vendor.code and file.stream in chosen
 
         with plain_errors(), writing(context, settings) as build:
             ingestion = pipeline.ingest(settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info)
-            touched = nights or _range(outcome.file.export_date for outcome in ingestion.outcomes)
             with warehouse.get_connection() as con:
-                delivered = _delivered(con, vendor.code, stream.name, touched)
-                changes, covered = _shape(con, vendor.code, stream.name, touched)
-                late = [found for found in freshness.of_streams(con, settings) if (found.source, found.stream) == (vendor.code, stream.name)]
-        for night in delivered:
-            partition = str(night["export_date"])
-            if nights is None:
-                context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([night])))
-            else:
-                context.add_asset_metadata(_figures([night]), asset_key=key, partition_key=partition)
-        above = ingestion.deliveries_above(settings.options.reject_share)
-        return dg.MaterializeResult(
-            metadata={"rejected files": [outcome.file.relative_path for outcome in ingestion.rejected_files]},
-            check_results=[
-                dg.AssetCheckResult(check_name="rows_add_up", passed=all(_adds_up(night) for night in delivered), metadata=_figures(delivered)),
-                dg.AssetCheckResult(check_name="rejects_within_limit", passed=not above, severity=dg.AssetCheckSeverity.WARN, metadata={"deliveries": above}),
-                dg.AssetCheckResult(
-                    check_name="is_fresh",
-                    passed=not any(found.is_late for found in late),
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=str(late[0]) if late else "nothing was ever delivered",
-                ),
-                dg.AssetCheckResult(
-                    check_name="has_not_drifted",
-                    passed=not changes,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    metadata={"changes": [f"{change.export_date} {change}" for change in changes]},
-                ),
-                dg.AssetCheckResult(
-                    check_name="fields_are_known",
-                    passed=not covered.unknown,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    metadata={**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share},
-                ),
-            ],
-        )
+                streams_loaded = {name: _loaded(con, settings, vendor.code, name, ingestion, nights) for name in chosen}
+        for name, (delivered, metadata, checks) in streams_loaded.items():
+            key = chosen[name]
+            for night in delivered:
+                partition = str(night["export_date"])
+                if nights is None:
+                    context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([night])))
+                else:
+                    context.add_asset_metadata(_figures([night]), asset_key=key, partition_key=partition)
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
 
     return load
 
@@ -172,9 +148,8 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
     return count
 
 
-def transformation(manifest_path: Path) -> dg.AssetsDefinition:
+def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Every dbt model as an asset, and its tests as checks; dbt runs in this process (see `transform.py`)."""
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     translator = Translator(manifest)
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)
@@ -273,6 +248,40 @@ def _tables_of(stream: Stream) -> set[str]:
     named = {rows.table for dialect in stream.dialects for rows in dialect.rows}
     about = any(dialect.about for dialect in stream.dialects)
     return named | ({"contacts", "customer_identifiers"} if about else set())
+
+
+def _stream_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec("rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."),
+        dg.AssetCheckSpec("rejects_within_limit", asset=key, description="No delivery has a larger share of rejected rows than the setting allows."),
+        dg.AssetCheckSpec("is_fresh", asset=key, description="The last delivery is not older than the setting allows."),
+        dg.AssetCheckSpec("has_not_drifted", asset=key, description="No field is new, of another type, or no longer filled (meta.schema_drift)."),
+        dg.AssetCheckSpec("fields_are_known", asset=key, description="Every field that was delivered is modelled, or kept in `extra` knowingly."),
+    ]
+
+
+def _loaded(
+    con: Any, settings: Settings, vendor: str, stream: str, ingestion: pipeline.Ingestion, nights: DateRange | None
+) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
+    """What is to be told of one stream: the figures of its nights, metadata, and what its checks found."""
+    ours = pipeline.Ingestion(tuple(outcome for outcome in ingestion.outcomes if outcome.file.stream == stream), ())
+    touched = nights or _range(outcome.file.export_date for outcome in ours.outcomes)
+    delivered = _delivered(con, vendor, stream, touched)
+    changes, covered = _shape(con, vendor, stream, touched)
+    last = next((found for found in freshness.of_streams(con, settings) if (found.source, found.stream) == (vendor, stream)), None)
+    above = ours.deliveries_above(settings.options.reject_share)
+    key, warn = stream_key(vendor, stream), dg.AssetCheckSeverity.WARN
+    shape = {**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share}
+    freshest = str(last) if last else "nothing was ever delivered"
+    drifted = [f"{change.export_date} {change}" for change in changes]
+    checks = [
+        dg.AssetCheckResult(asset_key=key, check_name="rows_add_up", passed=all(_adds_up(night) for night in delivered), metadata=_figures(delivered)),
+        dg.AssetCheckResult(asset_key=key, check_name="rejects_within_limit", passed=not above, severity=warn, metadata={"deliveries": above}),
+        dg.AssetCheckResult(asset_key=key, check_name="is_fresh", passed=last is None or not last.is_late, severity=warn, description=freshest),
+        dg.AssetCheckResult(asset_key=key, check_name="has_not_drifted", passed=not changes, severity=warn, metadata={"changes": drifted}),
+        dg.AssetCheckResult(asset_key=key, check_name="fields_are_known", passed=not covered.unknown, severity=warn, metadata=shape),
+    ]
+    return delivered, {"rejected files": [outcome.file.relative_path for outcome in ours.rejected_files]}, checks
 
 
 def _delivered(con: Any, source: str, stream: str, nights: DateRange | None) -> list[dict[str, Any]]:

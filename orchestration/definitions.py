@@ -25,18 +25,17 @@ def definitions() -> dg.Definitions:
     """Everything in this code location, for the installation that C360_DATA names."""
     warnings.simplefilter("ignore", dg.BetaWarning)
     settings = configuration.load()
-    manifest_path = transform.manifest(settings)
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    manifest = json.loads(transform.manifest(settings).read_text(encoding="utf-8"))
     known = vendors.discover()
     nights = dg.DailyPartitionsDefinition(start_date=first_night(settings).isoformat(), end_offset=1)
-    loading = [assets.stream_asset(vendor, stream, nights) for vendor in known.values() for stream in vendor.streams.values()]
+    loading = [assets.vendor_assets(vendor, nights) for vendor in known.values()]
     nightly = dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all(),
         description="Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet.",
     )
     return dg.Definitions(
-        assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest_path), assets.publishing(manifest)],
+        assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest), assets.publishing(manifest)],
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],
         sensors=[sensors.arrival(NIGHTLY), sensors.janitor(), sensors.failures(), sensors.lateness()],

@@ -48,6 +48,11 @@ def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definiti
     assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
 
 
+def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions) -> None:
+    graph = code_location.resolve_asset_graph()
+    assert {key.path[0] for key in graph.root_executable_asset_keys} == {"ometria", "omnisend", "open_delivery", "optimizely", "voucherify"}
+
+
 def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
