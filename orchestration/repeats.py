@@ -7,7 +7,7 @@ what has landed. The pointers in `internal.repeats` let a duplicate stand in whe
 
 import duckdb
 
-from orchestration.normalise import Origin
+from orchestration.origin import Origin
 from orchestration.tables import IDENTITY_OF_CONTENT, TABLES
 
 # People are known by file, not by record: every file keeps the contacts it carries.

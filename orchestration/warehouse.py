@@ -23,7 +23,8 @@ from orchestration.faults import pass_point
 from orchestration.handover import Handed
 from orchestration.landing import ContainerError, LandedFile, Scan
 from orchestration.mapping import Vendor
-from orchestration.normalise import Normalised, Normaliser, Origin, shape_paths
+from orchestration.normalise import Normalised, Normaliser, shape_paths
+from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.records import Bounds, Record, Reject, Sorted
 from orchestration.repeats import forget_repeats, settle_repeats
@@ -34,18 +35,23 @@ from orchestration.vendors import discover
 # What decides what a landing file becomes: a build file made by other code than this is built anew.
 CODE = (
     "currencies.py",
+    "derived_ids.py",
+    "elements.py",
     "expressions.py",
     "geography.py",
     "holding.py",
+    "identifiers.py",
     "landing.py",
     "mapping.py",
     "normalise.py",
+    "origin.py",
     "phones.py",
     "reasons.py",
     "records.py",
     "repeats.py",
     "shapes.py",
     "tables.py",
+    "values.py",
     "warehouse.py",
 )
 

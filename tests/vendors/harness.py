@@ -20,7 +20,8 @@ import msgspec
 from orchestration import landing
 from orchestration.landing import LandedFile
 from orchestration.mapping import Stream
-from orchestration.normalise import Normalised, Normaliser, Origin
+from orchestration.normalise import Normalised, Normaliser
+from orchestration.origin import Origin
 from orchestration.records import Bounds, Record
 from orchestration.settings import Options, Settings
 from orchestration.tables import COMMON

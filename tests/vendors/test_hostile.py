@@ -44,7 +44,8 @@ from orchestration.mapping import (
 )
 from orchestration.mapping import given as is_given
 from orchestration.mapping import time as time_of
-from orchestration.normalise import Normalised, Normaliser, Origin
+from orchestration.normalise import Normalised, Normaliser
+from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS, ISSUE_CODES, RECORD_REASONS
 from orchestration.records import Bounds, Record
 from orchestration.settings import Settings

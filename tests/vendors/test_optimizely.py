@@ -12,7 +12,8 @@ import pytest
 
 from orchestration import landing
 from orchestration.landing import LandedFile
-from orchestration.normalise import Normaliser, Origin, shape_paths
+from orchestration.normalise import Normaliser, shape_paths
+from orchestration.origin import Origin
 from orchestration.records import Bounds
 from orchestration.settings import Options, Settings
 from orchestration.vendors.optimizely import EVENT_FIELDS, VENDOR

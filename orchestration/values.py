@@ -1,0 +1,213 @@
+"""Values as given into typed values: parsed and judged by the column they are for.
+
+The value as given stays beside the parsed one, so a failure is a named reject or field issue and never a silent null.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from orchestration import expressions as ex
+from orchestration.currencies import DECIMAL_PLACES, decimal_places
+from orchestration.mapping import Amount, Time, Typed, Value
+from orchestration.records import Issue
+from orchestration.settings import Account
+from orchestration.tables import PERSON_ATTRIBUTES, TABLES, Column
+
+POLARS_TYPES: dict[str, Any] = {
+    "id": pl.String,
+    "text": pl.String,
+    "code": pl.String,
+    "money": pl.Decimal(18, 4),
+    "decimal": pl.Decimal(18, 4),
+    "number": pl.Decimal(38, 6),
+    "integer": pl.Int64,
+    "double": pl.Float64,
+    "flag": pl.Boolean,
+    "time": pl.Datetime("us", "UTC"),
+    "date": pl.Date,
+    "json": pl.String,
+    "texts": pl.List(pl.String),
+}
+
+# Columns that say of a time whether it, or its zone, was given.
+INFERRED_FLAGS: dict[tuple[str, str], str] = {
+    ("orders", "ordered_at"): "is_ordered_at_inferred",
+    ("order_adjustments", "occurred_at"): "is_occurred_at_inferred",
+    ("events", "occurred_at"): "is_time_inferred",
+    ("customer_consents", "effective_at"): "is_effective_at_inferred",
+    ("segment_memberships", "observed_at"): "is_observed_at_inferred",
+    ("reviews", "reviewed_at"): "is_reviewed_at_inferred",
+    ("redemptions", "redeemed_at"): "is_redeemed_at_inferred",
+    ("loyalty_transactions", "occurred_at"): "is_occurred_at_inferred",
+}
+
+
+@dataclass
+class Read:
+    """Typed values row by row, with what is to be rejected (row, reason, field) and booked."""
+
+    frame: pl.DataFrame
+    rejected: list[tuple[int, str, str]] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the columns of a table from the values that a vendor's select names for them."""
+
+    table: str
+    columns: Mapping[str, Value]
+    account: Account
+    amounts: str = "major"
+
+    def read(self, frame: pl.DataFrame) -> Read:
+        """The values of every row of `frame`."""
+        declared = TABLES[self.table]
+        given = [_given(declared.column(name), value).alias(name) for name, value in self.columns.items()]
+        if self.table == "contacts":
+            given.extend(pl.lit(None, pl.String).alias(column.name) for column in PERSON_ATTRIBUTES if column.name not in self.columns)
+        names = [expr.meta.output_name() for expr in given]
+        given.extend(
+            value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
+        )
+        texts = frame.select("source_row", *given)
+        exponent = self._exponent(texts)
+        texts = texts.with_columns(self._times())
+        exprs: list[pl.Expr] = []
+        for name in names:
+            exprs.extend(self._parse(declared.column(name), self.columns.get(name, pl.lit(None, pl.String)), exponent))
+        read = Read(texts.select("source_row", *exprs))
+        self._judge(texts, read)
+        read.frame = self._with_derived_attributes(read.frame)
+        return read
+
+    def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
+        """Decimal places of a row's currency: ISO 4217 says two for most."""
+        default = pl.lit(DECIMAL_PLACES.get(self.account.default_currency, 2), pl.Int64)
+        if "currency" not in texts.columns:
+            return default
+        return pl.coalesce(decimal_places(ex.currency(ex.clean(pl.col("currency")))), default)
+
+    def _parse(self, column: Column, value: Value, exponent: pl.Expr) -> list[pl.Expr]:
+        name = column.name
+        text = pl.col(name)
+        if isinstance(value, Typed):
+            return [text.cast(POLARS_TYPES[column.kind]).alias(name)]
+        if isinstance(value, Time):
+            return self._parse_time(name, value)
+        kind = column.kind
+        if kind in ("texts", "json"):
+            return [text.alias(name)]
+        cleaned = ex.clean(text)
+        if kind == "money":
+            amounts = value.unit if isinstance(value, Amount) and value.unit == "minor" else self.amounts
+            amount = ex.cents_to_major(cleaned, exponent) if amounts == "minor" else ex.money(cleaned)
+            return [(amount.abs() if isinstance(value, Amount) and value.absolute else amount).alias(name)]
+        if kind == "time":
+            return [ex.time(cleaned, zone=self.account.time_zone).struct.field("value").alias(name)]
+        if name == "currency":
+            return [ex.currency(cleaned).alias(name)]
+        if column.values:
+            lowered = ex.gender(cleaned) if name == "gender" else cleaned.str.to_lowercase()
+            return [pl.when(lowered.is_in(column.values)).then(lowered).alias(name)]
+        if kind == "number" and isinstance(value, Amount) and value.unit == "minor":
+            return [ex.minor_to_major(cleaned, exponent).cast(POLARS_TYPES["number"]).alias(name)]
+        parsers = {"decimal": ex.decimal, "number": ex.number, "integer": ex.integer, "double": ex.double, "flag": ex.flag, "date": ex.date}
+        return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
+
+    def _times(self) -> list[pl.Expr]:
+        """Readings of the times, each as a struct: a step of its own, because Polars would read again for every field."""
+        zone = self.account.time_zone
+        times = [(name, value) for name, value in self.columns.items() if isinstance(value, Time)]
+        return [
+            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}")
+            for name, value in times
+            if value.sources
+        ]
+
+    def _parse_time(self, name: str, value: Time) -> list[pl.Expr]:
+        flag = INFERRED_FLAGS.get((self.table, name))
+        if not value.sources:
+            return [pl.lit(None, POLARS_TYPES["time"]).alias(name), *([pl.lit(value=True).alias(flag)] if flag else [])]
+        parsed = pl.col(f"time:{name}").struct
+        found = [parsed.field("value").alias(name)]
+        if flag is not None:
+            is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
+            found.append((parsed.field("is_zone_inferred").fill_null(value=False) | parsed.field("value").is_null() | is_told).alias(flag))
+        return found
+
+    def _judge(self, texts: pl.DataFrame, read: Read) -> None:
+        """Books what was given and could not be read, and what was repaired in reading."""
+        flags: list[pl.Expr] = []
+        for name, value in self.columns.items():
+            kind = TABLES[self.table].column(name).kind
+            if isinstance(value, Typed) or kind in ("texts", "json"):
+                continue
+            blank = pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "")
+            flags.append((~blank & pl.col(f"parsed:{name}").is_null()).any().alias(f"unparseable:{name}"))
+            flags.append((~blank & (pl.col(name) != pl.col(name).str.strip_chars())).any().alias(f"trimmed:{name}"))
+            if kind == "money":
+                flags.append(pl.col(name).str.contains(r"\.\d{4}\d*[1-9]").any().alias(f"rounded:{name}"))
+        if not flags or not texts.height:
+            return
+        both = texts.hstack(read.frame.drop("source_row").rename(lambda name: f"parsed:{name}"))
+        for key, is_there in both.select(flags).row(0, named=True).items():
+            if is_there:
+                code, name = key.split(":", 1)
+                self._book(both, TABLES[self.table].column(name), code, read)
+
+    def _book(self, both: pl.DataFrame, column: Column, code: str, read: Read) -> None:
+        name = column.name
+        blank = pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "")
+        conditions = {
+            "unparseable": ~blank & pl.col(f"parsed:{name}").is_null(),
+            "trimmed": ~blank & (pl.col(name) != pl.col(name).str.strip_chars()) & pl.col(f"parsed:{name}").is_not_null(),
+            "rounded": pl.col(name).str.contains(r"\.\d{4}\d*[1-9]") & pl.col(f"parsed:{name}").is_not_null(),
+        }
+        found = both.filter(conditions[code]).select("source_row", name)
+        if code == "unparseable" and column.unparseable:
+            read.rejected.extend((number, column.unparseable, name) for number in found.get_column("source_row"))
+            return
+        action = "set_null" if code == "unparseable" else "repaired"
+        read.issues.extend(Issue(number, self.table, name, code, given, action) for number, given in found.iter_rows())
+
+    def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:
+        if self.table not in ("customers", "contacts"):
+            return parsed
+        has = set(parsed.columns)
+        derived: list[pl.Series] = []
+        if "country_raw" in has and "country_code" not in self.columns:
+            derived.append(by_distinct(parsed.get_column("country_raw"), ex.country).alias("country_code"))
+        if "gender_raw" in has and "gender" not in self.columns:
+            derived.append(by_distinct(parsed.get_column("gender_raw"), ex.gender).alias("gender"))
+        parsed = parsed.with_columns(derived)
+        if "state_raw" in has and "state_code" not in self.columns:
+            country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
+            parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
+        return parsed
+
+
+def _given(column: Column, value: Value) -> pl.Expr:
+    if isinstance(value, Typed):
+        return value.expr
+    if isinstance(value, Time):
+        return pl.coalesce([_blank_to_null(source) for source in value.sources]) if value.sources else pl.lit(None, pl.String)
+    source = value.source if isinstance(value, Amount) else value
+    return source if column.kind in ("texts", "json") else source.cast(pl.String, strict=False)
+
+
+def _blank_to_null(expr: pl.Expr) -> pl.Expr:
+    text = expr.cast(pl.String, strict=False)
+    return pl.when(text.str.strip_chars() != "").then(text)
+
+
+def by_distinct(words: pl.Series, translate: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Translation of a column of few different words, each looked up once."""
+    distinct = words.drop_nulls().unique()
+    if not distinct.len():
+        return pl.Series(words.name, [None] * words.len(), dtype=pl.String)
+    found = distinct.to_frame("word").select(translate(pl.col("word"))).to_series()
+    return words.replace_strict(distinct, found, default=None, return_dtype=pl.String)
