@@ -85,6 +85,46 @@ def test_the_tests_of_dbt_are_checks_of_their_models(code_location: dg.Definitio
     assert not found["omnisend/events", "is_fresh"]
 
 
+def shape_checks(code_location: dg.Definitions, instance: dg.DagsterInstance, night: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks of the shape of one night's events, loaded again by Dagster."""
+    job = code_location.resolve_job_def("nightly")
+    tags = {"dagster/asset_partition_range_start": night, "dagster/asset_partition_range_end": night}
+    result = job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM])
+    assert result.success
+    return {check.check_name: check for check in result.get_asset_check_evaluations() if check.check_name in ("has_not_drifted", "fields_are_known")}
+
+
+def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    assert {name: check.passed for name, check in shape_checks(code_location, instance, NIGHTS[0]).items()} == {
+        "has_not_drifted": True,
+        "fields_are_known": True,
+    }
+
+
+def test_a_new_field_and_a_new_type_warn_and_stop_nothing(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+    land(published, "2026-06-03", "c.ndjson", order(4, "cleo", total="11.50") | {"weather": {"sky": "grey"}}, order(5, "dora"))
+    checks = shape_checks(code_location, instance, "2026-06-03")
+    assert {(check.passed, check.severity) for check in checks.values()} == {(False, dg.AssetCheckSeverity.WARN)}
+    assert checks["has_not_drifted"].metadata["changes"].value == [
+        "2026-06-03 `weather`: a new field (object, 1 records)",
+        "2026-06-03 `order.totalPrice`: another type (text, 1 records)",
+    ]
+    assert checks["fields_are_known"].metadata["unknown"].value == ["weather"]
+    with duckdb.connect(str(published.build_file), read_only=True) as con:
+        assert con.execute("select count(*) from staging.orders where source_order_id in ('1004', '1005')").fetchone() == (2,)
+
+
+def test_a_field_that_is_no_longer_filled_warns(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+    events = [order(number, f"person{number}") for number in range(10, 30)]
+    land(published, "2026-06-03", "c.ndjson", *(event | {"origin": "api"} for event in events))
+    land(published, "2026-06-04", "d.ndjson", *(event | {"eventID": f"{event['eventID']}-again"} for event in events))
+    before, after = (shape_checks(code_location, instance, night) for night in ("2026-06-03", "2026-06-04"))
+    assert before["has_not_drifted"].passed
+    assert (after["has_not_drifted"].passed, after["has_not_drifted"].severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert after["has_not_drifted"].metadata["changes"].value == ["2026-06-04 `origin`: no longer filled"]
+    assert after["fields_are_known"].passed
+
+
 def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings, checkout: Path
 ) -> None:
