@@ -1,8 +1,9 @@
 """What the vendor tests share: records through the real normaliser, and golden files of what must come out.
 
 A golden case is `tests/vendors/<vendor>/<case>.json`: `{"stream", "records"}`, or `{"stream", "file"}` with a file of the
-same folder, and where they matter `export_date`, `file_name` and `account` (columns of accounts.csv). What it must give
-stands beside it in `<case>.expected.json`; `pytest tests/vendors --update-goldens` writes that anew.
+same folder, and where they matter `export_date`, `file_name` and `account` (columns of accounts.csv); `traps` are the
+numbers of the traps it holds, for docs/vendor_coverage.md. What it must give stands beside it in `<case>.expected.json`;
+`pytest tests/vendors --update-goldens` writes that anew.
 """
 
 import json
