@@ -175,7 +175,7 @@ class Rows:
 
     `each` is a list path, `pairs(path)` or a list as an expression; a tuple of two takes a list inside the elements of a
     list, which `parent` reads.
-    `amounts` is the unit the record states amounts in.
+    `amounts` is the unit the record states amounts in; where the format leaves it open, `is_amount_unit_inferred`, and the account may settle it.
     """
 
     table: str

@@ -257,6 +257,8 @@ class _Group:
     # -- rows ----------------------------------------------------------------------------------------------------------
 
     def _rows(self, select: Rows) -> None:
+        if select.is_amount_unit_inferred and self._account.amount_unit is not None:
+            select = replace(select, amounts=self._account.amount_unit, is_amount_unit_inferred=False)
         if select.each is not None:
             select, frame = elements(select, select.each, self._frame)
         else:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -90,9 +90,12 @@ class VendorDefaults(Protocol):
     def phone_region(self) -> str | None: ...
 
 
+AMOUNT_UNITS = ("minor", "major")
+
+
 @dataclass(frozen=True)
 class Account:
-    """The tenant at one vendor whose exports land here."""
+    """The tenant at one vendor whose exports land here; `amount_unit` settles in what amounts are told where the format leaves it open."""
 
     source: str
     source_account: str
@@ -101,6 +104,7 @@ class Account:
     phone_region: str | None
     order_namespace: str
     customer_id_namespace: str
+    amount_unit: Literal["minor", "major"] | None = None
 
 
 ACCOUNT_COLUMNS = tuple(column.name for column in fields(Account))
@@ -202,6 +206,7 @@ class Settings:
             phone_region=given.get("phone_region", vendor.phone_region),
             order_namespace=given.get("order_namespace", vendor.default_order_namespace),
             customer_id_namespace=given.get("customer_id_namespace", f"{vendor.code}:{name}"),
+            amount_unit=cast("Literal['minor', 'major'] | None", given.get("amount_unit")),
         )
 
     @property
@@ -337,6 +342,8 @@ def _account_row(path: Path, line: int, header: list[str], cells: list[str]) -> 
         raise _account_error(path, line, "`default_currency` is no ISO 4217 code such as EUR")
     if not re.fullmatch(r"[A-Z]{2}", row.get("phone_region", "BR")):
         raise _account_error(path, line, "`phone_region` is no ISO 3166 code of two capital letters such as BR")
+    if row.get("amount_unit", "minor") not in AMOUNT_UNITS:
+        raise _account_error(path, line, "`amount_unit` is neither minor nor major")
     return row
 
 

@@ -46,6 +46,7 @@ def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: 
     account = configuration.load(tmp_path).account(Shop())
     assert (account.source_account, account.default_currency, account.time_zone) == ("berlin", "BRL", "Europe/Berlin")
     assert account.customer_id_namespace == "shop:berlin"
+    assert account.amount_unit is None
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: 
         ("source,source\na,b\n", 1, "twice"),
         ("source,time_zone\nshop,Mars/Olympus\n", 2, "`time_zone`"),
         ("source,default_currency\nshop,EUR\nother,euro\n", 3, "`default_currency`"),
+        ("source,amount_unit\nshop,cents\n", 2, "`amount_unit`"),
         ("source,time_zone\nshop,UTC\nshop,UTC\n", 3, "listed twice"),
         ("source,time_zone\nshop\n", 2, "1 cells"),
         ('source,time_zone\nshop,"UT', 2, "no readable CSV"),

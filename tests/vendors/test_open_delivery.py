@@ -326,6 +326,13 @@ def test_cents_of_a_currency_without_cents_are_whole_units() -> None:
     assert read("orders", {"id": "o", "totalAmount": 4590}, default_currency="CLP").row("orders")["total"] == Decimal("4590.0000")
 
 
+@pytest.mark.parametrize(("unit", "total", "is_inferred"), [(None, "79.00", True), ("minor", "79.00", False), ("major", "7900.00", False)])
+def test_the_account_settles_a_unit_that_the_format_leaves_open(unit: str | None, total: str, *, is_inferred: bool) -> None:
+    outcome = read("orders", {"id": "o", "totalAmount": 7900, "items": [{"sku": "a", "quantity": 1, "unitPrice": 7900}]}, amount_unit=unit)
+    order = outcome.row("orders")
+    assert (order["total"], order["is_amount_unit_inferred"], outcome.row("order_lines")["unit_price"]) == (Decimal(total), is_inferred, Decimal(total))
+
+
 def test_an_event_amount_is_in_cents_of_its_currency() -> None:
     event = {"eventType": "ORDER_COMPLETED", "occurredAt": "2026-06-01T12:30:00Z", "data": {"orderId": "o", "totalAmount": 7990, "currency": "BRL"}}
     order = read("events", event).row("orders")

@@ -296,6 +296,7 @@ rc2_order = dialect(
         "order_lines",
         each="items",
         amounts="minor",
+        is_amount_unit_inferred=True,
         source_order_id=at("id"),
         line_no=Typed(pl.col("position")),
         product_id=item("sku"),
