@@ -6,7 +6,7 @@ Pure: frames in, frames out. How a value is read and judged stands in `values.py
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 

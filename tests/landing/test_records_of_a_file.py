@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 import zstandard
 
-from orchestration import landing
-from orchestration.landing import ContainerError, LandedFile
+from orchestration import formats, json_texts, landing
+from orchestration.containers import ContainerError
+from orchestration.landing import LandedFile
 from orchestration.mapping import CsvForm
 from orchestration.records import Record
 from orchestration.settings import Options
@@ -34,7 +35,7 @@ def landed(folder: Path, name: str, content: bytes) -> LandedFile:
 
 
 def records(folder: Path, name: str, content: bytes, **more: Any) -> list[Record]:
-    return [record for block in landing.blocks(landed(folder, name, content), folder, Options(), **more) for record in block]
+    return [record for block in formats.blocks(landed(folder, name, content), folder, Options(), **more) for record in block]
 
 
 def documents(folder: Path, name: str, content: bytes, **more: Any) -> list[object]:
@@ -91,7 +92,7 @@ def test_only_the_line_that_is_no_utf8_is_lost(tmp_path: Path) -> None:
 
 def test_a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
     content = b'{"a":"' + b"x" * 3_000_000 + b'"}\n{"b":2}\n'
-    blocks = landing.blocks(landed(tmp_path, "x.ndjson", content), tmp_path, Options(record_bytes=1_000_000))
+    blocks = formats.blocks(landed(tmp_path, "x.ndjson", content), tmp_path, Options(record_bytes=1_000_000))
     found = [record for block in blocks for record in block]
     assert [(record.number, record.reason, len(record.raw) <= 1_000_002) for record in found] == [(1, "record_too_large", True), (2, None, True)]
 
@@ -136,7 +137,7 @@ def test_a_link_out_of_the_data_folder_is_not_followed(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "secret.ndjson")
     file = LandedFile(date(2026, 3, 1), "omnisend", "contacts", "x.ndjson", link, 10, 0, is_full=False)
     with pytest.raises(ContainerError, match="outside_landing"):
-        list(landing.blocks(file, inside, Options()))
+        list(formats.blocks(file, inside, Options()))
 
 
 def test_a_csv_row_with_other_cells_than_the_header_is_lost_alone(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_parquet_keeps_leading_zeros_exact_amounts_and_times(tmp_path: Path) -> 
 
 
 def test_an_array_too_large_to_hold_gives_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "ARRAY_BYTES", 1000)
+    monkeypatch.setattr(json_texts, "ARRAY_BYTES", 1000)
     values = random.Random(7)
     rows = [{"text": 'x"[{\\,' * values.randint(0, 9), "n": number, "deep": [{"z": ",]}"}]} for number in range(2000)]
     assert documents(tmp_path, "x.json", json.dumps(rows).encode()) == rows

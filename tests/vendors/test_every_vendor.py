@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.landing import format_of
+from orchestration.formats import format_of
 from orchestration.mapping import Stream
 from orchestration.tables import TABLES
 from orchestration.vendors import discover

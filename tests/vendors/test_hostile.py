@@ -18,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration import landing
-from orchestration.landing import ContainerError, LandedFile
+from orchestration import formats
+from orchestration.containers import ContainerError
+from orchestration.landing import LandedFile
 from orchestration.mapping import (
     Amount,
     Contact,
@@ -473,7 +474,7 @@ def accounted(folder: Path, name: str, content: bytes) -> tuple[int, str | None]
     file = LandedFile(NIGHT, "hostile", "profiles", str(path.relative_to(folder)), path, len(content), 0, is_full=False)
     read = 0
     try:
-        for block in landing.blocks(file, folder, LIMITS):
+        for block in formats.blocks(file, folder, LIMITS):
             read += normalised(HOSTILE, "profiles", list(block), Bounds(record_bytes=LIMITS.record_bytes)).rows_read
     except ContainerError as error:
         assert error.reason in FILE_REASONS
@@ -530,7 +531,7 @@ def test_a_link_out_of_the_landing_zone_is_not_followed(tmp_path):
     link.symlink_to(outside)
     file = LandedFile(NIGHT, "hostile", "profiles", "landing/a.ndjson", link, outside.stat().st_size, 0, is_full=False)
     with pytest.raises(ContainerError, match="outside_landing"):
-        list(landing.blocks(file, tmp_path / "data", LIMITS))
+        list(formats.blocks(file, tmp_path / "data", LIMITS))
 
 
 @settings(PATIENT, max_examples=60)
