@@ -1,10 +1,13 @@
 -- Grain: one row per contact that belongs to a vendor record, so that no derived record exists for it.
 -- It belongs to the record whose own id it names, else to the only record of the account that shares an address, phone
--- or document with it, unless name, birth date or document contradict.
+-- or document with it, unless name, birth date or document contradict. An override that keeps it apart from the record,
+-- or from another contact of that record, leaves it on its own.
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
     identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
+
+    overrides as (select * from {{ ref("int_override_records") }} where rule = 'never'),
 
     held as (
         select
@@ -65,7 +68,7 @@ with
         where {{ evidence_agrees("contact", "vendor_record") }}
     ),
 
-    final as (
+    claimed as (
         select contact_no, record_no, 'own_id' as belongs_by
         from named_records
 
@@ -73,6 +76,20 @@ with
 
         select contact_no, record_no, 'only_record' as belongs_by
         from agreeing_records
+    ),
+
+    kept_apart as (
+        select one.contact_no, other.contact_no as other_contact_no
+        from overrides
+        left join claimed as one on overrides.record_no = one.contact_no
+        left join claimed as other on overrides.other_record_no = other.contact_no
+        where coalesce(one.record_no, overrides.record_no) = coalesce(other.record_no, overrides.other_record_no)
+    ),
+
+    final as (
+        select contact_no, record_no, belongs_by
+        from claimed
+        where not exists (select 1 from kept_apart where claimed.contact_no in (kept_apart.contact_no, kept_apart.other_contact_no))
     )
 
 select *

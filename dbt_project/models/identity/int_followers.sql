@@ -9,17 +9,7 @@ with
 
     contested as (select distinct identifier_key from {{ ref("int_contested_holdings") }} where is_shared),
 
-    never_pairs as (
-        select node, other_node
-        from {{ ref("int_override_pairs") }}
-        where rule = 'never'
-
-        union all
-
-        select other_node, node
-        from {{ ref("int_override_pairs") }}
-        where rule = 'never'
-    ),
+    kept_apart as (select * from {{ ref("int_kept_apart") }}),
 
     followers as (
         select nodes.node, nodes.first_name_key, nodes.document, nodes.birth_date
@@ -52,6 +42,7 @@ with
             followers.node,
             persons.person,
             followed_keys.identifier_key,
+            followed_keys.type_rank,
             row_number() over (
                 partition by followers.node order by followed_keys.type_rank, owners.last_export_date desc, persons.person, followed_keys.identifier_key
             ) as choice
@@ -65,16 +56,28 @@ with
             and {{ evidence_agrees("followers", "owner") }}
             and not exists (
                 select 1
-                from never_pairs
-                inner join persons as kept_apart on never_pairs.other_node = kept_apart.node
-                where never_pairs.node = followers.node and kept_apart.person = persons.person
+                from kept_apart
+                inner join persons as others on kept_apart.other_node = others.node
+                where kept_apart.node = followers.node and others.person = persons.person
             )
     ),
 
+    chosen as (select node, person, identifier_key, type_rank from candidates where choice = 1),
+
+    -- Of two that are kept apart and would follow one person, only the first does.
+    outdone as (
+        select chosen.node
+        from chosen
+        inner join kept_apart on chosen.node = kept_apart.node
+        inner join chosen as others on kept_apart.other_node = others.node and chosen.person = others.person
+        where others.type_rank < chosen.type_rank or (others.type_rank = chosen.type_rank and others.node < chosen.node)
+        group by chosen.node
+    ),
+
     final as (
-        select followers.node, candidates.person, candidates.identifier_key
+        select followers.node, chosen.person, chosen.identifier_key
         from followers
-        left join candidates on followers.node = candidates.node and candidates.choice = 1
+        left join chosen on followers.node = chosen.node and not exists (select 1 from outdone where outdone.node = chosen.node)
     )
 
 select *

@@ -1,10 +1,15 @@
 -- Grain: one row per node that no person of standing can be found for: those that share an identifier are one person.
+-- Who is kept apart from another of them stands alone, since others could tie the two.
 with recursive
     followers as (select * from {{ ref("int_followers") }}),
 
     nodes as (select * from {{ ref("int_nodes") }}),
 
     holdings as (select * from {{ ref("int_holdings") }}),
+
+    persons as (select * from {{ ref("int_core_persons") }}),
+
+    kept_apart as (select * from {{ ref("int_kept_apart") }}),
 
     leftovers as (
         select followers.node, nodes.first_name_key, nodes.document, nodes.birth_date
@@ -13,10 +18,19 @@ with recursive
         where followers.person is null and not nodes.is_lead_only
     ),
 
+    loners as (
+        select leftovers.node
+        from leftovers
+        inner join kept_apart on leftovers.node = kept_apart.node
+        inner join leftovers as others on kept_apart.other_node = others.node
+        group by leftovers.node
+    ),
+
     held as (
         select leftovers.node, holdings.identifier_key, leftovers.first_name_key, leftovers.document, leftovers.birth_date
         from leftovers
         inner join holdings on leftovers.node = holdings.node
+        where not exists (select 1 from loners where loners.node = leftovers.node)
     ),
 
     agreed as (
@@ -45,6 +59,16 @@ with recursive
         left join components on leftovers.node = components.vertex
     ),
 
+    -- Persons that a cluster must not go to, since one of its nodes is kept apart from one of theirs.
+    barred as (
+        select clusters.person, coalesce(persons.person, followers.person) as barred_person
+        from clusters
+        inner join kept_apart on clusters.node = kept_apart.node
+        left join persons on kept_apart.other_node = persons.node
+        left join followers on kept_apart.other_node = followers.node
+        group by clusters.person, coalesce(persons.person, followers.person)
+    ),
+
     -- A whole cluster follows a node that follows, where they share an identifier.
     followed as (
         select
@@ -56,7 +80,12 @@ with recursive
         inner join followers on theirs.node = followers.node
         inner join nodes on followers.node = nodes.node
         inner join nodes as own_node on clusters.node = own_node.node
-        where followers.person is not null and not nodes.is_lead_only and {{ evidence_agrees("nodes", "own_node") }}
+        where
+            followers.person is not null
+            and not nodes.is_lead_only
+            and {{ evidence_agrees("nodes", "own_node") }}
+            and not exists (select 1 from loners where loners.node = clusters.node)
+            and not exists (select 1 from barred where barred.person = clusters.person and barred.barred_person = followers.person)
         group by clusters.person
     ),
 
