@@ -1,21 +1,23 @@
 """The warehouse is a function of what has landed, not of the order in which it came (contracts, section 2)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration import landing, pipeline
+from orchestration import landing, pipeline, runs, seeds
 from orchestration.settings import Options, Settings
 from orchestration.warehouse import Warehouse
+from tests.compiled import Compiled
 from tests.marts.week import WEEK, Arrival, batches, by_night
 
 # When something came and which attempt brought it; the books of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns")
 ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by")
+MADE = ("staging", "identity", "orders", "marts", "meta")
 Rows = dict[str, list[tuple[object, ...]]]
-
 
 SEGMENTS = "segment_id,name,description,predicate\nbuyers,Buyers,,order_count >= 1\nlively,Lively,,engagement_percentile > 40 and email is not null\n"
 
@@ -74,51 +76,70 @@ def landed_at_once(folder: Path) -> Settings:
     return settings
 
 
-@pytest.fixture(scope="module")
-def staged_at_once(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    settings = landed_at_once(tmp_path_factory.mktemp("staged") / "data")
-    load(settings, [])
-    return contents(settings, "staging", "meta", "internal")
+def make(settings: Settings, models: Compiled) -> Rows:
+    """Everything that the models make of what is loaded, and what they make it of."""
+    with Warehouse(settings).connect() as con:
+        seeds.load(con, settings)
+        day = runs.greatest_export_date(con)
+        assert day is not None
+        pipeline.write_run_settings(con, settings, day)
+        models.make(con)
+    return contents(settings, *MADE, "internal")
+
+
+@dataclass(frozen=True)
+class Week:
+    """The week as it is made when all of it is there from the beginning: by the nightly job, and by its models alone."""
+
+    models: Compiled
+    run: Rows
+    made: Rows
 
 
 @pytest.fixture(scope="module")
-def made_at_once(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    settings = landed_at_once(tmp_path_factory.mktemp("made") / "data")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
+    settings = landed_at_once(tmp_path_factory.mktemp("run") / "data")
     run(settings, [])
-    return contents(settings, "staging", "identity", "orders", "marts", "meta")
+    models = Compiled(settings.internal / "dbt" / "target")
+    alone = landed_at_once(tmp_path_factory.mktemp("alone") / "data")
+    load(alone, [])
+    return Week(models, contents(settings, *MADE), make(alone, models))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
-def test_staging_and_its_books_do_not_know_in_which_order_the_week_came(tmp_path: Path, staged_at_once: Rows, seed: int) -> None:
+def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path, at_once: Week, seed: int) -> None:
     settings = installation(tmp_path / "data")
     for batch in batches(seed):
         load(settings, batch)
-    assert differences(contents(settings, "staging", "meta", "internal"), staged_at_once) == {}
+    assert differences(make(settings, at_once.models), at_once.made) == {}
 
 
 @pytest.mark.slow
-def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, made_at_once: Rows) -> None:
+def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, at_once: Week) -> None:
     settings = installation(tmp_path / "data")
     for night in by_night():
         run(settings, night)
-    assert differences(contents(settings, "staging", "identity", "orders", "marts", "meta"), made_at_once) == {}
+    assert differences(contents(settings, *MADE), at_once.run) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 17])
-def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(tmp_path: Path, made_at_once: Rows, seed: int) -> None:
+def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(tmp_path: Path, at_once: Week, seed: int) -> None:
     settings = installation(tmp_path / "data")
     for batch in batches(seed):
         run(settings, batch)
-    assert differences(contents(settings, "staging", "identity", "orders", "marts", "meta"), made_at_once) == {}
+    assert differences(contents(settings, *MADE), at_once.run) == {}
 
 
-@pytest.mark.slow
-def test_the_week_tells_of_each_kind_of_trouble(made_at_once: Rows) -> None:
-    assert len(made_at_once["marts.fct_orders"]) == 5
-    assert len(made_at_once["marts.dim_customers"]) == 4
-    assert len(made_at_once["meta.rejects"]) == 1
-    assert {conflict[0] for conflict in made_at_once["meta.order_conflicts"]} >= {"orphan_refund", "amount"}
-    assert {stay[6] for stay in made_at_once["marts.fct_segment_memberships"]} == {"ometria", "optimizely", "warehouse"}
-    assert sum(loads[9] for loads in made_at_once["meta.loads"]) >= 4
+def test_the_models_alone_make_what_the_nightly_job_makes(at_once: Week) -> None:
+    assert {table: len(rows) for table, rows in at_once.run.items()} == {table: len(at_once.made[table]) for table in at_once.run}
+
+
+def test_the_week_tells_of_each_kind_of_trouble(at_once: Week) -> None:
+    week = at_once.run
+    assert len(week["marts.fct_orders"]) == 5
+    assert len(week["marts.dim_customers"]) == 4
+    assert len(week["meta.rejects"]) == 1
+    assert {conflict[0] for conflict in week["meta.order_conflicts"]} >= {"orphan_refund", "amount"}
+    assert {stay[6] for stay in week["marts.fct_segment_memberships"]} == {"ometria", "optimizely", "warehouse"}
+    assert sum(loads[9] for loads in week["meta.loads"]) >= 4
