@@ -38,7 +38,7 @@ class Compiled:
             schema, name = model
             con.execute(f"create schema if not exists {schema}")
             if model in self._in_python:
-                made = self._python(model, con)  # noqa: F841: DuckDB finds it by its name
+                made = self._python(model, con)  # noqa: F841 (DuckDB finds it by its name)
                 con.execute(f"create or replace table {schema}.{name} as select * from made")
             else:
                 con.execute(f"create or replace table {schema}.{name} as {self._code[model]}")

@@ -76,9 +76,14 @@ def shuffled(make: Callable[[str, list[Statement]], Warehouse], statements: list
 
 
 @pytest.fixture(scope="session")
-def compiled(warehouse: Warehouse) -> Callable[[str], str]:
+def target(warehouse: Warehouse) -> Path:
+    """Folder in which dbt left what it made of the models of that build."""
+    return Path(str(warehouse.rows("select file from pragma_database_list where name = 'warehouse'")[0]["file"])).parents[1] / "target"
+
+
+@pytest.fixture(scope="session")
+def compiled(target: Path) -> Callable[[str], str]:
     """SQL of an identity model as dbt runs it."""
-    target = Path(str(warehouse.rows("select file from pragma_database_list where name = 'warehouse'")[0]["file"])).parents[1] / "target"
 
     def read(model: str) -> str:
         return (target / "compiled" / "customer360" / "models" / "identity" / f"{model}.sql").read_text(encoding="utf-8")

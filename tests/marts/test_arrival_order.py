@@ -7,11 +7,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import landing, pipeline, runs, seeds
-from orchestration.settings import Options, Settings
+from orchestration import pipeline, runs, seeds
+from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
+from tests.arrivals import Arrival, batches, installation, load
 from tests.compiled import Compiled
-from tests.marts.week import WEEK, Arrival, batches, by_night
+from tests.marts.week import WEEK, by_night
 
 # When something came and which attempt brought it; the books of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns")
@@ -22,19 +23,10 @@ Rows = dict[str, list[tuple[object, ...]]]
 SEGMENTS = "segment_id,name,description,predicate\nbuyers,Buyers,,order_count >= 1\nlively,Lively,,engagement_percentile > 40 and email is not null\n"
 
 
-def installation(folder: Path) -> Settings:
-    (folder / "landing").mkdir(parents=True)
-    (folder / "config").mkdir()
-    (folder / "config" / "computed_segments.csv").write_text(SEGMENTS, encoding="utf-8")
-    return Settings(data=folder, options=Options(free_disk_bytes=0, lock_wait_seconds=5))
-
-
-def load(settings: Settings, arrivals: Iterable[Arrival]) -> None:
-    for arrival in arrivals:
-        arrival.land(settings.landing)
-    warehouse = Warehouse(settings)
-    with warehouse.connect() as con:
-        warehouse.ingest(con, warehouse.pending(con, landing.scan(settings), dates=None, full_refresh=False), run_id="test")
+def shop(folder: Path) -> Settings:
+    settings = installation(folder)
+    (settings.config / "computed_segments.csv").write_text(SEGMENTS, encoding="utf-8")
+    return settings
 
 
 def run(settings: Settings, arrivals: Iterable[Arrival]) -> None:
@@ -70,7 +62,7 @@ def differences(left: Rows, right: Rows) -> dict[str, tuple[list[object], list[o
 
 
 def landed_at_once(folder: Path) -> Settings:
-    settings = installation(folder)
+    settings = shop(folder)
     for arrival in WEEK:
         arrival.land(settings.landing)
     return settings
@@ -108,15 +100,15 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path, at_once: Week, seed: int) -> None:
-    settings = installation(tmp_path / "data")
-    for batch in batches(seed):
+    settings = shop(tmp_path / "data")
+    for batch in batches(WEEK, seed):
         load(settings, batch)
     assert differences(make(settings, at_once.models), at_once.made) == {}
 
 
 @pytest.mark.slow
 def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, at_once: Week) -> None:
-    settings = installation(tmp_path / "data")
+    settings = shop(tmp_path / "data")
     for night in by_night():
         run(settings, night)
     assert differences(contents(settings, *MADE), at_once.run) == {}
@@ -125,8 +117,8 @@ def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, at_o
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 17])
 def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(tmp_path: Path, at_once: Week, seed: int) -> None:
-    settings = installation(tmp_path / "data")
-    for batch in batches(seed):
+    settings = shop(tmp_path / "data")
+    for batch in batches(WEEK, seed):
         run(settings, batch)
     assert differences(contents(settings, *MADE), at_once.run) == {}
 

@@ -3,30 +3,11 @@
 Only what lands belongs here; what must become of it is said where it is tested.
 """
 
-import json
-import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+
+from tests.arrivals import Arrival, lines
 
 ANNA, BEN, CARLA = "anna@week.example.com", "ben@week.example.com", "carla@week.example.com"
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Content that comes to stand under a path of the landing zone."""
-
-    path: str
-    content: bytes
-
-    def land(self, landing: Path) -> None:
-        target = landing / self.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(self.content)
-
-
-def _lines(path: str, *records: object) -> Arrival:
-    return Arrival(path, "".join(json.dumps(record) + "\n" for record in records).encode())
 
 
 def _profile(number: int, email: str, *, lists: Iterable[str] = (), tags: Iterable[str] = (), **more: object) -> dict[str, object]:
@@ -103,54 +84,33 @@ PAID = _event(2, "paid for order", BEN, "W-3", 30.0, 3)
 REFUNDED = _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=12.0)
 
 WEEK: tuple[Arrival, ...] = (
-    _lines(
-        "ometria/profiles/2026-03-02/profiles.ndjson", _profile(1, ANNA, lists=["vip"], tags=["Fair"], stats={"orders": 1}), _profile(2, BEN, lists=["vip"])
-    ),
-    _lines("ometria/orders/2026-03-02/orders.ndjson", _order("W-1", ANNA, "pending", "10.00", 1), _order("W-2", BEN, "complete", "20.00", 2)),
-    _lines("voucherify/customers/2026-03-02/customers.ndjson", _holder(1, ANNA, 148800, 5, 49600), _holder(2, BEN, 2000, 1, 2000)),
-    _lines("omnisend/events/2026-03-03/events.ndjson", PLACED, PAID),
-    _lines("optimizely/profiles/2026-03-03/profiles.ndjson", _visitor(ANNA, "101", ["gold"], 10.0), _visitor(CARLA, "103", ["gold"], 5.0)),
-    _lines("ometria/orders/2026-03-03/orders.ndjson", _order("W-1", ANNA, "complete", "10.00", 1)),
-    _lines("omnisend/events/2026-03-04/events.ndjson", PAID, REFUNDED),
-    _lines("ometria/profiles/2026-03-04/profiles_full.ndjson", _profile(1, ANNA, lists=["news"])),
+    lines("ometria/profiles/2026-03-02/profiles.ndjson", _profile(1, ANNA, lists=["vip"], tags=["Fair"], stats={"orders": 1}), _profile(2, BEN, lists=["vip"])),
+    lines("ometria/orders/2026-03-02/orders.ndjson", _order("W-1", ANNA, "pending", "10.00", 1), _order("W-2", BEN, "complete", "20.00", 2)),
+    lines("voucherify/customers/2026-03-02/customers.ndjson", _holder(1, ANNA, 148800, 5, 49600), _holder(2, BEN, 2000, 1, 2000)),
+    lines("omnisend/events/2026-03-03/events.ndjson", PLACED, PAID),
+    lines("optimizely/profiles/2026-03-03/profiles.ndjson", _visitor(ANNA, "101", ["gold"], 10.0), _visitor(CARLA, "103", ["gold"], 5.0)),
+    lines("ometria/orders/2026-03-03/orders.ndjson", _order("W-1", ANNA, "complete", "10.00", 1)),
+    lines("omnisend/events/2026-03-04/events.ndjson", PAID, REFUNDED),
+    lines("ometria/profiles/2026-03-04/profiles_full.ndjson", _profile(1, ANNA, lists=["news"])),
     # Late: the order that was taken back below, and the same event once more, told for an earlier night.
-    _lines("optimizely/events/2026-03-02/late.ndjson", _bought("purchase", "W-4", 40.0, 1772100000)),
-    _lines("omnisend/events/2026-03-02/late.ndjson", PLACED),
-    _lines("optimizely/events/2026-03-05/events.ndjson", _bought("refund", "W-4", -40.0, 1772600000), _bought("refund", "W-unknown", -7.0, 1772600001)),
+    lines("optimizely/events/2026-03-02/late.ndjson", _bought("purchase", "W-4", 40.0, 1772100000)),
+    lines("omnisend/events/2026-03-02/late.ndjson", PLACED),
+    lines("optimizely/events/2026-03-05/events.ndjson", _bought("refund", "W-4", -40.0, 1772600000), _bought("refund", "W-unknown", -7.0, 1772600001)),
     # One content under two names, with another between them by name.
-    _lines("ometria/orders/2026-03-05/a.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")),
-    _lines("ometria/orders/2026-03-05/b.ndjson", _order("W-2", BEN, "complete", "21.00", 2)),
-    _lines("ometria/orders/2026-03-05/c.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")),
+    lines("ometria/orders/2026-03-05/a.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")),
+    lines("ometria/orders/2026-03-05/b.ndjson", _order("W-2", BEN, "complete", "21.00", 2)),
+    lines("ometria/orders/2026-03-05/c.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")),
     Arrival("voucherify/customers/2026-03-05/broken.json", b'[{"id": "cust_1"'),
-    _lines("omnisend/events/2026-03-06/events.ndjson", REFUNDED, {"eventName": "viewed product", "contact": {}}),
+    lines("omnisend/events/2026-03-06/events.ndjson", REFUNDED, {"eventName": "viewed product", "contact": {}}),
     # A correction: the path says something else later in the week.
-    _lines("voucherify/customers/2026-03-03/customers.ndjson", _holder(1, ANNA, 1000, 1, 1000)),
-    _lines("voucherify/customers/2026-03-03/customers.ndjson", _holder(1, ANNA, 3000, 2, 1500), _holder(3, CARLA, 4000, 1, 4000)),
-    _lines("ometria/orders/2026-03-06/orders.ndjson", _order("W-5", ANNA, "complete", "50.00", 20)),
-    _lines("ometria/orders/2026-03-06/orders.ndjson", _order("W-5", ANNA, "canceled", "50.00", 20), _order("W-3", BEN, "complete", "31.00", 3)),
+    lines("voucherify/customers/2026-03-03/customers.ndjson", _holder(1, ANNA, 1000, 1, 1000)),
+    lines("voucherify/customers/2026-03-03/customers.ndjson", _holder(1, ANNA, 3000, 2, 1500), _holder(3, CARLA, 4000, 1, 4000)),
+    lines("ometria/orders/2026-03-06/orders.ndjson", _order("W-5", ANNA, "complete", "50.00", 20)),
+    lines("ometria/orders/2026-03-06/orders.ndjson", _order("W-5", ANNA, "canceled", "50.00", 20), _order("W-3", BEN, "complete", "31.00", 3)),
     # Two reports of one event id with different content, and a person whose address moves.
-    _lines("omnisend/events/2026-03-07/events.ndjson", _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=15.0)),
-    _lines("ometria/profiles/2026-03-08/profiles.ndjson", _profile(2, "benjamin@week.example.com", lists=[], tags=["Fair"]), _profile(3, CARLA)),
+    lines("omnisend/events/2026-03-07/events.ndjson", _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=15.0)),
+    lines("ometria/profiles/2026-03-08/profiles.ndjson", _profile(2, "benjamin@week.example.com", lists=[], tags=["Fair"]), _profile(3, CARLA)),
 )
-
-
-def arrivals(seed: int) -> list[Arrival]:
-    """The week in an order of its own; of two contents under one path the later stays the later."""
-    shuffled = random.Random(seed).sample(WEEK, len(WEEK))
-    versions = {path: iter([arrival for arrival in WEEK if arrival.path == path]) for path in {arrival.path for arrival in WEEK}}
-    return [next(versions[arrival.path]) for arrival in shuffled]
-
-
-def batches(seed: int) -> Iterator[list[Arrival]]:
-    """That order, cut into as many runs as chance will have, at most one version of a path in each."""
-    chance = random.Random(-seed)
-    batch: list[Arrival] = []
-    for arrival in arrivals(seed):
-        if batch and (chance.random() < 0.25 or arrival.path in {earlier.path for earlier in batch}):
-            yield batch
-            batch = []
-        batch.append(arrival)
-    yield batch
 
 
 def by_night() -> Iterator[list[Arrival]]:
