@@ -39,6 +39,18 @@ def engagement(w: WarehouseBuilder) -> None:
     for number in range(25):
         w.event("optimizely", f"browse-{number}", occurred_at=datetime(2024, 3, 1, 0, 0, number, tzinfo=UTC), owner_record_id="clicker", stream="profiles")
     w.event("optimizely", "bought", engagement_class="purchase", occurred_at=END_OF_AS_OF - timedelta(days=90), owner_record_id="clicker", stream="profiles")
+    for source, stream in (("omnisend", "contacts"), ("voucherify", "customers")):
+        w.profile(source, "twice-told", email="twice-told@events.example", stream=stream)
+        w.event(
+            source,
+            f"told-by-{source}",
+            event_type="order",
+            event_action="purchase",
+            engagement_class="purchase",
+            occurred_at=END_OF_AS_OF - timedelta(days=90),
+            owner_record_id="twice-told",
+            stream=stream,
+        )
     w.event("optimizely", "sent", engagement_class="none", is_active=False, owner_record_id="clicker", stream="profiles")
     w.event("optimizely", "tomorrow", engagement_class="purchase", occurred_at=END_OF_AS_OF, owner_record_id="clicker", stream="profiles")
     w.event("optimizely", "twice", event_action="old", export_date=date(2024, 1, 1), occurred_at=datetime(2024, 1, 1, tzinfo=UTC), engagement_class="none")
@@ -102,20 +114,20 @@ def movers(w: WarehouseBuilder) -> None:
 
 
 def consents(w: WarehouseBuilder) -> None:
-    def say(source: str, status: str, day: date, channel: str = "email", *, is_forced: bool = False, person: str = "") -> None:
+    def say(source: str, status: str, day: date, channel: str = "email", *, is_forced: bool = False, person: str = "", purpose: str = "marketing") -> None:
         w.add(
             "customer_consents",
             source=source,
             owner_record_id=f"{person or channel}-{source}",
             channel=channel,
-            purpose="marketing",
+            purpose=purpose,
             status=status,
             is_forced=is_forced,
             is_effective_at_inferred=False,
             effective_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
         )
 
-    for person in ("email", "sms", "push", "phone", "all"):
+    for person in ("email", "sms", "push", "phone", "all", *EVERY_CHANNEL):
         for source in ("ometria", "omnisend"):
             w.profile(source, f"{person}-{source}", email=f"{person}.reader@consents.example")
     say("ometria", "opt_in", date(2023, 1, 1))
@@ -128,6 +140,22 @@ def consents(w: WarehouseBuilder) -> None:
     say("omnisend", "opt_in", date(2023, 2, 1), "phone")
     say("ometria", "opt_in", date(2023, 1, 1), "email", person="all")
     say("omnisend", "opt_out", date(2023, 2, 1), "all")
+    for person, said in EVERY_CHANNEL.items():
+        for source, status, day, channel, purpose in said:
+            say(source, status, date(2023, 1, day), channel, person=person, purpose=purpose)
+
+
+# What vendors say of all channels and of one, by person: vendor, status, day of January, channel, purpose.
+EVERY_CHANNEL = {
+    "yes-to-all": [("ometria", "opt_in", 1, "all", "marketing"), ("omnisend", "unknown", 2, "email", "marketing")],
+    "later-yes": [("ometria", "opt_out", 1, "all", "marketing"), ("omnisend", "opt_in", 2, "email", "marketing")],
+    "same-time": [("ometria", "opt_out", 1, "all", "marketing"), ("omnisend", "opt_in", 1, "email", "marketing")],
+    "no-answer": [("ometria", "opt_out", 1, "all", "marketing"), ("omnisend", "unknown", 2, "email", "marketing")],
+    "later-yes-to-all": [("ometria", "opt_out", 1, "email", "marketing"), ("omnisend", "opt_in", 2, "all", "marketing")],
+    "other-purpose": [("ometria", "opt_out", 2, "all", "surveys"), ("omnisend", "opt_in", 1, "email", "marketing")],
+    "taken-back": [("ometria", "opt_out", 1, "all", "marketing"), ("omnisend", "opt_in", 2, "all", "marketing"), ("ometria", "opt_in", 3, "email", "marketing")],
+    "one-moment": [("ometria", "opt_in", 1, "email", "marketing"), ("omnisend", "opt_out", 1, "email", "marketing")],
+}  # fmt: skip
 
 
 def reconciliation(w: WarehouseBuilder) -> None:
@@ -195,6 +223,12 @@ def test_the_engagement_score_follows_its_published_formula(query: Query) -> Non
     expected = 100 * (1 - math.exp(-(min(8, browse) + 10 * 0.5) / 30))
     ((score,),) = query("select engagement_score from marts.customer_insights where customer_id = $1", [person("clicker", "optimizely")])
     assert score == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_purchase_that_two_vendors_tell_is_an_event_of_each_in_the_score(query: Query) -> None:
+    """Events are told apart by their vendor (contracts, section 9); what keeps them from adding up without end is the cap of the class."""
+    ((score,),) = query("select engagement_score from marts.customer_insights where customer_id = $1", [alias("omnisend", "contacts", "twice-told")])
+    assert score == pytest.approx(100 * (1 - math.exp(-(10 * 0.5 + 10 * 0.5) / 30)), abs=1e-6)
 
 
 def test_an_event_id_that_comes_twice_counts_in_its_newest_version(query: Query) -> None:
@@ -266,6 +300,42 @@ def test_the_latest_explicit_word_decides_and_unknown_is_never_yes(query: Query,
         join marts.dim_customers using (customer_id) where email = $1 and channel = $2
     """
     assert query(sql, [f"{person_name}.reader@consents.example", channel]) == [(status, source, status == "opt_in")]
+
+
+def holding(query: Query, person_name: str, purpose: str = "marketing") -> dict[str, tuple[str, bool]]:
+    """Status and permission by channel."""
+    sql = """
+        select channel, status, is_allowed from marts.customer_consents join marts.dim_customers using (customer_id)
+        where email = $1 and purpose = $2
+    """
+    return {channel: (status, allowed) for channel, status, allowed in query(sql, [f"{person_name}.reader@consents.example", purpose])}
+
+
+@pytest.mark.parametrize(
+    ("person_name", "status"),
+    [
+        ("later-yes", "opt_in"),
+        ("same-time", "opt_out"),
+        ("no-answer", "opt_out"),
+        ("later-yes-to-all", "opt_out"),
+        ("other-purpose", "opt_in"),
+        ("taken-back", "opt_in"),
+        ("one-moment", "opt_out"),
+        ("yes-to-all", "unknown"),
+    ],
+)
+def test_a_no_to_all_channels_is_a_no_to_each_and_a_yes_to_all_is_a_yes_to_none(query: Query, person_name: str, status: str) -> None:
+    assert holding(query, person_name)["email"] == (status, status == "opt_in")
+
+
+def test_what_is_said_of_all_channels_stands_beside_the_channels(query: Query) -> None:
+    assert holding(query, "yes-to-all")["all"] == ("opt_in", True)
+    assert holding(query, "other-purpose", "surveys") == {"all": ("opt_out", False)}
+
+
+def test_one_statement_decides_for_every_customer_channel_and_purpose(query: Query) -> None:
+    sql = "select customer_id, channel, purpose from marts.fct_consents group by all having count(*) filter (is_current) <> 1"
+    assert query(sql) == []
 
 
 @pytest.mark.parametrize(
