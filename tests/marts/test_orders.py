@@ -91,6 +91,9 @@ def refunds(w: WarehouseBuilder) -> None:
     w.order("omnisend", "R-canceled", total="50.00", status="canceled", is_from_event=True, order_match_key="R-CANCELED")
     w.order("optimizely", "R-part-cancel", total="80.00", status="paid", subtotal="80.00")
     w.adjustment("optimizely", "R-part-cancel", "30.00", action="cancel", order_match_key="R-PART-CANCEL")
+    w.order("optimizely", "R-part-both", total="100.00", status="paid")
+    w.adjustment("optimizely", "R-part-both", "30.00", action="cancel", order_match_key="R-PART-BOTH")
+    w.adjustment("optimizely", "R-part-both", "20.00", action="return", order_match_key="R-PART-BOTH")
     w.order("optimizely", "R-whole-cancel", total="80.00", status="paid")
     w.adjustment("optimizely", "R-whole-cancel", "80.00", action="cancel", order_match_key="R-WHOLE-CANCEL")
 
@@ -227,12 +230,18 @@ def test_an_event_that_names_an_unknown_order_has_none(query: Query) -> None:
         ("R-full", "refunded", "50.00", "0"),
         ("R-canceled", "canceled", "0", "0"),
         ("R-part-cancel", "partially_refunded", "30.00", "50.00"),
+        ("R-part-both", "partially_refunded", "50.00", "50.00"),
         ("R-whole-cancel", "canceled", "0", "0"),
         ("R-original", "partially_refunded", "15.00", "25.00"),
     ],
 )
 def test_what_is_taken_back_is_counted_once(query: Query, number: str, status: str, refunded: str, net: str) -> None:
     assert order(query, number, "status, refunded_amount, net_amount") == (status, Decimal(refunded), Decimal(net))
+
+
+def test_a_vendor_that_cancels_a_part_and_takes_another_back_does_not_contradict_itself(query: Query) -> None:
+    assert conflicts(query, "R-part-both") == ["status"]
+    assert "refund" in conflicts(query, "R-delta")
 
 
 def test_refunds_of_an_order_sum_to_what_it_says_was_refunded(query: Query) -> None:

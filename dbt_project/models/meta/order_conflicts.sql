@@ -6,6 +6,8 @@ with
 
     claims as (select * from {{ ref("int_order_refund_claims") }}),
 
+    refunds as (select * from {{ ref("int_order_refunds") }}),
+
     states as (select * from {{ ref("int_order_states") }}),
 
     line_totals as (select * from {{ ref("int_order_line_totals") }}),
@@ -33,7 +35,12 @@ with
                 coalesce(max(claims.amount) filter (where claims.amount_kind = 'running_total'), 0)
             ) as amount
         from claims
-        where claims.order_id is not null and claims.action <> 'cancel' and not claims.is_other_currency
+        left join refunds on claims.order_id = refunds.order_id
+        where
+            claims.order_id is not null
+            and claims.amount is not null
+            and not (claims.action = 'cancel' and coalesce(refunds.is_canceled, false))
+            and not claims.is_other_currency
         group by claims.order_id, claims.source
     ),
 
