@@ -36,6 +36,13 @@ SCENARIOS = [
         full_deliveries=[("voucherify", "full", "customers", 0), ("voucherify", "full", "customers", 1)],
     ),
     Scenario(
+        "an old order comes after a profile that names no times",
+        [
+            profile("timeless", email="t@timeless.example"),
+            contact("timeless-order", source="omnisend", email="t@timeless.example", night=1, seen_at=datetime(2025, 11, 2, tzinfo=UTC)),
+        ],
+    ),
+    Scenario(
         "a record is deleted and the other one speaks",
         [
             profile("silent-1", email="s@silent.example", first_name="Sol", source_updated_at=datetime(2025, 6, 1, tzinfo=UTC)),
@@ -74,6 +81,16 @@ def test_history_has_a_row_only_for_days_on_which_something_changed(warehouse: W
         "select city, valid_from, valid_to, is_current from marts.dim_customers_history where customer_id = $1 order by valid_from", warehouse.customer("moves")
     )
     assert [tuple(row.values()) for row in rows] == [("Porto", FIRST_NIGHT, THIRD_NIGHT, False), ("Braga", THIRD_NIGHT, None, True)]
+
+
+def test_an_old_order_does_not_take_back_when_a_person_was_last_seen(warehouse: Warehouse) -> None:
+    periods = warehouse.rows(
+        "select first_seen_at, last_seen_at from marts.dim_customers_history where customer_id = $1 order by valid_from", warehouse.customer("timeless")
+    )
+    night, ordered = datetime(2026, 1, 1, tzinfo=UTC), datetime(2025, 11, 2, tzinfo=UTC)
+    assert [(row["first_seen_at"], row["last_seen_at"]) for row in periods] == [(night, night), (ordered, night)]
+    person = warehouse.person("timeless")
+    assert (person["first_seen_at"], person["last_seen_at"]) == (ordered, night)
 
 
 def test_who_is_left_out_of_a_full_delivery_is_deleted_says_nothing_and_stays(warehouse: Warehouse) -> None:

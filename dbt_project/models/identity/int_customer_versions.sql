@@ -25,6 +25,8 @@ with
             members.person_no,
             members.source,
             members.is_belonging,
+            coalesce(versions.first_seen_at, cast(members.first_export_date as timestamptz)) as known_from,
+            coalesce(versions.last_seen_at, cast(versions.valid_from as timestamptz)) as known_until,
             versions.*,
             version_contacts.email,
             version_contacts.phone,
@@ -52,8 +54,8 @@ with
             {{ sorted_set("told.source") }} as sources,
             count(*) filter (where not told.is_belonging) as record_count,
             bool_and(told.is_deleted) as is_deleted,
-            min(told.first_seen_at) as first_seen_at,
-            max(told.last_seen_at) as last_seen_at
+            min(told.known_from) as first_seen_at,
+            max(told.known_until) as last_seen_at
         from changes
         inner join
             told

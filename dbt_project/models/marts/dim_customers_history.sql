@@ -23,8 +23,8 @@ with
             birth_date,
             valid_from,
             valid_to,
-            coalesce(first_seen_at, cast(valid_from as timestamptz)) as first_seen_at,
-            coalesce(last_seen_at, cast(valid_from as timestamptz)) as last_seen_at
+            first_seen_at,
+            last_seen_at
         from versions
     )
 
