@@ -1,4 +1,4 @@
-"""Many records at once through the real normalising expressions and the real identity models: for laws and benchmarks.
+"""Many records at once through the real normalising expressions and the real identity models: for benchmarks.
 
 Scenarios that a person reads are written in `worlds.py`; here records come by the thousand from a generator.
 """
@@ -20,6 +20,7 @@ from orchestration.settings import Settings
 from orchestration.tables import TABLES
 from tests.identity.worlds import FIRST_NIGHT, GLOBAL, WEAK, build
 
+STREAM = "profiles"
 Key = tuple[str, str]
 
 
@@ -31,37 +32,31 @@ class Said:
     record_id: str
     identifiers: tuple[tuple[str, str], ...] = ()
     night: int = 0
-    is_contact: bool = False
-    is_deleted: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def stream(self) -> str:
-        return "orders" if self.is_contact else "profiles"
 
     @property
     def key(self) -> Key:
         return self.source, self.record_id
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """A night on which a vendor named every record it has."""
+def persons(said: Sequence[Said], *, work: Path, **told: Any) -> dict[Key, str | None]:
+    """The person of every record; `told` is what `staged` takes."""
+    path = staged(said, work=work, **told)
+    run(path, work=work)
+    with duckdb.connect(str(path), read_only=True) as con:
+        found = con.execute("select source, source_record_id, customer_id from identity.int_record_customers").fetchall()
+    return {(source, record): customer for source, record, customer in found}
 
-    source: str
-    night: int
 
-
-def persons(
+def staged(
     said: Sequence[Said],
     *,
     work: Path,
     rules: Mapping[str, str] | None = None,
-    full: Sequence[Delivery] = (),
     region: str = "DE",
     namespaces: Mapping[str, str] | None = None,
-) -> dict[Key, str | None]:
-    """The person of every record; `rules` are seeds as CSV text, `namespaces` those that vendors share, by identifier type."""
+) -> Path:
+    """A build file with these records; `rules` are seeds as CSV text, `namespaces` those that vendors share, by identifier type."""
     settings = Settings(data=work)
     settings.config.mkdir(parents=True, exist_ok=True)
     settings.build_file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,25 +65,21 @@ def persons(
         (settings.config / f"{name}.csv").write_text(text, encoding="utf-8")
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         _declare(con)
-        _insert(con, "staging.customers", _people([each for each in said if not each.is_contact]), work)
-        _insert(con, "staging.contacts", _people([each for each in said if each.is_contact]), work)
+        _insert(con, "staging.customers", _people(said), work)
         _insert(con, "staging.customer_identifiers", _identifiers(said, region=region, namespaces=namespaces or {}), work)
-        _insert(con, "meta.deliveries", _deliveries(said, full), work)
+        _insert(con, "meta.deliveries", _deliveries(said), work)
         con.execute("insert into internal.run_settings select '2026-12-31', 'EUR', 'UTC', 5")
         seeds.load(con, settings)
-    run(settings.build_file, work=work)
-    with duckdb.connect(str(settings.build_file), read_only=True) as con:
-        found = con.execute("select source, source_record_id, customer_id from identity.int_record_customers").fetchall()
-    return {(source, record): customer for source, record, customer in found}
+    return settings.build_file
 
 
-def run(path: Path, *, work: Path) -> None:
-    """Runs the identity models up to persons on a build file."""
+def run(path: Path, *, work: Path, models: Sequence[str] = ("int_record_customers",)) -> None:
+    """Runs models and what they are made of on a build file."""
     wanted = {"C360_BUILD_FILE": str(path), "DO_NOT_TRACK": "1", "C360_TEMP_DIRECTORY": str(work / "spill")}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        build(["run", "--select", "+int_record_customers"], work=work)
+        build(["run", "--select", *(f"+{model}" for model in models)], work=work)
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -120,13 +111,13 @@ def _common(said: Sequence[Said]) -> list[dict[str, Any]]:
             {
                 "source": each.source,
                 "source_account": "default",
-                "stream": each.stream,
+                "stream": STREAM,
                 "export_date": night,
                 "last_export_date": night,
                 "load_seq": 1,
                 "source_record_id": each.record_id,
                 "record_hash": repr(each),
-                "source_file": f"landing/{each.source}/{each.stream}/{night}/{each.record_id}.json",
+                "source_file": f"landing/{each.source}/{STREAM}/{night}/{each.record_id}.json",
                 "source_row": 1,
                 "extracted_at": datetime.combine(night, datetime.min.time(), UTC),
             }
@@ -138,20 +129,16 @@ def _people(said: Sequence[Said]) -> pl.DataFrame:
     names = sorted({name for each in said for name in each.about})
     types = {name: pl.Date if name == "birth_date" else pl.String for name in names}
     columns = pl.DataFrame({name: [each.about.get(name) for each in said] for name in names}, schema=types)
-    alias = ["|".join((each.source, "default", "derived" if each.is_contact else each.stream, each.record_id)) for each in said]
-    flags = {"is_lead_only": [False] * len(said)} if said and said[0].is_contact else {"is_deleted": [each.is_deleted for each in said]}
-    return pl.concat([pl.DataFrame(_common(said)), columns, pl.DataFrame({"alias_id": alias, **flags})], how="horizontal") if said else pl.DataFrame()
+    alias = ["|".join((each.source, "default", STREAM, each.record_id)) for each in said]
+    return pl.concat([pl.DataFrame(_common(said)), columns, pl.DataFrame({"alias_id": alias}).with_columns(is_deleted=False)], how="horizontal")
 
 
 def _identifiers(said: Sequence[Said], *, region: str, namespaces: Mapping[str, str]) -> pl.DataFrame:
     rows = []
     for each, common in zip(said, _common(said), strict=True):
-        own = () if each.is_contact else (("profile_id", each.record_id),)
-        for id_type, value in (*own, *each.identifiers):
+        for id_type, value in (("profile_id", each.record_id), *each.identifiers):
             namespace = "" if id_type in GLOBAL else namespaces.get(id_type, f"{each.source}:default")
             rows.append({**common, "owner_record_id": each.record_id, "id_type": id_type, "id_namespace": namespace, "id_value_raw": value})
-    if not rows:
-        return pl.DataFrame()
     frames = [_parsed(frame, str(kind[0]), region) for kind, frame in pl.DataFrame(rows).group_by("id_type", maintain_order=True)]
     return pl.concat(frames)
 
@@ -177,22 +164,10 @@ def _parsed(frame: pl.DataFrame, kind: str, region: str) -> pl.DataFrame:
     ).drop("parsed")
 
 
-def _deliveries(said: Sequence[Said], full: Sequence[Delivery]) -> pl.DataFrame:
-    seen = {(each.source, each.stream, each.night) for each in said} | {(each.source, "profiles", each.night) for each in full}
-    complete = {(each.source, "profiles", each.night) for each in full}
-    return pl.DataFrame(
-        [
-            {
-                "source": source,
-                "source_account": "default",
-                "stream": stream,
-                "export_date": FIRST_NIGHT + timedelta(days=night),
-                "is_full": (source, stream, night) in complete,
-                "file_count": 1,
-            }
-            for source, stream, night in sorted(seen)
-        ]
-    )
+def _deliveries(said: Sequence[Said]) -> pl.DataFrame:
+    nights = sorted({(each.source, FIRST_NIGHT + timedelta(days=each.night)) for each in said})
+    whose = pl.DataFrame(nights, schema=["source", "export_date"], orient="row")
+    return whose.with_columns(source_account=pl.lit("default"), stream=pl.lit(STREAM), is_full=False, file_count=1)
 
 
 def day(text: str | None) -> date | None:
