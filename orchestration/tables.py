@@ -423,7 +423,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per vendor, segment and observation",
         "Segments, lists and the like the vendors define.",
         (
-            _c("segment_id", "id", "Segment; for a tag its trimmed lower-case text."),
+            _c("segment_id", "id", "Segment; for a tag its trimmed lower-case text.", required="missing_segment_id"),
             _c("name", "text", "Name as given."),
             _c("kind", "code", "Kind of segment.", values=SEGMENT_KINDS),
             _c("definition", "json", "Rule of the segment as given."),
@@ -516,7 +516,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per account, or profile and programme, and observation",
         "Balances of loyalty programmes.",
         (
-            _c("account_id", "id", "Account; profile and programme where the vendor has no accounts.", personal=True),
+            _c("account_id", "id", "Account; profile and programme where the vendor has no accounts.", personal=True, required="missing_identity"),
             _c("program_id", "text", "Programme."),
             _c("program_name", "text", "Name of the programme."),
             OWNER,

@@ -22,6 +22,12 @@
 -- A decimal as a whole number of its smallest unit.
 {% macro scaled_integer(value, decimals) -%} cast(cast({{ value }} as decimal(28, {{ decimals }})) * {{ 10**decimals }} as hugeint) {%- endmacro %}
 
+-- A sum or product as an amount; beyond what the type holds it stands at the limit, so that one absurd record never stops a night.
+{% macro capped(amount, decimals=4) -%}
+    {%- set limit = "9" * (18 - decimals) ~ "." ~ "9" * decimals -%}
+    cast(case when {{ amount }} > {{ limit }} then {{ limit }} when {{ amount }} < -{{ limit }} then -{{ limit }} else {{ amount }} end as decimal(18, {{ decimals }}))
+{%- endmacro %}
+
 -- Half-up quotient of two exact numbers with two decimals; null instead of a division by zero.
 {% macro exact_ratio(amount, divisor) -%} {{ return(adapter.dispatch("exact_ratio")(amount, divisor)) }} {%- endmacro %}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance import (
+    test_absurd_records,
     test_configuration,
     test_figures,
     test_orders,
@@ -16,7 +17,7 @@ from tests.acceptance import (
 )
 from tests.acceptance.installation import PROJECT, Installation, Outcome
 
-WORLD = (test_orders, test_people, test_segments_and_consents, test_figures, test_records, test_traps)
+WORLD = (test_absurd_records, test_orders, test_people, test_segments_and_consents, test_figures, test_records, test_traps)
 
 
 @pytest.fixture(scope="session")

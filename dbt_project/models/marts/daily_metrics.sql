@@ -23,14 +23,14 @@ with
             reporting_currency,
             count(*) as orders_attempted,
             count(*) filter (where is_valid) as order_count,
-            cast(coalesce(sum(total_amount) filter (where is_valid), 0) as decimal(18, 4)) as gross_amount,
-            cast(coalesce(sum(refunded_amount) filter (where is_valid), 0) as decimal(18, 4)) as refunded_amount,
-            cast(coalesce(sum(net_amount) filter (where is_valid), 0) as decimal(18, 4)) as net_amount,
-            cast(coalesce(sum(net_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as revenue,
+            {{ capped("coalesce(sum(total_amount) filter (where is_valid), 0)") }} as gross_amount,
+            {{ capped("coalesce(sum(refunded_amount) filter (where is_valid), 0)") }} as refunded_amount,
+            {{ capped("coalesce(sum(net_amount) filter (where is_valid), 0)") }} as net_amount,
+            {{ capped("coalesce(sum(net_amount_reporting) filter (where is_valid), 0)", 2) }} as revenue,
             count(*) filter (where is_valid and net_amount_reporting is null) as orders_without_rate,
             count(*) filter (where customer_order_number = 1) as new_customer_count,
             count(*) filter (where customer_order_number > 1 and customer_order_number_of_day = 1) as repeat_customer_count,
-            cast(coalesce(sum(item_quantity) filter (where is_valid), 0) as decimal(18, 4)) as item_quantity
+            {{ capped("coalesce(sum(item_quantity) filter (where is_valid), 0)") }} as item_quantity
         from ranked
         group by order_date, currency, source, reporting_currency
     ),

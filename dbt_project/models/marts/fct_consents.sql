@@ -23,6 +23,8 @@ with
             concat(cast(staged.last_export_date as varchar), '|', staged.source_file, '|', lpad(cast(staged.source_row as varchar), 12, '0')) as recency
         from staged
         inner join owners on {{ is_owner("staged") }}
+        -- A channel that cannot be read is in meta.field_issues; a word about it is a word about no channel we know.
+        where staged.channel is not null
     ),
 
     -- Profiles repeat the same statement every night.

@@ -19,16 +19,16 @@ with
             customer_id,
             count(*) as orders_attempted,
             count(*) filter (where is_valid) as order_count,
-            cast(coalesce(sum(net_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as total_revenue,
-            cast(coalesce(sum(total_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as gross_amount,
-            cast(coalesce(sum(refunded_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as refunded_amount,
-            cast(coalesce(sum(item_quantity) filter (where is_valid), 0) as decimal(18, 4)) as item_quantity,
+            {{ capped("coalesce(sum(net_amount_reporting) filter (where is_valid), 0)", 2) }} as total_revenue,
+            {{ capped("coalesce(sum(total_amount_reporting) filter (where is_valid), 0)", 2) }} as gross_amount,
+            {{ capped("coalesce(sum(refunded_amount_reporting) filter (where is_valid), 0)", 2) }} as refunded_amount,
+            {{ capped("coalesce(sum(item_quantity) filter (where is_valid), 0)") }} as item_quantity,
             count(*) filter (where is_valid and refunded_amount > 0) as refunded_order_count,
             {% for days in [30, 90, 365] -%}
                 count(*) filter (where is_valid and age_days >= 0 and age_days < {{ days }}) as order_count_{{ days }}_days,
-                cast(
-                    coalesce(sum(net_amount_reporting) filter (where is_valid and age_days >= 0 and age_days < {{ days }}), 0) as decimal(18, 2)
-                ) as revenue_{{ days }}_days,
+                {{
+                    capped("coalesce(sum(net_amount_reporting) filter (where is_valid and age_days >= 0 and age_days < " ~ days ~ "), 0)", 2)
+                }} as revenue_{{ days }}_days,
             {% endfor -%}
             min(order_date) filter (where is_valid) as first_order_date,
             max(order_date) filter (where is_valid) as last_order_date,

@@ -24,7 +24,7 @@ with
             {{ days_between("first_order_date", "max(order_date)") }} as recency_days,
             {{ days_between("first_order_date", "as_of_date") }} as age_days,
             count(amount) filter (where order_date > first_order_date) as valued_repeat_count,
-            cast(coalesce(sum(amount) filter (where order_date > first_order_date), 0) as decimal(18, 2)) as repeat_amount
+            {{ capped("coalesce(sum(amount) filter (where order_date > first_order_date), 0)", 2) }} as repeat_amount
         from days
         group by customer_id, first_order_date, as_of_date
     )

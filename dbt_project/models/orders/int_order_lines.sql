@@ -32,11 +32,13 @@ with
             staged_lines.unit_price,
             abs(staged_lines.discount) as discount_amount,
             staged_lines.tax as tax_amount,
-            cast(
-                coalesce(
-                    staged_lines.total, cast(staged_lines.unit_price * staged_lines.quantity as decimal(18, 4)) - coalesce(abs(staged_lines.discount), 0)
-                ) as decimal(18, 4)
-            ) as total_amount,
+            -- DuckDB multiplies two numbers of 18 digits in 18 digits: ten thousand million would be too much.
+            {{
+                capped(
+                    "coalesce(staged_lines.total, round(cast(staged_lines.unit_price as decimal(20, 4)) * staged_lines.quantity, 4)"
+                    ~ " - coalesce(abs(staged_lines.discount), 0))"
+                )
+            }} as total_amount,
             staged_lines.refunded_quantity,
             abs(staged_lines.refunded_amount) as refunded_amount,
             coalesce(staged_lines.is_shipping, false) as is_shipping,

@@ -69,9 +69,9 @@ with
         select
             order_id,
             source,
-            cast(coalesce(sum(delta_amount), 0) as decimal(18, 4)) as delta_amount,
+            {{ capped("coalesce(sum(delta_amount), 0)") }} as delta_amount,
             cast(coalesce(max(running_amount), 0) as decimal(18, 4)) as running_amount,
-            cast(sum(subtotal_amount) as decimal(18, 4)) as subtotal_amount
+            {{ capped("sum(subtotal_amount)") }} as subtotal_amount
         from stated
         group by order_id, source
     ),

@@ -95,7 +95,7 @@ with
     ),
 
     points as (
-        select customer_id, source, source_account, profile, cast(sum(balance) as decimal(18, 4)) as points
+        select customer_id, source, source_account, profile, {{ capped("sum(balance)") }} as points
         from whose_balances
         where customer_id is not null and balance_type = 'points'
         group by customer_id, source, source_account, profile

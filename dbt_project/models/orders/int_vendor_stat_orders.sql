@@ -155,14 +155,14 @@ with
             coalesce(bool_or(is_other_currency) filter (where is_counted), false) as has_other_currency,
             count(*) as our_orders_attempted,
             count(*) filter (where is_valid) as our_order_count,
-            cast(coalesce(sum(net_amount_reporting) filter (where is_valid), 0) as decimal(18, 2)) as our_revenue,
-            cast(coalesce(sum(item_quantity) filter (where is_valid), 0) as decimal(18, 4)) as our_item_quantity,
+            {{ capped("coalesce(sum(net_amount_reporting) filter (where is_valid), 0)", 2) }} as our_revenue,
+            {{ capped("coalesce(sum(item_quantity) filter (where is_valid), 0)") }} as our_item_quantity,
             min(ordered_at) filter (where is_valid) as our_first_at,
             max(ordered_at) filter (where is_valid) as our_last_at,
             {% for suffix, condition in cutoffs -%}
                 count(*) filter (where {{ condition }}) as order_count{{ suffix }},
-                cast(sum(amount) filter (where {{ condition }}) as decimal(18, 4)) as amount{{ suffix }},
-                cast(sum(item_quantity) filter (where {{ condition }}) as decimal(18, 4)) as item_quantity{{ suffix }},
+                {{ capped("sum(amount) filter (where " ~ condition ~ ")") }} as amount{{ suffix }},
+                {{ capped("sum(item_quantity) filter (where " ~ condition ~ ")") }} as item_quantity{{ suffix }},
                 max_by(amount, ordered_at) filter (where {{ condition }}) as last_amount{{ suffix }},
                 min(ordered_at) filter (where {{ condition }}) as first_at{{ suffix }},
                 max(ordered_at) filter (where {{ condition }}) as last_at{{ suffix }}

@@ -46,7 +46,10 @@ with
     contradictions as (
         select
             *,
-            abs(average_order_value * order_count - revenue) > coalesce(average_tolerance, 0.01) * greatest(order_count, 1) as is_average_contradicted,
+            -- Figures too large to multiply contradict nothing.
+            try(
+                abs(average_order_value * order_count - revenue) > coalesce(average_tolerance, 0.01) * greatest(order_count, 1)
+            ) as is_average_contradicted,
             loyalty_points <> points_to_go as is_balance_contradicted
         from observed
     ),

@@ -13,4 +13,4 @@ with
 select orders.order_id, orders.refunded_amount, refunds.amount
 from orders
 left join refunds on orders.order_id = refunds.order_id
-where orders.refunded_amount <> coalesce(refunds.amount, 0)
+where orders.refunded_amount <> {{ capped("coalesce(refunds.amount, 0)") }}
