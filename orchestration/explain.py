@@ -39,6 +39,7 @@ WHY_NOT = {
     "weak": "its kind joins nobody who is known by more",
 }
 
+_HOLDS_PROOFS = "select count(*) from duckdb_tables() where (schema_name, table_name) in (('meta', 'identity_links'), ('identity', 'int_override_records'))"
 _ALIASES = "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is not null limit 3"
 _NAMED = """
 select alias_id, customer_id from identity.int_record_customers
@@ -79,6 +80,14 @@ from identity.int_identifier_standing as ones
 inner join identity.int_identifier_standing as others using (identifier_key)
 where ones.customer_id = $1 and others.customer_id = $2
 group by ones.id_type, ones.id_value order by all
+"""
+_KEPT_APART = """
+select distinct overrides.decision
+from identity.int_override_records as overrides
+inner join identity.int_record_customers as one on overrides.record_no = one.record_no
+inner join identity.int_record_customers as other on overrides.other_record_no = other.record_no
+where overrides.rule = 'never' and (one.customer_id, other.customer_id) in (($1, $2), ($2, $1))
+order by all
 """
 
 
@@ -164,7 +173,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 @contextmanager
 def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with reading.published(settings) as con:
-        if not con.execute("select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'identity_links'").fetchone():
+        if con.execute(_HOLDS_PROOFS).fetchone() != (2,):
             raise OperatorError("The published warehouse was made by an earlier version and holds no proofs.", remedy="`c360 run` publishes one that does.")
         yield con
 
@@ -199,7 +208,7 @@ def _tell_person(con: duckdb.DuckDBPyConnection, telling: Telling, *, asked: str
         console.say(f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place}")
         if record.alias_id in tree:
             step = tree[record.alias_id]
-            console.say(f"     = {numbers[step.start.alias_id]} by {telling.tie(step.end)}")
+            console.say(f"     tied to {numbers[step.start.alias_id]} by {telling.tie(step.end)}")
     if len(shown) < len(records):
         console.say(f"\n… and {len(records) - len(shown)} more records; --all shows them.")
     _tell_bridges(con, telling, graph, numbers, root=root, customer_id=customer_id)
@@ -215,6 +224,8 @@ def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dic
     own = sum(not record.is_belonging for record in records.values())
     worth = f"{_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
     console.say(f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {worth}.")
+    if len(records) > own:
+        console.say(f"{_count(len(records) - own, 'more set')} of identifiers that orders and events of these records name.")
 
 
 def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str) -> None:
@@ -271,10 +282,12 @@ def _tell_apart(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str
     console.say(f"They are two people, {one[1]} and {other[1]}.")
     for alias_id, customer_id in (one, other):
         _tell_record(telling, _records(con, customer_id)[alias_id])
+    for (decision,) in con.execute(_KEPT_APART, [one[1], other[1]]).fetchall():
+        console.say(f"The decision `never` ({decision}) keeps them apart.")
     common = con.execute(_IN_COMMON, [one[1], other[1]]).fetchall()
     console.say("What both carry, and why it does not join them" if common else "They carry nothing in common.")
     for kind, value, reason, other_reason in common:
-        why = WHY_NOT.get(reason or other_reason or "", "their first names, birth dates or documents contradict each other, or somebody keeps them apart")
+        why = WHY_NOT.get(reason or other_reason or "", "their first names, birth dates or documents contradict each other, or a decision does")
         console.say(f"  {kind} {telling.value(kind, value)}: {why}")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import changes, console, identity_seeds, seeds, transform
+from orchestration import changes, console, identity_seeds, seeds, segments, transform
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError
 from orchestration.masking import masked
@@ -81,6 +81,7 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
 def compare(tried: Settings, *, progress: Progress = silent) -> changes.Changes:
     """Builds the trial and compares it with what is published."""
     identity_seeds.check_files(tried)
+    segments.check_files(tried)
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
         seeds.load(con, tried)
         identity_seeds.check_records(con, tried)

@@ -9,26 +9,34 @@ import pytest
 from orchestration import cli, pipeline
 from orchestration.settings import Options, Settings
 
-pytestmark = pytest.mark.slow
-
 NIGHT = "2026-06-01"
 OVERRIDES = (
     "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
     "identifier_type,identifier_value,author,reason\n"
 )
+TOLD_APART = "never,omnisend,default,contacts,c3,voucherify,default,customers,v3,,,leo,father and son\n"
 KEEP_APART = "never,omnisend,default,contacts,c1,voucherify,default,customers,v1,,,mia,they told us\n"
+CARL = "carl@mail.test.example.com"
 PHONE = "+4915112345678"
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Ana: an Omnisend contact, a Voucherify customer and an order with her address; and Ben."""
+    """Ana: an Omnisend contact, a Voucherify customer and an order with her address; Ben; and two with one address who are kept apart."""
     settings = Settings(data=tmp_path_factory.mktemp("explained") / "data", options=Options(free_disk_bytes=0))
-    land(settings, "omnisend/contacts", contact("c1", "ana@mail.test.example.com", "Ana"), contact("c2", "ben@mail.test.example.com", "Ben"))
-    land(settings, "voucherify/customers", {"id": "v1", "name": "Ana Souza", "email": "ana@mail.test.example.com", "phone": PHONE, "object": "customer"})
+    land(
+        settings,
+        "omnisend/contacts",
+        contact("c1", "ana@mail.test.example.com", "Ana"),
+        contact("c2", "ben@mail.test.example.com", "Ben"),
+        contact("c3", CARL, "Carl"),
+    )
+    ana = {"id": "v1", "name": "Ana Souza", "email": "ana@mail.test.example.com", "phone": PHONE, "object": "customer"}
+    land(settings, "voucherify/customers", ana, {"id": "v3", "name": "Carl", "email": CARL, "object": "customer"})
     land(settings, "omnisend/events", order("ana@mail.test.example.com"))
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
+    (settings.config / "identity_overrides.csv").write_text(OVERRIDES + TOLD_APART, encoding="utf-8")
     assert pipeline.run(settings).published
     return settings
 
@@ -74,7 +82,8 @@ def test_a_person_is_explained_with_vendor_file_row_and_rule_and_no_value(publis
     text = told(published, capsys, "explain", customer(published, "v1")[0])
     assert "2 records of 2 vendors, 1 valid order, revenue 40.00 EUR." in text
     assert f"landing/omnisend/contacts/{NIGHT}/a.ndjson, record 1" in text
-    assert "by email a…@m….com" in text
+    assert "1 more set of identifiers that orders and events of these records name." in text
+    assert "tied to 1 by email a…@m….com" in text
     assert "ana@" not in text
     assert "Ana" not in text
 
@@ -103,16 +112,23 @@ def test_two_people_who_share_nothing_are_said_to_share_nothing(published: Setti
     assert "nothing in common" in text
 
 
+def test_who_keeps_two_people_apart_is_told_with_the_reason(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(published, capsys, "explain", "omnisend/contacts/c3", "voucherify/customers/v3")
+    assert "The decision `never` (leo: father and son) keeps them apart." in text
+    assert "it would join two documents or records kept apart" in text
+    assert "carl@" not in text
+
+
 def test_an_id_that_nobody_has_is_a_wrong_use(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nobody of that id" in told(published, capsys, "explain", "omnisend/contacts/ana@mail.test.example.com", code=2)
 
 
 def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + KEEP_APART, encoding="utf-8")
+    (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + TOLD_APART + KEEP_APART, encoding="utf-8")
     (tmp_path / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
     before = published.published_file.read_bytes()
     text = told(published, capsys, "plan", "--config", str(tmp_path))
-    assert "Persons: 2 before, 3 now: 1 split off." in text
+    assert "Persons: 4 before, 5 now: 1 split off." in text
     assert "would split off" in text
     assert "Nothing was published." in text
     assert "ana@" not in text
@@ -124,6 +140,12 @@ def test_a_plan_of_an_override_on_an_unknown_record_names_file_and_line(publishe
     (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + KEEP_APART.replace(",v1,", ",v9,"), encoding="utf-8")
     text = told(published, capsys, "plan", "--config", str(tmp_path), code=2)
     assert "identity_overrides.csv, line 2: the other record has not landed" in text
+
+
+def test_a_plan_of_a_segment_that_cannot_be_computed_names_file_and_line(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "computed_segments.csv").write_text("segment_id,name,description,predicate\nrich,Rich,,revenues > 10\n", encoding="utf-8")
+    (tmp_path / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
+    assert "computed_segments.csv, line 2" in told(published, capsys, "plan", "--config", str(tmp_path), code=2)
 
 
 def test_a_plan_that_would_read_files_otherwise_is_refused(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
