@@ -1,9 +1,9 @@
 """Where recomputing only what a night touched would pay: `python -m benchmarks.identity_rebuild [people]`.
 
 Resolves a world of five vendors in full, by the SQL of the models, without what dbt costs. Then, for growing shares of records that change
-in a night, does the least that an incremental build would have to do: find everybody whom the changed records could touch (the
-persons of all holders of their identifiers, and of those persons' identifiers), resolve these alone, and put them in the place of the old
-rows. It is a lower bound: a build that may be trusted has to follow shared keys further, and to notice what overrides, rules and limits change.
+in a night, does the least that an incremental build would have to do: find everybody whom the changed records could touch (the persons of
+all holders of their identifiers) and whoever shares an identifier with them, resolve these alone, and put them in the place of the old
+rows. It is a lower bound: a build that may be trusted has to follow what this changes, and to notice what overrides, rules and limits do.
 """
 
 import resource
@@ -47,13 +47,10 @@ with
     ),
     members as (select record_no from identity.int_record_customers where customer_id in (from persons)),
     their_keys as (select distinct identifier_key from identity.int_record_identifiers where unusable_reason is null and record_no in (from members)),
-    neighbours as (
-        select distinct customer_id from identity.int_record_customers
-        where record_no in (select record_no from identity.int_record_identifiers where identifier_key in (from their_keys))
-    )
+    context as (select record_no from identity.int_record_identifiers where identifier_key in (from their_keys))
 select record_no, alias_id, source, source_record_id
 from identity.int_record_customers
-where customer_id in (from persons union from neighbours)
+where record_no in (from members union from context)
 """
 
 
