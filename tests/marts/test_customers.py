@@ -78,6 +78,7 @@ def segments(w: WarehouseBuilder) -> None:
         claim(w, "member", "vip", night)
     claim(w, "member", None, nights[3])
     claim(w, "member", "gone", nights[0])
+    claim(w, "nobody", "spenders", nights[0])
     claim(w, "member-two", "vip", nights[2])
     claim(w, "member-two", None, nights[5])
     claim(w, "member", "vip", nights[1], kind="tag", valid_from=datetime(2023, 6, 1, tzinfo=UTC))
@@ -282,6 +283,11 @@ def test_a_computed_segment_is_left_and_entered_again_and_looks_back_no_further_
 
 def test_a_computed_segment_asks_for_the_attributes_of_each_day(query: Query) -> None:
     assert computed_stays(query, "austrians") == [(person("mover"), "2024-02-20", None, True)]
+
+
+def test_where_a_vendor_and_the_warehouse_disagree_on_a_segment_of_one_name_is_listed(query: Query) -> None:
+    sql = "select customer_id, is_claimed_by_vendor, is_claimed_by_warehouse from marts.segment_disagreements where segment_name = 'spenders'"
+    assert sorted(query(sql)) == sorted([(person("nobody"), True, False), (person("buyer"), False, True)])
 
 
 @pytest.mark.parametrize(
