@@ -106,7 +106,8 @@ def cents_to_major(expr_money_text: pl.Expr, exponent: pl.Expr | int) -> pl.Expr
 
 def integer(expr: pl.Expr) -> pl.Expr:
     """BIGINT of a whole number, also written `5.0` or `1e3`; null if it has a fraction or does not fit."""
-    return _staged(_plain, pl.String, text=clean(expr)).str.extract(r"^([+-]?[0-9]+)(?:\.0*)?$").cast(pl.Int64, strict=False)
+    plain = _staged(_plain, pl.String, text=clean(expr)).str.replace(r"^([+-]?)\.0", "${1}0.0")
+    return plain.str.extract(r"^([+-]?[0-9]+)(?:\.0*)?$").cast(pl.Int64, strict=False)
 
 
 def double(expr: pl.Expr) -> pl.Expr:

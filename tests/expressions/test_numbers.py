@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration import expressions
@@ -54,6 +54,7 @@ def test_minor_units_become_major_units_without_arithmetic_error(values, exponen
 
 
 @given(COLUMNS)
+@example([".0", "-.0", ".", ".5"])
 def test_integers_are_whole_numbers_of_64_bits_or_null(values):
     def whole(text):
         value = rounded(text, digits=400, scale=200)
