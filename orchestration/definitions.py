@@ -60,6 +60,7 @@ def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="every_night",
         job_name=NIGHTLY,
+        description="Every night at `schedule_time` of the settings: loads what has landed, builds the marts, publishes.",
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
         execution_timezone=settings.options.schedule_time_zone,
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -28,7 +28,7 @@ def sweep(settings: Settings) -> None:
 def prune_logs(settings: Settings) -> int:
     """Removes logs and told alerts that are older than the setting says; how many."""
     limit = time.time() - settings.options.keep_log_days * DAY
-    folders = (settings.alert_book, settings.internal / "dbt" / "logs", settings.dagster_home / "storage", settings.dagster_home / "logs")
+    folders = (settings.alert_book, settings.internal / "dbt" / "logs", settings.dagster_home / "storage", settings.logs)
     old = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.stat().st_mtime < limit]
     for path in old:
         path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ JANITOR_SECONDS = 20
 GRACE_SECONDS = 30  # with the janitor's round, a run that died before it named its process blocks the next for less than a minute
 GONE = "The process of this run is gone. The next run continues where it stopped."
 PRUNED_AT_ONCE = 100
+ON = dg.DefaultSensorStatus.RUNNING
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
@@ -25,7 +26,7 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagster
 def arrival(job_name: str) -> dg.SensorDefinition:
     """Starts the nightly job when a complete delivery that is not loaded has landed."""
 
-    @dg.sensor(name="arrival", job_name=job_name, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.sensor(name="arrival", description=arrival.__doc__, job_name=job_name, minimum_interval_seconds=30, default_status=ON)
     def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         settings = configuration.load()
         if not settings.landing.is_dir():
@@ -55,7 +56,7 @@ def arrival(job_name: str) -> dg.SensorDefinition:
 def janitor() -> dg.SensorDefinition:
     """Ends runs whose process died without a word (power loss, kill), so that they block no other, and forgets old ones."""
 
-    @dg.sensor(name="janitor", minimum_interval_seconds=JANITOR_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.sensor(name="janitor", description=janitor.__doc__, minimum_interval_seconds=JANITOR_SECONDS, default_status=ON)
     def sweep(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         settings = configuration.load()
         ended = list(end_dead_runs(context.instance))
@@ -71,7 +72,7 @@ def janitor() -> dg.SensorDefinition:
 def failures() -> dg.SensorDefinition:
     """Tells of a failed run by the command or the webhook of the settings."""
 
-    @dg.run_failure_sensor(name="failures", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.run_failure_sensor(name="failures", description=failures.__doc__, minimum_interval_seconds=30, default_status=ON)
     def tell(context: dg.RunFailureSensorContext) -> None:
         alerts.send(configuration.load(), alerts.Alert("failed", _why(context), f"The Dagster UI shows run {context.dagster_run.run_id}."))
 
@@ -81,7 +82,7 @@ def failures() -> dg.SensorDefinition:
 def lateness() -> dg.SensorDefinition:
     """Tells of a night that has not come and of streams that were not delivered."""
 
-    @dg.sensor(name="lateness", minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.sensor(name="lateness", description=lateness.__doc__, minimum_interval_seconds=300, default_status=ON)
     def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         settings = configuration.load()
         if not alerts.is_on(settings):

@@ -157,6 +157,11 @@ class Settings:
         return self.internal / "dagster"
 
     @property
+    def logs(self) -> Path:
+        """What Dagster and its runs print; its own home has a folder of that name, which it empties."""
+        return self.internal / "logs"
+
+    @property
     def alert_book(self) -> Path:
         """A file per alert that was told."""
         return self.internal / "alerts"

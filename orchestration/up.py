@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from orchestration import console
@@ -29,43 +30,67 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Starts both and waits until one ends or the command is interrupted."""
     _require_port(given.port)
     environment = _environment(settings)
-    _describe_project(settings)
+    _prepare(settings)
     workspace = ["-w", str(project_folder() / "workspace.yaml")]
     tools = Path(sys.executable).parent
     commands = [
         [str(tools / "dagster-webserver"), "-h", HOST, "-p", str(given.port), "--log-level", "warning", *workspace],
         [str(tools / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
     ]
-    started = [subprocess.Popen(command, env=environment, preexec_fn=_die_with_parent) for command in commands]
+    logs = settings.logs
+    started = [_start(command, environment, logs) for command in commands]
     signal.signal(signal.SIGTERM, _interrupt)
-    console.say(f"Dagster: http://{HOST}:{given.port}  (data in {settings.data}; Ctrl-C ends it)")
+    console.say(f"Dagster: http://{HOST}:{given.port}  (data in {settings.data}, logs in {logs}; Ctrl-C ends it)")
     sys.stdout.flush()
     try:
-        return _wait(started)
+        return _wait(started, logs)
     except KeyboardInterrupt:
         return 0
     finally:
         _end(started)
 
 
-def _wait(started: list[subprocess.Popen[bytes]]) -> int:
+def _start(command: list[str], environment: Mapping[str, str], logs: Path) -> subprocess.Popen[bytes]:
+    """What it and its runs print goes to a file, begun anew each time: Dagster writes hundreds of lines a run."""
+    logs.mkdir(parents=True, exist_ok=True)
+    with _log(command, logs).open("wb") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent)
+
+
+def _log(command: list[str], logs: Path) -> Path:
+    return logs / f"{Path(command[0]).name}.log"
+
+
+def _wait(started: list[subprocess.Popen[bytes]], logs: Path) -> int:
     while True:
         for process in started:
             if process.poll() is not None:
-                raise OperatorError(
-                    f"`{Path(str(process.args[0])).name}` ended by itself.", remedy="Its last lines above say why; `c360 doctor` looks for more."
-                )
+                log = _log(process.args, logs)
+                raise OperatorError(f"`{log.stem}` ended by itself.", remedy=f"The last lines of {log} say why; `c360 doctor` looks for more.")
         time.sleep(0.5)
 
 
 def _end(started: list[subprocess.Popen[bytes]]) -> None:
+    """Both, their code servers and a run that is at work, which says so in its record; the next run continues where it stopped."""
     for process in started:
-        process.send_signal(signal.SIGINT)
+        _signal(process.pid, signal.SIGINT)
     for process in started:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    limit = time.monotonic() + 20
+    while any(_signal(process.pid, 0) for process in started) and time.monotonic() < limit:
+        time.sleep(0.1)
+    for process in started:
+        _signal(process.pid, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> bool:
+    """Sends the signal to every process of the group; whether there was one."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _require_port(port: int) -> None:
@@ -83,11 +108,14 @@ def _environment(settings: Settings) -> Mapping[str, str]:
     return {**os.environ, "DAGSTER_HOME": str(home), "C360_DATA": str(settings.data), "DO_NOT_TRACK": "1", "PYTHONPATH": path}
 
 
-def _describe_project(settings: Settings) -> None:
-    """Once here, so that the processes below do not all do it at the same time."""
+def _prepare(settings: Settings) -> None:
+    """dbt's description of the project and Dagster's own tables, once here: two processes that make them at the same time fail."""
+    import dagster as dg
+
     from orchestration import transform
 
     transform.manifest(settings)
+    dg.DagsterInstance.from_config(str(settings.dagster_home)).dispose()
 
 
 def _die_with_parent() -> None:
