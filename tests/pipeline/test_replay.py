@@ -56,6 +56,21 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
     assert checksum(published.published_file) == checksum(right.published_file)
 
 
+def test_a_stricter_limit_holds_back_a_night_that_was_published_before(published: Settings) -> None:
+    before = orders(published)
+    land(published, NIGHT, "c.ndjson", order(4, "cleo"), "no json", "nor this", "nor that")
+    cli.main(["run"])
+    land(published, "2026-06-04", "d.ndjson", order(5, "dora", time="2026-06-04T09:00:00Z"))
+    cli.main(["run"])
+    after = orders(published)
+    assert len(after) == len(before) + 2
+    with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write("hold_back_rows = 4\n")
+    assert cli.main(["run"]) == 3
+    assert before < orders(published) < after
+    assert books_balance(published.published_file)
+
+
 def test_a_replay_after_a_mend_equals_a_run_that_was_right_the_first_time(published: Settings, tmp_path: Path) -> None:
     right = replace(published, data=tmp_path / "right")
     land_two_nights(right)
