@@ -4,124 +4,31 @@ A file's rows are known by its `load_seq`. The law it keeps: read = loaded + rej
 whatever happened before. What a record becomes is not decided here.
 """
 
-import hashlib
-import shutil
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from threading import Event
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from orchestration import formats, holding, landing
-from orchestration.containers import ContainerError
+from orchestration import holding, landing
+from orchestration.books import BOOKS, staging_ddl
 from orchestration.faults import pass_point
+from orchestration.fingerprints import staging_fingerprint
 from orchestration.handover import Handed
 from orchestration.landing import LandedFile, Scan
-from orchestration.mapping import Vendor
-from orchestration.normalise import Normalised, Normaliser, shape_paths
+from orchestration.normalise import Normaliser, shape_paths
 from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
-from orchestration.records import Bounds, Record, Reject, Sorted
+from orchestration.records import Reject
 from orchestration.repeats import forget_repeats, settle_repeats
-from orchestration.settings import PACKAGE, DateRange, Settings
+from orchestration.settings import DateRange, Settings
+from orchestration.spooling import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.tables import TABLES
 from orchestration.vendors import discover
 
-# What decides what a landing file becomes: a build file made by other code than this is built anew.
-CODE = (
-    "containers.py",
-    "csv_rows.py",
-    "currencies.py",
-    "derived_ids.py",
-    "elements.py",
-    "expressions.py",
-    "formats.py",
-    "geography.py",
-    "holding.py",
-    "identifiers.py",
-    "json_texts.py",
-    "landing.py",
-    "mapping.py",
-    "ndjson.py",
-    "normalise.py",
-    "origin.py",
-    "parquet_rows.py",
-    "phones.py",
-    "reasons.py",
-    "records.py",
-    "repeats.py",
-    "shapes.py",
-    "tables.py",
-    "values.py",
-    "warehouse.py",
-)
-
-BOOKS = f"""
-create schema if not exists staging;
-create schema if not exists meta;
-create schema if not exists internal;
-create table if not exists meta.loads (
-    file_path varchar, file_sha256 varchar, source varchar, source_account varchar, stream varchar, export_date date, load_seq bigint,
-    rows_read bigint, rows_loaded bigint, rows_rejected bigint, rows_duplicate bigint, status varchar, loaded_at timestamptz, run_id varchar,
-    file_bytes bigint, file_mtime_ns bigint, is_full boolean, reason_code varchar, message varchar
-);
-create table if not exists meta.rejects (
-    source varchar, stream varchar, export_date date, file_path varchar, row_number bigint, reason_code varchar, field varchar, raw varchar, raw_bytes blob,
-    message varchar, load_seq bigint
-);
-create table if not exists meta.field_coverage (
-    source varchar, stream varchar, export_date date, source_dialect varchar, field varchar, handling varchar, records bigint, records_seen bigint,
-    file_path varchar, load_seq bigint
-);
-create table if not exists internal.load_issues (
-    source varchar, stream varchar, export_date date, file_path varchar, row_number bigint, table_name varchar, field varchar, issue_code varchar,
-    value_given varchar, action varchar, load_seq bigint
-);
-create table if not exists internal.drift (
-    source varchar, stream varchar, export_date date, source_dialect varchar, field varchar, change varchar, seen_type varchar, record_count bigint,
-    file_path varchar, load_seq bigint
-);
-create table if not exists internal.repeats (
-    entity varchar, source varchar, source_account varchar, record_id varchar, record_hash varchar, export_date date, source_file varchar, source_row bigint,
-    load_seq bigint
-);
-create or replace view meta.deliveries as
-    select source, source_account, stream, export_date, bool_or(is_full) as is_full, count(*) as file_count
-    from meta.loads
-    where
-        status in ('loaded', 'duplicate')
-        and (source, export_date) not in (select source, export_date from meta.loads where status = 'rejected' and reason_code = '{holding.REASON}')
-    group by source, source_account, stream, export_date;
-create or replace view meta.schema_drift as
-    with
-        nights as (
-            select source, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen
-            from meta.field_coverage
-            where handling in ('modelled', 'extra')
-            group by all
-        ),
-        -- A field that few records carry, or a delivery of few records, says nothing when it is not there.
-        usual as (
-            select *, lag(seen >= 0.5 * records and records >= 20) over (partition by source, stream, source_dialect, field order by export_date) as was_usual
-            from nights
-        )
-    select source, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path
-    from internal.drift
-    union all
-    select source, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null
-    from usual
-    where seen = 0 and records >= 20 and was_usual;
-"""
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
-MOST_RAW_BYTES = 16 * 2**20
-READERS = 2
-MOST_FILES_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -136,130 +43,6 @@ class FileOutcome:
     rows_duplicate: int
     reason_code: str | None = None
     message: str | None = None
-
-
-@dataclass
-class _Counts:
-    read: int = 0
-    rejected: int = 0
-    duplicate: int = 0
-
-
-@dataclass
-class _Spool:
-    """A file's rows as Parquet, table by table, until they are booked."""
-
-    folder: Path
-    paths: dict[str, list[str]] = field(default_factory=dict)
-
-    def begin(self) -> None:
-        self.remove()
-        self.folder.mkdir(parents=True)
-
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def add(self, table: str, frame: pl.DataFrame) -> None:
-        if frame.height:
-            paths = self.paths.setdefault(table, [])
-            path = self.folder / f"{table}.{len(paths)}.parquet"
-            frame.write_parquet(path, compression="zstd", compression_level=1)
-            paths.append(str(path))
-
-
-class _StoppedError(Exception):
-    """Nobody waits for the file any more."""
-
-
-class _Reading:
-    """A file on its way from bytes to rows in Parquet; nothing here touches the warehouse."""
-
-    def __init__(self, settings: Settings, file: LandedFile, load_seq: int) -> None:
-        self.file = file
-        self.spool = _Spool(settings.internal / "spool" / str(load_seq))
-        self.counts = _Counts()
-        self.sha256 = ""
-        self.reason: str | None = None
-        self._settings = settings
-        self._vendor = discover()[file.source]
-        self.origin = Origin(
-            account=settings.account(self._vendor),
-            stream=file.stream,
-            export_date=file.export_date,
-            source_file=file.relative_path,
-            load_seq=load_seq,
-            file_value=_file_value(self._vendor, file),
-            secret=settings.secret or b"",
-        )
-        self.normaliser = Normaliser(self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels))
-
-    def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
-        """Reads the file into the spool; why it cannot be, is told as `reason`."""
-        self.spool.begin()
-        try:
-            self.sha256 = landing.sha256_of(self.file)
-            self._read(pool, stop)
-        except ContainerError as error:
-            self.reason = error.reason
-        except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
-            # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
-            self.reason = "internal_error"
-        finally:
-            self.normaliser.decoder.forget()
-
-    def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
-        """One block is made frames of while the next is read and sorted."""
-        before: Future[None] | None = None
-        try:
-            for block in _blocks(self._settings, self.file):
-                if stop.is_set():
-                    raise _StoppedError
-                found = self.normaliser.sort(block)
-                if before is not None:
-                    before.result()
-                before = pool.submit(self._finish, found)
-        finally:
-            if before is not None:
-                before.result()
-
-    def _finish(self, found: Sorted) -> None:
-        result = self.normaliser.finish(found)
-        self.counts.read += result.rows_read
-        self.counts.rejected += result.rows_rejected
-        self.counts.duplicate += result.rows_duplicate
-        for table in result.frames:
-            self.spool.add(table, result.frame(table))
-        self.spool.add("$rejects", _rejects(result.rejects))
-        self.spool.add("$issues", _issues(result))
-
-
-def _blocks(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:
-    """The file's records, in the form its stream comes in."""
-    stream = discover()[file.source].streams[file.stream]
-    return formats.blocks(file, settings.data, settings.options, envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv)
-
-
-def staging_ddl() -> str:
-    """Statements that create the staging tables, with what every column means."""
-    statements = []
-    for table in TABLES.values():
-        name = f"staging.{table.name}"
-        statements.append(f"create table if not exists {name} (" + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns) + ")")
-        statements.append(f"comment on table {name} is {_quoted(f'{table.description} Grain: {table.grain}.')}")
-        statements.extend(f"comment on column {name}.{column.name} is {_quoted(column.description)}" for column in table.all_columns)
-    return ";\n".join(statements) + ";"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def made_by(settings: Settings) -> str:
-    """Changes with the code and the settings that decide what a landing file becomes."""
-    digest = hashlib.sha256(settings.staging_fingerprint.encode())
-    for path in sorted([*(PACKAGE / name for name in CODE), *(PACKAGE / "vendors").rglob("*.py")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 class Warehouse:
@@ -285,13 +68,13 @@ class Warehouse:
     def _create(self, con: duckdb.DuckDBPyConnection) -> None:
         con.execute("begin")
         con.execute(BOOKS + staging_ddl())
-        con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
+        con.execute("create table internal.made_by as select $1 as fingerprint", [staging_fingerprint(self._settings)])
         con.execute("commit")
 
     def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
         """The build file was made by this very code and these settings."""
         row = con.execute("select fingerprint from internal.made_by").fetchone() if _has(con, "internal", "made_by") else None
-        return row is not None and row[0] == made_by(self._settings)
+        return row is not None and row[0] == staging_fingerprint(self._settings)
 
     def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
@@ -327,7 +110,7 @@ class Warehouse:
     def _load_all(
         self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, outcomes: list[FileOutcome], on_file: Callable[[FileOutcome], None]
     ) -> None:
-        for read in self._read_ahead(con, files):
+        for read in read_ahead(self._settings, files, first_load_seq=_one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")):
             outcome = self._load(con, read, run_id)
             outcomes.append(outcome)
             on_file(outcome)
@@ -346,7 +129,7 @@ class Warehouse:
             con.execute("begin")
             try:
                 _take_out_rows(con, load_seq)
-                for block in _blocks(self._settings, files[path]) if path in files else ():
+                for block in blocks_of(self._settings, files[path]) if path in files else ():
                     _insert_rejects(con, load_seq, holding.rejects_of(con, load_seq, block))
                 rows = holding.book(con, load_seq, run_id)
                 con.execute("commit")
@@ -360,40 +143,14 @@ class Warehouse:
 
     # -- one file ------------------------------------------------------------------------------------------------------
 
-    def _read_ahead(self, con: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> Iterator["_Reading"]:
-        """The files as rows in Parquet, in their order, while the next ones are being read; every spool is gone in the end."""
-        first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
-        todo = enumerate(files)
-        stop = Event()
-        files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
-        ahead: deque[tuple[_Reading, Future[None]]] = deque()
-        try:
-            while True:
-                while len(ahead) < MOST_FILES_AHEAD and (following := next(todo, None)) is not None:
-                    reading = _Reading(self._settings, following[1], first + following[0])
-                    ahead.append((reading, files_pool.submit(reading.read, blocks_pool, stop)))
-                if not ahead:
-                    return
-                reading, done = ahead[0]
-                done.result()
-                yield reading
-                reading.spool.remove()
-                ahead.popleft()
-        finally:
-            stop.set()
-            files_pool.shutdown(cancel_futures=True)
-            blocks_pool.shutdown(cancel_futures=True)
-            for reading, _ in ahead:
-                reading.spool.remove()
-
-    def _load(self, con: duckdb.DuckDBPyConnection, read: "_Reading", run_id: str) -> FileOutcome:
+    def _load(self, con: duckdb.DuckDBPyConnection, read: Reading, run_id: str) -> FileOutcome:
         file = read.file
         booking = _Booking(con, file, read.origin, read.sha256, run_id)
         same = con.execute(_SAME, [file.source, file.stream, file.export_date, read.sha256, file.relative_path]).fetchone()
         if same is not None:
-            return self._booked(con, booking, _Counts(read=same[0], duplicate=same[0]), "duplicate", None)
+            return self._booked(con, booking, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
         if read.reason is not None:
-            return self._booked(con, booking, _Counts(read=1, rejected=1), "rejected", read.reason)
+            return self._booked(con, booking, Counts(read=1, rejected=1), "rejected", read.reason)
         pass_point("after_reading")
         return self._booked(con, booking, read.counts, "loaded", None, read.spool, read.normaliser)
 
@@ -401,10 +158,10 @@ class Warehouse:
         self,
         con: duckdb.DuckDBPyConnection,
         booking: "_Booking",
-        counts: _Counts,
+        counts: Counts,
         status: str,
         reason: str | None,
-        spool: _Spool | None = None,
+        spool: Spool | None = None,
         normaliser: Normaliser | None = None,
     ) -> FileOutcome:
         """Rows and booking in one transaction: all of it stands, or nothing."""
@@ -464,7 +221,7 @@ def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 
 def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list[Reject]) -> None:
     """Books records of a load as rejected."""
-    con.register("handed_over", Handed(_rejects(rejects)))
+    con.register("handed_over", Handed(rejects_frame(rejects)))
     con.execute(
         "insert into meta.rejects by name "
         "select loads.source, loads.stream, loads.export_date, loads.file_path, loads.load_seq, handed_over.* "
@@ -514,7 +271,7 @@ class _Booking:
     sha256: str
     run_id: str
 
-    def insert(self, spool: _Spool, normaliser: Normaliser) -> None:
+    def insert(self, spool: Spool, normaliser: Normaliser) -> None:
         """Staging rows, rejects, issues, coverage and drift."""
         has_repeats = _has(self.con, "main", "repeated_rows", temporary=True)
         for table, paths in spool.paths.items():
@@ -601,25 +358,6 @@ def _governed(booking: _Booking) -> dict[str, list[str]]:
     return found
 
 
-def _rejects(rejects: Iterable[Reject]) -> pl.DataFrame:
-    rows = []
-    for reject in rejects:
-        raw = reject.raw[:MOST_RAW_BYTES]
-        try:
-            text, exact = raw.decode("utf-8"), None
-        except UnicodeDecodeError:
-            text, exact = raw.decode("utf-8", "backslashreplace"), raw
-        rows.append((reject.number, reject.reason, reject.field, text, exact, RECORD_REASONS[reject.reason]))
-    schema = {"row_number": pl.Int64, "reason_code": pl.String, "field": pl.String, "raw": pl.String, "raw_bytes": pl.Binary, "message": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _issues(result: Normalised) -> pl.DataFrame:
-    rows = [(issue.number, issue.table, issue.field, issue.code, issue.given, issue.action) for issue in result.issues]
-    schema = {"row_number": pl.Int64, "table_name": pl.String, "field": pl.String, "issue_code": pl.String, "value_given": pl.String, "action": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
 def _coverage(normaliser: Normaliser, file: LandedFile) -> pl.DataFrame:
     decoder = normaliser.decoder
     paths = shape_paths(discover()[file.source], file.stream)
@@ -638,11 +376,6 @@ def _drift(normaliser: Normaliser) -> pl.DataFrame:
     rows = [(dialect, path, change, seen, count) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
     schema = {"source_dialect": pl.String, "field": pl.String, "change": pl.String, "seen_type": pl.String, "record_count": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _file_value(vendor: Vendor, file: LandedFile) -> str | None:
-    pattern = vendor.streams[file.stream].file_value
-    return landing.value_in_name(pattern, file.path.name) if pattern else None
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:

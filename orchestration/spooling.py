@@ -1,0 +1,180 @@
+"""Landing files on their way from bytes to rows in Parquet: several at once, their blocks too. Nothing here touches the warehouse."""
+
+import shutil
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+import polars as pl
+
+from orchestration import formats, landing
+from orchestration.containers import ContainerError
+from orchestration.landing import LandedFile
+from orchestration.mapping import Vendor
+from orchestration.normalise import Normalised, Normaliser
+from orchestration.origin import Origin
+from orchestration.reasons import RECORD_REASONS
+from orchestration.records import Bounds, Record, Reject, Sorted
+from orchestration.settings import Settings
+from orchestration.vendors import discover
+
+MOST_RAW_BYTES = 16 * 2**20
+READERS = 2
+MOST_FILES_AHEAD = 16
+
+
+@dataclass
+class Counts:
+    """What became of a file's records."""
+
+    read: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+
+
+@dataclass
+class Spool:
+    """A file's rows as Parquet, table by table, until they are booked."""
+
+    folder: Path
+    paths: dict[str, list[str]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        self.remove()
+        self.folder.mkdir(parents=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def add(self, table: str, frame: pl.DataFrame) -> None:
+        if frame.height:
+            paths = self.paths.setdefault(table, [])
+            path = self.folder / f"{table}.{len(paths)}.parquet"
+            frame.write_parquet(path, compression="zstd", compression_level=1)
+            paths.append(str(path))
+
+
+def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: int) -> Iterator["Reading"]:
+    """The files as rows in Parquet, in their order, while the next ones are being read; every spool is gone in the end."""
+    todo = enumerate(files, start=first_load_seq)
+    stop = Event()
+    files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
+    ahead: deque[tuple[Reading, Future[None]]] = deque()
+    try:
+        while True:
+            while len(ahead) < MOST_FILES_AHEAD and (following := next(todo, None)) is not None:
+                reading = Reading(settings, following[1], load_seq=following[0])
+                ahead.append((reading, files_pool.submit(reading.read, blocks_pool, stop)))
+            if not ahead:
+                return
+            reading, done = ahead[0]
+            done.result()
+            yield reading
+            reading.spool.remove()
+            ahead.popleft()
+    finally:
+        stop.set()
+        files_pool.shutdown(cancel_futures=True)
+        blocks_pool.shutdown(cancel_futures=True)
+        for reading, _ in ahead:
+            reading.spool.remove()
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the file any more."""
+
+
+class Reading:
+    """A file being read; its rows are in the spool when that is done."""
+
+    def __init__(self, settings: Settings, file: LandedFile, *, load_seq: int) -> None:
+        self.file = file
+        self.spool = Spool(settings.internal / "spool" / str(load_seq))
+        self.counts = Counts()
+        self.sha256 = ""
+        self.reason: str | None = None
+        self._settings = settings
+        self._vendor = discover()[file.source]
+        self.origin = Origin(
+            account=settings.account(self._vendor),
+            stream=file.stream,
+            export_date=file.export_date,
+            source_file=file.relative_path,
+            load_seq=load_seq,
+            file_value=_file_value(self._vendor, file),
+            secret=settings.secret or b"",
+        )
+        self.normaliser = Normaliser(self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels))
+
+    def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
+        """Reads the file into the spool; why it cannot be, is told as `reason`."""
+        self.spool.begin()
+        try:
+            self.sha256 = landing.sha256_of(self.file)
+            self._read(pool, stop)
+        except ContainerError as error:
+            self.reason = error.reason
+        except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
+            # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
+            self.reason = "internal_error"
+        finally:
+            self.normaliser.decoder.forget()
+
+    def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
+        """One block is made frames of while the next is read and sorted."""
+        before: Future[None] | None = None
+        try:
+            for block in blocks_of(self._settings, self.file):
+                if stop.is_set():
+                    raise _StoppedError
+                found = self.normaliser.sort(block)
+                if before is not None:
+                    before.result()
+                before = pool.submit(self._finish, found)
+        finally:
+            if before is not None:
+                before.result()
+
+    def _finish(self, found: Sorted) -> None:
+        result = self.normaliser.finish(found)
+        self.counts.read += result.rows_read
+        self.counts.rejected += result.rows_rejected
+        self.counts.duplicate += result.rows_duplicate
+        for table in result.frames:
+            self.spool.add(table, result.frame(table))
+        self.spool.add("$rejects", rejects_frame(result.rejects))
+        self.spool.add("$issues", _issues(result))
+
+
+def blocks_of(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:
+    """The file's records, in the form its stream comes in."""
+    stream = discover()[file.source].streams[file.stream]
+    return formats.blocks(file, settings.data, settings.options, envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv)
+
+
+def rejects_frame(rejects: Iterable[Reject]) -> pl.DataFrame:
+    """Rejected records as rows of the books, each with its bytes."""
+    rows = []
+    for reject in rejects:
+        raw = reject.raw[:MOST_RAW_BYTES]
+        try:
+            text, exact = raw.decode("utf-8"), None
+        except UnicodeDecodeError:
+            text, exact = raw.decode("utf-8", "backslashreplace"), raw
+        rows.append((reject.number, reject.reason, reject.field, text, exact, RECORD_REASONS[reject.reason]))
+    schema = {"row_number": pl.Int64, "reason_code": pl.String, "field": pl.String, "raw": pl.String, "raw_bytes": pl.Binary, "message": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _issues(result: Normalised) -> pl.DataFrame:
+    rows = [(issue.number, issue.table, issue.field, issue.code, issue.given, issue.action) for issue in result.issues]
+    schema = {"row_number": pl.Int64, "table_name": pl.String, "field": pl.String, "issue_code": pl.String, "value_given": pl.String, "action": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _file_value(vendor: Vendor, file: LandedFile) -> str | None:
+    pattern = vendor.streams[file.stream].file_value
+    return landing.value_in_name(pattern, file.path.name) if pattern else None
