@@ -9,7 +9,8 @@ A customer's figures are claims to be reconciled, never to be mended. An order i
 orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the list
 (`customer_id` or `customer`), or in a file named after it; the latter are single claims and close nothing.
 Events of the customer itself (`customer.deleted` and the like) may land in `customers`, where they are observations of the
-record, be it as an activity (`type` and `data`) or as a bare notice (`event` and `customer`).
+record, be it as an activity (`type` and `data`) or as a bare notice (`event` and `customer`), or in `events`, where they are
+events; a deletion counts from either.
 """
 
 from typing import Any

@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from tests.acceptance.installation import NIGHTS, Installation, ometria_order, ometria_profile, omnisend_event, voucherify_customer
+import pytest
+
+from tests.acceptance.installation import NIGHTS, Installation, ometria_order, ometria_profile, omnisend_event, voucherify_customer, voucherify_order
 
 PLACEHOLDERS = ("[email protected]", "none@none.com", "null", "N/A", "test@test.com", "noemail@example.invalid", "info@gardenshop.de", "noreply@gardenshop.de")
 FAMILY = [("Arno", "1980-01-01"), ("Britt", "1981-02-02"), ("Curd", "1982-03-03"), ("Dora", "1983-04-04"), ("Ernst", "1984-05-05"), ("Frieda", "1985-06-06")]
@@ -10,6 +12,7 @@ FAMILY = [("Arno", "1980-01-01"), ("Britt", "1981-02-02"), ("Curd", "1982-03-03"
 
 def land(installation: Installation) -> None:
     first, second, third, _ = NIGHTS
+    land_deletions(installation)
     installation.land(
         "ometria/profiles",
         first,
@@ -190,3 +193,54 @@ def test_the_record_count_is_that_of_the_bridge(world: Installation) -> None:
         )
         == []
     )
+
+
+def land_deletions(installation: Installation) -> None:
+    """Customers of whom an event of the second night says that they are deleted; some are told of again."""
+    first, second, third, _ = NIGHTS
+    names = ("gone", "back", "older", "newer")
+    installation.land(
+        "voucherify/customers",
+        first,
+        "deletable.ndjson",
+        *(voucherify_customer(f"cust_{name}", email=f"{name}.deletable@example.com", name=f"Della {name.title()}") for name in names),
+    )
+    buyer = {"id": "cust_gone", "name": "Della Gone", "email": "gone.deletable@example.com"}
+    installation.land("voucherify/orders", first, "deletable.ndjson", voucherify_order("ord_gone", "DEL-1", 1000) | {"customer": buyer})
+    installation.land(
+        "voucherify/events",
+        second,
+        "deletions.ndjson",
+        *(
+            {"id": f"ev_{name}", "type": "customer.deleted", "created_at": "2026-03-02T08:00:00Z", "data": {"customer": {"id": f"cust_{name}"}}}
+            for name in names
+        ),
+    )
+    for night, name, updated_at in ((second, "older", "2026-03-02T07:00:00Z"), (second, "newer", "2026-03-02T09:00:00Z"), (third, "back", None)):
+        again = voucherify_customer(f"cust_{name}", email=f"{name}.deletable@example.com", name=f"Della {name.title()}", updated_at=updated_at)
+        installation.land("voucherify/customers", night, f"deletable_{name}.ndjson", again)
+
+
+@pytest.mark.parametrize(("name", "is_deleted"), [("gone", True), ("older", True), ("newer", False), ("back", False)])
+def test_a_deletion_told_by_event_holds_until_the_record_is_told_of_again(world: Installation, name: str, is_deleted: bool) -> None:
+    person = world.customer_of("voucherify", f"cust_{name}")
+    assert world.value("select is_deleted from marts.bridge_customer_records where source_record_id = ?", f"cust_{name}") == is_deleted
+    shown = (None, None) if is_deleted else (f"Della {name.title()}", f"{name}.deletable@example.com")
+    assert world.row("select full_name, email from marts.dim_customers where customer_id = ?", person) == shown
+
+
+def test_the_orders_of_somebody_deleted_stay_with_the_person_and_give_no_name_away(world: Installation) -> None:
+    person = world.customer_of("voucherify", "cust_gone")
+    assert world.order("DEL-1", "customer_id") == (person,)
+    assert world.row("select full_name, email, is_deleted from marts.dim_customers where customer_id = ?", person) == (None, None, True)
+
+
+def test_the_history_says_from_which_night_on_somebody_was_deleted(world: Installation) -> None:
+    def periods(name: str) -> list[tuple[object, ...]]:
+        query = "select is_deleted, full_name, cast(valid_from as date) from marts.dim_customers_history where customer_id = ? order by valid_from"
+        return world.rows(query, world.customer_of("voucherify", f"cust_{name}"))
+
+    assert periods("gone") == [(False, "Della Gone", date(2026, 3, 1)), (True, None, date(2026, 3, 2))]
+    assert periods("older") == [(False, "Della Older", date(2026, 3, 1)), (True, None, date(2026, 3, 2))]
+    assert periods("newer") == [(False, "Della Newer", date(2026, 3, 1))]
+    assert periods("back") == [(False, "Della Back", date(2026, 3, 1)), (True, None, date(2026, 3, 2)), (False, "Della Back", date(2026, 3, 3))]

@@ -53,7 +53,7 @@ with
             {% endfor %}
             {{ sorted_set("told.source") }} as sources,
             count(*) filter (where not told.is_belonging) as record_count,
-            bool_and(told.is_deleted) as is_deleted,
+            coalesce(bool_and(told.is_deleted) filter (where not told.is_belonging), false) as is_deleted,
             min(told.known_from) as first_seen_at,
             max(told.known_until) as last_seen_at
         from changes
@@ -66,7 +66,19 @@ with
         group by changes.person_no, changes.change_date
     ),
 
-    hashed as (select survived.*, {{ run_hash(attributes + ["sources", "record_count", "is_deleted"]) }} as content from survived),
+    -- With its records gone, what orders and events carried for them says nothing either.
+    silenced as (
+        select
+            survived.* replace (
+                {% for attribute in attributes %}
+                    case when not is_deleted then {{ attribute }} end as {{ attribute }},
+                    case when not is_deleted then {{ attribute }}_record_no end as {{ attribute }}_record_no{{ "," if not loop.last }}
+                {% endfor %}
+            )
+        from survived
+    ),
+
+    hashed as (select silenced.*, {{ run_hash(attributes + ["sources", "record_count", "is_deleted"]) }} as content from silenced),
 
     compared as (select hashed.*, lag(content) over (partition by person_no order by change_date) as previous_content from hashed),
 

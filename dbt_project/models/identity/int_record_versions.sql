@@ -21,11 +21,14 @@ with
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
+    deletions as (select * from {{ ref("int_told_deletions") }}),
+
     observations as (
         select
             alias_id,
             export_date,
             coalesce(source_updated_at, extracted_at) as changed_at,
+            source_updated_at,
             source_file,
             source_row,
             record_hash as content,
@@ -42,6 +45,7 @@ with
             alias_id,
             export_date,
             coalesce(seen_at, extracted_at) as changed_at,
+            null as source_updated_at,
             source_file,
             source_row,
             concat_ws(
@@ -56,13 +60,35 @@ with
         qualify row_number() over (partition by alias_id, export_date order by seen_at desc nulls last, source_file desc, source_row desc) = 1
     ),
 
+    -- Deletions that an event tells of in the night of an observation, if the observation is not newer, or later.
+    told_gone as (
+        select
+            observations.alias_id,
+            observations.export_date,
+            bool_or(observations.export_date = deletions.export_date) as is_gone_that_night,
+            min(deletions.export_date) filter (where observations.export_date < deletions.export_date) as gone_date
+        from observations
+        inner join records on observations.alias_id = records.alias_id and not records.is_contact
+        inner join
+            deletions
+            on records.source = deletions.source
+            and records.source_account = deletions.source_account
+            and records.source_record_id = deletions.source_record_id
+            and (
+                observations.export_date < deletions.export_date
+                or (observations.export_date = deletions.export_date and coalesce(observations.source_updated_at <= deletions.deleted_at, true))
+            )
+        group by observations.alias_id, observations.export_date
+    ),
+
     sequenced as (
         select
             records.record_no,
-            observations.*,
-            case when not records.is_contact then gaps.next_full_date end as next_full_date,
+            observations.* replace (observations.is_deleted or coalesce(told_gone.is_gone_that_night, false) as is_deleted),
+            least(case when not records.is_contact then gaps.next_full_date end, told_gone.gone_date) as next_gone_date,
             lag(observations.content) over record as previous_content,
-            lag(gaps.next_full_date) over record as previous_full_date,
+            lag(observations.is_deleted or coalesce(told_gone.is_gone_that_night, false)) over record as was_deleted,
+            lag(least(gaps.next_full_date, told_gone.gone_date)) over record as previous_gone_date,
             lead(observations.export_date) over record as next_export_date
         from observations
         inner join records on observations.alias_id = records.alias_id
@@ -72,6 +98,7 @@ with
             and records.source_account = gaps.source_account
             and records.stream = gaps.stream
             and observations.export_date = gaps.export_date
+        left join told_gone on observations.alias_id = told_gone.alias_id and observations.export_date = told_gone.export_date
         window record as (partition by records.record_no order by observations.export_date)
     ),
 
@@ -87,13 +114,13 @@ with
             first_seen_at,
             last_seen_at
         from sequenced
-        where previous_content is distinct from content or previous_full_date < export_date
+        where previous_content is distinct from content or was_deleted is distinct from is_deleted or previous_gone_date < export_date
 
         union all
 
         select
             record_no,
-            next_full_date as valid_from,
+            next_gone_date as valid_from,
             changed_at,
             null as source_file,
             null as source_row,
@@ -102,7 +129,7 @@ with
             first_seen_at,
             last_seen_at
         from sequenced
-        where next_full_date < next_export_date or (next_full_date is not null and next_export_date is null)
+        where next_gone_date < next_export_date or (next_gone_date is not null and next_export_date is null)
     ),
 
     final as (select versions.*, lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to from versions)

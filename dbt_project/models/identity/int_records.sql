@@ -1,11 +1,14 @@
 -- Grain: one row per vendor record, and per set of identifiers that orders, events and the like carry (a contact).
--- The newest observation speaks for the record; a record is gone by the vendor's word, or when a full delivery leaves it out.
+-- The newest observation speaks for the record; a record is gone by the vendor's word, be it in the record or by an event
+-- since, or when a full delivery leaves it out.
 with
     customers as (select * from {{ source("staging", "customers") }}),
 
     contacts as (select * from {{ source("staging", "contacts") }}),
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
+
+    deletions as (select * from {{ ref("int_told_deletions") }}),
 
     blocklist as (select * from {{ ref("identifier_blocklist") }}),
 
@@ -24,6 +27,7 @@ with
             coalesce(is_deleted, false) as is_deleted,
             min(export_date) over record as first_export_date,
             last_export_date,
+            source_updated_at,
             min(least(first_seen_at, created_at, acquired_at)) over record as first_seen_at,
             max(greatest(last_seen_at, source_updated_at)) over record as last_seen_at,
             first_name,
@@ -54,6 +58,7 @@ with
             false as is_deleted,
             coalesce(min(case when is_lead_only then null else export_date end) over contact, min(export_date) over contact) as first_export_date,
             last_export_date,
+            null as source_updated_at,
             min(coalesce(first_seen_at, seen_at)) over contact as first_seen_at,
             max(seen_at) over contact as last_seen_at,
             first_name,
@@ -78,10 +83,26 @@ with
         from contact_records
     ),
 
+    deleted_since as (
+        select records.alias_id, min(deletions.export_date) as deleted_on
+        from records
+        inner join
+            deletions
+            on not records.is_contact
+            and records.source = deletions.source
+            and records.source_account = deletions.source_account
+            and records.source_record_id = deletions.source_record_id
+            and (
+                records.last_export_date < deletions.export_date
+                or (records.last_export_date = deletions.export_date and coalesce(records.source_updated_at <= deletions.deleted_at, true))
+            )
+        group by records.alias_id
+    ),
+
     keyed as (
         select
             records.*,
-            case when records.is_deleted then records.last_export_date else gaps.next_full_date end as deleted_on,
+            case when records.is_deleted then records.last_export_date else least(gaps.next_full_date, deleted_since.deleted_on) end as deleted_on,
             {{ plain_text("records.first_name") }} as first_name_text,
             {{ plain_text("records.last_name") }} as last_name_text,
             case when records.full_name not like '%@%' then {{ plain_text("records.full_name") }} end as full_name_text
@@ -93,6 +114,7 @@ with
             and records.source_account = gaps.source_account
             and records.stream = gaps.stream
             and records.last_export_date = gaps.export_date
+        left join deleted_since on records.alias_id = deleted_since.alias_id
     ),
 
     named as (

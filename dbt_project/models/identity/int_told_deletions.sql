@@ -1,0 +1,13 @@
+-- Grain: one row per vendor record and night on which an event tells that the vendor has deleted it.
+with
+    events as (select * from {{ source("staging", "events") }}),
+
+    final as (
+        select source, source_account, source_profile_id as source_record_id, export_date, max(occurred_at) as deleted_at
+        from events
+        where event_type = 'customer' and event_action = 'deleted' and source_profile_id is not null
+        group by source, source_account, source_profile_id, export_date
+    )
+
+select *
+from final
