@@ -18,8 +18,9 @@ import duckdb
 from orchestration import changes, console, identity_seeds, seeds, segments, transform
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError
-from orchestration.masking import masked
+from orchestration.explain import Telling
 from orchestration.pipeline import Progress, silent, write_run_settings
+from orchestration.proof import Tie
 from orchestration.settings import Settings
 
 RUN_ID = "plan"
@@ -166,5 +167,5 @@ def _tell_events(con: duckdb.DuckDBPyConnection, kind: str, links: str, *, count
 def _because(event_type: str, rule: str | None, detail: str | None, kind: str | None, value: str | None, *, show: bool) -> str:
     if rule is None:
         return ""
-    what = f"{kind} {value if show else masked(kind or '', value)}" if value else f"{rule} ({detail})"
-    return f": {what} {'tied' if event_type == 'split' else 'ties'} them"
+    tie = Tie(alias_id="", link_id="", rule=rule, rule_detail=detail, identifier_type=kind, identifier_namespace=None, identifier_value=value)
+    return f": {Telling(show=show, all=True).tie(tie)} {'tied' if event_type == 'split' else 'ties'} them"

@@ -22,6 +22,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
+from tests.identity.worlds import PROJECT
 
 HISTORIES, NIGHTS, PARTS, SEED = 500, 4, 2, 7
 FIRST = date(2026, 1, 1)
@@ -33,10 +34,7 @@ CONTACTS, CUSTOMERS, PROFILES, EVENTS, VISITS = (
     "omnisend/events",
     "optimizely/events",
 )
-HEADER = (
-    "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
-    "identifier_type,identifier_value,author,reason"
-)
+OVERRIDES = (PROJECT / "seeds" / "identity_overrides.csv").read_text(encoding="utf-8").strip()
 Key = tuple[str, str]
 
 
@@ -178,7 +176,7 @@ class Persons:
 
 
 def resolve(settings: Settings, models: Compiled, decisions: Iterable[Decision]) -> Persons:
-    (settings.config / "identity_overrides.csv").write_text("\n".join([HEADER, *(decision.line for decision in decisions)]) + "\n", encoding="utf-8")
+    (settings.config / "identity_overrides.csv").write_text("\n".join([OVERRIDES, *(decision.line for decision in decisions)]) + "\n", encoding="utf-8")
     with Warehouse(settings).connect() as con:
         seeds.load(con, settings)
         pipeline.write_run_settings(con, settings, FIRST)

@@ -1,14 +1,13 @@
 """One compiled model on rows of a test's own, in memory: for properties that would need a warehouse for every example."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 
+from tests.compiled import RELATION
 from tests.warehouse_builder import WarehouseBuilder
 
-RELATION = re.compile(r'"warehouse"\."(\w+)"\."(\w+)"')
 Row = Mapping[str, Any]
 
 

@@ -1,6 +1,7 @@
 """Why records are one person, and what other rules would do: the real project on a small delivery of two vendors."""
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -129,7 +130,7 @@ def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(publish
     before = published.published_file.read_bytes()
     text = told(published, capsys, "plan", "--config", str(tmp_path))
     assert "Persons: 4 before, 5 now: 1 split off." in text
-    assert "would split off" in text
+    assert re.search(r"would split off \w+: email a…@m….com tied them", text)
     assert "Nothing was published." in text
     assert "ana@" not in text
     assert published.published_file.read_bytes() == before
