@@ -97,7 +97,7 @@ def test_a_disk_that_fills_up_leaves_everything_sound_and_the_next_run_makes_it_
     assert [folder.name for folder in small.publications.iterdir() if not (folder / "publication.json").exists()] == []
     ballast.unlink()
     process = c360(small, checkout, "run")
-    out, error = process.communicate(timeout=120)
+    out, error = process.communicate()
     assert process.returncode in (0, 3), error
     assert json.loads(out.splitlines()[-1])["published"]
     assert checksum(small.published_file) == undisturbed
@@ -111,7 +111,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(small: S
     ballast.write_bytes(bytes(free - 100_000))
     before = [(path.stat().st_ino, path.stat().st_mtime_ns) for path in (small.build_file, small.published_file)]
     process = c360(small, checkout, "run")
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate()
     assert process.returncode == 1
     assert b"Make room" in error
     assert b"Nothing was written" in error
