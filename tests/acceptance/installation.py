@@ -62,7 +62,7 @@ class Installation:
 
     def c360(self, *arguments: str, project: Path = PROJECT, **environment: str) -> Outcome:
         process = self.start(*arguments, project=project, **environment)
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=1800)
         return Outcome(process.returncode, out, err)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:

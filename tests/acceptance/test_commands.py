@@ -208,7 +208,7 @@ def test_a_second_run_waits_and_then_names_the_holder(copy: Installation) -> Non
         second = copy.c360("run")
     finally:
         os.kill(first.pid, signal.SIGCONT)
-    first_out, first_err = first.communicate(timeout=300)
+    first_out, first_err = first.communicate(timeout=1800)
     assert first.returncode == 0, first_out + first_err
     assert second.exit_code == 1, second.said
     assert f"process {first.pid}" in second.err
@@ -225,7 +225,7 @@ def test_analysts_read_while_a_run_writes(copy: Installation) -> None:
     seen = set()
     while process.poll() is None:
         seen.add(copy.value("select count(*) from marts.fct_orders"))
-    process.communicate(timeout=60)
+    process.communicate(timeout=1800)
     assert process.returncode == 0
     assert seen <= {2, 3}
     assert copy.value("select count(*) from marts.fct_orders") == 3

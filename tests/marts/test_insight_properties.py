@@ -24,7 +24,7 @@ WEIGHTS = [
 Event = tuple[str, str, int]
 EVENTS = st.lists(st.tuples(st.sampled_from(["anna", "ben"]), st.sampled_from(sorted(CLASSES)), st.integers(-3600, 40 * 86400)), max_size=60)
 OTHERS = st.lists(st.tuples(st.sampled_from(["carla", "dan"]), st.sampled_from(sorted(CLASSES)), st.integers(0, 40 * 86400)), max_size=20)
-EXAMPLES = hypothesis_settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = hypothesis_settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def staged(events: Sequence[Event]) -> list[dict[str, object]]:

@@ -26,7 +26,7 @@ def start_holder(settings: Settings, seconds: float) -> multiprocessing.process.
     has_it = SPAWN.Event()
     process = SPAWN.Process(target=hold, args=(settings.data, has_it, seconds))
     process.start()
-    assert has_it.wait(30)
+    assert has_it.wait(300)
     return process
 
 
@@ -57,7 +57,7 @@ def test_a_second_writer_gives_up_and_names_the_first(settings: Settings) -> Non
 
 def test_a_second_writer_waits_for_the_first(settings: Settings) -> None:
     process = start_holder(settings, 0.5)
-    with writer_lock(settings, command="c360 run"):
+    with writer_lock(Settings(data=settings.data, options=Options(lock_wait_seconds=300)), command="c360 run"):
         found = holder(settings)
         assert found is not None
         assert found.pid == os.getpid()

@@ -6,7 +6,6 @@ vendors meet records of their own shapes filled with junk. What holds always: re
 
 import gzip
 import json
-import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -287,11 +286,9 @@ RECORDS: dict[str, tuple[bytes, str | None]] = {
 
 @pytest.mark.parametrize(("document", "reason"), RECORDS.values(), ids=RECORDS)
 def test_a_hostile_record_is_booked_and_the_next_one_loads(document, reason):
-    started = time.process_time()
     result = loaded(HOSTILE, "profiles", [document, SOUND["profiles"]])
     assert [(reject.number, reject.reason) for reject in result.rejects] == ([] if reason is None else [(1, reason)])
     assert "sound" in result.frame("customers").get_column("source_record_id").to_list()
-    assert time.process_time() - started < 3
 
 
 def test_digits_beyond_2_53_are_kept_and_booked_as_suspect():

@@ -211,7 +211,7 @@ DELIVERIES = st.lists(
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(deliveries=DELIVERIES)
 def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at_the_end(
     tmp_path_factory: pytest.TempPathFactory, deliveries: list[tuple[str, str, list[int]]]
