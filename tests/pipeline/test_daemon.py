@@ -57,13 +57,13 @@ class Nights:
         self.instance = dg.DagsterInstance.from_config(str(self._home))
 
     @contextmanager
-    def daemon(self, **environment: str) -> Iterator[None]:
+    def daemon(self) -> Iterator[None]:
         """The daemon with its code server; all of it is gone afterwards, as after a power loss."""
         command = [sys.executable, "-c", DAEMON, "run", "-f", str(self._location), "--log-level", "info"]
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 command,
-                env={**os.environ, "DAGSTER_HOME": str(self._home), "C360_DATA": str(self._settings.data), **environment},
+                env={**os.environ, "DAGSTER_HOME": str(self._home), "C360_DATA": str(self._settings.data)},
                 start_new_session=True,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -107,14 +107,13 @@ class Nights:
             assert time.monotonic() < limit, f"waited too long; the daemon's last words: {self._log.read_text(encoding='utf-8', errors='replace')[-5000:]}"
             time.sleep(0.5)
 
+    def has_claimed_run(self) -> bool:
+        """A run has begun and said which process works on it."""
+        return any(sensors.PROCESS_TAG in run.tags for run in self.instance.get_runs())
+
     def has_dead_run(self) -> bool:
         """A run stands as STARTED though its process is gone."""
-        return any(
-            record.dagster_run.status is dg.DagsterRunStatus.STARTED
-            and sensors.PROCESS_TAG in record.dagster_run.tags
-            and not sensors.is_alive(record.dagster_run.tags[sensors.PROCESS_TAG], started=record.start_time)
-            for record in self.instance.get_run_records()
-        )
+        return bool(sensors.dead_runs(self.instance))
 
     def statuses(self) -> list[dg.DagsterRunStatus]:
         return [run.status for run in self.instance.get_runs()]
@@ -151,9 +150,11 @@ def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Set
 
 
 def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(nights: Nights, published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with nights.daemon(C360_KILL_AT="after_staging"):
+    (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 3600\n", encoding="utf-8")
+    with locking.writer_lock(published, command="another run"), nights.daemon():
         nights.launch(*NIGHTS, groups=("omnisend",))
-        nights.wait(nights.has_dead_run)
+        nights.wait(nights.has_claimed_run)
+    nights.wait(nights.has_dead_run)
     assert nights.statuses() == [dg.DagsterRunStatus.STARTED]
     cli.main(["doctor"])
     assert "Dagster counts 1 runs as started whose process is gone" in capsys.readouterr().out
