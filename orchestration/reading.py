@@ -29,7 +29,8 @@ def newest_if_any(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | No
     with locking.reader_lock(settings) as is_free:
         con = _open(settings, *([settings.build_file] if is_free else []), settings.published_file)
         try:
-            yield con
+            with _of_this_version(settings):
+                yield con
         finally:
             if con is not None:
                 con.close()
@@ -42,9 +43,21 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise OperatorError(f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed.")
     con = duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config)
     try:
-        yield con
+        with _of_this_version(settings):
+            yield con
     finally:
         con.close()
+
+
+@contextmanager
+def _of_this_version(settings: Settings) -> Iterator[None]:
+    """Our own queries fit every warehouse but one whose tables are another version's."""
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException):
+        raise OperatorError(
+            f"The warehouse in {settings.data} was built by another version.", remedy="`c360 run` builds it anew from what has landed."
+        ) from None
 
 
 def _open(settings: Settings, *paths: Path) -> duckdb.DuckDBPyConnection | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import fingerprints, pipeline, publish, reading
+from orchestration import cli, fingerprints, pipeline, publish, reading
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
 from tests.pipeline.conftest import PROJECT
@@ -107,6 +107,38 @@ def test_a_changed_setting_is_enough_to_build_the_marts_again(published: Setting
     assert pipeline.run(dollars).published
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         assert con.execute("select distinct reporting_currency from marts.fct_orders").fetchall() == [("USD",)]
+
+
+def age(path: Path, settings: Settings) -> None:
+    """Makes of a warehouse one that another version built, whose tables had other columns."""
+    path.chmod(0o644)
+    with duckdb.connect(str(path), config=settings.duckdb_config) as con:
+        con.execute("update internal.made_by set fingerprint = 'older code'")
+        con.execute("alter table meta.runs add column mood varchar default 'merry'")
+        con.execute("alter table meta.runs drop column warnings")
+        con.execute("alter table meta.loads rename column load_seq to arrival")
+        con.execute("alter table meta.rejects drop column reason_code")
+        con.execute("drop table staging.orders")
+
+
+@pytest.mark.parametrize("command", ["status", "doctor", "rejects", "replay"])
+def test_a_warehouse_of_an_older_version_is_no_reason_to_crash(published: Settings, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    age(published.build_file, published)
+    age(published.published_file, published)
+    assert cli.main([command]) in (0, 1)
+    assert "Unexpected" not in capsys.readouterr().err
+
+
+def test_a_warehouse_of_an_older_version_is_built_anew_and_keeps_the_run_book(published: Settings) -> None:
+    before = checksum(published.published_file)
+    age(published.build_file, published)
+    age(published.published_file, published)
+    told: list[str] = []
+    report = pipeline.run(published, progress=told.append)
+    assert "made by another version" in told[0]
+    assert (report.files, report.published) == (2, True)
+    assert checksum(published.published_file) == before
+    assert statuses(published.published_file) == ["done", "done"]
 
 
 def test_a_lost_published_file_is_published_again_without_loading_anything(published: Settings) -> None:
