@@ -145,10 +145,10 @@ def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, s
     with publish.attached(con, settings) as is_published:
         has_aliases = is_published and publish.has(con, "marts", "customer_id_aliases")
         con.execute(_EVENTS_DDL)
-        if is_published and publish.has(con, "meta", "identity_events"):
-            con.execute("insert into meta.identity_events by name select * from published.meta.identity_events")
+        if is_published:
+            publish.inherit(con, "meta", "identity_events")
         olds = "published.marts.customer_id_aliases" if has_aliases else _NO_ALIASES
-        has_links = has_aliases and publish.has(con, "meta", "identity_links")
+        has_links = has_aliases and publish.has(con, "meta", "identity_links", "alias_id", "link_id", "is_refused")
         con.execute(_MOVES.format(old=olds))
         con.execute(_FOUND.format(old=olds, old_links="published.meta.identity_links" if has_links else _NO_LINKS))
         con.execute(_EVENTS, [run_id, started_at])

@@ -147,10 +147,23 @@ def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     con.execute(f"attach '{quoted}' as published (read_only)")
 
 
-def has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """The attached published warehouse has this table."""
-    row = con.execute("select 1 from duckdb_tables() where database_name = 'published' and schema_name = $1 and table_name = $2", [schema, table])
-    return row.fetchone() is not None
+def has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *columns: str) -> bool:
+    """The attached published warehouse has this table, with these columns: another version may have built it."""
+    known = _columns(con, "published", schema, table)
+    return bool(known) and known.issuperset(columns)
+
+
+def inherit(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    """Takes the rows of a table of the attached published warehouse over: the columns that this version knows too."""
+    [(catalog,)] = con.execute("select current_database()").fetchall()
+    shared = sorted(_columns(con, "published", schema, table) & _columns(con, catalog, schema, table))
+    if shared:
+        con.execute(f"insert into {schema}.{table} by name select {', '.join(shared)} from published.{schema}.{table}")
+
+
+def _columns(con: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str) -> set[str]:
+    query = "select column_name from duckdb_columns() where database_name = $1 and schema_name = $2 and table_name = $3"
+    return {name for (name,) in con.execute(query, [catalog, schema, table]).fetchall()}
 
 
 def _checkpoint(settings: Settings) -> None:

@@ -71,14 +71,12 @@ def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str) -> None:
 
 
 def inherit(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Takes the run book of the published warehouse over into a new build file: the columns that this version knows too."""
+    """Takes the run book of the published warehouse over into a new build file."""
     con.execute("create schema if not exists meta")
     con.execute(_DDL)
     with publish.attached(con, settings) as is_there:
-        if is_there and publish.has(con, "meta", "runs"):
-            known = "select column_name from duckdb_columns() where database_name = $1 and schema_name = 'meta' and table_name = 'runs'"
-            mine = con.execute(f"{known.replace('$1', 'current_database()')} intersect {known}", ["published"]).fetchall()
-            con.execute(f"insert into meta.runs by name select {', '.join(name for (name,) in mine)} from published.meta.runs")
+        if is_there:
+            publish.inherit(con, "meta", "runs")
 
 
 def note(con: duckdb.DuckDBPyConnection, run_id: str, **values: Any) -> None:

@@ -118,6 +118,8 @@ def age(path: Path, settings: Settings) -> None:
         con.execute("alter table meta.runs drop column warnings")
         con.execute("alter table meta.loads rename column load_seq to arrival")
         con.execute("alter table meta.rejects drop column reason_code")
+        con.execute("alter table meta.identity_events add column mood varchar")
+        con.execute("alter table meta.identity_links drop column is_refused")
         con.execute("drop table staging.orders")
 
 
