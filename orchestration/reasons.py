@@ -47,6 +47,7 @@ ISSUE_CODES: dict[str, str] = {
     "number_as_text": "A number came as text and was read as the number.",
     "flag_as_text": "A true or false came as something else and was read as it.",
     "object_for_list": "One value came where a list belongs and was read as a list of one.",
+    "number_for_amount": "A plain number came where the format has an amount with its currency; the currency is that of the order or the account.",
     "wrong_shape": "A value of another kind came where the format has an object, a list or a plain value; the field is null.",
     "unparseable": "The value cannot be read as what the column holds; the field is null.",
     "rounded": "An amount had more than four decimals and was rounded half up.",

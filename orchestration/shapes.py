@@ -279,6 +279,8 @@ def _fraction(text: str) -> Raw:
 
 _GENERIC = msgspec.json.Decoder(float_hook=_fraction)
 EXACT_INTEGER = 2**53
+# An object of these is an amount; a plain value in its place is the amount without its currency.
+AMOUNT_KEYS = frozenset({"value", "currency"})
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\Z")
 
 
@@ -346,6 +348,9 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
         return [_fit(inner, shape[0], f"{path}[{position}]", fitted) for position, inner in enumerate(value)]
     if isinstance(value, dict):
         return _fit_object(value, shape, path, fitted)
+    if shape.keys() == AMOUNT_KEYS and not isinstance(value, list) and value != "":
+        fitted.issues.append((path, "number_for_amount", _given(value), "repaired"))
+        return _fit_object({"value": value}, shape, path, fitted)
     if value != "" and value != []:
         _wrong(value, path, fitted)
     return None

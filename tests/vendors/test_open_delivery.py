@@ -353,6 +353,14 @@ def test_an_order_without_a_currency_says_that_it_is_inferred() -> None:
     assert [(rows[name]["currency"], rows[name]["is_currency_inferred"]) for name in "ab"] == [("BRL", True), ("ARS", False)]
 
 
+@pytest.mark.parametrize("amount", [31.2, "31.2"])
+def test_a_plain_number_for_an_amount_is_the_amount_without_its_currency(amount: float | str) -> None:
+    outcome = read("orders", {"id": "o", "displayId": "1", "createdAt": "2026-06-01T10:00:00Z", "total": {"orderAmount": amount}})
+    [order] = outcome.rows("orders")
+    assert (order["total"], order["currency"], order["is_currency_inferred"]) == (Decimal("31.2"), "BRL", True)
+    assert ("total.orderAmount", "number_for_amount", "31.2") in outcome.issues
+
+
 def test_fees_are_shipping_or_fees_and_options_are_inside_the_item() -> None:
     order = {
         "id": "o",
@@ -435,6 +443,7 @@ def test_an_order_without_an_id_is_rejected() -> None:
         ({"id": "o", "totalAmount": "a lot"}, "bad_money", "total"),
         ({"id": "o", "totalAmount": 79.9}, "bad_money", "total"),
         ({"id": "o", "total": {"orderAmount": price("NaN")}}, "bad_money", "total"),
+        ({"id": "o", "total": {"orderAmount": "a lot"}}, "bad_money", "total"),
         ({"id": "o", "total": {"orderAmount": price(1, "REAIS")}}, "bad_currency", "currency"),
         ({"id": "o", "createdAt": "yesterday"}, "bad_time", "ordered_at"),
         ({"id": "o", "createdAt": "2026-13-01T00:00:00Z"}, "bad_time", "ordered_at"),
