@@ -24,9 +24,6 @@ from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
 from tests.identity.worlds import PROJECT
 
-# One worker makes the story once for all of these tests.
-pytestmark = pytest.mark.xdist_group("histories")
-
 HISTORIES, NIGHTS, PARTS, SEED = 500, 4, 2, 7
 FIRST = date(2026, 1, 1)
 NAMES = ("Ana", "Bruno", "Carla", "Davi", "Elisa", "Fabio", "Gustavo", "Helena")

@@ -10,9 +10,6 @@ import pytest
 from orchestration import cli, pipeline
 from orchestration.settings import Options, Settings
 
-# One worker publishes once for all of these tests.
-pytestmark = pytest.mark.xdist_group("explained")
-
 NIGHT = "2026-06-01"
 OVERRIDES = (
     "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
