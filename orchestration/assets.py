@@ -106,7 +106,8 @@ def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition) -> dg.AssetsD
         with plain_errors(), writing(context, settings) as build:
             ingestion = pipeline.ingest(settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info)
             with warehouse.get_connection() as con:
-                streams_loaded = {name: _loaded(con, settings, vendor.code, name, ingestion, nights) for name in chosen}
+                last = {found.stream: found for found in freshness.of_streams(con, settings) if found.source == vendor.code}
+                streams_loaded = {name: _loaded(con, settings, vendor.code, name, ingestion, nights, last.get(name)) for name in chosen}
         for name, (delivered, metadata, checks) in streams_loaded.items():
             key = chosen[name]
             for night in delivered:
@@ -261,14 +262,19 @@ def _stream_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 
 
 def _loaded(
-    con: Any, settings: Settings, vendor: str, stream: str, ingestion: pipeline.Ingestion, nights: DateRange | None
+    con: Any,
+    settings: Settings,
+    vendor: str,
+    stream: str,
+    ingestion: pipeline.Ingestion,
+    nights: DateRange | None,
+    last: freshness.Freshness | None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
     """What is to be told of one stream: the figures of its nights, metadata, and what its checks found."""
     ours = pipeline.Ingestion(tuple(outcome for outcome in ingestion.outcomes if outcome.file.stream == stream), ())
     touched = nights or _range(outcome.file.export_date for outcome in ours.outcomes)
     delivered = _delivered(con, vendor, stream, touched)
     changes, covered = _shape(con, vendor, stream, touched)
-    last = next((found for found in freshness.of_streams(con, settings) if (found.source, found.stream) == (vendor, stream)), None)
     above = ours.deliveries_above(settings.options.reject_share)
     key, warn = stream_key(vendor, stream), dg.AssetCheckSeverity.WARN
     shape = {**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share}

@@ -1,6 +1,7 @@
 """`c360 demo`: the nightly job on the shipped sample exports, in a data folder of its own."""
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
@@ -66,7 +67,10 @@ def _fresh(folder: Path) -> None:
 
 
 def _next_things(folder: Path) -> None:
+    """In words that work as they stand: whoever came by `uv run` has no `c360` of their own, and nobody need have DuckDB's shell."""
+    run = "uv run " if os.environ.get("UV") else ""
+    shown = f"import duckdb; duckdb.connect('{folder}/warehouse.duckdb', read_only=True).sql('from marts.customer_insights').show()"
     console.say("\nThree things to try next:")
-    console.say(f"  1. Look inside:         duckdb -readonly {folder}/warehouse.duckdb 'from marts.customer_insights'")
-    console.say(f"  2. See the whole flow:  C360_DATA={folder} c360 up")
-    console.say(f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then C360_DATA={folder} c360 run")
+    console.say(f'  1. Look inside:         {run}python -c "{shown}"')
+    console.say(f"  2. See the whole flow:  C360_DATA={folder} {run}c360 up")
+    console.say(f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then C360_DATA={folder} {run}c360 run")

@@ -47,7 +47,7 @@ CODE = (
 RULE_OPTIONS = ("reporting_currency", "reporting_time_zone", "identity_sharing_limit")
 
 
-def staging_fingerprint(settings: Settings) -> str:
+def made_by(settings: Settings) -> str:
     """Changes with the code and the settings that decide what a landing file becomes."""
     digest = hashlib.sha256(settings.staging_fingerprint.encode())
     for path in sorted([*(PACKAGE / name for name in CODE), *(PACKAGE / "vendors").rglob("*.py")]):

@@ -59,9 +59,13 @@ def to_release(con: duckdb.DuckDBPyConnection, limits: Limits) -> set[str]:
     return {path for (path,) in con.execute(_TO_RELEASE, _named(limits)).fetchall()}
 
 
-def rejects_of(con: duckdb.DuckDBPyConnection, load_seq: int, block: list[Record]) -> list[Reject]:
+def rejected_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> set[int]:
+    """Numbers of the records of a load that are rejected."""
+    return {number for (number,) in con.execute("select row_number from meta.rejects where load_seq = $1", [load_seq]).fetchall()}
+
+
+def rejects_of(block: list[Record], bad: set[int]) -> list[Reject]:
     """The records of a block that were not rejected for reasons of their own."""
-    bad = {number for (number,) in con.execute("select row_number from meta.rejects where load_seq = $1", [load_seq]).fetchall()}
     return [Reject(record.number, REASON, None, record.raw) for record in block if record.number not in bad]
 
 

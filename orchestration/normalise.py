@@ -17,7 +17,7 @@ from orchestration.identifiers import identifiers as identifiers_of
 from orchestration.mapping import Contact, Profile, Rows, Time, Vendor
 from orchestration.origin import Origin
 from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Record, Reject, Sorted
-from orchestration.shapes import leaves
+from orchestration.shapes import handling, leaves
 from orchestration.tables import COMMON, TABLES
 from orchestration.values import POLARS_TYPES, Reader
 
@@ -387,9 +387,4 @@ def _carried(frame: pl.DataFrame) -> list[pl.Expr]:
 
 def shape_paths(vendor: Vendor, stream: str) -> dict[tuple[str, str], str]:
     """For every dialect and leaf path of a stream: modelled, extra or dropped."""
-    found: dict[tuple[str, str], str] = {}
-    for dialect in vendor.streams[stream].dialects:
-        for path, leaf in leaves(dialect.shape):
-            kind = getattr(leaf, "kind", "json")
-            found[dialect.name, path] = {"keep": "extra", "drop": "dropped"}.get(kind, "modelled")
-    return found
+    return {(dialect.name, path): handling(leaf) for dialect in vendor.streams[stream].dialects for path, leaf in leaves(dialect.shape)}

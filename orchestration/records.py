@@ -107,12 +107,12 @@ class _Digests:
     def _column(self, digests: Sequence[bytes]) -> pl.DataFrame:
         return pl.DataFrame({"digest": pl.Series([digest[: self._BYTES] for digest in digests], dtype=pl.Binary)})
 
-    def repeated(self, digests: Sequence[bytes]) -> list[int]:
+    def repeated(self, digests: Sequence[bytes]) -> set[int]:
         """Places of those that earlier blocks had; from now on all of them are known."""
         new = self._column(digests)
         met = set(self._earlier.join(new, on="digest", how="semi").get_column("digest")) if self._earlier.height else set()
         self._earlier = self._earlier.vstack(new)
-        return [place for place, digest in enumerate(digests) if digest[: self._BYTES] in met] if met else []
+        return {place for place, digest in enumerate(digests) if digest[: self._BYTES] in met} if met else set()
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Decoder:
 
     def _without_repeated(self, group: _Group, batch: Batch) -> _Group:
         """The group without what an earlier block of the file told already."""
-        repeated = set(self._earlier.repeated(group.hashes))
+        repeated = self._earlier.repeated(group.hashes)
         if not repeated:
             return group
         batch.duplicates += len(repeated)

@@ -52,15 +52,15 @@ def header(seed: Seed) -> list[str]:
         try:
             names = next(csv.reader(file, strict=True), [])
         except (csv.Error, UnicodeDecodeError) as error:
-            raise _problem(seed, 1, f"no readable CSV ({error})") from None
+            raise problem(seed, 1, f"no readable CSV ({error})") from None
     if len(set(names)) != len(names):
-        raise _problem(seed, 1, "a column stands twice in the header")
+        raise problem(seed, 1, "a column stands twice in the header")
     for name in names:
         if seed.types and name not in seed.types:
-            raise _problem(seed, 1, f"`{name}` is no column of this rule; its columns are {', '.join(seed.types)}")
+            raise problem(seed, 1, f"`{name}` is no column of this rule; its columns are {', '.join(seed.types)}")
     for name in seed.types:
         if name not in names:
-            raise _problem(seed, 1, f"the column `{name}` is missing")
+            raise problem(seed, 1, f"the column `{name}` is missing")
     return names
 
 
@@ -116,8 +116,8 @@ def _ragged(seed: Seed, width: int) -> OperatorError:
         reader = csv.reader(file)
         for cells in reader:
             if len(cells) != width:
-                return _problem(seed, reader.line_num, f"{len(cells)} cells where the header has {width}")
-    return _problem(seed, 1, "the file is no readable CSV in UTF-8")
+                return problem(seed, reader.line_num, f"{len(cells)} cells where the header has {width}")
+    return problem(seed, 1, "the file is no readable CSV in UTF-8")
 
 
 def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) -> OperatorError:
@@ -125,9 +125,10 @@ def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) 
         reader = csv.DictReader(file)
         for row in reader:
             if row[name] and con.execute(f"select {_is_bad('trim($1)', kind)}", [row[name]]).fetchone() == (True,):
-                return _problem(seed, reader.line_num, f"`{name}` does not hold a {kind}: '{row[name]}'")
-    return _problem(seed, 1, f"`{name}` does not hold a {kind} everywhere")
+                return problem(seed, reader.line_num, f"`{name}` does not hold a {kind}: '{row[name]}'")
+    return problem(seed, 1, f"`{name}` does not hold a {kind} everywhere")
 
 
-def _problem(seed: Seed, line: int, problem: str) -> OperatorError:
-    return OperatorError(f"{seed.path}, line {line}: {problem}.", remedy="Mend the line and run again.", exit_code=2)
+def problem(seed: Seed, line: int, what: str) -> OperatorError:
+    """Why a line of a seed's file cannot be used."""
+    return OperatorError(f"{seed.path}, line {line}: {what}.", remedy="Mend the line and run again.", exit_code=2)

@@ -8,13 +8,12 @@ import csv
 import difflib
 import json
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import duckdb
 import yaml
 
 from orchestration import seeds
-from orchestration.errors import OperatorError
 from orchestration.seeds import Seed
 from orchestration.settings import Settings
 
@@ -45,12 +44,12 @@ def _check(seed: Seed, settings: Settings) -> None:
             segment_id = row["segment_id"]
             for name in ("segment_id", "name", "predicate"):
                 if not row[name]:
-                    _refuse(seed, line, f"`{name}` is empty")
+                    raise seeds.problem(seed, line, f"`{name}` is empty")
             if segment_id in seen:
-                _refuse(seed, line, f"the segment `{segment_id}` is listed twice")
+                raise seeds.problem(seed, line, f"the segment `{segment_id}` is listed twice")
             seen.add(segment_id)
             if problem := _problem(scratch, row["predicate"], columns, unsteady):
-                _refuse(seed, line, f"the predicate of `{segment_id}` {problem}")
+                raise seeds.problem(seed, line, f"the predicate of `{segment_id}` {problem}")
 
 
 def _problem(con: duckdb.DuckDBPyConnection, predicate: str, columns: dict[str, str], unsteady: set[str]) -> str | None:
@@ -107,7 +106,3 @@ def _columns(settings: Settings) -> Iterator[tuple[str, str]]:
         declared = yaml.safe_load((settings.dbt_project / "models" / "marts" / f"{model}.yml").read_text(encoding="utf-8"))
         for column in declared["models"][0]["columns"]:
             yield column["name"], column["data_type"]
-
-
-def _refuse(seed: Seed, line: int, problem: str) -> NoReturn:
-    raise OperatorError(f"{seed.path}, line {line}: {problem}.", remedy="Mend the line and run again.", exit_code=2)

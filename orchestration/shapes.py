@@ -272,6 +272,11 @@ def leaves(shape: Shape, path: str = "") -> Iterator[tuple[str, Leaf | Pairs]]:
         yield path, shape
 
 
+def handling(leaf: Leaf | Pairs) -> str:
+    """What becomes of a leaf's values: `modelled` in a column, kept in `extra`, or `dropped` on purpose."""
+    return {"keep": "extra", "drop": "dropped"}.get(leaf.kind, "modelled") if isinstance(leaf, Leaf) else "modelled"
+
+
 def _fraction(text: str) -> Raw:
     """A JSON number kept as the text it was delivered as, so that no digit is lost on the way."""
     return Raw(text)

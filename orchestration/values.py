@@ -141,38 +141,26 @@ class Reader:
 
     def _judge(self, texts: pl.DataFrame, read: Read) -> None:
         """Books what was given and could not be read, and what was repaired in reading."""
-        flags: list[pl.Expr] = []
-        for name, value in self.columns.items():
-            kind = TABLES[self.table].column(name).kind
-            if isinstance(value, Typed) or kind in ("texts", "json"):
-                continue
-            blank = pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "")
-            flags.append((~blank & pl.col(f"parsed:{name}").is_null()).any().alias(f"unparseable:{name}"))
-            flags.append((~blank & (pl.col(name) != pl.col(name).str.strip_chars())).any().alias(f"trimmed:{name}"))
-            if kind == "money":
-                flags.append(pl.col(name).str.contains(r"\.\d{4}\d*[1-9]").any().alias(f"rounded:{name}"))
-        if not flags or not texts.height:
-            return
         both = texts.hstack(read.frame.drop("source_row").rename(lambda name: f"parsed:{name}"))
-        for key, is_there in both.select(flags).row(0, named=True).items():
-            if is_there:
-                code, name = key.split(":", 1)
-                self._book(both, TABLES[self.table].column(name), code, read)
-
-    def _book(self, both: pl.DataFrame, column: Column, code: str, read: Read) -> None:
-        name = column.name
-        blank = pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "")
-        conditions = {
-            "unparseable": ~blank & pl.col(f"parsed:{name}").is_null(),
-            "trimmed": ~blank & (pl.col(name) != pl.col(name).str.strip_chars()) & pl.col(f"parsed:{name}").is_not_null(),
-            "rounded": pl.col(name).str.contains(r"\.\d{4}\d*[1-9]") & pl.col(f"parsed:{name}").is_not_null(),
+        doubts = {
+            (name, code): condition
+            for name, value in self.columns.items()
+            if not isinstance(value, Typed)
+            for code, condition in _doubts(TABLES[self.table].column(name)).items()
         }
-        found = both.filter(conditions[code]).select("source_row", name)
+        if not doubts or not both.height:
+            return
+        found = both.select(condition.any().alias(f"{code}:{name}") for (name, code), condition in doubts.items()).row(0)
+        for ((name, code), condition), is_there in zip(doubts.items(), found, strict=True):
+            if is_there:
+                self._book(both.filter(condition).select("source_row", name), TABLES[self.table].column(name), code, read)
+
+    def _book(self, found: pl.DataFrame, column: Column, code: str, read: Read) -> None:
         if code == "unparseable" and column.unparseable:
-            read.rejected.extend((number, column.unparseable, name) for number in found.get_column("source_row"))
+            read.rejected.extend((number, column.unparseable, column.name) for number in found.get_column("source_row"))
             return
         action = "set_null" if code == "unparseable" else "repaired"
-        read.issues.extend(Issue(number, self.table, name, code, given, action) for number, given in found.iter_rows())
+        read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
 
     def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:
         if self.table not in ("customers", "contacts"):
@@ -197,6 +185,17 @@ def _given(column: Column, value: Value) -> pl.Expr:
         return pl.coalesce([_blank_to_null(source) for source in value.sources]) if value.sources else pl.lit(None, pl.String)
     source = value.source if isinstance(value, Amount) else value
     return source if column.kind in ("texts", "json") else source.cast(pl.String, strict=False)
+
+
+def _doubts(column: Column) -> dict[str, pl.Expr]:
+    """By issue code, where a value as given was not read, or not read as it stood."""
+    if column.kind in ("texts", "json"):
+        return {}
+    text, is_parsed = pl.col(column.name), pl.col(f"parsed:{column.name}").is_not_null()
+    bare = text.str.strip_chars()
+    is_given = text.is_not_null() & (bare != "")
+    found = {"unparseable": is_given & ~is_parsed, "trimmed": is_given & (text != bare) & is_parsed}
+    return found | {"rounded": text.str.contains(r"\.\d{4}\d*[1-9]") & is_parsed} if column.kind == "money" else found
 
 
 def _blank_to_null(expr: pl.Expr) -> pl.Expr:

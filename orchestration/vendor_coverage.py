@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.mapping import Dialect, Vendor
-from orchestration.shapes import Leaf, leaves
+from orchestration.shapes import Leaf, handling, leaves
 from orchestration.vendors import discover
 
-HANDLING = {"keep": "in extra", "drop": "dropped"}
 INTRODUCTION = """# How well each vendor is known
 
 A field of a dialect is *modelled* (it has a column), *in extra* (documented, without a column: kept as delivered in `extra`) or *dropped* (never stored, for
@@ -52,16 +51,16 @@ def page(cases: Path) -> str:
 def _summary(vendor: Vendor) -> tuple[object, ...]:
     """Fields of a stream count once, in however many of its dialects they stand."""
     dialects = [(stream.name, dialect) for stream in vendor.streams.values() for dialect in stream.dialects]
-    counts = Counter({(stream, path): _handling(leaf) for stream, dialect in dialects for path, leaf in leaves(dialect.shape)}.values())
+    counts = Counter({(stream, path): handling(leaf) for stream, dialect in dialects for path, leaf in leaves(dialect.shape)}.values())
     names = {dialect.name for _, dialect in dialects}
-    return vendor.title, len(vendor.streams), len(names), counts["modelled"], counts["in extra"], counts["dropped"]
+    return vendor.title, len(vendor.streams), len(names), counts["modelled"], counts["extra"], counts["dropped"]
 
 
 def _dialects(vendor: Vendor) -> Iterator[tuple[object, ...]]:
     for stream in vendor.streams.values():
         for dialect in stream.dialects:
-            counts = Counter(_handling(leaf) for _, leaf in leaves(dialect.shape))
-            yield vendor.code, stream.name, f"`{dialect.name}`", counts["modelled"], counts["in extra"], counts["dropped"], ", ".join(_tables(dialect))
+            counts = Counter(handling(leaf) for _, leaf in leaves(dialect.shape))
+            yield vendor.code, stream.name, f"`{dialect.name}`", counts["modelled"], counts["extra"], counts["dropped"], ", ".join(_tables(dialect))
 
 
 def _dropped(vendor: Vendor) -> Iterator[tuple[object, ...]]:
@@ -70,10 +69,6 @@ def _dropped(vendor: Vendor) -> Iterator[tuple[object, ...]]:
             for path, leaf in leaves(dialect.shape):
                 if isinstance(leaf, Leaf) and leaf.kind == "drop":
                     yield f"`{dialect.name}`", f"`{path}`", leaf.reason
-
-
-def _handling(leaf: object) -> str:
-    return HANDLING.get(leaf.kind, "modelled") if isinstance(leaf, Leaf) else "modelled"
 
 
 def _tables(dialect: Dialect) -> list[str]:

@@ -15,7 +15,7 @@ import polars as pl
 from orchestration import holding, landing
 from orchestration.books import BOOKS, staging_ddl
 from orchestration.faults import pass_point
-from orchestration.fingerprints import staging_fingerprint
+from orchestration.fingerprints import made_by
 from orchestration.handover import Handed
 from orchestration.landing import LandedFile, Scan
 from orchestration.normalise import Normaliser, shape_paths
@@ -68,13 +68,13 @@ class Warehouse:
     def _create(self, con: duckdb.DuckDBPyConnection) -> None:
         con.execute("begin")
         con.execute(BOOKS + staging_ddl())
-        con.execute("create table internal.made_by as select $1 as fingerprint", [staging_fingerprint(self._settings)])
+        con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
         con.execute("commit")
 
     def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
         """The build file was made by this very code and these settings."""
         row = con.execute("select fingerprint from internal.made_by").fetchone() if _has(con, "internal", "made_by") else None
-        return row is not None and row[0] == staging_fingerprint(self._settings)
+        return row is not None and row[0] == made_by(self._settings)
 
     def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
@@ -129,8 +129,9 @@ class Warehouse:
             con.execute("begin")
             try:
                 _take_out_rows(con, load_seq)
+                bad = holding.rejected_rows(con, load_seq)
                 for block in blocks_of(self._settings, files[path]) if path in files else ():
-                    _insert_rejects(con, load_seq, holding.rejects_of(con, load_seq, block))
+                    _insert_rejects(con, load_seq, holding.rejects_of(block, bad))
                 rows = holding.book(con, load_seq, run_id)
                 con.execute("commit")
             except BaseException:
