@@ -109,7 +109,7 @@ def rollback(settings: Settings) -> Publication:
 
 
 def prune(settings: Settings) -> None:
-    """Keeps the current publication and the newest to go back to, as many as the setting says; drops what a killed run left."""
+    """Keeps the current publication and the newest to go back to, as many as the setting says."""
     now = current(settings)
     known = publications(settings)
     kept = [found for found in known if not found.is_withdrawn][-settings.options.keep_publications :]
@@ -118,8 +118,6 @@ def prune(settings: Settings) -> None:
     for folder in settings.publications.iterdir():
         if folder.is_dir() and folder not in wanted:
             shutil.rmtree(folder, ignore_errors=True)
-    for left in settings.data.glob(".warehouse.duckdb.*"):
-        left.unlink(missing_ok=True)
 
 
 @contextmanager
