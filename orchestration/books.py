@@ -32,6 +32,7 @@ create table if not exists internal.repeats (
     entity varchar, source varchar, source_account varchar, record_id varchar, record_hash varchar, export_date date, source_file varchar, source_row bigint,
     load_seq bigint
 );
+create table if not exists internal.touched (tie ubigint);
 create or replace view meta.deliveries as
     select source, source_account, stream, export_date, bool_or(is_full) as is_full, count(*) as file_count
     from meta.loads

@@ -41,6 +41,7 @@ CODE = (
     "shapes.py",
     "spooling.py",
     "tables.py",
+    "ties.py",
     "values.py",
     "warehouse.py",
 )
@@ -61,24 +62,34 @@ def project_fingerprint(settings: Settings) -> str:
     return _digest(_project_files(settings.dbt_project), root=settings.dbt_project) + modules
 
 
-def wanted_fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> str:
-    """What a warehouse made of the present staging, rules and settings for that day would carry."""
-    staged = con.execute("select count(*), bit_xor(hash(load_seq, run_id, status)) from meta.loads").fetchone()
+def rules_fingerprint(settings: Settings) -> str:
+    """Changes with everything but the data that decides what models make of them; with the engine too, whose hashes tell keys apart."""
     parts = (
-        staged,
-        as_of.isoformat(),
         [getattr(settings.options, key) for key in RULE_OPTIONS],
         settings.staging_fingerprint,
         project_fingerprint(settings),
         _digest(sorted(settings.config.glob("*.csv")), root=settings.config),
+        duckdb.__version__,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def wanted_fingerprint(con: duckdb.DuckDBPyConnection, rules: str, as_of: date) -> str:
+    """What a warehouse made of the present staging by those rules for that day would carry."""
+    staged = con.execute("select count(*), bit_xor(hash(load_seq, run_id, status)) from meta.loads").fetchone()
+    return hashlib.sha256(repr((staged, as_of.isoformat(), rules)).encode()).hexdigest()
+
+
 def transformed_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
     """What the build file was last transformed from; None if it was not, or not to the end."""
-    known = con.execute("select 1 from duckdb_tables() where schema_name = 'internal' and table_name = 'transformed'").fetchone()
-    row = con.execute("select fingerprint from internal.transformed").fetchone() if known else None
+    row = con.execute("select fingerprint from internal.transformed").fetchone() if _was_transformed(con) else None
+    return row[0] if row else None
+
+
+def transformed_by(con: duckdb.DuckDBPyConnection, rules: str) -> int | None:
+    """The last load that the marts of the build file were made of, if it was by these rules and with the same full deliveries."""
+    query = f"select load_seq from internal.transformed where rules = $1 and full_deliveries = ({_FULL_DELIVERIES})"
+    row = con.execute(query, [rules]).fetchone() if _was_transformed(con) else None
     return row[0] if row else None
 
 
@@ -87,9 +98,32 @@ def forget_transformed(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop table if exists internal.transformed")
 
 
-def remember_transformed(con: duckdb.DuckDBPyConnection, fingerprint: str) -> None:
-    """The marts of the build file are complete and sound."""
-    con.execute("create or replace table internal.transformed as select $1 as fingerprint, now() as transformed_at", [fingerprint])
+def remember_transformed(con: duckdb.DuckDBPyConnection, fingerprint: str, rules: str) -> None:
+    """The marts of the build file are complete and sound, and made of all that is in staging."""
+    con.execute("begin")
+    con.execute(
+        f"""
+        create or replace table internal.transformed as
+        select
+            $1 as fingerprint, $2 as rules, (select coalesce(max(load_seq), 0) from meta.loads) as load_seq,
+            ({_FULL_DELIVERIES}) as full_deliveries, now() as transformed_at
+        """,
+        [fingerprint, rules],
+    )
+    con.execute("delete from internal.touched")
+    con.execute("commit")
+
+
+# Who is left out of a full delivery is gone: of a stream that has one, every delivery counts for everybody.
+_FULL_DELIVERIES = """
+select coalesce(bit_xor(hash(source, source_account, stream, export_date, is_full)), 0)
+from meta.deliveries
+where (source, source_account, stream) in (select (source, source_account, stream) from meta.deliveries where is_full)
+"""
+
+
+def _was_transformed(con: duckdb.DuckDBPyConnection) -> bool:
+    return con.execute("select 1 from duckdb_tables() where schema_name = 'internal' and table_name = 'transformed'").fetchone() is not None
 
 
 def _project_files(project: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from orchestration import changes, fingerprints, holding, identity_seeds, landing, publish, retention, runs, seeds, segments
+from orchestration import changes, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
 from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
@@ -206,18 +206,22 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         if day is None:
             return ()
         runs.note(con, run_id, as_of_date=day)
-        wanted = fingerprints.wanted_fingerprint(con, settings, day)
+        rules = fingerprints.rules_fingerprint(settings)
+        wanted = fingerprints.wanted_fingerprint(con, rules, day)
         if fingerprints.transformed_fingerprint(con) == wanted:
             return ()
         _require_disk(settings, _bytes_to_write(settings, []))
+        since = fingerprints.transformed_by(con, rules)
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
         identity_seeds.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")
-    nodes = build(settings, progress=progress)
+    nodes = incremental.build(settings, since, progress=progress) if since is not None else None
+    if nodes is None:
+        nodes = build(settings, progress=progress)
     with warehouse.connect() as con:
-        fingerprints.remember_transformed(con, wanted)
+        fingerprints.remember_transformed(con, wanted, rules)
         runs.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
     pass_point("after_dbt")
     return nodes

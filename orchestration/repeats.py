@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.origin import Origin
 from orchestration.tables import IDENTITY_OF_CONTENT, TABLES
+from orchestration.ties import touch
 
 # People are known by file, not by record: every file keeps the contacts it carries.
 MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
@@ -113,6 +114,7 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: dict[str, obje
     con.execute(f"create or replace temp table moves as {moves}", parameters)
     if con.execute("select 1 from moves limit 1").fetchone() is None:
         return
+    touch(con, "(load_seq, source_row) in (select load_seq, source_row from moves)")
     for table in MOVED:
         con.execute(
             f"""
@@ -161,6 +163,7 @@ def _remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, nam
         """,
         named,
     )
+    touch(con, "(load_seq, source_row) in (select load_seq, source_row from latest)")
     for table in MOVED:
         con.execute(
             f"""

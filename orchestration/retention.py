@@ -15,7 +15,8 @@ DAY = 86_400
 
 def sweep(settings: Settings) -> None:
     """Removes what runs that were killed left behind; only for the holder of the writer lock, which knows that they are gone."""
-    shutil.rmtree(settings.internal / "spool", ignore_errors=True)
+    for folder in (settings.internal / "spool", settings.part_file.parent):
+        shutil.rmtree(folder, ignore_errors=True)
     left = [*settings.data.glob(".warehouse.duckdb.*"), *settings.publications.glob(f"*/{NOTE}.tmp")]
     left += [path for path in settings.spill.glob("*") if path.is_file()]
     for path in left:

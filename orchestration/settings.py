@@ -41,6 +41,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     identity_sharing_limit: int = 5
     changed_ids_share: float = 0.2
     changed_ids_minimum: int = 1_000
+    incremental_from_rows: int = 250_000
+    incremental_share: float = 0.25
 
     memory_limit: str = ""
     threads: int = 0
@@ -62,7 +64,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     alert_webhook: str = ""
 
 
-SHARES = ("reject_share", "hold_back_share", "changed_ids_share")
+SHARES = ("reject_share", "hold_back_share", "changed_ids_share", "incremental_share")
 POSITIVE = ("record_bytes", "record_levels", "unpack_ratio", "identity_sharing_limit", "keep_publications")
 
 
@@ -135,6 +137,11 @@ class Settings:
     def build_file(self) -> Path:
         """The private file a run writes; its stem is that of the published file, because the stem is the catalog's name."""
         return self.data / "build" / "warehouse.duckdb"
+
+    @property
+    def part_file(self) -> Path:
+        """The small warehouse in which an incremental night is made; its stem is that of the build file for the same reason."""
+        return self.data / "build" / "part" / "warehouse.duckdb"
 
     @property
     def spill(self) -> Path:

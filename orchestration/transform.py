@@ -6,7 +6,7 @@ here, because its messages quote rows; what failed is told by model and test nam
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +62,29 @@ class TransformError(OperatorError):
         self.nodes = nodes
 
 
-def build(settings: Settings, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...]:
-    """Runs every model and test on the build file; raises when one fails, with the file closed either way."""
-    nodes = tuple(_invoke(settings, ["build", "--exclude-resource-type", "seed", "unit_test"], progress))
+def build(
+    settings: Settings,
+    *,
+    file: Path | None = None,
+    only: Collection[str] = (),
+    project: Any = None,
+    progress: Progress = lambda _: None,
+) -> tuple[NodeResult, ...]:
+    """Runs every model and test on the build file; raises when one fails, with the file closed either way.
+
+    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed again.
+    """
+    chosen = ["--indirect-selection", "empty", "--select", *sorted(only)] if only else []
+    arguments = ["build", "--exclude-resource-type", "seed", "unit_test", *chosen]
+    nodes = tuple(_node(settings, run) for run in getattr(_invoke(settings, arguments, progress, file=file, project=project), "results", []))
     if any(node.is_failure for node in nodes):
         raise TransformError(nodes, settings)
     return nodes
+
+
+def parsed(settings: Settings) -> Any:
+    """The project as dbt knows it (its `Manifest`)."""
+    return _invoke(settings, ["parse"], lambda _: None)
 
 
 def manifest(settings: Settings) -> Path:
@@ -81,11 +98,11 @@ def manifest(settings: Settings) -> Path:
     return path
 
 
-def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, write_json: bool = False) -> list[NodeResult]:
-    with _environment(settings):
+def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, file: Path | None = None, project: Any = None, write_json: bool = False) -> Any:
+    with _environment(settings, file or settings.build_file):
         from dbt.cli.main import dbtRunner
 
-        runner = dbtRunner(callbacks=[_reporter(progress)])
+        runner = dbtRunner(manifest=project, callbacks=[_reporter(progress)])
         try:
             result = runner.invoke([*_flags(write_json=write_json), *arguments, *_folders(settings)])
         finally:
@@ -95,7 +112,7 @@ def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, wri
             f"dbt could not start: {' '.join(str(result.exception).split()).rstrip('.')}.",
             remedy=f"`dbt parse --project-dir {settings.dbt_project}` shows more.",
         )
-    return [_node(settings, run) for run in getattr(result.result, "results", [])]
+    return result.result
 
 
 def _flags(*, write_json: bool) -> list[str]:
@@ -118,12 +135,12 @@ def _target(settings: Settings) -> Path:
 
 
 @contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
+def _environment(settings: Settings, file: Path) -> Iterator[None]:
     wanted = {
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),
         "DO_NOT_TRACK": "1",
-        "C360_BUILD_FILE": str(settings.build_file),
+        "C360_BUILD_FILE": str(file),
         "C360_THREADS": str(settings.threads),
         "C360_MEMORY_LIMIT": settings.memory_limit,
         "C360_TEMP_DIRECTORY": str(settings.spill),

@@ -26,6 +26,7 @@ from orchestration.repeats import forget_repeats, settle_repeats
 from orchestration.settings import DateRange, Settings
 from orchestration.spooling import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.tables import TABLES
+from orchestration.ties import touch
 from orchestration.vendors import discover
 
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
@@ -215,6 +216,7 @@ def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through them."""
     forget_repeats(con, load_seq)
+    touch(con, "load_seq = $1", [load_seq])
     for table in TABLES:
         con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
     con.execute("delete from internal.load_issues where load_seq = $1", [load_seq])

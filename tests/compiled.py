@@ -6,7 +6,7 @@ what was made here is compared with what was made here.
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -32,10 +32,12 @@ class Compiled:
         reached = {model for name in wanted for model in _reached(needs, next(model for model in needs if model[1] == name))}
         self._order = [model for model in TopologicalSorter(needs).static_order() if not wanted or model in reached]
 
-    def make(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Makes every model anew in the warehouse of the connection, from the staging, books and seeds that it holds."""
+    def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:
+        """Makes every model, or those of these names, anew in the warehouse of the connection, from the staging, books and seeds that it holds."""
         for model in self._order:
             schema, name = model
+            if only and name not in only:
+                continue
             con.execute(f"create schema if not exists {schema}")
             if model in self._in_python:
                 made = self._python(model, con)  # noqa: F841 (DuckDB finds it by its name)

@@ -1,10 +1,15 @@
 -- What differs between engines when people are compared: hashes of a run, plain text, likeness of names.
--- Number that stands for the values inside one run; never stored as an id, since engines and versions differ.
+-- Number that stands for the values inside one build file; never an id, since engines and their versions differ: another version builds in full.
 {% macro run_hash(values) -%} {{ return(adapter.dispatch("run_hash")(values)) }} {%- endmacro %}
 
 {% macro default__run_hash(values) -%} hash({{ values | join(", ") }}) {%- endmacro %}
 
 {% macro spark__run_hash(values) -%} xxhash64({{ values | join(", ") }}) {%- endmacro %}
+
+-- Number that a record goes by, in the order of the alias ids: their first 15 hexadecimal digits, so that it is the same whatever else has landed.
+{% macro record_number(alias_id) -%} {{ return(adapter.dispatch("record_number")(alias_id)) }} {%- endmacro %}
+
+{% macro default__record_number(alias_id) -%} cast(concat('0x', left({{ alias_id }}, 15)) as bigint) {%- endmacro %}
 
 -- Text for comparing: lower case, no accents, one blank for whatever is no letter or digit; null if nothing is left.
 {% macro plain_text(value) -%} {{ return(adapter.dispatch("plain_text")(value)) }} {%- endmacro %}

@@ -149,8 +149,8 @@ TOLD: dict[str, Callable[[str, int, dict[str, str]], dict[str, Any]]] = {
 }
 
 
-def arrivals(histories: Sequence[History]) -> Iterator[Arrival]:
-    """The files of all nights in two parts each; those that are corrected come twice under one path."""
+def arrivals(histories: Sequence[History], *, full: bool = True) -> Iterator[Arrival]:
+    """The files of all nights in two parts each; those that are corrected come twice under one path. Customers' lists are `full`, or none is."""
     streams = sorted({stream for history in histories for stream, _, _ in history.said})
     for stream in streams:
         for night in range(NIGHTS):
@@ -158,7 +158,7 @@ def arrivals(histories: Sequence[History]) -> Iterator[Arrival]:
                 for part in range(PARTS):
                     chosen = [history for history in histories if (history.number + night) % PARTS == part]
                     said = [record for history in chosen for record in history.said[stream, night, version]]
-                    name = f"part{part}_full" if stream == CUSTOMERS else f"part{part}"
+                    name = f"part{part}_full" if full and stream == CUSTOMERS else f"part{part}"
                     if said:
                         yield lines(f"{stream}/{FIRST + timedelta(days=night)}/{name}.ndjson", *said)
 

@@ -1,22 +1,26 @@
 """The warehouse is a function of what has landed, not of the order in which it came (contracts, section 2)."""
 
+import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
-from orchestration import pipeline, runs, seeds
-from orchestration.settings import Settings
+from orchestration import fingerprints, incremental, pipeline, runs, seeds, transform
+from orchestration.settings import Options, Settings
+from orchestration.transform import NodeResult
 from orchestration.warehouse import Warehouse
 from tests.arrivals import Arrival, batches, installation, load
 from tests.compiled import Compiled
+from tests.identity.test_histories import OVERRIDES, History, arrivals
 from tests.marts.week import WEEK, by_night
 
 # When something came and which attempt brought it; the books of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns")
-ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by")
+ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by", "internal.touched")
 MADE = ("staging", "identity", "orders", "marts", "meta")
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -24,7 +28,7 @@ SEGMENTS = "segment_id,name,description,predicate\nbuyers,Buyers,,order_count >=
 
 
 def shop(folder: Path) -> Settings:
-    settings = installation(folder)
+    settings = replace(installation(folder), options=Options(free_disk_bytes=0, lock_wait_seconds=5, incremental_from_rows=0, incremental_share=1))
     (settings.config / "computed_segments.csv").write_text(SEGMENTS, encoding="utf-8")
     return settings
 
@@ -71,12 +75,34 @@ def landed_at_once(folder: Path) -> Settings:
 def make(settings: Settings, models: Compiled) -> Rows:
     """Everything that the models make of what is loaded, and what they make it of."""
     with Warehouse(settings).connect() as con:
-        seeds.load(con, settings)
-        day = runs.greatest_export_date(con)
-        assert day is not None
-        pipeline.write_run_settings(con, settings, day)
+        prepare(con, settings)
         models.make(con)
     return contents(settings, *MADE, "internal")
+
+
+def prepare(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    seeds.load(con, settings)
+    day = runs.greatest_export_date(con)
+    assert day is not None
+    pipeline.write_run_settings(con, settings, day)
+
+
+def renew(settings: Settings, models: Compiled, division: incremental.Division) -> bool:
+    """Brings the models up to date in part where that can be, else in full; whether in part."""
+
+    def make_part(file: Path) -> tuple[NodeResult, ...]:
+        with duckdb.connect(str(file)) as part:
+            part.execute("set TimeZone = 'UTC'")
+            models.make(part, division.in_part)
+        return ()
+
+    with Warehouse(settings).connect() as con:
+        prepare(con, settings)
+        since = fingerprints.transformed_by(con, "rules")
+        in_part = since is not None and incremental.find_scope(con, settings, since) and incremental.renew(con, settings, division, make_part) is not None
+        models.make(con, division.in_whole if in_part else ())
+        fingerprints.remember_transformed(con, "data", "rules")
+    return in_part
 
 
 @dataclass(frozen=True)
@@ -84,6 +110,7 @@ class Week:
     """The week as it is made when all of it is there from the beginning: by the nightly job, and by its models alone."""
 
     models: Compiled
+    division: incremental.Division
     run: Rows
     made: Rows
 
@@ -95,7 +122,8 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     models = Compiled(settings.internal / "dbt" / "target")
     alone = landed_at_once(tmp_path_factory.mktemp("alone") / "data")
     load(alone, [])
-    return Week(models, contents(settings, *MADE), make(alone, models))
+    division = incremental.Division.of(transform.parsed(settings).nodes)
+    return Week(models, division, contents(settings, *MADE), make(alone, models))
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -104,6 +132,74 @@ def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path
     for batch in batches(WEEK, seed):
         load(settings, batch)
     assert differences(make(settings, at_once.models), at_once.made) == {}
+
+
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 30))])
+def test_nights_in_part_make_the_warehouse_that_a_full_build_makes(tmp_path: Path, at_once: Week, seed: int) -> None:
+    settings = shop(tmp_path / "data")
+    in_part = []
+    for batch in batches(WEEK, seed):
+        load(settings, batch)
+        in_part.append(renew(settings, at_once.models, at_once.division))
+    assert differences(contents(settings, *MADE), {table: rows for table, rows in at_once.made.items() if not table.startswith("internal")}) == {}
+    assert any(in_part)
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
+def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(tmp_path: Path, at_once: Week, seed: int) -> None:
+    """Of a hundred random histories, whose people meet and part, with the decisions of all of them in force; no delivery is full."""
+    histories = [History(number) for number in range(100 * seed, 100 * seed + 100)]
+    settings, in_full = shop(tmp_path / "data"), shop(tmp_path / "in_full")
+    decisions = [decision.line for history in histories for decision in history.decisions]
+    (settings.config / "identity_overrides.csv").write_text("\n".join([OVERRIDES, *decisions]) + "\n", encoding="utf-8")
+    shutil.copyfile(settings.config / "identity_overrides.csv", in_full.config / "identity_overrides.csv")
+    in_full.build_file.parent.mkdir()
+    nights_in_part = 0
+    for batch in batches(list(arrivals(histories, full=False)), seed, ends=0.05):
+        load(settings, batch)
+        nights_in_part += renew(settings, at_once.models, at_once.division)
+        shutil.copyfile(settings.build_file, in_full.build_file)
+        make(in_full, at_once.models)
+        made, expected = contents(settings, *MADE[1:]), contents(in_full, *MADE[1:])
+        assert differences(made, expected) == {}
+    assert nights_in_part >= 3
+
+
+def test_the_nightly_job_makes_in_part_what_it_makes_at_once(tmp_path: Path, at_once: Week) -> None:
+    settings, told = shop(tmp_path / "data"), []
+    of_ben = [arrival for arrival in WEEK if arrival.path.startswith(("omnisend/events/2026-03-06", "omnisend/events/2026-03-07"))]
+    run(settings, [arrival for arrival in WEEK if arrival not in of_ben])
+    for arrival in of_ben:
+        arrival.land(settings.landing)
+    pipeline.run(settings, accept_changes=True, progress=told.append)
+    assert [line for line in told if "building their part" in line] == ["4 of 12 records are touched: building their part"]
+    assert differences(contents(settings, *MADE), at_once.run) == {}
+    assert not settings.part_file.exists()
+
+
+def test_a_full_delivery_and_other_rules_have_everything_built_in_full(tmp_path: Path, at_once: Week) -> None:
+    settings = shop(tmp_path / "data")
+    full = next(arrival for arrival in WEEK if "_full" in arrival.path)
+    before = WEEK[: WEEK.index(full)]
+    in_part = []
+    for batch in (before[:3], before[3:], [full]):
+        load(settings, batch)
+        in_part.append(renew(settings, at_once.models, at_once.division))
+    assert in_part == [False, True, False]
+    with Warehouse(settings).connect() as con:
+        assert fingerprints.transformed_by(con, "rules") is not None
+        assert fingerprints.transformed_by(con, "other rules") is None
+
+
+def test_what_touches_too_many_is_built_in_full(tmp_path: Path, at_once: Week) -> None:
+    settings = shop(tmp_path / "data")
+    cautious = replace(settings, options=msgspec.structs.replace(settings.options, incremental_share=0.2))
+    load(settings, WEEK[:5])
+    renew(cautious, at_once.models, at_once.division)
+    load(settings, WEEK[5:6])
+    assert not renew(cautious, at_once.models, at_once.division)
+    load(settings, WEEK[6:7])
+    assert renew(settings, at_once.models, at_once.division)
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ with
 
     final as (
         select
-            row_number() over (order by named.alias_id) as record_no,
+            {{ record_number("named.alias_id") }} as record_no,
             named.alias_id,
             named.source,
             named.source_account,

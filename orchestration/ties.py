@@ -1,0 +1,56 @@
+"""What ties rows of staging together: rows that share no tie, be it through others, never decide about each other.
+
+A tie is a number, the hash of something that a row names: a vendor's record, an identifier, an order. Whatever has a tie
+that changed since the last night is computed anew, and nothing else (see `incremental.py`).
+"""
+
+from collections.abc import Sequence
+
+import duckdb
+
+
+def tie(kind: str, *columns: str) -> str:
+    """SQL of the tie that these columns name at a vendor's account; null where one of them is."""
+    whole = " and ".join(f"{column} is not null" for column in columns)
+    return f"case when {whole} then hash('{kind}', source, source_account, {', '.join(columns)}) end"
+
+
+RECORD, OWNER = tie("record", "source_record_id"), tie("record", "owner_record_id")
+VENDOR_ORDER = tie("vendor order", "source_order_id")
+EVENT, ADJUSTMENT = tie("event", "event_id"), tie("adjustment", "adjustment_id")
+REDEMPTION, ROLLED_BACK = tie("redemption", "redemption_id"), tie("redemption", "parent_redemption_id")
+REVIEW, LOYALTY = tie("review", "review_id"), tie("loyalty", "coalesce(account_id, '')")
+# Orders are one across vendors, and so are identifiers: these are the `identifier_key` of the identity models.
+ORDER = "case when order_match_key is not null then hash('order', coalesce(order_namespace, ''), order_match_key) end"
+IDENTIFIER = "case when id_link_value is not null then hash(id_type, coalesce(id_namespace, ''), id_link_value) end"
+# An event may tell that a vendor has deleted a record, whatever stream the record came by.
+DELETED = f"case when event_type = 'customer' and event_action = 'deleted' then {tie('record', 'source_profile_id')} end"
+
+# Tables that are not here decide about nobody's rows but the models that read them whole.
+TIES: dict[str, tuple[str, ...]] = {
+    "customers": (RECORD,),
+    "contacts": (RECORD,),
+    "customer_identifiers": (OWNER, IDENTIFIER),
+    "customer_consents": (OWNER,),
+    "segment_memberships": (OWNER,),
+    "vendor_stats": (OWNER,),
+    "loyalty_accounts": (OWNER, LOYALTY),
+    "orders": (VENDOR_ORDER, ORDER, OWNER),
+    "order_lines": (VENDOR_ORDER,),
+    "order_adjustments": (ADJUSTMENT, VENDOR_ORDER, ORDER),
+    "events": (EVENT, OWNER, VENDOR_ORDER, ORDER, DELETED),
+    "reviews": (REVIEW, OWNER, VENDOR_ORDER, ORDER),
+    "review_ratings": (REVIEW,),
+    "redemptions": (REDEMPTION, ROLLED_BACK, OWNER, VENDOR_ORDER, ORDER),
+}
+
+
+def list_of(table: str) -> str:
+    """SQL of all ties of a row of a staging table, as a list without nulls."""
+    return f"list_filter([{', '.join(TIES[table])}], lambda tied: tied is not null)"
+
+
+def touch(con: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object] = ()) -> None:
+    """Notes the ties of rows of staging that are about to be changed or taken out; `rows` is a condition."""
+    for table in TIES:
+        con.execute(f"insert into internal.touched select distinct unnest({list_of(table)}) from staging.{table} where {rows}", list(parameters))

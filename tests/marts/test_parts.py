@@ -1,0 +1,60 @@
+"""What may be made of a part of the data: the models that are, and what they rest on, are such that a part says what the whole would."""
+
+from typing import Any
+
+import pytest
+
+from orchestration import transform
+from orchestration.incremental import PUBLISHED, RENEWED, Division
+from orchestration.settings import Settings
+from orchestration.ties import TIES
+
+# They are computed as a whole, and say of a part's rows the same when they see nothing but the part.
+ALIKE = {"int_delivery_gaps", "int_exchange_rates", "int_order_refund_claims", "int_source_priorities"}
+Nodes = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Nodes:
+    return transform.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
+
+
+@pytest.fixture(scope="module")
+def division(nodes: Nodes) -> Division:
+    return Division.of(nodes)
+
+
+def named(nodes: Nodes, names: frozenset[str], kind: str) -> dict[str, Any]:
+    return {node.name: node for node in nodes.values() if node.resource_type == kind and node.name in names}
+
+
+def test_a_part_rests_on_models_that_a_part_can_be_made_of(nodes: Nodes, division: Division) -> None:
+    renewed = {name for _, name in division.renewed}
+    assert named(nodes, division.in_part, "model").keys() - renewed == ALIKE
+
+
+def test_all_staging_that_a_part_is_made_of_is_tied(nodes: Nodes, division: Division) -> None:
+    models = named(nodes, division.in_part, "model").values()
+    read = {tuple(key.split(".")[2:]) for node in models for key in node.depends_on.nodes if key.startswith("source.")}
+    assert {table for schema, table in read if schema == "staging"} == set(TIES)
+    assert {schema for schema, _ in read} == {"staging", "meta", "internal"}
+
+
+def test_no_model_of_a_part_knows_the_day_of_the_run(nodes: Nodes, division: Division) -> None:
+    assert [name for name, node in named(nodes, division.in_part, "model").items() if "as_of_date" in node.raw_code] == []
+
+
+def test_rows_are_found_by_columns_that_the_ties_know(division: Division) -> None:
+    assert set(division.renewed.values()) <= RENEWED.keys()
+
+
+def test_every_model_is_made_and_every_test_runs_once(nodes: Nodes, division: Division) -> None:
+    models = {node.name for node in nodes.values() if node.resource_type == "model"}
+    tests = {node.name for node in nodes.values() if node.resource_type == "test"}
+    assert division.in_part | division.in_whole == models | tests
+    assert division.in_part & division.in_whole == ALIKE
+
+
+def test_what_analysts_see_is_tested_as_a_whole(nodes: Nodes, division: Division) -> None:
+    published = {key for key, node in nodes.items() if node.resource_type == "model" and node.schema in PUBLISHED}
+    assert [test.name for test in named(nodes, division.in_part, "test").values() if published & set(test.depends_on.nodes)] == []
