@@ -257,11 +257,13 @@ def night(folder: Path, watch: Watch) -> dict[str, Any]:
     for step in ("ingest", "transform", "publish_if_new"):
         steps[step] = getattr(pipeline, step)
         setattr(pipeline, step, told(step))
+    lines: list[str] = []
     with watch.part("all"):
-        report = pipeline.run(found)
+        report = pipeline.run(found, progress=lines.append)
     nodes = found_in["transform"]
-    slowest = sorted(nodes, key=lambda node: -node.seconds)[:15]
-    return {**report.figures, "rows": report.rows_read, "nodes": len(nodes), "slowest": [(node.name, node.seconds) for node in slowest]}
+    slowest = [(node.name, node.seconds) for node in sorted(nodes, key=lambda node: -node.seconds)[:15]]
+    touched = next((line.split(" records")[0] for line in lines if "are touched" in line), "")
+    return {**report.figures, "rows": report.rows_read, "nodes": len(nodes), "slowest": slowest, "touched": touched}
 
 
 def replace_day(folder: Path, watch: Watch) -> dict[str, Any]:

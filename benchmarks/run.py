@@ -278,6 +278,42 @@ def growth_section(work: Path, scale: float, report: Report) -> None:
     )
 
 
+def part_section(work: Path, scale: float, report: Report) -> None:
+    rows = []
+    for share in (0.0001, 0.001, 0.01, 0.1):
+        folder, aside = work / "part", work / "aside"
+        generate(folder, Size(int(200_000 * scale), int(1_000_000 * scale), nights=2, night_share=share))
+        _move_last_night(folder / "landing", aside / "landing")
+        first = measure("night", folder)
+        _move_back(aside / "landing", folder / "landing")
+        shutil.copytree(folder, work / "full")
+        _configure(folder, "incremental_from_rows = 0", "incremental_share = 1.0")
+        _configure(work / "full", "incremental_share = 0.0")
+        in_part, in_full = measure("night", folder), measure("night", work / "full")
+        assert first is not None and in_part is not None and in_full is not None
+        rows.append(
+            (
+                f"{first.figures['rows']:,}",
+                f"{in_part.figures['rows']:,}",
+                in_part.figures["touched"],
+                *(f"{found.seconds('transform')[1]:.1f}" for found in (in_part, in_full)),
+                *(f"{found.memory / 1e6:,.0f}" for found in (in_part, in_full)),
+            )
+        )
+        for used in (folder, aside, work / "full"):
+            shutil.rmtree(used, ignore_errors=True)
+    report.table(
+        "A night in part and in full",
+        ("records before", "new records", "touched", "CPU s transform in part", "in full", "peak MB in part", "in full"),
+        rows,
+    )
+
+
+def _configure(folder: Path, *lines: str) -> None:
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / "settings.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def _move_last_night(landing: Path, aside: Path) -> None:
     last = LAST_NIGHT.isoformat()
     for path in landing.glob(f"*/*/{last}"):
@@ -312,6 +348,7 @@ SECTIONS: dict[str, Callable[[Path, float, Report], None]] = {
     "small": small_section,
     "night": night_section,
     "growth": growth_section,
+    "part": part_section,
     "memory": memory_section,
 }
 
