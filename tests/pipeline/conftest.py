@@ -21,11 +21,11 @@ COMMAND = (
 
 
 def lay_out(checkout: Path) -> Path:
-    """A checkout whose dbt project is the small one, with the real profile and macros."""
+    """A checkout whose dbt project is the small one, with the real profile and materialisations."""
     shutil.copytree(Path(__file__).parent / "small_project", checkout / "dbt_project")
-    shutil.copyfile(PROJECT / "dbt_project" / "profiles.yml", checkout / "dbt_project" / "profiles.yml")
-    (checkout / "dbt_project" / "macros").mkdir()
-    shutil.copyfile(PROJECT / "dbt_project" / "macros" / "generate_schema_name.sql", checkout / "dbt_project" / "macros" / "generate_schema_name.sql")
+    for path in ("profiles.yml", "macros/generate_schema_name.sql", "macros/replace.sql"):
+        (checkout / "dbt_project" / path).parent.mkdir(exist_ok=True)
+        shutil.copyfile(PROJECT / "dbt_project" / path, checkout / "dbt_project" / path)
     return checkout
 
 

@@ -247,6 +247,17 @@ def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(publish
     _says_nothing_about_anna(published, str(error.value))
 
 
+def test_a_model_may_become_a_view_and_a_table_again(published: Settings, checkout: Path) -> None:
+    model = checkout / "dbt_project" / "models" / "orders" / "int_changing.sql"
+    found = []
+    for kind in ("table", "view", "table"):
+        model.write_text(f"{{{{ config(materialized='{kind}') }}}} select 1 as number", encoding="utf-8")
+        pipeline.run(published)
+        with duckdb.connect(str(published.build_file), read_only=True) as con:
+            found.append(con.execute("select table_type from information_schema.tables where table_name like 'int_changing%'").fetchall())
+    assert found == [[("BASE TABLE",)], [("VIEW",)], [("BASE TABLE",)]]
+
+
 def test_a_failing_model_is_named_without_the_row_it_failed_on(published: Settings, checkout: Path) -> None:
     (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text(
         "select cast(first_name as integer) as number from {{ ref('dim_customers') }}", encoding="utf-8"

@@ -1,0 +1,64 @@
+-- Tables and views of the build file, each replaced by one statement. Nobody reads the build file while it is made, and nothing in it
+-- has indexes, grants or dependents, so that the adapter's own way, with a second table, two renames and a drop, would protect nothing.
+{% materialization table, adapter = "duckdb", supported_languages = ["sql", "python"] %}
+
+    {%- set target = this.incorporate(type="table") -%}
+    {{ drop_another_kind(target) }}
+    {{ run_hooks(pre_hooks) }}
+
+    {% if model["language"] == "python" %}
+        -- The model writes over a connection of its own, which must not wait for this one.
+        {% call statement("dropped", auto_begin=False) %} drop table if exists {{ target }}
+        {% endcall %}
+        {% call statement("main", language="python") %} {{ py_write_table(false, target, compiled_code) }} {% endcall %}
+    {% else %}
+        {% call statement("main") %} create or replace table {{ target }} as {{ declared(compiled_code) }}
+        {% endcall %}
+    {% endif %}
+
+    {{ finished(target) }}
+    {{ return({"relations": [target]}) }}
+
+{% endmaterialization %}
+
+{% materialization view, adapter = "duckdb", supported_languages = ["sql"] %}
+
+    {%- set target = this.incorporate(type="view") -%}
+    {{ drop_another_kind(target) }}
+    {{ run_hooks(pre_hooks) }}
+
+    {% call statement("main") %} create or replace view {{ target }} as {{ declared(compiled_code) }}
+    {% endcall %}
+
+    {{ finished(target) }}
+    {{ return({"relations": [target]}) }}
+
+{% endmaterialization %}
+
+-- A table where a view is wanted, or the other way round, is of an older version and cannot be replaced.
+{% macro drop_another_kind(target) %}
+    {%- set existing = load_cached_relation(target) -%}
+    {% if existing is not none and existing.type != target.type %} {{ drop_relation_if_exists(existing) }} {% endif %}
+{% endmacro %}
+
+-- A model's query, with the columns of its contract in their order if it has one.
+{% macro declared(query) -%}
+    {%- if config.get("contract").enforced %} select {{ model["columns"] | join(", ") }} from ({{ query }}) as declared {%- else %}
+        {{ query }}
+    {%- endif %}
+{%- endmacro %}
+
+-- Compares what was made with its contract, and describes it as the contract does.
+{% macro finished(target) %}
+    {% if config.get("contract").enforced %} {{ get_assert_columns_equivalent("select * from " ~ target) }} {% endif %}
+    {% if config.persist_relation_docs() %}
+        {% call statement("comments") %}
+            comment on {{ target.type }} {{ target }} is {{ duckdb_escape_comment(model["description"]) }};
+            {% for column in model["columns"].values() %}
+                comment on column {{ target }}.{{ column["name"] }} is {{ duckdb_escape_comment(column["description"]) }};
+            {% endfor %}
+        {% endcall %}
+    {% endif %}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+{% endmacro %}
