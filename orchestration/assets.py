@@ -345,5 +345,5 @@ def _checked(check: dg.AssetCheckKey, node: NodeResult) -> dg.AssetCheckResult:
         check_name=check.name,
         passed=node.status == "pass",
         severity=dg.AssetCheckSeverity.WARN if node.is_warning else dg.AssetCheckSeverity.ERROR,
-        metadata={"rows": node.failures, **({"query": str(node.query)} if node.query else {})},
+        metadata={"rows": node.failures, **({"found": node.reason} if node.reason else {}), **({"query": str(node.query)} if node.query else {})},
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.fingerprints import project_fingerprint
@@ -23,7 +25,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model or test: `failures` counts the rows a test found, `query` shows them."""
+    """What became of one model or test: `failures` counts the rows a test found, `reason` says of what kind, `query` shows them."""
 
     unique_id: str
     kind: str
@@ -44,7 +46,8 @@ class NodeResult:
 
     def __str__(self) -> str:
         if self.kind == "test":
-            return f"test {self.name}: {self.failures} rows" + (f", shown by {self.query}" if self.query else "")
+            found = self.reason or f"{self.failures} rows"
+            return f"test {self.name}: {found}" + (f", shown by {self.query}" if self.query else "")
         return f"model {self.name}: {self.reason}"
 
 
@@ -175,17 +178,30 @@ def _reporter(progress: Progress) -> Callable[[Any], None]:
 
 def _node(settings: Settings, run: Any) -> NodeResult:
     node = run.node
-    kind = str(node.resource_type)
+    kind, status, query = str(node.resource_type), str(run.status), _compiled(settings, node)
     return NodeResult(
         unique_id=node.unique_id,
         kind=kind,
         name=node.name if kind == "test" else f"{node.schema}.{node.name}",
-        status=str(run.status),
+        status=status,
         seconds=round(run.execution_time, 3),
         failures=run.failures or 0,
-        reason=_without_values(run.message or "") if str(run.status) == "error" else "",
-        query=_compiled(settings, node),
+        reason=_without_values(run.message or "") if status == "error" else _broken(settings, query) if run.failures and _asks_several(node) else "",
+        query=query,
     )
+
+
+def _asks_several(node: Any) -> bool:
+    return getattr(getattr(node, "test_metadata", None), "name", "") == "checks"
+
+
+def _broken(settings: Settings, query: Path | None) -> str:
+    """Which of the things that a test asks for do not hold, and in how many rows; the test names columns and limits, and no value."""
+    if query is None:
+        return ""
+    with duckdb.connect(str(settings.build_file), read_only=True, config=settings.duckdb_config) as con:
+        found = con.execute(f"select failing, failing_rows from ({query.read_text(encoding='utf-8')}) order by failing").fetchall()
+    return ", ".join(f"{failing} ({rows} rows)" for failing, rows in found)
 
 
 def _compiled(settings: Settings, node: Any) -> Path | None:

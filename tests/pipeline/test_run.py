@@ -21,6 +21,54 @@ pytestmark = pytest.mark.slow
 
 FIRST_NIGHT = DateRange(date.fromisoformat(NIGHTS[0]), date.fromisoformat(NIGHTS[0]))
 
+# A model whose rows break everything that can be promised of rows, and what is to be told of them.
+BROKEN = """
+select *
+from (
+    values
+        (1, 'Anna', -1, 2.0, 'odd', ' ', true, date '2026-01-01', date '2026-01-03'),
+        (1, 'Anna', null, 0.5, 'good', 'x', true, date '2026-01-02', null),
+        (null, null, 1, null, null, null, null, date '2026-01-05', date '2026-01-04')
+) as told(id, person, amount, share, state, note, is_current, valid_from, valid_to)
+"""
+PROMISES = """
+models:
+  - name: broken
+    data_tests:
+      - checks:
+          name: checks_broken
+          arguments:
+            key: [id]
+            unique: [person]
+            not_null: [amount, state]
+            not_empty: [note]
+            at_least: {amount: 0}
+            between: {share: [0, 1]}
+            accepted:
+              state: [good, better]
+            references:
+              - {column: person, to: ref('dim_customers'), field: customer_id}
+            holds:
+              - amount > 0 or state <> 'odd'
+              - valid_from < '2027-01-01'
+            one_current: {columns: [id], flag: is_current}
+            periods: {columns: [id], valid_from: valid_from, valid_to: valid_to}
+"""
+TOLD = (
+    "amount is below 0 (1 rows)",
+    "amount is null (1 rows)",
+    "id is no key (2 rows)",
+    "is_current is true more than once (1 rows)",
+    "not (amount > 0 or state <> 'odd') (1 rows)",
+    "note is empty (1 rows)",
+    "person is not in dim_customers (2 rows)",
+    "person is not unique (1 rows)",
+    "share is not between 0 and 1 (1 rows)",
+    "state is none of its values (1 rows)",
+    "state is null (1 rows)",
+    "valid_from to valid_to overlap (2 rows)",
+)
+
 
 def count(settings: Settings, table: str) -> int:
     with duckdb.connect(str(settings.published_file), read_only=True) as con:
@@ -244,6 +292,16 @@ def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(publish
     assert "test no_anna: 1 rows" in error.value.message
     assert identity(published.published_file) == before
     assert statuses(published.build_file) == ["done", "failed"]
+    _says_nothing_about_anna(published, str(error.value))
+
+
+def test_a_broken_promise_of_a_model_is_told_with_its_column_and_its_rows_but_no_value(published: Settings, checkout: Path) -> None:
+    marts = checkout / "dbt_project" / "models" / "marts"
+    (marts / "broken.yml").write_text(PROMISES, encoding="utf-8")
+    (marts / "broken.sql").write_text(BROKEN, encoding="utf-8")
+    with pytest.raises(OperatorError) as error:
+        pipeline.run(published)
+    assert f"because test checks_broken: {', '.join(TOLD)}, shown by" in error.value.message
     _says_nothing_about_anna(published, str(error.value))
 
 
