@@ -8,11 +8,19 @@ with
 
     contested as (select * from {{ ref("int_contested_holdings") }}),
 
-    refused as (select node, identifier_key from {{ ref("int_repairs") }} where is_refused group by all),
+    shared as (select identifier_key from contested where is_shared group by identifier_key),
 
-    shared_keys as (select identifier_key from contested where is_shared group by identifier_key),
+    ambiguous as (select node, identifier_key from contested where group_no is null),
+
+    refused as (select node, identifier_key from {{ ref("int_repairs") }} where is_refused group by node, identifier_key),
 
     strong_records as (select record_no from identifiers where unusable_reason is null and is_current and not is_weak group by record_no),
+
+    carried as (
+        select identifiers.*, coalesce(belongings.record_no, identifiers.record_no) as node
+        from identifiers
+        left join belongings on identifiers.record_no = belongings.contact_no
+    ),
 
     final as (
         select
@@ -28,26 +36,21 @@ with
                 then identifiers.unusable_reason
                 when not identifiers.is_current
                 then 'superseded'
-                when shared_keys.identifier_key is not null
+                when identifiers.identifier_key in (select identifier_key from shared)
                 then 'shared'
-                when contested.node is not null and contested.group_no is null
+                when (identifiers.node, identifiers.identifier_key) in (select node, identifier_key from ambiguous)
                 then 'ambiguous'
-                when refused.node is not null
+                when (identifiers.node, identifiers.identifier_key) in (select node, identifier_key from refused)
                 then 'refused'
                 when records.is_deleted
                 then 'deleted'
-                when identifiers.is_weak and strong_records.record_no is not null
+                when identifiers.is_weak and identifiers.node in (select record_no from strong_records)
                 then 'weak'
             end as not_linking_reason,
             identifiers.first_seen_at,
             identifiers.last_seen_at
-        from identifiers
+        from carried as identifiers
         inner join records on identifiers.record_no = records.record_no
-        left join belongings on identifiers.record_no = belongings.contact_no
-        left join contested on identifiers.identifier_key = contested.identifier_key and coalesce(belongings.record_no, identifiers.record_no) = contested.node
-        left join refused on identifiers.identifier_key = refused.identifier_key and coalesce(belongings.record_no, identifiers.record_no) = refused.node
-        left join shared_keys on identifiers.identifier_key = shared_keys.identifier_key
-        left join strong_records on coalesce(belongings.record_no, identifiers.record_no) = strong_records.record_no
     )
 
 select *

@@ -5,23 +5,17 @@ with
 
     records as (select * from {{ ref("int_records") }}),
 
-    judged as (select * from {{ ref("int_record_identifiers") }}),
+    judged as (
+        select record_no, id_type, id_value, unusable_reason is null as is_usable
+        from {{ ref("int_record_identifiers") }}
+        where id_type in ('email', 'phone') and (unusable_reason is null or unusable_reason not in ('invalid', 'placeholder'))
+    ),
 
     identifiers as (select * from {{ source("staging", "customer_identifiers") }} where id_type in ('email', 'phone')),
 
-    ranked as (
-        select
-            versions.record_no,
-            versions.valid_from,
-            identifiers.id_type,
-            identifiers.id_value,
-            concat(
-                cast(judged.unusable_reason is not null as integer),
-                cast(not coalesce(identifiers.is_primary, false) as integer),
-                cast(not coalesce(identifiers.is_deliverable, true) as integer),
-                identifiers.id_value
-            ) as preference,
-            judged.unusable_reason is null as is_usable
+    -- Put together first, because addresses are shared: joined by address alone they would be many times as many.
+    named as materialized (
+        select versions.record_no, versions.valid_from, identifiers.id_type, identifiers.id_value, identifiers.is_primary, identifiers.is_deliverable
         from versions
         inner join records on versions.record_no = records.record_no
         inner join
@@ -29,8 +23,23 @@ with
             on versions.source_file = identifiers.source_file
             and versions.source_row = identifiers.source_row
             and records.source_record_id = identifiers.owner_record_id
-        inner join judged on versions.record_no = judged.record_no and identifiers.id_type = judged.id_type and identifiers.id_value = judged.id_value
-        where judged.unusable_reason is null or judged.unusable_reason not in ('invalid', 'placeholder')
+    ),
+
+    ranked as (
+        select
+            named.record_no,
+            named.valid_from,
+            named.id_type,
+            named.id_value,
+            concat(
+                cast(not judged.is_usable as integer),
+                cast(not coalesce(named.is_primary, false) as integer),
+                cast(not coalesce(named.is_deliverable, true) as integer),
+                named.id_value
+            ) as preference,
+            judged.is_usable
+        from named
+        inner join judged on named.record_no = judged.record_no and named.id_type = judged.id_type and named.id_value = judged.id_value
     ),
 
     final as (

@@ -59,13 +59,17 @@ with
     told_once as (
         select *
         from resolved
+        where not coalesce(is_event_id_derived, false) or customer_id is null
+
+        union all
+
+        select *
+        from resolved
+        where is_event_id_derived and customer_id is not null
         qualify
-            not coalesce(is_event_id_derived, false)
-            or customer_id is null
-            or coalesce(is_time_inferred, false)
-            or stream = min(stream) over (
-                partition by source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id, is_event_id_derived
-            )
+            coalesce(is_time_inferred, false)
+            or stream
+            = min(stream) over (partition by source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id)
     ),
 
     final as (

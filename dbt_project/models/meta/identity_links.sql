@@ -175,8 +175,9 @@ with
         from decided
     ),
 
-    -- What a link is called follows from its first record and its value, so that it is the same in every run.
-    link_names as (
+    -- What a link is called follows from its first record and its value, so that it is the same in every run. Named before its records are
+    -- looked up, or every record's link would be hashed.
+    link_names as materialized (
         select
             tied.link_key,
             {{ stable_key([

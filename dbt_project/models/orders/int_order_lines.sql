@@ -8,16 +8,68 @@ with
 
     reports as (select * from {{ ref("int_order_reports") }}),
 
-    reported_lines as (
+    -- The rows are chosen before their lines are read: lines are wide, and rows few.
+    line_counts as (
+        select source, source_account, source_file, source_row, source_order_id, count(*) as line_count
+        from staged_lines
+        where parent_line_no is null
+        group by source, source_account, source_file, source_row, source_order_id
+    ),
+
+    reported_rows as (
         select
             reports.order_id,
-            reports.report_rank,
             order_rows.source,
+            order_rows.source_account,
+            order_rows.source_order_id,
             order_rows.source_file,
             order_rows.source_row,
             order_rows.is_from_event,
             order_rows.last_export_date,
             order_rows.source_updated_at,
+            order_rows.currency,
+            order_rows.stated_currency,
+            reports.report_rank,
+            sum(line_counts.line_count) over (partition by reports.order_id, order_rows.source_file, order_rows.source_row) as row_line_count
+        from line_counts
+        inner join
+            order_rows
+            on line_counts.source_file = order_rows.source_file
+            and line_counts.source_row = order_rows.source_row
+            and line_counts.source_order_id = order_rows.source_order_id
+            and line_counts.source = order_rows.source
+            and line_counts.source_account = order_rows.source_account
+        inner join
+            reports
+            on order_rows.source = reports.source
+            and order_rows.source_account = reports.source_account
+            and order_rows.stream = reports.stream
+            and order_rows.source_order_id = reports.source_order_id
+            and order_rows.is_from_event = reports.is_from_event
+        qualify reports.report_rank = min(reports.report_rank) over (partition by reports.order_id)
+    ),
+
+    -- The row of the report that has most lines, or all of its rows where each has one.
+    chosen_rows as (
+        select
+            *,
+            max(row_line_count) over (partition by order_id) as greatest_line_count,
+            dense_rank() over (
+                partition by order_id order by row_line_count desc, last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc
+            ) as row_rank
+        from reported_rows
+        qualify greatest_line_count = 1 or row_rank = 1
+    ),
+
+    chosen as (
+        select
+            chosen_rows.order_id,
+            chosen_rows.source,
+            chosen_rows.source_file,
+            chosen_rows.source_row,
+            chosen_rows.is_from_event,
+            chosen_rows.greatest_line_count,
+            chosen_rows.row_rank,
             staged_lines.line_no,
             staged_lines.source_line_id,
             staged_lines.product_id,
@@ -26,8 +78,8 @@ with
             staged_lines.ean,
             staged_lines.title,
             staged_lines.unit,
-            coalesce(order_rows.stated_currency, staged_lines.currency, order_rows.currency) as currency,
-            order_rows.stated_currency,
+            coalesce(chosen_rows.stated_currency, staged_lines.currency, chosen_rows.currency) as currency,
+            chosen_rows.stated_currency,
             staged_lines.quantity,
             staged_lines.unit_price,
             abs(staged_lines.discount) as discount_amount,
@@ -43,45 +95,21 @@ with
             abs(staged_lines.refunded_amount) as refunded_amount,
             coalesce(staged_lines.is_shipping, false) as is_shipping,
             coalesce(staged_lines.is_fee, false) as is_fee
-        from staged_lines
+        from chosen_rows
         inner join
-            order_rows
-            on staged_lines.source_file = order_rows.source_file
-            and staged_lines.source_row = order_rows.source_row
-            and staged_lines.source_order_id = order_rows.source_order_id
-            and staged_lines.source = order_rows.source
-            and staged_lines.source_account = order_rows.source_account
-        inner join
-            reports
-            on order_rows.source = reports.source
-            and order_rows.source_account = reports.source_account
-            and order_rows.stream = reports.stream
-            and order_rows.source_order_id = reports.source_order_id
-            and order_rows.is_from_event = reports.is_from_event
+            staged_lines
+            on chosen_rows.source_file = staged_lines.source_file
+            and chosen_rows.source_row = staged_lines.source_row
+            and chosen_rows.source_order_id = staged_lines.source_order_id
+            and chosen_rows.source = staged_lines.source
+            and chosen_rows.source_account = staged_lines.source_account
         where staged_lines.parent_line_no is null
-    ),
-
-    best_report as (
-        select *, count(*) over (partition by order_id, source_file, source_row) as row_line_count
-        from reported_lines
-        qualify report_rank = min(report_rank) over (partition by order_id)
-    ),
-
-    -- The row of the report that has most lines, or all of its rows where each has one.
-    chosen as (
-        select
-            *,
-            max(row_line_count) over (partition by order_id) as greatest_line_count,
-            dense_rank() over (
-                partition by order_id order by row_line_count desc, last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc
-            ) as row_rank
-        from best_report
     ),
 
     distinct_lines as (
         select *
         from chosen
-        where greatest_line_count > 1 and row_rank = 1
+        where greatest_line_count > 1
         union all
         select *
         from chosen
