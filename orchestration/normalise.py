@@ -3,14 +3,13 @@
 Pure: frames in, frames out. How a value is read and judged stands in `values.py`.
 """
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from orchestration import expressions as ex
+from orchestration.collecting import no_collecting
 from orchestration.derived_ids import alias_ids, derived_record_id, identified
 from orchestration.elements import CARRIED, elements, exploded
 from orchestration.identifiers import identifiers as identifiers_of
@@ -79,12 +78,12 @@ class Normaliser:
 
     def sort(self, records: list[Record]) -> Sorted:
         """The first step of a block, to be taken block after block."""
-        with _no_collecting():
+        with no_collecting():
             return self.decoder.sort(records)
 
     def finish(self, found: Sorted) -> Normalised:
         """The second step of a block, which may be taken while the next block takes its first."""
-        with _no_collecting():
+        with no_collecting():
             return self._finished(found.records, self.decoder.frames(found))
 
     def _finished(self, records: Sequence[Record], batch: Batch) -> Normalised:
@@ -360,18 +359,6 @@ class _Group:
                 lacking = frame.filter(pl.col(column.name).is_null()).get_column("source_row")
                 self._reject(lacking, column.required, column.name)
         self._judged.append(_Judged(table, frame))
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """A block is many objects and no cycle: to look for cycles in them again and again costs a tenth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _carried(frame: pl.DataFrame) -> list[pl.Expr]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.collecting import no_collecting
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.fingerprints import project_fingerprint
@@ -107,7 +108,8 @@ def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, fil
 
         runner = dbtRunner(manifest=project, callbacks=[_reporter(progress)])
         try:
-            result = runner.invoke([*_flags(write_json=write_json), *arguments, *_folders(settings)])
+            with no_collecting():
+                result = runner.invoke([*_flags(write_json=write_json), *arguments, *_folders(settings)])
         finally:
             _close_connections()
     if result.exception is not None:
