@@ -1,4 +1,4 @@
-"""The only writer of staging: replaces the rows of a landing file and books them, both in one transaction.
+"""The only writer of staging: replaces the rows of landing files and books them, both in one transaction.
 
 A file's rows are known by its `load_seq`. The law it keeps: read = loaded + rejected + duplicate, for every file and
 whatever happened before. What a record becomes is not decided here.
@@ -7,6 +7,7 @@ whatever happened before. What a record becomes is not decided here.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -30,6 +31,9 @@ from orchestration.ties import touch
 from orchestration.vendors import discover
 
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
+# Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
+# doubled what DuckDB costs. What a kill takes is loaded again: half a minute's work at most.
+MOST_RECORDS_A_COMMIT = 500_000
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,9 @@ class Warehouse:
             con.close()
 
     def _create(self, con: duckdb.DuckDBPyConnection) -> None:
-        con.execute("begin")
-        con.execute(BOOKS + staging_ddl())
-        con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
-        con.execute("commit")
+        with _transaction(con):
+            con.execute(BOOKS + staging_ddl())
+            con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
 
     def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
         """The build file was made by this very code and these settings."""
@@ -91,10 +94,9 @@ class Warehouse:
             "select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]
         ).fetchall()
         gone = sorted(path for (path,) in booked if path not in present)
-        for path in gone:
-            con.execute("begin")
-            self._supersede(con, path)
-            con.execute("commit")
+        with _transaction(con):
+            for path in gone:
+                self._supersede(con, path)
         return len(gone)
 
     def ingest(
@@ -111,10 +113,19 @@ class Warehouse:
     def _load_all(
         self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, outcomes: list[FileOutcome], on_file: Callable[[FileOutcome], None]
     ) -> None:
-        for read in read_ahead(self._settings, files, first_load_seq=_one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")):
-            outcome = self._load(con, read, run_id)
-            outcomes.append(outcome)
-            on_file(outcome)
+        readings = read_ahead(self._settings, files, first_load_seq=_one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads"))
+        while loaded := self._load_together(con, readings, run_id):
+            outcomes.extend(loaded)
+            for outcome in loaded:
+                on_file(outcome)
+
+    def _load_together(self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str) -> list[FileOutcome]:
+        """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
+        loaded: list[FileOutcome] = []
+        with _transaction(con):
+            while sum(outcome.rows_read for outcome in loaded) < MOST_RECORDS_A_COMMIT and (read := next(readings, None)) is not None:
+                loaded.append(self._load(con, read, run_id))
+        return loaded
 
     def _at(self, paths: Iterable[str]) -> list[LandedFile]:
         """The landed files of those paths."""
@@ -127,18 +138,12 @@ class Warehouse:
         files = {file.relative_path: file for file in self._at(path for _, path in waiting)}
         outcomes = {}
         for load_seq, path in waiting:
-            con.execute("begin")
-            try:
+            with _transaction(con):
                 _take_out_rows(con, load_seq)
                 bad = holding.rejected_rows(con, load_seq)
                 for block in blocks_of(self._settings, files[path]) if path in files else ():
                     _insert_rejects(con, load_seq, holding.rejects_of(block, bad))
                 rows = holding.book(con, load_seq, run_id)
-                con.execute("commit")
-            except BaseException:
-                with suppress(duckdb.Error):
-                    con.execute("rollback")
-                raise
             if path in files:
                 outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, holding.REASON, RECORD_REASONS[holding.REASON])
         return outcomes
@@ -166,25 +171,17 @@ class Warehouse:
         spool: Spool | None = None,
         normaliser: Normaliser | None = None,
     ) -> FileOutcome:
-        """Rows and booking in one transaction: all of it stands, or nothing."""
-        con.execute("begin")
-        try:
-            self._supersede(con, booking.file.relative_path)
-            if spool is not None and normaliser is not None:
-                self._yield_to(con, booking)
-                counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool.paths)
-                booking.insert(spool, normaliser)
-            elif reason is not None:
-                booking.reject_whole(reason)
-            pass_point("inside_transaction")
-            loaded = counts.read - counts.rejected - counts.duplicate
-            message = FILE_REASONS[reason] if reason else None
-            booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
-            con.execute("commit")
-        except BaseException:
-            with suppress(duckdb.Error):
-                con.execute("rollback")
-            raise
+        self._supersede(con, booking.file.relative_path)
+        if spool is not None and normaliser is not None:
+            self._yield_to(con, booking)
+            counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool.paths)
+            booking.insert(spool, normaliser)
+        elif reason is not None:
+            booking.reject_whole(reason)
+        pass_point("inside_transaction")
+        loaded = counts.read - counts.rejected - counts.duplicate
+        message = FILE_REASONS[reason] if reason else None
+        booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
         return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message)
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str) -> None:
@@ -204,6 +201,19 @@ class Warehouse:
                 "where load_seq = $1",
                 [load_seq],
             )
+
+
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """What the body does stands together, or none of it."""
+    con.execute("begin")
+    try:
+        yield
+        con.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):
+            con.execute("rollback")
+        raise
 
 
 def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
@@ -315,7 +325,7 @@ class _Booking:
         """The file's row in meta.loads."""
         file, origin = self.file, self.origin
         self.con.execute(
-            "insert into meta.loads values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now(), $13, $14, $15, $16, $17, $18)",
+            "insert into meta.loads values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             [
                 file.relative_path,
                 self.sha256,
@@ -329,6 +339,7 @@ class _Booking:
                 rejected,
                 duplicate,
                 status,
+                datetime.now(UTC),
                 self.run_id,
                 file.size,
                 file.mtime_ns,
