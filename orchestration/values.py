@@ -74,13 +74,16 @@ class Reader:
             value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
         )
         texts = frame.select("source_row", *given)
+        # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
+        empty = {name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height}
         exponent = self._exponent(texts)
-        texts = texts.with_columns(self._times())
+        texts = texts.with_columns(self._times(empty))
         exprs: list[pl.Expr] = []
         for name in names:
-            exprs.extend(self._parse(declared.column(name), self.columns.get(name, pl.lit(None, pl.String)), exponent))
+            column, value = declared.column(name), self.columns.get(name)
+            exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
         read = Read(texts.select("source_row", *exprs))
-        self._judge(texts, read)
+        self._judge(texts, read, empty)
         read.frame = self._with_derived_attributes(read.frame)
         return read
 
@@ -91,7 +94,12 @@ class Reader:
             return default
         return pl.coalesce(decimal_places(ex.currency(ex.clean(pl.col("currency")))), default)
 
-    def _parse(self, column: Column, value: Value, exponent: pl.Expr) -> list[pl.Expr]:
+    def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
+        """What `_parse` gives where no row has a value."""
+        flag = INFERRED_FLAGS.get((self.table, column.name)) if isinstance(value, Time) else None
+        return [pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name), *([pl.lit(value=True).alias(flag)] if flag else [])]
+
+    def _parse(self, column: Column, value: Value | None, exponent: pl.Expr) -> list[pl.Expr]:
         name = column.name
         text = pl.col(name)
         if isinstance(value, Typed):
@@ -118,20 +126,17 @@ class Reader:
         parsers = {"decimal": ex.decimal, "number": ex.number, "integer": ex.integer, "double": ex.double, "flag": ex.flag, "date": ex.date}
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
-    def _times(self) -> list[pl.Expr]:
+    def _times(self, empty: set[str]) -> list[pl.Expr]:
         """Readings of the times, each as a struct: a step of its own, because Polars would read again for every field."""
         zone = self.account.time_zone
-        times = [(name, value) for name, value in self.columns.items() if isinstance(value, Time)]
+        times = [(name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty]
         return [
             ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}")
             for name, value in times
-            if value.sources
         ]
 
     def _parse_time(self, name: str, value: Time) -> list[pl.Expr]:
         flag = INFERRED_FLAGS.get((self.table, name))
-        if not value.sources:
-            return [pl.lit(None, POLARS_TYPES["time"]).alias(name), *([pl.lit(value=True).alias(flag)] if flag else [])]
         parsed = pl.col(f"time:{name}").struct
         found = [parsed.field("value").alias(name)]
         if flag is not None:
@@ -139,13 +144,13 @@ class Reader:
             found.append((parsed.field("is_zone_inferred").fill_null(value=False) | parsed.field("value").is_null() | is_told).alias(flag))
         return found
 
-    def _judge(self, texts: pl.DataFrame, read: Read) -> None:
+    def _judge(self, texts: pl.DataFrame, read: Read, empty: set[str]) -> None:
         """Books what was given and could not be read, and what was repaired in reading."""
         both = texts.hstack(read.frame.drop("source_row").rename(lambda name: f"parsed:{name}"))
         doubts = {
             (name, code): condition
             for name, value in self.columns.items()
-            if not isinstance(value, Typed)
+            if not isinstance(value, Typed) and name not in empty
             for code, condition in _doubts(TABLES[self.table].column(name)).items()
         }
         if not doubts or not both.height:
