@@ -9,7 +9,7 @@ import polars as pl
 
 from orchestration import expressions as ex
 from orchestration.elements import exploded
-from orchestration.mapping import Identifier
+from orchestration.mapping import Identifier, roots
 from orchestration.settings import Account
 from orchestration.values import by_distinct
 
@@ -34,7 +34,7 @@ def identifiers(specs: tuple[Identifier, ...], frame: pl.DataFrame, account: Acc
 
 
 def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: Account) -> pl.DataFrame:
-    below = frame if spec.each is None else exploded(frame, spec.each)
+    below = frame if spec.each is None else exploded(frame, spec.each, roots(spec))
     if spec.where is not None:
         below = below.filter(spec.where)
     given = ex.clean(spec.value)
@@ -60,7 +60,7 @@ def _region(spec: Identifier, below: pl.DataFrame, account: Account) -> pl.Serie
     default = pl.lit(account.phone_region, pl.String)
     if spec.region is None or not below.height:
         return default
-    named = by_distinct(below.select(spec.region.cast(pl.String)).to_series(), ex.country)
+    named = by_distinct(below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), ex.country)
     return named if account.phone_region is None else named.fill_null(account.phone_region)
 
 

@@ -5,24 +5,39 @@ does both. Expressions here give text as delivered, unless wrapped in one of the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
 from orchestration.expressions import ISO
-from orchestration.shapes import Compiled, compile_shape, field_of
+from orchestration.shapes import Compiled, compile_shape
+
+
+def roots(mapped: object) -> set[str]:
+    """The columns that all expressions of a part of a mapping read."""
+    if isinstance(mapped, pl.Expr):
+        return set(mapped.meta.root_names())
+    if isinstance(mapped, tuple):
+        return {name for one in mapped for name in roots(one)}
+    if isinstance(mapped, Mapping):
+        return roots(tuple(mapped.values()))
+    if not is_dataclass(mapped):
+        return set()
+    each = getattr(mapped, "each", None)
+    listed = {f"at:{path}" for path in (each if isinstance(each, tuple) else (each,)) if isinstance(path, str)}
+    return listed | roots(tuple(vars(mapped).values()))
 
 
 def at(path: str) -> pl.Expr:
     """Value of a field of the record, by dotted path."""
-    return field_of(pl.col("record"), path)
+    return pl.col(f"at:{path}")
 
 
 def item(path: str = "") -> pl.Expr:
     """Value of a field of the list element a row is made of (`Rows(each=…)`); without a path the element itself."""
-    return field_of(pl.col("item"), path) if path else pl.col("item")
+    return pl.col(f"item:{path}") if path else pl.col("item")
 
 
 def raw(path: str) -> pl.Expr:
@@ -32,7 +47,7 @@ def raw(path: str) -> pl.Expr:
 
 def parent(path: str) -> pl.Expr:
     """Value of a field of the outer list element, where `each` goes two lists deep."""
-    return field_of(pl.col("parent"), path)
+    return pl.col(f"parent:{path}")
 
 
 def file_value() -> pl.Expr:
@@ -185,6 +200,11 @@ class Rows:
     amounts: Literal["major", "minor"] = "major"
     is_amount_unit_inferred: bool = False
 
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The columns that its values and its condition read."""
+        return frozenset(roots((self.each, self.where, self.columns)))
+
 
 def rows(
     table: str,
@@ -244,6 +264,11 @@ class Dialect:
     def fits(self, record: Mapping[str, Any]) -> bool:
         keys = record.keys()
         return self.has <= keys and not (self.lacks & keys)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The columns that its checks, its identifiers and its selects read."""
+        return frozenset(roots((self.about, self.rows, self.checks, self.doubts)))
 
     @cached_property
     def compiled(self) -> Compiled:

@@ -11,9 +11,9 @@ import polars as pl
 from orchestration import expressions as ex
 from orchestration.collecting import no_collecting
 from orchestration.derived_ids import alias_ids, derived_record_id, identified
-from orchestration.elements import CARRIED, elements, exploded
+from orchestration.elements import CARRIED, elements, exploded, records
 from orchestration.identifiers import identifiers as identifiers_of
-from orchestration.mapping import Contact, Profile, Rows, Time, Vendor
+from orchestration.mapping import Contact, Profile, Rows, Time, Vendor, roots
 from orchestration.origin import Origin
 from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Record, Reject, Sorted
 from orchestration.shapes import handling, leaves
@@ -147,13 +147,17 @@ class _Group:
         for number in numbers:
             self.rejected.setdefault(number, (reason, at))
 
+    def _where(self, condition: pl.Expr) -> pl.Series:
+        """Numbers of the records for which it holds."""
+        return self._frame.select(pl.col("source_row").filter(condition)).to_series()
+
     def _check(self) -> None:
         for check in self._dialect.checks:
-            self._reject(self._frame.filter(check.condition).get_column("source_row"), check.reason, check.field)
+            self._reject(self._where(check.condition), check.reason, check.field)
         for doubt in self._dialect.doubts:
-            below = self._frame if doubt.each is None else exploded(self._frame, doubt.each)
-            found = below.filter(doubt.condition).select("source_row", doubt.given.alias("given"))
-            self.issues.extend(Issue(number, None, doubt.field, "unparseable", given, "set_null") for number, given in found.iter_rows())
+            below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
+            found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter("is_doubted")
+            self.issues.extend(Issue(number, None, doubt.field, "unparseable", given, "set_null") for number, given, _ in found.iter_rows())
 
     # -- whom the records are about ----------------------------------------------------------------------------------
 
@@ -168,7 +172,7 @@ class _Group:
 
     def _own_profile(self, about: Profile) -> None:
         self._frame = self._frame.with_columns(ex.clean(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
-        self._reject(self._frame.filter(pl.col("owner").is_null()).get_column("source_row"), "missing_identity", None)
+        self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
         identifiers = identifiers_of(about.identifiers, self._frame, self._account)
         owners = self._frame.select("source_row", "owner", "profile")
@@ -206,11 +210,11 @@ class _Group:
         self._people, self._carried = people, identifiers
 
     def _first_of_type(self, identifiers: pl.DataFrame) -> None:
+        rows = self._frame.select("source_row")
         for id_type in ("email", "phone", "vuid", "customer_id"):
             found = identifiers.filter(pl.col("id_type") == id_type).unique("source_row", keep="first", maintain_order=True)
-            self._frame = self._frame.join(
-                found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")), on="source_row", how="left", maintain_order="left"
-            )
+            rows = rows.join(found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")), on="source_row", how="left", maintain_order="left")
+        self._frame = self._frame.hstack(rows.drop("source_row"))
 
     def _contacts(self, about: Contact) -> None:
         """The people that accepted records are about, each once, with their identifiers."""
@@ -261,7 +265,7 @@ class _Group:
         if select.each is not None:
             select, frame = elements(select, select.each, self._frame)
         else:
-            frame = self._frame.with_columns(pl.lit(1, pl.Int64).alias("position"))
+            frame = records(select, self._frame)
         if select.where is not None:
             frame = frame.filter(select.where)
         if frame.height:
@@ -279,7 +283,7 @@ class _Group:
     def _completed(self, select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
         """The parsed rows with what follows from the record, the account and the file."""
         table = select.table
-        rows = parsed.drop("source_row").hstack(frame.select(_carried(frame)))
+        rows = parsed.drop("source_row").hstack(frame.select(_carried(frame, select)))
         has = set(rows.columns)
         account, night = self._account, pl.lit(self._origin.night)
         filled: list[pl.Expr] = []
@@ -361,14 +365,12 @@ class _Group:
         self._judged.append(_Judged(table, frame))
 
 
-def _carried(frame: pl.DataFrame) -> list[pl.Expr]:
+def _carried(frame: pl.DataFrame, select: Rows) -> list[pl.Expr]:
     """Columns of the working frame that rows still need."""
     carried = [pl.col(name) for name in CARRIED] + [pl.col(name) for name in frame.columns if name.startswith("first:")]
     return [
         *carried,
-        (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if "item" not in frame.columns else pl.lit(None, pl.String)).alias(
-            "row_extra"
-        ),
+        (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if select.each is None else pl.lit(None, pl.String)).alias("row_extra"),
     ]
 
 

@@ -5,7 +5,7 @@ Knows shapes and dialects, but nothing of canonical tables: `normalise.py` goes 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import combinations
@@ -16,7 +16,7 @@ import polars as pl
 from msgspec import UNSET
 
 from orchestration.mapping import Dialect, Stream
-from orchestration.shapes import EXACT_INTEGER, Compiled, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fit
+from orchestration.shapes import EXACT_INTEGER, Compiled, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 _DELICATE = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])|\\u[dD][89a-fA-F]"
@@ -60,7 +60,7 @@ class Issue:
 
 @dataclass
 class Decoded:
-    """Records of one dialect as a frame: number, hash, extra, `record`, and a column per raw leaf."""
+    """Records of one dialect as a frame: number, hash, extra, and a column per field that the dialect reads, raw ones as text."""
 
     dialect: Dialect
     frame: pl.DataFrame
@@ -278,16 +278,17 @@ class Decoder:
             decoded = series.str.json_decode(compiled.dtype)
         except pl.exceptions.PolarsError:
             return self._bisect(dialect, group, raws, batch)
+        fields = list(fields_of(decoded, "at:"))
         columns: list[pl.Series] = [
             pl.Series("source_row", group.numbers, dtype=pl.Int64),
             pl.Series("record_hash", group.hashes, dtype=pl.Binary).bin.encode("hex"),
-            decoded,
+            *(field for field in fields if field.name in dialect.reads),
             _extra(compiled, group),
             *(_raw_series(leaf, group.objects, self._encode) for leaf in compiled.raw if leaf.kind != "keep"),
             *(series for leaves in compiled.lists for series in _list_series(leaves, group.objects, self._encode)),
         ]
         frame = pl.DataFrame(columns)
-        self._cover(dialect, frame)
+        self._cover(dialect, frame, fields)
         return [Decoded(dialect, frame)]
 
     def _bisect(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
@@ -300,10 +301,10 @@ class Decoder:
             halves.extend(self._frames(dialect, group.at(places), raws, batch))
         return halves
 
-    def _cover(self, dialect: Dialect, frame: pl.DataFrame) -> None:
+    def _cover(self, dialect: Dialect, frame: pl.DataFrame, fields: Iterable[pl.Series]) -> None:
         """Counts in how many records, or list elements, every leaf of the shape was given."""
         compiled = self._compiled[dialect.name]
-        counts = dict(_given_leaves("", frame.get_column("record")))
+        counts = {path.removeprefix("at:"): count for path, count in _given_leaves(fields)}
         for leaf in compiled.raw:
             if leaf.kind == "keep":
                 counts[leaf.path] = _holding(frame.get_column("extra"), leaf.path)
@@ -328,18 +329,17 @@ def _overlap(one: Dialect, other: Dialect) -> bool:
     return one.has <= other.shape.keys() and other.has <= one.shape.keys()
 
 
-def _given_leaves(path: str, objects: pl.Series) -> Iterator[tuple[str, int]]:
-    """Every decoded leaf below a column of objects with the number of values that are not null; `[]` marks a list."""
-    fields = objects.struct.unnest()
-    for below, nulls in zip(fields, fields.null_count().row(0), strict=True):
-        here = f"{path}.{below.name}" if path else below.name
+def _given_leaves(fields: Iterable[pl.Series]) -> Iterator[tuple[str, int]]:
+    """Every decoded leaf with the number of values that are not null; `[]` marks a list."""
+    for below in fields:
         if isinstance(below.dtype, pl.List):
-            below, here = below.explode().drop_nulls(), f"{here}[]"
-            nulls = 0
-        if isinstance(below.dtype, pl.Struct):
-            yield from _given_leaves(here, below)
-        else:
-            yield here, below.len() - nulls
+            elements = below.explode().drop_nulls()
+            if isinstance(elements.dtype, pl.Struct):
+                yield from _given_leaves(fields_of(elements, f"{below.name}[]."))
+            else:
+                yield f"{below.name}[]", elements.len()
+        elif not isinstance(below.dtype, pl.Struct):
+            yield below.name, below.len() - below.null_count()
 
 
 def _holding(objects: pl.Series, field: str) -> int:

@@ -131,8 +131,7 @@ class Reader:
         zone = self.account.time_zone
         times = [(name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty]
         return [
-            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}")
-            for name, value in times
+            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in times
         ]
 
     def _parse_time(self, name: str, value: Time) -> list[pl.Expr]:

@@ -342,7 +342,7 @@ CSV_CONTACT = {
 
 
 def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...], lacks: tuple[str, ...], says_unknown: bool) -> Dialect:
-    phone = first_given(*(_column(name) for name in ("phone_number", "customer.phone_number") if name in shape))
+    phone = first_given(*(at(name) for name in ("phone_number", "customer.phone_number") if name in shape))
     collection = at("@collection").str.strip_chars() if "@collection" in shape else EMPTY
     key = _keyed_by_person(at("id"), phone)
     customers = rows(
@@ -379,11 +379,6 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         ),
     )
     return dialect(name, "contact", shape, customers, *consents, *TAGS, about=about, has=has, lacks=lacks)
-
-
-def _column(name: str) -> pl.Expr:
-    """A field at the top of the record whose name may hold dots."""
-    return pl.col("record").struct.field(name)
 
 
 CONTACTS = (

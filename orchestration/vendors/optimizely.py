@@ -203,7 +203,7 @@ def custom_columns() -> tuple[Identifier, ...]:
 
 def cell(*names: str) -> pl.Expr:
     """First given of a flat record's columns; a name may hold dots."""
-    return first_given(*(pl.col("record").struct.field(name) for name in names))
+    return first_given(*map(at, names))
 
 
 PERSON = {
@@ -271,7 +271,7 @@ def flat_identifiers() -> tuple[Identifier, ...]:
     region = cell("country", "customer.country")
     single = tuple(Identifier(kind, customer_cell(name), name, region=region, is_primary=pl.lit(value=True)) for name, kind in IDENTIFIERS.items())
     listed = tuple(
-        Identifier(kind, item(), name, region=region, each=pl.col("record").struct.field(f"{start}{name}"), is_primary=pl.lit(value=False))
+        Identifier(kind, item(), name, region=region, each=at(f"{start}{name}"), is_primary=pl.lit(value=False))
         for name, kind in PLURAL_FIELDS.items()
         for start in ("", "customer.")
     )
@@ -465,7 +465,7 @@ FLAT_EVENT = FLAT_EVENT_HEAD | {name: leaf for name, leaf in FLAT_PERSON.items()
 
 def as_json(names: list[str]) -> pl.Expr:
     """The given ones of a flat record's columns as a JSON object."""
-    known = pl.struct(pl.col("record").struct.field(name) for name in names).struct.json_encode()
+    known = pl.struct(at(name).alias(name) for name in names).struct.json_encode()
     return known.str.replace_all(r'"[a-z_.]+":null,?', "").str.replace(r",\}$", "}")
 
 
