@@ -52,5 +52,5 @@ def list_of(table: str) -> str:
 
 def touch(con: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object] = ()) -> None:
     """Notes the ties of rows of staging that are about to be changed or taken out; `rows` is a condition."""
-    for table in TIES:
-        con.execute(f"insert into internal.touched select distinct unnest({list_of(table)}) from staging.{table} where {rows}", list(parameters))
+    ties = " union all ".join(f"select {list_of(table)} as ties from staging.{table} where {rows}" for table in TIES)
+    con.execute(f"insert into internal.touched select distinct unnest(ties) from ({ties})", list(parameters))

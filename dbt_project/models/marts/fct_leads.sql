@@ -21,7 +21,7 @@ with
     holders as (
         select identifier_type, identifier_value, min(customer_id) as customer_id
         from identifiers
-        where is_linking and identifier_type in ('email', 'phone')
+        where is_linking and identifier_type in ('email', 'phone') and identifier_value in (select contact_value from newest)
         group by identifier_type, identifier_value
         having count(distinct customer_id) = 1
     ),

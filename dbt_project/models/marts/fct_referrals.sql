@@ -17,10 +17,19 @@ with
             = 1
     ),
 
+    named as (
+        select referrer_profile_id as profile_id
+        from newest
+        union
+        select referred_profile_id as profile_id
+        from newest
+    ),
+
     -- A vendor's id may stand in several streams; they are one person nearly always, the first stream decides otherwise.
     profiles as (
         select source, source_account, source_record_id, min_by(customer_id, stream) as customer_id
         from records
+        where source_record_id in (select profile_id from named)
         group by source, source_account, source_record_id
     ),
 
@@ -28,7 +37,7 @@ with
     holders as (
         select concat(identifier_type, ':', identifier_value) as identifier, min(customer_id) as customer_id
         from identifiers
-        where is_linking
+        where is_linking and concat(identifier_type, ':', identifier_value) in (select profile_id from named)
         group by identifier_type, identifier_value
         having count(distinct customer_id) = 1
     ),
