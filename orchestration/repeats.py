@@ -8,6 +8,7 @@ what has landed. The pointers in `internal.repeats` let a duplicate stand in whe
 import duckdb
 
 from orchestration.origin import Origin
+from orchestration.spooling import Spool
 from orchestration.tables import IDENTITY_OF_CONTENT, TABLES
 from orchestration.ties import touch
 
@@ -15,17 +16,18 @@ from orchestration.ties import touch
 MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
 
 
-def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[str]], spooled: dict[str, list[str]]) -> int:
+def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[str]], spool: Spool) -> int:
     """Finds which records of a file repeat others; leaves those not to be inserted in `repeated_rows`. Returns how many are duplicates."""
-    con.execute("drop table if exists repeated_rows")
+    con.execute("create or replace temp table repeated_rows (source_row bigint)")
     duplicates = 0
     for entity, names in dialects.items():
-        if entity in spooled:
-            duplicates += _settle(con, origin, entity, names, spooled[entity])
+        if entity in spool.tables:
+            with spool.rows(con, entity) as rows:
+                duplicates += _settle(con, origin, entity, names, rows)
     return duplicates
 
 
-def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[str], paths: list[str]) -> int:
+def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[str], rows: str) -> int:
     key = IDENTITY_OF_CONTENT[entity]
     account = origin.account
     con.execute(
@@ -33,7 +35,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
         create or replace temp table met as
         with incoming as (
             select distinct source_row, {key} as record_id, record_hash
-            from read_parquet($paths)
+            from {rows}
             where source_dialect in (select unnest($dialects))
         )
         select distinct
@@ -45,7 +47,6 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
         where kept.source = $source and kept.source_account = $account
         """,
         {
-            "paths": paths,
             "dialects": dialects,
             "day": origin.export_date,
             "path": origin.source_file,
@@ -53,11 +54,9 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
             "account": account.source_account,
         },
     )
-    met = con.execute("select count(*), count(*) filter (is_duplicate) from met").fetchone()
-    assert met is not None
-    if not met[0]:
+    [(met, duplicates)] = con.execute("select count(*), count(*) filter (is_duplicate) from met").fetchall()
+    if not met:
         return 0
-    con.execute("create temp table if not exists repeated_rows (source_row bigint)")
     con.execute("insert into repeated_rows select distinct new_row from met")
     point = f"insert into internal.repeats select '{entity}', $source, $account, record_id, record_hash,"
     named = {"source": account.source, "account": account.source_account}
@@ -67,12 +66,15 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     _move(con, "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met where not is_duplicate", new)
     _correct_books(con, "select load_seq, -count(*) as gained from met where not is_duplicate group by load_seq")
     _remember_latest(con, entity, "select record_id, record_hash from met", named)
-    return met[1]
+    return duplicates
 
 
 def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
     for entity, key in IDENTITY_OF_CONTENT.items():
+        told = f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity = '{entity}' and load_seq = $1"
+        if con.execute(f"{told} limit 1", [load_seq]).fetchone() is None:
+            continue
         con.execute(
             f"""
             create or replace temp table heirs as

@@ -1,17 +1,20 @@
-"""Landing files on their way from bytes to rows in Parquet: several at once, their blocks too. Nothing here touches the warehouse."""
+"""Landing files on their way from bytes to rows, in memory or in Parquet: several at once, their blocks too. Nothing here writes the warehouse."""
 
 import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+import duckdb
 import polars as pl
 
 from orchestration import formats, landing
 from orchestration.containers import ContainerError
+from orchestration.handover import Handed
 from orchestration.landing import LandedFile
 from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser
@@ -24,6 +27,8 @@ from orchestration.vendors import discover
 MOST_RAW_BYTES = 16 * 2**20
 READERS = 2
 MOST_FILES_AHEAD = 16
+# What the rows of a file may take in memory: some hundred records. For the many small files writing them costs more than all else of the disk.
+MOST_HELD_BYTES = 2 * 2**20
 
 
 @dataclass
@@ -37,28 +42,57 @@ class Counts:
 
 @dataclass
 class Spool:
-    """A file's rows as Parquet, table by table, until they are booked."""
+    """A file's rows, table by table, until they are booked: in memory while they are few, else as Parquet."""
 
     folder: Path
-    paths: dict[str, list[str]] = field(default_factory=dict)
+    _held: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    _held_bytes: int = 0
+    _paths: dict[str, list[str]] = field(default_factory=dict)
 
-    def begin(self) -> None:
-        self.remove()
-        self.folder.mkdir(parents=True)
+    @property
+    def tables(self) -> set[str]:
+        """The tables that it has rows of."""
+        return self._held.keys() | self._paths.keys()
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._held.clear()
+        if self.folder.exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def add(self, table: str, frame: pl.DataFrame) -> None:
-        if frame.height:
-            paths = self.paths.setdefault(table, [])
+        if not frame.height:
+            return
+        self._held.setdefault(table, []).append(frame)
+        self._held_bytes += int(frame.estimated_size())
+        if self._held_bytes > MOST_HELD_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for table, frames in self._held.items():
+            paths = self._paths.setdefault(table, [])
             path = self.folder / f"{table}.{len(paths)}.parquet"
-            frame.write_parquet(path, compression="zstd", compression_level=1)
+            pl.concat(frames).write_parquet(path, compression="zstd", compression_level=1)
             paths.append(str(path))
+        self._held.clear()
+        self._held_bytes = 0
+
+    @contextmanager
+    def rows(self, con: duckdb.DuckDBPyConnection, table: str) -> Iterator[str]:
+        """The rows of a table, as what a query of the connection may select from while the body runs."""
+        if table in self._paths and table in self._held:
+            self._write()
+        if table in self._paths:
+            quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in self._paths[table])
+            yield f"read_parquet([{quoted}])"
+        else:
+            con.register("spooled", Handed(pl.concat(self._held[table])))
+            yield "spooled"
+            con.unregister("spooled")
 
 
 def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: int) -> Iterator["Reading"]:
-    """The files as rows in Parquet, in their order, while the next ones are being read; every spool is gone in the end."""
+    """The files as rows, in their order, while the next ones are being read; every spool is gone in the end."""
     todo = enumerate(files, start=first_load_seq)
     stop = Event()
     files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
@@ -111,7 +145,7 @@ class Reading:
 
     def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """Reads the file into the spool; why it cannot be, is told as `reason`."""
-        self.spool.begin()
+        self.spool.remove()
         try:
             self.sha256 = landing.sha256_of(self.file)
             self._read(pool, stop)

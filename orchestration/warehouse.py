@@ -23,7 +23,7 @@ from orchestration.normalise import Normaliser, shape_paths
 from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.records import Reject
-from orchestration.repeats import forget_repeats, settle_repeats
+from orchestration.repeats import MOVED, forget_repeats, settle_repeats
 from orchestration.settings import DateRange, Settings
 from orchestration.spooling import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.tables import TABLES
@@ -113,6 +113,8 @@ class Warehouse:
     def _load_all(
         self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, outcomes: list[FileOutcome], on_file: Callable[[FileOutcome], None]
     ) -> None:
+        if not files:
+            return
         readings = read_ahead(self._settings, files, first_load_seq=_one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads"))
         while loaded := self._load_together(con, readings, run_id):
             outcomes.extend(loaded)
@@ -174,7 +176,7 @@ class Warehouse:
         self._supersede(con, booking.file.relative_path)
         if spool is not None and normaliser is not None:
             self._yield_to(con, booking)
-            counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool.paths)
+            counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool)
             booking.insert(spool, normaliser)
         elif reason is not None:
             booking.reject_whole(reason)
@@ -286,15 +288,12 @@ class _Booking:
 
     def insert(self, spool: Spool, normaliser: Normaliser) -> None:
         """Staging rows, rejects, issues, coverage and drift."""
-        has_repeats = _has(self.con, "main", "repeated_rows", temporary=True)
-        for table, paths in spool.paths.items():
-            if table in TABLES:
-                left_out = (
-                    ""
-                    if table in ("contacts", "customer_identifiers") or not has_repeats
-                    else " where source_row not in (select source_row from repeated_rows)"
-                )
-                self.con.execute(f"insert into staging.{table} by name select * from read_parquet($1){left_out}", [paths])
+        has_repeats = bool(self.con.execute("select 1 from repeated_rows limit 1").fetchall())
+        left_out = " where source_row not in (select source_row from repeated_rows)" if has_repeats else ""
+        for table in TABLES:
+            if table in spool.tables:
+                with spool.rows(self.con, table) as rows:
+                    self.con.execute(f"insert into staging.{table} by name select * from {rows}{left_out if table in MOVED else ''}")
         slice_columns = {
             "source": self.file.source,
             "stream": self.file.stream,
@@ -303,13 +302,14 @@ class _Booking:
             "seq": self.origin.load_seq,
         }
         for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
-            if name in spool.paths:
-                self.con.execute(
-                    f"insert into {table} by name "
-                    "select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
-                    "* from read_parquet($paths)",
-                    slice_columns | {"paths": spool.paths[name]},
-                )
+            if name in spool.tables:
+                with spool.rows(self.con, name) as rows:
+                    self.con.execute(
+                        f"insert into {table} by name "
+                        "select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
+                        f"* from {rows}",
+                        slice_columns,
+                    )
         self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
         self._insert_frame("internal.drift", _drift(normaliser))
 
@@ -398,9 +398,6 @@ def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
     return row[0]
 
 
-def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *, temporary: bool = False) -> bool:
-    query = """
-        select 1 from duckdb_tables()
-        where schema_name = $1 and table_name = $2 and temporary = $3 and database_name = case when $3 then 'temp' else current_database() end
-    """
-    return con.execute(query, [schema, table, temporary]).fetchone() is not None
+def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    query = "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and database_name = current_database()"
+    return con.execute(query, [schema, table]).fetchone() is not None
