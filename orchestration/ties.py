@@ -4,7 +4,7 @@ A tie is a number, the hash of something that a row names: a vendor's record, an
 that changed since the last night is computed anew, and nothing else (see `incremental.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 
@@ -50,7 +50,8 @@ def list_of(table: str) -> str:
     return f"list_filter([{', '.join(TIES[table])}], lambda tied: tied is not null)"
 
 
-def touch(con: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object] = ()) -> None:
-    """Notes the ties of rows of staging that are about to be changed or taken out; `rows` is a condition."""
-    ties = " union all ".join(f"select {list_of(table)} as ties from staging.{table} where {rows}" for table in TIES)
-    con.execute(f"insert into internal.touched select distinct unnest(ties) from ({ties})", list(parameters))
+def touch(con: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object] = (), *, tables: Collection[str] = TIES) -> None:
+    """Notes the ties of rows of staging that are about to be changed or taken out; `rows` is a condition, and no table but `tables` holds any."""
+    ties = " union all ".join(f"select {list_of(table)} as ties from staging.{table} where {rows}" for table in TIES if table in tables)
+    if ties:
+        con.execute(f"insert into internal.touched select distinct unnest(ties) from ({ties})", list(parameters))
