@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.collecting import no_collecting
+from orchestration.collecting import collecting_seldom
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.fingerprints import project_fingerprint
@@ -80,7 +80,8 @@ def build(
     """
     chosen = ["--indirect-selection", "empty", "--select", *sorted(only)] if only else []
     arguments = ["build", "--exclude-resource-type", "seed", "unit_test", *chosen]
-    nodes = tuple(_node(settings, run) for run in getattr(_invoke(settings, arguments, progress, file=file, project=project), "results", []))
+    result = _invoke(settings, arguments, progress, file=file, project=project)
+    nodes = tuple(_node(settings, run, file or settings.build_file) for run in getattr(result, "results", []))
     if any(node.is_failure for node in nodes):
         raise TransformError(nodes, settings)
     return nodes
@@ -108,7 +109,7 @@ def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, fil
 
         runner = dbtRunner(manifest=project, callbacks=[_reporter(progress)])
         try:
-            with no_collecting():
+            with collecting_seldom():
                 result = runner.invoke([*_flags(write_json=write_json), *arguments, *_folders(settings)])
         finally:
             _close_connections()
@@ -178,7 +179,7 @@ def _reporter(progress: Progress) -> Callable[[Any], None]:
     return report
 
 
-def _node(settings: Settings, run: Any) -> NodeResult:
+def _node(settings: Settings, run: Any, file: Path) -> NodeResult:
     node = run.node
     kind, status, query = str(node.resource_type), str(run.status), _compiled(settings, node)
     return NodeResult(
@@ -188,7 +189,7 @@ def _node(settings: Settings, run: Any) -> NodeResult:
         status=status,
         seconds=round(run.execution_time, 3),
         failures=run.failures or 0,
-        reason=_without_values(run.message or "") if status == "error" else _broken(settings, query) if run.failures and _asks_several(node) else "",
+        reason=_without_values(run.message or "") if status == "error" else _broken(settings, query, file) if run.failures and _asks_several(node) else "",
         query=query,
     )
 
@@ -197,11 +198,11 @@ def _asks_several(node: Any) -> bool:
     return getattr(getattr(node, "test_metadata", None), "name", "") == "checks"
 
 
-def _broken(settings: Settings, query: Path | None) -> str:
+def _broken(settings: Settings, query: Path | None, file: Path) -> str:
     """Which of the things that a test asks for do not hold, and in how many rows; the test names columns and limits, and no value."""
     if query is None:
         return ""
-    with duckdb.connect(str(settings.build_file), read_only=True, config=settings.duckdb_config) as con:
+    with duckdb.connect(str(file), read_only=True, config=settings.duckdb_config) as con:
         found = con.execute(f"select failing, failing_rows from ({query.read_text(encoding='utf-8')}) order by failing").fetchall()
     return ", ".join(f"{failing} ({rows} rows)" for failing, rows in found)
 
