@@ -19,7 +19,7 @@ import duckdb
 from orchestration import transform
 from orchestration.settings import Settings
 from orchestration.tables import TABLES
-from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, list_of
+from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of
 from orchestration.transform import NodeResult, TransformError
 
 Progress = Callable[[str], None]
@@ -53,9 +53,9 @@ class Division:
 
     @classmethod
     def of(cls, nodes: Mapping[str, Any]) -> "Division":
-        """From the nodes of a dbt project. What analysts see is tested as a whole; every test runs once."""
+        """From the nodes of a dbt project. What analysts see is tested as a whole; rules alone were tested when they came into force."""
         models = {key: node for key, node in nodes.items() if node.resource_type == "model"}
-        tests = {key: node for key, node in nodes.items() if node.resource_type == "test"}
+        tests = {key: node for key, node in nodes.items() if node.resource_type == "test" and not _asks_rules_alone(node)}
         renewed = {key: node.config.meta["renewed_by"] for key, node in models.items() if "renewed_by" in node.config.meta}
         needed = {ancestor for key in renewed for ancestor in _with_ancestors(models, key)}
         tested = {
@@ -145,6 +145,10 @@ def renew(
         shutil.rmtree(part.parent, ignore_errors=True)
 
 
+def _asks_rules_alone(test: Any) -> bool:
+    return all(parent.startswith("seed.") for parent in test.depends_on.nodes)
+
+
 def _with_ancestors(models: Mapping[str, Any], key: str) -> Iterator[str]:
     yield key
     for parent in models[key].depends_on.nodes:
@@ -200,7 +204,7 @@ def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
     part.parent.mkdir()
     rules = con.execute("select table_name from duckdb_tables() where schema_name = 'seeds'").fetchall()
     copied = {f"seeds.{name}": "true" for (name,) in rules} | {"internal.run_settings": "true", "meta.deliveries": "true"}
-    copied |= {f"staging.{table}": f"({list_of(table)})[1] in (select tie from scope)" if table in TIES else "false" for table in TABLES}
+    copied |= {f"staging.{table}": f"{first_of(table)} in (select tie from scope)" if table in TIES else "false" for table in TABLES}
     with _attached(con, part):
         for schema in sorted({table.split(".")[0] for table in copied}):
             con.execute(f"create schema part.{schema}")

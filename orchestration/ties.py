@@ -45,6 +45,11 @@ TIES: dict[str, tuple[str, ...]] = {
 }
 
 
+def first_of(table: str) -> str:
+    """SQL of one tie of a row of a staging table: all are in a part, or none is."""
+    return f"coalesce({', '.join(TIES[table])})" if len(TIES[table]) > 1 else TIES[table][0]
+
+
 def list_of(table: str) -> str:
     """SQL of all ties of a row of a staging table, as a list without nulls."""
     return f"list_filter([{', '.join(TIES[table])}], lambda tied: tied is not null)"
