@@ -8,11 +8,12 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 
 from orchestration.collecting import collecting_seldom
 from orchestration.errors import OperatorError
@@ -21,6 +22,7 @@ from orchestration.fingerprints import project_fingerprint
 from orchestration.settings import Settings
 
 SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
+OUT_OF_MEMORY = "Out of Memory Error"
 Progress = Callable[[str], None]
 
 
@@ -42,6 +44,15 @@ class NodeResult:
         return self.status in ("error", "fail", "runtime error")
 
     @property
+    def is_starved(self) -> bool:
+        return self.is_failure and self.reason.startswith(OUT_OF_MEMORY)
+
+    @property
+    def short_name(self) -> str:
+        """The name that dbt selects it by."""
+        return self.name.split(".")[-1]
+
+    @property
     def is_warning(self) -> bool:
         return self.status == "warn"
 
@@ -59,10 +70,10 @@ class TransformError(OperatorError):
         failures = [node for node in nodes if node.is_failure]
         shown = "; ".join(str(node) for node in failures[:3])
         more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
-        super().__init__(
-            f"Nothing was published, because {shown}{more}.",
-            remedy=f"Look at the rows in {settings.build_file} (read-only), mend the cause and run again.",
-        )
+        remedy = f"Look at the rows in {settings.build_file} (read-only), mend the cause and run again."
+        if any(node.is_starved for node in failures):
+            remedy = f"Raise `memory_limit` in settings.toml above {settings.memory_limit} and run again."
+        super().__init__(f"Nothing was published, because {shown}{more}.", remedy=remedy)
         self.nodes = nodes
 
 
@@ -76,15 +87,26 @@ def build(
 ) -> tuple[NodeResult, ...]:
     """Runs every model and test on the build file; raises when one fails, with the file closed either way.
 
-    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed again.
+    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed again. What several
+    models at once have no memory for is tried once more, by one model and one thread at a time.
     """
-    chosen = ["--indirect-selection", "empty", "--select", *sorted(only)] if only else []
-    arguments = ["build", "--exclude-resource-type", "seed", "unit_test", *chosen]
-    result = _invoke(settings, arguments, progress, file=file, project=project)
-    nodes = tuple(_node(settings, run, file or settings.build_file) for run in getattr(result, "results", []))
+    nodes = _built(settings, file or settings.build_file, only, project, progress)
+    if any(node.is_starved for node in nodes):
+        progress("memory was short: what is missing is built again, one at a time")
+        alone = replace(settings, options=msgspec.structs.replace(settings.options, threads=1))
+        missing = [node for node in nodes if node.is_starved or node.status == "skipped"]
+        again = _built(alone, file or settings.build_file, [node.short_name for node in missing], project, progress)
+        nodes = (*(node for node in nodes if node not in missing), *again)
     if any(node.is_failure for node in nodes):
         raise TransformError(nodes, settings)
     return nodes
+
+
+def _built(settings: Settings, file: Path, only: Collection[str], project: Any, progress: Progress) -> tuple[NodeResult, ...]:
+    chosen = ["--indirect-selection", "empty", "--select", *sorted(only)] if only else []
+    arguments = ["build", "--exclude-resource-type", "seed", "unit_test", *chosen]
+    result = _invoke(settings, arguments, progress, file=file, project=project)
+    return tuple(_node(settings, run, file) for run in getattr(result, "results", []))
 
 
 def parsed(settings: Settings) -> Any:
@@ -214,7 +236,7 @@ def _compiled(settings: Settings, node: Any) -> Path | None:
 
 def _without_values(message: str) -> str:
     """The kind of an error; its text only where DuckDB quotes no row in it."""
-    found = re.search(r"(\w+(?: \w+)? Error): ?([^\n]*)", message)
+    found = re.search(r"(\w+(?: \w+){0,2} Error): ?([^\n]*)", message)
     if not found:
         return "the reason may quote a row and is not shown"
     return f"{found[1]}: {found[2]}" if found[1] in SAFE_ERRORS else found[1]

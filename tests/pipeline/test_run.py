@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from orchestration import cli, fingerprints, pipeline, publish, reading
@@ -314,6 +315,35 @@ def test_a_model_may_become_a_view_and_a_table_again(published: Settings, checko
         with duckdb.connect(str(published.build_file), read_only=True) as con:
             found.append(con.execute("select table_type from information_schema.tables where table_name like 'int_changing%'").fetchall())
     assert found == [[("BASE TABLE",)], [("VIEW",)], [("BASE TABLE",)]]
+
+
+def test_what_two_threads_have_no_memory_for_is_built_by_one(published: Settings, checkout: Path) -> None:
+    _write_hungry_model(checkout, rows="case when current_setting('threads') > 1 then 20000000 else 10 end")
+    told: list[str] = []
+    assert pipeline.run(_frugal(published), progress=told.append).published
+    assert "memory was short: what is missing is built again, one at a time" in told
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select longest, twice from orders.int_hungry, orders.int_after_it").fetchall() == [(10, 20)]
+
+
+def test_who_is_short_of_memory_is_told_which_setting_to_raise(published: Settings, checkout: Path) -> None:
+    _write_hungry_model(checkout, rows="20000000")
+    with pytest.raises(OperatorError) as error:
+        pipeline.run(_frugal(published))
+    assert "model orders.int_hungry: Out of Memory Error" in error.value.message
+    assert error.value.remedy.startswith("Raise `memory_limit` in settings.toml above 100MB")
+
+
+def _frugal(settings: Settings) -> Settings:
+    return replace(settings, options=msgspec.structs.replace(settings.options, memory_limit="100MB", threads=2))
+
+
+def _write_hungry_model(checkout: Path, *, rows: str) -> None:
+    """A list of texts cannot spill to disk."""
+    orders = checkout / "dbt_project" / "models" / "orders"
+    query = f"select len(list(concat('text number ', i))) as longest from range({rows}) as numbers(i)"
+    (orders / "int_hungry.sql").write_text(query, encoding="utf-8")
+    (orders / "int_after_it.sql").write_text("select 2 * longest as twice from {{ ref('int_hungry') }}", encoding="utf-8")
 
 
 def test_a_failing_model_is_named_without_the_row_it_failed_on(published: Settings, checkout: Path) -> None:
