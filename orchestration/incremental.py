@@ -19,10 +19,10 @@ import duckdb
 from orchestration import transform
 from orchestration.settings import Settings
 from orchestration.tables import TABLES
-from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of
-from orchestration.transform import NodeResult, TransformError
+from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of, tie, ties_of
+from orchestration.transform import NodeResult, Progress, TransformError
+from orchestration.warehouse import Warehouse
 
-Progress = Callable[[str], None]
 # A part that still grows after so many builds of it is not worth another.
 ATTEMPTS = 3
 PUBLISHED = ("marts", "meta")
@@ -72,7 +72,7 @@ class Division:
 
 def build(settings: Settings, since: int, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...] | None:
     """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built in full."""
-    with _connected(settings) as con:
+    with Warehouse(settings).connect() as con:
         if not pays(con, settings) or not find_scope(con, settings, since):
             return None
         progress(f"{_count(con, 'touched_records'):,} of {_count(con, 'identity.int_records'):,} records are touched: building their part")
@@ -109,18 +109,11 @@ def find_scope(con: duckdb.DuckDBPyConnection, settings: Settings, since: int) -
     pairs.append(f"select {RECORD}, identifier_key from identity.int_composite_keys inner join identity.int_records using (record_no)")
     pairs.append(_OVERRIDES)
     con.execute(f"create or replace temp table pairs as select * from ({' union all '.join(pairs)}) where other not in (select identifier_key from unusable)")
-    starts = [f"select unnest({list_of(table)}) as tie from staging.{table} where load_seq > {since}" for table in TIES]
-    con.execute(f"create or replace temp table scope as select tie from internal.touched union {' union '.join(starts)}")
+    con.execute(f"create or replace temp table scope as select tie from internal.touched union {ties_of(f'load_seq > {since}')}")
     return _close(con, settings)
 
 
-_OVERRIDES = """
-select
-    hash('record', source, source_account, source_record_id),
-    hash('record', other_source, other_source_account, other_source_record_id)
-from seeds.identity_overrides
-where rule in ('always', 'never')
-"""
+_OVERRIDES = f"select {RECORD}, {tie('record', 'source_record_id', prefix='other_')} from seeds.identity_overrides where rule in ('always', 'never')"
 
 
 def renew(
@@ -156,21 +149,11 @@ def _with_ancestors(models: Mapping[str, Any], key: str) -> Iterator[str]:
             yield from _with_ancestors(models, parent)
 
 
-@contextmanager
-def _connected(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(str(settings.build_file), config=settings.duckdb_config)
-    try:
-        con.execute("set TimeZone = 'UTC'")
-        yield con
-    finally:
-        con.close()
-
-
 def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Takes into the scope whatever is tied to it, and lists records, persons and orders in it; False if that is too much of everything."""
-    _list_touched(con)
     con.execute("create or replace temp table found as from scope")
     while _count(con, "found"):
+        _list_touched_records(con)
         if _count(con, "touched_records") > settings.options.incremental_share * _count(con, "identity.int_records"):
             return False
         con.execute(
@@ -185,17 +168,17 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
             """
         )
         con.execute("insert into scope from found")
-        _list_touched(con)
-    return True
-
-
-def _list_touched(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(f"create or replace temp table touched_records as select record_no from identity.int_records where {RENEWED['source_record_id']}")
+    _list_touched_records(con)
     con.execute(
         "create or replace temp table touched_customers as "
         "select distinct customer_id from identity.int_record_customers where record_no in (select record_no from touched_records) and customer_id is not null"
     )
     con.execute(f"create or replace temp table touched_orders as select distinct order_id from orders.int_order_keys where {RENEWED['source_order_id']}")
+    return True
+
+
+def _list_touched_records(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"create or replace temp table touched_records as select record_no from identity.int_records where {RENEWED['source_record_id']}")
 
 
 def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:

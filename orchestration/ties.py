@@ -9,10 +9,9 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 
-def tie(kind: str, *columns: str) -> str:
-    """SQL of the tie that these columns name at a vendor's account; null where one of them is."""
-    whole = " and ".join(f"{column} is not null" for column in columns)
-    return f"case when {whole} then hash('{kind}', source, source_account, {', '.join(columns)}) end"
+def tie(kind: str, column: str, *, prefix: str = "") -> str:
+    """SQL of the tie that a column names at a vendor's account, null where it is null; `prefix` begins the names of all columns."""
+    return f"case when {prefix}{column} is not null then hash('{kind}', {prefix}source, {prefix}source_account, {prefix}{column}) end"
 
 
 RECORD, OWNER = tie("record", "source_record_id"), tie("record", "owner_record_id")
@@ -55,8 +54,13 @@ def list_of(table: str) -> str:
     return f"list_filter([{', '.join(TIES[table])}], lambda tied: tied is not null)"
 
 
+def ties_of(rows: str, tables: Collection[str] = TIES) -> str:
+    """Query of the different ties of the rows of staging for which the condition `rows` holds, in those tables."""
+    lists = " union all ".join(f"select {list_of(table)} as ties from staging.{table} where {rows}" for table in TIES if table in tables)
+    return f"select distinct unnest(ties) as tie from ({lists})"
+
+
 def touch(con: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object] = (), *, tables: Collection[str] = TIES) -> None:
     """Notes the ties of rows of staging that are about to be changed or taken out; `rows` is a condition, and no table but `tables` holds any."""
-    ties = " union all ".join(f"select {list_of(table)} as ties from staging.{table} where {rows}" for table in TIES if table in tables)
-    if ties:
-        con.execute(f"insert into internal.touched select distinct unnest(ties) from ({ties})", list(parameters))
+    if TIES.keys() & tables:
+        con.execute(f"insert into internal.touched {ties_of(rows, tables)}", list(parameters))

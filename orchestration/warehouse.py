@@ -124,9 +124,11 @@ class Warehouse:
     def _load_together(self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str) -> list[FileOutcome]:
         """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
         loaded: list[FileOutcome] = []
+        records = 0
         with _transaction(con):
-            while sum(outcome.rows_read for outcome in loaded) < MOST_RECORDS_A_COMMIT and (read := next(readings, None)) is not None:
+            while records < MOST_RECORDS_A_COMMIT and (read := next(readings, None)) is not None:
                 loaded.append(self._load(con, read, run_id))
+                records += loaded[-1].rows_read
         return loaded
 
     def _at(self, paths: Iterable[str]) -> list[LandedFile]:
