@@ -1,6 +1,6 @@
 """Work that makes many objects and hardly a cycle: to look for cycles in them again and again costs a tenth of its time.
 
-Blocks of records are such work, and dbt. What the work is stands where it is done.
+Loading records is such work, and dbt.
 """
 
 import gc
@@ -9,18 +9,6 @@ from contextlib import contextmanager
 
 # Python's own 700 have dbt, which frees few of its hundred thousands, searched 1,400 times in a first night.
 OBJECTS_BETWEEN_SEARCHES = 20_000
-
-
-@contextmanager
-def no_collecting() -> Iterator[None]:
-    """Keeps Python from collecting garbage inside; afterwards it does as it did before."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from orchestration import expressions as ex
-from orchestration.collecting import no_collecting
 from orchestration.derived_ids import alias_ids, derived_record_id, identified
 from orchestration.elements import CARRIED, elements, exploded, records
 from orchestration.identifiers import identifiers as identifiers_of
@@ -78,13 +77,11 @@ class Normaliser:
 
     def sort(self, records: list[Record]) -> Sorted:
         """The first step of a block, to be taken block after block."""
-        with no_collecting():
-            return self.decoder.sort(records)
+        return self.decoder.sort(records)
 
     def finish(self, found: Sorted) -> Normalised:
         """The second step of a block, which may be taken while the next block takes its first."""
-        with no_collecting():
-            return self._finished(found.records, self.decoder.frames(found))
+        return self._finished(found.records, self.decoder.frames(found))
 
     def _finished(self, records: Sequence[Record], batch: Batch) -> Normalised:
         result = Normalised(rows_read=len(records), rows_duplicate=batch.duplicates, rejects=batch.rejects)

@@ -15,6 +15,7 @@ import polars as pl
 
 from orchestration import holding, landing
 from orchestration.books import BOOKS, staging_ddl
+from orchestration.collecting import collecting_seldom
 from orchestration.faults import pass_point
 from orchestration.fingerprints import made_by
 from orchestration.handover import Handed
@@ -104,9 +105,10 @@ class Warehouse:
     ) -> list[FileOutcome]:
         """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order."""
         outcomes: list[FileOutcome] = []
-        self._load_all(con, files, run_id, outcomes, on_file)
-        self._load_all(con, self._at(path for (path,) in con.execute(_ORPHANED).fetchall()), run_id, outcomes, on_file)
-        self._load_all(con, self._at(holding.to_release(con, self._settings.options)), run_id, outcomes, on_file)
+        with collecting_seldom():
+            self._load_all(con, files, run_id, outcomes, on_file)
+            self._load_all(con, self._at(path for (path,) in con.execute(_ORPHANED).fetchall()), run_id, outcomes, on_file)
+            self._load_all(con, self._at(holding.to_release(con, self._settings.options)), run_id, outcomes, on_file)
         held = self._hold_back(con, run_id)
         return [outcome for outcome in outcomes if outcome.file.relative_path not in held] + list(held.values())
 

@@ -1,7 +1,7 @@
 -- Grain: one row per record, identifier that some record has superseded, and second piece of evidence that the record knows.
 -- Records that agree in all of identifier, whole name and that evidence share the key: so a superseded identifier still links.
 with
-    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
+    identifiers as not materialized (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
 
     records as (select * from {{ ref("int_records") }}),
 

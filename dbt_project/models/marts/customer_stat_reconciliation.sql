@@ -11,11 +11,11 @@
 ] %}
 {% set money = "('total_revenue', 'average_order_value', 'last_order_amount')" %}
 with
-    stats as (select * from {{ ref("int_vendor_stats") }}),
+    stats as not materialized (select * from {{ ref("int_vendor_stats") }}),
 
     definitions as (select * from {{ ref("vendor_metric_definitions") }}),
 
-    by_orders as (select * from {{ ref("int_vendor_stat_orders") }}),
+    by_orders as not materialized (select * from {{ ref("int_vendor_stat_orders") }}),
 
     by_counts as (select * from {{ ref("int_vendor_stat_counts") }}),
 

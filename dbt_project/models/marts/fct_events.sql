@@ -1,6 +1,6 @@
 -- Grain: one row per event; an event id that came with different content counts in its newest version.
 with
-    staged as (select * from {{ source("staging", "events") }}),
+    staged as not materialized (select * from {{ source("staging", "events") }}),
 
     owners as (select * from {{ ref("int_owner_customers") }}),
 

@@ -5,7 +5,7 @@ with
 
     repairs as (select node, link_key from {{ ref("int_repairs") }} where is_refused group by node, link_key),
 
-    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
+    identifiers as not materialized (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
 
     composite_keys as (select * from {{ ref("int_composite_keys") }}),
 
@@ -17,7 +17,7 @@ with
 
     contested as (select identifier_key from {{ ref("int_contested_holdings") }} group by identifier_key),
 
-    persons as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
+    persons as not materialized (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
     records as (select * from {{ ref("int_records") }}),
 

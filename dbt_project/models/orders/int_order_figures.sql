@@ -2,7 +2,7 @@
 -- A currency that a vendor states wins over one that configuration supplies, and no figure is taken in another currency.
 {% set amounts = ["subtotal", "discount_total", "shipping_total", "fees_total", "tax_total"] %}
 with
-    reports as (select * from {{ ref("int_order_reports") }}),
+    reports as not materialized (select * from {{ ref("int_order_reports") }}),
 
     merged as (
         select

@@ -2,7 +2,7 @@
 -- Options of a line are inside its price and stay in staging. Of several events the one with most lines counts; events
 -- that tell one line each are put together.
 with
-    staged_lines as (select * from {{ source("staging", "order_lines") }}),
+    staged_lines as not materialized (select * from {{ source("staging", "order_lines") }}),
 
     order_rows as (select * from {{ ref("int_order_rows") }}),
 

@@ -2,7 +2,7 @@
 -- itself, its like in other streams under the same id, and the contacts that belong to either.
 -- Nobody else has several profiles at a vendor: there all rows of the person are the one profile's.
 with
-    records as (select * from {{ ref("int_record_customers") }}),
+    records as not materialized (select * from {{ ref("int_record_customers") }}),
 
     belongings as (select * from {{ ref("int_contact_records") }}),
 
