@@ -250,13 +250,10 @@ def small_section(work: Path, scale: float, report: Report) -> None:
 def growth_section(work: Path, scale: float, report: Report) -> None:
     rows = []
     for times in (1, 3, 10):
-        folder, aside = work / f"growth{times}", work / "aside"
-        generate(folder, Size(int(20_000 * scale) * times, int(100_000 * scale) * times, nights=2, night_share=0.001 / times))
-        _move_last_night(folder / "landing", aside / "landing")
-        first = measure("night", folder)
-        _move_back(aside / "landing", folder / "landing")
+        folder = work / f"growth{times}"
+        first = _with_history(folder, Size(int(20_000 * scale) * times, int(100_000 * scale) * times, nights=2, night_share=0.001 / times))
         second = measure("night", folder)
-        assert first is not None and second is not None
+        assert second is not None
         parts = [second.seconds(step)[1] for step in ("ingest", "transform", "publish_if_new")]
         rows.append(
             (
@@ -270,7 +267,6 @@ def growth_section(work: Path, scale: float, report: Report) -> None:
             )
         )
         shutil.rmtree(folder)
-        shutil.rmtree(aside, ignore_errors=True)
     report.table(
         "One night of new data on a longer history",
         ("history", "records before", "CPU s of the first run", "new records", "wall s", "CPU s ingest", "CPU s transform", "CPU s publish", "peak MB"),
@@ -281,16 +277,13 @@ def growth_section(work: Path, scale: float, report: Report) -> None:
 def part_section(work: Path, scale: float, report: Report) -> None:
     rows = []
     for share in (0.0001, 0.001, 0.01, 0.1):
-        folder, aside = work / "part", work / "aside"
-        generate(folder, Size(int(200_000 * scale), int(1_000_000 * scale), nights=2, night_share=share))
-        _move_last_night(folder / "landing", aside / "landing")
-        first = measure("night", folder)
-        _move_back(aside / "landing", folder / "landing")
+        folder = work / "part"
+        first = _with_history(folder, Size(int(200_000 * scale), int(1_000_000 * scale), nights=2, night_share=share))
         shutil.copytree(folder, work / "full")
         _configure(folder, "incremental_from_rows = 0", "incremental_share = 1.0")
         _configure(work / "full", "incremental_share = 0.0")
         in_part, in_full = measure("night", folder), measure("night", work / "full")
-        assert first is not None and in_part is not None and in_full is not None
+        assert in_part is not None and in_full is not None
         rows.append(
             (
                 f"{first.figures['rows']:,}",
@@ -300,8 +293,8 @@ def part_section(work: Path, scale: float, report: Report) -> None:
                 *(f"{found.memory / 1e6:,.0f}" for found in (in_part, in_full)),
             )
         )
-        for used in (folder, aside, work / "full"):
-            shutil.rmtree(used, ignore_errors=True)
+        for used in (folder, work / "full"):
+            shutil.rmtree(used)
     report.table(
         "A night in part and in full",
         ("records before", "new records", "touched", "CPU s transform in part", "in full", "peak MB in part", "in full"),
@@ -314,19 +307,19 @@ def _configure(folder: Path, *lines: str) -> None:
     (folder / "config" / "settings.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _move_last_night(landing: Path, aside: Path) -> None:
-    last = LAST_NIGHT.isoformat()
-    for path in landing.glob(f"*/*/{last}"):
-        target = aside / path.relative_to(landing)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, target)
-
-
-def _move_back(aside: Path, landing: Path) -> None:
-    for path in aside.glob("*/*/*"):
-        target = landing / path.relative_to(aside)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, target)
+def _with_history(folder: Path, size: Size) -> Measured:
+    """An installation that has seen all nights but the last, which has landed; what the nights before cost."""
+    generate(folder, size)
+    last, aside = sorted((folder / "landing").glob(f"*/*/{LAST_NIGHT.isoformat()}")), folder / "aside"
+    aside.mkdir()
+    for position, path in enumerate(last):
+        shutil.move(path, aside / str(position))
+    before = measure("night", folder)
+    assert before is not None
+    for position, path in enumerate(last):
+        shutil.move(aside / str(position), path)
+    aside.rmdir()
+    return before
 
 
 def memory_section(work: Path, scale: float, report: Report) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration import console, reading
+from orchestration.connections import has_table
 from orchestration.errors import OperatorError
 from orchestration.masking import masked
 from orchestration.proof import Bridge, Graph, Step, Tie
@@ -39,7 +40,6 @@ WHY_NOT = {
     "weak": "its kind joins nobody who is known by more",
 }
 
-_HOLDS_PROOFS = "select count(*) from duckdb_tables() where (schema_name, table_name) in (('meta', 'identity_links'), ('identity', 'int_override_records'))"
 _ALIASES = "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is not null limit 3"
 _NAMED = """
 select alias_id, customer_id from identity.int_record_customers
@@ -173,7 +173,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 @contextmanager
 def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with reading.published(settings) as con:
-        if con.execute(_HOLDS_PROOFS).fetchone() != (2,):
+        if not (has_table(con, "meta", "identity_links") and has_table(con, "identity", "int_override_records")):
             raise OperatorError("The published warehouse was made by an earlier version and holds no proofs.", remedy="`c360 run` publishes one that does.")
         yield con
 

@@ -6,11 +6,13 @@ compared with what is wanted now, so a run that was killed anywhere is continued
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
+from orchestration.connections import has_table, transaction
 from orchestration.settings import PACKAGE, Settings
 
 PROJECT_FOLDERS = ("models", "seeds", "macros", "tests")
@@ -82,15 +84,23 @@ def wanted_fingerprint(con: duckdb.DuckDBPyConnection, rules: str, as_of: date) 
 
 def transformed_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
     """What the build file was last transformed from; None if it was not, or not to the end."""
-    row = con.execute("select fingerprint from internal.transformed").fetchone() if _was_transformed(con) else None
+    row = con.execute("select fingerprint from internal.transformed").fetchone() if has_table(con, "internal", "transformed") else None
     return row[0] if row else None
 
 
-def transformed_by(con: duckdb.DuckDBPyConnection, rules: str) -> int | None:
-    """The last load that the marts of the build file were made of, if it was by these rules and with the same full deliveries."""
-    query = f"select load_seq from internal.transformed where rules = $1 and full_deliveries = ({_FULL_DELIVERIES})"
-    row = con.execute(query, [rules]).fetchone() if _was_transformed(con) else None
-    return row[0] if row else None
+@dataclass(frozen=True)
+class Transformed:
+    """What marts were made of: the loads up to one, and when all of them were last made at once."""
+
+    load_seq: int
+    in_full_at: datetime
+
+
+def transformed_by(con: duckdb.DuckDBPyConnection, rules: str) -> Transformed | None:
+    """What the marts of the build file were made of, if it was by these rules and with the same full deliveries."""
+    query = f"select load_seq, in_full_at from internal.transformed where rules = $1 and full_deliveries = ({_FULL_DELIVERIES})"
+    row = con.execute(query, [rules]).fetchone() if has_table(con, "internal", "transformed") else None
+    return Transformed(*row) if row else None
 
 
 def forget_transformed(con: duckdb.DuckDBPyConnection) -> None:
@@ -98,20 +108,19 @@ def forget_transformed(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop table if exists internal.transformed")
 
 
-def remember_transformed(con: duckdb.DuckDBPyConnection, fingerprint: str, rules: str) -> None:
-    """The marts of the build file are complete and sound, and made of all that is in staging."""
-    con.execute("begin")
-    con.execute(
-        f"""
-        create or replace table internal.transformed as
-        select
-            $1 as fingerprint, $2 as rules, (select coalesce(max(load_seq), 0) from meta.loads) as load_seq,
-            ({_FULL_DELIVERIES}) as full_deliveries, now() as transformed_at
-        """,
-        [fingerprint, rules],
-    )
-    con.execute("delete from internal.touched")
-    con.execute("commit")
+def remember_transformed(con: duckdb.DuckDBPyConnection, fingerprint: str, rules: str, in_full_at: datetime | None = None) -> None:
+    """The marts of the build file are complete and sound, and made of all that is in staging: at once and now, unless another time is given for that."""
+    with transaction(con):
+        con.execute(
+            f"""
+            create or replace table internal.transformed as
+            select
+                $1 as fingerprint, $2 as rules, (select coalesce(max(load_seq), 0) from meta.loads) as load_seq,
+                ({_FULL_DELIVERIES}) as full_deliveries, now() as transformed_at, coalesce($3, now()) as in_full_at
+            """,
+            [fingerprint, rules, in_full_at],
+        )
+        con.execute("delete from internal.touched")
 
 
 # Who is left out of a full delivery is gone: of a stream that has one, every delivery counts for everybody.
@@ -120,10 +129,6 @@ select coalesce(bit_xor(hash(source, source_account, stream, export_date, is_ful
 from meta.deliveries
 where (source, source_account, stream) in (select (source, source_account, stream) from meta.deliveries where is_full)
 """
-
-
-def _was_transformed(con: duckdb.DuckDBPyConnection) -> bool:
-    return con.execute("select 1 from duckdb_tables() where schema_name = 'internal' and table_name = 'transformed'").fetchone() is not None
 
 
 def _project_files(project: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ answer is None, and everything is built in full.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration import transform
+from orchestration.connections import transaction
 from orchestration.settings import Settings
 from orchestration.tables import TABLES
 from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of, tie, ties_of
@@ -93,6 +94,19 @@ def build(settings: Settings, since: int, *, progress: Progress = lambda _: None
     return (*nodes, *(node for node in rest if node.unique_id not in {made.unique_id for made in nodes}))
 
 
+def compare(settings: Settings, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...]:
+    """Builds in full what was built in part, and says as one more test, which warns, what was not the same before; the full build stands."""
+    progress("building in full, to compare")
+    project = transform.parsed(settings)
+    models = Division.of(project.nodes).renewed.keys()
+    in_parts = _contents(settings, models)
+    nodes = transform.build(settings, project=project, progress=progress)
+    in_full = _contents(settings, models)
+    other = [f"{schema}.{name}" for schema, name in sorted(models) if in_parts[schema, name] != in_full[schema, name]]
+    reason = f"nights in part had left other rows in {', '.join(other)} than the full build that stands now" if other else ""
+    return (*nodes, NodeResult("comparison", "test", "parts_equal_a_full_build", "warn" if other else "pass", 0.0, failures=len(other), reason=reason))
+
+
 def pays(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Staging is so large that a full build costs more than the parts of an incremental one do together."""
     (rows,) = con.execute("select coalesce(sum(estimated_size), 0) from duckdb_tables() where schema_name = 'staging'").fetchone() or (0,)
@@ -136,6 +150,13 @@ def renew(
         return None
     finally:
         shutil.rmtree(part.parent, ignore_errors=True)
+
+
+def _contents(settings: Settings, models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    """How many rows a model has, and a hash of them in whatever order."""
+    with Warehouse(settings).connect() as con:
+        query = "select count(*), coalesce(bit_xor(hash(told)), 0) from {}.{} as told"
+        return {(schema, name): con.execute(query.format(schema, name)).fetchone() for schema, name in models}
 
 
 def _asks_rules_alone(test: Any) -> bool:
@@ -213,11 +234,10 @@ def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _put_in_place(con: duckdb.DuckDBPyConnection, division: Division) -> None:
-    con.execute("begin")
-    for (schema, name), column in division.renewed.items():
-        con.execute(f"delete from {schema}.{name} where {RENEWED[column].format(column)}")
-        con.execute(f"insert into {schema}.{name} by name from part.{schema}.{name}")
-    con.execute("commit")
+    with transaction(con):
+        for (schema, name), column in division.renewed.items():
+            con.execute(f"delete from {schema}.{name} where {RENEWED[column].format(column)}")
+            con.execute(f"insert into {schema}.{name} by name from part.{schema}.{name}")
 
 
 @contextmanager

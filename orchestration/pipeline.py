@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
@@ -194,7 +194,7 @@ def ingest(
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
         if dates is not None:
             warehouse.retire_vanished(con, scan, dates)
-        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress))
+        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress), progress=progress)
     pass_point("after_staging")
     return Ingestion(tuple(outcomes), tuple(scan.problems))
 
@@ -211,17 +211,20 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         if fingerprints.transformed_fingerprint(con) == wanted:
             return ()
         _require_disk(settings, _bytes_to_write(settings, []))
-        since = fingerprints.transformed_by(con, rules)
+        before = fingerprints.transformed_by(con, rules)
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
         identity_seeds.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")
-    nodes = incremental.build(settings, since, progress=progress) if since is not None else None
+    nodes = incremental.build(settings, before.load_seq, progress=progress) if before else None
+    in_full_at = before.in_full_at if before and nodes is not None else None
     if nodes is None:
         nodes = build(settings, progress=progress)
+    elif in_full_at is not None and in_full_at + timedelta(days=settings.options.full_build_days) <= datetime.now(UTC):
+        nodes, in_full_at = incremental.compare(settings, progress=progress), None
     with warehouse.connect() as con:
-        fingerprints.remember_transformed(con, wanted, rules)
+        fingerprints.remember_transformed(con, wanted, rules, in_full_at)
         runs.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
     pass_point("after_dbt")
     return nodes

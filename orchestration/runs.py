@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration import publish
+from orchestration.connections import has_table
 from orchestration.settings import Settings
 
 RUNNING = "running"
@@ -113,7 +114,7 @@ def prune(con: duckdb.DuckDBPyConnection, keep_days: int) -> None:
 
 def recent(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
     """The last runs, newest first."""
-    if not con.execute("select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'runs'").fetchone():
+    if not has_table(con, "meta", "runs"):
         return []
     found = con.execute("select * from meta.runs order by started_at desc limit $1", [limit])
     names = [column[0] for column in found.description or []]

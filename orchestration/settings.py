@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, Protocol, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -25,43 +25,50 @@ CHECKOUT = PACKAGE.parent
 STORAGE_VERSION = "v1.5.0"
 
 
+def _means(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`settings.toml`: every key, its type and its default."""
+    """`settings.toml`: every key, its type, meaning and default; `docs/settings.md` is written from them."""
 
-    reporting_currency: str = "EUR"
-    reporting_time_zone: str = "UTC"
+    reporting_currency: Annotated[str, _means("Currency that amounts are converted into, by ISO 4217.")] = "EUR"
+    reporting_time_zone: Annotated[str, _means("Where days end: order dates, `--date`, `as_of`.")] = "UTC"
 
-    reject_share: float = 0.01
-    hold_back_share: float = 0.5
-    hold_back_rows: int = 1000
-    record_bytes: int = 16 * 2**20
-    record_levels: int = 64
-    unpack_ratio: float = 200.0
-    unpack_free_bytes: int = 100_000_000
-    identity_sharing_limit: int = 5
-    changed_ids_share: float = 0.2
-    changed_ids_minimum: int = 1_000
-    incremental_from_rows: int = 250_000
-    incremental_share: float = 0.25
+    reject_share: Annotated[float, _means("A delivery with a larger share of rejected rows makes a run end with exit code 3.")] = 0.01
+    hold_back_share: Annotated[float, _means("If a larger share of a stream's night is bad, that night of the vendor waits and none of it is used.")] = 0.5
+    hold_back_rows: Annotated[int, _means("Only streams with so many rows in a night can make it wait.")] = 1000
+    record_bytes: Annotated[int, _means("A larger record is rejected.")] = 16 * 2**20
+    record_levels: Annotated[int, _means("A record nested deeper is rejected.")] = 64
+    unpack_ratio: Annotated[float, _means("A compressed file that unpacks to more times its size is rejected.")] = 200.0
+    unpack_free_bytes: Annotated[int, _means("Up to so many unpacked bytes `unpack_ratio` does not count.")] = 100_000_000
+    identity_sharing_limit: Annotated[int, _means("An identifier that more different people than this carry links nobody.")] = 5
+    changed_ids_share: Annotated[
+        float, _means("If a larger share of the published customer ids would change, nothing is published without `--accept-changes`.")
+    ] = 0.2
+    changed_ids_minimum: Annotated[int, _means("Fewer changed ids never stop a publication.")] = 1_000
+    incremental_from_rows: Annotated[int, _means("With fewer rows in staging every night is built in full.")] = 250_000
+    incremental_share: Annotated[float, _means("If a larger share of all records is touched, the night is built in full.")] = 0.25
+    full_build_days: Annotated[int, _means("After so many days of nights in part, one is built in full too and compared; a difference is a warning.")] = 7
 
-    memory_limit: str = ""
-    threads: int = 0
-    lock_wait_seconds: float = 60.0
-    free_disk_bytes: int = 256_000_000
+    memory_limit: Annotated[str, _means("Memory for DuckDB, such as `4GB`; empty: a third of the machine's, 4 GB at most.")] = ""
+    threads: Annotated[int, _means("Threads for DuckDB and models at once; 0: as many as there are cores.")] = 0
+    lock_wait_seconds: Annotated[float, _means("How long a second run waits for the first.")] = 60.0
+    free_disk_bytes: Annotated[int, _means("A run that would leave less free disk does not begin.")] = 256_000_000
 
-    schedule_time: str = "02:30"
-    schedule_time_zone: str = "UTC"
-    arrival_quiet_seconds: int = 60
-    late_after_days: int = 2
-    late_after_minutes: int = 180
-    first_export_date: date | None = None
+    schedule_time: Annotated[str, _means("When the nightly run starts.")] = "02:30"
+    schedule_time_zone: Annotated[str, _means("Time zone of `schedule_time`.")] = "UTC"
+    arrival_quiet_seconds: Annotated[int, _means("A file that changed within so many seconds is still being written; the arrival sensor waits.")] = 60
+    late_after_days: Annotated[int, _means("A stream that delivered nothing for more days is late.")] = 2
+    late_after_minutes: Annotated[int, _means("A night that is not done so long after `schedule_time` is late, and an alert.")] = 180
+    first_export_date: Annotated[date | None, _means("First night that can be backfilled; else the year of the oldest export begins it.")] = None
 
-    keep_publications: int = 3
-    keep_run_days: int = 400
-    keep_log_days: int = 30
+    keep_publications: Annotated[int, _means("How many published warehouses are kept, for `c360 rollback`.")] = 3
+    keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.")] = 400
+    keep_log_days: Annotated[int, _means("How long logs are kept.")] = 30
 
-    alert_command: str = ""
-    alert_webhook: str = ""
+    alert_command: Annotated[str, _means("Command that is given an alert as JSON; empty: none.")] = ""
+    alert_webhook: Annotated[str, _means("Address that an alert is posted to as JSON; empty: none.")] = ""
 
 
 SHARES = ("reject_share", "hold_back_share", "changed_ids_share", "incremental_share")

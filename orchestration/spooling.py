@@ -2,8 +2,8 @@
 
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 
 from orchestration import formats, landing
+from orchestration.connections import handed_over
 from orchestration.containers import ContainerError
-from orchestration.handover import Handed
 from orchestration.landing import LandedFile
 from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser
@@ -27,6 +27,7 @@ from orchestration.vendors import discover
 MOST_RAW_BYTES = 16 * 2**20
 READERS = 2
 MOST_FILES_AHEAD = 16
+SECONDS_OF_SILENCE = 10.0
 # What the rows of a file may take in memory: some hundred records. For the many small files writing them costs more than all else of the disk.
 MOST_HELD_BYTES = 2 * 2**20
 
@@ -86,13 +87,15 @@ class Spool:
             quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in self._paths[table])
             yield f"read_parquet([{quoted}])"
         else:
-            con.register("spooled", Handed(pl.concat(self._held[table])))
-            yield "spooled"
-            con.unregister("spooled")
+            with handed_over(con, pl.concat(self._held[table])) as rows:
+                yield rows
 
 
-def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: int) -> Iterator["Reading"]:
-    """The files as rows, in their order, while the next ones are being read; every spool is gone in the end."""
+def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: int, progress: Callable[[str], None] = lambda text: None) -> Iterator["Reading"]:
+    """The files as rows, in their order, while the next ones are being read; every spool is gone in the end.
+
+    `progress` hears now and then how far a large file is.
+    """
     todo = enumerate(files, start=first_load_seq)
     stop = Event()
     files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
@@ -105,6 +108,8 @@ def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: i
             if not ahead:
                 return
             reading, done = ahead[0]
+            while not wait([done], SECONDS_OF_SILENCE).done:
+                progress(f"{reading.file.relative_path}: {reading.counts.read:,} records read so far")
             done.result()
             yield reading
             reading.spool.remove()

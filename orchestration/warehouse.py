@@ -5,7 +5,7 @@ whatever happened before. What a record becomes is not decided here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +16,9 @@ import polars as pl
 from orchestration import holding, landing
 from orchestration.books import BOOKS, staging_ddl
 from orchestration.collecting import collecting_seldom
+from orchestration.connections import handed_over, has_table, transaction
 from orchestration.faults import pass_point
 from orchestration.fingerprints import made_by
-from orchestration.handover import Handed
 from orchestration.landing import LandedFile, Scan
 from orchestration.normalise import Normaliser, shape_paths
 from orchestration.origin import Origin
@@ -65,20 +65,20 @@ class Warehouse:
         con = duckdb.connect(str(path), read_only=read_only, config=self._settings.duckdb_config)
         try:
             con.execute("set TimeZone = 'UTC'")
-            if not read_only and not _has(con, "internal", "made_by"):
+            if not read_only and not has_table(con, "internal", "made_by"):
                 self._create(con)
             yield con
         finally:
             con.close()
 
     def _create(self, con: duckdb.DuckDBPyConnection) -> None:
-        with _transaction(con):
+        with transaction(con):
             con.execute(BOOKS + staging_ddl())
             con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
 
     def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
         """The build file was made by this very code and these settings."""
-        row = con.execute("select fingerprint from internal.made_by").fetchone() if _has(con, "internal", "made_by") else None
+        row = con.execute("select fingerprint from internal.made_by").fetchone() if has_table(con, "internal", "made_by") else None
         return row is not None and row[0] == made_by(self._settings)
 
     def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
@@ -95,39 +95,51 @@ class Warehouse:
             "select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]
         ).fetchall()
         gone = sorted(path for (path,) in booked if path not in present)
-        with _transaction(con):
+        with transaction(con):
             for path in gone:
                 self._supersede(con, path)
         return len(gone)
 
     def ingest(
-        self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], *, run_id: str, on_file: Callable[[FileOutcome], None] = lambda outcome: None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        files: list[LandedFile],
+        *,
+        run_id: str,
+        on_file: Callable[[FileOutcome], None] = lambda outcome: None,
+        progress: Callable[[str], None] = lambda text: None,
     ) -> list[FileOutcome]:
-        """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order."""
+        """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order.
+
+        `on_file` is told of every file that stands in the books, `progress` of one that takes long to be read.
+        """
         outcomes: list[FileOutcome] = []
+
+        def load(some: list[LandedFile]) -> None:
+            for outcome in self._load_all(con, some, run_id, progress):
+                outcomes.append(outcome)
+                on_file(outcome)
+
         with collecting_seldom():
-            self._load_all(con, files, run_id, outcomes, on_file)
-            self._load_all(con, self._at(path for (path,) in con.execute(_ORPHANED).fetchall()), run_id, outcomes, on_file)
-            self._load_all(con, self._at(holding.to_release(con, self._settings.options)), run_id, outcomes, on_file)
+            load(files)
+            load(self._at(path for (path,) in con.execute(_ORPHANED).fetchall()))
+            load(self._at(holding.to_release(con, self._settings.options)))
         held = self._hold_back(con, run_id)
         return [outcome for outcome in outcomes if outcome.file.relative_path not in held] + list(held.values())
 
-    def _load_all(
-        self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, outcomes: list[FileOutcome], on_file: Callable[[FileOutcome], None]
-    ) -> None:
+    def _load_all(self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, progress: Callable[[str], None]) -> Iterator[FileOutcome]:
         if not files:
             return
-        readings = read_ahead(self._settings, files, first_load_seq=_one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads"))
+        first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
+        readings = read_ahead(self._settings, files, first_load_seq=first, progress=progress)
         while loaded := self._load_together(con, readings, run_id):
-            outcomes.extend(loaded)
-            for outcome in loaded:
-                on_file(outcome)
+            yield from loaded
 
     def _load_together(self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str) -> list[FileOutcome]:
         """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
         loaded: list[FileOutcome] = []
         records = 0
-        with _transaction(con):
+        with transaction(con):
             while records < MOST_RECORDS_A_COMMIT and (read := next(readings, None)) is not None:
                 loaded.append(self._load(con, read, run_id))
                 records += loaded[-1].rows_read
@@ -144,7 +156,7 @@ class Warehouse:
         files = {file.relative_path: file for file in self._at(path for _, path in waiting)}
         outcomes = {}
         for load_seq, path in waiting:
-            with _transaction(con):
+            with transaction(con):
                 _take_out_rows(con, load_seq)
                 bad = holding.rejected_rows(con, load_seq)
                 for block in blocks_of(self._settings, files[path]) if path in files else ():
@@ -209,19 +221,6 @@ class Warehouse:
             )
 
 
-@contextmanager
-def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """What the body does stands together, or none of it."""
-    con.execute("begin")
-    try:
-        yield
-        con.execute("commit")
-    except BaseException:
-        with suppress(duckdb.Error):
-            con.execute("rollback")
-        raise
-
-
 def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Removes what a load has left in staging and in the books."""
     _take_out_rows(con, load_seq)
@@ -243,14 +242,13 @@ def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 
 def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list[Reject]) -> None:
     """Books records of a load as rejected."""
-    con.register("handed_over", Handed(rejects_frame(rejects)))
-    con.execute(
-        "insert into meta.rejects by name "
-        "select loads.source, loads.stream, loads.export_date, loads.file_path, loads.load_seq, handed_over.* "
-        "from handed_over, meta.loads as loads where loads.load_seq = $1",
-        [load_seq],
-    )
-    con.unregister("handed_over")
+    with handed_over(con, rejects_frame(rejects)) as rows:
+        con.execute(
+            "insert into meta.rejects by name "
+            "select loads.source, loads.stream, loads.export_date, loads.file_path, loads.load_seq, rejected.* "
+            f"from {rows} as rejected, meta.loads as loads where loads.load_seq = $1",
+            [load_seq],
+        )
 
 
 def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
@@ -365,9 +363,8 @@ class _Booking:
                 pl.lit(self.file.relative_path).alias("file_path"),
                 pl.lit(self.origin.load_seq).alias("load_seq"),
             )
-            self.con.register("handed_over", Handed(rows))
-            self.con.execute(f"insert into {table} by name select * from handed_over")
-            self.con.unregister("handed_over")
+            with handed_over(self.con, rows) as handed:
+                self.con.execute(f"insert into {table} by name select * from {handed}")
 
 
 def _governed(booking: _Booking) -> dict[str, list[str]]:
@@ -403,8 +400,3 @@ def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
     row = con.execute(query).fetchone()
     assert row is not None
     return row[0]
-
-
-def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    query = "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and database_name = current_database()"
-    return con.execute(query, [schema, table]).fetchone() is not None

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import date
 from itertools import permutations
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration import landing, settings
+from orchestration import landing, settings, spooling
 from orchestration.settings import DateRange
 from orchestration.warehouse import FileOutcome, Warehouse
 
@@ -45,10 +46,10 @@ class Installation:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(rows if isinstance(rows, bytes) else "\n".join(json.dumps(row) for row in rows).encode())
 
-    def load(self, *, dates: DateRange | None = None) -> list[FileOutcome]:
+    def load(self, *, dates: DateRange | None = None, progress: Callable[[str], None] = lambda text: None) -> list[FileOutcome]:
         with self.warehouse.connect() as con:
             files = self.warehouse.pending(con, landing.scan(self.settings), dates=dates, full_refresh=False)
-            return self.warehouse.ingest(con, files, run_id="test")
+            return self.warehouse.ingest(con, files, run_id="test", progress=progress)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         with self.warehouse.connect() as con:
@@ -333,6 +334,15 @@ def test_after_a_mend_or_with_more_good_rows_the_night_is_as_if_it_had_never_wai
     strict.load()
     assert strict.state() == at_once.state()
     assert strict.query("select count(*) from meta.loads where status = 'rejected'") == [(0,)]
+
+
+def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spooling, "SECONDS_OF_SILENCE", 0.001)
+    installation.land("omnisend/events/2026-02-01/events.ndjson", [event(number) for number in range(2000)])
+    told: list[str] = []
+    installation.load(progress=told.append)
+    assert told
+    assert all(re.fullmatch(r"landing/omnisend/events/2026-02-01/events\.ndjson: [\d,]+ records read so far", text) for text in told)
 
 
 def test_coverage_counts_every_place_a_value_was_given(installation: Installation) -> None:

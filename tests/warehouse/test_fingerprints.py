@@ -6,7 +6,7 @@ from orchestration.fingerprints import CODE
 from orchestration.settings import PACKAGE
 
 # They decide where and when something is written, not what; settings count by their values.
-BESIDE_THE_POINT = {"collecting.py", "errors.py", "faults.py", "fingerprints.py", "handover.py", "settings.py"}
+BESIDE_THE_POINT = {"collecting.py", "connections.py", "errors.py", "faults.py", "fingerprints.py", "settings.py"}
 
 
 def imported_by(module: str) -> set[str]:

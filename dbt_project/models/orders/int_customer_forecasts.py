@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from orchestration import forecast
-from orchestration.handover import Handed
+from orchestration.connections import Handed
 
 
 def model(dbt: Any, session: Any) -> Handed:
