@@ -214,33 +214,24 @@ class _Group:
         self._frame = self._frame.hstack(rows.drop("source_row"))
 
     def _contacts(self, about: Contact) -> None:
-        """The people that accepted records are about, each once, with their identifiers."""
+        """The people that accepted records are about, each once: what the newest of its records says, with the identifiers of that."""
         people, identifiers = self._people, self._carried
         is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
         owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select("source_row", "record_hash", "owner", "profile")
         times = self._contact_times()
-        first = (
-            owners.join(times, on="source_row", how="left")
-            .group_by("owner")
-            .agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
-        )
-        kept = owners.unique("owner", keep="first", maintain_order=True)
-        if not kept.height:
+        told = owners.join(times, on="source_row", how="left").sort("seen", "source_row")
+        seen = told.group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
+        newest = told.unique("owner", keep="last").drop("seen").sort("source_row")
+        if not newest.height:
             return
         rows = (
-            kept.join(people, on="source_row", how="left", maintain_order="left")
-            .join(first, on="owner", how="left", maintain_order="left")
+            newest.join(people, on="source_row", how="left", maintain_order="left")
+            .join(seen, on="owner", how="left", maintain_order="left")
             .with_columns(pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id"))
         )
         rows = rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
         self._emit("contacts", rows, pl.col("owner"))
-        tells_deliverability = any(spec.is_deliverable is not None for spec in about.identifiers)
-        told = (
-            owners.join(times, on="source_row", how="left").sort("seen", "source_row").unique("owner", keep="last", maintain_order=True)
-            if tells_deliverability
-            else kept
-        )
-        carried = told.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
+        carried = newest.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
         carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
         self._emit("customer_identifiers", carried, pl.col("owner"))
 

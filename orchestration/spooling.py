@@ -1,7 +1,7 @@
 """Landing files on their way from bytes to rows, in memory or in Parquet: several at once, their blocks too. Nothing here writes the warehouse."""
 
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -46,6 +46,7 @@ class Spool:
     """A file's rows, table by table, until they are booked: in memory while they are few, else as Parquet."""
 
     folder: Path
+    parts: Counter[str] = field(default_factory=Counter)
     _held: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     _held_bytes: int = 0
     _paths: dict[str, list[str]] = field(default_factory=dict)
@@ -57,14 +58,17 @@ class Spool:
 
     def remove(self) -> None:
         self._held.clear()
+        self.parts.clear()
         if self.folder.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add(self, table: str, frame: pl.DataFrame) -> None:
-        if not frame.height:
-            return
-        self._held.setdefault(table, []).append(frame)
-        self._held_bytes += int(frame.estimated_size())
+    def add(self, table: str, frames: Iterable[pl.DataFrame]) -> None:
+        """Takes in more rows of a table: as many `parts` of it as frames that have any."""
+        for frame in frames:
+            if frame.height:
+                self.parts[table] += 1
+                self._held.setdefault(table, []).append(frame)
+                self._held_bytes += int(frame.estimated_size())
         if self._held_bytes > MOST_HELD_BYTES:
             self._write()
 
@@ -182,10 +186,10 @@ class Reading:
         self.counts.read += result.rows_read
         self.counts.rejected += result.rows_rejected
         self.counts.duplicate += result.rows_duplicate
-        for table in result.frames:
-            self.spool.add(table, result.frame(table))
-        self.spool.add("$rejects", rejects_frame(result.rejects))
-        self.spool.add("$issues", _issues(result))
+        for table, frames in result.frames.items():
+            self.spool.add(table, frames)
+        self.spool.add("$rejects", [rejects_frame(result.rejects)])
+        self.spool.add("$issues", [_issues(result)])
 
 
 def blocks_of(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:

@@ -281,6 +281,28 @@ where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and 
 _LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $5", "file_path > $5")
 
 
+# Each part of a file tells a contact once, by its newest record there; over the whole file the newest of those counts.
+_NEWEST_CONTACTS = """
+create or replace temp table newest_contacts as
+select source_record_id, max_by(source_row, (seen_at, source_row)) as source_row, min(first_seen_at) as first_seen_at, bool_and(is_lead_only) as is_lead_only
+from {}
+group by source_record_id
+"""
+_TOLD_ONCE = {
+    "contacts": """
+    select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only)
+    from {} as told
+    inner join newest_contacts as newest on told.source_record_id = newest.source_record_id and told.source_row = newest.source_row
+    """,
+    "customer_identifiers": """
+    select told.*
+    from {} as told
+    left join newest_contacts as newest on told.owner_record_id = newest.source_record_id
+    where newest.source_row is null or newest.source_row = told.source_row
+    """,
+}
+
+
 @dataclass
 class _Booking:
     """The entries one load makes in the books."""
@@ -295,10 +317,13 @@ class _Booking:
         """Staging rows, rejects, issues, coverage and drift."""
         has_repeats = bool(self.con.execute("select 1 from repeated_rows limit 1").fetchall())
         left_out = " where source_row not in (select source_row from repeated_rows)" if has_repeats else ""
+        in_parts = self._find_newest_contacts(spool)
         for table in TABLES:
             if table in spool.tables:
                 with spool.rows(self.con, table) as rows:
-                    self.con.execute(f"insert into staging.{table} by name select * from {rows}{left_out if table in MOVED else ''}")
+                    once = _TOLD_ONCE.get(table) if in_parts else None
+                    query = once.format(rows) if once else f"select * from {rows}{left_out if table in MOVED else ''}"
+                    self.con.execute(f"insert into staging.{table} by name {query}")
         slice_columns = {
             "source": self.file.source,
             "stream": self.file.stream,
@@ -317,6 +342,14 @@ class _Booking:
                     )
         self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
         self._insert_frame("internal.drift", _drift(normaliser))
+
+    def _find_newest_contacts(self, spool: Spool) -> bool:
+        """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there are any."""
+        if spool.parts["contacts"] < 2:
+            return False
+        with spool.rows(self.con, "contacts") as rows:
+            self.con.execute(_NEWEST_CONTACTS.format(rows))
+        return True
 
     def reject_whole(self, reason: str) -> None:
         """The one rejected row that stands for a file that cannot be read."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from datetime import date
 from itertools import permutations
@@ -14,10 +15,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration import landing, settings, spooling
+from orchestration import landing, ndjson, settings, spooling
 from orchestration.settings import DateRange
 from orchestration.warehouse import FileOutcome, Warehouse
 
+SAMPLES = settings.project_folder() / "data" / "samples"
 LAW = "select count(*) from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate"
 
 
@@ -63,7 +65,8 @@ class Installation:
             found["loads"] = _rows(
                 con, "select file_path, rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where status <> 'superseded'"
             )
-            found["rejects"] = _rows(con, "select * exclude (load_seq) from meta.rejects")
+            for table in ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift"):
+                found[table] = _rows(con, f"select * exclude (load_seq) from {table}")
             return found
 
 
@@ -334,6 +337,34 @@ def test_after_a_mend_or_with_more_good_rows_the_night_is_as_if_it_had_never_wai
     strict.load()
     assert strict.state() == at_once.state()
     assert strict.query("select count(*) from meta.loads where status = 'rejected'") == [(0,)]
+
+
+def test_how_much_of_a_file_is_read_at_once_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = []
+    for block_bytes in (ndjson.BLOCK_BYTES, 3000):
+        monkeypatch.setattr(ndjson, "BLOCK_BYTES", block_bytes)
+        installation = Installation(tmp_path / str(block_bytes))
+        shutil.copytree(SAMPLES, installation.settings.landing, dirs_exist_ok=True)
+        installation.load()
+        states.append(installation.state())
+    assert states[0]["contacts"]
+    assert states[0] == states[1]
+
+
+def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_them_says(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ndjson, "BLOCK_BYTES", 1)
+    contact = {"email": "ana@example.com", "firstName": "Ana"}
+    told = [("2026-02-01", "Porto", "11"), ("2026-02-03", "Lisboa", "12"), ("2026-02-02", "Faro", "34")]
+    orders = [event(number, eventTime=f"{day}T10:00:00Z", contact=contact | {"city": city, "phone": phone}) for number, (day, city, phone) in enumerate(told)]
+    installation.land("omnisend/events/2026-02-04/events.ndjson", orders)
+    installation.load()
+    assert installation.query("select source_row, city, first_seen_at::date::varchar, seen_at::date::varchar from staging.contacts") == [
+        (2, "Lisboa", "2026-02-01", "2026-02-03")
+    ]
+    assert installation.query("select distinct source_row, id_value_raw from staging.customer_identifiers order by all") == [
+        (2, "12"),
+        (2, "ana@example.com"),
+    ]
 
 
 def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
