@@ -23,6 +23,7 @@ from orchestration.errors import OperatorError
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
 STORAGE_VERSION = "v1.5.0"
+MEMORY_SIZE = r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B"
 
 
 def _means(text: str) -> msgspec.Meta:
@@ -198,6 +199,12 @@ class Settings:
         return self.options.memory_limit or f"{min(available_memory() // 3, 4_000_000_000) // 1_000_000}MB"
 
     @property
+    def memory_bytes(self) -> int:
+        """`memory_limit` as a number."""
+        number, power, binary = re.fullmatch(MEMORY_SIZE, self.memory_limit).groups()  # type: ignore[union-attr]
+        return int(float(number) * (1024 if binary else 1000) ** (1 + "KMGT".index(power)))
+
+    @property
     def threads(self) -> int:
         return self.options.threads or len(os.sched_getaffinity(0))
 
@@ -313,7 +320,7 @@ def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
             yield key, "must not be negative"
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.schedule_time):
         yield "schedule_time", "must be a time of day such as 02:30"
-    if options.memory_limit and not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", options.memory_limit):
+    if options.memory_limit and not re.fullmatch(MEMORY_SIZE, options.memory_limit):
         yield "memory_limit", "must be a size such as 4GB"
     if options.alert_webhook and not re.match(r"https?://[^/\s]", options.alert_webhook):
         yield "alert_webhook", "must be an address such as https://example.com/hook"

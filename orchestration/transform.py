@@ -23,6 +23,8 @@ from orchestration.settings import Settings
 
 SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
 OUT_OF_MEMORY = "Out of Memory Error"
+# Beyond this share of the memory a build file, which is compressed, has models that need all of it.
+LARGE = 0.5
 Progress = Callable[[str], None]
 
 
@@ -87,12 +89,12 @@ def build(
 ) -> tuple[NodeResult, ...]:
     """Runs every model and test on the build file; raises when one fails, with the file closed either way.
 
-    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed again. What several
-    models at once have no memory for is tried once more, by one model and one thread at a time.
+    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed again. What
+    has no memory is tried once more, with one thread.
     """
     nodes = _built(settings, file or settings.build_file, only, project, progress)
     if any(node.is_starved for node in nodes):
-        progress("memory was short: what is missing is built again, one at a time")
+        progress("memory was short: what is missing is built again, with one thread")
         alone = replace(settings, options=msgspec.structs.replace(settings.options, threads=1))
         missing = [node for node in nodes if node.is_starved or node.status == "skipped"]
         again = _built(alone, file or settings.build_file, [node.short_name for node in missing], project, progress)
@@ -170,6 +172,7 @@ def _environment(settings: Settings, file: Path) -> Iterator[None]:
         "DO_NOT_TRACK": "1",
         "C360_BUILD_FILE": str(file),
         "C360_THREADS": str(settings.threads),
+        "C360_MODELS_AT_ONCE": str(_models_at_once(settings, file)),
         "C360_MEMORY_LIMIT": settings.memory_limit,
         "C360_TEMP_DIRECTORY": str(settings.spill),
     }
@@ -180,6 +183,11 @@ def _environment(settings: Settings, file: Path) -> Iterator[None]:
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _models_at_once(settings: Settings, file: Path) -> int:
+    """As many as threads while the data are small; else one, which has all threads and all memory, where several would spill to disk."""
+    return 1 if file.exists() and file.stat().st_size > LARGE * settings.memory_bytes else settings.threads
 
 
 def _close_connections() -> None:

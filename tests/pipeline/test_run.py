@@ -12,7 +12,7 @@ import duckdb
 import msgspec
 import pytest
 
-from orchestration import cli, fingerprints, pipeline, publish, reading
+from orchestration import cli, fingerprints, pipeline, publish, reading, transform
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
 from tests.pipeline.conftest import PROJECT
@@ -317,11 +317,25 @@ def test_a_model_may_become_a_view_and_a_table_again(published: Settings, checko
     assert found == [[("BASE TABLE",)], [("VIEW",)], [("BASE TABLE",)]]
 
 
+def test_models_of_a_warehouse_that_is_large_for_the_memory_are_built_one_at_a_time(
+    published: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = checkout / "dbt_project" / "models" / "orders" / "int_told.sql"
+    settings, found = replace(published, options=msgspec.structs.replace(published.options, threads=2)), []
+    for share in (transform.LARGE, 0.0):
+        monkeypatch.setattr(transform, "LARGE", share)
+        model.write_text(f"select {{{{ target.threads }}}} as models_at_once, {share} as share", encoding="utf-8")
+        pipeline.run(settings)
+        with duckdb.connect(str(settings.published_file), read_only=True) as con:
+            found += con.execute("select models_at_once from orders.int_told").fetchall()
+    assert found == [(2,), (1,)]
+
+
 def test_what_two_threads_have_no_memory_for_is_built_by_one(published: Settings, checkout: Path) -> None:
     _write_hungry_model(checkout, rows="case when current_setting('threads') > 1 then 20000000 else 10 end")
     told: list[str] = []
     assert pipeline.run(_frugal(published), progress=told.append).published
-    assert "memory was short: what is missing is built again, one at a time" in told
+    assert "memory was short: what is missing is built again, with one thread" in told
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         assert con.execute("select longest, twice from orders.int_hungry, orders.int_after_it").fetchall() == [(10, 20)]
 

@@ -94,6 +94,12 @@ def test_a_mistake_in_settings_names_file_and_key(tmp_path: Path, text: str, pro
     assert problem in error.value.message
 
 
+@pytest.mark.parametrize(("limit", "size"), [("100MB", 100_000_000), ("1.5 GiB", 1_610_612_736), ("2TB", 2_000_000_000_000)])
+def test_the_memory_limit_is_a_number_too(tmp_path: Path, limit: str, size: int) -> None:
+    write(tmp_path, "settings.toml", f'memory_limit = "{limit}"')
+    assert configuration.load(tmp_path).memory_bytes == size
+
+
 def test_the_secret_comes_from_the_environment_or_the_file_and_is_never_shown(tmp_path: Path) -> None:
     write(tmp_path, "secret", "from-the-file\n")
     assert configuration.load(tmp_path).secret == b"from-the-file"
