@@ -271,7 +271,7 @@ def _loaded(
     last: freshness.Freshness | None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
     """What is to be told of one stream: the figures of its nights, metadata, and what its checks found."""
-    ours = pipeline.Ingestion(tuple(outcome for outcome in ingestion.outcomes if outcome.file.stream == stream), ())
+    ours = pipeline.Ingestion(tuple(outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)), ())
     touched = nights or _range(outcome.file.export_date for outcome in ours.outcomes)
     delivered = _delivered(con, vendor, stream, touched)
     changes, covered = _shape(con, vendor, stream, touched)

@@ -33,6 +33,7 @@ create table if not exists internal.repeats (
     load_seq bigint
 );
 create table if not exists internal.touched (tie ubigint);
+create table if not exists internal.owed (file_path varchar);
 create or replace view meta.deliveries as
     select source, source_account, stream, export_date, bool_or(is_full) as is_full, count(*) as file_count
     from meta.loads

@@ -186,10 +186,11 @@ def ingest(
     choose: Choice = everything,
     progress: Progress = silent,
 ) -> Ingestion:
-    """Loads and books what has landed and is not loaded yet, or those dates again."""
+    """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also all that was published."""
     scan = landing.scan(settings)
     with warehouse.connect() as con:
-        files = [file for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)]
+        wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | warehouse.owed(con)
+        files = [file for file in scan.files if file.relative_path in wanted]
         if files:
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
         if dates is not None:
@@ -277,7 +278,7 @@ def _now(con: duckdb.DuckDBPyConnection) -> datetime:
 def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> Warehouse:
     """The build file, opened once to know that it can be; begun anew if asked to, or if other code or settings made it."""
     warehouse = Warehouse(settings)
-    if from_scratch:
+    if from_scratch or not settings.build_file.exists():
         return _begin_anew(settings)
     try:
         with warehouse.connect() as con:
@@ -291,13 +292,21 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
 
 
 def _begin_anew(settings: Settings) -> Warehouse:
-    """An empty build file that keeps the run book of the published one."""
+    """An empty build file that keeps the run book of the published one, and owes the files whose rows that one holds."""
     for path in (settings.build_file, settings.build_file.with_name("warehouse.duckdb.wal")):
         path.unlink(missing_ok=True)
     warehouse = Warehouse(settings)
     with warehouse.connect() as con:
         runs.inherit(con, settings)
+        _owe_published(con, settings)
     return warehouse
+
+
+def _owe_published(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """A run told to load one night, or some files, must not publish a warehouse without all the others that analysts see."""
+    with publish.attached(con, settings) as is_there:
+        if is_there and publish.has(con, "meta", "loads", "file_path", "status"):
+            con.execute("insert into internal.owed select file_path from published.meta.loads where status <> 'superseded'")
 
 
 def _refuse_foreign_file(settings: Settings) -> None:

@@ -88,6 +88,10 @@ class Warehouse:
         booked = {path: known for path, *known in con.execute(_BOOKED).fetchall()}
         return [file for file in scan.files if full_refresh or _is_new(file, booked.get(file.relative_path))]
 
+    def owed(self, con: duckdb.DuckDBPyConnection) -> set[str]:
+        """Paths of files that stood in the warehouse before this build file was begun and are not loaded into it yet."""
+        return {path for (path,) in con.execute("select file_path from internal.owed where file_path not in (select file_path from meta.loads)").fetchall()}
+
     def retire_vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan, dates: DateRange) -> int:
         """Takes out the rows of files of those nights that no longer stand in the landing zone; returns how many files."""
         present = {file.relative_path for file in scan.files}

@@ -83,3 +83,18 @@ def test_a_replay_after_a_mend_equals_a_run_that_was_right_the_first_time(publis
     assert rejected(published) == 0
     assert checksum(published.published_file) == checksum(right.published_file)
     assert books_balance(published.published_file)
+
+
+def test_a_replay_after_a_mend_of_the_settings_leaves_out_no_other_file(published: Settings) -> None:
+    before = orders(published)
+    deep: object = "far down"
+    for _ in range(70):
+        deep = {"below": deep}
+    land(published, NIGHT, "c.ndjson", order(4, "cleo"), order(5, "dora") | {"properties": {"notes": deep}})
+    assert cli.main(["run"]) == 3
+    with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write("record_levels = 100\n")
+    assert cli.main(["replay"]) == 0
+    assert rejected(published) == 0
+    assert len(orders(published)) == len(before) + 2
+    assert before < orders(published)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -190,6 +191,21 @@ def test_a_warehouse_of_an_older_version_is_built_anew_and_keeps_the_run_book(pu
     assert (report.files, report.published) == (2, True)
     assert checksum(published.published_file) == before
     assert statuses(published.published_file) == ["done", "done"]
+
+
+def lose(path: Path, settings: Settings) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("spoil", [age, lose])
+def test_a_night_again_over_a_build_file_begun_anew_keeps_the_other_nights(published: Settings, spoil: Callable[[Path, Settings], None]) -> None:
+    before = checksum(published.published_file)
+    land(published, "2026-06-03", "c.ndjson", order(4, "cleo"))
+    spoil(published.build_file, published)
+    report = pipeline.run(published, dates=FIRST_NIGHT)
+    assert (report.files, report.orders) == (2, 3)
+    assert checksum(published.published_file) == before
+    assert pipeline.run(published).orders == 4
 
 
 def test_a_lost_published_file_is_published_again_without_loading_anything(published: Settings) -> None:
