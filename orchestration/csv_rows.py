@@ -15,6 +15,7 @@ from orchestration.ndjson import split
 from orchestration.records import Record
 
 DELIMITERS = (",", "\t", "|", ";")
+csv.field_size_limit(2**31 - 1)  # a cell may be as large as its record, which `record_bytes` bounds
 
 
 def rows(content: io.BufferedReader, limits: Limits, form: CsvForm) -> Iterator[Record]:
@@ -36,8 +37,8 @@ def rows(content: io.BufferedReader, limits: Limits, form: CsvForm) -> Iterator[
         raise ContainerError("broken_csv")
     names = tuple(_known_names(header, form.names))
     columns = _Columns(names, {form.default[0][0]: form.default[1]} if form.default and not set(form.default[0]) & set(names) else {})
-    for number, (raw, is_open) in enumerate(texts, start=1):
-        yield _record(number, raw, columns, delimiter, encoding, is_open=is_open)
+    for number, (raw, reason) in enumerate(texts, start=1):
+        yield Record(number, raw, reason=reason) if reason else _record(number, raw, columns, delimiter, encoding)
 
 
 class _Encoding:
@@ -86,9 +87,7 @@ def _folded(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name).lower()
 
 
-def _record(number: int, raw: bytes, columns: _Columns, delimiter: str, encoding: _Encoding, *, is_open: bool) -> Record:
-    if is_open:
-        return Record(number, raw, reason="unclosed_quote")
+def _record(number: int, raw: bytes, columns: _Columns, delimiter: str, encoding: _Encoding) -> Record:
     text, note = encoding.decode(raw)
     if text is None:
         return Record(number, raw, reason="invalid_utf8")
@@ -108,26 +107,30 @@ def _cells(text: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def _texts(content: io.BufferedReader, limits: Limits) -> Iterator[tuple[bytes, bool]]:
-    """Rows with newlines inside quotes kept together; a row whose quote never closes is given up after its first line."""
-    pending: list[bytes] = []
-    lines = split(content, limits.record_bytes)
-    again: deque[bytes] = deque()
+def _texts(content: io.BufferedReader, limits: Limits) -> Iterator[tuple[bytes, str | None]]:
+    """Rows with newlines inside quotes kept together, and why one cannot be read: a row whose quote never closes is given up after its first line."""
+    pending: list[tuple[bytes, bool]] = []
+    lines = split(content, limits.record_bytes + 2)
+    again: deque[tuple[bytes, bool]] = deque()
     quotes = size = 0
     while True:
-        line = again.popleft() if again else next(lines, (None, False))[0]
-        if pending and (line is None or size > limits.record_bytes):
-            yield pending[0].rstrip(b"\r\n"), True
-            again.extendleft(reversed(pending[1:] if line is None else [*pending[1:], line]))
+        read = again.popleft() if again else next(lines, None)
+        if pending and (read is None or size > limits.record_bytes):
+            yield pending[0][0].rstrip(b"\r\n"), "unclosed_quote"
+            again.extendleft(reversed(pending[1:] if read is None else [*pending[1:], read]))
             pending, quotes, size = [], 0, 0
             continue
-        if line is None:
+        if read is None:
             return
-        pending.append(line)
+        line, is_cut = read
+        if is_cut and not pending:
+            yield line, "record_too_large"
+            continue
+        pending.append(read)
         quotes += line.count(b'"')
         size += len(line)
-        if quotes % 2 == 0:
-            row = b"".join(pending).rstrip(b"\r\n")
+        if quotes % 2 == 0 and not is_cut:
+            row = b"".join(part for part, _ in pending).rstrip(b"\r\n")
             pending, quotes, size = [], 0, 0
             if row.strip():
-                yield row, False
+                yield row, None

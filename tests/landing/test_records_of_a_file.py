@@ -160,6 +160,18 @@ def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
     assert [(record.number, record.reason) for record in found] == [(1, None), (2, "unclosed_quote"), (3, None), (4, None)]
 
 
+def test_a_cell_may_be_as_large_as_a_record_may(tmp_path: Path) -> None:
+    assert documents(tmp_path, "x.csv", b"id,notes\n1," + b"x" * 1_000_000 + b"\n") == [{"id": "1", "notes": "x" * 1_000_000}]
+
+
+@pytest.mark.parametrize("large", [b"2," + b"x" * 2_000_000, b'2,"' + b"x" * 2_000_000 + b'"', b'2,"a\n' + b"x" * 2_000_000 + b'"'])
+def test_a_row_beyond_the_limit_is_never_taken_for_what_is_left_of_it(tmp_path: Path, large: bytes) -> None:
+    file = landed(tmp_path, "x.csv", b"id,notes\n1,a\n" + large + b"\n3,c\n")
+    found = [record for block in formats.blocks(file, tmp_path, Options(record_bytes=1_000_000)) for record in block]
+    assert [json.loads(record.document) for record in found if record.document] == [{"id": "1", "notes": "a"}, {"id": "3", "notes": "c"}]
+    assert "record_too_large" in {record.reason for record in found}
+
+
 def test_csv_in_the_vendors_other_encoding_is_read_and_noted(tmp_path: Path) -> None:
     content = "email,firstname\njosé@x.com,José\n".encode("iso-8859-1")
     found = records(tmp_path, "x.csv", content, csv_form=CsvForm(encodings=("utf-8", "iso-8859-1")))
