@@ -579,8 +579,11 @@ exported_segment = rows(
 
 # -- contacts as CSV -------------------------------------------------------------------------------------------------
 
-# Columns as the import page names them.
+# Columns as the import page names them, and those of the interface that it does not know.
 CSV_COLUMNS = {
+    "contact_id": ("contactID", "id"),
+    "created_at": ("createdAt",),
+    "updated_at": ("updatedAt",),
     "email": ("Email",),
     "phone": ("Phone", "Phone Number"),
     "first_name": ("First Name",),
@@ -622,11 +625,17 @@ def _csv_contact(name: str, *, has: tuple[str, ...], lacks: tuple[str, ...] = ()
 
     region = first_given(cell("country_code"), cell("country"))
     about = Profile(
-        record_id=_contact_key(EMPTY, cell("email"), _dialled(cell("phone")), region),
-        identifiers=(Identifier("email", cell("email"), "Email"), Identifier("phone", _dialled(cell("phone")), "Phone", region=region)),
+        record_id=_contact_key(cell("contact_id"), cell("email"), _dialled(cell("phone")), region),
+        identifiers=(
+            Identifier("contact_id", cell("contact_id"), "contactID"),
+            Identifier("email", cell("email"), "Email"),
+            Identifier("phone", _dialled(cell("phone")), "Phone", region=region),
+        ),
     )
     columns = rows(
         "customers",
+        created_at=time(cell("created_at")),
+        source_updated_at=time(cell("updated_at")),
         first_name=cell("first_name"),
         last_name=cell("last_name"),
         gender_raw=cell("gender"),

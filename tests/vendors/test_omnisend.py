@@ -201,6 +201,14 @@ def test_post_codes_of_an_import_keep_their_zeros() -> None:
     assert normalise("omnisend", "contacts", b"Email,Postal Code\na@example.com,01067\n", file_name="import.csv").row("customers")["postal_code"] == "01067"
 
 
+@pytest.mark.parametrize("header", [b"contactID,email", b"Contact ID,Phone", b"id,Email"])
+def test_a_contact_has_its_id_in_a_csv_file_too(header: bytes) -> None:
+    told = normalise("omnisend", "contacts", header + b",createdAt,updated_at\n663cf8de,,2026-01-05T10:00:00Z,2026-02-05T10:00:00Z\n", file_name="export.csv")
+    contact = told.row("customers")
+    assert (contact["source_record_id"], contact["created_at"].day, contact["source_updated_at"].month) == ("663cf8de", 5, 2)
+    assert ("contact_id", "663cf8de") in [(found["id_type"], found["id_value"]) for found in told.rows("customer_identifiers")]
+
+
 def test_a_segment_exported_by_hand_is_named_by_its_file() -> None:
     outcome = normalise("omnisend", "contacts", [{"contactID": "1"}], file_name="segment-663a31f0438b8341a1c52d56.ndjson")
     assert outcome.row("segment_memberships")["segment_id"] == "663a31f0438b8341a1c52d56"
