@@ -37,7 +37,7 @@ def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: A
     below = frame if spec.each is None else exploded(frame, spec.each, roots(spec))
     if spec.where is not None:
         below = below.filter(spec.where)
-    given = ex.clean(spec.value)
+    given = spec.value.cast(pl.String)
     id_type = pl.lit(spec.type) if isinstance(spec.type, str) else spec.type
     region = _region(spec, below, account)
     return below.select(
@@ -45,7 +45,8 @@ def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: A
         "record_hash",
         pl.lit(position).alias("position"),
         id_type.alias("id_type"),
-        given.alias("id_value_raw"),
+        given.alias("given"),
+        ex.clean(given).alias("id_value_raw"),
         region.alias("region"),
         _or_null(spec.namespace, pl.String).alias("name"),
         pl.lit(spec.confidence, pl.String).alias("confidence"),
@@ -91,6 +92,7 @@ def _valued(found: pl.DataFrame, kind: str, account: Account) -> pl.DataFrame:
         "position",
         "id_type",
         namespace.alias("id_namespace"),
+        "given",
         "id_value_raw",
         pl.coalesce(pl.col("parsed").struct.field("value"), pl.col("id_value_raw")).alias("id_value"),
         pl.when(pl.col("parsed").struct.field("is_valid")).then(link).alias("id_link_value"),
@@ -109,6 +111,7 @@ def _no_identifiers() -> pl.DataFrame:
         "record_hash",
         "id_type",
         "id_namespace",
+        "given",
         "id_value_raw",
         "id_value",
         "id_link_value",

@@ -171,14 +171,14 @@ class _Group:
         self._frame = self._frame.with_columns(ex.clean(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
         self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
-        identifiers = identifiers_of(about.identifiers, self._frame, self._account)
+        identifiers = self._identifiers(about)
         owners = self._frame.select("source_row", "owner", "profile")
         self._emit("customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner"))
 
     def _own_contact(self, about: Contact) -> None:
         profile = ex.clean(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
-        identifiers = identifiers_of(about.identifiers, self._frame, self._account)
+        identifiers = self._identifiers(about)
         people = self._read(Reader("contacts", about.attributes, self._account), self._frame)
         evidence = pl.concat_str(
             [
@@ -205,6 +205,13 @@ class _Group:
         self._frame = self._frame.with_columns(owner.alias("owner"))
         self._first_of_type(identifiers)
         self._people, self._carried = people, identifiers
+
+    def _identifiers(self, about: Profile | Contact) -> pl.DataFrame:
+        """What the records are known by; a blank taken off a value is booked."""
+        found = identifiers_of(about.identifiers, self._frame, self._account)
+        trimmed = found.filter(pl.col("given") != pl.col("id_value_raw")).select("source_row", "given")
+        self.issues.extend(Issue(number, "customer_identifiers", "id_value", "trimmed", given, "repaired") for number, given in trimmed.iter_rows())
+        return found
 
     def _first_of_type(self, identifiers: pl.DataFrame) -> None:
         rows = self._frame.select("source_row")
