@@ -44,6 +44,8 @@ INFERRED_FLAGS: dict[tuple[str, str], str] = {
     ("loyalty_transactions", "occurred_at"): "is_occurred_at_inferred",
 }
 
+DERIVED_WORDS = (("country_raw", "country_code"), ("gender_raw", "gender"))
+
 
 @dataclass
 class Read:
@@ -85,6 +87,7 @@ class Reader:
         read = Read(texts.select("source_row", *exprs))
         self._judge(texts, read, empty)
         read.frame = self._with_derived_attributes(read.frame)
+        self._book_unknown_words(read)
         return read
 
     def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
@@ -180,6 +183,14 @@ class Reader:
             country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
             parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
         return parsed
+
+    def _book_unknown_words(self, read: Read) -> None:
+        """A country or gender that was given and is none we know is null beside its raw word, and booked."""
+        for raw, name in DERIVED_WORDS:
+            if {raw, name} <= set(read.frame.columns):
+                unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)
+                told = unread.filter(~pl.col(raw).str.to_lowercase().is_in(ex.EMPTY_WORDS))
+                read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in told.iter_rows())
 
 
 def _given(column: Column, value: Value) -> pl.Expr:

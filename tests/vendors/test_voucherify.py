@@ -483,3 +483,9 @@ def test_exactly_one_dialect_fits_any_record_of_the_goldens(stream):
         if case.get("stream") == stream:
             for record in case.get("records", []):
                 assert sum(dialect.fits(record) for dialect in VENDOR.streams[stream].dialects) == 1, record
+
+
+def test_a_word_that_is_none_of_the_known_is_booked() -> None:
+    redeemed = normalise("voucherify", "redemptions", [{"id": "r", "object": "redemption", "date": "2026-02-01T10:00:00Z", "result": "PENDING"}])
+    segment = normalise("voucherify", "segments", [{"id": "seg_1", "object": "segment", "name": "Few", "type": "by-moon"}])
+    assert [outcome.issues for outcome in (redeemed, segment)] == [[("result", "unparseable", "PENDING")], [("kind", "unparseable", "by-moon")]]
