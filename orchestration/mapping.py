@@ -12,7 +12,8 @@ from typing import Any, Literal
 import polars as pl
 
 from orchestration.expressions import ISO
-from orchestration.shapes import Compiled, compile_shape
+from orchestration.shapes import NUMBER, SCALAR, Compiled, compile_shape, leaves
+from orchestration.tables import TABLES
 
 
 def roots(mapped: object) -> set[str]:
@@ -269,6 +270,19 @@ class Dialect:
     def reads(self) -> frozenset[str]:
         """The columns that its checks, its identifiers and its selects read."""
         return frozenset(roots((self.about, self.rows, self.checks, self.doubts)))
+
+    @cached_property
+    def decisive(self) -> frozenset[str]:
+        """Fields that hold a record's money and time: whatever stands there is read, and the record rejected where it cannot be."""
+        numbers = {path for path, leaf in leaves(self.shape) if leaf in (NUMBER, SCALAR)}
+        found: set[str] = set()
+        for select in self.rows:
+            for name, value in select.columns.items() if select.each is None else ():
+                if TABLES[select.table].column(name).unparseable:
+                    read = {path.removeprefix("at:") for path in roots(value.sources if isinstance(value, Time) else value)}
+                    # An amount of several fields may hang on words as well, such as the name of an event.
+                    found |= read if isinstance(value, Time) or len(read) == 1 else read & numbers
+        return frozenset(found)
 
     @cached_property
     def compiled(self) -> Compiled:

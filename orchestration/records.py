@@ -248,7 +248,7 @@ class Decoder:
             return reject("invalid_json")
         if not isinstance(value, dict):
             return reject("not_an_object")
-        fitting = [(fit(value, dialect.shape), dialect) for dialect in self._dialects if dialect.fits(value)]
+        fitting = [(fit(value, dialect.shape, dialect.decisive), dialect) for dialect in self._dialects if dialect.fits(value)]
         if not fitting:
             return reject("unknown_shape")
         fitted, dialect = min(fitting, key=lambda one: one[0].misfits)

@@ -296,6 +296,8 @@ class Fitted:
     unknown: dict[str, Any] = field(default_factory=dict)
     issues: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(field, issue code, value as given, action)"""
+    decisive: frozenset[str] = frozenset()
+    """Fields whose values are kept as text where they are of the wrong kind: without them the record would be another."""
 
     @property
     def misfits(self) -> int:
@@ -308,9 +310,9 @@ def decode_generic(document: bytes) -> Any:
     return _GENERIC.decode(document)
 
 
-def fit(record: dict[str, Any], shape: dict[str, Any]) -> Fitted:
-    """The record cut to its shape: what has no place goes to `unknown`, what has the wrong kind is repaired or null."""
-    fitted = Fitted(record=None)
+def fit(record: dict[str, Any], shape: dict[str, Any], decisive: frozenset[str] = frozenset()) -> Fitted:
+    """The record cut to its shape: what has no place goes to `unknown`, what has the wrong kind is repaired or null, or text where it is decisive."""
+    fitted = Fitted(record=None, decisive=decisive)
     fitted.record = _fit_object(record, shape, "", fitted)
     return fitted
 
@@ -330,7 +332,8 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
         return _fit_leaf(value, shape, path, fitted)
     if isinstance(shape, Open):
         if isinstance(value, dict):
-            known = _fit_object({key: inner for key, inner in value.items() if key in shape.known}, shape.known, path, Fitted(None, {}, fitted.issues))
+            named = {key: inner for key, inner in value.items() if key in shape.known}
+            known = _fit_object(named, shape.known, path, Fitted(None, {}, fitted.issues, fitted.decisive))
             return _with_rest(known, value)
         if value != "" and value != []:
             _wrong(value, path, fitted)
@@ -387,7 +390,7 @@ def _fit_leaf(value: Any, leaf: Leaf, path: str, fitted: Fitted) -> Any:
         return exact(value)
     if isinstance(value, dict | list):
         _wrong(value, path, fitted)
-        return None
+        return _given(value) if path in fitted.decisive else None
     if isinstance(value, Raw):
         return bytes(value).decode()
     if leaf.kind == "number" and isinstance(value, str) and _NUMBER.match(value):

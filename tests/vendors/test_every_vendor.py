@@ -8,7 +8,7 @@ from orchestration.formats import format_of
 from orchestration.mapping import Stream
 from orchestration.tables import TABLES
 from orchestration.vendors import discover
-from tests.vendors.harness import goldens
+from tests.vendors.harness import goldens, normalise
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 STREAMS = [pytest.param(vendor.code, stream, id=f"{vendor.code}-{stream.name}") for vendor in discover().values() for stream in vendor.streams.values()]
@@ -45,3 +45,29 @@ def test_every_stream_has_a_sample(vendor: str, stream: Stream) -> None:
 def test_every_stream_has_a_golden_case(vendor: str) -> None:
     covered = {case.stream for case in goldens() if case.vendor == vendor}
     assert covered >= discover()[vendor].streams.keys()
+
+
+def order_of(vendor: str, money: object, moment: object) -> dict[str, object]:
+    """An order in the vendor's words."""
+    return {
+        "ometria": {"@type": "order", "id": "1", "currency": "EUR", "grand_total": money, "timestamp": moment},
+        "omnisend": {"orderID": "1", "currency": "EUR", "orderSum": money, "createdAt": moment},
+        "voucherify": {"object": "order", "id": "1", "total_amount": money, "created_at": moment},
+        "optimizely": {"order_id": "1", "action": "purchase", "total": money, "ts": moment},
+        "open_delivery": {
+            "id": "1",
+            "lastEvent": "CONCLUDED",
+            "items": [],
+            "total": {"orderAmount": {"value": money}},
+            "createdAt": moment,
+            "customer": {"id": "c"},
+        },
+    }[vendor]
+
+
+@pytest.mark.parametrize("vendor", sorted(discover()))
+@pytest.mark.parametrize("wrong", [{"$of": "10"}, ["10"]], ids=["object", "list"])
+def test_an_order_whose_money_or_time_is_of_another_kind_is_rejected(vendor: str, wrong: object) -> None:
+    moment = "2026-02-10T10:00:00Z"
+    orders = [order_of(vendor, 1000, moment), order_of(vendor, wrong, moment), order_of(vendor, 1000, wrong)]
+    assert [(row, reason) for row, reason, _ in normalise(vendor, "orders", orders).rejects] == [(2, "bad_money"), (3, "bad_time")]
