@@ -139,8 +139,10 @@ class Decoder:
         self._dialects = list(stream.dialects)
         self._may_reorder = not any(_overlap(one, other) for one, other in combinations(stream.dialects, 2))
         self._compiled: dict[str, Compiled] = {dialect.name: dialect.compiled for dialect in stream.dialects}
+        self._takes_as_delivered = any(compiled.takes_as_delivered for compiled in self._compiled.values())
         self._bounds = bounds
         self._encode = msgspec.json.Encoder().encode
+        self._encode_sorted = msgspec.json.Encoder(order="sorted").encode
         self._of_block: set[bytes] = set()
         self._earlier = _Digests()
         self.drift: Counter[tuple[str, str, str, str]] = Counter()
@@ -190,6 +192,12 @@ class Decoder:
 
     def _fits(self, number: int, document: bytes, groups: dict[str, _Group], batch: Batch) -> bool:
         """Takes the record in if it is just what one of the dialects says."""
+        if self._takes_as_delivered:
+            # Blanks between its signs say nothing, and are to make no other record or event of it.
+            try:
+                document = msgspec.json.format(document, indent=-1)
+            except msgspec.DecodeError:
+                return False
         for position, dialect in enumerate(self._dialects):
             compiled = self._compiled[dialect.name]
             try:
@@ -267,7 +275,7 @@ class Decoder:
             decoded = compiled.loose.decode(clean)
         except msgspec.DecodeError:
             return reject("undecodable")
-        unknown = self._encode(fitted.unknown) if fitted.unknown else b""
+        unknown = self._encode_sorted(fitted.unknown) if fitted.unknown else b""
         self._accept(record.number, groups[dialect.name], decoded, unknown, batch)
         return None
 

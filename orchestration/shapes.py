@@ -201,6 +201,8 @@ class Compiled:
     keeper: Keeper | None
     lists: tuple[ListLeaves, ...]
     required: frozenset[str] = field(default_factory=frozenset)
+    takes_as_delivered: bool = False
+    """Some values go through as the text they were delivered as."""
 
 
 def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any, list_path: str | None) -> RawLeaf | None:
@@ -254,6 +256,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         keeper=_keeper(tuple(raw)),
         lists=tuple(lists),
         required=required,
+        takes_as_delivered=any(isinstance(leaf, Leaf) and leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)),
     )
 
 

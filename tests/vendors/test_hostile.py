@@ -324,6 +324,15 @@ def test_a_record_repeated_in_its_file_is_a_duplicate():
     assert (result.rows_loaded, result.rows_duplicate) == (1, 2)
 
 
+def test_a_record_repeated_with_other_blanks_or_its_fields_in_another_order_is_a_duplicate():
+    record = {"order": "o", "total": 1, "data": {"note": "a: 1", "more": [1, {"b": 2}]}, "lines": [{"sku": "s", "kept": {"c": [3]}}]}
+    written = [json.dumps(record), json.dumps(record, separators=(",", ":")), json.dumps(record, indent=2), json.dumps(dict(reversed(record.items())))]
+    assert loaded(HOSTILE, "orders", [line.encode() for line in written]).rows_duplicate == 3
+    unknown = {"y": 1, "x": {"b": 1, "a": 2}}
+    written = [json.dumps(record | unknown), json.dumps({"x": {"a": 2, "b": 1}} | record | {"y": 1})]
+    assert loaded(HOSTILE, "orders", [line.encode() for line in written]).rows_duplicate == 1
+
+
 @given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), max_size=5))
 def test_a_record_repeated_in_another_block_of_its_file_is_a_duplicate(blocks: list[list[str]]):
     origin = Origin(Settings(Path()).account(HOSTILE), "profiles", NIGHT, f"{NAME}/file.ndjson", load_seq=1)

@@ -1,5 +1,6 @@
 """Omnisend's rules, one sentence each; whole records stand in the golden cases beside."""
 
+import json
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -254,3 +255,11 @@ def test_a_phone_of_an_unknown_shape_is_booked(phone: Any) -> None:
     outcome = of_contact(phone=phone)
     assert [(field, code) for field, code, _ in outcome.issues] == [("phone", "unparseable")]
     assert {row["id_type"] for row in outcome.rows("customer_identifiers")} == {"contact_id"}
+
+
+def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> None:
+    told = event("viewed product", {"productID": "fern-1", "shelf": {"row": 2, "kinds": ["a", "b"]}})
+    compact, wide = (
+        normalise("omnisend", "events", json.dumps([told], **form).encode(), file_name="x.json") for form in ({"separators": (",", ":")}, {"indent": 2})
+    )
+    assert compact.rows("events") == wide.rows("events")
