@@ -11,6 +11,7 @@ import msgspec
 
 from orchestration.containers import BOM, ContainerError, Limits
 from orchestration.mapping import CsvForm
+from orchestration.masking import is_contact
 from orchestration.ndjson import split
 from orchestration.records import Record
 
@@ -33,7 +34,8 @@ def rows(content: io.BufferedReader, limits: Limits, form: CsvForm) -> Iterator[
         raise ContainerError("broken_csv")
     delimiter = max(DELIMITERS, key=text.count)
     header = [name.strip() for name in _cells(text, delimiter) or []]
-    if not any(header) or len(set(header)) != len(header):
+    # A column named after somebody is no column: the first row is a record, and its values would become names of fields.
+    if not any(header) or len(set(header)) != len(header) or any(map(is_contact, header)):
         raise ContainerError("broken_csv")
     names = tuple(_known_names(header, form.names))
     columns = _Columns(names, {form.default[0][0]: form.default[1]} if form.default and not set(form.default[0]) & set(names) else {})

@@ -1,10 +1,14 @@
-"""What changed in the shape of a vendor's exports, and how much of it the models know: read from the books, never judged."""
+"""What changed in the shape of a vendor's exports, and how much of it the models know: read from the books, never judged.
+
+It is told to terminals and to Dagster, and a field may be named after a person: contacts in names are masked.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 
+from orchestration.masking import without_contacts
 from orchestration.settings import DateRange
 
 VANISHED = "vanished_field"
@@ -49,7 +53,7 @@ class Change:
 
     def __str__(self) -> str:
         seen = f" ({self.seen_type.replace('_', ' ')}, {self.records:,} records)" if self.seen_type else ""
-        return f"`{self.field}`: {CHANGES.get(self.change, self.change)}{seen}"
+        return f"`{without_contacts(self.field)}`: {CHANGES.get(self.change, self.change)}{seen}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def coverage(con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str, 
     """How much of what a stream delivered in those nights is known."""
     row = con.execute(COVERAGE, {"first": nights.first, "last": nights.last, "source": source, "stream": stream}).fetchone()
     assert row is not None
-    return Coverage(*row[:4], tuple(row[4] or ()))
+    return Coverage(*row[:4], tuple(map(without_contacts, row[4] or ())))
 
 
 def last_night(con: duckdb.DuckDBPyConnection) -> DateRange | None:

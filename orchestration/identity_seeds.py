@@ -14,6 +14,7 @@ import duckdb
 
 from orchestration import seeds
 from orchestration.errors import OperatorError
+from orchestration.masking import without_addresses
 from orchestration.seeds import Seed
 from orchestration.settings import Settings
 from orchestration.tables import IDENTIFIER_TYPES
@@ -189,4 +190,4 @@ def _rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _refuse(seed: Seed, line: int, problem: str) -> NoReturn:
-    raise OperatorError(f"{seed.path}, line {line}: {problem}.", remedy="Mend the line and run again; nothing was changed.", exit_code=2)
+    raise OperatorError(f"{seed.path}, line {line}: {without_addresses(problem)}.", remedy="Mend the line and run again; nothing was changed.", exit_code=2)

@@ -1,4 +1,24 @@
-"""Identifiers as a terminal may show them: enough to recognise one that is known, too little to learn one."""
+"""Identifiers as a terminal or a log may show them: enough to recognise one that is known, too little to learn one."""
+
+import re
+
+ADDRESS = re.compile(r"[^\s@`'\"]+@[^\s@`'\".]+\.[^\s@`'\"]+")
+NUMBER = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){7,}")
+
+
+def is_contact(text: str) -> bool:
+    """Whether the text is an e-mail address or an international phone number, and nothing else."""
+    return bool(ADDRESS.fullmatch(text) or (text.startswith("+") and NUMBER.fullmatch(text)))
+
+
+def without_addresses(text: str) -> str:
+    """The text with its e-mail addresses masked."""
+    return ADDRESS.sub(lambda found: masked("email", found[0]), text)
+
+
+def without_contacts(name: str) -> str:
+    """A name with its e-mail addresses masked, and its numbers that are as long as a phone's."""
+    return NUMBER.sub(lambda found: masked("phone", found[0]), without_addresses(name))
 
 
 def masked(kind: str, value: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration import console, reading
+from orchestration.masking import without_contacts
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.settings import Settings
 
@@ -71,7 +72,7 @@ def masked(raw: bytes | str | None) -> str:
 
 def _masked_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _masked_value(inner) for key, inner in value.items()}
+        return {without_contacts(key): _masked_value(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_masked_value(inner) for inner in value[:2]]
     if value is None or isinstance(value, bool):

@@ -118,6 +118,8 @@ def test_a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole(tmp_path: Path
         ("x.json", b"\x00\x01\x02", "broken_json"),
         ("x.csv", b"a,a\n1,2", "broken_csv"),
         ("x.csv", b'"a,b\n1,2', "broken_csv"),
+        ("x.csv", b"zoe@private.example,Zoe\nyan@private.example,Yan\n", "broken_csv"),
+        ("x.csv", b"Zoe;+49 1512 7778899\nYan;+49 1512 7778898\n", "broken_csv"),
         ("x.parquet", b"PAR1 and no more", "broken_parquet"),
     ],
 )

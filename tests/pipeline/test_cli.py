@@ -118,4 +118,5 @@ def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
     from orchestration.rejects import masked
 
     assert masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}') == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
+    assert masked('{"Anna.Kern1@example.org": {"+4915127778899": 1}}') == '{"A…@e….org": {"+49…99": "9"}}'
     assert masked(b"\xff Anna, 12") == "\ufffd xxxx, 99"

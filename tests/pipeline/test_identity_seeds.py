@@ -71,6 +71,11 @@ def test_an_override_that_cannot_be_meant_is_refused_with_file_and_line(settings
     assert problem in error.message
 
 
+def test_an_address_in_a_misplaced_cell_is_not_quoted(settings: Settings) -> None:
+    overrides(settings, "zoe@private.example,ometria,default,profiles,1,ometria,default,profiles,2,,,mia,why")
+    assert refusal(settings).message.endswith("`z…@p….example` is no rule; rules are never, always and blocked.")
+
+
 def test_always_and_never_on_the_same_records_contradict_each_other(settings: Settings) -> None:
     overrides(settings, pair("always", "1", "2"), "never,omnisend,default,contacts,2,ometria,default,profiles,1,,,mia,why")
     assert "line 3: `never` keeps apart what `always` joins (line 2)" in refusal(settings).message

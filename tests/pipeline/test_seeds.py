@@ -39,6 +39,7 @@ def test_a_file_of_the_installation_replaces_the_rule_of_that_name(settings: Set
     [
         ("kind,weight\norder,1\n", 1, "`since` is missing"),
         ("kind,weight,since,until\n", 1, "`until` is no column"),
+        ("zoe@private.example,1,2026-01-01\n", 1, "`z…@p….example` is no column"),
         ("kind,kind,weight,since\n", 1, "twice"),
         ("kind,weight,since\norder,1,2026-01-01\nvisit,much,2026-01-01\n", 3, "`weight` does not hold a INTEGER"),
         ("kind,weight,since\norder,1.5,2026-01-01\n", 2, "`weight`"),

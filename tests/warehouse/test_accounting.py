@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration import landing, ndjson, settings, spooling
+from orchestration import drift, landing, ndjson, settings, spooling
 from orchestration.settings import DateRange
 from orchestration.warehouse import FileOutcome, Warehouse
 
@@ -392,3 +392,18 @@ def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: In
         ("firstName", "vanished_field", None, 0),
         ("x", "new_field", "number", 20),
     ]
+
+
+def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_number(installation: Installation) -> None:
+    named = {"contactID": "c1", "zoe@private.example": 1, "+4915127778899": {"city": "Trier"}}
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [named])
+    installation.load()
+    night = DateRange(date(2026, 3, 1), date(2026, 3, 1))
+    with installation.warehouse.connect() as con:
+        told = [change.field for change in drift.changes(con, night)], [str(change) for change in drift.changes(con, night)]
+        unknown = drift.coverage(con, night, source="omnisend", stream="contacts").unknown
+    assert told == (
+        ["+4915127778899", "zoe@private.example"],
+        ["`+49…99`: a new field (object, 1 records)", "`z…@p….example`: a new field (number, 1 records)"],
+    )
+    assert unknown == ("+49…99", "z…@p….example")
