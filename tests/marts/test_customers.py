@@ -164,7 +164,7 @@ def reconciliation(w: WarehouseBuilder) -> None:
     w.profile("ometria", "stats", email="stats@reconciliation.example")
     w.profile("optimizely", "subtotals", email="subtotals@reconciliation.example")
 
-    def state(source: str, record: str, metric: str, value: str, stream: str = "profiles") -> None:
+    def state(source: str, record: str, metric: str, value: str | None, stream: str = "profiles") -> None:
         w.add(
             "vendor_stats",
             source=source,
@@ -187,6 +187,8 @@ def reconciliation(w: WarehouseBuilder) -> None:
     state("optimizely", "subtotals", "total_revenue", "40.00")
     state("optimizely", "subtotals", "order_count", "1")
     state("optimizely", "subtotals", "average_order_value", "40.00")
+    w.profile("optimizely", "garbled", email="garbled@reconciliation.example")
+    state("optimizely", "garbled", "order_count", None)
 
 
 def person(record: str, source: str = "ometria") -> str:
@@ -356,6 +358,7 @@ def test_one_statement_decides_for_every_customer_channel_and_purpose(query: Que
         ("stats", "visits", "not_comparable"),
         ("subtotals", "total_revenue", "explained"),
         ("subtotals", "order_count", "stale"),
+        ("garbled", "order_count", "not_comparable"),
     ],
 )
 def test_a_vendors_figure_gets_its_verdict(query: Query, record: str, metric: str, verdict: str) -> None:

@@ -1,6 +1,6 @@
 -- Grain: one row per vendor record and figure the vendor reports of it, beside ours, with a verdict.
 -- match: ours by our definition. explained: ours by theirs. inconsistent_at_source: their figures contradict each other.
--- stale: theirs is true of an earlier day. not_comparable: no definition, no person, or nothing of the kind delivered.
+-- stale: theirs is true of an earlier day. not_comparable: no definition, no person, no readable value, or nothing of the kind delivered.
 -- Of a person with several profiles at the vendor, a profile is compared with what was reported as its own.
 {% set published = [
     ("total_revenue", "insights.total_revenue", "coalesce(by_orders.our_revenue, 0)"),
@@ -55,6 +55,7 @@ with
             definitions.compares_with,
             coalesce(available.is_available, false)
             and stats.customer_id is not null
+            and (stats.value_num is not null or stats.value_ts is not null)
             and not (stats.is_one_of_several and definitions.compares_with = 'orders' and reporting_sources.source is null) as is_comparable,
             stats.metric in {{ money }}
             and (coalesce(by_orders.has_other_currency, false) or coalesce(stats.currency <> insights.reporting_currency, false)) as is_other_currency,
