@@ -9,6 +9,15 @@ SCENARIOS = [
         [{"grown-1", "grown-2"}],
     ),
     Scenario(
+        "a guest of two vendors becomes a profile of one",
+        [
+            contact("both-1", email="g@both.example"),
+            contact("both-2", source="omnisend", email="g@both.example"),
+            profile("both-3", email="g@both.example", night=1),
+        ],
+        [{"both-1", "both-2", "both-3"}],
+    ),
+    Scenario(
         "two people turn out to be one",
         [
             profile("merged-1", email="a@merged.example"),
@@ -41,6 +50,7 @@ SCENARIOS = [
 
 def test_a_guest_who_becomes_a_profile_keeps_the_id(first_night: Warehouse, warehouse: Warehouse) -> None:
     assert first_night.customer("grown-1") == warehouse.customer("grown-1") == warehouse.customer("grown-2")
+    assert first_night.customer("both-2") == warehouse.customer("both-2") == warehouse.customer("both-3")
 
 
 def test_growth_renames_nobody_except_into_an_older_id(first_night: Warehouse, warehouse: Warehouse) -> None:

@@ -27,14 +27,21 @@ with
             records.*,
             node_persons.person,
             coalesce(belongings.belongs_by, node_persons.joined_by) as joined_by,
-            belongings.contact_no is not null as is_belonging
+            belongings.contact_no is not null as is_belonging,
+            coalesce(holders.first_export_date <= records.first_export_date, false) as was_never_derived
         from records
         left join belongings on records.record_no = belongings.contact_no
+        left join records as holders on belongings.record_no = holders.record_no
         left join node_persons on coalesce(belongings.record_no, records.record_no) = node_persons.node
     ),
 
+    -- A contact that came before the record it belongs to gave its id away as any record did; one that came with it never did.
     ordered as (
-        select person, record_no, alias_id, concat(cast(first_export_date as varchar), cast(is_belonging as integer), {{ record_order("placed") }}) as seniority
+        select
+            person,
+            record_no,
+            alias_id,
+            concat(cast(first_export_date as varchar), cast(was_never_derived as integer), {{ record_order("placed") }}) as seniority
         from placed
         where not is_lead_only and person is not null
     ),
