@@ -32,6 +32,7 @@ CODE = (
     "json_texts.py",
     "landing.py",
     "mapping.py",
+    "masking.py",
     "ndjson.py",
     "normalise.py",
     "origin.py",
