@@ -394,6 +394,18 @@ def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: In
     ]
 
 
+@pytest.mark.parametrize(("name", "unread"), [("cut.json", b'{"contactID": "c2", "em'), ("line.ndjson", b'{"contactID": "c2"}\n{"email": "unfinished')])
+def test_a_full_delivery_of_which_something_was_rejected_proves_nobody_s_absence(installation: Installation, name: str, unread: bytes) -> None:
+    second = f"omnisend/contacts/2026-03-02/{name}"
+    installation.land("omnisend/contacts/2026-03-02/contacts_full.ndjson", [{"contactID": "c1"}])
+    installation.land(second, unread)
+    installation.load()
+    assert installation.query("select is_full from meta.deliveries") == [(False,)]
+    installation.land(second, [{"contactID": "c2"}])
+    installation.load()
+    assert installation.query("select is_full from meta.deliveries") == [(True,)]
+
+
 def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_number(installation: Installation) -> None:
     named = {"contactID": "c1", "zoe@private.example": 1, "+4915127778899": {"city": "Trier"}}
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [named])
