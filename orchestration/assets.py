@@ -287,7 +287,7 @@ def _loaded(
         dg.AssetCheckResult(asset_key=key, check_name="has_not_drifted", passed=not changes, severity=warn, metadata={"changes": drifted}),
         dg.AssetCheckResult(asset_key=key, check_name="fields_are_known", passed=not covered.unknown, severity=warn, metadata=shape),
     ]
-    return delivered, {"rejected files": [outcome.file.relative_path for outcome in ours.rejected_files]}, checks
+    return delivered, {"rejected files": [outcome.file.shown_path for outcome in ours.rejected_files]}, checks
 
 
 def _delivered(con: Any, source: str, stream: str, nights: DateRange | None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from datetime import date
 
 from orchestration import alerts, changes, console, holding, pipeline
 from orchestration.errors import OperatorError
+from orchestration.masking import without_addresses
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
 
@@ -85,7 +86,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     else:
         lines = ["Nothing new has landed."]
     broken = [file for file in report.ingestion.rejected_files if file.reason_code != holding.REASON]
-    lines += _shortened([f"{file.file.relative_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
+    lines += _shortened([f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
     lines += _shortened(
         [
             f"{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was bad, so none of it is used and the vendor stands as before. "
@@ -99,7 +100,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
             for name in report.deliveries_above_limit
         ]
     )
-    lines += _shortened([problem.message for problem in report.ingestion.problems])
+    lines += _shortened([without_addresses(problem.message) for problem in report.ingestion.problems])
     lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
     if report.changed:
         lines += changes.lines(report.changed)

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from orchestration.masking import without_addresses
+
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
 MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done")
 MARKER_ENDS = (".done", ".complete", ".ready", ".md5", ".sha256", ".crc")
@@ -42,6 +44,11 @@ class LandedFile:
     size: int
     mtime_ns: int
     is_full: bool
+
+    @property
+    def shown_path(self) -> str:
+        """The path as a log may hold it: vendors name exports after whoever asked for them."""
+        return without_addresses(self.relative_path)
 
 
 @dataclass(frozen=True)

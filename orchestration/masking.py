@@ -2,7 +2,7 @@
 
 import re
 
-ADDRESS = re.compile(r"[^\s@`'\"]+@[^\s@`'\".]+\.[^\s@`'\"]+")
+ADDRESS = re.compile(r"[^\s@`'\"/]+@[^\s@`'\"/.]+\.[^\s@`'\"/]+")
 NUMBER = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){7,}")
 
 

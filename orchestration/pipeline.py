@@ -344,6 +344,6 @@ def _teller(count: int, progress: Progress) -> Callable[[FileOutcome], None]:
 
     def tell(outcome: FileOutcome) -> None:
         number = next(done)
-        progress(f"{number}/{max(number, count)} {outcome.file.relative_path}: {outcome.status}")
+        progress(f"{number}/{max(number, count)} {outcome.file.shown_path}: {outcome.status}")
 
     return tell

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 import pytest
 
-from orchestration import cli, fingerprints, pipeline, publish, reading, transform
+from orchestration import cli, fingerprints, job, pipeline, publish, reading, transform
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
 from tests.pipeline.conftest import PROJECT
@@ -249,6 +249,17 @@ def test_an_unknown_vendor_folder_is_told_and_everything_else_is_loaded(publishe
     report = pipeline.run(published)
     assert (report.exit_code, report.orders) == (1, 4)
     assert "omnisand" in report.ingestion.problems[0].message
+
+
+def test_a_file_that_is_named_after_somebody_is_told_of_without_the_address(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    land(published, NIGHTS[1], "export_zoe@private.example.json", "[")
+    (published.landing / "omnisend" / "zoe@private.example").mkdir()
+    told: list[str] = []
+    job.tell(pipeline.run(published, progress=told.append), published)
+    said = capsys.readouterr().out
+    assert f"landing/omnisend/events/{NIGHTS[1]}/e…@p….json was rejected whole (truncated_json)" in said
+    assert "landing/omnisend/z…@p….example is no stream of omnisend" in said
+    assert "zoe" not in said + "".join(told)
 
 
 def test_a_missing_landing_folder_is_wrong_use(settings: Settings) -> None:
