@@ -70,7 +70,7 @@ BOOKS: tuple[Book, ...] = (
             ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream."),
             ("export_date", "DATE", "Night it was delivered."),
-            ("is_full", "BOOLEAN", "It names every record of its stream, and all of it could be read: what it does not name is gone."),
+            ("is_full", "BOOLEAN", "It names every record of its stream, and could be read but for one in a hundred: what it does not name is gone."),
             ("file_count", "BIGINT", "Files it consists of."),
         ),
     ),

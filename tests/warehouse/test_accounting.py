@@ -395,13 +395,20 @@ def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: In
 
 
 @pytest.mark.parametrize(("name", "unread"), [("cut.json", b'{"contactID": "c2", "em'), ("line.ndjson", b'{"contactID": "c2"}\n{"email": "unfinished')])
-def test_a_full_delivery_of_which_something_was_rejected_proves_nobody_s_absence(installation: Installation, name: str, unread: bytes) -> None:
+def test_a_full_delivery_of_which_a_file_or_much_was_rejected_proves_nobody_s_absence(installation: Installation, name: str, unread: bytes) -> None:
     second = f"omnisend/contacts/2026-03-02/{name}"
     installation.land("omnisend/contacts/2026-03-02/contacts_full.ndjson", [{"contactID": "c1"}])
     installation.land(second, unread)
     installation.load()
     assert installation.query("select is_full from meta.deliveries") == [(False,)]
     installation.land(second, [{"contactID": "c2"}])
+    installation.load()
+    assert installation.query("select is_full from meta.deliveries") == [(True,)]
+
+
+def test_a_full_delivery_with_one_bad_line_in_a_hundred_is_full(installation: Installation) -> None:
+    lines = [json.dumps({"contactID": f"c{number}"}).encode() for number in range(99)]
+    installation.land("omnisend/contacts/2026-03-02/contacts_full.ndjson", b"\n".join([*lines, b"{bad"]))
     installation.load()
     assert installation.query("select is_full from meta.deliveries") == [(True,)]
 
