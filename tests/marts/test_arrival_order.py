@@ -128,7 +128,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     return Week(models, division, contents(settings, *MADE), make(alone, models))
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 30))])
 def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path, at_once: Week, seed: int) -> None:
     settings = shop(tmp_path / "data")
     for batch in batches(WEEK, seed):
