@@ -113,7 +113,7 @@ def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: i
                 return
             reading, done = ahead[0]
             while not wait([done], SECONDS_OF_SILENCE).done:
-                progress(f"{reading.file.relative_path}: {reading.counts.read:,} records read so far")
+                progress(f"{reading.file.shown_path}: {reading.counts.read:,} records read so far")
             done.result()
             yield reading
             reading.spool.remove()

@@ -44,7 +44,11 @@ INFERRED_FLAGS: dict[tuple[str, str], str] = {
     ("loyalty_transactions", "occurred_at"): "is_occurred_at_inferred",
 }
 
-DERIVED_WORDS = (("country_raw", "country_code"), ("gender_raw", "gender"))
+# Columns that follow from a word as given: the word's column, theirs, and how it is read.
+DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
+    ("country_raw", "country_code", ex.country),
+    ("gender_raw", "gender", ex.gender),
+)
 
 
 @dataclass
@@ -173,12 +177,8 @@ class Reader:
         if self.table not in ("customers", "contacts"):
             return parsed
         has = set(parsed.columns)
-        derived: list[pl.Series] = []
-        if "country_raw" in has and "country_code" not in self.columns:
-            derived.append(by_distinct(parsed.get_column("country_raw"), ex.country).alias("country_code"))
-        if "gender_raw" in has and "gender" not in self.columns:
-            derived.append(by_distinct(parsed.get_column("gender_raw"), ex.gender).alias("gender"))
-        parsed = parsed.with_columns(derived)
+        derived = ((raw, name, read) for raw, name, read in DERIVED_WORDS if raw in has and name not in self.columns)
+        parsed = parsed.with_columns(by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
         if "state_raw" in has and "state_code" not in self.columns:
             country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
             parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
@@ -186,7 +186,7 @@ class Reader:
 
     def _book_unknown_words(self, read: Read) -> None:
         """A country or gender that was given and is none we know is null beside its raw word, and booked."""
-        for raw, name in DERIVED_WORDS:
+        for raw, name, _ in DERIVED_WORDS:
             if {raw, name} <= set(read.frame.columns):
                 unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)
                 told = unread.filter(~pl.col(raw).str.to_lowercase().is_in(ex.EMPTY_WORDS))
