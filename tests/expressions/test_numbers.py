@@ -17,6 +17,8 @@ NUMBERS = st.builds(
     st.one_of(st.just(""), DIGITS.map(lambda digits: f".{digits}")),
     st.one_of(st.just(""), st.builds("{}{}".format, st.sampled_from("eE"), st.integers(-60, 60))),
 )
+# What Unicode calls white space; Python's own strip takes off four control characters more.
+WHITE_SPACE = "".join(char for char in map(chr, range(0x3001)) if char.isspace() and char not in "\x1c\x1d\x1e\x1f")
 COLUMNS = st.lists(st.one_of(NUMBERS, st.text(max_size=8)), min_size=1, max_size=20)
 
 
@@ -26,7 +28,7 @@ def read(expression, values, dtype=pl.String):
 
 def rounded(text: str | None, *, digits: int, scale: int, exponent: int = 0) -> Decimal | None:
     """The slow, obvious reading: a plain or scientific number of ASCII digits, half up, if it fits DECIMAL(digits, scale)."""
-    trimmed = (text or "").strip()
+    trimmed = (text or "").strip(WHITE_SPACE)
     if not trimmed or not set(trimmed) <= set("0123456789.eE+-"):
         return None
     with localcontext(prec=400):
@@ -38,6 +40,7 @@ def rounded(text: str | None, *, digits: int, scale: int, exponent: int = 0) -> 
 
 
 @given(COLUMNS)
+@example(["0\x1f", "\x1c1", "\x85 2\u3000"])
 def test_money_is_the_decimal_rounded_half_up_or_null(values):
     assert read(expressions.money, values) == [rounded(value, digits=18, scale=4) for value in values]
 
