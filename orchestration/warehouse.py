@@ -7,29 +7,26 @@ whatever happened before. What a record becomes is not decided here.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from orchestration import holding, landing
+from orchestration.booking import Booking
 from orchestration.books import BOOKS, staging_ddl
 from orchestration.collecting import collecting_seldom
 from orchestration.connections import handed_over, has_table, transaction
 from orchestration.faults import pass_point
 from orchestration.fingerprints import made_by
 from orchestration.landing import LandedFile, Scan
-from orchestration.normalise import Normaliser, shape_paths
-from orchestration.origin import Origin
+from orchestration.normalise import Normaliser
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.records import Reject
-from orchestration.repeats import MOVED, forget_repeats, settle_repeats
+from orchestration.repeats import forget_repeats, settle_repeats
 from orchestration.settings import DateRange, Settings
 from orchestration.spooling import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.tables import TABLES
 from orchestration.ties import touch
-from orchestration.vendors import discover
 
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 # Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
@@ -174,7 +171,7 @@ class Warehouse:
 
     def _load(self, con: duckdb.DuckDBPyConnection, read: Reading, run_id: str) -> FileOutcome:
         file = read.file
-        booking = _Booking(con, file, read.origin, read.sha256, run_id)
+        booking = Booking(con, file, read.origin, read.sha256, run_id)
         same = con.execute(_SAME, [file.source, file.stream, file.export_date, read.sha256, file.relative_path]).fetchone()
         if same is not None:
             return self._booked(con, booking, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
@@ -186,7 +183,7 @@ class Warehouse:
     def _booked(
         self,
         con: duckdb.DuckDBPyConnection,
-        booking: "_Booking",
+        booking: Booking,
         counts: Counts,
         status: str,
         reason: str | None,
@@ -196,7 +193,7 @@ class Warehouse:
         self._supersede(con, booking.file.relative_path)
         if spool is not None and normaliser is not None:
             self._yield_to(con, booking)
-            counts.duplicate += settle_repeats(con, booking.origin, _governed(booking), spool)
+            counts.duplicate += settle_repeats(con, booking.origin, booking.governed, spool)
             booking.insert(spool, normaliser)
         elif reason is not None:
             booking.reject_whole(reason)
@@ -212,7 +209,7 @@ class Warehouse:
             _take_out(con, load_seq)
             con.execute("update meta.loads set status = 'superseded' where load_seq = $1", [load_seq])
 
-    def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: "_Booking") -> None:
+    def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: Booking) -> None:
         """Copies with a later path that were loaded before this original came are duplicates from now on."""
         file = booking.file
         for (load_seq,) in con.execute(_LATER_COPIES, [file.source, file.stream, file.export_date, booking.sha256, file.relative_path]).fetchall():
@@ -283,154 +280,6 @@ where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and 
 """
 # The first path decides which of several copies is the original, never the order they came in.
 _LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $5", "file_path > $5")
-
-
-# Each part of a file tells a contact once, by its newest record there; over the whole file the newest of those counts.
-_NEWEST_CONTACTS = """
-create or replace temp table newest_contacts as
-select source_record_id, max_by(source_row, (seen_at, source_row)) as source_row, min(first_seen_at) as first_seen_at, bool_and(is_lead_only) as is_lead_only
-from {}
-group by source_record_id
-"""
-_TOLD_ONCE = {
-    "contacts": """
-    select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only)
-    from {} as told
-    inner join newest_contacts as newest on told.source_record_id = newest.source_record_id and told.source_row = newest.source_row
-    """,
-    "customer_identifiers": """
-    select told.*
-    from {} as told
-    left join newest_contacts as newest on told.owner_record_id = newest.source_record_id
-    where newest.source_row is null or newest.source_row = told.source_row
-    """,
-}
-
-
-@dataclass
-class _Booking:
-    """The entries one load makes in the books."""
-
-    con: duckdb.DuckDBPyConnection
-    file: LandedFile
-    origin: Origin
-    sha256: str
-    run_id: str
-
-    def insert(self, spool: Spool, normaliser: Normaliser) -> None:
-        """Staging rows, rejects, issues, coverage and drift."""
-        has_repeats = bool(self.con.execute("select 1 from repeated_rows limit 1").fetchall())
-        left_out = " where source_row not in (select source_row from repeated_rows)" if has_repeats else ""
-        in_parts = self._find_newest_contacts(spool)
-        for table in TABLES:
-            if table in spool.tables:
-                with spool.rows(self.con, table) as rows:
-                    once = _TOLD_ONCE.get(table) if in_parts else None
-                    query = once.format(rows) if once else f"select * from {rows}{left_out if table in MOVED else ''}"
-                    self.con.execute(f"insert into staging.{table} by name {query}")
-        slice_columns = {
-            "source": self.file.source,
-            "stream": self.file.stream,
-            "day": self.file.export_date,
-            "path": self.file.relative_path,
-            "seq": self.origin.load_seq,
-        }
-        for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
-            if name in spool.tables:
-                with spool.rows(self.con, name) as rows:
-                    self.con.execute(
-                        f"insert into {table} by name "
-                        "select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
-                        f"* from {rows}",
-                        slice_columns,
-                    )
-        self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
-        self._insert_frame("internal.drift", _drift(normaliser))
-
-    def _find_newest_contacts(self, spool: Spool) -> bool:
-        """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there are any."""
-        if spool.parts["contacts"] < 2:
-            return False
-        with spool.rows(self.con, "contacts") as rows:
-            self.con.execute(_NEWEST_CONTACTS.format(rows))
-        return True
-
-    def reject_whole(self, reason: str) -> None:
-        """The one rejected row that stands for a file that cannot be read."""
-        self.con.execute(
-            "insert into meta.rejects by name "
-            "select $1 as source, $2 as stream, $3::date as export_date, $4 as file_path, $5 as reason_code, $6 as message, $7 as load_seq",
-            [self.file.source, self.file.stream, self.file.export_date, self.file.relative_path, reason, FILE_REASONS[reason], self.origin.load_seq],
-        )
-
-    def book(self, read: int, loaded: int, rejected: int, duplicate: int, status: str, reason: str | None, message: str | None) -> None:
-        """The file's row in meta.loads."""
-        file, origin = self.file, self.origin
-        self.con.execute(
-            "insert into meta.loads values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-            [
-                file.relative_path,
-                self.sha256,
-                file.source,
-                origin.account.source_account,
-                file.stream,
-                file.export_date,
-                origin.load_seq,
-                read,
-                loaded,
-                rejected,
-                duplicate,
-                status,
-                datetime.now(UTC),
-                self.run_id,
-                file.size,
-                file.mtime_ns,
-                file.is_full,
-                reason,
-                message,
-            ],
-        )
-
-    def _insert_frame(self, table: str, rows: pl.DataFrame) -> None:
-        if rows.height:
-            rows = rows.with_columns(
-                pl.lit(self.file.source).alias("source"),
-                pl.lit(self.file.stream).alias("stream"),
-                pl.lit(self.file.export_date).alias("export_date"),
-                pl.lit(self.file.relative_path).alias("file_path"),
-                pl.lit(self.origin.load_seq).alias("load_seq"),
-            )
-            with handed_over(self.con, rows) as handed:
-                self.con.execute(f"insert into {table} by name select * from {handed}")
-
-
-def _governed(booking: _Booking) -> dict[str, list[str]]:
-    """Dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
-    found: dict[str, list[str]] = {}
-    for dialect in discover()[booking.file.source].streams[booking.file.stream].dialects:
-        if dialect.duplicates_of:
-            found.setdefault(dialect.duplicates_of, []).append(dialect.name)
-    return found
-
-
-def _coverage(normaliser: Normaliser, file: LandedFile) -> pl.DataFrame:
-    decoder = normaliser.decoder
-    paths = shape_paths(discover()[file.source], file.stream)
-    unknown = {(dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"}
-    rows = [
-        (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0))
-        for (dialect, path), handling in paths.items()
-        if decoder.dialect_records[dialect]
-    ]
-    rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count) for (dialect, path), count in unknown.items())
-    schema = {"source_dialect": pl.String, "field": pl.String, "handling": pl.String, "records": pl.Int64, "records_seen": pl.Int64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _drift(normaliser: Normaliser) -> pl.DataFrame:
-    rows = [(dialect, path, change, seen, count) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
-    schema = {"source_dialect": pl.String, "field": pl.String, "change": pl.String, "seen_type": pl.String, "record_count": pl.Int64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -1,0 +1,164 @@
+"""What a load of one landing file writes: its rows in staging, and its entries in the books."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import polars as pl
+
+from orchestration.connections import handed_over
+from orchestration.landing import LandedFile
+from orchestration.normalise import Normaliser, shape_paths
+from orchestration.origin import Origin
+from orchestration.reasons import FILE_REASONS
+from orchestration.repeats import MOVED
+from orchestration.spooling import Spool
+from orchestration.tables import TABLES
+from orchestration.vendors import discover
+
+# Each part of a file tells a contact once, by its newest record there; over the whole file the newest of those counts.
+_NEWEST_CONTACTS = """
+create or replace temp table newest_contacts as
+select source_record_id, max_by(source_row, (seen_at, source_row)) as source_row, min(first_seen_at) as first_seen_at, bool_and(is_lead_only) as is_lead_only
+from {}
+group by source_record_id
+"""
+_TOLD_ONCE = {
+    "contacts": """
+    select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only)
+    from {} as told
+    inner join newest_contacts as newest on told.source_record_id = newest.source_record_id and told.source_row = newest.source_row
+    """,
+    "customer_identifiers": """
+    select told.*
+    from {} as told
+    left join newest_contacts as newest on told.owner_record_id = newest.source_record_id
+    where newest.source_row is null or newest.source_row = told.source_row
+    """,
+}
+
+
+@dataclass
+class Booking:
+    """The entries that one load of a file makes in staging and in the books; nothing of an earlier load is taken out."""
+
+    con: duckdb.DuckDBPyConnection
+    file: LandedFile
+    origin: Origin
+    sha256: str
+    run_id: str
+
+    @property
+    def governed(self) -> dict[str, list[str]]:
+        """Dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
+        found: dict[str, list[str]] = {}
+        for dialect in discover()[self.file.source].streams[self.file.stream].dialects:
+            if dialect.duplicates_of:
+                found.setdefault(dialect.duplicates_of, []).append(dialect.name)
+        return found
+
+    def insert(self, spool: Spool, normaliser: Normaliser) -> None:
+        """Staging rows, rejects, issues, coverage and drift."""
+        has_repeats = bool(self.con.execute("select 1 from repeated_rows limit 1").fetchall())
+        left_out = " where source_row not in (select source_row from repeated_rows)" if has_repeats else ""
+        in_parts = self._find_newest_contacts(spool)
+        for table in TABLES:
+            if table in spool.tables:
+                with spool.rows(self.con, table) as rows:
+                    once = _TOLD_ONCE.get(table) if in_parts else None
+                    query = once.format(rows) if once else f"select * from {rows}{left_out if table in MOVED else ''}"
+                    self.con.execute(f"insert into staging.{table} by name {query}")
+        slice_columns = {
+            "source": self.file.source,
+            "stream": self.file.stream,
+            "day": self.file.export_date,
+            "path": self.file.relative_path,
+            "seq": self.origin.load_seq,
+        }
+        for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
+            if name in spool.tables:
+                with spool.rows(self.con, name) as rows:
+                    self.con.execute(
+                        f"insert into {table} by name "
+                        "select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
+                        f"* from {rows}",
+                        slice_columns,
+                    )
+        self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
+        self._insert_frame("internal.drift", _drift(normaliser))
+
+    def _find_newest_contacts(self, spool: Spool) -> bool:
+        """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there are any."""
+        if spool.parts["contacts"] < 2:
+            return False
+        with spool.rows(self.con, "contacts") as rows:
+            self.con.execute(_NEWEST_CONTACTS.format(rows))
+        return True
+
+    def reject_whole(self, reason: str) -> None:
+        """The one rejected row that stands for a file that cannot be read."""
+        self.con.execute(
+            "insert into meta.rejects by name "
+            "select $1 as source, $2 as stream, $3::date as export_date, $4 as file_path, $5 as reason_code, $6 as message, $7 as load_seq",
+            [self.file.source, self.file.stream, self.file.export_date, self.file.relative_path, reason, FILE_REASONS[reason], self.origin.load_seq],
+        )
+
+    def book(self, read: int, loaded: int, rejected: int, duplicate: int, status: str, reason: str | None, message: str | None) -> None:
+        """The file's row in meta.loads."""
+        file, origin = self.file, self.origin
+        self.con.execute(
+            "insert into meta.loads values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            [
+                file.relative_path,
+                self.sha256,
+                file.source,
+                origin.account.source_account,
+                file.stream,
+                file.export_date,
+                origin.load_seq,
+                read,
+                loaded,
+                rejected,
+                duplicate,
+                status,
+                datetime.now(UTC),
+                self.run_id,
+                file.size,
+                file.mtime_ns,
+                file.is_full,
+                reason,
+                message,
+            ],
+        )
+
+    def _insert_frame(self, table: str, rows: pl.DataFrame) -> None:
+        if rows.height:
+            rows = rows.with_columns(
+                pl.lit(self.file.source).alias("source"),
+                pl.lit(self.file.stream).alias("stream"),
+                pl.lit(self.file.export_date).alias("export_date"),
+                pl.lit(self.file.relative_path).alias("file_path"),
+                pl.lit(self.origin.load_seq).alias("load_seq"),
+            )
+            with handed_over(self.con, rows) as handed:
+                self.con.execute(f"insert into {table} by name select * from {handed}")
+
+
+def _coverage(normaliser: Normaliser, file: LandedFile) -> pl.DataFrame:
+    decoder = normaliser.decoder
+    paths = shape_paths(discover()[file.source], file.stream)
+    unknown = {(dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"}
+    rows = [
+        (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0))
+        for (dialect, path), handling in paths.items()
+        if decoder.dialect_records[dialect]
+    ]
+    rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count) for (dialect, path), count in unknown.items())
+    schema = {"source_dialect": pl.String, "field": pl.String, "handling": pl.String, "records": pl.Int64, "records_seen": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _drift(normaliser: Normaliser) -> pl.DataFrame:
+    rows = [(dialect, path, change, seen, count) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
+    schema = {"source_dialect": pl.String, "field": pl.String, "change": pl.String, "seen_type": pl.String, "record_count": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
