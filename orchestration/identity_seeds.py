@@ -4,17 +4,12 @@
 name have landed. Columns and types are checked where seeds are loaded; what the rules do is dbt's.
 """
 
-import csv
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
 
 import duckdb
 
 from orchestration import seeds
-from orchestration.errors import OperatorError
-from orchestration.masking import without_addresses
 from orchestration.seeds import Seed
 from orchestration.settings import Settings
 from orchestration.tables import IDENTIFIER_TYPES
@@ -83,30 +78,30 @@ def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 
 def _pairs(seed: Seed) -> list[Pair]:
-    return [pair for line, row in _rows(seed) if (pair := _pair(seed, line, row)) is not None]
+    return [pair for line, row in seeds.rows(seed) if (pair := _pair(seed, line, row)) is not None]
 
 
 def _pair(seed: Seed, line: int, row: dict[str, str]) -> Pair | None:
     """The pair a row decides on; None for a blocked identifier."""
     for name in ("author", "reason"):
         if not row[name]:
-            _refuse(seed, line, f"`{name}` is empty: a decision needs somebody who made it and a reason")
+            raise seeds.problem(seed, line, f"`{name}` is empty: a decision needs somebody who made it and a reason")
     named = [f"{prefix}{part}" for prefix in ("", "other_") for part in RECORD_PARTS]
     if row["rule"] == "blocked":
         _refuse_filled(seed, line, row, named, "`blocked` is about an identifier, not about records")
         _check_identifier_type(seed, line, row["identifier_type"])
         if not row["identifier_value"]:
-            _refuse(seed, line, "`identifier_value` is empty")
+            raise seeds.problem(seed, line, "`identifier_value` is empty")
         return None
     if row["rule"] not in PAIR_RULES:
-        _refuse(seed, line, f"`{row['rule']}` is no rule; rules are never, always and blocked")
+        raise seeds.problem(seed, line, f"`{row['rule']}` is no rule; rules are never, always and blocked")
     _refuse_filled(seed, line, row, ["identifier_type", "identifier_value"], f"`{row['rule']}` is about two records, not about an identifier")
     for name in named:
         if not row[name]:
-            _refuse(seed, line, f"`{name}` is empty, and `{row['rule']}` is about two records")
+            raise seeds.problem(seed, line, f"`{name}` is empty, and `{row['rule']}` is about two records")
     one, other = (Record(*(row[f"{prefix}{part}"] for part in RECORD_PARTS)) for prefix in ("", "other_"))
     if one == other:
-        _refuse(seed, line, "both records are the same")
+        raise seeds.problem(seed, line, "both records are the same")
     return Pair(line, row["rule"], one, other)
 
 
@@ -126,7 +121,7 @@ def _refuse_contradictions(seed: Seed, pairs: list[Pair]) -> None:
         if pair.rule == "never" and find(pair.one) == find(pair.other):
             lines = [each.line for each in pairs if each.rule == "always" and find(each.one) == find(pair.one)]
             where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
-            _refuse(seed, pair.line, f"`never` keeps apart what `always` joins ({where})")
+            raise seeds.problem(seed, pair.line, f"`never` keeps apart what `always` joins ({where})")
 
 
 def _refuse_strangers(con: duckdb.DuckDBPyConnection, seed: Seed, pairs: list[Pair]) -> None:
@@ -139,55 +134,40 @@ def _refuse_strangers(con: duckdb.DuckDBPyConnection, seed: Seed, pairs: list[Pa
     for pair in pairs:
         for record, side in ((pair.one, "the one"), (pair.other, "the other")):
             if record not in landed:
-                _refuse(seed, pair.line, f"{side} record has not landed: {record} has no record of that id")
+                raise seeds.problem(seed, pair.line, f"{side} record has not landed: {record} has no record of that id")
 
 
 def _check_blocklist(seed: Seed) -> None:
-    for line, row in _rows(seed):
+    for line, row in seeds.rows(seed):
         if row["identifier_type"] != "first_name":
             _check_identifier_type(seed, line, row["identifier_type"])
         if row["match_kind"] not in BLOCK_KINDS:
-            _refuse(seed, line, f"`{row['match_kind']}` is no way to compare; ways are {', '.join(BLOCK_KINDS)}")
+            raise seeds.problem(seed, line, f"`{row['match_kind']}` is no way to compare; ways are {', '.join(BLOCK_KINDS)}")
         if not row["value"]:
-            _refuse(seed, line, "`value` is empty")
+            raise seeds.problem(seed, line, "`value` is empty")
 
 
 def _check_composite_keys(seed: Seed) -> None:
     parts: dict[str, set[str]] = {}
     lines: dict[str, int] = {}
-    for line, row in _rows(seed):
+    for line, row in seeds.rows(seed):
         if row["part"] not in KEY_PARTS:
-            _refuse(seed, line, f"`{row['part']}` is no part of a key; parts are {', '.join(KEY_PARTS)}")
+            raise seeds.problem(seed, line, f"`{row['part']}` is no part of a key; parts are {', '.join(KEY_PARTS)}")
         if row["is_active"].lower() in ("true", "t", "1", "yes"):
             parts.setdefault(row["rule"], set()).add(row["part"])
             lines.setdefault(row["rule"], line)
     for rule, chosen in parts.items():
         if chosen <= {*NAME_PARTS, *FREE_PARTS}:
-            _refuse(seed, lines[rule], f"the rule `{rule}` would join people by their names alone")
+            raise seeds.problem(seed, lines[rule], f"the rule `{rule}` would join people by their names alone")
 
 
 def _check_identifier_type(seed: Seed, line: int, given: str) -> None:
     if given not in IDENTIFIER_TYPES:
         shown = f"`{given}`" if re.fullmatch("[A-Za-z_]+", given) else "this"
-        _refuse(seed, line, f"{shown} is no identifier type; types are {', '.join(IDENTIFIER_TYPES)}")
+        raise seeds.problem(seed, line, f"{shown} is no identifier type; types are {', '.join(IDENTIFIER_TYPES)}")
 
 
 def _refuse_filled(seed: Seed, line: int, row: dict[str, str], names: list[str], reason: str) -> None:
     for name in names:
         if row[name]:
-            _refuse(seed, line, f"`{name}` is filled, and {reason}")
-
-
-def _rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
-    """Every row with the line it ends on, cells trimmed."""
-    seeds.header(seed)
-    with seed.path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            if None in row or None in row.values():
-                _refuse(seed, reader.line_num, f"the row has not the {len(seed.types)} cells of the header")
-            yield reader.line_num, {name: cell.strip() for name, cell in row.items()}
-
-
-def _refuse(seed: Seed, line: int, problem: str) -> NoReturn:
-    raise OperatorError(f"{seed.path}, line {line}: {without_addresses(problem)}.", remedy="Mend the line and run again; nothing was changed.", exit_code=2)
+            raise seeds.problem(seed, line, f"`{name}` is filled, and {reason}")

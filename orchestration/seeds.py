@@ -6,8 +6,9 @@ A file is checked against the declared columns and types before anything is repl
 
 import csv
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -49,11 +50,7 @@ def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
 
 def header(seed: Seed) -> list[str]:
     """The columns of a seed's file, each known and there once."""
-    with seed.path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            names = next(csv.reader(file, strict=True), [])
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise problem(seed, 1, f"no readable CSV ({error})") from None
+    names = next(_lines(seed), (1, []))[1]
     if len(set(names)) != len(names):
         raise problem(seed, 1, "a column stands twice in the header")
     for name in names:
@@ -63,6 +60,28 @@ def header(seed: Seed) -> list[str]:
         if name not in names:
             raise problem(seed, 1, f"the column `{name}` is missing")
     return names
+
+
+def rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every row of a seed's file by the line it begins on, its cells trimmed; a row of another width than the header is refused."""
+    names = header(seed)
+    for line, cells in islice(_lines(seed), 1, None):
+        if cells and len(cells) != len(names):
+            raise problem(seed, line, f"{len(cells)} cells where the header has {len(names)}")
+        if cells:
+            yield line, dict(zip(names, (cell.strip() for cell in cells), strict=True))
+
+
+def _lines(seed: Seed) -> Iterator[tuple[int, list[str]]]:
+    with seed.path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        line = 1
+        try:
+            for cells in reader:
+                yield line, cells
+                line = reader.line_num + 1
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise problem(seed, line, f"no readable CSV ({error})") from None
 
 
 def _declared_types(folder: Path) -> dict[str, dict[str, str]]:
@@ -97,7 +116,7 @@ def _load(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
         unread = ", ".join(_unreadable(name, kind) for name, kind in types.items())
         counts = con.execute(f"select {unread} from {given}", [str(seed.path)]).fetchone() or ()
     except duckdb.Error:
-        raise _ragged(seed, len(columns)) from None
+        raise _unreadable_file(seed) from None
     for name, count in zip(columns, counts, strict=True):
         if count:
             raise _bad_cell(con, seed, name, types[name])
@@ -112,21 +131,19 @@ def _is_bad(value: str, kind: str) -> str:
     return f"(try_cast({value} as {kind}) is null{whole})"
 
 
-def _ragged(seed: Seed, width: int) -> OperatorError:
-    with seed.path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        reader = csv.reader(file)
-        for cells in reader:
-            if len(cells) != width:
-                return problem(seed, reader.line_num, f"{len(cells)} cells where the header has {width}")
+def _unreadable_file(seed: Seed) -> OperatorError:
+    try:
+        for _ in rows(seed):
+            pass
+    except OperatorError as error:
+        return error
     return problem(seed, 1, "the file is no readable CSV in UTF-8")
 
 
 def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) -> OperatorError:
-    with seed.path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            if row[name] and con.execute(f"select {_is_bad('trim($1)', kind)}", [row[name]]).fetchone() == (True,):
-                return problem(seed, reader.line_num, f"`{name}` does not hold a {kind}: '{row[name]}'")
+    for line, row in rows(seed):
+        if row[name] and con.execute(f"select {_is_bad('$1', kind)}", [row[name]]).fetchone() == (True,):
+            return problem(seed, line, f"`{name}` does not hold a {kind}: '{row[name]}'")
     return problem(seed, 1, f"`{name}` does not hold a {kind} everywhere")
 
 

@@ -4,7 +4,6 @@ A predicate is one condition over the columns that `customer_insights` and `dim_
 nothing that depends on when it is asked. Who is a member is decided by the model `int_computed_segment_members`.
 """
 
-import csv
 import difflib
 import json
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ def check_files(settings: Settings) -> None:
 
 
 def _check(seed: Seed, settings: Settings) -> None:
-    rows = list(_rows(seed))
+    rows = list(seeds.rows(seed))
     if not rows:
         return
     columns = dict(_columns(settings))
@@ -88,17 +87,6 @@ def _text(con: duckdb.DuckDBPyConnection, sql: str, value: str) -> str:
     row = con.execute(sql, [value]).fetchone()
     assert row is not None
     return row[0]
-
-
-def _rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows by the line they begin on, in full and trimmed."""
-    names = seeds.header(seed)
-    with seed.path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        line = reader.line_num + 1 if reader.fieldnames else 1
-        for row in reader:
-            yield line, {name: (row[name] or "").strip() for name in names}
-            line = reader.line_num + 1
 
 
 def _columns(settings: Settings) -> Iterator[tuple[str, str]]:
