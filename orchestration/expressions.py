@@ -277,6 +277,8 @@ _LOCAL = r"[a-z0-9!#$%&'*+/=?^_`{|}~\-]"
 _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 _LOCAL_PATTERN = rf"^{_LOCAL}+(?:\.{_LOCAL}+)*$"
 _UNICODE_LOCAL_PATTERN = r"^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~\-]+(?:\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~\-]+)*$"
+# Reserved (RFC 5891, 4.2.3.1): hyphens in third and fourth place of a label that is not punycode.
+_RESERVED_LABEL = r"(?:^|\.)(?:[^x.][^.]|x[^n.])--"
 _DOMAIN_PATTERN = rf"^(?:{_LABEL}\.)+[a-z](?:[a-z0-9\-]{{0,61}}[a-z0-9])?$"
 
 
@@ -311,7 +313,8 @@ def _email_reason() -> pl.Expr:
     text, local, domain = pl.col("text"), pl.col("local"), pl.col("domain")
     is_local = pl.col("is_ascii") | local.str.contains(_UNICODE_LOCAL_PATTERN)
     is_short = (local.str.len_bytes() <= 64) & (local.str.len_bytes() + domain.str.len_bytes() <= 253)
-    is_address = (is_local & is_short & domain.str.contains(_DOMAIN_PATTERN)).fill_null(value=False)
+    is_domain = domain.str.contains(_DOMAIN_PATTERN) & ~domain.str.contains(_RESERVED_LABEL)
+    is_address = (is_local & is_short & is_domain).fill_null(value=False)
     return (
         pl.when(text.is_null()).then(None)
         .when(text.is_in(EMPTY_WORDS) | (text == "")).then(pl.lit("empty_word"))
