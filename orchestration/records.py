@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ import polars as pl
 from msgspec import UNSET
 
 from orchestration.mapping import Dialect, Stream
-from orchestration.shapes import EXACT_INTEGER, Compiled, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit
+from orchestration.shapes import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 _DELICATE = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])|\\u[dD][89a-fA-F]"
@@ -287,13 +287,14 @@ class Decoder:
         except pl.exceptions.PolarsError:
             return self._bisect(dialect, group, raws, batch)
         fields = list(fields_of(decoded, "at:"))
+        given = Fields(group.objects)
         columns: list[pl.Series] = [
             pl.Series("source_row", group.numbers, dtype=pl.Int64),
             pl.Series("record_hash", group.hashes, dtype=pl.Binary).bin.encode("hex"),
             *(field for field in fields if field.name in dialect.reads),
-            _extra(compiled, group),
-            *(_raw_series(leaf, group.objects, self._encode) for leaf in compiled.raw if leaf.kind != "keep"),
-            *(series for leaves in compiled.lists for series in _list_series(leaves, group.objects, self._encode)),
+            _extra(compiled, group, given),
+            *(_raw_series(leaf, given, self._encode) for leaf in compiled.raw if leaf.kind != "keep"),
+            *(series for leaves in compiled.lists for series in _list_series(leaves, given, self._encode)),
         ]
         frame = pl.DataFrame(columns)
         self._cover(dialect, frame, fields)
@@ -411,25 +412,20 @@ def _pairs(value: Any, encode: Callable[[Any], bytes]) -> bytes | None:
     return encode([{"key": key, "value": one} for key, inner in value.items() for one in (inner if isinstance(inner, list) else (inner,))])
 
 
-def _raw_value(leaf: RawLeaf, record: Any, encode: Callable[[Any], bytes]) -> bytes | None:
-    value = None if record is None else leaf.getter(record)
+def _raw_series(leaf: RawLeaf, fields: Fields, encode: Callable[[Any], bytes]) -> pl.Series:
+    values = fields.at(leaf.steps)
     if leaf.kind == "pairs":
-        return _pairs(value, encode)
-    return _plain(value)
-
-
-def _raw_series(leaf: RawLeaf, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> pl.Series:
-    texts = _texts(f"{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaf.path}", [_raw_value(leaf, record, encode) for record in objects])
-    return texts.str.json_decode(leaf.value_type) if leaf.kind == "pairs" else texts
+        return _texts(f"pairs:{leaf.path}", [_pairs(value, encode) for value in values]).str.json_decode(leaf.value_type)
+    return _texts(f"raw:{leaf.path}", [_plain(value) for value in values])
 
 
 _LIST_COLUMNS = {"json": "item_raw", "pairs": "item_pairs"}
 
 
-def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[Any], bytes]) -> list[pl.Series]:
+def _list_series(leaves: ListLeaves, fields: Fields, encode: Callable[[Any], bytes]) -> list[pl.Series]:
     """Raw leaves of a list's elements: read as one column of all elements, then cut into a list for each record."""
-    lists = [leaves.getter(record) or () for record in objects]
-    elements = [element for row in lists for element in row]
+    lists = [elements or () for elements in fields.at(leaves.steps)]
+    elements = Fields(chain.from_iterable(lists))
     flat = [
         _raw_series(leaf, elements, encode).alias(f"{_LIST_COLUMNS[leaf.kind]}:{leaves.path}:{leaf.path}")
         for leaf in leaves.leaves
@@ -443,14 +439,14 @@ def _list_series(leaves: ListLeaves, objects: Sequence[Any], encode: Callable[[A
     return lengths.join(by_record, on="row", how="left", maintain_order="left").drop("row", "length").get_columns()
 
 
-def _kept(name: str, keeper: Keeper, records: Sequence[Any]) -> pl.Series:
-    return _texts(name, keeper.of(records)).replace("{}", None)
+def _kept(name: str, keeper: Keeper, fields: Fields) -> pl.Series:
+    return _texts(name, keeper.of(fields)).replace("{}", None)
 
 
-def _extra(compiled: Compiled, group: _Group) -> pl.Series:
+def _extra(compiled: Compiled, group: _Group, fields: Fields) -> pl.Series:
     """Fields that have no column, and those that have no place in the shape, as one JSON object."""
     none = pl.repeat(None, len(group.objects), dtype=pl.String, eager=True).alias("extra")
-    known = none if compiled.keeper is None else _kept("extra", compiled.keeper, group.objects)
+    known = none if compiled.keeper is None else _kept("extra", compiled.keeper, fields)
     if not group.unknown:
         return known
     places = list(group.unknown)

@@ -6,7 +6,7 @@ validator (msgspec), the schema Polars decodes with, and the repair of records t
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal
@@ -123,59 +123,72 @@ class RawLeaf:
 
     path: str
     kind: Literal["json", "keep", "pairs"]
-    list_path: str | None
-    getter: Callable[[Any], Any]
+    steps: tuple[str, ...]
     value_type: pl.DataType | None = None
+    is_list: bool = False
+    """The values are lists of objects, kept whole."""
 
 
-def _walk(shape: dict[str, Any], path: str, steps: tuple[str, ...], list_path: str | None) -> Iterator[tuple[str, tuple[str, ...], Any, str | None]]:
+def _walk(shape: dict[str, Any], path: str, steps: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...], Any]]:
     for position, (key, inner) in enumerate(shape.items()):
         here = f"{path}.{key}" if path else key
         taken = (*steps, f"f{position}")
         if isinstance(inner, dict):
-            yield from _walk(inner, here, taken, list_path)
+            yield from _walk(inner, here, taken)
         else:
-            yield here, taken, inner, list_path
+            yield here, taken, inner
 
 
-def _getter(steps: tuple[str, ...]) -> Callable[[Any], Any]:
-    if len(steps) == 1:
-        return attrgetter(steps[0])
+class _Absent:
+    """Stands for an object that is not there: none of its fields is given."""
 
-    *above, last = steps
-    parent = _getter(tuple(above))
-
-    def get(record: Any) -> Any:
-        found = parent(record)
-        return UNSET if found is None or found is UNSET else getattr(found, last)
-
-    return get
+    def __getattr__(self, name: str) -> Any:
+        return UNSET
 
 
-def _whole(getter: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def get(record: Any) -> Any:
-        value = getter(record)
-        return value if value is None or value is UNSET else Raw(msgspec.json.encode(value))
+_ABSENT = _Absent()
 
-    return get
+
+class Fields:
+    """Fields of many decoded records, each as a column of values; objects on the way to them are looked up once."""
+
+    def __init__(self, records: Iterable[Any]) -> None:
+        self._objects: dict[tuple[str, ...], list[Any]] = {(): [record or _ABSENT for record in records]}
+
+    def __len__(self) -> int:
+        return len(self._objects[()])
+
+    def at(self, steps: tuple[str, ...]) -> list[Any]:
+        """The values of a field, unset where an object above it is not there."""
+        *above, last = steps
+        return list(map(attrgetter(last), self._at_objects(tuple(above))))
+
+    def _at_objects(self, steps: tuple[str, ...]) -> list[Any]:
+        if steps not in self._objects:
+            self._objects[steps] = [found or _ABSENT for found in self.at(steps)]
+        return self._objects[steps]
 
 
 class Keeper:
     """Gathers the fields of records that have no column into one JSON object each, by their paths."""
 
     def __init__(self, leaves: tuple[RawLeaf, ...]) -> None:
-        self._getters = [leaf.getter for leaf in leaves]
+        self._leaves = leaves
         names = {f"f{position}": leaf.path for position, leaf in enumerate(leaves)}
         self._struct = msgspec.defstruct("Kept", [(name, Raw | UnsetType, UNSET) for name in names], rename=names, gc=False)
         self._encoder = msgspec.json.Encoder()
 
-    def of(self, records: Sequence[Any]) -> list[bytes]:
+    def of(self, fields: Fields) -> list[bytes]:
         """One object for every record, `{}` where a record has none of the fields."""
-        columns = [[UNSET if record is None or (value := get(record)) is None else value for record in records] for get in self._getters]
-        kept = [self._struct(*values) for values in zip(*columns, strict=True)]
+        kept = list(map(self._struct, *(self._column(fields.at(leaf.steps), leaf) for leaf in self._leaves)))
         lines = self._encoder.encode_lines(kept).split(b"\n")[:-1]
         # A value that spans lines was delivered in a text that does.
         return lines if len(lines) == len(kept) else [self._encoder.encode(one) for one in kept]
+
+    def _column(self, values: list[Any], leaf: RawLeaf) -> list[Any]:
+        if not leaf.is_list:
+            return values
+        return [UNSET if value is None or value is UNSET else Raw(self._encoder.encode(value)) for value in values]
 
 
 @dataclass(frozen=True)
@@ -183,7 +196,7 @@ class ListLeaves:
     """Raw leaves inside the elements of one list of objects."""
 
     path: str
-    getter: Callable[[Any], Any]
+    steps: tuple[str, ...]
     leaves: tuple[RawLeaf, ...]
     keeper: Keeper | None
 
@@ -205,14 +218,14 @@ class Compiled:
     """Some values go through as the text they were delivered as."""
 
 
-def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any, list_path: str | None) -> RawLeaf | None:
+def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any) -> RawLeaf | None:
     if isinstance(shape, Leaf) and shape.kind in ("json", "keep"):
-        return RawLeaf(path, shape.kind, list_path, _getter(steps))
+        return RawLeaf(path, shape.kind, steps)
     if isinstance(shape, Open):
-        return RawLeaf(path, "json", list_path, _getter(steps))
+        return RawLeaf(path, "json", steps)
     if isinstance(shape, Pairs):
         value = polars_type(shape.value)
-        return RawLeaf(path, "pairs", list_path, _getter(steps), pl.List(pl.Struct({"key": pl.String(), "value": value})))
+        return RawLeaf(path, "pairs", steps, pl.List(pl.Struct({"key": pl.String(), "value": value})))
     return None
 
 
@@ -229,17 +242,17 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
     """
     raw: list[RawLeaf] = []
     lists: list[ListLeaves] = []
-    for path, steps, inner, _ in _walk(shape, "", (), None):
-        leaf = _raw_leaf(path, steps, inner, None)
+    for path, steps, inner in _walk(shape, "", ()):
+        leaf = _raw_leaf(path, steps, inner)
         if leaf is not None:
             raw.append(leaf)
         if isinstance(inner, list) and isinstance(inner[0], dict):
             if path not in exploded and any(leaf == KEEP for _, leaf in leaves(inner)):
-                raw.append(RawLeaf(path, "keep", None, _whole(_getter(steps))))
-            found = [_raw_leaf(below, below_steps, below_shape, path) for below, below_steps, below_shape, _ in _walk(inner[0], "", (), path)]
+                raw.append(RawLeaf(path, "keep", steps, is_list=True))
+            found = [_raw_leaf(*below) for below in _walk(inner[0], "", ())]
             kept = tuple(leaf for leaf in found if leaf is not None)
             if kept:
-                lists.append(ListLeaves(path, _getter(steps), kept, _keeper(kept)))
+                lists.append(ListLeaves(path, steps, kept, _keeper(kept)))
     dtype = polars_type(shape)
     assert isinstance(dtype, pl.Struct)
     return Compiled(
