@@ -1,12 +1,13 @@
 """Look-up tables for words that stand for codes: countries, states, currencies, languages.
 
 Names come from CLDR (the `babel` library, offline) in the languages our vendors' shops write; what CLDR lacks is listed
-here. Only dictionaries from `word_key` to code live here: `expressions.py` applies them.
+here. Words come as `word_key` writes them: `expressions.py` does that to columns.
 """
 
 import re
 import unicodedata
 from functools import cache
+from itertools import chain
 
 from babel import Locale
 from babel.core import get_global
@@ -97,28 +98,49 @@ def word_key(text: str) -> str:
     return re.sub(r"[\W_]+", " ", re.sub(r"[.'’]", "", letters.lower()).replace("&", " and ")).strip()
 
 
+def country_code(word: str) -> str | None:
+    """ISO 3166-1 alpha-2 by alpha-2, alpha-3, and name in the languages above; where two countries claim a name, English decides.
+
+    Languages are asked in their order: to gather the names of all takes a quarter of a second, and most words are codes.
+    """
+    tables = chain([_country_words()], map(_country_names, NAME_LANGUAGES))
+    return next((table[word] for table in tables if word in table), None)
+
+
 @cache
-def country_codes() -> dict[str, str]:
-    """ISO 3166-1 alpha-2 by alpha-2, alpha-3, and names in the languages above; where two countries claim a name, English decides."""
-    english = Locale.parse("en").territories
-    countries = sorted(code for code in english if re.fullmatch("[A-Z]{2}", code) and code not in NOT_COUNTRIES)
-    codes = {word_key(code): code for code in countries}
-    codes |= {word_key(name): code for name, code in OTHER_COUNTRY_NAMES.items()}
+def countries() -> tuple[str, ...]:
+    """The alpha-2 codes, in their order."""
+    return tuple(sorted(code for code in Locale.parse("en").territories if re.fullmatch("[A-Z]{2}", code) and code not in NOT_COUNTRIES))
+
+
+@cache
+def _country_words() -> dict[str, str]:
+    words = {word_key(code): code for code in countries()}
+    words |= {word_key(name): code for name, code in OTHER_COUNTRY_NAMES.items()}
     for alias, targets in get_global("territory_aliases").items():
-        if re.fullmatch("[A-Z]{3}", alias) and len(targets) == 1 and targets[0] in countries:
-            codes.setdefault(word_key(alias), targets[0])
-    for language in NAME_LANGUAGES:
-        names = Locale.parse(language).territories
-        for code in countries:
-            name = word_key(names.get(code, code))
-            codes.setdefault(name, code)
-            codes.setdefault(re.sub(r"^st ", "saint ", name), code)
-    return codes
+        if re.fullmatch("[A-Z]{3}", alias) and len(targets) == 1 and targets[0] in countries():
+            words.setdefault(word_key(alias), targets[0])
+    return words
 
 
 @cache
-def state_codes() -> dict[str, str]:
-    """State code by `<country> <word>`, where the word is its code or name."""
+def _country_names(language: str) -> dict[str, str]:
+    territories = Locale.parse(language).territories
+    names: dict[str, str] = {}
+    for code in countries():
+        name = word_key(territories.get(code, code))
+        names.setdefault(name, code)
+        names.setdefault(re.sub(r"^st ", "saint ", name), code)
+    return names
+
+
+def state_code(word: str) -> str | None:
+    """Code of a state by `<country> <word>`, where the word is its code or name."""
+    return _state_words().get(word)
+
+
+@cache
+def _state_words() -> dict[str, str]:
     codes = {f"{country} {word_key(name)}": code for (country, name), code in OTHER_STATE_NAMES.items()}
     for country, states in STATES.items():
         for code, name in states.items():
@@ -135,9 +157,13 @@ def currency_codes() -> frozenset[str]:
     return frozenset(code for currencies in territories for code, _, until, is_tender in currencies if is_tender and (until is None or until >= (1990, 1, 1)))
 
 
-@cache
-def language_codes() -> dict[str, str]:
+def language_code(word: str) -> str | None:
     """ISO 639 code by code, three-letter code, and the language's name in English or its own tongue."""
+    return _language_words().get(word) or _languages_by_own_name().get(word)
+
+
+@cache
+def _language_words() -> dict[str, str]:
     names = Locale.parse("en").languages
     codes = {code: code for code in names if re.fullmatch("[a-z]{2,3}", code)}
     for alias, target in get_global("language_aliases").items():
@@ -145,6 +171,9 @@ def language_codes() -> dict[str, str]:
             codes.setdefault(alias, target)
     for code in list(codes.values()):
         codes.setdefault(word_key(names[code]), code)
-    for code in NAME_LANGUAGES:
-        codes.setdefault(word_key(Locale.parse(code).languages.get(code, code)), code)
     return codes
+
+
+@cache
+def _languages_by_own_name() -> dict[str, str]:
+    return {word_key(Locale.parse(code).languages.get(code, code)): code for code in reversed(NAME_LANGUAGES)}
