@@ -15,6 +15,7 @@ from orchestration.values import by_distinct
 
 GLOBAL_IDENTIFIERS = ("email", "phone", "document")
 WEAK_IDENTIFIERS = ("vuid", "push_token", "tracking_id")
+FIRST = 1_000  # more than a record has places for identifiers
 _BY_KIND: tuple[tuple[str, pl.Expr], ...] = (
     ("email", pl.col("id_type") == "email"),
     ("phone", pl.col("id_type") == "phone"),
@@ -40,10 +41,12 @@ def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: A
     given = spec.value.cast(pl.String)
     id_type = pl.lit(spec.type) if isinstance(spec.type, str) else spec.type
     region = _region(spec, below, account)
+    # The vendor's first of a type stands before the others, so that it stays the first where one of them repeats it.
+    rank = pl.lit(position) if spec.is_primary is None else pl.when(spec.is_primary).then(position - FIRST).otherwise(position)
     return below.select(
         "source_row",
         "record_hash",
-        pl.lit(position).alias("position"),
+        rank.cast(pl.Int32).alias("position"),
         id_type.alias("id_type"),
         given.alias("given"),
         ex.clean(given).alias("id_value_raw"),

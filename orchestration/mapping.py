@@ -147,7 +147,8 @@ class Identifier:
     """Where an identifier of the person is found.
 
     `type` may be an expression where the data say it; `namespace` is the part after vendor and account, for identifiers
-    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads.
+    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads; of several of a
+    type the one that `is_primary` is shown.
     """
 
     type: str | pl.Expr

@@ -246,8 +246,8 @@ profile = Profile(
     identifiers=(
         Identifier("profile_id", at("id"), "id"),
         Identifier("customer_id", at("customer_id"), "customer_id"),
-        Identifier("email", at("email"), "email"),
-        Identifier("phone", at("phone_number"), "phone_number", region=at("country")),
+        Identifier("email", at("email"), "email", is_primary=pl.lit(value=True)),
+        Identifier("phone", at("phone_number"), "phone_number", region=at("country"), is_primary=pl.lit(value=True)),
         Identifier(
             lookup(item("type"), IDENTITY_TYPE, "custom"),
             item("id"),

@@ -248,7 +248,13 @@ event_contact = Contact(
     identifiers=(
         Identifier("contact_id", event_contact_id, "contact.contactID"),
         Identifier("email", at("contact.email"), "contact.email"),
-        Identifier("phone", _dialled(at("contact.phone")), "contact.phone", region=first_given(at("contact.countryCode"), at("contact.country"))),
+        Identifier(
+            "phone",
+            _dialled(at("contact.phone")),
+            "contact.phone",
+            region=first_given(at("contact.countryCode"), at("contact.country")),
+            is_primary=pl.lit(value=True),
+        ),
         Identifier("phone", _dialled(at(f"{billing}.phone")), f"{billing}.phone", region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country"))),
     ),
     profile_id=event_contact_id,
@@ -489,8 +495,8 @@ contact = Profile(
     ),
     identifiers=(
         Identifier("contact_id", contact_id, "contactID"),
-        Identifier("email", at("email"), "email"),
-        Identifier("phone", item(), "phone", each=_phones(), region=contact_region),
+        Identifier("email", at("email"), "email", is_primary=pl.lit(value=True)),
+        Identifier("phone", item(), "phone", each=_phones(), region=contact_region, is_primary=pl.lit(value=True)),
         Identifier(
             lookup(item("type"), {"email": "email", "phone": "phone"}), _dialled(item("id")), "identifiers[].id", each="identifiers", region=contact_region
         ),

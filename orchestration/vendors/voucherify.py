@@ -210,7 +210,8 @@ class _Customer:
             identifiers=(
                 Identifier("profile_id", self._id, "id"),
                 Identifier(source_id_type(source_id), source_id, "source_id"),
-                Identifier("email", self.at("email"), "email"),
+                # A source id never changes, also where it is an address: the address of today is the other.
+                Identifier("email", self.at("email"), "email", is_primary=pl.lit(value=True)),
                 Identifier("phone", self.at("phone"), "phone", region=self.part("country")),
             ),
         )
@@ -394,7 +395,7 @@ def person(profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr
         identifiers=(
             Identifier("profile_id", profile_id, f"{path}.id"),
             Identifier(source_id_type(shop_id), shop_id, f"{path}.source_id"),
-            Identifier("email", at(f"{path}.email"), f"{path}.email"),
+            Identifier("email", at(f"{path}.email"), f"{path}.email", is_primary=pl.lit(value=True)),
             Identifier("phone", at(f"{path}.phone"), f"{path}.phone"),
             *more,
         ),

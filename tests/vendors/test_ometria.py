@@ -240,3 +240,10 @@ def test_a_custom_event_without_a_type_is_rejected() -> None:
 def test_no_record_fits_two_dialects(stream: str) -> None:
     for one, other in combinations(VENDOR.streams[stream].dialects, 2):
         assert one.has & other.lacks or other.has & one.lacks
+
+
+def test_the_address_shown_is_the_profile_s_own_and_none_of_its_identities() -> None:
+    identities = [{"id": "alt@shop.example", "type": "email"}, {"id": "own@shop.example", "type": "email"}]
+    outcome = of_profile(email="own@shop.example", identities=identities)
+    addresses = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"]
+    assert {row["id_value"]: row.get("is_primary", False) for row in addresses} == {"own@shop.example": True, "alt@shop.example": False}

@@ -263,3 +263,10 @@ def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> No
         normalise("omnisend", "events", json.dumps([told], **form).encode(), file_name="x.json") for form in ({"separators": (",", ":")}, {"indent": 2})
     )
     assert compact.rows("events") == wide.rows("events")
+
+
+def test_the_phone_shown_is_the_contact_s_and_not_the_one_on_the_bill() -> None:
+    bill = {"orderID": "1", "billingAddress": {"phone": "+14155550123"}}
+    outcome = of_events(event("placed order", bill, contact={"phone": "+447911123456"}))
+    phones = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "phone"]
+    assert {row["id_value"]: row.get("is_primary", False) for row in phones} == {"+447911123456": True, "+14155550123": False}

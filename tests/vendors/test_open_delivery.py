@@ -214,7 +214,20 @@ def test_a_customer_without_an_identifier_is_rejected(identifier: Any) -> None:
 def test_an_rc2_customer_is_known_by_the_id_of_its_host_and_carries_it_as_an_identifier() -> None:
     outcome = read("customers", {"id": "c-1", "identifier": {"type": "email", "value": "ana@example.com"}})
     assert outcome.row("customers")["source_record_id"] == "c-1"
-    assert identifiers(outcome) == [("customer_id", "c-1", True), ("email", "ana@example.com", True)]
+    assert sorted(identifiers(outcome)) == [("customer_id", "c-1", True), ("email", "ana@example.com", True)]
+
+
+@pytest.mark.parametrize(
+    ("first", "emails"),
+    [
+        ("maria@example.com", [{"email": "maria@example.com"}, {"email": "alt@example.com"}]),
+        ("maria@example.com", [{"email": "alt@example.com"}, {"email": "Maria@example.com", "isPrimary": True}]),
+        ("work@example.com", [{"email": "maria@example.com"}, {"email": "work@example.com", "isPrimary": True}]),
+    ],
+)
+def test_the_address_shown_is_the_one_marked_first_else_the_canonical_one(first: str, emails: list[Any]) -> None:
+    outcome = read("customers", {"identifier": {"type": "email", "value": "maria@example.com"}, "contacts": {"emails": emails}})
+    assert [row["id_value"] for row in outcome.rows("customer_identifiers") if row.get("is_primary")] == [first]
 
 
 def test_ids_invented_for_one_order_leave_the_document_to_join_its_orders() -> None:

@@ -489,3 +489,9 @@ def test_a_word_that_is_none_of_the_known_is_booked() -> None:
     redeemed = normalise("voucherify", "redemptions", [{"id": "r", "object": "redemption", "date": "2026-02-01T10:00:00Z", "result": "PENDING"}])
     segment = normalise("voucherify", "segments", [{"id": "seg_1", "object": "segment", "name": "Few", "type": "by-moon"}])
     assert [outcome.issues for outcome in (redeemed, segment)] == [[("result", "unparseable", "PENDING")], [("kind", "unparseable", "by-moon")]]
+
+
+def test_the_address_shown_is_that_of_today_and_not_the_one_a_source_id_was_made_of():
+    outcome = customers({"id": "cust_1", "source_id": "a.maiden@shop.example", "email": "b.married@shop.example"})
+    addresses = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"]
+    assert {row["id_value"]: row.get("is_primary", False) for row in addresses} == {"b.married@shop.example": True, "a.maiden@shop.example": False}

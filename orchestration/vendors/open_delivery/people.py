@@ -81,11 +81,11 @@ def customer_key(identifier: str) -> pl.Expr:
     return pl.concat_str(word, pl.lit(":"), pl.coalesce(normalised, clean(value)))
 
 
-def canonical_identifier(path: str) -> Identifier:
+def canonical_identifier(path: str, is_primary: pl.Expr | None = None) -> Identifier:
     """The {type, value} under `path`."""
     word = at(f"{path}.type")
     name = pl.when(identifier_type(word) == "custom").then(clean(word).str.to_lowercase())
-    return Identifier(identifier_type(word), at(f"{path}.value"), f"{path}.value", namespace=name)
+    return Identifier(identifier_type(word), at(f"{path}.value"), f"{path}.value", namespace=name, is_primary=is_primary)
 
 
 def customer_reference(value: pl.Expr, path: str) -> Identifier:
@@ -258,6 +258,17 @@ def _host_id(record_id: pl.Expr) -> Identifier:
 
 named_by_identifier = pl.when(identifier_type(at("identifier.type")).is_in(["external_id", "custom"])).then(at("identifier.value"))
 
+
+def is_marked(word: pl.Expr) -> pl.Expr:
+    """A contact that is said to be the first of its kind."""
+    return word.str.to_lowercase() == "true"
+
+
+def is_one_marked(path: str) -> pl.Expr:
+    """One of the contacts under `path` is said to be the first of its kind."""
+    return at(path).list.eval(is_marked(pl.element().struct.field("isPrimary"))).list.any().fill_null(value=False)
+
+
 DRAFT_CUSTOMER = {
     "identifier": IDENTIFIER,
     "name": TEXT,
@@ -291,7 +302,10 @@ draft_customer = dialect(
     about=Profile(
         record_id=customer_key("identifier"),
         identifiers=(
-            canonical_identifier("identifier"),
+            canonical_identifier(
+                "identifier",
+                ~pl.when(identifier_type(at("identifier.type")) == "email").then(is_one_marked("contacts.emails")).otherwise(is_one_marked("contacts.phones")),
+            ),
             customer_reference(named_by_identifier, "identifier.value"),
             Identifier("document", first_given(at("document.value"), at("document.number")), "document"),
             Identifier(
@@ -299,14 +313,14 @@ draft_customer = dialect(
                 phone_line(first_given(item("phone"), item("number"), item("value")), item("extension")),
                 "contacts.phones[]",
                 each="contacts.phones",
-                is_primary=item("isPrimary").str.to_lowercase() == "true",
+                is_primary=is_marked(item("isPrimary")),
             ),
             Identifier(
                 "email",
                 first_given(item("email"), item("value")),
                 "contacts.emails[].email",
                 each="contacts.emails",
-                is_primary=item("isPrimary").str.to_lowercase() == "true",
+                is_primary=is_marked(item("isPrimary")),
             ),
             *external_ids("externalIds"),
         ),
@@ -348,7 +362,7 @@ rc2_customer = dialect(
         record_id=pl.coalesce(clean(at("id")), customer_key("identifier")),
         identifiers=(
             _host_id(at("id")),
-            canonical_identifier("identifier"),
+            canonical_identifier("identifier", pl.lit(value=True)),
             customer_reference(pl.when(~given(at("id"))).then(named_by_identifier), "identifier.value"),
             Identifier(contact_type, item("value"), "contacts[].value", each="contacts", where=contact_type != "other"),
             Identifier("custom", item("value"), "contacts[].value", namespace="contact", each="contacts", where=contact_type == "other", confidence="none"),
