@@ -50,6 +50,25 @@ def several_versions(w: WarehouseBuilder) -> None:
         w.line(row, "version", total=total, quantity=night)
     for row_number, status in ((1, "canceled"), (2, "paid")):
         w.order("ometria", "V-2", total="5.00", status=status, source_file="landing/ometria/orders/2024-01-01/twice.ndjson", source_row=row_number)
+    silent_versions(w)
+
+
+def silent_versions(w: WarehouseBuilder) -> None:
+    nights = [date(2024, 1, night) for night in (1, 2, 3)]
+    w.profile("open_delivery", "tina", email="tina@orders.example", stream="customers")
+    said_of_the_state = {"total": None, "is_guest": True, "ordered_at": datetime(2024, 1, 3, tzinfo=UTC), "is_ordered_at_inferred": True}
+    for number, later in (("V-STATE", said_of_the_state), ("V-HEAD", {"total": "35.00", "owner_record_id": "tina"})):
+        for night in nights[:2]:
+            row = w.order("open_delivery", number, total="40.00", status="paid", stream="customers", owner_record_id="tina", export_date=night)
+            w.line(row, f"bread {night.day}", total="40.00", quantity=night.day)
+        w.order("open_delivery", number, status="shipped", stream="customers", export_date=nights[2], **later)
+    for night, status in zip(nights, ("canceled", "canceled", "completed"), strict=True):
+        row = w.order("ometria", "V-REVIVED", total="10.00", status=status, export_date=night)
+        if status == "canceled":
+            place = {"source_file": row["source_file"], "source_row": row["source_row"], "export_date": night}
+            w.adjustment("ometria", "V-REVIVED", None, action="cancel", amount_kind="running_total", adjustment_id="canceled:V-REVIVED", **place)
+    w.adjustment("ometria", "V-NEGATIVE", "20.00", adjustment_id="negative_order:V-NEGATIVE", export_date=nights[0])
+    w.order("ometria", "V-NEGATIVE", total="20.00", export_date=nights[1])
 
 
 def items_by_row(w: WarehouseBuilder) -> None:
@@ -192,6 +211,23 @@ def test_the_same_number_of_another_shop_is_another_order(query: Query) -> None:
 
 def test_the_newest_version_of_a_record_counts_whatever_came_last(query: Query) -> None:
     assert order(query, "V-1", "total_amount, status, item_quantity") == (Decimal("12.00"), "completed", 3)
+
+
+def test_a_version_that_tells_the_state_alone_leaves_money_buyer_time_and_lines_as_they_were(query: Query) -> None:
+    columns = "status, total_amount, item_quantity, is_guest, customer_id is not null, cast(ordered_at as date)"
+    assert order(query, "V-STATE", columns) == ("shipped", Decimal("40.00"), 2, False, True, date(2024, 1, 1))
+
+
+def test_a_version_without_lines_has_its_own_money_and_the_lines_last_told(query: Query) -> None:
+    assert order(query, "V-HEAD", "status, total_amount, line_count, item_quantity") == ("shipped", Decimal("35.00"), 1, 2)
+
+
+def test_an_order_that_is_no_longer_told_as_canceled_is_none(query: Query) -> None:
+    assert order(query, "V-REVIVED", "status, net_amount") == ("completed", Decimal("10.00"))
+
+
+def test_a_negative_order_that_was_corrected_takes_nothing_back(query: Query) -> None:
+    assert order(query, "V-NEGATIVE", "status, net_amount") == ("completed", Decimal("20.00"))
 
 
 def test_of_two_states_in_one_file_the_later_row_counts(query: Query) -> None:

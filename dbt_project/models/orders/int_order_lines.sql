@@ -9,13 +9,6 @@ with
     reports as (select * from {{ ref("int_order_reports") }}),
 
     -- The rows are chosen before their lines are read: lines are wide, and rows few.
-    line_counts as (
-        select source, source_account, source_file, source_row, source_order_id, count(*) as line_count
-        from staged_lines
-        where parent_line_no is null
-        group by source, source_account, source_file, source_row, source_order_id
-    ),
-
     reported_rows as (
         select
             reports.order_id,
@@ -30,15 +23,8 @@ with
             order_rows.currency,
             order_rows.stated_currency,
             reports.report_rank,
-            sum(line_counts.line_count) over (partition by reports.order_id, order_rows.source_file, order_rows.source_row) as row_line_count
-        from line_counts
-        inner join
-            order_rows
-            on line_counts.source_file = order_rows.source_file
-            and line_counts.source_row = order_rows.source_row
-            and line_counts.source_order_id = order_rows.source_order_id
-            and line_counts.source = order_rows.source
-            and line_counts.source_account = order_rows.source_account
+            sum(order_rows.line_count) over (partition by reports.order_id, order_rows.source_file, order_rows.source_row) as row_line_count
+        from order_rows
         inner join
             reports
             on order_rows.source = reports.source
@@ -46,6 +32,7 @@ with
             and order_rows.stream = reports.stream
             and order_rows.source_order_id = reports.source_order_id
             and order_rows.is_from_event = reports.is_from_event
+        where order_rows.speaks_of_lines and order_rows.line_count > 0
         qualify reports.report_rank = min(reports.report_rank) over (partition by reports.order_id)
     ),
 

@@ -4,9 +4,30 @@ with
 
     staged_orders as (select * from {{ source("staging", "orders") }}),
 
+    order_rows as (select * from {{ ref("int_order_rows") }}),
+
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
     real_orders as (select order_id, currency from {{ ref("int_order_figures") }}),
+
+    -- What an order says of itself holds until a newer version of the same record no longer says it.
+    outdated as (
+        select adjustments.source_file, adjustments.source_row, adjustments.source_order_id
+        from adjustments
+        inner join
+            staged_orders
+            on adjustments.source_file = staged_orders.source_file
+            and adjustments.source_row = staged_orders.source_row
+            and adjustments.source_order_id = staged_orders.source_order_id
+            and not coalesce(staged_orders.is_from_event, false)
+        left join
+            order_rows
+            on adjustments.source_file = order_rows.source_file
+            and adjustments.source_row = order_rows.source_row
+            and adjustments.source_order_id = order_rows.source_order_id
+            and order_rows.is_newest
+        where order_rows.source_file is null
+    ),
 
     told as (
         select
@@ -26,6 +47,15 @@ with
             last_export_date,
             occurred_at
         from adjustments
+        where
+            not exists (
+                select 1
+                from outdated
+                where
+                    adjustments.source_file = outdated.source_file
+                    and adjustments.source_row = outdated.source_row
+                    and adjustments.source_order_id = outdated.source_order_id
+            )
         union all
         select
             source,
@@ -53,6 +83,23 @@ with
         qualify row_number() over (partition by source, source_account, adjustment_id order by last_export_date desc, source_file desc, source_row desc) = 1
     ),
 
+    -- The same record has become an order like any other.
+    restated as (
+        select newest.source, newest.source_account, newest.adjustment_id
+        from newest
+        inner join
+            staged_orders
+            on newest.source = staged_orders.source
+            and newest.source_account = staged_orders.source_account
+            and newest.adjustment_id = concat('negative_order:', staged_orders.source_order_id)
+        where
+            starts_with(newest.adjustment_id, 'negative_order:')
+            and staged_orders.total >= 0
+            and (staged_orders.last_export_date, staged_orders.source_file, staged_orders.source_row)
+            > (newest.last_export_date, newest.source_file, newest.source_row)
+        group by newest.source, newest.source_account, newest.adjustment_id
+    ),
+
     resolved as (
         select newest.*, coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}) as named_order_id
         from newest
@@ -61,6 +108,12 @@ with
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
+        left join
+            restated
+            on newest.source = restated.source
+            and newest.source_account = restated.source_account
+            and newest.adjustment_id = restated.adjustment_id
+        where restated.adjustment_id is null
     ),
 
     final as (

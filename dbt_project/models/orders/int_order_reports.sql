@@ -1,5 +1,6 @@
 -- Grain: one row per vendor's order record, and per vendor's order that events tell of; what it states of the order.
--- Events are partial: of each figure the newest event that has it counts, of the status the furthest.
+-- Events are partial: of each figure the newest event that has it counts, of the status the furthest. A record whose newest
+-- version leaves out the money has what that does not say from the newest version with money.
 {% set figures = [
     "order_number",
     "store_id",
@@ -48,25 +49,45 @@ with
         left join owners on {{ is_owner("order_rows") }}
     ),
 
+    -- Money and its currency are of one version.
+    older_money as (
+        select *
+        from owned
+        where speaks_of_money and not is_newest
+        qualify row_number() over (partition by source, source_account, stream, source_order_id order by recency_rank) = 1
+    ),
+
     records as (
         select
-            source,
-            source_account,
-            stream,
-            source_order_id,
-            source_record_id,
-            owner_record_id,
-            customer_id,
-            {% for figure in figures -%} {{ figure }}, {% endfor -%}
-            stated_ordered_at,
-            ordered_at,
-            progress,
-            is_test,
-            is_guest,
-            is_from_event,
-            last_export_date
+            owned.source,
+            owned.source_account,
+            owned.stream,
+            owned.source_order_id,
+            owned.source_record_id,
+            case when owned.customer_id is null then coalesce(older_money.owner_record_id, owned.owner_record_id) else owned.owner_record_id end
+            as owner_record_id,
+            coalesce(owned.customer_id, older_money.customer_id) as customer_id,
+            {% for figure in figures -%}
+                {% if figure in ["currency", "stated_currency"] -%} case when owned.total is null and older_money.total is not null then older_money.{{ figure }} else owned.{{ figure }} end
+                {%- else -%} coalesce(owned.{{ figure }}, older_money.{{ figure }})
+                {%- endif %} as {{ figure }},
+            {% endfor -%}
+            coalesce(owned.stated_ordered_at, older_money.stated_ordered_at) as stated_ordered_at,
+            coalesce(older_money.ordered_at, owned.ordered_at) as ordered_at,
+            owned.progress,
+            owned.is_test or coalesce(older_money.is_test, false) as is_test,
+            owned.is_guest and coalesce(older_money.is_guest, true) as is_guest,
+            owned.is_from_event,
+            owned.last_export_date
         from owned
-        where recency_rank = 1
+        left join
+            older_money
+            on owned.total is null
+            and owned.source = older_money.source
+            and owned.source_account = older_money.source_account
+            and owned.stream = older_money.stream
+            and owned.source_order_id = older_money.source_order_id
+        where owned.recency_rank = 1
     ),
 
     told_by_events as (

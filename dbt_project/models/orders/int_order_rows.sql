@@ -1,7 +1,16 @@
 -- Grain: one row per staged order row that still speaks: all events, and of each order record its newest version.
--- A record delivered as one row per item is one version of several rows, which agree on what `statement` holds.
+-- A version may leave out the money, as reports of a state do, or the lines, as some exports do: then the newest one that
+-- has them still speaks of these. A record delivered as one row per item is one version of several rows, which agree on
+-- what `statement` holds.
 with
     staged as (select * from {{ source("staging", "orders") }}),
+
+    line_counts as (
+        select source, source_account, source_file, source_row, source_order_id, count(*) as line_count
+        from {{ source("staging", "order_lines") }}
+        where parent_line_no is null
+        group by source, source_account, source_file, source_row, source_order_id
+    ),
 
     overrides as (select * from {{ ref("order_status_overrides") }}),
 
@@ -39,8 +48,16 @@ with
             staged.last_export_date,
             staged.source_updated_at,
             staged.ordered_at,
-            staged.canceled_at
+            staged.canceled_at,
+            line_counts.line_count
         from staged
+        left join
+            line_counts
+            on staged.source_file = line_counts.source_file
+            and staged.source_row = line_counts.source_row
+            and staged.source_order_id = line_counts.source_order_id
+            and staged.source = line_counts.source
+            and staged.source_account = line_counts.source_account
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
         where staged.total is null or staged.total >= 0
     ),
@@ -67,6 +84,8 @@ with
         select
             *,
             first_value(statement) over newest_first as newest_statement,
+            first_value(case when total is not null then statement end ignore nulls) over newest_first as statement_of_money,
+            first_value(case when line_count > 0 then statement end ignore nulls) over newest_first as statement_of_lines,
             -- A version may say nothing of the status: what an older one said still holds.
             first_value(status ignore nulls) over newest_first as newest_status,
             row_number() over newest_first as recency_rank
@@ -80,9 +99,17 @@ with
     ),
 
     final as (
-        {% for step, rank, status, kept in [
-            ("ranked", "recency_rank", "coalesce(status, newest_status)", "statement = newest_statement"),
-            ("reported", "cast(null as bigint)", "status", "is_from_event"),
+        {% for step, rank, newest, money, lines, status, kept in [
+            (
+                "ranked",
+                "recency_rank",
+                "statement = newest_statement",
+                "coalesce(statement = statement_of_money, false)",
+                "coalesce(statement = statement_of_lines, false)",
+                "coalesce(status, newest_status)",
+                "statement in (newest_statement, statement_of_money, statement_of_lines)",
+            ),
+            ("reported", "cast(null as bigint)", "true", "true", "true", "status", "is_from_event"),
         ] -%}
             select
                 source,
@@ -109,6 +136,10 @@ with
                 total,
                 refunded_total,
                 {{ rank }} as recency_rank,
+                {{ newest }} as is_newest,
+                {{ money }} as speaks_of_money,
+                {{ lines }} as speaks_of_lines,
+                line_count,
                 is_valid_source,
                 is_test,
                 is_guest,
