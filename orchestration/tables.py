@@ -530,6 +530,7 @@ _TABLES: tuple[Table, ...] = (
             _c("tier_name", "text", "Name of the tier."),
             _c("referred_customers", "integer", "Customers this one referred in the programme."),
             CURRENCY,
+            _c("attributes", "json", "Open attributes, types as delivered.", personal=True),
         ),
     ),
     Table(
@@ -585,6 +586,7 @@ _TABLES: tuple[Table, ...] = (
             CURRENCY,
             _c("is_currency_inferred", "flag", "The currency came from configuration."),
             _c("money_amount", "money", "Money redeemed; negative if taken back.", unparseable="bad_money"),
+            _c("is_money_unit_inferred", "flag", "The unit of the money was not stated: it is taken for major units."),
             _c("points_amount", "decimal", "Points redeemed; negative if taken back."),
             _c("redeemed_at", "time", "When.", unparseable="bad_time"),
             _c("is_redeemed_at_inferred", "flag", "The time, or its zone, was not given."),

@@ -1,11 +1,13 @@
 """What holds for every vendor module, whoever wrote it: found by being in the folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestration.formats import format_of
 from orchestration.mapping import Stream
+from orchestration.shapes import Open
 from orchestration.tables import TABLES
 from orchestration.vendors import discover
 from tests.vendors.harness import goldens, normalise
@@ -33,6 +35,23 @@ def test_every_mapped_column_exists(vendor: str, stream: Stream) -> None:
         for select in dialect.rows:
             unknown = select.columns.keys() - {column.name for column in TABLES[select.table].all_columns}
             assert not unknown, f"{vendor}: {dialect.name} fills {select.table}"
+
+
+@pytest.mark.parametrize(("vendor", "stream"), STREAMS)
+def test_what_an_open_object_holds_is_stored(vendor: str, stream: Stream) -> None:
+    for dialect in stream.dialects:
+        read = frozenset().union(*(select.reads for select in dialect.rows))
+        lost = {path for path in open_objects(dialect.shape) if f"raw:{path}" not in read}
+        assert not lost, f"{vendor}: {dialect.name}"
+
+
+def open_objects(shape: object, path: str = "") -> Iterator[str]:
+    """Paths of the objects in a shape that may hold anything."""
+    if isinstance(shape, Open):
+        yield path
+    elif isinstance(shape, dict):
+        for key, inner in shape.items():
+            yield from open_objects(inner, f"{path}.{key}" if path else key)
 
 
 @pytest.mark.parametrize(("vendor", "stream"), STREAMS)

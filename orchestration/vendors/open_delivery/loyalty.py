@@ -6,7 +6,7 @@ sign in rc.2 and none in the draft: what takes points away is negative here eith
 
 import polars as pl
 
-from orchestration.mapping import Contact, Typed, at, dialect, first_given, given, lookup, rows, time
+from orchestration.mapping import Contact, Typed, at, dialect, first_given, given, lookup, raw, rows, time
 from orchestration.shapes import KEEP, NUMBER, TEXT, Open
 from orchestration.vendors.open_delivery.people import customer_reference
 
@@ -70,6 +70,7 @@ rc2_account = dialect(
         currency=at("currency"),
         expires_at=time(at("expiresAt")),
         tier_name=at("metadata.tier"),
+        attributes=raw("metadata"),
     ),
     about=about_customer,
     has=("balance",),
@@ -137,6 +138,7 @@ redemption = dialect(
         campaign_id=at("coupon.programId"),
         currency=at("coupon.currency"),
         money_amount=at("coupon.value"),
+        is_money_unit_inferred=Typed(given(at("coupon.value"))),
         redeemed_at=time(at("redeemedAt"), else_export_date=True),
     ),
     about=Contact(
