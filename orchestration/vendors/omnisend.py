@@ -389,7 +389,7 @@ def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple
     return rows(
         "customer_consents",
         each=path,
-        where=given(item("channel")) if where is None else given(item("channel")) & where,
+        where=given(item("channel")) if where is None else where,
         channel=item("channel"),
         purpose=pl.lit("marketing"),
         status=pl.lit(status),
@@ -398,13 +398,17 @@ def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple
     )
 
 
+# One subscription stands in `optIns` and, with where it was given, in `consents`: of two that are dated the latter counts.
+# A consent that names no channel is none to any, and its proof is kept.
+dated_consents = at("contact.consents").list.eval(pl.element().filter(given(pl.element().struct.field("createdAt"))))
 event_consents = (
-    _opted("contact.optIns", "opt_in"),
+    _opted("contact.optIns", "opt_in", where=given(item("channel")) & _is_untold(item("channel"), _tell(dated_consents))),
     _opted("contact.optOuts", "opt_out"),
     _opted(
         "contact.consents",
         "opt_in",
-        where=_is_untold(item("channel"), _tell(at("contact.optIns"))) & _is_untold(item("channel"), _tell(at("contact.optOuts"))),
+        where=~given(item("channel"))
+        | ((given(item("createdAt")) | _is_untold(item("channel"), _tell(at("contact.optIns")))) & _is_untold(item("channel"), _tell(at("contact.optOuts")))),
         since=(item("createdAt"),),
         consent_source=item("source"),
         ip=item("ip"),
@@ -570,7 +574,9 @@ contact_consents = (
         status_raw=item("status"),
         effective_at=time(item("date"), else_export_date=True),
     ),
-    _opted("optIns", "opt_in", where=_is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses")))),
+    _opted(
+        "optIns", "opt_in", where=given(item("channel")) & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses")))
+    ),
 )
 # A segment exported by hand has its id in the name of the file alone.
 exported_segment = rows(

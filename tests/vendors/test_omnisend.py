@@ -265,6 +265,26 @@ def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> No
     assert compact.rows("events") == wide.rows("events")
 
 
+def test_a_consent_of_an_event_keeps_where_it_was_given_beside_the_opt_in_of_the_same_channel() -> None:
+    when = "2026-02-13T09:00:00Z"
+    proof = {"source": "popup", "createdAt": when, "ip": "192.0.2.7", "userAgent": "Mozilla"}
+    contact = {
+        "email": "kim.park@example.com",
+        "optIns": [{"channel": channel, "createdAt": when} for channel in ("email", "sms")],
+        "consents": [{"channel": "email", **proof}],
+    }
+    outcome = of_events(event("viewed product", contact=contact))
+    told = [[row.get(name) for name in ("channel", "status", "consent_source", "ip", "user_agent")] for row in outcome.rows("customer_consents")]
+    assert sorted(told, key=str) == [["email", "opt_in", "popup", "192.0.2.7", "Mozilla"], ["sms", "opt_in", None, None, None]]
+    assert not lost_leaves(outcome, {"consents": [proof]})
+
+
+def test_a_consent_that_names_no_channel_is_none_to_any_and_its_proof_is_kept() -> None:
+    proof = {"source": "popup", "createdAt": "2026-02-13T09:00:00Z", "ip": "192.0.2.7", "userAgent": "Mozilla"}
+    told = of_events(event("viewed product", contact={"email": "kim.park@example.com", "consents": [proof]})).row("customer_consents")
+    assert (told.get("channel"), told["consent_source"], told["ip"], told["user_agent"]) == (None, "popup", "192.0.2.7", "Mozilla")
+
+
 def test_the_phone_shown_is_the_contact_s_and_not_the_one_on_the_bill() -> None:
     bill = {"orderID": "1", "billingAddress": {"phone": "+14155550123"}}
     outcome = of_events(event("placed order", bill, contact={"phone": "+447911123456"}))
