@@ -13,7 +13,7 @@ import polars as pl
 
 from orchestration.expressions import ISO
 from orchestration.shapes import NUMBER, SCALAR, Compiled, compile_shape, leaves
-from orchestration.tables import TABLES
+from orchestration.tables import ORDER_STATUSES, TABLES
 
 
 def roots(mapped: object) -> set[str]:
@@ -90,6 +90,13 @@ def first_given(*exprs: pl.Expr) -> pl.Expr:
 def given(expr: pl.Expr) -> pl.Expr:
     """The field holds more than blanks."""
     return (expr.is_not_null() & (expr.str.strip_chars() != "")).fill_null(value=False)
+
+
+def furthest(*statuses: pl.Expr) -> pl.Expr:
+    """The order status furthest along of several; null where none is told."""
+    ranks = {status: rank for rank, status in enumerate(ORDER_STATUSES)}
+    best = pl.max_horizontal([status.replace_strict(ranks, default=None, return_dtype=pl.Int8) for status in statuses])
+    return best.replace_strict(dict(enumerate(ORDER_STATUSES)), default=None, return_dtype=pl.String)
 
 
 def filled(items: pl.Expr) -> pl.Expr:

@@ -24,6 +24,7 @@ from orchestration.mapping import (
     file_value,
     filled,
     first_given,
+    furthest,
     given,
     item,
     lookup,
@@ -64,7 +65,6 @@ FULFILLMENT_STATUS = {"inProgress": "in_progress", "fulfilled": "shipped", "deli
 EVENT_STATUS = {"placed order": "created", "paid for order": "paid", "order fulfilled": "shipped", "order canceled": "canceled", "order cancelled": "canceled"}
 CONSENT_STATUS = {"subscribed": "opt_in", "unsubscribed": "opt_out", "nonSubscribed": "unknown"}
 EMPTY = pl.lit(None, pl.String)
-STATUS_ORDER = ("created", "pending_payment", "paid", "in_progress", "shipped", "completed", "partially_refunded", "refunded", "canceled")
 
 
 def _status(payment: pl.Expr, fulfillment: pl.Expr, *told: pl.Expr) -> pl.Expr:
@@ -83,14 +83,6 @@ def _dialled(phone_number: pl.Expr) -> pl.Expr:
 def event_word(position: int, default: str | pl.Expr) -> pl.Expr:
     """One of the words of an event name; custom events have the default."""
     return lookup(at("eventName"), {name: words[position] for name, words in EVENTS.items()}, default)
-
-
-def furthest(*statuses: pl.Expr) -> pl.Expr:
-    """The status furthest along of several."""
-    ranks = {status: rank for rank, status in enumerate(STATUS_ORDER)}
-    back = {rank: status for status, rank in ranks.items()}
-    best = pl.max_horizontal([status.replace_strict(ranks, default=None, return_dtype=pl.Int8) for status in statuses])
-    return best.replace_strict(back, default=None, return_dtype=pl.String)
 
 
 # -- events ----------------------------------------------------------------------------------------------------------

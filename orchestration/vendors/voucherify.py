@@ -35,6 +35,7 @@ from orchestration.mapping import (
     file_value,
     filled,
     first_given,
+    furthest,
     given,
     item,
     lookup,
@@ -719,9 +720,7 @@ event_orders = rows(
         at(f"{event_order}created_at"), at("event.created_at"), at("created_at"), else_export_date=True, is_inferred=~given(at(f"{event_order}created_at"))
     ),
     canceled_at=time(pl.when(event_name == "customer.order.canceled").then(first_given(at("event.created_at"), at("created_at")))),
-    status=pl.when(event_name == "customer.order.canceled")
-    .then(pl.lit("canceled"))
-    .otherwise(pl.coalesce(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS), pl.lit("unknown"))),
+    status=furthest(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS)).fill_null("unknown"),
     is_from_event=TRUE,
     **order_figures(event_order),
 )

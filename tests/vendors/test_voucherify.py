@@ -495,3 +495,18 @@ def test_the_address_shown_is_that_of_today_and_not_the_one_a_source_id_was_made
     outcome = customers({"id": "cust_1", "source_id": "a.maiden@shop.example", "email": "b.married@shop.example"})
     addresses = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"]
     assert {row["id_value"]: row.get("is_primary", False) for row in addresses} == {"b.married@shop.example": True, "a.maiden@shop.example": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "status"),
+    [
+        ("customer.order.processing", "PAID", "in_progress"),
+        ("customer.order.paid", "CREATED", "paid"),
+        ("customer.order.created", "PAID", "paid"),
+        ("customer.order.updated", "FULFILLED", "completed"),
+        ("customer.order.canceled", "PAID", "canceled"),
+    ],
+)
+def test_of_an_order_event_and_the_order_in_it_the_further_state_counts(name, stated, status):
+    told = events({"id": "e1", "type": name, "created_at": "2026-02-26T10:00:00Z", "data": {"order": {"id": "ord_1", "status": stated}}})
+    assert told.row("orders")["status"] == status

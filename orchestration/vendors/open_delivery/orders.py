@@ -7,7 +7,7 @@ An item's price is that of one piece; the options chosen with it are inside the 
 import polars as pl
 
 from orchestration.expressions import decimal, money
-from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, item, lookup, raw, rows, time
+from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, furthest, given, item, lookup, raw, rows, time
 from orchestration.shapes import JSON, KEEP, NUMBER, TEXT
 from orchestration.vendors.open_delivery.people import (
     ADDRESS,
@@ -43,7 +43,6 @@ STATUS = {
     "cancelled": "canceled",
     "canceled": "canceled",
 }
-STATUS_ORDER = ("created", "in_progress", "shipped", "completed", "canceled")
 PAYMENT_TYPES = {"PREPAID": "prepaid", "PENDING": "pending"}
 DELIVERY_FEES = ("DELIVERY_FEE",)
 
@@ -54,12 +53,6 @@ def status_of(word: pl.Expr) -> pl.Expr:
     """Our status of an order state or event name; null where it says nothing of the state."""
     bare = word.str.strip_chars().str.to_lowercase().str.strip_prefix("order.").str.replace("^order_(completed|cancell?ed|created|delivered)$", "$1")
     return lookup(bare, STATUS)
-
-
-def _furthest(*statuses: pl.Expr) -> pl.Expr:
-    ranks = {status: rank for rank, status in enumerate(STATUS_ORDER)}
-    best = pl.max_horizontal(status.replace_strict(ranks, default=None, return_dtype=pl.Int8) for status in statuses)
-    return best.replace_strict(dict(enumerate(STATUS_ORDER)), default=None, return_dtype=pl.String)
 
 
 def _sum(amounts: pl.Expr) -> pl.Expr:
@@ -188,7 +181,7 @@ def _order(channel: pl.Expr, shipping_method: pl.Expr) -> Rows:
         fees_total=pl.when(at("otherFees").list.len() > 0).then(_fees(is_delivery=False)).otherwise(at("total.otherFees.value")),
         total=at("total.orderAmount.value"),
         status_raw=first_given(at("status"), at("lastEvent")),
-        status=_furthest(status_of(at("status")), status_of(at("lastEvent"))),
+        status=furthest(status_of(at("status")), status_of(at("lastEvent"))),
         orders_count_on_merchant=at("customer.ordersCountOnMerchant"),
         coupon_codes=at("discounts").list.eval(
             pl.element().struct.field("sponsorshipValues").list.eval(pl.element().struct.field("discountCode")).explode()
@@ -343,7 +336,7 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
             ordered_at=time(told("createdAt"), else_export_date=True),
             source_updated_at=time(told("updatedAt")),
             canceled_at=time(told("cancelledAt")),
-            status=_furthest(*(pl.when(given(told(name))).then(pl.lit(status)) for name, status in STATUS_TIMES.items())),
+            status=furthest(*(pl.when(given(told(name))).then(pl.lit(status)) for name, status in STATUS_TIMES.items())),
         ),
         about=Contact(identifiers=(customer_reference(at(f"{start}customerId"), f"{start}customerId"),), profile_id=at(f"{start}customerId")),
         has=has,
