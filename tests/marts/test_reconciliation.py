@@ -68,6 +68,7 @@ def stage(w: WarehouseBuilder) -> None:
         own_order(w, "optimizely", number, "9001", total, subtotal=subtotal)
     w.adjustment("optimizely", "E-5", "10.00", subtotal_amount="10.00")
     several_profiles(w)
+    two_currencies(w)
 
 
 def own_order(w: WarehouseBuilder, source: str, number: str, record: str, total: str, **values: object) -> dict[str, object]:
@@ -92,6 +93,14 @@ def several_profiles(w: WarehouseBuilder) -> None:
         figure(w, "ometria", "twin-1", metric, value)
     for metric, value in (("order_count", "2"), ("total_revenue", "40.00"), ("average_order_value", "20.00")):
         figure(w, "ometria", "twin-2", metric, value)
+
+
+def two_currencies(w: WarehouseBuilder) -> None:
+    w.profile("ometria", "abroad", email="abroad@reconciliation.example")
+    own_order(w, "ometria", "A-1", "abroad", "10.00")
+    own_order(w, "ometria", "A-2", "abroad", "20.00", currency="GBP")
+    for metric, value in (("total_revenue", "33.00"), ("average_order_value", "16.50")):
+        w.add("vendor_stats", source="ometria", stream="profiles", owner_record_id="abroad", metric=metric, value_num=value, currency="EUR", export_date=NIGHT)
 
 
 VERDICT = "select verdict from marts.customer_stat_reconciliation where source = $1 and source_record_id = $2 and metric = $3"
@@ -132,3 +141,12 @@ def test_one_of_several_profiles_is_held_to_its_own_orders_and_not_to_the_person
     ) == [(2,)]
     assert query(VERDICT, ["ometria", "twin-1", metric]) == [("match",)]
     assert query(VERDICT, ["ometria", "twin-2", metric]) == [("mismatch",)]
+
+
+@pytest.mark.parametrize("metric", ["total_revenue", "average_order_value"])
+def test_orders_of_two_currencies_are_never_added_to_compare_with_a_figure(query: Query, metric: str) -> None:
+    sql = f"""
+        select verdict, our_value = {metric}, our_value_by_their_definition from marts.customer_stat_reconciliation
+        join marts.customer_insights using (customer_id) where source_record_id = 'abroad' and metric = $1
+    """
+    assert query(sql, [metric]) == [("not_comparable", True, None)]

@@ -57,8 +57,8 @@ with
             and stats.customer_id is not null
             and (stats.value_num is not null or stats.value_ts is not null)
             and not (stats.is_one_of_several and definitions.compares_with = 'orders' and reporting_sources.source is null) as is_comparable,
-            stats.metric in {{ money }}
-            and (coalesce(by_orders.has_other_currency, false) or coalesce(stats.currency <> insights.reporting_currency, false)) as is_other_currency,
+            stats.metric in {{ money }} and coalesce(stats.currency <> insights.reporting_currency, false) as is_other_currency,
+            -- Orders in another currency than the vendor's figure: their amounts make no sum.
             coalesce(by_orders.has_other_currency, false) and stats.metric in {{ money }} as is_mixed_currency,
             definitions.tolerance * case when definitions.is_tolerance_per_order then greatest(coalesce(stats_count.value_num, 1), 1) else 1 end as tolerance,
             case
@@ -131,7 +131,7 @@ with
             case
                 when vendor_time is not null
                 then abs({{ seconds_between("vendor_time", "published_time") }}) <= tolerance
-                else not is_other_currency and abs(vendor_value - published_value) <= tolerance
+                else not is_other_currency and not is_mixed_currency and abs(vendor_value - published_value) <= tolerance
             end as is_match,
             {% for suffix in ["", "_at_export", "_day_before"] -%}
                 case
@@ -169,8 +169,9 @@ with
                 else 'mismatch'
             end as verdict,
             vendor_value,
-            cast(case when is_other_currency then defined_value else coalesce(published_value, defined_value) end as decimal(38, 6)) as our_value,
-            cast(defined_value as decimal(38, 6)) as our_value_by_their_definition,
+            cast(coalesce(case when not is_other_currency then published_value end, case when not is_mixed_currency then defined_value end) as decimal(38, 6))
+            as our_value,
+            cast(case when not is_mixed_currency then defined_value end as decimal(38, 6)) as our_value_by_their_definition,
             vendor_time,
             published_time as our_time,
             defined_time as our_time_by_their_definition,
