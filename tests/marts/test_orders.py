@@ -104,6 +104,11 @@ def refunds(w: WarehouseBuilder) -> None:
     for day, amount in ((5, "25.00"), (4, "10.00"), (6, "25.00")):
         w.adjustment("omnisend", "R-running", amount, order_match_key="R-RUNNING", amount_kind="running_total", occurred_at=datetime(2024, 1, day, tzinfo=UTC))
 
+    w.order("ometria", "R-timed", total="100.00", refunded_total="25.00")
+    w.order("omnisend", "R-timed", total="100.00", refunded_total="25.00", is_from_event=True)
+    for day, amount in ((4, "10.00"), (6, "25.00")):
+        w.adjustment("omnisend", "R-timed", amount, order_match_key="R-TIMED", amount_kind="running_total", occurred_at=datetime(2024, 1, day, tzinfo=UTC))
+
     w.order("ometria", "R-over", total="50.00", refunded_total="60.00")
     w.order("ometria", "R-full", total="50.00", status="refunded")
     w.order("ometria", "R-canceled", total="50.00", status="paid")
@@ -273,6 +278,11 @@ def test_an_event_that_names_an_unknown_order_has_none(query: Query) -> None:
 )
 def test_what_is_taken_back_is_counted_once(query: Query, number: str, status: str, refunded: str, net: str) -> None:
     assert order(query, number, "status, refunded_amount, net_amount") == (status, Decimal(refunded), Decimal(net))
+
+
+def test_of_two_vendors_that_state_the_same_refunds_the_one_that_says_when_is_listed(query: Query) -> None:
+    sql = "select a.source, amount, day(occurred_at) from marts.fct_order_adjustments a join marts.fct_orders using (order_id) where order_number = 'R-TIMED'"
+    assert sorted(query(sql)) == [("omnisend", Decimal("10.00"), 4), ("omnisend", Decimal("15.00"), 6)]
 
 
 def test_a_vendor_that_cancels_a_part_and_takes_another_back_does_not_contradict_itself(query: Query) -> None:

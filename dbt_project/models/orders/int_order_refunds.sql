@@ -1,6 +1,7 @@
 -- Grain: one row per real order that was taken back in whole or in part, by the source that states most of it.
 -- Deltas of one source add up, its running totals take the greatest; what two sources tell is never added, nor is what is
--- told in another currency than the order's (meta.order_conflicts lists it).
+-- told in another currency than the order's (meta.order_conflicts lists it). Of two that state the same the one that tells
+-- the refunds apart counts, for it knows when they were.
 with
     figures as (select * from {{ ref("int_order_figures") }}),
 
@@ -45,16 +46,28 @@ with
     ),
 
     stated as (
-        select order_id, source, delta_amount, subtotal_amount, running_amount
+        select order_id, source, delta_amount, subtotal_amount, running_amount, true as is_told_apart
         from taken_back
         union all
-        select reports.order_id, reports.source, null as delta_amount, null as subtotal_amount, max(reports.refunded_total) as running_amount
+        select
+            reports.order_id,
+            reports.source,
+            null as delta_amount,
+            null as subtotal_amount,
+            max(reports.refunded_total) as running_amount,
+            false as is_told_apart
         from reports
         inner join figures on reports.order_id = figures.order_id
         where reports.refunded_total > 0 and coalesce(reports.stated_currency = figures.currency, true)
         group by reports.order_id, reports.source
         union all
-        select line_totals.order_id, line_totals.source, null as delta_amount, null as subtotal_amount, line_totals.refunded_amount as running_amount
+        select
+            line_totals.order_id,
+            line_totals.source,
+            null as delta_amount,
+            null as subtotal_amount,
+            line_totals.refunded_amount as running_amount,
+            false as is_told_apart
         from line_totals
         inner join figures on line_totals.order_id = figures.order_id
         where line_totals.refunded_amount > 0 and coalesce(line_totals.currency = figures.currency, true)
@@ -71,6 +84,7 @@ with
             source,
             {{ capped("coalesce(sum(delta_amount), 0)") }} as delta_amount,
             cast(coalesce(max(running_amount), 0) as decimal(18, 4)) as running_amount,
+            cast(coalesce(max(running_amount) filter (where is_told_apart), 0) as decimal(18, 4)) as told_running_amount,
             {{ capped("sum(subtotal_amount)") }} as subtotal_amount
         from stated
         group by order_id, source
@@ -88,7 +102,11 @@ with
         qualify
             row_number() over (
                 partition by by_source.order_id
-                order by greatest(by_source.delta_amount, by_source.running_amount) desc, coalesce(priorities.priority, 1000000), by_source.source
+                order by
+                    greatest(by_source.delta_amount, by_source.running_amount) desc,
+                    greatest(by_source.delta_amount, by_source.told_running_amount) < by_source.running_amount,
+                    coalesce(priorities.priority, 1000000),
+                    by_source.source
             )
             = 1
     ),
