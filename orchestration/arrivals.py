@@ -5,6 +5,7 @@ A delivery is one folder of the landing zone: vendor, stream and night. Where a 
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +18,11 @@ MARKER_ENDS = (".done", ".complete", ".ready")
 
 def is_marked(folder: Path) -> bool:
     """The vendor says that the delivery in this folder is complete."""
-    return folder.is_dir() and any(path.name.lower() in MARKERS or path.name.lower().endswith(MARKER_ENDS) for path in folder.iterdir())
+    return (
+        folder.is_dir()
+        and os.access(folder, os.R_OK)
+        and any(path.name.lower() in MARKERS or path.name.lower().endswith(MARKER_ENDS) for path in folder.iterdir())
+    )
 
 
 def is_complete(folder: Path, files: Iterable[LandedFile], *, quiet_seconds: float, now: float) -> bool:

@@ -1,12 +1,14 @@
 """The landing zone: which files have landed. What is in them is not looked at here, and nothing is written."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from orchestration.masking import without_addresses
 
@@ -14,6 +16,7 @@ UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploadi
 MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done")
 MARKER_ENDS = (".done", ".complete", ".ready", ".md5", ".sha256", ".crc")
 FULL_MARKER = "_FULL"
+UNREADABLE = "unreadable_folder"
 
 
 class Places(Protocol):
@@ -62,10 +65,15 @@ class LandingProblem:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the landing zone holds: deliveries in the order of their nights, and what is in the wrong place."""
+    """What the landing zone holds: deliveries in the order of their nights, and what is in the wrong place or cannot be read."""
 
     files: list[LandedFile]
     problems: list[LandingProblem]
+
+    def hiding(self, relative_path: str) -> LandingProblem | None:
+        """The folder that cannot be read and in which the file may stand unseen, if there is one."""
+        unreadable = (problem for problem in self.problems if problem.reason_code == UNREADABLE)
+        return next((problem for problem in unreadable if relative_path.startswith(f"{problem.relative_path}/")), None)
 
 
 def scan(settings: Places) -> Scan:
@@ -75,18 +83,31 @@ def scan(settings: Places) -> Scan:
     vendors = discover()
     files: list[LandedFile] = []
     problems: list[LandingProblem] = []
-    for folder in _entries(settings.landing):
-        relative = _relative(settings, folder)
-        if not folder.is_dir():
-            problems.append(LandingProblem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
-        elif folder.name not in vendors:
-            known = ", ".join(vendors)
-            problems.append(
-                LandingProblem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.")
-            )
-        else:
-            _scan_vendor(settings, folder, vendors[folder.name].streams, files, problems)
+    with _reading(settings, settings.landing, problems):
+        for folder in _entries(settings.landing):
+            relative = _relative(settings, folder)
+            if not folder.is_dir():
+                problems.append(LandingProblem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
+            elif folder.name not in vendors:
+                known = ", ".join(vendors)
+                problems.append(
+                    LandingProblem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.")
+                )
+            else:
+                with _reading(settings, folder, problems):
+                    _scan_vendor(settings, folder, vendors[folder.name].streams, files, problems)
     return Scan(sorted(files), problems)
+
+
+@contextmanager
+def _reading(settings: Places, folder: Path, problems: list[LandingProblem]) -> Iterator[None]:
+    """A folder that cannot be read, or one in it, is a problem of that folder alone."""
+    try:
+        yield
+    except OSError as error:
+        relative = _relative(settings, folder)
+        reason = error.strerror or type(error).__name__
+        problems.append(LandingProblem(relative, UNREADABLE, f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it."))
 
 
 def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
@@ -100,21 +121,22 @@ def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], fil
                 )
             )
             continue
-        for night in _entries(below):
-            relative = _relative(settings, night)
-            day = _day(night.name)
-            if not night.is_dir() or day is None:
-                problems.append(LandingProblem(relative, "bad_date", f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out."))
-            else:
-                files.extend(_scan_night(settings, night, folder.name, below.name, day))
+        with _reading(settings, below, problems):
+            for night in _entries(below):
+                relative = _relative(settings, night)
+                day = _day(night.name)
+                if not night.is_dir() or day is None:
+                    problems.append(LandingProblem(relative, "bad_date", f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out."))
+                else:
+                    with _reading(settings, night, problems):
+                        files += list(_scan_night(settings, night, folder.name, below.name, day))
 
 
 def _scan_night(settings: Places, night: Path, source: str, stream: str, day: date) -> Iterator[LandedFile]:
+    found = [Path(folder, name) for folder, _, names in os.walk(night, onerror=_refuse) for name in names]
     is_full_night = (night / FULL_MARKER).exists()
-    for path in sorted(night.rglob("*")):
-        if path.is_dir() or not is_data(path.name):
-            continue
-        stat = path.stat() if path.exists() else path.lstat()
+    for path in sorted(path for path in found if is_data(path.name)):
+        stat = _stat(path)
         yield LandedFile(
             export_date=day,
             source=source,
@@ -125,6 +147,19 @@ def _scan_night(settings: Places, night: Path, source: str, stream: str, day: da
             mtime_ns=stat.st_mtime_ns,
             is_full=is_full_night or "full" in path.name.lower(),
         )
+
+
+def _stat(path: Path) -> os.stat_result:
+    """Size and time of a file; of the link itself where it leads to nothing that can be reached."""
+    try:
+        return path.stat()
+    except OSError:
+        return path.lstat()
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """Part of a night is no night: who is left out of a full delivery would be gone."""
+    raise error
 
 
 def is_data(name: str) -> bool:

@@ -189,7 +189,9 @@ def ingest(
     """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also all that was published."""
     scan = landing.scan(settings)
     with warehouse.connect() as con:
-        wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | warehouse.owed(con)
+        owed = warehouse.owed(con)
+        _require_in_sight(scan, owed)
+        wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | owed
         files = [file for file in scan.files if file.relative_path in wanted]
         if files:
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
@@ -307,6 +309,13 @@ def _owe_published(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     with publish.attached(con, settings) as is_there:
         if is_there and publish.has(con, "meta", "loads", "file_path", "status"):
             con.execute("insert into internal.owed select file_path from published.meta.loads where status <> 'superseded'")
+
+
+def _require_in_sight(scan: landing.Scan, owed: set[str]) -> None:
+    """A build file begun anew must not be published without what stands in a folder that cannot be read just now."""
+    for path in sorted(owed):
+        if problem := scan.hiding(path):
+            raise OperatorError(problem.message, remedy="Then run again: analysts see what was loaded from it, and a warehouse built anew would lack it.")
 
 
 def _refuse_foreign_file(settings: Settings) -> None:

@@ -95,7 +95,7 @@ class Warehouse:
         booked = con.execute(
             "select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]
         ).fetchall()
-        gone = sorted(path for (path,) in booked if path not in present)
+        gone = sorted(path for (path,) in booked if path not in present and not scan.hiding(path))
         with transaction(con):
             for path in gone:
                 self._supersede(con, path)

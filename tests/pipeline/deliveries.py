@@ -1,6 +1,7 @@
 """Small deliveries for tests of the job: order events of one vendor, as plain as they come."""
 
 import json
+import os
 from pathlib import Path
 
 import duckdb
@@ -39,6 +40,17 @@ def land_a_third_night(settings: Settings) -> None:
     """An order that is told again otherwise, a new one, and a line that is no record."""
     land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=35, time="2026-06-02T09:00:00Z"))
     land(settings, "2026-06-03", "c.ndjson", order(4, "cleo"), "no json")
+
+
+def hide(folder: Path) -> Path:
+    """Makes it impossible to read the folder in full, even for root: with folders in it whose path is longer than a path may be."""
+    deepest = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=deepest)
+        above, deepest = deepest, os.open("d" * 250, os.O_RDONLY, dir_fd=deepest)
+        os.close(above)
+    os.close(deepest)
+    return folder / ("d" * 250)
 
 
 def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:

@@ -16,7 +16,7 @@ from orchestration.doctor import Finding
 from orchestration.locking import writer_lock
 from orchestration.settings import Options, Settings
 from orchestration.warehouse import Warehouse
-from tests.pipeline.deliveries import land, land_two_nights
+from tests.pipeline.deliveries import hide, land, land_two_nights
 
 HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len(sys.argv) > 2); print('open', flush=True); sys.stdin.read()"
 
@@ -54,6 +54,10 @@ def unknown_vendor(settings: Settings) -> None:
     (settings.landing / "omnisand" / "events" / "2026-06-01").mkdir(parents=True)
 
 
+def unreadable_night(settings: Settings) -> None:
+    hide(settings.landing / "omnisend" / "events" / "2026-06-01")
+
+
 def seed_with_a_bad_header(settings: Settings) -> None:
     settings.config.mkdir(exist_ok=True)
     (settings.config / "wieghts.csv").write_text("a,b\n1,2\n", encoding="utf-8")
@@ -75,6 +79,7 @@ def log_beside_the_published_file(settings: Settings) -> None:
 BROKEN: list[tuple[Callable[[Settings], None], str, str]] = [
     (no_landing, "no landing folder", "Create it"),
     (unknown_vendor, "omnisand", "Everything else is loaded"),
+    (unreadable_night, "landing/omnisend/events/2026-06-01 cannot be read", "Everything else is loaded"),
     (seed_with_a_bad_header, "wieghts.csv", ""),
     (build_file_of_another_kind, "cannot be read", "--full-refresh"),
     (published_file_of_another_kind, "cannot be opened", "Move it away"),

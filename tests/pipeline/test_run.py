@@ -17,7 +17,7 @@ from orchestration import cli, fingerprints, job, pipeline, publish, reading, tr
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
 from tests.pipeline.conftest import PROJECT
-from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, land, order
+from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, hide, land, order
 
 pytestmark = pytest.mark.slow
 
@@ -249,6 +249,19 @@ def test_an_unknown_vendor_folder_is_told_and_everything_else_is_loaded(publishe
     report = pipeline.run(published)
     assert (report.exit_code, report.orders) == (1, 4)
     assert "omnisand" in report.ingestion.problems[0].message
+
+
+def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_build_file_begun_anew(published: Settings) -> None:
+    before = checksum(published.published_file)
+    hidden = hide(published.landing / "omnisend" / "events" / NIGHTS[0])
+    report = pipeline.run(published, dates=FIRST_NIGHT)
+    assert (report.exit_code, report.orders, report.published) == (1, 3, False)
+    with pytest.raises(OperatorError, match=f"{NIGHTS[0]} cannot be read"):
+        pipeline.run(published, full_refresh=True)
+    assert checksum(published.published_file) == before
+    shutil.rmtree(hidden)
+    assert pipeline.run(published).orders == 3
+    assert checksum(published.published_file) == before
 
 
 def test_a_file_that_is_named_after_somebody_is_told_of_without_the_address(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:

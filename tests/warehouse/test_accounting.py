@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from orchestration import drift, landing, ndjson, settings, spooling
 from orchestration.settings import DateRange
 from orchestration.warehouse import FileOutcome, Warehouse
+from tests.pipeline.deliveries import hide
 
 SAMPLES = settings.project_folder() / "data" / "samples"
 LAW = "select count(*) from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate"
@@ -183,6 +184,24 @@ def test_a_file_taken_away_leaves_its_night_when_that_is_loaded_again(installati
         gone = installation.warehouse.retire_vanished(con, landing.scan(installation.settings), DateRange(night, night))
     assert gone == 1
     assert installation.query("select count(*) from staging.customers") == [(0,)]
+
+
+def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(installation: Installation) -> None:
+    installation.land("omnisend/events/2026-03-01/part/a.ndjson", [event(1)])
+    installation.load()
+    hidden = hide(installation.folder / "landing/omnisend/events/2026-03-01/part")
+    installation.land("omnisend/events/2026-03-01/b.ndjson", [event(2)])
+    installation.land("omnisend/events/2026-03-02/c.ndjson", [event(3)])
+    night = date(2026, 3, 1)
+    scan = landing.scan(installation.settings)
+    [problem] = scan.problems
+    assert problem.message.startswith("landing/omnisend/events/2026-03-01 cannot be read (File name too long).")
+    with installation.warehouse.connect() as con:
+        assert installation.warehouse.retire_vanished(con, scan, DateRange(night, night)) == 0
+    assert [outcome.file.path.name for outcome in installation.load()] == ["c.ndjson"]
+    shutil.rmtree(hidden)
+    assert [outcome.file.path.name for outcome in installation.load()] == ["b.ndjson"]
+    assert installation.query("select event_id from staging.events order by 1") == [("e1",), ("e2",), ("e3",)]
 
 
 NIGHTS = {"2026-03-01": [event(1), event(3)], "2026-03-02": [event(1), event(2)], "2026-03-03": [event(2), event(3), event(4)]}
