@@ -253,11 +253,15 @@ def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list
 
 
 def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
-    """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time alone is nothing new."""
+    """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time alone is nothing new.
+
+    Permissions change without a new time: a file that could not be read is looked at again.
+    """
     if booked is None:
         return True
     size, mtime_ns, is_full, sha256 = booked
-    return size != file.size or is_full != file.is_full or (mtime_ns != file.mtime_ns and landing.sha256_of(file) != sha256)
+    may_differ = mtime_ns != file.mtime_ns or not sha256
+    return size != file.size or is_full != file.is_full or (may_differ and landing.sha256_of(file) != sha256)
 
 
 _BOOKED = f"""

@@ -204,6 +204,19 @@ def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(ins
     assert installation.query("select event_id from staging.events order by 1") == [("e1",), ("e2",), ("e3",)]
 
 
+def test_a_file_that_could_not_be_read_is_loaded_once_it_can_be(installation: Installation) -> None:
+    path = installation.folder / "landing/omnisend/events/2026-03-01/a.ndjson"
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    before = path.stat()
+    assert [outcome.reason_code for outcome in installation.load()] == ["unreadable_file"]
+    # New permissions are neither a new size nor a new time.
+    path.unlink()
+    path.touch()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [outcome.reason_code for outcome in installation.load()] == ["empty_file"]
+
+
 NIGHTS = {"2026-03-01": [event(1), event(3)], "2026-03-02": [event(1), event(2)], "2026-03-03": [event(2), event(3), event(4)]}
 
 
