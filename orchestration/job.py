@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import date
 
-from orchestration import alerts, changes, console, holding, pipeline
+from orchestration import alerts, changes, console, holding, pipeline, publish
 from orchestration.errors import OperatorError
 from orchestration.masking import without_addresses
 from orchestration.pipeline import RunReport
@@ -106,6 +106,11 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         lines += changes.lines(report.changed)
     if report.published:
         return [*lines, f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders."]
+    if back := publish.taken_back(settings):
+        return [
+            *lines,
+            f"Nothing was published: that of {back.published_at} was rolled back, and nothing has changed since; `c360 run --full-refresh` publishes anew.",
+        ]
     return [*lines, "Nothing was published: the published warehouse is up to date." if report.customers or report.orders else "Nothing was published."]
 
 

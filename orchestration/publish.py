@@ -108,6 +108,13 @@ def rollback(settings: Settings) -> Publication:
     return older[-1]
 
 
+def taken_back(settings: Settings) -> Publication | None:
+    """The newest publication, if a rollback brought back an earlier one and nothing was published since."""
+    now = current(settings)
+    newer = [found for found in publications(settings) if found.is_withdrawn and (now is None or found.folder.name > now.folder.name)]
+    return newer[-1] if newer else None
+
+
 def prune(settings: Settings) -> None:
     """Keeps the current publication and the newest to go back to, as many as the setting says."""
     now = current(settings)

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 import pytest
 
-from orchestration import cli, fingerprints, job, pipeline, publish, reading, transform
+from orchestration import cli, doctor, fingerprints, job, pipeline, publish, reading, transform
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
 from tests.pipeline.conftest import PROJECT
@@ -224,11 +224,19 @@ def test_a_lost_build_file_is_built_again_from_the_landing_zone(published: Setti
     assert checksum(published.published_file) == before
 
 
-def test_what_was_rolled_back_is_not_published_again_by_itself(published: Settings) -> None:
+def test_what_was_rolled_back_is_not_published_again_by_itself(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
     assert pipeline.run(published).published
+    assert [finding for finding in doctor.examine(published) if "rolled back" in finding.text] == []
     publish.rollback(published)
-    assert not pipeline.run(published).published
+    report = pipeline.run(published)
+    assert not report.published
+    job.tell(report, published)
+    said = capsys.readouterr().out
+    assert "was rolled back" in said
+    assert "up to date" not in said
+    [finding] = [finding for finding in doctor.examine(published) if "rolled back" in finding.text]
+    assert (finding.level, "--full-refresh" in finding.remedy) == ("note", True)
     assert count(published, "marts.fct_orders") == 3
     land(published, NIGHTS[1], "d.ndjson", order(5, "dora"))
     assert pipeline.run(published).published
