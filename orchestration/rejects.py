@@ -12,6 +12,7 @@ from orchestration import console, reading
 from orchestration.masking import without_contacts
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.settings import Settings
+from orchestration.vendors import discover
 
 SHOWN = 160
 COUNTS = "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects"
@@ -34,7 +35,7 @@ class Counts:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--source", metavar="VENDOR", help="of one vendor only")
+    parser.add_argument("--source", choices=discover(), metavar="VENDOR", help="of one vendor only")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
@@ -47,7 +48,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         at = f" at `{field}`" if field else ""
         console.say(f"{count:,} × {reason}{at} in {source}/{stream}")
         console.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
-        console.say(f"    for example {path}, record {row}: {masked(raw)}\n")
+        console.say(f"    for example {path}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
     if found:
         console.say("After a mend `c360 replay` loads them again.")
     return 0

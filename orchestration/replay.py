@@ -6,6 +6,7 @@ import duckdb
 
 from orchestration import console, job, pipeline, reading
 from orchestration.settings import DateRange, Settings
+from orchestration.vendors import discover
 
 FILES = """
 select distinct file_path, export_date
@@ -16,7 +17,7 @@ where rows_rejected > 0 and status in ('loaded', 'rejected') and ($source is nul
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--source", metavar="VENDOR", help="of one vendor only")
+    parser.add_argument("--source", choices=discover(), metavar="VENDOR", help="of one vendor only")
     parser.add_argument("--date", type=job.day, metavar="D", help="of one night only")
 
 

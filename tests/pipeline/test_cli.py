@@ -46,6 +46,8 @@ finally:
         ["run", "--from", "2026-06-01"],
         ["run", "--from", "2026-06-02", "--to", "2026-06-01"],
         ["run"],
+        ["replay", "--source", "omnisand"],
+        ["rejects", "--source", "omnisand"],
     ],
     ids=" ".join,
 )
@@ -120,3 +122,13 @@ def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
     assert masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}') == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
     assert masked('{"Anna.Kern1@example.org": {"+4915127778899": 1}}') == '{"A…@e….org": {"+49…99": "9"}}'
     assert masked(b"\xff Anna, 12") == "\ufffd xxxx, 99"
+
+
+def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with Warehouse(settings).connect() as con:
+        con.execute(
+            "insert into meta.rejects by name "
+            "select 'omnisend' as source, 'events' as stream, 'landing/omnisend/events/2026-06-01/a.json' as file_path, 'truncated_json' as reason_code"
+        )
+    assert cli.main(["rejects"]) == 0
+    assert "    for example landing/omnisend/events/2026-06-01/a.json\n" in capsys.readouterr().out
