@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 NO_SPACE = "no space left on device"
+OUT_OF_MEMORY = "Out of Memory Error"
 IN_USE = "could not set lock on file"
 
 
@@ -31,6 +32,8 @@ def told(error: Exception) -> OperatorError:
         return error
     if _is_full_disk(error):
         return OperatorError("The disk is full; what analysts see is untouched.", remedy="Make room and run again: it continues where it stopped.")
+    if str(error).startswith(OUT_OF_MEMORY):
+        return OperatorError("DuckDB may use too little memory for this.", remedy="Raise `memory_limit` in settings.toml and run again.")
     if isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
         return OperatorError(

@@ -16,13 +16,12 @@ import duckdb
 import msgspec
 
 from orchestration.collecting import collecting_seldom
-from orchestration.errors import OperatorError
+from orchestration.errors import OUT_OF_MEMORY, OperatorError
 from orchestration.faults import pass_point
 from orchestration.fingerprints import project_fingerprint
 from orchestration.settings import Settings
 
 SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
-OUT_OF_MEMORY = "Out of Memory Error"
 # Beyond this share of the memory a build file, which is compressed, has models that need all of it.
 LARGE = 0.5
 Progress = Callable[[str], None]

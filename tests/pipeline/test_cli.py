@@ -11,6 +11,7 @@ from orchestration import cli
 from orchestration.locking import writer_lock
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
+from tests.pipeline.deliveries import land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 
@@ -132,3 +133,11 @@ def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(settings: 
         )
     assert cli.main(["rejects"]) == 0
     assert "    for example landing/omnisend/events/2026-06-01/a.json\n" in capsys.readouterr().out
+
+
+def test_who_has_too_little_memory_to_load_is_told_which_setting_to_raise(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    land_two_nights(settings)
+    settings.config.mkdir()
+    (settings.config / "settings.toml").write_text('free_disk_bytes = 0\nmemory_limit = "3MB"\n', encoding="utf-8")
+    assert cli.main(["run"]) == 1
+    assert "Raise `memory_limit`" in capsys.readouterr().err
