@@ -367,14 +367,15 @@ def _documents(frame: pl.DataFrame, *, country: str) -> pl.Series:
         cpf=pl.when(is_brazilian & value.str.contains("^[0-9]{11}$")).then(value),
         cnpj=pl.when(is_brazilian & value.str.contains("^[0-9A-Z]{12}[0-9]{2}$")).then(value),
     )
+    staged = staged.with_columns(is_right_cpf=_have_check_digits(staged["cpf"], CPF_WEIGHTS), is_right_cnpj=_have_check_digits(staged["cnpj"], CNPJ_WEIGHTS))
     reason = (
         pl.when(value.is_null()).then(None)
         .when(value.str.contains(r"\*|•|XXX")).then(pl.lit("masked"))
         .when(~is_brazilian).then(pl.lit("unknown_kind"))
         .when(cpf.is_null() & cnpj.is_null()).then(pl.lit("malformed"))
         .when(value.str.strip_chars(value.str.slice(0, 1)) == "").then(pl.lit("repeated_digits"))
-        .when(_has_check_digits(cpf, CPF_WEIGHTS)).then(None)
-        .when(_has_check_digits(cnpj, CNPJ_WEIGHTS)).then(pl.lit("company"))
+        .when("is_right_cpf").then(None)
+        .when("is_right_cnpj").then(pl.lit("company"))
         .otherwise(pl.lit("bad_check_digits"))
     )  # fmt: skip
     label = pl.when(cpf.is_not_null()).then(pl.lit("cpf")).when(cnpj.is_not_null()).then(pl.lit("cnpj")).otherwise(pl.coalesce(kind, pl.lit("document")))
@@ -383,15 +384,22 @@ def _documents(frame: pl.DataFrame, *, country: str) -> pl.Series:
     return judged.select("value", "invalid_reason", is_valid=is_valid).select("value", "is_valid", "invalid_reason").to_struct()
 
 
-def _has_check_digits(value: pl.Expr, weights: tuple[int, ...]) -> pl.Expr:
+def _have_check_digits(values: pl.Series, weights: tuple[int, ...]) -> pl.Series:
     """Both check digits are right: 11 minus the weighted sum modulo 11, where 10 and 11 count as 0; a letter weighs its code minus 48."""
-    return _check_digit_is_right(value, weights[1:]) & _check_digit_is_right(value, weights)
+    given = values.is_not_null()
+    right = pl.repeat(value=False, n=values.len(), eager=True)
+    if not given.any():
+        return right
+    code_at = (pl.col("value").str.slice(place, 1).cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).cast(pl.Int64) for place in range(len(weights) + 1))
+    codes = values.filter(given).to_frame("value").select((code - 48).alias(str(place)) for place, code in enumerate(code_at))
+    found = codes.select(_is_check_digit(weights[1:]) & _is_check_digit(weights))
+    return right.scatter(given.arg_true(), found.to_series())
 
 
-def _check_digit_is_right(value: pl.Expr, weights: tuple[int, ...]) -> pl.Expr:
-    codes = [value.str.slice(place, 1).cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).cast(pl.Int64) - 48 for place in range(len(weights) + 1)]
-    rest = pl.sum_horizontal(code * weight for code, weight in zip(codes[:-1], weights, strict=True)) % 11
-    return codes[-1] == pl.when(rest < 2).then(0).otherwise(11 - rest)
+def _is_check_digit(weights: tuple[int, ...]) -> pl.Expr:
+    """The code after the weighted ones is their check digit."""
+    rest = pl.sum_horizontal(pl.col(str(place)) * weight for place, weight in enumerate(weights)) % 11
+    return pl.col(str(len(weights))) == pl.when(rest < 2).then(0).otherwise(11 - rest)
 
 
 def order_key(expr: pl.Expr) -> pl.Expr:

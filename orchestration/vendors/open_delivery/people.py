@@ -75,7 +75,7 @@ def customer_key(identifier: str) -> pl.Expr:
     normalised = (
         pl.when(kind == "email").then(email(value).struct.field("value"))
         .when(kind == "phone").then(phone(value, account_phone_region()).struct.field("value"))
-        .when(kind == "document").then(document(value, None).struct.field("value"))
+        .when(kind == "document").then(document(pl.when(kind == "document").then(value), None).struct.field("value"))
     )  # fmt: skip
     word = pl.when(kind == "custom").then(clean(at(f"{identifier}.type")).str.to_lowercase()).otherwise(kind)
     return pl.concat_str(word, pl.lit(":"), pl.coalesce(normalised, clean(value)))
