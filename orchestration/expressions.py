@@ -75,6 +75,15 @@ def _staged(read: Callable[[pl.DataFrame], pl.Series], dtype: pl.DataType | type
     return pl.struct(**columns).map_batches(lambda struct: read(struct.struct.unnest()), return_dtype=dtype, is_elementwise=True)
 
 
+def by_distinct(words: pl.Series, translate: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Translation of a column of few different words, each looked up once."""
+    distinct = words.drop_nulls().unique()
+    if not distinct.len():
+        return pl.Series(words.name, [None] * words.len(), dtype=pl.String)
+    found = distinct.to_frame("word").select(translate(pl.col("word"))).to_series()
+    return words.replace_strict(distinct, found, default=None, return_dtype=pl.String)
+
+
 # --- numbers
 
 
@@ -268,7 +277,7 @@ def email(expr: pl.Expr) -> pl.Expr:
     dots off and one domain. Reasons: empty_word, obfuscated_placeholder (`[email protected]` of web pages), masked, malformed.
     An address whose local part is not ASCII (RFC 6531) is valid, but carries the reason non_ascii_local_part as a flag.
     """
-    return _staged(_emails, _EMAIL, text=_email_text(expr))
+    return _staged(_emails, _EMAIL, text=clean(expr))
 
 
 _EMAIL = pl.Struct({"value": pl.String, "link_value": pl.String, "is_valid": pl.Boolean, "invalid_reason": pl.String})
@@ -277,13 +286,15 @@ _LOCAL = r"[a-z0-9!#$%&'*+/=?^_`{|}~\-]"
 _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 _LOCAL_PATTERN = rf"^{_LOCAL}+(?:\.{_LOCAL}+)*$"
 _UNICODE_LOCAL_PATTERN = r"^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~\-]+(?:\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~\-]+)*$"
+_PLAIN_EMAIL = r"^[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*@(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9\-]*[a-z0-9])?$"
+_LONGEST_LOCAL_PART = 64
 # Reserved (RFC 5891, 4.2.3.1): hyphens in third and fourth place of a label that is not punycode.
 _RESERVED_LABEL = r"(?:^|\.)(?:[^x.][^.]|x[^n.])--"
 _DOMAIN_PATTERN = rf"^(?:{_LABEL}\.)+[a-z](?:[a-z0-9\-]{{0,61}}[a-z0-9])?$"
 
 
-def _email_text(expr: pl.Expr) -> pl.Expr:
-    text = clean(expr).str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\u{200B}-\u{200F}\u{2060}\u{FEFF}\u{AD}]", "")
+def _email_text(text: pl.Expr) -> pl.Expr:
+    text = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\u{200B}-\u{200F}\u{2060}\u{FEFF}\u{AD}]", "")
     bracketed = pl.coalesce(text.str.extract(r"<\s*(?:mailto:\s*)?([^<>\s]+@[^<>\s]+)\s*>"), text)
     return (
         bracketed.str.replace(r"^(?:mailto:|e-?mail:)\s*", "")
@@ -294,11 +305,12 @@ def _email_text(expr: pl.Expr) -> pl.Expr:
 
 
 def _emails(texts: pl.DataFrame) -> pl.Series:
-    text, local, domain, reason = (pl.col(name) for name in ("text", "local", "domain", "invalid_reason"))
-    parts = _with_ascii_domain(texts.with_columns(local=text.str.extract(r"^([^@]*)@[^@]*$"), domain=text.str.extract(r"@([^@]*)$")))
-    judged = parts.with_columns(is_ascii=local.str.contains(_LOCAL_PATTERN)).with_columns(invalid_reason=_email_reason())
-    is_valid = pl.when(text.is_not_null()).then(reason.is_null() | (reason == "non_ascii_local_part"))
-    staged = judged.select("text", "local", "domain", "invalid_reason", is_valid=is_valid, is_gmail=domain.is_in(("gmail.com", "googlemail.com")))
+    text = pl.col("text")
+    rows = texts.with_row_index("row")
+    is_plain = rows.select(_is_plain_email()).to_series()
+    parts = [part for part in (_plain_emails(rows.filter(is_plain)), _judged_emails(rows.filter(~is_plain))) if part.height]
+    staged = pl.concat(parts or [_plain_emails(rows)]).sort("row").with_columns(is_gmail=pl.col("domain").is_in(("gmail.com", "googlemail.com")))
+    local, domain = pl.col("local"), pl.col("domain")
     untagged = pl.when(domain.is_in(PLUS_TAG_DOMAINS)).then(local.str.replace(r"^([^+]+)[+].*$", "$1")).otherwise(local)
     linking = staged.filter("is_valid").select(
         local=pl.when("is_gmail").then(untagged.str.replace_all(".", "", literal=True)).otherwise(untagged),
@@ -306,13 +318,34 @@ def _emails(texts: pl.DataFrame) -> pl.Series:
     )
     links = pl.repeat(None, staged.height, dtype=pl.String, eager=True)
     links = links.scatter(staged["is_valid"].fill_null(value=False).arg_true(), linking.select(pl.concat_str("local", pl.lit("@"), "domain")).to_series())
-    return staged.select(pl.when("is_valid").then("text").alias("value"), links.alias("link_value"), "is_valid", "invalid_reason").to_struct()
+    return staged.select(pl.when("is_valid").then(text).alias("value"), links.alias("link_value"), "is_valid", "invalid_reason").to_struct()
+
+
+def _is_plain_email() -> pl.Expr:
+    """Written as most are, so that there is nothing to clean and nothing to doubt."""
+    text = pl.col("text")
+    is_odd = text.str.contains("--", literal=True) | text.str.contains("protected", literal=True) | text.str.starts_with("xxx")
+    return (text.str.contains(_PLAIN_EMAIL) & (text.str.len_bytes() <= _LONGEST_LOCAL_PART) & ~is_odd).fill_null(value=False)
+
+
+def _plain_emails(rows: pl.DataFrame) -> pl.DataFrame:
+    parts = rows.with_columns(pl.col("text").str.split_exact("@", 1).struct.rename_fields(["local", "domain"]).alias("parts")).unnest("parts")
+    return parts.select("row", "text", "local", "domain", invalid_reason=pl.lit(None, pl.String), is_valid=pl.lit(value=True))
+
+
+def _judged_emails(rows: pl.DataFrame) -> pl.DataFrame:
+    text, local, reason = pl.col("text"), pl.col("local"), pl.col("invalid_reason")
+    cleaned = rows.with_columns(text=_email_text(text))
+    parts = _with_ascii_domain(cleaned.with_columns(local=text.str.extract(r"^([^@]*)@[^@]*$"), domain=text.str.extract(r"@([^@]*)$")))
+    judged = parts.with_columns(is_ascii=local.str.contains(_LOCAL_PATTERN)).with_columns(invalid_reason=_email_reason())
+    is_valid = pl.when(text.is_not_null()).then(reason.is_null() | (reason == "non_ascii_local_part"))
+    return judged.select("row", "text", "local", "domain", "invalid_reason", is_valid=is_valid)
 
 
 def _email_reason() -> pl.Expr:
     text, local, domain = pl.col("text"), pl.col("local"), pl.col("domain")
     is_local = pl.col("is_ascii") | local.str.contains(_UNICODE_LOCAL_PATTERN)
-    is_short = (local.str.len_bytes() <= 64) & (local.str.len_bytes() + domain.str.len_bytes() <= 253)
+    is_short = (local.str.len_bytes() <= _LONGEST_LOCAL_PART) & (local.str.len_bytes() + domain.str.len_bytes() <= 253)
     is_domain = domain.str.contains(_DOMAIN_PATTERN) & ~domain.str.contains(_RESERVED_LABEL)
     is_address = (is_local & is_short & is_domain).fill_null(value=False)
     return (
@@ -420,8 +453,17 @@ def name_evidence(expr_first: pl.Expr, expr_full: pl.Expr) -> pl.Expr:
 
     Null if shorter than two letters: an initial proves nothing. In `Silva, Ana` the given name stands after the comma.
     """
-    full = clean(expr_full).str.replace(r"^[^,]+,\s*(\S.*)$", "$1")
-    return pl.coalesce(_given_name(clean(expr_first)), _given_name(full))
+    return _staged(_given_names, pl.String, first=clean(expr_first), full=clean(expr_full))
+
+
+def _given_names(names: pl.DataFrame) -> pl.Series:
+    """First names repeat, and where one tells the given name, the full name is not looked at."""
+    found = by_distinct(names["first"], _given_name)
+    is_open = found.is_null() & names["full"].is_not_null()
+    if not is_open.any():
+        return found
+    full = pl.col("full").str.replace(r"^[^,]+,\s*(\S.*)$", "$1")
+    return found.scatter(is_open.arg_true(), names.filter(is_open).select(_given_name(full)).to_series())
 
 
 def _given_name(name: pl.Expr) -> pl.Expr:

@@ -11,7 +11,6 @@ from orchestration import expressions as ex
 from orchestration.elements import exploded
 from orchestration.mapping import Identifier, roots
 from orchestration.settings import Account
-from orchestration.values import by_distinct
 
 GLOBAL_IDENTIFIERS = ("email", "phone", "document")
 WEAK_IDENTIFIERS = ("vuid", "push_token", "tracking_id")
@@ -64,7 +63,7 @@ def _region(spec: Identifier, below: pl.DataFrame, account: Account) -> pl.Serie
     default = pl.lit(account.phone_region, pl.String)
     if spec.region is None or not below.height:
         return default
-    named = by_distinct(below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), ex.country)
+    named = ex.by_distinct(below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), ex.country)
     return named if account.phone_region is None else named.fill_null(account.phone_region)
 
 

@@ -178,7 +178,7 @@ class Reader:
             return parsed
         has = set(parsed.columns)
         derived = ((raw, name, read) for raw, name, read in DERIVED_WORDS if raw in has and name not in self.columns)
-        parsed = parsed.with_columns(by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
+        parsed = parsed.with_columns(ex.by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
         if "state_raw" in has and "state_code" not in self.columns:
             country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
             parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
@@ -216,12 +216,3 @@ def _doubts(column: Column) -> dict[str, pl.Expr]:
 def _blank_to_null(expr: pl.Expr) -> pl.Expr:
     text = expr.cast(pl.String, strict=False)
     return pl.when(text.str.strip_chars() != "").then(text)
-
-
-def by_distinct(words: pl.Series, translate: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """Translation of a column of few different words, each looked up once."""
-    distinct = words.drop_nulls().unique()
-    if not distinct.len():
-        return pl.Series(words.name, [None] * words.len(), dtype=pl.String)
-    found = distinct.to_frame("word").select(translate(pl.col("word"))).to_series()
-    return words.replace_strict(distinct, found, default=None, return_dtype=pl.String)

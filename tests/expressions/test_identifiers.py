@@ -42,6 +42,25 @@ def test_validity_agrees_with_email_validator(local, domain):
         assert email(address)["is_valid"] == is_valid_by_email_validator(address)
 
 
+ADDRESSES = st.builds(
+    "{}@{}.{}".format,
+    st.text("abx019._+-", min_size=1, max_size=70),
+    st.text("abx019-.", min_size=1, max_size=12) | st.sampled_from(("gmail", "googlemail", "outlook", "protected")),
+    st.sampled_from(("com", "co.uk", "c", "123")),
+)
+
+
+@given(st.lists(st.one_of(ADDRESSES, st.text(max_size=8), st.none()), min_size=1, max_size=8))
+@example(["xxx@x.com", "email.protected@x.com", "a.b+c@gmail.com", f"{'a' * 64}@x.com", f"{'a' * 65}@x.com"])
+def test_an_address_is_read_the_same_in_capitals_and_whatever_stands_beside_it(texts):
+    """Addresses written as most are take a shorter way."""
+    frame = pl.DataFrame({"given": texts}, schema={"given": pl.String}).with_columns(loud=pl.col("given").str.to_uppercase())
+    read = frame.select(given=expressions.email(pl.col("given")), loud=expressions.email(pl.col("loud")))
+    assert read["given"].to_list() == [email(text) for text in texts]
+    ascii_only = [place for place, text in enumerate(texts) if text is not None and text.isascii()]
+    assert read["given"].gather(ascii_only).to_list() == read["loud"].gather(ascii_only).to_list()
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "linking"),
     [
