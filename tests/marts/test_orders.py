@@ -67,6 +67,12 @@ def silent_versions(w: WarehouseBuilder) -> None:
         if status == "canceled":
             place = {"source_file": row["source_file"], "source_row": row["source_row"], "export_date": night}
             w.adjustment("ometria", "V-REVIVED", None, action="cancel", amount_kind="running_total", adjustment_id="canceled:V-REVIVED", **place)
+    for night, status, product, total, refunded in ((1, "refunded", "wrong", "90.00", "90.00"), (2, "paid", "right", "80.00", "15.00")):
+        event = w.order("omnisend", "V-EVENT", total=total, status=status, is_from_event=True, export_date=date(2024, 1, night))
+        w.line(event, product, total=total)
+        place = {name: event[name] for name in ("source_file", "source_row", "export_date")}
+        w.adjustment("omnisend", "V-EVENT", refunded, amount_kind="running_total", **place)
+        w.event("omnisend", "told-twice", event_type="order", source_order_id="V-EVENT", is_event_id_derived=False, **place)
     w.adjustment("ometria", "V-NEGATIVE", "20.00", adjustment_id="negative_order:V-NEGATIVE", export_date=nights[0])
     w.order("ometria", "V-NEGATIVE", total="20.00", export_date=nights[1])
 
@@ -229,6 +235,11 @@ def test_a_version_without_lines_has_its_own_money_and_the_lines_last_told(query
 
 def test_an_order_that_is_no_longer_told_as_canceled_is_none(query: Query) -> None:
     assert order(query, "V-REVIVED", "status, net_amount") == ("completed", Decimal("10.00"))
+
+
+def test_an_event_told_again_under_its_id_tells_of_the_order_in_its_newest_version_only(query: Query) -> None:
+    columns = "status, total_amount, refunded_amount, line_count, item_quantity"
+    assert order(query, "V-EVENT", columns) == ("partially_refunded", Decimal("80.00"), Decimal("15.00"), 1, 1)
 
 
 def test_a_negative_order_that_was_corrected_takes_nothing_back(query: Query) -> None:

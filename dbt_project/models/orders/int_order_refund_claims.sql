@@ -6,6 +6,8 @@ with
 
     order_rows as (select * from {{ ref("int_order_rows") }}),
 
+    outdated_events as (select * from {{ ref("int_outdated_events") }}),
+
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
     real_orders as (select order_id, currency from {{ ref("int_order_figures") }}),
@@ -55,6 +57,11 @@ with
                     adjustments.source_file = outdated.source_file
                     and adjustments.source_row = outdated.source_row
                     and adjustments.source_order_id = outdated.source_order_id
+            )
+            and not exists (
+                select 1
+                from outdated_events
+                where adjustments.source_file = outdated_events.source_file and adjustments.source_row = outdated_events.source_row
             )
         union all
         select

@@ -1,4 +1,4 @@
--- Grain: one row per staged order row that still speaks: all events, and of each order record its newest version.
+-- Grain: one row per staged order row that still speaks: of each event and of each order record its newest version.
 -- A version may leave out the money, as reports of a state do, or the lines, as some exports do: then the newest one that
 -- has them still speaks of these. A record delivered as one row per item is one version of several rows, which agree on
 -- what `statement` holds.
@@ -13,6 +13,8 @@ with
     ),
 
     overrides as (select * from {{ ref("order_status_overrides") }}),
+
+    outdated_events as (select * from {{ ref("int_outdated_events") }}),
 
     -- A negative order is a refund that came dressed as an order (int_order_refund_claims takes it).
     reported as (
@@ -59,7 +61,8 @@ with
             and staged.source = line_counts.source
             and staged.source_account = line_counts.source_account
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
-        where staged.total is null or staged.total >= 0
+        left join outdated_events on staged.is_from_event and staged.source_file = outdated_events.source_file and staged.source_row = outdated_events.source_row
+        where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null
     ),
 
     -- Of the rows of one order in a file only the first may state the totals.
