@@ -538,13 +538,16 @@ def _segments(path: str, kind: str) -> tuple[Rows, Rows]:
     return member, nobody
 
 
+# A channel without a status, as in files whose records have all fields, is no word on it.
+channel_status = pl.element().struct.field("value").struct.field("status")
 told_by_identifiers = _between_commas(
-    pl.col("item_pairs:identifiers:channels").list.eval(pl.element().list.eval(pl.element().struct.field("key")).list.join(","))
+    pl.col("item_pairs:identifiers:channels").list.eval(pl.element().list.eval(pl.element().struct.field("key").filter(given(channel_status))).list.join(","))
 )
 contact_consents = (
     rows(
         "customer_consents",
         each=("identifiers", pairs("channels")),
+        where=given(item("value").struct.field("status")),
         channel=item("key"),
         purpose=pl.lit("marketing"),
         status=lookup(item("value").struct.field("status"), CONSENT_STATUS, "unknown"),
@@ -559,7 +562,7 @@ contact_consents = (
     rows(
         "customer_consents",
         each="statuses",
-        where=_is_untold(item("channel"), told_by_identifiers),
+        where=given(item("status")) & _is_untold(item("channel"), told_by_identifiers),
         channel=item("channel"),
         purpose=pl.lit("marketing"),
         status=lookup(item("status"), CONSENT_STATUS, "unknown"),

@@ -265,6 +265,13 @@ def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> No
     assert compact.rows("events") == wide.rows("events")
 
 
+def test_a_channel_without_a_status_says_nothing_and_leaves_the_word_to_others() -> None:
+    identifiers = [{"type": "email", "id": "a@example.com", "channels": {"email": {"status": None}, "sms": None}}]
+    assert of_contact(identifiers=identifiers).rows("customer_consents") == []
+    told = of_contact(identifiers=identifiers, statuses=[{"channel": "email", "status": "subscribed"}]).row("customer_consents")
+    assert (told["channel"], told["status"]) == ("email", "opt_in")
+
+
 def test_a_consent_of_an_event_keeps_where_it_was_given_beside_the_opt_in_of_the_same_channel() -> None:
     when = "2026-02-13T09:00:00Z"
     proof = {"source": "popup", "createdAt": when, "ip": "192.0.2.7", "userAgent": "Mozilla"}
