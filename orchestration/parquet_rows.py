@@ -30,6 +30,9 @@ def rows(content: io.BufferedReader) -> Iterator[Record]:
 def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         return pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f" + ("%:z" if dtype.time_zone else ""))
-    if isinstance(dtype, pl.Decimal | pl.Date | pl.Time | pl.Float32 | pl.Float64 | pl.Categorical | pl.Enum):
+    if isinstance(dtype, pl.Float32 | pl.Float64):
+        # Whole numbers become fractions where a column may be empty: order 7001 is no other than order 7001.0.
+        return pl.col(name).cast(pl.String).str.strip_suffix(".0")
+    if isinstance(dtype, pl.Decimal | pl.Date | pl.Time | pl.Categorical | pl.Enum):
         return pl.col(name).cast(pl.String)
     return pl.col(name)

@@ -191,6 +191,14 @@ def test_parquet_keeps_leading_zeros_exact_amounts_and_times(tmp_path: Path) -> 
     assert (found["on"], found["lines"]) == ("2026-03-01", [{"sku": "a"}])
 
 
+@pytest.mark.parametrize("kind", [pl.Float64, pl.Float32, pl.Int64])
+def test_a_whole_number_in_parquet_is_the_same_in_a_column_of_fractions(tmp_path: Path, kind: pl.DataType) -> None:
+    buffer = io.BytesIO()
+    pl.DataFrame({"order_id": pl.Series([7001, 0, None, -30], dtype=kind)}).write_parquet(buffer)
+    found = [record["order_id"] for record in documents(tmp_path, "x.parquet", buffer.getvalue())]
+    assert [value if value is None else str(value) for value in found] == ["7001", "0", None, "-30"]
+
+
 def test_an_array_too_large_to_hold_gives_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_texts, "ARRAY_BYTES", 1000)
     values = random.Random(7)
