@@ -1,6 +1,7 @@
 """The business rules: loads every seed of the dbt project, or the installation's own file of that name, into the build file.
 
-A file is checked against the declared columns and types before anything is replaced, so that a mistake names its line.
+A file is checked against the declared columns and types, and one of the installation's own against all that its rows promise, so
+that a mistake names its line before anything is built on it.
 `dbt seed` loads the same files by hand; the nightly run does not need it.
 """
 
@@ -10,33 +11,38 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import yaml
 
 from orchestration.errors import OperatorError
 from orchestration.masking import without_addresses
+from orchestration.promises import Promises, first_broken
 from orchestration.settings import Settings
+from orchestration.vendors import discover
 
 OTHER_FILES = ("accounts",)
+VENDOR_COLUMNS = ("source", "other_source")
 
 
 @dataclass(frozen=True)
 class Seed:
-    """One seed: its file and the declared type of each of its columns."""
+    """One seed: its file, the declared type of each of its columns, and what is promised of its rows."""
 
     name: str
     path: Path
     types: Mapping[str, str]
+    promises: Promises
 
 
 def find(settings: Settings) -> list[Seed]:
     """Every seed of the project, each with the file that counts in this installation."""
     folder = settings.dbt_project / "seeds"
-    types = _declared_types(folder)
+    declared = _declared(folder)
     names = sorted(path.stem for path in folder.glob("*.csv"))
     _refuse_strangers(settings, names)
-    return [Seed(name, _file(settings, folder, name), types.get(name, {})) for name in names]
+    return [Seed(name, _file(settings, folder, name), *declared.get(name, ({}, {}))) for name in names]
 
 
 def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
@@ -45,6 +51,9 @@ def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
     seeds = find(settings)
     for seed in seeds:
         _load(con, seed)
+    for seed in seeds:
+        if seed.path.parent == settings.config:
+            _check(con, seed)
     return [seed.name for seed in seeds]
 
 
@@ -84,11 +93,13 @@ def _lines(seed: Seed) -> Iterator[tuple[int, list[str]]]:
             raise problem(seed, line, f"no readable CSV ({error})") from None
 
 
-def _declared_types(folder: Path) -> dict[str, dict[str, str]]:
-    declared: dict[str, dict[str, str]] = {}
+def _declared(folder: Path) -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
+    """Types and promises of every seed by its name."""
+    declared = {}
     for path in sorted(folder.glob("*.yml")):
         for seed in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("seeds", []):
-            declared[seed["name"]] = seed.get("config", {}).get("column_types", {})
+            promises = [test["checks"]["arguments"] for test in seed.get("data_tests", []) if "checks" in test]
+            declared[seed["name"]] = (seed.get("config", {}).get("column_types", {}), promises[0] if promises else {})
     return declared
 
 
@@ -129,6 +140,16 @@ def _unreadable(name: str, kind: str) -> str:
 def _is_bad(value: str, kind: str) -> str:
     whole = f" or not regexp_full_match({value}, '[+-]?[0-9]+')" if kind.upper() in ("INTEGER", "BIGINT", "SMALLINT") else ""
     return f"(try_cast({value} as {kind}) is null{whole})"
+
+
+def _check(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
+    """Refuses a file whose rows do not keep what is promised of them; a vendor is one that there is a module for."""
+    named = {name: list(discover()) for name in seed.types if name in VENDOR_COLUMNS}
+    promises = {**seed.promises, "accepted": {**seed.promises.get("accepted", {}), **named}}
+    if broken := first_broken(con, f'seeds."{seed.name}"', promises):
+        row_no, what = broken
+        line = next(islice(rows(seed), row_no - 1, None))[0] if row_no else 1
+        raise problem(seed, line, what)
 
 
 def _unreadable_file(seed: Seed) -> OperatorError:

@@ -53,6 +53,8 @@ models:
             holds:
               - amount > 0 or state <> 'odd'
               - valid_from < '2027-01-01'
+            same: [state]
+            one_row: [amount > 100]
             one_current: {columns: [id], flag: is_current}
             periods: {columns: [id], valid_from: valid_from, valid_to: valid_to}
 """
@@ -63,10 +65,12 @@ TOLD = (
     "is_current is true more than once (1 rows)",
     "not (amount > 0 or state <> 'odd') (1 rows)",
     "note is empty (1 rows)",
+    "one row of (amount > 100) (1 rows)",
     "person is not in dim_customers (2 rows)",
     "person is not unique (1 rows)",
     "share is not between 0 and 1 (1 rows)",
     "state is none of its values (1 rows)",
+    "state is not the same in every row (1 rows)",
     "state is null (1 rows)",
     "valid_from to valid_to overlap (2 rows)",
 )

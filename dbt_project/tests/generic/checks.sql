@@ -5,10 +5,24 @@
 -- not_null, not_empty: columns that are filled; texts that are null or say something
 -- at_least, between, accepted: by column its minimum, its two limits (both included), its values; null passes
 -- references: column, to, field: a filled column is found there     holds: conditions that are true in every row; unknown counts as true
+-- same: columns that say the same in every row                     one_row: conditions that are true in exactly one row
 -- one_current: columns, flag: at most one row per key is current
 -- periods: columns, valid_from, valid_to: per key, one begins when or after the one before it has ended, and none ends before it begins
 {% test checks(
-    model, key=[], unique=[], not_null=[], not_empty=[], at_least={}, between={}, accepted={}, references=[], holds=[], one_current={}, periods={}
+    model,
+    key=[],
+    unique=[],
+    not_null=[],
+    not_empty=[],
+    at_least={},
+    between={},
+    accepted={},
+    references=[],
+    holds=[],
+    same=[],
+    one_row=[],
+    one_current={},
+    periods={}
 ) %}
 
     {{ config(fail_calc="coalesce(sum(failing_rows), 0)") }}
@@ -38,6 +52,15 @@
         {%- set unknown = " anti join " ~ one.to ~ " as known on told." ~ one.column ~ " = known." ~ one.field -%}
         {%- set filled = " where told." ~ one.column ~ " is not null" -%}
         {%- do queries.append((one.column ~ " is not in " ~ one.to.identifier, "select told.* from " ~ model ~ " as told" ~ unknown ~ filled)) -%}
+    {%- endfor -%}
+    {%- for column in same -%}
+        {%- set different = "count(distinct " ~ column ~ ")" -%}
+        {%- set values = "select " ~ different ~ " as different_values from " ~ model -%}
+        {%- do queries.append((column ~ " is not the same in every row", values ~ " having " ~ different ~ " > 1")) -%}
+    {%- endfor -%}
+    {%- for condition in one_row -%}
+        {%- set rows = "select count(*) as found_rows from " ~ model ~ " where " ~ condition -%}
+        {%- do queries.append(("one row of (" ~ condition ~ ")", rows ~ " having count(*) <> 1")) -%}
     {%- endfor -%}
     {%- if one_current -%}
         {%- set columns = one_current["columns"] | join(", ") -%}
