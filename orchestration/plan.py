@@ -75,6 +75,10 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             yield _lay_out(settings, folder, chosen)
+        except OperatorError as error:
+            # A mistake in the rules is mended where they were given.
+            ours, given = str(folder / "config"), str(chosen)
+            raise OperatorError(error.message.replace(ours, given), remedy=error.remedy.replace(ours, given), exit_code=error.exit_code) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -140,7 +140,7 @@ def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(publish
 def test_a_plan_of_an_override_on_an_unknown_record_names_file_and_line(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + KEEP_APART.replace(",v1,", ",v9,"), encoding="utf-8")
     text = told(published, capsys, "plan", "--config", str(tmp_path), code=2)
-    assert "identity_overrides.csv, line 2: the other record has not landed" in text
+    assert f"{tmp_path}/identity_overrides.csv, line 2: the other record has not landed" in text
 
 
 def test_a_plan_of_a_segment_that_cannot_be_computed_names_file_and_line(published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
