@@ -17,12 +17,14 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 
 from orchestration import changes, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
+from orchestration import settings as configuration
 from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
 from orchestration.locking import writer_lock
 from orchestration.settings import DateRange, Settings
 from orchestration.transform import NodeResult, build
+from orchestration.vendors import discover
 from orchestration.warehouse import FileOutcome, Warehouse
 
 Progress = Callable[[str], None]
@@ -157,6 +159,7 @@ def require_landing(settings: Settings) -> None:
 @contextmanager
 def writing(settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, progress: Progress = silent) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file."""
+    configuration.check_accounts(settings, discover())
     identity_seeds.check_files(settings)
     segments.check_files(settings)
     _require_disk(settings, LEAST_FREE)

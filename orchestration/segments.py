@@ -64,7 +64,7 @@ def _problem(con: duckdb.DuckDBPyConnection, predicate: str, columns: dict[str, 
             return f"calls `{node['function_name']}`, which depends on when it is asked; compare with `as_of_date`"
         if node["class"] == "COLUMN_REF" and (name := node["column_names"][-1].lower()) not in columns:
             near = difflib.get_close_matches(name, columns, n=1)
-            return f"asks for `{name}`, which is no column of {' or '.join(POPULATION)}" + (f"; did you mean `{near[0]}`?" if near else "")
+            return f"asks for `{name}`, which is no column of {' or '.join(POPULATION)}" + (f" (did you mean `{near[0]}`?)" if near else "")
     try:
         con.execute(f"select customer_id from population where ({predicate}\n)").fetchall()
         kind = con.execute(f"describe select ({predicate}\n) from population").fetchall()[0][1]

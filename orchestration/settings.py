@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
@@ -101,6 +101,7 @@ class VendorDefaults(Protocol):
 
 
 AMOUNT_UNITS = ("minor", "major")
+ACCOUNTS = "accounts.csv"
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ def load(data: Path | None = None, environment: Mapping[str, str] = os.environ) 
     return replace(
         settings,
         options=_read_options(settings.config / "settings.toml"),
-        accounts=_read_accounts(settings.config / "accounts.csv"),
+        accounts=_read_accounts(settings.config / ACCOUNTS),
         secret=_read_secret(settings.config / "secret", environment),
     )
 
@@ -326,10 +327,26 @@ def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
         yield "alert_webhook", "must be an address such as https://example.com/hook"
 
 
+def check_accounts(settings: Settings, vendors: Collection[str]) -> None:
+    """Refuses a line about a vendor that is none: what it says would hold for nobody."""
+    path = settings.config / ACCOUNTS
+    for line, row in _account_rows(path):
+        if row["source"] not in vendors:
+            raise _account_error(path, line, f"`source` is none of {', '.join(vendors)}")
+
+
 def _read_accounts(path: Path) -> dict[str, dict[str, str]]:
-    if not path.exists():
-        return {}
     accounts: dict[str, dict[str, str]] = {}
+    for line, row in _account_rows(path):
+        if row["source"] in accounts:
+            raise _account_error(path, line, f"`{row['source']}` is listed twice")
+        accounts[row.pop("source")] = row
+    return accounts
+
+
+def _account_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    if not path.exists():
+        return
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         try:
@@ -337,13 +354,9 @@ def _read_accounts(path: Path) -> dict[str, dict[str, str]]:
             _check_header(path, header)
             for cells in reader:
                 if cells:
-                    row = _account_row(path, reader.line_num, header, cells)
-                    if row["source"] in accounts:
-                        raise _account_error(path, reader.line_num, f"`{row['source']}` is listed twice")
-                    accounts[row.pop("source")] = row
+                    yield reader.line_num, _account_row(path, reader.line_num, header, cells)
         except (csv.Error, UnicodeDecodeError) as error:
             raise _account_error(path, reader.line_num, f"no readable CSV ({error})") from None
-    return accounts
 
 
 def _check_header(path: Path, header: list[str]) -> None:

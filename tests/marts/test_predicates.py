@@ -37,7 +37,7 @@ def test_a_condition_over_insights_and_attributes_is_a_segment(settings: Setting
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("bad,Bad,,total_revenu >= 40", "asks for `total_revenu`, which is no column of dim_customers or customer_insights; did you mean `total_revenue`?"),
+        ("bad,Bad,,total_revenu >= 40", "asks for `total_revenu`, which is no column of dim_customers or customer_insights (did you mean `total_revenue`?)"),
         ("bad,Bad,,total_revenue >=", "is no condition in SQL"),
         ('bad,Bad,,"customer_id in (select customer_id from marts.fct_orders)"', "must be one condition without subqueries"),
         ("bad,Bad,,last_order_at > now()", "calls `now`, which depends on when it is asked"),

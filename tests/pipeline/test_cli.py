@@ -67,6 +67,14 @@ def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys:
     assert "shoe_size" in capsys.readouterr().err
 
 
+def test_a_line_about_a_vendor_that_is_none_is_wrong_use(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.landing.mkdir()
+    settings.config.mkdir()
+    (settings.config / "accounts.csv").write_text("source,time_zone\nometria,UTC\nomnisand,Europe/Berlin\n", encoding="utf-8")
+    assert cli.main(["run"]) == 2
+    assert "accounts.csv, line 3: `source` is none of ometria, omnisend" in capsys.readouterr().err
+
+
 def test_an_unexpected_error_names_its_place_and_never_its_text(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
