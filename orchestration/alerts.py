@@ -81,6 +81,12 @@ def on_failure(settings: Settings) -> Iterator[None]:
         raise
 
 
+def tell_problems(settings: Settings, count: int) -> None:
+    """Tells that so many things in the landing zone are no delivery, or cannot be read, if there are any."""
+    if count:
+        send(settings, Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."))
+
+
 def tell_lateness(settings: Settings) -> str | None:
     """Tells of a night that has not come and of streams that were not delivered; what there was to tell."""
     late = freshness.lateness(settings) if is_on(settings) else None

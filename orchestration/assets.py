@@ -14,11 +14,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration import drift, freshness, pipeline, sensors
+from orchestration import alerts, drift, freshness, landing, pipeline, sensors
 from orchestration import settings as configuration
 from orchestration.errors import told
 from orchestration.landing import LandedFile
 from orchestration.mapping import Stream, Vendor
+from orchestration.masking import without_addresses
 from orchestration.resources import WarehouseResource
 from orchestration.settings import DateRange, Settings
 from orchestration.transform import NodeResult, TransformError
@@ -190,9 +191,18 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         kinds={"duckdb"},
         owners=OWNERS,
         pool=POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "landing_zone_is_sound",
+                asset=PUBLISHED,
+                description="Everything in the landing zone is a delivery of a known vendor, stream and night, and can be read.",
+            )
+        ],
     )
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = configuration.load()
+        problems = [without_addresses(problem.message) for problem in landing.scan(settings).problems] if settings.landing.is_dir() else []
+        alerts.tell_problems(settings, len(problems))
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
             seen = made or pipeline.publish.current(settings)
@@ -202,7 +212,12 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 "is new": made is not None,
                 "customers": seen.customers if seen else 0,
                 "orders": seen.orders if seen else 0,
-            }
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="landing_zone_is_sound", passed=not problems, severity=dg.AssetCheckSeverity.WARN, metadata={"problems": problems}
+                )
+            ],
         )
 
     return publish

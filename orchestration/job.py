@@ -60,9 +60,7 @@ def tell(report: RunReport, settings: Settings) -> None:
 
 def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
     """A run that ended with 1, and what is late."""
-    if report.ingestion.problems:
-        count = len(report.ingestion.problems)
-        alerts.send(settings, alerts.Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."))
+    alerts.tell_problems(settings, len(report.ingestion.problems))
     alerts.tell_lateness(settings)
 
 

@@ -85,6 +85,21 @@ def test_the_tests_of_dbt_are_checks_of_their_models(code_location: dg.Definitio
     assert not found["omnisend/events", "is_fresh"]
 
 
+def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_told_by_a_check_and_an_alert(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    told = published.data / "alert.json"
+    with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write(f'alert_command = "cat > {told}"\n')
+    (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
+    result = nightly(code_location, instance)
+    assert result.success
+    [check] = [check for check in result.get_asset_check_evaluations() if check.check_name == "landing_zone_is_sound"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "landing/omnisand is the folder of no known vendor" in str(check.metadata["problems"].value)
+    assert "1 things in the landing zone could not be loaded" in told.read_text(encoding="utf-8")
+
+
 def shape_checks(code_location: dg.Definitions, instance: dg.DagsterInstance, night: str) -> dict[str, dg.AssetCheckEvaluation]:
     """The checks of the shape of one night's events, loaded again by Dagster."""
     job = code_location.resolve_job_def("nightly")
