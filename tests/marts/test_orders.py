@@ -127,6 +127,11 @@ def refunds(w: WarehouseBuilder) -> None:
     w.order("optimizely", "R-whole-cancel", total="80.00", status="paid")
     w.adjustment("optimizely", "R-whole-cancel", "80.00", action="cancel", order_match_key="R-WHOLE-CANCEL")
 
+    for number in ("R-untold", "R-told-later"):
+        w.order("omnisend", number, total="80.00", status="paid")
+        w.adjustment("omnisend", number, None, order_match_key=number.upper(), amount_kind="running_total")
+    w.adjustment("omnisend", "R-told-later", "30.00", order_match_key="R-TOLD-LATER", amount_kind="running_total")
+
     w.adjustment("optimizely", "R-orphan", "7.00", order_match_key="R-ORPHAN")
     w.order("ometria", "R-negative", total="-15.00", order_match_key="R-NEGATIVE")
     w.order("ometria", "R-original", total="40.00", order_match_key="R-ORIGINAL")
@@ -368,6 +373,18 @@ def test_daily_metrics_sum_to_the_orders_exactly(query: Query) -> None:
 )
 def test_a_refund_in_another_currency_is_never_subtracted(query: Query, number: str, currency: str, status: str, refunded: str, net: str) -> None:
     assert order(query, number, "currency, status, refunded_amount, net_amount") == (currency, status, Decimal(refunded), Decimal(net))
+
+
+@pytest.mark.parametrize(
+    ("number", "net", "amounts", "listed"), [("R-untold", "80.00", [None], ["refund_amount_missing"]), ("R-told-later", "50.00", [Decimal(30)], ["status"])]
+)
+def test_a_refund_without_an_amount_is_listed_and_takes_nothing_off(
+    query: Query, number: str, net: str, amounts: list[Decimal | None], listed: list[str]
+) -> None:
+    assert query("select net_amount from marts.fct_orders where order_number = upper($1)", [number]) == [(Decimal(net),)]
+    told = "select amount from marts.fct_order_adjustments inner join marts.fct_orders using (order_id) where order_number = upper($1)"
+    assert [amount for (amount,) in query(told, [number])] == amounts
+    assert conflicts(query, number) == listed
 
 
 def test_a_refund_in_another_currency_is_listed(query: Query) -> None:

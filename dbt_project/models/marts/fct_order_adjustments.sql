@@ -24,16 +24,16 @@ with
         left join priorities on claims.source = priorities.source
     ),
 
-    -- Told in another currency than the order's, and by nobody in its own.
-    told_in_other_currency as (
+    -- Told in another currency than the order's, or without an amount, and by nobody as an amount of the order.
+    told_otherwise as (
         select ranked_claims.claim_id, ranked_claims.order_id, ranked_claims.source, adjustment_id, action, currency, amount, occurred_at
         from ranked_claims
         left join states on ranked_claims.order_id = states.order_id
         where
             ranked_claims.order_id is not null
-            and ranked_claims.is_other_currency
+            and (ranked_claims.is_other_currency or ranked_claims.amount is null)
             and not ranked_claims.is_whole_cancellation
-            and ranked_claims.amount > 0
+            and coalesce(ranked_claims.amount, 1) > 0
             and states.refunded_amount = 0
         qualify dense_rank() over (partition by ranked_claims.order_id order by ranked_claims.priority, ranked_claims.source) = 1
     ),
@@ -141,7 +141,7 @@ with
     ),
 
     adjustments as (
-        {% for step in ["told", "untold", "told_in_other_currency", "cancellations", "canceled_by_status", "distinct_orphans"] -%}
+        {% for step in ["told", "untold", "told_otherwise", "cancellations", "canceled_by_status", "distinct_orphans"] -%}
             select *
             from {{ step }}
             {%- if not loop.last %}

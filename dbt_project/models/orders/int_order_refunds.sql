@@ -73,9 +73,12 @@ with
         where line_totals.refunded_amount > 0 and coalesce(line_totals.currency = figures.currency, true)
     ),
 
-    -- Told in another currency only: something was taken back, how much of the order is not known.
+    -- Told in another currency only, or without an amount: something was taken back, how much of the order is not known.
     untold as (
-        select order_id, true as has_other_currency from claims where order_id is not null and is_other_currency and action <> 'cancel' group by order_id
+        select order_id, bool_or(is_other_currency) as has_other_currency, bool_or(amount is null) as has_missing_amount
+        from claims
+        where order_id is not null and action <> 'cancel' and (is_other_currency or amount is null)
+        group by order_id
     ),
 
     by_source as (
@@ -119,6 +122,7 @@ with
             greatest_statement.subtotal_amount,
             coalesce(greatest_statement.delta_amount >= greatest_statement.refunded_amount, true) as is_sum_of_deltas,
             coalesce(untold.has_other_currency, false) as has_other_currency,
+            coalesce(untold.has_missing_amount, false) as has_missing_amount,
             coalesce(canceled.is_canceled, false) as is_canceled
         from greatest_statement
         full outer join canceled on greatest_statement.order_id = canceled.order_id

@@ -17,6 +17,7 @@ with
             refunds.source as refund_source,
             coalesce(refunds.refunded_amount, 0) as refunded_amount,
             coalesce(refunds.is_sum_of_deltas, true) as is_sum_of_deltas,
+            coalesce(refunds.has_missing_amount, false) as has_missing_amount,
             case
                 when refunds.is_canceled
                 then 'canceled'
@@ -57,7 +58,7 @@ with
                 end as decimal(18, 4)
             ) as net_amount,
             settled.is_sum_of_deltas,
-            statuses.status in ('partially_refunded', 'refunded') and settled.refunded_amount = 0 as is_refund_amount_missing,
+            (statuses.status in ('partially_refunded', 'refunded') or settled.has_missing_amount) and settled.refunded_amount = 0 as is_refund_amount_missing,
             coalesce(validity.is_valid, statuses.is_valid) as is_valid
         from settled
         inner join statuses on settled.final_progress = statuses.progress
