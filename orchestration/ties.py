@@ -31,6 +31,8 @@ TIES: dict[str, tuple[str, ...]] = {
     "contacts": (RECORD,),
     "customer_identifiers": (OWNER, IDENTIFIER),
     "customer_consents": (OWNER,),
+    "leads": (OWNER,),
+    "loyalty_transactions": (OWNER,),
     "segment_memberships": (OWNER,),
     "vendor_stats": (OWNER,),
     "loyalty_accounts": (OWNER, LOYALTY),

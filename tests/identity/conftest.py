@@ -10,9 +10,9 @@ import pytest
 
 from tests.identity.worlds import Scenario, Statement, Warehouse, World, build, write
 
-MODELS = ["path:models/identity", "dim_customers", "dim_customers_history", "customer_attribute_sources"]
+MODELS = ["path:models/identity", "int_order_rows", "int_outdated_events", "dim_customers", "dim_customers_history", "customer_attribute_sources"]
 MODELS += ["bridge_customer_records", "bridge_customer_identifiers", "customer_id_aliases", "shared_identifiers", "identity_links"]
-SEEDS = ["identifier_blocklist", "identity_rules", "identity_overrides", "attribute_source_priority"]
+SEEDS = ["identifier_blocklist", "identity_rules", "identity_overrides", "attribute_source_priority", "order_status_overrides"]
 FIRST_NIGHTS = 0
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.marts.conftest import Query
-from tests.warehouse_builder import WarehouseBuilder
+from tests.warehouse_builder import WarehouseBuilder, alias
 
 
 def stage(w: WarehouseBuilder) -> None:
@@ -51,6 +51,30 @@ def several_versions(w: WarehouseBuilder) -> None:
     for row_number, status in ((1, "canceled"), (2, "paid")):
         w.order("ometria", "V-2", total="5.00", status=status, source_file="landing/ometria/orders/2024-01-01/twice.ndjson", source_row=row_number)
     silent_versions(w)
+    corrected_buyers(w)
+
+
+def corrected_buyers(w: WarehouseBuilder) -> None:
+    """One night an order of Ana's names Bob's address, and another an address that is nobody's; the next night both are mended. A third names less."""
+    ana = w.profile("ometria", "ana-77", email="ana@corrected.example")
+    w.identifier(ana, "customer_id", "77")
+    w.profile("ometria", "bob-88", email="bob@corrected.example")
+    for number, customer_id, addresses in (("V-BRIDGE", "77", ("bob", "ana")), ("V-TYPO", None, ("tpyo", "typo")), ("V-LESS", "77", ("also-ana", None))):
+        for night, name in enumerate(addresses, start=1):
+            owner = f"derived:{number}-{night}"
+            contact = w.add(
+                "contacts",
+                source="ometria",
+                stream="orders",
+                source_record_id=owner,
+                alias_id=alias("ometria", "derived", owner),
+                export_date=date(2024, 1, night),
+            )
+            if name:
+                w.identifier(contact, "email", f"{name}@corrected.example")
+            if customer_id:
+                w.identifier(contact, "customer_id", customer_id)
+            w.order("ometria", number, total="10.00", owner_record_id=owner, export_date=date(2024, 1, night))
 
 
 def silent_versions(w: WarehouseBuilder) -> None:
@@ -240,6 +264,27 @@ def test_a_version_without_lines_has_its_own_money_and_the_lines_last_told(query
 
 def test_an_order_that_is_no_longer_told_as_canceled_is_none(query: Query) -> None:
     assert order(query, "V-REVIVED", "status, net_amount") == ("completed", Decimal("10.00"))
+
+
+def test_a_bridge_that_an_order_told_is_gone_when_the_order_is_corrected(query: Query) -> None:
+    sql = "select distinct customer_id from marts.bridge_customer_records where source_record_id = $1"
+    [(ana,)], [(bob,)] = query(sql, ["ana-77"]), query(sql, ["bob-88"])
+    assert ana != bob
+    assert order(query, "V-BRIDGE", "customer_id") == (ana,)
+    sql = "select customer_id, not_linking_reason from marts.bridge_customer_identifiers where identifier_value = 'bob@corrected.example'"
+    assert sorted(query(sql), key=str) == sorted([(ana, "superseded"), (bob, None)], key=str)
+
+
+def test_an_order_told_again_with_less_of_its_buyer_still_links_by_all_of_it(query: Query) -> None:
+    sql = "select is_linking from marts.bridge_customer_identifiers where identifier_value = 'also-ana@corrected.example'"
+    assert query(sql) == [(True,)]
+
+
+def test_an_address_that_a_corrected_order_no_longer_names_links_nobody(query: Query) -> None:
+    sql = "select not_linking_reason from marts.bridge_customer_identifiers where identifier_value = $1"
+    assert (query(sql, ["tpyo@corrected.example"]), query(sql, ["typo@corrected.example"])) == ([("superseded",)], [(None,)])
+    sql = "select order_number from marts.fct_orders join marts.dim_customers using (customer_id) where email = 'typo@corrected.example'"
+    assert query(sql) == [("V-TYPO",)]
 
 
 def test_an_event_told_again_under_its_id_tells_of_the_order_in_its_newest_version_only(query: Query) -> None:

@@ -5,7 +5,7 @@
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
-    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
+    identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
 
     overrides as (select * from {{ ref("int_override_records") }} where rule = 'never'),
 
@@ -22,7 +22,10 @@ with
             concat(cast(records.is_deleted as integer), {{ record_order("records") }}) as record_order
         from identifiers
         inner join records on identifiers.record_no = records.record_no
-        where identifiers.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id', 'email', 'phone', 'document')
+        where
+            (identifiers.is_current and identifiers.id_type in ('email', 'phone', 'document'))
+            -- Of a contact that is outdated the vendor's own ids still tell whose it was.
+            or ((identifiers.is_current or records.is_contact) and identifiers.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id'))
     ),
 
     own_ids as (

@@ -8,6 +8,8 @@ with
 
     overrides as (select * from {{ ref("identity_overrides") }}),
 
+    outdated_contacts as (select * from {{ ref("int_outdated_contacts") }}),
+
     carried as (
         select
             records.record_no,
@@ -19,7 +21,11 @@ with
             identifiers.is_valid,
             identifiers.is_primary,
             identifiers.is_deliverable,
-            records.is_contact or (identifiers.source_file = records.source_file and identifiers.source_row = records.source_row) as is_current,
+            case
+                when records.is_contact
+                then outdated_contacts.owner_record_id is null
+                else identifiers.source_file = records.source_file and identifiers.source_row = records.source_row
+            end as is_current,
             identifiers.export_date,
             coalesce(identifiers.first_seen_at, identifiers.extracted_at) as first_seen_at,
             coalesce(identifiers.last_seen_at, identifiers.extracted_at) as last_seen_at
@@ -30,6 +36,12 @@ with
             and identifiers.source = records.source
             and identifiers.source_account = records.source_account
             and case when identifiers.owner_record_id like 'derived:%' then 'derived' else identifiers.stream end = records.stream_key
+        left join
+            outdated_contacts
+            on records.is_contact
+            and records.source = outdated_contacts.source
+            and records.source_account = outdated_contacts.source_account
+            and records.source_record_id = outdated_contacts.owner_record_id
         where identifiers.id_value is not null
     ),
 

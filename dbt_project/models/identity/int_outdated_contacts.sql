@@ -1,0 +1,142 @@
+-- Grain: one row per set of identifiers (contact) that only outdated versions of orders, or of events that tell of one,
+-- carry: the newest version names somebody else, so what the older one tied together counts no more. A version that only
+-- names less contradicts nothing.
+{% set mentions = [
+    "orders",
+    "events",
+    "customer_consents",
+    "segment_memberships",
+    "reviews",
+    "leads",
+    "loyalty_accounts",
+    "loyalty_transactions",
+    "redemptions",
+    "vendor_stats",
+] %}
+with
+    orders as (select * from {{ source("staging", "orders") }}),
+
+    identifiers as (
+        select source, source_account, owner_record_id, id_type, coalesce(id_namespace, '') as id_namespace, coalesce(id_link_value, id_value) as id_value
+        from {{ source("staging", "customer_identifiers") }}
+    ),
+
+    order_rows as (select * from {{ ref("int_order_rows") }}),
+
+    outdated_events as (select * from {{ ref("int_outdated_events") }}),
+
+    several_buyers as (
+        select source, source_account, stream, source_order_id
+        from orders
+        where not coalesce(is_from_event, false)
+        group by source, source_account, stream, source_order_id
+        having min(owner_record_id) <> max(owner_record_id)
+    ),
+
+    newest as (
+        select order_rows.source, order_rows.source_account, order_rows.stream, order_rows.source_order_id, order_rows.owner_record_id
+        from order_rows
+        inner join
+            several_buyers
+            on order_rows.source = several_buyers.source
+            and order_rows.source_account = several_buyers.source_account
+            and order_rows.stream = several_buyers.stream
+            and order_rows.source_order_id = several_buyers.source_order_id
+        where order_rows.recency_rank = 1
+    ),
+
+    older as (
+        select
+            orders.source,
+            orders.source_account,
+            orders.source_order_id,
+            orders.owner_record_id,
+            orders.source_file,
+            orders.source_row,
+            newest.owner_record_id as newest_owner_record_id
+        from orders
+        inner join
+            newest
+            on orders.source = newest.source
+            and orders.source_account = newest.source_account
+            and orders.stream = newest.stream
+            and orders.source_order_id = newest.source_order_id
+            and orders.owner_record_id <> newest.owner_record_id
+        left join
+            order_rows
+            on orders.source_file = order_rows.source_file
+            and orders.source_row = order_rows.source_row
+            and orders.source_order_id = order_rows.source_order_id
+            and (order_rows.is_newest or order_rows.speaks_of_money)
+        where not coalesce(orders.is_from_event, false) and order_rows.source_file is null
+    ),
+
+    -- Two addresses, or two ids, of which none is the same.
+    contradicted as (
+        select older.source, older.source_account, older.owner_record_id, older.newest_owner_record_id
+        from older
+        inner join
+            identifiers
+            on older.source = identifiers.source
+            and older.source_account = identifiers.source_account
+            and older.owner_record_id = identifiers.owner_record_id
+        inner join
+            identifiers as newer
+            on older.source = newer.source
+            and older.source_account = newer.source_account
+            and older.newest_owner_record_id = newer.owner_record_id
+            and identifiers.id_type = newer.id_type
+            and identifiers.id_namespace = newer.id_namespace
+        group by older.source, older.source_account, older.owner_record_id, older.newest_owner_record_id, identifiers.id_type, identifiers.id_namespace
+        having not bool_or(identifiers.id_value = newer.id_value)
+    ),
+
+    outdated as (
+        select older.source, older.source_account, older.owner_record_id, older.source_file, older.source_row
+        from older
+        where
+            (older.source, older.source_account, older.owner_record_id, older.newest_owner_record_id)
+            in (select (source, source_account, owner_record_id, newest_owner_record_id) from contradicted)
+
+        union all
+
+        select orders.source, orders.source_account, orders.owner_record_id, orders.source_file, orders.source_row
+        from orders
+        inner join outdated_events on orders.source_file = outdated_events.source_file and orders.source_row = outdated_events.source_row
+        where orders.is_from_event
+    ),
+
+    candidates as (select source, source_account, owner_record_id from outdated where owner_record_id like 'derived:%' group by all),
+
+    mentioned as (
+        {% for table in mentions -%}
+            select mentions.source, mentions.source_account, mentions.owner_record_id
+            from {{ source("staging", table) }} as mentions
+            inner join
+                candidates
+                on mentions.source = candidates.source
+                and mentions.source_account = candidates.source_account
+                and mentions.owner_record_id = candidates.owner_record_id
+            left join outdated on mentions.source_file = outdated.source_file and mentions.source_row = outdated.source_row
+            where outdated.source_file is null
+            {%- if not loop.last %}
+
+                union
+
+            {% endif -%}
+        {% endfor %}
+    ),
+
+    final as (
+        select candidates.source, candidates.source_account, candidates.owner_record_id
+        from candidates
+        left join
+            mentioned
+            on candidates.source = mentioned.source
+            and candidates.source_account = mentioned.source_account
+            and candidates.owner_record_id = mentioned.owner_record_id
+        where mentioned.owner_record_id is null
+    )
+
+select *
+from final
