@@ -130,8 +130,11 @@ def _build(settings: Settings) -> Iterator[Finding]:
                     yield Finding(
                         "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
                     )
-                if any(run["status"] == runs.RUNNING for run in runs.recent(con, 1)):
-                    yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
+                for last in runs.recent(con, 1):
+                    if last["status"] == runs.RUNNING:
+                        yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
+                    if last["status"] == runs.FAILED:
+                        yield Finding("broken", f"The last run failed: {last['message']}", "Mend that and type `c360 run`: it continues where it stopped.")
                 yield Finding("ok", "the build file can be read")
         except duckdb.Error as error:
             plain = unusable(error, settings.build_file)

@@ -80,6 +80,8 @@ def _tell(settings: Settings, found: Status) -> None:
     if found.runs:
         console.say("\nLast runs")
         console.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
+        if found.runs[0]["message"]:
+            console.say(f"  The last one failed: {found.runs[0]['message']}")
     if found.streams:
         console.say("\nLast deliveries")
         for stream in found.streams:
@@ -104,7 +106,7 @@ def _tell_machine(settings: Settings, found: Status) -> None:
                 "writer": str(found.writer) if found.writer else None,
                 "pending": None if found.pending is None else [file.relative_path for file in found.pending],
                 "rejects": found.rejects,
-                "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS)} for run in found.runs],
+                "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
                 "streams": [{"source": s.source, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late} for s in found.streams],
             },
             default=str,

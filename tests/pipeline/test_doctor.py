@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import alerts, doctor, runs
+from orchestration import alerts, cli, doctor, runs
 from orchestration.alerts import Alert
 from orchestration.doctor import Finding
 from orchestration.locking import writer_lock
@@ -160,6 +160,22 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
     ):
         assert expected in told
     assert trouble(sound, "broken") == []
+
+
+def test_a_night_that_failed_is_broken_and_says_why_until_one_goes_well(sound: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with Warehouse(sound).connect() as con:
+        runs.begin(con, "bad", "c360 run")
+        runs.end(con, "bad", failure="Nothing was published, because of this and that.")
+    [finding] = trouble(sound, "broken")
+    assert finding.text == "The last run failed: Nothing was published, because of this and that."
+    assert cli.main(["status"]) == 0
+    assert "because of this and that" in capsys.readouterr().out
+    with Warehouse(sound).connect() as con:
+        runs.begin(con, "good", "c360 run")
+        runs.end(con, "good")
+    assert trouble(sound, "broken") == []
+    assert cli.main(["status"]) == 0
+    assert "because of this and that" not in capsys.readouterr().out
 
 
 def test_a_run_at_work_is_a_note_that_names_it(sound: Settings) -> None:
