@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from orchestration.errors import OperatorError
+from orchestration.geography import currency_codes
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
@@ -305,7 +306,7 @@ def _option_problem(message: str) -> str:
 
 
 def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
-    if not re.fullmatch(r"[A-Z]{3}", options.reporting_currency):
+    if options.reporting_currency not in currency_codes():
         yield "reporting_currency", "is no ISO 4217 code such as EUR"
     for key in ("reporting_time_zone", "schedule_time_zone"):
         if not _is_zone(getattr(options, key)):
@@ -377,7 +378,7 @@ def _account_row(path: Path, line: int, header: list[str], cells: list[str]) -> 
         raise _account_error(path, line, "the column `source` is empty")
     if not _is_zone(row.get("time_zone", "UTC")):
         raise _account_error(path, line, "`time_zone` is no IANA time zone such as Europe/Berlin")
-    if not re.fullmatch(r"[A-Z]{3}", row.get("default_currency", "EUR")):
+    if row.get("default_currency", "EUR") not in currency_codes():
         raise _account_error(path, line, "`default_currency` is no ISO 4217 code such as EUR")
     if not re.fullmatch(r"[A-Z]{2}", row.get("phone_region", "BR")):
         raise _account_error(path, line, "`phone_region` is no ISO 3166 code of two capital letters such as BR")

@@ -57,6 +57,7 @@ def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: 
         ("source,source\na,b\n", 1, "twice"),
         ("source,time_zone\nshop,Mars/Olympus\n", 2, "`time_zone`"),
         ("source,default_currency\nshop,EUR\nother,euro\n", 3, "`default_currency`"),
+        ("source,default_currency\nshop,BRX\n", 2, "`default_currency`"),
         ("source,amount_unit\nshop,cents\n", 2, "`amount_unit`"),
         ("source,time_zone\nshop,UTC\nshop,UTC\n", 3, "listed twice"),
         ("source,time_zone\nshop\n", 2, "1 cells"),
@@ -76,6 +77,7 @@ def test_a_mistake_in_accounts_names_file_and_line(tmp_path: Path, text: str, li
     ("text", "problem"),
     [
         ('reporting_currency = "euro"', "`reporting_currency`"),
+        ('reporting_currency = "EUO"', "`reporting_currency`"),
         ("shoe_size = 43", "`shoe_size` is no setting"),
         ('reject_share = "much"', "`reject_share`"),
         ("reject_share = 1.5", "between 0 and 1"),
