@@ -19,7 +19,6 @@ from orchestration import settings as configuration
 from orchestration.errors import told
 from orchestration.landing import LandedFile
 from orchestration.mapping import Stream, Vendor
-from orchestration.masking import without_addresses
 from orchestration.resources import WarehouseResource
 from orchestration.settings import DateRange, Settings
 from orchestration.transform import NodeResult, TransformError
@@ -201,7 +200,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = configuration.load()
-        problems = [without_addresses(problem.message) for problem in landing.scan(settings).problems] if settings.landing.is_dir() else []
+        problems = [problem.message for problem in landing.scan(settings).problems] if settings.landing.is_dir() else []
         alerts.tell_problems(settings, len(problems))
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)

@@ -6,7 +6,6 @@ from datetime import date
 
 from orchestration import alerts, changes, console, holding, pipeline, publish
 from orchestration.errors import OperatorError
-from orchestration.masking import without_addresses
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
 
@@ -98,7 +97,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
             for name in report.deliveries_above_limit
         ]
     )
-    lines += _shortened([without_addresses(problem.message) for problem in report.ingestion.problems])
+    lines += _shortened([problem.message for problem in report.ingestion.problems])
     lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
     if report.changed:
         lines += changes.lines(report.changed)

@@ -87,11 +87,11 @@ def scan(settings: Places) -> Scan:
         for folder in _entries(settings.landing):
             relative = _relative(settings, folder)
             if not folder.is_dir():
-                problems.append(LandingProblem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
+                problems.append(_problem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
             elif folder.name not in vendors:
                 known = ", ".join(vendors)
                 problems.append(
-                    LandingProblem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.")
+                    _problem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.")
                 )
             else:
                 with _reading(settings, folder, problems):
@@ -107,7 +107,7 @@ def _reading(settings: Places, folder: Path, problems: list[LandingProblem]) -> 
     except OSError as error:
         relative = _relative(settings, folder)
         reason = error.strerror or type(error).__name__
-        problems.append(LandingProblem(relative, UNREADABLE, f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it."))
+        problems.append(_problem(relative, UNREADABLE, f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it."))
 
 
 def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
@@ -116,9 +116,7 @@ def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], fil
         if not below.is_dir() or below.name not in streams:
             known = ", ".join(streams)
             problems.append(
-                LandingProblem(
-                    relative, "unknown_stream", f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it out."
-                )
+                _problem(relative, "unknown_stream", f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it out.")
             )
             continue
         with _reading(settings, below, problems):
@@ -126,7 +124,7 @@ def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], fil
                 relative = _relative(settings, night)
                 day = _day(night.name)
                 if not night.is_dir() or day is None:
-                    problems.append(LandingProblem(relative, "bad_date", f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out."))
+                    problems.append(_problem(relative, "bad_date", f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out."))
                 else:
                     with _reading(settings, night, problems):
                         files += list(_scan_night(settings, night, folder.name, below.name, day))
@@ -147,6 +145,11 @@ def _scan_night(settings: Places, night: Path, source: str, stream: str, day: da
             mtime_ns=stat.st_mtime_ns,
             is_full=is_full_night or "full" in path.name.lower(),
         )
+
+
+def _problem(relative_path: str, reason_code: str, message: str) -> LandingProblem:
+    """Logs and errors quote the message: names of folders may hold an address, as those of files do."""
+    return LandingProblem(relative_path, reason_code, without_addresses(message))
 
 
 def _stat(path: Path) -> os.stat_result:

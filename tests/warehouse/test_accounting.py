@@ -186,6 +186,12 @@ def test_a_file_taken_away_leaves_its_night_when_that_is_loaded_again(installati
     assert installation.query("select count(*) from staging.customers") == [(0,)]
 
 
+def test_a_folder_in_the_wrong_place_is_told_without_the_address_in_its_name(installation: Installation) -> None:
+    installation.land("zoe@private.example/events/2026-03-01/a.ndjson", [event(1)])
+    [problem] = landing.scan(installation.settings).problems
+    assert problem.message.startswith("landing/z…@p….example is the folder of no known vendor.")
+
+
 def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(installation: Installation) -> None:
     installation.land("omnisend/events/2026-03-01/part/a.ndjson", [event(1)])
     installation.load()
