@@ -7,6 +7,7 @@ import pytest
 from orchestration import transform
 from orchestration.incremental import PUBLISHED, RENEWED, Division
 from orchestration.settings import Settings
+from orchestration.tables import TABLES
 from orchestration.ties import TIES
 
 # They are computed as a whole, and say of a part's rows the same when they see nothing but the part.
@@ -31,6 +32,12 @@ def named(nodes: Nodes, names: frozenset[str], kind: str) -> dict[str, Any]:
 def test_a_part_rests_on_models_that_a_part_can_be_made_of(nodes: Nodes, division: Division) -> None:
     renewed = {name for _, name in division.renewed}
     assert named(nodes, division.in_part, "model").keys() - renewed == ALIKE
+
+
+def test_a_contact_is_outdated_only_if_no_table_that_names_owners_mentions_it(nodes: Nodes) -> None:
+    [model] = named(nodes, frozenset({"int_outdated_contacts"}), "model").values()
+    read = {key.split(".")[-1] for key in model.depends_on.nodes if key.startswith("source.")}
+    assert read == {name for name, table in TABLES.items() if "owner_record_id" in {column.name for column in table.all_columns}}
 
 
 def test_all_staging_that_a_part_is_made_of_is_tied(nodes: Nodes, division: Division) -> None:
