@@ -510,13 +510,9 @@ def language(expr: pl.Expr) -> pl.Expr:
 
 def _looked_up(words: pl.Expr, code_of: Callable[[str], str | None]) -> pl.Expr:
     """The code of each word, each word asked for once."""
-
-    def look_up(series: pl.Series) -> pl.Series:
-        distinct = series.drop_nulls().unique()
-        found = pl.Series([code_of(word) for word in distinct], dtype=pl.String)
-        return series.replace_strict(distinct, found, default=None, return_dtype=pl.String)
-
-    return words.map_batches(look_up, return_dtype=pl.String, is_elementwise=True)
+    return words.map_batches(
+        lambda series: by_distinct(series, lambda word: word.map_elements(code_of, return_dtype=pl.String)), return_dtype=pl.String, is_elementwise=True
+    )
 
 
 def _word_key(expr: pl.Expr) -> pl.Expr:

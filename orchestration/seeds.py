@@ -59,7 +59,21 @@ def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
 
 def header(seed: Seed) -> list[str]:
     """The columns of a seed's file, each known and there once."""
-    names = next(_lines(seed), (1, []))[1]
+    return _checked(seed, next(_lines(seed), (1, []))[1])
+
+
+def rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every row of a seed's file by the line it begins on, its cells trimmed; a row of another width than the header is refused."""
+    lines = _lines(seed)
+    names = _checked(seed, next(lines, (1, []))[1])
+    for line, cells in lines:
+        if cells and len(cells) != len(names):
+            raise problem(seed, line, f"{len(cells)} cells where the header has {len(names)}")
+        if cells:
+            yield line, dict(zip(names, (cell.strip() for cell in cells), strict=True))
+
+
+def _checked(seed: Seed, names: list[str]) -> list[str]:
     if len(set(names)) != len(names):
         raise problem(seed, 1, "a column stands twice in the header")
     for name in names:
@@ -69,16 +83,6 @@ def header(seed: Seed) -> list[str]:
         if name not in names:
             raise problem(seed, 1, f"the column `{name}` is missing")
     return names
-
-
-def rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
-    """Every row of a seed's file by the line it begins on, its cells trimmed; a row of another width than the header is refused."""
-    names = header(seed)
-    for line, cells in islice(_lines(seed), 1, None):
-        if cells and len(cells) != len(names):
-            raise problem(seed, line, f"{len(cells)} cells where the header has {len(names)}")
-        if cells:
-            yield line, dict(zip(names, (cell.strip() for cell in cells), strict=True))
 
 
 def _lines(seed: Seed) -> Iterator[tuple[int, list[str]]]:
