@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping import Amount, Rows, Time, Typed, Value, roots
+from orchestration.mapping import Amount, Rows, Time, Typed, Value, Word, roots
 from orchestration.shapes import fields_of
 
 # What every row carries of its record.
@@ -39,6 +39,8 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
             read[name] = replace(value, sources=tuple(map(read_before, value.sources)), is_inferred=read_before(value.is_inferred))
         elif isinstance(value, Amount):
             read[name] = replace(value, source=read_before(value.source))
+        elif isinstance(value, Word):
+            read[name] = Word(read_before(value.expr), tuple((read_before(stated), known) for stated, known in value.sources))
         else:
             read[name] = read_before(value)
     frame, select = frame.with_columns(told), replace(select, columns=read)

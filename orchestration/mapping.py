@@ -4,13 +4,15 @@ A mapping only says where a value comes from. Parsing and judging follow from th
 does both. Expressions here give text as delivered, unless wrapped in one of the value classes below.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
+from orchestration import expressions as ex
 from orchestration.expressions import ISO
 from orchestration.shapes import NUMBER, SCALAR, Compiled, compile_shape, leaves
 from orchestration.tables import ORDER_STATUSES, TABLES
@@ -82,6 +84,17 @@ def lookup(expr: pl.Expr, table: Mapping[str, str], default: str | pl.Expr | Non
     return found if default is None else pl.coalesce(found, pl.lit(default) if isinstance(default, str) else default)
 
 
+def phone_number(stated: pl.Expr, country: pl.Expr | None = None) -> pl.Expr:
+    """The phone number as identifiers hold it, for the key of a record that is known by it alone: read in one region everywhere."""
+    region = account_phone_region() if country is None else pl.coalesce(ex.country(country), account_phone_region())
+    return ex.phone(stated, region).struct.field("value")
+
+
+def email_address(stated: pl.Expr) -> pl.Expr:
+    """The e-mail address as identifiers hold it, for the key of a record that is known by it alone."""
+    return ex.email(stated).struct.field("value")
+
+
 def first_given(*exprs: pl.Expr) -> pl.Expr:
     """First of several fields that holds more than blanks."""
     return pl.coalesce([pl.when(expr.str.strip_chars() != "").then(expr) for expr in exprs])
@@ -146,7 +159,71 @@ class Typed:
     expr: pl.Expr
 
 
-Value = pl.Expr | Time | Amount | Typed
+@dataclass(frozen=True)
+class Word:
+    """One of our words, as an expression, and where the vendor's own words for it stand, with those that are known.
+
+    A word that is given and not known is booked as `unknown_word`; where no other word tells more, the column is then
+    `unknown` if it may hold that, else null.
+    """
+
+    expr: pl.Expr
+    sources: tuple[tuple[pl.Expr, frozenset[str]], ...]
+
+
+def word_form(stated: pl.Expr) -> pl.Expr:
+    """A word as it is compared: case, blanks, hyphens and underscores aside."""
+    return stated.str.to_lowercase().str.replace_all(r"[\s_-]+", "")
+
+
+def _known(table: Mapping[str, str]) -> dict[str, str]:
+    return {re.sub(r"[\s_-]+", "", word.lower()): ours for word, ours in table.items()}
+
+
+def translated(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
+    """The vendor's word in ours; null where the table does not know it."""
+    return word_form(stated).replace_strict(_known(table), default=None, return_dtype=pl.String)
+
+
+def word(stated: pl.Expr, table: Mapping[str, str], otherwise: pl.Expr | str | None = None) -> Word:
+    """The vendor's word in ours, `otherwise` where none is given. See `Word` for one that is not known."""
+    default = pl.lit(otherwise, pl.String) if otherwise is None or isinstance(otherwise, str) else otherwise
+    return words(pl.when(given(stated)).then(translated(stated, table)).otherwise(default), (stated, table))
+
+
+def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
+    """Our word, made of several of the vendor's, each with the table that knows it. See `Word`."""
+    return Word(expr, tuple((stated, frozenset(_known(table))) for stated, table in sources))
+
+
+Value = pl.Expr | Time | Amount | Typed | Word
+
+
+ADDRESS_COLUMNS = (
+    "country_raw", "state_raw", "city", "district", "postal_code", "address_line_1", "address_line_2", "latitude", "longitude",
+)  # fmt: skip
+NAME_COLUMNS = ("full_name", "first_name", "middle_name", "last_name", "name_prefix", "name_suffix")
+
+
+def one_address(*places: Mapping[str, pl.Expr]) -> dict[str, Value]:
+    """The columns of one address, all from one of several: the first that names a city or a postal code, else the first that names anything."""
+    return _of_one(places, ("city", "postal_code"))
+
+
+def one_name(*names: Mapping[str, pl.Expr]) -> dict[str, Value]:
+    """The columns of one name, all from one of several: the first with a last or a full name, else the first that names anything."""
+    return _of_one(names, ("last_name", "full_name"))
+
+
+def _of_one(objects: Sequence[Mapping[str, pl.Expr]], decisive: tuple[str, ...]) -> dict[str, Value]:
+    def has(one: Mapping[str, pl.Expr], columns: Iterable[str]) -> pl.Expr:
+        return pl.any_horizontal([given(one[column].cast(pl.String)) for column in columns if column in one] or [pl.lit(value=False)])
+
+    ranked = [pl.when(has(one, decisive)).then(place) for place, one in enumerate(objects)]
+    ranked += [pl.when(has(one, one)).then(place) for place, one in enumerate(objects)]
+    chosen = pl.coalesce(ranked)
+    columns = dict.fromkeys(column for one in objects for column in one)
+    return {column: pl.coalesce([pl.when(chosen == place).then(one[column]) for place, one in enumerate(objects) if column in one]) for column in columns}
 
 
 @dataclass(frozen=True)
@@ -239,7 +316,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Where `condition` holds a value is passed over although it was given: booked as a field issue.
+    """Where `condition` holds a value is passed over although it was given: booked as a field issue of the code.
 
     With `each` it is about every element of a list, whose fields `item` reads.
     """
@@ -248,6 +325,7 @@ class Doubt:
     given: pl.Expr
     condition: pl.Expr
     each: str | None = None
+    code: str = "unparseable"
 
 
 @dataclass(frozen=True)
@@ -373,18 +451,25 @@ def stream(
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor: its code name, what it is, and its streams by name."""
+    """A vendor: its code name, what it is, its streams by name, and in words the units and currencies of its amounts."""
 
     code: str
     title: str
     streams: dict[str, Stream]
+    money: str = ""
     default_currency: str = "EUR"
     default_order_namespace: str = "shop"
     phone_region: str | None = None
 
 
 def vendor(
-    code: str, title: str, *streams: Stream, default_currency: str = "EUR", default_order_namespace: str = "shop", phone_region: str | None = None
+    code: str,
+    title: str,
+    *streams: Stream,
+    money: str = "",
+    default_currency: str = "EUR",
+    default_order_namespace: str = "shop",
+    phone_region: str | None = None,
 ) -> Vendor:
     """See `Vendor`."""
-    return Vendor(code, title, {stream.name: stream for stream in streams}, default_currency, default_order_namespace, phone_region)
+    return Vendor(code, title, {stream.name: stream for stream in streams}, money, default_currency, default_order_namespace, phone_region)

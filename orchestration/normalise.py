@@ -154,7 +154,7 @@ class _Group:
         for doubt in self._dialect.doubts:
             below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
             found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter("is_doubted")
-            self.issues.extend(Issue(number, None, doubt.field, "unparseable", given, "set_null") for number, given, _ in found.iter_rows())
+            self.issues.extend(Issue(number, None, doubt.field, doubt.code, given, "set_null") for number, given, _ in found.iter_rows())
 
     # -- whom the records are about ----------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ ISSUE_CODES: dict[str, str] = {
     "number_for_amount": "A plain number came where the format has an amount with its currency; the currency is that of the order or the account.",
     "wrong_shape": "A value of another kind came where the format has an object, a list or a plain value; the field is null.",
     "unparseable": "The value cannot be read as what the column holds; the field is null.",
+    "unknown_word": "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the word added.",
     "rounded": "An amount had more than four decimals and was rounded half up.",
     "encoding_fallback": "The text was not UTF-8 and was read in the vendor's other encoding.",
     "lone_surrogate": "Half a character was replaced by the replacement character.",

@@ -7,7 +7,7 @@ validator (msgspec), the schema Polars decodes with, and the repair of records t
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -21,11 +21,13 @@ class Leaf:
     """A place in a record where the shape ends.
 
     text, number, flag and scalar become a text column; json keeps any value as delivered for a column of its own;
-    keep is documented, has no column and goes to `extra`; drop is never stored, for the reason given.
+    keep is documented, has no column and goes to `extra`; drop is never stored, for the reason given. One that
+    `is_kept` goes to `extra` too, because only some records fill a column with it.
     """
 
     kind: Literal["text", "number", "flag", "scalar", "json", "keep", "drop"]
     reason: str = ""
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,20 @@ KEEP = Leaf("keep")
 def drop(reason: str) -> Leaf:
     """A field that is left out on purpose: a secret, or a copy of what another stream delivers in full."""
     return Leaf("drop", reason)
+
+
+def kept(shape: Any) -> Any:
+    """The leaf, or every leaf of the object, also in `extra`: for what fills a column in some records alone."""
+    if isinstance(shape, dict):
+        return {key: kept(inner) for key, inner in shape.items()}
+    if isinstance(shape, list):
+        return [kept(inner) for inner in shape]
+    return replace(shape, is_kept=True) if isinstance(shape, Leaf) and shape.kind in ("text", "number", "flag", "scalar") else shape
+
+
+def goes_to_extra(leaf: "Leaf | Pairs") -> bool:
+    """The values of the leaf stand in `extra`, be it alone or beside a column."""
+    return isinstance(leaf, Leaf) and (leaf.kind == "keep" or leaf.is_kept)
 
 
 Shape = dict[str, Any] | list[Any] | Leaf | Pairs | Open
@@ -219,8 +235,10 @@ class Compiled:
 
 
 def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any) -> RawLeaf | None:
-    if isinstance(shape, Leaf) and shape.kind in ("json", "keep"):
-        return RawLeaf(path, shape.kind, steps)
+    if isinstance(shape, Leaf) and goes_to_extra(shape):
+        return RawLeaf(path, "keep", steps)
+    if isinstance(shape, Leaf) and shape.kind == "json":
+        return RawLeaf(path, "json", steps)
     if isinstance(shape, Open):
         return RawLeaf(path, "json", steps)
     if isinstance(shape, Pairs):
@@ -247,7 +265,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         if leaf is not None:
             raw.append(leaf)
         if isinstance(inner, list) and isinstance(inner[0], dict):
-            if path not in exploded and any(leaf == KEEP for _, leaf in leaves(inner)):
+            if path not in exploded and any(goes_to_extra(leaf) for _, leaf in leaves(inner)):
                 raw.append(RawLeaf(path, "keep", steps, is_list=True))
             found = [_raw_leaf(*below) for below in _walk(inner[0], "", ())]
             kept = tuple(leaf for leaf in found if leaf is not None)

@@ -11,7 +11,7 @@ import polars as pl
 
 from orchestration import expressions as ex
 from orchestration.currencies import DECIMAL_PLACES, decimal_places
-from orchestration.mapping import Amount, Time, Typed, Value
+from orchestration.mapping import Amount, Time, Typed, Value, Word, given, word_form
 from orchestration.records import Issue
 from orchestration.settings import Account
 from orchestration.tables import PERSON_ATTRIBUTES, TABLES, Column
@@ -79,6 +79,8 @@ class Reader:
         given.extend(
             value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
         )
+        unknown = [found.alias(at) for name, value in self.columns.items() if isinstance(value, Word) for at, found in _unknown_words(name, value).items()]
+        given.extend(unknown)
         texts = frame.select("source_row", *given)
         # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
         empty = {name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height}
@@ -92,6 +94,7 @@ class Reader:
         self._judge(texts, read, empty)
         read.frame = self._with_derived_attributes(read.frame)
         self._book_unknown_words(read)
+        self._book_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
         return read
 
     def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
@@ -170,7 +173,7 @@ class Reader:
         if code == "unparseable" and column.unparseable:
             read.rejected.extend((number, column.unparseable, column.name) for number in found.get_column("source_row"))
             return
-        action = "set_null" if code == "unparseable" else "repaired"
+        action = "set_null" if code in ("unparseable", "unknown_word") else "repaired"
         read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
 
     def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:
@@ -184,6 +187,16 @@ class Reader:
             parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
         return parsed
 
+    def _book_unknown(self, unknown: pl.DataFrame, read: Read) -> None:
+        """Words of the vendor that are none of those known, in the column that they were to fill."""
+        for at in unknown.columns[1:]:
+            name = at.split(":", 2)[2]
+            values = read.frame.get_column(name)
+            told = unknown.select("source_row", at, values.alias("read")).filter(pl.col(at).is_not_null())
+            read.issues.extend(
+                Issue(number, self.table, name, "unknown_word", word, "set_null" if ours is None else "kept") for number, word, ours in told.iter_rows()
+            )
+
     def _book_unknown_words(self, read: Read) -> None:
         """A country or gender that was given and is none we know is null beside its raw word, and booked."""
         for raw, name, _ in DERIVED_WORDS:
@@ -193,11 +206,22 @@ class Reader:
                 read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in told.iter_rows())
 
 
+def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:
+    """For each place of a vendor's word, the word where it is none that is known."""
+    return {
+        f"unknown:{place}:{name}": pl.when(given(stated) & ~word_form(stated).is_in(list(known))).then(stated)
+        for place, (stated, known) in enumerate(value.sources)
+    }
+
+
 def _given(column: Column, value: Value) -> pl.Expr:
     if isinstance(value, Typed):
         return value.expr
     if isinstance(value, Time):
         return pl.coalesce([_blank_to_null(source) for source in value.sources]) if value.sources else pl.lit(None, pl.String)
+    if isinstance(value, Word):
+        is_unknown = pl.any_horizontal(found.is_not_null() for found in _unknown_words(column.name, value).values())
+        return value.expr.fill_null(pl.when(is_unknown).then(pl.lit("unknown"))) if "unknown" in column.values else value.expr
     source = value.source if isinstance(value, Amount) else value
     return source if column.kind in ("texts", "json") else source.cast(pl.String, strict=False)
 
@@ -209,7 +233,8 @@ def _doubts(column: Column) -> dict[str, pl.Expr]:
     text, is_parsed = pl.col(column.name), pl.col(f"parsed:{column.name}").is_not_null()
     bare = text.str.strip_chars()
     is_given = text.is_not_null() & (bare != "")
-    found = {"unparseable": is_given & ~is_parsed, "trimmed": is_given & (text != bare) & is_parsed}
+    code = "unknown_word" if column.values and column.name != "gender" else "unparseable"
+    found = {code: is_given & ~is_parsed, "trimmed": is_given & (text != bare) & is_parsed}
     return found | {"rounded": text.str.contains(r"\.\d{4}\d*[1-9]") & is_parsed} if column.kind == "money" else found
 
 

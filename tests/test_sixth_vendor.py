@@ -13,7 +13,7 @@ MODULE = '''"""Tillroll: members of a till system with their clubs, their receip
 
 import polars as pl
 
-from orchestration.mapping import Contact, Identifier, Profile, Typed, at, dialect, item, lookup, rows, stream, time, vendor
+from orchestration.mapping import Contact, Identifier, Profile, Typed, at, dialect, item, rows, stream, time, vendor, word
 from orchestration.shapes import NUMBER, TEXT
 
 STATES = {"rung up": "paid", "voided": "canceled"}
@@ -40,7 +40,7 @@ receipts = rows(
     ordered_at=time(at("at"), else_export_date=True),
     currency=at("currency"),
     total=at("cents"),
-    status=lookup(at("state"), STATES, "unknown"),
+    status=word(at("state"), STATES, otherwise="unknown"),
     status_raw=at("state"),
 )
 visits = rows("events", event_id=at("visit"), event_type=pl.lit("account"), event_action=pl.lit("visit"), engagement_class=pl.lit("visit"), is_active=pl.lit("true"), occurred_at=time(at("at")))

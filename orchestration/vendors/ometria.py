@@ -21,11 +21,13 @@ from orchestration.mapping import (
     account_currency,
     at,
     dialect,
+    email_address,
     filled,
     first_given,
     given,
     item,
     lookup,
+    phone_number,
     raw,
     rows,
     stream,
@@ -98,13 +100,13 @@ def _value(parsed: pl.Expr) -> pl.Expr:
     return parsed.struct.field("value")
 
 
-def _keyed_by_person(record_id: pl.Expr, phone: pl.Expr) -> pl.Expr:
+def _keyed_by_person(record_id: pl.Expr, phone: pl.Expr, country: pl.Expr) -> pl.Expr:
     """The record's own id, else the first identifier of the person in the order in which Ometria merges."""
     return pl.coalesce(
         ex.identifier(record_id, "profile_id"),
         pl.concat_str(pl.lit("customer_id:"), ex.identifier(at("customer_id"), "customer_id")),
-        pl.concat_str(pl.lit("email:"), _value(ex.email(at("email")))),
-        pl.concat_str(pl.lit("phone:"), _value(ex.phone(phone, EMPTY))),
+        pl.concat_str(pl.lit("email:"), email_address(at("email"))),
+        pl.concat_str(pl.lit("phone:"), phone_number(phone, country)),
     )
 
 
@@ -242,7 +244,7 @@ PROFILE = {
     "stats": {"orders": NUMBER, "orders_attempted": NUMBER, "revenue": NUMBER, "aov": NUMBER, "total_items": NUMBER, "visits": NUMBER},
 }
 profile = Profile(
-    record_id=_keyed_by_person(at("id"), at("phone_number")),
+    record_id=_keyed_by_person(at("id"), at("phone_number"), at("country")),
     identifiers=(
         Identifier("profile_id", at("id"), "id"),
         Identifier("customer_id", at("customer_id"), "customer_id"),
@@ -344,7 +346,7 @@ CSV_CONTACT = {
 def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...], lacks: tuple[str, ...], says_unknown: bool) -> Dialect:
     phone = first_given(*(at(name) for name in ("phone_number", "customer.phone_number") if name in shape))
     collection = at("@collection").str.strip_chars() if "@collection" in shape else EMPTY
-    key = _keyed_by_person(at("id"), phone)
+    key = _keyed_by_person(at("id"), phone, at("country_id"))
     customers = rows(
         "customers",
         created_at=time(at("dt_object_created")),
@@ -730,5 +732,9 @@ VENDOR = vendor(
         "custom_events",
         "What people did, in the shop's own words.",
         dialect("ometria.custom_event", "custom_event", CUSTOM_EVENT, custom_events, about=event_person, duplicates_of="events"),
+    ),
+    money=(
+        "Major units, as numbers or as texts. An order's figures are in its `currency`; those that begin with `base_` are in the currency of the "
+        "Ometria account (`base_currency`). Profiles state theirs in the account's."
     ),
 )

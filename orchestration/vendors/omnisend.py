@@ -7,7 +7,7 @@ the channels of its identifiers decide over its statuses, and these over its opt
 
 import polars as pl
 
-from orchestration.expressions import country, email, money, phone
+from orchestration.expressions import money
 from orchestration.mapping import (
     Check,
     Contact,
@@ -21,6 +21,7 @@ from orchestration.mapping import (
     absolute,
     at,
     dialect,
+    email_address,
     file_value,
     filled,
     first_given,
@@ -30,6 +31,7 @@ from orchestration.mapping import (
     lookup,
     pairs,
     parent,
+    phone_number,
     raw,
     rows,
     stream,
@@ -478,8 +480,8 @@ def _phones() -> pl.Expr:
 def _contact_key(contact_id: pl.Expr, address: pl.Expr, number: pl.Expr, region: pl.Expr) -> pl.Expr:
     return pl.coalesce(
         first_given(contact_id),
-        pl.concat_str(pl.lit("email:"), email(address).struct.field("value")),
-        pl.concat_str(pl.lit("phone:"), phone(number, country(region)).struct.field("value")),
+        pl.concat_str(pl.lit("email:"), email_address(address)),
+        pl.concat_str(pl.lit("phone:"), phone_number(number, region)),
     )
 
 
@@ -878,4 +880,5 @@ VENDOR = vendor(
             duplicates_of="orders",
         ),
     ),
+    money="Events state major units, orders of interface v3 the amount times 100.",
 )

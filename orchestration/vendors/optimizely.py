@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import ODP_TIME_FORMATS, email, flag, identifier, money, order_key, phone
+from orchestration.expressions import ODP_TIME_FORMATS, flag, identifier, money, order_key
 from orchestration.expressions import time as read_time
 from orchestration.mapping import (
     Check,
@@ -39,6 +39,7 @@ from orchestration.mapping import (
     account_currency,
     at,
     dialect,
+    email_address,
     file_value,
     filled,
     first_given,
@@ -47,6 +48,7 @@ from orchestration.mapping import (
     item_raw,
     lookup,
     pairs,
+    phone_number,
     raw,
     rows,
     stream,
@@ -282,14 +284,14 @@ FLAT_PERSON = FLAT_IDENTIFIERS | customer_columns(*PERSON_FIELDS)
 flat_person = person_columns(customer_cell)
 
 
-def record_id(*, customer_id: pl.Expr, vuid: pl.Expr, address: pl.Expr, zaius_id: pl.Expr, number: pl.Expr, custom: pl.Expr) -> pl.Expr:
+def record_id(*, customer_id: pl.Expr, vuid: pl.Expr, address: pl.Expr, zaius_id: pl.Expr, number: pl.Expr, country: pl.Expr, custom: pl.Expr) -> pl.Expr:
     """What a profile is known by: the shop's customer id, else the device, else the e-mail address, else whatever is left."""
     return pl.coalesce(
         identifier(customer_id, "customer_id"),
         identifier(vuid, "vuid"),
-        pl.concat_str(pl.lit("email:"), email(address).struct.field("value")),
+        pl.concat_str(pl.lit("email:"), email_address(address)),
         pl.concat_str(pl.lit("zaius_id:"), identifier(zaius_id, "profile_id")),
-        pl.concat_str(pl.lit("phone:"), phone(number, NONE).struct.field("value")),
+        pl.concat_str(pl.lit("phone:"), phone_number(number, country)),
         custom,
     )
 
@@ -590,7 +592,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
             where=told.is_sound & (told.kind == "loyalty").fill_null(value=False) & (told.deed == "referral_completed").fill_null(value=False),
             campaign_id=told.data("loyalty_referral_code_id"),
             referrer_profile_id=told.person,
-            referred_profile_id=pl.concat_str(pl.lit("email:"), email(told.data("loyalty_referred_customer_email")).struct.field("value")),
+            referred_profile_id=pl.concat_str(pl.lit("email:"), email_address(told.data("loyalty_referred_customer_email"))),
             related_object_id=told.data("loyalty_referral_code_id"),
             related_object_type=pl.when(given(told.data("loyalty_referral_code_id"))).then(pl.lit("referral_code")),
             referred_at=moment(told.stated_time),
@@ -787,8 +789,8 @@ segment_checks = (
 named_identifier = singular(at("identifier_field_name"))
 named_type = identifier_type(named_identifier)
 named_value = pl.coalesce(
-    pl.when(named_type == "email").then(email(at("identifier_value")).struct.field("value")),
-    pl.when(named_type == "phone").then(phone(at("identifier_value"), NONE).struct.field("value")),
+    pl.when(named_type == "email").then(email_address(at("identifier_value"))),
+    pl.when(named_type == "phone").then(phone_number(at("identifier_value"))),
     at("identifier_value").str.strip_chars(),
 )
 NAMED = {"identifier_field_name": TEXT, "identifier_value": SCALAR, "zaius_id": SCALAR}
@@ -996,6 +998,7 @@ seed_profile = Profile(
         address=first_given(paired_value("email"), paired_value("emails"), at("attributes.email")),
         zaius_id=first_given(paired_value("zaius_id"), at("zaius_id"), at("attributes.zaius_id")),
         number=first_given(paired_value("phone"), at("attributes.phone")),
+        country=at("attributes.country"),
         custom=first_custom,
     ),
     identifiers=(*paired(pairs("identifiers"), at("attributes.country")), *attribute_identifiers, Identifier("profile_id", at("zaius_id"), "zaius_id")),
@@ -1007,6 +1010,7 @@ attributes_profile = Profile(
         address=at("attributes.email"),
         zaius_id=first_given(at("zaius_id"), at("attributes.zaius_id")),
         number=at("attributes.phone"),
+        country=at("attributes.country"),
         custom=NONE,
     ),
     identifiers=(*attribute_identifiers, Identifier("profile_id", at("zaius_id"), "zaius_id")),
@@ -1018,6 +1022,7 @@ flat_profile = Profile(
         address=customer_cell("email"),
         zaius_id=customer_cell("zaius_id"),
         number=customer_cell("phone"),
+        country=customer_cell("country"),
         custom=NONE,
     ),
     identifiers=flat_identifiers(),
@@ -1277,4 +1282,8 @@ VENDOR = vendor(
     ),
     stream("consents", "Consent, one identifier at a time.", *identifier_dialects),
     stream("reachability", "Whether messages reach an identifier.", *identifier_dialects),
+    money=(
+        "Major units everywhere. ODP has no field for the currency: one that is delivered as `currency` counts, else it is the account's. "
+        "Refunds, returns and cancellations count without sign."
+    ),
 )

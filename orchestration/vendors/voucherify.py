@@ -876,4 +876,8 @@ VENDOR = vendor(
             duplicates_of="events",
         ),
     ),
+    money=(
+        "Minor units, the amount times 100 in every currency, as the specification says of every amount. Voucherify names no currency: it is a setting of the "
+        "project, hence the account's."
+    ),
 )

@@ -61,6 +61,11 @@ def test_every_stream_has_a_sample(vendor: str, stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("vendor", sorted(discover()))
+def test_a_vendor_says_in_words_what_its_amounts_are_in(vendor: str) -> None:
+    assert discover()[vendor].money
+
+
+@pytest.mark.parametrize("vendor", sorted(discover()))
 def test_every_stream_has_a_golden_case(vendor: str) -> None:
     covered = {case.stream for case in goldens() if case.vendor == vendor}
     assert covered >= discover()[vendor].streams.keys()
@@ -90,3 +95,13 @@ def test_an_order_whose_money_or_time_is_of_another_kind_is_rejected(vendor: str
     moment = "2026-02-10T10:00:00Z"
     orders = [order_of(vendor, 1000, moment), order_of(vendor, wrong, moment), order_of(vendor, 1000, wrong)]
     assert [(row, reason) for row, reason, _ in normalise(vendor, "orders", orders).rejects] == [(2, "bad_money"), (3, "bad_time")]
+
+
+@pytest.mark.parametrize("table", ["customers", "contacts"])
+def test_a_phone_number_makes_one_key_and_one_identifier_by_one_region(table: str) -> None:
+    outcome = {
+        "customers": normalise("omnisend", "contacts", [{"phone": "0171 2748305", "createdAt": "2026-01-01T00:00:00Z"}], phone_region="DE"),
+        "contacts": normalise("ometria", "orders", [{"@type": "order", "id": "1", "customer": {"phone_number": "0171 2748305"}}], phone_region="DE"),
+    }[table]
+    assert outcome.row(table)["source_record_id"].startswith({"customers": "phone:+491712748305", "contacts": "derived:"}[table])
+    assert outcome.row("customer_identifiers")["id_value"] == "+491712748305"

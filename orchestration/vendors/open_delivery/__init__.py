@@ -27,4 +27,8 @@ VENDOR = vendor(
     default_currency="BRL",
     default_order_namespace="delivery",
     phone_region="BR",
+    money=(
+        "Orders of version 1 and operational orders of version 2 state `{value, currency}` in major units. CRM orders name neither unit nor currency: cents, "
+        "unless `amount_unit` of `accounts.csv` says otherwise."
+    ),
 )

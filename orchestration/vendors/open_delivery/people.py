@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import clean, document, email, phone
+from orchestration.expressions import clean, document
 from orchestration.mapping import (
     Check,
     Contact,
@@ -14,14 +14,15 @@ from orchestration.mapping import (
     Rows,
     Typed,
     Value,
-    account_phone_region,
     at,
     dialect,
+    email_address,
     filled,
     first_given,
     given,
     item,
     lookup,
+    phone_number,
     raw,
     rows,
     time,
@@ -73,8 +74,8 @@ def customer_key(identifier: str) -> pl.Expr:
     """The customer's record id where the identifier is all there is: `<type>:<normalised value>`."""
     kind, value = identifier_type(at(f"{identifier}.type")), at(f"{identifier}.value")
     normalised = (
-        pl.when(kind == "email").then(email(value).struct.field("value"))
-        .when(kind == "phone").then(phone(value, account_phone_region()).struct.field("value"))
+        pl.when(kind == "email").then(email_address(value))
+        .when(kind == "phone").then(phone_number(value))
         .when(kind == "document").then(document(pl.when(kind == "document").then(value), None).struct.field("value"))
     )  # fmt: skip
     word = pl.when(kind == "custom").then(clean(at(f"{identifier}.type")).str.to_lowercase()).otherwise(kind)
@@ -445,8 +446,8 @@ def _lead(
     **columns: Any,
 ) -> Dialect:
     normalised = (
-        pl.when(kind == "email").then(email(value).struct.field("value"))
-        .when(kind == "phone").then(phone(value, account_phone_region()).struct.field("value"))
+        pl.when(kind == "email").then(email_address(value))
+        .when(kind == "phone").then(phone_number(value))
     )  # fmt: skip
     return dialect(
         dialect_name,
