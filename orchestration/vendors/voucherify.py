@@ -251,7 +251,7 @@ class _Customer:
             "customer_consents",
             each=pairs(self._path + path),
             channel=pl.lit("all"),
-            purpose=pl.when(is_negative).then(pl.lit("all_marketing")).otherwise(item("key")),
+            purpose=pl.when(is_negative).then(pl.lit("marketing")).otherwise(item("key")),
             # Not to have unsubscribed is no consent.
             status=pl.when(is_negative).then(refusal).otherwise(consent),
             status_raw=pl.concat_str(item("key"), pl.lit("="), item("value.value").str.strip_chars()),

@@ -1,6 +1,7 @@
 """One compiled model on rows of a test's own, in memory: for properties that would need a warehouse for every example."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import Any
 
 import duckdb
@@ -33,12 +34,21 @@ class Model:
         """What the model makes of these rows of its inputs; columns that a row leaves out are null."""
         for table, schema in self.inputs.items():
             self.con.execute(f"delete from warehouse.{schema}.{table}")
-            for row in tables.get(table, ()):
-                marks = ", ".join("?" for _ in row)
-                self.con.execute(f"insert into warehouse.{schema}.{table} ({', '.join(row)}) values ({marks})", list(row.values()))
+            for columns, alike in groupby(tables.get(table, ()), key=tuple):
+                for rows in batched(alike, 500):
+                    marks = ", ".join(f"({', '.join('?' for _ in columns)})" for _ in rows)
+                    values = [value for row in rows for value in row.values()]
+                    self.con.execute(f"insert into warehouse.{schema}.{table} ({', '.join(columns)}) values {marks}", values)
         found = self.con.execute(self.sql)
         names = [column[0] for column in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def close(self) -> None:
         self.con.close()
+
+
+def batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows in lists of this length; the last may be shorter."""
+    left = iter(rows)
+    while batch := list(islice(left, size)):
+        yield batch

@@ -325,14 +325,14 @@ def holding(query: Query, person_name: str, purpose: str = "marketing") -> dict[
         ("later-yes", "opt_in"),
         ("same-time", "opt_out"),
         ("no-answer", "opt_out"),
-        ("later-yes-to-all", "opt_out"),
+        ("later-yes-to-all", "opt_in"),
         ("other-purpose", "opt_in"),
         ("taken-back", "opt_in"),
         ("one-moment", "opt_out"),
-        ("yes-to-all", "unknown"),
+        ("yes-to-all", "opt_in"),
     ],
 )
-def test_a_no_to_all_channels_is_a_no_to_each_and_a_yes_to_all_is_a_yes_to_none(query: Query, person_name: str, status: str) -> None:
+def test_what_is_said_of_all_channels_is_said_of_each_and_the_later_word_holds(query: Query, person_name: str, status: str) -> None:
     assert holding(query, person_name)["email"] == (status, status == "opt_in")
 
 

@@ -70,14 +70,14 @@ def test_the_shop_s_id_is_an_e_mail_address_where_it_looks_like_one(source_id, i
 @pytest.mark.parametrize(
     ("key", "value", "purpose", "status"),
     [
-        ("unsubscribed", True, "all_marketing", "opt_out"),
-        ("unsubscribed", False, "all_marketing", "unknown"),
+        ("unsubscribed", True, "marketing", "opt_out"),
+        ("unsubscribed", False, "marketing", "unknown"),
         ("cnst_1", True, "cnst_1", "opt_in"),
         ("cnst_1", False, "cnst_1", "opt_out"),
         ("cnst_1", None, "cnst_1", "unknown"),
         ("cnst_1", "true", "cnst_1", "opt_in"),
         ("cnst_1", 0, "cnst_1", "opt_out"),
-        ("unsubscribed", "Yes", "all_marketing", "opt_out"),
+        ("unsubscribed", "Yes", "marketing", "opt_out"),
     ],
 )
 def test_not_to_have_unsubscribed_is_no_consent(key, value, purpose, status):

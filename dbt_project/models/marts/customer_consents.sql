@@ -1,33 +1,42 @@
--- Grain: one row per customer, channel and purpose with the consent that holds today.
--- A no to all channels is a no to each, unless the channel has a later yes of its own.
+-- Grain: one row per customer, channel and purpose of which something was said, with the consent that holds today.
+-- A wider statement counts for what is inside its scope: `all` channels for each, purpose `all` for marketing, marketing for its lists.
 with
-    consents as (select * from {{ ref("fct_consents") }}),
+    statements as (select * from {{ ref("fct_consents") }}),
 
-    deciding as (select * from consents where is_current),
+    scopes as (select customer_id, channel, purpose from statements where is_current),
 
-    no_to_all as (select * from deciding where channel = 'all' and status = 'opt_out'),
-
-    judged as (
+    covering as (
         select
-            deciding.*,
-            no_to_all.source as all_source,
-            no_to_all.effective_at as all_effective_at,
-            coalesce(deciding.status = 'unknown' or no_to_all.effective_at >= deciding.effective_at, false)
-            and no_to_all.customer_id is not null as is_refused_for_all
-        from deciding
-        left join no_to_all on deciding.customer_id = no_to_all.customer_id and deciding.purpose = no_to_all.purpose and deciding.channel <> 'all'
+            scopes.customer_id,
+            scopes.channel as scope_channel,
+            scopes.purpose as scope_purpose,
+            statements.source,
+            statements.source_account,
+            statements.channel,
+            statements.purpose,
+            statements.status,
+            statements.is_forced,
+            statements.is_effective_at_inferred,
+            statements.effective_at
+        from scopes
+        inner join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
+
+    weighed as (select *, {{ consent_refusals("customer_id, scope_channel, scope_purpose") }} from covering),
+
+    ranked as (select *, {{ consent_rank("customer_id, scope_channel, scope_purpose") }} as decision_rank from weighed),
 
     final as (
         select
             customer_id,
-            channel,
-            purpose,
-            case when is_refused_for_all then 'opt_out' else status end as status,
-            case when is_refused_for_all then all_source else source end as source,
-            status = 'opt_in' and not is_refused_for_all as is_allowed,
-            case when is_refused_for_all then all_effective_at else effective_at end as effective_at
-        from judged
+            scope_channel as channel,
+            scope_purpose as purpose,
+            status,
+            source,
+            status = 'opt_in' as is_allowed,
+            effective_at
+        from ranked
+        where decision_rank = 1
     )
 
 select *

@@ -1,6 +1,6 @@
 -- Grain: one row per change of consent that a vendor tells of a customer, channel and purpose.
--- is_current marks the statement that decides today, one per customer, channel and purpose: the latest explicit one. A no
--- wins over a yes of the same time, a forced no over later yeses that are not forced, and unknown over nothing.
+-- is_current marks the statement that decides today among those of the very same channel and purpose, one for each: a yes only if it
+-- is later than every no. What wider statements (`all`) make of it stands in customer_consents and customer_contactability.
 with
     staged as (select * from {{ source("staging", "customer_consents") }}),
 
@@ -11,6 +11,8 @@ with
             owners.customer_id,
             staged.source,
             staged.source_account,
+            owners.stream_key,
+            owners.owner_record_id,
             staged.channel,
             coalesce(staged.purpose, 'marketing') as purpose,
             staged.status,
@@ -33,6 +35,41 @@ with
             customer_id,
             source,
             source_account,
+            stream_key,
+            owner_record_id,
+            channel,
+            purpose,
+            status,
+            effective_at,
+            max_by(status_raw, recency) as status_raw,
+            max_by(consent_source, recency) as consent_source,
+            max_by(reason, recency) as reason,
+            bool_or(is_forced) as is_forced,
+            bool_and(is_effective_at_inferred) as is_effective_at_inferred,
+            max(recency) as recency
+        from told
+        group by customer_id, source, source_account, stream_key, owner_record_id, channel, purpose, status, effective_at
+    ),
+
+    ordered as (
+        select *, lag(status) over in_time as previous_status, lag(is_forced) over in_time as was_forced
+        from statements
+        window
+            in_time as (
+                partition by customer_id, source, source_account, stream_key, owner_record_id, channel, purpose
+                order by effective_at, status = 'opt_out', status = 'opt_in', status
+            )
+    ),
+
+    -- The same again from the same record is no change, unless the vendor dates it anew or forces it.
+    changes as (select * from ordered where status is distinct from previous_status or (is_forced and not was_forced) or not is_effective_at_inferred),
+
+    -- Several records of a person may say the same.
+    merged as (
+        select
+            customer_id,
+            source,
+            source_account,
             channel,
             purpose,
             status,
@@ -42,49 +79,13 @@ with
             max_by(reason, recency) as reason,
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred
-        from told
+        from changes
         group by customer_id, source, source_account, channel, purpose, status, effective_at
     ),
 
-    ordered as (
-        select
-            *,
-            lag(status) over in_time as previous_status,
-            lag(is_forced) over in_time as was_forced,
-            lag(is_effective_at_inferred) over in_time as was_inferred
-        from statements
-        window
-            in_time as (partition by customer_id, source, source_account, channel, purpose order by effective_at, status = 'opt_out', status = 'opt_in', status)
-    ),
+    weighed as (select *, {{ consent_refusals("customer_id, channel, purpose") }} from merged),
 
-    -- The same again is no change, unless the vendor dates it anew or forces it.
-    changes as (
-        select *
-        from ordered
-        where status is distinct from previous_status or (is_forced and not was_forced) or (not is_effective_at_inferred and not was_forced)
-    ),
-
-    weighed as (
-        select *, max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by customer_id, channel, purpose) as forced_no_at
-        from changes
-    ),
-
-    ranked as (
-        select
-            *,
-            row_number() over (
-                partition by customer_id, channel, purpose
-                order by
-                    status = 'unknown',
-                    status = 'opt_in' and not is_forced and forced_no_at is not null and effective_at >= forced_no_at,
-                    effective_at desc,
-                    is_forced desc,
-                    status = 'opt_out' desc,
-                    source,
-                    source_account
-            ) as decision_rank
-        from weighed
-    ),
+    ranked as (select *, {{ consent_rank("customer_id, channel, purpose") }} as decision_rank from weighed),
 
     final as (
         select
