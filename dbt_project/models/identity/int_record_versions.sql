@@ -37,7 +37,7 @@ with
             least(first_seen_at, created_at, acquired_at) as first_seen_at,
             greatest(last_seen_at, source_updated_at) as last_seen_at
         from customers
-        qualify row_number() over (partition by alias_id, export_date order by source_updated_at desc nulls last, source_file desc, source_row desc) = 1
+        qualify row_number() over (partition by alias_id, export_date order by {{ newest_first() }}) = 1
 
         union all
 
@@ -48,16 +48,19 @@ with
             null as source_updated_at,
             source_file,
             source_row,
-            concat_ws(
-                chr(31), full_name, first_name, last_name, gender, birth_date, city, state_raw, state_code, country_raw, country_code, postal_code, language
-            ) as content,
+            {{
+                same_content(
+                    ["full_name", "first_name", "last_name", "gender", "birth_date", "city"]
+                    + ["state_raw", "state_code", "country_raw", "country_code", "postal_code", "language"]
+                )
+            }} as content,
             false as is_deleted,
             {{ person_attributes() }},
             coalesce(first_seen_at, seen_at) as first_seen_at,
             seen_at as last_seen_at
         from contacts
         where not coalesce(is_lead_only, false)
-        qualify row_number() over (partition by alias_id, export_date order by seen_at desc nulls last, source_file desc, source_row desc) = 1
+        qualify row_number() over (partition by alias_id, export_date order by {{ newest_first(changed_at="seen_at") }}) = 1
     ),
 
     -- Deletions that an event tells of in the night of an observation, if the observation is not newer, or later.

@@ -40,7 +40,7 @@ with
         from customers
         window record as (partition by alias_id)
         qualify
-            row_number() over (partition by alias_id order by last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc) = 1
+            row_number() over (partition by alias_id order by {{ newest_first() }}) = 1
     ),
 
     contact_records as (
@@ -70,7 +70,7 @@ with
             address_line_1
         from contacts
         window contact as (partition by alias_id)
-        qualify row_number() over (partition by alias_id order by last_export_date desc, seen_at desc nulls last, source_file desc, source_row desc) = 1
+        qualify row_number() over (partition by alias_id order by {{ newest_first(changed_at="seen_at") }}) = 1
     ),
 
     records as (

@@ -22,7 +22,7 @@ with
             coalesce(staged.is_forced, false) as is_forced,
             coalesce(staged.is_effective_at_inferred, false) as is_effective_at_inferred,
             staged.effective_at,
-            concat(cast(staged.last_export_date as varchar), '|', staged.source_file, '|', lpad(cast(staged.source_row as varchar), 12, '0')) as recency
+            {{ newest("staged", changed_at=none) }} as recency
         from staged
         inner join owners on {{ is_owner("staged") }}
         -- A channel that cannot be read is in meta.field_issues; a word about it is a word about no channel we know.

@@ -25,7 +25,7 @@ with
         qualify
             row_number() over (
                 partition by staged.source, staged.source_account, staged.event_id
-                order by staged.last_export_date desc, staged.received_at desc nulls last, staged.source_file desc, staged.source_row desc
+                order by {{ newest_first("staged", changed_at="received_at") }}
             )
             = 1
     ),

@@ -12,7 +12,7 @@ with
         qualify
             row_number() over (
                 partition by source, source_account, lead_id
-                order by last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc
+                order by {{ newest_first() }}
             )
             = 1
     ),

@@ -11,7 +11,7 @@ with
     newest as (
         select *
         from staged
-        qualify row_number() over (partition by source, source_account, redemption_id order by last_export_date desc, source_file desc, source_row desc) = 1
+        qualify row_number() over (partition by source, source_account, redemption_id order by {{ newest_first(changed_at=none) }}) = 1
     ),
 
     rolled_back as (

@@ -16,7 +16,7 @@ with
         qualify
             row_number() over (
                 partition by source, source_account, review_id, source_order_id
-                order by last_export_date desc, answered_at desc nulls last, source_file desc, source_row desc
+                order by {{ newest_first(changed_at="answered_at") }}
             )
             = 1
     ),

@@ -72,7 +72,7 @@ with
             belongings.contact_no,
             belongings.record_no,
             belongings.belongs_by,
-            min_by(own.identifier_key, concat_ws('|', own.id_type, own.id_namespace, own.id_value)) as identifier_key
+            min_by(own.identifier_key, row(own.id_type, own.id_namespace, own.id_value)) as identifier_key
         from belongings
         inner join identifiers as own on belongings.contact_no = own.record_no
         inner join identifiers as theirs on belongings.record_no = theirs.record_no and own.identifier_key = theirs.identifier_key

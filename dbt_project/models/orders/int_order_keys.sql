@@ -11,7 +11,7 @@ with
             order_namespace,
             order_match_key,
             order_number,
-            concat(cast(last_export_date as varchar), '|', source_file, '|', order_match_key) as recency
+            {{ newest() }} as recency
         from staged
         where order_match_key is not null
     ),

@@ -42,7 +42,7 @@ with
             *,
             max(row_line_count) over (partition by order_id) as greatest_line_count,
             dense_rank() over (
-                partition by order_id order by row_line_count desc, last_export_date desc, source_updated_at desc nulls last, source_file desc, source_row desc
+                partition by order_id order by row_line_count desc, {{ newest_first() }}
             ) as row_rank
         from reported_rows
         qualify greatest_line_count = 1 or row_rank = 1
@@ -107,7 +107,9 @@ with
                     order_id,
                     coalesce(product_id, sku, source_line_id, title),
                     variant_id,
-                    case when not is_from_event then concat_ws('|', source_line_id, sku, title, quantity, unit_price, total_amount) end
+                    case
+                        when not is_from_event then {{ same_content(["source_line_id", "sku", "title", "quantity", "unit_price", "total_amount"]) }}
+                    end
                 order by row_rank
             )
             = 1

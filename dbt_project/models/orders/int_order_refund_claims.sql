@@ -87,7 +87,7 @@ with
     newest as (
         select *
         from told
-        qualify row_number() over (partition by source, source_account, adjustment_id order by last_export_date desc, source_file desc, source_row desc) = 1
+        qualify row_number() over (partition by source, source_account, adjustment_id order by {{ newest_first(changed_at=none) }}) = 1
     ),
 
     -- The same record has become an order like any other.

@@ -69,18 +69,17 @@ with
     stated as (
         select
             *,
-            concat_ws(
-                '|',
-                source_file,
-                coalesce(status, '-'),
-                coalesce(cast(coalesce(total, max(total) over in_file) as varchar), '-'),
-                coalesce(cast(coalesce(refunded_total, max(refunded_total) over in_file) as varchar), '-'),
-                coalesce(cast(source_updated_at as varchar), '-'),
-                coalesce(cast(ordered_at as varchar), '-')
-            ) as statement
+            coalesce(total, max(total) over in_file) as stated_total,
+            coalesce(refunded_total, max(refunded_total) over in_file) as stated_refunds
         from reported
         where not is_from_event
         window in_file as (partition by source, source_account, stream, source_order_id, source_file)
+    ),
+
+    told as (
+        select
+            *, {{ same_content(["source_file", "status", "stated_total", "stated_refunds", "source_updated_at", "ordered_at"]) }} as statement
+        from stated
     ),
 
     ranked as (
@@ -92,11 +91,11 @@ with
             -- A version may say nothing of the status: what an older one said still holds.
             first_value(status ignore nulls) over newest_first as newest_status,
             row_number() over newest_first as recency_rank
-        from stated
+        from told
         window
             newest_first as (
                 partition by source, source_account, stream, source_order_id
-                order by last_export_date desc, source_updated_at desc nulls last, source_file desc, total is null, source_row desc
+                order by {{ newest_first() }}
                 rows between unbounded preceding and unbounded following
             )
     ),

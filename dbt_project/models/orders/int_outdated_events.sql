@@ -13,7 +13,7 @@ with
         qualify
             row_number() over (
                 partition by events.source, events.source_account, events.event_id
-                order by events.last_export_date desc, events.received_at desc nulls last, events.source_file desc, events.source_row desc
+                order by {{ newest_first("events", changed_at="received_at") }}
             )
             > 1
     )

@@ -16,7 +16,7 @@ with
             definition,
             reported_members,
             created_at,
-            concat('2|', cast(last_export_date as varchar), '|', source_file, '|', lpad(cast(source_row as varchar), 12, '0')) as recency
+            row(2, {{ newest(changed_at=none) }}) as recency
         from definitions
         union all
         select
@@ -29,7 +29,7 @@ with
             null as definition,
             null as reported_members,
             null as created_at,
-            concat('1|', cast(max(export_date) as varchar), '|', kind) as recency
+            row(1, row(max(export_date), kind, 0)) as recency
         from memberships
         where segment_id is not null
         group by source, source_account, segment_id, kind

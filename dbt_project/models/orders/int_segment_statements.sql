@@ -24,6 +24,7 @@ with
             staged.source_file,
             staged.source_row,
             staged.export_date,
+            staged.last_export_date,
             cast(staged.export_date as timestamptz) as delivered_at,
             case when staged.valid_from is not null then staged.valid_from when not staged.is_observed_at_inferred then staged.observed_at end as dated_at
         from staged
@@ -41,7 +42,7 @@ with
         where is_own_list
         qualify
             dense_rank() over (
-                partition by customer_id, source, source_account, segment_family, claimant, export_date order by source_file desc, source_row desc
+                partition by customer_id, source, source_account, segment_family, claimant, export_date order by {{ newest_first(changed_at=none) }}
             )
             = 1
     ),

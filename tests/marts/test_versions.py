@@ -1,0 +1,19 @@
+"""Which version is the newest, and which rows say the same, is decided in one place: macros/versions.sql."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import Settings
+
+MODELS = sorted((Settings(data=Path()).dbt_project / "models").rglob("*.sql"))
+OWN_ORDER = re.compile(r"\b(source_file|source_row) desc\b|'\|', (\w+\.)?source_file")
+OWN_COMPARISON = re.compile(r"concat_ws\(\s*('\|'|chr\(31\))")
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_no_model_orders_versions_or_compares_contents_in_a_way_of_its_own(path: Path) -> None:
+    sql = path.read_text(encoding="utf-8")
+    assert not OWN_ORDER.search(sql)
+    assert not OWN_COMPARISON.search(sql)
