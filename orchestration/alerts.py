@@ -13,7 +13,7 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -32,7 +32,7 @@ WEBHOOK_SECONDS = 10
 class Alert:
     """What happened, and what to do about it."""
 
-    event: Literal["failed", "late"]
+    event: Literal["failed", "late", "attention"]
     message: str
     remedy: str
 
@@ -85,6 +85,13 @@ def tell_problems(settings: Settings, count: int) -> None:
     """Tells that so many things in the landing zone are no delivery, or cannot be read, if there are any."""
     if count:
         send(settings, Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."))
+
+
+def tell_attention(settings: Settings, sentences: Sequence[str]) -> None:
+    """Tells what a person must look at after a night that went well, if there is anything."""
+    if sentences:
+        more = f" And {len(sentences) - 1} more things." if len(sentences) > 1 else ""
+        send(settings, Alert("attention", f"{sentences[0]}{more}", "`c360 status` tells everything."))
 
 
 def tell_lateness(settings: Settings) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration import alerts, drift, freshness, landing, pipeline, sensors
+from orchestration import alerts, attention, drift, freshness, landing, pipeline, sensors
 from orchestration import settings as configuration
 from orchestration.errors import told
 from orchestration.landing import LandedFile
@@ -205,12 +205,16 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
             seen = made or pipeline.publish.current(settings)
+            with build.connect() as con:
+                to_look_at = list(attention.of_run(con, context.run.run_id))
+        alerts.tell_attention(settings, to_look_at)
         return dg.MaterializeResult(
             metadata={
                 "file": dg.MetadataValue.path(str(settings.published_file)),
                 "is new": made is not None,
                 "customers": seen.customers if seen else 0,
                 "orders": seen.orders if seen else 0,
+                "to look at": to_look_at,
             },
             check_results=[
                 dg.AssetCheckResult(

@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("orchestration.replay", "rejected records again, after a mend"),
     "rollback": ("orchestration.rollback", "bring back the previous published warehouse"),
 }
-EPILOG = "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rejects above the limit."
+EPILOG = (
+    "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done; 3 done, with something a person must look at; "
+    "2 wrong use or configuration, nothing done; 1 failed, what analysts see is as before."
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,13 +12,14 @@ from typing import Literal
 
 import duckdb
 
-from orchestration import alerts, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds
+from orchestration import alerts, attention, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds
 from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.settings import CHECKOUT, Settings
 from orchestration.warehouse import Warehouse
 
 PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
 DRIFT_SHOWN = 3
+RUNS_LOOKED_AT = 20
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -175,8 +176,11 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             rejected = rejects.counts(con)
             night = drift.last_night(con)
             changed = drift.changes(con, night) if night else []
+            asked = attention.parsed(run.get("attention") for run in runs.last_ended(runs.recent(con, RUNS_LOOKED_AT)))
     except OperatorError:
         return
+    for sentence in asked:
+        yield Finding("note", sentence, "Told again by every run until it is settled.")
     for source, streams in groupby(late, key=lambda found: found.source):
         names = {found.stream: found.last_delivery for found in streams}
         told = ", ".join(f"{name} since {day}" for name, day in names.items())

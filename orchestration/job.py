@@ -58,8 +58,9 @@ def tell(report: RunReport, settings: Settings) -> None:
 
 
 def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
-    """A run that ended with 1, and what is late."""
+    """What a person must look at, and what is late."""
     alerts.tell_problems(settings, len(report.ingestion.problems))
+    alerts.tell_attention(settings, report.attention)
     alerts.tell_lateness(settings)
 
 
@@ -98,6 +99,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         ]
     )
     lines += _shortened([problem.message for problem in report.ingestion.problems])
+    lines += _shortened(list(report.attention))
     lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
     if report.changed:
         lines += changes.lines(report.changed)

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
-from orchestration import changes, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
+from orchestration import attention, changes, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.faults import pass_point
@@ -88,6 +88,7 @@ class RunReport:
     ingestion: Ingestion
     deliveries_above_limit: tuple[str, ...]
     warnings: tuple[str, ...]
+    attention: tuple[str, ...] = ()
     changed: changes.Changes | None = None
 
     @property
@@ -100,7 +101,7 @@ class RunReport:
     def exit_code(self) -> int:
         if self.ingestion.problems:
             return 1
-        return 3 if self.ingestion.rejected_files or self.deliveries_above_limit else 0
+        return 3 if self.ingestion.rejected_files or self.deliveries_above_limit or self.attention else 0
 
 
 def run(
@@ -124,6 +125,7 @@ def run(
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
         with warehouse.connect() as con:
             figures = runs.figures(con, run_id)
+            told = attention.of_run(con, run_id)
             changed = changes.recorded(con, run_id) if published else None
         retention.prune_logs(settings)
     seen = publish.current(settings)
@@ -137,6 +139,7 @@ def run(
         ingestion=ingestion,
         deliveries_above_limit=tuple(ingestion.deliveries_above(settings.options.reject_share)),
         warnings=tuple(str(node) for node in nodes if node.is_warning),
+        attention=told,
         changed=changed,
     )
 
@@ -252,6 +255,7 @@ def publish_if_new(
 ) -> publish.Publication | None:
     """Publishes the build file if its marts are sound and analysts do not see them yet."""
     with warehouse.connect() as con:
+        attention.gather(con, settings, run_id)
         made_of = fingerprints.transformed_fingerprint(con)
         seen = publish.current(settings)
         if made_of is None or (seen and seen.fingerprint == made_of) or publish.is_withdrawn(settings, made_of):

@@ -4,6 +4,7 @@ Figures come from `meta.loads`, where each file is booked with the run that load
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -40,7 +41,8 @@ create table if not exists meta.runs (
     started_at timestamptz,
     ended_at timestamptz,
     warnings json,
-    changes json
+    changes json,
+    attention json
 )
 """
 
@@ -58,8 +60,7 @@ class Figures:
 
 def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str) -> None:
     """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted."""
-    con.execute("create schema if not exists meta")
-    con.execute(_DDL)
+    _create(con)
     con.execute("update meta.runs set status = $1, ended_at = now() where status = $2 and run_id <> $3", [INTERRUPTED, RUNNING, run_id])
     known = con.execute("select 1 from meta.runs where run_id = $1", [run_id]).fetchone()
     if known:
@@ -73,11 +74,17 @@ def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str) -> None:
 
 def inherit(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Takes the run book of the published warehouse over into a new build file."""
-    con.execute("create schema if not exists meta")
-    con.execute(_DDL)
+    _create(con)
     with publish.attached(con, settings) as is_there:
         if is_there:
             publish.inherit(con, "meta", "runs")
+
+
+def _create(con: duckdb.DuckDBPyConnection) -> None:
+    """The run book; one that an earlier version began lacks the last column."""
+    con.execute("create schema if not exists meta")
+    con.execute(_DDL)
+    con.execute("alter table meta.runs add column if not exists attention json")
 
 
 def note(con: duckdb.DuckDBPyConnection, run_id: str, **values: Any) -> None:
@@ -119,6 +126,11 @@ def recent(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
     found = con.execute("select * from meta.runs order by started_at desc limit $1", [limit])
     names = [column[0] for column in found.description or []]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def last_ended(known: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of runs, newest first, the last one that ended well, if there is one: what it said still stands."""
+    return [run for run in known if run["status"] in FINISHED][:1]
 
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:

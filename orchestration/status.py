@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import console, freshness, landing, locking, publish, reading, runs
+from orchestration import attention, console, freshness, landing, locking, publish, reading, runs
 from orchestration.freshness import Freshness
 from orchestration.landing import LandedFile
 from orchestration.settings import Settings
@@ -28,6 +28,11 @@ class Status:
     runs: tuple[dict[str, Any], ...]
     streams: tuple[Freshness, ...]
     rejects: int
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """What the last run that ended asked a person to look at."""
+        return attention.parsed(run.get("attention") for run in runs.last_ended(self.runs))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +87,10 @@ def _tell(settings: Settings, found: Status) -> None:
         console.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
         if found.runs[0]["message"]:
             console.say(f"  The last one failed: {found.runs[0]['message']}")
+    if found.attention:
+        console.say("\nTo look at")
+        for sentence in found.attention:
+            console.say(f"  {sentence}")
     if found.streams:
         console.say("\nLast deliveries")
         for stream in found.streams:
@@ -106,6 +115,7 @@ def _tell_machine(settings: Settings, found: Status) -> None:
                 "writer": str(found.writer) if found.writer else None,
                 "pending": None if found.pending is None else [file.relative_path for file in found.pending],
                 "rejects": found.rejects,
+                "attention": list(found.attention),
                 "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
                 "streams": [{"source": s.source, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late} for s in found.streams],
             },

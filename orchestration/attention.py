@@ -1,0 +1,45 @@
+"""What a person must look at although the night went well: sentences in the run book, and exit code 3.
+
+Two ways to add one. Where it follows from what stands in the build file (a delivery held, a decision set aside, a conflict), write a
+look where the matter is known and name it in `LOOKS`: it is asked at the end of every run, so that it is told again each night until it is
+settled. What only the run itself knows is told once, by `tell`. `c360 run`, `status`, `doctor`, alerts and Dagster all show them from
+`meta.runs.attention`; a sentence says what is the matter and what to type, and never a value of a customer.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+
+import duckdb
+
+from orchestration.masking import without_contacts
+from orchestration.settings import Settings
+
+# What a look is given: the build file with its marts made, the installation, and the run that ends (`meta.loads.run_id`).
+Look = Callable[[duckdb.DuckDBPyConnection, Settings, str], Iterator[str]]
+
+LOOKS: tuple[Look, ...] = ()
+
+
+def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
+    """Adds sentences to what this run has to say; the same one counts once."""
+    said = list(dict.fromkeys((*of_run(con, run_id), *map(without_contacts, sentences))))
+    if said:
+        con.execute("update meta.runs set attention = $1 where run_id = $2", [json.dumps(said), run_id])
+
+
+def gather(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> None:
+    """Asks every look and notes what it says; one whose tables are not built yet says nothing."""
+    for look in LOOKS:
+        with suppress(duckdb.CatalogException):
+            tell(con, run_id, *look(con, settings, run_id))
+
+
+def of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:
+    """What this run had to say."""
+    return parsed(value for (value,) in con.execute("select attention from meta.runs where run_id = $1", [run_id]).fetchall())
+
+
+def parsed(values: Iterable[str | None]) -> tuple[str, ...]:
+    """The sentences of entries of the run book, as its column holds them."""
+    return tuple(sentence for value in values if value for sentence in json.loads(value))

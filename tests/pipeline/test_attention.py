@@ -1,0 +1,53 @@
+"""What a person must look at after a night that went well: told by the run, its exit code, the run book, `status` and `doctor`."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from orchestration import attention, cli, doctor, pipeline, status
+from orchestration.settings import Settings
+
+HELD = "The delivery of anna@mail.test.example.com is held; type this."
+
+
+def held(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Iterator[str]:
+    yield HELD
+
+
+def not_built(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Iterator[str]:
+    yield str(con.execute("select * from marts.not_built_yet").fetchone())
+
+
+@pytest.fixture
+def quiet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An installation to which nothing was delivered, and in which something is to be looked at."""
+    settings.landing.mkdir()
+    monkeypatch.setattr(attention, "LOOKS", (not_built, held))
+    return settings
+
+
+def test_what_a_person_must_look_at_ends_the_run_with_three_every_night_until_it_is_settled(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        report = pipeline.run(quiet)
+        assert (report.exit_code, report.attention) == (3, ("The delivery of a…@m….com is held; type this.",))
+    monkeypatch.setattr(attention, "LOOKS", (not_built,))
+    assert pipeline.run(quiet).exit_code == 0
+    assert status.look(quiet).attention == ()
+
+
+def test_it_is_told_by_run_status_and_doctor_without_an_address(quiet: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run"]) == 3
+    assert cli.main(["status"]) == 0
+    assert capsys.readouterr().out.count("The delivery of a…@m….com is held; type this.") == 2
+    assert "The delivery of a…@m….com is held; type this." in [finding.text for finding in doctor.examine(quiet)]
+
+
+def test_what_only_a_run_knows_is_told_by_that_run_once(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "LOOKS", ())
+    run_id = pipeline.new_run_id()
+    with pipeline.writing(quiet, run_id, command="c360 run") as warehouse, warehouse.connect() as con:
+        attention.tell(con, run_id, "A file was moved aside.")
+        attention.tell(con, run_id, "A file was moved aside.")
+        assert attention.of_run(con, run_id) == ("A file was moved aside.",)
+    assert pipeline.run(quiet).attention == ()
