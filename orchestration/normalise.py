@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from orchestration import expressions as ex
+from orchestration.contact_attributes import as_last_told
 from orchestration.derived_ids import alias_ids, derived_record_id, identified
 from orchestration.elements import CARRIED, elements, exploded, records
 from orchestration.identifiers import identifiers as identifiers_of
@@ -154,7 +155,8 @@ class _Group:
         for doubt in self._dialect.doubts:
             below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
             found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter("is_doubted")
-            self.issues.extend(Issue(number, None, doubt.field, doubt.code, given, "set_null") for number, given, _ in found.iter_rows())
+            action = "kept" if doubt.code == "unknown_word" else "set_null"
+            self.issues.extend(Issue(number, None, doubt.field, doubt.code, given, action) for number, given, _ in found.iter_rows())
 
     # -- whom the records are about ----------------------------------------------------------------------------------
 
@@ -221,20 +223,19 @@ class _Group:
         self._frame = self._frame.hstack(rows.drop("source_row"))
 
     def _contacts(self, about: Contact) -> None:
-        """The people that accepted records are about, each once: what the newest of its records says, with the identifiers of that."""
+        """The people that accepted records are about, each once: what its records say last, with the identifiers of the newest."""
         people, identifiers = self._people, self._carried
         is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
         owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select("source_row", "record_hash", "owner", "profile")
         times = self._contact_times()
         told = owners.join(times, on="source_row", how="left").sort("seen", "source_row")
         seen = told.group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
-        newest = told.unique("owner", keep="last").drop("seen").sort("source_row")
-        if not newest.height:
+        if not told.height:
             return
-        rows = (
-            newest.join(people, on="source_row", how="left", maintain_order="left")
-            .join(seen, on="owner", how="left", maintain_order="left")
-            .with_columns(pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id"))
+        last = as_last_told(told.drop("seen").join(people, on="source_row", how="left", maintain_order="left")).sort("source_row")
+        newest = last.select("source_row", "record_hash", "owner", "profile")
+        rows = last.join(seen, on="owner", how="left", maintain_order="left").with_columns(
+            pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id")
         )
         rows = rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
         self._emit("contacts", rows, pl.col("owner"))

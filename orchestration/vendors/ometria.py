@@ -5,6 +5,8 @@ the shop's. The dates of consent decide over its word; null is no opt-out. An or
 told as a second order ("method two"): an adjustment of the order it names, and never an order.
 """
 
+from collections.abc import Callable
+
 import polars as pl
 
 from orchestration import expressions as ex
@@ -13,10 +15,12 @@ from orchestration.mapping import (
     Contact,
     CsvForm,
     Dialect,
+    Doubt,
     Identifier,
     Profile,
     Rows,
     Typed,
+    Value,
     absolute,
     account_currency,
     at,
@@ -26,15 +30,20 @@ from orchestration.mapping import (
     first_given,
     given,
     item,
-    lookup,
+    one_address,
+    one_name,
+    pairs,
     phone_number,
     raw,
     rows,
     stream,
     time,
+    translated,
     vendor,
+    word,
+    words,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, drop
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
 
 # -- words -----------------------------------------------------------------------------------------------------------
 
@@ -87,12 +96,19 @@ LIST_CHANGE = {
     "unsubscribed": "left",
 }
 NO_NEWS = drop("It repeats what the stream says of all its records.")
+CHANNELS = {
+    "email": "email",
+    "sms": "sms",
+    "push": "push",
+    "app_push": "push",
+    "whatsapp": "whatsapp",
+    "phone": "phone",
+    "post": "post",
+    "direct_mail": "post",
+}
+# What somebody has unsubscribed from: a sending of mails, or one of the channels.
+UNSUBSCRIBED_FROM = {"mass": "email", "trigger": "email", "automation": "email", "campaign": "email", "broadcast": "email", "all": "all"} | CHANNELS
 EMPTY = pl.lit(None, pl.String)
-
-
-def _status(word: pl.Expr) -> pl.Expr:
-    """Our status for the shop's word, with blanks or hyphens for its underscores too."""
-    return lookup(word.str.strip_chars().str.replace_all(r"[\s-]+", "_"), ORDER_STATUS)
 
 
 def _value(parsed: pl.Expr) -> pl.Expr:
@@ -120,7 +136,7 @@ def _consents(
 
     A word without a date holds since the record last changed; that nothing is known holds since the person is known.
     """
-    told = lookup(at("marketing_optin"), CONSENT_STATUS)
+    told = translated(at("marketing_optin"), CONSENT_STATUS)
     is_definite = told.is_in(["opt_in", "opt_out"]).fill_null(value=False)
     is_no_latest = given(no) & (~given(yes) | (_value(ex.time(no)) >= _value(ex.time(yes))).fill_null(value=True))
     dated = pl.when(is_no_latest).then(pl.lit("opt_out")).when(given(yes)).then(pl.lit("opt_in"))
@@ -153,12 +169,54 @@ def _consents(
     return dated_row(yes, "opt_in"), dated_row(no, "opt_out"), word_row
 
 
+CHANNEL = {"allow_marketing": SCALAR, "allow_transactional": SCALAR, "dt_updated_marketing": TEXT, "dt_updated_transactional": TEXT}
+CHANNEL_CELLS = {f"channels.{channel}.{field}": leaf for channel in CHANNELS for field, leaf in CHANNEL.items()}
+PURPOSES = ("marketing", "transactional")
+
+
+def _allowed(purpose: str, channel: Value, read: Callable[[str], pl.Expr], each: str | None = None, changed: pl.Expr = EMPTY) -> Rows:
+    """Whether a channel may be used for the purpose: a yes or no with the time of its last change, where that is told."""
+    stated, since = read(f"allow_{purpose}"), read(f"dt_updated_{purpose}")
+    is_allowed = ex.flag(stated)
+    return rows(
+        "customer_consents",
+        each=each,
+        where=given(stated),
+        channel=channel,
+        purpose=pl.lit(purpose),
+        status=pl.when(is_allowed).then(pl.lit("opt_in")).when(~is_allowed).then(pl.lit("opt_out")).otherwise(pl.lit("unknown")),
+        status_raw=stated,
+        effective_at=time(since, changed, else_export_date=True, is_inferred=~given(since)),
+    )
+
+
+def _channels(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
+    """Consent by channel, as `channels` of a profile or contact tells it."""
+    key = item("key")
+    return tuple(_allowed(purpose, word(key, CHANNELS), lambda name: item(f"value.{name}"), pairs("channels"), changed) for purpose in PURPOSES)
+
+
+def _channel_cells(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
+    """The same of a flat record."""
+    return tuple(
+        _allowed(purpose, pl.lit(ours), lambda name, channel=channel: at(f"channels.{channel}.{name}"), changed=changed)
+        for channel, ours in CHANNELS.items()
+        for purpose in PURPOSES
+    )
+
+
+CONSENT_DOUBTS = (
+    Doubt(
+        "marketing_optin",
+        at("marketing_optin"),
+        given(at("marketing_optin")) & translated(at("marketing_optin"), CONSENT_STATUS).is_null(),
+        None,
+        "unknown_word",
+    ),
+)
+
+
 # -- segments --------------------------------------------------------------------------------------------------------
-
-
-def _list_kind(word: pl.Expr) -> pl.Expr:
-    """Kind of a list; an unknown word is handed on, to be booked."""
-    return lookup(word, LIST_KIND, word)
 
 
 def _nobody(kind: str, where: pl.Expr) -> Rows:
@@ -199,7 +257,7 @@ LISTS = (
         where=given(item("id")),
         segment_id=item("id"),
         segment_name=item("title"),
-        kind=_list_kind(item("type")),
+        kind=word(item("type"), LIST_KIND),
         state=pl.lit("member"),
         observed_at=time(else_export_date=True),
         is_full_snapshot=Typed(pl.lit(value=True)),
@@ -228,6 +286,7 @@ PROFILE = {
     "date_of_birth": TEXT,
     "country": TEXT,
     "marketing_optin": SCALAR,
+    "channels": Pairs(CHANNEL),
     "dates": {
         "acquired": TEXT,
         "first_seen": TEXT,
@@ -251,11 +310,11 @@ profile = Profile(
         Identifier("email", at("email"), "email", is_primary=pl.lit(value=True)),
         Identifier("phone", at("phone_number"), "phone_number", region=at("country"), is_primary=pl.lit(value=True)),
         Identifier(
-            lookup(item("type"), IDENTITY_TYPE, "custom"),
+            translated(item("type"), IDENTITY_TYPE).fill_null("custom"),
             item("id"),
             "identities[].id",
             each="identities",
-            namespace=pl.when(lookup(item("type"), IDENTITY_TYPE).is_null()).then(item("type").str.strip_chars()),
+            namespace=pl.when(translated(item("type"), IDENTITY_TYPE).is_null()).then(item("type").str.strip_chars()),
             region=at("country"),
         ),
     ),
@@ -291,6 +350,9 @@ def _moment(metric: str, path: str) -> Rows:
     return rows("vendor_stats", where=given(at(path)), metric=pl.lit(metric), value_ts=time(at(path)), definition_id=pl.lit(path))
 
 
+unknown_identities = Doubt(
+    "identities[].type", item("type"), given(item("type")) & translated(item("type"), IDENTITY_TYPE).is_null(), "identities", "unknown_word"
+)
 PROFILE_STATS = (
     _figure("order_count", "stats.orders"),
     _figure("orders_attempted", "stats.orders_attempted"),
@@ -307,8 +369,10 @@ PROFILE_STATS = (
 CONTACT = {
     "@type": NO_NEWS,
     "@collection": TEXT,
+    "collection": TEXT,
     "id": TEXT,
     "customer_id": TEXT,
+    "profile_id": TEXT,
     "email": TEXT,
     "phone_number": TEXT,
     "prefix": TEXT,
@@ -320,22 +384,30 @@ CONTACT = {
     "gender": TEXT,
     "date_of_birth": TEXT,
     "country_id": TEXT,
+    "timezone": TEXT,
     "store_id": KEEP,
     "store_ids": KEEP,
     "tags": [TEXT],
     "properties": JSON,
     "marketing_optin": SCALAR,
     "@force_optin": FLAG,
+    "@add_to_lists": KEEP,
+    "@remove_from_lists": KEEP,
+    "@merge": KEEP,
+    "channels": Pairs(CHANNEL),
     "timestamp_acquired": TEXT,
     "timestamp_subscribed": TEXT,
     "timestamp_unsubscribed": TEXT,
     "dt_object_created": TEXT,
     "dt_object_updated": TEXT,
     "dt_object_observed": KEEP,
+    "dt_observed": KEEP,
     "object_version": KEEP,
+    "source": KEEP,
 }
 CSV_CONTACT = {
-    **{name: leaf for name, leaf in CONTACT.items() if name not in ("@type", "@collection", "properties")},
+    **{name: leaf for name, leaf in CONTACT.items() if name not in ("@type", "@collection", "properties", "channels")},
+    **CHANNEL_CELLS,
     "customer_id": TEXT,
     "@force_optin": SCALAR,
     "customer.phone_number": TEXT,
@@ -345,7 +417,7 @@ CSV_CONTACT = {
 
 def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...], lacks: tuple[str, ...], says_unknown: bool) -> Dialect:
     phone = first_given(*(at(name) for name in ("phone_number", "customer.phone_number") if name in shape))
-    collection = at("@collection").str.strip_chars() if "@collection" in shape else EMPTY
+    collection = first_given(*(at(name) for name in ("@collection", "collection") if name in shape)).str.strip_chars()
     key = _keyed_by_person(at("id"), phone, at("country_id"))
     customers = rows(
         "customers",
@@ -360,6 +432,7 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         name_suffix=at("suffix"),
         gender_raw=at("gender"),
         birth_date=at("date_of_birth"),
+        timezone=at("timezone"),
         country_raw=at("country_id"),
         attributes=raw("properties" if "properties" in shape else "properties.*"),
     )
@@ -376,11 +449,13 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         identifiers=(
             Identifier("contact_id", at("id"), "id", namespace=ex.clean(collection)),
             Identifier("customer_id", at("customer_id"), "customer_id"),
+            Identifier("profile_id", at("profile_id"), "profile_id"),
             Identifier("email", at("email"), "email"),
             Identifier("phone", phone, "phone_number", region=at("country_id")),
         ),
     )
-    return dialect(name, "contact", shape, customers, *consents, *TAGS, about=about, has=has, lacks=lacks)
+    channels = _channels(at("dt_object_updated")) if "channels" in shape else _channel_cells(at("dt_object_updated"))
+    return dialect(name, "contact", shape, customers, *consents, *channels, *TAGS, about=about, has=has, lacks=lacks, doubts=CONSENT_DOUBTS)
 
 
 CONTACTS = (
@@ -397,7 +472,8 @@ CONTACTS = (
 
 # -- orders ----------------------------------------------------------------------------------------------------------
 
-ADDRESS = {"firstname": TEXT, "lastname": TEXT, "city": TEXT, "state": TEXT, "postcode": TEXT, "country_code": TEXT}
+ADDRESS = Open(dict.fromkeys(("firstname", "lastname", "city", "state", "postcode", "country_code"), TEXT))
+LINE_FIGURES = ("unit_price", "subtotal", "discount", "tax", "total")
 LINE = {
     "product_id": TEXT,
     "product": {"id": TEXT, "sku": TEXT, "title": TEXT, "price": KEEP, "base_price": KEEP},
@@ -406,23 +482,18 @@ LINE = {
     "sku": TEXT,
     "title": TEXT,
     "quantity": SCALAR,
-    "unit_price": SCALAR,
-    "subtotal": SCALAR,
-    "discount": SCALAR,
-    "tax": SCALAR,
-    "total": SCALAR,
+    **dict.fromkeys(LINE_FIGURES, SCALAR),
     "quantity_refunded": SCALAR,
     "refunded": SCALAR,
-    "base_unit_price": KEEP,
-    "base_subtotal": KEEP,
-    "base_discount": KEEP,
-    "base_tax": KEEP,
-    "base_total": KEEP,
+    **{f"base_{name}": kept(SCALAR) for name in LINE_FIGURES},
+    "is_on_sale": KEEP,
+    "totals": KEEP,
     "tax_percent": KEEP,
     "discount_percent": KEEP,
     "properties": KEEP,
 }
 # In the currency of the Ometria account; the figures without `base_` are in the order's own.
+OWN_FIGURES = ("currency", "subtotal", "discount", "shipping", "tax", "total_refunded")
 BASE_FIGURES = ("base_currency", "base_subtotal", "base_discount", "base_shipping", "base_tax", "base_grand_total", "base_total_refunded")
 ORIGINAL_ORDER = ("original_order_id", "original_increment_id", "parent_order_id", "relation_parent_id", "relation_parent_real_id")
 ORDER = {
@@ -434,6 +505,7 @@ ORDER = {
     "state": TEXT,
     "is_valid": FLAG,
     "timestamp": TEXT,
+    "time_stamp": TEXT,
     "currency": TEXT,
     **dict.fromkeys(("subtotal", "discount", "shipping", "tax", "grand_total", "total_refunded"), SCALAR),
     **dict.fromkeys(BASE_FIGURES, SCALAR),
@@ -442,6 +514,7 @@ ORDER = {
     "shipping_method": TEXT,
     "channel": TEXT,
     "store": TEXT,
+    "web_id": KEEP,
     "ip_address": KEEP,
     "x_forwarded_for": KEEP,
     "customer": {"id": TEXT, "email": TEXT, "phone_number": TEXT, "firstname": TEXT, "lastname": TEXT},
@@ -459,19 +532,28 @@ def _figure_of(name: str) -> pl.Expr:
 
 
 order_currency = pl.when(is_in_own_currency).then(at("currency")).otherwise(first_given(at("base_currency"), account_currency()))
+line_currency = first_given(at("currency"), at("base_currency"))
+ordered_at = first_given(at("timestamp"), at("time_stamp"))
 is_refund_order = (ex.money(_figure_of("grand_total")) < 0).fill_null(value=False)
-order_status = pl.coalesce(_status(at("status")), _status(at("state")), pl.lit("unknown"))
+order_status = pl.coalesce(translated(at("status"), ORDER_STATUS), translated(at("state"), ORDER_STATUS), pl.lit("unknown"))
 line_refunds = at("lineitems").list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs()).list.drop_nulls()
+ADDRESSES = ("billing_address", "shipping_address")
 shop_customer = ex.identifier(at("customer.id"), "customer_id")
 
 
-def _of_person(field: str) -> pl.Expr:
-    return first_given(at(f"billing_address.{field}"), at(f"shipping_address.{field}"))
+def _address(path: str) -> dict[str, pl.Expr]:
+    columns = (("country_raw", "country_code"), ("state_raw", "state"), ("city", "city"), ("postal_code", "postcode"))
+    return {column: at(f"{path}.{field}") for column, field in columns}
 
 
-def _as_json(*names: str) -> pl.Expr:
-    """The given ones of the named fields as one JSON object; null if none is."""
+def _name(path: str) -> dict[str, pl.Expr]:
+    return {"first_name": at(f"{path}.firstname"), "last_name": at(f"{path}.lastname")}
+
+
+def _as_json(*names: str, objects: tuple[str, ...] = ()) -> pl.Expr:
+    """The given ones of the named fields, and of the objects, as one JSON object; null if none is."""
     parts = [pl.when(given(at(name))).then(pl.struct(at(name).alias(name)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")) for name in names]
+    parts += [pl.when(raw(name) != "{}").then(pl.concat_str(pl.lit(f'"{name}":'), raw(name))) for name in objects]
     inner = pl.concat_str(parts, separator=",", ignore_nulls=True)
     return pl.when(inner != "").then(pl.concat_str(pl.lit("{"), inner, pl.lit("}")))
 
@@ -480,16 +562,15 @@ order_contact = Contact(
     identifiers=(
         Identifier("customer_id", at("customer.id"), "customer.id"),
         Identifier("email", at("customer.email"), "customer.email"),
-        Identifier("phone", at("customer.phone_number"), "customer.phone_number", region=_of_person("country_code")),
+        Identifier(
+            "phone",
+            at("customer.phone_number"),
+            "customer.phone_number",
+            region=first_given(at("billing_address.country_code"), at("shipping_address.country_code")),
+        ),
     ),
-    attributes={
-        "first_name": at("customer.firstname"),
-        "last_name": at("customer.lastname"),
-        "country_raw": _of_person("country_code"),
-        "state_raw": _of_person("state"),
-        "city": _of_person("city"),
-        "postal_code": _of_person("postcode"),
-    },
+    # A parcel may be sent to somebody else, but its bill is the buyer's.
+    attributes=one_name(_name("customer"), _name("billing_address")) | one_address(_address("billing_address"), _address("shipping_address")),
 )
 orders = rows(
     "orders",
@@ -499,7 +580,7 @@ orders = rows(
     store_id=at("store"),
     channel=at("channel"),
     is_guest=Typed(shop_customer.is_null()),
-    ordered_at=time(at("timestamp"), else_export_date=True),
+    ordered_at=time(ordered_at, else_export_date=True),
     currency=order_currency,
     subtotal=_figure_of("subtotal"),
     discount_total=absolute(_figure_of("discount")),
@@ -509,18 +590,26 @@ orders = rows(
     refunded_total=absolute(
         first_given(
             _figure_of("total_refunded"),
-            pl.when(filled(line_refunds)).then(line_refunds.list.sum().cast(pl.String)),
+            pl.when(is_in_own_currency & filled(line_refunds)).then(line_refunds.list.sum().cast(pl.String)),
             pl.when(order_status == "refunded").then(_figure_of("grand_total")),
         )
     ),
     status_raw=first_given(at("status"), at("state")),
-    status=order_status,
+    status=words(order_status, (at("status"), ORDER_STATUS), (at("state"), ORDER_STATUS)),
     is_valid_source=at("is_valid"),
     coupon_codes=pl.when(given(at("coupon_code"))).then(pl.concat_list(at("coupon_code"))),
     payment_method=at("payment_method"),
     shipping_method=at("shipping_method"),
-    attributes=_as_json(*BASE_FIGURES),
+    attributes=pl.when(is_in_own_currency).then(_as_json(*BASE_FIGURES, objects=ADDRESSES)).otherwise(_as_json(*OWN_FIGURES, *BASE_FIGURES, objects=ADDRESSES)),
 )
+is_base_line = ~pl.any_horizontal(given(item(name)) for name in LINE_FIGURES) & pl.any_horizontal(given(item(f"base_{name}")) for name in LINE_FIGURES)
+
+
+def _of_line(name: str) -> pl.Expr:
+    """An amount in the order's currency; in the account's where the line is told in that alone."""
+    return pl.when(is_base_line).then(item(f"base_{name}")).otherwise(item(name))
+
+
 order_lines = rows(
     "order_lines",
     each="lineitems",
@@ -532,14 +621,14 @@ order_lines = rows(
     sku=first_given(item("sku"), item("variant_sku"), item("product.sku")),
     title=first_given(item("title"), item("product.title")),
     quantity=item("quantity"),
-    unit_price=item("unit_price"),
-    discount=absolute(item("discount")),
-    tax=item("tax"),
-    subtotal=item("subtotal"),
-    total=item("total"),
+    unit_price=_of_line("unit_price"),
+    discount=absolute(_of_line("discount")),
+    tax=_of_line("tax"),
+    subtotal=_of_line("subtotal"),
+    total=_of_line("total"),
     refunded_quantity=item("quantity_refunded"),
-    refunded_amount=absolute(item("refunded")),
-    currency=order_currency,
+    refunded_amount=absolute(pl.when(~is_base_line).then(item("refunded"))),
+    currency=pl.when(is_base_line).then(first_given(at("base_currency"), account_currency())).otherwise(line_currency),
 )
 original_order = first_given(*(at(name) for name in ORIGINAL_ORDER))
 refund_orders = rows(
@@ -553,7 +642,7 @@ refund_orders = rows(
     currency=order_currency,
     amount=absolute(_figure_of("grand_total")),
     subtotal_amount=absolute(_figure_of("subtotal")),
-    occurred_at=time(at("timestamp"), else_export_date=True),
+    occurred_at=time(ordered_at, else_export_date=True),
 )
 cancellations = rows(
     "order_adjustments",
@@ -574,31 +663,32 @@ order_events = rows(
     event_action=pl.lit("purchase"),
     engagement_class=pl.lit("purchase"),
     is_active=pl.lit("true"),
-    occurred_at=time(at("timestamp"), else_export_date=True),
+    occurred_at=time(ordered_at, else_export_date=True),
     source_order_id=at("id"),
     order_match_key=first_given(at("increment_id"), at("id")),
 )
 
 # -- lists, changes of lists, unsubscriptions ------------------------------------------------------------------------
 
-lists = rows("segments", segment_id=at("id"), name=at("title"), kind=_list_kind(at("type")))
+lists = rows("segments", segment_id=at("id"), name=at("title"), kind=word(at("type"), LIST_KIND))
 told_person = Contact(
     identifiers=(Identifier("profile_id", at("profile_id"), "profile_id"), Identifier("email", at("email"), "email")),
     profile_id=at("profile_id"),
 )
-list_change = lookup(at("event"), LIST_CHANGE)
+list_change = translated(at("event"), LIST_CHANGE)
+changed_at = first_given(at("time_stamp"), at("timestamp"))
 list_changes = rows(
     "segment_memberships",
     segment_id=at("list_id"),
     state=list_change,
-    observed_at=time(at("time_stamp"), else_export_date=True),
-    valid_from=time(at("time_stamp")),
+    observed_at=time(changed_at, else_export_date=True),
+    valid_from=time(changed_at),
     is_full_snapshot=Typed(pl.lit(value=False)),
 )
 LIST_CHANGE_DIALECT = dialect(
     "ometria.list_change",
     "list_change",
-    {"@type": NO_NEWS, "list_id": TEXT, "profile_id": TEXT, "email": TEXT, "event": TEXT, "time_stamp": TEXT},
+    {"@type": NO_NEWS, "list_id": TEXT, "profile_id": TEXT, "email": TEXT, "event": TEXT, "time_stamp": TEXT, "timestamp": TEXT},
     list_changes,
     about=told_person,
     has=("list_id",),
@@ -614,11 +704,15 @@ unsubscribed = Contact(
 )
 unsubscriptions = rows(
     "customer_consents",
-    channel=lookup(at("type"), {"sms": "sms", "push": "push"}, "email"),
+    # Whoever says no to what we do not know says no to all.
+    channel=words(
+        pl.when(given(at("type"))).then(translated(at("type"), UNSUBSCRIBED_FROM).fill_null("all")).otherwise(pl.lit("email")),
+        (at("type"), UNSUBSCRIBED_FROM),
+    ),
     purpose=pl.lit("marketing"),
     status=pl.lit("opt_out"),
     status_raw=pl.lit("unsubscribed"),
-    effective_at=time(at("time_stamp"), else_export_date=True),
+    effective_at=time(changed_at, else_export_date=True),
     consent_source=at("type"),
     reason=pl.concat_str(first_given(at("reason")), first_given(at("reason_text")), separator=": ", ignore_nulls=True),
 )
@@ -630,16 +724,17 @@ CUSTOM_EVENT = {
     "id": TEXT,
     "event_type": TEXT,
     "timestamp": TEXT,
+    "time_stamp": TEXT,
     "profile_id": TEXT,
-    "customer_id": TEXT,
-    "identity_email": TEXT,
+    **dict.fromkeys(("customer_id", "identity_account_id", "email", "identity_email", "phone_number", "identity_phone_number"), TEXT),
     "properties": JSON,
 }
 event_person = Contact(
     identifiers=(
         Identifier("profile_id", at("profile_id"), "profile_id"),
-        Identifier("customer_id", at("customer_id"), "customer_id"),
-        Identifier("email", at("identity_email"), "identity_email"),
+        *(Identifier("customer_id", at(name), name) for name in ("customer_id", "identity_account_id")),
+        *(Identifier("email", at(name), name) for name in ("identity_email", "email")),
+        *(Identifier("phone", at(name), name) for name in ("identity_phone_number", "phone_number")),
     ),
     profile_id=at("profile_id"),
 )
@@ -651,7 +746,7 @@ custom_events = rows(
     event_name_raw=at("event_type"),
     engagement_class=pl.lit("custom"),
     is_active=pl.lit("true"),
-    occurred_at=time(at("timestamp"), else_export_date=True),
+    occurred_at=time(ordered_at, else_export_date=True),
     properties=raw("properties"),
 )
 
@@ -663,7 +758,19 @@ VENDOR = vendor(
     stream(
         "profiles",
         "Profiles: people as Ometria has put them together, with their figures, tags and lists.",
-        dialect("ometria.profile", "profile", PROFILE, profile_customers, *profile_consents, *TAGS, *LISTS, *PROFILE_STATS, about=profile),
+        dialect(
+            "ometria.profile",
+            "profile",
+            PROFILE,
+            profile_customers,
+            *profile_consents,
+            *_channels(),
+            *TAGS,
+            *LISTS,
+            *PROFILE_STATS,
+            about=profile,
+            doubts=(*CONSENT_DOUBTS, unknown_identities),
+        ),
         csv=IN_EITHER_ENCODING,
     ),
     stream(
@@ -722,6 +829,7 @@ VENDOR = vendor(
                 "trigger_campaign_id": KEEP,
                 "send_id": KEEP,
                 "time_stamp": TEXT,
+                "timestamp": TEXT,
             },
             unsubscriptions,
             about=unsubscribed,

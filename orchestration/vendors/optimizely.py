@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import ODP_TIME_FORMATS, flag, identifier, money, order_key
+from orchestration.expressions import ODP_TIME_FORMATS, clean, flag, identifier, money, order_key
 from orchestration.expressions import time as read_time
 from orchestration.mapping import (
     Check,
@@ -47,13 +47,16 @@ from orchestration.mapping import (
     item,
     item_raw,
     lookup,
+    one_name,
     pairs,
     phone_number,
     raw,
     rows,
     stream,
     time,
+    translated,
     vendor,
+    word,
 )
 from orchestration.shapes import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
 
@@ -91,8 +94,21 @@ EVENT_TYPES: dict[str, tuple[str, str]] = {
     "customer_discovered": ("none", "false"),
     "loyalty": ("loyalty", "false"),
 }
-TAKEN_BACK = {"refund": "refund", "return": "return", "cancel": "cancel"}
+# As ODP names them; modules for shops write some in the plural.
+KINDS = {f"{kind}{end}": kind for end in ("", "s") for kind in EVENT_TYPES} | {"page_views": "pageview"}
+TAKEN_BACK = ("refund", "return", "cancel")
 ORDER_ACTIONS = ("purchase", *TAKEN_BACK)
+DEEDS = {action: action for action in ORDER_ACTIONS} | {
+    "purchased": "purchase",
+    "purchases": "purchase",
+    "refunded": "refund",
+    "refunds": "refund",
+    "returned": "return",
+    "returns": "return",
+    "canceled": "cancel",
+    "cancelled": "cancel",
+    "cancels": "cancel",
+}
 ORDER_STATUS = {
     "created": "created",
     "pending": "pending_payment",
@@ -114,6 +130,7 @@ ORDER_STATUS = {
 }
 SUBSCRIPTION = {"subscribe": "subscribed", "unsubscribe": "unsubscribed"} | {word: word for word in ("subscribed", "unsubscribed")}
 SUBSCRIPTION_CONSENT = {"subscribed": "opt_in", "unsubscribed": "opt_out"}
+KNOWN_LOYALTY = r"^(points|tier|referral)_"
 LOYALTY = {"points_added": "earn", "points_removed": "adjust", "tier_earned": "tier_change", "tier_lost": "tier_change"}
 IDENTIFIERS = {"email": "email", "phone": "phone", "customer_id": "customer_id", "vuid": "vuid", "zaius_id": "profile_id"}
 CONSENT_CHANNELS = {"email": "email", "phone": "phone", "push_token": "push"}
@@ -242,6 +259,7 @@ LOYALTY_FIELDS = [
     "loyalty_points_balance", "loyalty_tier_id", "loyalty_is_enrolled_member", "loyalty_referral_code_id", "loyalty_profile_created_at",
     "loyalty_profile_updated_at",
 ]  # fmt: skip
+LOYALTY_READ = ("loyalty_points_balance", "loyalty_tier_id")
 INSIGHTS = {
     "total_revenue": "total_revenue",
     "order_count": "order_count",
@@ -363,11 +381,14 @@ class Told:
 
     @property
     def kind(self) -> pl.Expr:
-        return self.type.str.strip_chars().str.to_lowercase().replace("", None)
+        """The event's type as ODP names it; one of the account's own as it stands."""
+        return pl.coalesce(translated(self.type, KINDS), self.type.str.strip_chars().str.to_lowercase().replace("", None))
 
     @property
     def deed(self) -> pl.Expr:
-        return self.action.str.strip_chars().str.to_lowercase().replace("", None)
+        """The event's action; what befell an order in one spelling."""
+        bare = self.action.str.strip_chars().str.to_lowercase().replace("", None)
+        return pl.when(self.kind == "order").then(pl.coalesce(translated(self.action, DEEDS), bare)).otherwise(bare)
 
     @property
     def at_time(self) -> pl.Expr:
@@ -382,6 +403,24 @@ class Told:
 
     def is_order(self, *actions: str) -> pl.Expr:
         return ((self.kind == "order") & self.deed.is_in(actions)).fill_null(value=False)
+
+    def unknown_words(self) -> tuple[Doubt, ...]:
+        """Types and actions that no table knows, where an order, a subscription or points hang on them; an account may have events of its own."""
+        name = pl.concat_str(self.type, self.action, separator="/", ignore_nulls=True)
+        is_own = ~self.kind.is_in(list(EVENT_TYPES)) & given(self.order("order_id"))
+        is_deed = (self.kind == "order") & ~self.deed.is_in(ORDER_ACTIONS).fill_null(value=False)
+        is_change = (self.kind == "list") & given(self.data("list_id")) & self.subscription.is_null() & given(self.action)
+        is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
+        path = f"{self.each}[]." if self.each else ""
+        return tuple(
+            Doubt(f"{path}{field}", name, self.is_sound & condition.fill_null(value=False), self.each, "unknown_word")
+            for field, condition in (("type", is_own), ("action", is_deed | is_change | is_loyalty))
+        )
+
+    @property
+    def subscription(self) -> pl.Expr:
+        """Subscribed or not, where the event is about a list."""
+        return subscription_state(first_given(self.action, self.data("subscribed")))
 
 
 EVENT_FIELDS = [
@@ -420,38 +459,40 @@ HEAD = {
     "active_event": SCALAR,
     "data_source": TEXT,
     "zaius_id": SCALAR,
+    "ip": KEEP,
+    "user_agent": KEEP,
 } | LINEAGE
-EVENT = HEAD | {
-    "identifiers": Pairs(SCALAR, many=True),
-    "data": Open(
-        {name: _leaf(name) for name in EVENT_FIELDS}
-        | {
-            "ts": SCALAR,
-            "active_event": SCALAR,
-            "data_source": TEXT,
-            "order": {name: _leaf(name) for name in ORDER_FIELDS} | {"items": [ITEM]},
-        }
-    ),
-}
+JSON_ORDER = {name: _leaf(name) for name in ORDER_FIELDS} | {"items": [ITEM], "ts": SCALAR}
+# The vendor's own SDK for PHP puts everything under `data`: action, identifiers and all.
+DATA = Open(
+    {name: _leaf(name) for name in EVENT_FIELDS}
+    | dict.fromkeys(("type", "event_type", "action", "ts", "timestamp", "active_event", "data_source", *IDENTIFIERS), SCALAR)
+    | {"identifiers": dict.fromkeys(IDENTIFIERS, SCALAR), "order": JSON_ORDER}
+)
+EVENT = HEAD | {"identifiers": Pairs(SCALAR, many=True), "data": DATA}
 ANONYMOUS_EVENT = {name: inner for name, inner in EVENT.items() if name != "identifiers"}
 
 LINE_AMOUNTS = ("subtotal", "discount")
 
 
-def json_event_order(name: str) -> pl.Expr:
-    """A field of the order in an event's data; where the event is one line, subtotal and discount are the line's."""
+def own_amount(name: str, read: Callable[[str], pl.Expr]) -> pl.Expr:
+    """A field of the order that stands among the event's own; where the event is one line, subtotal and discount are the line's."""
     if name not in EVENT_FIELDS:
-        return at(f"data.order.{name}")
-    own = pl.when(~given(at("data.product_id"))).then(at(f"data.{name}")) if name in LINE_AMOUNTS else at(f"data.{name}")
-    return first_given(at(f"data.order.{name}"), own)
+        return NONE
+    return pl.when(~given(read("product_id"))).then(read(name)) if name in LINE_AMOUNTS else read(name)
+
+
+def in_data(name: str) -> pl.Expr:
+    """A field under `data`."""
+    return at(f"data.{name}")
 
 
 json_event = Told(
-    type=first_given(at("type"), at("event_type")),
-    action=at("action"),
-    stated_time=first_given(at("data.ts"), at("ts"), at("timestamp")),
-    data=lambda name: at(f"data.{name}"),
-    order=json_event_order,
+    type=first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type")),
+    action=first_given(at("action"), at("data.action")),
+    stated_time=first_given(at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("data.order.ts")),
+    data=in_data,
+    order=lambda name: first_given(at(f"data.order.{name}"), own_amount(name, in_data)),
     change=lambda name: first_given(at(f"data.order.{name}"), at(f"data.{name}")),
     active=first_given(at("active_event"), at("data.active_event")),
     origin=first_given(at("data_source"), at("data.data_source")),
@@ -471,21 +512,15 @@ def as_json(names: list[str]) -> pl.Expr:
     return known.str.replace_all(r'"[a-z_.]+":null,?', "").str.replace(r",\}$", "}")
 
 
-def flat_properties() -> pl.Expr:
+def one_object(*objects: pl.Expr) -> pl.Expr:
+    """All fields of several JSON objects as one."""
+    fields = [clean(found.str.strip_chars().str.strip_prefix("{").str.strip_suffix("}")) for found in objects]
+    return pl.concat_str(pl.lit("{"), pl.concat_str(fields, separator=",", ignore_nulls=True), pl.lit("}"))
+
+
+def flat_properties(names: list[str], *objects: pl.Expr) -> pl.Expr:
     """The event's fields as JSON, those of no column included, so that events that differ in them stay two."""
-    bare = as_json(FLAT_EVENT_DATA)
-    others = pl.col("extra").str.strip_prefix("{")
-    return (
-        pl.when(others.is_null()).then(bare).when(bare == "{}").then(pl.col("extra")).otherwise(pl.concat_str(bare.str.strip_suffix("}"), pl.lit(","), others))
-    )
-
-
-def flat_event_order(name: str) -> pl.Expr:
-    """A field of the order in a flat event; where the event is one line, subtotal and discount are the line's."""
-    if name not in EVENT_FIELDS:
-        return cell(f"order.{name}")
-    own = pl.when(~given(cell("product_id"))).then(cell(name)) if name in LINE_AMOUNTS else cell(name)
-    return first_given(cell(f"order.{name}"), own)
+    return one_object(*objects, as_json(names), pl.col("extra"))
 
 
 flat_event = Told(
@@ -493,15 +528,49 @@ flat_event = Told(
     action=cell("action"),
     stated_time=cell("ts", "timestamp"),
     data=lambda name: cell(name),
-    order=flat_event_order,
+    order=lambda name: first_given(cell(f"order.{name}"), own_amount(name, cell)),
     change=lambda name: cell(name),
     active=cell("active_event"),
     origin=cell("data_source"),
-    properties=flat_properties(),
+    properties=flat_properties(FLAT_EVENT_DATA),
     line_key=cell("product_id"),
 )
 
-PROFILE_EVENT = {"type": TEXT, "action": TEXT, "timestamp": SCALAR, "ts": SCALAR, "data": JSON}
+# The order stands beside the event's other fields, with or without `data` and `identifiers`.
+NESTED_ORDER = EVENT | {name: leaf for name, leaf in FLAT_EVENT.items() if not name.startswith("order.")} | {"order": Open(JSON_ORDER)}
+
+
+def nested_data(name: str) -> pl.Expr:
+    """A field of the event, wherever it stands."""
+    return first_given(at(f"data.{name}"), at(name))
+
+
+def nested_order(name: str) -> pl.Expr:
+    """A field of the order, wherever it stands."""
+    return first_given(at(f"order.{name}"), at(f"data.order.{name}"), own_amount(name, nested_data))
+
+
+nested_type = first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type"))
+nested_action = first_given(at("action"), at("data.action"))
+# Without a type it is an order's, and without an action too a purchase.
+is_bare_order = ~given(nested_type) & given(nested_order("order_id"))
+nested_event = Told(
+    type=pl.when(is_bare_order).then(pl.lit("order")).otherwise(nested_type),
+    action=pl.when(is_bare_order & ~given(nested_action)).then(pl.lit("purchase")).otherwise(nested_action),
+    stated_time=first_given(at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("order.ts"), at("data.order.ts")),
+    data=nested_data,
+    order=nested_order,
+    change=lambda name: first_given(at(f"order.{name}"), at(f"data.order.{name}"), nested_data(name)),
+    active=first_given(at("active_event"), at("data.active_event")),
+    origin=first_given(at("data_source"), at("data.data_source")),
+    properties=flat_properties(
+        [*EVENT_FIELDS, "product.product_id", "product.name", "product.sku"],
+        raw("data"),
+        pl.concat_str(pl.lit('{"order":'), raw("order"), pl.lit("}")),
+    ),
+)
+
+PROFILE_EVENT = {"type": TEXT, "event_type": TEXT, "action": TEXT, "timestamp": SCALAR, "ts": SCALAR, "data": JSON}
 
 
 def told_in_json(*paths: str) -> pl.Expr:
@@ -509,19 +578,20 @@ def told_in_json(*paths: str) -> pl.Expr:
     return first_given(*(item_raw("data").str.json_path_match(f"$.{path}") for path in paths))
 
 
-profile_event_time = first_given(item("timestamp"), item("ts"))
+profile_event_time = first_given(item("timestamp"), item("ts"), told_in_json("ts", "timestamp"))
 profile_event_amount = first_given(told_in_json("order.total", "total"), told_in_json("order.subtotal", "subtotal"))
 profile_event = Told(
-    type=item("type"),
-    action=item("action"),
+    type=first_given(item("type"), item("event_type")),
+    action=first_given(item("action"), told_in_json("action")),
     stated_time=profile_event_time,
     data=lambda name: told_in_json(name),
-    order=lambda name: told_in_json(f"order.{name}", name),
+    order=lambda name: told_in_json(f"order.{name}", *([name] if name in EVENT_FIELDS else [])),
     change=lambda name: told_in_json(f"order.{name}", name),
     active=told_in_json("active_event"),
     origin=told_in_json("data_source"),
     properties=item_raw("data"),
-    is_sound=given(item("type")) & (~given(profile_event_time) | is_no_time(profile_event_time) | as_time(profile_event_time).is_not_null()),
+    is_sound=given(first_given(item("type"), item("event_type")))
+    & (~given(profile_event_time) | is_no_time(profile_event_time) | as_time(profile_event_time).is_not_null()),
     is_amount_sound=~given(profile_event_amount) | money(profile_event_amount).is_not_null(),
     person=pl.col("owner"),
     line_key=pl.when(~given(told_in_json("order.order_id"))).then(told_in_json("product_id")),
@@ -561,15 +631,15 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
             **order_columns(told.order),
             ordered_at=moment(told.stated_time),
             source_updated_at=moment(told.stated_time, else_export_date=False),
-            status_raw=told.action,
-            status=pl.lit("paid"),
+            status_raw=first_given(told.order("status"), told.action),
+            status=word(told.order("status"), ORDER_STATUS, otherwise="paid"),
             is_guest=Typed(told.is_guest),
             is_from_event=Typed(pl.lit(value=True)),
         ),
         adjustment_rows(told),
         *membership_rows(
             list_id=told.data("list_id"),
-            state=subscription_state(first_given(told.action, told.data("subscribed"))),
+            state=told.subscription,
             since=told.stated_time,
             each=told.each,
             where=is_listed,
@@ -680,6 +750,17 @@ json_event_lines = (
         json_event.is_order("purchase") & given(json_event.order("order_id")) & ~filled(at("data.order.items")) & given(at("data.product_id")),
         lambda name: at(f"data.{name}") if name in EVENT_FIELDS else NONE,
         json_event.order,
+    ),
+)
+is_nested_purchase = nested_event.is_order("purchase") & given(nested_order("order_id"))
+nested_event_lines = (
+    line_rows("order.items", is_nested_purchase, item, nested_order),
+    line_rows("data.order.items", is_nested_purchase & ~filled(at("order.items")), item, nested_order),
+    line_rows(
+        None,
+        is_nested_purchase & ~filled(at("order.items")) & ~filled(at("data.order.items")) & given(nested_data("product_id")),
+        lambda name: nested_data(name) if name in EVENT_FIELDS else at(f"product.{name}"),
+        nested_order,
     ),
 )
 flat_event_lines = line_rows(
@@ -895,8 +976,8 @@ PROFILE = {
 ATTRIBUTES_ONLY = {name: inner for name, inner in PROFILE.items() if name != "identifiers"}
 FLAT_CUSTOMER = (
     FLAT_PERSON
-    | customer_columns(*LOYALTY_FIELDS)
-    | {f"{start}{name}": KEEP for start in ("", "customer.") for name in ("image_url",)}
+    | customer_columns(*LOYALTY_READ)
+    | {f"{start}{name}": KEEP for start in ("", "customer.") for name in ("image_url", *LOYALTY_FIELDS) if name not in LOYALTY_READ}
     | {f"insights.{name}": SCALAR for name in INSIGHTS}
     | {f"insights.{name}": KEEP for name in OTHER_INSIGHTS}
 )
@@ -1066,27 +1147,46 @@ profile_dialects = (
 
 # -- who events and orders are about ---------------------------------------------------------------------------------
 
-json_buyer = {"first_name": at("data.order.first_name"), "last_name": at("data.order.last_name"), "full_name": at("data.order.name")}
-is_nobody = ~filled(pl.col(pairs("identifiers")))
-json_contact = Contact(
-    identifiers=(
-        *paired(pairs("identifiers"), NONE),
-        Identifier("profile_id", at("zaius_id"), "zaius_id"),
-        # The buyer an order names may be another than the visitor: that is told apart, and counts where nobody else is named.
-        Identifier("email", at("data.order.email"), "data.order.email", where=is_nobody),
-        Identifier("phone", at("data.order.phone"), "data.order.phone", where=is_nobody),
-    ),
-    profile_id=identifier(paired_value("customer_id"), "customer_id"),
-    attributes={name: pl.when(is_nobody | (at("data.order.email") == paired_value("email"))).then(value) for name, value in json_buyer.items()},
+DEVICE = r"^vuids?$|_tokens?$"
+names_somebody = pl.col(pairs("identifiers")).list.eval(
+    given(pl.element().struct.field("value")) & ~pl.element().struct.field("key").str.strip_chars().str.to_lowercase().str.contains(DEVICE)
 )
-anonymous_contact = Contact(
-    identifiers=(
-        Identifier("profile_id", at("zaius_id"), "zaius_id"),
-        Identifier("email", at("data.order.email"), "data.order.email"),
-        Identifier("phone", at("data.order.phone"), "data.order.phone"),
-    ),
-    attributes=json_buyer,
-)
+
+
+def own_identifiers(*starts: str) -> tuple[Identifier, ...]:
+    """Identifiers that stand among the other fields of an event."""
+    return tuple(Identifier(kind, at(f"{start}{name}"), f"{start}{name}") for start in starts for name, kind in IDENTIFIERS.items())
+
+
+def json_contact(order: Callable[[str], pl.Expr], path: str, *, has_pairs: bool, is_flat: bool = False) -> Contact:
+    """Who an event in JSON is about: all that stands under `identifiers`, in `data` or beside it, else the buyer whom its order names.
+
+    The buyer may be another than the visitor: that is told apart. A device alone is nobody.
+    """
+    starts = ("data.", "data.identifiers.")
+    beside = own_identifiers(*starts) + (flat_identifiers() if is_flat else (Identifier("profile_id", at("zaius_id"), "zaius_id"),))
+    values = {name: [*(at(f"{start}{name}") for start in starts), *([customer_cell(name)] if is_flat else [])] for name in IDENTIFIERS}
+    named = [at("zaius_id"), *(value for name, found in values.items() if name != "vuid" for value in found)]
+    is_somebody = pl.any_horizontal(*map(given, named), *([names_somebody.list.any().fill_null(value=False)] if has_pairs else []))
+
+    def own(name: str) -> pl.Expr:
+        return first_given(*([paired_value(name)] if has_pairs else []), *values[name])
+
+    is_buyer = ~is_somebody | (email_address(order("email")) == email_address(own("email"))).fill_null(value=False)
+    buyer = {"first_name": order("first_name"), "last_name": order("last_name"), "full_name": order("name")}
+    names = {column: pl.when(is_buyer).then(value) for column, value in buyer.items()}
+    return Contact(
+        identifiers=(
+            *(paired(pairs("identifiers"), NONE) if has_pairs else ()),
+            *beside,
+            Identifier("email", order("email"), f"{path}.email", where=~is_somebody),
+            Identifier("phone", order("phone"), f"{path}.phone", where=~is_somebody),
+        ),
+        profile_id=identifier(own("customer_id"), "customer_id"),
+        attributes=flat_person | one_name({column: flat_person[column] for column in ("first_name", "last_name")}, names) if is_flat else dict(names),
+    )
+
+
 flat_buyer = (
     Identifier("email", cell("order.email"), "order.email", where=~has_identifier),
     Identifier("phone", cell("order.phone"), "order.phone", where=~has_identifier),
@@ -1098,9 +1198,23 @@ flat_contact = Contact(
 )
 
 
+# As `EVENT`, but with the event's fields beside its identifiers.
+IDENTIFIED_EVENT = FLAT_EVENT | {"identifiers": Pairs(SCALAR, many=True)}
+has_named = has_identifier | names_somebody.list.any().fill_null(value=False)
+identified_contact = Contact(
+    identifiers=(
+        *paired(pairs("identifiers"), NONE),
+        *flat_identifiers(),
+        *(replace(found, where=~has_named) for found in flat_buyer),
+    ),
+    profile_id=identifier(first_given(paired_value("customer_id"), customer_cell("customer_id")), "customer_id"),
+    attributes=flat_person | {"full_name": cell("customer.name")},
+)
+
+
 def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = ()) -> tuple[Dialect, ...]:
     """Events in each of their forms."""
-    doubt = number_doubt("ts", json_event.stated_time)
+    json_doubts = (number_doubt("ts", json_event.stated_time), *json_event.unknown_words())
     return (
         dialect(
             "optimizely.event",
@@ -1108,9 +1222,9 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             EVENT,
             *event_rows(json_event),
             *json_event_lines,
-            about=json_contact,
-            has=("identifiers",),
-            doubts=(doubt, odd_names()),
+            about=json_contact(lambda name: at(f"data.order.{name}"), "data.order", has_pairs=True),
+            has=("identifiers", "data"),
+            doubts=(*json_doubts, odd_names()),
             duplicates_of="events",
         ),
         dialect(
@@ -1119,10 +1233,33 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             ANONYMOUS_EVENT,
             *event_rows(json_event),
             *json_event_lines,
-            about=anonymous_contact,
+            about=json_contact(lambda name: at(f"data.order.{name}"), "data.order", has_pairs=False),
             has=("data",),
             lacks=("identifiers",),
-            doubts=(doubt,),
+            doubts=json_doubts,
+            duplicates_of="events",
+        ),
+        dialect(
+            "optimizely.nested_order",
+            "event",
+            NESTED_ORDER,
+            *event_rows(nested_event),
+            *nested_event_lines,
+            about=json_contact(nested_order, "order", has_pairs=True, is_flat=True),
+            has=("order",),
+            doubts=(number_doubt("ts", nested_event.stated_time), *nested_event.unknown_words(), odd_names()),
+            duplicates_of="events",
+        ),
+        dialect(
+            "optimizely.identified_event",
+            "event",
+            IDENTIFIED_EVENT,
+            *event_rows(flat_event),
+            flat_event_lines,
+            about=identified_contact,
+            has=("identifiers",),
+            lacks=("data",),
+            doubts=(number_doubt("ts", flat_event.stated_time), *flat_event.unknown_words(), odd_names()),
             duplicates_of="events",
         ),
         dialect(
@@ -1134,7 +1271,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             about=flat_contact,
             has=flat_has,
             lacks=("identifiers", "data", *lacks),
-            doubts=(number_doubt("ts", flat_event.stated_time),),
+            doubts=(number_doubt("ts", flat_event.stated_time), *flat_event.unknown_words()),
             duplicates_of="events",
         ),
     )
@@ -1175,11 +1312,6 @@ flat_order = Told(
     properties=NONE,
 )
 is_order = ~given(cell("action")) | flat_order.is_order("purchase")
-order_status = pl.coalesce(
-    lookup(order_cell("status").str.replace_all(r"[\s-]+", "_"), ORDER_STATUS),
-    pl.when(~given(order_cell("status"))).then(pl.lit("paid")),
-    pl.lit("unknown"),
-)
 order_rows = (
     rows(
         "orders",
@@ -1187,7 +1319,7 @@ order_rows = (
         **order_columns(order_cell),
         ordered_at=moment(flat_order.stated_time),
         status_raw=cell("status", "order.status", "action"),
-        status=order_status,
+        status=word(order_cell("status"), ORDER_STATUS, otherwise="paid"),
         is_from_event=Typed(pl.lit(value=False)),
         attributes=as_json(BUYER).replace("{}", None),
     ),
@@ -1267,7 +1399,7 @@ VENDOR = vendor(
             lacks=("identifiers", "data", "identifier_field_name"),
             checks=list_checks,
         ),
-        *event_dialects(flat_has=("event_type",))[:2],
+        *event_dialects(flat_has=("event_type",))[:3],
         *identifier_dialects,
         envelopes=("subscriptions", "members"),
         csv=CsvForm(default=(("action", "subscribed"), "subscribe")),

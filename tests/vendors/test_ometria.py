@@ -1,5 +1,7 @@
 """Ometria's rules, one sentence each; whole records stand in the golden cases beside."""
 
+import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -25,6 +27,10 @@ def of_profile(**fields: Any) -> Outcome:
 
 def of_order(**fields: Any) -> Outcome:
     return normalise("ometria", "orders", [order(**fields)])
+
+
+def ometria(stream: str, *records: dict[str, Any]) -> Outcome:
+    return normalise("ometria", stream, list(records))
 
 
 def test_no_field_of_the_profile_document_is_lost() -> None:
@@ -247,3 +253,97 @@ def test_the_address_shown_is_the_profile_s_own_and_none_of_its_identities() -> 
     outcome = of_profile(email="own@shop.example", identities=identities)
     addresses = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"]
     assert {row["id_value"]: row.get("is_primary", False) for row in addresses} == {"own@shop.example": True, "alt@shop.example": False}
+
+
+def test_consent_is_told_by_channel_and_purpose() -> None:
+    channels = {
+        "sms": {"allow_marketing": True, "allow_transactional": "false", "dt_updated_marketing": "2026-02-01T08:00:00Z"},
+        "email": {"allow_marketing": False},
+        "carrier pigeon": {"allow_marketing": True},
+    }
+    outcome = ometria("contacts", {"@type": "contact", "@collection": "web", "id": "1", "email": "a@example.com", "channels": channels})
+    told = {(row.get("channel"), row["purpose"], row["status"], row["is_effective_at_inferred"]) for row in outcome.rows("customer_consents")}
+    assert told == {
+        ("email", "marketing", "unknown", True),
+        ("sms", "marketing", "opt_in", False),
+        ("sms", "transactional", "opt_out", True),
+        ("email", "marketing", "opt_out", True),
+        (None, "marketing", "opt_in", True),
+    }
+    assert outcome.issues == [("channel", "unknown_word", "carrier pigeon")]
+
+
+def test_a_contact_csv_tells_consent_by_channel() -> None:
+    outcome = normalise("ometria", "contacts", b"email,channels.sms.allow_marketing\na@example.com,false\n", file_name="contacts.csv")
+    assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == [("sms", "opt_out")]
+    assert not outcome.drift
+
+
+@pytest.mark.parametrize("names", [{"identity_account_id": "u-1"}, {"customer_id": "u-1"}, {"email": "a@example.com"}, {"identity_email": "a@example.com"}])
+@pytest.mark.parametrize("when", ["timestamp", "time_stamp"])
+def test_an_event_names_its_person_and_its_time_in_several_ways(names: dict[str, str], when: str) -> None:
+    outcome = ometria("custom_events", {"@type": "custom_event", "id": "1", "event_type": "visit", when: "2026-02-12T14:00:00Z", **names})
+    assert [row["id_value"] for row in outcome.rows("customer_identifiers")] == list(names.values())
+    assert outcome.row("events")["occurred_at"] == datetime(2026, 2, 12, 14, tzinfo=UTC)
+    assert not outcome.drift
+
+
+@pytest.mark.parametrize(
+    ("stream", "record", "table", "column"),
+    [
+        ("orders", {"@type": "order", "id": "1"}, "orders", "ordered_at"),
+        ("list_changes", {"list_id": "1", "profile_id": "p", "event": "enter"}, "segment_memberships", "observed_at"),
+        ("unsubscribes", {"profile_id": "p"}, "customer_consents", "effective_at"),
+    ],
+)
+@pytest.mark.parametrize("when", ["timestamp", "time_stamp"])
+def test_a_time_may_be_spelled_either_way(stream: str, record: dict[str, Any], table: str, column: str, when: str) -> None:
+    assert ometria(stream, {**record, when: "2026-02-12T14:00:00Z"}).row(table)[column] == datetime(2026, 2, 12, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("word", "channel"), [("mass", "email"), (None, "email"), ("sms", "sms"), ("all", "all"), ("smoke signs", "all")])
+def test_an_unsubscription_says_from_what(word: str | None, channel: str | None) -> None:
+    outcome = ometria("unsubscribes", {"profile_id": "p", "email_address": "a@example.com", "type": word})
+    assert outcome.row("customer_consents").get("channel") == channel
+    assert [code for _, code, _ in outcome.issues] == (["unknown_word"] if word == "smoke signs" else [])
+
+
+def test_both_addresses_of_an_order_are_kept_and_one_of_them_is_the_buyers() -> None:
+    bill, ship = (
+        {"city": "Paris", "country_code": "FR"},
+        {"firstname": "Ylva", "lastname": "Granqvist", "city": "Berlin", "postcode": "10115", "company": "Gran"},
+    )
+    outcome = ometria("orders", order(billing_address=bill, shipping_address=ship, customer={"email": "a@example.com"}))
+    contact = outcome.row("contacts")
+    assert (contact["city"], contact.get("postal_code"), contact["country_raw"], contact.get("last_name")) == ("Paris", None, "FR", None)
+    assert json.loads(outcome.row("orders")["attributes"]) == {"billing_address": bill, "shipping_address": ship}
+
+
+def test_an_order_in_the_accounts_currency_leaves_its_lines_in_theirs() -> None:
+    lines = [{"sku": "a", "quantity": 1, "unit_price": "20.00", "total": "20.00"}, {"sku": "b", "quantity": 1, "base_unit_price": "6.00", "base_total": "6.00"}]
+    record = order(grand_total=None, base_grand_total="26.00", currency="GBP", base_currency="USD", lineitems=lines)
+    outcome = ometria("orders", record)
+    assert (outcome.row("orders")["total"], outcome.row("orders")["currency"]) == (26, "USD")
+    assert [(row["unit_price"], row["total"], row["currency"]) for row in outcome.rows("order_lines")] == [(20, 20, "GBP"), (6, 6, "USD")]
+
+
+@pytest.mark.parametrize(("status", "state", "ours", "unknown"), [("wrapped", None, "unknown", ["wrapped"]), ("wrapped", "complete", "completed", ["wrapped"])])
+def test_a_status_that_no_table_knows_is_booked(status: str, state: str | None, ours: str, unknown: list[str]) -> None:
+    outcome = ometria("orders", order(status=status, state=state))
+    assert outcome.row("orders")["status"] == ours
+    assert [given for _, code, given in outcome.issues if code == "unknown_word"] == unknown
+
+
+def test_a_later_order_without_an_address_takes_none_away() -> None:
+    lund, moved = {"city": "Lund", "postcode": "22100", "country_code": "SE"}, {"city": "Ystad"}
+    buyer = {"email": "nora@example.com", "firstname": "Nora", "lastname": "Vik"}
+
+    def told(*places: dict[str, str] | None) -> dict[str, Any]:
+        orders = [
+            order(id=str(number), customer=buyer, timestamp=f"2026-03-0{number}T10:00:00Z", billing_address=place) for number, place in enumerate(places, 1)
+        ]
+        return {name: value for name, value in ometria("orders", *orders).row("contacts").items() if name in ("city", "postal_code", "country_code")}
+
+    assert told(lund, None) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}
+    assert told(lund, moved, None) == {"city": "Ystad", "country_code": "SE"}
+    assert told(lund, {"country_code": "DE"}) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}

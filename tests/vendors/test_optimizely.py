@@ -540,3 +540,93 @@ def test_an_event_has_the_same_id_on_every_night() -> None:
     event = {"type": "pageview", "identifiers": {"vuid": "v"}, "data": {"page": "/"}}
     nights = [odp("events", event, export_date=date(2026, 3, day)).row("events")["event_id"] for day in (1, 2)]
     assert len(set(nights)) == 1
+
+
+# -- nested otherwise --------------------------------------------------------------------------------------------------
+
+ORDER = {"order_id": "S-1", "total": 45.5, "subtotal": 40, "shipping": 5.5, "items": [{"product_id": "P", "quantity": 2, "price": 20}]}
+NESTINGS = {
+    "all in data": {"type": "order", "data": {"action": "purchase", "email": "d@example.com", "customer_id": "7", "ts": 1772280000, "order": ORDER}},
+    "identifiers in data": {"type": "order", "data": {"action": "purchase", "identifiers": {"email": "d@example.com", "customer_id": "7"}, "ts": 1772280000, "order": ORDER}},
+    "type in data": {"data": {"type": "order", "action": "purchase", "email": "d@example.com", "customer_id": "7", "ts": 1772280000, "order": ORDER}},
+    "order beside": {"ts": 1772280000, "ip": "192.0.2.1", "email": "d@example.com", "customer_id": "7", "action": "purchase", "order": ORDER},
+    "order alone": {"ts": 1772280000, "email": "d@example.com", "customer_id": "7", "order": ORDER},
+    "order beside identifiers": {"type": "order", "action": "purchase", "timestamp": "2026-02-28T12:00:00Z", "identifiers": {"email": "d@example.com", "customer_id": "7"}, "order": ORDER},
+    "order beside data": {"type": "order", "action": "purchase", "identifiers": {"email": "d@example.com", "customer_id": "7"}, "data": {"ts": 1772280000}, "order": ORDER},
+    "customer in data beside a device": {"type": "order", "action": "purchase", "identifiers": {"vuid": "0a1b"}, "data": {"ts": 1772280000, "email": "d@example.com", "customer_id": "7", "order": ORDER}},
+    "plural type": {"type": "Orders", "action": "Purchased", "identifiers": {"email": "d@example.com", "customer_id": "7"}, "data": {"ts": 1772280000, "order": ORDER}},
+    "fields beside identifiers": {"type": "order", "action": "purchase", "identifiers": {"email": "d@example.com", "customer_id": "7"}, "ts": 1772280000, "product_id": "P", "quantity": 2, "price": 20, "order_id": "S-1", "total": 45.5, "shipping": 5.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", ["events", "orders"])
+@pytest.mark.parametrize("nesting", NESTINGS)
+def test_an_order_is_read_however_it_is_nested(nesting: str, stream: str) -> None:
+    outcome = odp(stream, NESTINGS[nesting])
+    assert not outcome.rejects
+    order, line, event = outcome.row("orders"), outcome.row("order_lines"), outcome.row("events")
+    assert (order["source_order_id"], order["total"], order["shipping_total"], order["status"]) == ("S-1", Decimal("45.5"), Decimal("5.5"), "paid")
+    assert (order["ordered_at"], order["is_guest"], order["customer_id_value"]) == (datetime(2026, 2, 28, 12, tzinfo=UTC), False, "7")
+    assert (line["product_id"], line["quantity"], line["unit_price"]) == ("P", 2, 20)
+    assert (event["event_type"], event["event_action"], event["is_active"]) == ("order", "purchase", True)
+    assert json.loads(event["properties"])
+    assert {row["id_value"] for row in outcome.rows("customer_identifiers")} >= {"d@example.com", "7"}
+
+
+@pytest.mark.parametrize("nesting", NESTINGS)
+def test_a_refund_is_read_however_it_is_nested(nesting: str) -> None:
+    refund = json.loads(json.dumps(NESTINGS[nesting]).replace('"purchase"', '"refund"').replace('"Purchased"', '"refunded"').replace("45.5", "-14.95"))
+    if nesting == "order alone":
+        refund["action"] = "refund"
+    outcome = odp("events", refund)
+    assert outcome.rows("orders") == []
+    change = outcome.row("order_adjustments")
+    assert (change["source_order_id"], change["action"], change["amount"]) == ("S-1", "refund", Decimal("14.95"))
+
+
+@pytest.mark.parametrize("identifiers", [{"vuid": None}, {"email": " ", "customer_id": None}, {"emails": [], "vuid": ""}, {"vuid": "0a1b"}])
+def test_identifiers_that_name_nobody_leave_the_buyer_whom_the_order_names(identifiers: dict[str, Any]) -> None:
+    event = {"type": "order", "action": "purchase", "identifiers": identifiers, "data": {"order": {**ORDER, "email": "dee@example.com", "first_name": "Dee"}}}
+    outcome = odp("events", event)
+    assert "dee@example.com" in [row["id_value"] for row in outcome.rows("customer_identifiers")]
+    assert outcome.row("contacts")["first_name"] == "Dee"
+    assert outcome.row("orders")["email_value"] == "dee@example.com"
+
+
+@pytest.mark.parametrize(("word", "status"), [("canceled", "canceled"), ("purchased", "paid"), (None, "paid"), ("on hold", "unknown")])
+def test_a_purchase_has_the_status_that_its_order_has(word: str | None, status: str) -> None:
+    flat = {"event_type": "order", "action": "purchase", "ts": 1772359200, "customer.customer_id": "1", "order.order_id": "1", "order.status": word}
+    nested = order_event("purchase", total=5, status=word)
+    for outcome in (odp("events", flat), odp("events", nested)):
+        assert outcome.row("orders")["status"] == status
+        assert [issue for issue in outcome.issues if issue[1] == "unknown_word"] == ([("status", "unknown_word", word)] if status == "unknown" else [])
+
+
+@pytest.mark.parametrize(
+    ("event", "issue"),
+    [
+        ({"type": "order", "action": "exchange"}, ("action", "unknown_word", "order/exchange")),
+        ({"type": "order", "action": None}, ("action", "unknown_word", "order")),
+        ({"type": "ordre", "action": "purchase"}, ("type", "unknown_word", "ordre/purchase")),
+        ({"type": "list", "action": "paused"}, ("action", "unknown_word", "list/paused")),
+        ({"type": "loyalty", "action": "doubled"}, ("action", "unknown_word", "loyalty/doubled")),
+    ],
+)
+def test_a_type_or_action_that_is_none_of_odps_is_booked_where_something_hangs_on_it(event: dict[str, Any], issue: tuple[str, str, str]) -> None:
+    outcome = odp("events", {**event, "identifiers": {"email": "a@example.com"}, "data": {"order_id": "1", "list_id": "news", "total": 5}})
+    assert outcome.issues == [issue]
+    assert outcome.rows("orders") == outcome.rows("segment_memberships") == outcome.rows("loyalty_transactions") == []
+
+
+def test_an_accounts_own_event_is_no_unknown_word() -> None:
+    assert not odp("events", {"type": "quiz", "action": "finished", "identifiers": {"email": "a@example.com"}, "data": {}}).issues
+
+
+def test_a_profile_known_by_its_phone_alone_is_known_by_the_accounts_region() -> None:
+    outcome = odp("customers", {"phone": "0171 2748305", "first_name": "Ada"}, phone_region="DE")
+    assert outcome.row("customers")["source_record_id"] == "phone:+491712748305"
+
+
+def test_what_a_file_says_of_points_and_referrals_is_kept() -> None:
+    row = odp("customers", {"customer_id": "1", "loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}).row("customers")
+    assert json.loads(row["extra"]) == {"loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}

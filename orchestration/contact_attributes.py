@@ -1,0 +1,46 @@
+"""What several records of one file say of one contact, as one: what says nothing takes nothing back."""
+
+import polars as pl
+
+from orchestration.mapping import ADDRESS_COLUMNS, NAME_COLUMNS
+from orchestration.tables import PERSON_ATTRIBUTES
+
+COUNTRY = ("country_raw", "country_code")
+# Columns that are told together: all come from the last record that names one of the deciding ones, else from the last that names any.
+TOGETHER: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (NAME_COLUMNS, ("full_name", "last_name")),
+    (tuple(name for name in (*ADDRESS_COLUMNS, "state_code") if name not in COUNTRY), ("city", "postal_code")),
+    (("gender", "gender_raw"), ("gender",)),
+)
+_GROUPED = {name for columns, _ in TOGETHER for name in columns} | set(COUNTRY)
+GROUPS = TOGETHER + tuple(((column.name,), (column.name,)) for column in PERSON_ATTRIBUTES if column.name not in _GROUPED)
+_ADDRESS = 1
+
+
+def as_last_told(records: pl.DataFrame) -> pl.DataFrame:
+    """The last record of each `owner`, the records being in their order, with what earlier ones said where it is silent.
+
+    Name and address are each of one record. The country is that of the address, or else the last that is named.
+    """
+    repeated = records.filter(pl.col("owner").is_duplicated())
+    if not repeated.height:
+        return records
+    places = repeated.select(*(_place(columns, decisive).alias(str(number)) for number, (columns, decisive) in enumerate(GROUPS)), country=_last(COUNTRY))
+    told = [repeated.get_column(name).gather(places.get_column(str(number))) for number, (columns, _) in enumerate(GROUPS) for name in columns]
+    beside = repeated.select(COUNTRY).select(pl.all().gather(places.get_column(str(_ADDRESS))))
+    alone = repeated.select(COUNTRY).select(pl.all().gather(places.get_column("country")))
+    is_beside = ~beside.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    country = [pl.select(pl.when(is_beside).then(beside.get_column(name)).otherwise(alone.get_column(name)).alias(name)).to_series() for name in COUNTRY]
+    return pl.concat([records.filter(~pl.col("owner").is_duplicated()), repeated.with_columns(*told, *country)]).unique(
+        "owner", keep="last", maintain_order=True
+    )
+
+
+def _place(columns: tuple[str, ...], decisive: tuple[str, ...]) -> pl.Expr:
+    return pl.coalesce(_last(decisive), _last(columns))
+
+
+def _last(columns: tuple[str, ...]) -> pl.Expr:
+    """Place of the owner's last record so far that names one of the columns."""
+    is_named = pl.any_horizontal(pl.col(name).is_not_null() for name in columns)
+    return pl.when(is_named).then(pl.int_range(pl.len())).forward_fill().over("owner")
