@@ -11,7 +11,7 @@ from orchestration.mapping import Amount, Rows, Time, Typed, Value, Word, roots
 from orchestration.shapes import fields_of
 
 # What every row carries of its record.
-CARRIED = ("source_row", "record_hash", "position", "owner", "profile")
+CARRIED = ("source_row", "record_hash", "position", "owner", "profile", "updated")
 
 
 def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.DataFrame) -> tuple[Rows, pl.DataFrame]:

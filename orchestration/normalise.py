@@ -18,7 +18,7 @@ from orchestration.origin import Origin
 from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Record, Reject, Sorted
 from orchestration.shapes import handling, leaves
 from orchestration.tables import COMMON, TABLES
-from orchestration.values import POLARS_TYPES, Reader
+from orchestration.values import PLAUSIBLE, POLARS_TYPES, Reader
 
 # The column a row's own key stands in; rows of other tables are known by the record they belong to.
 RECORD_KEYS: dict[str, str] = {
@@ -128,6 +128,7 @@ class _Group:
     def run(self) -> None:
         self._check()
         self._own()
+        self._frame = self._frame.with_columns(self._updated().alias("updated"))
         for select in self._dialect.rows:
             self._rows(select)
         if isinstance(self._dialect.about, Contact):
@@ -181,7 +182,7 @@ class _Group:
         profile = ex.clean(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about)
-        people = self._read(Reader("contacts", about.attributes, self._account), self._frame)
+        people = self._read(Reader("contacts", about.attributes, self._account, self._origin.night), self._frame)
         evidence = pl.concat_str(
             [
                 ex.name_evidence(pl.col("first_name"), pl.col("full_name")).fill_null(""),
@@ -243,14 +244,25 @@ class _Group:
         carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
         self._emit("customer_identifiers", carried, pl.col("owner"))
 
+    def _updated(self) -> pl.Expr:
+        """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the newer of two versions."""
+        needed = any(_takes_update_of_record(select) for select in self._dialect.rows)
+        stated = (select.columns.get("source_updated_at") for select in self._dialect.rows if select.each is None and needed)
+        found = next((value for value in stated if isinstance(value, Time) and value.sources), None)
+        return pl.lit(None, POLARS_TYPES["time"]) if found is None else self._plausible(found)
+
+    def _plausible(self, value: Time) -> pl.Expr:
+        """The time that a record states, if it can be."""
+        text = ex.clean(pl.coalesce([ex.clean(source) for source in value.sources]))
+        seen = ex.time(text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour).struct.field("value")
+        return pl.when(seen < self._origin.night + PLAUSIBLE).then(seen)
+
     def _contact_times(self) -> pl.DataFrame:
         for select in self._dialect.rows:
             for name in ("occurred_at", "ordered_at", "reviewed_at", "redeemed_at", "observed_at", "effective_at", "created_at"):
                 value = select.columns.get(name)
                 if select.each is None and isinstance(value, Time) and value.sources:
-                    text = ex.clean(pl.coalesce([ex.clean(source) for source in value.sources]))
-                    seen = ex.time(text, formats=value.formats, zone=self._account.time_zone).struct.field("value")
-                    return self._frame.select("source_row", pl.coalesce(seen, pl.lit(self._origin.night)).alias("seen"))
+                    return self._frame.select("source_row", pl.coalesce(self._plausible(value), pl.lit(self._origin.night)).alias("seen"))
         return self._frame.select("source_row", pl.lit(self._origin.night).alias("seen"))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
@@ -265,7 +277,7 @@ class _Group:
         if select.where is not None:
             frame = frame.filter(select.where)
         if frame.height:
-            parsed = self._read(Reader(select.table, select.columns, self._account, select.amounts), frame)
+            parsed = self._read(Reader(select.table, select.columns, self._account, self._origin.night, select.amounts), frame)
             self._emit(select.table, self._completed(select, frame, parsed), pl.col("owner"))
 
     def _read(self, reader: Reader, frame: pl.DataFrame) -> pl.DataFrame:
@@ -293,6 +305,8 @@ class _Group:
         for name, value in select.columns.items():
             if isinstance(value, Time) and value.else_export_date:
                 filled.append(pl.col(name).fill_null(night).alias(name))
+        if "source_updated_at" in declared and "source_updated_at" not in has:
+            filled.append(pl.col("updated").alias("source_updated_at"))
         if "owner_record_id" in declared and "owner_record_id" not in has:
             filled.append(pl.col("owner").alias("owner_record_id"))
         if "source_profile_id" in declared and "source_profile_id" not in has:
@@ -359,6 +373,10 @@ class _Group:
                 lacking = frame.filter(pl.col(column.name).is_null()).get_column("source_row")
                 self._reject(lacking, column.required, column.name)
         self._judged.append(_Judged(table, frame))
+
+
+def _takes_update_of_record(select: Rows) -> bool:
+    return any(column.name == "source_updated_at" for column in TABLES[select.table].columns) and "source_updated_at" not in select.columns
 
 
 def _carried(frame: pl.DataFrame, select: Rows) -> list[pl.Expr]:

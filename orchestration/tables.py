@@ -106,6 +106,7 @@ OWNER = _c(
 PROFILE = _c("source_profile_id", "id", "The vendor's id of the profile the row names; null if it names none.", personal=True)
 ORDER_REFERENCE = _c("source_order_id", "id", "The vendor's id of the order.")
 CURRENCY = _c("currency", "code", "ISO 4217 code of every amount in the row.", unparseable="bad_currency")
+UPDATED = _c("source_updated_at", "time", "When the vendor last changed the record that says so: of two in one night the later counts.")
 
 PERSON_ATTRIBUTES: tuple[Column, ...] = (
     _c("full_name", "text", "Whole name as given.", personal=True),
@@ -436,6 +437,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per record or contact, segment and statement",
         "Claims that somebody is, became or ceased to be a member.",
         (
+            UPDATED,
             OWNER,
             PROFILE,
             _c("id_type", "code", "Kind of identifier the claim names, where it names one.", values=IDENTIFIER_TYPES),
@@ -516,6 +518,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per account, or profile and programme, and observation",
         "Balances of loyalty programmes.",
         (
+            UPDATED,
             _c("account_id", "id", "Account; profile and programme where the vendor has no accounts.", personal=True, required="missing_identity"),
             _c("program_id", "text", "Programme."),
             _c("program_name", "text", "Name of the programme."),
@@ -556,6 +559,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per campaign, referrer and referred",
         "Who referred whom.",
         (
+            UPDATED,
             _c("campaign_id", "id", "Campaign."),
             _c("referrer_profile_id", "id", "The vendor's id of who referred.", personal=True),
             _c("referred_profile_id", "id", "The vendor's id of who was referred.", personal=True),
@@ -599,6 +603,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per vendor record, figure and observation",
         "Figures the vendors report about a person, to be reconciled with ours and never to be added up.",
         (
+            UPDATED,
             OWNER,
             PROFILE,
             _c("metric", "code", "Figure.", values=METRICS),

@@ -5,6 +5,7 @@ The value as given stays beside the parsed one, so a failure is a named reject o
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -44,6 +45,11 @@ INFERRED_FLAGS: dict[tuple[str, str], str] = {
     ("loyalty_transactions", "occurred_at"): "is_occurred_at_inferred",
 }
 
+# What lies further after the start of its export date has not happened: a clock was wrong.
+PLAUSIBLE = timedelta(days=3)
+# Times that are of the future by their meaning, and those that are a vendor's figure to be compared as it stands.
+FREE_TIMES = frozenset({"expires_at", "value_ts"})
+
 # Columns that follow from a word as given: the word's column, theirs, and how it is read.
 DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
     ("country_raw", "country_code", ex.country),
@@ -62,11 +68,12 @@ class Read:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the columns of a table from the values that a vendor's select names for them."""
+    """Reads the columns of a table from the values that a vendor's select names for them; `night` is the start of the export date."""
 
     table: str
     columns: Mapping[str, Value]
     account: Account
+    night: datetime
     amounts: str = "major"
 
     def read(self, frame: pl.DataFrame) -> Read:
@@ -147,11 +154,18 @@ class Reader:
     def _parse_time(self, name: str, value: Time) -> list[pl.Expr]:
         flag = INFERRED_FLAGS.get((self.table, name))
         parsed = pl.col(f"time:{name}").struct
-        found = [parsed.field("value").alias(name)]
-        if flag is not None:
-            is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
-            found.append((parsed.field("is_zone_inferred").fill_null(value=False) | parsed.field("value").is_null() | is_told).alias(flag))
-        return found
+        moment, is_implausible = parsed.field("value"), self._is_implausible(name)
+        if flag is None:
+            return [pl.when(~is_implausible).then(moment).alias(name)]
+        is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
+        is_inferred = parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_told | is_implausible
+        return [pl.when(is_implausible).then(pl.lit(self.night)).otherwise(moment).alias(name), is_inferred.alias(flag)]
+
+    def _is_implausible(self, name: str) -> pl.Expr:
+        """The time cannot be; where something happened at it, the export date stands in, else it is left out."""
+        if name in FREE_TIMES:
+            return pl.lit(value=False)
+        return (pl.col(f"time:{name}").struct.field("value") >= self.night + PLAUSIBLE).fill_null(value=False)
 
     def _judge(self, texts: pl.DataFrame, read: Read, empty: set[str]) -> None:
         """Books what was given and could not be read, and what was repaired in reading."""
@@ -160,7 +174,7 @@ class Reader:
             (name, code): condition
             for name, value in self.columns.items()
             if not isinstance(value, Typed) and name not in empty
-            for code, condition in _doubts(TABLES[self.table].column(name)).items()
+            for code, condition in self._doubts_of(name, value).items()
         }
         if not doubts or not both.height:
             return
@@ -169,11 +183,19 @@ class Reader:
             if is_there:
                 self._book(both.filter(condition).select("source_row", name), TABLES[self.table].column(name), code, read)
 
+    def _doubts_of(self, name: str, value: Value) -> dict[str, pl.Expr]:
+        found = _doubts(TABLES[self.table].column(name))
+        if not isinstance(value, Time):
+            return found
+        is_implausible = self._is_implausible(name)
+        return {code: condition & ~is_implausible for code, condition in found.items()} | {"implausible_time": is_implausible}
+
     def _book(self, found: pl.DataFrame, column: Column, code: str, read: Read) -> None:
         if code == "unparseable" and column.unparseable:
             read.rejected.extend((number, column.unparseable, column.name) for number in found.get_column("source_row"))
             return
-        action = "set_null" if code in ("unparseable", "unknown_word") else "repaired"
+        is_left_out = code == "implausible_time" and (self.table, column.name) not in INFERRED_FLAGS
+        action = "set_null" if code in ("unparseable", "unknown_word") or is_left_out else "repaired"
         read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
 
     def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:

@@ -89,9 +89,11 @@
     and case when {{ relation }}.owner_record_id like 'derived:%' then 'derived' else {{ relation }}.stream end = profile_records.owner_stream_key
 {%- endmacro %}
 
--- Kinds of segments that one list of a profile may mix, and that are never told apart by their ids.
+-- Kinds of segments that one list of a profile may mix, and that are never told apart by their ids; a list of one family says nothing of another.
 {% macro segment_family(kind) -%}
-    case when {{ kind }} in ('tag', 'loyalty_campaign', 'loyalty_tier', 'subscription_list') then {{ kind }} else 'segment' end
+    case
+        when {{ kind }} in ('tag', 'loyalty_campaign', 'loyalty_tier', 'subscription_list', 'realtime_segment', 'classic_segment') then {{ kind }} else 'segment'
+    end
 {%- endmacro %}
 
 -- Every day from one date to another, both included, as rows.

@@ -148,7 +148,8 @@ class Golden:
     def expected_path(self) -> Path:
         return self.path.with_suffix(".expected.json")
 
-    def outcome(self) -> Outcome:
+    def outcome(self, export_date: date | None = None) -> Outcome:
+        """What the case gives, also had it been delivered on another night than its own."""
         case = json.loads(self.path.read_bytes())
         content = (self.path.parent / case["file"]).read_bytes() if "file" in case else [msgspec.json.encode(record) for record in case["records"]]
         return normalise(
@@ -156,7 +157,7 @@ class Golden:
             case["stream"],
             content,
             file_name=case.get("file_name", case.get("file", "export.ndjson")),
-            export_date=date.fromisoformat(case.get("export_date", str(NIGHT))),
+            export_date=export_date or date.fromisoformat(case.get("export_date", str(NIGHT))),
             **case.get("account", {}),
         )
 

@@ -4,13 +4,30 @@ with
 
     memberships as (select * from {{ ref("fct_segment_memberships") }}),
 
+    computed as (select * from {{ ref("computed_segments") }}),
+
+    segments as (
+        select source, source_account, segment_kind, segment_id, segment_name, definition, reported_members, created_at
+        from names
+        union all
+        select
+            'warehouse' as source,
+            'default' as source_account,
+            'computed' as segment_kind,
+            segment_id,
+            name as segment_name,
+            predicate as definition,
+            null as reported_members,
+            null as created_at
+        from computed
+    ),
+
     members as (
         select
             source,
             source_account,
             segment_kind,
             segment_id,
-            any_value(segment_name) as segment_name,
             count(distinct customer_id) filter (where is_current) as member_count,
             count(distinct customer_id) as ever_member_count
         from memberships
@@ -19,23 +36,23 @@ with
 
     final as (
         select
-            coalesce(names.source, members.source) as source,
-            coalesce(names.source_account, members.source_account) as source_account,
-            coalesce(names.segment_id, members.segment_id) as segment_id,
-            coalesce(names.segment_name, members.segment_name) as segment_name,
-            coalesce(names.segment_kind, members.segment_kind) as segment_kind,
-            names.definition,
-            names.reported_members as reported_member_count,
+            segments.source,
+            segments.source_account,
+            segments.segment_id,
+            segments.segment_name,
+            segments.segment_kind,
+            segments.definition,
+            segments.reported_members as reported_member_count,
             coalesce(members.member_count, 0) as member_count,
             coalesce(members.ever_member_count, 0) as ever_member_count,
-            names.created_at
-        from names
-        full outer join
+            segments.created_at
+        from segments
+        left join
             members
-            on names.source = members.source
-            and names.source_account = members.source_account
-            and names.segment_kind = members.segment_kind
-            and names.segment_id = members.segment_id
+            on segments.source = members.source
+            and segments.source_account = members.source_account
+            and segments.segment_kind = members.segment_kind
+            and segments.segment_id = members.segment_id
     )
 
 select *

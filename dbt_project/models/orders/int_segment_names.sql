@@ -16,7 +16,7 @@ with
             definition,
             reported_members,
             created_at,
-            row(2, {{ newest(changed_at=none) }}) as recency
+            row(2, {{ newest(changed_at="created_at") }}) as recency
         from definitions
         union all
         select
@@ -25,14 +25,15 @@ with
             segment_id,
             {{ segment_family("kind") }} as segment_family,
             kind,
-            max_by(segment_name, export_date) filter (where segment_name is not null) as segment_name,
+            segment_name,
             null as definition,
             null as reported_members,
             null as created_at,
-            row(1, row(max(export_date), kind, 0)) as recency
+            row(1, {{ newest() }}) as recency
         from memberships
         where segment_id is not null
-        group by source, source_account, segment_id, kind
+        -- Of every name the newest mention: a name is told with each of its members.
+        qualify row_number() over (partition by source, source_account, segment_id, kind, segment_name order by {{ newest_first() }}) = 1
     ),
 
     final as (
@@ -41,10 +42,10 @@ with
             source_account,
             segment_family,
             segment_id,
-            coalesce(max_by(segment_name, recency) filter (where segment_name is not null), segment_id) as segment_name,
-            coalesce(max_by(kind, recency) filter (where kind is not null), 'dynamic_segment') as segment_kind,
-            max_by(cast(definition as varchar), recency) filter (where definition is not null) as definition,
-            max_by(reported_members, recency) filter (where reported_members is not null) as reported_members,
+            coalesce(max_by(segment_name, row(recency, segment_name)) filter (where segment_name is not null), segment_id) as segment_name,
+            coalesce(max_by(kind, row(recency, kind)) filter (where kind is not null), 'dynamic_segment') as segment_kind,
+            max_by(cast(definition as varchar), row(recency, cast(definition as varchar))) filter (where definition is not null) as definition,
+            max_by(reported_members, row(recency, reported_members)) filter (where reported_members is not null) as reported_members,
             min(created_at) as created_at
         from named
         group by source, source_account, segment_family, segment_id

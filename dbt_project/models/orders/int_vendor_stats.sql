@@ -19,7 +19,7 @@ with
         qualify
             row_number() over (
                 partition by source, source_account, stream, owner_record_id, metric, definition_id
-                order by {{ newest_first(changed_at="extracted_at") }}
+                order by {{ newest_first() }}
             )
             = 1
     ),
