@@ -45,7 +45,7 @@ def complete(files: Iterable[LandedFile], *, quiet_seconds: float, now: float | 
 
 def key(files: Iterable[LandedFile]) -> str:
     """The same for the same files as they are now, so that one arrival wakes one run."""
-    parts = sorted((file.relative_path, file.size, file.mtime_ns) for file in files)
+    parts = sorted((file.relative_path, *file.identity) for file in files)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 

@@ -77,7 +77,7 @@ def stream_key(vendor: str, stream: str) -> dg.AssetKey:
 
 
 def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """A vendor's streams, an asset each: chosen nights again, or without a choice whatever is not loaded yet.
+    """A vendor's streams, an asset each, of all its accounts: chosen nights again, or without a choice whatever is not loaded yet.
 
     One step loads them all: a step costs about half a CPU second however little there is to load, and there are over thirty streams.
     """
@@ -106,8 +106,10 @@ def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition) -> dg.AssetsD
         with plain_errors(), writing(context, settings) as build:
             ingestion = pipeline.ingest(settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info)
             with warehouse.get_connection() as con:
-                last = {found.stream: found for found in freshness.of_streams(con, settings) if found.source == vendor.code}
-                streams_loaded = {name: _loaded(con, settings, vendor.code, name, ingestion, nights, last.get(name)) for name in chosen}
+                last = [found for found in freshness.of_streams(con, settings) if found.source == vendor.code]
+                streams_loaded = {
+                    name: _loaded(con, settings, vendor.code, name, ingestion, nights, [found for found in last if found.stream == name]) for name in chosen
+                }
         for name, (delivered, metadata, checks) in streams_loaded.items():
             key = chosen[name]
             for night in delivered:
@@ -286,7 +288,7 @@ def _loaded(
     stream: str,
     ingestion: pipeline.Ingestion,
     nights: DateRange | None,
-    last: freshness.Freshness | None,
+    last: list[freshness.Freshness],
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
     """What is to be told of one stream: the figures of its nights, metadata, and what its checks found."""
     ours = pipeline.Ingestion(tuple(outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)), ())
@@ -296,12 +298,12 @@ def _loaded(
     above = ours.deliveries_above(settings.options.reject_share)
     key, warn = stream_key(vendor, stream), dg.AssetCheckSeverity.WARN
     shape = {**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share}
-    freshest = str(last) if last else "nothing was ever delivered"
+    freshest = "; ".join(map(str, last)) or "nothing was ever delivered"
     drifted = [f"{change.export_date} {change}" for change in changes]
     checks = [
         dg.AssetCheckResult(asset_key=key, check_name="rows_add_up", passed=all(_adds_up(night) for night in delivered), metadata=_figures(delivered)),
         dg.AssetCheckResult(asset_key=key, check_name="rejects_within_limit", passed=not above, severity=warn, metadata={"deliveries": above}),
-        dg.AssetCheckResult(asset_key=key, check_name="is_fresh", passed=last is None or not last.is_late, severity=warn, description=freshest),
+        dg.AssetCheckResult(asset_key=key, check_name="is_fresh", passed=not any(found.is_late for found in last), severity=warn, description=freshest),
         dg.AssetCheckResult(asset_key=key, check_name="has_not_drifted", passed=not changes, severity=warn, metadata={"changes": drifted}),
         dg.AssetCheckResult(asset_key=key, check_name="fields_are_known", passed=not covered.unknown, severity=warn, metadata=shape),
     ]

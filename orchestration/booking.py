@@ -49,6 +49,11 @@ class Booking:
     run_id: str
 
     @property
+    def account(self) -> str:
+        """Whose export the file is, of the accounts at its vendor."""
+        return self.origin.account.source_account
+
+    @property
     def governed(self) -> dict[str, list[str]]:
         """Dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
         found: dict[str, list[str]] = {}
@@ -70,6 +75,7 @@ class Booking:
                     self.con.execute(f"insert into staging.{table} by name {query}")
         slice_columns = {
             "source": self.file.source,
+            "account": self.account,
             "stream": self.file.stream,
             "day": self.file.export_date,
             "path": self.file.relative_path,
@@ -80,7 +86,8 @@ class Booking:
                 with spool.rows(self.con, name) as rows:
                     self.con.execute(
                         f"insert into {table} by name "
-                        "select $source as source, $stream as stream, $day::date as export_date, $path as file_path, $seq as load_seq, "
+                        "select $source as source, $account as source_account, $stream as stream, $day::date as export_date, "
+                        "$path as file_path, $seq as load_seq, "
                         f"* from {rows}",
                         slice_columns,
                     )
@@ -99,20 +106,30 @@ class Booking:
         """The one rejected row that stands for a file that cannot be read."""
         self.con.execute(
             "insert into meta.rejects by name "
-            "select $1 as source, $2 as stream, $3::date as export_date, $4 as file_path, $5 as reason_code, $6 as message, $7 as load_seq",
-            [self.file.source, self.file.stream, self.file.export_date, self.file.relative_path, reason, FILE_REASONS[reason], self.origin.load_seq],
+            "select $1 as source, $2 as source_account, $3 as stream, $4::date as export_date, $5 as file_path, $6 as reason_code, $7 as message, "
+            "$8 as load_seq",
+            [
+                self.file.source,
+                self.account,
+                self.file.stream,
+                self.file.export_date,
+                self.file.relative_path,
+                reason,
+                FILE_REASONS[reason],
+                self.origin.load_seq,
+            ],
         )
 
     def book(self, read: int, loaded: int, rejected: int, duplicate: int, status: str, reason: str | None, message: str | None) -> None:
         """The file's row in meta.loads."""
         file, origin = self.file, self.origin
         self.con.execute(
-            "insert into meta.loads values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            f"insert into meta.loads values ({', '.join(f'${number}' for number in range(1, 22))})",
             [
                 file.relative_path,
                 self.sha256,
                 file.source,
-                origin.account.source_account,
+                self.account,
                 file.stream,
                 file.export_date,
                 origin.load_seq,
@@ -123,8 +140,7 @@ class Booking:
                 status,
                 datetime.now(UTC),
                 self.run_id,
-                file.size,
-                file.mtime_ns,
+                *file.identity,
                 file.is_full,
                 reason,
                 message,
@@ -135,6 +151,7 @@ class Booking:
         if rows.height:
             rows = rows.with_columns(
                 pl.lit(self.file.source).alias("source"),
+                pl.lit(self.account).alias("source_account"),
                 pl.lit(self.file.stream).alias("stream"),
                 pl.lit(self.file.export_date).alias("export_date"),
                 pl.lit(self.file.relative_path).alias("file_path"),

@@ -13,23 +13,23 @@ create schema if not exists internal;
 create table if not exists meta.loads (
     file_path varchar, file_sha256 varchar, source varchar, source_account varchar, stream varchar, export_date date, load_seq bigint,
     rows_read bigint, rows_loaded bigint, rows_rejected bigint, rows_duplicate bigint, status varchar, loaded_at timestamptz, run_id varchar,
-    file_bytes bigint, file_mtime_ns bigint, is_full boolean, reason_code varchar, message varchar
+    file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, is_full boolean, reason_code varchar, message varchar
 );
 create table if not exists meta.rejects (
-    source varchar, stream varchar, export_date date, file_path varchar, row_number bigint, reason_code varchar, field varchar, raw varchar, raw_bytes blob,
-    message varchar, load_seq bigint
+    source varchar, source_account varchar, stream varchar, export_date date, file_path varchar, row_number bigint, reason_code varchar, field varchar,
+    raw varchar, raw_bytes blob, message varchar, load_seq bigint
 );
 create table if not exists meta.field_coverage (
-    source varchar, stream varchar, export_date date, source_dialect varchar, field varchar, handling varchar, records bigint, records_seen bigint,
-    file_path varchar, load_seq bigint
+    source varchar, source_account varchar, stream varchar, export_date date, source_dialect varchar, field varchar, handling varchar, records bigint,
+    records_seen bigint, file_path varchar, load_seq bigint
 );
 create table if not exists internal.load_issues (
-    source varchar, stream varchar, export_date date, file_path varchar, row_number bigint, table_name varchar, field varchar, issue_code varchar,
-    value_given varchar, action varchar, load_seq bigint
+    source varchar, source_account varchar, stream varchar, export_date date, file_path varchar, row_number bigint, table_name varchar, field varchar,
+    issue_code varchar, value_given varchar, action varchar, load_seq bigint
 );
 create table if not exists internal.drift (
-    source varchar, stream varchar, export_date date, source_dialect varchar, field varchar, change varchar, seen_type varchar, record_count bigint,
-    file_path varchar, load_seq bigint
+    source varchar, source_account varchar, stream varchar, export_date date, source_dialect varchar, field varchar, change varchar, seen_type varchar,
+    record_count bigint, file_path varchar, load_seq bigint
 );
 create table if not exists internal.repeats (
     entity varchar, source varchar, source_account varchar, record_id varchar, record_hash varchar, export_date date, source_file varchar, source_row bigint,
@@ -40,36 +40,43 @@ create table if not exists internal.owed (file_path varchar);
 create or replace view meta.deliveries as
     -- Whom a rejected file or record was about nobody knows: a night with a rejected file, or with many such records, proves nobody's absence.
     with unread as (
-        select source, stream, export_date from meta.loads where status <> 'superseded'
-        group by source, stream, export_date
+        select source, source_account, stream, export_date from meta.loads where status <> 'superseded'
+        group by source, source_account, stream, export_date
         having bool_or(status = 'rejected') or sum(rows_rejected) > {MOST_UNREAD} * sum(rows_read)
     )
     select
         source, source_account, stream, export_date,
-        bool_or(is_full) and (source, stream, export_date) not in (select (source, stream, export_date) from unread) as is_full,
+        bool_or(is_full)
+        and (source, source_account, stream, export_date) not in (select (source, source_account, stream, export_date) from unread) as is_full,
         count(*) as file_count
     from meta.loads
     where
         status in ('loaded', 'duplicate')
-        and (source, export_date) not in (select source, export_date from meta.loads where status = 'rejected' and reason_code = '{holding.REASON}')
+        and (source, source_account, export_date) not in (
+            select (source, source_account, export_date) from meta.loads where status = 'rejected' and reason_code = '{holding.REASON}'
+        )
     group by source, source_account, stream, export_date;
 create or replace view meta.schema_drift as
     with
         nights as (
-            select source, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen
+            select source, source_account, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen
             from meta.field_coverage
             where handling in ('modelled', 'extra')
             group by all
         ),
         -- A field that few records carry, or a delivery of few records, says nothing when it is not there.
         usual as (
-            select *, lag(seen >= 0.5 * records and records >= 20) over (partition by source, stream, source_dialect, field order by export_date) as was_usual
+            select
+                *,
+                lag(seen >= 0.5 * records and records >= 20) over (
+                    partition by source, source_account, stream, source_dialect, field order by export_date
+                ) as was_usual
             from nights
         )
-    select source, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path
+    select source, source_account, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path
     from internal.drift
     union all
-    select source, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null
+    select source, source_account, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null
     from usual
     where seen = 0 and records >= 20 and was_usual;
 """

@@ -181,7 +181,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         return
     for sentence in asked:
         yield Finding("note", sentence, "Told again by every run until it is settled.")
-    for source, streams in groupby(late, key=lambda found: found.source):
+    for source, streams in groupby(late, key=lambda found: found.feed):
         names = {found.stream: found.last_delivery for found in streams}
         told = ", ".join(f"{name} since {day}" for name, day in names.items())
         yield Finding(
@@ -197,7 +197,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         )
     if changed and night:
         new = [change for change in changed if change.change != drift.VANISHED]
-        told = [f"{change.source}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
+        told = [f"{landing.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
         told += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
         told += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(

@@ -57,6 +57,9 @@ BOOKS: tuple[Book, ...] = (
             ("loaded_at", "TIMESTAMPTZ", "When the attempt ended."),
             ("run_id", "VARCHAR", "Run it belongs to."),
             ("file_bytes", "BIGINT", "Size of the file."),
+            ("file_mtime_ns", "BIGINT", "When its content was changed, in nanoseconds since 1970."),
+            ("file_ctime_ns", "BIGINT", "When anything of it was changed."),
+            ("file_inode", "UBIGINT", "Its number in the file system. While size, times and number are the same, nobody has touched it."),
             ("is_full", "BOOLEAN", "The delivery says that it is complete."),
             ("reason_code", "VARCHAR", "Why a whole file was rejected."),
             ("message", "VARCHAR", "The reason in words."),
@@ -81,6 +84,7 @@ BOOKS: tuple[Book, ...] = (
         "One row per value that was repaired, or could not be read, while loading.",
         (
             ("source", "VARCHAR", "Vendor."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream."),
             ("export_date", "DATE", "Night it was delivered."),
             ("file_path", "VARCHAR", "Landing file."),

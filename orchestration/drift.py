@@ -15,11 +15,11 @@ VANISHED = "vanished_field"
 CHANGES = {"new_field": "a new field", "new_type": "another type", VANISHED: "no longer filled"}
 
 DRIFT = """
-select source, stream, export_date, field, change, any_value(seen_type) as seen_type, sum(record_count)::bigint as records
+select source, source_account, stream, export_date, field, change, min(seen_type) as seen_type, sum(record_count)::bigint as records
 from meta.schema_drift
 where export_date between $first and $last and ($source is null or source = $source) and ($stream is null or stream = $stream)
-group by source, stream, export_date, field, change
-order by export_date, source, stream, change, field
+group by source, source_account, stream, export_date, field, change
+order by export_date, source, source_account, stream, change, field
 """
 COVERAGE = """
 with fields as (
@@ -44,6 +44,7 @@ class Change:
     """One field of one night that was not as before."""
 
     source: str
+    source_account: str
     stream: str
     export_date: date
     field: str

@@ -6,42 +6,50 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration import locking, reading, runs
+from orchestration import landing, locking, reading, runs
 from orchestration.settings import Settings
 
-LAST = "select source, stream, max(export_date) from meta.loads where status in ('loaded', 'duplicate') group by source, stream order by source, stream"
+LAST = """
+select source, source_account, stream, max(export_date) from meta.loads where status in ('loaded', 'duplicate') group by all order by all
+"""
 
 RUNS_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """One stream's last delivery."""
+    """One stream's last delivery by an account of its vendor."""
 
     source: str
+    source_account: str
     stream: str
     last_delivery: date
     days_ago: int
     is_late: bool
 
+    @property
+    def feed(self) -> str:
+        """Vendor and account, as their folder is named."""
+        return landing.feed(self.source, self.source_account)
+
     def __str__(self) -> str:
         when = {0: "today", 1: "yesterday"}.get(self.days_ago, f"{self.days_ago} days ago")
-        return f"{self.source}/{self.stream}: last delivery {when} ({self.last_delivery})"
+        return f"{self.feed}/{self.stream}: last delivery {when} ({self.last_delivery})"
 
 
 def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Freshness]:
     """Every stream that has ever been loaded."""
     today = settings.today()
     return [
-        Freshness(source, stream, last, (today - last).days, is_late=(today - last).days > settings.options.late_after_days)
-        for source, stream, last in con.execute(LAST).fetchall()
+        Freshness(source, account, stream, last, (today - last).days, is_late=(today - last).days > settings.options.late_after_days)
+        for source, account, stream, last in con.execute(LAST).fetchall()
     ]
 
 
 def lateness(settings: Settings) -> str | None:
     """What is late just now, in a sentence: the nightly run, and streams; None if nothing is, or nothing was ever loaded."""
     with reading.newest_if_any(settings) as con:
-        streams = [f"{found.source}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
+        streams = [f"{found.feed}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
     told = []
     if _is_run_late(settings):
         told.append(f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not ended well yet")

@@ -1,4 +1,4 @@
-"""Nights of a vendor that wait: where too much of what one delivered is bad, nothing of that night is used, and all else goes on.
+"""Nights of a vendor's account that wait: where too much of what it delivered is bad, nothing of that night is used, and all else goes on.
 
 Which nights those are follows from the books alone, so that it does not depend on what arrived first or in which run.
 A file that waits keeps its books; its sound records are booked as rejected too, each with its bytes, until a mend or a
@@ -21,22 +21,24 @@ with
     held as (select load_seq, count(*) as sound from meta.rejects where reason_code = '{REASON}' group by load_seq),
 
     streams as (
-        select loads.source, loads.export_date, sum(loads.rows_read) as rows_read, sum(loads.rows_rejected - coalesce(held.sound, 0)) as rows_bad
+        select
+            loads.source, loads.source_account, loads.export_date, sum(loads.rows_read) as rows_read,
+            sum(loads.rows_rejected - coalesce(held.sound, 0)) as rows_bad
         from (select * from meta.loads where {STANDS}) as loads
         left join held on loads.load_seq = held.load_seq
-        group by loads.source, loads.stream, loads.export_date
+        group by loads.source, loads.source_account, loads.stream, loads.export_date
     )
 
-select distinct source, export_date from streams where rows_read >= $least and rows_bad > $share * rows_read
+select distinct source, source_account, export_date from streams where rows_read >= $least and rows_bad > $share * rows_read
 """
 _TO_HOLD = f"""
 select load_seq, file_path from meta.loads
-where status = 'loaded' and (source, export_date) in ({_HELD_NIGHTS})
+where status = 'loaded' and (source, source_account, export_date) in ({_HELD_NIGHTS})
 order by load_seq
 """
 _TO_RELEASE = f"""
 select file_path from meta.loads
-where status = 'rejected' and reason_code = '{REASON}' and (source, export_date) not in ({_HELD_NIGHTS})
+where status = 'rejected' and reason_code = '{REASON}' and (source, source_account, export_date) not in ({_HELD_NIGHTS})
 """
 
 

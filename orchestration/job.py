@@ -8,6 +8,7 @@ from orchestration import alerts, changes, console, holding, pipeline, publish
 from orchestration.errors import OperatorError
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
+from orchestration.vendors import discover
 
 SHOWN = 10
 
@@ -48,6 +49,14 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2026-01-31") from None
+
+
+def feed(text: str) -> tuple[str, str | None]:
+    """A vendor, of all its accounts, or `<vendor>@<account>`, as the command line takes it."""
+    source, separator, account = text.partition("@")
+    if source not in discover():
+        raise argparse.ArgumentTypeError(f"'{source}' is no vendor; known are {', '.join(discover())}")
+    return source, account if separator else None
 
 
 def tell(report: RunReport, settings: Settings) -> None:

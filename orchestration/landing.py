@@ -6,17 +6,24 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 from orchestration.masking import without_addresses
 
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
-MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done")
+MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done", "thumbs.db", "desktop.ini")
 MARKER_ENDS = (".done", ".complete", ".ready", ".md5", ".sha256", ".crc")
+# Folders that tools keep for themselves: hidden ones (.rsync-partial, .snapshot), of Spark (_temporary), of archives
+# (__MACOSX), of storage (@eaDir, #recycle, $RECYCLE.BIN), of file systems (lost+found).
+TOOLS_FOLDER = (".", "_", "~", "@", "#", "$")
+TOOLS_FOLDERS = ("lost+found", "system volume information")
 FULL_MARKER = "_FULL"
 UNREADABLE = "unreadable_folder"
+FUTURE = "future_date"
+DEFAULT_ACCOUNT = "default"
+ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Places(Protocol):
@@ -26,6 +33,7 @@ class Places(Protocol):
     def data(self) -> Path: ...
     @property
     def landing(self) -> Path: ...
+    def today(self) -> date: ...
 
 
 class Streams(Protocol):
@@ -47,6 +55,24 @@ class LandedFile:
     size: int
     mtime_ns: int
     is_full: bool
+    source_account: str = DEFAULT_ACCOUNT
+    ctime_ns: int = 0
+    inode: int = 0
+
+    @property
+    def feed(self) -> str:
+        """Vendor and account, as their folder is named."""
+        return feed(self.source, self.source_account)
+
+    @property
+    def delivery(self) -> str:
+        """The delivery it belongs to, as its folder is named: vendor and account, stream, night."""
+        return f"{self.feed}/{self.stream}/{self.export_date}"
+
+    @property
+    def identity(self) -> tuple[int, int, int, int]:
+        """While these are the same nobody has touched the file."""
+        return self.size, self.mtime_ns, self.ctime_ns, self.inode
 
     @property
     def shown_path(self) -> str:
@@ -76,26 +102,31 @@ class Scan:
         return next((problem for problem in unreadable if relative_path.startswith(f"{problem.relative_path}/")), None)
 
 
+def feed(source: str, source_account: str) -> str:
+    """A vendor's account, as its folder in the landing zone is named."""
+    return source if source_account == DEFAULT_ACCOUNT else f"{source}@{source_account}"
+
+
+def account_of(name: str) -> tuple[str, str]:
+    """Vendor and account that the name of a folder means."""
+    source, separator, account = name.partition("@")
+    return source, account if separator else DEFAULT_ACCOUNT
+
+
+def account_problem(source: str, account: str) -> str | None:
+    """Why this is no name for an account, as the end of a sentence; None if it is one."""
+    if not ACCOUNT.fullmatch(account):
+        return "an account is named with letters, digits, '.', '_' and '-', and begins with a letter or digit"
+    return f"the folder of that account is {source}" if account == DEFAULT_ACCOUNT else None
+
+
 def scan(settings: Places) -> Scan:
     """Every delivery in the landing zone, and everything that stands where none can stand."""
-    from orchestration.vendors import discover
-
-    vendors = discover()
     files: list[LandedFile] = []
     problems: list[LandingProblem] = []
     with _reading(settings, settings.landing, problems):
         for folder in _entries(settings.landing):
-            relative = _relative(settings, folder)
-            if not folder.is_dir():
-                problems.append(_problem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
-            elif folder.name not in vendors:
-                known = ", ".join(vendors)
-                problems.append(
-                    _problem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.")
-                )
-            else:
-                with _reading(settings, folder, problems):
-                    _scan_vendor(settings, folder, vendors[folder.name].streams, files, problems)
+            _scan_feed(settings, folder, files, problems)
     return Scan(sorted(files), problems)
 
 
@@ -110,7 +141,26 @@ def _reading(settings: Places, folder: Path, problems: list[LandingProblem]) -> 
         problems.append(_problem(relative, UNREADABLE, f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it."))
 
 
-def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
+def _scan_feed(settings: Places, folder: Path, files: list[LandedFile], problems: list[LandingProblem]) -> None:
+    from orchestration.vendors import discover
+
+    vendors = discover()
+    relative = _relative(settings, folder)
+    source, account = account_of(folder.name)
+    if not folder.is_dir():
+        problems.append(_problem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
+    elif source not in vendors:
+        known = ", ".join(vendors)
+        problems.append(_problem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out."))
+    elif "@" in folder.name and (wrong := account_problem(source, account)):
+        problems.append(_problem(relative, "bad_account", f"{relative} is not loaded: {wrong}. Rename the folder, or move it out."))
+    elif not _leads_out(settings, folder, problems):
+        with _reading(settings, folder, problems):
+            _scan_streams(settings, folder, vendors[source].streams, files, problems)
+
+
+def _scan_streams(settings: Places, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
+    latest = settings.today() + timedelta(days=1)
     for below in _entries(folder):
         relative = _relative(settings, below)
         if not below.is_dir() or below.name not in streams:
@@ -119,32 +169,66 @@ def _scan_vendor(settings: Places, folder: Path, streams: dict[str, object], fil
                 _problem(relative, "unknown_stream", f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it out.")
             )
             continue
+        if _leads_out(settings, below, problems):
+            continue
         with _reading(settings, below, problems):
             for night in _entries(below):
                 relative = _relative(settings, night)
                 day = _day(night.name)
                 if not night.is_dir() or day is None:
                     problems.append(_problem(relative, "bad_date", f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out."))
-                else:
+                elif day > latest:
+                    problems.append(
+                        _problem(
+                            relative, FUTURE, f"{relative} is of a day later than tomorrow and is not loaded before. If the date is wrong, rename the folder."
+                        )
+                    )
+                elif not _leads_out(settings, night, problems):
                     with _reading(settings, night, problems):
-                        files += list(_scan_night(settings, night, folder.name, below.name, day))
+                        files += _scan_night(settings, night, folder.name, below.name, day, problems)
 
 
-def _scan_night(settings: Places, night: Path, source: str, stream: str, day: date) -> Iterator[LandedFile]:
-    found = [Path(folder, name) for folder, _, names in os.walk(night, onerror=_refuse) for name in names]
+def _scan_night(settings: Places, night: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]) -> list[LandedFile]:
+    source, account = account_of(feed_name)
+    found: list[Path] = []
+    for folder, below, names in os.walk(night, onerror=_refuse):
+        below[:] = sorted(name for name in below if not is_tools_folder(name))
+        for linked in (path for path in (Path(folder, name) for name in below) if path.is_symlink()):
+            _tell_link(settings, linked, "is a link to a folder", problems)
+        found += [Path(folder, name) for name in names]
     is_full_night = (night / FULL_MARKER).exists()
+    files = []
     for path in sorted(path for path in found if is_data(path.name)):
         stat = _stat(path)
-        yield LandedFile(
-            export_date=day,
-            source=source,
-            stream=stream,
-            relative_path=_relative(settings, path),
-            path=path,
-            size=stat.st_size,
-            mtime_ns=stat.st_mtime_ns,
-            is_full=is_full_night or "full" in path.name.lower(),
+        files.append(
+            LandedFile(
+                export_date=day,
+                source=source,
+                stream=stream,
+                relative_path=_relative(settings, path),
+                path=path,
+                size=stat.st_size,
+                mtime_ns=stat.st_mtime_ns,
+                is_full=is_full_night or "full" in path.name.lower(),
+                source_account=account,
+                ctime_ns=stat.st_ctime_ns,
+                inode=stat.st_ino,
+            )
         )
+    return files
+
+
+def _leads_out(settings: Places, folder: Path, problems: list[LandingProblem]) -> bool:
+    """A link to a folder outside the landing zone, which is not followed; told as a problem."""
+    if not folder.is_symlink() or folder.resolve().is_relative_to(settings.landing.resolve()):
+        return False
+    _tell_link(settings, folder, "is a link out of the landing zone", problems)
+    return True
+
+
+def _tell_link(settings: Places, folder: Path, what: str, problems: list[LandingProblem]) -> None:
+    relative = _relative(settings, folder)
+    problems.append(_problem(relative, "link", f"{relative} {what} and is not followed. Put the folder itself there, or mount it there."))
 
 
 def _problem(relative_path: str, reason_code: str, message: str) -> LandingProblem:
@@ -168,11 +252,19 @@ def _refuse(error: OSError) -> NoReturn:
 def is_data(name: str) -> bool:
     """The name is one of a finished delivery: neither hidden, nor still being written, nor a marker."""
     lowered = name.lower()
+    if lowered.startswith("_") and "." not in lowered:  # of Spark: _SUCCESS, _committed_123, _metadata
+        return False
     return not (lowered.startswith((".", "~")) or lowered.endswith((*UNFINISHED, *MARKER_ENDS, "~")) or lowered in MARKERS)
 
 
+def is_tools_folder(name: str) -> bool:
+    """The folder is hidden, temporary or a tool's own: nothing in it is a delivery."""
+    lowered = name.lower()
+    return lowered.startswith(TOOLS_FOLDER) or lowered in TOOLS_FOLDERS or lowered.endswith((*UNFINISHED, "~"))
+
+
 def _entries(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")) or (path.is_dir() and not path.name.startswith(".")))
+    return sorted(path for path in folder.iterdir() if (not is_tools_folder(path.name) if path.is_dir() else is_data(path.name)))
 
 
 def _day(name: str) -> date | None:

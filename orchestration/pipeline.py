@@ -58,14 +58,14 @@ class Ingestion:
     @property
     def held_back(self) -> list[str]:
         """Nights (vendor/night) that wait because too much of them is bad."""
-        return sorted({f"{outcome.file.source}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == holding.REASON})
+        return sorted({f"{outcome.file.feed}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == holding.REASON})
 
     def deliveries_above(self, limit: float) -> list[str]:
         """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""
         read: dict[str, int] = {}
         rejected: dict[str, int] = {}
         for outcome in self.outcomes:
-            name = f"{outcome.file.source}/{outcome.file.stream}/{outcome.file.export_date}"
+            name = outcome.file.delivery
             read[name] = read.get(name, 0) + outcome.rows_read
             rejected[name] = rejected.get(name, 0) + outcome.rows_rejected
         return sorted(name for name, count in rejected.items() if count > limit * read[name])
@@ -99,9 +99,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        if self.ingestion.problems:
-            return 1
-        return 3 if self.ingestion.rejected_files or self.deliveries_above_limit or self.attention else 0
+        return 3 if self.ingestion.problems or self.ingestion.rejected_files or self.deliveries_above_limit or self.attention else 0
 
 
 def run(
@@ -197,6 +195,7 @@ def ingest(
     with warehouse.connect() as con:
         owed = warehouse.owed(con)
         _require_in_sight(scan, owed)
+        warehouse.note_unchanged(con, scan)
         wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | owed
         files = [file for file in scan.files if file.relative_path in wanted]
         if files:

@@ -8,20 +8,21 @@ from typing import Any
 
 import duckdb
 
-from orchestration import console, reading
+from orchestration import console, job, landing, reading
 from orchestration.masking import without_contacts
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.settings import Settings
-from orchestration.vendors import discover
 
 SHOWN = 160
 COUNTS = "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects"
 REASONS = """
-select source, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number, any_value(raw) as raw
+select
+    source, source_account, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number,
+    any_value(raw) as raw
 from (from meta.rejects order by export_date desc, file_path, row_number)
-where ($source is null or source = $source)
-group by source, stream, reason_code, field
-order by rows desc, source, stream, reason_code
+where ($source is null or source = $source) and ($account is null or source_account = $account)
+group by source, source_account, stream, reason_code, field
+order by rows desc, source, source_account, stream, reason_code, field
 """
 
 
@@ -35,18 +36,18 @@ class Counts:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--source", choices=discover(), metavar="VENDOR", help="of one vendor only")
+    parser.add_argument("--source", type=job.feed, default=(None, None), metavar="VENDOR[@ACCOUNT]", help="of one vendor, or of one account of it, only")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Shows every reason once, the most frequent first."""
     with reading.newest(settings) as con:
-        found = _reasons(con, given.source)
+        found = _reasons(con, *given.source)
     if not found:
         console.say("No record is rejected.")
-    for source, stream, reason, field, count, path, row, raw in found:
+    for source, account, stream, reason, field, count, path, row, raw in found:
         at = f" at `{field}`" if field else ""
-        console.say(f"{count:,} × {reason}{at} in {source}/{stream}")
+        console.say(f"{count:,} × {reason}{at} in {landing.feed(source, account)}/{stream}")
         console.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
         console.say(f"    for example {path}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
     if found:
@@ -85,5 +86,5 @@ def _mask(text: str) -> str:
     return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "x", text[: 4 * SHOWN]))
 
 
-def _reasons(con: duckdb.DuckDBPyConnection, source: str | None) -> list[tuple[Any, ...]]:
-    return con.execute(REASONS, {"source": source}).fetchall()
+def _reasons(con: duckdb.DuckDBPyConnection, source: str | None, account: str | None) -> list[tuple[Any, ...]]:
+    return con.execute(REASONS, {"source": source, "account": account}).fetchall()

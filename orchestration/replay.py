@@ -6,18 +6,19 @@ import duckdb
 
 from orchestration import console, job, pipeline, reading
 from orchestration.settings import DateRange, Settings
-from orchestration.vendors import discover
 
 FILES = """
 select distinct file_path, export_date
 from meta.loads
-where rows_rejected > 0 and status in ('loaded', 'rejected') and ($source is null or source = $source) and ($day is null or export_date = $day)
+where
+    rows_rejected > 0 and status in ('loaded', 'rejected')
+    and ($source is null or source = $source) and ($account is null or source_account = $account) and ($day is null or export_date = $day)
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--source", choices=discover(), metavar="VENDOR", help="of one vendor only")
+    parser.add_argument("--source", type=job.feed, default=(None, None), metavar="VENDOR[@ACCOUNT]", help="of one vendor, or of one account of it, only")
     parser.add_argument("--date", type=job.day, metavar="D", help="of one night only")
 
 
@@ -45,4 +46,5 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _files(con: duckdb.DuckDBPyConnection, given: argparse.Namespace) -> list[tuple[str, object]]:
-    return con.execute(FILES, {"source": given.source, "day": given.date}).fetchall()
+    source, account = given.source
+    return con.execute(FILES, {"source": source, "account": account, "day": given.date}).fetchall()

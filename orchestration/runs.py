@@ -134,6 +134,6 @@ def last_ended(known: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:
-    """The last night of which something is loaded; failing that, of which something was delivered."""
-    row = con.execute("select coalesce((select max(export_date) from meta.deliveries), max(export_date)) from meta.loads").fetchone()
+    """The last night of which at least one row is loaded; failing that, of which something was delivered."""
+    row = con.execute("select coalesce(max(export_date) filter (rows_loaded > 0), max(export_date)) from meta.loads where status <> 'superseded'").fetchone()
     return row[0] if row else None

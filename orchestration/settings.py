@@ -20,6 +20,7 @@ import msgspec
 
 from orchestration.errors import OperatorError
 from orchestration.geography import currency_codes
+from orchestration.landing import DEFAULT_ACCOUNT, account_problem, feed
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
@@ -128,7 +129,7 @@ class Settings:
 
     data: Path
     options: Options = field(default_factory=Options)
-    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    accounts: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     secret: bytes | None = field(default=None, repr=False)
 
     @property
@@ -222,26 +223,36 @@ class Settings:
             "preserve_insertion_order": False,
         }
 
-    def account(self, vendor: VendorDefaults) -> Account:
-        """The account at a vendor: what `accounts.csv` says, else the vendor's own defaults."""
-        given = self.accounts.get(vendor.code, {})
-        name = given.get("source_account", "default")
+    def account(self, vendor: VendorDefaults, name: str = DEFAULT_ACCOUNT) -> Account:
+        """An account at a vendor: what `accounts.csv` says of it, else the vendor's own defaults.
+
+        The order numbers of an account with a name are its own unless its line says whose they share.
+        """
+        is_plain = name == DEFAULT_ACCOUNT
+        name = (self._only_account(vendor.code) or name) if is_plain else name
+        given = self.accounts.get((vendor.code, name), {})
+        own = f"{vendor.code}:{name}"
         return Account(
             source=vendor.code,
             source_account=name,
             default_currency=given.get("default_currency", vendor.default_currency),
             time_zone=given.get("time_zone", "UTC"),
             phone_region=given.get("phone_region", vendor.phone_region),
-            order_namespace=given.get("order_namespace", vendor.default_order_namespace),
-            customer_id_namespace=given.get("customer_id_namespace", f"{vendor.code}:{name}"),
+            order_namespace=given.get("order_namespace", vendor.default_order_namespace if is_plain else own),
+            customer_id_namespace=given.get("customer_id_namespace", own),
             amount_unit=cast("Literal['minor', 'major'] | None", given.get("amount_unit")),
         )
+
+    def _only_account(self, source: str) -> str | None:
+        """The account of `landing/<vendor>/` where a vendor's only line gives it a name; one that has a folder of its own is another."""
+        names = [name for vendor, name in self.accounts if vendor == source]
+        return names[0] if len(names) == 1 and not (self.landing / feed(source, names[0])).is_dir() else None
 
     @property
     def staging_fingerprint(self) -> str:
         """Changes with every setting that decides what a landing file becomes in staging."""
         options = self.options
-        accounts = sorted((source, sorted(given.items())) for source, given in self.accounts.items())
+        accounts = sorted((*account, self._only_account(account[0]) or "", sorted(given.items())) for account, given in self.accounts.items())
         parts = (options.record_bytes, options.record_levels, options.unpack_ratio, options.unpack_free_bytes, accounts)
         return hashlib.sha256(repr(parts).encode() + b"\0" + (self.secret or b"")).hexdigest()
 
@@ -336,12 +347,15 @@ def check_accounts(settings: Settings, vendors: Collection[str]) -> None:
             raise _account_error(path, line, f"`source` is none of {', '.join(vendors)}")
 
 
-def _read_accounts(path: Path) -> dict[str, dict[str, str]]:
-    accounts: dict[str, dict[str, str]] = {}
+def _read_accounts(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+    accounts: dict[tuple[str, str], dict[str, str]] = {}
     for line, row in _account_rows(path):
-        if row["source"] in accounts:
-            raise _account_error(path, line, f"`{row['source']}` is listed twice")
-        accounts[row.pop("source")] = row
+        source, name = row.pop("source"), row.pop("source_account", DEFAULT_ACCOUNT)
+        if (source, name) in accounts:
+            raise _account_error(path, line, f"`{feed(source, name)}` is listed twice")
+        if name != DEFAULT_ACCOUNT and (wrong := account_problem(source, name)):
+            raise _account_error(path, line, f"`source_account` names no account: {wrong}")
+        accounts[source, name] = row
     return accounts
 
 

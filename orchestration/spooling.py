@@ -142,7 +142,7 @@ class Reading:
         self._settings = settings
         self._vendor = discover()[file.source]
         self.origin = Origin(
-            account=settings.account(self._vendor),
+            account=settings.account(self._vendor, file.source_account),
             stream=file.stream,
             export_date=file.export_date,
             source_file=file.relative_path,

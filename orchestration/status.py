@@ -117,7 +117,10 @@ def _tell_machine(settings: Settings, found: Status) -> None:
                 "rejects": found.rejects,
                 "attention": list(found.attention),
                 "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
-                "streams": [{"source": s.source, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late} for s in found.streams],
+                "streams": [
+                    {"source": s.source, "source_account": s.source_account, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late}
+                    for s in found.streams
+                ],
             },
             default=str,
         )

@@ -82,8 +82,28 @@ class Warehouse:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
         if dates is not None:
             return [file for file in scan.files if file.export_date in dates]
+        return list(scan.files) if full_refresh else self._compare(con, scan)[0]
+
+    def note_unchanged(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
+        """Files that were touched and hold what they held are known from now on as they are, so that nobody reads them again."""
+        for file in self._compare(con, scan)[1]:
+            con.execute(
+                "update meta.loads set file_bytes = $1, file_mtime_ns = $2, file_ctime_ns = $3, file_inode = $4 "
+                "where file_path = $5 and status <> 'superseded'",
+                [*file.identity, file.relative_path],
+            )
+
+    def _compare(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> tuple[list[LandedFile], list[LandedFile]]:
+        """Files that are new or hold something else than is loaded, and such as were touched only."""
         booked = {path: known for path, *known in con.execute(_BOOKED).fetchall()}
-        return [file for file in scan.files if full_refresh or _is_new(file, booked.get(file.relative_path))]
+        new, touched = [], []
+        for file in scan.files:
+            known = booked.get(file.relative_path)
+            if _is_new(file, known):
+                new.append(file)
+            elif known is not None and tuple(known[:4]) != file.identity:
+                touched.append(file)
+        return new, touched
 
     def owed(self, con: duckdb.DuckDBPyConnection) -> set[str]:
         """Paths of files that stood in the warehouse before this build file was begun and are not loaded into it yet."""
@@ -172,7 +192,7 @@ class Warehouse:
     def _load(self, con: duckdb.DuckDBPyConnection, read: Reading, run_id: str) -> FileOutcome:
         file = read.file
         booking = Booking(con, file, read.origin, read.sha256, run_id)
-        same = con.execute(_SAME, [file.source, file.stream, file.export_date, read.sha256, file.relative_path]).fetchone()
+        same = con.execute(_SAME, [file.source, booking.account, file.stream, file.export_date, read.sha256, file.relative_path]).fetchone()
         if same is not None:
             return self._booked(con, booking, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
         if read.reason is not None:
@@ -212,7 +232,8 @@ class Warehouse:
     def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: Booking) -> None:
         """Copies with a later path that were loaded before this original came are duplicates from now on."""
         file = booking.file
-        for (load_seq,) in con.execute(_LATER_COPIES, [file.source, file.stream, file.export_date, booking.sha256, file.relative_path]).fetchall():
+        copies = con.execute(_LATER_COPIES, [file.source, booking.account, file.stream, file.export_date, booking.sha256, file.relative_path])
+        for (load_seq,) in copies.fetchall():
             _take_out(con, load_seq)
             con.execute(
                 "update meta.loads "
@@ -246,7 +267,7 @@ def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list
     with handed_over(con, rejects_frame(rejects)) as rows:
         con.execute(
             "insert into meta.rejects by name "
-            "select loads.source, loads.stream, loads.export_date, loads.file_path, loads.load_seq, rejected.* "
+            "select loads.source, loads.source_account, loads.stream, loads.export_date, loads.file_path, loads.load_seq, rejected.* "
             f"from {rows} as rejected, meta.loads as loads where loads.load_seq = $1",
             [load_seq],
         )
@@ -255,24 +276,25 @@ def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list
 def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
     """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time alone is nothing new.
 
+    Tools keep size and modification time where they put a corrected file in place, but neither the time of the change nor the inode.
     Permissions change without a new time: a file that could not be read is looked at again.
     """
     if booked is None:
         return True
-    size, mtime_ns, is_full, sha256 = booked
-    may_differ = mtime_ns != file.mtime_ns or not sha256
-    return size != file.size or is_full != file.is_full or (may_differ and landing.sha256_of(file) != sha256)
+    *identity, is_full, sha256 = booked
+    is_untouched = tuple(identity) == file.identity and sha256
+    return identity[0] != file.size or is_full != file.is_full or (not is_untouched and landing.sha256_of(file) != sha256)
 
 
 _BOOKED = f"""
-select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.is_full, loads.file_sha256
+select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.file_ctime_ns, loads.file_inode, loads.is_full, loads.file_sha256
 from meta.loads as loads
 where loads.status in ('loaded', 'rejected')
     or (
         loads.status = 'duplicate'
         and exists (
             select 1 from (select * from meta.loads where {holding.STANDS}) as original
-            where original.source = loads.source and original.stream = loads.stream
+            where original.source = loads.source and original.source_account = loads.source_account and original.stream = loads.stream
                 and original.export_date = loads.export_date and original.file_sha256 = loads.file_sha256
         )
     )
@@ -280,10 +302,10 @@ where loads.status in ('loaded', 'rejected')
 _ORPHANED = f"select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from ({_BOOKED}))"
 _SAME = f"""
 select rows_read from meta.loads
-where source = $1 and stream = $2 and export_date = $3 and file_sha256 = $4 and file_path < $5 and {holding.STANDS}
+where source = $1 and source_account = $2 and stream = $3 and export_date = $4 and file_sha256 = $5 and file_path < $6 and {holding.STANDS}
 """
 # The first path decides which of several copies is the original, never the order they came in.
-_LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $5", "file_path > $5")
+_LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $6", "file_path > $6")
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -49,6 +49,30 @@ def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: 
     assert account.amount_unit is None
 
 
+def test_each_account_of_a_vendor_has_a_line_and_without_one_ids_and_order_numbers_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, "accounts.csv", "source,source_account,default_currency,order_namespace\nshop,uk,GBP,shared\nshop,fr,,\n")
+    settings = configuration.load(tmp_path)
+    accounts = {name: settings.account(Shop(), name) for name in ("default", "uk", "fr", "it")}
+    assert {name: (account.source_account, account.default_currency, account.order_namespace) for name, account in accounts.items()} == {
+        "default": ("default", "BRL", "delivery"),
+        "uk": ("uk", "GBP", "shared"),
+        "fr": ("fr", "BRL", "shop:fr"),
+        "it": ("it", "BRL", "shop:it"),
+    }
+    assert len({account.customer_id_namespace for account in accounts.values()}) == 4
+
+
+def test_the_only_line_of_a_vendor_names_the_account_of_its_plain_folder_until_that_account_has_a_folder(tmp_path: Path) -> None:
+    write(tmp_path, "accounts.csv", "source,source_account,default_currency\nshop,uk,GBP\n")
+    settings = configuration.load(tmp_path)
+    before = settings.staging_fingerprint
+    assert (settings.account(Shop()).source_account, settings.account(Shop()).order_namespace) == ("uk", "delivery")
+    (tmp_path / "landing" / "shop@uk").mkdir(parents=True)
+    assert (settings.account(Shop()).source_account, settings.account(Shop()).default_currency) == ("default", "BRL")
+    assert (settings.account(Shop(), "uk").source_account, settings.account(Shop(), "uk").default_currency) == ("uk", "GBP")
+    assert settings.staging_fingerprint != before
+
+
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
@@ -60,6 +84,9 @@ def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: 
         ("source,default_currency\nshop,BRX\n", 2, "`default_currency`"),
         ("source,amount_unit\nshop,cents\n", 2, "`amount_unit`"),
         ("source,time_zone\nshop,UTC\nshop,UTC\n", 3, "listed twice"),
+        ("source,source_account\nshop,uk\nshop,de\nshop,uk\n", 4, "`shop@uk` is listed twice"),
+        ("source,source_account\nshop,default\nshop,\n", 3, "`shop` is listed twice"),
+        ("source,source_account\nshop,../uk\n", 2, "`source_account` names no account"),
         ("source,time_zone\nshop\n", 2, "1 cells"),
         ('source,time_zone\nshop,"UT', 2, "no readable CSV"),
     ],

@@ -111,6 +111,63 @@ def test_a_new_time_alone_is_no_new_content(installation: Installation) -> None:
     assert installation.load() == []
 
 
+def test_content_that_was_corrected_under_the_old_size_and_time_is_loaded_again(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
+    installation.load()
+    path = installation.folder / "landing/omnisend/contacts/2026-03-01/a.ndjson"
+    before = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"c1", b"c9"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert counts(installation.load()) == [("loaded", 1, 1, 0, 0)]
+    assert installation.query("select source_record_id from staging.customers") == [("c9",)]
+    assert installation.query("select status from meta.loads order by load_seq") == [("superseded",), ("loaded",)]
+
+
+def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
+    installation.load()
+    (installation.folder / "landing/omnisend/contacts/2026-03-01/a.ndjson").chmod(0o640)
+    hashed: list[str] = []
+    monkeypatch.setattr(landing, "sha256_of", lambda file, hash_of=landing.sha256_of: hashed.append(file.relative_path) or hash_of(file))
+    scan = landing.scan(installation.settings)
+    with installation.warehouse.connect() as con:
+        installation.warehouse.note_unchanged(con, scan)
+        assert installation.warehouse.pending(con, scan, dates=None, full_refresh=False) == []
+    assert hashed == ["landing/omnisend/contacts/2026-03-01/a.ndjson"]
+
+
+def test_two_accounts_of_a_vendor_that_deliver_the_same_are_no_copies_and_wait_each_for_itself(strict: Installation) -> None:
+    for account in ("omnisend", "omnisend@uk"):
+        strict.land(f"{account}/events/2026-03-01/a.ndjson", [event(1)])
+        strict.land(f"{account}/contacts/2026-03-01/contacts_full.ndjson", [{"contactID": "c1"}])
+    strict.land("omnisend@uk/events/2026-03-02/a.ndjson", MOSTLY_BAD)
+    for account in ("omnisend", "omnisend@uk"):
+        strict.land(f"{account}/contacts/2026-03-02/c.ndjson", [{"contactID": "c2"}])
+    strict.load()
+    assert strict.query("select source_account, status, count(*) from meta.loads group by all order by all") == [
+        ("default", "loaded", 3),
+        ("uk", "loaded", 2),
+        ("uk", "rejected", 2),
+    ]
+    assert strict.query("select source_account, stream, export_date::varchar, is_full from meta.deliveries order by all") == [
+        ("default", "contacts", "2026-03-01", True),
+        ("default", "contacts", "2026-03-02", False),
+        ("default", "events", "2026-03-01", False),
+        ("uk", "contacts", "2026-03-01", True),
+        ("uk", "events", "2026-03-01", False),
+    ]
+    assert strict.query("select distinct source_account from meta.rejects") == [("uk",)]
+    assert strict.query(LAW) == [(0,)]
+    assert strict.load() == []
+
+
+def test_a_field_that_one_account_never_fills_has_not_vanished_from_another(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": f"c{number}", "firstName": "Ana"} for number in range(20)])
+    installation.land("omnisend@uk/contacts/2026-03-02/a.ndjson", [{"contactID": f"c{number}"} for number in range(20)])
+    installation.load()
+    assert installation.query("select field from meta.schema_drift") == []
+
+
 def test_the_same_content_under_another_name_is_a_duplicate(installation: Installation) -> None:
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])
     installation.land("omnisend/contacts/2026-03-01/b.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])

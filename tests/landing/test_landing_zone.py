@@ -1,0 +1,110 @@
+"""What in the landing zone is a delivery and whose, and what is told instead of being loaded."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestration import landing
+from orchestration.settings import Settings
+
+NIGHT = "omnisend/contacts/2026-03-05"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "data" / "landing").mkdir(parents=True)
+    return Settings(data=tmp_path / "data")
+
+
+def land(settings: Settings, *paths: str) -> None:
+    for path in paths:
+        target = settings.landing / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text('{"contactID": "c1"}\n', encoding="utf-8")
+
+
+def found(settings: Settings) -> list[str]:
+    return [file.relative_path.removeprefix("landing/") for file in landing.scan(settings).files]
+
+
+def problems(settings: Settings) -> dict[str, str]:
+    return {problem.relative_path.removeprefix("landing/"): problem.reason_code for problem in landing.scan(settings).problems}
+
+
+def test_what_stands_in_hidden_temporary_or_tools_folders_is_no_data_at_any_depth(settings: Settings) -> None:
+    tools = (".rsync-partial", ".~tmp~", "_temporary", "__MACOSX", ".snapshot", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "export.tmp", "export.part")
+    land(settings, f"{NIGHT}/a.ndjson", f"{NIGHT}/part/b.ndjson")
+    land(settings, *(f"{NIGHT}/{name}/x.ndjson" for name in tools), *(f"{NIGHT}/part/{name}/0/x.ndjson" for name in tools))
+    land(settings, *(f"{above}{name}/2026-03-05/x.ndjson" for above in ("", "omnisend/", "omnisend/contacts/") for name in tools))
+    assert found(settings) == [f"{NIGHT}/a.ndjson", f"{NIGHT}/part/b.ndjson"]
+    assert problems(settings) == {}
+
+
+def test_the_marks_of_spark_are_no_data_and_a_file_that_only_begins_with_an_underscore_is(settings: Settings) -> None:
+    names = ("_SUCCESS", "_committed_6352361", "_started_6352361", "_metadata", "._a.ndjson", "~$a.xlsx", "Thumbs.db", "desktop.ini", "a.ndjson.part")
+    land(settings, *(f"{NIGHT}/{name}" for name in names), f"{NIGHT}/_contacts.ndjson")
+    assert found(settings) == [f"{NIGHT}/_contacts.ndjson"]
+
+
+def test_a_folder_of_a_vendor_with_an_at_sign_is_the_delivery_of_that_account(settings: Settings) -> None:
+    land(settings, "omnisend/events/2026-03-05/a.ndjson", "omnisend@uk/events/2026-03-05/a.ndjson")
+    files = landing.scan(settings).files
+    assert [(file.source, file.source_account, file.feed, file.delivery) for file in files] == [
+        ("omnisend", "default", "omnisend", "omnisend/events/2026-03-05"),
+        ("omnisend", "uk", "omnisend@uk", "omnisend@uk/events/2026-03-05"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("omnisend@", "bad_account"),
+        ("omnisend@ uk", "bad_account"),
+        ("omnisend@uk@de", "bad_account"),
+        ("omnisend@-uk", "bad_account"),
+        ("omnisend@default", "bad_account"),
+        ("omnisend@" + 65 * "u", "bad_account"),
+        ("omnisand@uk", "unknown_vendor"),
+        ("@uk", None),
+    ],
+)
+def test_a_folder_whose_account_is_none_is_told_and_not_loaded(settings: Settings, folder: str, reason: str | None) -> None:
+    land(settings, f"{folder}/events/2026-03-05/a.ndjson")
+    assert found(settings) == []
+    assert problems(settings) == ({folder: reason} if reason else {})
+
+
+def test_a_night_later_than_tomorrow_is_told_and_loads_once_the_day_has_come(settings: Settings) -> None:
+    nights = [settings.today() + timedelta(days=days) for days in (0, 1, 2)]
+    land(settings, *(f"omnisend/contacts/{night}/a.ndjson" for night in nights), "omnisend@uk/contacts/2042-05-02/a.ndjson")
+    assert found(settings) == [f"omnisend/contacts/{night}/a.ndjson" for night in nights[:2]]
+    assert problems(settings) == {f"omnisend/contacts/{nights[2]}": "future_date", "omnisend@uk/contacts/2042-05-02": "future_date"}
+    [told] = [problem.message for problem in landing.scan(settings).problems if "2042" in problem.message]
+    assert "2042-05-02 is of a day later than tomorrow and is not loaded" in told
+
+
+def test_links_to_folders_are_not_followed_out_of_the_landing_zone(settings: Settings, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "events" / "2026-03-05").mkdir(parents=True)
+    (outside / "events" / "2026-03-05" / "a.ndjson").write_text("{}", encoding="utf-8")
+    land(settings, f"{NIGHT}/a.ndjson")
+    links = {
+        "omnisend@link": outside,
+        "omnisend/events": outside / "events",
+        "omnisend/contacts/2026-03-06": outside / "events" / "2026-03-05",
+        f"{NIGHT}/below": outside / "events",
+        f"{NIGHT}/itself": settings.landing,
+    }
+    for name, target in links.items():
+        (settings.landing / name).symlink_to(target)
+    (settings.landing / "omnisend@twin").symlink_to(settings.landing / "omnisend")
+    assert found(settings) == [f"{NIGHT}/a.ndjson", "omnisend@twin/contacts/2026-03-05/a.ndjson"]
+    assert problems(settings).items() >= dict.fromkeys(links, "link").items()
+
+
+def test_a_landing_zone_that_is_itself_a_link_is_read(settings: Settings, tmp_path: Path) -> None:
+    land(settings, f"{NIGHT}/a.ndjson")
+    settings.landing.rename(tmp_path / "elsewhere")
+    settings.landing.symlink_to(tmp_path / "elsewhere")
+    assert (found(settings), problems(settings)) == ([f"{NIGHT}/a.ndjson"], {})
