@@ -1,15 +1,28 @@
 -- Grain: one row per customer with orders and day, and what the orders up to it add up to; amounts in the reporting currency.
--- On the run's day all orders count, those that a vendor dates later too.
+-- What happened later counts on no day: no later order, and no later refund, cancellation or payment.
 with
     orders as (select * from {{ ref("fct_orders") }}),
+
+    order_days as (select * from {{ ref("int_order_days") }}),
 
     insight_days as (select * from {{ ref("int_insight_days") }}),
 
     -- Age in days as of the day: 0 is that day itself, later orders are in no window.
     aged as (
-        select orders.*, insight_days.insight_date, {{ days_between("orders.order_date", "insight_days.insight_date") }} as age_days
+        select
+            orders.* replace(
+                coalesce(order_days.is_valid, orders.is_valid) as is_valid,
+                coalesce(order_days.refunded_amount, orders.refunded_amount) as refunded_amount,
+                case
+                    when order_days.order_id is null then orders.refunded_amount_reporting else order_days.refunded_amount_reporting
+                end as refunded_amount_reporting,
+                case when order_days.order_id is null then orders.net_amount_reporting else order_days.net_amount_reporting end as net_amount_reporting
+            ),
+            insight_days.insight_date,
+            {{ days_between("orders.order_date", "insight_days.insight_date") }} as age_days
         from orders
-        inner join insight_days on insight_days.is_run_day or orders.order_date <= insight_days.insight_date
+        inner join insight_days on orders.order_date <= insight_days.insight_date
+        left join order_days on orders.order_id = order_days.order_id and insight_days.insight_date = order_days.insight_date
         where orders.customer_id is not null
     ),
 

@@ -2,6 +2,8 @@
 with
     orders as (select * from {{ ref("fct_orders") }}),
 
+    order_days as (select * from {{ ref("int_order_days") }}),
+
     settings as (select * from {{ source("internal", "run_settings") }}),
 
     days as (
@@ -10,10 +12,11 @@ with
             orders.order_date,
             settings.as_of_date,
             min(orders.order_date) over (partition by orders.customer_id) as first_order_date,
-            sum(orders.net_amount_reporting) as amount
+            sum(case when order_days.order_id is null then orders.net_amount_reporting else order_days.net_amount_reporting end) as amount
         from orders
         inner join settings on orders.order_date <= settings.as_of_date
-        where orders.is_valid and orders.customer_id is not null
+        left join order_days on orders.order_id = order_days.order_id and order_days.insight_date = settings.as_of_date
+        where coalesce(order_days.is_valid, orders.is_valid) and orders.customer_id is not null
         group by orders.customer_id, orders.order_date, settings.as_of_date
     ),
 

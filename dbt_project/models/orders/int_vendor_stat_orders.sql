@@ -1,12 +1,12 @@
 -- Grain: one row per vendor record and figure about orders, computed from our orders by the vendor's definition, and by ours.
 -- A vendor that reports orders is held to those it reported, as it reported them; any other to all orders we know. Where a
 -- person has several profiles at the vendor, each is held to the orders reported as its own.
--- Each figure stands here three times: of all orders, and of those before the night, and the day before the night, of the
--- vendor's export, because vendors compute by night.
-{% set cutoffs = [
-    ("", "is_counted"),
-    ("_at_export", "is_counted and is_before_export"),
-    ("_day_before", "is_counted and is_before_day_before"),
+-- No order after the vendor's export date is compared. Each figure stands here four times: of the orders up to the end of that day as
+-- they stand today, and as they stood at its end, at its beginning, and a day before, because vendors compute by night.
+{% set moments = [
+    ("at_night_end", "cast(stats.export_date + 1 as date)"),
+    ("at_export", "stats.export_date"),
+    ("day_before", "cast(stats.export_date - 1 as date)"),
 ] %}
 with
     stats as (select * from {{ ref("int_vendor_stats") }}),
@@ -19,11 +19,19 @@ with
 
     refunds as (select * from {{ ref("int_order_refunds") }}),
 
+    adjustments as (select * from {{ ref("fct_order_adjustments") }}),
+
+    claims as (select * from {{ ref("int_order_refund_claims") }}),
+
+    tellings as (select * from {{ ref("int_order_tellings") }}),
+
     statuses as (select * from {{ ref("order_statuses") }}),
 
     order_reports as (select * from {{ ref("int_order_reports") }}),
 
     profile_records as (select * from {{ ref("int_profile_records") }}),
+
+    settings as (select * from {{ source("internal", "run_settings") }}),
 
     own_orders as (
         select distinct profile_records.source, profile_records.source_account, profile_records.stream, profile_records.source_record_id, order_reports.order_id
@@ -33,6 +41,15 @@ with
 
     reporting_sources as (select source from reports group by source),
 
+    -- A cancellation that a vendor tells apart is part of what it tells.
+    own_cancellations as (
+        select claims.order_id, claims.source, claims.source_account
+        from claims
+        inner join orders on claims.order_id = orders.order_id
+        where claims.action = 'cancel' and orders.status = 'canceled'
+        group by claims.order_id, claims.source, claims.source_account
+    ),
+
     -- One report of an order per vendor account: the best one, with the furthest state any of its reports tells.
     reported_orders as (
         select
@@ -40,7 +57,7 @@ with
             reports.source_account,
             reports.order_id,
             coalesce(reports.customer_id, orders.customer_id) as customer_id,
-            last_value(reports.status) over in_progress as status,
+            case when own_cancellations.order_id is not null then 'canceled' else last_value(reports.status) over in_progress end as status,
             coalesce(reports.currency, orders.currency) as currency,
             reports.subtotal_amount,
             reports.total_amount,
@@ -49,6 +66,11 @@ with
         from reports
         inner join orders on reports.order_id = orders.order_id
         left join statuses on reports.status = statuses.status
+        left join
+            own_cancellations
+            on reports.order_id = own_cancellations.order_id
+            and reports.source = own_cancellations.source
+            and reports.source_account = own_cancellations.source_account
         window
             in_progress as (
                 partition by reports.source, reports.source_account, reports.order_id
@@ -90,50 +112,35 @@ with
             on true
     ),
 
-    counted as (
+    observed as (
         select
-            stats.source,
-            stats.source_account,
-            stats.stream,
-            stats.owner_record_id,
-            stats.metric,
-            stats.definition_id,
-            known_orders.order_id,
-            greatest(
-                case
-                    when definitions.amount = 'subtotal'
-                    then coalesce(known_orders.subtotal_amount, known_orders.total_amount)
-                    else known_orders.total_amount
-                end - case
-                    when not definitions.is_net
-                    then 0
-                    when definitions.amount = 'subtotal'
-                    then coalesce(refunds.subtotal_amount, orders.refunded_amount)
-                    else orders.refunded_amount
-                end,
-                0
-            ) as amount,
-            orders.item_quantity,
-            orders.net_amount_reporting,
-            orders.is_valid,
-            case
-                when definitions.uses_vendor_flag
-                then known_orders.is_flagged_valid
-                else position(concat('|', known_orders.status, '|') in concat('|', definitions.statuses, '|')) > 0
-            end as is_counted,
-            coalesce(known_orders.currency <> stats.currency, false) as is_other_currency,
-            known_orders.ordered_at,
-            known_orders.ordered_at < cast(stats.export_date as timestamptz) as is_before_export,
-            known_orders.ordered_at < cast(stats.export_date - 1 as timestamptz) as is_before_day_before
+            stats.*,
+            {% for moment, day in moments -%} {{ day_start(day, "settings.reporting_time_zone") }} as {{ moment }} {%- if not loop.last %},{% endif %} {% endfor %}
         from stats
+        cross join settings
+    ),
+
+    matched as (
+        select
+            stats.*,
+            definitions.amount as amount_kind,
+            definitions.is_net,
+            definitions.uses_vendor_flag,
+            definitions.statuses,
+            known_orders.order_id,
+            known_orders.status,
+            known_orders.is_flagged_valid,
+            known_orders.currency as order_currency,
+            known_orders.subtotal_amount,
+            known_orders.total_amount,
+            known_orders.ordered_at
+        from observed as stats
         inner join definitions on stats.source = definitions.source and stats.metric = definitions.metric
         inner join
             known_orders
             on stats.customer_id = known_orders.customer_id
             and stats.source = known_orders.source
             and stats.source_account = coalesce(known_orders.source_account, stats.source_account)
-        inner join orders on known_orders.order_id = orders.order_id
-        left join refunds on known_orders.order_id = refunds.order_id
         left join
             own_orders
             on stats.source = own_orders.source
@@ -141,7 +148,144 @@ with
             and stats.stream = own_orders.stream
             and stats.owner_record_id = own_orders.source_record_id
             and known_orders.order_id = own_orders.order_id
-        where definitions.compares_with = 'orders' and (not stats.is_one_of_several or own_orders.order_id is not null)
+        where
+            definitions.compares_with = 'orders'
+            and (not stats.is_one_of_several or own_orders.order_id is not null)
+            and known_orders.ordered_at < stats.at_night_end
+    ),
+
+    pairs as (
+        select source, source_account, order_id, export_date, {% for moment, _ in moments -%} any_value({{ moment }}) as {{ moment }}, {% endfor %} count(*) as figures
+        from matched
+        group by source, source_account, order_id, export_date
+    ),
+
+    -- What was taken back of an order only after each moment.
+    later_refunds as (
+        select
+            pairs.source,
+            pairs.source_account,
+            pairs.order_id,
+            pairs.export_date,
+            {% for moment, _ in moments -%}
+                sum(adjustments.amount) filter (where adjustments.occurred_at >= pairs.{{ moment }}) as amount_after_{{ moment }},
+                sum(coalesce(claims.subtotal_amount, adjustments.amount)) filter (
+                    where adjustments.occurred_at >= pairs.{{ moment }}
+                ) as subtotal_after_{{ moment }}
+                {%- if not loop.last %},{% endif %}
+            {% endfor %}
+        from pairs
+        inner join adjustments on pairs.order_id = adjustments.order_id and adjustments.occurred_at >= pairs.day_before
+        inner join orders on pairs.order_id = orders.order_id
+        left join claims on adjustments.adjustment_key = claims.claim_id
+        where not (adjustments.adjustment_type = 'cancel' and orders.status = 'canceled')
+        group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date
+    ),
+
+    told as (select *, min(told_at) over (partition by order_id, source, source_account) as first_told_at from tellings),
+
+    -- What each teller had said by each moment; before anything was said, the first that was.
+    told_by_teller as (
+        select
+            pairs.source,
+            pairs.source_account,
+            pairs.order_id,
+            pairs.export_date,
+            told.teller,
+            {% for moment, _ in moments -%}
+                max_by(told.progress, row(told.told_at, told.progress)) filter (
+                    where told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at
+                ) as progress_{{ moment }},
+                max_by(told.is_valid_source, row(told.told_at, told.is_valid_source)) filter (
+                    where told.is_valid_source is not null and (told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at)
+                ) as flag_{{ moment }}
+                {%- if not loop.last %},{% endif %}
+            {% endfor %}
+        from pairs
+        inner join told on pairs.order_id = told.order_id and pairs.source = told.source and pairs.source_account = told.source_account
+        group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date, told.teller
+    ),
+
+    told_before as (
+        select
+            source,
+            source_account,
+            order_id,
+            export_date,
+            {% for moment, _ in moments -%}
+                max(progress_{{ moment }}) as progress_{{ moment }}, bool_or(flag_{{ moment }}) as flag_{{ moment }} {%- if not loop.last %},{% endif %}
+            {% endfor %}
+        from told_by_teller
+        group by source, source_account, order_id, export_date
+    ),
+
+    stood as (
+        select
+            matched.*,
+            {% for moment, _ in moments -%}
+                coalesce(statuses_{{ moment }}.status, matched.status) as status_{{ moment }},
+                coalesce(told_before.flag_{{ moment }}, matched.is_flagged_valid) as is_flagged_valid_{{ moment }},
+                coalesce(later_refunds.amount_after_{{ moment }}, 0) as amount_after_{{ moment }},
+                coalesce(later_refunds.subtotal_after_{{ moment }}, 0) as subtotal_after_{{ moment }},
+            {% endfor -%}
+            case
+                when matched.amount_kind = 'subtotal' then coalesce(matched.subtotal_amount, matched.total_amount) else matched.total_amount
+            end as gross_amount,
+            case when matched.amount_kind = 'subtotal' then coalesce(refunds.subtotal_amount, orders.refunded_amount) else orders.refunded_amount end as refunded,
+            orders.item_quantity,
+            orders.net_amount_reporting,
+            orders.is_valid
+        from matched
+        inner join orders on matched.order_id = orders.order_id
+        left join refunds on matched.order_id = refunds.order_id
+        {% for relation in ["later_refunds", "told_before"] -%}
+            left join
+                {{ relation }}
+                on matched.source = {{ relation }}.source
+                and matched.source_account = {{ relation }}.source_account
+                and matched.order_id = {{ relation }}.order_id
+                and matched.export_date = {{ relation }}.export_date
+        {% endfor -%}
+        {% for moment, _ in moments -%}
+            left join statuses as statuses_{{ moment }} on told_before.progress_{{ moment }} = statuses_{{ moment }}.progress
+        {% endfor %}
+    ),
+
+    counted as (
+        select
+            source,
+            source_account,
+            stream,
+            owner_record_id,
+            metric,
+            definition_id,
+            value_num,
+            is_valid,
+            net_amount_reporting,
+            item_quantity,
+            ordered_at,
+            coalesce(order_currency <> currency, false) as is_other_currency,
+            {% for suffix, moment in [("", none), ("_at_night_end", "at_night_end"), ("_at_export", "at_export"), ("_day_before", "day_before")] -%}
+                {%- set state = "_" ~ moment if moment else "" -%}
+                {%- set amount_after = "amount_after_" ~ moment if moment else "0" -%}
+                {%- set subtotal_after = "subtotal_after_" ~ moment if moment else "0" -%}
+                {%- if moment %} ordered_at < {{ moment }} and {% endif -%}
+                case
+                    when uses_vendor_flag
+                    then is_flagged_valid{{ state }}
+                    else position(concat('|', status{{ state }}, '|') in concat('|', statuses, '|')) > 0
+                end as is_counted{{ suffix }},
+                greatest(
+                    gross_amount - case
+                        when not is_net
+                        then 0
+                        else greatest(refunded - case when amount_kind = 'subtotal' then {{ subtotal_after }} else {{ amount_after }} end, 0)
+                    end,
+                    0
+                ) as amount{{ suffix }}
+                {%- if not loop.last %},{% endif %}
+            {% endfor %}
+        from stood
     ),
 
     final as (
@@ -156,16 +300,20 @@ with
             count(*) as our_orders_attempted,
             count(*) filter (where is_valid) as our_order_count,
             {{ capped("coalesce(sum(net_amount_reporting) filter (where is_valid), 0)", 2) }} as our_revenue,
+            count(net_amount_reporting) filter (where is_valid) as our_rated_order_count,
             {{ capped("coalesce(sum(item_quantity) filter (where is_valid), 0)") }} as our_item_quantity,
             min(ordered_at) filter (where is_valid) as our_first_at,
             max(ordered_at) filter (where is_valid) as our_last_at,
-            {% for suffix, condition in cutoffs -%}
-                count(*) filter (where {{ condition }}) as order_count{{ suffix }},
-                {{ capped("sum(amount) filter (where " ~ condition ~ ")") }} as amount{{ suffix }},
-                {{ capped("sum(item_quantity) filter (where " ~ condition ~ ")") }} as item_quantity{{ suffix }},
-                max_by(amount, ordered_at) filter (where {{ condition }}) as last_amount{{ suffix }},
-                min(ordered_at) filter (where {{ condition }}) as first_at{{ suffix }},
-                max(ordered_at) filter (where {{ condition }}) as last_at{{ suffix }}
+            {% for suffix in ["", "_at_night_end", "_at_export", "_day_before"] -%}
+                count(*) filter (where is_counted{{ suffix }}) as order_count{{ suffix }},
+                {{ capped("sum(amount" ~ suffix ~ ") filter (where is_counted" ~ suffix ~ ")") }} as amount{{ suffix }},
+                {{ capped("sum(item_quantity) filter (where is_counted" ~ suffix ~ ")") }} as item_quantity{{ suffix }},
+                -- Of several last orders at one moment each has equal right: the one nearest to the vendor's figure is meant.
+                max_by(amount{{ suffix }}, row(ordered_at, -abs(amount{{ suffix }} - coalesce(value_num, 0)), amount{{ suffix }})) filter (
+                    where is_counted{{ suffix }}
+                ) as last_amount{{ suffix }},
+                min(ordered_at) filter (where is_counted{{ suffix }}) as first_at{{ suffix }},
+                max(ordered_at) filter (where is_counted{{ suffix }}) as last_at{{ suffix }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from counted
