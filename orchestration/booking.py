@@ -8,6 +8,7 @@ import polars as pl
 
 from orchestration.connections import handed_over
 from orchestration.landing import LandedFile
+from orchestration.meanings import meaning
 from orchestration.normalise import Normaliser, shape_paths
 from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS
@@ -166,16 +167,18 @@ def _coverage(normaliser: Normaliser, file: LandedFile) -> pl.DataFrame:
     paths = shape_paths(discover()[file.source], file.stream)
     unknown = {(dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"}
     rows = [
-        (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0))
+        (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0), meaning(path))
         for (dialect, path), handling in paths.items()
         if decoder.dialect_records[dialect]
     ]
-    rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count) for (dialect, path), count in unknown.items())
-    schema = {"source_dialect": pl.String, "field": pl.String, "handling": pl.String, "records": pl.Int64, "records_seen": pl.Int64}
+    rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count, meaning(path)) for (dialect, path), count in unknown.items())
+    texts = dict.fromkeys(("source_dialect", "field", "handling"), pl.String)
+    schema = {**texts, "records": pl.Int64, "records_seen": pl.Int64, "meaning": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _drift(normaliser: Normaliser) -> pl.DataFrame:
-    rows = [(dialect, path, change, seen, count) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
-    schema = {"source_dialect": pl.String, "field": pl.String, "change": pl.String, "seen_type": pl.String, "record_count": pl.Int64}
+    rows = [(dialect, path, change, seen, count, meaning(path)) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
+    texts = dict.fromkeys(("source_dialect", "field", "change", "seen_type"), pl.String)
+    schema = {**texts, "record_count": pl.Int64, "meaning": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -21,7 +21,7 @@ create table if not exists meta.rejects (
 );
 create table if not exists meta.field_coverage (
     source varchar, source_account varchar, stream varchar, export_date date, source_dialect varchar, field varchar, handling varchar, records bigint,
-    records_seen bigint, file_path varchar, load_seq bigint
+    records_seen bigint, file_path varchar, load_seq bigint, meaning varchar
 );
 create table if not exists internal.load_issues (
     source varchar, source_account varchar, stream varchar, export_date date, file_path varchar, row_number bigint, table_name varchar, field varchar,
@@ -29,7 +29,7 @@ create table if not exists internal.load_issues (
 );
 create table if not exists internal.drift (
     source varchar, source_account varchar, stream varchar, export_date date, source_dialect varchar, field varchar, change varchar, seen_type varchar,
-    record_count bigint, file_path varchar, load_seq bigint
+    record_count bigint, file_path varchar, load_seq bigint, meaning varchar
 );
 create table if not exists internal.repeats (
     entity varchar, source varchar, source_account varchar, record_id varchar, record_hash varchar, export_date date, source_file varchar, source_row bigint,
@@ -59,7 +59,8 @@ create or replace view meta.deliveries as
 create or replace view meta.schema_drift as
     with
         nights as (
-            select source, source_account, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen
+            select source, source_account, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen,
+                max(meaning) as meaning
             from meta.field_coverage
             where handling in ('modelled', 'extra')
             group by all
@@ -73,10 +74,10 @@ create or replace view meta.schema_drift as
                 ) as was_usual
             from nights
         )
-    select source, source_account, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path
+    select source, source_account, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path, meaning
     from internal.drift
     union all
-    select source, source_account, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null
+    select source, source_account, stream, export_date, source_dialect, field, 'vanished_field', null, 0, null, meaning
     from usual
     where seen = 0 and records >= 20 and was_usual;
 """

@@ -176,6 +176,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             rejected = rejects.counts(con)
             night = drift.last_night(con)
             changed = drift.changes(con, night) if night else []
+            unread = drift.warnings(con)
             asked = attention.parsed(run.get("attention") for run in runs.last_ended(runs.recent(con, RUNS_LOOKED_AT)))
     except OperatorError:
         return
@@ -195,6 +196,8 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             f"{rejected.records:,} records and {rejected.files:,} whole files are rejected.",
             "`c360 rejects` shows why; after a mend `c360 replay` loads them again.",
         )
+    for warning in unread:
+        yield Finding("note", warning, "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name, report it.")
     if changed and night:
         new = [change for change in changed if change.change != drift.VANISHED]
         told = [f"{landing.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]

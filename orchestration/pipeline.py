@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
-from orchestration import attention, changes, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
+from orchestration import attention, changes, drift, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError, is_in_use, unusable
 from orchestration.faults import pass_point
@@ -124,6 +124,7 @@ def run(
         with warehouse.connect() as con:
             figures = runs.figures(con, run_id)
             told = attention.of_run(con, run_id)
+            unread = drift.warnings(con, run_id=run_id)
             changed = changes.recorded(con, run_id) if published else None
         retention.prune_logs(settings)
     seen = publish.current(settings)
@@ -136,7 +137,7 @@ def run(
         run_id=run_id,
         ingestion=ingestion,
         deliveries_above_limit=tuple(ingestion.deliveries_above(settings.options.reject_share)),
-        warnings=tuple(str(node) for node in nodes if node.is_warning),
+        warnings=(*(str(node) for node in nodes if node.is_warning), *unread),
         attention=told,
         changed=changed,
     )

@@ -16,8 +16,8 @@ from orchestration.vendors import discover
 INTRODUCTION = """# How well each vendor is known
 
 A field of a dialect is *modelled* (it has a column), *in extra* (documented, without a column: kept as delivered in `extra`) or *dropped* (never stored, for
-the reason below). A field that no dialect knows is kept in `extra` too, and counted in `meta.schema_drift`. `meta.field_coverage` tells the same of every
-night that was delivered."""
+the reason below). A field that no dialect knows is kept in `extra` too, and counted in `meta.schema_drift`; if by its name it is about consent, money, status,
+time or identity, `c360 run` and `c360 doctor` name it. `meta.field_coverage` tells the same of every night that was delivered."""
 CASES = """Every case is a file beside its result in `tests/vendors/<vendor>/`, and a test holds the code to it. Traps are numbered as they were handed to us:
 records of the vendors' own documentation, or of recordings, that are easily read wrongly. What concerns several records or vendors is tested in
 `tests/acceptance/test_traps.py`."""

@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from orchestration import drift, landing, ndjson, settings, spooling
+from orchestration.meanings import meaning
 from orchestration.settings import DateRange
 from orchestration.warehouse import FileOutcome, Warehouse
 from tests.pipeline.deliveries import hide
@@ -487,6 +488,50 @@ def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: In
         ("firstName", "vanished_field", None, 0),
         ("x", "new_field", "number", 20),
     ]
+
+
+def test_a_field_that_by_its_name_may_hold_a_fact_is_told_by_name(installation: Installation) -> None:
+    def contacts(**more: object) -> list[object]:
+        return [{"contactID": f"c{number}", "createdAt": "2026-01-01T00:00:00Z", **more} for number in range(20)]
+
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", contacts(shoeSize=41, optInState="yes"))
+    installation.load()
+    unread = "`optInState` (consent). It is kept in `extra` and decides nothing."
+    with installation.warehouse.connect() as con:
+        assert drift.warnings(con) == [f"omnisend/contacts: not read, though by its name it may matter: {unread}"]
+    later = [{"contactID": f"c{number}", "madeOn": "2026-01-01", "state": {"is": "x"}} for number in range(20)]
+    installation.land("omnisend/contacts/2026-03-02/a.ndjson", later)
+    installation.load()
+    with installation.warehouse.connect() as con:
+        unread, gone = drift.warnings(con)
+    assert "`madeOn` (time), `state` (status)" in unread
+    assert "optInState" not in unread
+    assert "no longer filled" in gone
+    assert "`createdAt` (time)" in gone
+    assert installation.query("select distinct meaning from meta.schema_drift where field = 'shoeSize'") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("field", "about"),
+    [
+        ("optin_status", "consent"),
+        ("marketingOptIn", "consent"),
+        ("Opt-In Date", "consent"),
+        ("happened_at", "time"),
+        ("dtObjectCreated", "time"),
+        ("data.order.grand_total2", "money"),
+        ("currencyCode", "money"),
+        ("order.state", "status"),
+        ("billing_address.state", None),
+        ("identity_account_id", "identity"),
+        ("emails[]", "identity"),
+        ("items[].colour", None),
+        ("stationery", None),
+        ("", None),
+    ],
+)
+def test_what_a_field_may_be_about_follows_from_its_name(field: str, about: str | None) -> None:
+    assert meaning(field) == about
 
 
 @pytest.mark.parametrize(("name", "unread"), [("cut.json", b'{"contactID": "c2", "em'), ("line.ndjson", b'{"contactID": "c2"}\n{"email": "unfinished')])
