@@ -9,7 +9,7 @@ import polars as pl
 from orchestration.connections import handed_over
 from orchestration.landing import LandedFile
 from orchestration.meanings import meaning
-from orchestration.normalise import Normaliser, shape_paths
+from orchestration.normalise import Normaliser
 from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS
 from orchestration.repeats import MOVED
@@ -55,12 +55,12 @@ class Booking:
         return self.origin.account.source_account
 
     @property
-    def governed(self) -> dict[str, list[str]]:
-        """Dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
-        found: dict[str, list[str]] = {}
-        for dialect in discover()[self.file.source].streams[self.file.stream].dialects:
+    def governed(self) -> dict[str, list[tuple[str, str]]]:
+        """Streams and dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for dialect in discover()[self.file.source].dialects:
             if dialect.duplicates_of:
-                found.setdefault(dialect.duplicates_of, []).append(dialect.name)
+                found.setdefault(dialect.duplicates_of, []).append((dialect.stream, dialect.name))
         return found
 
     def insert(self, spool: Spool, normaliser: Normaliser) -> None:
@@ -92,7 +92,7 @@ class Booking:
                         f"* from {rows}",
                         slice_columns,
                     )
-        self._insert_frame("meta.field_coverage", _coverage(normaliser, self.file))
+        self._insert_frame("meta.field_coverage", _coverage(normaliser))
         self._insert_frame("internal.drift", _drift(normaliser))
 
     def _find_newest_contacts(self, spool: Spool) -> bool:
@@ -162,14 +162,12 @@ class Booking:
                 self.con.execute(f"insert into {table} by name select * from {handed}")
 
 
-def _coverage(normaliser: Normaliser, file: LandedFile) -> pl.DataFrame:
+def _coverage(normaliser: Normaliser) -> pl.DataFrame:
     decoder = normaliser.decoder
-    paths = shape_paths(discover()[file.source], file.stream)
     unknown = {(dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"}
     rows = [
         (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0), meaning(path))
-        for (dialect, path), handling in paths.items()
-        if decoder.dialect_records[dialect]
+        for (dialect, path), handling in decoder.handlings().items()
     ]
     rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count, meaning(path)) for (dialect, path), count in unknown.items())
     texts = dict.fromkeys(("source_dialect", "field", "handling"), pl.String)

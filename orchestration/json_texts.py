@@ -28,19 +28,24 @@ class Pages:
     names: tuple[str, ...]
     owners: frozenset[str]
 
-    def list_of(self, fields: dict[str, msgspec.Raw]) -> msgspec.Raw | None:
-        """The list a page holds its records in: where it says so, under a known name, or where all else tells of paging."""
+    def list_of(self, fields: dict[str, msgspec.Raw]) -> tuple[str, msgspec.Raw] | None:
+        """The list a page holds its records in, with its name: where it says so, under a known name, or where all else tells of paging."""
         if self.owners & fields.keys():
             return None
         lists = {key: value for key, value in fields.items() if bytes(value).startswith(b"[")}
         reference = bytes(fields.get("data_ref", b"")).strip(b'"').decode("utf-8", "replace")
         if reference in lists:
-            return lists[reference]
+            return reference, lists[reference]
         others = {key for key in fields if key not in PAGE_KEYS}
         if len(others) == 1 and others <= lists.keys():
-            return lists[others.pop()]
+            [name] = others
+            return name, lists[name]
         named = [name for name in self.names if name in lists]
-        return lists[named[0]] if named and not others - lists.keys() else None
+        return (named[0], lists[named[0]]) if named and not others - lists.keys() else None
+
+    def said_by(self, name: str) -> str | None:
+        """What a page says of its records by the name of their list: nothing where that is one of the stream's own."""
+        return None if name in self.names else name
 
 
 def texts(content: io.BufferedReader, pages: Pages, limits: Limits) -> Iterator[Record]:
@@ -82,13 +87,17 @@ def _object(text: bytes, pages: Pages, limits: Limits) -> Iterator[Record]:
             return
         raise ContainerError("truncated_json" if "truncated" in str(error) else "broken_json") from None
     page = pages.list_of(fields)
-    yield from _numbered(_decoded(_ELEMENTS, bytes(page)) if page is not None else [msgspec.Raw(text)])
+    if page is None:
+        yield from _numbered([msgspec.Raw(text)])
+    else:
+        name, elements = page
+        yield from _numbered(_decoded(_ELEMENTS, bytes(elements)), pages.said_by(name))
 
 
-def _numbered(elements: list[msgspec.Raw]) -> Iterator[Record]:
+def _numbered(elements: list[msgspec.Raw], page: str | None = None) -> Iterator[Record]:
     for number, element in enumerate(elements, start=1):
         raw = bytes(element)
-        yield record_of(number, raw, raw)
+        yield record_of(number, raw, raw, page)
 
 
 class _Chain(io.RawIOBase):

@@ -6,7 +6,7 @@ does both. Expressions here give text as delivered, unless wrapped in one of the
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,7 +14,8 @@ import polars as pl
 
 from orchestration import expressions as ex
 from orchestration.expressions import ISO
-from orchestration.shapes import NUMBER, SCALAR, Compiled, compile_shape, leaves
+from orchestration.kinds import Kinds, Taken
+from orchestration.shapes import NUMBER, SCALAR, Compiled, Leaf, compile_shape, leaves
 from orchestration.tables import ORDER_STATUSES, TABLES
 
 
@@ -328,13 +329,17 @@ class Doubt:
     code: str = "unparseable"
 
 
+ANY_WORD: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One shape of a stream's records and what becomes of it.
 
     `has` are top-level keys that must be there, `lacks` keys that must not: together they tell a stream's dialects
     apart. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream.
-    `duplicates_of` names the table by whose id and content a record is known again.
+    `kinds` are what a record may say it is, in whichever stream it came; `tells` are the words, or `ANY_WORD`, that make a field
+    tell of this one although records of other kinds may have it. `duplicates_of` names the table by whose id and content a record is known again.
     """
 
     name: str
@@ -347,10 +352,19 @@ class Dialect:
     checks: tuple[Check, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     duplicates_of: Literal["orders", "events"] | None = None
+    kinds: frozenset[str] = frozenset()
+    tells: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    stream: str = ""
 
     def fits(self, record: Mapping[str, Any]) -> bool:
         keys = record.keys()
         return self.has <= keys and not (self.lacks & keys)
+
+    def taken(self, common: frozenset[str]) -> Taken:
+        """What it takes, where those fields may be in records of any kind."""
+        own = {name: None for name, leaf in self.shape.items() if name not in common and not (isinstance(leaf, Leaf) and leaf.kind == "drop")}
+        must_be_there = bool(self.has & own.keys())
+        return Taken(self.kinds, {} if must_be_there or not common else {**own, **{name: words or None for name, words in self.tells.items()}})
 
     @cached_property
     def reads(self) -> frozenset[str]:
@@ -388,6 +402,8 @@ def dialect(
     checks: tuple[Check, ...] = (),
     doubts: tuple[Doubt, ...] = (),
     duplicates_of: Literal["orders", "events"] | None = None,
+    kinds: tuple[str, ...] = (),
+    tells: Mapping[str, Iterable[str]] | None = None,
 ) -> Dialect:
     """See `Dialect`."""
     return Dialect(
@@ -401,6 +417,8 @@ def dialect(
         checks=checks,
         doubts=doubts,
         duplicates_of=duplicates_of,
+        kinds=frozenset(kinds),
+        tells={name: frozenset(word.lower() for word in words) for name, words in (tells or {}).items()},
     )
 
 
@@ -446,12 +464,15 @@ def stream(
     file_value: str | None = None,
 ) -> Stream:
     """See `Stream`."""
-    return Stream(name, description, dialects, envelopes, owners, csv, file_value)
+    return Stream(name, description, tuple(replace(one, stream=name) for one in dialects), envelopes, owners, csv, file_value)
+
+
+NO_KINDS = Kinds()
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor: its code name, what it is, its streams by name, and in words the units and currencies of its amounts."""
+    """A vendor: its code name, what it is, its streams by name, in words the units and currencies of its amounts, and how its records say what they are."""
 
     code: str
     title: str
@@ -460,6 +481,12 @@ class Vendor:
     default_currency: str = "EUR"
     default_order_namespace: str = "shop"
     phone_region: str | None = None
+    kinds: Kinds = NO_KINDS
+
+    @property
+    def dialects(self) -> tuple[Dialect, ...]:
+        """The dialects of all streams."""
+        return tuple(dialect for stream in self.streams.values() for dialect in stream.dialects)
 
 
 def vendor(
@@ -470,6 +497,7 @@ def vendor(
     default_currency: str = "EUR",
     default_order_namespace: str = "shop",
     phone_region: str | None = None,
+    kinds: Kinds = NO_KINDS,
 ) -> Vendor:
     """See `Vendor`."""
-    return Vendor(code, title, {stream.name: stream for stream in streams}, money, default_currency, default_order_namespace, phone_region)
+    return Vendor(code, title, {stream.name: stream for stream in streams}, money, default_currency, default_order_namespace, phone_region, kinds)

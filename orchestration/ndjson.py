@@ -38,14 +38,14 @@ def lines(content: io.BufferedReader, limits: Limits) -> Iterator[Record]:
         yield Record(number, raw, reason="record_too_large") if is_cut else record_of(number, raw, text)
 
 
-def record_of(number: int, raw: bytes, text: bytes) -> Record:
+def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:
     """The record, if its text is UTF-8."""
     if not text.isascii():
         try:
             text.decode("utf-8")
         except UnicodeDecodeError:
             return Record(number, raw, reason="invalid_utf8")
-    return Record(number, raw, text)
+    return Record(number, raw, text, page=page)
 
 
 def split(content: io.BufferedReader, limit: int) -> Iterator[tuple[bytes, bool]]:

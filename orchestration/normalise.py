@@ -69,8 +69,7 @@ class Normaliser:
 
     def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds) -> None:
         self._origin = origin
-        self._stream = vendor.streams[origin.stream]
-        self.decoder = Decoder(self._stream, bounds)
+        self.decoder = Decoder(vendor, origin.stream, bounds)
 
     def block(self, records: list[Record]) -> Normalised:
         """The block in canonical frames."""
@@ -89,7 +88,7 @@ class Normaliser:
         raws = {record.number: record.raw for record in records}
         issues = batch.issues
         for decoded in batch.decoded:
-            group = _Group(decoded, self._origin)
+            group = _Group(decoded, self._origin_of(decoded))
             group.run()
             result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(group.rejected.items()))
             issues.extend(group.issues)
@@ -98,6 +97,11 @@ class Normaliser:
         rejected = {reject.number for reject in result.rejects}
         result.issues = [issue for issue in issues if issue.number not in rejected]
         return result
+
+    def _origin_of(self, decoded: Decoded) -> Origin:
+        """Where the records come from: those that say they are another stream's are that stream's, whatever folder they lie in."""
+        stream = decoded.dialect.stream
+        return self._origin if stream == self._origin.stream else replace(self._origin, stream=stream, file_value=None)
 
 
 @dataclass

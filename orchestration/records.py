@@ -1,10 +1,10 @@
-"""Records into frames: each record is given its dialect, validated, repaired where it can be, and decoded by Polars.
+"""Records into frames: each record is given its dialect by what it is, validated, repaired where it can be, and decoded by Polars.
 
 Knows shapes and dialects, but nothing of canonical tables: `normalise.py` goes on from the frames.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,8 +15,10 @@ import msgspec
 import polars as pl
 from msgspec import UNSET
 
-from orchestration.mapping import Dialect, Stream
-from orchestration.shapes import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit
+from orchestration.kinds import is_telling
+from orchestration.mapping import Dialect, Vendor
+from orchestration.shapes import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit, handling
+from orchestration.shapes import leaves as leaves_of
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 # Two patterns, for as one of two branches they take twice as long.
@@ -28,7 +30,10 @@ _SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none; a note is an issue code."""
+    """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none; a note is an issue code.
+
+    `page` is what the page it came in calls the records in it, where that is another name than those of its stream.
+    """
 
     number: int
     raw: bytes
@@ -36,6 +41,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
     field: str | None = None
     note: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class Sorted:
     """A block between its two steps: records given their dialects, still to be made frames of."""
 
     records: Sequence[Record]
-    groups: list[tuple[Dialect, _Group]]
+    groups: list[tuple["_Known", _Group]]
     batch: Batch
 
 
@@ -134,14 +140,53 @@ class Bounds:
     record_levels: int = 64
 
 
+class _Known:
+    """A dialect made ready to be met in the records of a file of a stream of its vendor."""
+
+    def __init__(self, dialect: Dialect, vendor: Vendor, stream: str) -> None:
+        self.dialect = dialect
+        self.compiled = dialect.compiled
+        self.taken = dialect.taken(vendor.kinds.common)
+        self.name = dialect.name if dialect.stream == stream else f"{dialect.stream}:{dialect.name}"
+        places = {key: f"f{position}" for position, key in enumerate(dialect.shape)}
+        self._telling = [(places.get(name, ""), words) for name, words in self.taken.telling.items()]
+        self._words: list[tuple[str, frozenset[Any]]] = []
+        for one in vendor.kinds.signs:
+            if one.word_in is None or not one.keys <= places.keys() or {*one.words.values(), *([one.kind] if one.kind else ())} <= self.taken.kinds:
+                continue
+            words = {word for word, kind in one.words.items() if kind in self.taken.kinds} | (self.taken.kinds if one.kind is None else set())
+            self._words.append((places[one.word_in], frozenset(form for word in words for form in (word, msgspec.json.encode(word)))))
+
+    def takes(self, decoded: Any) -> bool:
+        """A record that is just what the dialect says may be taken without looking at what else it could be."""
+        is_said = False
+        for name, words in self._words:
+            word = getattr(decoded, name)
+            word = bytes(word) if isinstance(word, msgspec.Raw) else word
+            if isinstance(word, str | bytes) and word != b"null":
+                if word not in words:
+                    return False
+                is_said = True
+        return is_said or not self._telling or any(is_telling(_value(decoded, name), words) for name, words in self._telling)
+
+
+def _value(decoded: Any, name: str) -> Any:
+    value = getattr(decoded, name, None)
+    return None if value is UNSET or (isinstance(value, msgspec.Raw) and bytes(value) == b"null") else value
+
+
 class Decoder:
     """Decodes the records of one file, block by block; remembers what the file has shown so far."""
 
-    def __init__(self, stream: Stream, bounds: Bounds) -> None:
-        self._dialects = list(stream.dialects)
-        self._may_reorder = not any(_overlap(one, other) for one, other in combinations(stream.dialects, 2))
-        self._compiled: dict[str, Compiled] = {dialect.name: dialect.compiled for dialect in stream.dialects}
-        self._takes_as_delivered = any(compiled.takes_as_delivered for compiled in self._compiled.values())
+    def __init__(self, vendor: Vendor, stream: str, bounds: Bounds) -> None:
+        self._kinds = vendor.kinds
+        known = [_Known(dialect, vendor, stream) for dialect in vendor.dialects]
+        self._own = [one for one in known if one.dialect.stream == stream]
+        self._others = [one for one in known if one.dialect.stream != stream]
+        # What a record is most likely comes first; where its dialects exclude each other by their keys, that is the one met last.
+        self._likely = list(self._own)
+        self._may_reorder = not any(_overlap(one.dialect, other.dialect) for one, other in combinations(self._own, 2))
+        self._takes_as_delivered = any(one.compiled.takes_as_delivered for one in known)
         self._bounds = bounds
         self._encode = msgspec.json.Encoder().encode
         self._encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -151,6 +196,11 @@ class Decoder:
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.dialect_records: Counter[str] = Counter()
 
+    def handlings(self) -> dict[tuple[str, str], str]:
+        """For every dialect met and each leaf of its shape: modelled, extra or dropped. Dialects of other streams are named after theirs."""
+        met = (one for one in (*self._own, *self._others) if self.dialect_records[one.name])
+        return {(one.name, path): handling(leaf) for one in met for path, leaf in leaves_of(one.dialect.shape)}
+
     def decode(self, records: Sequence[Record]) -> Batch:
         """The block as frames by dialect, with what was rejected and repaired on the way."""
         return self.frames(self.sort(records))
@@ -159,7 +209,7 @@ class Decoder:
         """The block's records by dialect, validated, each once: what depends on the blocks before."""
         batch = Batch()
         self._of_block.clear()
-        groups: dict[str, _Group] = {dialect.name: _Group() for dialect in self._dialects}
+        groups: dict[str, _Group] = defaultdict(_Group)
         for record, is_plain in zip(records, self._plain(records), strict=True):
             if record.note is not None:
                 batch.issues.append(Issue(record.number, None, "", record.note, "", "repaired"))
@@ -168,17 +218,17 @@ class Decoder:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
             elif len(document) > self._bounds.record_bytes:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
-            elif not is_plain or not self._fits(record.number, document, groups, batch):
+            elif record.page is not None or not is_plain or not self._fits(record.number, document, groups, batch):
                 self._repair(record, document, groups, batch)
-        told_once = ((dialect, self._without_repeated(groups[dialect.name], batch)) for dialect in self._dialects)
-        return Sorted(records, [(dialect, group) for dialect, group in told_once if group.numbers], batch)
+        told_once = ((one, self._without_repeated(groups[one.name], batch)) for one in (*self._own, *self._others) if one.name in groups)
+        return Sorted(records, [(one, group) for one, group in told_once if group.numbers], batch)
 
     def frames(self, found: Sorted) -> Batch:
         """The frames of a sorted block; another may be sorted meanwhile."""
         raws = {record.number: record.raw for record in found.records}
-        for dialect, group in found.groups:
-            self.dialect_records[dialect.name] += len(group.numbers)
-            found.batch.decoded.extend(self._frames(dialect, group, raws, found.batch))
+        for known, group in found.groups:
+            self.dialect_records[known.name] += len(group.numbers)
+            found.batch.decoded.extend(self._frames(known, group, raws, found.batch))
         return found.batch
 
     def forget(self) -> None:
@@ -201,20 +251,20 @@ class Decoder:
                 document = msgspec.json.format(document, indent=-1)
             except msgspec.DecodeError:
                 return False
-        for position, dialect in enumerate(self._dialects):
-            compiled = self._compiled[dialect.name]
+        for position, known in enumerate(self._likely):
             try:
-                decoded = compiled.strict.decode(document)
-                for name, decoder in compiled.open:
+                decoded = known.compiled.strict.decode(document)
+                for name, decoder in known.compiled.open:
                     inner = getattr(decoded, name)
                     if inner is not UNSET:
                         decoder.decode(inner)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue
+            if not known.takes(decoded):
+                continue
             if position and self._may_reorder:
-                # The next record is most likely of the same dialect; the dialects exclude each other by their keys.
-                self._dialects.insert(0, self._dialects.pop(position))
-            self._accept(number, groups[dialect.name], decoded, b"", batch)
+                self._likely.insert(0, self._likely.pop(position))
+            self._accept(number, groups[known.name], decoded, b"", batch)
             return True
         return False
 
@@ -259,36 +309,46 @@ class Decoder:
             return reject("invalid_json")
         if not isinstance(value, dict):
             return reject("not_an_object")
-        fitting = [(fit(value, dialect.shape, dialect.decisive), dialect) for dialect in self._dialects if dialect.fits(value)]
-        if not fitting:
-            return reject("unknown_shape")
-        fitted, dialect = min(fitting, key=lambda one: one[0].misfits)
-        compiled = self._compiled[dialect.name]
+        kind, told_by = self._kinds.of(value)
+        kind = kind or self._kinds.of_page(record.page)
+        knowing = self._knowing(value, kind)
+        if not knowing:
+            return reject("unknown_shape", told_by)
+        fitting = [(fit(value, one.dialect.shape, one.dialect.decisive), one) for one in knowing]
+        fitted, known = min(fitting, key=lambda one: one[0].misfits)
         if repaired != document:
             batch.issues.append(Issue(record.number, None, "", "lone_surrogate", "", "repaired"))
         for path, code, given, action in fitted.issues:
             batch.issues.append(Issue(record.number, None, path, code, given, action))
-            self.drift[dialect.name, _without_positions(path), "new_type", "text" if code == "number_as_text" else code] += 1
+            self.drift[known.name, _without_positions(path), "new_type", "text" if code == "number_as_text" else code] += 1
         for path, inner in _suspects(value, ""):
             batch.issues.append(Issue(record.number, None, path, "precision_suspect", str(inner), "kept"))
         for path, inner in fitted.unknown.items():
-            self.drift[dialect.name, _without_positions(path), "new_field", _json_type(inner)] += 1
+            self.drift[known.name, _without_positions(path), "new_field", _json_type(inner)] += 1
         clean = self._encode(fitted.record)
         try:
-            decoded = compiled.loose.decode(clean)
+            decoded = known.compiled.loose.decode(clean)
         except msgspec.DecodeError:
             return reject("undecodable")
         unknown = self._encode_sorted(fitted.unknown) if fitted.unknown else b""
-        self._accept(record.number, groups[dialect.name], decoded, unknown, batch)
+        self._accept(record.number, groups[known.name], decoded, unknown, batch)
         return None
 
-    def _frames(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
-        compiled = self._compiled[dialect.name]
+    def _knowing(self, record: dict[str, Any], kind: str) -> list[_Known]:
+        """The dialects that know the record: of its stream, or of another one of the vendor where the record says what it is."""
+
+        def among(dialects: list[_Known]) -> list[_Known]:
+            return [one for one in dialects if one.taken.takes(record, kind) and one.dialect.fits(record)]
+
+        return among(self._own) or (among(self._others) if kind else [])
+
+    def _frames(self, known: _Known, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
+        dialect, compiled = known.dialect, known.compiled
         series = _texts("record", group.documents)
         try:
             decoded = series.str.json_decode(compiled.dtype)
         except pl.exceptions.PolarsError:
-            return self._bisect(dialect, group, raws, batch)
+            return self._bisect(known, group, raws, batch)
         fields = list(fields_of(decoded, "at:"))
         given = Fields(group.objects)
         columns: list[pl.Series] = [
@@ -300,22 +360,22 @@ class Decoder:
             *(series for leaves in compiled.lists for series in _list_series(leaves, given, self._encode)),
         ]
         frame = pl.DataFrame(columns)
-        self._cover(dialect, frame, fields)
+        self._cover(known, frame, fields)
         return [Decoded(dialect, frame)]
 
-    def _bisect(self, dialect: Dialect, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
+    def _bisect(self, known: _Known, group: _Group, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
         if len(group.numbers) == 1:
             batch.rejects.append(Reject(group.numbers[0], "undecodable", None, raws[group.numbers[0]]))
             return []
         middle = len(group.numbers) // 2
         halves = []
         for places in (range(middle), range(middle, len(group.numbers))):
-            halves.extend(self._frames(dialect, group.at(places), raws, batch))
+            halves.extend(self._frames(known, group.at(places), raws, batch))
         return halves
 
-    def _cover(self, dialect: Dialect, frame: pl.DataFrame, fields: Iterable[pl.Series]) -> None:
+    def _cover(self, known: _Known, frame: pl.DataFrame, fields: Iterable[pl.Series]) -> None:
         """Counts in how many records, or list elements, every leaf of the shape was given."""
-        compiled = self._compiled[dialect.name]
+        compiled = known.compiled
         counts = {path.removeprefix("at:"): count for path, count in _given_leaves(fields)}
         for leaf in compiled.raw:
             if leaf.kind == "keep":
@@ -333,7 +393,7 @@ class Decoder:
                     counts[f"{leaves.path}[].{leaf.path}"] = _holding(elements, leaf.path) if leaf.kind == "keep" else elements.len() - elements.null_count()
         for path, count in counts.items():
             if count:
-                self.coverage[dialect.name, path] += count
+                self.coverage[known.name, path] += count
 
 
 def _overlap(one: Dialect, other: Dialect) -> bool:

@@ -16,18 +16,18 @@ from orchestration.ties import touch
 MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
 
 
-def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[str]], spool: Spool) -> int:
+def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[tuple[str, str]]], spool: Spool) -> int:
     """Finds which records of a file repeat others; leaves those not to be inserted in `repeated_rows`. Returns how many are duplicates."""
     con.execute("create or replace temp table repeated_rows (source_row bigint)")
     duplicates = 0
-    for entity, names in dialects.items():
+    for entity, governed in dialects.items():
         if entity in spool.tables:
             with spool.rows(con, entity) as rows:
-                duplicates += _settle(con, origin, entity, names, rows)
+                duplicates += _settle(con, origin, entity, governed, rows)
     return duplicates
 
 
-def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[str], rows: str) -> int:
+def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str) -> int:
     key = IDENTITY_OF_CONTENT[entity]
     account = origin.account
     con.execute(
@@ -36,7 +36,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
         with incoming as (
             select distinct source_row, {key} as record_id, record_hash
             from {rows}
-            where source_dialect in (select unnest($dialects))
+            where (stream, source_dialect) in (select unnest($streams), unnest($dialects))
         )
         select distinct
             incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
@@ -47,7 +47,8 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
         where kept.source = $source and kept.source_account = $account
         """,
         {
-            "dialects": dialects,
+            "streams": [stream for stream, _ in dialects],
+            "dialects": [name for _, name in dialects],
             "day": origin.export_date,
             "path": origin.source_file,
             "source": account.source,

@@ -10,7 +10,9 @@ from collections.abc import Callable
 import polars as pl
 
 from orchestration import expressions as ex
+from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
+    ANY_WORD,
     Check,
     Contact,
     CsvForm,
@@ -455,7 +457,21 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         ),
     )
     channels = _channels(at("dt_object_updated")) if "channels" in shape else _channel_cells(at("dt_object_updated"))
-    return dialect(name, "contact", shape, customers, *consents, *channels, *TAGS, about=about, has=has, lacks=lacks, doubts=CONSENT_DOUBTS)
+    return dialect(
+        name,
+        "contact",
+        shape,
+        customers,
+        *consents,
+        *channels,
+        *TAGS,
+        about=about,
+        has=has,
+        lacks=lacks,
+        doubts=CONSENT_DOUBTS,
+        kinds=("contact",),
+        tells={"name": ANY_WORD},
+    )
 
 
 CONTACTS = (
@@ -692,6 +708,7 @@ LIST_CHANGE_DIALECT = dialect(
     list_changes,
     about=told_person,
     has=("list_id",),
+    kinds=("list_change",),
     checks=(
         Check("missing_segment_id", "list_id", ~given(at("list_id"))),
         Check("missing_action", "event", list_change.is_null()),
@@ -750,6 +767,29 @@ custom_events = rows(
     properties=raw("properties"),
 )
 
+KINDS = Kinds(
+    signs=(
+        sign(word_in="@type", words={"customer": "contact", "unsubscribe": "unsubscribed_contact"}),
+        sign("list_id", kind="list_change"),
+        sign("event_type", kind="custom_event"),
+        sign("email_address", kind="unsubscribed_contact"),
+        sign("grand_total", kind="order"),
+        sign("lineitems", kind="order"),
+        sign("price", kind="product"),
+    ),
+    pages={
+        "profiles": "profile",
+        "contacts": "contact",
+        "orders": "order",
+        "lists": "list",
+        "list_changes": "list_change",
+        "unsubscribes": "unsubscribed_contact",
+        "custom_events": "custom_event",
+        "data": "",
+    },
+    common=frozenset({"@type", "@collection", "id", "name", "title", "type", "status", "currency", "store", "timestamp", "properties"}),
+)
+
 IN_EITHER_ENCODING = CsvForm(encodings=("utf-8", "iso-8859-1"))
 
 VENDOR = vendor(
@@ -770,6 +810,8 @@ VENDOR = vendor(
             *PROFILE_STATS,
             about=profile,
             doubts=(*CONSENT_DOUBTS, unknown_identities),
+            kinds=("profile",),
+            tells={"name": ANY_WORD},
         ),
         csv=IN_EITHER_ENCODING,
     ),
@@ -794,6 +836,8 @@ VENDOR = vendor(
             about=order_contact,
             checks=(Check("missing_order_id", "id", ~given(at("id"))),),
             duplicates_of="orders",
+            kinds=("order",),
+            tells={"status": ANY_WORD},
         ),
         csv=IN_EITHER_ENCODING,
     ),
@@ -807,6 +851,8 @@ VENDOR = vendor(
             lists,
             about=None,
             lacks=("list_id",),
+            kinds=("list",),
+            tells={"title": ANY_WORD},
             checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
         ),
         LIST_CHANGE_DIALECT,
@@ -833,16 +879,18 @@ VENDOR = vendor(
             },
             unsubscriptions,
             about=unsubscribed,
+            kinds=("unsubscribed_contact",),
             checks=(Check("missing_identity", "email_address", ~given(at("profile_id")) & ~given(at("email_address"))),),
         ),
     ),
     stream(
         "custom_events",
         "What people did, in the shop's own words.",
-        dialect("ometria.custom_event", "custom_event", CUSTOM_EVENT, custom_events, about=event_person, duplicates_of="events"),
+        dialect("ometria.custom_event", "custom_event", CUSTOM_EVENT, custom_events, about=event_person, duplicates_of="events", kinds=("custom_event",)),
     ),
     money=(
         "Major units, as numbers or as texts. An order's figures are in its `currency`; those that begin with `base_` are in the currency of the "
         "Ometria account (`base_currency`). Profiles state theirs in the account's."
     ),
+    kinds=KINDS,
 )

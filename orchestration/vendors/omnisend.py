@@ -8,7 +8,9 @@ the channels of its identifiers decide over its statuses, and these over its opt
 import polars as pl
 
 from orchestration.expressions import money
+from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
+    ANY_WORD,
     Check,
     Contact,
     CsvForm,
@@ -668,7 +670,7 @@ def _csv_contact(name: str, *, has: tuple[str, ...], lacks: tuple[str, ...] = ()
     )
     consents = [consent(channel, f"opt_{way}", f"{channel}_opt_{way}") for channel in ("email", "sms") for way in ("in", "out")]
     shape = dict.fromkeys([header for written in headers.values() for header in written], TEXT)
-    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, has=has, lacks=lacks)
+    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, has=has, lacks=lacks, kinds=("contact",))
 
 
 # -- segments --------------------------------------------------------------------------------------------------------
@@ -816,6 +818,29 @@ def _order_lines(path: str) -> Rows:
     )
 
 
+# -- what a record is --------------------------------------------------------------------------------------------------
+
+NONE_OF_OURS = {
+    "campaign": ("campaignID", "subject", "fromName", "campaignType", "abTest"),
+    "automation": ("automationID", "trigger", "blocks"),
+    "product": ("productID", "variants", "vendor", "categoryIDs"),
+    "category": ("categoryID",),
+    "cart": ("cartSum", "cartRecoveryUrl", "cartRecoveryURL"),
+    "batch": ("batchID",),
+}
+KINDS = Kinds(
+    signs=(
+        sign("eventName", kind="event"),
+        sign("orderID", kind="order"),
+        *(sign(name, kind=kind) for kind, names in NONE_OF_OURS.items() for name in names),
+        sign("cartID", kind="cart"),
+        sign("segmentID", kind="segment"),
+        *(sign(name, kind="contact") for name in ("contactID", "identifiers", "statuses", "optIns", "optOuts")),
+    ),
+    pages={"contacts": "contact", "orders": "order", "events": "event", "segments": "segment", "subscribers": "contact", "data": "", "results": ""},
+    common=frozenset({"id", "name", "title", "description", "type", "status", "currency", "tags", "createdAt", "updatedAt", "email"}),
+)
+
 VENDOR = vendor(
     "omnisend",
     "Omnisend",
@@ -836,6 +861,7 @@ VENDOR = vendor(
             about=event_contact,
             has=("eventName",),
             duplicates_of="events",
+            kinds=("event",),
         ),
     ),
     stream(
@@ -852,6 +878,8 @@ VENDOR = vendor(
             exported_segment,
             about=contact,
             lacks=("Email", "Phone"),
+            kinds=("contact",),
+            tells={"email": ANY_WORD, "status": CONSENT_STATUS},
             doubts=(Doubt("phone", raw("phone"), ~is_phone),),
         ),
         _csv_contact("omnisend.csv_contact", has=("Email",)),
@@ -862,7 +890,16 @@ VENDOR = vendor(
     stream(
         "segments",
         "Segments by name.",
-        dialect("omnisend.segment", "segment", SEGMENT, segments, about=None, checks=(Check("missing_segment_id", "segmentID", ~given(segment_id)),)),
+        dialect(
+            "omnisend.segment",
+            "segment",
+            SEGMENT,
+            segments,
+            about=None,
+            checks=(Check("missing_segment_id", "segmentID", ~given(segment_id)),),
+            kinds=("segment",),
+            tells={"name": ANY_WORD},
+        ),
     ),
     stream(
         "orders",
@@ -878,7 +915,9 @@ VENDOR = vendor(
             about=order_contact,
             has=("orderID",),
             duplicates_of="orders",
+            kinds=("order",),
         ),
     ),
     money="Events state major units, orders of interface v3 the amount times 100.",
+    kinds=KINDS,
 )

@@ -23,6 +23,7 @@ import polars as pl
 
 from orchestration.expressions import ODP_TIME_FORMATS, clean, flag, identifier, money, order_key
 from orchestration.expressions import time as read_time
+from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
     Check,
     Contact,
@@ -945,6 +946,7 @@ identifier_dialects = (
         about=about_identifier(),
         has=("identifier_field_name",),
         lacks=("reachable", "reachable_update_type", "reachable_update_ts"),
+        kinds=("identifier",),
         checks=named_checks,
         doubts=(number_doubt("consent_update_ts", at("consent_update_ts")), neither_yes_nor_no("consent", at("consent"))),
     ),
@@ -955,6 +957,7 @@ identifier_dialects = (
         reachability_rows,
         about=about_identifier(is_reachable, at("reachable_update_type")),
         has=("identifier_field_name", "reachable"),
+        kinds=("identifier",),
         checks=named_checks,
         doubts=(number_doubt("reachable_update_ts", at("reachable_update_ts")), neither_yes_nor_no("reachable", at("reachable"))),
     ),
@@ -1226,6 +1229,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             has=("identifiers", "data"),
             doubts=(*json_doubts, odd_names()),
             duplicates_of="events",
+            kinds=("event",),
         ),
         dialect(
             "optimizely.anonymous_event",
@@ -1238,6 +1242,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             lacks=("identifiers",),
             doubts=json_doubts,
             duplicates_of="events",
+            kinds=("event",),
         ),
         dialect(
             "optimizely.nested_order",
@@ -1249,6 +1254,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             has=("order",),
             doubts=(number_doubt("ts", nested_event.stated_time), *nested_event.unknown_words(), odd_names()),
             duplicates_of="events",
+            kinds=("event",),
         ),
         dialect(
             "optimizely.identified_event",
@@ -1261,6 +1267,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             lacks=("data",),
             doubts=(number_doubt("ts", flat_event.stated_time), *flat_event.unknown_words(), odd_names()),
             duplicates_of="events",
+            kinds=("event",),
         ),
         dialect(
             "optimizely.events",
@@ -1273,6 +1280,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             lacks=("identifiers", "data", *lacks),
             doubts=(number_doubt("ts", flat_event.stated_time), *flat_event.unknown_words()),
             duplicates_of="events",
+            kinds=("event",),
         ),
     )
 
@@ -1373,6 +1381,14 @@ def order_dialects() -> tuple[Dialect, ...]:
 
 # -- streams ---------------------------------------------------------------------------------------------------------
 
+RECORD_KINDS = Kinds(
+    signs=(
+        sign("identifier_field_name", kind="identifier"),
+        sign("event_type", kind="event"),
+        sign("identifiers", "type", kind="event"),
+    )
+)
+
 CUSTOMER_FILE = CsvForm(names=tuple(FLAT_CUSTOMER))
 
 VENDOR = vendor(
@@ -1418,4 +1434,5 @@ VENDOR = vendor(
         "Major units everywhere. ODP has no field for the currency: one that is delivered as `currency` counts, else it is the account's. "
         "Refunds, returns and cancellations count without sign."
     ),
+    kinds=RECORD_KINDS,
 )

@@ -18,7 +18,9 @@ from typing import Any
 import polars as pl
 
 from orchestration.expressions import email, flag
+from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
+    ANY_WORD,
     Amount,
     Check,
     Contact,
@@ -657,6 +659,8 @@ EVENT = ENVELOPE | {
 }
 CUSTOMER_EVENT = ENVELOPE | {"data": {"customer": CUSTOMER, "unconfirmed_customer": KEEP, "event_source": KEEP}}
 
+# The answer to a customer's permanent deletion; the vendor spells `object` so.
+DELETION = {"id": KEEP, "object": SAME_WORD, "created_at": TEXT, "related_object": TEXT, "related_object_id": TEXT, "status": TEXT, "data_json": KEEP}
 CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
 
 event_name = first_given(at("event.type"), at("type")).str.strip_chars().str.to_lowercase()
@@ -775,6 +779,46 @@ event_points = rows(
     is_sign_normalised=Typed(is_expiry),
 )
 
+# -- what a record is --------------------------------------------------------------------------------------------------
+
+# Events that tell of a customer as a whole are observations of it where they land among the customers.
+OBSERVATIONS = dict.fromkeys(
+    ("customer.created", "customer.updated", "customer.deleted", "customer.confirmed", "customer.consents.given", "customer.consents.revoked"), "customer_event"
+)
+KINDS = Kinds(
+    signs=(
+        sign("data", word_in="type", kind="event", words=OBSERVATIONS),
+        sign(word_in="event", words={"customer.*": "customer_notice"}),
+        sign("related_object_id", word_in="related_object", words={"customer": "deletion_of_a_customer"}),
+        # A list of segments that names its owner is a record itself.
+        sign(word_in="object", words={"list": ""}),
+        sign("exported_object", kind="export"),
+        sign("campaign_type", kind="campaign"),
+        sign("voucher_type", kind="voucher"),
+        sign("voucher_id", kind="voucher_transaction"),
+        sign("is_winner", kind="publication"),
+        sign("price", kind="product"),
+        sign("image_url", kind="product"),
+        sign("rules", kind="validation_rule"),
+        sign("schema", kind="metadata_schema"),
+    ),
+    pages={
+        "customers": "customer",
+        "orders": "order",
+        "redemptions": "redemption",
+        "redemption_entries": "redemption",
+        "segments": "segment",
+        "events": "event",
+        "activities": "event",
+        "data": "",
+    },
+    common=frozenset({
+        "id", "object", "source_id", "name", "description", "code", "type", "status", "result", "reason", "channel", "date", "amount",
+        "metadata", METADATA_CELLS, "created_at", "updated_at", "assets", "campaign", "campaign_id", "voucher_code", "customer", "customer_id",
+        "customer_source_id", "summary", "total", "data_ref", "has_more",
+    }),
+)  # fmt: skip
+
 # -- the vendor ------------------------------------------------------------------------------------------------------
 
 
@@ -793,7 +837,16 @@ VENDOR = vendor(
     stream(
         "customers",
         "Customers with figures, loyalty balances, referrals and consents; also the events that tell of a customer as a whole.",
-        dialect("voucherify.customer", "customer", CUSTOMER_OR_CELLS, *customer.rows(), about=customer.profile, lacks=("type", "data", "event")),
+        dialect(
+            "voucherify.customer",
+            "customer",
+            CUSTOMER_OR_CELLS,
+            *customer.rows(),
+            about=customer.profile,
+            lacks=("type", "data", "event"),
+            kinds=("customer",),
+            tells=dict.fromkeys(("source_id", "name", "summary", "metadata"), ANY_WORD),
+        ),
         dialect(
             "voucherify.customer_event",
             "customer",
@@ -801,6 +854,7 @@ VENDOR = vendor(
             *told_customer.rows(is_deleted=event_name == "customer.deleted"),
             about=told_customer.profile,
             has=("type", "data"),
+            kinds=("customer_event",),
         ),
         dialect(
             "voucherify.customer_notice",
@@ -810,13 +864,33 @@ VENDOR = vendor(
             about=noticed_customer.profile,
             has=("event",),
             lacks=("type", "data"),
+            kinds=("customer_notice",),
+        ),
+        dialect(
+            "voucherify.deletion",
+            "customer",
+            DELETION,
+            rows("customers", where=at("status").str.to_uppercase() == "DONE", source_updated_at=time(at("created_at")), is_deleted=TRUE),
+            about=Profile(at("related_object_id"), (Identifier("profile_id", at("related_object_id"), "related_object_id"),)),
+            has=("related_object_id",),
+            kinds=("deletion_of_a_customer",),
         ),
         csv=headers_of(CUSTOMER_OR_CELLS),
     ),
     stream(
         "orders",
         "Orders with their lines; the CSV export has none.",
-        dialect("voucherify.order", "order", ORDER_OR_CELLS, orders, order_lines(), about=person(order_customer_id, "customer"), duplicates_of="orders"),
+        dialect(
+            "voucherify.order",
+            "order",
+            ORDER_OR_CELLS,
+            orders,
+            order_lines(),
+            about=person(order_customer_id, "customer"),
+            duplicates_of="orders",
+            kinds=("order",),
+            tells={"amount": ANY_WORD, "status": STATUS},
+        ),
         csv=headers_of(ORDER_OR_CELLS),
     ),
     stream(
@@ -835,6 +909,8 @@ VENDOR = vendor(
                 name=first_given(at("customer.name"), at("customer_name")),
             ),
             doubts=(unclear_amount,),
+            kinds=("redemption", "redemption_rollback"),
+            tells={"result": RESULT, "status": RESULT},
         ),
         envelopes=("redemption_entries",),
         csv=headers_of(REDEMPTION_OR_CELLS),
@@ -853,6 +929,8 @@ VENDOR = vendor(
             about=Contact(identifiers=(Identifier("profile_id", file_value(), "file name"),), profile_id=file_value()),
             has=("id",),
             lacks=("segments", "data"),
+            kinds=("segment",),
+            tells={"name": ANY_WORD, "type": SEGMENT_KIND},
             checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
         ),
         owners=("customer_id", "customer", "source_id"),
@@ -874,10 +952,12 @@ VENDOR = vendor(
             about=person(event_customer_id, "data.customer"),
             has=("type",),
             duplicates_of="events",
+            kinds=("event", "customer_event"),
         ),
     ),
     money=(
         "Minor units, the amount times 100 in every currency, as the specification says of every amount. Voucherify names no currency: it is a setting of the "
         "project, hence the account's."
     ),
+    kinds=KINDS,
 )

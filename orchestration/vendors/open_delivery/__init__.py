@@ -5,12 +5,69 @@ shape, never from the size of a number: `{value, currency}` is in major units (v
 (the rc.2 relationship view, events).
 """
 
+from orchestration.kinds import Kinds, sign
 from orchestration.mapping import stream, vendor
 from orchestration.vendors.open_delivery.events import EVENT_DIALECTS
 from orchestration.vendors.open_delivery.loyalty import ACCOUNTS, PROGRAMS, REDEMPTIONS, TRANSACTIONS
 from orchestration.vendors.open_delivery.orders import ORDERS
 from orchestration.vendors.open_delivery.people import CUSTOMERS, LEADS
 from orchestration.vendors.open_delivery.reviews import REVIEWS
+
+# What lies in the same interface and is none of ours: shops, menus, deliveries, rewards. Their fields tell them, as no record has a word for what it is.
+NONE_OF_OURS = {
+    "delivery": (
+        "deliveryId", "pickupAddress", "deliveryAddress", "deliveryCode", "deliveryPrice", "vehicle", "orderDisplayId", "deliveryTrackingInfo", "pictureURL",
+    ),
+    "merchant": (
+        "merchantStatus", "processingState", "basicInfo", "corporateName", "merchantCategories", "contactEmails", "contactPhones", "TTL", "lastUpdate",
+        "services", "serviceType", "serviceArea", "serviceHours", "weekHours", "averageTicket", "minOrderValue",
+    ),
+    "menu": (
+        "menus", "menuId", "disclaimer", "itemOffers", "itemOfferId", "itemId", "optionGroups", "optionGroupsId", "availabilityId", "minPermitted",
+        "nutritionalInfo", "serving", "displayOrder", "templateTranslationId", "externalCode",
+    ),
+    "reward": ("rewardId", "cost"),
+}  # fmt: skip
+KINDS = Kinds(
+    signs=(
+        sign("eventType", kind="event"),
+        *(sign(name, kind=kind) for kind, names in NONE_OF_OURS.items() for name in names),
+        sign("programId", "code", kind="coupon"),
+        sign("event", kind="event"),
+        sign("order", kind="order"),
+        sign("lead", kind="lead"),
+        sign("review", kind="review"),
+        sign("reviewId", kind="review"),
+        sign("overallRating", kind="review"),
+        sign("ratings", kind="review"),
+        sign("score", kind="review"),
+        sign("redemptionId", kind="redemption"),
+        sign("ownerType", kind="loyalty_program"),
+        sign("balanceType", kind="loyalty_account"),
+        sign("summary", "customerId", kind="loyalty_account"),
+        sign("accountId", "amount", kind="loyalty_transaction"),
+        *(sign(name, kind="order") for name in ("displayId", "lastEvent", "orderTiming", "totalAmount", "timestamps")),
+        sign("identifier", kind="customer"),
+        sign("customerRef", kind="lead"),
+        sign("contact", kind="lead"),
+    ),
+    pages={
+        "customers": "customer",
+        "leads": "lead",
+        "orders": "order",
+        "reviews": "review",
+        "events": "event",
+        "loyaltyPrograms": "loyalty_program",
+        "loyaltyAccounts": "loyalty_account",
+        "loyaltyTransactions": "loyalty_transaction",
+        "redemptions": "redemption",
+        "data": "",
+    },
+    common=frozenset({
+        "id", "orderId", "customerId", "merchantId", "storeId", "programId", "merchant", "name", "status", "type", "source", "metadata", "description",
+        "document", "createdAt", "updatedAt", "sourceAppId", "extraInfo", "occurredAt",
+    }),
+)  # fmt: skip
 
 VENDOR = vendor(
     "open_delivery",
@@ -31,4 +88,5 @@ VENDOR = vendor(
         "Orders of version 1 and operational orders of version 2 state `{value, currency}` in major units. CRM orders name neither unit nor currency: cents, "
         "unless `amount_unit` of `accounts.csv` says otherwise."
     ),
+    kinds=KINDS,
 )

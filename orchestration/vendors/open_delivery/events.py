@@ -111,7 +111,7 @@ def _dialect(
     ]
     if opted is not None:
         selects.append(opted)
-    return dialect(dialect_name, "event", shape, *selects, about=about, has=has, duplicates_of="events")
+    return dialect(dialect_name, "event", shape, *selects, about=about, has=has, duplicates_of="events", kinds=("event",))
 
 
 def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> Rows:

@@ -6,7 +6,7 @@ sign in rc.2 and none in the draft: what takes points away is negative here eith
 
 import polars as pl
 
-from orchestration.mapping import Contact, Typed, at, dialect, first_given, given, lookup, raw, rows, time
+from orchestration.mapping import ANY_WORD, Contact, Typed, at, dialect, first_given, given, lookup, raw, rows, time
 from orchestration.shapes import KEEP, NUMBER, TEXT, Open
 from orchestration.vendors.open_delivery.people import customer_reference
 
@@ -21,6 +21,8 @@ program = dialect(
     rows("segments", segment_id=at("id"), name=at("name"), kind=pl.lit("loyalty_campaign")),
     about=None,
     has=("id", "name"),
+    kinds=("loyalty_program",),
+    tells={"name": ANY_WORD},
 )
 
 draft_account = dialect(
@@ -47,6 +49,7 @@ draft_account = dialect(
     ),
     about=about_customer,
     has=("summary",),
+    kinds=("loyalty_account",),
 )
 rc2_account = dialect(
     "open_delivery.rc2",
@@ -74,6 +77,7 @@ rc2_account = dialect(
     ),
     about=about_customer,
     has=("balance",),
+    kinds=("loyalty_account",),
 )
 
 kind = lookup(at("type"), TRANSACTION_TYPES, "other")
@@ -105,6 +109,7 @@ transaction = dialect(
     ),
     about=about_customer,
     has=("type", "amount"),
+    kinds=("loyalty_transaction",),
 )
 
 redemption = dialect(
@@ -146,6 +151,7 @@ redemption = dialect(
         profile_id=first_given(at("customerId"), at("coupon.customerId")),
     ),
     has=("redemptionId",),
+    kinds=("redemption",),
 )
 
 PROGRAMS = (program,)

@@ -7,7 +7,25 @@ An item's price is that of one piece; the options chosen with it are inside the 
 import polars as pl
 
 from orchestration.expressions import decimal, money
-from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, furthest, given, item, lookup, raw, rows, time
+from orchestration.mapping import (
+    ANY_WORD,
+    Contact,
+    Dialect,
+    Identifier,
+    Rows,
+    Typed,
+    Value,
+    at,
+    dialect,
+    first_given,
+    furthest,
+    given,
+    item,
+    lookup,
+    raw,
+    rows,
+    time,
+)
 from orchestration.shapes import JSON, KEEP, NUMBER, TEXT
 from orchestration.vendors.open_delivery.people import (
     ADDRESS,
@@ -242,6 +260,8 @@ v1_order = dialect(
     about=_contact(at("delivery.deliveryAddress")),
     has=("id",),
     duplicates_of="orders",
+    kinds=("order",),
+    tells={"status": STATUS},
 )
 v2_order = dialect(
     "open_delivery.v2",
@@ -254,6 +274,8 @@ v2_order = dialect(
     about=_contact(at("fulfillment.delivery.address"), at("fulfillment.billingAddress")),
     has=("id",),
     duplicates_of="orders",
+    kinds=("order",),
+    tells={"status": STATUS},
 )
 
 # -- the relationship view of rc.2, in cents, without a currency or a state -------------------------------------------------
@@ -304,6 +326,8 @@ rc2_order = dialect(
     ),
     has=("id",),
     duplicates_of="orders",
+    kinds=("order",),
+    tells={"status": STATUS},
 )
 
 # -- the transport view ------------------------------------------------------------------------------------------------
@@ -341,6 +365,8 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
         about=Contact(identifiers=(customer_reference(at(f"{start}customerId"), f"{start}customerId"),), profile_id=at(f"{start}customerId")),
         has=has,
         duplicates_of="orders",
+        kinds=("order",),
+        tells={} if wrapper else {"customerId": ANY_WORD},
     )
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from orchestration.expressions import clean, document
 from orchestration.mapping import (
+    ANY_WORD,
     Check,
     Contact,
     Dialect,
@@ -327,6 +328,7 @@ draft_customer = dialect(
         ),
     ),
     has=("identifier",),
+    kinds=("customer",),
 )
 
 contact_type = contact_kind(item("type"), item("value"))
@@ -371,6 +373,7 @@ rc2_customer = dialect(
         ),
     ),
     has=("identifier",),
+    kinds=("customer",),
 )
 
 TRANSPORT_CUSTOMER = {
@@ -427,6 +430,8 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
         ),
         has=has,
         lacks=() if wrapper else ("identifier",),
+        kinds=("customer",),
+        tells={} if wrapper else {"name": ANY_WORD},
     )
 
 
@@ -461,6 +466,8 @@ def _lead(
         ),
         has=has,
         checks=(Check("missing_identity", "id", ~given(columns["lead_id"]) & ~given(value)),),
+        kinds=("lead",),
+        tells={"name": ANY_WORD, "source": ANY_WORD},
     )
 
 

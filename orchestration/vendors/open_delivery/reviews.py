@@ -88,6 +88,7 @@ draft_review = dialect(
         attributes={"full_name": at("customer.name")},
     ),
     has=("overallRating",),
+    kinds=("review",),
 )
 rc2_review = dialect(
     "open_delivery.rc2",
@@ -136,6 +137,7 @@ rc2_review = dialect(
     ),
     about=Contact(identifiers=(canonical_identifier("customerIdentifier"),), profile_id=customer_key("customerIdentifier")),
     has=("ratings",),
+    kinds=("review",),
 )
 TRANSPORT_REVIEW = {"id": TEXT, "referenceType": TEXT, "score": NUMBER, "comment": TEXT}
 
@@ -156,6 +158,7 @@ def _transport_review(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
         _only_rating(at(f"{start}id"), pl.lit("score"), at(f"{start}score"), nothing),
         about=None,
         has=has,
+        kinds=("review",),
     )
 
 

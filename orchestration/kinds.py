@@ -1,0 +1,93 @@
+"""What a record says it is: by a word in it, by fields that nothing else has, or by the page around it. No vendor is named here.
+
+That decides in every stream. A record is read as what it says, by the stream of its vendor that knows it, or rejected; one
+that says nothing is what its stream delivers, if it has more than the fields that records of any kind may have.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SAYS_NOTHING = ""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One way in which the records of a vendor say what they are.
+
+    A record that has all of `keys` is of the `kind`. Where there is a `word_in`, the word in that field says it: translated
+    by `words`, in which one that ends in `*` stands for all that begin so; other words say the `kind`, else themselves.
+    """
+
+    keys: frozenset[str]
+    kind: str | None = None
+    word_in: str | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, record: Mapping[str, Any]) -> str:
+        """The kind it shows the record to be, or nothing."""
+        if not self.keys <= record.keys():
+            return SAYS_NOTHING
+        if self.word_in is None:
+            return self.kind or SAYS_NOTHING
+        stated = record[self.word_in]
+        word = stated.strip().lower() if isinstance(stated, str) else ""
+        return self.kind_of(word) if word else SAYS_NOTHING
+
+    def kind_of(self, word: str) -> str:
+        """The kind that the word stands for."""
+        if word in self.words:
+            return self.words[word]
+        begun = (kind for start, kind in self.words.items() if start.endswith("*") and word.startswith(start[:-1]))
+        return next(begun, self.kind or word)
+
+
+def sign(*keys: str, kind: str | None = None, word_in: str | None = None, words: Mapping[str, str] | None = None) -> Sign:
+    """See `Sign`; the field of the word is one of the keys."""
+    return Sign(frozenset(keys) | ({word_in} if word_in else set()), kind, word_in, words or {})
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """How the records of a vendor say what they are.
+
+    Of the `signs` the first that says something counts. `pages` are names of lists, in a page or in its `data_ref`, with the
+    kind of what they hold. Fields in `common` may be in records of any kind: having them alone makes a record nothing.
+    """
+
+    signs: tuple[Sign, ...] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
+    common: frozenset[str] = frozenset()
+
+    def of(self, record: Mapping[str, Any]) -> tuple[str, str | None]:
+        """The kind a record says it is, or nothing, and the field that says it."""
+        for one in self.signs:
+            if kind := one.of(record):
+                return kind, one.word_in or min(one.keys)
+        return SAYS_NOTHING, None
+
+    def of_page(self, name: str | None) -> str:
+        """The kind of what a page holds whose list is called so; a name that is not declared is that of a kind nobody knows."""
+        return SAYS_NOTHING if name is None or not self.pages else self.pages.get(name, name)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a dialect takes: records that say one of its `kinds`, and those that say nothing but have one of the `telling` fields.
+
+    With each stand the words that must be there where others have the field too. Without any, every record that says nothing is taken.
+    """
+
+    kinds: frozenset[str]
+    telling: Mapping[str, frozenset[str] | None]
+
+    def takes(self, record: Mapping[str, Any], kind: str) -> bool:
+        """A record that says the kind, or nothing, is one of the dialect's."""
+        if kind:
+            return kind in self.kinds
+        return not self.telling or any(is_telling(record.get(name), words) for name, words in self.telling.items())
+
+
+def is_telling(value: Any, words: frozenset[str] | None) -> bool:
+    """The value is given, and one of the words where only those tell."""
+    return value is not None and (words is None or (isinstance(value, str) and value.strip().lower() in words))
