@@ -85,7 +85,12 @@ class Taken:
         """A record that says the kind, or nothing, is one of the dialect's."""
         if kind:
             return kind in self.kinds
-        return not self.telling or any(is_telling(record.get(name), words) for name, words in self.telling.items())
+        return not self.telling or any(is_telling(_value(record, name), words) for name, words in self.telling.items())
+
+
+def _value(record: Mapping[str, Any], name: str) -> Any:
+    """The value of a field; `name.*` stands for every field that begins so."""
+    return next((value for key, value in record.items() if key.startswith(name[:-1])), None) if name.endswith(".*") else record.get(name)
 
 
 def is_telling(value: Any, words: frozenset[str] | None) -> bool:

@@ -845,7 +845,7 @@ VENDOR = vendor(
             about=customer.profile,
             lacks=("type", "data", "event"),
             kinds=("customer",),
-            tells=dict.fromkeys(("source_id", "name", "summary", "metadata"), ANY_WORD),
+            tells=dict.fromkeys(("source_id", "name", "summary", "metadata", METADATA_CELLS), ANY_WORD),
         ),
         dialect(
             "voucherify.customer_event",

@@ -414,7 +414,7 @@ def test_an_item_may_weigh_a_third_of_a_kilogram() -> None:
     ],
 )
 def test_a_refused_cancellation_cancels_nothing(words: dict[str, str], status: str | None) -> None:
-    assert read("orders", {"id": "o", **words}).row("orders").get("status") == status
+    assert read("orders", {"id": "o", "displayId": "1", **words}).row("orders").get("status") == status
 
 
 @pytest.mark.parametrize("word", ["order.cancelled", "order.canceled", "ORDER_CANCELLED", "ORDER_CANCELED"])
@@ -458,8 +458,8 @@ def test_an_order_without_an_id_is_rejected() -> None:
         ({"id": "o", "total": {"orderAmount": price("NaN")}}, "bad_money", "total"),
         ({"id": "o", "total": {"orderAmount": "a lot"}}, "bad_money", "total"),
         ({"id": "o", "total": {"orderAmount": price(1, "REAIS")}}, "bad_currency", "currency"),
-        ({"id": "o", "createdAt": "yesterday"}, "bad_time", "ordered_at"),
-        ({"id": "o", "createdAt": "2026-13-01T00:00:00Z"}, "bad_time", "ordered_at"),
+        ({"id": "o", "displayId": "1", "createdAt": "yesterday"}, "bad_time", "ordered_at"),
+        ({"id": "o", "displayId": "1", "createdAt": "2026-13-01T00:00:00Z"}, "bad_time", "ordered_at"),
     ],
 )
 def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(record: dict[str, Any], reason: str, field: str) -> None:
@@ -487,7 +487,8 @@ def test_a_lesser_field_that_cannot_be_read_is_booked_and_the_order_stays(order:
 
 
 def test_a_local_time_is_converted_and_a_missing_one_is_said_to_be_inferred() -> None:
-    rows = {row["source_order_id"]: row for row in read("orders", {"id": "a", "createdAt": "2026-06-01T21:30:00-03:00"}, {"id": "b"}).rows("orders")}
+    told = read("orders", {"id": "a", "displayId": "1", "createdAt": "2026-06-01T21:30:00-03:00"}, {"id": "b", "displayId": "2"})
+    rows = {row["source_order_id"]: row for row in told.rows("orders")}
     assert (str(rows["a"]["ordered_at"]), rows["a"]["is_ordered_at_inferred"]) == ("2026-06-02 00:30:00+00:00", False)
     assert (str(rows["b"]["ordered_at"]), rows["b"]["is_ordered_at_inferred"]) == ("2026-03-01 00:00:00+00:00", True)
 

@@ -364,7 +364,7 @@ def test_a_night_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_othe
     strict.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
     strict.land("omnisend/events/2026-03-02/b.ndjson", [event(2)])
     strict.land("omnisend/contacts/2026-03-02/c.ndjson", [{"contactID": "c"}])
-    strict.land("voucherify/customers/2026-03-02/d.ndjson", [{"id": "d"}])
+    strict.land("voucherify/customers/2026-03-02/d.ndjson", [{"id": "d", "object": "customer"}])
     found = {outcome.file.path.name: (outcome.status, outcome.reason_code) for outcome in strict.load() if str(outcome.file.export_date) == "2026-03-02"}
     waits = ("rejected", "held_back")
     assert found == {"a.ndjson": waits, "b.ndjson": waits, "c.ndjson": waits, "d.ndjson": ("loaded", None)}
