@@ -3,126 +3,117 @@
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
-from orchestration.containers import BOM, ContainerError, Limits
+from orchestration.containers import BOM, ContainerError, Limits, chained
 from orchestration.ndjson import lines, record_of
+from orchestration.pages import ELEMENTS, FIELDS, Pages
 from orchestration.records import Record
 
 ARRAY_BYTES = 256 * 2**20
-PAGE_KEYS = frozenset({
-    "object", "data_ref", "page", "pageSize", "page_size", "pagesize", "total", "totalCount", "total_count", "count", "has_more", "hasMore", "next",
-    "previous", "prev", "paging", "pagination", "limit", "offset", "cursor", "next_cursor", "more_starting_after", "meta", "links", "errors",
-    "status",
-})  # fmt: skip
-_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_AFTER_VALUE = re.compile(r"trailing characters \(byte (\d+)\)")
 
 
-@dataclass(frozen=True)
-class Pages:
-    """What the pages of a stream look like: the names of their lists, and the keys that make a page a record."""
-
-    names: tuple[str, ...]
-    owners: frozenset[str]
-
-    def list_of(self, fields: dict[str, msgspec.Raw]) -> tuple[str, msgspec.Raw] | None:
-        """The list a page holds its records in, with its name: where it says so, under a known name, or where all else tells of paging."""
-        if self.owners & fields.keys():
-            return None
-        lists = {key: value for key, value in fields.items() if bytes(value).startswith(b"[")}
-        reference = bytes(fields.get("data_ref", b"")).strip(b'"').decode("utf-8", "replace")
-        if reference in lists:
-            return reference, lists[reference]
-        others = {key for key in fields if key not in PAGE_KEYS}
-        if len(others) == 1 and others <= lists.keys():
-            [name] = others
-            return name, lists[name]
-        named = [name for name in self.names if name in lists]
-        return (named[0], lists[named[0]]) if named and not others - lists.keys() else None
-
-    def said_by(self, name: str) -> str | None:
-        """What a page says of its records by the name of their list: nothing where that is one of the stream's own."""
-        return None if name in self.names else name
-
-
-def texts(content: io.BufferedReader, pages: Pages, limits: Limits) -> Iterator[Record]:
-    """Records of one JSON text: an array, a page that holds one, or a single object; several texts are lines."""
+def texts(content: io.BufferedReader, pages: Pages, limits: Limits, *, may_be_lines: bool = False) -> Iterator[Record]:
+    """Records of one JSON text: an array, a page that holds one, or a single object; several texts, or one that is none, may be lines."""
     text = content.read(ARRAY_BYTES)
     if len(text) == ARRAY_BYTES:
         head = text.removeprefix(BOM).lstrip()[:1]
-        yield from _elements_of_stream(text, content, limits) if head == b"[" else lines(io.BufferedReader(_Chain(text, content)), limits)
+        yield from _elements_of_stream(text, content, limits, pages) if head == b"[" else lines(chained(text, content), limits, pages)
         return
-    text = text.removeprefix(BOM).strip()
+    whole, text = text, text.removeprefix(BOM).strip()
     if not text:
-        raise ContainerError("empty_file")
+        raise ContainerError("no_records")
     if text.startswith(b"["):
-        yield from _numbered(_decoded(_ELEMENTS, text))
+        yield from _numbered((bytes(element) for element in _decoded(text)), pages)
     elif text.startswith(b"{"):
-        yield from _object(text, pages, limits)
+        yield from _object(text, whole, pages, limits, may_be_lines=may_be_lines)
     else:
         raise ContainerError("broken_json")
 
 
-def _decoded(decoder: msgspec.json.Decoder, text: bytes) -> list[msgspec.Raw]:
+def _decoded(text: bytes) -> list[msgspec.Raw]:
     try:
-        return decoder.decode(text)
+        return ELEMENTS.decode(text)
     except RecursionError:
         raise ContainerError("broken_json") from None
     except msgspec.DecodeError as error:
-        raise ContainerError("truncated_json" if "truncated" in str(error) else "broken_json") from None
+        raise _broken(error) from None
 
 
-def _object(text: bytes, pages: Pages, limits: Limits) -> Iterator[Record]:
+def _broken(error: msgspec.DecodeError) -> ContainerError:
+    return ContainerError("truncated_json" if "truncated" in str(error) else "broken_json")
+
+
+def _object(text: bytes, whole: bytes, pages: Pages, limits: Limits, *, may_be_lines: bool) -> Iterator[Record]:
     try:
-        fields = _FIELDS.decode(text)
+        fields = FIELDS.decode(text)
     except RecursionError:
-        fields = {}
+        yield record_of(1, text, text)
     except msgspec.DecodeError as error:
-        if "trailing" in str(error) or b"\n{" in text:
-            # Several objects in one file: newline-delimited JSON under the name of plain JSON.
-            yield from lines(io.BufferedReader(io.BytesIO(text)), limits)  # type: ignore[arg-type]
-            return
-        raise ContainerError("truncated_json" if "truncated" in str(error) else "broken_json") from None
-    page = pages.list_of(fields)
-    if page is None:
-        yield from _numbered([msgspec.Raw(text)])
+        if _are_lines(text) or (may_be_lines and not text.splitlines()[0].rstrip().endswith(b"[")):
+            yield from lines(io.BufferedReader(io.BytesIO(whole)), limits, pages)  # type: ignore[arg-type]
+        elif _AFTER_VALUE.search(str(error)):
+            yield from _numbered(_one_after_another(text), pages)
+        else:
+            raise _broken(error) from None
     else:
-        name, elements = page
-        yield from _numbered(_decoded(_ELEMENTS, bytes(elements)), pages.said_by(name))
+        told = pages.told_by_object(text, fields)
+        for number, (element, page) in enumerate(told if told is not None else [(text, None)], start=1):
+            yield record_of(number, element, element, page)
 
 
-def _numbered(elements: list[msgspec.Raw], page: str | None = None) -> Iterator[Record]:
-    for number, element in enumerate(elements, start=1):
-        raw = bytes(element)
-        yield record_of(number, raw, raw, page)
+def _are_lines(text: bytes) -> bool:
+    """Newline-delimited JSON under the name of plain JSON. A first line that only begins a value, or holds two, does not begin any."""
+    first, *more = text.splitlines()
+    try:
+        FIELDS.decode(first)
+    except msgspec.DecodeError as error:
+        return not re.search("truncated|trailing", str(error)) and any(line.strip().startswith(b"{") for line in more)
+    except RecursionError:
+        return False
+    return True
 
 
-class _Chain(io.RawIOBase):
-    """Bytes already read, then the rest of the content."""
+def _one_after_another(text: bytes) -> Iterator[bytes]:
+    """Several texts in one file, each over as many lines as it likes."""
+    view = memoryview(text)
+    while len(view):
+        end = len(view)
+        try:
+            FIELDS.decode(view)
+        except RecursionError:
+            raise ContainerError("broken_json") from None
+        except msgspec.DecodeError as error:
+            after = _AFTER_VALUE.search(str(error))
+            if after is None:
+                raise _broken(error) from None
+            end = int(after.group(1)) - 1  # the byte named is one beyond the first that is too much
+        yield bytes(view[:end]).strip()
+        view = view[end:]
 
-    def __init__(self, start: bytes, rest: io.BufferedReader) -> None:
-        self._start = io.BytesIO(start)
-        self._rest = rest
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        chunk = self._start.read(len(buffer)) or self._rest.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
+def _numbered(elements: Iterator[bytes], pages: Pages) -> Iterator[Record]:
+    """The elements as records; those of an element that is a page one by one."""
+    number = 0
+    for element in elements:
+        for raw, page in pages.told_by(element) or ((element, None),):
+            number += 1
+            yield record_of(number, raw, raw, page)
 
 
 _SIGN = re.compile(rb'"(?:[^"\\]|\\.)*+("?)|[\[\]{},]', re.DOTALL)
 
 
-def _elements_of_stream(start: bytes, content: io.BufferedReader, limits: Limits) -> Iterator[Record]:
+def _elements_of_stream(start: bytes, content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[Record]:
     """Elements of an array too large to hold, found by their brackets; each is decoded like any record afterwards."""
+    return _numbered(_found_by_brackets(start, content, limits), pages)
+
+
+def _found_by_brackets(start: bytes, content: io.BufferedReader, limits: Limits) -> Iterator[bytes]:
     buffer = start.removeprefix(BOM).lstrip()[1:]
-    number = level = begin = position = 0
+    level = begin = position = found = 0
     while True:
         for match in _SIGN.finditer(buffer, position):
             sign = match.group()[:1]
@@ -136,12 +127,23 @@ def _elements_of_stream(start: bytes, content: io.BufferedReader, limits: Limits
             elif sign in b",]" and not level:
                 raw = buffer[begin : match.start()].strip()
                 if raw:
-                    number += 1
-                    yield record_of(number, raw, raw)
+                    found += 1
+                    yield raw
+                elif sign == b"," or found:
+                    raise ContainerError("broken_json")
                 begin = position
                 if sign == b"]":
+                    _expect_end(buffer[position:], content)
                     return
         chunk = content.read(2**22)
         if not chunk or len(buffer) - begin > limits.record_bytes + 2**23:
             raise ContainerError("truncated_json")
         buffer, position, begin = buffer[begin:] + chunk, position - begin, 0
+
+
+def _expect_end(rest: bytes, content: io.BufferedReader) -> None:
+    while not rest.strip():
+        rest = content.read(2**20)
+        if not rest:
+            return
+    raise ContainerError("broken_json")

@@ -209,7 +209,8 @@ def _scan_night(settings: Places, night: Path, feed_name: str, stream: str, day:
                 path=path,
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
-                is_full=is_full_night or "full" in path.name.lower(),
+                # A file without a byte tells of nobody, and so nothing of those it leaves out.
+                is_full=stat.st_size > 0 and (is_full_night or "full" in path.name.lower()),
                 source_account=account,
                 ctime_ns=stat.st_ctime_ns,
                 inode=stat.st_ino,

@@ -3,7 +3,8 @@
 import io
 from collections.abc import Iterable, Iterator
 
-from orchestration.containers import BOM, Limits
+from orchestration.containers import BOM, ContainerError, Limits
+from orchestration.pages import Pages
 from orchestration.records import Record
 
 BLOCK_BYTES = 16 * 2**20
@@ -23,19 +24,30 @@ def in_blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield block
 
 
-def lines(content: io.BufferedReader, limits: Limits) -> Iterator[Record]:
-    """Records of newline-delimited JSON; blank lines are none."""
+def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[Record]:
+    """Records of newline-delimited JSON, those of a line that is a page one by one; blank lines are none."""
     number = 0
-    is_first = True
+    is_first, is_empty = True, True
     for line, is_cut in split(content, limits.record_bytes + 2):
         if is_first:
             line, is_first = line.removeprefix(BOM), False
         text = line.strip(b" \t\r\n")
         if not text:
             continue
-        number += 1
+        is_empty = False
         raw = line.rstrip(b"\r\n")
-        yield Record(number, raw, reason="record_too_large") if is_cut else record_of(number, raw, text)
+        if is_cut:
+            number += 1
+            yield Record(number, raw, reason="record_too_large")
+        elif (told := pages.told_by(text)) is None:
+            number += 1
+            yield record_of(number, raw, text)
+        else:
+            for element, page in told:
+                number += 1
+                yield record_of(number, element, element, page)
+    if is_empty:
+        raise ContainerError("no_records")
 
 
 def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:
@@ -49,23 +61,22 @@ def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> 
 
 
 def split(content: io.BufferedReader, limit: int) -> Iterator[tuple[bytes, bool]]:
-    """Lines with their ends; of a line beyond the limit its start, marked as cut."""
+    """Lines with their ends, be they LF, CRLF or CR; of a line beyond the limit its start, marked as cut."""
     rest = b""
+    is_skipping = False
     while chunk := content.read(2**20):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield (line + b"\n", False) if len(line) < limit else (line[:limit], True)
-        if len(rest) > limit:
-            kept, rest = rest[:limit], _skip_line(content)
-            yield kept, True
-    if rest:
+        pieces = (rest + chunk).splitlines(keepends=True)
+        # A CR at the end may be half of a CRLF.
+        rest = b"" if pieces[-1].endswith(b"\n") else pieces.pop()
+        for line in pieces:
+            if is_skipping:
+                is_skipping = False
+            else:
+                yield (line, False) if len(line) <= limit else (line[:limit], True)
+        if is_skipping or len(rest) > limit:
+            if not is_skipping:
+                yield rest[:limit], True
+            is_skipping = True
+            rest = rest[-1:] if rest.endswith(b"\r") else b""
+    if rest and not is_skipping:
         yield (rest, False) if len(rest) <= limit else (rest[:limit], True)
-
-
-def _skip_line(content: io.BufferedReader) -> bytes:
-    """What follows after the end of the present line."""
-    while chunk := content.read(2**20):
-        position = chunk.find(b"\n")
-        if position >= 0:
-            return chunk[position + 1 :]
-    return b""

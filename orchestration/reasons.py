@@ -4,16 +4,20 @@ The one documented list. A code that is not here cannot be booked.
 """
 
 FILE_REASONS: dict[str, str] = {
-    "empty_file": "The file has no content. Ask the vendor for the delivery again.",
-    "unknown_format": "The name does not end in a known format. Name it .ndjson, .jsonl, .json, .csv or .parquet, with .gz or .zst behind it if packed.",
+    "no_records": "The file has content, but no record is in it. Ask the vendor for the delivery again.",
+    "unknown_format": "The name, or that of a file inside a zip, does not end in a known format. "
+    "Name it .ndjson, .jsonl, .json, .csv, .parquet or .xlsx, with .gz or .zst behind it if packed.",
     "format_mismatch": "The content is not what the name says. Give the file the name of its real format.",
     "truncated_archive": "The packed file ends too early. Deliver it again in full.",
     "broken_archive": "The packed file cannot be unpacked. Deliver it again.",
     "archive_too_large": "The packed file unpacks to more than the limit allows. Check it, then raise `unpack_ratio` in settings.toml if it is sound.",
+    "encrypted_archive": "The zip file is locked with a password. Deliver it without one.",
+    "broken_encoding": "The file says that it is UTF-16 or UTF-32, and is not, or ends within a character. Deliver it again.",
     "truncated_json": "The JSON text ends too early. Deliver the file again in full.",
     "broken_json": "The file is no JSON text. Deliver it again.",
     "broken_csv": "The file is no CSV text with a header. Deliver it again.",
     "broken_parquet": "The file is no readable Parquet. Deliver it again.",
+    "broken_xlsx": "The file is no readable Excel file with a sheet. Deliver it again.",
     "outside_landing": "The file is a link out of the landing folder. Put the file itself there.",
     "internal_error": "Our own code failed on this file. Please report it with the vendor and stream; the file stays where it is.",
     "unreadable_file": "The file cannot be read. Check its permissions, and that it is a file: no link to nowhere, no pipe, no device.",
@@ -52,6 +56,8 @@ ISSUE_CODES: dict[str, str] = {
     "unparseable": "The value cannot be read as what the column holds; the field is null.",
     "unknown_word": "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the word added.",
     "rounded": "An amount had more than four decimals and was rounded half up.",
+    "column_twice": "Two columns have one name and differ in the row: the first counts, the other is kept under the name with a number.",
+    "error_cell": "A cell of a spreadsheet holds an error instead of a value; the field is null.",
     "encoding_fallback": "The text was not UTF-8 and was read in the vendor's other encoding.",
     "lone_surrogate": "Half a character was replaced by the replacement character.",
     "no_fx_rate": "No exchange rate is known for the date: the reporting amount is null.",

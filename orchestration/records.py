@@ -29,8 +29,17 @@ _LONE_SURROGATE_LENGTH = 6
 _SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 
 
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """What a reader has to say of a value: its field, an issue code, the value as given, and what was done."""
+
+    field: str
+    code: str
+    given: str
+    action: str
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none; a note is an issue code.
+    """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none.
 
     `page` is what the page it came in calls the records in it, where that is another name than those of its stream.
     """
@@ -40,7 +49,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     document: bytes | None = None
     reason: str | None = None
     field: str | None = None
-    note: str | None = None
+    notes: tuple[Note, ...] = ()
     page: str | None = None
 
 
@@ -211,8 +220,7 @@ class Decoder:
         self._of_block.clear()
         groups: dict[str, _Group] = defaultdict(_Group)
         for record, is_plain in zip(records, self._plain(records), strict=True):
-            if record.note is not None:
-                batch.issues.append(Issue(record.number, None, "", record.note, "", "repaired"))
+            batch.issues.extend(Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes)
             document = record.document
             if document is None:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))

@@ -160,8 +160,11 @@ class Reading:
             self._read(pool, stop)
         except ContainerError as error:
             self.reason = error.reason
-        except (pl.exceptions.PolarsError, ValueError, TypeError, ArithmeticError, LookupError):
-            # A fault of ours: it costs this file, never the night. The error's text may hold values of customers.
+        except (KeyboardInterrupt, SystemExit, GeneratorExit, OSError, _StoppedError):
+            # What the machine or the operator does, and not what the file holds.
+            raise
+        except BaseException:
+            # A fault of ours: it costs this file, never the night. Polars panics with what is no `Exception`. The text may hold values of customers.
             self.reason = "internal_error"
         finally:
             self.normaliser.decoder.forget()
@@ -194,8 +197,7 @@ class Reading:
 
 def blocks_of(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:
     """The file's records, in the form its stream comes in."""
-    stream = discover()[file.source].streams[file.stream]
-    return formats.blocks(file, settings.data, settings.options, envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv)
+    return formats.blocks(file, settings.data, settings.options, discover()[file.source].streams[file.stream])
 
 
 def rejects_frame(rejects: Iterable[Reject]) -> pl.DataFrame:

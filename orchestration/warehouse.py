@@ -192,7 +192,9 @@ class Warehouse:
     def _load(self, con: duckdb.DuckDBPyConnection, read: Reading, run_id: str) -> FileOutcome:
         file = read.file
         booking = Booking(con, file, read.origin, read.sha256, run_id)
-        same = con.execute(_SAME, [file.source, booking.account, file.stream, file.export_date, read.sha256, file.relative_path]).fetchone()
+        # Files without a byte have one content, but are no copies of each other.
+        copied = [file.source, booking.account, file.stream, file.export_date, read.sha256, file.relative_path]
+        same = con.execute(_SAME, copied).fetchone() if file.size else None
         if same is not None:
             return self._booked(con, booking, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
         if read.reason is not None:
@@ -212,7 +214,8 @@ class Warehouse:
     ) -> FileOutcome:
         self._supersede(con, booking.file.relative_path)
         if spool is not None and normaliser is not None:
-            self._yield_to(con, booking)
+            if booking.file.size:
+                self._yield_to(con, booking)
             counts.duplicate += settle_repeats(con, booking.origin, booking.governed, spool)
             booking.insert(spool, normaliser)
         elif reason is not None:

@@ -103,7 +103,7 @@ def _records_of_file(content: bytes, stream: Stream, file_name: str) -> list[Rec
         path = Path(folder) / file_name
         path.write_bytes(content)
         file = LandedFile(NIGHT, "", stream.name, file_name, path, len(content), 0, is_full=False)
-        blocks = formats.blocks(file, path.parent, Options(), envelopes=stream.envelopes, owners=stream.owners, csv_form=stream.csv)
+        blocks = formats.blocks(file, path.parent, Options(), stream)
         return [record for block in blocks for record in block]
 
 

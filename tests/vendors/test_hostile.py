@@ -490,7 +490,7 @@ def accounted(folder: Path, name: str, content: bytes) -> tuple[int, str | None]
 
 GOOD = SOUND["profiles"]
 FILES: dict[str, tuple[str, bytes, tuple[int, str | None]]] = {
-    "nothing": ("a.ndjson", b"", (0, "empty_file")),
+    "nothing": ("a.ndjson", b"", (0, None)),
     "a byte order mark and Windows line ends": ("a.ndjson", b"\xef\xbb\xbf" + GOOD + b"\r\n\r\n" + GOOD + b"\r\n", (2, None)),
     "no line end at the end": ("a.ndjson", GOOD + b"\n" + GOOD, (2, None)),
     "a bad line among good ones": ("a.ndjson", GOOD + b"\n{oops\n" + GOOD, (3, None)),
@@ -504,7 +504,8 @@ FILES: dict[str, tuple[str, bytes, tuple[int, str | None]]] = {
     "an unknown name": ("a.txt", GOOD, (0, "unknown_format")),
     "a text called parquet": ("a.parquet", GOOD, (0, "format_mismatch")),
     "a parquet that is only its magic": ("a.parquet", b"PAR1PAR1", (0, "broken_parquet")),
-    "a CSV with one header twice": ("a.csv", b"id,id\n1,2\n", (0, "broken_csv")),
+    "a CSV with one header twice": ("a.csv", b"id,id\n1,2\n", (1, None)),
+    "lines of blanks": ("a.ndjson", b" \n\r\n", (0, "no_records")),
     "a CSV of a header alone": ("a.csv", b"id,name\n", (0, None)),
     "a ragged CSV": ("a.csv", b"id,name\n1,Ana\n2\n3,Bruno,x\n", (3, None)),
     "JSON called CSV": ("a.csv", GOOD, (0, "format_mismatch")),

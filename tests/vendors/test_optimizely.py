@@ -62,7 +62,7 @@ def landed(tmp_path: Path, stream: str, name: str, content: bytes) -> Outcome:
     relative = str(path.relative_to(tmp_path))
     file = LandedFile(NIGHT, "optimizely", stream, relative, path, len(content), 0, is_full=False)
     described = VENDOR.streams[stream]
-    records = [record for block in formats.blocks(file, tmp_path, Options(), envelopes=described.envelopes) for record in block]
+    records = [record for block in formats.blocks(file, tmp_path, Options(), described) for record in block]
     file_value = landing.value_in_name(described.file_value, name) if described.file_value else None
     normaliser = Normaliser(VENDOR, Origin(Settings(tmp_path).account(VENDOR), stream, NIGHT, relative, 1, file_value), Bounds())
     normalised = normaliser.block(records)

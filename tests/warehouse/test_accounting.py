@@ -99,6 +99,15 @@ def test_a_broken_file_is_one_rejected_row_and_harms_no_other(installation: Inst
     assert installation.query("select reason_code from meta.rejects") == [("truncated_json",)]
 
 
+def test_files_without_a_byte_are_loaded_and_never_full(installation: Installation) -> None:
+    for name in ("a_full.ndjson", "b.csv", "c.zip"):
+        installation.land(f"omnisend/contacts/2026-03-01/{name}", b"")
+    installation.land("omnisend/contacts/2026-03-01/d.ndjson", b"\n")
+    assert counts(installation.load()) == [("loaded", 0, 0, 0, 0)] * 3 + [("rejected", 1, 0, 1, 0)]
+    assert installation.query("select bool_or(is_full) from meta.loads") == [(False,)]
+    assert installation.load() == []
+
+
 def test_nothing_new_is_nothing_to_do(installation: Installation) -> None:
     installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1)])
     installation.load()
@@ -278,7 +287,7 @@ def test_a_file_that_could_not_be_read_is_loaded_once_it_can_be(installation: In
     path.unlink()
     path.touch()
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert [outcome.reason_code for outcome in installation.load()] == ["empty_file"]
+    assert [(outcome.status, outcome.reason_code) for outcome in installation.load()] == [("loaded", None)]
 
 
 NIGHTS = {"2026-03-01": [event(1), event(3)], "2026-03-02": [event(1), event(2)], "2026-03-03": [event(2), event(3), event(4)]}
