@@ -11,6 +11,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,10 @@ def send(settings: Settings, alert: Alert) -> bool:
         return False
     text = f"Customer warehouse, night of {night}: {alert.message} {alert.remedy}".strip()
     payload = {"event": alert.event, "night": str(night), "host": socket.gethostname(), "text": text, "message": alert.message, "remedy": alert.remedy}
-    problems = list(_deliver(settings, payload))
+    try:
+        problems = list(_deliver(settings, payload))
+    except Exception as error:  # an alert never hides the failure that it tells of, whatever goes wrong with it
+        problems = [f"the alert itself failed ({type(error).__name__})"]
     with suppress(OSError):
         book.write_text(json.dumps(payload | {"problems": problems}), encoding="utf-8")
     return True
@@ -66,8 +70,10 @@ def is_on(settings: Settings) -> bool:
 def undelivered(settings: Settings) -> list[str]:
     """Why the last alert reached nobody; empty if it did, or if there was none."""
     books = sorted(settings.alert_book.glob("*.json"), key=lambda path: path.stat().st_mtime)
-    told = books[-1].read_text(encoding="utf-8") if books else ""
-    return json.loads(told)["problems"] if told else []
+    try:
+        return list(map(str, json.loads(books[-1].read_bytes())["problems"])) if books else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # cut while it was written: nobody knows, and the next one is told anew
 
 
 @contextmanager
@@ -109,10 +115,20 @@ def _is_first(book: Path, alert: Alert) -> bool:
         book.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(book, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:
-        return False
+        return _is_left_behind(book)
     except OSError:
         return alert.event == "failed"
     return True
+
+
+def _is_left_behind(book: Path) -> bool:
+    """Whoever claimed the alert was killed before it was told: what is delivered is noted after."""
+    with suppress(OSError):
+        claimed = book.stat()
+        if claimed.st_size == 0 and time.time() - claimed.st_mtime > 2 * (COMMAND_SECONDS + WEBHOOK_SECONDS):
+            os.utime(book)
+            return True
+    return False
 
 
 def _deliver(settings: Settings, payload: dict[str, str]) -> Iterator[str]:
@@ -129,7 +145,7 @@ def _run(command: str, payload: dict[str, str]) -> str | None:
         process = subprocess.Popen(
             command, shell=True, env=environment, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return f"could not be started ({type(error).__name__})"
     try:
         process.communicate(json.dumps(payload).encode(), timeout=COMMAND_SECONDS)
@@ -141,12 +157,12 @@ def _run(command: str, payload: dict[str, str]) -> str | None:
 
 
 def _post(address: str, payload: dict[str, str]) -> str | None:
-    request = urllib.request.Request(address, json.dumps(payload).encode(), {"content-type": "application/json"})
     try:
+        request = urllib.request.Request(address, json.dumps(payload).encode(), {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
             return None
     except urllib.error.HTTPError as error:
         error.close()
         return f"was answered with {error.code}"
-    except (OSError, HTTPException) as error:
+    except (OSError, ValueError, HTTPException) as error:
         return f"could not be reached ({type(error).__name__})"

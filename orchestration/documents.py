@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints
 import yaml
 
 from orchestration import money_fields, vendor_coverage
-from orchestration.settings import Options
+from orchestration.settings import Options, bounds
 from orchestration.tables import COMMON, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]
@@ -184,8 +184,9 @@ def settings() -> str:
         kind, meaning = get_args(annotated)
         default = getattr(Options(), name)
         shown = "" if default is None else json.dumps(default)
-        lines.append(f"| `{name}` | {_TOML_NAMES[kind]} | {shown} | {meaning.description} |")
-    head = "| key | type | default | meaning |\n| --- | --- | --- | --- |"
+        least, most = (f"{bound:,}" for bound in bounds()[name]) if name in bounds() else ("", "")
+        lines.append(f"| `{name}` | {_TOML_NAMES[kind]} | {least} | {most} | {shown} | {meaning.description} |")
+    head = "| key | type | least | most | default | meaning |\n| --- | --- | --- | --- | --- | --- |"
     return f"<!-- {REMEDY} -->\n# Settings\n\n`$C360_DATA/config/settings.toml`; every key may be left out.\n\n{head}\n" + "\n".join(lines) + "\n"
 
 

@@ -107,11 +107,12 @@ def _acquire(file: IO[str], patience: float, on_wait: Callable[[str], None]) -> 
 
 
 def _read(file: IO[str]) -> Holder | None:
-    file.seek(0)
-    text = file.read()
     try:
-        return Holder(**json.loads(text))
-    except (json.JSONDecodeError, TypeError):
+        file.seek(0)
+        found = Holder(**json.loads(file.read()))
+        datetime.fromisoformat(found.since)
+        return found
+    except (ValueError, TypeError):
         return None
 
 

@@ -5,15 +5,17 @@ a warehouse, and business rules are no settings: they are the seeds of the dbt p
 """
 
 import csv
+import difflib
 import hashlib
 import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, Protocol, cast, get_args, get_type_hints
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -21,61 +23,66 @@ import msgspec
 from orchestration.errors import OperatorError
 from orchestration.geography import currency_codes
 from orchestration.landing import DEFAULT_ACCOUNT, account_problem, feed
+from orchestration.masking import without_contacts
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
 STORAGE_VERSION = "v1.5.0"
-MEMORY_SIZE = r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B"
 
 
-def _means(text: str) -> msgspec.Meta:
-    return msgspec.Meta(description=text)
+# What fits the 32 bits in which engines and operating systems count, and more days than an installation will live.
+MOST, MOST_SECONDS, MOST_DAYS = 2**31 - 1, 86_400, 36_500
+MOST_BYTES = 2**50
+LEAST_MEMORY = 1_000_000
+FIRST_DAY = date(1990, 1, 1)
+# What Python takes as zones and the engine does not.
+NO_ZONES = re.compile("(posix|right)/|(localtime|posixrules|Factory)$")
+
+
+def _means(text: str, least: float | None = None, most: float | None = None) -> msgspec.Meta:
+    return msgspec.Meta(description=text, extra={"bounds": (least, most)} if most is not None else None)
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`settings.toml`: every key, its type, meaning and default; `docs/settings.md` is written from them."""
+    """`settings.toml`: every key, its type, meaning and default, and the bounds of every number; `docs/settings.md` is written from them."""
 
     reporting_currency: Annotated[str, _means("Currency that amounts are converted into, by ISO 4217.")] = "EUR"
     reporting_time_zone: Annotated[str, _means("Where days end: order dates, `--date`, `as_of`.")] = "UTC"
 
-    reject_share: Annotated[float, _means("A delivery with a larger share of rejected rows makes a run end with exit code 3.")] = 0.01
-    hold_back_share: Annotated[float, _means("If a larger share of a stream's night is bad, that night of the vendor waits and none of it is used.")] = 0.5
-    hold_back_rows: Annotated[int, _means("Only streams with so many rows in a night can make it wait.")] = 1000
-    record_bytes: Annotated[int, _means("A larger record is rejected.")] = 16 * 2**20
-    record_levels: Annotated[int, _means("A record nested deeper is rejected.")] = 64
-    unpack_ratio: Annotated[float, _means("A compressed file that unpacks to more times its size is rejected.")] = 200.0
-    unpack_free_bytes: Annotated[int, _means("Up to so many unpacked bytes `unpack_ratio` does not count.")] = 100_000_000
-    identity_sharing_limit: Annotated[int, _means("An identifier that more different people than this carry links nobody.")] = 5
+    reject_share: Annotated[float, _means("A delivery with a larger share of rejected rows makes a run end with exit code 3.", 0, 1)] = 0.01
+    hold_back_share: Annotated[float, _means("If a larger share of a stream's night is bad, that night of the vendor waits unused.", 0, 1)] = 0.5
+    hold_back_rows: Annotated[int, _means("Only streams with so many rows in a night can make it wait.", 0, MOST)] = 1000
+    record_bytes: Annotated[int, _means("A larger record is rejected.", 1, MOST)] = 16 * 2**20
+    record_levels: Annotated[int, _means("A record nested deeper is rejected.", 1, 500)] = 64
+    unpack_ratio: Annotated[float, _means("A compressed file that unpacks to more times its size is rejected.", 1, MOST)] = 200.0
+    unpack_free_bytes: Annotated[int, _means("Up to so many unpacked bytes `unpack_ratio` does not count.", 0, MOST_BYTES)] = 100_000_000
+    identity_sharing_limit: Annotated[int, _means("An identifier that more different people than this carry links nobody.", 1, MOST)] = 5
     changed_ids_share: Annotated[
-        float, _means("If a larger share of the published customer ids would change, nothing is published without `--accept-changes`.")
+        float, _means("If a larger share of the published customer ids would change, nothing is published without `--accept-changes`.", 0, 1)
     ] = 0.2
-    changed_ids_minimum: Annotated[int, _means("Fewer changed ids never stop a publication.")] = 1_000
-    incremental_from_rows: Annotated[int, _means("With fewer rows in staging every night is built in full.")] = 250_000
-    incremental_share: Annotated[float, _means("If a larger share of all records is touched, the night is built in full.")] = 0.25
-    full_build_days: Annotated[int, _means("After so many days of nights in part, one is built in full too and compared; a difference is a warning.")] = 7
+    changed_ids_minimum: Annotated[int, _means("Fewer changed ids never stop a publication.", 0, MOST)] = 1_000
+    incremental_from_rows: Annotated[int, _means("With fewer rows in staging every night is built in full.", 0, MOST_BYTES)] = 250_000
+    incremental_share: Annotated[float, _means("If a larger share of all records is touched, the night is built in full.", 0, 1)] = 0.25
+    full_build_days: Annotated[int, _means("After so many days of nights in part, one is built in full too; a difference is a warning.", 0, MOST_DAYS)] = 7
 
     memory_limit: Annotated[str, _means("Memory for DuckDB, such as `4GB`; empty: a third of the machine's, 4 GB at most.")] = ""
-    threads: Annotated[int, _means("Threads for DuckDB and models at once; 0: as many as there are cores.")] = 0
-    lock_wait_seconds: Annotated[float, _means("How long a second run waits for the first.")] = 60.0
-    free_disk_bytes: Annotated[int, _means("A run that would leave less free disk does not begin.")] = 256_000_000
+    threads: Annotated[int, _means("Threads for DuckDB and models at once; 0: as many as there are cores.", 0, 1024)] = 0
+    lock_wait_seconds: Annotated[float, _means("How long a second run waits for the first.", 0, MOST_SECONDS)] = 60.0
+    free_disk_bytes: Annotated[int, _means("A run that would leave less free disk does not begin.", 0, MOST_BYTES)] = 256_000_000
 
     schedule_time: Annotated[str, _means("When the nightly run starts.")] = "02:30"
     schedule_time_zone: Annotated[str, _means("Time zone of `schedule_time`.")] = "UTC"
-    arrival_quiet_seconds: Annotated[int, _means("A file that changed within so many seconds is still being written; the arrival sensor waits.")] = 60
-    late_after_days: Annotated[int, _means("A stream that delivered nothing for more days is late.")] = 2
-    late_after_minutes: Annotated[int, _means("A night that is not done so long after `schedule_time` is late, and an alert.")] = 180
+    arrival_quiet_seconds: Annotated[int, _means("A file that changed within so many seconds is still being written; the sensor waits.", 0, MOST_SECONDS)] = 60
+    late_after_days: Annotated[int, _means("A stream that delivered nothing for more days is late.", 0, MOST_DAYS)] = 2
+    late_after_minutes: Annotated[int, _means("A night that is not done so long after `schedule_time` is late, and an alert.", 0, 10_080)] = 180
     first_export_date: Annotated[date | None, _means("First night that can be backfilled; else the year of the oldest export begins it.")] = None
 
-    keep_publications: Annotated[int, _means("How many published warehouses are kept, for `c360 rollback`.")] = 3
-    keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.")] = 400
-    keep_log_days: Annotated[int, _means("How long logs are kept.")] = 30
+    keep_publications: Annotated[int, _means("How many published warehouses are kept, for `c360 rollback`.", 1, 1000)] = 3
+    keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.", 0, MOST_DAYS)] = 400
+    keep_log_days: Annotated[int, _means("How long logs are kept.", 0, MOST_DAYS)] = 30
 
     alert_command: Annotated[str, _means("Command that is given an alert as JSON; empty: none.")] = ""
     alert_webhook: Annotated[str, _means("Address that an alert is posted to as JSON; empty: none.")] = ""
-
-
-SHARES = ("reject_share", "hold_back_share", "changed_ids_share", "incremental_share")
-POSITIVE = ("record_bytes", "record_levels", "unpack_ratio", "identity_sharing_limit", "keep_publications")
 
 
 @dataclass(frozen=True)
@@ -204,8 +211,7 @@ class Settings:
     @property
     def memory_bytes(self) -> int:
         """`memory_limit` as a number."""
-        number, power, binary = re.fullmatch(MEMORY_SIZE, self.memory_limit).groups()  # type: ignore[union-attr]
-        return int(float(number) * (1024 if binary else 1000) ** (1 + "KMGT".index(power)))
+        return bytes_of(self.memory_limit) or 0
 
     @property
     def threads(self) -> int:
@@ -275,6 +281,8 @@ def load(data: Path | None = None, environment: Mapping[str, str] = os.environ) 
     """The installation that `data`, else `C360_DATA`, else the default folder holds."""
     given = environment.get("C360_DATA")
     folder = (data or (Path(given) if given else default_data_folder())).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise OperatorError(f"{folder} is a file.", remedy="C360_DATA must name the data folder.", exit_code=2)
     settings = Settings(data=folder)
     return replace(
         settings,
@@ -299,44 +307,75 @@ def _read_options(path: Path) -> Options:
         return Options()
     remedy = f"Mend {path} and run again."
     try:
-        options = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Options)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path} is no TOML file: {error}.", remedy=remedy, exit_code=2) from None
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise OperatorError(f"{path} is no TOML file in UTF-8: {error}.", remedy=remedy, exit_code=2) from None
+    for key in given:
+        if key not in Options.__struct_fields__:
+            raise OperatorError(f"{path}: `{without_contacts(key)}` is no setting.", remedy=_nearest(key), exit_code=2)
+    try:
+        options = msgspec.convert(given, Options)
     except msgspec.ValidationError as error:
-        raise OperatorError(f"{path}: {_option_problem(str(error))}.", remedy=remedy, exit_code=2) from None
+        problem = re.sub(r"^(.*) - at `\$\.(.+?)`$", r"`\2`: \1", str(error))
+        raise OperatorError(f"{path}: {problem}.", remedy=remedy, exit_code=2) from None
     for key, problem in _option_problems(options):
         raise OperatorError(f"{path}: `{key}` {problem}.", remedy=remedy, exit_code=2)
     return options
 
 
-def _option_problem(message: str) -> str:
-    unknown = re.search(r"unknown field `(.+?)`", message)
-    if unknown:
-        return f"`{unknown[1]}` is no setting; known are {', '.join(Options.__struct_fields__)}"
-    return re.sub(r"^(.*) - at `\$\.(.+?)`$", r"`\2`: \1", message)
+def unreadable(path: Path, error: OSError) -> OperatorError:
+    """Why a file of the configuration cannot be used, where the system does not let it be read."""
+    return OperatorError(f"{path} cannot be read: {error.strerror or type(error).__name__}.", remedy="Mend that and run again.", exit_code=2)
+
+
+def _nearest(key: str) -> str:
+    near = difflib.get_close_matches(key, Options.__struct_fields__, n=1)
+    return f"Did you mean `{near[0]}`?" if near else f"Settings are: {', '.join(Options.__struct_fields__)}."
+
+
+def bounds() -> dict[str, tuple[float, float]]:
+    """The least and the greatest value of every setting that is a number."""
+    declared = get_type_hints(Options, include_extras=True)
+    return {key: meaning.extra["bounds"] for key, meaning in ((key, get_args(kind)[1]) for key, kind in declared.items()) if meaning.extra}
 
 
 def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
+    for key, (least, most) in bounds().items():
+        # Written so that what is no number at all (`nan`) is refused too.
+        if not least <= getattr(options, key) <= most:
+            yield key, f"must be between {least} and {most}"
     if options.reporting_currency not in currency_codes():
         yield "reporting_currency", "is no ISO 4217 code such as EUR"
     for key in ("reporting_time_zone", "schedule_time_zone"):
         if not _is_zone(getattr(options, key)):
             yield key, "is no IANA time zone such as Europe/Berlin"
-    for key in SHARES:
-        if not 0 <= getattr(options, key) <= 1:
-            yield key, "must be a share between 0 and 1"
-    for key in POSITIVE:
-        if getattr(options, key) < 1:
-            yield key, "must be at least 1"
-    for key in Options.__struct_fields__:
-        if isinstance(getattr(options, key), int | float) and getattr(options, key) < 0:
-            yield key, "must not be negative"
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.schedule_time):
+    if options.first_export_date and not FIRST_DAY <= options.first_export_date <= datetime.now(UTC).date() + timedelta(days=1):
+        yield "first_export_date", f"must be a day from {FIRST_DAY} to today"
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.schedule_time, re.ASCII):
         yield "schedule_time", "must be a time of day such as 02:30"
-    if options.memory_limit and not re.fullmatch(MEMORY_SIZE, options.memory_limit):
-        yield "memory_limit", "must be a size such as 4GB"
-    if options.alert_webhook and not re.match(r"https?://[^/\s]", options.alert_webhook):
+    if options.memory_limit and not LEAST_MEMORY <= (bytes_of(options.memory_limit) or 0) <= MOST_BYTES:
+        yield "memory_limit", "must be a size of 1MB or more, such as 4GB"
+    if options.alert_webhook and not _is_address(options.alert_webhook):
         yield "alert_webhook", "must be an address such as https://example.com/hook"
+    if "\0" in options.alert_command:
+        yield "alert_command", "must be a command without a zero byte"
+
+
+def bytes_of(size: str) -> int | None:
+    """A size such as `4GB` or `1.5 GiB` as a number; None if it is no size."""
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT])(i?)B", size, re.ASCII)
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** (1 + "KMGT".index(found[2]))) if found else None
+
+
+def _is_address(text: str) -> bool:
+    """An address that a request can be sent to: what is none is found out now, not while a failure waits to be told."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not re.search(r"[\s\x00-\x20\x7f]|[^\x00-\x7f]", text)
+    except ValueError:
+        return False
 
 
 def check_accounts(settings: Settings, vendors: Collection[str]) -> None:
@@ -407,12 +446,14 @@ def _account_error(path: Path, line: int, problem: str) -> OperatorError:
 
 def _is_zone(name: Any) -> bool:
     try:
-        ZoneInfo(name)
+        return not NO_ZONES.match(name) and ZoneInfo(name) is not None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
-    return True
 
 
 def _read_secret(path: Path, environment: Mapping[str, str]) -> bytes | None:
-    given = environment.get("C360_SECRET", "").strip().encode() or (path.read_bytes().strip() if path.exists() else b"")
-    return given or None
+    given = environment.get("C360_SECRET", "").strip().encode()
+    try:
+        return given or (path.read_bytes().strip() if path.exists() else b"") or None
+    except OSError as error:
+        raise unreadable(path, error) from None

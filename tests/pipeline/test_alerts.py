@@ -1,6 +1,7 @@
 """A failed or late night is told once, by a real command and a real web server on this machine."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -110,6 +111,33 @@ def test_a_webhook_that_is_gone_and_a_command_that_fails_do_no_harm(settings: Se
     loud = replace(settings, options=Options(alert_webhook=address(hook), alert_command="exit 4"))
     assert alerts.send(loud, FAILED)
     assert alerts.undelivered(loud) == ["alert_command ended with 4", "alert_webhook could not be reached (URLError)"]
+
+
+@pytest.mark.parametrize("wrong", [{"alert_webhook": "http://["}, {"alert_webhook": "nowhere"}, {"alert_command": "a\0b"}])
+def test_an_alert_that_cannot_even_be_begun_does_not_hide_what_it_tells_of(settings: Settings, wrong: dict[str, str]) -> None:
+    loud = replace(settings, options=Options(**wrong))
+    with pytest.raises(KeyError, match="the failure itself"), alerts.on_failure(loud):
+        raise KeyError("the failure itself")
+    [problem] = alerts.undelivered(loud)
+    assert problem.startswith(tuple(wrong))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"problems": null}', "\ud800"])
+def test_a_note_of_an_alert_that_was_cut_is_no_reason_to_crash(loud: Settings, text: str) -> None:
+    alerts.send(loud, FAILED)
+    [book] = loud.alert_book.iterdir()
+    book.write_bytes(text.encode("utf-8", "surrogatepass"))
+    assert alerts.undelivered(loud) == []
+
+
+def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_told_by_the_next(loud: Settings, heard: Path) -> None:
+    alerts.send(loud, FAILED)
+    [book] = loud.alert_book.iterdir()
+    book.write_bytes(b"")
+    assert not alerts.send(loud, FAILED)
+    os.utime(book, (0, 0))
+    assert alerts.send(loud, FAILED)
+    assert len(lines(heard)) == 2
 
 
 def test_a_command_that_hangs_is_ended(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

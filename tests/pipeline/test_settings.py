@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import available_timezones
 
+import duckdb
 import pytest
 
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError
-from orchestration.settings import Settings
+from orchestration.settings import Options, Settings
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,38 @@ def test_a_mistake_in_accounts_names_file_and_line(tmp_path: Path, text: str, li
         ("shoe_size = 43", "`shoe_size` is no setting"),
         ('reject_share = "much"', "`reject_share`"),
         ("reject_share = 1.5", "between 0 and 1"),
-        ("record_bytes = 0", "at least 1"),
-        ("threads = -1", "not be negative"),
+        ("reject_share = nan", "`reject_share` must be between 0 and 1"),
+        ("lock_wait_seconds = inf", "`lock_wait_seconds` must be between 0 and 86400"),
+        ("lock_wait_seconds = nan", "`lock_wait_seconds`"),
+        ("unpack_ratio = nan", "`unpack_ratio`"),
+        ("record_bytes = 0", "`record_bytes` must be between 1 and"),
+        ("record_bytes = 2147483648", "`record_bytes`"),
+        ("identity_sharing_limit = 2147483648", "`identity_sharing_limit`"),
+        ("hold_back_rows = 99999999999999999999", "`hold_back_rows`"),
+        ("threads = -1", "`threads` must be between 0 and 1024"),
+        ("threads = 2147483648", "`threads`"),
+        ("threads = true", "`threads`: Expected `int`, got `bool`"),
+        ("keep_run_days = 1000000", "`keep_run_days`"),
+        ("thread = 2", "`thread` is no setting"),
+        ('"anna@mail.test.example.com" = 2', "`a…@m….com` is no setting"),
+        ("first_export_date = 0001-01-01", "`first_export_date`"),
+        ("first_export_date = 9999-01-01", "`first_export_date`"),
+        ('schedule_time_zone = "posix/Europe/Berlin"', "`schedule_time_zone`"),
+        ('reporting_time_zone = ""', "`reporting_time_zone`"),
+        ('memory_limit = "0GB"', "`memory_limit`"),
+        ('memory_limit = "0.0GB"', "`memory_limit`"),
+        ('memory_limit = "1KB"', "`memory_limit`"),
+        ('memory_limit = "100000000TB"', "`memory_limit`"),
+        ('memory_limit = "٤GB"', "`memory_limit`"),
+        ('memory_limit = "4 GB; x"', "`memory_limit`"),
+        ('alert_webhook = "http://["', "`alert_webhook`"),
+        ('alert_webhook = "http://:80"', "`alert_webhook`"),
+        ('alert_webhook = "http://a:99999/x"', "`alert_webhook`"),
+        ('alert_webhook = "http://a.example/b c"', "`alert_webhook`"),
+        ('alert_webhook = "http://ä.example/x"', "`alert_webhook`"),
+        ('alert_webhook = "ftp://a.example/x"', "`alert_webhook`"),
+        ('alert_command = "a\\u0000b"', "`alert_command`"),
+        ("a = " + "[" * 5000, "no TOML file"),
         ('schedule_time = "25:00"', "`schedule_time`"),
         ('memory_limit = "plenty"', "`memory_limit`"),
         ("[broken", "no TOML file"),
@@ -121,6 +153,43 @@ def test_a_mistake_in_settings_names_file_and_key(tmp_path: Path, text: str, pro
         configuration.load(tmp_path)
     assert str(path) in error.value.message
     assert problem in error.value.message
+    assert error.value.exit_code == 2
+
+
+def test_a_key_that_is_nearly_one_is_guessed(tmp_path: Path) -> None:
+    write(tmp_path, "settings.toml", "thread = 2")
+    with pytest.raises(OperatorError) as error:
+        configuration.load(tmp_path)
+    assert error.value.remedy == "Did you mean `threads`?"
+
+
+def test_settings_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    write(tmp_path, "settings.toml", "\ufeffthreads = 3")
+    assert configuration.load(tmp_path).threads == 3
+
+
+def test_every_number_among_the_settings_has_bounds_and_its_default_is_within() -> None:
+    numbers = {name for name in Options.__struct_fields__ if isinstance(getattr(Options(), name), int | float)}
+    assert set(configuration.bounds()) == numbers
+    assert all(least <= getattr(Options(), name) <= most for name, (least, most) in configuration.bounds().items())
+
+
+def test_what_is_no_file_or_no_folder_is_told_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "config" / "settings.toml").mkdir(parents=True)
+    with pytest.raises(OperatorError, match=r"settings\.toml cannot be read: Is a directory") as error:
+        configuration.load(tmp_path)
+    assert error.value.exit_code == 2
+    with pytest.raises(OperatorError, match="is a file") as error:
+        configuration.load(write(tmp_path / "other", "some.txt", "x"))
+    assert error.value.exit_code == 2
+
+
+def test_the_engine_knows_every_time_zone_that_is_accepted(tmp_path: Path) -> None:
+    zones = sorted(name for name in available_timezones() if configuration._is_zone(name))
+    with duckdb.connect() as con:
+        for zone in zones:
+            con.execute(f"set TimeZone = '{zone}'")
+    assert len(zones) > 400
 
 
 @pytest.mark.parametrize(("limit", "size"), [("100MB", 100_000_000), ("1.5 GiB", 1_610_612_736), ("2TB", 2_000_000_000_000)])
