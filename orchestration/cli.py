@@ -35,7 +35,9 @@ EPILOG = (
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise OperatorError(f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
+        from orchestration.masking import shown_name
+
+        raise OperatorError(f"{message[0].upper()}{shown_name(message[1:])}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def script() -> NoReturn:
     """`main` as a program; leaves at once, because the engine's bindings print complaints while the interpreter winds down."""
+    from orchestration import rights
+
     code = 1
+    rights.keep_private()
     try:
         code = main()
     except SystemExit as end:
@@ -80,9 +85,11 @@ def _execute(given: list[str]) -> int:
         if name == chosen:
             import_module(module).arguments(command)
     found = parser.parse_args(given)
-    from orchestration import settings
+    from orchestration import known_names, settings
 
-    return import_module(COMMANDS[found.command][0]).execute(settings.load(getattr(found, "data", None)), found)
+    installation = settings.load(getattr(found, "data", None))
+    known_names.ask(installation)
+    return import_module(COMMANDS[found.command][0]).execute(installation, found)
 
 
 def _complain(message: str, remedy: str, exit_code: int) -> int:

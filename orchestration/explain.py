@@ -17,7 +17,7 @@ import duckdb
 from orchestration import console, reading
 from orchestration.connections import has_table
 from orchestration.errors import OperatorError
-from orchestration.masking import masked
+from orchestration.masking import masked, shown_name
 from orchestration.proof import Bridge, Graph, Step, Tie
 from orchestration.settings import Settings
 
@@ -108,9 +108,8 @@ class Record:
     source_file: str
     source_row: int
 
-    @property
-    def place(self) -> str:
-        return f"{self.source_file}, record {self.source_row}"
+    def place(self, *, show: bool) -> str:
+        return f"{self.source_file if show else shown_name(self.source_file)}, record {self.source_row}"
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ def _tell_person(con: duckdb.DuckDBPyConnection, telling: Telling, *, asked: str
     shown = list(records.values()) if telling.all else list(records.values())[:SHOWN]
     for record in shown:
         console.say(f"\n{numbers[record.alias_id]:>3}  {telling.record(record)}")
-        console.say(f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place}")
+        console.say(f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place(show=telling.show)}")
         if record.alias_id in tree:
             step = tree[record.alias_id]
             console.say(f"     tied to {numbers[step.start.alias_id]} by {telling.tie(step.end)}")
@@ -275,7 +274,7 @@ def _tell_step(telling: Telling, records: dict[str, Record], step: Step) -> None
 
 def _tell_record(telling: Telling, record: Record) -> None:
     console.say(f"  {telling.record(record)}")
-    console.say(f"      id {record.alias_id[:12]}, {record.place}")
+    console.say(f"      id {record.alias_id[:12]}, {record.place(show=telling.show)}")
 
 
 def _tell_apart(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> None:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from orchestration.masking import without_addresses
+from orchestration.masking import shown_name
 
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
 MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done", "thumbs.db", "desktop.ini")
@@ -77,7 +77,7 @@ class LandedFile:
     @property
     def shown_path(self) -> str:
         """The path as a log may hold it: vendors name exports after whoever asked for them."""
-        return without_addresses(self.relative_path)
+        return shown_name(self.relative_path)
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def _tell_link(settings: Places, folder: Path, what: str, problems: list[Landing
 
 def _problem(relative_path: str, reason_code: str, message: str) -> LandingProblem:
     """Logs and errors quote the message: names of folders may hold an address, as those of files do."""
-    return LandingProblem(relative_path, reason_code, without_addresses(message))
+    return LandingProblem(relative_path, reason_code, shown_name(message))
 
 
 def _stat(path: Path) -> os.stat_result:

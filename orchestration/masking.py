@@ -1,32 +1,51 @@
 """Identifiers as a terminal or a log may show them: enough to recognise one that is known, too little to learn one."""
 
 import re
+from collections.abc import Callable, Collection
 
-ADDRESS = re.compile(r"[^\s@`'\"/]+@[^\s@`'\"/.]+\.[^\s@`'\"/]+")
-NUMBER = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){7,}")
+AT = "[@＠﹫]"
+ADDRESS = re.compile(rf"[^\s@＠﹫`'\"/]+{AT}[^\s@＠﹫`'\"/.]+\.[^\s@＠﹫`'\"/]+")
+# In any script; `re` takes the digits of all of them as digits. Six together are no count and no year, eight with gaps are a phone's.
+NUMBER = re.compile(r"\+?\d{6,}|\+?\d(?:[ ().-]{0,2}\d){7,}")
+DAY = re.compile(r"((?<!\d)(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9](?!\d))")
+PHONE = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){7,}")
+WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def no_names(words: Collection[str]) -> Collection[str]:
+    """What is known of names where nobody has said where to look."""
+    return ()
+
+
+# Which of some words, in small letters, are names of people; `known_names.ask` sets it for an installation.
+names_among: Callable[[Collection[str]], Collection[str]] = no_names
 
 
 def is_contact(text: str) -> bool:
     """Whether the text is an e-mail address or an international phone number, and nothing else."""
-    return bool(ADDRESS.fullmatch(text) or (text.startswith("+") and NUMBER.fullmatch(text)))
+    return bool(ADDRESS.fullmatch(text) or (text.startswith("+") and PHONE.fullmatch(text)))
 
 
-def without_addresses(text: str) -> str:
-    """The text with its e-mail addresses masked."""
-    return ADDRESS.sub(lambda found: masked("email", found[0]), text)
+def without_contacts(text: str) -> str:
+    """The text with its e-mail addresses and its runs of six and more digits masked; days such as 2026-01-31 stay."""
+    without_addresses = ADDRESS.sub(lambda found: masked("email", found[0]), text)
+    return "".join(part if DAY.fullmatch(part) else NUMBER.sub(lambda found: masked("phone", found[0]), part) for part in DAY.split(without_addresses))
 
 
-def without_contacts(name: str) -> str:
-    """A name with its e-mail addresses masked, and its numbers that are as long as a phone's."""
-    return NUMBER.sub(lambda found: masked("phone", found[0]), without_addresses(name))
+def shown_name(name: str) -> str:
+    """The name of a file or a folder, or what somebody typed, as it may be shown: without contacts, and without names of people that are known."""
+    plain = without_contacts(name)
+    words = {word.casefold() for word in WORD.findall(plain)}
+    names = set(names_among(words)) if words else set()
+    return WORD.sub(lambda found: f"{found[0][:1]}…" if found[0].casefold() in names else found[0], plain)
 
 
 def masked(kind: str, value: str) -> str:
     """First and last signs of a value; of an e-mail address the first of either side and the ending."""
     if kind == "document":
         return f"…{value[-2:]}"
-    if "@" in value:
-        local, _, domain = value.rpartition("@")
+    if at := re.search(f".*({AT})", value, re.DOTALL):
+        local, domain = value[: at.start(1)], value[at.end(1) :]
         return f"{_start(local)}…@{domain[:1]}…{domain[domain.rfind('.') :] if '.' in domain else ''}"
     return f"{value[:3]}…{value[-2:]}" if len(value) > 7 else f"{value[:1]}…"
 

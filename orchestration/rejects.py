@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration import console, job, landing, reading
-from orchestration.masking import without_contacts
+from orchestration.masking import shown_name, without_contacts
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.settings import Settings
 
@@ -49,7 +49,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         at = f" at `{field}`" if field else ""
         console.say(f"{count:,} × {reason}{at} in {landing.feed(source, account)}/{stream}")
         console.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
-        console.say(f"    for example {path}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
+        console.say(f"    for example {shown_name(path)}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
     if found:
         console.say("After a mend `c360 replay` loads them again.")
     return 0

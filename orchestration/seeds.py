@@ -17,7 +17,7 @@ import duckdb
 import yaml
 
 from orchestration.errors import OperatorError
-from orchestration.masking import without_addresses
+from orchestration.masking import without_contacts
 from orchestration.promises import Promises, first_broken
 from orchestration.settings import Settings
 from orchestration.vendors import discover
@@ -174,4 +174,4 @@ def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) 
 
 def problem(seed: Seed, line: int, what: str) -> OperatorError:
     """Why a line of a seed's file cannot be used."""
-    return OperatorError(f"{seed.path}, line {line}: {without_addresses(what)}.", remedy="Mend the line and run again.", exit_code=2)
+    return OperatorError(f"{seed.path}, line {line}: {without_contacts(what)}.", remedy="Mend the line and run again.", exit_code=2)

@@ -80,7 +80,7 @@ def _tell(settings: Settings, found: Status) -> None:
     console.say(f"Writing now   {found.writer or 'nobody'}")
     console.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
     for file in (found.pending or ())[:5]:
-        console.say(f"              {file.relative_path}")
+        console.say(f"              {file.shown_path}")
     console.say(f"Rejected      {found.rejects:,} records{'; `c360 rejects` shows why' if found.rejects else ''}")
     if found.runs:
         console.say("\nLast runs")
@@ -113,7 +113,7 @@ def _tell_machine(settings: Settings, found: Status) -> None:
                 "data": str(settings.data),
                 "published_at": seen.published_at if seen else None,
                 "writer": str(found.writer) if found.writer else None,
-                "pending": None if found.pending is None else [file.relative_path for file in found.pending],
+                "pending": None if found.pending is None else [file.shown_path for file in found.pending],
                 "rejects": found.rejects,
                 "attention": list(found.attention),
                 "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],

@@ -1,0 +1,63 @@
+"""Names of people that an installation knows: those of its customers, and given names with their variants from the rules.
+
+Files and folders are named after people now and then. Asked only when such a name is about to be shown, and only for its words.
+"""
+
+import csv
+from collections.abc import Collection
+from functools import lru_cache, partial
+from pathlib import Path
+
+import duckdb
+
+from orchestration import masking
+from orchestration.settings import Settings
+from orchestration.vendors import discover
+
+GIVEN_NAMES = "given_name_variants"
+# Words of paths that are also somebody's name.
+ORDINARY = frozenset(
+    ["landing", "data", "config", "export", "exports", "full", "part", "page", "file", "files", "batch", "delta", "daily", "new", "old", "test", "json", "csv"]
+)
+NAMES = """
+select list_distinct(flatten(list(list_filter(string_split_regex(lower(full_name), '[^\\p{L}]+'), lambda word: list_contains($words, word)))))
+from marts.dim_customers where full_name is not null
+"""
+
+
+def ask(settings: Settings) -> None:
+    """From here on this installation's names are masked in names of files and folders."""
+    masking.names_among = partial(among, settings)
+
+
+def among(settings: Settings, words: Collection[str]) -> frozenset[str]:
+    """Which of the words, in small letters, are names of people."""
+    asked = frozenset(words) - ORDINARY - _own_words()
+    return (_given_names(settings.dbt_project / "seeds" / f"{GIVEN_NAMES}.csv") & asked) | _customers(settings, asked) if asked else frozenset()
+
+
+def _customers(settings: Settings, words: frozenset[str]) -> frozenset[str]:
+    if not settings.published_file.exists():
+        return frozenset()
+    try:
+        with duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config) as con:
+            row = con.execute(NAMES, {"words": sorted(words)}).fetchone()
+    except duckdb.Error:
+        return frozenset()
+    return frozenset(row[0] or ()) if row else frozenset()
+
+
+@lru_cache(maxsize=1)
+def _own_words() -> frozenset[str]:
+    """Vendors and their streams: the folders that are ours to name."""
+    vendors = discover().values()
+    parts = [word for vendor in vendors for name in (vendor.code, *vendor.streams) for word in masking.WORD.findall(name)]
+    return frozenset(word.casefold() for word in parts)
+
+
+@lru_cache(maxsize=4)
+def _given_names(path: Path) -> frozenset[str]:
+    if not path.exists():
+        return frozenset()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return frozenset(word.casefold() for row in csv.reader(file) for cell in row for word in masking.WORD.findall(cell))
