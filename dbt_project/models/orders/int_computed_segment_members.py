@@ -7,6 +7,8 @@ database as the filter of one query. `orchestration/segments.py` has checked the
 import asyncio
 from typing import Any
 
+from orchestration.segments import members
+
 COLUMNS = "segment_id varchar, customer_id varchar, member_date date"
 
 
@@ -16,8 +18,8 @@ def model(dbt: Any, session: Any) -> Any:
     population, segments = dbt.ref("int_segment_population"), dbt.ref("computed_segments")
     session.execute(f"create or replace temp table computed_segment_members ({COLUMNS})")
     for segment_id, predicate in segments.project("segment_id, predicate").fetchall():
-        members = population.filter(f"({predicate})").project("customer_id, as_of_date").set_alias("members")
-        members.create_view("computed_segment_candidates", replace=True)
+        candidates = members(population, predicate).project("customer_id, as_of_date").set_alias("members")
+        candidates.create_view("computed_segment_candidates", replace=True)
         session.execute("insert into computed_segment_members select $1, customer_id, as_of_date from computed_segment_candidates", [segment_id])
     return session.table("computed_segment_members")
 
