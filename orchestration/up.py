@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import yaml
+
 from orchestration import console
 from orchestration.errors import OperatorError
 from orchestration.settings import PACKAGE, Settings, project_folder
@@ -32,13 +34,12 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     environment = _environment(settings)
     _prepare(settings)
     workspace = ["-w", str(project_folder() / "workspace.yaml")]
-    tools = Path(sys.executable).parent
-    commands = [
-        [str(tools / "dagster-webserver"), "-h", HOST, "-p", str(given.port), "--log-level", "warning", *workspace],
-        [str(tools / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
-    ]
+    commands = {
+        "dagster-webserver": [sys.executable, "-m", "orchestration.local_only", "-h", HOST, "-p", str(given.port), "--log-level", "warning", *workspace],
+        "dagster-daemon": [str(Path(sys.executable).parent / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
+    }
     logs = settings.logs
-    started = [_start(command, environment, logs) for command in commands]
+    started = {name: _start(command, environment, logs / f"{name}.log") for name, command in commands.items()}
     signal.signal(signal.SIGTERM, _interrupt)
     console.say(f"Dagster: http://{HOST}:{given.port}  (data in {settings.data}, logs in {logs}; Ctrl-C ends it)")
     sys.stdout.flush()
@@ -47,26 +48,21 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        _end(started)
+        _end(list(started.values()))
 
 
-def _start(command: list[str], environment: Mapping[str, str], logs: Path) -> subprocess.Popen[bytes]:
+def _start(command: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """What it and its runs print goes to a file, begun anew each time: Dagster writes hundreds of lines a run."""
-    logs.mkdir(parents=True, exist_ok=True)
-    with _log(command, logs).open("wb") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent)
 
 
-def _log(command: list[str], logs: Path) -> Path:
-    return logs / f"{Path(command[0]).name}.log"
-
-
-def _wait(started: list[subprocess.Popen[bytes]], logs: Path) -> int:
+def _wait(started: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> int:
     while True:
-        for process in started:
+        for name, process in started.items():
             if process.poll() is not None:
-                log = _log(process.args, logs)
-                raise OperatorError(f"`{log.stem}` ended by itself.", remedy=f"The last lines of {log} say why; `c360 doctor` looks for more.")
+                raise OperatorError(f"`{name}` ended by itself.", remedy=f"The last lines of {logs / f'{name}.log'} say why; `c360 doctor` looks for more.")
         time.sleep(0.5)
 
 
@@ -102,10 +98,20 @@ def _require_port(port: int) -> None:
 def _environment(settings: Settings) -> Mapping[str, str]:
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        shutil.copyfile(PACKAGE / "dagster.yaml", home / "dagster.yaml")
+    if not _is_configuration(home / "dagster.yaml"):
+        draft = home / "dagster.yaml.tmp"
+        shutil.copyfile(PACKAGE / "dagster.yaml", draft)
+        os.replace(draft, home / "dagster.yaml")
     path = os.pathsep.join([str(project_folder()), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, "DAGSTER_HOME": str(home), "C360_DATA": str(settings.data), "DO_NOT_TRACK": "1", "PYTHONPATH": path}
+
+
+def _is_configuration(path: Path) -> bool:
+    """There is one that can be read: without it, or with one that was cut, Dagster would send telemetry."""
+    try:
+        return isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, yaml.YAMLError):
+        return False
 
 
 def _prepare(settings: Settings) -> None:
@@ -115,7 +121,13 @@ def _prepare(settings: Settings) -> None:
     from orchestration import transform
 
     transform.manifest(settings)
-    dg.DagsterInstance.from_config(str(settings.dagster_home)).dispose()
+    try:
+        dg.DagsterInstance.from_config(str(settings.dagster_home)).dispose()
+    except Exception as error:
+        raise OperatorError(
+            f"Dagster cannot use its own files in {settings.dagster_home} ({type(error).__name__}).",
+            remedy="Move that folder away and type the command again: Dagster forgets its runs, and the warehouse loses nothing.",
+        ) from None
 
 
 def _die_with_parent() -> None:
