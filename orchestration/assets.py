@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration import alerts, attention, drift, freshness, landing, pipeline, sensors
+from orchestration import alerts, attention, drift, freshness, known_names, landing, pipeline, sensors
 from orchestration import settings as configuration
 from orchestration.errors import told
 from orchestration.landing import LandedFile
@@ -239,6 +239,7 @@ def chosen_nights(context: dg.AssetExecutionContext) -> DateRange | None:
 def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Warehouse]:
     """`pipeline.writing` for a run of Dagster's, which is also told which process works on it."""
     sensors.claim(context)
+    known_names.ask(settings)
     name = context.run.job_name
     command = f"Dagster {'materialisation' if name.startswith('__') else name}"
     with pipeline.writing(settings, context.run.run_id, command=command, progress=context.log.info) as warehouse:

@@ -12,14 +12,28 @@ from typing import Literal
 
 import duckdb
 
-from orchestration import alerts, attention, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds
-from orchestration.errors import OperatorError, is_in_use, unusable
+from orchestration import alerts, attention, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds, soundness
+from orchestration.errors import OperatorError, told, unusable
 from orchestration.settings import CHECKOUT, Settings
 from orchestration.warehouse import Warehouse
 
 PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
 DRIFT_SHOWN = 3
 RUNS_LOOKED_AT = 20
+WORDS: dict[str, str] = {
+    "damaged": "damaged",
+    "foreign": "no warehouse of this program",
+    "empty": "no warehouse of this program",
+    "newer": "written by a newer version of DuckDB than is installed",
+    "in_use": "open for writing in another program",
+}
+REMEDIES: dict[str, str] = {
+    "damaged": "`c360 run` moves it aside and publishes anew.",
+    "foreign": "Move it away, then `c360 run` publishes again.",
+    "empty": "Move it away, then `c360 run` publishes again.",
+    "newer": "Install that version.",
+    "in_use": "Close the program that opened it for writing.",
+}
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -50,7 +64,16 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 
 def examine(settings: Settings) -> list[Finding]:
     """All findings, in the order in which a run would meet them."""
-    return [finding for look in LOOKS for finding in look(settings)]
+    return [finding for look in LOOKS for finding in _looked(look, settings)]
+
+
+def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+    """What a look finds; where it fails itself, that is a finding too, and the others go on."""
+    try:
+        yield from look(settings)
+    except Exception as error:
+        plain = told(error)
+        yield Finding("broken", plain.message, plain.remedy)
 
 
 def _python(settings: Settings) -> Iterator[Finding]:
@@ -122,8 +145,15 @@ def _writer(settings: Settings) -> Iterator[Finding]:
 
 
 def _build(settings: Settings) -> Iterator[Finding]:
+    path = settings.build_file
+    if (aside := path.with_name(path.name + soundness.ASIDE)).exists():
+        yield Finding("note", f"{aside} is a build file that was damaged.", "Delete it when it is of no use any more.")
     with locking.reader_lock(settings) as is_free:
-        if not is_free or not settings.build_file.exists():
+        if not is_free or not path.exists():
+            return
+        found = soundness.verdict(path, settings)
+        if found in ("damaged", "foreign", "newer"):
+            yield Finding("broken", f"{path} is {WORDS[found]}.", "The next `c360 run` moves it aside and builds it anew from what has landed.")
             return
         try:
             with Warehouse(settings).connect(read_only=True) as con:
@@ -138,22 +168,24 @@ def _build(settings: Settings) -> Iterator[Finding]:
                         yield Finding("broken", f"The last run failed: {last['message']}", "Mend that and type `c360 run`: it continues where it stopped.")
                 yield Finding("ok", "the build file can be read")
         except duckdb.Error as error:
-            plain = unusable(error, settings.build_file)
+            plain = unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.")
             yield Finding("broken", plain.message, plain.remedy)
 
 
 def _published(settings: Settings) -> Iterator[Finding]:
     path = settings.published_file
+    if (aside := path.with_name(path.name + soundness.ASIDE)).exists():
+        yield Finding("note", f"{aside} is a published file that was damaged.", "Delete it when it is of no use any more.")
+    for note in publish.damaged_notes(settings):
+        yield Finding("note", f"{note} is lost or cut.", "The next `c360 run` writes it anew.")
     if not path.exists():
         yield Finding("note", "Nothing is published yet.", "`c360 run` publishes.")
         return
     if path.with_name("warehouse.duckdb.wal").exists():
         yield Finding("broken", f"Somebody opened {path} for writing and left a log beside it.", "Open it read-only; the next publication removes the log.")
-    try:
-        duckdb.connect(str(path), read_only=True, config=settings.duckdb_config).close()
-    except duckdb.Error as error:
-        remedy = "Close the program that opened it for writing." if is_in_use(error) else "Move it away, then `c360 run` publishes again."
-        yield Finding("broken", f"{path} cannot be opened ({type(error).__name__}).", remedy)
+    found = soundness.verdict(path, settings)
+    if found != "sound":
+        yield Finding("broken", f"{path} is {WORDS[found]}.", REMEDIES[found])
         return
     seen = publish.current(settings)
     if seen:
@@ -184,10 +216,10 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", sentence, "Told again by every run until it is settled.")
     for source, streams in groupby(late, key=lambda found: found.feed):
         names = {found.stream: found.last_delivery for found in streams}
-        told = ", ".join(f"{name} since {day}" for name, day in names.items())
+        names_told = ", ".join(f"{name} since {day}" for name, day in names.items())
         yield Finding(
             "note",
-            f"{source} is late: nothing of {told}.",
+            f"{source} is late: nothing of {names_told}.",
             "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.",
         )
     if rejected.records or rejected.files:
@@ -200,12 +232,12 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", warning, "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name, report it.")
     if changed and night:
         new = [change for change in changed if change.change != drift.VANISHED]
-        told = [f"{landing.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
-        told += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
-        told += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
+        shown = [f"{landing.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
+        shown += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
+        shown += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(
             "note",
-            f"The exports of {night.last} changed their shape: {'; '.join(told)}.",
+            f"The exports of {night.last} changed their shape: {'; '.join(shown)}.",
             "Nothing is lost; all of it stands in meta.schema_drift.",
         )
 

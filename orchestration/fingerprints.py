@@ -90,6 +90,13 @@ def transformed_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0] if row else None
 
 
+def is_behind(con: duckdb.DuckDBPyConnection) -> bool:
+    """Something was loaded since the marts of the build file were made; whether rules have changed since is not asked."""
+    row = con.execute("select fingerprint, rules from internal.transformed").fetchone() if has_table(con, "internal", "transformed") else None
+    day = con.execute("select as_of_date from internal.run_settings").fetchone() if row else None
+    return row is not None and day is not None and wanted_fingerprint(con, row[1], day[0]) != row[0]
+
+
 @dataclass(frozen=True)
 class Transformed:
     """What marts were made of: the loads up to one, and when all of them were last made at once."""

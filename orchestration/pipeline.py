@@ -9,21 +9,40 @@ import itertools
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from orchestration import attention, changes, drift, fingerprints, holding, identity_seeds, incremental, landing, publish, retention, runs, seeds, segments
+from orchestration import (
+    attention,
+    changes,
+    drift,
+    fingerprints,
+    holding,
+    identity_seeds,
+    incremental,
+    landing,
+    publish,
+    retention,
+    rights,
+    runs,
+    seeds,
+    segments,
+    soundness,
+)
 from orchestration import settings as configuration
-from orchestration.errors import OperatorError, is_in_use, unusable
+from orchestration.errors import OperatorError, cause_of, unusable
 from orchestration.faults import pass_point
 from orchestration.landing import LandedFile, LandingProblem
 from orchestration.locking import writer_lock
 from orchestration.settings import DateRange, Settings
-from orchestration.transform import NodeResult, build
+from orchestration.transform import NodeResult, TransformError, build
 from orchestration.vendors import discover
 from orchestration.warehouse import FileOutcome, Warehouse
 
@@ -102,6 +121,10 @@ class RunReport:
         return 3 if self.ingestion.problems or self.ingestion.rejected_files or self.deliveries_above_limit or self.attention else 0
 
 
+class DamagedFileError(OperatorError):
+    """A database file of ours turned out to be damaged in the midst of the work and was moved aside."""
+
+
 def run(
     settings: Settings,
     *,
@@ -113,17 +136,39 @@ def run(
     command: str = "c360 run",
     progress: Progress = silent,
 ) -> RunReport:
-    """The whole job, once. Does nothing when nothing is new."""
+    """The whole job, once. Does nothing when nothing is new; begins again where a damaged file had to be moved aside."""
+
+    chosen: dict[str, Any] = {"dates": dates, "full_refresh": full_refresh, "as_of": as_of, "choose": choose, "accept_changes": accept_changes}
+    once = partial(_run, settings, **chosen, command=command, progress=progress)
+    try:
+        return once()
+    except DamagedFileError as error:
+        progress(error.message)
+        return once(told=[error.message])
+
+
+def _run(
+    settings: Settings,
+    *,
+    dates: DateRange | None,
+    full_refresh: bool,
+    as_of: date | None,
+    choose: Choice,
+    accept_changes: bool,
+    command: str,
+    progress: Progress,
+    told: Sequence[str] = (),
+) -> RunReport:
     started = time.monotonic()
     run_id = new_run_id()
     require_landing(settings)
-    with writing(settings, run_id, command=command, from_scratch=full_refresh and dates is None, progress=progress) as warehouse:
+    with writing(settings, run_id, command=command, from_scratch=full_refresh and dates is None, told=told, progress=progress) as warehouse:
         ingestion = ingest(settings, warehouse, run_id, dates=dates, full_refresh=full_refresh, choose=choose, progress=progress)
         nodes = transform(settings, warehouse, run_id, as_of=as_of, progress=progress)
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
         with warehouse.connect() as con:
             figures = runs.figures(con, run_id)
-            told = attention.of_run(con, run_id)
+            to_look_at = attention.of_run(con, run_id)
             unread = drift.warnings(con, run_id=run_id)
             changed = changes.recorded(con, run_id) if published else None
         retention.prune_logs(settings)
@@ -138,7 +183,7 @@ def run(
         ingestion=ingestion,
         deliveries_above_limit=tuple(ingestion.deliveries_above(settings.options.reject_share)),
         warnings=(*(str(node) for node in nodes if node.is_warning), *unread),
-        attention=told,
+        attention=to_look_at,
         changed=changed,
     )
 
@@ -159,23 +204,29 @@ def require_landing(settings: Settings) -> None:
 
 
 @contextmanager
-def writing(settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, progress: Progress = silent) -> Iterator[Warehouse]:
-    """Holds the writer lock and an open entry in the run book while the body works on a sound build file."""
+def writing(
+    settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, told: Sequence[str] = (), progress: Progress = silent
+) -> Iterator[Warehouse]:
+    """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is noted there, to be looked at."""
     configuration.check_accounts(settings, discover())
     identity_seeds.check_files(settings)
     segments.check_files(settings)
     _require_disk(settings, LEAST_FREE)
     with writer_lock(settings, command=command, on_wait=progress):
+        rights.tighten(settings)
         retention.sweep(settings)
-        _refuse_foreign_file(settings)
-        warehouse = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
+        told = [*told, *publish.secure(settings)]
+        warehouse, damage = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
         with warehouse.connect() as con:
-            runs.begin(con, run_id, command)
+            runs.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
+            attention.tell(con, run_id, *told, *damage)
         try:
             yield warehouse
         except BaseException as error:
             with suppress(duckdb.Error, OSError), warehouse.connect() as con:
                 runs.end(con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__)
+            if moved := _damage(error, settings):
+                raise DamagedFileError(" ".join(moved), remedy="Run again: it is built anew from what has landed.") from None
             raise
         with warehouse.connect() as con:
             runs.end(con, run_id)
@@ -255,6 +306,11 @@ def publish_if_new(
 ) -> publish.Publication | None:
     """Publishes the build file if its marts are sound and analysts do not see them yet."""
     with warehouse.connect() as con:
+        is_behind = fingerprints.is_behind(con)
+    if is_behind:
+        # Another run loaded something since the marts were made; a published file is of one moment.
+        transform(settings, warehouse, run_id, progress=progress)
+    with warehouse.connect() as con:
         attention.gather(con, settings, run_id)
         made_of = fingerprints.transformed_fingerprint(con)
         seen = publish.current(settings)
@@ -268,14 +324,18 @@ def publish_if_new(
             changes.refuse_upheaval(found, settings)
         totals = publish.totals(con)
         runs.prune(con, settings.options.keep_run_days)
-        runs.note(con, run_id, published=True, **totals)
+        runs.note(con, run_id, **totals)
+
+    def book(con: duckdb.DuckDBPyConnection) -> None:
+        """Who reads this in the copy reads it because it was published; the build file is told after it happened."""
+        runs.note(con, run_id, published=True)
         runs.end(con, run_id)
-    try:
-        return publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals)
-    except BaseException:
-        with warehouse.connect() as con:
-            runs.note(con, run_id, published=False)
-        raise
+
+    made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, book=book)
+    pass_point("before_run_book")
+    with warehouse.connect() as con:
+        runs.note(con, run_id, published=True)
+    return made
 
 
 def _now(con: duckdb.DuckDBPyConnection) -> datetime:
@@ -284,20 +344,44 @@ def _now(con: duckdb.DuckDBPyConnection) -> datetime:
     return row[0]
 
 
-def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> Warehouse:
-    """The build file, opened once to know that it can be; begun anew if asked to, or if other code or settings made it."""
+def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> tuple[Warehouse, list[str]]:
+    """The build file, and what is to be told of its damage; begun anew if asked to, if it is damaged, or if other code or settings made it."""
     warehouse = Warehouse(settings)
-    if from_scratch or not settings.build_file.exists():
-        return _begin_anew(settings)
+    path = settings.build_file
+    if from_scratch or not path.exists():
+        return _begin_anew(settings), []
+    found = soundness.verdict(path, settings)
+    if found not in ("sound", "empty", "in_use"):
+        told = [_moved_aside(path)]
+        progress(told[0])
+        return _begin_anew(settings), told
     try:
         with warehouse.connect() as con:
             is_ours = warehouse.fingerprint_matches(con)
     except duckdb.Error as error:
-        raise unusable(error, settings.build_file) from None
+        raise unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.") from None
     if is_ours:
-        return warehouse
+        return warehouse, []
     progress("the build file was made by another version or with other settings: building anew from the landing zone")
-    return _begin_anew(settings)
+    return _begin_anew(settings), []
+
+
+def _moved_aside(path: Path) -> str:
+    aside = soundness.move_aside(path)
+    return f"{path} was damaged and was moved aside to {aside.name}; it is built anew, and what was moved may be deleted."
+
+
+def _damage(error: BaseException, settings: Settings) -> list[str]:
+    """What was moved aside, if the error came from a damaged block of the build file or of the published one."""
+    is_likely = isinstance(error, duckdb.InternalException | duckdb.FatalException) or cause_of(error) == "damaged"
+    if not is_likely and not (isinstance(error, TransformError) and any(node.is_damage for node in error.nodes)):
+        return []
+    told = []
+    if settings.build_file.exists() and not soundness.can_be_read(settings.build_file, settings):
+        told.append(_moved_aside(settings.build_file))
+    if settings.published_file.exists() and not soundness.can_be_read(settings.published_file, settings):
+        told += publish.set_aside(settings)
+    return told
 
 
 def _begin_anew(settings: Settings) -> Warehouse:
@@ -323,19 +407,6 @@ def _require_in_sight(scan: landing.Scan, owed: set[str]) -> None:
     for path in sorted(owed):
         if problem := scan.hiding(path):
             raise OperatorError(problem.message, remedy="Then run again: analysts see what was loaded from it, and a warehouse built anew would lack it.")
-
-
-def _refuse_foreign_file(settings: Settings) -> None:
-    """A file of another kind under the published name is somebody's mistake and is not overwritten."""
-    path = settings.published_file
-    if not path.exists():
-        return
-    try:
-        duckdb.connect(str(path), read_only=True, config=settings.duckdb_config).close()
-    except duckdb.Error as error:
-        if is_in_use(error):
-            return
-        raise OperatorError(f"{path} cannot be read as a warehouse.", remedy="Move it away and run again: it is published anew.") from None
 
 
 def _bytes_to_write(settings: Settings, files: list[LandedFile]) -> int:

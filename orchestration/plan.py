@@ -123,15 +123,16 @@ def _lay_out(settings: Settings, folder: Path, config: Path) -> Settings:
             exit_code=2,
         )
     tried.build_file.parent.mkdir(parents=True)
-    shutil.copyfile(settings.published_file, tried.build_file)
     _hold(settings.published_file, tried.published_file)
+    shutil.copyfile(tried.published_file, tried.build_file)
+    tried.build_file.chmod(0o600)
     if (settings.internal / "dbt" / "target").is_dir():
         shutil.copytree(settings.internal / "dbt" / "target", tried.internal / "dbt" / "target", ignore=shutil.ignore_patterns("compiled", "run"))
     return tried
 
 
 def _hold(source: Path, target: Path) -> None:
-    """The published file as it is now, whatever a run puts in its place meanwhile."""
+    """The published file as it is now, whatever a run puts in its place meanwhile: all that is compared comes from this one."""
     try:
         os.link(source, target)
     except OSError:

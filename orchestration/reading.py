@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import locking
-from orchestration.errors import OperatorError
+from orchestration.errors import OperatorError, unusable
 from orchestration.settings import Settings
 
 
@@ -41,7 +41,10 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """What analysts see."""
     if not settings.published_file.exists():
         raise OperatorError(f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed.")
-    con = duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config)
+    try:
+        con = duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config)
+    except duckdb.Error as error:
+        raise unusable(error, settings.published_file, rebuilt="`c360 run` moves it aside and publishes anew.") from None
     try:
         with _of_this_version(settings):
             yield con

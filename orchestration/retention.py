@@ -21,9 +21,6 @@ def sweep(settings: Settings) -> None:
     left += [path for path in settings.spill.glob("*") if path.is_file()]
     for path in left:
         path.unlink(missing_ok=True)
-    for folder in settings.publications.glob("*/"):
-        if not (folder / NOTE).exists():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def prune_logs(settings: Settings) -> int:

@@ -4,7 +4,7 @@ Figures come from `meta.loads`, where each file is booked with the run that load
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -58,10 +58,14 @@ class Figures:
     rows_duplicate: int = 0
 
 
-def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str) -> None:
-    """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted."""
+def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, published: Collection[str] = ()) -> None:
+    """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted.
+
+    `published` names runs whose publications stand: one that was killed after its swap could not write that down itself.
+    """
     _create(con)
     con.execute("update meta.runs set status = $1, ended_at = now() where status = $2 and run_id <> $3", [INTERRUPTED, RUNNING, run_id])
+    con.execute("update meta.runs set published = true where not published and list_contains($1::varchar[], run_id)", [list(published)])
     known = con.execute("select 1 from meta.runs where run_id = $1", [run_id]).fetchone()
     if known:
         con.execute("update meta.runs set status = $1, ended_at = null where run_id = $2", [RUNNING, run_id])

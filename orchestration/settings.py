@@ -78,6 +78,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     first_export_date: Annotated[date | None, _means("First night that can be backfilled; else the year of the oldest export begins it.")] = None
 
     keep_publications: Annotated[int, _means("How many published warehouses are kept, for `c360 rollback`.", 1, 1000)] = 3
+    published_file_mode: Annotated[
+        str, _means("Rights of the published file and its copies, such as `0440`; whom it lets read may pass the data folder. Empty: 0444 less the umask.")
+    ] = ""
     keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.", 0, MOST_DAYS)] = 400
     keep_log_days: Annotated[int, _means("How long logs are kept.", 0, MOST_DAYS)] = 30
 
@@ -359,6 +362,8 @@ def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
         yield "memory_limit", "must be a size of 1MB or more, such as 4GB"
     if options.alert_webhook and not _is_address(options.alert_webhook):
         yield "alert_webhook", "must be an address such as https://example.com/hook"
+    if options.published_file_mode and not re.fullmatch("0?[4-7][04][04]", options.published_file_mode, re.ASCII):
+        yield "published_file_mode", "must be rights that let its owner read and nobody else write, such as 0440"
     if "\0" in options.alert_command:
         yield "alert_command", "must be a command without a zero byte"
 

@@ -16,12 +16,13 @@ import duckdb
 import msgspec
 
 from orchestration.collecting import collecting_seldom
-from orchestration.errors import OUT_OF_MEMORY, OperatorError
+from orchestration.errors import OUT_OF_MEMORY, OperatorError, cause_in
 from orchestration.faults import pass_point
 from orchestration.fingerprints import project_fingerprint
 from orchestration.settings import Settings
 
 SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
+DAMAGED = "a block of the file is damaged"
 # Beyond this share of the memory a build file, which is compressed, has models that need all of it.
 LARGE = 0.5
 Progress = Callable[[str], None]
@@ -47,6 +48,10 @@ class NodeResult:
     @property
     def is_starved(self) -> bool:
         return self.is_failure and self.reason.startswith(OUT_OF_MEMORY)
+
+    @property
+    def is_damage(self) -> bool:
+        return self.is_failure and self.reason == DAMAGED
 
     @property
     def short_name(self) -> str:
@@ -118,12 +123,21 @@ def parsed(settings: Settings) -> Any:
 def manifest(settings: Settings) -> Path:
     """dbt's description of the project, made anew when a file of the project has changed."""
     path = _state(settings) / f"manifest-{project_fingerprint(settings)[:16]}.json"
-    if not path.exists():
+    if not _is_whole(path):
         _invoke(settings, ["parse"], lambda _: None, write_json=True)
         for old in path.parent.glob("manifest-*.json"):
             old.unlink()
         os.replace(_target(settings) / "manifest.json", path)
     return path
+
+
+def _is_whole(path: Path) -> bool:
+    """A power loss may have cut it while it was written."""
+    try:
+        msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return True
 
 
 def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, file: Path | None = None, project: Any = None, write_json: bool = False) -> Any:
@@ -243,6 +257,8 @@ def _compiled(settings: Settings, node: Any) -> Path | None:
 
 def _without_values(message: str) -> str:
     """The kind of an error; its text only where DuckDB quotes no row in it."""
+    if cause_in(message) == "damaged":
+        return DAMAGED
     found = re.search(r"(\w+(?: \w+){0,2} Error): ?([^\n]*)", message)
     if not found:
         return "the reason may quote a row and is not shown"

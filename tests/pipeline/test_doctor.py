@@ -43,7 +43,7 @@ def spoil(path: Path, content: bytes = b"no warehouse" * 1000) -> None:
 
 def publish_something(settings: Settings) -> None:
     with duckdb.connect(str(settings.published_file)) as con:
-        con.execute("create table t (i integer)")
+        con.execute("create schema marts; create table marts.dim_customers (i integer)")
 
 
 def no_landing(settings: Settings) -> None:
@@ -81,8 +81,8 @@ BROKEN: list[tuple[Callable[[Settings], None], str, str]] = [
     (unknown_vendor, "omnisand", "Everything else is loaded"),
     (unreadable_night, "landing/omnisend/events/2026-06-01 cannot be read", "Everything else is loaded"),
     (seed_with_a_bad_header, "wieghts.csv", ""),
-    (build_file_of_another_kind, "cannot be read", "--full-refresh"),
-    (published_file_of_another_kind, "cannot be opened", "Move it away"),
+    (build_file_of_another_kind, "build/warehouse.duckdb is no warehouse", "moves it aside"),
+    (published_file_of_another_kind, "data/warehouse.duckdb is no warehouse", "Move it away"),
     (log_beside_the_published_file, "left a log beside it", "Open it read-only"),
 ]
 

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import locking, pipeline
@@ -16,7 +17,8 @@ from tests.pipeline.deliveries import books_balance, checksum, land_a_third_nigh
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
-POINTS = ("after_reading", "inside_transaction", "after_staging", "before_dbt", "inside_dbt", "after_dbt", "before_swap", "after_swap")
+POINTS = ("after_reading", "inside_transaction", "after_staging", "before_dbt", "inside_dbt", "after_dbt", "before_copy", "before_note", "before_swap")
+SWAPPED = ("after_swap", "before_prune", "before_run_book")
 RANDOM_KILLS = int(os.environ.get("C360_RANDOM_KILLS", "3"))
 
 
@@ -39,7 +41,7 @@ def converges(settings: Settings, undisturbed: dict[str, tuple[int, int]]) -> No
     assert books_balance(settings.published_file)
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", POINTS + SWAPPED)
 def test_a_run_killed_at_a_named_point_is_made_good_by_the_next(
     published: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], point: str
 ) -> None:
@@ -49,8 +51,10 @@ def test_a_run_killed_at_a_named_point_is_made_good_by_the_next(
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert is_group_gone(process.pid)
-    assert checksum(published.published_file) == (undisturbed if point == "after_swap" else before)
+    assert checksum(published.published_file) == (undisturbed if point in SWAPPED else before)
     converges(published, undisturbed)
+    with duckdb.connect(str(published.build_file), read_only=True) as con:
+        assert con.execute("select count(*) filter (where published) from meta.runs").fetchone() == (2,)
 
 
 @pytest.fixture(scope="module")

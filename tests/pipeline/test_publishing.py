@@ -1,13 +1,21 @@
 """Publishing and going back, on small files of the right kind: no vendor, no dbt."""
 
 import json
+import os
+import signal
+import stat
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration import publish
+from orchestration import publish, rights
 from orchestration.errors import OperatorError
 from orchestration.settings import Options, Settings
 
@@ -19,6 +27,9 @@ def build(settings: Settings, content: int) -> None:
         con.execute("create schema if not exists marts")
         con.execute(f"create or replace table marts.dim_customers as select {content} as content from range(5000)")
         con.execute(f"create or replace table marts.fct_orders as select {content} as content from range(5000)")
+        con.execute("create schema if not exists meta; create schema if not exists internal")
+        con.execute(f"create or replace table internal.transformed as select 'made of {content}' as fingerprint")
+        con.execute(f"create or replace table meta.runs as select 'run{content}' as run_id, true as published, now() as started_at, now() as ended_at")
 
 
 def publish_content(settings: Settings, content: int) -> publish.Publication:
@@ -89,6 +100,171 @@ def test_a_write_ahead_log_left_by_a_stranger_does_not_spoil_the_next_publicatio
     settings.published_file.with_name("warehouse.duckdb.wal").write_bytes(b"of another file")
     publish_content(settings, 2)
     assert seen(settings.published_file) == (2, 2)
+
+
+# Imports nothing but what publishes; dies at the point that the environment names.
+KILLED = """
+import sys
+from pathlib import Path
+from orchestration import publish
+from orchestration.settings import Options, Settings
+settings = Settings(data=Path(sys.argv[1]), options=Options(free_disk_bytes=0))
+if sys.argv[2] == "rollback":
+    publish.rollback(settings)
+else:
+    publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=2, orders=2)
+"""
+
+
+def killed(settings: Settings, act: str, point: str) -> None:
+    died = subprocess.run([sys.executable, "-c", KILLED, str(settings.data), act], env={**os.environ, "C360_KILL_AT": point}, check=False)
+    assert died.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("point", "stands"), [("before_copy", [1]), ("before_note", [1]), ("before_swap", [1]), ("after_swap", [1, 2]), ("before_prune", [1, 2])]
+)
+def test_a_publication_that_was_killed_is_finished_or_undone(settings: Settings, point: str, stands: list[int]) -> None:
+    publish_content(settings, 1)
+    build(settings, 2)
+    killed(settings, "publish", point)
+    assert seen(settings.published_file) == (stands[-1], stands[-1])
+    assert publish.secure(settings) == []
+    assert [found.fingerprint for found in publish.publications(settings)] == [f"made of {content}" for content in stands]
+    now = publish.current(settings)
+    assert (now and now.fingerprint) == f"made of {stands[-1]}"
+    assert {folder.name.partition("-")[0] for folder in settings.publications.iterdir()} == {f"{number:010}" for number in stands}
+
+
+@pytest.mark.parametrize("point", ["before_rollback_swap", "after_rollback_swap"])
+def test_a_rollback_that_was_killed_holds_and_is_not_done_twice(settings: Settings, point: str) -> None:
+    for content in (1, 2, 3):
+        publish_content(settings, content)
+    killed(settings, "rollback", point)
+    publish.secure(settings)
+    assert seen(settings.published_file) == (2, 2)
+    assert publish.is_withdrawn(settings, "made of 3")
+    assert not publish.is_withdrawn(settings, "made of 2")
+
+
+def test_the_order_of_publications_is_their_number_whatever_the_clock_says(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stopped":
+            return cls(1990, 1, 1, tzinfo=tz)
+
+    (settings.publications / "20260101T000000.000000Z-earlier").mkdir(parents=True)
+    publish_content(settings, 1)
+    monkeypatch.setattr(publish, "datetime", Stopped)
+    publish_content(settings, 2)
+    publish_content(settings, 3)
+    assert publish.rollback(settings).fingerprint == "made of 2"
+    assert publish.rollback(settings).fingerprint == "made of 1"
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "7", '{"fingerprint": 7}', '{"run_id": "run1"}', "\0" * 300, "[" * 9000])
+def test_a_note_that_is_lost_or_cut_stops_nothing_and_is_written_anew(settings: Settings, text: str | None) -> None:
+    for content in (1, 2):
+        publish_content(settings, content)
+    whole = [replace(found, published_at="", customers=0, orders=0) for found in publish.publications(settings)]
+    note = publish.publications(settings)[0].folder / publish.NOTE
+    note.unlink() if text is None else note.write_text(text, encoding="utf-8")
+    assert publish.damaged_notes(settings) == [note]
+    for _ in range(2):
+        assert [replace(found, published_at="", customers=0, orders=0) for found in publish.publications(settings)] == whole
+        assert publish.secure(settings) == []
+        assert publish.damaged_notes(settings) == []
+    assert publish.rollback(settings).fingerprint == "made of 1"
+
+
+def test_a_note_of_a_newer_version_may_say_more(settings: Settings) -> None:
+    made = publish_content(settings, 1)
+    note = made.folder / publish.NOTE
+    note.write_text(json.dumps(json.loads(note.read_text(encoding="utf-8")) | {"mood": "merry"}), encoding="utf-8")
+    assert publish.damaged_notes(settings) == []
+    assert publish.current(settings) == made
+
+
+def test_what_was_taken_back_stays_so_when_its_note_is_lost(settings: Settings) -> None:
+    for content in (1, 2):
+        publish_content(settings, content)
+    publish.rollback(settings)
+    (publish.publications(settings)[1].folder / publish.NOTE).unlink()
+    publish.secure(settings)
+    assert publish.is_withdrawn(settings, "made of 2")
+    assert seen(settings.published_file) == (1, 1)
+
+
+def test_one_goes_back_to_no_publication_that_cannot_be_opened(settings: Settings) -> None:
+    for content in (1, 2, 3):
+        publish_content(settings, content)
+    damaged = publish.publications(settings)[1].file
+    damaged.chmod(0o600)
+    os.truncate(damaged, 9000)
+    publish.rollback(settings)
+    assert seen(settings.published_file) == (1, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 9000, b"x" * 9000])
+def test_a_damaged_published_file_is_moved_aside_and_the_one_before_stands_in(settings: Settings, content: bytes) -> None:
+    for number in (1, 2):
+        publish_content(settings, number)
+    settings.published_file.chmod(0o600)
+    settings.published_file.write_bytes(content)
+    [told] = publish.secure(settings)
+    assert "was damaged and was moved aside to warehouse.duckdb.damaged" in told
+    assert settings.published_file.with_name("warehouse.duckdb.damaged").read_bytes() == content
+    assert seen(settings.published_file) == (1, 1)
+    assert [found.fingerprint for found in publish.publications(settings)] == ["made of 1"]
+
+
+def of_somebody_else(path: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute("create table marks as select 1 as mark")
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda path: path.write_text("my thesis", encoding="utf-8"),
+        lambda path: path.write_bytes(b"SQLite format 3\0" + b"\0" * 5000),
+        lambda path: path.write_bytes(b"PAR1" + b"\0" * 5000),
+        of_somebody_else,
+        lambda path: duckdb.connect(str(path)).close(),
+        lambda path: path.mkdir(),
+    ],
+)
+@pytest.mark.parametrize("act", [publish.secure, publish.rollback])
+def test_a_file_of_somebody_else_is_never_overwritten(settings: Settings, put: Callable[[Path], object], act: Callable[[Settings], object]) -> None:
+    for content in (1, 2):
+        publish_content(settings, content)
+    settings.published_file.unlink()
+    put(settings.published_file)
+    before = settings.published_file.stat()
+    with pytest.raises(OperatorError, match="no warehouse of this program"):
+        act(settings)
+    after = settings.published_file.stat()
+    assert (before.st_ino, before.st_size, before.st_mtime_ns) == (after.st_ino, after.st_size, after.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "umask", "mode"), [("", 0o022, 0o444), ("", 0o027, 0o440), ("", 0o077, 0o400), ("0440", 0o022, 0o440), ("444", 0o077, 0o444)]
+)
+def test_the_published_file_can_be_read_by_whom_the_umask_or_the_setting_lets(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, chosen: str, umask: int, mode: int
+) -> None:
+    monkeypatch.setenv("C360_UMASK", f"{umask:03o}")
+    made = publish_content(replace(settings, options=Options(published_file_mode=chosen)), 1)
+    assert stat.S_IMODE(settings.published_file.stat().st_mode) == stat.S_IMODE(made.file.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize(("chosen", "mode"), [("", 0o700), ("0400", 0o700), ("0440", 0o710), ("0444", 0o711)])
+def test_the_data_folder_is_private_and_passed_only_by_whom_the_published_file_is_for(settings: Settings, chosen: str, mode: int) -> None:
+    settings.data.chmod(0o755)
+    settings.internal.mkdir(mode=0o755)
+    rights.tighten(replace(settings, options=Options(published_file_mode=chosen)))
+    assert stat.S_IMODE(settings.data.stat().st_mode) == mode
+    assert stat.S_IMODE(settings.internal.stat().st_mode) == 0o700
 
 
 def test_rollback_brings_back_the_publication_before(settings: Settings) -> None:

@@ -16,6 +16,7 @@ import pytest
 from orchestration import cli, doctor, fingerprints, job, pipeline, publish, reading, transform
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange, Options, Settings
+from orchestration.warehouse import Warehouse
 from tests.pipeline.conftest import PROJECT
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, hide, land, order
 
@@ -300,14 +301,53 @@ def test_an_empty_landing_folder_publishes_nothing(settings: Settings) -> None:
     assert not settings.published_file.exists()
 
 
-def test_an_unreadable_build_file_is_told_and_a_full_refresh_mends_it(published: Settings) -> None:
+def overwrite_the_end(path: Path) -> None:
+    """Damages blocks that are not read when the file is opened."""
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(os.urandom(path.stat().st_size // 2))
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"no warehouse" * 1000), lambda path: os.truncate(path, 9000), overwrite_the_end])
+def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_told(published: Settings, damage: Callable[[Path], None]) -> None:
     before = checksum(published.published_file)
-    published.build_file.write_bytes(b"no warehouse" * 1000)
-    with pytest.raises(OperatorError, match="cannot be read") as error:
-        pipeline.run(published)
-    assert "--full-refresh" in error.value.remedy
-    assert pipeline.run(published, full_refresh=True).published
+    damage(published.build_file)
+    land(published, NIGHTS[1], "again.ndjson", order(1, "anna"))
+    report = pipeline.run(published)
+    assert (report.published, report.exit_code) == (True, 3)
+    assert "moved aside to warehouse.duckdb.damaged" in report.attention[0]
+    assert published.build_file.with_name("warehouse.duckdb.damaged").exists()
+    assert {table: found for table, found in checksum(published.published_file).items() if table in before} == before
+    assert pipeline.run(published).exit_code == 0
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"x" * 9000), lambda path: os.truncate(path, 9000)])
+def test_a_damaged_published_file_is_moved_aside_and_published_anew_which_is_told(published: Settings, damage: Callable[[Path], None]) -> None:
+    before = checksum(published.published_file)
+    published.published_file.chmod(0o600)
+    damage(published.published_file)
+    report = pipeline.run(published)
+    assert (report.published, report.exit_code) == (True, 3)
+    assert "was damaged and was moved aside" in report.attention[0]
     assert checksum(published.published_file) == before
+
+
+def test_what_is_loaded_between_transform_and_publish_is_in_the_marts_that_are_published(published: Settings) -> None:
+    def step(work: Callable[[Warehouse, str], object]) -> None:
+        run_id = pipeline.new_run_id()
+        with pipeline.writing(published, run_id, command="a step of Dagster's") as build:
+            work(build, run_id)
+
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    step(lambda build, run_id: pipeline.ingest(published, build, run_id))
+    step(lambda build, run_id: pipeline.transform(published, build, run_id))
+    land(published, NIGHTS[1], "d.ndjson", order(5, "dora"))
+    step(lambda build, run_id: pipeline.ingest(published, build, run_id))
+    step(lambda build, run_id: pipeline.publish_if_new(published, build, run_id))
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        staged, made = con.execute("select (select count(*) from staging.orders), (select count(*) from marts.fct_orders)").fetchone() or (0, 0)
+    assert staged == made == 5
 
 
 def test_a_build_file_that_somebody_has_open_is_told_as_such(published: Settings) -> None:
@@ -332,7 +372,7 @@ def test_a_run_waits_for_who_looks_at_the_build_file(published: Settings) -> Non
 def test_a_strange_file_under_the_published_name_is_not_overwritten(published: Settings) -> None:
     published.published_file.unlink()
     published.published_file.write_text("my thesis", encoding="utf-8")
-    with pytest.raises(OperatorError, match="cannot be read as a warehouse"):
+    with pytest.raises(OperatorError, match="no warehouse of this program"):
         pipeline.run(published)
     assert published.published_file.read_text(encoding="utf-8") == "my thesis"
 
