@@ -37,6 +37,7 @@ create table if not exists internal.repeats (
 );
 create table if not exists internal.touched (tie ubigint);
 create table if not exists internal.owed (file_path varchar);
+create table if not exists internal.issued_ids (alias_id varchar, customer_id varchar, retired_at timestamptz);
 create or replace view meta.deliveries as
     -- Whom a rejected file or record was about nobody knows: a night with a rejected file, or with many such records, proves nobody's absence.
     with unread as (

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import publish
+from orchestration import identity_seeds, publish
 from orchestration.errors import OperatorError
 from orchestration.settings import Settings
 
@@ -34,8 +34,8 @@ _MOVES = """
 create or replace temp table moves as
 with pairs as (
     select distinct old.customer_id as old_id, new.customer_id as new_id
-    from {old} as old
-    full outer join marts.customer_id_aliases as new using (alias_id)
+    from (select * from {old} where customer_id is not null) as old
+    full outer join (select * from marts.customer_id_aliases where customer_id is not null) as new using (alias_id)
 )
 select
     *,
@@ -91,6 +91,13 @@ left join splitting on told.event_type = 'split' and told.old_id = splitting.old
 _EVENTS = """
 insert into meta.identity_events by name
 select $1 as run_id, $2::timestamptz as occurred_at, event_type, customer_id, other_customer_id, cause from found
+"""
+
+# A decision that lies aside for many nights is listed once.
+_SET_ASIDE = """
+insert into meta.identity_events by name
+select $1 as run_id, $2::timestamptz as occurred_at, 'decision_set_aside' as event_type, $3 as customer_id, $4 as other_customer_id, $5 as cause
+where not exists (select 1 from meta.identity_events where event_type = 'decision_set_aside' and cause = $5)
 """
 
 _PERSONS = """
@@ -152,6 +159,8 @@ def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, s
         con.execute(_MOVES.format(old=olds))
         con.execute(_FOUND.format(old=olds, old_links="published.meta.identity_links" if has_links else _NO_LINKS))
         con.execute(_EVENTS, [run_id, started_at])
+        for decision in identity_seeds.set_aside(con, settings):
+            con.execute(_SET_ASIDE, [run_id, started_at, decision.customer_id, decision.other_customer_id, decision.sentence])
         report = _report(con, is_published=has_aliases)
         con.execute("drop table temp.moves; drop table temp.found")
     return report

@@ -27,9 +27,13 @@ def derived_record_id(account: Account, text: str) -> str:
 def alias_ids(origin: Origin, records: pl.Series, stream: str) -> pl.Series:
     """`alias_id` of vendor records: keyed with the secret of the installation, so that nobody can guess it."""
     account = origin.account
-    start = "\x1d".join((account.source, account.source_account, stream, ""))
-    key = origin.secret[:64]
-    return pl.Series("alias_id", [blake2b((start + record).encode(), key=key, digest_size=16).hexdigest() for record in records], dtype=pl.String)
+    ids = [alias_id(origin.secret, account.source, account.source_account, stream, record) for record in records]
+    return pl.Series("alias_id", ids, dtype=pl.String)
+
+
+def alias_id(secret: bytes, source: str, source_account: str, stream: str, record: str) -> str:
+    """Our own id of one record; the stream of derived records is `derived`."""
+    return blake2b("\x1d".join((source, source_account, stream, record)).encode(), key=secret[:64], digest_size=16).hexdigest()
 
 
 def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.DataFrame:

@@ -98,6 +98,16 @@ BOOKS: tuple[Book, ...] = (
     ),
     Book(
         "internal",
+        "issued_ids",
+        "One row per id that a published warehouse held: an id once handed out is never lost.",
+        (
+            ("alias_id", "VARCHAR", "Our id of one record."),
+            ("customer_id", "VARCHAR", "The person it belonged to when it was last published; null if nobody held it any more."),
+            ("retired_at", "TIMESTAMPTZ", "Since when nobody holds it."),
+        ),
+    ),
+    Book(
+        "internal",
         "run_settings",
         "One row: what the run was told, so that models need no variables.",
         (

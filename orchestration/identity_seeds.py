@@ -1,15 +1,19 @@
 """Checks the rules that decide who is who, before anything runs on them: overrides, blocked identifiers, composite keys.
 
 `check_files` needs nothing but the files and comes first; `check_records` also looks whether the records that overrides
-name have landed. Columns and types are checked where seeds are loaded; what the rules do is dbt's.
+name have ever landed. What only the data makes impossible stops nothing: `set_aside` finds it once the models are made. Columns and
+types are checked where seeds are loaded; what the rules do is dbt's.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
 
 from orchestration import seeds
+from orchestration.connections import has_table
+from orchestration.derived_ids import alias_id
 from orchestration.seeds import Seed
 from orchestration.settings import Settings
 from orchestration.tables import IDENTIFIER_TYPES
@@ -59,6 +63,15 @@ class Pair:
     other: Record
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """A decision that does nothing, why, and the persons that its records are of, if any."""
+
+    sentence: str
+    customer_id: str | None
+    other_customer_id: str | None
+
+
 def check_files(settings: Settings) -> None:
     """Refuses rules that say nothing, contradict each other, or name a rule or a type that does not exist."""
     for seed in seeds.find(settings):
@@ -71,10 +84,34 @@ def check_files(settings: Settings) -> None:
 
 
 def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Refuses overrides on records that have not landed: a mistyped id would otherwise decide nothing, silently."""
+    """Refuses overrides on records that never landed: a mistyped id would otherwise decide nothing, silently. One that went is none."""
     for seed in seeds.find(settings):
         if seed.name == OVERRIDES:
-            _refuse_strangers(con, seed, _pairs(seed))
+            _refuse_strangers(con, settings, seed, _pairs(seed))
+
+
+def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[SetAside]:
+    """Decisions that do nothing in a warehouse whose models are made: a record is gone, or another decision or two documents forbid it."""
+    if not has_table(con, "identity", "int_record_customers"):
+        return
+    for seed in seeds.find(settings):
+        if seed.name != OVERRIDES:
+            continue
+        pairs = _pairs(seed)
+        persons = _persons(con, pairs)
+        for pair in pairs:
+            one, other = persons.get(pair.one), persons.get(pair.other)
+            where = f"{seed.path.name}, line {pair.line}: `{pair.rule}`"
+            if one is None or other is None:
+                yield SetAside(f"{where} is set aside, since {'the one' if one is None else 'the other'} record is not there any more.", one, other)
+            elif pair.rule == "always" and one != other:
+                yield SetAside(f"{where} is set aside, since another decision or two documents keep its records apart.", one, other)
+
+
+def look(con: duckdb.DuckDBPyConnection, settings: Settings, _: str) -> Iterator[str]:
+    """What somebody must look at: decisions that lie aside."""
+    for found in set_aside(con, settings):
+        yield f"{found.sentence} Take the line out, or mend it."
 
 
 def _pairs(seed: Seed) -> list[Pair]:
@@ -124,17 +161,36 @@ def _refuse_contradictions(seed: Seed, pairs: list[Pair]) -> None:
             raise seeds.problem(seed, pair.line, f"`never` keeps apart what `always` joins ({where})")
 
 
-def _refuse_strangers(con: duckdb.DuckDBPyConnection, seed: Seed, pairs: list[Pair]) -> None:
-    if not pairs:
+def _refuse_strangers(con: duckdb.DuckDBPyConnection, settings: Settings, seed: Seed, pairs: list[Pair]) -> None:
+    landed = _found(con, _LANDED, pairs, RECORD_PARTS).keys()
+    missing = {record for pair in pairs for record in (pair.one, pair.other)} - landed
+    if not missing:
         return
-    wanted = sorted({record for pair in pairs for record in (pair.one, pair.other)})
-    columns = [[getattr(record, part) for record in wanted] for part in RECORD_PARTS]
-    unnested = ", ".join(f"unnest(${number}::varchar[]) as {part}" for number, part in enumerate(RECORD_PARTS, start=1))
-    landed = {Record(*row) for row in con.execute(f"select {unnested} intersect ({_LANDED})", columns).fetchall()}
+    ids = {alias_id(settings.secret or b"", *(getattr(record, part) for part in RECORD_PARTS)): record for record in missing}
+    known = "select alias_id from internal.issued_ids where alias_id in (select unnest($1::varchar[]))"
+    issued = con.execute(known, [list(ids)]).fetchall() if has_table(con, "internal", "issued_ids") else []
+    missing -= {ids[alias] for (alias,) in issued}
     for pair in pairs:
         for record, side in ((pair.one, "the one"), (pair.other, "the other")):
-            if record not in landed:
+            if record in missing:
                 raise seeds.problem(seed, pair.line, f"{side} record has not landed: {record} has no record of that id")
+
+
+def _persons(con: duckdb.DuckDBPyConnection, pairs: list[Pair]) -> dict[Record, str | None]:
+    """The person of each record that is there; a record that is nobody's stands by its own id."""
+    columns = "source, source_account, stream_key as stream, source_record_id, coalesce(customer_id, alias_id) as customer_id"
+    return _found(con, f"select {columns} from identity.int_record_customers", pairs, (*RECORD_PARTS, "customer_id"))
+
+
+def _found(con: duckdb.DuckDBPyConnection, records: str, pairs: list[Pair], columns: tuple[str, ...]) -> dict[Record, str | None]:
+    """The records that pairs name, as far as `records` has them, each with the column after its parts."""
+    wanted = sorted({record for pair in pairs for record in (pair.one, pair.other)})
+    if not wanted:
+        return {}
+    lists = [[getattr(record, part) for record in wanted] for part in RECORD_PARTS]
+    unnested = ", ".join(f"unnest(${number}::varchar[]) as {part}" for number, part in enumerate(RECORD_PARTS, start=1))
+    query = f"select distinct {', '.join(columns)} from (select {unnested}) inner join ({records}) using ({', '.join(RECORD_PARTS)})"
+    return {Record(*row[:4]): row[4] if len(row) > 4 else None for row in con.execute(query, lists).fetchall()}
 
 
 def _check_blocklist(seed: Seed) -> None:

@@ -27,6 +27,7 @@ from orchestration import (
     holding,
     identity_seeds,
     incremental,
+    issued_ids,
     landing,
     publish,
     retention,
@@ -274,6 +275,7 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         before = fingerprints.transformed_by(con, rules)
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
+        issued_ids.hand_on(con, settings)
         identity_seeds.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")

@@ -28,7 +28,12 @@
 {% macro evidence_agrees(one, other) -%}
     (
         ({{ one }}.birth_date = {{ other }}.birth_date or {{ one }}.birth_date is null or {{ other }}.birth_date is null)
-        and ({{ one }}.document = {{ other }}.document or {{ one }}.document is null or {{ other }}.document is null)
+        and (
+            {{ one }}.document = {{ other }}.document
+            or {{ one }}.document is null
+            or {{ other }}.document is null
+            or list_has_any(string_split({{ one }}.document, '|'), string_split({{ other }}.document, '|'))
+        )
         and (
             {{ one }}.first_name_key = {{ other }}.first_name_key
             or {{ one }}.first_name_key is null
@@ -41,6 +46,19 @@
 -- Text by which vendor records are put in order where nothing else tells them apart.
 {% macro record_order(relation) -%}
     concat_ws(chr(31), {{ relation }}.source, {{ relation }}.source_account, {{ relation }}.stream, {{ relation }}.source_record_id)
+{%- endmacro %}
+
+-- How people may write an identifier that they block: without capitals, a Gmail address without dots and tag, a number by its digits.
+{% macro linking_spelling(id_type, value) -%} {{ return(adapter.dispatch("linking_spelling")(id_type, value)) }} {%- endmacro %}
+
+{% macro default__linking_spelling(id_type, value) -%}
+    case
+        when {{ id_type }} = 'email' and regexp_matches(lower({{ value }}), '@(gmail|googlemail)\.com\s*$')
+        then concat(replace(regexp_extract(lower(trim({{ value }})), '^[^+@]*'), '.', ''), '@gmail.com')
+        when {{ id_type }} = 'phone'
+        then regexp_replace({{ value }}, '[^0-9]', '', 'g')
+        else lower(trim({{ value }}))
+    end
 {%- endmacro %}
 
 -- The words of a text in alphabetical order.

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def _people(said: Sequence[Said]) -> pl.DataFrame:
     names = sorted({name for each in said for name in each.about})
     types = {name: pl.Date if name == "birth_date" else pl.String for name in names}
     columns = pl.DataFrame({name: [each.about.get(name) for each in said] for name in names}, schema=types)
-    alias = ["|".join((each.source, "default", STREAM, each.record_id)) for each in said]
+    alias = [sha256("|".join((each.source, "default", STREAM, each.record_id)).encode()).hexdigest()[:32] for each in said]
     return pl.concat([pl.DataFrame(_common(said)), columns, pl.DataFrame({"alias_id": alias}).with_columns(is_deleted=False)], how="horizontal")
 
 

@@ -28,6 +28,21 @@ SCENARIOS = [
         ],
     ),
     Scenario(
+        "orders of a stream are told in full every night",
+        [
+            contact("told-guest", source="voucherify", account="orders", email="g@told.example", city="Lugo"),
+            contact("told-guest", source="voucherify", account="orders", email="g@told.example", city="Lugo", night=1),
+        ],
+        full_deliveries=[("voucherify", "orders", "orders", 0), ("voucherify", "orders", "orders", 1)],
+    ),
+    Scenario(
+        "what was told as the city is the state",
+        [
+            contact("moved-word", source="omnisend", email="w@moved.example", city="Lugo"),
+            contact("moved-word", source="omnisend", email="w@moved.example", state_raw="Lugo", night=1),
+        ],
+    ),
+    Scenario(
         "somebody is left out of a full delivery",
         [
             profile("left-1", source="voucherify", account="full", stream="customers", email="l@left.example", first_name="Leo"),
@@ -115,3 +130,10 @@ def test_the_current_period_is_the_customer_of_today(warehouse: Warehouse) -> No
     )
     today = warehouse.rows(f"select {columns} from marts.dim_customers order by all")
     assert today == warehouse.rows(f"select {columns} from marts.dim_customers_history where is_current order by all")
+
+
+def test_a_full_delivery_of_orders_changes_nobody(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select city, valid_from, is_deleted from marts.dim_customers_history where customer_id = $1 order by valid_from", warehouse.customer("told-guest")
+    )
+    assert [tuple(row.values()) for row in rows] == [("Lugo", FIRST_NIGHT, False)]

@@ -1,6 +1,14 @@
 """The laws of `customer_id`: a pure function of what landed, and once handed out never lost."""
 
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
 from tests.identity.worlds import Scenario, Warehouse, contact, profile
+
+SCHEMAS = {"int_record_customers": "identity", "run_settings": "internal"}
 
 SCENARIOS = [
     Scenario(
@@ -37,6 +45,33 @@ SCENARIOS = [
         [{"bridge-1", "bridge-3"}, {"bridge-2"}],
     ),
     Scenario(
+        "a customer stands in a second table of the vendor later, and its event came before",
+        [
+            contact("tables-event", source="optimizely", stream="events", customer_id="lt-1", email="lt@tables.example"),
+            profile("tables-1", source="optimizely", customer_id="lt-1", email="lt@tables.example"),
+            profile("tables-2", source="optimizely", stream="customers", customer_id="lt-1", night=1),
+        ],
+        [{"tables-event", "tables-1", "tables-2"}],
+    ),
+    Scenario(
+        "a second profile of the vendor with the same address comes later",
+        [
+            contact("second-order", source="omnisend", stream="events", email="s@second.example"),
+            profile("second-1", source="omnisend", stream="profiles", email="s@second.example"),
+            profile("second-2", source="omnisend", stream="profiles", email="s@second.example", night=1),
+        ],
+        [{"second-order", "second-1", "second-2"}],
+    ),
+    Scenario(
+        "somebody else uses the browser later",
+        [
+            contact("browser-visit", source="optimizely", stream="events", vuid="v-browser"),
+            profile("browser-1", source="optimizely", vuid="v-browser", email="1@browser.example", first_name="Ada"),
+            profile("browser-2", source="optimizely", vuid="v-browser", email="2@browser.example", first_name="Bela", night=1),
+        ],
+        [{"browser-visit", "browser-1"}, {"browser-2"}],
+    ),
+    Scenario(
         "a younger profile joins an older person",
         [
             profile("old-1", email="o@old.example"),
@@ -51,6 +86,11 @@ SCENARIOS = [
 def test_a_guest_who_becomes_a_profile_keeps_the_id(first_night: Warehouse, warehouse: Warehouse) -> None:
     assert first_night.customer("grown-1") == warehouse.customer("grown-1") == warehouse.customer("grown-2")
     assert first_night.customer("both-2") == warehouse.customer("both-2") == warehouse.customer("both-3")
+
+
+@pytest.mark.parametrize("name", ["tables-1", "second-1", "browser-1"])
+def test_what_comes_later_renames_nobody(first_night: Warehouse, warehouse: Warehouse, name: str) -> None:
+    assert first_night.customer(name) == warehouse.customer(name)
 
 
 def test_growth_renames_nobody_except_into_an_older_id(first_night: Warehouse, warehouse: Warehouse) -> None:
@@ -99,3 +139,18 @@ def test_every_record_and_every_former_derived_record_has_an_alias(warehouse: Wa
     known = {row["alias_id"] for row in warehouse.rows("select alias_id from marts.customer_id_aliases")}
     leads = {statement.alias_id for statement in warehouse.statements.values() if statement.said.get("is_lead_only")}
     assert known == {statement.alias_id for statement in warehouse.statements.values()} - leads
+
+
+def test_an_id_whose_records_are_gone_means_who_holds_most_of_them_or_is_retired(warehouse: Warehouse) -> None:
+    one, other, third = (warehouse.statements[name].alias_id for name in ("merged-1", "merged-2", "old-1"))
+    issued = [("gone-1", "former"), (one, "former"), (other, "former"), (third, "former"), ("gone-2", "nobody"), (third, "lately")]
+    values = ", ".join(f"('{alias}', '{customer}')" for alias, customer in issued)
+    columns = "select alias_id, customer_id, null::timestamptz as retired_at"
+    query = (Path(__file__).parents[2] / "dbt_project/models/marts/customer_id_aliases.sql").read_text(encoding="utf-8")
+    query = re.sub(r'\{\{ source\("internal", "issued_ids"\) \}\}', f"({columns} from (values {values}) as told (alias_id, customer_id))", query)
+    query = re.sub(r'\{\{ \w+\("?(?:internal", ")?(\w+)"\) \}\}', lambda found: f"{SCHEMAS[found[1]]}.{found[1]}", query)
+    found = {row["alias_id"]: row for row in warehouse.rows(query) if row["alias_id"].startswith("gone")}
+    assert found["gone-1"]["customer_id"] == warehouse.customer("merged-1")
+    assert found["gone-1"]["retired_at"] is None
+    assert found["gone-2"]["customer_id"] is None
+    assert found["gone-2"]["retired_at"] == datetime(2026, 12, 31, tzinfo=UTC)

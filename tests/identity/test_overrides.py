@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.identity.worlds import Scenario, Warehouse, always, contact, never, profile
+from tests.identity.worlds import Scenario, Warehouse, always, blocked, contact, never, profile
 
 OWNER = profile("owner", email="o@owner.example", first_name="Olga")
 NAMED = contact("owner-named", profile_id="owner", email="other@owner.example")
@@ -27,7 +27,53 @@ KEPT = [
     contact("trail-second", stream="events", push_token="p-kept-trail"),
 ]
 
+FIRST_PAPER, BETWEEN, SECOND_PAPER = (
+    profile("licence-1", source="open_delivery", document="cpf:52998224725", email="l@licence.example", first_name="Rui"),
+    profile("licence-2", source="open_delivery", email="l@licence.example", phone="+5511912345601"),
+    profile("licence-3", source="open_delivery", phone="+5511912345601", document="cpf:11144477735"),
+)
+WITHOUT_PAPER = profile("licence-k", source="omnisend", email="k@licence.example")
+PAPERS = [
+    profile("two-papers-1", source="open_delivery", document="cpf:39053344705"),
+    profile("two-papers-2", source="omnisend", email="p@two-papers.example"),
+    profile("two-papers-3", source="ometria", document="cpf:86288366757"),
+]
+TURNED = [
+    profile("turned-1", source="omnisend", email="one@turned.example"),
+    profile("turned-2", source="omnisend", email="two@turned.example"),
+    contact("turned-guest", source="omnisend", email="guest@turned.example"),
+    profile("turned-1", source="omnisend", email="guest@turned.example", night=1),
+]
+SPELLINGS = [
+    profile("spelled-1", source="omnisend", email="till@gmail.com"),
+    profile("spelled-2", source="ometria", email="till@gmail.com"),
+]
+
 SCENARIOS = [
+    Scenario(
+        "a decision about somebody else is no licence for two documents",
+        [FIRST_PAPER, BETWEEN, SECOND_PAPER, WITHOUT_PAPER],
+        [{"licence-1", "licence-2", "licence-k"}, {"licence-3"}],
+        [always(FIRST_PAPER, WITHOUT_PAPER)],
+    ),
+    Scenario(
+        "decisions joined by way of a third record join two documents",
+        PAPERS,
+        [{"two-papers-1", "two-papers-2", "two-papers-3"}],
+        [always(PAPERS[0], PAPERS[1]), always(PAPERS[1], PAPERS[2])],
+    ),
+    Scenario(
+        "two decisions that data turns against each other: who is to stay apart does",
+        TURNED,
+        [{"turned-1", "turned-guest"}, {"turned-2"}],
+        [always(TURNED[2], TURNED[1]), never(TURNED[0], TURNED[1])],
+    ),
+    Scenario(
+        "an address that is blocked in two spellings",
+        SPELLINGS,
+        [{"spelled-1"}, {"spelled-2"}],
+        [blocked("email", "t.ill@gmail.com"), blocked("email", "Till@googlemail.com")],
+    ),
     Scenario("an order that names a profile is not its owner's", [OWNER, NAMED], [{"owner"}, {"owner-named"}], [never(NAMED, OWNER)]),
     Scenario("the only record that shares an address does not get the order", [SOLE, MEANT], [{"sole"}, {"sole-order"}], [never(SOLE, MEANT)]),
     Scenario("two orders of one record are two people's", [SHOP, FIRST, SECOND], [], [never(FIRST, SECOND)]),

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from orchestration import identity_seeds
+from orchestration.derived_ids import alias_id
 from orchestration.errors import OperatorError
 from orchestration.settings import Settings
 
@@ -98,6 +99,24 @@ def test_a_record_that_has_not_landed_is_refused_without_naming_it(settings: Set
     assert caught.value.exit_code == 2
     assert f"{path}, line 3: the other record has not landed" in caught.value.message
     assert "ana@" not in str(caught.value)
+
+
+def test_a_record_that_went_again_is_no_mistake_and_its_decision_is_set_aside(settings: Settings) -> None:
+    overrides(settings, pair("never", "1", "2"), pair("always", "1", "3"), pair("always", "1", "4"))
+    with landed(("ometria", "profiles", "1"), ("omnisend", "contacts", "3"), ("omnisend", "contacts", "4")) as con:
+        gone = alias_id(b"", "omnisend", "default", "contacts", "2")
+        con.execute("create schema internal; create table internal.issued_ids as select $1 as alias_id", [gone])
+        identity_seeds.check_records(con, settings)
+        con.execute(
+            "create schema identity; create table identity.int_record_customers as select *, stream as stream_key, '' as alias_id from staging.customers"
+        )
+        con.execute("alter table identity.int_record_customers add column customer_id text")
+        con.execute("update identity.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end")
+        told = [(found.sentence, found.customer_id, found.other_customer_id) for found in identity_seeds.set_aside(con, settings)]
+    assert told == [
+        ("identity_overrides.csv, line 2: `never` is set aside, since the other record is not there any more.", "a", None),
+        ("identity_overrides.csv, line 3: `always` is set aside, since another decision or two documents keep its records apart.", "a", "b"),
+    ]
 
 
 def test_a_derived_record_goes_by_the_stream_derived(settings: Settings) -> None:

@@ -38,7 +38,7 @@ with
 
         union all
 
-        select candidates.*, 'document' as proof_type, evidence.document as proof
+        select candidates.*, 'document' as proof_type, unnest(string_split(evidence.document, '|')) as proof
         from candidates
         inner join evidence on candidates.record_no = evidence.record_no
         where evidence.document is not null
@@ -52,6 +52,7 @@ with
             id_namespace,
             id_value,
             proof_type,
+            proof,
             first_seen_at
         from proven
     )

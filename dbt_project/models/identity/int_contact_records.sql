@@ -1,6 +1,7 @@
 -- Grain: one row per contact that belongs to a vendor record, so that no derived record exists for it.
 -- It belongs to the record whose own id it names, else to the only record of the account that shares an address, phone
--- or document with it, unless name, birth date or document contradict. An override that keeps it apart from the record,
+-- or document with it, unless name, birth date or document contradict. Only is who was so when the contact came, or else
+-- when the first such record came: records that come later take nobody's contacts. An override that keeps it apart from the record,
 -- or from another contact of that record, leaves it on its own.
 with
     records as (select * from {{ ref("int_record_evidence") }}),
@@ -19,7 +20,8 @@ with
             identifiers.identifier_key,
             identifiers.id_type,
             case identifiers.id_type when 'profile_id' then 1 when 'contact_id' then 2 when 'customer_id' then 3 when 'external_id' then 4 end as own_id_rank,
-            concat(cast(records.is_deleted as integer), {{ record_order("records") }}) as record_order
+            records.first_export_date,
+            concat(cast(records.is_deleted as integer), cast(records.first_export_date as varchar), {{ record_order("records") }}) as record_order
         from identifiers
         inner join records on identifiers.record_no = records.record_no
         where
@@ -29,39 +31,44 @@ with
     ),
 
     own_ids as (
-        select source, source_account, identifier_key, min_by(record_no, record_order) as record_no
+        select source, source_account, identifier_key, min_by(record_no, record_order) as record_no, min(record_order) as record_order
         from held
         where not is_contact and own_id_rank is not null
         group by source, source_account, identifier_key
     ),
 
     named_records as (
-        select held.record_no as contact_no, min_by(own_ids.record_no, concat(cast(held.own_id_rank as varchar), held.identifier_key)) as record_no
+        select held.record_no as contact_no, min_by(own_ids.record_no, concat(cast(held.own_id_rank as varchar), own_ids.record_order)) as record_no
         from held
         inner join own_ids on held.source = own_ids.source and held.source_account = own_ids.source_account and held.identifier_key = own_ids.identifier_key
         where held.is_contact
         group by held.record_no
     ),
 
-    shared_values as (
-        select source, source_account, identifier_key, min(record_no) as least_record_no, max(record_no) as greatest_record_no
+    -- Of the holders of a value the first two tell whether one of them was ever alone with it.
+    first_holders as (
+        select source, source_account, identifier_key, record_no, first_export_date
         from held
         where not is_contact and not is_deleted and own_id_rank is null
-        group by source, source_account, identifier_key
+        qualify row_number() over (partition by source, source_account, identifier_key order by first_export_date, record_no) <= 2
     ),
 
-    only_records as (
-        select held.record_no as contact_no, min(shared_values.least_record_no) as record_no
+    sharing as (
+        select
+            held.record_no as contact_no, first_holders.record_no, min(greatest(held.first_export_date, first_holders.first_export_date)) as shared_from
         from held
         inner join
-            shared_values
-            on held.source = shared_values.source
-            and held.source_account = shared_values.source_account
-            and held.identifier_key = shared_values.identifier_key
-        where held.is_contact and not exists (select 1 from named_records where named_records.contact_no = held.record_no)
-        group by held.record_no
-        having min(shared_values.least_record_no) = max(shared_values.greatest_record_no)
+            first_holders
+            on held.source = first_holders.source
+            and held.source_account = first_holders.source_account
+            and held.identifier_key = first_holders.identifier_key
+        where held.is_contact and held.own_id_rank is null and not exists (select 1 from named_records where named_records.contact_no = held.record_no)
+        group by held.record_no, first_holders.record_no
     ),
+
+    first_sharing as (select contact_no, record_no from sharing qualify shared_from = min(shared_from) over (partition by contact_no)),
+
+    only_records as (select contact_no, min(record_no) as record_no from first_sharing group by contact_no having count(*) = 1),
 
     agreeing_records as (
         select only_records.contact_no, only_records.record_no

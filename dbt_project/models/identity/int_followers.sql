@@ -1,5 +1,6 @@
 -- Grain: one row per node that never joins two persons but may join one: deleted records, leads, and records that carry
--- nothing but weak identifiers. It follows the newest holder of an identifier it shares, strong identifiers first.
+-- nothing but weak identifiers. It follows the newest holder, as of its own first night, of an identifier it shares, strong
+-- identifiers first; where nobody held it yet, the first who did. So nobody who comes later takes a follower, or the id that it gave.
 with
     nodes as (select * from {{ ref("int_nodes") }}),
 
@@ -12,7 +13,7 @@ with
     kept_apart as (select * from {{ ref("int_kept_apart") }}),
 
     followers as (
-        select nodes.node, nodes.first_name_key, nodes.document, nodes.birth_date
+        select nodes.node, nodes.first_name_key, nodes.document, nodes.birth_date, nodes.first_export_date
         from nodes
         where not exists (select 1 from persons where persons.node = nodes.node)
     ),
@@ -24,35 +25,63 @@ with
         where not exists (select 1 from contested where contested.identifier_key = holdings.identifier_key)
     ),
 
+    one_person_keys as (
+        select holdings.identifier_key, min(persons.person) = max(persons.person) as is_one_person
+        from holdings
+        inner join persons on holdings.node = persons.node
+        where holdings.identifier_key in (select identifier_key from followed_keys)
+        group by holdings.identifier_key
+    ),
+
+    -- One holder of a key speaks for all who came in a night.
     owners as (
-        select
-            holdings.identifier_key,
-            max_by(holdings.node, concat(cast(nodes.last_export_date as varchar), lpad(cast(holdings.node as varchar), 20, '0'))) as node,
-            max(nodes.last_export_date) as last_export_date,
-            min(persons.person) = max(persons.person) as is_one_person
+        select holdings.identifier_key, nodes.first_export_date, min(holdings.node) as node
         from holdings
         inner join persons on holdings.node = persons.node
         inner join nodes on holdings.node = nodes.node
         where holdings.identifier_key in (select identifier_key from followed_keys)
-        group by holdings.identifier_key
+        group by holdings.identifier_key, nodes.first_export_date
+    ),
+
+    owned_keys as (
+        select followed_keys.*, owners.node as owner_node, owners.first_export_date
+        from followed_keys
+        inner join followers on followed_keys.node = followers.node
+        inner join owners on followed_keys.identifier_key = owners.identifier_key
+        qualify
+            row_number() over (
+                partition by followed_keys.node, followed_keys.identifier_key
+                order by
+                    owners.first_export_date > followers.first_export_date,
+                    case when owners.first_export_date <= followers.first_export_date then owners.first_export_date end desc nulls last,
+                    owners.first_export_date
+            )
+            = 1
     ),
 
     candidates as (
         select
             followers.node,
             persons.person,
-            followed_keys.identifier_key,
-            followed_keys.type_rank,
+            owned_keys.identifier_key,
+            owned_keys.type_rank,
             row_number() over (
-                partition by followers.node order by followed_keys.type_rank, owners.last_export_date desc, persons.person, followed_keys.identifier_key
+                partition by followers.node
+                order by
+                    owned_keys.type_rank,
+                    owned_keys.first_export_date > followers.first_export_date,
+                    case when owned_keys.first_export_date <= followers.first_export_date then owned_keys.first_export_date end desc nulls last,
+                    owned_keys.first_export_date,
+                    persons.person,
+                    owned_keys.identifier_key
             ) as choice
         from followers
-        inner join followed_keys on followers.node = followed_keys.node
-        inner join owners on followed_keys.identifier_key = owners.identifier_key
-        inner join persons on owners.node = persons.node
-        inner join nodes as owner on owners.node = owner.node
+        inner join owned_keys on followers.node = owned_keys.node
+        inner join one_person_keys on owned_keys.identifier_key = one_person_keys.identifier_key
+        inner join persons on owned_keys.owner_node = persons.node
+        inner join nodes as owner on owned_keys.owner_node = owner.node
         where
-            (followed_keys.is_weak or owners.is_one_person)
+            (owned_keys.is_weak or one_person_keys.is_one_person)
             and {{ evidence_agrees("followers", "owner") }}
             and not exists (
                 select 1

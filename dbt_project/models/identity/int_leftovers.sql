@@ -73,7 +73,7 @@ with recursive
     followed as (
         select
             clusters.person,
-            max_by(followers.person, concat(cast(nodes.last_export_date as varchar), lpad(cast(followers.node as varchar), 20, '0'))) as followed_person
+            min_by(followers.person, row(nodes.first_export_date, followers.node)) as followed_person
         from clusters
         inner join holdings as own on clusters.node = own.node
         inner join holdings as theirs on own.identifier_key = theirs.identifier_key

@@ -14,19 +14,20 @@ with
             end as link_key,
             holdings.identifier_key,
             holdings.type_rank,
-            holdings.first_seen_at
+            holdings.first_seen_at,
+            cast(null as varchar) as decision_order
         from holdings
         left join contested on holdings.node = contested.node and holdings.identifier_key = contested.identifier_key
         where contested.node is null or (not contested.is_shared and contested.group_no is not null)
 
         union all
 
-        select node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at
+        select node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at, {{ same_content(["node", "other_node"]) }}
         from overrides
 
         union all
 
-        select other_node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at
+        select other_node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at, {{ same_content(["node", "other_node"]) }}
         from overrides
     )
 

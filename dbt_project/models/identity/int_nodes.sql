@@ -11,7 +11,7 @@ with
             case when min(records.first_name_key) = max(records.first_name_key) then min(records.first_name_key) end as first_name_key,
             case when min(records.document) = max(records.document) then min(records.document) end as document,
             case when min(records.birth_date) = max(records.birth_date) then min(records.birth_date) end as birth_date,
-            max(records.last_export_date) as last_export_date
+            min(records.first_export_date) as first_export_date
         from belongings
         inner join records on belongings.contact_no = records.record_no
         group by belongings.record_no
@@ -26,7 +26,7 @@ with
             records.is_lead_only,
             records.is_deleted,
             coalesce(records.birth_date, told_by_contacts.birth_date) as birth_date,
-            greatest(records.last_export_date, told_by_contacts.last_export_date) as last_export_date
+            least(records.first_export_date, told_by_contacts.first_export_date) as first_export_date
         from records
         left join told_by_contacts on records.record_no = told_by_contacts.record_no
         where not exists (select 1 from belongings where belongings.contact_no = records.record_no)

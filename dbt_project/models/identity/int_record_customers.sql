@@ -1,6 +1,6 @@
 -- Grain: one row per record: the person it is of, null for a lead that nobody is known for.
--- A person is named after the anchor: the record with the earliest export date. A contact that belongs to a record can
--- be the anchor too, because it was a derived record, and gave its name, before that record came.
+-- A person is named after the anchor: the record with the earliest export date. A contact can be the anchor too, because it was
+-- a derived record, and gave its name, before any record of its vendor came that it could belong to; else it goes last of its night.
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
@@ -27,23 +27,37 @@ with
             records.*,
             node_persons.person,
             coalesce(belongings.belongs_by, node_persons.joined_by) as joined_by,
-            belongings.contact_no is not null as is_belonging,
-            coalesce(holders.first_export_date <= records.first_export_date, false) as was_never_derived
+            belongings.contact_no is not null as is_belonging
         from records
         left join belongings on records.record_no = belongings.contact_no
-        left join records as holders on belongings.record_no = holders.record_no
         left join node_persons on coalesce(belongings.record_no, records.record_no) = node_persons.node
     ),
 
-    -- A contact that came before the record it belongs to gave its id away as any record did; one that came with it never did.
+    -- Asked of the whole person and not of the record it belongs to now, which may be one that came later.
+    vendor_firsts as (
+        select person, source, source_account, min(first_export_date) as first_export_date
+        from placed
+        where not is_contact and person is not null
+        group by person, source, source_account
+    ),
+
     ordered as (
         select
-            person,
-            record_no,
-            alias_id,
-            concat(cast(first_export_date as varchar), cast(was_never_derived as integer), {{ record_order("placed") }}) as seniority
+            placed.person,
+            placed.record_no,
+            placed.alias_id,
+            concat(
+                cast(placed.first_export_date as varchar),
+                cast(placed.is_contact and coalesce(vendor_firsts.first_export_date <= placed.first_export_date, false) as integer),
+                {{ record_order("placed") }}
+            ) as seniority
         from placed
-        where not is_lead_only and person is not null
+        left join
+            vendor_firsts
+            on placed.person = vendor_firsts.person
+            and placed.source = vendor_firsts.source
+            and placed.source_account = vendor_firsts.source_account
+        where not placed.is_lead_only and placed.person is not null
     ),
 
     anchors as (select person, min_by(record_no, seniority) as person_no, min_by(alias_id, seniority) as customer_id from ordered group by person),

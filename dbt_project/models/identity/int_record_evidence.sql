@@ -1,11 +1,12 @@
--- Grain: one row per record, with what tells its person from another: first name, birth date and document.
+-- Grain: one row per record, with what tells its person from another: first name, birth date and documents.
+-- Several documents of a record all speak: they stand in order, parted by a bar.
 with
     records as (select * from {{ ref("int_records") }}),
 
     identifiers as (select * from {{ ref("int_record_identifiers") }}),
 
     documents as (
-        select record_no, min(id_link_value) as document
+        select record_no, string_agg(distinct id_link_value, '|' order by id_link_value) as document
         from identifiers
         where id_type = 'document' and unusable_reason is null and is_current
         group by record_no

@@ -1,4 +1,5 @@
 -- Grain: one row per record and identifier it carries or has carried, with why it cannot link if it cannot.
+-- Where one night tells two confidences of an identifier, the more cautious counts.
 with
     records as (select * from {{ ref("int_records") }}),
 
@@ -53,7 +54,9 @@ with
             id_value,
             max(id_link_value) as id_link_value,
             case
-                when id_type in ('vuid', 'push_token', 'tracking_id') and max(merge_confidence) = 'high' then 'low' else max_by(merge_confidence, export_date)
+                when id_type in ('vuid', 'push_token', 'tracking_id') and max(merge_confidence) = 'high'
+                then 'low'
+                else max_by(merge_confidence, row(export_date, case merge_confidence when 'none' then 2 when 'low' then 1 else 0 end))
             end as merge_confidence,
             bool_or(is_valid) as is_valid,
             bool_or(is_current) as is_current,
@@ -74,6 +77,20 @@ with
         from known
     ),
 
+    -- All spellings of one value are blocked by any of them: of a Gmail address with its dots, or of a number as somebody typed it.
+    blocked as (
+        select known.id_type, known.id_link_value
+        from known
+        inner join
+            (select distinct identifier_type, {{ linking_spelling("identifier_type", "identifier_value") }} as spelling from overrides where rule = 'blocked')
+            as decided
+            on known.id_type = decided.identifier_type
+            and decided.spelling in (
+                {{ linking_spelling("known.id_type", "known.id_link_value") }}, {{ linking_spelling("known.id_type", "known.id_value") }}
+            )
+        group by known.id_type, known.id_link_value
+    ),
+
     final as (
         select
             parted.record_no,
@@ -85,7 +102,7 @@ with
             case
                 when not coalesce(parted.is_valid, false) or parted.id_link_value is null
                 then 'invalid'
-                when blocked.identifier_type is not null
+                when blocked.id_type is not null
                 then 'blocked'
                 when parted.is_repeated_digit
                 then 'placeholder'
@@ -112,10 +129,7 @@ with
             on endings.match_kind = 'domain_ending'
             and parted.id_type = endings.identifier_type
             and split_part(parted.email_domain, '.', -1) = endings.value
-        left join
-            (select distinct identifier_type, identifier_value from overrides where rule = 'blocked') as blocked
-            on parted.id_type = blocked.identifier_type
-            and blocked.identifier_value in (parted.id_link_value, parted.id_value)
+        left join blocked on parted.id_type = blocked.id_type and parted.id_link_value = blocked.id_link_value
     )
 
 select *

@@ -88,7 +88,7 @@ with
         select
             records.record_no,
             observations.* replace (observations.is_deleted or coalesce(told_gone.is_gone_that_night, false) as is_deleted),
-            least(case when not records.is_contact then gaps.next_full_date end, told_gone.gone_date) as next_gone_date,
+            least(gaps.next_full_date, told_gone.gone_date) as next_gone_date,
             lag(observations.content) over record as previous_content,
             lag(observations.is_deleted or coalesce(told_gone.is_gone_that_night, false)) over record as was_deleted,
             lag(least(gaps.next_full_date, told_gone.gone_date)) over record as previous_gone_date,
@@ -97,7 +97,8 @@ with
         inner join records on observations.alias_id = records.alias_id
         left join
             gaps
-            on records.source = gaps.source
+            on not records.is_contact
+            and records.source = gaps.source
             and records.source_account = gaps.source_account
             and records.stream = gaps.stream
             and observations.export_date = gaps.export_date

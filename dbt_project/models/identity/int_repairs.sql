@@ -1,18 +1,22 @@
 -- Grain: one row per link of a component that holds two documents or two records kept apart: the part it falls into.
--- Records that an override joins may have two documents. Links are taken in order (kind, first seen, record, identifier) and refused where they would join
+-- Links are taken in order (kind, first seen, record, identifier) and refused where they would join
 -- what must stay apart.
 -- Done in rounds: who has nothing to lose follows its first link; two who have do so once it is the first link of both.
 with recursive
     links as (select * from {{ ref("int_links") }}),
 
-    nodes as (select * from {{ ref("int_nodes") }}),
+    document_marks as (select * from {{ ref("int_document_marks") }}),
 
     identifiers as (select * from {{ ref("int_record_identifiers") }}),
 
+    composite_keys as (select * from {{ ref("int_composite_keys") }}),
+
+    confirmed_keys as (select * from {{ ref("int_confirmed_keys") }}),
+
     members as (
-        select components.component, components.node, nodes.document
+        select components.component, components.node, document_marks.mark
         from {{ ref("int_components") }} as components
-        inner join nodes on components.node = nodes.node
+        left join document_marks on components.node = document_marks.node
     ),
 
     forbidden as (
@@ -27,7 +31,7 @@ with recursive
         select component
         from members
         group by component
-        having min(document) <> max(document)
+        having min(mark) <> max(mark)
 
         union
 
@@ -36,15 +40,30 @@ with recursive
     ),
 
     broken_links as (
-        select members.component, links.node, links.link_key, links.identifier_key, links.type_rank, links.first_seen_at
+        select members.component, links.node, links.link_key, links.identifier_key, links.type_rank, links.first_seen_at, links.decision_order
         from links
         inner join members on links.node = members.node
         where members.component in (select component from broken)
     ),
 
+    -- What a key says, in words: keys are hashes, and another engine would put them in another order.
     link_values as (
-        select identifier_key, min(id_link_value) as id_link_value
+        select identifier_key, min(id_link_value) as said
         from identifiers
+        where identifier_key in (select identifier_key from broken_links)
+        group by identifier_key
+
+        union all
+
+        select identifier_key, min(rule) as said
+        from composite_keys
+        where identifier_key in (select identifier_key from broken_links)
+        group by identifier_key
+
+        union all
+
+        select identifier_key, min({{ same_content(["id_type", "id_namespace", "id_value", "proof"]) }}) as said
+        from confirmed_keys
         where identifier_key in (select identifier_key from broken_links)
         group by identifier_key
     ),
@@ -57,7 +76,12 @@ with recursive
             broken_links.identifier_key,
             - dense_rank() over (order by broken_links.link_key) as link_vertex,
             row_number() over (
-                order by broken_links.type_rank, broken_links.first_seen_at nulls last, broken_links.node, link_values.id_link_value, broken_links.link_key
+                order by
+                    broken_links.type_rank,
+                    broken_links.first_seen_at nulls last,
+                    broken_links.node,
+                    coalesce(broken_links.decision_order, link_values.said),
+                    broken_links.identifier_key
             ) as link_order
         from broken_links
         left join link_values on broken_links.identifier_key = link_values.identifier_key
@@ -70,12 +94,9 @@ with recursive
 
         union all
 
-        select 0, 'mark', members.node, dense_rank() over (order by members.document), null
+        select 0, 'mark', members.node, dense_rank() over (order by members.mark), null
         from members
-        where
-            members.document is not null
-            and members.component in (select component from broken)
-            and members.node not in (select node from links where type_rank = 0)
+        where members.mark is not null and members.component in (select component from broken)
 
         union all
 
