@@ -15,6 +15,7 @@ RATES = "rate_date,currency,units_per_eur\n2023-12-29,GBP,0.8\n2024-01-02,GBP,0.
 SEGMENTS = """segment_id,name,description,predicate
 spenders,Spenders,People who spend,total_revenue >= 40 and email like '%@insights.example'
 recent,Recent,People who bought of late,order_count_30_days >= 1 and email like '%@insights.example'
+gone,Gone,People whom the vendors have deleted,is_deleted
 whales,Whales,People who spend as nobody does,total_revenue > 1000000
 austrians,Austrians,People who live in Austria,"country = 'AT' and email like '%@movers.example'"
 """

@@ -211,6 +211,7 @@ def test_whom_the_vendor_has_deleted_is_no_member_and_holds_no_points(query: Que
     assert stay(query, "last-list") == [(at(1), at(3), False)]
     assert [is_current for _, _, is_current in stay(query, "last-message")] == [False]
     assert balance(query, "deleted-one") == [(Decimal(0), Decimal(70), at(3))]
+    assert query("select member_count from marts.dim_segments where source = 'warehouse' and segment_id = 'gone'") == [(0,)]
 
 
 def test_a_segment_named_twice_in_one_night_has_the_name_of_the_later_file(query: Query) -> None:

@@ -41,9 +41,9 @@ with
             purpose,
             status,
             effective_at,
-            max_by(status_raw, recency) as status_raw,
-            max_by(consent_source, recency) as consent_source,
-            max_by(reason, recency) as reason,
+            max_by(status_raw, row(recency, status_raw)) as status_raw,
+            max_by(consent_source, row(recency, consent_source)) as consent_source,
+            max_by(reason, row(recency, reason)) as reason,
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred,
             max(recency) as recency
@@ -74,9 +74,9 @@ with
             purpose,
             status,
             effective_at,
-            max_by(status_raw, recency) as status_raw,
-            max_by(consent_source, recency) as consent_source,
-            max_by(reason, recency) as reason,
+            max_by(status_raw, row(recency, status_raw)) as status_raw,
+            max_by(consent_source, row(recency, consent_source)) as consent_source,
+            max_by(reason, row(recency, reason)) as reason,
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred
         from changes

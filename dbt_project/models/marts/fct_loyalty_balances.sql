@@ -22,7 +22,7 @@ with
         qualify
             row_number() over (
                 partition by source, source_account, account_id, balance_type
-                order by {{ newest_first() }}
+                order by {{ newest_first() }}, balance desc nulls last, tier_id, expires_at, pending, expiring, owner_record_id
             )
             = 1
     ),

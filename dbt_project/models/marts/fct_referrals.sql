@@ -12,7 +12,7 @@ with
         qualify
             row_number() over (
                 partition by source, source_account, campaign_id, referrer_profile_id, referred_profile_id
-                order by {{ newest_first() }}
+                order by {{ newest_first() }}, referred_at desc nulls last, related_object_id, related_object_type
             )
             = 1
     ),

@@ -53,7 +53,7 @@ with
     ),
 
     staged as (
-        select joined.insight_date, joined.customer_id, min_by(limits.lifecycle_stage, coalesce(limits.max_days_since_last_order, 1000000)) as lifecycle_stage
+        select joined.insight_date, joined.customer_id, min_by(limits.lifecycle_stage, row(coalesce(limits.max_days_since_last_order, 1000000), limits.lifecycle_stage)) as lifecycle_stage
         from joined
         inner join limits on joined.days_since_last_order <= coalesce(limits.max_days_since_last_order, joined.days_since_last_order)
         group by joined.insight_date, joined.customer_id

@@ -9,7 +9,7 @@ with
 
     segments as (select * from {{ ref("computed_segments") }}),
 
-    final as (
+    population as (
         select
             figures.customer_id,
             figures.lifecycle_stage,
@@ -67,7 +67,10 @@ with
             and periods.valid_from <= figures.as_of_date
             and (periods.valid_to is null or periods.valid_to > figures.as_of_date)
         where (select count(*) from segments) > 0
-    )
+    ),
+
+    -- Whom the vendors have deleted is a member of nothing.
+    final as (select * from population where not coalesce(is_deleted, false))
 
 select *
 from final

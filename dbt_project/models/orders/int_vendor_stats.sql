@@ -19,7 +19,7 @@ with
         qualify
             row_number() over (
                 partition by source, source_account, stream, owner_record_id, metric, definition_id
-                order by {{ newest_first() }}
+                order by {{ newest_first() }}, value_num desc nulls last, value_ts desc nulls last, unit, currency
             )
             = 1
     ),
