@@ -31,6 +31,8 @@ from orchestration.mapping import (
     given,
     item,
     lookup,
+    one_address,
+    one_name,
     pairs,
     parent,
     phone_number,
@@ -254,17 +256,24 @@ event_contact = Contact(
         Identifier("phone", _dialled(at(f"{billing}.phone")), f"{billing}.phone", region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country"))),
     ),
     profile_id=event_contact_id,
-    attributes={
-        "first_name": first_given(at("contact.firstName"), at(f"{billing}.firstName")),
-        "last_name": first_given(at("contact.lastName"), at(f"{billing}.lastName")),
-        "birth_date": at("contact.birthdate"),
-        "gender_raw": at("contact.gender"),
-        "country_raw": first_given(at("contact.countryCode"), at("contact.country"), at(f"{billing}.countryCode"), at(f"{billing}.country")),
-        "state_raw": first_given(at("contact.state"), at(f"{billing}.stateCode"), at(f"{billing}.state")),
-        "city": first_given(at("contact.city"), at(f"{billing}.city")),
-        "postal_code": first_given(at("contact.postalCode"), at(f"{billing}.zip"), at(f"{billing}.postalCode")),
-        "address_line_1": first_given(at("contact.address"), at(f"{billing}.address"), at(f"{billing}.address1")),
-    },
+    attributes={"birth_date": at("contact.birthdate"), "gender_raw": at("contact.gender")}
+    | one_name(*({"first_name": at(f"{of}.firstName"), "last_name": at(f"{of}.lastName")} for of in ("contact", billing)))
+    | one_address(
+        {
+            "country_raw": first_given(at("contact.countryCode"), at("contact.country")),
+            "state_raw": at("contact.state"),
+            "city": at("contact.city"),
+            "postal_code": at("contact.postalCode"),
+            "address_line_1": at("contact.address"),
+        },
+        {
+            "country_raw": first_given(at(f"{billing}.countryCode"), at(f"{billing}.country")),
+            "state_raw": first_given(at(f"{billing}.stateCode"), at(f"{billing}.state")),
+            "city": at(f"{billing}.city"),
+            "postal_code": first_given(at(f"{billing}.zip"), at(f"{billing}.postalCode")),
+            "address_line_1": first_given(at(f"{billing}.address"), at(f"{billing}.address1")),
+        },
+    ),
 )
 
 events = rows(

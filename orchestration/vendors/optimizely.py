@@ -1161,6 +1161,10 @@ def own_identifiers(*starts: str) -> tuple[Identifier, ...]:
     return tuple(Identifier(kind, at(f"{start}{name}"), f"{start}{name}") for start in starts for name, kind in IDENTIFIERS.items())
 
 
+# In an event `name` may be anything's.
+customer_name = {"first_name": customer_cell("first_name"), "last_name": customer_cell("last_name"), "full_name": cell("customer.name")}
+
+
 def json_contact(order: Callable[[str], pl.Expr], path: str, *, has_pairs: bool, is_flat: bool = False) -> Contact:
     """Who an event in JSON is about: all that stands under `identifiers`, in `data` or beside it, else the buyer whom its order names.
 
@@ -1186,7 +1190,7 @@ def json_contact(order: Callable[[str], pl.Expr], path: str, *, has_pairs: bool,
             Identifier("phone", order("phone"), f"{path}.phone", where=~is_somebody),
         ),
         profile_id=identifier(own("customer_id"), "customer_id"),
-        attributes=flat_person | one_name({column: flat_person[column] for column in ("first_name", "last_name")}, names) if is_flat else dict(names),
+        attributes=flat_person | one_name(customer_name, names) if is_flat else dict(names),
     )
 
 
@@ -1197,7 +1201,7 @@ flat_buyer = (
 flat_contact = Contact(
     identifiers=(*flat_identifiers(), *flat_buyer),
     profile_id=identifier(customer_cell("customer_id"), "customer_id"),
-    attributes=flat_person | {"full_name": cell("customer.name")},
+    attributes=flat_person | customer_name,
 )
 
 
@@ -1211,7 +1215,7 @@ identified_contact = Contact(
         *(replace(found, where=~has_named) for found in flat_buyer),
     ),
     profile_id=identifier(first_given(paired_value("customer_id"), customer_cell("customer_id")), "customer_id"),
-    attributes=flat_person | {"full_name": cell("customer.name")},
+    attributes=flat_person | customer_name,
 )
 
 
@@ -1297,7 +1301,8 @@ FLAT_ORDER = (
     | {"data_source": KEEP}
     | LINEAGE
 )
-LISTED_ORDER = FLAT_ORDER | {"items": [ITEM]}
+# Beside a list of items the columns of one item have nothing to say.
+LISTED_ORDER = FLAT_ORDER | {"items": [ITEM]} | dict.fromkeys(ORDER_ITEM, KEEP)
 
 
 BUYER = ["order.email", "order.phone", "order.name", "order.first_name", "order.last_name"]
@@ -1341,7 +1346,10 @@ order_contact = Contact(
     identifiers=(*flat_identifiers(), *flat_buyer),
     profile_id=identifier(customer_cell("customer_id"), "customer_id"),
     attributes=flat_person
-    | {name: first_given(customer_cell(stated), cell(f"order.{stated}")) for name, stated in (("first_name", "first_name"), ("last_name", "last_name"))},
+    | one_name(
+        {"first_name": customer_cell("first_name"), "last_name": customer_cell("last_name"), "full_name": customer_cell("name")},
+        {"first_name": cell("order.first_name"), "last_name": cell("order.last_name"), "full_name": cell("order.name")},
+    ),
 )
 
 

@@ -23,6 +23,7 @@ from orchestration.mapping import (
     given,
     item,
     lookup,
+    one_address,
     phone_number,
     raw,
     rows,
@@ -233,23 +234,22 @@ ADDRESS = {
 
 
 def address(*places: pl.Expr) -> dict[str, Value]:
-    """Address columns of the first of several address objects that has the field."""
+    """Address columns, all of one of several address objects."""
+    return one_address(*map(_place, places))
 
-    def first(name: str) -> pl.Expr:
-        return first_given(*(place.struct.field(name) for place in places))
 
-    lines = [street_line(place.struct.field("street"), place.struct.field("number")) for place in places]
-    points = [place.struct.field("coordinates") for place in places]
+def _place(place: pl.Expr) -> dict[str, pl.Expr]:
+    field, point = place.struct.field, place.struct.field("coordinates")
     return {
-        "country_raw": first("country"),
-        "state_raw": first("state"),
-        "city": first("city"),
-        "district": pl.coalesce(first("neighborhood"), first("district")),
-        "postal_code": first("postalCode"),
-        "address_line_1": pl.coalesce([*lines, first("formattedAddress")]),
-        "address_line_2": first("complement"),
-        "latitude": pl.coalesce(point.struct.field("latitude") for point in points),
-        "longitude": pl.coalesce(point.struct.field("longitude") for point in points),
+        "country_raw": field("country"),
+        "state_raw": field("state"),
+        "city": field("city"),
+        "district": first_given(field("neighborhood"), field("district")),
+        "postal_code": field("postalCode"),
+        "address_line_1": pl.coalesce(street_line(field("street"), field("number")), first_given(field("formattedAddress"))),
+        "address_line_2": field("complement"),
+        "latitude": point.struct.field("latitude"),
+        "longitude": point.struct.field("longitude"),
     }
 
 
