@@ -15,7 +15,7 @@ import polars as pl
 from orchestration import expressions as ex
 from orchestration.expressions import ISO
 from orchestration.kinds import Kinds, Taken
-from orchestration.shapes import NUMBER, SCALAR, Compiled, Leaf, compile_shape, leaves
+from orchestration.shapes import Compiled, Leaf, compile_shape, leaves
 from orchestration.tables import ORDER_STATUSES, TABLES
 
 
@@ -374,7 +374,7 @@ class Dialect:
     @cached_property
     def decisive(self) -> frozenset[str]:
         """Fields that hold a record's money and time: whatever stands there is read, and the record rejected where it cannot be."""
-        numbers = {path for path, leaf in leaves(self.shape) if leaf in (NUMBER, SCALAR)}
+        numbers = {path for path, leaf in leaves(self.shape) if isinstance(leaf, Leaf) and leaf.kind in ("number", "scalar")}
         found: set[str] = set()
         for select in self.rows:
             for name, value in select.columns.items() if select.each is None else ():

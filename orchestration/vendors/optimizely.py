@@ -1161,6 +1161,11 @@ def own_identifiers(*starts: str) -> tuple[Identifier, ...]:
     return tuple(Identifier(kind, at(f"{start}{name}"), f"{start}{name}") for start in starts for name, kind in IDENTIFIERS.items())
 
 
+def is_same_buyer(of_order: pl.Expr, of_customer: pl.Expr) -> pl.Expr:
+    """The order names no other buyer than the customer it is told of."""
+    return ~given(of_order) | (email_address(of_order) == email_address(of_customer)).fill_null(value=False)
+
+
 # In an event `name` may be anything's.
 customer_name = {"first_name": customer_cell("first_name"), "last_name": customer_cell("last_name"), "full_name": cell("customer.name")}
 
@@ -1179,7 +1184,7 @@ def json_contact(order: Callable[[str], pl.Expr], path: str, *, has_pairs: bool,
     def own(name: str) -> pl.Expr:
         return first_given(*([paired_value(name)] if has_pairs else []), *values[name])
 
-    is_buyer = ~is_somebody | (email_address(order("email")) == email_address(own("email"))).fill_null(value=False)
+    is_buyer = ~is_somebody | is_same_buyer(order("email"), own("email"))
     buyer = {"first_name": order("first_name"), "last_name": order("last_name"), "full_name": order("name")}
     names = {column: pl.when(is_buyer).then(value) for column, value in buyer.items()}
     return Contact(
@@ -1348,7 +1353,10 @@ order_contact = Contact(
     attributes=flat_person
     | one_name(
         {"first_name": customer_cell("first_name"), "last_name": customer_cell("last_name"), "full_name": customer_cell("name")},
-        {"first_name": cell("order.first_name"), "last_name": cell("order.last_name"), "full_name": cell("order.name")},
+        {
+            column: pl.when(~has_identifier | is_same_buyer(cell("order.email"), customer_cell("email"))).then(cell(f"order.{name}"))
+            for column, name in (("first_name", "first_name"), ("last_name", "last_name"), ("full_name", "name"))
+        },
     ),
 )
 

@@ -108,7 +108,7 @@ SPONSORSHIP = {"name": KEEP, "amount": KEEP, "discountCode": TEXT}
 PRICED = {
     "otherFees": [{"name": KEEP, "type": TEXT, "receivedBy": KEEP, "receiverDocument": KEEP, "price": PRICE, "observation": KEEP}],
     "discounts": [{"amount": PRICE, "target": KEEP, "targetId": KEEP, "sponsorshipValues": [SPONSORSHIP]}],
-    "total": {"itemsPrice": PRICE, "otherFees": PRICE, "discount": PRICE, "orderAmount": PRICE},
+    "total": {"itemsPrice": PRICE, "orderAmount": PRICE, **{key: {"value": NUMBER, "currency": KEEP} for key in ("otherFees", "discount")}},
     "payments": {
         "prepaid": KEEP,
         "pending": KEEP,
