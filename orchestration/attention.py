@@ -12,14 +12,14 @@ from contextlib import suppress
 
 import duckdb
 
-from orchestration import identity_seeds, segments
+from orchestration import deletions, identity_seeds, segments
 from orchestration.masking import without_contacts
 from orchestration.settings import Settings
 
 # What a look is given: the build file with its marts made, the installation, and the run that ends (`meta.loads.run_id`).
 Look = Callable[[duckdb.DuckDBPyConnection, Settings, str], Iterator[str]]
 
-LOOKS: tuple[Look, ...] = (segments.failing, identity_seeds.look)
+LOOKS: tuple[Look, ...] = (segments.failing, identity_seeds.look, deletions.look)
 
 
 def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:

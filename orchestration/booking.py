@@ -125,7 +125,7 @@ class Booking:
         """The file's row in meta.loads."""
         file, origin = self.file, self.origin
         self.con.execute(
-            f"insert into meta.loads values ({', '.join(f'${number}' for number in range(1, 22))})",
+            f"insert into meta.loads values ({', '.join(f'${number}' for number in range(1, 23))})",
             [
                 file.relative_path,
                 self.sha256,
@@ -145,6 +145,7 @@ class Booking:
                 file.is_full,
                 reason,
                 message,
+                False,
             ],
         )
 

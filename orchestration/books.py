@@ -13,7 +13,8 @@ create schema if not exists internal;
 create table if not exists meta.loads (
     file_path varchar, file_sha256 varchar, source varchar, source_account varchar, stream varchar, export_date date, load_seq bigint,
     rows_read bigint, rows_loaded bigint, rows_rejected bigint, rows_duplicate bigint, status varchar, loaded_at timestamptz, run_id varchar,
-    file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, is_full boolean, reason_code varchar, message varchar
+    file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, is_full boolean, reason_code varchar, message varchar,
+    is_taken_over boolean
 );
 create table if not exists meta.rejects (
     source varchar, source_account varchar, stream varchar, export_date date, file_path varchar, row_number bigint, reason_code varchar, field varchar,
@@ -38,7 +39,17 @@ create table if not exists internal.repeats (
 create table if not exists internal.touched (tie ubigint);
 create table if not exists internal.owed (file_path varchar);
 create table if not exists internal.issued_ids (alias_id varchar, customer_id varchar, retired_at timestamptz);
-create or replace view meta.deliveries as
+create table if not exists internal.withdrawn (
+    file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, withdrawn_at timestamptz, run_id varchar
+);
+create table if not exists internal.accepted_deletions (
+    source varchar, source_account varchar, stream varchar, export_date date, content varchar, accepted_at timestamptz
+);
+create table if not exists internal.held_deliveries (
+    source varchar, source_account varchar, stream varchar, export_date date, living bigint, left_out bigint
+);
+create table if not exists internal.weighed (key varchar);
+create or replace view internal.deliveries_as_told as
     -- Whom a rejected file or record was about nobody knows: a night with a rejected file, or with many such records, proves nobody's absence.
     with unread as (
         select source, source_account, stream, export_date from meta.loads where status <> 'superseded'
@@ -47,8 +58,8 @@ create or replace view meta.deliveries as
     )
     select
         source, source_account, stream, export_date,
-        bool_or(is_full)
-        and (source, source_account, stream, export_date) not in (select (source, source_account, stream, export_date) from unread) as is_full,
+        bool_or(is_full and file_bytes > 0)
+        and (source, source_account, stream, export_date) not in (select (source, source_account, stream, export_date) from unread) as says_full,
         count(*) as file_count
     from meta.loads
     where
@@ -57,6 +68,15 @@ create or replace view meta.deliveries as
             select (source, source_account, export_date) from meta.loads where status = 'rejected' and reason_code = '{holding.REASON}'
         )
     group by source, source_account, stream, export_date;
+create or replace view meta.deliveries as
+    select
+        source, source_account, stream, export_date,
+        says_full
+        and (source, source_account, stream, export_date) not in (
+            select (source, source_account, stream, export_date) from internal.held_deliveries
+        ) as is_full,
+        file_count
+    from internal.deliveries_as_told;
 create or replace view meta.schema_drift as
     with
         nights as (

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("orchestration.explain", "why these records are one person, and what that hangs on"),
     "plan": ("orchestration.plan", "what a change of the rules would do, without publishing"),
     "replay": ("orchestration.replay", "rejected records again, after a mend"),
+    "withdraw": ("orchestration.withdraw", "take a delivery out, until it is landed again"),
     "rollback": ("orchestration.rollback", "bring back the previous published warehouse"),
 }
 EPILOG = (

@@ -19,6 +19,7 @@ from orchestration.warehouse import Warehouse
 
 PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
 DRIFT_SHOWN = 3
+VANISHED_SHOWN = 10
 RUNS_LOOKED_AT = 20
 WORDS: dict[str, str] = {
     "damaged": "damaged",
@@ -203,7 +204,9 @@ def _published(settings: Settings) -> Iterator[Finding]:
 def _deliveries(settings: Settings) -> Iterator[Finding]:
     """What arrived late, badly or otherwise than before."""
     try:
+        scan = landing.scan(settings) if settings.landing.is_dir() else landing.Scan([], [])
         with reading.newest(settings) as con:
+            vanished = Warehouse(settings).vanished(con, scan)
             late = [found for found in freshness.of_streams(con, settings) if found.is_late]
             rejected = rejects.counts(con)
             night = drift.last_night(con)
@@ -212,6 +215,13 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             asked = attention.parsed(run.get("attention") for run in runs.last_ended(runs.recent(con, RUNS_LOOKED_AT)))
     except OperatorError:
         return
+    if vanished:
+        more = f" and {len(vanished) - VANISHED_SHOWN:,} more" if len(vanished) > VANISHED_SHOWN else ""
+        yield Finding(
+            "note",
+            f"{len(vanished):,} files no longer lie in the landing zone: {', '.join(map(landing.shown, vanished[-VANISHED_SHOWN:]))}{more}.",
+            "Their rows stay, also where a build file is begun anew, as the version that loaded them wrote them. `c360 withdraw` takes out what was a mistake.",
+        )
     for sentence in asked:
         yield Finding("note", sentence, "Told again by every run until it is settled.")
     for source, streams in groupby(late, key=lambda found: found.feed):

@@ -63,6 +63,11 @@ BOOKS: tuple[Book, ...] = (
             ("is_full", "BOOLEAN", "The delivery says that it is complete."),
             ("reason_code", "VARCHAR", "Why a whole file was rejected."),
             ("message", "VARCHAR", "The reason in words."),
+            (
+                "is_taken_over",
+                "BOOLEAN",
+                "The file was gone when the build file was begun anew: its rows were taken over, as the version that loaded them wrote them.",
+            ),
         ),
     ),
     Book(
@@ -74,7 +79,11 @@ BOOKS: tuple[Book, ...] = (
             ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream."),
             ("export_date", "DATE", "Night it was delivered."),
-            ("is_full", "BOOLEAN", "It names every record of its stream, and could be read but for one in a hundred: what it does not name is gone."),
+            (
+                "is_full",
+                "BOOLEAN",
+                "It names every record of its stream, could be read but for one in a hundred and is not held: what it does not name is gone.",
+            ),
             ("file_count", "BIGINT", "Files it consists of."),
         ),
     ),

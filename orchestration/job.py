@@ -6,6 +6,7 @@ from datetime import date
 
 from orchestration import alerts, changes, console, holding, pipeline, publish
 from orchestration.errors import OperatorError
+from orchestration.landing import DEFAULT_ACCOUNT
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
 from orchestration.vendors import discover
@@ -20,6 +21,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last", type=day, metavar="D", help="… up to and including this night")
     parser.add_argument("--full-refresh", action="store_true", help="build everything anew from the landing zone")
     parser.add_argument("--as-of", type=day, metavar="D", help="compute figures that depend on today for this day; default: the last night loaded")
+    parser.add_argument(
+        "--accept-deletions",
+        action="append",
+        default=[],
+        type=delivery,
+        metavar="VENDOR[@ACCOUNT]/STREAM/DATE",
+        help="whom this full delivery leaves out is gone indeed (may be given several times)",
+    )
+    parser.add_argument("--without-archived", action="store_true", help="publish without archived files whose rows cannot be taken over into a new build file")
     parser.add_argument("--accept-changes", action="store_true", help="publish although unusually many customer ids change")
 
 
@@ -34,6 +44,8 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
                 full_refresh=given.full_refresh,
                 as_of=given.as_of,
                 accept_changes=given.accept_changes,
+                accept_deletions=[(source, resolved(settings, source, account), *rest) for source, account, *rest in given.accept_deletions],
+                without_archived=given.without_archived,
                 progress=console.progress(),
             )
     finally:
@@ -57,6 +69,22 @@ def feed(text: str) -> tuple[str, str | None]:
     if source not in discover():
         raise argparse.ArgumentTypeError(f"'{source}' is no vendor; known are {', '.join(discover())}")
     return source, account if separator else None
+
+
+def delivery(text: str) -> tuple[str, str, str, date]:
+    """A delivery as its folder is named, as the command line takes it."""
+    parts = text.removeprefix("landing/").strip("/").split("/")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"'{text}' is no delivery such as omnisend/contacts/2026-01-31")
+    source, account = feed(parts[0])
+    if parts[1] not in discover()[source].streams:
+        raise argparse.ArgumentTypeError(f"'{parts[1]}' is no stream of {source}; its streams are {', '.join(discover()[source].streams)}")
+    return source, account or DEFAULT_ACCOUNT, parts[1], day(parts[2])
+
+
+def resolved(settings: Settings, source: str, account: str) -> str:
+    """The account as the warehouse knows it: that of a vendor's plain folder may have a name."""
+    return settings.account(discover()[source], account).source_account
 
 
 def tell(report: RunReport, settings: Settings) -> None:

@@ -76,8 +76,8 @@ class LandedFile:
 
     @property
     def shown_path(self) -> str:
-        """The path as a log may hold it: vendors name exports after whoever asked for them."""
-        return shown_name(self.relative_path)
+        """The path as a log may hold it."""
+        return shown(self.relative_path)
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,10 @@ class Scan:
 
     files: list[LandedFile]
     problems: list[LandingProblem]
+
+    def tells_of(self, relative_path: str) -> bool:
+        """The file stands in a folder that is told as a problem, or may stand there unseen."""
+        return any(relative_path.startswith(f"{problem.relative_path}/") for problem in self.problems if problem.reason_code in (UNREADABLE, FUTURE))
 
     def hiding(self, relative_path: str) -> LandingProblem | None:
         """The folder that cannot be read and in which the file may stand unseen, if there is one."""
@@ -230,6 +234,11 @@ def _leads_out(settings: Places, folder: Path, problems: list[LandingProblem]) -
 def _tell_link(settings: Places, folder: Path, what: str, problems: list[LandingProblem]) -> None:
     relative = _relative(settings, folder)
     problems.append(_problem(relative, "link", f"{relative} {what} and is not followed. Put the folder itself there, or mount it there."))
+
+
+def shown(relative_path: str) -> str:
+    """A path as a log may hold it: vendors name exports after whoever asked for them."""
+    return shown_name(relative_path)
 
 
 def _problem(relative_path: str, reason_code: str, message: str) -> LandingProblem:

@@ -22,6 +22,7 @@ import duckdb
 from orchestration import (
     attention,
     changes,
+    deletions,
     drift,
     fingerprints,
     holding,
@@ -36,6 +37,7 @@ from orchestration import (
     seeds,
     segments,
     soundness,
+    taking_over,
 )
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError, cause_of, unusable
@@ -45,7 +47,7 @@ from orchestration.locking import writer_lock
 from orchestration.settings import DateRange, Settings
 from orchestration.transform import NodeResult, TransformError, build
 from orchestration.vendors import discover
-from orchestration.warehouse import FileOutcome, Warehouse
+from orchestration.warehouse import Delivered, FileOutcome, Warehouse
 
 Progress = Callable[[str], None]
 Choice = Callable[[LandedFile], bool]
@@ -53,6 +55,9 @@ PACKED = (".gz", ".zst")
 UNPACKS_TO = 10
 STAGED_PER_BYTE = 2
 LEAST_FREE = 4_000_000
+MOST_SHOWN = 10
+# Source, account, stream and night.
+Delivery = tuple[str, str, str, date]
 
 
 def silent(_: str) -> None:
@@ -134,12 +139,16 @@ def run(
     as_of: date | None = None,
     choose: Choice = everything,
     accept_changes: bool = False,
+    accept_deletions: Sequence[Delivery] = (),
+    without_archived: bool = False,
+    is_replay: bool = False,
+    withdraw: Callable[[Delivered], bool] | None = None,
     command: str = "c360 run",
     progress: Progress = silent,
 ) -> RunReport:
     """The whole job, once. Does nothing when nothing is new; begins again where a damaged file had to be moved aside."""
-
-    chosen: dict[str, Any] = {"dates": dates, "full_refresh": full_refresh, "as_of": as_of, "choose": choose, "accept_changes": accept_changes}
+    asked = {"accept_deletions": accept_deletions, "without_archived": without_archived, "is_replay": is_replay, "withdraw": withdraw}
+    chosen: dict[str, Any] = {"dates": dates, "full_refresh": full_refresh, "as_of": as_of, "choose": choose, "accept_changes": accept_changes, "asked": asked}
     once = partial(_run, settings, **chosen, command=command, progress=progress)
     try:
         return once()
@@ -156,6 +165,7 @@ def _run(
     as_of: date | None,
     choose: Choice,
     accept_changes: bool,
+    asked: dict[str, Any],
     command: str,
     progress: Progress,
     told: Sequence[str] = (),
@@ -164,7 +174,16 @@ def _run(
     run_id = new_run_id()
     require_landing(settings)
     with writing(settings, run_id, command=command, from_scratch=full_refresh and dates is None, told=told, progress=progress) as warehouse:
-        ingestion = ingest(settings, warehouse, run_id, dates=dates, full_refresh=full_refresh, choose=choose, progress=progress)
+        ingestion = ingest(
+            settings,
+            warehouse,
+            run_id,
+            dates=dates,
+            full_refresh=full_refresh,
+            choose=choose,
+            **asked,
+            progress=progress,
+        )
         nodes = transform(settings, warehouse, run_id, as_of=as_of, progress=progress)
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
         with warehouse.connect() as con:
@@ -241,21 +260,40 @@ def ingest(
     dates: DateRange | None = None,
     full_refresh: bool = False,
     choose: Choice = everything,
+    accept_deletions: Sequence[Delivery] = (),
+    without_archived: bool = False,
+    is_replay: bool = False,
+    withdraw: Callable[[Delivered], bool] | None = None,
     progress: Progress = silent,
 ) -> Ingestion:
-    """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also all that was published."""
+    """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also all that was published.
+
+    What else a person asked for: to take deletions as meant, to do without archived files that cannot be taken over, to take files out.
+    A replay loads single files again and leaves the rest of their delivery as it is.
+    """
     scan = landing.scan(settings)
     with warehouse.connect() as con:
+        _require_delivered(settings, warehouse, con, scan, accept_deletions)
         owed = warehouse.owed(con)
         _require_in_sight(scan, owed)
+        owed = _take_over_archived(settings, warehouse, con, scan, owed, without_archived=without_archived)
         warehouse.note_unchanged(con, scan)
         wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | owed
         files = [file for file in scan.files if file.relative_path in wanted]
         if files:
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
-        if dates is not None:
-            warehouse.retire_vanished(con, scan, dates)
-        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=_teller(len(files), progress), progress=progress)
+        if dates is not None and not is_replay:
+            warehouse.retire_replaced(con, scan, files)
+        tell = _teller(len(files), progress)
+        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=tell, progress=progress)
+        withdrawn = warehouse.withdraw(con, scan, withdraw, run_id) if withdraw else []
+        pass_point("after_withdrawing")
+        if warehouse.retire_moved(con, scan) or withdrawn:
+            # Copies of what is gone take its place, and whether a night must wait is another question without it.
+            outcomes += warehouse.ingest(con, [], run_id=run_id, on_file=tell, progress=progress)
+        for delivery in accept_deletions:
+            deletions.accept(con, *delivery)
+        deletions.settle(con, settings.options.deletion_share)
     pass_point("after_staging")
     return Ingestion(tuple(outcomes), tuple(scan.problems))
 
@@ -308,6 +346,8 @@ def publish_if_new(
 ) -> publish.Publication | None:
     """Publishes the build file if its marts are sound and analysts do not see them yet."""
     with warehouse.connect() as con:
+        if warehouse.owed(con):
+            raise OperatorError("Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it.")
         is_behind = fingerprints.is_behind(con)
     if is_behind:
         # Another run loaded something since the marts were made; a published file is of one moment.
@@ -350,7 +390,7 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
     """The build file, and what is to be told of its damage; begun anew if asked to, if it is damaged, or if other code or settings made it."""
     warehouse = Warehouse(settings)
     path = settings.build_file
-    if from_scratch or not path.exists():
+    if from_scratch or not path.exists() or taking_over.previous_file(settings).exists():
         return _begin_anew(settings), []
     found = soundness.verdict(path, settings)
     if found not in ("sound", "empty", "in_use"):
@@ -387,21 +427,44 @@ def _damage(error: BaseException, settings: Settings) -> list[str]:
 
 
 def _begin_anew(settings: Settings) -> Warehouse:
-    """An empty build file that keeps the run book of the published one, and owes the files whose rows that one holds."""
-    for path in (settings.build_file, settings.build_file.with_name("warehouse.duckdb.wal")):
-        path.unlink(missing_ok=True)
+    """An empty build file that keeps the run book of the published one, and owes the files whose rows the last one, else that one, holds."""
+    taking_over.set_aside(settings)
+    pass_point("after_setting_aside")
     warehouse = Warehouse(settings)
     with warehouse.connect() as con:
         runs.inherit(con, settings)
-        _owe_published(con, settings)
+        taking_over.owe(con, settings)
     return warehouse
 
 
-def _owe_published(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """A run told to load one night, or some files, must not publish a warehouse without all the others that analysts see."""
-    with publish.attached(con, settings) as is_there:
-        if is_there and publish.has(con, "meta", "loads", "file_path", "status"):
-            con.execute("insert into internal.owed select file_path from published.meta.loads where status <> 'superseded'")
+def _take_over_archived(
+    settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing.Scan, owed: set[str], *, without_archived: bool
+) -> set[str]:
+    """Takes over what is owed and no longer stands in the landing zone, and refuses to go on without it; what is still to be loaded."""
+    to_load = owed & {file.relative_path for file in scan.files}
+    too_early = {path for path in owed - to_load if scan.tells_of(path)}
+    lost = taking_over.take_over(con, settings, owed - to_load - too_early)
+    if lost and not without_archived:
+        shown = ", ".join(landing.shown(path) for path in sorted(lost)[:MOST_SHOWN])
+        more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""
+        raise OperatorError(
+            f"Nothing was published: {len(lost):,} files are no longer in the landing zone, and what they left cannot be taken over: {shown}{more}.",
+            remedy="Put them back and run again, or type `c360 run --without-archived` to go on without them.",
+        )
+    warehouse.forget_owed(con, lost | too_early)
+    pass_point("after_taking_over")
+    taking_over.let_go(settings)
+    return to_load
+
+
+def _require_delivered(settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing.Scan, deliveries: Sequence[Delivery]) -> None:
+    """Deletions are accepted of a delivery that there is."""
+    known = {(found.source, found.source_account, found.stream, found.export_date) for found in warehouse.delivered(con, scan)} if deliveries else set()
+    for source, account, stream, night in deliveries:
+        if (source, account, stream, night) not in known:
+            raise OperatorError(
+                f"Nothing was delivered as {landing.feed(source, account)}/{stream}/{night}.", remedy="`c360 status` names what is held.", exit_code=2
+            )
 
 
 def _require_in_sight(scan: landing.Scan, owed: set[str]) -> None:

@@ -66,7 +66,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
     _move(con, "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met where not is_duplicate", new)
     _correct_books(con, "select load_seq, -count(*) as gained from met where not is_duplicate group by load_seq")
-    _remember_latest(con, entity, "select record_id, record_hash from met", named)
+    remember_latest(con, entity, "select record_id, record_hash from met", named)
     return duplicates
 
 
@@ -110,7 +110,7 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             "select distinct source, source_account from (select source, source_account from heirs union all select source, source_account from left_by)"
         ).fetchall():
             named = {"source": row[0], "account": row[1]}
-            _remember_latest(con, entity, "select record_id, record_hash from heirs union select record_id, record_hash from left_by", named)
+            remember_latest(con, entity, "select record_id, record_hash from heirs union select record_id, record_hash from left_by", named)
 
 
 def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: dict[str, object]) -> None:
@@ -140,7 +140,7 @@ def _correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
     )
 
 
-def _remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: dict[str, object]) -> None:
+def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: dict[str, object]) -> None:
     """`last_export_date` of the rows of these records: the latest night that delivered them."""
     key = IDENTITY_OF_CONTENT[entity]
     con.execute(

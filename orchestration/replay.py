@@ -36,6 +36,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             settings,
             dates=DateRange(min(nights), max(nights)),
             choose=lambda file: file.relative_path in paths,
+            is_replay=True,
             command="c360 replay",
             progress=console.progress(),
         )

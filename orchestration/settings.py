@@ -57,6 +57,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     unpack_ratio: Annotated[float, _means("A compressed file that unpacks to more times its size is rejected.", 1, MOST)] = 200.0
     unpack_free_bytes: Annotated[int, _means("Up to so many unpacked bytes `unpack_ratio` does not count.", 0, MOST_BYTES)] = 100_000_000
     identity_sharing_limit: Annotated[int, _means("An identifier that more different people than this carry links nobody.", 1, MOST)] = 5
+    deletion_share: Annotated[
+        float, _means("A full delivery that would delete a larger share of its stream's records, from 20 on, is taken as partial until it is settled.", 0, 1)
+    ] = 0.2
     changed_ids_share: Annotated[
         float, _means("If a larger share of the published customer ids would change, nothing is published without `--accept-changes`.", 0, 1)
     ] = 0.2

@@ -15,6 +15,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
 RUNS_SHOWN = 7
+VANISHED_SHOWN = 10
 RUN_COLUMNS = ("started_at", "status", "files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "published", "duration_s")
 
 
@@ -28,6 +29,7 @@ class Status:
     runs: tuple[dict[str, Any], ...]
     streams: tuple[Freshness, ...]
     rejects: int
+    vanished: tuple[str, ...] = ()
 
     @property
     def attention(self) -> tuple[str, ...]:
@@ -50,21 +52,20 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 def look(settings: Settings) -> Status:
     """Reads how things stand; what a run is writing just now is taken from the published warehouse."""
     writer = locking.holder(settings)
+    scan = landing.scan(settings) if settings.landing.is_dir() else landing.Scan([], [])
     with reading.newest_if_any(settings) as con:
         return Status(
             writer=writer,
             publication=publish.current(settings),
-            pending=None if writer else tuple(_pending(settings, con)),
+            pending=None if writer else tuple(_pending(settings, scan, con)),
             runs=tuple(runs.recent(con, RUNS_SHOWN)) if con else (),
             streams=tuple(freshness.of_streams(con, settings)) if con else (),
             rejects=_count(con) if con else 0,
+            vanished=tuple(Warehouse(settings).vanished(con, scan)) if con else (),
         )
 
 
-def _pending(settings: Settings, con: duckdb.DuckDBPyConnection | None) -> list[LandedFile]:
-    if not settings.landing.is_dir():
-        return []
-    scan = landing.scan(settings)
+def _pending(settings: Settings, scan: landing.Scan, con: duckdb.DuckDBPyConnection | None) -> list[LandedFile]:
     return Warehouse(settings).pending(con, scan, dates=None, full_refresh=False) if con else list(scan.files)
 
 
@@ -82,6 +83,10 @@ def _tell(settings: Settings, found: Status) -> None:
     for file in (found.pending or ())[:5]:
         console.say(f"              {file.shown_path}")
     console.say(f"Rejected      {found.rejects:,} records{'; `c360 rejects` shows why' if found.rejects else ''}")
+    if found.vanished:
+        console.say(f"Archived      {len(found.vanished):,} files no longer lie in the landing zone; their rows stay (`c360 withdraw` takes them out)")
+        for path in found.vanished[-VANISHED_SHOWN:]:
+            console.say(f"              {landing.shown(path)}")
     if found.runs:
         console.say("\nLast runs")
         console.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
@@ -115,6 +120,7 @@ def _tell_machine(settings: Settings, found: Status) -> None:
                 "writer": str(found.writer) if found.writer else None,
                 "pending": None if found.pending is None else [file.shown_path for file in found.pending],
                 "rejects": found.rejects,
+                "vanished": [landing.shown(path) for path in found.vanished],
                 "attention": list(found.attention),
                 "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
                 "streams": [

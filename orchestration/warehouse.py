@@ -7,6 +7,7 @@ whatever happened before. What a record becomes is not decided here.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -27,11 +28,24 @@ from orchestration.settings import DateRange, Settings
 from orchestration.spooling import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.tables import TABLES
 from orchestration.ties import touch
+from orchestration.vendors import discover
 
+WITHDRAWN = "withdrawn"
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 # Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
 # doubled what DuckDB costs. What a kill takes is loaded again: half a minute's work at most.
 MOST_RECORDS_A_COMMIT = 500_000
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A file that was delivered, whether or not it still lies there."""
+
+    relative_path: str
+    source: str
+    source_account: str
+    stream: str
+    export_date: date
 
 
 @dataclass(frozen=True)
@@ -80,9 +94,10 @@ class Warehouse:
 
     def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
-        if dates is not None:
-            return [file for file in scan.files if file.export_date in dates]
-        return list(scan.files) if full_refresh else self._compare(con, scan)[0]
+        if dates is None and not full_refresh:
+            return self._compare(con, scan)[0]
+        withdrawn = _withdrawn(con)
+        return [file for file in scan.files if (dates is None or file.export_date in dates) and withdrawn.get(file.relative_path) != file.identity]
 
     def note_unchanged(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
         """Files that were touched and hold what they held are known from now on as they are, so that nobody reads them again."""
@@ -96,9 +111,12 @@ class Warehouse:
     def _compare(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> tuple[list[LandedFile], list[LandedFile]]:
         """Files that are new or hold something else than is loaded, and such as were touched only."""
         booked = {path: known for path, *known in con.execute(_BOOKED).fetchall()}
+        withdrawn = _withdrawn(con)
         new, touched = [], []
         for file in scan.files:
             known = booked.get(file.relative_path)
+            if withdrawn.get(file.relative_path) == file.identity:
+                continue
             if _is_new(file, known):
                 new.append(file)
             elif known is not None and tuple(known[:4]) != file.identity:
@@ -109,17 +127,54 @@ class Warehouse:
         """Paths of files that stood in the warehouse before this build file was begun and are not loaded into it yet."""
         return {path for (path,) in con.execute("select file_path from internal.owed where file_path not in (select file_path from meta.loads)").fetchall()}
 
-    def retire_vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan, dates: DateRange) -> int:
-        """Takes out the rows of files of those nights that no longer stand in the landing zone; returns how many files."""
+    def forget_owed(self, con: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> None:
+        """Those files are neither loaded again nor taken over."""
+        con.execute("delete from internal.owed where file_path in (select unnest($1::varchar[]))", [sorted(paths)])
+
+    def vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> list[str]:
+        """Paths of files that are loaded, or booked otherwise, and stand in the landing zone no more: archived, as a rule. Their rows stay."""
         present = {file.relative_path for file in scan.files}
-        booked = con.execute(
-            "select file_path from meta.loads where status <> 'superseded' and export_date between $1 and $2", [dates.first, dates.last]
-        ).fetchall()
-        gone = sorted(path for (path,) in booked if path not in present and not scan.hiding(path))
+        booked = con.execute("select file_path from meta.loads where status <> 'superseded' order by export_date, file_path").fetchall()
+        return [path for (path,) in booked if path not in present and not scan.tells_of(path)]
+
+    def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
+        """Takes out the rows of files whose content stands under another path now, of the same account and stream; returns how many files."""
+        moved = con.execute(_MOVED, [self.vanished(con, scan), [file.relative_path for file in scan.files]]).fetchall()
+        return self._retire(con, [path for (path,) in moved])
+
+    def retire_replaced(self, con: duckdb.DuckDBPyConnection, scan: Scan, files: list[LandedFile]) -> int:
+        """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived and stays."""
+        folders = {_delivery_folder(file.relative_path) for file in files}
+        return self._retire(con, [path for path in self.vanished(con, scan) if _delivery_folder(path) in folders])
+
+    def _retire(self, con: duckdb.DuckDBPyConnection, paths: list[str]) -> int:
         with transaction(con):
-            for path in gone:
+            for path in paths:
                 self._supersede(con, path)
-        return len(gone)
+        return len(paths)
+
+    def withdraw(self, con: duckdb.DuckDBPyConnection, scan: Scan, is_meant: Callable[[Delivered], bool], run_id: str) -> list[str]:
+        """Takes out files for good, until they are landed again; returns their paths. What still lies there is known as it is, and passed over."""
+        landed = {file.relative_path: file for file in scan.files}
+        paths = [found.relative_path for found in self.delivered(con, scan) if is_meant(found)]
+        with transaction(con):
+            for path in paths:
+                self._supersede(con, path, reason=WITHDRAWN)
+                con.execute("delete from internal.withdrawn where file_path = $1", [path])
+                identity = landed[path].identity if path in landed else (None, None, None, None)
+                con.execute("insert into internal.withdrawn values ($1, $2, $3, $4, $5, now(), $6)", [path, *identity, run_id])
+        return paths
+
+    def delivered(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> list[Delivered]:
+        """Every file that is booked or lies in the landing zone and is not withdrawn."""
+        withdrawn = _withdrawn(con)
+        booked = {path: Delivered(path, *of) for path, *of in con.execute(_DELIVERED).fetchall()}
+        vendors = discover()
+        for file in scan.files:
+            if file.relative_path not in booked and withdrawn.get(file.relative_path) != file.identity:
+                account = self._settings.account(vendors[file.source], file.source_account).source_account
+                booked[file.relative_path] = Delivered(file.relative_path, file.source, account, file.stream, file.export_date)
+        return [booked[path] for path in sorted(booked)]
 
     def ingest(
         self,
@@ -213,6 +268,7 @@ class Warehouse:
         normaliser: Normaliser | None = None,
     ) -> FileOutcome:
         self._supersede(con, booking.file.relative_path)
+        con.execute("delete from internal.withdrawn where file_path = $1", [booking.file.relative_path])
         if spool is not None and normaliser is not None:
             if booking.file.size:
                 self._yield_to(con, booking)
@@ -226,11 +282,11 @@ class Warehouse:
         booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
         return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message)
 
-    def _supersede(self, con: duckdb.DuckDBPyConnection, path: str) -> None:
+    def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
         """Takes out what an earlier booking of the path loaded."""
         for (load_seq,) in con.execute("select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchall():
             _take_out(con, load_seq)
-            con.execute("update meta.loads set status = 'superseded' where load_seq = $1", [load_seq])
+            con.execute("update meta.loads set status = 'superseded', reason_code = coalesce($2, reason_code) where load_seq = $1", [load_seq, reason])
 
     def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: Booking) -> None:
         """Copies with a later path that were loaded before this original came are duplicates from now on."""
@@ -309,6 +365,30 @@ where source = $1 and source_account = $2 and stream = $3 and export_date = $4 a
 """
 # The first path decides which of several copies is the original, never the order they came in.
 _LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $6", "file_path > $6")
+
+
+_MOVED = """
+select gone.file_path from meta.loads as gone
+where gone.status <> 'superseded' and gone.file_sha256 <> '' and gone.file_path in (select unnest($1::varchar[]))
+    and exists (
+        select 1 from meta.loads as here
+        where here.status <> 'superseded' and here.file_sha256 = gone.file_sha256 and here.source = gone.source
+            and here.source_account = gone.source_account and here.stream = gone.stream and here.file_path in (select unnest($2::varchar[]))
+    )
+order by gone.file_path
+"""
+_DELIVERED = "select distinct file_path, source, source_account, stream, export_date from meta.loads where status <> 'superseded'"
+
+
+def _withdrawn(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
+    """Files that were withdrawn, each as it lay there then."""
+    query = "select file_path, file_bytes, file_mtime_ns, file_ctime_ns, file_inode from internal.withdrawn"
+    return {path: tuple(identity) for path, *identity in con.execute(query).fetchall()}
+
+
+def _delivery_folder(path: str) -> str:
+    """The folder named after the night, above any folders of the vendor's own."""
+    return "/".join(path.split("/")[:4])
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:

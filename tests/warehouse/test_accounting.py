@@ -242,17 +242,6 @@ def test_a_date_again_replaces_exactly_that_slice(installation: Installation) ->
     assert installation.state() == before
 
 
-def test_a_file_taken_away_leaves_its_night_when_that_is_loaded_again(installation: Installation) -> None:
-    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
-    installation.load()
-    (installation.folder / "landing/omnisend/contacts/2026-03-01/a.ndjson").unlink()
-    night = date(2026, 3, 1)
-    with installation.warehouse.connect() as con:
-        gone = installation.warehouse.retire_vanished(con, landing.scan(installation.settings), DateRange(night, night))
-    assert gone == 1
-    assert installation.query("select count(*) from staging.customers") == [(0,)]
-
-
 def test_a_folder_in_the_wrong_place_is_told_without_the_address_in_its_name(installation: Installation) -> None:
     installation.land("zoe@private.example/events/2026-03-01/a.ndjson", [event(1)])
     [problem] = landing.scan(installation.settings).problems
@@ -265,12 +254,11 @@ def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(ins
     hidden = hide(installation.folder / "landing/omnisend/events/2026-03-01/part")
     installation.land("omnisend/events/2026-03-01/b.ndjson", [event(2)])
     installation.land("omnisend/events/2026-03-02/c.ndjson", [event(3)])
-    night = date(2026, 3, 1)
     scan = landing.scan(installation.settings)
     [problem] = scan.problems
     assert problem.message.startswith("landing/omnisend/events/2026-03-01 cannot be read (File name too long).")
     with installation.warehouse.connect() as con:
-        assert installation.warehouse.retire_vanished(con, scan, DateRange(night, night)) == 0
+        assert installation.warehouse.vanished(con, scan) == []
     assert [outcome.file.path.name for outcome in installation.load()] == ["c.ndjson"]
     shutil.rmtree(hidden)
     assert [outcome.file.path.name for outcome in installation.load()] == ["b.ndjson"]
