@@ -28,6 +28,11 @@ def say(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def complain(text: str) -> None:
+    """A line beside the output."""
+    sys.stderr.write(f"c360: {text}\n")
+
+
 def table(rows: Iterable[Sequence[object]], *, header: Sequence[str] = ()) -> None:
     """Rows in columns; numbers to the right."""
     lines = [tuple(header)] if header else []

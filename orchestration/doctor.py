@@ -52,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Shows every finding; fails if something is broken."""
+    """Shows every finding; ends with 3 if something is broken: a person must look at it."""
     found = examine(settings)
     for finding in found:
         console.say(f"{finding.level:>6}  {finding.text}")
@@ -60,7 +60,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             console.say(f"        → {finding.remedy}")
     broken = sum(finding.level == "broken" for finding in found)
     console.say(f"\n{broken} {'thing is' if broken == 1 else 'things are'} broken." if broken else "\nNothing is broken.")
-    return 1 if broken else 0
+    return 3 if broken else 0
 
 
 def examine(settings: Settings) -> list[Finding]:

@@ -260,8 +260,10 @@ def _tell_two(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, 
     chain = Graph(_ties(con, one[1], is_refused=False)).chain(one[0], other[0]) or []
     if one[0] == other[0]:
         console.say("Both are the same record.")
-    else:
+    elif chain:
         console.say(f"They are one person, {one[1]}, in {_count(len(chain), 'step')}:")
+    else:
+        console.say(f"They are one person, {one[1]}; which of their ties joins these two is not told.")
     _tell_record(telling, records[one[0]])
     for step in chain:
         _tell_step(telling, records, step)

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from datetime import date
 
 from orchestration import alerts, changes, console, holding, pipeline, publish
@@ -50,8 +52,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             )
     finally:
         console.end_progress()
-    tell(report, settings)
-    _tell_elsewhere(report, settings)
+    # What was done stays done, whoever listens: a pipe that was closed or an alert that fails makes no failure of it.
+    try:
+        tell(report, settings)
+        _tell_elsewhere(report, settings)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        console.complain(f"What came of the run could not be told in full ({type(error).__name__}).")
     return report.exit_code
 
 

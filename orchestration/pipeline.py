@@ -191,7 +191,8 @@ def _run(
             to_look_at = attention.of_run(con, run_id)
             unread = drift.warnings(con, run_id=run_id)
             changed = changes.recorded(con, run_id) if published else None
-        retention.prune_logs(settings)
+        with suppress(OSError):
+            retention.prune_logs(settings)
     seen = publish.current(settings)
     return RunReport(
         **asdict(figures),
@@ -375,7 +376,7 @@ def publish_if_new(
 
     made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, book=book)
     pass_point("before_run_book")
-    with warehouse.connect() as con:
+    with suppress(duckdb.Error), warehouse.connect() as con:
         runs.note(con, run_id, published=True)
     return made
 

@@ -115,9 +115,11 @@ def publish(
     pass_point("before_swap")
     _swap(settings, copy)
     pass_point("after_swap")
-    _rename(begun, folder)
-    pass_point("before_prune")
-    prune(settings)
+    # From here on analysts see it: what cannot be tidied up now is tidied up by the next run.
+    with suppress(OSError):
+        _rename(begun, folder)
+        pass_point("before_prune")
+        prune(settings)
     return made
 
 

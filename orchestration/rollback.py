@@ -15,10 +15,11 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Swaps the previous publication in; the next run publishes again only once something is new."""
     with writer_lock(settings, command="c360 rollback"):
         is_begun = publish.is_rollback_begun(settings)
-        for sentence in publish.secure(settings):
-            console.say(sentence)
+        told = publish.secure(settings)
         back = publish.current(settings) if is_begun else None
         back = back or publish.rollback(settings)
+    for sentence in told:
+        console.say(sentence)
     console.say(f"Analysts see the warehouse of {back.published_at} again: {back.customers:,} customers, {back.orders:,} orders.")
     console.say("What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run --full-refresh`).")
-    return 0
+    return 3 if told else 0

@@ -5,9 +5,20 @@ from datetime import date
 import pytest
 
 from orchestration.proof import Graph, Tie
-from tests.identity.worlds import Scenario, Warehouse, contact, profile
+from tests.identity.worlds import Scenario, Warehouse, always, contact, profile
+
+JOINED = [
+    profile("decided-ana", source="omnisend", first_name="Ana", email="both@decided.example"),
+    profile("decided-beatriz", source="omnisend", first_name="Beatriz", email="both@decided.example"),
+]
 
 SCENARIOS = [
+    Scenario(
+        "who is deleted follows by an address that names contest, once a decision has made its holders one person",
+        [*JOINED, profile("decided-deleted", first_name="Ana", email="both@decided.example", is_deleted=True)],
+        [{"decided-ana", "decided-beatriz", "decided-deleted"}],
+        [always(*JOINED)],
+    ),
     Scenario(
         "who gives no name goes by the name of its address, and its phone joins no two people",
         [

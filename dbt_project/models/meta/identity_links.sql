@@ -17,6 +17,8 @@ with
 
     contested as (select identifier_key from {{ ref("int_contested_holdings") }} group by identifier_key),
 
+    followers as (select node, identifier_key from {{ ref("int_followers") }} where person is not null),
+
     persons as not materialized (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
     records as (select * from {{ ref("int_records") }}),
@@ -112,11 +114,17 @@ with
             identifiers.id_namespace
     ),
 
+    -- A contested key joins nobody by itself, but one may follow by it once its holders are one person.
     followed_keys as (
         select persons.customer_id, identifiers.identifier_key
         from persons
         inner join identifiers on persons.record_no = identifiers.record_no
-        where persons.joined_by = 'following' and identifiers.identifier_key not in (select identifier_key from contested)
+        where
+            persons.joined_by = 'following'
+            and (
+                identifiers.identifier_key not in (select identifier_key from contested)
+                or (persons.record_no, identifiers.identifier_key) in (select (node, identifier_key) from followers)
+            )
         group by persons.customer_id, identifiers.identifier_key
     ),
 

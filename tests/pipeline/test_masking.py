@@ -1,0 +1,77 @@
+"""What is shown of files, arguments and messages: no address, no number as long as a phone's, no name of somebody known."""
+
+import duckdb
+import pytest
+
+from orchestration import cli, known_names, masking
+from orchestration.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking, "names_among", masking.no_names)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("contacts/2026-06-01/anna@mail.test.example.com.json", "contacts/2026-06-01/a…@m….com.json"),
+        ("orders_4915112345678.csv", "orders_491…78.csv"),
+        ("call +49 (151) 1234-567 back", "call +49…67 back"),
+        ("123456.csv", "1….csv"),
+        ("１２３４５６.csv", "１….csv"),
+        ("٠١٢٣٤٥٦٧.csv", "٠١٢…٦٧.csv"),
+        ("४९१५११२३.csv", "४९१…२३.csv"),
+        ("ａｎｎａ＠mail.example", "ａ…@m….example"),
+        ("part-12345-of-2026-06-01.csv", "part-12345-of-2026-06-01.csv"),
+        ("9 of 10 on 2026-01-31, 02:30", "9 of 10 on 2026-01-31, 02:30"),
+    ],
+)
+def test_addresses_and_numbers_of_every_script_are_masked_and_days_stay(given: str, shown: str) -> None:
+    assert masking.shown_name(given) == masking.without_contacts(given) == shown
+
+
+@pytest.fixture
+def known(settings: Settings) -> Settings:
+    """Two customers are published."""
+    with duckdb.connect(str(settings.published_file)) as con:
+        con.execute("create schema marts")
+        con.execute("create table marts.dim_customers as from (values ('Anna-Lena MÜLLER'), ('Bo Contacts'), (null)) as t(full_name)")
+    known_names.ask(settings)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("landing/omnisend/contacts/2026-06-01/anna_müller.json", "landing/omnisend/contacts/2026-06-01/a…_m….json"),
+        ("LENA.csv", "L….csv"),
+        ("annalena.csv", "annalena.csv"),
+        ("carla.csv", "carla.csv"),
+    ],
+)
+def test_names_of_customers_are_masked_and_folders_of_ours_are_not(known: Settings, given: str, shown: str) -> None:
+    assert masking.shown_name(given) == shown
+
+
+def test_where_nothing_can_be_looked_up_names_stop_nothing(settings: Settings) -> None:
+    known_names.ask(settings)
+    assert masking.shown_name("anna.csv") == "anna.csv"
+    settings.published_file.write_bytes(b"no warehouse")
+    assert masking.shown_name("bert.csv") == "bert.csv"
+
+
+def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["run", "--date", "anna@mail.test.example.com"], ["replay", "--source", "+4915112345678"], ["status", "anna@mail.test.example.com"]):
+        assert cli.main(words) == 2
+    told = capsys.readouterr().err
+    assert "anna" not in told
+    assert "15112345" not in told
+
+
+def test_pending_files_are_told_of_without_the_address_in_their_name(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    path = settings.landing / "omnisend" / "contacts" / "2026-06-01" / "anna@mail.test.example.com.ndjson"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n", encoding="utf-8")
+    assert cli.main(["status"]) == cli.main(["status", "--json"]) == 0
+    assert "anna@" not in capsys.readouterr().out
