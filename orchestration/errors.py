@@ -55,7 +55,7 @@ def told(error: Exception) -> OperatorError:
     if isinstance(error, MemoryError):
         return OperatorError("The machine has too little memory for this.", remedy="Make room, or lower `memory_limit` in settings.toml, and run again.")
     if cause := cause_of(error):
-        return _CAUSES[cause]()
+        return of_cause(cause)
     if isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
         return OperatorError(
@@ -78,6 +78,11 @@ def cause_in(text: str) -> Cause | None:
     """The same from DuckDB's words alone, as dbt hands them on."""
     said = text.lower()
     return next((cause for cause, words in SAYS if any(word in said for word in words)), None)
+
+
+def of_cause(cause: Cause) -> OperatorError:
+    """What an operator reads of it, where nothing more is known."""
+    return _CAUSES[cause]()
 
 
 _CAUSES = {

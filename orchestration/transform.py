@@ -16,13 +16,14 @@ import duckdb
 import msgspec
 
 from orchestration.collecting import collecting_seldom
-from orchestration.errors import OUT_OF_MEMORY, OperatorError, cause_in
+from orchestration.errors import OUT_OF_MEMORY, OperatorError, cause_in, of_cause
 from orchestration.faults import pass_point
 from orchestration.fingerprints import project_fingerprint
 from orchestration.settings import Settings
 
 SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
-DAMAGED = "a block of the file is damaged"
+DAMAGED, NO_ROOM = "a block of the file is damaged", "the disk is full"
+TOLD: dict[str | None, str] = {"damaged": DAMAGED, "disk": NO_ROOM}
 # Beyond this share of the memory a build file, which is compressed, has models that need all of it.
 LARGE = 0.5
 Progress = Callable[[str], None]
@@ -79,6 +80,8 @@ class TransformError(OperatorError):
         remedy = f"Look at the rows in {settings.build_file} (read-only), mend the cause and run again."
         if any(node.is_starved for node in failures):
             remedy = f"Raise `memory_limit` in settings.toml above {settings.memory_limit} and run again."
+        if any(node.reason == NO_ROOM for node in failures):
+            remedy = "Make room and run again: it continues where it stopped."
         super().__init__(f"Nothing was published, because {shown}{more}.", remedy=remedy)
         self.nodes = nodes
 
@@ -151,6 +154,8 @@ def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, fil
         finally:
             _close_connections()
     if result.exception is not None:
+        if cause := cause_in(str(result.exception)):
+            raise of_cause(cause)
         raise OperatorError(
             f"dbt could not start: {' '.join(str(result.exception).split()).rstrip('.')}.",
             remedy=f"`dbt parse --project-dir {settings.dbt_project}` shows more.",
@@ -257,8 +262,8 @@ def _compiled(settings: Settings, node: Any) -> Path | None:
 
 def _without_values(message: str) -> str:
     """The kind of an error; its text only where DuckDB quotes no row in it."""
-    if cause_in(message) == "damaged":
-        return DAMAGED
+    if (cause := cause_in(message)) in TOLD:
+        return TOLD[cause]
     found = re.search(r"(\w+(?: \w+){0,2} Error): ?([^\n]*)", message)
     if not found:
         return "the reason may quote a row and is not shown"

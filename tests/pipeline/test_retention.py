@@ -25,7 +25,6 @@ def test_what_killed_runs_left_is_removed_and_kept_publications_are_not(settings
         file(settings.internal / "spool" / "7" / "orders.0.parquet"),
         file(settings.spill / "duckdb_temp_storage.tmp"),
         file(settings.data / ".warehouse.duckdb.4711"),
-        file(settings.publications / "half" / "warehouse.duckdb"),
     ]
     kept = [file(settings.publications / "whole" / "warehouse.duckdb"), file(settings.publications / "whole" / "publication.json"), file(settings.lock_file)]
     retention.sweep(settings)
