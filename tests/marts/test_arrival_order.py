@@ -1,5 +1,6 @@
 """The warehouse is a function of what has landed, not of the order in which it came (contracts, section 2)."""
 
+import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,16 +13,19 @@ import pytest
 
 from orchestration import fingerprints, incremental, pipeline, runs, seeds, transform
 from orchestration.settings import Options, Settings
+from orchestration.tables import TABLES
 from orchestration.transform import NodeResult
 from orchestration.warehouse import Warehouse
-from tests.arrivals import Arrival, batches, installation, load
+from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
 from tests.identity.test_histories import OVERRIDES, History, arrivals
 from tests.marts.week import ANNA, WEEK, by_night
+from tests.vendors.harness import goldens
 
 # When something came and which attempt brought it; the books of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns")
 ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by", "internal.touched")
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 MADE = ("staging", "identity", "orders", "marts", "meta")
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -134,6 +138,31 @@ def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path
     for batch in batches(WEEK, seed):
         load(settings, batch)
     assert differences(make(settings, at_once.models), at_once.made) == {}
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple[Settings, Rows]:
+    """The samples, the week, and every golden case of every vendor in two files of one night: much of it tells of one thing at one time."""
+    settings = landed_at_once(tmp_path_factory.mktemp("everything") / "data")
+    shutil.copytree(SAMPLES, settings.landing, dirs_exist_ok=True)
+    for golden in goldens():
+        case = json.loads(golden.path.read_bytes())
+        for name in ("a", "b"):
+            path = f"{golden.vendor}/{golden.stream}/2026-03-02/{golden.path.stem}-{name}.ndjson"
+            lines(path, *(case.get("records", []) if name == "a" else reversed(case.get("records", [])))).land(settings.landing)
+    load(settings, [])
+    return settings, make(settings, at_once.models)
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
+def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(at_once: Week, everything: tuple[Settings, Rows], seed: int) -> None:
+    settings, expected = everything
+    with Warehouse(settings).connect() as con:
+        for table in TABLES:
+            con.execute(f"create or replace table staging.{table} as select * from staging.{table} order by md5(concat(rowid, '{seed}'))")
+    made = make(settings, at_once.models)
+    assert len(made["marts.dim_customers"]) > 50
+    assert differences(made, expected) == {}
 
 
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 30))])

@@ -38,7 +38,8 @@ with
             and staged.source_order_id = order_keys.source_order_id
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
         left join outdated_events on staged.is_from_event and staged.source_file = outdated_events.source_file and staged.source_row = outdated_events.source_row
-        where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null and staged.status is not null
+        -- Unknown says nothing of the state.
+        where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null and coalesce(overrides.status, staged.status) <> 'unknown'
         union all
         select
             claims.order_id,
