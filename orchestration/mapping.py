@@ -139,16 +139,21 @@ def time(
     return Time(sources, formats, else_export_date, is_inferred, date_only_hour)
 
 
+# Minor units have as many decimals as their currency; hundredths two, whatever the currency. An amount that is `stated` so is
+# in major units although its record states others.
+Unit = Literal["major", "minor", "hundredths", "stated"]
+
+
 @dataclass(frozen=True)
 class Amount:
     """An amount stated in its own unit, where a row mixes units or the sign must go."""
 
     source: pl.Expr
-    unit: Literal["major", "minor"] = "major"
+    unit: Unit = "major"
     absolute: bool = False
 
 
-def absolute(source: pl.Expr, unit: Literal["major", "minor"] = "major") -> Amount:
+def absolute(source: pl.Expr, unit: Unit = "major") -> Amount:
     """An amount whose sign means nothing."""
     return Amount(source, unit, absolute=True)
 
@@ -284,7 +289,7 @@ class Rows:
     columns: Mapping[str, Value]
     each: str | tuple[str, ...] | pl.Expr | None = None
     where: pl.Expr | None = None
-    amounts: Literal["major", "minor"] = "major"
+    amounts: Unit = "major"
     is_amount_unit_inferred: bool = False
 
     @cached_property
@@ -298,7 +303,7 @@ def rows(
     *,
     each: str | tuple[str, ...] | pl.Expr | None = None,
     where: pl.Expr | None = None,
-    amounts: Literal["major", "minor"] = "major",
+    amounts: Unit = "major",
     is_amount_unit_inferred: bool = False,
     **columns: Value,
 ) -> Rows:

@@ -10,10 +10,11 @@ import polars as pl
 
 from orchestration import expressions as ex
 from orchestration.contact_attributes import as_last_told
+from orchestration.decimal_columns import fields_read, is_in_minor_units
 from orchestration.derived_ids import alias_ids, derived_record_id, identified
 from orchestration.elements import CARRIED, elements, exploded, records
 from orchestration.identifiers import identifiers as identifiers_of
-from orchestration.mapping import Contact, Profile, Rows, Time, Vendor, roots
+from orchestration.mapping import Amount, Contact, Profile, Rows, Time, Vendor, roots
 from orchestration.origin import Origin
 from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Record, Reject, Sorted
 from orchestration.shapes import handling, leaves
@@ -69,6 +70,8 @@ class Normaliser:
 
     def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds) -> None:
         self._origin = origin
+        self.major_fields: frozenset[str] = frozenset()
+        """Fields that are in major units in this file, against what the vendor documents; to be told before the first block."""
         self.decoder = Decoder(vendor, origin.stream, bounds)
 
     def block(self, records: list[Record]) -> Normalised:
@@ -88,7 +91,7 @@ class Normaliser:
         raws = {record.number: record.raw for record in records}
         issues = batch.issues
         for decoded in batch.decoded:
-            group = _Group(decoded, self._origin_of(decoded))
+            group = _Group(decoded, self._origin_of(decoded), self.major_fields)
             group.run()
             result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(group.rejected.items()))
             issues.extend(group.issues)
@@ -115,8 +118,9 @@ class _Judged:
 class _Group:
     """The records of one dialect in one block on their way to canonical rows."""
 
-    def __init__(self, decoded: Decoded, origin: Origin) -> None:
+    def __init__(self, decoded: Decoded, origin: Origin, major_fields: frozenset[str]) -> None:
         self._dialect = decoded.dialect
+        self._major_fields = major_fields
         self._origin = origin
         self._account = origin.account
         self._frame = decoded.frame.with_columns(
@@ -274,6 +278,8 @@ class _Group:
     def _rows(self, select: Rows) -> None:
         if select.is_amount_unit_inferred and self._account.amount_unit is not None:
             select = replace(select, amounts=self._account.amount_unit, is_amount_unit_inferred=False)
+        if select.each is None and self._major_fields:
+            select = self._in_major_units(select)
         if select.each is not None:
             select, frame = elements(select, select.each, self._frame)
         else:
@@ -283,6 +289,19 @@ class _Group:
         if frame.height:
             parsed = self._read(Reader(select.table, select.columns, self._account, self._origin.night, select.amounts), frame)
             self._emit(select.table, self._completed(select, frame, parsed), pl.col("owner"))
+
+    def _in_major_units(self, select: Rows) -> Rows:
+        """The select with the amounts that this file states in major units, each booked as given."""
+        columns = dict(select.columns)
+        for name, value in select.columns.items():
+            if is_in_minor_units(select, name, value) and fields_read(value) & self._major_fields:
+                source = value.source if isinstance(value, Amount) else value
+                assert isinstance(source, pl.Expr)
+                columns[name] = Amount(source, "stated", absolute=isinstance(value, Amount) and value.absolute)
+                below = self._frame if select.where is None else self._frame.filter(select.where)
+                told = below.select("source_row", source.cast(pl.String).alias("given")).filter(pl.col("given").is_not_null())
+                self.issues.extend(Issue(number, select.table, name, "major_units", given, "repaired") for number, given in told.iter_rows())
+        return replace(select, columns=columns)
 
     def _read(self, reader: Reader, frame: pl.DataFrame) -> pl.DataFrame:
         """Typed values row by row of `frame`; what cannot be read is rejected or booked."""

@@ -55,6 +55,7 @@ ISSUE_CODES: dict[str, str] = {
     "wrong_shape": "A value of another kind came where the format has an object, a list or a plain value; the field is null.",
     "unparseable": "The value cannot be read as what the column holds; the field is null.",
     "unknown_word": "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the word added.",
+    "major_units": "The column is documented in minor units and holds a decimal point in this file: it was read in major units.",
     "rounded": "An amount had more than four decimals and was rounded half up.",
     "column_twice": "Two columns have one name and differ in the row: the first counts, the other is kept under the name with a number.",
     "error_cell": "A cell of a spreadsheet holds an error instead of a value; the field is null.",

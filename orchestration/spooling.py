@@ -15,6 +15,7 @@ import polars as pl
 from orchestration import formats, landing
 from orchestration.connections import handed_over
 from orchestration.containers import ContainerError
+from orchestration.decimal_columns import columns_in_major_units
 from orchestration.landing import LandedFile
 from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser
@@ -171,6 +172,8 @@ class Reading:
 
     def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """One block is made frames of while the next is read and sorted."""
+        stream = self._vendor.streams[self.file.stream]
+        self.normaliser.major_fields = columns_in_major_units(stream, self.file.path.name, blocks_of(self._settings, self.file))
         before: Future[None] | None = None
         try:
             for block in blocks_of(self._settings, self.file):

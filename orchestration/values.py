@@ -128,8 +128,9 @@ class Reader:
             return [text.alias(name)]
         cleaned = ex.clean(text)
         if kind == "money":
-            amounts = value.unit if isinstance(value, Amount) and value.unit == "minor" else self.amounts
-            amount = ex.cents_to_major(cleaned, exponent) if amounts == "minor" else ex.money(cleaned)
+            amounts = value.unit if isinstance(value, Amount) and value.unit != "major" else self.amounts
+            places = pl.lit(2, pl.Int64) if amounts == "hundredths" else exponent
+            amount = ex.money(cleaned) if amounts in ("major", "stated") else ex.cents_to_major(cleaned, places)
             return [(amount.abs() if isinstance(value, Amount) and value.absolute else amount).alias(name)]
         if kind == "time":
             return [ex.time(cleaned, zone=self.account.time_zone).struct.field("value").alias(name)]

@@ -1,8 +1,8 @@
-"""Omnisend: events in the published event schema and in the v5 shape, contacts as JSON or CSV, segments, v3 orders in cents.
+"""Omnisend: events in the published event schema and in the v5 shape, contacts as JSON or CSV, segments, v3 orders times 100.
 
 Several events tell of one order (placed, paid for, fulfilled, refunded): each reports the order as it then stood. The
 refunded amount in them is a running total. `nonSubscribed` means that nobody ever said yes or no: unknown. In a contact
-the channels of its identifiers decide over its statuses, and these over its opt-ins: they are one action told thrice.
+the channels of its identifiers decide over its statuses, these over its opt-ins, and all over the word at its top: they are one action told again.
 """
 
 import polars as pl
@@ -20,6 +20,7 @@ from orchestration.mapping import (
     Profile,
     Rows,
     Typed,
+    Word,
     absolute,
     at,
     dialect,
@@ -41,8 +42,10 @@ from orchestration.mapping import (
     stream,
     time,
     vendor,
+    word,
+    words,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, kept
 
 # -- words -----------------------------------------------------------------------------------------------------------
 
@@ -79,6 +82,11 @@ def _status(payment: pl.Expr, fulfillment: pl.Expr, *told: pl.Expr) -> pl.Expr:
     shipped = lookup(fulfillment, FULFILLMENT_STATUS)
     is_paid_back = paid.is_in(["partially_refunded", "refunded"]).fill_null(value=False)
     return furthest(paid, pl.when(~(is_paid_back & (shipped == "canceled").fill_null(value=False))).then(shipped), *told).fill_null("unknown")
+
+
+def _told(status: pl.Expr, payment: pl.Expr, fulfillment: pl.Expr) -> Word:
+    """The status with the words it was made of: one that is not known is booked."""
+    return words(status, (payment, PAYMENT_STATUS), (fulfillment, {**FULFILLMENT_STATUS, "unfulfilled": ""}))
 
 
 def _dialled(phone_number: pl.Expr) -> pl.Expr:
@@ -140,7 +148,8 @@ PROPERTY_LINE = {
     "productCategories": [{"id": TEXT, "title": TEXT}],
     "productTags": [TEXT],
 }
-OPTED = {"channel": TEXT, "date": TEXT, "createdAt": TEXT}
+OPTED = {"channel": TEXT, "date": TEXT, "createdAt": TEXT, "optInAt": TEXT, "optOutAt": TEXT}
+STATUS_TIMES = ("statusDate", "statusChangedAt", "date", "optInAt", "optOutAt")
 CONSENT = {"channel": TEXT, "source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT}
 EVENT = {
     "eventName": TEXT,
@@ -315,7 +324,7 @@ event_orders = rows(
     status_raw=at("eventName"),
     payment_status_raw=payment_status,
     fulfillment_status_raw=fulfillment_status,
-    status=_status(payment_status, fulfillment_status, lookup(at("eventName"), EVENT_STATUS), refund_status),
+    status=_told(_status(payment_status, fulfillment_status, lookup(at("eventName"), EVENT_STATUS), refund_status), payment_status, fulfillment_status),
     coupon_codes=pl.when(given(at("order.discountCode")))
     .then(pl.concat_list(at("order.discountCode")))
     .otherwise(at("properties.discounts").list.eval(pl.element().struct.field("code")).list.drop_nulls()),
@@ -398,7 +407,7 @@ def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple
         channel=item("channel"),
         purpose=pl.lit("marketing"),
         status=pl.lit(status),
-        effective_at=time(*(since or (item("date"), item("createdAt"))), else_export_date=True),
+        effective_at=time(*(since or (item("date"), item("createdAt"), item("optInAt"), item("optOutAt"))), else_export_date=True),
         **more,
     )
 
@@ -453,17 +462,21 @@ CONTACT = {
     "birthdate": TEXT,
     "tags": [TEXT],
     "segments": [TEXT],
-    "statuses": [{"channel": TEXT, "status": TEXT, "date": TEXT}],
+    "status": TEXT,
+    **dict.fromkeys(STATUS_TIMES, TEXT),
+    "statuses": [{"channel": TEXT, "status": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)}],
     "identifiers": [
         {
             "id": TEXT,
             "type": TEXT,
-            "channels": Pairs({"status": TEXT, "statusDate": TEXT, "date": TEXT}),
+            "channels": Pairs({"status": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)}),
             "consent": {"source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT},
+            "optInAt": TEXT,
             "sendWelcomeMessage": KEEP,
         }
     ],
     "optIns": [OPTED],
+    "optOuts": [OPTED],
     "doubleOptIns": KEEP,
     "consents": KEEP,
     "customProperties": JSON,
@@ -556,6 +569,8 @@ channel_status = pl.element().struct.field("value").struct.field("status")
 told_by_identifiers = _between_commas(
     pl.col("item_pairs:identifiers:channels").list.eval(pl.element().list.eval(pl.element().struct.field("key").filter(given(channel_status))).list.join(","))
 )
+is_told_last = given(item("channel")) & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses")))
+top_channel = pl.when(given(at("email")) | given(_identifier_of("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
 contact_consents = (
     rows(
         "customer_consents",
@@ -563,9 +578,9 @@ contact_consents = (
         where=given(item("value").struct.field("status")),
         channel=item("key"),
         purpose=pl.lit("marketing"),
-        status=lookup(item("value").struct.field("status"), CONSENT_STATUS, "unknown"),
+        status=word(item("value").struct.field("status"), CONSENT_STATUS, "unknown"),
         status_raw=item("value").struct.field("status"),
-        effective_at=time(item("value").struct.field("statusDate"), item("value").struct.field("date"), else_export_date=True),
+        effective_at=time(*(item("value").struct.field(name) for name in STATUS_TIMES), parent("optInAt"), else_export_date=True),
         id_type=lookup(parent("type"), {"email": "email", "phone": "phone"}),
         id_value=_dialled(parent("id")),
         consent_source=parent("consent.source"),
@@ -578,13 +593,26 @@ contact_consents = (
         where=given(item("status")) & _is_untold(item("channel"), told_by_identifiers),
         channel=item("channel"),
         purpose=pl.lit("marketing"),
-        status=lookup(item("status"), CONSENT_STATUS, "unknown"),
+        status=word(item("status"), CONSENT_STATUS, "unknown"),
         status_raw=item("status"),
-        effective_at=time(item("date"), else_export_date=True),
+        effective_at=time(*(item(name) for name in STATUS_TIMES), else_export_date=True),
+    ),
+    # The word at the top is of the channel that the contact is known by.
+    rows(
+        "customer_consents",
+        where=given(at("status")) & _is_untold(top_channel, told_by_identifiers) & _is_untold(top_channel, _tell(at("statuses"))),
+        channel=top_channel,
+        purpose=pl.lit("marketing"),
+        status=word(at("status"), CONSENT_STATUS, "unknown"),
+        status_raw=at("status"),
+        effective_at=time(*(at(name) for name in STATUS_TIMES), else_export_date=True),
     ),
     _opted(
-        "optIns", "opt_in", where=given(item("channel")) & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses")))
+        "optOuts",
+        "opt_out",
+        where=given(item("channel")) & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses"))),
     ),
+    _opted("optIns", "opt_in", where=is_told_last),
 )
 # A segment exported by hand has its id in the name of the file alone.
 exported_segment = rows(
@@ -604,34 +632,35 @@ CSV_COLUMNS = {
     "contact_id": ("contactID", "id"),
     "created_at": ("createdAt",),
     "updated_at": ("updatedAt",),
-    "email": ("Email",),
-    "phone": ("Phone", "Phone Number"),
+    "email": ("Email", "Email Address"),
+    "phone": ("Phone", "Phone Number", "Mobile", "Mobile Number", "Mobile Phone"),
     "first_name": ("First Name",),
     "last_name": ("Last Name",),
-    "birth_date": ("Birthdate", "Birthday"),
+    "birth_date": ("Birthdate", "Birthday", "Date of Birth"),
     "gender": ("Gender",),
     "address": ("Address",),
     "city": ("City",),
     "state": ("State",),
-    "postal_code": ("Postal Code",),
+    "postal_code": ("Postal Code", "Zip", "Zip Code", "Postcode"),
     "country": ("Country",),
     "country_code": ("Country Code",),
     "tags": ("Tags",),
     "email_opt_in": ("Email Opt-in Date", "Opt-in Date"),
-    "email_opt_out": ("Email Opt-out Date", "Opt-out Date"),
+    "email_opt_out": ("Email Opt-out Date", "Opt-out Date", "Unsubscribe Date"),
     "sms_opt_in": ("SMS Opt-in Date",),
     "sms_opt_out": ("SMS Opt-out Date",),
+    "email_status": ("Email Status", "Email Subscription Status"),
+    "sms_status": ("SMS Status", "SMS Subscription Status"),
 }
 CSV_FORM = CsvForm(names=tuple(header for written in CSV_COLUMNS.values() for header in written))
 NOON = 12
 
 
-def _csv_contact(name: str, *, has: tuple[str, ...], lacks: tuple[str, ...] = ()) -> Dialect:
-    """Blank cells are left out of a row, so a row without an address is known by its phone number."""
-    headers = {column: tuple(header for header in written if header not in lacks) for column, written in CSV_COLUMNS.items()}
+def _csv_contact(name: str) -> Dialect:
+    """A row of the import or of an export. Blank cells are left out of it, so no column alone tells it: none of those that only JSON has may be there."""
 
     def cell(column: str) -> pl.Expr:
-        return first_given(*(at(header) for header in headers[column])) if headers[column] else EMPTY
+        return first_given(*(at(header) for header in CSV_COLUMNS[column]))
 
     def consent(channel: str, status: str, column: str) -> Rows:
         return rows(
@@ -677,9 +706,27 @@ def _csv_contact(name: str, *, has: tuple[str, ...], lacks: tuple[str, ...] = ()
         observed_at=time(else_export_date=True),
         is_full_snapshot=Typed(pl.lit(value=True)),
     )
-    consents = [consent(channel, f"opt_{way}", f"{channel}_opt_{way}") for channel in ("email", "sms") for way in ("in", "out")]
-    shape = dict.fromkeys([header for written in headers.values() for header in written], TEXT)
-    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, has=has, lacks=lacks, kinds=("contact",))
+
+    def state(channel: str) -> Rows:
+        """The word for the channel, where no date tells more."""
+        stated = cell(f"{channel}_status")
+        return rows(
+            "customer_consents",
+            where=given(stated) & ~given(cell(f"{channel}_opt_in")) & ~given(cell(f"{channel}_opt_out")),
+            channel=pl.lit(channel),
+            purpose=pl.lit("marketing"),
+            status=word(stated, CONSENT_STATUS, "unknown"),
+            status_raw=stated,
+            effective_at=time(else_export_date=True),
+        )
+
+    consents = [
+        *(consent(channel, f"opt_{way}", f"{channel}_opt_{way}") for channel in ("email", "sms") for way in ("in", "out")),
+        *(state(channel) for channel in ("email", "sms")),
+    ]
+    shape = dict.fromkeys([header for written in CSV_COLUMNS.values() for header in written], TEXT)
+    lacks = tuple(header for header in CONTACT if header not in shape)
+    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, lacks=lacks, kinds=("contact",))
 
 
 # -- segments --------------------------------------------------------------------------------------------------------
@@ -744,13 +791,27 @@ ORDER = {
     "courierTitle": KEEP,
     "courierUrl": KEEP,
     "tags": [TEXT],
-    "billingAddress": ADDRESS,
-    "shippingAddress": ADDRESS,
+    "billingAddress": kept(ADDRESS),
+    "shippingAddress": kept(ADDRESS),
     "products": [ORDER_LINE],
     "orderItems": [ORDER_LINE],
 }
 order_status = _status(at("paymentStatus"), at("fulfillmentStatus"), pl.when(given(at("canceledDate"))).then(pl.lit("canceled")))
 order_region = first_given(at("billingAddress.countryCode"), at("billingAddress.country"))
+
+
+def _address(path: str) -> dict[str, pl.Expr]:
+    """The columns of the address under `path`."""
+    return {
+        "country_raw": first_given(at(f"{path}.countryCode"), at(f"{path}.country")),
+        "state_raw": first_given(at(f"{path}.stateCode"), at(f"{path}.state")),
+        "city": at(f"{path}.city"),
+        "postal_code": first_given(at(f"{path}.postalCode"), at(f"{path}.zip")),
+        "address_line_1": first_given(at(f"{path}.address"), at(f"{path}.address1")),
+        "address_line_2": at(f"{path}.address2"),
+    }
+
+
 order_contact = Contact(
     identifiers=(
         Identifier("contact_id", at("contactID"), "contactID"),
@@ -761,16 +822,12 @@ order_contact = Contact(
     attributes={
         "first_name": at("billingAddress.firstName"),
         "last_name": at("billingAddress.lastName"),
-        "country_raw": order_region,
-        "state_raw": first_given(at("billingAddress.stateCode"), at("billingAddress.state")),
-        "city": at("billingAddress.city"),
-        "postal_code": first_given(at("billingAddress.postalCode"), at("billingAddress.zip")),
-        "address_line_1": first_given(at("billingAddress.address"), at("billingAddress.address1")),
+        **one_address(_address("billingAddress"), _address("shippingAddress")),
     },
 )
 orders = rows(
     "orders",
-    amounts="minor",
+    amounts="hundredths",
     source_order_id=at("orderID"),
     order_number=at("orderNumber"),
     ordered_at=time(at("createdAt"), else_export_date=True),
@@ -778,16 +835,16 @@ orders = rows(
     canceled_at=time(at("canceledDate")),
     currency=at("currency"),
     subtotal=at("subTotalSum"),
-    discount_total=absolute(at("discountSum"), "minor"),
+    discount_total=absolute(at("discountSum"), "hundredths"),
     shipping_total=at("shippingSum"),
     tax_total=at("taxSum"),
     is_tax_included=at("subTotalTaxIncluded"),
     total=at("orderSum"),
-    refunded_total=absolute(pl.when(order_status == "refunded").then(at("orderSum")), "minor"),
+    refunded_total=absolute(pl.when(order_status == "refunded").then(at("orderSum")), "hundredths"),
     status_raw=first_given(at("paymentStatus"), at("fulfillmentStatus")),
     payment_status_raw=at("paymentStatus"),
     fulfillment_status_raw=at("fulfillmentStatus"),
-    status=order_status,
+    status=_told(order_status, at("paymentStatus"), at("fulfillmentStatus")),
     coupon_codes=pl.when(given(at("discountCode"))).then(pl.concat_list(at("discountCode"))),
     tags=at("tags"),
     payment_method=at("paymentMethod"),
@@ -811,7 +868,7 @@ def _order_lines(path: str) -> Rows:
     return rows(
         "order_lines",
         each=path,
-        amounts="minor",
+        amounts="hundredths",
         source_order_id=at("orderID"),
         line_no=Typed(pl.col("position")),
         product_id=item("productID"),
@@ -820,7 +877,7 @@ def _order_lines(path: str) -> Rows:
         title=item("title"),
         quantity=item("quantity"),
         unit_price=item("price"),
-        discount=absolute(item("discount"), "minor"),
+        discount=absolute(item("discount"), "hundredths"),
         currency=at("currency"),
         categories=item("categoryIDs"),
         tags=item("tags"),
@@ -886,13 +943,12 @@ VENDOR = vendor(
             *_segments("tags", "tag"),
             exported_segment,
             about=contact,
-            lacks=("Email", "Phone"),
+            lacks=tuple(header for header in CSV_FORM.names if header not in CONTACT),
             kinds=("contact",),
             tells={"email": ANY_WORD, "status": CONSENT_STATUS},
             doubts=(Doubt("phone", raw("phone"), ~is_phone),),
         ),
-        _csv_contact("omnisend.csv_contact", has=("Email",)),
-        _csv_contact("omnisend.csv_phone_contact", has=("Phone",), lacks=("Email",)),
+        _csv_contact("omnisend.csv_contact"),
         csv=CSV_FORM,
         file_value=r"^segment[-_ ]([^.]+)",
     ),
@@ -912,7 +968,7 @@ VENDOR = vendor(
     ),
     stream(
         "orders",
-        "Orders of the v3 interface, in cents.",
+        "Orders of the v3 interface, in hundredths.",
         dialect(
             "omnisend.v3",
             "order",
@@ -927,6 +983,6 @@ VENDOR = vendor(
             kinds=("order",),
         ),
     ),
-    money="Events state major units, orders of interface v3 the amount times 100.",
+    money="Events state major units; orders of interface v3 state the amount times 100 in every currency (hundredths).",
     kinds=KINDS,
 )

@@ -47,8 +47,10 @@ from orchestration.mapping import (
     stream,
     time,
     vendor,
+    word,
+    words,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, TEXT, Leaf, Open, Pairs, drop
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
 
 SAME_WORD = drop("the same word in every record of the stream")
 TRUE = Typed(pl.lit(value=True))
@@ -181,16 +183,19 @@ STATS: tuple[tuple[str, str, str | None, str], ...] = (
     ("loyalty_points", "loyalty.points", "loyalty_points", "points"),
     ("referred_customers", "loyalty.referred_customers", "loyalty_referred_customers", "count"),
 )
-ADDRESS_CELLS = tuple(f"address_{part}" for part in ("city", "state", "line_1", "line_2", "country", "postal_code"))
+ADDRESS_PARTS = ("city", "state", "line_1", "line_2", "country", "postal_code")
+# As the export names them, and as the template of the import does.
+ADDRESS_CELLS = (*(f"address_{part}" for part in ADDRESS_PARTS), *ADDRESS_PARTS)
 CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT) | {METADATA_CELLS: JSON}
 
 
 class _Customer:
     """What a customer object gives, at the top of a record (as object or export row) or at `path` within it, where its id may stand apart."""
 
-    def __init__(self, path: str = "", other_id: str | None = None) -> None:
+    def __init__(self, path: str = "", other_id: str | None = None, told_at: tuple[pl.Expr, ...] = ()) -> None:
         self._path = f"{path}." if path else ""
         self._has_cells = not path
+        self._told_at = told_at
         self._id = first_given(self.at("id"), at(other_id)) if other_id else self.at("id")
 
     def at(self, path: str, cell: str | None = None) -> pl.Expr:
@@ -198,7 +203,8 @@ class _Customer:
         return first_given(told, at(cell)) if cell and self._has_cells else told
 
     def part(self, name: str) -> pl.Expr:
-        return self.at(f"address.{name}", f"address_{name}")
+        told = self.at(f"address.{name}")
+        return first_given(told, at(f"address_{name}"), at(name)) if self._has_cells else told
 
     @property
     def record_id(self) -> pl.Expr:
@@ -227,7 +233,8 @@ class _Customer:
         return rows(
             "customers",
             created_at=time(self.at("created_at")),
-            source_updated_at=time(self.at("updated_at")),
+            # What an event tells was so when it happened, whatever the copy of the customer in it says.
+            source_updated_at=time(*self._told_at, self.at("updated_at")),
             full_name=self.at("name"),
             birth_date=first_given(self.at("birthdate"), self.at("birthday")),
             city=self.part("city"),
@@ -369,12 +376,12 @@ ORDER: dict[str, Any] = {
     "object": SAME_WORD,
     "source_id": TEXT,
     "status": TEXT,
-    "amount": TEXT,
+    "amount": SCALAR,
     "initial_amount": KEEP,
-    "discount_amount": TEXT,
+    "discount_amount": SCALAR,
     "items_discount_amount": KEEP,
-    "total_discount_amount": TEXT,
-    "total_amount": TEXT,
+    "total_discount_amount": SCALAR,
+    "total_amount": SCALAR,
     "applied_discount_amount": KEEP,
     "items_applied_discount_amount": KEEP,
     "total_applied_discount_amount": KEEP,
@@ -408,14 +415,18 @@ def person(profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr
 
 
 def order_figures(path: str = "") -> dict[str, Any]:
-    """Ids, amounts and times of an order; it has no total before the vendor has worked one out, and none is made up."""
+    """Ids, amounts and times of an order; a total that is not told is the amount less discounts, as the vendor defines it."""
+    amount = at(f"{path}amount")
+    discount = first_given(at(f"{path}total_discount_amount"), at(f"{path}discount_amount"))
+    exact = pl.Decimal(38, 4)
+    worked_out = amount.str.strip_chars().cast(exact, strict=False) - discount.str.strip_chars().cast(exact, strict=False).abs().fill_null(0)
     return {
         "source_order_id": first_given(at(f"{path}id"), at(f"{path}source_id")),
         "order_number": at(f"{path}source_id"),
         "source_updated_at": time(at(f"{path}updated_at")),
-        "subtotal": at(f"{path}amount"),
-        "discount_total": absolute(first_given(at(f"{path}total_discount_amount"), at(f"{path}discount_amount")), "minor"),
-        "total": at(f"{path}total_amount"),
+        "subtotal": amount,
+        "discount_total": absolute(discount, "minor"),
+        "total": first_given(at(f"{path}total_amount"), worked_out.cast(pl.String)),
         "status_raw": at(f"{path}status"),
     }
 
@@ -455,7 +466,7 @@ orders = rows(
     "orders",
     amounts="minor",
     ordered_at=time(at("created_at"), else_export_date=True),
-    status=lookup(at("status"), STATUS, "unknown"),
+    status=word(at("status"), STATUS, "unknown"),
     is_test=is_test(),
     attributes=metadata(),
     **order_figures(),
@@ -535,37 +546,71 @@ def taken_back(value: pl.Expr, is_rollback: pl.Expr) -> pl.Expr:
     return pl.when(is_rollback & text.str.contains("[1-9]") & ~text.str.starts_with("-")).then(pl.concat_str(pl.lit("-"), text)).otherwise(text)
 
 
-redeemed_voucher = at("voucher.type")
-is_rollback = (at("object") == "redemption_rollback").fill_null(value=False)
-is_gift = given(at("gift.amount")) | (redeemed_voucher == "GIFT_VOUCHER").fill_null(value=False)
-is_loyalty = given(at("loyalty_card.points")) | (redeemed_voucher == "LOYALTY_CARD").fill_null(value=False) | given(at("reward.id"))
+def redemption_rows(path: str = "", *, where: pl.Expr | None = None, attributes: pl.Expr, beside: tuple[str, ...] = ("",)) -> tuple[Rows, pl.Expr]:
+    """The redemption or rollback at `path`, with what stands beside it, and where its amount may be money as well as points.
+
+    Of the amount of a rollback only the redemption it takes back tells what it is: it is kept in both readings.
+    """
+
+    def of(name: str) -> pl.Expr:
+        return at(f"{path}{name}")
+
+    def cell(name: str) -> pl.Expr:
+        return pl.lit(None, pl.String) if path else at(name)
+
+    def around(name: str) -> pl.Expr:
+        return first_given(of(name), *(at(f"{start}{name}") for start in beside if start != path))
+
+    voucher_type = around("voucher.type")
+    is_rollback = pl.lit(value=True) if "rollback" in path else (of("object") == "redemption_rollback").fill_null(value=False)
+    is_gift = given(of("gift.amount")) | (voucher_type == "GIFT_VOUCHER").fill_null(value=False)
+    is_loyalty = given(of("loyalty_card.points")) | (voucher_type == "LOYALTY_CARD").fill_null(value=False) | given(of("reward.id"))
+    is_unclear = given(of("amount")) & ~is_gift & ~is_loyalty
+    by_parent = pl.when(is_unclear & is_rollback & given(of("redemption"))).then(taken_back(of("amount"), is_rollback))
+    order_ids = (
+        of("order.id"),
+        cell("order_id"),
+        of("order.source_id"),
+        *(at(f"{start}order.{name}") for start in beside if start != path for name in ("id", "source_id")),
+    )
+    order_keys = (
+        of("order.source_id"),
+        of("order.id"),
+        cell("order_id"),
+        *(at(f"{start}order.{name}") for start in beside if start != path for name in ("source_id", "id")),
+    )
+    made = rows(
+        "redemptions",
+        amounts="minor",
+        where=where,
+        redemption_id=of("id"),
+        kind=pl.when(is_rollback).then(pl.lit("rollback")).otherwise(pl.lit("redemption")),
+        parent_redemption_id=of("redemption"),
+        result=words(pl.coalesce(lookup(of("result"), RESULT), lookup(of("status"), RESULT)), (of("result"), RESULT), (of("status"), RESULT)),
+        failure_code=of("failure_code"),
+        tracking_id=of("tracking_id"),
+        source_order_id=first_given(*order_ids),
+        order_match_key=first_given(*order_keys),
+        voucher_code=first_given(around("voucher.code"), cell("voucher_code")),
+        campaign_id=first_given(around("voucher.campaign_id"), of("promotion_tier.campaign_id"), around("voucher.campaign"), cell("campaign")),
+        promotion_tier_id=first_given(
+            of("promotion_tier.id"), cell("promotion_tier_id"), pl.when(of("related_object_type") == "promotion_tier").then(of("related_object_id"))
+        ),
+        money_amount=taken_back(first_given(of("gift.amount"), cell("gift_amount"), pl.when(is_gift).then(of("amount"))), is_rollback),
+        points_amount=taken_back(first_given(of("loyalty_card.points"), cell("loyalty_points"), pl.when(is_loyalty).then(of("amount"))), is_rollback),
+        unclear_money_amount=by_parent,
+        unclear_points_amount=by_parent,
+        redeemed_at=time(of("date"), else_export_date=True) if not path else time(of("date"), at("event.created_at"), at("created_at"), else_export_date=True),
+        channel=of("channel.channel_type"),
+        attributes=attributes,
+    )
+    return made, is_unclear & by_parent.is_null()
+
+
+redemptions, is_amount_unclear = redemption_rows(attributes=metadata())
 # Of an amount that nothing else speaks of, only the kind of voucher would tell whether it is money or points.
-unclear_amount = Doubt("amount", at("amount"), given(at("amount")) & ~is_gift & ~is_loyalty)
+unclear_amount = Doubt("amount", at("amount"), is_amount_unclear)
 redemption_customer_id = first_given(at("customer_id"), at("customer.id"))
-
-
-redemptions = rows(
-    "redemptions",
-    amounts="minor",
-    redemption_id=at("id"),
-    kind=pl.when(is_rollback).then(pl.lit("rollback")).otherwise(pl.lit("redemption")),
-    parent_redemption_id=at("redemption"),
-    result=pl.coalesce(lookup(at("result"), RESULT), lookup(at("status"), RESULT), first_given(at("result"), at("status"))),
-    failure_code=at("failure_code"),
-    tracking_id=at("tracking_id"),
-    source_order_id=first_given(at("order.id"), at("order_id"), at("order.source_id")),
-    order_match_key=first_given(at("order.source_id"), at("order.id"), at("order_id")),
-    voucher_code=first_given(at("voucher.code"), at("voucher_code")),
-    campaign_id=first_given(at("voucher.campaign_id"), at("promotion_tier.campaign_id"), at("voucher.campaign"), at("campaign")),
-    promotion_tier_id=first_given(
-        at("promotion_tier.id"), at("promotion_tier_id"), pl.when(at("related_object_type") == "promotion_tier").then(at("related_object_id"))
-    ),
-    money_amount=taken_back(first_given(at("gift.amount"), at("gift_amount"), pl.when(is_gift).then(at("amount"))), is_rollback),
-    points_amount=taken_back(first_given(at("loyalty_card.points"), at("loyalty_points"), pl.when(is_loyalty).then(at("amount"))), is_rollback),
-    redeemed_at=time(at("date"), else_export_date=True),
-    channel=at("channel.channel_type"),
-    attributes=metadata(),
-)
 
 # -- segments --------------------------------------------------------------------------------------------------------
 
@@ -622,7 +667,7 @@ def customer_segments(key: str, other: str) -> Any:
 
 def told(shape: dict[str, Any]) -> dict[str, Any]:
     """The part of a shape that is decoded: inside an open object the rest stays in its JSON."""
-    return {key: _told(inner) for key, inner in shape.items() if not isinstance(inner, Leaf) or inner.kind in ("text", "number", "flag")}
+    return {key: _told(inner) for key, inner in shape.items() if not isinstance(inner, Leaf) or inner.kind in ("text", "number", "flag", "scalar")}
 
 
 def _told(shape: Any) -> Any:
@@ -649,6 +694,10 @@ EVENT = ENVELOPE | {
         {
             "customer": told(PERSON),
             "order": told(ORDER),
+            "redemption": told(REDEMPTION),
+            "redemption_rollback": told(REDEMPTION),
+            "rollback": told(REDEMPTION),
+            "voucher": {"code": TEXT, "type": TEXT, "campaign_id": TEXT, "campaign": TEXT},
             "segment": {"id": TEXT, "name": TEXT},
             "campaign": {"id": TEXT, "name": TEXT},
             "loyalty_tier": TIER,
@@ -663,14 +712,18 @@ CUSTOMER_EVENT = ENVELOPE | {"data": {"customer": CUSTOMER, "unconfirmed_custome
 DELETION = {"id": KEEP, "object": SAME_WORD, "created_at": TEXT, "related_object": TEXT, "related_object_id": TEXT, "status": TEXT, "data_json": KEEP}
 CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
 
-event_name = first_given(at("event.type"), at("type")).str.strip_chars().str.to_lowercase()
+# A project's webhook names an event without the word before it that the activity of a customer has: one fact has one name.
+event_name = pl.concat_str(pl.lit("customer."), first_given(at("event.type"), at("type")).str.strip_chars().str.to_lowercase().str.strip_prefix("customer."))
 event_key = first_given(at("event.id"), at("id"))
 event_time = time(at("event.created_at"), at("created_at"), else_export_date=True)
 entity_id = first_given(at("event.entity_id"), at("entity_id"))
 event_customer_id = first_given(at("data.customer.id"), pl.when(entity_id.str.starts_with("cust_")).then(entity_id))
 event_order = "data.order."
 event_order_id = first_given(at(f"{event_order}id"), at(f"{event_order}source_id"))
-tells_of_order = event_name.str.starts_with("customer.order.").fill_null(value=False) & given(event_order_id)
+# The order in the event of a redemption or a reward is a report of it as well; one that is only looked at is none.
+tells_of_order = given(event_order_id) & (
+    event_name.str.starts_with("customer.order.") | (given(at(f"{event_order}status")) & ~event_name.str.starts_with("customer.validation."))
+).fill_null(value=False)
 
 
 def told_json(path: str) -> pl.Expr:
@@ -724,7 +777,9 @@ event_orders = rows(
         at(f"{event_order}created_at"), at("event.created_at"), at("created_at"), else_export_date=True, is_inferred=~given(at(f"{event_order}created_at"))
     ),
     canceled_at=time(pl.when(event_name == "customer.order.canceled").then(first_given(at("event.created_at"), at("created_at")))),
-    status=furthest(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS)).fill_null("unknown"),
+    status=words(
+        furthest(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS)).fill_null("unknown"), (at(f"{event_order}status"), STATUS)
+    ),
     is_from_event=TRUE,
     **order_figures(event_order),
 )
@@ -737,6 +792,16 @@ event_cancellations = rows(
     amount_kind=pl.lit("running_total"),
     occurred_at=event_time,
 )
+
+
+def told_redemption(name: str) -> Rows:
+    """The redemption or rollback that an event is about, as it stands in its data."""
+    path = f"data.{name}."
+    made, _ = redemption_rows(path, where=given(at(f"{path}id")), attributes=told_json(f"{name}.metadata"), beside=("data.",))
+    return made
+
+
+event_redemptions = tuple(told_redemption(name) for name in ("redemption", "redemption_rollback", "rollback"))
 
 
 def _told_membership(kind: str | None, path: str, state: str, where: pl.Expr) -> Rows:
@@ -828,8 +893,8 @@ def headers_of(shape: dict[str, Any]) -> CsvForm:
 
 
 customer = _Customer()
-told_customer = _Customer("data.customer")
-noticed_customer = _Customer("customer", other_id="customer_id")
+told_customer = _Customer("data.customer", told_at=(at("event.created_at"), at("created_at")))
+noticed_customer = _Customer("customer", other_id="customer_id", told_at=(at("created_at"),))
 
 VENDOR = vendor(
     "voucherify",
@@ -949,6 +1014,7 @@ VENDOR = vendor(
             event_cancellations,
             *event_memberships,
             event_points,
+            *event_redemptions,
             about=person(event_customer_id, "data.customer"),
             has=("type",),
             duplicates_of="events",
@@ -956,8 +1022,9 @@ VENDOR = vendor(
         ),
     ),
     money=(
-        "Minor units, the amount times 100 in every currency, as the specification says of every amount. Voucherify names no currency: it is a setting of the "
-        "project, hence the account's."
+        "Minor units, with as many decimals as the currency has: orders are documented in the smallest unit, summaries times 100, which differ only where a "
+        "currency has not two decimals. Voucherify names no currency: it is a setting of the project, hence the account's. A column of a table that holds "
+        "a decimal point anywhere in its file is in major units there."
     ),
     kinds=KINDS,
 )

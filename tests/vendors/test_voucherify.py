@@ -313,10 +313,11 @@ def test_the_status_is_translated(word, status):
     assert orders({"id": "ord_1", "status": word}).row("orders")["status"] == status
 
 
-def test_an_order_that_has_no_total_yet_gets_none():
-    row = orders({"id": "ord_1", "status": "CREATED", "amount": 2500}).row("orders")
-    assert "total" not in row
-    assert row["subtotal"] == 25
+@pytest.mark.parametrize(("currency", "subtotal", "total"), [("EUR", "25.00", "21.50"), ("JPY", "2500", "2150"), ("KWD", "2.500", "2.150")])
+def test_an_order_without_a_total_has_its_amount_less_discounts(currency, subtotal, total):
+    row = orders({"id": "ord_1", "status": "CREATED", "amount": 2500, "total_discount_amount": 350}, default_currency=currency).row("orders")
+    assert (row["subtotal"], row["total"]) == (Decimal(subtotal), Decimal(total))
+    assert "total" not in orders({"id": "ord_1", "status": "CREATED", "total_discount_amount": 350}).row("orders")
 
 
 def test_an_order_without_the_shop_s_number_is_matched_by_the_vendor_s_id():
@@ -490,7 +491,7 @@ def test_exactly_one_dialect_fits_any_record_of_the_goldens(stream):
 def test_a_word_that_is_none_of_the_known_is_booked() -> None:
     redeemed = normalise("voucherify", "redemptions", [{"id": "r", "object": "redemption", "date": "2026-02-01T10:00:00Z", "result": "PENDING"}])
     segment = normalise("voucherify", "segments", [{"id": "seg_1", "object": "segment", "name": "Few", "type": "by-moon"}])
-    assert [outcome.issues for outcome in (redeemed, segment)] == [[("result", "unparseable", "PENDING")], [("kind", "unparseable", "by-moon")]]
+    assert [outcome.issues for outcome in (redeemed, segment)] == [[("result", "unknown_word", "PENDING")], [("kind", "unknown_word", "by-moon")]]
 
 
 def test_the_address_shown_is_that_of_today_and_not_the_one_a_source_id_was_made_of():
@@ -512,3 +513,89 @@ def test_the_address_shown_is_that_of_today_and_not_the_one_a_source_id_was_made
 def test_of_an_order_event_and_the_order_in_it_the_further_state_counts(name, stated, status):
     told = events({"id": "e1", "type": name, "created_at": "2026-02-26T10:00:00Z", "data": {"order": {"id": "ord_1", "status": stated}}})
     assert told.row("orders")["status"] == status
+
+
+PERSON = {"id": "cust_1", "object": "customer", "source_id": "1001", "email": "ana.souza@example.com"}
+
+
+def webhook(name, **data):
+    return {"id": "whs_1", "project_id": "p", "type": name, "created_at": "2026-02-02T10:00:00Z", "data": {"customer": PERSON, **data}}
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "is_active"),
+    [
+        ("redemption.succeeded", "redeem", True),
+        ("redemption.failed", "redeem_failed", True),
+        ("redemption.rollback.succeeded", "rollback", False),
+        ("redemption.rollback.failed", "rollback_failed", False),
+        ("publication.succeeded", "publish", False),
+        ("validation.succeeded", "validate", True),
+    ],
+)
+def test_a_project_s_webhook_and_a_customer_s_activity_have_one_name_for_one_fact(name, action, is_active):
+    for one in (name, f"customer.{name}"):
+        row = events(webhook(one)).row("events")
+        assert (row["event_type"], row["event_action"], row["is_active"], row["event_name_raw"]) == ("coupon", action, is_active, one)
+
+
+def test_the_redemption_and_the_rollback_in_a_webhook_reach_their_table():
+    redemption = {"id": "r_1", "object": "redemption", "date": "2026-02-01T10:00:00Z", "result": "SUCCESS", "amount": 300, "voucher": {"code": "GIFT-1"}}
+    rollback = {"id": "rr_1", "object": "redemption_rollback", "date": "2026-02-02T09:59:00Z", "result": "SUCCESS", "redemption": "r_1", "amount": -300}
+    data = {"redemption": redemption, "redemption_rollback": rollback, "voucher": {"code": "GIFT-1", "type": "GIFT_VOUCHER"}}
+    outcome = events(webhook("redemption.rollback.succeeded", order={"id": "ord_1", "source_id": "F-1", "status": "CANCELED"}, **data))
+    told = [(row["redemption_id"], row["kind"], row["voucher_code"], row["money_amount"], row["order_match_key"]) for row in outcome.rows("redemptions")]
+    assert told == [("r_1", "redemption", "GIFT-1", 3, "F-1"), ("rr_1", "rollback", "GIFT-1", -3, "F-1")]
+    assert outcome.row("orders")["status"] == "canceled"
+
+
+def test_an_order_that_was_only_validated_is_no_report_of_it():
+    assert events(webhook("customer.validation.succeeded", order={"id": "ord_1", "status": "CREATED", "amount": 500})).rows("orders") == []
+
+
+def test_the_amount_of_a_rollback_is_kept_in_both_readings_until_its_redemption_tells():
+    outcome = redemptions({"id": "rr_1", "object": "redemption_rollback", "redemption": "r_1", "amount": -300, "result": "SUCCESS"})
+    row = outcome.row("redemptions")
+    assert (row["unclear_money_amount"], row["unclear_points_amount"], "money_amount" in row, outcome.issues) == (-3, -300, False, [])
+
+
+def test_an_event_of_a_customer_was_so_when_it_happened():
+    activity = [
+        {"id": "evt_2", "type": "customer.updated", "created_at": "2026-02-04T10:00:00Z", "data": {"customer": {**PERSON, "name": "Kai Berg"}}},
+        {"id": "evt_1", "type": "customer.created", "created_at": "2026-02-04T09:00:00Z", "data": {"customer": {**PERSON, "name": "Kai Lind"}}},
+    ]
+    rows = customers(*activity).rows("customers")
+    assert [(row["full_name"], row["source_updated_at"].hour) for row in rows] == [("Kai Berg", 10), ("Kai Lind", 9)]
+
+
+def test_a_column_with_a_decimal_point_anywhere_is_in_major_units_for_its_file():
+    content = b"id,source_id,status,amount,total_amount\no1,N-1,PAID,200,200.00\no2,N-2,PAID,15990,149.90\n"
+    outcome = normalise("voucherify", "orders", content, file_name="export.csv")
+    assert [(row["total"], row["subtotal"]) for row in outcome.rows("orders")] == [(200, 2), (Decimal("149.9"), Decimal("159.9"))]
+    assert [issue for issue in outcome.issues if issue[1] == "major_units"] == [("total", "major_units", "200.00"), ("total", "major_units", "149.90")]
+
+
+def test_figures_of_an_export_with_decimals_are_in_major_units_too():
+    outcome = normalise("voucherify", "customers", b"id,name,orders_total_amount\nc1,A,12.50\nc2,B,20\n", file_name="export.csv")
+    assert [row["value_num"] for row in outcome.rows("vendor_stats")] == [Decimal("12.5"), 20]
+
+
+def test_the_import_s_template_names_the_parts_of_an_address():
+    content = (
+        b"Name,Source_id,Email,Address_line_1,City,Postal_Code,State,Country\nIda Holm,crm-25,ida@example.com,Havnegade 4,Aarhus,8000,Midtjylland,Denmark\n"
+    )
+    row = normalise("voucherify", "customers", content, file_name="import.csv").row("customers")
+    assert (row["city"], row["postal_code"], row["state_raw"], row["country_code"], row["address_line_1"]) == (
+        "Aarhus",
+        "8000",
+        "Midtjylland",
+        "DK",
+        "Havnegade 4",
+    )
+
+
+def test_the_answer_to_a_permanent_deletion_deletes_the_customer_it_names_and_nobody_else():
+    answer = {"id": "del_1", "object": "pernament_deletion", "related_object": "customer", "related_object_id": "cust_3", "status": "DONE"}
+    row = customers(answer).row("customers")
+    assert (row["source_record_id"], row["is_deleted"]) == ("cust_3", True)
+    assert customers({**answer, "status": "IN_PROGRESS"}).rows("customers") == []

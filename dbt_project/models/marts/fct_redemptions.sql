@@ -39,8 +39,9 @@ with
             newest.promotion_tier_id,
             newest.channel,
             newest.currency,
-            newest.money_amount,
-            newest.points_amount,
+            -- A rollback takes back what its redemption was, money or points; where that is not known, its amount is neither.
+            coalesce(newest.money_amount, case when parents.money_amount is not null then newest.unclear_money_amount end) as money_amount,
+            coalesce(newest.points_amount, case when parents.points_amount is not null then newest.unclear_points_amount end) as points_amount,
             rolled_back.parent_redemption_id is not null as is_rolled_back,
             newest.redeemed_at
         from newest
@@ -49,6 +50,11 @@ with
             on newest.source = rolled_back.source
             and newest.source_account = rolled_back.source_account
             and newest.redemption_id = rolled_back.parent_redemption_id
+        left join
+            newest as parents
+            on newest.source = parents.source
+            and newest.source_account = parents.source_account
+            and newest.parent_redemption_id = parents.redemption_id
         left join owners on {{ is_owner("newest") }}
         left join
             order_keys

@@ -85,8 +85,8 @@ VENDOR = vendor(
     default_order_namespace="delivery",
     phone_region="BR",
     money=(
-        "Orders of version 1 and operational orders of version 2 state `{value, currency}` in major units. CRM orders name neither unit nor currency: cents, "
-        "unless `amount_unit` of `accounts.csv` says otherwise."
+        "Orders of version 1 state `{value, currency}` in major units. Operational orders of version 2 do so too, CRM orders and events state cents without a "
+        "currency, unless `amount_unit` of `accounts.csv` says otherwise."
     ),
     kinds=KINDS,
 )

@@ -8,10 +8,10 @@ say the bare state.
 import polars as pl
 
 from orchestration.expressions import clean
-from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, lookup, raw, rows, time
+from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, item, lookup, raw, rows, time, words
 from orchestration.shapes import JSON, KEEP, NUMBER, TEXT, Open
-from orchestration.vendors.open_delivery.orders import status_of
-from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, consent, customer_key, customer_reference
+from orchestration.vendors.open_delivery.orders import STATUS_WORDS, status_of
+from orchestration.vendors.open_delivery.people import CONSENT, IDENTIFIER, canonical_identifier, consent, customer_key, customer_reference, stated_consents
 
 EVENTS: dict[str, tuple[str, str, str, str]] = {
     # name: type, action, engagement class, whether the person did it
@@ -30,6 +30,7 @@ EVENTS: dict[str, tuple[str, str, str, str]] = {
     "review.created": ("review", "created", "review", "true"),
 }
 FAMILIES = {"order": "none", "customer": "none", "lead": "none", "loyalty": "loyalty", "review": "none"}
+EVENT_WORDS = STATUS_WORDS | dict.fromkeys(EVENTS, "")
 OPT_EVENTS = {"customer.opted.in": "opt_in", "customer.opted.out": "opt_out"}
 
 
@@ -65,7 +66,7 @@ def _dialect(
     has: tuple[str, ...],
     event_id: pl.Expr | None = None,
     money: str | None = None,
-    opted: Rows | None = None,
+    opted: tuple[Rows, ...] = (),
 ) -> Dialect:
     event_type, action, engagement, active = _words(word, name)
     tells_of_order = (event_type == "order") & given(order_id)
@@ -96,7 +97,7 @@ def _dialect(
             source_updated_at=time(at_time),
             canceled_at=time(pl.when(action == "cancel").then(at_time)),
             status_raw=name,
-            status=status_of(name),
+            status=words(status_of(name), (name, EVENT_WORDS)),
             is_from_event=Typed(pl.lit(value=True)),
             **amounts,
         ),
@@ -109,16 +110,19 @@ def _dialect(
             occurred_at=time(at_time, else_export_date=True),
         ),
     ]
-    if opted is not None:
-        selects.append(opted)
-    return dialect(dialect_name, "event", shape, *selects, about=about, has=has, duplicates_of="events", kinds=("event",))
+    return dialect(dialect_name, "event", shape, *selects, *opted, about=about, has=has, duplicates_of="events", kinds=("event",))
 
 
-def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> Rows:
-    word = _dotted(name)
-    stated = pl.when(word == "customer.consent.updated").then(at(f"{body}.status"))
-    status = pl.coalesce(lookup(word, OPT_EVENTS), stated)
-    return consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, at_time, where=given(status))
+def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
+    """Consents that an event tells: by its name, beside its body's channel, or as one consent or a list of them as customers have."""
+    event = _dotted(name)
+    is_update = (event == "customer.consent.updated").fill_null(value=False)
+    status = pl.coalesce(lookup(event, OPT_EVENTS), pl.when(is_update).then(at(f"{body}.status")))
+    return (
+        consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, at_time, where=given(status)),
+        *stated_consents(lambda field: at(f"{body}.consent.{field}"), each=None, since=at_time),
+        *stated_consents(item, each=f"{body}.consents", since=at_time),
+    )
 
 
 BODY = Open(
@@ -130,6 +134,8 @@ BODY = Open(
         "purpose": TEXT,
         "channel": TEXT,
         "status": TEXT,
+        "consents": [CONSENT],
+        "consent": CONSENT,
     }
 )
 
@@ -194,7 +200,16 @@ transport_event = _dialect(
     about=_about(at("payload.customerId"), "payload.customerId"),
     has=("eventType", "entityType"),
 )
-PUSHED_BODY = {"orderId": TEXT, "customerId": TEXT, "purpose": TEXT, "channel": TEXT, "status": TEXT, "changedFields": KEEP}
+PUSHED_BODY = {
+    "orderId": TEXT,
+    "customerId": TEXT,
+    "purpose": TEXT,
+    "channel": TEXT,
+    "status": TEXT,
+    "changedFields": KEEP,
+    "consents": [CONSENT],
+    "consent": CONSENT,
+}
 pushed_event = _dialect(
     "open_delivery.transport.wrapped",
     {"event": {"eventType": TEXT, "entityType": KEEP, "occurredAt": TEXT, "payload": PUSHED_BODY}},

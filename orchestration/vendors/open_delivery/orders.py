@@ -25,6 +25,8 @@ from orchestration.mapping import (
     raw,
     rows,
     time,
+    word,
+    words,
 )
 from orchestration.shapes import JSON, KEEP, NUMBER, TEXT
 from orchestration.vendors.open_delivery.people import (
@@ -39,7 +41,11 @@ from orchestration.vendors.open_delivery.people import (
     phone_line,
 )
 
-# Requests to cancel and their refusal change nothing, although some contain the word: they are no statement of the state.
+# Requests to cancel and the answers to them change nothing, although some contain the word: they are no statement of the state.
+NO_CHANGE = (
+    "cancellation_requested", "order_cancellation_request", "order_cancellation_requested", "cancellation_request_accepted", "cancellation_request_denied",
+    "cancelled_denied", "canceled_denied", "cancellation_denied",
+)  # fmt: skip
 STATUS = {
     "created": "created",
     "confirmed": "in_progress",
@@ -55,6 +61,7 @@ STATUS = {
     "order_collected": "shipped",
     "arrived_at_customer": "shipped",
     "rider_arrived_at_store": "shipped",
+    "picked_up": "completed",
     "delivered": "completed",
     "concluded": "completed",
     "completed": "completed",
@@ -67,10 +74,14 @@ DELIVERY_FEES = ("DELIVERY_FEE",)
 PRICE = {"value": NUMBER, "currency": TEXT}
 
 
-def status_of(word: pl.Expr) -> pl.Expr:
+def status_of(stated: pl.Expr) -> pl.Expr:
     """Our status of an order state or event name; null where it says nothing of the state."""
-    bare = word.str.strip_chars().str.to_lowercase().str.strip_prefix("order.").str.replace("^order_(completed|cancell?ed|created|delivered)$", "$1")
+    bare = stated.str.strip_chars().str.to_lowercase().str.strip_prefix("order.").str.replace("^order_(completed|cancell?ed|created|delivered)$", "$1")
     return lookup(bare, STATUS)
+
+
+# Every word of a state that is known, be it that it says something of the state or nothing.
+STATUS_WORDS = {f"{start}{word}": state for start in ("", "order.", "order_") for word, state in (STATUS | dict.fromkeys(NO_CHANGE, "")).items()}
 
 
 def _sum(amounts: pl.Expr) -> pl.Expr:
@@ -148,6 +159,12 @@ V1_ORDER = {
     "delivery": {"deliveredBy": KEEP, "deliveryAddress": ADDRESS, "estimatedDeliveryDateTime": KEEP, "deliveryDateTime": KEEP},
     "takeout": {"mode": KEEP, "takeoutDateTime": KEEP},
     "indoor": {"mode": KEEP, "indoorDateTime": KEEP, "place": KEEP, "tab": KEEP},
+    "virtualBrand": KEEP,
+    "category": KEEP,
+    "taxInvoice": KEEP,
+    "orderPriority": KEEP,
+    "sendPreparing": KEEP,
+    "sendPickedUp": KEEP,
     "sendDelivered": KEEP,
     "sendTracking": KEEP,
 }
@@ -183,9 +200,10 @@ def _contact(*places: pl.Expr) -> Contact:
     )
 
 
-def _order(channel: pl.Expr, shipping_method: pl.Expr) -> Rows:
+def _order(channel: pl.Expr, shipping_method: pl.Expr, *, is_unit_open: bool) -> Rows:
     return rows(
         "orders",
+        is_amount_unit_inferred=is_unit_open,
         source_order_id=at("id"),
         order_number=at("displayId"),
         order_match_key=at("id"),
@@ -199,7 +217,7 @@ def _order(channel: pl.Expr, shipping_method: pl.Expr) -> Rows:
         fees_total=pl.when(at("otherFees").list.len() > 0).then(_fees(is_delivery=False)).otherwise(at("total.otherFees.value")),
         total=at("total.orderAmount.value"),
         status_raw=first_given(at("status"), at("lastEvent")),
-        status=furthest(status_of(at("status")), status_of(at("lastEvent"))),
+        status=words(furthest(status_of(at("status")), status_of(at("lastEvent"))), (at("status"), STATUS_WORDS), (at("lastEvent"), STATUS_WORDS)),
         orders_count_on_merchant=at("customer.ordersCountOnMerchant"),
         coupon_codes=at("discounts").list.eval(
             pl.element().struct.field("sponsorshipValues").list.eval(pl.element().struct.field("discountCode")).explode()
@@ -209,12 +227,13 @@ def _order(channel: pl.Expr, shipping_method: pl.Expr) -> Rows:
     )  # fmt: skip
 
 
-def _lines(prices: str, **columns: Value) -> Rows:
+def _lines(prices: str, *, is_unit_open: bool, **columns: Value) -> Rows:
     start = f"{prices}." if prices else ""
     quantity, unit_price, options_price = item("quantity"), item(f"{start}unitPrice.value"), item(f"{start}optionsPrice.value")
     return rows(
         "order_lines",
         each="items",
+        is_amount_unit_inferred=is_unit_open,
         source_order_id=at("id"),
         line_no=Typed(pl.col("position")),
         source_line_id=item("id"),
@@ -230,17 +249,21 @@ def _lines(prices: str, **columns: Value) -> Rows:
     )
 
 
-payments = rows(
-    "order_payments",
-    each="payments.methods",
-    source_order_id=at("id"),
-    seq=Typed(pl.col("position")),
-    method=item("method"),
-    brand=item("brand"),
-    value=item("value"),
-    currency=first_given(item("currency"), order_currency),
-    type=lookup(item("type"), PAYMENT_TYPES, "unknown"),
-)
+def _payments(*, is_unit_open: bool) -> Rows:
+    return rows(
+        "order_payments",
+        each="payments.methods",
+        is_amount_unit_inferred=is_unit_open,
+        source_order_id=at("id"),
+        seq=Typed(pl.col("position")),
+        method=item("method"),
+        brand=item("brand"),
+        value=item("value"),
+        currency=first_given(item("currency"), order_currency),
+        type=word(item("type"), PAYMENT_TYPES, "unknown"),
+    )
+
+
 orders_before = rows(
     "vendor_stats",
     where=given(at("customer.ordersCountOnMerchant")),
@@ -253,9 +276,9 @@ v1_order = dialect(
     "open_delivery.v1.3",
     "order",
     V1_ORDER,
-    _order(at("salesChannel"), at("type")),
-    _lines("", ean=item("ean")),
-    payments,
+    _order(at("salesChannel"), at("type"), is_unit_open=False),
+    _lines("", is_unit_open=False, ean=item("ean")),
+    _payments(is_unit_open=False),
     orders_before,
     about=_contact(at("delivery.deliveryAddress")),
     has=("id",),
@@ -267,9 +290,10 @@ v2_order = dialect(
     "open_delivery.v2",
     "order",
     V2_ORDER,
-    _order(at("context.salesChannel"), at("fulfillment.orderType")),
-    _lines("pricing"),
-    payments,
+    # Its text says decimals, its examples are in cents: the account settles it.
+    _order(at("context.salesChannel"), at("fulfillment.orderType"), is_unit_open=True),
+    _lines("pricing", is_unit_open=True),
+    _payments(is_unit_open=True),
     orders_before,
     about=_contact(at("fulfillment.delivery.address"), at("fulfillment.billingAddress")),
     has=("id",),

@@ -1,5 +1,6 @@
 """Who a record is about: customers of the three shapes, leads, and the ways other records name a customer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -28,6 +29,7 @@ from orchestration.mapping import (
     raw,
     rows,
     time,
+    word,
 )
 from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, TEXT, Open
 
@@ -178,41 +180,44 @@ def consent(
     where: pl.Expr | None = None,
 ) -> Rows:
     """One statement of consent; a channel that is not named means all."""
-    word = channel.str.strip_chars().str.to_lowercase()
+    stated = channel.str.strip_chars().str.to_lowercase()
     return rows(
         "customer_consents",
         each=each,
         where=where,
-        channel=pl.when(given(channel)).then(lookup(word, CHANNELS, word)).otherwise(pl.lit("all")),
+        channel=pl.when(given(channel)).then(lookup(stated, CHANNELS, stated)).otherwise(pl.lit("all")),
         purpose=first_given(clean(purpose).str.to_lowercase(), pl.lit("marketing")),
-        status=lookup(status, CONSENT_STATUS, "unknown"),
+        status=word(status, CONSENT_STATUS, "unknown"),
         status_raw=status,
         effective_at=time(since, else_export_date=True),
         consent_source=nothing if told_by is None else told_by,
     )
 
 
-is_taken_back = lookup(item("status"), CONSENT_STATUS, "") == "opt_out"
-consents = (
-    consent(
-        item("channel"),
-        item("purpose"),
-        item("status"),
-        pl.when(is_taken_back).then(first_given(item("revokedAt"), item("grantedAt"))).otherwise(item("grantedAt")),
-        told_by=item("source"),
-        each="consents",
-    ),
-    # What was taken back had been given: both changes are told in one.
-    consent(
-        item("channel"),
-        item("purpose"),
-        pl.lit("opt_in"),
-        item("grantedAt"),
-        told_by=item("source"),
-        each="consents",
-        where=is_taken_back & given(item("grantedAt")) & given(item("revokedAt")),
-    ),
-)
+def stated_consents(field: Callable[[str], pl.Expr], *, each: str | None, where: pl.Expr | None = None, since: pl.Expr | None = None) -> tuple[Rows, Rows]:
+    """What a consent tells: its state, and the other change where it has the times of both.
+
+    Without a word the times tell: what was revoked is taken back. What was taken back had been given; and a time of
+    revocation beside a yes is a no of its day, which a later yes outdoes.
+    """
+    granted, revoked, stated = field("grantedAt"), field("revokedAt"), field("status")
+    by_time = pl.when(given(revoked)).then(pl.lit("revoked")).when(given(granted)).then(pl.lit("opt_in"))
+    status = pl.when(given(stated)).then(stated).otherwise(by_time)
+    is_taken_back = (lookup(status, CONSENT_STATUS, "") == "opt_out").fill_null(value=False)
+    is_other_told = pl.when(is_taken_back).then(given(granted) & given(revoked)).otherwise(given(revoked))
+    shared: dict[str, Any] = {"told_by": field("source"), "each": each}
+    channel, purpose = field("channel"), field("purpose")
+    moment = first_given(pl.when(is_taken_back).then(first_given(revoked, granted)).otherwise(granted), *(() if since is None else (since,)))
+    other = pl.when(is_taken_back).then(pl.lit("opt_in")).otherwise(pl.lit("revoked"))
+    other_moment = pl.when(is_taken_back).then(granted).otherwise(revoked)
+    is_one = given(status) if where is None else where & given(status)
+    return (
+        consent(channel, purpose, status, moment, where=is_one if each is None else where, **shared),
+        consent(channel, purpose, other, other_moment, where=is_other_told if where is None else where & is_other_told, **shared),
+    )
+
+
+consents = stated_consents(item, each="consents")
 
 # -- customers ---------------------------------------------------------------------------------------------------------
 
