@@ -5,7 +5,7 @@ Files and folders are named after people now and then. Asked only when such a na
 
 import csv
 from collections.abc import Collection
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import duckdb
@@ -19,32 +19,41 @@ GIVEN_NAMES = "given_name_variants"
 ORDINARY = frozenset(
     ["landing", "data", "config", "export", "exports", "full", "part", "page", "file", "files", "batch", "delta", "daily", "new", "old", "test", "json", "csv"]
 )
-NAMES = """
-select list_distinct(flatten(list(list_filter(string_split_regex(lower(full_name), '[^\\p{L}]+'), lambda word: list_contains($words, word)))))
-from marts.dim_customers where full_name is not null
+NAMES = r"""
+with words as (select unnest(string_split_regex(lower(full_name), '[^\p{L}]+')) as word from marts.dim_customers where full_name is not null)
+select distinct word from words where length(word) >= 3
 """
 
 
 def ask(settings: Settings) -> None:
     """From here on this installation's names are masked in names of files and folders."""
-    masking.names_among = partial(among, settings)
+    masking.names_among = _Names(settings).among
 
 
-def among(settings: Settings, words: Collection[str]) -> frozenset[str]:
-    """Which of the words, in small letters, are names of people."""
-    asked = frozenset(words) - ORDINARY - _own_words()
-    return (_given_names(settings.dbt_project / "seeds" / f"{GIVEN_NAMES}.csv") & asked) | _customers(settings, asked) if asked else frozenset()
+class _Names:
+    """The names of an installation; its customers are read once, when the first word is asked about that is no folder of ours."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def among(self, words: Collection[str]) -> frozenset[str]:
+        """Which of the words, in small letters, are names of people."""
+        asked = frozenset(words) - ORDINARY - _own_words()
+        return asked & self._all if asked else frozenset()
+
+    @cached_property
+    def _all(self) -> frozenset[str]:
+        return _given_names(self._settings.dbt_project / "seeds" / f"{GIVEN_NAMES}.csv") | _customers(self._settings)
 
 
-def _customers(settings: Settings, words: frozenset[str]) -> frozenset[str]:
+def _customers(settings: Settings) -> frozenset[str]:
     if not settings.published_file.exists():
         return frozenset()
     try:
         with duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config) as con:
-            row = con.execute(NAMES, {"words": sorted(words)}).fetchone()
+            return frozenset(word for (word,) in con.execute(NAMES).fetchall())
     except duckdb.Error:
         return frozenset()
-    return frozenset(row[0] or ()) if row else frozenset()
 
 
 @lru_cache(maxsize=1)

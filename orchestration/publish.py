@@ -109,6 +109,7 @@ def publish(
         _verify(settings, copy)
         pass_point("before_note")
         _write_note(begun, made)
+        refuse_strangers(settings)
     except BaseException:
         shutil.rmtree(begun, ignore_errors=True)
         raise

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import publish, rights
+from orchestration import plan, publish, rights, runs
 from orchestration.errors import OperatorError
 from orchestration.settings import Options, Settings
 
@@ -245,6 +246,58 @@ def test_a_file_of_somebody_else_is_never_overwritten(settings: Settings, put: C
         act(settings)
     after = settings.published_file.stat()
     assert (before.st_ino, before.st_size, before.st_mtime_ns) == (after.st_ino, after.st_size, after.st_mtime_ns)
+
+
+def test_a_file_that_is_put_there_while_a_run_is_at_work_is_not_overwritten(settings: Settings) -> None:
+    publish_content(settings, 1)
+    build(settings, 2)
+
+    def meanwhile(con: duckdb.DuckDBPyConnection) -> None:
+        settings.published_file.unlink()
+        settings.published_file.write_text("my thesis", encoding="utf-8")
+
+    with pytest.raises(OperatorError, match="no warehouse of this program"):
+        publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=2, orders=2, book=meanwhile)
+    assert settings.published_file.read_text(encoding="utf-8") == "my thesis"
+    assert [found.fingerprint for found in publish.publications(settings)] == ["made of 1"]
+
+
+def test_what_the_copy_says_of_its_run_the_build_file_says_only_after_the_swap(settings: Settings) -> None:
+    build(settings, 1)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("update meta.runs set published = false")
+
+    def book(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("update meta.runs set published = true")
+
+    publish.publish(settings, run_id="run1", fingerprint="made of 1", customers=1, orders=1, book=book)
+    said = []
+    for path in (settings.published_file, settings.build_file):
+        with duckdb.connect(str(path), read_only=True, config=settings.duckdb_config) as con:
+            said += con.execute("select published from meta.runs").fetchall()
+    assert said == [(True,), (False,)]
+
+
+def test_the_run_book_learns_from_publications_that_stand_and_from_no_other(settings: Settings) -> None:
+    with duckdb.connect() as con:
+        for run_id in ("swapped", "killed before", "now"):
+            runs.begin(con, run_id, "c360 run", published=["swapped"])
+        found = con.execute("select run_id, status, published from meta.runs order by run_id").fetchall()
+    assert found == [("killed before", "interrupted", False), ("now", "running", False), ("swapped", "interrupted", True)]
+
+
+def test_a_plan_compares_with_the_very_file_that_it_copied(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.published_file.write_bytes(b"of the night before")
+    copyfile = shutil.copyfile
+
+    def meanwhile(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        (settings.data / "new").write_bytes(b"of this night")
+        os.replace(settings.data / "new", settings.published_file)
+
+    monkeypatch.setattr(plan.shutil, "copyfile", meanwhile)
+    tried = plan._lay_out(settings, settings.internal / "plan", settings.config)
+    assert tried.build_file.read_bytes() == tried.published_file.read_bytes() == b"of the night before"
 
 
 @pytest.mark.parametrize(
