@@ -311,6 +311,7 @@ _TABLES: tuple[Table, ...] = (
             _c("payment_status_raw", "text", "Payment status in the vendor's words."),
             _c("fulfillment_status_raw", "text", "Fulfilment status in the vendor's words."),
             _c("status", "code", "Status in ours.", values=ORDER_STATUSES),
+            _c("is_status_inferred", "flag", "The vendor states no status: it follows from what the record is, and takes back nothing that was stated."),
             _c("is_valid_source", "flag", "The vendor's own flag for a valid order."),
             _c("orders_count_on_merchant", "integer", "Orders the customer had placed there before, by the vendor."),
             _c("coupon_codes", "texts", "Coupon codes used."),

@@ -21,6 +21,10 @@ REDEMPTION, ROLLED_BACK = tie("redemption", "redemption_id"), tie("redemption", 
 REVIEW, LOYALTY = tie("review", "review_id"), tie("loyalty", "coalesce(account_id, '')")
 # Orders are one across vendors, and so are identifiers: these are the `identifier_key` of the identity models.
 ORDER = "case when order_match_key is not null then hash('order', coalesce(order_namespace, ''), order_match_key) end"
+# The order id of one vendor may be the order number of another.
+ORDER_ID_AS_NUMBER = (
+    "case when source_order_id is not null then hash('order', coalesce(order_namespace, ''), upper(trim(regexp_replace(trim(source_order_id), '^#', '')))) end"
+)
 IDENTIFIER = "case when id_link_value is not null then hash(id_type, coalesce(id_namespace, ''), id_link_value) end"
 # An event may tell that a vendor has deleted a record, whatever stream the record came by.
 DELETED = f"case when event_type = 'customer' and event_action = 'deleted' then {tie('record', 'source_profile_id')} end"
@@ -36,7 +40,7 @@ TIES: dict[str, tuple[str, ...]] = {
     "segment_memberships": (OWNER,),
     "vendor_stats": (OWNER,),
     "loyalty_accounts": (OWNER, LOYALTY),
-    "orders": (VENDOR_ORDER, ORDER, OWNER),
+    "orders": (VENDOR_ORDER, ORDER, ORDER_ID_AS_NUMBER, OWNER),
     "order_lines": (VENDOR_ORDER,),
     "order_adjustments": (ADJUSTMENT, VENDOR_ORDER, ORDER),
     "events": (EVENT, OWNER, VENDOR_ORDER, ORDER, DELETED),

@@ -28,6 +28,16 @@
     cast(case when {{ amount }} > {{ limit }} then {{ limit }} when {{ amount }} < -{{ limit }} then -{{ limit }} else {{ amount }} end as decimal(18, {{ decimals }}))
 {%- endmacro %}
 
+-- As much of `whole` as an amount is of `part`, half up to four decimals and never beyond what the type holds; `part` is above zero.
+{% macro share_of(amount, part, whole) -%} {{ return(adapter.dispatch("share_of")(amount, part, whole)) }} {%- endmacro %}
+
+{% macro default__share_of(amount, part, whole) -%}
+    {%- set dividend = "2 * " ~ scaled_integer(amount, 4) ~ " * " ~ scaled_integer(whole, 4) ~ " + " ~ scaled_integer(part, 4) -%}
+    cast(
+        cast(least({{ whole_quotient(dividend, "2 * " ~ scaled_integer(part, 4)) }}, 999999999999999999) as decimal(18, 0)) * 0.0001 as decimal(18, 4)
+    )
+{%- endmacro %}
+
 -- Half-up quotient of two exact numbers with two decimals; null instead of a division by zero.
 {% macro exact_ratio(amount, divisor) -%} {{ return(adapter.dispatch("exact_ratio")(amount, divisor)) }} {%- endmacro %}
 

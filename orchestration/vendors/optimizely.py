@@ -1338,6 +1338,7 @@ order_rows = (
         ordered_at=moment(flat_order.stated_time),
         status_raw=cell("status", "order.status", "action"),
         status=word(order_cell("status"), ORDER_STATUS, otherwise="paid"),
+        is_status_inferred=Typed(~given(order_cell("status"))),
         is_from_event=Typed(pl.lit(value=False)),
         attributes=as_json(BUYER).replace("{}", None),
     ),

@@ -42,7 +42,12 @@ with
             and order_rows.source_account = several_buyers.source_account
             and order_rows.stream = several_buyers.stream
             and order_rows.source_order_id = several_buyers.source_order_id
-        where order_rows.recency_rank = 1
+        where order_rows.owner_record_id is not null and not order_rows.is_from_event
+        qualify
+            row_number() over (
+                partition by order_rows.source, order_rows.source_account, order_rows.stream, order_rows.source_order_id order by order_rows.recency_rank
+            )
+            = 1
     ),
 
     older as (

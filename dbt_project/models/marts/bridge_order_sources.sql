@@ -6,6 +6,24 @@ with
 
     statuses as (select * from {{ ref("order_statuses") }}),
 
+    refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
+
+    -- What a vendor's refunds and cancellations say of the status.
+    told_back as (
+        select refund_statements.order_id, refund_statements.source, statuses.progress
+        from refund_statements
+        inner join
+            statuses
+            on statuses.status = case
+                when refund_statements.is_canceled_by_source
+                then 'canceled'
+                when refund_statements.is_whole
+                then 'refunded'
+                when refund_statements.refunded_amount > 0 or refund_statements.has_unknown_share
+                then 'partially_refunded'
+            end
+    ),
+
     merged as (
         select
             reports.order_id,
@@ -13,7 +31,7 @@ with
             reports.source_account,
             reports.source_record_id,
             coalesce(
-                min_by(reports.stated_currency, reports.report_rank) filter (where reports.stated_currency is not null), any_value(figures.currency)
+                min_by(reports.stated_currency, reports.report_rank) filter (where reports.stated_currency is not null), min(figures.currency)
             ) as currency,
             min_by(reports.customer_id, reports.report_rank) filter (where reports.customer_id is not null) as customer_id,
             min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal is not null) as subtotal_amount,
@@ -42,7 +60,8 @@ with
             merged.is_valid_source,
             merged.ordered_at
         from merged
-        left join statuses on merged.progress = statuses.progress
+        left join told_back on merged.order_id = told_back.order_id and merged.source = told_back.source
+        left join statuses on greatest(merged.progress, told_back.progress) = statuses.progress
     )
 
 select *

@@ -26,12 +26,22 @@ with
 
     -- Told in another currency than the order's, or without an amount, and by nobody as an amount of the order.
     told_otherwise as (
-        select ranked_claims.claim_id, ranked_claims.order_id, ranked_claims.source, adjustment_id, action, currency, amount, occurred_at
+        select
+            ranked_claims.claim_id,
+            ranked_claims.order_id,
+            ranked_claims.source,
+            adjustment_id,
+            action,
+            currency,
+            amount,
+            told_currency,
+            told_amount,
+            occurred_at
         from ranked_claims
         left join states on ranked_claims.order_id = states.order_id
         where
             ranked_claims.order_id is not null
-            and (ranked_claims.is_other_currency or ranked_claims.amount is null)
+            and (not ranked_claims.is_counted or ranked_claims.amount is null)
             and not ranked_claims.is_whole_cancellation
             and coalesce(ranked_claims.amount, 1) > 0
             and states.refunded_amount = 0
@@ -39,11 +49,11 @@ with
     ),
 
     deltas as (
-        select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
+        select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from ranked_claims
         where
             order_id is not null
-            and not is_other_currency
+            and is_counted
             and not is_whole_cancellation
             and is_of_refund_source
             and is_sum_of_deltas
@@ -62,11 +72,13 @@ with
             amount - coalesce(
                 max(amount) over (partition by order_id order by occurred_at nulls first, amount, claim_id rows between unbounded preceding and 1 preceding), 0
             ) as amount,
+            told_currency,
+            told_amount,
             occurred_at
         from ranked_claims
         where
             order_id is not null
-            and not is_other_currency
+            and is_counted
             and not is_whole_cancellation
             and is_of_refund_source
             and not is_sum_of_deltas
@@ -95,6 +107,8 @@ with
             'refund' as action,
             figures.currency,
             states.refunded_amount - coalesce(told_by_order.amount, 0) as amount,
+            cast(null as varchar) as told_currency,
+            cast(null as decimal(18, 4)) as told_amount,
             cast(null as timestamptz) as occurred_at
         from states
         inner join figures on states.order_id = figures.order_id
@@ -103,7 +117,7 @@ with
     ),
 
     cancellations as (
-        select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
+        select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from ranked_claims
         where is_whole_cancellation
         qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
@@ -119,6 +133,8 @@ with
             'cancel' as action,
             figures.currency,
             cast(null as decimal(18, 4)) as amount,
+            cast(null as varchar) as told_currency,
+            cast(null as decimal(18, 4)) as told_amount,
             figures.canceled_at as occurred_at
         from states
         inner join figures on states.order_id = figures.order_id
@@ -133,7 +149,7 @@ with
     ),
 
     distinct_orphans as (
-        select claim_id, order_id, source, adjustment_id, action, currency, amount, occurred_at
+        select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from orphans
         qualify
             row_number() over (partition by order_namespace, order_match_key, amount, cast(occurred_at as date), occurrence order by priority, source, claim_id)
@@ -159,6 +175,8 @@ with
             action as adjustment_type,
             currency,
             cast(amount as decimal(18, 4)) as amount,
+            told_currency,
+            cast(told_amount as decimal(18, 4)) as told_amount,
             occurred_at
         from adjustments
     )

@@ -6,11 +6,17 @@ with
 
     claims as (select * from {{ ref("int_order_refund_claims") }}),
 
-    refunds as (select * from {{ ref("int_order_refunds") }}),
+    refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
+
+    order_reports as (select * from {{ ref("int_order_reports") }}),
 
     states as (select * from {{ ref("int_order_states") }}),
 
+    figures as (select * from {{ ref("int_order_figures") }}),
+
     line_totals as (select * from {{ ref("int_order_line_totals") }}),
+
+    priorities as (select * from {{ ref("order_source_priority") }}),
 
     compared as (
         select
@@ -19,29 +25,63 @@ with
             orders.currency as order_currency,
             orders.total_amount as order_total,
             orders.status as order_status,
-            orders.customer_id as order_customer_id
+            orders.customer_id as order_customer_id,
+            row(coalesce(priorities.priority, 1000000), reports.source, reports.source_account, reports.source_record_id) as preference
         from reports
         inner join orders on reports.order_id = orders.order_id
+        left join priorities on reports.source = priorities.source
+    ),
+
+    -- Whose word counts: the best of the vendors that say what stands.
+    deciding as (
+        select
+            order_id,
+            min_by(source, preference) filter (where currency = order_currency) as currency_source,
+            min_by(source, preference) filter (where status = order_status) as status_source,
+            min_by(source, preference) filter (where customer_id = order_customer_id) as customer_source
+        from compared
+        group by order_id
+    ),
+
+    quarrels as (
+        select compared.*, deciding.currency_source, deciding.status_source, deciding.customer_source
+        from compared
+        inner join deciding on compared.order_id = deciding.order_id
+    ),
+
+    -- Buyers that later events of one report name.
+    other_buyers as (
+        select distinct order_reports.order_id, order_reports.source, order_reports.source_record_id, buyers.customer_id
+        from order_reports
+        cross join lateral (select unnest(order_reports.customer_ids) as customer_id) as buyers
+        where order_reports.is_from_event and len(order_reports.customer_ids) > 1
+        union
+        select order_id, source, source_record_id, customer_id
+        from compared
+        where customer_id is not null
     ),
 
     orphans as (select * from claims where order_id is null),
 
-    refunds_by_source as (
+    duplicates as (
         select
-            claims.order_id,
-            claims.source,
-            greatest(
-                coalesce(sum(claims.amount) filter (where claims.amount_kind = 'delta'), 0),
-                coalesce(max(claims.amount) filter (where claims.amount_kind = 'running_total'), 0)
-            ) as amount
-        from claims
-        left join refunds on claims.order_id = refunds.order_id
-        where
-            claims.order_id is not null
-            and claims.amount is not null
-            and not (claims.action = 'cancel' and coalesce(refunds.is_canceled, false))
-            and not claims.is_other_currency
-        group by claims.order_id, claims.source
+            orders.order_id,
+            orders.source,
+            orders.order_number,
+            others.source as other_source,
+            others.order_id as other_order_id,
+            others.order_number as other_order_number
+        from orders
+        inner join
+            orders as others
+            on orders.customer_id = others.customer_id
+            and orders.total_amount = others.total_amount
+            and orders.currency = others.currency
+            and orders.order_id <> others.order_id
+            and (orders.ordered_at, orders.order_id) > (others.ordered_at, others.order_id)
+            and orders.ordered_at - others.ordered_at <= interval 1 day
+            and not list_has_any(orders.sources, others.sources)
+        where orders.total_amount > 0
     ),
 
     -- Every way in which lines, shipping, fees, tax and discount can make up a total.
@@ -89,31 +129,50 @@ with
         from compared
         where total_amount <> order_total and currency is not distinct from order_currency
         union all
-        select 'currency', order_id, order_source, order_currency, source, source_record_id, currency
-        from compared
+        select 'currency', order_id, coalesce(currency_source, order_source), order_currency, source, source_record_id, currency
+        from quarrels
         where currency <> order_currency
         union all
-        select 'status', order_id, order_source, order_status, source, source_record_id, status
-        from compared
+        select 'status', order_id, coalesce(status_source, order_source), order_status, source, source_record_id, status
+        from quarrels
         where status <> order_status
         union all
-        select 'customer', order_id, order_source, order_customer_id, source, source_record_id, customer_id
-        from compared
-        where customer_id <> order_customer_id
+        select
+            'customer',
+            orders.order_id,
+            coalesce(deciding.customer_source, orders.source),
+            orders.customer_id,
+            other_buyers.source,
+            other_buyers.source_record_id,
+            other_buyers.customer_id
+        from other_buyers
+        inner join orders on other_buyers.order_id = orders.order_id
+        inner join deciding on other_buyers.order_id = deciding.order_id
+        where other_buyers.customer_id <> orders.customer_id
         union all
         select
             'refund',
             states.order_id,
             states.refund_source,
             cast(states.refunded_amount as varchar),
-            refunds_by_source.source,
+            refund_statements.source,
             null,
-            cast(refunds_by_source.amount as varchar)
-        from refunds_by_source
-        inner join states on refunds_by_source.order_id = states.order_id
-        where refunds_by_source.amount <> states.refunded_amount
+            cast(refund_statements.refunded_amount as varchar)
+        from refund_statements
+        inner join states on refund_statements.order_id = states.order_id
+        where refund_statements.refunded_amount > 0 and refund_statements.refunded_amount <> states.refunded_amount
         union all
-        select 'refund_currency', orders.order_id, orders.source, orders.currency, claims.source, claims.adjustment_id, claims.currency
+        select 'number_reused', orders.order_id, firsts.source, firsts.order_id, reports.source, reports.source_record_id, orders.order_number
+        from orders
+        inner join reports on orders.order_id = reports.order_id and reports.is_primary
+        inner join figures on orders.order_id = figures.order_id and figures.is_number_reused
+        left join
+            orders as firsts on firsts.order_id = {{ stable_key(["figures.order_namespace", "figures.order_match_key"]) }}
+        union all
+        select 'possible_duplicate', duplicates.order_id, duplicates.source, duplicates.order_number, other_source, other_order_id, other_order_number
+        from duplicates
+        union all
+        select 'refund_currency', orders.order_id, orders.source, orders.currency, claims.source, claims.adjustment_id, claims.told_currency
         from claims
         inner join orders on claims.order_id = orders.order_id
         where claims.is_other_currency

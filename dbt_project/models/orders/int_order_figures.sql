@@ -7,9 +7,15 @@ with
     merged as (
         select
             order_id,
-            any_value(order_namespace) as order_namespace,
-            any_value(order_match_key) as order_match_key,
-            {% for column in ["customer_id", "order_number", "store_id", "channel", "stated_ordered_at", "canceled_at", "total"] -%}
+            min(order_namespace) as order_namespace,
+            min(order_match_key) as order_match_key,
+            bool_or(is_number_reused) as is_number_reused,
+            -- Of two numbers of one purchase the one that the order is known by.
+            coalesce(
+                min_by(order_number, report_rank) filter (where upper(trim(regexp_replace(trim(order_number), '^#', ''))) = order_match_key),
+                min_by(order_number, report_rank) filter (where order_number is not null)
+            ) as order_number,
+            {% for column in ["customer_id", "store_id", "channel", "stated_ordered_at", "canceled_at", "total"] -%}
                 min_by({{ column }}, report_rank) filter (where {{ column }} is not null) as {{ column }},
             {% endfor -%}
             coalesce(
@@ -43,6 +49,7 @@ with
             merged.channel,
             primary_report.source,
             merged.sources,
+            merged.is_number_reused,
             merged.currency,
             merged.primary_rank,
             merged.progress,

@@ -1,6 +1,7 @@
 -- Grain: one row per line of a real order, shipping and fees included, from the best report that has lines.
--- Options of a line are inside its price and stay in staging. Of several events the one with most lines counts; events
--- that tell one line each are put together.
+-- Options of a line are inside its price and stay in staging. Lines and total come from one version or event, the newest that has
+-- both; where none has, from the one with most lines. Rows and events that tell one line each are put together.
+{% set is_newest = "case when is_from_event then row_rank = 1 else source_file = newest_file end" %}
 with
     staged_lines as not materialized (select * from {{ source("staging", "order_lines") }}),
 
@@ -22,6 +23,9 @@ with
             order_rows.source_updated_at,
             order_rows.currency,
             order_rows.stated_currency,
+            order_rows.total is not null as tells_the_total,
+            reports.subtotal as order_subtotal,
+            reports.total as order_total,
             reports.report_rank,
             sum(order_rows.line_count) over (partition by reports.order_id, order_rows.source_file, order_rows.source_row) as row_line_count
         from order_rows
@@ -36,13 +40,15 @@ with
         qualify reports.report_rank = min(reports.report_rank) over (partition by reports.order_id)
     ),
 
-    -- The row of the report that has most lines, or all of its rows where each has one.
+    -- The newest row that has the total too, else the one that has most lines; or all of its rows where each has one line.
     chosen_rows as (
         select
             *,
             max(row_line_count) over (partition by order_id) as greatest_line_count,
             dense_rank() over (
-                partition by order_id order by row_line_count desc, {{ newest_first() }}
+                partition by order_id
+                order by
+                    is_from_event and not tells_the_total, case when not tells_the_total then row_line_count end desc nulls first, {{ newest_first() }}
             ) as row_rank
         from reported_rows
         qualify greatest_line_count = 1 or row_rank = 1
@@ -57,6 +63,9 @@ with
             chosen_rows.is_from_event,
             chosen_rows.greatest_line_count,
             chosen_rows.row_rank,
+            chosen_rows.order_subtotal,
+            chosen_rows.order_total,
+            first_value(chosen_rows.source_file) over (partition by chosen_rows.order_id order by chosen_rows.row_rank) as newest_file,
             staged_lines.line_no,
             staged_lines.source_line_id,
             staged_lines.product_id,
@@ -93,7 +102,7 @@ with
         where staged_lines.parent_line_no is null
     ),
 
-    distinct_lines as (
+    told_once as (
         select *
         from chosen
         where greatest_line_count > 1
@@ -113,6 +122,26 @@ with
                 order by row_rank
             )
             = 1
+    ),
+
+    -- Rows of one line each that came in several files, or by several events, are parts of one order, unless the newest make
+    -- up the order by themselves, and all together do not: then the others are older versions of it.
+    summed as (
+        select
+            *,
+            sum(total_amount) over (partition by order_id) as sum_of_all,
+            sum(total_amount) filter (where {{ is_newest }}) over (partition by order_id) as sum_of_newest
+        from told_once
+    ),
+
+    distinct_lines as (
+        select *
+        from summed
+        where
+            greatest_line_count > 1
+            or {{ is_newest }}
+            or coalesce(sum_of_all in (order_subtotal, order_total), false)
+            or not coalesce(sum_of_newest in (order_subtotal, order_total), false)
     ),
 
     final as (

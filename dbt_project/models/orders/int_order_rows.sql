@@ -1,6 +1,6 @@
--- Grain: one row per staged order row that still speaks: of each event and of each order record its newest version.
--- A version may leave out the money, as reports of a state do, or the lines, as some exports do: then the newest one that
--- has them still speaks of these. A record delivered as one row per item is one version of several rows, which agree on
+-- Grain: one row per staged order row that still speaks: all versions of an order record, since a newer one may leave out what an
+-- older one said, and of each event its newest version.
+-- A record delivered as one row per item is one version of several rows, in whatever files of its night they stand: they agree on
 -- what `statement` holds.
 with
     staged as (select * from {{ source("staging", "orders") }}),
@@ -34,6 +34,11 @@ with
             staged.currency,
             case when not coalesce(staged.is_currency_inferred, false) then staged.currency end as stated_currency,
             coalesce(overrides.status, staged.status) as status,
+            coalesce(overrides.status, staged.status) is null
+            or coalesce(staged.status_raw, staged.payment_status_raw, staged.fulfillment_status_raw) is null
+            or coalesce(staged.is_status_inferred, false) as is_status_inferred,
+            staged.payment_status_raw is not null as tells_payment,
+            staged.fulfillment_status_raw is not null as tells_fulfillment,
             staged.source_row,
             staged.subtotal,
             staged.discount_total,
@@ -65,100 +70,92 @@ with
         where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null
     ),
 
-    -- Of the rows of one order in a file only the first may state the totals.
+    -- Of the rows of one order only the first may state the totals.
+    completed as (
+        select
+            *,
+            coalesce(total, max(total) over in_night) as stated_total,
+            coalesce(refunded_total, max(refunded_total) over in_night) as stated_refunds
+        from reported
+        window
+            in_night as (
+                partition by is_from_event, source, source_account, stream, source_order_id, last_export_date, source_updated_at, status, ordered_at
+            )
+    ),
+
+    -- An event is a statement of its own.
     stated as (
         select
             *,
-            coalesce(total, max(total) over in_file) as stated_total,
-            coalesce(refunded_total, max(refunded_total) over in_file) as stated_refunds
-        from reported
-        where not is_from_event
-        window in_file as (partition by source, source_account, stream, source_order_id, source_file)
-    ),
-
-    told as (
-        select
-            *, {{ same_content(["source_file", "status", "stated_total", "stated_refunds", "source_updated_at", "ordered_at"]) }} as statement
-        from stated
+            case
+                when is_from_event
+                then {{ same_content(["source_file", "source_row"]) }}
+                else {{ same_content(["last_export_date", "source_updated_at", "status", "ordered_at", "stated_total", "stated_refunds"]) }}
+            end as statement
+        from completed
     ),
 
     ranked as (
         select
             *,
-            first_value(statement) over newest_first as newest_statement,
-            first_value(case when total is not null then statement end ignore nulls) over newest_first as statement_of_money,
-            first_value(case when line_count > 0 then statement end ignore nulls) over newest_first as statement_of_lines,
-            -- A version may say nothing of the status: what an older one said still holds.
-            first_value(status ignore nulls) over newest_first as newest_status,
-            row_number() over newest_first as recency_rank
-        from told
+            first_value(statement) over versions as newest_statement,
+            first_value(case when total is not null then statement end ignore nulls) over versions as statement_of_money,
+            first_value(case when line_count > 0 then statement end ignore nulls) over versions as statement_of_lines,
+            first_value(case when not is_status_inferred then statement end ignore nulls) over versions as statement_of_state,
+            row_number() over versions as recency_rank
+        from stated
         window
-            newest_first as (
-                partition by source, source_account, stream, source_order_id
+            versions as (
+                partition by is_from_event, source, source_account, stream, source_order_id
                 order by {{ newest_first() }}
                 rows between unbounded preceding and unbounded following
             )
     ),
 
     final as (
-        {% for step, rank, newest, money, lines, status, kept in [
-            (
-                "ranked",
-                "recency_rank",
-                "statement = newest_statement",
-                "coalesce(statement = statement_of_money, false)",
-                "coalesce(statement = statement_of_lines, false)",
-                "coalesce(status, newest_status)",
-                "statement in (newest_statement, statement_of_money, statement_of_lines)",
-            ),
-            ("reported", "cast(null as bigint)", "true", "true", "true", "status", "is_from_event"),
-        ] -%}
-            select
-                source,
-                source_account,
-                stream,
-                source_order_id,
-                source_record_id,
-                source_file,
-                owner_record_id,
-                order_number,
-                order_namespace,
-                order_match_key,
-                store_id,
-                channel,
-                currency,
-                stated_currency,
-                status,
-                source_row,
-                subtotal,
-                discount_total,
-                shipping_total,
-                fees_total,
-                tax_total,
-                total,
-                refunded_total,
-                {{ rank }} as recency_rank,
-                {{ newest }} as is_newest,
-                {{ money }} as speaks_of_money,
-                {{ lines }} as speaks_of_lines,
-                line_count,
-                is_valid_source,
-                is_test,
-                is_guest,
-                is_from_event,
-                is_ordered_at_inferred,
-                last_export_date,
-                source_updated_at,
-                ordered_at,
-                canceled_at
-            from {{ step }}
-            where {{ kept }}
-            {%- if not loop.last %}
-
-                union all
-
-            {% endif -%}
-        {% endfor %}
+        select
+            source,
+            source_account,
+            stream,
+            source_order_id,
+            source_record_id,
+            source_file,
+            owner_record_id,
+            order_number,
+            order_namespace,
+            order_match_key,
+            store_id,
+            channel,
+            currency,
+            stated_currency,
+            status,
+            is_status_inferred,
+            tells_payment,
+            tells_fulfillment,
+            source_row,
+            subtotal,
+            discount_total,
+            shipping_total,
+            fees_total,
+            tax_total,
+            total,
+            refunded_total,
+            recency_rank,
+            statement = newest_statement as is_newest,
+            coalesce(statement = statement_of_money, false) as speaks_of_money,
+            is_from_event or coalesce(statement = statement_of_lines, false) as speaks_of_lines,
+            coalesce(statement = statement_of_state, false) as speaks_of_state,
+            line_count,
+            is_valid_source,
+            is_test,
+            is_guest,
+            is_from_event,
+            is_ordered_at_inferred,
+            last_export_date,
+            source_updated_at,
+            ordered_at,
+            canceled_at
+        from ranked
     )
 
 select *

@@ -21,9 +21,9 @@ with
             case
                 when refunds.is_canceled
                 then 'canceled'
-                when refunds.refunded_amount > 0 and (refunds.refunded_amount >= figures.total or refunds.subtotal_amount >= figures.subtotal)
+                when refunds.refunded_amount > 0 and (refunds.refunded_amount >= figures.total or refunds.is_whole)
                 then 'refunded'
-                when refunds.refunded_amount > 0 or refunds.has_other_currency
+                when refunds.refunded_amount > 0 or refunds.has_unknown_share
                 then 'partially_refunded'
                 else 'unknown'
             end as status_by_refunds
