@@ -30,11 +30,11 @@ class Compiled:
         self._in_python = {model for model, path in paths.items() if path.suffix == ".py"}
         needs = {model: ({*RELATION.findall(code)} & self._code.keys()) - {model} for model, code in self._code.items()}
         reached = {model for name in wanted for model in _reached(needs, next(model for model in needs if model[1] == name))}
-        self._order = [model for model in TopologicalSorter(needs).static_order() if not wanted or model in reached]
+        self.order = [model for model in TopologicalSorter(needs).static_order() if not wanted or model in reached]
 
     def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:
         """Makes every model, or those of these names, anew in the warehouse of the connection, from the staging, books and seeds that it holds."""
-        for model in self._order:
+        for model in self.order:
             schema, name = model
             if only and name not in only:
                 continue

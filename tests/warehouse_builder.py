@@ -169,11 +169,11 @@ class WarehouseBuilder:
             for name, columns in _declarations():
                 connection.execute(f"create or replace table {name} ({', '.join(f'{column} {kind}' for column, kind in columns)})")
             for table, rows in self.rows.items():
-                _insert(connection, f"staging.{table}", rows)
+                insert(connection, f"staging.{table}", rows)
             for book, rows in {**self.books, "meta.deliveries": self._deliveries()}.items():
-                _insert(connection, book, rows)
+                insert(connection, book, rows)
             seeds.load(connection, self.settings)
-            _insert(connection, "internal.run_settings", [self._run_settings()])
+            insert(connection, "internal.run_settings", [self._run_settings()])
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -226,7 +226,8 @@ def _declarations() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield f"{book.schema}.{book.name}", [(name, kind) for name, kind, _ in book.columns]
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: list[Row]) -> None:
+def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: list[Row]) -> None:
+    """Adds rows to a table; columns that a row leaves out are null."""
     if not rows:
         return
     columns = sorted({column for row in rows for column in row})
