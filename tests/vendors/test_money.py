@@ -1,6 +1,6 @@
 """Every money column that a vendor fills, in a currency without decimals, with two and with three: the amount in major units, and the right code.
 
-A case states one amount in all money fields of a record; `docs/money.md` says which those are.
+A case states one amount in all money fields of its records; `docs/money.md` says which those are.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,28 +16,158 @@ from tests.vendors.harness import normalise
 
 AMOUNTS = {"JPY": "1234", "EUR": "12.34", "KWD": "1.234"}
 # Vendors of which every money column has a case.
-COVERED: tuple[str, ...] = ()
+COVERED: tuple[str, ...] = ("ometria", "optimizely")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A record with one amount, as the vendor would state it, in each of its money fields.
+    """Records with one amount, as the vendor would state it, in each of their money fields.
 
-    `fills` are the money columns that the amount must come out of, by table. `scale` is by how much the vendor's number is greater than the amount;
-    `is_named` says that the record names its currency, which else is the account's.
+    `fills` are the money columns that must come out of it, by table, each with how often the amount. `scale` is by how much the vendor's number is
+    greater than the amount; `is_named` says that the record names its currency, which else is the account's.
     """
 
     vendor: str
     stream: str
     dialect: str
-    record: Callable[[str, Any], Mapping[str, Any]]
-    fills: Mapping[str, tuple[str, ...]]
+    records: Callable[[str, str], list[Mapping[str, Any]]]
+    fills: Mapping[str, Mapping[str, int]]
     scale: Callable[[str], int] = lambda code: 1
     is_named: bool = True
     account: Mapping[str, str] = field(default_factory=dict)
 
 
-CASES: tuple[Case, ...] = ()
+def once(*columns: str) -> dict[str, int]:
+    return dict.fromkeys(columns, 1)
+
+
+# -- ODP -----------------------------------------------------------------------------------------------------------------
+
+ORDER = once("total", "subtotal", "discount_total", "shipping_total", "tax_total")
+LINE = {"unit_price": 2, **once("discount", "subtotal", "total")}
+CHANGE = once("amount", "subtotal_amount")
+WHO = {"email": "ana@example.com"}
+
+
+def amounts(code: str, amount: str, start: str = "") -> dict[str, Any]:
+    """An order with every amount the same."""
+    fields = {"order_id": "1", "currency": code, **dict.fromkeys(("total", "subtotal", "discount", "tax", "shipping"), amount)}
+    return {f"{start}{name}": value for name, value in fields.items()}
+
+
+def piece(amount: str, start: str = "") -> dict[str, Any]:
+    """One piece of a product at half its price."""
+    fields = {"product_id": "p", "quantity": 1, "price": str(2 * Decimal(amount)), "discount": amount, "subtotal": amount}
+    return {f"{start}{name}": value for name, value in fields.items()}
+
+
+def both(build: Callable[[str, str, str], dict[str, Any]]) -> Callable[[str, str], list[Mapping[str, Any]]]:
+    """A purchase and its refund."""
+    return lambda code, amount: [build("purchase", code, amount), build("refund", code, amount)]
+
+
+def odp_event(action: str, code: str, amount: str) -> dict[str, Any]:
+    return {"type": "order", "action": action, "identifiers": WHO, "data": {"order": {**amounts(code, amount), "items": [piece(amount)]}}}
+
+
+def odp_anonymous(action: str, code: str, amount: str) -> dict[str, Any]:
+    return {"type": "order", "data": {"action": action, **WHO, "order": {**amounts(code, amount), "items": [piece(amount)]}}}
+
+
+def odp_nested(action: str, code: str, amount: str) -> dict[str, Any]:
+    return {"type": "order", "action": action, **WHO, "order": {**amounts(code, amount), "items": [piece(amount)]}}
+
+
+def odp_flat(action: str, code: str, amount: str) -> dict[str, Any]:
+    # In an export the order's amounts stand beside the change's own.
+    change = {"total": amount, "subtotal": amount} if action == "refund" else piece(amount)
+    return {"event_type": "order", "action": action, **WHO, **amounts(code, amount, "order."), **change}
+
+
+def odp_identified(action: str, code: str, amount: str) -> dict[str, Any]:
+    flat = {name: value for name, value in odp_flat(action, code, amount).items() if name not in WHO}
+    return {**flat, "identifiers": WHO}
+
+
+def odp_order(action: str, code: str, amount: str) -> dict[str, Any]:
+    return {"action": action, **WHO, **amounts(code, amount), "items": [piece(amount)]}
+
+
+def odp_row(action: str, code: str, amount: str) -> dict[str, Any]:
+    return {"action": action, **WHO, **amounts(code, amount), **piece(amount, "item_")}
+
+
+def odp_profile(key: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
+    def build(code: str, amount: str) -> list[Mapping[str, Any]]:
+        events = [
+            {"type": "order", "action": action, "timestamp": "2026-02-01T00:00:00Z", "data": {"order": amounts(code, amount)}}
+            for action in ("purchase", "refund")
+        ]
+        return [{key: WHO, "insights": {"total_revenue": amount, "average_order_value": amount}, "events": events}]
+
+    return build
+
+
+def odp_customer(code: str, amount: str) -> list[Mapping[str, Any]]:
+    return [{**WHO, "insights.total_revenue": amount, "insights.average_order_value": amount}]
+
+
+STATS = {"vendor_stats": once("value_num")}
+WHOLE = {"orders": ORDER, "order_lines": LINE, "order_adjustments": CHANGE}
+ODP = (
+    Case("optimizely", "events", "optimizely.event", both(odp_event), WHOLE),
+    Case("optimizely", "events", "optimizely.anonymous_event", both(odp_anonymous), WHOLE),
+    Case("optimizely", "orders", "optimizely.nested_order", both(odp_nested), WHOLE),
+    Case("optimizely", "events", "optimizely.identified_event", both(odp_identified), WHOLE),
+    Case("optimizely", "events", "optimizely.events", both(odp_flat), WHOLE),
+    Case("optimizely", "orders", "optimizely.order", both(odp_order), WHOLE),
+    Case("optimizely", "orders", "optimizely.orders", both(odp_row), WHOLE),
+    Case("optimizely", "profiles", "optimizely.customers", odp_customer, STATS, is_named=False),
+    *(
+        Case("optimizely", "profiles", dialect, odp_profile(key), {"orders": ORDER, "order_adjustments": CHANGE, **STATS}, is_named=False)
+        for dialect, key in (("optimizely.profile", "identifiers"), ("optimizely.attributes", "attributes"))
+    ),
+)
+
+# -- Ometria ---------------------------------------------------------------------------------------------------------------
+
+FIGURES = ("subtotal", "discount", "shipping", "tax", "grand_total", "total_refunded")
+LINE_FIGURES = ("unit_price", "subtotal", "discount", "tax", "total")
+OMETRIA_ORDER = once("subtotal", "discount_total", "shipping_total", "tax_total", "total", "refunded_total")
+
+
+def ometria_orders(start: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
+    """An order and a negative one that takes it back; beside a base currency the order's own is another."""
+
+    def build(code: str, amount: str) -> list[Mapping[str, Any]]:
+        line = {"sku": "a", "quantity": 1, **{f"{start}{name}": amount for name in LINE_FIGURES}, **({} if start else {"refunded": amount})}
+        order = {
+            "@type": "order",
+            "id": "1",
+            "currency": "CHF",
+            f"{start}currency": code,
+            **{f"{start}{name}": amount for name in FIGURES},
+            "lineitems": [line],
+        }
+        return [order, {**order, "id": "2", f"{start}grand_total": f"-{amount}", "original_order_id": "1"}]
+
+    return build
+
+
+def ometria_profile(code: str, amount: str) -> list[Mapping[str, Any]]:
+    return [{"@type": "profile", "id": "p", "stats": {"revenue": amount, "aov": amount}}]
+
+
+OMETRIA = (
+    Case(
+        "ometria", "orders", "ometria.order", ometria_orders(""),
+        {"orders": OMETRIA_ORDER, "order_lines": once(*LINE_FIGURES, "refunded_amount"), "order_adjustments": CHANGE},
+    ),
+    Case("ometria", "orders", "ometria.order", ometria_orders("base_"), {"orders": OMETRIA_ORDER, "order_lines": once(*LINE_FIGURES), "order_adjustments": CHANGE}),
+    Case("ometria", "profiles", "ometria.profile", ometria_profile, STATS, is_named=False),
+)  # fmt: skip
+
+CASES: tuple[Case, ...] = (*ODP, *OMETRIA)
 
 
 @pytest.mark.parametrize("code", AMOUNTS)
@@ -45,10 +175,17 @@ CASES: tuple[Case, ...] = ()
 def test_an_amount_comes_out_in_major_units_and_its_own_currency(case: Case, code: str) -> None:
     amount = Decimal(AMOUNTS[code])
     account = {**case.account} if case.is_named else {"default_currency": code, **case.account}
-    outcome = normalise(case.vendor, case.stream, [case.record(code, format(amount * case.scale(code), "f"))], **account)
-    assert (outcome.rejects, outcome.dialects) == ([], {case.dialect: 1})
-    read = {(f"{table}.{column}", row[column], row["currency"]) for table, columns in case.fills.items() for row in outcome.rows(table) for column in columns}
-    assert read == {(f"{table}.{column}", amount, code) for table, columns in case.fills.items() for column in columns}
+    outcome = normalise(case.vendor, case.stream, case.records(code, format(amount * case.scale(code), "f")), **account)
+    assert not outcome.rejects
+    assert set(outcome.dialects) == {case.dialect}
+    read = {
+        (f"{table}.{column}", row.get(column), row["currency"])
+        for table, columns in case.fills.items()
+        for row in outcome.rows(table)
+        if "currency" in row
+        for column in columns
+    }
+    assert read == {(f"{table}.{column}", times * amount, code) for table, columns in case.fills.items() for column, times in columns.items()}
 
 
 @pytest.mark.parametrize("vendor", COVERED)
