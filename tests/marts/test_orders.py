@@ -318,6 +318,9 @@ def currencies(w: WarehouseBuilder) -> None:
     w.adjustment("optimizely", "C-assumed", "40.00", currency="EUR", order_match_key="C-ASSUMED", is_currency_inferred=True)
     w.order("ometria", "C-stated", currency="EUR", total="80.00", discount_total="5.00", is_currency_inferred=True)
     w.order("omnisend", "C-stated", currency="GBP", total="80.00", is_currency_inferred=False)
+    mixed = w.order("ometria", "C-lines", currency="USD", total="26.00", is_currency_inferred=False)
+    w.line(mixed, "a", currency="GBP", total="20.00", line_no=1)
+    w.line(mixed, "b", currency="USD", total="6.00", line_no=2)
 
 
 def bare_orders(w: WarehouseBuilder) -> None:
@@ -696,6 +699,13 @@ def test_a_refund_in_another_currency_is_listed(query: Query) -> None:
 def test_a_currency_that_is_stated_wins_over_one_that_was_assumed(query: Query) -> None:
     assert order(query, "C-stated", "source, currency, total_amount, discount_amount") == ("ometria", "GBP", Decimal("80.00"), Decimal("5.00"))
     assert conflicts(query, "C-stated") == []
+
+
+def test_a_line_stays_in_the_currency_it_is_told_in(query: Query) -> None:
+    of_order = "order_id in (select order_id from marts.fct_orders where order_number = 'C-LINES')"
+    told = query(f"select product_id, currency, total_amount from marts.fct_order_lines where {of_order} order by product_id")
+    assert told == [("a", "GBP", Decimal("20.00")), ("b", "USD", Decimal("6.00"))]
+    assert conflicts(query, "C-lines") == []
 
 
 def test_an_order_that_one_event_names_by_id_is_an_order(query: Query) -> None:

@@ -74,8 +74,13 @@ with
             staged_lines.ean,
             staged_lines.title,
             staged_lines.unit,
-            coalesce(chosen_rows.stated_currency, staged_lines.currency, chosen_rows.currency) as currency,
-            chosen_rows.stated_currency,
+            -- A line told in another currency than its order stays in that.
+            case
+                when staged_lines.currency <> chosen_rows.currency
+                then staged_lines.currency
+                else coalesce(chosen_rows.stated_currency, staged_lines.currency, chosen_rows.currency)
+            end as currency,
+            case when staged_lines.currency <> chosen_rows.currency then staged_lines.currency else chosen_rows.stated_currency end as stated_currency,
             staged_lines.quantity,
             staged_lines.unit_price,
             abs(staged_lines.discount) as discount_amount,
