@@ -4,6 +4,7 @@ from hashlib import blake2b, sha256
 
 import polars as pl
 
+from orchestration.canonical import canonical
 from orchestration.origin import Origin
 from orchestration.settings import Account
 
@@ -57,6 +58,9 @@ def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) ->
 def _identified_events(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.DataFrame:
     given = rows.get_column("event_id").to_list() if "event_id" in has else [None] * rows.height
     told = [pl.col(name).fill_null("") if name in rows.columns else pl.lit("") for name in _EVENT_CONTENT]
+    if "properties" in rows.columns:
+        rows = rows.with_columns(_canonical(rows.get_column("properties")).alias("content:properties"))
+        told[-1] = pl.col("content:properties").fill_null("")
     contents = rows.select(pl.concat_str([_moment(rows, has, origin), *told], separator="\x1d")).to_series().to_list()
     start = "\x1d".join((origin.account.source, origin.account.source_account, ""))
     keys = [sha256(content.encode()).hexdigest()[:32] for content in contents]
@@ -64,13 +68,24 @@ def _identified_events(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.
         value or "derived:" + sha256(f"{start}{owner or ''}\x1d{content}".encode()).hexdigest()[:32]
         for value, owner, content in zip(given, rows.get_column("owner"), contents, strict=True)
     ]
-    return rows.with_columns(
+    # An id made of content says already what is the same, however it was written; only what else came with it may differ.
+    beside = rows.get_column("row_extra") if "row_extra" in rows.columns else [None] * rows.height
+    hashes = [
+        digest if value else sha256(f"{event_id}\x1d{extra or ''}".encode()).hexdigest()
+        for value, digest, event_id, extra in zip(given, rows.get_column("record_hash"), ids, beside, strict=True)
+    ]
+    return rows.drop("content:properties", strict=False).with_columns(
         pl.Series("event_id", ids, dtype=pl.String),
+        pl.Series("record_hash", hashes, dtype=pl.String),
         pl.Series("content_key", keys, dtype=pl.String),
         pl.col("is_event_id_derived")
         if "is_event_id_derived" in has
         else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
     )
+
+
+def _canonical(documents: pl.Series) -> pl.Series:
+    return pl.Series(documents.name, [one if one is None else canonical(one).decode("utf-8", "replace") for one in documents], dtype=pl.String)
 
 
 def _moment(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.Expr:

@@ -34,7 +34,7 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
     read: dict[str, Value] = {}
     for name, value in select.columns.items():
         if isinstance(value, Typed):
-            read[name] = Typed(read_before(value.expr))
+            read[name] = Typed(read_before(value.expr), read_before(value.given))
         elif isinstance(value, Time):
             read[name] = replace(value, sources=tuple(map(read_before, value.sources)), is_inferred=read_before(value.is_inferred))
         elif isinstance(value, Amount):

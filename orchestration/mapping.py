@@ -160,9 +160,10 @@ def absolute(source: pl.Expr, unit: Unit = "major") -> Amount:
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression that already gives the column's type and needs no parsing."""
+    """An expression that already gives the column's type and needs no parsing; with `given`, null is booked where that is given."""
 
     expr: pl.Expr
+    given: pl.Expr | None = None
 
 
 @dataclass(frozen=True)

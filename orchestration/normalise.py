@@ -179,7 +179,7 @@ class _Group:
             self._frame = self._frame.with_columns(pl.lit(None, pl.String).alias("owner"), pl.lit(None, pl.String).alias("profile"))
 
     def _own_profile(self, about: Profile) -> None:
-        self._frame = self._frame.with_columns(ex.clean(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
+        self._frame = self._frame.with_columns(ex.identity(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
         self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
         identifiers = self._identifiers(about)
@@ -187,7 +187,7 @@ class _Group:
         self._emit("customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner"))
 
     def _own_contact(self, about: Contact) -> None:
-        profile = ex.clean(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
+        profile = ex.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about)
         people = self._read(Reader("contacts", about.attributes, self._account, self._origin.night), self._frame)
@@ -214,6 +214,11 @@ class _Group:
         derived = {text: derived_record_id(self._account, text) for text in texts}
         owner = owners.get_column("contact").replace_strict(derived, return_dtype=pl.String) if derived else pl.Series([None] * owners.height, dtype=pl.String)
         self._frame = self._frame.with_columns(owner.alias("owner"))
+        nameless = identifiers.join(self._frame.filter(owner.is_null()).select("source_row"), on="source_row", how="semi", maintain_order="left")
+        self.issues.extend(
+            Issue(number, "customer_identifiers", path, "unusable_identifier", given, "kept")
+            for number, path, given in nameless.select("source_row", "source_path", "given").iter_rows()
+        )
         self._first_of_type(identifiers)
         self._people, self._carried = people, identifiers
 

@@ -57,6 +57,7 @@ ISSUE_CODES: dict[str, str] = {
     "unknown_word": "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the word added.",
     "major_units": "The column is documented in minor units and holds a decimal point in this file: it was read in major units.",
     "rounded": "An amount had more than four decimals and was rounded half up.",
+    "unusable_identifier": "None of the identifiers of the record leads to a person; the value is kept, but the record belongs to nobody.",
     "column_twice": "Two columns have one name and differ in the row: the first counts, the other is kept under the name with a number.",
     "error_cell": "A cell of a spreadsheet holds an error instead of a value; the field is null.",
     "encoding_fallback": "The text was not UTF-8 and was read in the vendor's other encoding.",

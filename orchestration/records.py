@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 from msgspec import UNSET
 
+from orchestration.canonical import canonical
 from orchestration.kinds import is_telling
 from orchestration.mapping import Dialect, Vendor
 from orchestration.shapes import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit, handling
@@ -272,14 +273,15 @@ class Decoder:
                 continue
             if position and self._may_reorder:
                 self._likely.insert(0, self._likely.pop(position))
-            self._accept(number, groups[known.name], decoded, b"", batch)
+            self._accept(number, known, groups[known.name], decoded, b"", batch)
             return True
         return False
 
-    def _accept(self, number: int, group: _Group, decoded: Any, unknown: bytes, batch: Batch) -> None:
+    def _accept(self, number: int, known: _Known, group: _Group, decoded: Any, unknown: bytes, batch: Batch) -> None:
         # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
         encoded = self._encode(decoded)
-        digest = sha256(encoded + unknown).digest()
+        told = canonical(encoded) if known.compiled.is_open else encoded
+        digest = sha256(told + unknown).digest()
         if digest in self._of_block:
             batch.duplicates += 1
             return
@@ -339,7 +341,7 @@ class Decoder:
         except msgspec.DecodeError:
             return reject("undecodable")
         unknown = self._encode_sorted(fitted.unknown) if fitted.unknown else b""
-        self._accept(record.number, groups[known.name], decoded, unknown, batch)
+        self._accept(record.number, known, groups[known.name], decoded, unknown, batch)
         return None
 
     def _knowing(self, record: dict[str, Any], kind: str) -> list[_Known]:

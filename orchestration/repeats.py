@@ -30,13 +30,30 @@ def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dic
 def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str) -> int:
     key = IDENTITY_OF_CONTENT[entity]
     account = origin.account
+    governed = {"streams": [stream for stream, _ in dialects], "dialects": [name for _, name in dialects]}
+    # What has one content and yet was written in two ways: to whoever compares records as written it is no repeated one.
+    con.execute(
+        f"""
+        create or replace temp table again as
+        select source_row from (
+            select source_row, source_row > min(source_row) over (partition by {key}, record_hash) as is_again
+            from {rows}
+            where (stream, source_dialect) in (select unnest($streams), unnest($dialects))
+        )
+        group by source_row
+        having bool_and(is_again)
+        """,
+        governed,
+    )
+    con.execute("insert into repeated_rows from again")
+    [(repeated,)] = con.execute("select count(*) from again").fetchall()
     con.execute(
         f"""
         create or replace temp table met as
         with incoming as (
             select distinct source_row, {key} as record_id, record_hash
             from {rows}
-            where (stream, source_dialect) in (select unnest($streams), unnest($dialects))
+            where (stream, source_dialect) in (select unnest($streams), unnest($dialects)) and source_row not in (select source_row from repeated_rows)
         )
         select distinct
             incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
@@ -46,9 +63,8 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
         inner join incoming on kept.{key} = incoming.record_id and kept.record_hash = incoming.record_hash
         where kept.source = $source and kept.source_account = $account
         """,
-        {
-            "streams": [stream for stream, _ in dialects],
-            "dialects": [name for _, name in dialects],
+        governed
+        | {
             "day": origin.export_date,
             "path": origin.source_file,
             "source": account.source,
@@ -57,7 +73,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     )
     [(met, duplicates)] = con.execute("select count(*), count(*) filter (is_duplicate) from met").fetchall()
     if not met:
-        return 0
+        return repeated
     con.execute("insert into repeated_rows select distinct new_row from met")
     point = f"insert into internal.repeats select '{entity}', $source, $account, record_id, record_hash,"
     named = {"source": account.source, "account": account.source_account}
@@ -65,9 +81,9 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
     con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
     _move(con, "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met where not is_duplicate", new)
-    _correct_books(con, "select load_seq, -count(*) as gained from met where not is_duplicate group by load_seq")
+    correct_books(con, "select load_seq, -count(*) as gained from met where not is_duplicate group by load_seq")
     remember_latest(con, entity, "select record_id, record_hash from met", named)
-    return duplicates
+    return duplicates + repeated
 
 
 def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
@@ -105,7 +121,7 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             [entity],
         )
         _move(con, "select * from heirs", {})
-        _correct_books(con, "select new_seq as load_seq, count(*) as gained from heirs group by new_seq")
+        correct_books(con, "select new_seq as load_seq, count(*) as gained from heirs group by new_seq")
         for row in con.execute(
             "select distinct source, source_account from (select source, source_account from heirs union all select source, source_account from left_by)"
         ).fetchall():
@@ -130,7 +146,8 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: dict[str, obje
         )
 
 
-def _correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
+def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
+    """Books records of loads as loaded that were duplicates before, or the other way round: a query of `load_seq` and `gained`."""
     con.execute(
         f"""
         update meta.loads set rows_loaded = rows_loaded + gains.gained, rows_duplicate = rows_duplicate - gains.gained

@@ -230,6 +230,8 @@ class Compiled:
     keeper: Keeper | None
     lists: tuple[ListLeaves, ...]
     required: frozenset[str] = field(default_factory=frozenset)
+    is_open: bool = False
+    """Some values may be objects of any keys, which may come in any order."""
     takes_as_delivered: bool = False
     """Some values go through as the text they were delivered as."""
 
@@ -287,6 +289,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         keeper=_keeper(tuple(raw)),
         lists=tuple(lists),
         required=required,
+        is_open=any(isinstance(leaf, Pairs) or leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)),
         takes_as_delivered=any(isinstance(leaf, Leaf) and leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)),
     )
 
@@ -317,6 +320,7 @@ def _fraction(text: str) -> Raw:
 
 _GENERIC = msgspec.json.Decoder(float_hook=_fraction)
 EXACT_INTEGER = 2**53
+MOST_EXACT_SIGNS = 15
 # An object of these is an amount; a plain value in its place is the amount without its currency.
 AMOUNT_KEYS = frozenset({"value", "currency"})
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\Z")
@@ -403,7 +407,8 @@ def _with_rest(known: Any, value: Any) -> Any:
         return {key: _with_rest(known[key], inner) if key in known else exact(inner) for key, inner in value.items()}
     if isinstance(known, list) and isinstance(value, list) and len(known) == len(value):
         return [_with_rest(*pair) for pair in zip(known, value, strict=True)]
-    return known
+    # A fraction that a float holds stays the number it was delivered as.
+    return value if isinstance(value, Raw) and len(value) <= MOST_EXACT_SIGNS and b"e" not in bytes(value).lower() else known
 
 
 def _pair_shape(shape: Pairs, value: Any) -> Shape:

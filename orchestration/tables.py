@@ -89,7 +89,11 @@ COMMON: tuple[Column, ...] = (
     _c("last_export_date", "date", "Latest night that delivered exactly this content again; orders and events only, else the export date."),
     _c("load_seq", "integer", "Our arrival order of the file; says what is still to be looked at, never which version wins."),
     _c("source_record_id", "id", "The vendor's own key of the record, else a derived one.", personal=True),
-    _c("record_hash", "id", "SHA-256 of the record as delivered, blanks between its signs aside."),
+    _c(
+        "record_hash",
+        "id",
+        "SHA-256 of the record as delivered, blanks, the order of keys and the spelling of numbers aside; of an event whose id is its content, of that.",
+    ),
     _c("source_file", "text", "Path of the landing file, relative to the data folder."),
     _c("source_row", "integer", "Number of the record in its file, from 1."),
     _c("extracted_at", "time", "When the vendor made the export: the start of the export date unless the file says more."),

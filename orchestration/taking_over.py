@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 from orchestration.tables import IDENTITY_OF_CONTENT, TABLES
 
 LOADS = "meta.loads"
-BOOKS = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift", "internal.repeats")
+BOOKS = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift", "internal.repeats", "internal.outdone")
 DECISIONS = ("internal.withdrawn", "internal.accepted_deletions")
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from orchestration import expressions as ex
 from orchestration.currencies import DECIMAL_PLACES, decimal_places
-from orchestration.mapping import Amount, Time, Typed, Value, Word, given, word_form
+from orchestration.mapping import Amount, Time, Typed, Value, Word, given, roots, word_form
 from orchestration.records import Issue
 from orchestration.settings import Account
 from orchestration.tables import PERSON_ATTRIBUTES, TABLES, Column
@@ -86,11 +86,14 @@ class Reader:
         given.extend(
             value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
         )
+        given.extend(value.expr.alias(f"typed:{name}") for name, value in self.columns.items() if isinstance(value, Typed) and value.given is not None)
         unknown = [found.alias(at) for name, value in self.columns.items() if isinstance(value, Word) for at, found in _unknown_words(name, value).items()]
         given.extend(unknown)
         texts = frame.select("source_row", *given)
         # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
         empty = {name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height}
+        # What is typed already may have a value where nothing is given, such as the usual scale of a rating.
+        empty -= {name for name, value in self.columns.items() if isinstance(value, Typed)}
         exponent = self._exponent(texts)
         texts = texts.with_columns(self._times(empty))
         exprs: list[pl.Expr] = []
@@ -98,7 +101,7 @@ class Reader:
             column, value = declared.column(name), self.columns.get(name)
             exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
         read = Read(texts.select("source_row", *exprs))
-        self._judge(texts, read, empty)
+        self._judge(frame, texts, read, empty)
         read.frame = self._with_derived_attributes(read.frame)
         self._book_unknown_words(read)
         self._book_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
@@ -120,7 +123,7 @@ class Reader:
         name = column.name
         text = pl.col(name)
         if isinstance(value, Typed):
-            return [text.cast(POLARS_TYPES[column.kind]).alias(name)]
+            return [(text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)]
         if isinstance(value, Time):
             return self._parse_time(name, value)
         kind = column.kind
@@ -142,6 +145,8 @@ class Reader:
         if kind == "number" and isinstance(value, Amount) and value.unit == "minor":
             return [ex.minor_to_major(cleaned, exponent).cast(POLARS_TYPES["number"]).alias(name)]
         parsers = {"decimal": ex.decimal, "number": ex.number, "integer": ex.integer, "double": ex.double, "flag": ex.flag, "date": ex.date}
+        if kind == "id":
+            return [ex.identity(text).alias(name)]
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
     def _times(self, empty: set[str]) -> list[pl.Expr]:
@@ -168,13 +173,13 @@ class Reader:
             return pl.lit(value=False)
         return (pl.col(f"time:{name}").struct.field("value") >= self.night + PLAUSIBLE).fill_null(value=False)
 
-    def _judge(self, texts: pl.DataFrame, read: Read, empty: set[str]) -> None:
+    def _judge(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read, empty: set[str]) -> None:
         """Books what was given and could not be read, and what was repaired in reading."""
         both = texts.hstack(read.frame.drop("source_row").rename(lambda name: f"parsed:{name}"))
         doubts = {
             (name, code): condition
             for name, value in self.columns.items()
-            if not isinstance(value, Typed) and name not in empty
+            if (not isinstance(value, Typed) or value.given is not None) and name not in empty
             for code, condition in self._doubts_of(name, value).items()
         }
         if not doubts or not both.height:
@@ -182,7 +187,9 @@ class Reader:
         found = both.select(condition.any().alias(f"{code}:{name}") for (name, code), condition in doubts.items()).row(0)
         for ((name, code), condition), is_there in zip(doubts.items(), found, strict=True):
             if is_there:
-                self._book(both.filter(condition).select("source_row", name), TABLES[self.table].column(name), code, read)
+                is_doubted = both.select(condition.alias("is_doubted")).to_series()
+                given = delivered(self.columns[name], both.get_column(name).filter(is_doubted), frame.filter(is_doubted))
+                self._book(pl.DataFrame([both.get_column("source_row").filter(is_doubted), given]), TABLES[self.table].column(name), code, read)
 
     def _doubts_of(self, name: str, value: Value) -> dict[str, pl.Expr]:
         found = _doubts(TABLES[self.table].column(name))
@@ -225,8 +232,7 @@ class Reader:
         for raw, name, _ in DERIVED_WORDS:
             if {raw, name} <= set(read.frame.columns):
                 unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)
-                told = unread.filter(~pl.col(raw).str.to_lowercase().is_in(ex.EMPTY_WORDS))
-                read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in told.iter_rows())
+                read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in unread.iter_rows())
 
 
 def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:
@@ -239,7 +245,7 @@ def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:
 
 def _given(column: Column, value: Value) -> pl.Expr:
     if isinstance(value, Typed):
-        return value.expr
+        return value.expr if value.given is None else value.given.cast(pl.String)
     if isinstance(value, Time):
         return pl.coalesce([_blank_to_null(source) for source in value.sources]) if value.sources else pl.lit(None, pl.String)
     if isinstance(value, Word):
@@ -259,6 +265,18 @@ def _doubts(column: Column) -> dict[str, pl.Expr]:
     code = "unknown_word" if column.values and column.name != "gender" else "unparseable"
     found = {code: is_given & ~is_parsed, "trimmed": is_given & (text != bare) & is_parsed}
     return found | {"rounded": text.str.contains(r"\.\d{4}\d*[1-9]") & is_parsed} if column.kind == "money" else found
+
+
+def delivered(value: Value, read: pl.Series, frame: pl.DataFrame) -> pl.Series:
+    """The values as delivered, for those that were made of fields of the rows of `frame`: before any rewriting of a mapping."""
+    sources = value.sources if isinstance(value, Time) else value.given if isinstance(value, Typed) else value.source if isinstance(value, Amount) else value
+    names = sorted(name for name in roots(sources) if name in frame.columns and ":" in name and frame.schema[name] == pl.String)
+    if not names:
+        return read
+    fields = frame.select(names)
+    is_it = [pl.col(name).str.strip_chars() == read.str.strip_chars() for name in names]
+    told = [pl.when(test).then(pl.col(name)) for test, name in zip(is_it, names, strict=True)]
+    return fields.select(pl.coalesce(*told, *([pl.col(names[0])] if len(names) == 1 else []), read).alias(read.name)).to_series()
 
 
 def _blank_to_null(expr: pl.Expr) -> pl.Expr:

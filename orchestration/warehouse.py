@@ -5,12 +5,13 @@ whatever happened before. What a record becomes is not decided here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from orchestration import holding, landing
 from orchestration.booking import Booking
@@ -29,12 +30,38 @@ from orchestration.spooling import Counts, Reading, Spool, blocks_of, read_ahead
 from orchestration.tables import TABLES
 from orchestration.ties import touch
 from orchestration.vendors import discover
+from orchestration.versions import contest, settle_contested, settle_versions
 
 WITHDRAWN = "withdrawn"
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 # Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
 # doubled what DuckDB costs. What a kill takes is loaded again: half a minute's work at most.
 MOST_RECORDS_A_COMMIT = 500_000
+
+
+# What DuckDB and Polars say of values, and not of disks, memory or the file they write.
+OF_DATA = (
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.ProgrammingError,
+    duckdb.NotSupportedError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    MemoryError,
+)
+
+
+class _UnwritableError(Exception):
+    """What a file holds cannot be written; nothing of the transaction stands."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -85,6 +112,7 @@ class Warehouse:
     def _create(self, con: duckdb.DuckDBPyConnection) -> None:
         with transaction(con):
             con.execute(BOOKS + staging_ddl())
+            con.execute("create table internal.outdone as from staging.customers limit 0")
             con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
 
     def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
@@ -201,23 +229,36 @@ class Warehouse:
             load(self._at(path for (path,) in con.execute(_ORPHANED).fetchall()))
             load(self._at(holding.to_release(con, self._settings.options)))
         held = self._hold_back(con, run_id)
-        return [outcome for outcome in outcomes if outcome.file.relative_path not in held] + list(held.values())
+        return [_as_booked(con, outcome) for outcome in outcomes if outcome.file.relative_path not in held] + list(held.values())
 
     def _load_all(self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, progress: Callable[[str], None]) -> Iterator[FileOutcome]:
-        if not files:
-            return
-        first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
-        readings = read_ahead(self._settings, files, first_load_seq=first, progress=progress)
-        while loaded := self._load_together(con, readings, run_id):
-            yield from loaded
+        todo, unwritable = list(files), set[str]()
+        while todo:
+            first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
+            with closing(read_ahead(self._settings, todo, first_load_seq=first, progress=progress)) as readings:
+                try:
+                    while loaded := self._load_together(con, readings, run_id, unwritable):
+                        todo = todo[len(loaded) :]
+                        yield from loaded
+                except _UnwritableError as error:
+                    # It costs this file; those that were to be booked with it are read again.
+                    unwritable.add(error.path)
 
-    def _load_together(self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str) -> list[FileOutcome]:
+    def _load_together(self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str, unwritable: set[str]) -> list[FileOutcome]:
         """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
         loaded: list[FileOutcome] = []
         records = 0
         with transaction(con):
             while records < MOST_RECORDS_A_COMMIT and (read := next(readings, None)) is not None:
-                loaded.append(self._load(con, read, run_id))
+                path = read.file.relative_path
+                if path in unwritable:
+                    read.reason = "internal_error"
+                try:
+                    loaded.append(self._load(con, read, run_id))
+                except OF_DATA as error:
+                    if path in unwritable:
+                        raise
+                    raise _UnwritableError(path) from error
                 records += loaded[-1].rows_read
         return loaded
 
@@ -274,6 +315,8 @@ class Warehouse:
                 self._yield_to(con, booking)
             counts.duplicate += settle_repeats(con, booking.origin, booking.governed, spool)
             booking.insert(spool, normaliser)
+            if "customers" in spool.tables:
+                counts.duplicate += settle_versions(con, booking.origin)
         elif reason is not None:
             booking.reject_whole(reason)
         pass_point("inside_transaction")
@@ -302,6 +345,16 @@ class Warehouse:
             )
 
 
+def _as_booked(con: duckdb.DuckDBPyConnection, outcome: FileOutcome) -> FileOutcome:
+    """The outcome as the books have it in the end: a later file may tell what an earlier one told, or something newer."""
+    if outcome.status != "loaded":
+        return outcome
+    found = con.execute(
+        "select rows_loaded, rows_duplicate from meta.loads where file_path = $1 and status = 'loaded'", [outcome.file.relative_path]
+    ).fetchone()
+    return outcome if found is None else replace(outcome, rows_loaded=found[0], rows_duplicate=found[1])
+
+
 def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Removes what a load has left in staging and in the books."""
     _take_out_rows(con, load_seq)
@@ -312,6 +365,7 @@ def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through them."""
     forget_repeats(con, load_seq)
+    contest(con, load_seq)
     # Statements for each of two dozen tables cost more than the rows of a small file, which are in a few of them.
     holding_rows = " union all ".join(f"(select '{table}' from staging.{table} where load_seq = $1 limit 1)" for table in TABLES)
     tables = {table for (table,) in con.execute(holding_rows, [load_seq]).fetchall()}
@@ -319,6 +373,7 @@ def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     for table in sorted(tables):
         con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
     con.execute("delete from internal.load_issues where load_seq = $1", [load_seq])
+    settle_contested(con)
 
 
 def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list[Reject]) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestration.formats import format_of
 from orchestration.mapping import Stream
-from orchestration.shapes import Open
+from orchestration.shapes import Leaf, Open, Pairs
 from orchestration.tables import TABLES
 from orchestration.vendors import discover
 from tests.vendors.harness import goldens, normalise
@@ -105,3 +106,29 @@ def test_a_phone_number_makes_one_key_and_one_identifier_by_one_region(table: st
     }[table]
     assert outcome.row(table)["source_record_id"].startswith({"customers": "phone:+491712748305", "contacts": "derived:"}[table])
     assert outcome.row("customer_identifiers")["id_value"] == "+491712748305"
+
+
+def _filled(shape: Any, words: Iterator[str]) -> Any:
+    """A record of the shape with a value in every place that can be read as nothing but text."""
+    if isinstance(shape, Leaf):
+        return next(words)
+    if isinstance(shape, Pairs):
+        return {"some key": _filled(shape.value, words)}
+    if isinstance(shape, list):
+        return [_filled(shape[0], words)]
+    known = shape.known if isinstance(shape, Open) else shape
+    return {name.replace(".*", ".x"): _filled(inner, words) for name, inner in known.items()}
+
+
+@pytest.mark.parametrize("word", ["1 00{},5", "31/31/19{}"])
+@pytest.mark.parametrize("vendor", discover())
+def test_an_issue_tells_its_field_and_the_value_as_delivered(vendor: str, word: str) -> None:
+    for stream in discover()[vendor].streams.values():
+        for dialect in stream.dialects:
+            words = [word.format(number) for number in range(10, 1000)]
+            outcome = normalise(vendor, stream.name, [_filled(dialect.shape, iter(words))])
+            assert all(field for field, _, _ in outcome.issues)
+            # An entry of an object with open keys is told by its key, a joined value by its parts.
+            assert {given for _, _, given in outcome.issues if not any(one in given for one in (*words, "some key"))} == set()
+            whole = {given for field, code, given in outcome.issues if code in ("unparseable", "implausible_time") and ": " not in given}
+            assert whole <= {*words, "some key"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pydoc
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ from itertools import permutations
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -106,6 +108,83 @@ def test_files_without_a_byte_are_loaded_and_never_full(installation: Installati
     assert counts(installation.load()) == [("loaded", 0, 0, 0, 0)] * 3 + [("rejected", 1, 0, 1, 0)]
     assert installation.query("select bool_or(is_full) from meta.loads") == [(False,)]
     assert installation.load() == []
+
+
+DELIVERY = {
+    "eventType": "ORDER_COMPLETED",
+    "occurredAt": "2024-05-01T10:30:00+00:00",
+    "customerId": "c",
+    "data": {"orderId": "o1", "totalAmount": 7990.0, "currency": "BRL"},
+}
+WRITTEN_OTHERWISE = {
+    "data": {"currency": "BRL", "totalAmount": 7990, "orderId": "o1"},
+    "occurredAt": "2024-05-01T07:30:00-03:00",
+    "customerId": "c",
+    "eventType": "ORDER_COMPLETED",
+}
+
+
+def test_an_event_without_an_id_is_one_however_its_time_and_its_keys_are_written(installation: Installation) -> None:
+    installation.land("open_delivery/events/2026-03-01/a.ndjson", [DELIVERY, WRITTEN_OTHERWISE, DELIVERY | {"note": "more"}])
+    installation.land("open_delivery/events/2026-03-02/b.ndjson", [WRITTEN_OTHERWISE])
+    assert counts(installation.load()) == [("loaded", 3, 2, 0, 1), ("loaded", 1, 0, 0, 1)]
+    assert installation.query("select count(distinct event_id), count(*) filter (extra is null) from staging.events") == [(1, 1)]
+
+
+@pytest.mark.parametrize("order", list(permutations("abc")))
+def test_of_several_files_of_a_night_the_newest_tells_of_a_record(installation: Installation, order: tuple[str, ...]) -> None:
+    told = {
+        "a": [{"contactID": "c", "firstName": "Ann", "updatedAt": "2026-02-28T12:00:00Z"}, {"contactID": "d", "firstName": "Di"}],
+        "b": [{"contactID": "c", "firstName": "Anna", "updatedAt": "2026-02-28T11:00:00Z"}, {"contactID": "d", "firstName": "Dinah"}],
+        "c": [{"contactID": "c", "firstName": "Anne"}, {"contactID": "e"}, {"contactID": "e", "firstName": "Eve"}],
+    }
+    for name in order:
+        installation.land(f"omnisend/contacts/2026-03-01/{name}.ndjson", told[name])
+        installation.load()
+    people = "select source_record_id, first_name from staging.customers order by 1"
+    books = "select rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by file_path"
+    assert installation.query(people) == [("c", "Ann"), ("d", "Dinah"), ("e", "Eve")]
+    assert installation.query(books) == [(2, 1, 1), (2, 1, 1), (3, 1, 2)]
+    # Once the newest goes, the next one is back.
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "d"}])
+    installation.land("omnisend/contacts/2026-03-01/b.ndjson", b"")
+    assert sum(found.rows_loaded for found in installation.load()) == 1
+    assert installation.query(people) == [("c", "Anne"), ("d", None), ("e", "Eve")]
+    assert installation.query(books) == [(1, 1, 0), (0, 0, 0), (3, 2, 1)]
+    assert installation.query(LAW) == [(0,)]
+
+
+def test_what_a_run_says_of_its_files_is_what_the_books_say(installation: Installation) -> None:
+    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c", "firstName": "Ann"}])
+    installation.land("omnisend/contacts/2026-03-01/b.ndjson", [{"contactID": "c", "firstName": "Anna"}])
+    assert counts(installation.load()) == [("loaded", 1, 0, 0, 1), ("loaded", 1, 1, 0, 0)]
+
+
+@pytest.mark.parametrize("fault", [MemoryError, RecursionError, OverflowError, pl.exceptions.PanicException, duckdb.ConversionException])
+@pytest.mark.parametrize("where", ["orchestration.formats.format_of", "orchestration.normalise.Normaliser.finish", "orchestration.booking.Booking.insert"])
+def test_whatever_is_raised_about_a_file_costs_that_file_alone(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException], where: str
+) -> None:
+    module, name = where.rsplit(".", 1)
+    target = pydoc.locate(module)
+    before = getattr(target, name)
+    calls = []
+
+    def fails_once(*given: object) -> object:
+        calls.append(given)
+        if len(calls) == 1:
+            raise fault("a value")
+        return before(*given)
+
+    monkeypatch.setattr(spooling, "READERS", 1)
+    monkeypatch.setattr(target, name, fails_once)
+    for file in "abc":
+        installation.land(f"omnisend/events/2026-03-01/{file}.ndjson", [event(ord(file))])
+    assert counts(installation.load()) == [("rejected", 1, 0, 1, 0), ("loaded", 1, 1, 0, 0), ("loaded", 1, 1, 0, 0)]
+    assert installation.query("select file_path, reason_code, raw from meta.rejects") == [
+        ("landing/omnisend/events/2026-03-01/a.ndjson", "internal_error", None)
+    ]
+    assert installation.query("select count(*) from staging.events") == [(2,)]
 
 
 def test_nothing_new_is_nothing_to_do(installation: Installation) -> None:

@@ -33,9 +33,9 @@ def _rating(method: pl.Expr, value: pl.Expr, low: pl.Expr, high: pl.Expr, **colu
     return {
         "method": kind,
         "value_raw": value,
-        "value_num": Typed(number),
-        "scale_min": Typed(lowest),
-        "scale_max": Typed(highest),
+        "value_num": Typed(number, given=value),
+        "scale_min": Typed(lowest, given=low),
+        "scale_max": Typed(highest, given=high),
         "score_0_1": Typed(pl.when(is_on_scale).then((number - lowest) / (highest - lowest))),
         **columns,
     }
