@@ -189,6 +189,23 @@ ADDRESS_CELLS = (*(f"address_{part}" for part in ADDRESS_PARTS), *ADDRESS_PARTS)
 CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT) | {METADATA_CELLS: JSON}
 
 
+def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, *otherwise: pl.Expr) -> Rows:
+    """Consents by their keys, of which `unsubscribed` is negative: true takes back all, and not to have unsubscribed is no consent."""
+    value = flag(stated)
+    is_negative = key == "unsubscribed"
+    refusal = pl.when(value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
+    agreement = pl.when(value).then(pl.lit("opt_in")).when(~value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
+    return rows(
+        "customer_consents",
+        each=each,
+        channel=pl.lit("all"),
+        purpose=pl.when(is_negative).then(pl.lit("marketing")).otherwise(key),
+        status=pl.when(is_negative).then(refusal).otherwise(agreement),
+        status_raw=pl.concat_str(key, pl.lit("="), stated.str.strip_chars()),
+        effective_at=time(since, *otherwise, else_export_date=True),
+    )
+
+
 class _Customer:
     """What a customer object gives, at the top of a record (as object or export row) or at `path` within it, where its id may stand apart."""
 
@@ -252,20 +269,7 @@ class _Customer:
         return self._consent("system_metadata.consents"), self._consent("consents")
 
     def _consent(self, path: str) -> Rows:
-        value = flag(item("value.value"))
-        is_negative = item("key") == "unsubscribed"
-        refusal = pl.when(value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
-        consent = pl.when(value).then(pl.lit("opt_in")).when(~value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
-        return rows(
-            "customer_consents",
-            each=pairs(self._path + path),
-            channel=pl.lit("all"),
-            purpose=pl.when(is_negative).then(pl.lit("marketing")).otherwise(item("key")),
-            # Not to have unsubscribed is no consent.
-            status=pl.when(is_negative).then(refusal).otherwise(consent),
-            status_raw=pl.concat_str(item("key"), pl.lit("="), item("value.value").str.strip_chars()),
-            effective_at=time(item("value.date"), else_export_date=True),
-        )
+        return consent(pairs(self._path + path), item("key"), item("value.value"), item("value.date"))
 
     def _stats(self) -> tuple[Rows, ...]:
         return tuple(self._stat(*stat) for stat in STATS)
@@ -801,6 +805,14 @@ def told_redemption(name: str) -> Rows:
     return made
 
 
+def told_consent(path: str) -> Rows:
+    """The consents of the customer in an event: an object with open keys inside the event's open data."""
+    each = told_json(f"customer.{path}").str.extract_all(r'"[^"]+"\s*:\s*\{[^{}]*\}')
+    stated, since = item().str.extract(r'"value"\s*:\s*"?([^",}\s]+)'), item().str.extract(r'"date"\s*:\s*"([^"]*)"')
+    return consent(each, item().str.extract(r'^"([^"]+)"'), stated, since, at("event.created_at"), at("created_at"))
+
+
+event_consents = (told_consent("system_metadata.consents"), told_consent("consents"))
 event_redemptions = tuple(told_redemption(name) for name in ("redemption", "redemption_rollback", "rollback"))
 
 
@@ -1015,6 +1027,7 @@ VENDOR = vendor(
             *event_memberships,
             event_points,
             *event_redemptions,
+            *event_consents,
             about=person(event_customer_id, "data.customer"),
             has=("type",),
             duplicates_of="events",

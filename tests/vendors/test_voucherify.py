@@ -599,3 +599,13 @@ def test_the_answer_to_a_permanent_deletion_deletes_the_customer_it_names_and_no
     row = customers(answer).row("customers")
     assert (row["source_record_id"], row["is_deleted"]) == ("cust_3", True)
     assert customers({**answer, "status": "IN_PROGRESS"}).rows("customers") == []
+
+
+@pytest.mark.parametrize("holder", [lambda found: {"system_metadata": {"consents": found}}, lambda found: {"consents": found}])
+def test_a_no_in_an_event_is_heard_as_the_one_in_a_customer(holder):
+    found = {"unsubscribed": {"date": "2026-02-01T11:50:07.466Z", "value": True}, "cnst_1": {"value": False}}
+    told = events(webhook("customer.consents.revoked") | {"data": {"customer": {**PERSON, **holder(found)}}}).rows("customer_consents")
+    assert [(row["channel"], row["purpose"], row["status"], str(row["effective_at"])[:19]) for row in told] == [
+        ("all", "marketing", "opt_out", "2026-02-01 11:50:07"),
+        ("all", "cnst_1", "opt_out", "2026-02-02 10:00:00"),
+    ]
