@@ -115,6 +115,9 @@ def _lay_out(settings: Settings, folder: Path, config: Path) -> Settings:
     if not (folder / "config" / "secret").exists() and (settings.config / "secret").exists():
         (folder / "config").mkdir(parents=True, exist_ok=True)
         shutil.copy2(settings.config / "secret", folder / "config" / "secret")
+    # Which accounts have folders of their own decides whom a line of accounts.csv is about.
+    for feed in settings.landing.glob("*@*"):
+        (folder / "landing" / feed.name).mkdir(parents=True, exist_ok=True)
     tried = configuration.load(folder)
     if tried.staging_fingerprint != settings.staging_fingerprint:
         raise OperatorError(
