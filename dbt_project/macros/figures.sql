@@ -50,6 +50,9 @@
     }}
 {%- endmacro %}
 
+-- Average order value: revenue over the valid orders it is of, which are those with a rate; null where there is none.
+{% macro average_order_value(revenue, rated_order_count) -%} {{ exact_ratio(revenue, rated_order_count) }} {%- endmacro %}
+
 -- Business day of a moment in a time zone.
 {% macro local_date(moment, time_zone) -%} {{ return(adapter.dispatch("local_date")(moment, time_zone)) }} {%- endmacro %}
 

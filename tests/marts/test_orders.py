@@ -743,3 +743,13 @@ def test_new_customers_of_all_days_are_the_customers_with_a_valid_order(query: Q
     assert query("select sum(new_customer_count) from marts.daily_metrics") == query(
         "select count(distinct customer_id) from marts.fct_orders where is_valid and customer_id is not null"
     )
+
+
+def test_the_average_order_value_is_over_the_orders_that_have_a_rate(query: Query) -> None:
+    rated = "count(*) filter (orders.is_valid and net_amount_reporting is not null)"
+    sql = (
+        f"select i.order_count > {rated}, i.average_order_value = round(i.total_revenue / {rated}, 2) from marts.customer_insights as i "
+        "inner join marts.dim_customers as c using (customer_id) inner join marts.fct_orders as orders using (customer_id) "
+        "where c.email = 'keeper@orders.example' group by i.order_count, i.average_order_value, i.total_revenue"
+    )
+    assert query(sql) == [(True, True)]

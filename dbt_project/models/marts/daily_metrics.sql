@@ -47,7 +47,7 @@ with
             refunded_amount,
             net_amount,
             revenue,
-            {{ exact_ratio("revenue", "order_count - orders_without_rate") }} as average_order_value,
+            {{ average_order_value("revenue", "order_count - orders_without_rate") }} as average_order_value,
             orders_without_rate,
             new_customer_count,
             repeat_customer_count,

@@ -32,6 +32,7 @@ with
             customer_id,
             count(*) as orders_attempted,
             count(*) filter (where is_valid) as order_count,
+            count(*) filter (where is_valid and net_amount_reporting is not null) as rated_order_count,
             {{ capped("coalesce(sum(net_amount_reporting) filter (where is_valid), 0)", 2) }} as total_revenue,
             {{ capped("coalesce(sum(total_amount_reporting) filter (where is_valid), 0)", 2) }} as gross_amount,
             {{ capped("coalesce(sum(refunded_amount_reporting) filter (where is_valid), 0)", 2) }} as refunded_amount,
