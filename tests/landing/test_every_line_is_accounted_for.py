@@ -1,0 +1,75 @@
+"""The law of reading: as many records come out of a file as whoever made it put in, whatever its format and whatever is wrong with some of them."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.settings import Options
+from tests.landing.archives import sheet, zipped
+from tests.landing.test_records_of_a_file import records
+
+SMALL = Options(record_bytes=2_000)
+TEXTS = st.one_of(st.sampled_from(['5" pipe', "a,b;c|d", "'", "é", "x" * 3_000, 'say "so"', "[{", "=1"]), st.text("ab \"',;|é", min_size=1, max_size=8))
+ROWS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=12)
+ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+PACK = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
+FORMS = ("ndjson", "array", "page", "pages", "csv", "parquet", "xlsx")
+
+
+def written(form: str, rows: list[tuple[str, str]], ends: str, delimiter: str, encoding: str) -> tuple[str, bytes]:
+    """The rows as a file of the form, with the end of its name."""
+    told = [{"id": f"r{number}", "a": a, "b": b} for number, (a, b) in enumerate(rows)]
+    page = {"contacts": told, "generated_at": "2026-03-01"}
+    if form == "parquet":
+        buffer = io.BytesIO()
+        pl.DataFrame(told).write_parquet(buffer)
+        return ".parquet", buffer.getvalue()
+    if form == "xlsx":
+        return ".xlsx", sheet([["id", "a", "b"], *(list(one.values()) for one in told)])
+    if form == "csv":
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=delimiter, lineterminator=ends).writerows([["id", "a", "b"], *(list(one.values()) for one in told)])
+        return ".csv", text.getvalue().encode(encoding)
+    texts = {"ndjson": map(json.dumps, told), "pages": [json.dumps(page | {"contacts": [one]}) for one in told], "array": [json.dumps(told, indent=1)]}
+    return ".ndjson" if form in ("ndjson", "pages") else ".json", ends.join(texts.get(form, [json.dumps(page)])).encode(encoding)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    rows=ROWS,
+    form=st.sampled_from(FORMS),
+    ends=ENDS,
+    delimiter=st.sampled_from(",;|\t"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+    packing=st.sampled_from(["", ".gz", ".zst"]),
+    is_zipped=st.booleans(),
+)
+def test_as_many_records_come_out_as_were_put_in(
+    tmp_path: Path, rows: list[tuple[str, str]], form: str, ends: str, delimiter: str, encoding: str, packing: str, is_zipped: bool
+) -> None:
+    end, content = written(form, rows, ends, delimiter, encoding)
+    name, content = f"x{end}{packing}", PACK[packing](content)
+    if is_zipped:
+        name, content = "x.zip", zipped({name: content})
+    found = records(tmp_path, name, content, options=SMALL)
+    assert [record.number for record in found] == list(range(1, len(rows) + 1))
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(
+        st.sampled_from(["1,a,b", '2,5" pipe,b', '3,a,7"', '4,"a ""b""",c', "5,a", "6,a,b,c", "7," + "x" * 3_000 + ",b", '8,"a, b",c']), min_size=1, max_size=15
+    ),
+    ends=st.lists(ENDS, min_size=15, max_size=15),
+)
+def test_every_line_of_a_csv_is_a_row_whatever_is_wrong_with_others(tmp_path: Path, lines: list[str], ends: list[str]) -> None:
+    content = "id,a,b\n" + "".join(line + end for line, end in zip(lines, ends, strict=False))
+    found = records(tmp_path, "x.csv", content.encode(), options=SMALL)
+    assert [record.raw[:1].decode() for record in found] == [line[:1] for line in lines]
