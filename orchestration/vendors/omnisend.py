@@ -470,7 +470,7 @@ CONTACT = {
             "id": TEXT,
             "type": TEXT,
             "channels": Pairs({"status": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)}),
-            "consent": {"source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT},
+            "consent": {"source": TEXT, "createdAt": KEEP, "ip": TEXT, "userAgent": TEXT},
             "optInAt": TEXT,
             "sendWelcomeMessage": KEEP,
         }

@@ -710,10 +710,15 @@ EVENT = ENVELOPE | {
         }
     )
 }
-CUSTOMER_EVENT = ENVELOPE | {"data": {"customer": CUSTOMER, "unconfirmed_customer": KEEP, "event_source": KEEP}}
+CUSTOMER_EVENT = ENVELOPE | {
+    "id": KEEP,
+    "entity_id": KEEP,
+    "event": ENVELOPE["event"] | {"id": KEEP, "entity_id": KEEP},
+    "data": {"customer": CUSTOMER, "unconfirmed_customer": KEEP, "event_source": KEEP},
+}
 
 # The answer to a customer's permanent deletion; the vendor spells `object` so.
-DELETION = {"id": KEEP, "object": SAME_WORD, "created_at": TEXT, "related_object": TEXT, "related_object_id": TEXT, "status": TEXT, "data_json": KEEP}
+DELETION = {"id": KEEP, "object": SAME_WORD, "created_at": TEXT, "related_object": KEEP, "related_object_id": TEXT, "status": TEXT, "data_json": KEEP}
 CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
 
 # A project's webhook names an event without the word before it that the activity of a customer has: one fact has one name.

@@ -12,18 +12,6 @@ from orchestration.shapes import Leaf, fields_of, goes_to_extra, leaves
 from orchestration.vendors import discover
 from tests.vendors.test_every_vendor import open_objects
 
-# What is known to be lost: to be emptied.
-OPEN: dict[str, frozenset[str]] = {
-    "omnisend.contact": frozenset({"identifiers[].consent.createdAt"}),
-    "omnisend.v3": frozenset(
-        {"billingAddress.company", "billingAddress.address2"}
-        | {f"shippingAddress.{name}" for name in ("firstName", "lastName", "company", "phone", "country", "countryCode", "state", "stateCode", "city")}
-        | {f"shippingAddress.{name}" for name in ("address", "address1", "address2", "postalCode", "zip")}
-    ),
-    "voucherify.customer_event": frozenset({"id", "created_at", "entity_id", "event.id", "event.created_at", "event.entity_id"}),
-    "voucherify.customer_notice": frozenset({"created_at"}),
-    "voucherify.deletion": frozenset({"related_object"}),
-}
 DIALECTS = {dialect.name: dialect for vendor in discover().values() for stream in vendor.streams.values() for dialect in stream.dialects}
 
 
@@ -74,7 +62,7 @@ def test_every_field_is_read_or_kept_or_dropped_for_a_reason(name: str) -> None:
         for path, leaf in leaves(dialect.shape)
         if not goes_to_extra(leaf) and not (isinstance(leaf, Leaf) and leaf.kind == "drop") and not path.startswith(stored) and not is_read(path, found, told)
     }
-    assert lost - OPEN.get(name, frozenset()) == set()
+    assert lost == set()
 
 
 @pytest.mark.parametrize("name", DIALECTS)
