@@ -11,8 +11,10 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, cast, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -131,9 +133,10 @@ class Account:
     order_namespace: str
     customer_id_namespace: str
     amount_unit: Literal["minor", "major"] | None = None
+    date_placeholders: frozenset[date] = frozenset()
 
 
-ACCOUNT_COLUMNS = tuple(column.name for column in fields(Account))
+ACCOUNT_COLUMNS = tuple(column.name for column in fields(Account) if column.name != "date_placeholders")
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,17 @@ class Settings:
             order_namespace=given.get("order_namespace", vendor.default_order_namespace if is_plain else own),
             customer_id_namespace=given.get("customer_id_namespace", own),
             amount_unit=cast("Literal['minor', 'major'] | None", given.get("amount_unit")),
+            date_placeholders=self.date_placeholders,
         )
+
+    @cached_property
+    def date_placeholders(self) -> frozenset[date]:
+        """Birth dates that stand for nobody's, of the seed of that name; a line that is no date is refused where seeds are loaded."""
+        own = self.config / "date_placeholders.csv"
+        path = own if own.exists() else self.dbt_project / "seeds" / "date_placeholders.csv"
+        with path.open(encoding="utf-8-sig", newline="") as file, suppress(csv.Error, UnicodeDecodeError):
+            return frozenset(day for row in csv.DictReader(file) if (day := _day(row.get("placeholder_date"))))
+        return frozenset()
 
     def _only_account(self, source: str) -> str | None:
         """The account of `landing/<vendor>/` where a vendor's only line gives it a name; one that has a folder of its own is another."""
@@ -265,12 +278,19 @@ class Settings:
         """Changes with every setting that decides what a landing file becomes in staging."""
         options = self.options
         accounts = sorted((*account, self._only_account(account[0]) or "", sorted(given.items())) for account, given in self.accounts.items())
-        parts = (options.record_bytes, options.record_levels, options.unpack_ratio, options.unpack_free_bytes, accounts)
+        parts = (options.record_bytes, options.record_levels, options.unpack_ratio, options.unpack_free_bytes, accounts, sorted(self.date_placeholders))
         return hashlib.sha256(repr(parts).encode() + b"\0" + (self.secret or b"")).hexdigest()
 
     def today(self) -> date:
         """The day in the reporting time zone."""
         return datetime.now(self.reporting_zone).date()
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
 
 
 def project_folder() -> Path:

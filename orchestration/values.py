@@ -5,12 +5,13 @@ The value as given stays beside the parsed one, so a failure is a named reject o
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from orchestration import expressions as ex
+from orchestration import names
 from orchestration.currencies import DECIMAL_PLACES, decimal_places
 from orchestration.mapping import Amount, Time, Typed, Value, Word, given, roots, word_form
 from orchestration.records import Issue
@@ -57,6 +58,12 @@ DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
 )
 
 
+# Tables that tell of people, and the columns in which a wrong encoding is mended.
+PEOPLE = ("customers", "contacts")
+MENDED = ("first_name", "middle_name", "last_name", "full_name", "city", "district", "address_line_1", "address_line_2", "state_raw")
+FIRST_BIRTH_DATE = date(1900, 1, 1)
+
+
 @dataclass
 class Read:
     """Typed values row by row, with what is to be rejected (row, reason, field) and booked."""
@@ -82,7 +89,7 @@ class Reader:
         given = [_given(declared.column(name), value).alias(name) for name, value in self.columns.items()]
         if self.table == "contacts":
             given.extend(pl.lit(None, pl.String).alias(column.name) for column in PERSON_ATTRIBUTES if column.name not in self.columns)
-        names = [expr.meta.output_name() for expr in given]
+        told = [expr.meta.output_name() for expr in given]
         given.extend(
             value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
         )
@@ -97,11 +104,14 @@ class Reader:
         exponent = self._exponent(texts)
         texts = texts.with_columns(self._times(empty))
         exprs: list[pl.Expr] = []
-        for name in names:
+        for name in told:
             column, value = declared.column(name), self.columns.get(name)
             exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
         read = Read(texts.select("source_row", *exprs))
         self._judge(frame, texts, read, empty)
+        if self.table in PEOPLE:
+            self._mend(texts, read)
+            self._doubt_birth_dates(texts, read)
         read.frame = self._with_derived_attributes(read.frame)
         self._book_unknown_words(read)
         self._book_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
@@ -206,6 +216,40 @@ class Reader:
         action = "set_null" if code in ("unparseable", "unknown_word") or is_left_out else "repaired"
         read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
 
+    def _mend(self, texts: pl.DataFrame, read: Read) -> None:
+        """Names and places as they should have arrived, each change booked, and names as they are compared."""
+        for name in MENDED:
+            if name in read.frame.columns and read.frame.schema[name] == pl.String:
+                self._rewrite(texts, read, name, names.mended, "mended_encoding")
+        for name in ("first_name", "full_name"):
+            if name in read.frame.columns:
+                self._rewrite(texts, read, name, names.without_titles, "title")
+        keys = {f"{name}_key": name for name in ("first_name", "last_name", "full_name") if name in read.frame.columns}
+        read.frame = read.frame.with_columns(_translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items())
+
+    def _rewrite(self, texts: pl.DataFrame, read: Read, name: str, rewrite: Callable[[str], str | None], code: str) -> None:
+        before = read.frame.get_column(name)
+        after = _translated(before, rewrite)
+        changed = before.is_not_null() & (after.is_null() | (after != before))
+        if not changed.any():
+            return
+        read.frame = read.frame.with_columns(after.alias(name))
+        given = texts.get_column(name).cast(pl.String) if name in texts.columns else before
+        rows = pl.DataFrame([read.frame.get_column("source_row"), given.alias("given"), after.alias("after")]).filter(changed)
+        read.issues.extend(Issue(number, self.table, name, code, told, "set_null" if kept is None else "repaired") for number, told, kept in rows.iter_rows())
+
+    def _doubt_birth_dates(self, texts: pl.DataFrame, read: Read) -> None:
+        """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: booked, and null."""
+        if "birth_date" not in read.frame.columns or read.frame.schema["birth_date"] != pl.Date:
+            return
+        born = pl.col("birth_date")
+        doubted = (born < FIRST_BIRTH_DATE) | (born >= self.night.date()) | born.is_in(sorted(self.account.date_placeholders))
+        is_doubted = read.frame.select(doubted.fill_null(value=False)).to_series()
+        if is_doubted.any():
+            rows = texts.select("source_row", pl.col("birth_date").cast(pl.String)).filter(is_doubted)
+            read.issues.extend(Issue(number, self.table, "birth_date", "implausible_date", given, "set_null") for number, given in rows.iter_rows())
+            read.frame = read.frame.with_columns(pl.when(~is_doubted).then(born).alias("birth_date"))
+
     def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:
         if self.table not in ("customers", "contacts"):
             return parsed
@@ -233,6 +277,11 @@ class Reader:
             if {raw, name} <= set(read.frame.columns):
                 unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)
                 read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in unread.iter_rows())
+
+
+def _translated(words: pl.Series, translate: Callable[[str], str | None]) -> pl.Series:
+    """Each different word translated once."""
+    return ex.by_distinct(words, lambda word: word.map_elements(translate, return_dtype=pl.String))
 
 
 def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import seeds, transform
+from orchestration import names, seeds, transform
 from orchestration.documents import BOOKS
 from orchestration.settings import Options, Settings
 from orchestration.tables import TABLES
@@ -62,6 +62,7 @@ class WarehouseBuilder:
             "extra": "{}",
         }
         row.update(values)
+        row.update({f"{name}_key": names.key(row[name]) for name in ("first_name", "last_name", "full_name") if row.get(name) and f"{name}_key" in known})
         self.rows[table].append(row)
         return row
 

@@ -24,10 +24,90 @@
     (least(length({{ one }}), length({{ other }})) >= 5 and right({{ one }}, 1) = right({{ other }}, 1) and damerau_levenshtein({{ one }}, {{ other }}) = 1)
 {%- endmacro %}
 
+-- The name, as it is compared, stands for nobody: `placeholders` is the seed of that name. Of some words that is so of first names only.
+{% macro is_placeholder_name(name_key, part=none) -%}
+    coalesce({{ name_key }} in (select name from placeholders{% if part %} where part = '{{ part }}'{% endif %}), false)
+{%- endmacro %}
+
+-- Umlauts written out and not are one spelling: Joerg and Jörg, Aase and Åse.
+{% macro umlauts_folded(value) -%} {{ return(adapter.dispatch("umlauts_folded")(value)) }} {%- endmacro %}
+
+{% macro default__umlauts_folded(value) -%} regexp_replace(replace({{ value }}, 'aa', 'a'), '([aou])e', '\1', 'g') {%- endmacro %}
+
+-- Script a name is written in: names of other scripts are compared with Latin ones by how they sound, those without vowels by their consonants.
+{% macro script_of(name) -%} {{ return(adapter.dispatch("script_of")(name)) }} {%- endmacro %}
+
+{% macro default__script_of(name) -%}
+    case
+        when regexp_matches({{ name }}, '[\p{Arabic}\p{Hebrew}]') then 'consonants'
+        when regexp_matches({{ name }}, '[\p{Cyrillic}\p{Greek}\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Armenian}\p{Georgian}\p{Thai}\p{Devanagari}]') then 'other'
+        else 'latin'
+    end
+{%- endmacro %}
+
+-- How a name of Latin letters sounds, roughly; without vowels if only consonants are known.
+{% macro sound_of(name, consonants=false) -%}
+    {%- set pairs = [("ph", "f"), ("kh", "h"), ("x", "ks"), ("w", "v"), ("ck", "k"), ("c", "k"), ("ou", "u"), ("y", "i"), ("j", "i")] -%}
+    {%- set doubles = ["ii", "nn", "ll", "ss", "tt", "mm", "pp", "rr", "kk", "ff", "dd", "bb"] -%}
+    {%- for _ in doubles %}replace({% endfor -%}
+    {%- if consonants %}regexp_replace({% endif -%}
+    {%- for _ in pairs %}replace({% endfor -%} {{ name }}
+    {%- for written, read in pairs %}, '{{ written }}', '{{ read }}'){% endfor -%}
+    {%- if consonants %}, '[aeiou]', '', 'g'){% endif -%}
+    {%- for double in doubles %}, '{{ double }}', '{{ double[0] }}'){% endfor -%}
+{%- endmacro %}
+
+-- First names are one: the same word, the same words in one, forms of one name, first and last name swapped, or one name in two scripts.
+{% macro is_same_first_name(one, other) -%}
+    (
+        {{ one }}.first_name_key = {{ other }}.first_name_key
+        or list_has_any({{ one }}.naming.forms, {{ other }}.naming.forms)
+        or coalesce({{ one }}.naming.words = {{ other }}.naming.words, false)
+        or (
+            {{ one }}.naming.script <> {{ other }}.naming.script
+            and case
+                when 'consonants' in ({{ one }}.naming.script, {{ other }}.naming.script)
+                then {{ sound_of(one ~ ".first_name_key", true) }} = {{ sound_of(other ~ ".first_name_key", true) }}
+                else {{ sound_of(one ~ ".first_name_key") }} = {{ sound_of(other ~ ".first_name_key") }}
+            end
+        )
+    )
+{%- endmacro %}
+
+-- Birth dates that a slip of the pen explains: one component differs, or day and month are swapped; twelve years apart is another person.
+{% macro is_mistyped_date(one, other) -%}
+    (
+        abs(date_diff('day', {{ one }}, {{ other }})) < 4383
+        and (
+            cast(extract(year from {{ one }}) <> extract(year from {{ other }}) as integer)
+            + cast(extract(month from {{ one }}) <> extract(month from {{ other }}) as integer)
+            + cast(extract(day from {{ one }}) <> extract(day from {{ other }}) as integer)
+            = 1
+            or (
+                extract(year from {{ one }}) = extract(year from {{ other }})
+                and extract(month from {{ one }}) = extract(day from {{ other }})
+                and extract(day from {{ one }}) = extract(month from {{ other }})
+            )
+        )
+    )
+{%- endmacro %}
+
 -- What two rows of evidence say of first name, birth date and document does not contradict; the unknown never does.
+-- Who agree in first and last name may differ in the birth date by less than twelve years: more is father and son.
 {% macro evidence_agrees(one, other) -%}
     (
-        ({{ one }}.birth_date = {{ other }}.birth_date or {{ one }}.birth_date is null or {{ other }}.birth_date is null)
+        (
+            {{ one }}.birth_date = {{ other }}.birth_date
+            or {{ one }}.birth_date is null
+            or {{ other }}.birth_date is null
+            or {{ is_mistyped_date(one ~ ".birth_date", other ~ ".birth_date") }}
+            or coalesce(
+                abs(date_diff('day', {{ one }}.birth_date, {{ other }}.birth_date)) < 4383
+                and {{ is_same_first_name(one, other) }}
+                and ({{ one }}.naming.family = {{ other }}.naming.family or {{ one }}.naming.words = {{ other }}.naming.words),
+                false
+            )
+        )
         and (
             {{ one }}.document = {{ other }}.document
             or {{ one }}.document is null
@@ -39,6 +119,7 @@
             or {{ one }}.first_name_key is null
             or {{ other }}.first_name_key is null
             or {{ is_mistyped_name(one ~ ".first_name_key", other ~ ".first_name_key") }}
+            or coalesce({{ is_same_first_name(one, other) }}, false)
         )
     )
 {%- endmacro %}
@@ -66,11 +147,19 @@
 
 {% macro default__sorted_words(value) -%} array_to_string(list_sort(string_split({{ value }}, ' ')), ' ') {%- endmacro %}
 
--- What staging says of a person, in the columns of the customer tables.
+-- What staging says of a person, in the columns of the customer tables; `placeholders` is the seed name_placeholders.
+-- A name that stands for nobody is none; one with a sign that was lost on its way is shown only where no record has a better one.
 {% macro person_attributes() -%}
-    first_name,
-    last_name,
-    coalesce(full_name, nullif(concat_ws(' ', first_name, last_name), '')) as full_name,
+    {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
+    {%- set is_alone = is_placeholder_name("last_name_key") ~ " and (first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
+    {%- set first = "case when not " ~ is_placeholder_name("first_name_key") ~ " and not " ~ is_nobody ~ " and regexp_matches(first_name, '[\\p{L}\\p{N}]') then first_name end" -%}
+    {%- set last = "case when not " ~ is_placeholder_name("last_name_key", "any") ~ " and not (" ~ is_alone ~ ") and not " ~ is_nobody ~ " and regexp_matches(last_name, '[\\p{L}\\p{N}]') then last_name end" -%}
+    {{ first }} as first_name,
+    {{ last }} as last_name,
+    coalesce(
+        case when not {{ is_placeholder_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]') then full_name end,
+        nullif(concat_ws(' ', {{ first }}, {{ last }}), '')
+    ) as full_name,
     gender,
     birth_date,
     city,

@@ -19,9 +19,10 @@ from orchestration import seeds
 from orchestration.documents import BOOKS
 from orchestration.settings import Settings
 from orchestration.tables import TABLES
-from tests.identity.worlds import FIRST_NIGHT, GLOBAL, WEAK, build
+from tests.identity.worlds import FIRST_NIGHT, GLOBAL, WEAK, build, name_keys
 
 STREAM = "profiles"
+NAMES = ("first_name", "last_name", "full_name")
 Key = tuple[str, str]
 
 
@@ -130,6 +131,8 @@ def _people(said: Sequence[Said]) -> pl.DataFrame:
     names = sorted({name for each in said for name in each.about})
     types = {name: pl.Date if name == "birth_date" else pl.String for name in names}
     columns = pl.DataFrame({name: [each.about.get(name) for each in said] for name in names}, schema=types)
+    keys = [name_keys(each.about) for each in said]
+    columns = columns.with_columns(pl.Series(f"{name}_key", [key.get(f"{name}_key") for key in keys], dtype=pl.String) for name in names if name in NAMES)
     alias = [sha256("|".join((each.source, "default", STREAM, each.record_id)).encode()).hexdigest()[:32] for each in said]
     return pl.concat([pl.DataFrame(_common(said)), columns, pl.DataFrame({"alias_id": alias}).with_columns(is_deleted=False)], how="horizontal")
 

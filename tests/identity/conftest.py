@@ -12,7 +12,15 @@ from tests.identity.worlds import Scenario, Statement, Warehouse, World, build, 
 
 MODELS = ["path:models/identity", "int_order_rows", "int_outdated_events", "dim_customers", "dim_customers_history", "customer_attribute_sources"]
 MODELS += ["bridge_customer_records", "bridge_customer_identifiers", "customer_id_aliases", "shared_identifiers", "identity_links"]
-SEEDS = ["identifier_blocklist", "identity_rules", "identity_overrides", "attribute_source_priority", "order_status_overrides"]
+SEEDS = [
+    "name_placeholders",
+    "given_name_variants",
+    "identifier_blocklist",
+    "identity_rules",
+    "identity_overrides",
+    "attribute_source_priority",
+    "order_status_overrides",
+]
 FIRST_NIGHTS = 0
 
 

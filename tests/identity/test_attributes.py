@@ -28,6 +28,13 @@ SCENARIOS = [
         ],
     ),
     Scenario(
+        "two places are told by two records",
+        [
+            profile("places-1", source="omnisend", email="l@places.example", full_name="Lia Roth", city="Berlin", postal_code="10115", country_code="DE"),
+            profile("places-2", source="voucherify", email="l@places.example", first_name="Kunde", city="Paris", country_code="FR", night=1),
+        ],
+    ),
+    Scenario(
         "orders of a stream are told in full every night",
         [
             contact("told-guest", source="voucherify", account="orders", email="g@told.example", city="Lugo"),
@@ -137,3 +144,8 @@ def test_a_full_delivery_of_orders_changes_nobody(warehouse: Warehouse) -> None:
         "select city, valid_from, is_deleted from marts.dim_customers_history where customer_id = $1 order by valid_from", warehouse.customer("told-guest")
     )
     assert [tuple(row.values()) for row in rows] == [("Lugo", FIRST_NIGHT, False)]
+
+
+def test_an_address_is_of_one_record_and_a_name_that_stands_for_nobody_is_not_shown(warehouse: Warehouse) -> None:
+    person = warehouse.person("places-1")
+    assert [person["city"], person["postal_code"], person["country"], person["full_name"]] == ["Paris", None, "FR", "Lia Roth"]

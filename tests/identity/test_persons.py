@@ -80,10 +80,64 @@ SCENARIOS = [
         "one name with two birth dates is two people, and who gives the name alone is neither",
         [
             profile("births-1", first_name="Eva", birth_date=date(1980, 1, 1), email="eva@births.example"),
-            profile("births-2", source="omnisend", first_name="Eva", birth_date=date(1990, 1, 1), email="eva@births.example"),
+            profile("births-2", source="omnisend", first_name="Eva", birth_date=date(1994, 6, 20), email="eva@births.example"),
             profile("births-3", source="voucherify", first_name="Eva", email="eva@births.example"),
         ],
         [{"births-1"}, {"births-2"}, {"births-3"}],
+    ),
+    Scenario(
+        "one first name in two scripts, spellings or forms is one",
+        [
+            *(
+                profile(f"spelled-a{n}", source=source, first_name=name, email="a@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "Иван"), ("omnisend", "Ivan")))
+            ),
+            *(
+                profile(f"spelled-b{n}", source=source, first_name=name, email="b@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "Anna-Lena"), ("omnisend", "Annalena")))
+            ),
+            *(
+                profile(f"spelled-c{n}", source=source, first_name=name, email="c@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "Bill"), ("omnisend", "William")))
+            ),
+            *(
+                profile(f"spelled-d{n}", source=source, first_name=name, email="d@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "Jörg"), ("omnisend", "Joerg")))
+            ),
+            *(
+                profile(f"spelled-e{n}", source=source, first_name=one, last_name=two, email="e@spelt.example")
+                for n, (source, one, two) in enumerate((("ometria", "Ana", "Lima"), ("omnisend", "Lima", "Ana")))
+            ),
+            *(
+                profile(f"spelled-f{n}", source=source, first_name=name, email="f@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "Frau Ute"), ("omnisend", "Ute")))
+            ),
+            *(
+                profile(f"spelled-g{n}", source=source, first_name=name, email="g@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "Ren\ufffde"), ("omnisend", "Renée")))
+            ),
+            *(
+                profile(f"spelled-h{n}", source=source, first_name=name, email="h@spelt.example")
+                for n, (source, name) in enumerate((("ometria", "محمد"), ("omnisend", "Mohammed")))
+            ),
+        ],
+        [{f"spelled-{letter}0", f"spelled-{letter}1"} for letter in "abcdefgh"],
+    ),
+    Scenario(
+        "a birth date mistyped is no other person, and father and son are two",
+        [
+            profile("typed-1", first_name="Rui", last_name="Paz", birth_date=date(1980, 4, 5), email="r@typed.example"),
+            profile("typed-2", source="omnisend", first_name="Rui", last_name="Paz", birth_date=date(1980, 5, 4), email="r@typed.example"),
+            profile("typed-3", source="voucherify", first_name="Rui", last_name="Paz", birth_date=date(1983, 7, 9), email="r@typed.example"),
+            profile("father-1", first_name="Ivo", last_name="Reis", birth_date=date(1950, 4, 5), email="i@typed.example"),
+            profile("father-2", source="omnisend", first_name="Ivo", last_name="Reis", birth_date=date(1980, 4, 5), email="i@typed.example"),
+        ],
+        [{"typed-1", "typed-2", "typed-3"}, {"father-1"}, {"father-2"}],
+    ),
+    Scenario(
+        "a name that stands for nobody proves nothing",
+        [profile("noname-1", first_name="Ana", email="n@noname.example"), profile("noname-2", source="omnisend", first_name="Kunde", email="n@noname.example")],
+        [{"noname-1", "noname-2"}],
     ),
     Scenario(
         "a shared inbox does not merge its readers",
@@ -259,7 +313,7 @@ SCENARIOS = [
             profile("proof-1", email="old@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4)),
             profile("proof-1", email="now@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4), night=1),
             profile("proof-2", source="omnisend", email="old@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4)),
-            profile("proof-3", source="voucherify", email="old@proof.example", birth_date=date(1979, 5, 5)),
+            profile("proof-3", source="voucherify", email="old@proof.example", birth_date=date(1990, 1, 2)),
         ],
         [{"proof-1", "proof-2"}, {"proof-3"}],
     ),

@@ -4,7 +4,7 @@ Values are taken as already normalised: reading and judging them is the business
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration import names
 from orchestration.documents import BOOKS
 from orchestration.tables import TABLES
 
@@ -92,7 +93,7 @@ class World:
             table = "contacts" if statement.is_contact else "customers"
             attributes = {key: value for key, value in statement.said.items() if key not in IDENTIFIER_TYPES}
             extra = {} if statement.is_contact else {"is_deleted": False}
-            yield table, {**common, "alias_id": statement.alias_id, **extra, **attributes}
+            yield table, {**common, "alias_id": statement.alias_id, **extra, **attributes, **name_keys(attributes)}
             for row in self._identifiers(statement):
                 yield "customer_identifiers", {**common, "owner_record_id": statement.record_id, **row}
 
@@ -110,6 +111,11 @@ class World:
                     "merge_confidence": "low" if id_type in WEAK else "high",
                     "is_valid": True,
                 }
+
+
+def name_keys(attributes: Mapping[str, Any]) -> dict[str, str | None]:
+    """The names as the loader leaves them beside the given ones, for comparing."""
+    return {f"{name}_key": names.key(attributes[name]) for name in ("first_name", "last_name", "full_name") if attributes.get(name)}
 
 
 def write(world: World, path: Path) -> None:

@@ -8,7 +8,7 @@ with
     common_keys as (select identifier_key from holdings group by identifier_key having count(*) > 1),
 
     held as (
-        select holdings.*, nodes.first_name_key, nodes.document, nodes.birth_date
+        select holdings.*, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date
         from holdings
         inner join common_keys on holdings.identifier_key = common_keys.identifier_key
         inner join nodes on holdings.node = nodes.node
@@ -43,6 +43,7 @@ with
             held.identifier_key,
             held.type_rank,
             case when not held.ignores_first_name then coalesce(held.first_name_key, inferred.first_name_key) end as first_name_key,
+            case when not held.ignores_first_name and held.first_name_key is not null then held.naming end as naming,
             held.document,
             case when not held.ignores_birth_date then held.birth_date end as birth_date,
             held.first_seen_at

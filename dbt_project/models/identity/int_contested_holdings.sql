@@ -17,23 +17,26 @@ with
     ),
 
     statements as (
-        select identifier_key, first_name_key, document, birth_date, min(node) as statement
+        select identifier_key, first_name_key, naming, document, birth_date, min(node) as statement
         from contested
-        group by identifier_key, first_name_key, document, birth_date
+        group by identifier_key, first_name_key, naming, document, birth_date
     ),
 
     variety as (
-        select identifier_key, count(distinct first_name_key) as name_count, greatest(count(distinct document), count(distinct birth_date)) as proof_count
+        select identifier_key, count(distinct first_name_key) as name_count, count(distinct document) as document_count, count(distinct birth_date) as date_count
         from statements
         group by identifier_key
     ),
 
-    -- Names may differ by a slip and still be one person's: only four times the limit settles it without comparing.
+    -- Names and dates may differ by a slip and still be one person's: only four times the limit settles it without comparing.
     plain_keys as (
         select variety.identifier_key
         from variety
         cross join run_settings
-        where variety.proof_count <= run_settings.identity_sharing_limit and variety.name_count <= 4 * run_settings.identity_sharing_limit
+        where
+            variety.document_count <= run_settings.identity_sharing_limit
+            and variety.name_count <= 4 * run_settings.identity_sharing_limit
+            and variety.date_count <= 4 * run_settings.identity_sharing_limit
     ),
 
     compared as (select statements.* from statements inner join plain_keys on statements.identifier_key = plain_keys.identifier_key),
@@ -81,8 +84,8 @@ with
             variety.identifier_key,
             case
                 when plain_keys.identifier_key is null
-                then greatest(variety.name_count, variety.proof_count)
-                else greatest(group_counts.group_count, variety.proof_count)
+                then greatest(variety.name_count, variety.document_count, variety.date_count)
+                else greatest(coalesce(group_counts.group_count, 0), variety.document_count)
             end as group_count
         from variety
         left join plain_keys on variety.identifier_key = plain_keys.identifier_key
@@ -104,6 +107,7 @@ with
             statements
             on contested.identifier_key = statements.identifier_key
             and contested.first_name_key is not distinct from statements.first_name_key
+            and contested.naming is not distinct from statements.naming
             and contested.document is not distinct from statements.document
             and contested.birth_date is not distinct from statements.birth_date
         left join groups on statements.identifier_key = groups.identifier_key and statements.statement = groups.statement

@@ -13,7 +13,7 @@ with
     kept_apart as (select * from {{ ref("int_kept_apart") }}),
 
     followers as (
-        select nodes.node, nodes.first_name_key, nodes.document, nodes.birth_date, nodes.first_export_date
+        select nodes.node, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date, nodes.first_export_date
         from nodes
         where not exists (select 1 from persons where persons.node = nodes.node)
     ),

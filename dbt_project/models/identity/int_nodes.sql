@@ -9,6 +9,7 @@ with
         select
             belongings.record_no,
             case when min(records.first_name_key) = max(records.first_name_key) then min(records.first_name_key) end as first_name_key,
+            case when min(records.first_name_key) = max(records.first_name_key) then min(records.naming) end as naming,
             case when min(records.document) = max(records.document) then min(records.document) end as document,
             case when min(records.birth_date) = max(records.birth_date) then min(records.birth_date) end as birth_date,
             min(records.first_export_date) as first_export_date
@@ -22,6 +23,7 @@ with
             records.record_no as node,
             records.stream_key,
             coalesce(records.first_name_key, told_by_contacts.first_name_key) as first_name_key,
+            case when records.first_name_key is not null then records.naming else told_by_contacts.naming end as naming,
             coalesce(records.document, told_by_contacts.document) as document,
             records.is_lead_only,
             records.is_deleted,

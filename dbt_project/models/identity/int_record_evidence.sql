@@ -22,6 +22,7 @@ with
             records.stream_key,
             records.source_record_id,
             records.first_name_key,
+            records.naming,
             documents.document,
             records.is_contact,
             records.is_lead_only,

@@ -19,6 +19,8 @@ with
 
     contacts as (select * from {{ source("staging", "contacts") }}),
 
+    placeholders as (select * from {{ ref("name_placeholders") }}),
+
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
     deletions as (select * from {{ ref("int_told_deletions") }}),

@@ -12,6 +12,10 @@ with
 
     blocklist as (select * from {{ ref("identifier_blocklist") }}),
 
+    placeholders as (select * from {{ ref("name_placeholders") }}),
+
+    variants as (select * from {{ ref("given_name_variants") }}),
+
     vendor_records as (
         select
             alias_id,
@@ -30,9 +34,11 @@ with
             source_updated_at,
             min(least(first_seen_at, created_at, acquired_at)) over record as first_seen_at,
             max(greatest(last_seen_at, source_updated_at)) over record as last_seen_at,
-            first_name,
-            last_name,
+            first_name_key,
+            last_name_key,
+            full_name_key,
             full_name,
+            first_name,
             birth_date,
             postal_code,
             city,
@@ -61,9 +67,11 @@ with
             null as source_updated_at,
             min(coalesce(first_seen_at, seen_at)) over contact as first_seen_at,
             max(seen_at) over contact as last_seen_at,
-            first_name,
-            last_name,
+            first_name_key,
+            last_name_key,
+            full_name_key,
             full_name,
+            first_name,
             birth_date,
             postal_code,
             city,
@@ -103,9 +111,11 @@ with
         select
             records.*,
             case when records.is_deleted then records.last_export_date else least(gaps.next_full_date, deleted_since.deleted_on) end as deleted_on,
-            {{ plain_text("records.first_name") }} as first_name_text,
-            {{ plain_text("records.last_name") }} as last_name_text,
-            case when records.full_name not like '%@%' then {{ plain_text("records.full_name") }} end as full_name_text
+            {{ is_placeholder_name("records.first_name_key") }} as is_first_placeholder,
+            {{ is_placeholder_name("records.full_name_key") }} as is_full_placeholder,
+            {{ is_placeholder_name("concat_ws(' ', records.first_name_key, records.last_name_key)") }} as is_whole_placeholder,
+            {{ is_placeholder_name("records.last_name_key", "any") }} as is_last_placeholder,
+            {{ is_placeholder_name("records.last_name_key") }} as is_last_placeholder_alone
         from records
         left join
             gaps
@@ -117,14 +127,45 @@ with
         left join deleted_since on records.alias_id = deleted_since.alias_id
     ),
 
-    named as (
+    told as (
         select
             keyed.*,
+            case when not is_first_placeholder and not is_whole_placeholder then first_name_key end as first_name_text,
+            case
+                when not is_last_placeholder and not is_whole_placeholder and not (is_last_placeholder_alone and (is_first_placeholder or first_name_key is null))
+                then last_name_key
+            end as last_name_text,
+            case when not is_full_placeholder then full_name_key end as full_name_text
+        from keyed
+    ),
+
+    named as (
+        select
+            told.*,
             split_part(
                 case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', 1
             ) as given_name,
+            coalesce(first_name_text, case when full_name_text is distinct from last_name_text then full_name_text end) as given_names,
+            coalesce(last_name_text, case when full_name_text like '% %' then split_part(full_name_text, ' ', -1) end) as family_name,
             coalesce(first_name_text || ' ' || last_name_text, full_name_text) as whole_name
-        from keyed
+        from told
+    ),
+
+    -- What a first name may stand as: its first word, all its words in one, and the names that it is a form of.
+    named_forms as (
+        select
+            named.*,
+            list_concat(
+                [
+                    {{ umlauts_folded("given_name") }},
+                    case when first_name_text is not null then {{ umlauts_folded("replace(first_name_text, ' ', '')") }} else {{ umlauts_folded("given_name") }} end
+                ],
+                coalesce(variants.forms, [])
+            ) as forms
+        from named
+        left join
+            (select name, list(concat('form of ', variant_of) order by variant_of) as forms from variants group by name) as variants
+            on named.given_name = variants.name
     ),
 
     final as (
@@ -139,8 +180,18 @@ with
             named.source_file,
             named.source_row,
             case when length(named.given_name) > 1 and blocklist.value is null then named.given_name end as first_name_key,
+            case
+                when length(named.given_name) > 1 and blocklist.value is null
+                then
+                    struct_pack(
+                        forms := named.forms,
+                        family := {{ umlauts_folded("replace(named.family_name, ' ', '')") }},
+                        words := case when named.whole_name like '% %' then {{ sorted_words(umlauts_folded("named.whole_name")) }} end,
+                        script := {{ script_of("coalesce(named.first_name, named.full_name)") }}
+                    )
+            end as naming,
             named.last_name_text as last_name_key,
-            case when named.whole_name like '% %' and blocklist.value is null then named.whole_name end as full_name_key,
+            case when named.whole_name like '% %' and blocklist.value is null then {{ umlauts_folded("named.whole_name") }} end as full_name_key,
             {{ plain_text("named.postal_code") }} as postal_code_key,
             {{ plain_text("named.city") }} as city_key,
             {{ plain_text("named.address_line_1") }} as address_key,
@@ -153,7 +204,7 @@ with
             named.last_export_date,
             named.first_seen_at,
             named.last_seen_at
-        from named
+        from named_forms as named
         left join blocklist on blocklist.identifier_type = 'first_name' and named.given_name = blocklist.value
     )
 
