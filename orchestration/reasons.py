@@ -6,7 +6,7 @@ The one documented list. A code that is not here cannot be booked.
 FILE_REASONS: dict[str, str] = {
     "no_records": "The file has content, but no record is in it. Ask the vendor for the delivery again.",
     "unknown_format": "The name, or that of a file inside a zip, does not end in a known format. "
-    "Name it .ndjson, .jsonl, .json, .csv, .parquet or .xlsx, with .gz or .zst behind it if packed.",
+    "Name it .ndjson, .jsonl, .json, .csv, .tsv, .parquet, .xlsx or .zip, with .gz or .zst behind it if packed.",
     "format_mismatch": "The content is not what the name says. Give the file the name of its real format.",
     "truncated_archive": "The packed file ends too early. Deliver it again in full.",
     "broken_archive": "The packed file cannot be unpacked. Deliver it again.",

@@ -1,7 +1,9 @@
 """Rows of the first sheet of an Excel file as JSON records of header and cell.
 
-Read as a stream and within the bounds of packed files. A library that lays a sheet out as a rectangle would take all
-memory for two cells in opposite corners, and numbers beyond 2^53 as the nearest that a float can hold.
+Read as a stream and within the bounds of packed files, by code of our own, because neither library keeps what a reader
+here must keep. calamine lays a sheet out as a rectangle: two cells in opposite corners ask for 512 GB and end the process
+(no exception can be caught), and a number beyond 2^53 becomes the nearest that a float can hold. openpyxl leaves out, and
+says nothing, a row whose number came before, and counts up to a row number of any size without an end.
 """
 
 import io
