@@ -33,14 +33,21 @@ with
         group by holdings.identifier_key
     ),
 
-    -- One holder of a key speaks for all who came in a night.
+    -- One holder of a key speaks for all who came in a night and say the same of themselves.
     owners as (
-        select holdings.identifier_key, nodes.first_export_date, min(holdings.node) as node
+        select
+            holdings.identifier_key,
+            nodes.first_export_date,
+            nodes.first_name_key,
+            nodes.naming,
+            nodes.document,
+            nodes.birth_date,
+            min(holdings.node) as node
         from holdings
         inner join persons on holdings.node = persons.node
         inner join nodes on holdings.node = nodes.node
         where holdings.identifier_key in (select identifier_key from followed_keys)
-        group by holdings.identifier_key, nodes.first_export_date
+        group by holdings.identifier_key, nodes.first_export_date, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date
     ),
 
     owned_keys as (
@@ -48,13 +55,15 @@ with
         from followed_keys
         inner join followers on followed_keys.node = followers.node
         inner join owners on followed_keys.identifier_key = owners.identifier_key
+        where {{ evidence_agrees("followers", "owners") }}
         qualify
             row_number() over (
                 partition by followed_keys.node, followed_keys.identifier_key
                 order by
                     owners.first_export_date > followers.first_export_date,
                     case when owners.first_export_date <= followers.first_export_date then owners.first_export_date end desc nulls last,
-                    owners.first_export_date
+                    owners.first_export_date,
+                    owners.node
             )
             = 1
     ),
@@ -79,10 +88,8 @@ with
         inner join owned_keys on followers.node = owned_keys.node
         inner join one_person_keys on owned_keys.identifier_key = one_person_keys.identifier_key
         inner join persons on owned_keys.owner_node = persons.node
-        inner join nodes as owner on owned_keys.owner_node = owner.node
         where
             (owned_keys.is_weak or one_person_keys.is_one_person)
-            and {{ evidence_agrees("followers", "owner") }}
             and not exists (
                 select 1
                 from kept_apart
