@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import msgspec
 
@@ -20,6 +21,8 @@ MOST_PAGES_IN_PAGES = 4
 ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 Told = Iterator[tuple[bytes, str | None]]
+# Lists of a page, each with what the page calls its records.
+Lists = list[tuple[list[msgspec.Raw], str | None]]
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,10 @@ class Pages:
 
     def _told_by(self, fields: dict[str, msgspec.Raw], *, is_alone: bool, depth: int = 0) -> Told | None:
         try:
-            found = self._list_of(fields, is_alone=is_alone)
+            found = self._lists_of(fields, is_alone=is_alone)
         except (msgspec.DecodeError, RecursionError):
             return None
-        return None if found is None else self._elements(*found, depth)
+        return None if found is None else chain.from_iterable(self._elements(*one, depth) for one in found)
 
     def _elements(self, elements: list[msgspec.Raw], name: str | None, depth: int) -> Told:
         for element in map(bytes, elements):
@@ -82,24 +85,29 @@ class Pages:
             else:
                 yield from inner
 
-    def _list_of(self, fields: dict[str, msgspec.Raw], *, is_alone: bool, depth: int = 0) -> tuple[list[msgspec.Raw], str | None] | None:
-        """The list a page holds its records in: where it says so, under a declared or usual name, or where nothing else is in it."""
+    def _lists_of(self, fields: dict[str, msgspec.Raw], *, is_alone: bool, depth: int = 0) -> Lists | None:
+        """The list a page holds its records in: where it says so, under a declared or usual name, or where nothing else is in it; and those beside it."""
         if self.owners & fields.keys():
             return None
         lists = {key: value for key, value in fields.items() if _opens(value, b"[")}
         reference = bytes(fields.get("data_ref", b"")).strip(b'"').decode("utf-8", "replace")
         if reference in lists:
-            return ELEMENTS.decode(lists[reference]), self._said_by(reference)
+            return [(ELEMENTS.decode(lists[reference]), self._said_by(reference)), *self._beside(reference, lists)]
         for name in (*self.names, *USUAL):
             if name in lists:
                 elements = ELEMENTS.decode(lists[name])
                 if self._is_page(name, elements, fields.keys() - PAGE_KEYS - {name}):
-                    return elements, None
+                    return [(elements, None), *self._beside(name, lists)]
         beside = fields.keys() - PAGE_KEYS
         if is_alone and len(beside) == 1 and beside <= lists.keys() - self.keys:
             [name] = beside
-            return ELEMENTS.decode(lists[name]), self._said_by(name)
+            return [(ELEMENTS.decode(lists[name]), self._said_by(name))]
         return self._wrapped(fields, depth)
+
+    def _beside(self, found: str, lists: Mapping[str, msgspec.Raw]) -> Lists:
+        """The other lists of objects in a page: what is in them was delivered too, and is read or rejected by what their names say."""
+        others = ((name, ELEMENTS.decode(value)) for name, value in lists.items() if name != found and name not in PAGE_KEYS)
+        return [(elements, self._said_by(name)) for name, elements in others if any(_opens(element, b"{") for element in elements)]
 
     def _said_by(self, name: str) -> str | None:
         """What a page says of its records by the name of their list: nothing where that is one of the stream's own, or says nothing."""
@@ -113,11 +121,11 @@ class Pages:
         likeness = len(first & self.keys)
         return likeness > len(beside & self.keys) and likeness > len(first & self.items.get(name, frozenset()))
 
-    def _wrapped(self, fields: dict[str, msgspec.Raw], depth: int) -> tuple[list[msgspec.Raw], str | None] | None:
+    def _wrapped(self, fields: dict[str, msgspec.Raw], depth: int) -> Lists | None:
         """The list of a page inside an object that is no record."""
         for name in WRAPPERS:
             if depth < MOST_PAGES_IN_PAGES and _opens(fields.get(name, b""), b"{") and not (fields.keys() - PAGE_KEYS - {name}) & self.keys:
-                found = self._list_of(FIELDS.decode(fields[name]), is_alone=False, depth=depth + 1)
+                found = self._lists_of(FIELDS.decode(fields[name]), is_alone=False, depth=depth + 1)
                 if found is not None:
                     return found
         return None

@@ -375,6 +375,13 @@ def test_a_record_with_a_list_is_no_page(tmp_path: Path, vendor: str, name: str,
     assert documents(tmp_path, "x.ndjson", json.dumps(record).encode(), of(vendor, name)) == [record]
 
 
+def test_all_lists_of_objects_in_a_page_are_records(tmp_path: Path) -> None:
+    page = b'{"contacts":[{"contactID":"1"}],"orders":[{"orderID":"2"}],"links":[{"rel":"next"}],"notes":["a"]}'
+    for name in ("x.json", "x.ndjson"):
+        found = records(tmp_path, name, page, of("omnisend", "contacts"))
+        assert [(record.number, record.page, record.raw) for record in found] == [(1, None, b'{"contactID":"1"}'), (2, "orders", b'{"orderID":"2"}')]
+
+
 def test_a_page_says_what_its_records_are(tmp_path: Path) -> None:
     page = b'{"object":"list","data_ref":"vouchers","vouchers":[{"id":"v_1"}],"total":1}'
     assert [record.page for record in records(tmp_path, "x.json", page, of("voucherify", "customers"))] == ["vouchers"]
