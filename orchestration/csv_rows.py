@@ -92,7 +92,7 @@ def _record(number: int, raw: bytes, columns: Columns, delimiter: str, encoding:
     if other:
         strange = ((name, cell) for name, cell in zip(columns.names, cells, strict=True) if not cell.isascii())
         notes += tuple(Note(name, "encoding_fallback", cell.encode(other).decode("utf-8", "backslashreplace"), "repaired") for name, cell in strange)
-    return Record(number, raw, columns.document(cells), notes=notes)
+    return Record(number, raw, columns.document(cells), notes=notes, is_row=True)
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:

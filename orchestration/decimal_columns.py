@@ -13,7 +13,8 @@ from orchestration.mapping import Amount, Dialect, Rows, Stream, Value, roots
 from orchestration.records import Record
 from orchestration.tables import TABLES
 
-TABULAR = ("csv", "xlsx")
+# What may hold tables, and nothing but them or, in an archive, other records too.
+TABULAR = ("csv", "xlsx", "zip")
 _HAS_POINT = re.compile(r"\s*[+-]?\d*\.\d+\s*\Z")
 _CELLS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -43,14 +44,21 @@ def _minor_fields(dialect: Dialect) -> frozenset[str]:
 
 
 def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list[Record]]) -> frozenset[str]:
-    """The columns of a table that hold a decimal point where they should be in minor units; none in any other format, which is not read for it."""
+    """The columns of a table that hold a decimal point where they should be in minor units; none in any other format, which is not read for it.
+
+    An archive is one table where all that is in it are rows of tables.
+    """
     fields = frozenset().union(*map(_minor_fields, stream.dialects))
     if not fields or format_of(file_name)[0] not in TABULAR:
         return frozenset()
     found: set[str] = set()
     for block in blocks:
         for record in block:
-            if record.document is not None and b"." in record.document:
+            if record.document is None:
+                continue
+            if not record.is_row:
+                return frozenset()
+            if b"." in record.document:
                 found.update(name for name, cell in _CELLS.decode(record.document).items() if name in fields and _HAS_POINT.match(_text(cell)))
     return frozenset(found)
 

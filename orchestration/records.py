@@ -42,7 +42,8 @@ class Note(msgspec.Struct, frozen=True, gc=False):
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none.
 
-    `page` is what the page it came in calls the records in it, where that is another name than those of its stream.
+    `page` is what the page it came in calls the records in it, where that is another name than those of its stream;
+    `is_row` tells that it was a row of a table.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     field: str | None = None
     notes: tuple[Note, ...] = ()
     page: str | None = None
+    is_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

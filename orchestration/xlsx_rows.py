@@ -67,7 +67,7 @@ def _record(number: int, cells: dict[int, Any], columns: Columns) -> Record:
         document = msgspec.json.encode(msgspec.json.decode(document, type=dict[str, msgspec.Raw]) | beside)
     names = {place: columns.names[place] if place < width else f"column_{place + 1}" for place in faults}
     notes = (*columns.notes(told), *(Note(names[place], "error_cell", shown, "set_null") for place, shown in faults.items()))
-    return Record(number, document, document, notes=notes)
+    return Record(number, document, document, notes=notes, is_row=True)
 
 
 def _shown(cell: Any) -> str:

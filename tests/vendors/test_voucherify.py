@@ -8,6 +8,7 @@ import pytest
 
 from orchestration.shapes import leaves
 from orchestration.vendors.voucherify import VENDOR
+from tests.landing.archives import zipped
 from tests.vendors.harness import normalise
 
 CASES = Path(__file__).parent / "voucherify"
@@ -573,6 +574,15 @@ def test_a_column_with_a_decimal_point_anywhere_is_in_major_units_for_its_file()
     outcome = normalise("voucherify", "orders", content, file_name="export.csv")
     assert [(row["total"], row["subtotal"]) for row in outcome.rows("orders")] == [(200, 2), (Decimal("149.9"), Decimal("159.9"))]
     assert [issue for issue in outcome.issues if issue[1] == "major_units"] == [("total", "major_units", "200.00"), ("total", "major_units", "149.90")]
+
+
+def test_tables_in_an_archive_are_in_major_units_as_they_are_alone_and_other_records_beside_are_not():
+    content = b"id,source_id,status,amount,total_amount\no1,N-1,PAID,200,200.00\no2,N-2,PAID,15990,149.90\n"
+    outcome = normalise("voucherify", "orders", zipped({"export.csv": content}), file_name="export.zip")
+    assert [row["total"] for row in outcome.rows("orders")] == [200, Decimal("149.9")]
+    lines = b'{"id":"o1","status":"PAID","amount":200,"metadata":{"rate":1.5}}\n'
+    outcome = normalise("voucherify", "orders", zipped({"export.ndjson": lines}), file_name="export.zip")
+    assert [row["subtotal"] for row in outcome.rows("orders")] == [2]
 
 
 def test_figures_of_an_export_with_decimals_are_in_major_units_too():
