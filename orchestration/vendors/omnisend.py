@@ -41,6 +41,7 @@ from orchestration.mapping import (
     rows,
     stream,
     time,
+    translated,
     vendor,
     word,
     words,
@@ -73,6 +74,7 @@ PAYMENT_STATUS = {
 FULFILLMENT_STATUS = {"inProgress": "in_progress", "fulfilled": "shipped", "delivered": "completed", "restocked": "canceled"}
 EVENT_STATUS = {"placed order": "created", "paid for order": "paid", "order fulfilled": "shipped", "order canceled": "canceled", "order cancelled": "canceled"}
 CONSENT_STATUS = {"subscribed": "opt_in", "unsubscribed": "opt_out", "nonSubscribed": "unknown"}
+IDENTIFIER_TYPE = {"email": "email", "phone": "phone"}
 EMPTY = pl.lit(None, pl.String)
 
 
@@ -385,6 +387,9 @@ event_adjustments = rows(
 )
 
 
+says_something = pl.any_horizontal([given(item(name)) for name in OPTED])
+
+
 def _tell(expr: pl.Expr) -> pl.Expr:
     """Channels of a list of {channel, …}, as text between commas."""
     return _between_commas(expr.list.eval(pl.element().struct.field("channel")))
@@ -398,13 +403,18 @@ def _is_untold(channel: pl.Expr, told: pl.Expr) -> pl.Expr:
     return ~told.str.contains(pl.concat_str(pl.lit(","), channel.str.strip_chars().str.to_lowercase(), pl.lit(",")), literal=True).fill_null(value=False)
 
 
+def _channel(status: pl.Expr) -> pl.Expr:
+    """The channel that an element names; a no that names none is a no to all."""
+    return first_given(item("channel"), pl.when(status == "opt_out").then(pl.lit("all")))
+
+
 def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr) -> Rows:
     """Yes or no to the channel each element of a list names."""
     return rows(
         "customer_consents",
         each=path,
-        where=given(item("channel")) if where is None else where,
-        channel=item("channel"),
+        where=says_something if where is None else where,
+        channel=_channel(pl.lit(status)),
         purpose=pl.lit("marketing"),
         status=pl.lit(status),
         effective_at=time(*(since or (item("date"), item("createdAt"), item("optInAt"), item("optOutAt"))), else_export_date=True),
@@ -483,6 +493,12 @@ CONTACT = {
 }
 
 
+def _identifier_type(told: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """What an identifier is, by its word or, without one, by its look; one of a word that is not known is kept as the shop's own."""
+    looks = pl.when(value.str.contains("@", literal=True)).then(pl.lit("email")).otherwise(pl.lit("phone"))
+    return pl.when(given(told)).then(translated(told, IDENTIFIER_TYPE).fill_null("custom")).otherwise(looks)
+
+
 def _identifier_of(kind: str) -> pl.Expr:
     """First of the contact's identifiers of a kind."""
     element = pl.element().struct
@@ -520,9 +536,17 @@ contact = Profile(
         Identifier("email", at("email"), "email", is_primary=pl.lit(value=True)),
         Identifier("phone", item(), "phone", each=_phones(), region=contact_region, is_primary=pl.lit(value=True)),
         Identifier(
-            lookup(item("type"), {"email": "email", "phone": "phone"}), _dialled(item("id")), "identifiers[].id", each="identifiers", region=contact_region
+            _identifier_type(item("type"), item("id")),
+            _dialled(item("id")),
+            "identifiers[].id",
+            each="identifiers",
+            namespace=pl.when(given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null()).then(item("type").str.strip_chars()),
+            region=contact_region,
         ),
     ),
+)
+unknown_identifiers = Doubt(
+    "identifiers[].type", item("type"), given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null(), "identifiers", "unknown_word"
 )
 customers = rows(
     "customers",
@@ -581,7 +605,7 @@ contact_consents = (
         status=word(item("value").struct.field("status"), CONSENT_STATUS, "unknown"),
         status_raw=item("value").struct.field("status"),
         effective_at=time(*(item("value").struct.field(name) for name in STATUS_TIMES), parent("optInAt"), else_export_date=True),
-        id_type=lookup(parent("type"), {"email": "email", "phone": "phone"}),
+        id_type=_identifier_type(parent("type"), parent("id")),
         id_value=_dialled(parent("id")),
         consent_source=parent("consent.source"),
         ip=parent("consent.ip"),
@@ -591,7 +615,7 @@ contact_consents = (
         "customer_consents",
         each="statuses",
         where=given(item("status")) & _is_untold(item("channel"), told_by_identifiers),
-        channel=item("channel"),
+        channel=_channel(translated(item("status"), CONSENT_STATUS)),
         purpose=pl.lit("marketing"),
         status=word(item("status"), CONSENT_STATUS, "unknown"),
         status_raw=item("status"),
@@ -610,7 +634,7 @@ contact_consents = (
     _opted(
         "optOuts",
         "opt_out",
-        where=given(item("channel")) & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses"))),
+        where=says_something & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses"))),
     ),
     _opted("optIns", "opt_in", where=is_told_last),
 )
@@ -946,7 +970,7 @@ VENDOR = vendor(
             lacks=tuple(header for header in CSV_FORM.names if header not in CONTACT),
             kinds=("contact",),
             tells={"email": ANY_WORD, "status": CONSENT_STATUS},
-            doubts=(Doubt("phone", raw("phone"), ~is_phone),),
+            doubts=(Doubt("phone", raw("phone"), ~is_phone), unknown_identifiers),
         ),
         _csv_contact("omnisend.csv_contact"),
         csv=CSV_FORM,

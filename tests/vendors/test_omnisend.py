@@ -331,6 +331,26 @@ def test_a_no_in_the_opt_outs_of_a_contact_is_heard() -> None:
     assert consents_of(outcome) == [("sms", "opt_out", "2026-02-22 10:25", False)]
 
 
+@pytest.mark.parametrize(
+    "status", [{"optOuts": [{"date": "2026-02-22T10:25:14Z"}]}, {"statuses": [{"status": "unsubscribed", "date": "2026-02-22T10:25:14Z"}]}]
+)
+def test_a_no_that_names_no_channel_is_a_no_to_all(status: dict[str, Any]) -> None:
+    contact = {"email": "a@example.com", **status}
+    outcome = normalise("omnisend", "contacts", [{"contactID": "6", **contact}])
+    assert [row[:2] for row in consents_of(outcome)] == [("all", "opt_out")]
+    if "optOuts" in status:
+        told = normalise("omnisend", "events", [{"eventName": "visit", "eventTime": "2026-02-23T10:00:00Z", "contact": contact}])
+        assert consents_of(told) == [("all", "opt_out", "2026-02-22 10:25", False)]
+
+
+def test_an_identifier_whose_type_is_missing_or_unknown_is_kept() -> None:
+    identifiers = [{"id": "b@example.com"}, {"id": "+4915123456704"}, {"id": "4711", "type": "kiosk"}]
+    outcome = normalise("omnisend", "contacts", [{"contactID": "6", "identifiers": identifiers}])
+    found = {(row["id_type"], row["id_value"], row["id_namespace"]) for row in outcome.rows("customer_identifiers")}
+    assert found >= {("email", "b@example.com", ""), ("phone", "+4915123456704", ""), ("custom", "4711", "omnisend:default:kiosk")}
+    assert outcome.issues == [("identifiers[].type", "unknown_word", "kiosk")]
+
+
 @pytest.mark.parametrize("header", ["Phone", "Phone Number", "phone_number", "Mobile Number"])
 def test_a_row_without_an_address_is_known_by_its_number_however_the_column_is_called(header: str) -> None:
     content = f"Email,{header},First Name\nulf@example.com,+4915123456704,Ulf\n,+4915123456705,Vera\n".encode()
