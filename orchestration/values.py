@@ -110,8 +110,8 @@ class Reader:
         read = Read(texts.select("source_row", *exprs))
         self._judge(frame, texts, read, empty)
         if self.table in PEOPLE:
-            self._mend(texts, read)
-            self._doubt_birth_dates(texts, read)
+            self._mend(frame, texts, read)
+            self._doubt_birth_dates(frame, texts, read)
         read.frame = self._with_derived_attributes(read.frame)
         self._book_unknown_words(read)
         self._book_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
@@ -216,29 +216,29 @@ class Reader:
         action = "set_null" if code in ("unparseable", "unknown_word") or is_left_out else "repaired"
         read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
 
-    def _mend(self, texts: pl.DataFrame, read: Read) -> None:
+    def _mend(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
         """Names and places as they should have arrived, each change booked, and names as they are compared."""
         for name in MENDED:
             if name in read.frame.columns and read.frame.schema[name] == pl.String:
-                self._rewrite(texts, read, name, names.mended, "mended_encoding")
+                self._rewrite(frame, texts, read, name, names.mended, "mended_encoding")
         for name in ("first_name", "full_name"):
             if name in read.frame.columns:
-                self._rewrite(texts, read, name, names.without_titles, "title")
+                self._rewrite(frame, texts, read, name, names.without_titles, "title")
         keys = {f"{name}_key": name for name in ("first_name", "last_name", "full_name") if name in read.frame.columns}
         read.frame = read.frame.with_columns(_translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items())
 
-    def _rewrite(self, texts: pl.DataFrame, read: Read, name: str, rewrite: Callable[[str], str | None], code: str) -> None:
+    def _rewrite(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read, name: str, rewrite: Callable[[str], str | None], code: str) -> None:
         before = read.frame.get_column(name)
         after = _translated(before, rewrite)
         changed = before.is_not_null() & (after.is_null() | (after != before))
         if not changed.any():
             return
         read.frame = read.frame.with_columns(after.alias(name))
-        given = texts.get_column(name).cast(pl.String) if name in texts.columns else before
+        given = delivered(self.columns[name], texts.get_column(name).cast(pl.String), frame) if name in self.columns else before
         rows = pl.DataFrame([read.frame.get_column("source_row"), given.alias("given"), after.alias("after")]).filter(changed)
         read.issues.extend(Issue(number, self.table, name, code, told, "set_null" if kept is None else "repaired") for number, told, kept in rows.iter_rows())
 
-    def _doubt_birth_dates(self, texts: pl.DataFrame, read: Read) -> None:
+    def _doubt_birth_dates(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
         """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: booked, and null."""
         if "birth_date" not in read.frame.columns or read.frame.schema["birth_date"] != pl.Date:
             return
@@ -246,7 +246,8 @@ class Reader:
         doubted = (born < FIRST_BIRTH_DATE) | (born >= self.night.date()) | born.is_in(sorted(self.account.date_placeholders))
         is_doubted = read.frame.select(doubted.fill_null(value=False)).to_series()
         if is_doubted.any():
-            rows = texts.select("source_row", pl.col("birth_date").cast(pl.String)).filter(is_doubted)
+            given = delivered(self.columns["birth_date"], texts.get_column("birth_date").cast(pl.String).filter(is_doubted), frame.filter(is_doubted))
+            rows = pl.DataFrame([texts.get_column("source_row").filter(is_doubted), given])
             read.issues.extend(Issue(number, self.table, "birth_date", "implausible_date", given, "set_null") for number, given in rows.iter_rows())
             read.frame = read.frame.with_columns(pl.when(~is_doubted).then(born).alias("birth_date"))
 
