@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import email, flag
+from orchestration.expressions import email, flag, money
 from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
     ANY_WORD,
@@ -427,15 +427,14 @@ def order_figures(path: str = "") -> dict[str, Any]:
     """Ids, amounts and times of an order; a total that is not told is the amount less discounts, as the vendor defines it."""
     amount = at(f"{path}amount")
     discount = first_given(at(f"{path}total_discount_amount"), at(f"{path}discount_amount"))
-    exact = pl.Decimal(38, 4)
-    worked_out = amount.str.strip_chars().cast(exact, strict=False) - discount.str.strip_chars().cast(exact, strict=False).abs().fill_null(0)
+    worked_out = money(amount) - money(discount).abs().fill_null(0)
     return {
         "source_order_id": first_given(at(f"{path}id"), at(f"{path}source_id")),
         "order_number": at(f"{path}source_id"),
         "source_updated_at": time(at(f"{path}updated_at")),
         "subtotal": amount,
         "discount_total": absolute(discount, "minor"),
-        "total": first_given(at(f"{path}total_amount"), worked_out.cast(pl.String)),
+        "total": first_given(at(f"{path}total_amount"), worked_out.cast(pl.String), amount),
         "status_raw": at(f"{path}status"),
     }
 

@@ -585,6 +585,16 @@ def test_tables_in_an_archive_are_in_major_units_as_they_are_alone_and_other_rec
     assert [row["subtotal"] for row in outcome.rows("orders")] == [2]
 
 
+@pytest.mark.parametrize("amount", ["1,234", "12.5"])
+def test_an_order_whose_only_amount_cannot_be_read_is_rejected(amount: str) -> None:
+    assert normalise("voucherify", "orders", [{"id": "o1", "status": "PAID", "amount": amount}]).rejects == [(1, "bad_money", "total")]
+
+
+def test_an_amount_with_an_exponent_has_its_discount_taken_off() -> None:
+    outcome = normalise("voucherify", "orders", [b'{"id":"o1","status":"PAID","amount":1e3,"total_discount_amount":100}'])
+    assert outcome.row("orders")["total"] == 9
+
+
 def test_figures_of_an_export_with_decimals_are_in_major_units_too():
     outcome = normalise("voucherify", "customers", b"id,name,orders_total_amount\nc1,A,12.50\nc2,B,20\n", file_name="export.csv")
     assert [row["value_num"] for row in outcome.rows("vendor_stats")] == [Decimal("12.5"), 20]
