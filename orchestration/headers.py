@@ -10,6 +10,7 @@ import msgspec
 from orchestration.containers import ContainerError
 from orchestration.mapping import CsvForm
 from orchestration.masking import is_contact
+from orchestration.meanings import meaning
 from orchestration.records import Note
 
 
@@ -35,8 +36,7 @@ class Columns:
             raise ContainerError("broken_csv")
         twins = {position: given.index(name) for position, name in enumerate(given) if name and given.index(name) < position}
         names = tuple(_known_names(list(_named_apart(given)), form.names))
-        constant = {form.default[0][0]: form.default[1]} if form.default and not set(form.default[0]) & set(names) else {}
-        return cls(names, constant, twins)
+        return cls(names, _constant(names, form), twins)
 
     def document(self, cells: Sequence[Any]) -> bytes:
         """A row as a JSON object, without its blank cells."""
@@ -51,6 +51,14 @@ class Columns:
 def is_blank(cell: Any) -> bool:
     """The cell holds nothing."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _constant(names: tuple[str, ...], form: CsvForm) -> dict[str, str]:
+    """What every row says where no column does; a column that may say it in other words keeps it from being assumed."""
+    if form.default is None or set(form.default[0]) & set(names):
+        return {}
+    may_say = (name for name in names if meaning(name) in ("consent", "status") and name.rpartition(".")[2].lower() != "state")
+    return {} if any(may_say) else {form.default[0][0]: form.default[1]}
 
 
 def _named_apart(names: list[str]) -> Iterator[str]:

@@ -434,7 +434,7 @@ class CsvForm:
 
     `encodings` are tried in order, row by row. A header that spells one of `names` otherwise (case, blanks, `_` and `-`
     aside) is read as it; `name.*` stands for every name that begins so. In a file that has none of the columns of a
-    `default`, every row holds its value in the first of them.
+    `default`, nor any other that sounds like consent or status, every row holds its value in the first of them.
     """
 
     encodings: tuple[str, ...] = ("utf-8",)

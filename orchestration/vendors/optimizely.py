@@ -134,6 +134,9 @@ SUBSCRIPTION_CONSENT = {"subscribed": "opt_in", "unsubscribed": "opt_out"}
 KNOWN_LOYALTY = r"^(points|tier|referral)_"
 LOYALTY = {"points_added": "earn", "points_removed": "adjust", "tier_earned": "tier_change", "tier_lost": "tier_change"}
 IDENTIFIERS = {"email": "email", "phone": "phone", "customer_id": "customer_id", "vuid": "vuid", "zaius_id": "profile_id"}
+CONSENT = dict.fromkeys(("opt_in", "opted_in"), "opt_in") | dict.fromkeys(
+    ("opt_out", "opted_out", "unsubscribe", "unsubscribed", "revoke", "revoked", "withdraw", "withdrawn"), "opt_out"
+)
 CONSENT_CHANNELS = {"email": "email", "phone": "phone", "push_token": "push"}
 
 # -- identifiers -----------------------------------------------------------------------------------------------------
@@ -411,11 +414,12 @@ class Told:
         is_own = ~self.kind.is_in(list(EVENT_TYPES)) & given(self.order("order_id"))
         is_deed = (self.kind == "order") & ~self.deed.is_in(ORDER_ACTIONS).fill_null(value=False)
         is_change = (self.kind == "list") & given(self.data("list_id")) & self.subscription.is_null() & given(self.action)
+        is_consent = (self.kind == "consent") & self.consent.is_null() & given(self.action)
         is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
         path = f"{self.each}[]." if self.each else ""
         return tuple(
             Doubt(f"{path}{field}", name, self.is_sound & condition.fill_null(value=False), self.each, "unknown_word")
-            for field, condition in (("type", is_own), ("action", is_deed | is_change | is_loyalty))
+            for field, condition in (("type", is_own), ("action", is_deed | is_change | is_consent | is_loyalty))
         )
 
     @property
@@ -423,10 +427,18 @@ class Told:
         """Subscribed or not, where the event is about a list."""
         return subscription_state(first_given(self.action, self.data("subscribed")))
 
+    @property
+    def consent(self) -> pl.Expr:
+        """Yes or no to marketing, where the event is about consent."""
+        has_consented = flag(self.data("consent"))
+        stated = pl.when(has_consented).then(pl.lit("opt_in")).when(~has_consented).then(pl.lit("opt_out"))
+        return pl.coalesce(translated(self.action, CONSENT), stated)
+
 
 EVENT_FIELDS = [
     "product_id", "page", "hostname", "title", "referrer", "campaign_id", "campaign_schedule_run_ts", "search_term", "order_id", "price",
-    "quantity", "discount", "subtotal", "total", "tax", "shipping", "coupon_code", "currency", "list_id", "subscribed", "previous_loyalty_points_balance",
+    "quantity", "discount", "subtotal", "total", "tax", "shipping", "coupon_code", "currency", "list_id", "subscribed", "consent",
+    "previous_loyalty_points_balance",
     "current_loyalty_points_balance", "loyalty_change_in_points", "previous_loyalty_tier_id", "current_loyalty_tier_id", "loyalty_tier_id",
     "loyalty_referral_code_id", "loyalty_referred_customer_email",
 ]  # fmt: skip
@@ -645,6 +657,7 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
             each=told.each,
             where=is_listed,
         ),
+        consent_told(told),
         rows(
             "loyalty_transactions",
             each=told.each,
@@ -668,6 +681,26 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
             related_object_type=pl.when(given(told.data("loyalty_referral_code_id"))).then(pl.lit("referral_code")),
             referred_at=moment(told.stated_time),
         ),
+    )
+
+
+def consent_told(told: Told) -> Rows:
+    """Consent that an event tells: a no is one to all channels, as ODP sends on none then; a yes is of the address.
+
+    To unsubscribe from no list in particular is such a no.
+    """
+    is_no_list = (told.kind == "list") & ~given(told.data("list_id")) & (told.subscription == "unsubscribed")
+    status = pl.when(is_no_list).then(pl.lit("opt_out")).when(told.kind == "consent").then(told.consent)
+    return rows(
+        "customer_consents",
+        each=told.each,
+        where=told.is_sound & status.is_not_null(),
+        channel=pl.when(status == "opt_out").then(pl.lit("all")).otherwise(pl.lit("email")),
+        purpose=pl.lit("marketing"),
+        status=status,
+        status_raw=first_given(told.action, told.data("consent")),
+        effective_at=moment(told.stated_time),
+        consent_source=pl.lit("event"),
     )
 
 

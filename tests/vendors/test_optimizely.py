@@ -449,6 +449,29 @@ def test_a_date_of_birth_may_be_written_month_first(written: str) -> None:
     assert odp("profiles", {"identifiers": {"customer_id": "1"}, "attributes": {"date_of_birth": written}}).row("customers")["birth_date"] == date(1984, 4, 2)
 
 
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ({"type": "consent", "action": "opt-out", "data": {}}, ("all", "opt_out")),
+        ({"type": "consent", "data": {"consent": False}}, ("all", "opt_out")),
+        ({"type": "list", "action": "unsubscribe", "data": {}}, ("all", "opt_out")),
+        ({"type": "consent", "action": "opt_in", "data": {}}, ("email", "opt_in")),
+    ],
+)
+def test_a_consent_told_by_an_event_is_heard(event: dict[str, Any], told: tuple[str, str]) -> None:
+    identifiers = {"email": "a@example.com"}
+    of_event = odp("events", {**event, "ts": 1508773855, "identifiers": identifiers}).row("customer_consents")
+    of_profile = odp("profiles", {"identifiers": identifiers, "events": [{**event, "timestamp": 1508773855}]}).row("customer_consents")
+    for row in (of_event, of_profile):
+        assert (row["channel"], row["status"], row["purpose"], row["effective_at"].year) == (*told, "marketing", 2017)
+
+
+def test_a_word_on_consent_that_is_not_known_is_booked() -> None:
+    outcome = odp("events", {"type": "consent", "action": "perhaps", "identifiers": {"email": "a@example.com"}, "data": {"ts": 1508773855}})
+    assert outcome.rows("customer_consents") == []
+    assert outcome.issues == [("action", "unknown_word", "consent/perhaps")]
+
+
 # -- lists, segments, consent, reachability --------------------------------------------------------------------------
 
 
@@ -472,6 +495,12 @@ def test_a_list_file_without_a_word_of_what_happened_names_who_is_subscribed() -
     outcome = normalise("optimizely", "lists", b"email,customer_id\na@b.com,1\n,2\n", file_name="zaius_list_news.csv")
     assert [(row["segment_id"], row["state"]) for row in outcome.rows("segment_memberships")] == [("news", "subscribed")] * 2
     assert outcome.row("customer_consents")["status"] == "opt_in"
+
+
+@pytest.mark.parametrize("header", ["status", "Opt-In", "subscription_state"])
+def test_a_list_file_that_may_say_what_happened_in_other_words_subscribes_nobody(header: str) -> None:
+    outcome = normalise("optimizely", "lists", f"email,{header}\na@b.com,unsubscribed\n".encode(), file_name="zaius_list_news.csv")
+    assert outcome.rejects == [(1, "missing_action", "action")]
 
 
 @pytest.mark.parametrize(("word", "state"), [("1", "subscribed"), ("no", "unsubscribed"), ("Subscribe", "subscribed"), ("FALSE", "unsubscribed")])
