@@ -30,16 +30,27 @@ with recursive
         group by source, source_account, source_order_id
     ),
 
+    -- One order id may be told in several streams, and in records and events: of records, and then of the newest, first.
+    ordered_statements as (
+        select
+            *,
+            row_number() over (
+                partition by source, source_account, source_order_id
+                order by is_from_event, last_export_date desc, source_updated_at desc nulls last, stream
+            ) as place
+        from statements
+    ),
+
     described as (
         select
             numbered.*,
-            min_by(statements.total, statements.is_from_event) filter (where statements.total is not null) as total,
-            min_by(statements.currency, statements.is_from_event) filter (where statements.total is not null) as currency,
-            min_by(statements.customer_id, statements.is_from_event) filter (where statements.customer_id is not null) as customer_id,
+            min_by(statements.total, statements.place) filter (where statements.total is not null) as total,
+            min_by(statements.currency, statements.place) filter (where statements.total is not null) as currency,
+            min_by(statements.customer_id, statements.place) filter (where statements.customer_id is not null) as customer_id,
             min(statements.stated_ordered_at) as ordered_at
         from numbered
         left join
-            statements
+            ordered_statements as statements
             on numbered.source = statements.source
             and numbered.source_account = statements.source_account
             and numbered.source_order_id = statements.source_order_id
