@@ -355,7 +355,9 @@ class _Group:
         named = [pl.col(name) for name in ("order_match_key", "order_number", "source_order_id") if name in rows.columns]
         if not named:
             return rows
-        keyed = rows.with_columns(ex.order_key(pl.coalesce(named)).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
+        # A number of which nothing is left, such as `#`, is none; an id of which nothing is left is all there is.
+        keys = [*(ex.order_key(name) for name in named), ex.clean(named[-1])]
+        keyed = rows.with_columns(pl.coalesce(keys).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
         return keyed.with_columns(pl.col("order_match_key").is_null().alias("is_orphan")) if "is_orphan" in declared else keyed
 
     def _emit(self, table: str, rows: pl.DataFrame, owner: pl.Expr) -> None:

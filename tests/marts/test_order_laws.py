@@ -281,3 +281,10 @@ def test_one_id_in_two_streams_that_contradict_each_other_is_judged_alike_in_eve
         orders.make(told, seed=seed)
         found.add(repr(orders.contents("marts.fct_orders")))
     assert len(found) == 1
+
+
+def test_an_order_numbered_with_nothing_but_a_hash_is_shown_by_what_it_is_known_by(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    told.order("ometria", "501", order_number="#", total="10.00")
+    orders.make(told)
+    assert orders.con.execute("select order_number from marts.fct_orders").fetchall() == [("501",)]

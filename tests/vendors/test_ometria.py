@@ -178,6 +178,11 @@ def test_a_negative_order_that_names_none_keeps_its_own_number() -> None:
     assert of_order(id="R-1", grand_total=-1).row("order_adjustments")["order_match_key"] == "R-1"
 
 
+@pytest.mark.parametrize(("order_id", "number", "key"), [("501", "#", "501"), ("501", " # ", "501"), ("#", None, "#"), ("501", "#7", "7")])
+def test_an_order_whose_number_is_empty_is_known_by_its_id(order_id: str, number: str | None, key: str) -> None:
+    assert of_order(id=order_id, increment_id=number).row("orders")["order_match_key"] == key
+
+
 def test_refunded_lines_stand_in_for_a_missing_total() -> None:
     lines = [{"product_id": "1", "refunded": 20}, {"product_id": "2", "refunded": "4.50"}, {"product_id": "3"}]
     assert of_order(lineitems=lines).row("orders")["refunded_total"] == Decimal("24.5")

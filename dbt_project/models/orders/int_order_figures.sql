@@ -44,7 +44,7 @@ with
             merged.customer_id,
             merged.order_namespace,
             merged.order_match_key,
-            coalesce(upper(trim(regexp_replace(trim(merged.order_number), '^#', ''))), merged.order_match_key) as order_number,
+            coalesce(nullif(upper(trim(regexp_replace(trim(merged.order_number), '^#', ''))), ''), merged.order_match_key) as order_number,
             merged.store_id,
             merged.channel,
             primary_report.source,
