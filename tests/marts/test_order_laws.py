@@ -288,3 +288,12 @@ def test_an_order_numbered_with_nothing_but_a_hash_is_shown_by_what_it_is_known_
     told.order("ometria", "501", order_number="#", total="10.00")
     orders.make(told)
     assert orders.con.execute("select order_number from marts.fct_orders").fetchall() == [("501",)]
+
+
+def test_refunds_that_name_no_order_are_each_one_of_their_own(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for number, vendor in ((None, "omnisend"), (None, "optimizely"), ("N-9", "omnisend"), ("N-9", "optimizely")):
+        told.adjustment(vendor, number, "10.00")
+    orders.make(told)
+    sql = "select source, order_id from marts.fct_order_adjustments order by source"
+    assert orders.con.execute(sql).fetchall() == [("omnisend", None), ("omnisend", None), ("optimizely", None)]

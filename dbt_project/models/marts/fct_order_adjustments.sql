@@ -142,8 +142,12 @@ with
         where states.status = 'canceled' and cancellations.order_id is null
     ),
 
+    -- What two vendors tell of one number is one; what names no number is nothing but itself.
     orphans as (
-        select *, row_number() over (partition by order_namespace, order_match_key, source, amount, cast(occurred_at as date) order by claim_id) as occurrence
+        select
+            *,
+            coalesce(order_match_key, concat('of no number: ', claim_id)) as told_number,
+            row_number() over (partition by order_namespace, order_match_key, source, amount, cast(occurred_at as date) order by claim_id) as occurrence
         from ranked_claims
         where order_id is null
     ),
@@ -152,7 +156,7 @@ with
         select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from orphans
         qualify
-            row_number() over (partition by order_namespace, order_match_key, amount, cast(occurred_at as date), occurrence order by priority, source, claim_id)
+            row_number() over (partition by order_namespace, told_number, amount, cast(occurred_at as date), occurrence order by priority, source, claim_id)
             = 1
     ),
 
