@@ -297,3 +297,19 @@ def test_refunds_that_name_no_order_are_each_one_of_their_own(orders: Orders) ->
     orders.make(told)
     sql = "select source, order_id from marts.fct_order_adjustments order by source"
     assert orders.con.execute(sql).fetchall() == [("omnisend", None), ("omnisend", None), ("optimizely", None)]
+
+
+def test_a_vendor_that_only_takes_an_order_back_is_the_one_whose_word_on_its_status_counts(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for number, action in (("N-1", "cancel"), ("N-2", "refund")):
+        told.order("ometria", number, total="50.00", status="paid")
+        told.adjustment("voucherify", number, "20.00", action=action)
+    told.order("ometria", "N-3", total="50.00", status="paid")
+    told.adjustment("voucherify", "N-3", "50.00", action="cancel")
+    orders.make(told)
+    sql = "select chosen_source, chosen_value, other_source from meta.order_conflicts where conflict_type = 'status' order by chosen_value"
+    assert orders.con.execute(sql).fetchall() == [
+        ("voucherify", "canceled", "ometria"),
+        ("voucherify", "partially_refunded", "ometria"),
+        ("voucherify", "partially_refunded", "ometria"),
+    ]

@@ -43,10 +43,19 @@ with
         group by order_id
     ),
 
+    -- Who takes an order back settles its status, though it may report no order.
+    taken_back as (
+        select refund_statements.order_id, coalesce(min(refund_statements.source) filter (where is_canceled_by_source), min(states.refund_source)) as source
+        from refund_statements
+        inner join states on refund_statements.order_id = states.order_id
+        group by refund_statements.order_id
+    ),
+
     quarrels as (
-        select compared.*, deciding.currency_source, deciding.status_source, deciding.customer_source
+        select compared.*, deciding.currency_source, coalesce(deciding.status_source, taken_back.source) as status_source
         from compared
         inner join deciding on compared.order_id = deciding.order_id
+        left join taken_back on compared.order_id = taken_back.order_id
     ),
 
     -- Buyers that later events of one report name.
