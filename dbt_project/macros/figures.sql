@@ -11,8 +11,17 @@
     }}
 {%- endmacro %}
 
--- Quotient of two whole numbers as hundredths of an amount.
-{% macro hundredths(dividend, divisor) -%} cast(cast({{ whole_quotient(dividend, divisor) }} as decimal(38, 2)) * 0.01 as decimal(18, 2)) {%- endmacro %}
+-- Quotient of two whole numbers as hundredths of an amount; beyond what the type holds it stands at the limit, as in `capped`.
+{% macro hundredths(dividend, divisor) -%}
+    {%- set quotient = whole_quotient(dividend, divisor) -%}
+    cast(
+        cast(
+            case
+                when {{ quotient }} > 999999999999999999 then 999999999999999999 when {{ quotient }} < -999999999999999999 then -999999999999999999 else {{ quotient }}
+            end as decimal(18, 0)
+        ) * 0.01 as decimal(18, 2)
+    )
+{%- endmacro %}
 
 -- Quotient of two whole numbers without its fraction. (A formatter takes DuckDB's operator for it for a comment.)
 {% macro whole_quotient(dividend, divisor) -%} {{ return(adapter.dispatch("whole_quotient")(dividend, divisor)) }} {%- endmacro %}

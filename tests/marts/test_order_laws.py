@@ -7,6 +7,7 @@ are the project's own. Buyers are given, since who is who is not the question he
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -313,3 +314,15 @@ def test_a_vendor_that_only_takes_an_order_back_is_the_one_whose_word_on_its_sta
         ("voucherify", "partially_refunded", "ometria"),
         ("voucherify", "partially_refunded", "ometria"),
     ]
+
+
+def test_an_absurd_amount_stands_at_the_limit_in_a_currency_of_small_units(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    told.order("ometria", "N-1", total="99999999999999.9999", ordered_at=moment(1))
+    settings_of_run = "update internal.run_settings set reporting_currency = $1"
+    orders.con.execute(settings_of_run, ["JPY"])
+    try:
+        orders.make(told)
+        assert orders.con.execute("select net_amount_reporting from marts.fct_orders").fetchall() == [(Decimal("9999999999999999.99"),)]
+    finally:
+        orders.con.execute(settings_of_run, ["EUR"])
