@@ -57,6 +57,12 @@ _FUNCTIONS = (
     "list_has list_has_all list_has_any list_position list_sort list_unique list_value nullif row"
 )
 FUNCTIONS = frozenset(_FUNCTIONS.split())
+# Arguments, counted from 0, whose values DuckDB refuses for all rows at once, even within `try`: written out they can be judged beforehand.
+WRITTEN_OUT = {
+    **dict.fromkeys(("like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"), (2, "select 'a' like 'a' escape $1")),
+    "timezone": (0, "select timezone($1, timestamp '2026-01-01')"),
+    "array_length": (1, "select array_length(['a'], $1::bigint)"),
+}
 
 
 def check_files(settings: Settings) -> None:
@@ -133,7 +139,7 @@ def _problem(con: duckdb.DuckDBPyConnection, predicate: str, columns: dict[str, 
     for tree in trees:
         if isinstance(tree, str):
             return tree
-    if problem := _unfit(trees[1], columns, unsteady):
+    if problem := _unfit(trees[1], columns, unsteady) or _unfit_arguments(con, trees[1]):
         return problem
     try:
         con.execute(f"select ({predicate}\n) from population").fetchall()
@@ -188,6 +194,23 @@ def _unfit_function(node: dict[str, Any], unsteady: set[str]) -> str | None:
     if name not in FUNCTIONS or node["schema"] or node["catalog"]:
         near = difflib.get_close_matches(name, FUNCTIONS, n=1)
         return f"calls `{name}`, which is none of the functions that predicates may call" + (f" (did you mean `{near[0]}`?)" if near else "")
+    return None
+
+
+def _unfit_arguments(con: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str | None:
+    """What one value could refuse for everybody, whoever it is of; without anything to judge it by, only a written value passes."""
+    for _, node in _nodes(tree):
+        name = node["function_name"].lower() if node["class"] == "FUNCTION" else ""
+        place, probe = WRITTEN_OUT.get(name, (0, ""))
+        if not probe or len(node["arguments"]) <= place:
+            continue
+        argument = node["arguments"][place]["expression"]
+        if argument["class"] != "CONSTANT":
+            return f"calls `{name}` with what differs from customer to customer where a written value belongs"
+        try:
+            con.execute(probe, [argument["literal"].get("text")])
+        except duckdb.Error as error:
+            return f"cannot be computed: {str(error).splitlines()[0]}"
     return None
 
 
