@@ -8,7 +8,6 @@ settled. What only the run itself knows is told once, by `tell`. `c360 run`, `st
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 
 import duckdb
 
@@ -18,6 +17,9 @@ from orchestration.settings import Settings
 
 # What a look is given: the build file with its marts made, the installation, and the run that ends (`meta.loads.run_id`).
 Look = Callable[[duckdb.DuckDBPyConnection, Settings, str], Iterator[str]]
+
+# What DuckDB says of values and of queries, and not of a disk, of memory or of the file.
+OF_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 
 LOOKS: tuple[Look, ...] = (segments.failing, identity_seeds.look, deletions.look)
 
@@ -30,10 +32,15 @@ def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
 
 
 def gather(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> None:
-    """Asks every look and notes what it says; one whose tables are not built yet says nothing."""
+    """Asks every look and notes what it says; one whose tables are not built yet says nothing, and one that fails on data ends no night."""
     for look in LOOKS:
-        with suppress(duckdb.CatalogException):
+        try:
             tell(con, run_id, *look(con, settings, run_id))
+        except duckdb.CatalogException:
+            continue
+        except OF_DATA as error:
+            name = look.__module__.rpartition(".")[2].replace("_", " ")
+            tell(con, run_id, f"What is to be told of {name} could not be found out ({type(error).__name__}). Please report it.")
 
 
 def of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:

@@ -36,6 +36,20 @@ def test_what_a_person_must_look_at_ends_the_run_with_three_every_night_until_it
     assert status.look(quiet).attention == ()
 
 
+def failing_on_data(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Iterator[str]:
+    yield str(con.execute("select cast('anna' as integer)").fetchone())
+
+
+def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "LOOKS", (failing_on_data, held))
+    report = pipeline.run(quiet)
+    assert report.exit_code == 3
+    assert report.attention == (
+        "What is to be told of test attention could not be found out (ConversionException). Please report it.",
+        "The delivery of a…@m….com is held; type this.",
+    )
+
+
 def test_it_is_told_by_run_status_and_doctor_without_an_address(quiet: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run"]) == 3
     assert cli.main(["status"]) == 0
