@@ -268,19 +268,23 @@ class Warehouse:
         return [file for file in landing.scan(self._settings).files if file.relative_path in wanted] if wanted else []
 
     def _hold_back(self, con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, FileOutcome]:
-        """Takes out the rows of nights of which too much is bad; how each of their files is booked now, by its path."""
+        """Takes out the rows of nights of which too much is bad; how each of their files is booked now, by its path.
+
+        What was archived meanwhile stays: nothing could bring its rows back once the night need not wait any more.
+        """
         waiting = holding.to_hold(con, self._settings.options)
         files = {file.relative_path: file for file in self._at(path for _, path in waiting)}
         outcomes = {}
         for load_seq, path in waiting:
+            if path not in files:
+                continue
             with transaction(con):
                 _take_out_rows(con, load_seq)
                 bad = holding.rejected_rows(con, load_seq)
-                for block in blocks_of(self._settings, files[path]) if path in files else ():
+                for block in blocks_of(self._settings, files[path]):
                     _insert_rejects(con, load_seq, holding.rejects_of(block, bad))
                 rows = holding.book(con, load_seq, run_id)
-            if path in files:
-                outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, holding.REASON, RECORD_REASONS[holding.REASON])
+            outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, holding.REASON, RECORD_REASONS[holding.REASON])
         return outcomes
 
     # -- one file ------------------------------------------------------------------------------------------------------

@@ -450,6 +450,18 @@ def test_a_night_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_othe
     assert strict.load() == []
 
 
+def test_what_was_archived_before_its_night_turned_out_bad_keeps_its_rows(strict: Installation) -> None:
+    path = "omnisend/events/2026-03-02/archived.ndjson"
+    strict.land(path, [event(2)])
+    strict.load()
+    (strict.folder / "landing" / path).unlink()
+    strict.land("omnisend/events/2026-03-02/late.ndjson", MOSTLY_BAD)
+    strict.load()
+    assert strict.query("select event_id from staging.events") == [("e2",)]
+    assert strict.query("select parse_filename(file_path), status from meta.loads order by 1") == [("archived.ndjson", "loaded"), ("late.ndjson", "rejected")]
+    assert strict.query(LAW) == [(0,)]
+
+
 def test_what_waits_is_booked_record_by_record_with_its_bytes(strict: Installation) -> None:
     strict.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
     strict.load()
