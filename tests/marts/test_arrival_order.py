@@ -23,7 +23,7 @@ from tests.marts.week import ANNA, WEEK, by_night
 from tests.vendors.harness import goldens
 
 # When something came and which attempt brought it; the books of runs and of changes from one publication to the next.
-ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns")
+ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns", "file_ctime_ns", "file_inode")
 ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by", "internal.touched")
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 MADE = ("staging", "identity", "orders", "marts", "meta")
