@@ -92,15 +92,42 @@
     )
 {%- endmacro %}
 
+-- First names do not contradict: one is not known, they are the same, or one is mistyped.
+{% macro first_names_agree(one, other) -%}
+    (
+        {{ one }}.first_name_key = {{ other }}.first_name_key
+        or {{ one }}.first_name_key is null
+        or {{ other }}.first_name_key is null
+        or {{ is_mistyped_name(one ~ ".first_name_key", other ~ ".first_name_key") }}
+        or coalesce({{ is_same_first_name(one, other) }}, false)
+    )
+{%- endmacro %}
+
+-- Documents do not contradict: one is not known, or they have one in common.
+{% macro documents_agree(one, other) -%}
+    (
+        {{ one }}.document = {{ other }}.document
+        or {{ one }}.document is null
+        or {{ other }}.document is null
+        or list_has_any(string_split({{ one }}.document, '|'), string_split({{ other }}.document, '|'))
+    )
+{%- endmacro %}
+
+-- Both birth dates are known, and are the same or one is mistyped.
+{% macro birth_dates_match(one, other) -%}
+    coalesce(
+        {{ one }}.birth_date = {{ other }}.birth_date or {{ is_mistyped_date(one ~ ".birth_date", other ~ ".birth_date") }}, false
+    )
+{%- endmacro %}
+
 -- What two rows of evidence say of first name, birth date and document does not contradict; the unknown never does.
 -- Who agree in first and last name may differ in the birth date by less than twelve years: more is father and son.
 {% macro evidence_agrees(one, other) -%}
     (
         (
-            {{ one }}.birth_date = {{ other }}.birth_date
-            or {{ one }}.birth_date is null
+            {{ one }}.birth_date is null
             or {{ other }}.birth_date is null
-            or {{ is_mistyped_date(one ~ ".birth_date", other ~ ".birth_date") }}
+            or {{ birth_dates_match(one, other) }}
             or coalesce(
                 abs(date_diff('day', {{ one }}.birth_date, {{ other }}.birth_date)) < 4383
                 and {{ is_same_first_name(one, other) }}
@@ -108,19 +135,33 @@
                 false
             )
         )
+        and {{ documents_agree(one, other) }}
+        and {{ first_names_agree(one, other) }}
+    )
+{%- endmacro %}
+
+-- Two rows of evidence that agree are surely of one person: first name and last name, or first name and birth date, speak for it.
+{% macro is_surely_one(one, other) -%}
+    coalesce(
+        {{ one }}.first_name_key = {{ other }}.first_name_key
         and (
-            {{ one }}.document = {{ other }}.document
-            or {{ one }}.document is null
-            or {{ other }}.document is null
-            or list_has_any(string_split({{ one }}.document, '|'), string_split({{ other }}.document, '|'))
+            {{ one }}.naming.family = {{ other }}.naming.family
+            or {{ is_mistyped_name(one ~ ".naming.family", other ~ ".naming.family") }}
+            or {{ birth_dates_match(one, other) }}
         )
-        and (
-            {{ one }}.first_name_key = {{ other }}.first_name_key
-            or {{ one }}.first_name_key is null
-            or {{ other }}.first_name_key is null
-            or {{ is_mistyped_name(one ~ ".first_name_key", other ~ ".first_name_key") }}
-            or coalesce({{ is_same_first_name(one, other) }}, false)
-        )
+        or {{ one }}.first_name_key is not null
+        and {{ other }}.first_name_key is not null
+        and {{ birth_dates_match(one, other) }},
+        false
+    )
+{%- endmacro %}
+
+-- Two rows of evidence are surely of two people, whoever stands between them: twelve years, documents, or two first names that are known as such.
+{% macro is_surely_two(one, other) -%}
+    (
+        coalesce(abs(date_diff('day', {{ one }}.birth_date, {{ other }}.birth_date)) >= 4383, false)
+        or not {{ documents_agree(one, other) }}
+        or ({{ one }}.naming.is_known and {{ other }}.naming.is_known and not {{ first_names_agree(one, other) }})
     )
 {%- endmacro %}
 

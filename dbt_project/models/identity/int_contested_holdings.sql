@@ -1,6 +1,7 @@
 -- Grain: one row per node and key whose holders contradict each other: the group of compatible holders it falls into.
+-- Who surely are one person go together: a chain of slips leads from one to the next, unless two of them surely are two people.
 -- What agrees with two groups that contradict each other falls into none; a key of too many groups is shared and links nobody.
-with
+with recursive
     holdings as (select * from {{ ref("int_common_holdings") }}),
 
     run_settings as (select * from {{ source("internal", "run_settings") }}),
@@ -23,7 +24,12 @@ with
     ),
 
     variety as (
-        select identifier_key, count(distinct first_name_key) as name_count, count(distinct document) as document_count, count(distinct birth_date) as date_count
+        select
+            identifier_key,
+            count(distinct first_name_key) as name_count,
+            count(distinct document) as document_count,
+            count(distinct birth_date) as date_count,
+            count(*) as statement_count
         from statements
         group by identifier_key
     ),
@@ -37,44 +43,156 @@ with
             variety.document_count <= run_settings.identity_sharing_limit
             and variety.name_count <= 4 * run_settings.identity_sharing_limit
             and variety.date_count <= 4 * run_settings.identity_sharing_limit
+            and variety.statement_count <= 40 * run_settings.identity_sharing_limit
     ),
 
-    compared as (select statements.* from statements inner join plain_keys on statements.identifier_key = plain_keys.identifier_key),
+    compared as (
+        select statements.*, row_number() over (order by statements.identifier_key, statements.statement) as vertex
+        from statements
+        inner join plain_keys on statements.identifier_key = plain_keys.identifier_key
+    ),
 
-    agreements as (
-        select one.identifier_key, one.statement, other.statement as other_statement
+    comparisons as materialized (
+        select
+            one.identifier_key,
+            one.vertex,
+            other.vertex as other_vertex,
+            {{ evidence_agrees("one", "other") }} as is_agreed,
+            {{ is_surely_one("one", "other") }} as is_sure,
+            {{ birth_dates_match("one", "other") }} as is_dated,
+            {{ is_surely_two("one", "other") }} as is_barred
         from compared as one
-        inner join compared as other on one.identifier_key = other.identifier_key
-        where {{ evidence_agrees("one", "other") }}
+        inner join compared as other on one.identifier_key = other.identifier_key and one.vertex > other.vertex
     ),
 
-    degrees as (select identifier_key, statement, count(*) as degree from agreements group by identifier_key, statement),
+    sure_edges as (select vertex as greater, other_vertex as lesser from comparisons where is_agreed and is_sure),
+
+    {{ connected_components("sure_edges", "sure_") }},
+
+    sure_clusters as (
+        select compared.vertex, coalesce(sure_components.component, compared.vertex) as cluster
+        from compared
+        left join sure_components on compared.vertex = sure_components.vertex
+    ),
+
+    broken_clusters as (
+        select distinct one.cluster
+        from comparisons
+        inner join sure_clusters as one on comparisons.vertex = one.vertex
+        inner join sure_clusters as other on comparisons.other_vertex = other.vertex and one.cluster = other.cluster
+        where comparisons.is_barred
+    ),
+
+    -- A chain that leads to somebody else holds at most as far as birth dates do.
+    dated_edges as (
+        select comparisons.vertex as greater, comparisons.other_vertex as lesser
+        from comparisons
+        inner join sure_clusters on comparisons.vertex = sure_clusters.vertex
+        where comparisons.is_agreed and comparisons.is_sure and comparisons.is_dated and sure_clusters.cluster in (select cluster from broken_clusters)
+    ),
+
+    {{ connected_components("dated_edges", "dated_") }},
+
+    dated_clusters as (
+        select
+            sure_clusters.vertex,
+            case
+                when sure_clusters.cluster not in (select cluster from broken_clusters)
+                then sure_clusters.cluster
+                else coalesce(dated_components.component, sure_clusters.vertex)
+            end as cluster
+        from sure_clusters
+        left join dated_components on sure_clusters.vertex = dated_components.vertex
+    ),
+
+    still_broken_clusters as (
+        select distinct one.cluster
+        from comparisons
+        inner join dated_clusters as one on comparisons.vertex = one.vertex
+        inner join dated_clusters as other on comparisons.other_vertex = other.vertex and one.cluster = other.cluster
+        where comparisons.is_barred
+    ),
+
+    clusters as (
+        select
+            compared.identifier_key,
+            compared.statement,
+            compared.vertex,
+            case
+                when dated_clusters.cluster in (select cluster from still_broken_clusters) then compared.vertex else dated_clusters.cluster
+            end as cluster
+        from dated_clusters
+        inner join compared on dated_clusters.vertex = compared.vertex
+    ),
+
+    -- Clusters agree if all that they say does, both ways.
+    agreements as (
+        select identifier_key, cluster, cluster as other_cluster
+        from clusters
+
+        union
+
+        select pairs.identifier_key, pairs.cluster, pairs.other_cluster
+        from
+            (
+                select identifier_key, cluster, other_cluster, bool_and(is_agreed) as is_agreed
+                from
+                    (
+                        select one.identifier_key, one.cluster, other.cluster as other_cluster, comparisons.is_agreed
+                        from comparisons
+                        inner join clusters as one on comparisons.vertex = one.vertex
+                        inner join clusters as other on comparisons.other_vertex = other.vertex and one.cluster <> other.cluster
+
+                        union all
+
+                        select one.identifier_key, other.cluster, one.cluster as other_cluster, comparisons.is_agreed
+                        from comparisons
+                        inner join clusters as one on comparisons.vertex = one.vertex
+                        inner join clusters as other on comparisons.other_vertex = other.vertex and one.cluster <> other.cluster
+                    )
+                group by identifier_key, cluster, other_cluster
+            ) as pairs
+        where pairs.is_agreed
+    ),
+
+    degrees as (select identifier_key, cluster, count(*) as degree from agreements group by identifier_key, cluster),
 
     closures as (
-        select one.identifier_key, one.statement, count(*) as closed_count
+        select one.identifier_key, one.cluster, count(*) as closed_count
         from agreements as one
-        inner join agreements as other on one.identifier_key = other.identifier_key and one.statement = other.statement
+        inner join agreements as other on one.identifier_key = other.identifier_key and one.cluster = other.cluster
         inner join
             agreements as closing
             on one.identifier_key = closing.identifier_key
-            and one.other_statement = closing.statement
-            and other.other_statement = closing.other_statement
-        group by one.identifier_key, one.statement
+            and one.other_cluster = closing.cluster
+            and other.other_cluster = closing.other_cluster
+        group by one.identifier_key, one.cluster
     ),
 
     unambiguous as (
-        select degrees.identifier_key, degrees.statement
+        select degrees.identifier_key, degrees.cluster
         from degrees
-        inner join closures on degrees.identifier_key = closures.identifier_key and degrees.statement = closures.statement
+        inner join closures on degrees.identifier_key = closures.identifier_key and degrees.cluster = closures.cluster
         where closures.closed_count = degrees.degree * degrees.degree
     ),
 
-    groups as (
-        select unambiguous.identifier_key, unambiguous.statement, min(agreements.other_statement) as group_no
+    names as (select cluster, min(statement) as statement, count(*) as statement_count from clusters group by cluster),
+
+    group_names as (
+        select unambiguous.cluster, min(names.statement) as group_no
         from unambiguous
-        inner join agreements on unambiguous.identifier_key = agreements.identifier_key and unambiguous.statement = agreements.statement
-        inner join unambiguous as others on agreements.identifier_key = others.identifier_key and agreements.other_statement = others.statement
-        group by unambiguous.identifier_key, unambiguous.statement
+        inner join agreements on unambiguous.identifier_key = agreements.identifier_key and unambiguous.cluster = agreements.cluster
+        inner join unambiguous as others on agreements.identifier_key = others.identifier_key and agreements.other_cluster = others.cluster
+        inner join names on others.cluster = names.cluster
+        group by unambiguous.cluster
+    ),
+
+    groups as (
+        select clusters.identifier_key, clusters.statement, coalesce(group_names.group_no, names.statement) as group_no
+        from clusters
+        inner join names on clusters.cluster = names.cluster
+        left join group_names on clusters.cluster = group_names.cluster
+        where group_names.cluster is not null or names.statement_count > 1
     ),
 
     group_counts as (select identifier_key, count(distinct group_no) as group_count from groups group by identifier_key),
@@ -84,7 +202,7 @@ with
             variety.identifier_key,
             case
                 when plain_keys.identifier_key is null
-                then greatest(variety.name_count, variety.document_count, variety.date_count)
+                then greatest(variety.name_count, variety.document_count, variety.date_count, variety.statement_count)
                 else greatest(coalesce(group_counts.group_count, 0), variety.document_count)
             end as group_count
         from variety

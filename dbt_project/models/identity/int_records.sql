@@ -161,7 +161,8 @@ with
                     case when first_name_text is not null then {{ umlauts_folded("replace(first_name_text, ' ', '')") }} else {{ umlauts_folded("given_name") }} end
                 ],
                 coalesce(variants.forms, [])
-            ) as forms
+            ) as forms,
+            variants.name is not null as is_known
         from named
         left join
             (select name, list(concat('form of ', variant_of) order by variant_of) as forms from variants group by name) as variants
@@ -187,6 +188,7 @@ with
                         forms := named.forms,
                         family := {{ umlauts_folded("replace(named.family_name, ' ', '')") }},
                         words := case when named.whole_name like '% %' then {{ sorted_words(umlauts_folded("named.whole_name")) }} end,
+                        is_known := named.is_known,
                         script := {{ script_of("coalesce(named.first_name, named.full_name)") }}
                     )
             end as naming,
