@@ -22,7 +22,8 @@ with
             order_rows.last_export_date,
             order_rows.source_updated_at,
             order_rows.currency,
-            order_rows.stated_currency,
+            -- A version that leaves the currency out is in the one an earlier version stated.
+            coalesce(order_rows.stated_currency, reports.stated_currency) as stated_currency,
             order_rows.total is not null as tells_the_total,
             reports.subtotal as order_subtotal,
             reports.total as order_total,
