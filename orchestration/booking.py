@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from orchestration.connections import handed_over
+from orchestration.contact_attributes import LAST_TOLD
 from orchestration.landing import LandedFile
 from orchestration.meanings import meaning
 from orchestration.normalise import Normaliser
@@ -14,21 +15,32 @@ from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS
 from orchestration.repeats import MOVED
 from orchestration.spooling import Spool
-from orchestration.tables import TABLES
+from orchestration.tables import PERSON_ATTRIBUTES, TABLES
 from orchestration.vendors import discover
 
-# Each part of a file tells a contact once, by its newest record there; over the whole file the newest of those counts.
+# Each part of a file tells a contact once, as its records there tell of it; over the whole file all those records count together.
 _NEWEST_CONTACTS = """
 create or replace temp table newest_contacts as
-select source_record_id, max_by(source_row, (seen_at, source_row)) as source_row, min(first_seen_at) as first_seen_at, bool_and(is_lead_only) as is_lead_only
+select
+    source_record_id, max_by(source_row, (seen_at, source_row)) as source_row, min(first_seen_at) as first_seen_at,
+    bool_and(is_lead_only) as is_lead_only, count(*) > 1 as is_in_parts
 from {}
 group by source_record_id
 """
+_TOLD_IN_PARTS = f"""
+create or replace temp table told_contacts as
+with told as (
+    select * from {{told}} where source_record_id in (select source_record_id from newest_contacts where is_in_parts)
+)
+{LAST_TOLD}
+"""
+_ATTRIBUTES = ", ".join(f"case when newest.is_in_parts then whole.{column.name} else told.{column.name} end as {column.name}" for column in PERSON_ATTRIBUTES)
 _TOLD_ONCE = {
-    "contacts": """
-    select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only)
-    from {} as told
+    "contacts": f"""
+    select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only, {_ATTRIBUTES})
+    from {{}} as told
     inner join newest_contacts as newest on told.source_record_id = newest.source_record_id and told.source_row = newest.source_row
+    left join told_contacts as whole on told.source_record_id = whole.source_record_id
     """,
     "customer_identifiers": """
     select told.*
@@ -99,8 +111,15 @@ class Booking:
         """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there are any."""
         if spool.parts["contacts"] < 2:
             return False
+        merged = "$told" in spool.tables
+        if merged:
+            with spool.rows(self.con, "$told") as rows:
+                self.con.execute(f"create or replace temp table merged_contacts as from {rows}")
         with spool.rows(self.con, "contacts") as rows:
             self.con.execute(_NEWEST_CONTACTS.format(rows))
+            alone = f"select * from {rows} anti join merged_contacts using (source_record_id, source_row)"
+            told = f"(from merged_contacts union all by name {alone})" if merged else rows
+            self.con.execute(_TOLD_IN_PARTS.format(told=told))
         return True
 
     def reject_whole(self, reason: str) -> None:

@@ -42,6 +42,8 @@ class Normalised:
     """A block in canonical frames, with its accounting: read = loaded + rejected + duplicate."""
 
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    told: list[pl.DataFrame] = field(default_factory=list)
+    """Records that a contact was merged from, as contacts: what another part of the file tells may lie between them."""
     rejects: list[Reject] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     rows_read: int = 0
@@ -97,6 +99,7 @@ class Normaliser:
             issues.extend(group.issues)
             for table, frame in group.accepted():
                 result.frames.setdefault(table, []).append(frame)
+            result.told.extend(frame for _, frame in group.accepted(group.told))
         rejected = {reject.number for reject in result.rejects}
         result.issues = [issue for issue in issues if issue.number not in rejected]
         return result
@@ -129,6 +132,7 @@ class _Group:
             pl.lit(origin.account.phone_region, pl.String).alias("account_phone_region"),
         )
         self._judged: list[_Judged] = []
+        self.told: list[_Judged] = []
         self._people = self._carried = pl.DataFrame()
         self.rejected: dict[int, tuple[str, str | None]] = {}
         self.issues: list[Issue] = []
@@ -142,10 +146,10 @@ class _Group:
         if isinstance(self._dialect.about, Contact):
             self._contacts(self._dialect.about)
 
-    def accepted(self) -> Iterable[tuple[str, pl.DataFrame]]:
+    def accepted(self, judged_rows: "Iterable[_Judged] | None" = None) -> Iterable[tuple[str, pl.DataFrame]]:
         """Frames of the records that were not rejected, in the columns of their tables."""
         rejected = list(self.rejected)
-        for judged in self._judged:
+        for judged in self._judged if judged_rows is None else judged_rows:
             frame = judged.frame.filter(~pl.col("source_row").is_in(rejected)) if rejected else judged.frame
             if frame.height:
                 yield judged.table, frame
@@ -246,16 +250,20 @@ class _Group:
         seen = told.group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
         if not told.height:
             return
-        last = as_last_told(told.drop("seen").join(people, on="source_row", how="left", maintain_order="left")).sort("source_row")
+        last, merged = as_last_told(told.join(people, on="source_row", how="left", maintain_order="left"))
+        last = last.drop("seen").sort("source_row")
         newest = last.select("source_row", "record_hash", "owner", "profile")
-        rows = last.join(seen, on="owner", how="left", maintain_order="left").with_columns(
-            pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id")
-        )
-        rows = rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
-        self._emit("contacts", rows, pl.col("owner"))
+        self._emit("contacts", self._as_contacts(about, last.join(seen, on="owner", how="left", maintain_order="left")), pl.col("owner"))
+        if merged.height:
+            self._emit("contacts", self._as_contacts(about, merged.with_columns(seen_at="seen", first_seen_at="seen")), pl.col("owner"))
+            self.told.append(self._judged.pop())
         carried = newest.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
         carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
         self._emit("customer_identifiers", carried, pl.col("owner"))
+
+    def _as_contacts(self, about: Contact, rows: pl.DataFrame) -> pl.DataFrame:
+        rows = rows.with_columns(pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id"))
+        return rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
 
     def _updated(self) -> pl.Expr:
         """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the newer of two versions."""

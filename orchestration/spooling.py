@@ -194,6 +194,7 @@ class Reading:
         self.counts.duplicate += result.rows_duplicate
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
+        self.spool.add("$told", result.told)
         self.spool.add("$rejects", [rejects_frame(result.rejects)])
         self.spool.add("$issues", [_issues(result)])
 
