@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import ODP_TIME_FORMATS, clean, flag, identifier, money, order_key
+from orchestration.expressions import ODP_TIME_FORMATS, clean, date, flag, identifier, money, order_key
 from orchestration.expressions import time as read_time
 from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
@@ -247,10 +247,10 @@ PERSON = {
 US_DATE = r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$"
 
 
-def birth_date(stated: pl.Expr) -> pl.Expr:
-    """A date of birth as an ISO date, where it is written as ODP's imports write dates; else as delivered."""
+def birth_date(stated: pl.Expr) -> Typed:
+    """A date of birth, also as ODP's imports write dates."""
     month, day, year = (stated.str.strip_chars().str.extract(US_DATE, group) for group in (1, 2, 3))
-    return pl.coalesce(pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-"), stated)
+    return Typed(date(clean(pl.coalesce(pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-"), stated))), given=stated)
 
 
 def person_columns(read: Callable[..., pl.Expr]) -> dict[str, Value]:

@@ -30,7 +30,6 @@ from orchestration.mapping import (
     Profile,
     Rows,
     Typed,
-    Value,
     absolute,
     account_currency,
     at,
@@ -42,7 +41,6 @@ from orchestration.mapping import (
     given,
     item,
     lookup,
-    one_address,
     pairs,
     raw,
     rows,
@@ -52,7 +50,7 @@ from orchestration.mapping import (
     word,
     words,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop, kept
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
 
 SAME_WORD = drop("the same word in every record of the stream")
 TRUE = Typed(pl.lit(value=True))
@@ -185,17 +183,10 @@ STATS: tuple[tuple[str, str, str | None, str], ...] = (
     ("loyalty_points", "loyalty.points", "loyalty_points", "points"),
     ("referred_customers", "loyalty.referred_customers", "loyalty_referred_customers", "count"),
 )
-ADDRESS_PARTS = {
-    "city": "city",
-    "state": "state_raw",
-    "line_1": "address_line_1",
-    "line_2": "address_line_2",
-    "country": "country_raw",
-    "postal_code": "postal_code",
-}
-# Cells that the export names by their object and the template of the import does not; a row that has both has two addresses.
-ADDRESS_CELLS = dict.fromkeys((f"address_{part}" for part in ADDRESS_PARTS), TEXT) | dict.fromkeys(ADDRESS_PARTS, kept(TEXT))
-CUSTOMER_OR_CELLS = CUSTOMER | ADDRESS_CELLS | dict.fromkeys((cell for _, _, cell, _ in STATS if cell), TEXT) | {METADATA_CELLS: JSON}
+ADDRESS_PARTS = ("city", "state", "line_1", "line_2", "country", "postal_code")
+# As the export names them, and as the template of the import does.
+ADDRESS_CELLS = (*(f"address_{part}" for part in ADDRESS_PARTS), *ADDRESS_PARTS)
+CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT) | {METADATA_CELLS: JSON}
 
 
 def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, *otherwise: pl.Expr) -> Rows:
@@ -228,10 +219,9 @@ class _Customer:
         told = at(self._path + path)
         return first_given(told, at(cell)) if cell and self._has_cells else told
 
-    @property
-    def address(self) -> dict[str, Value]:
-        starts = [f"{self._path}address.", *(("address_", "") if self._has_cells else ())]
-        return one_address(*({column: at(f"{start}{part}") for part, column in ADDRESS_PARTS.items()} for start in starts))
+    def part(self, name: str) -> pl.Expr:
+        told = self.at(f"address.{name}")
+        return first_given(told, at(f"address_{name}"), at(name)) if self._has_cells else told
 
     @property
     def record_id(self) -> pl.Expr:
@@ -248,7 +238,7 @@ class _Customer:
                 Identifier(source_id_type(source_id), source_id, "source_id"),
                 # A source id never changes, also where it is an address: the address of today is the other.
                 Identifier("email", self.at("email"), "email", is_primary=pl.lit(value=True)),
-                Identifier("phone", self.at("phone"), "phone", region=self.address["country_raw"]),
+                Identifier("phone", self.at("phone"), "phone", region=self.part("country")),
             ),
         )
 
@@ -264,7 +254,12 @@ class _Customer:
             source_updated_at=time(*self._told_at, self.at("updated_at")),
             full_name=self.at("name"),
             birth_date=first_given(self.at("birthdate"), self.at("birthday")),
-            **self.address,
+            city=self.part("city"),
+            state_raw=self.part("state"),
+            address_line_1=self.part("line_1"),
+            address_line_2=self.part("line_2"),
+            country_raw=self.part("country"),
+            postal_code=self.part("postal_code"),
             is_test=is_test(f"{self._path}metadata"),
             attributes=metadata(f"{self._path}metadata"),
             **deleted,

@@ -84,7 +84,8 @@ SPELLINGS = (("optimizely.", "customer.", ""), ("optimizely.", "data.order.", "o
 
 def place_of(dialect: str, path: str) -> str:
     """The object that a field stands in."""
-    same = path
+    # The template of Voucherify's import names the parts of an address without their object.
+    same = f"address.{path}" if dialect.startswith("voucherify.") and path in ("city", "state", "line_1", "line_2", "country", "postal_code") else path
     for start, written, meant in SPELLINGS:
         same = meant + same.removeprefix(written) if dialect.startswith(start) and same.startswith(written) else same
     return same.rpartition(".")[0].removesuffix(".coordinates")
