@@ -101,7 +101,7 @@ def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytes
 
 @pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
 def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([name]) in (0, 1)
+    assert cli.main([name]) in ((3,) if name == "doctor" else (0, 1))  # what is broken is there to be looked at
     told = capsys.readouterr()
     assert "Unexpected" not in told.err
     assert told.out or told.err
