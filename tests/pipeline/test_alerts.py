@@ -220,7 +220,9 @@ def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(loud: Setting
 
 def test_a_stream_that_is_late_is_named(loud: Settings) -> None:
     with Warehouse(loud).connect() as con:
-        con.execute("insert into meta.loads by name select 'omnisend' as source, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date")
+        con.execute(
+            "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date"
+        )
     assert "omnisend/events" in (alerts.tell_lateness(loud) or "")
 
 
