@@ -145,8 +145,10 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
     with Warehouse(sound).connect() as con:
         runs.begin(con, "killed", "c360 run")
         con.execute("update internal.made_by set fingerprint = 'older code'")
-        con.execute("insert into meta.loads by name select 'omnisend' as source, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date")
-        con.execute("insert into meta.rejects by name select 'omnisend' as source, 'events' as stream, 'no_json' as reason_code")
+        con.execute(
+            "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date"
+        )
+        con.execute("insert into meta.rejects by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'no_json' as reason_code")
     told = "\n".join(finding.text for finding in trouble(sound, "note"))
     for expected in (
         "0.0.1 was tested",
