@@ -13,6 +13,8 @@ from orchestration.settings import Settings
 MAGIC, MAGIC_AT = b"DUCK", 8
 LOOKED_AT = 4096
 ASIDE = ".damaged"
+# What DuckDB says of a file that this process has open already, with other settings.
+OPEN_HERE = "different configuration than existing connections"
 # What every warehouse of ours holds, of whatever version.
 OURS = (("marts", "dim_customers"), ("meta", "loads"))
 
@@ -35,6 +37,8 @@ def verdict(path: Path, settings: Settings) -> Verdict:
                 return "sound"
             return "foreign" if con.execute("select 1 from duckdb_tables() limit 1").fetchone() else "empty"
     except duckdb.Error as error:
+        if OPEN_HERE in str(error):
+            return "sound"
         cause = cause_of(error)
         if cause in ("damaged", "in_use", "newer"):
             return cause

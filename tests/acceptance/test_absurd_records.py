@@ -48,7 +48,7 @@ def test_a_word_on_a_channel_we_do_not_know_is_booked_and_is_no_consent(world: I
     person = world.customer_of("omnisend", "z-pigeon")
     assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [("sms", "opt_out")]
     assert world.rows("select field, issue_code, value_given from meta.field_issues where file_path like '%z_channels.ndjson'") == [
-        ("channel", "unparseable", "carrier pigeon")
+        ("channel", "unknown_word", "carrier pigeon")
     ]
 
 

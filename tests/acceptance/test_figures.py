@@ -67,7 +67,7 @@ def land(installation: Installation) -> None:
         *(omnisend_event("viewed product", f"i-view-{number}", busy, moment, productID="x") for number, moment in enumerate(moments)),
         omnisend_event("started checkout", "i-checkout", busy, "2026-02-25T07:30:00Z"),
         omnisend_event("viewed product", "i-single", "i.single@example.com", "2026-03-04T23:59:59Z", productID="x"),
-        omnisend_event("viewed product", "i-future", "i.future@example.com", "2026-03-20T00:00:00Z", productID="x"),
+        omnisend_event("viewed product", "i-future", "i.future@example.com", "2026-03-06T00:00:00Z", productID="x"),
     )
     installation.land(
         "voucherify/customers",

@@ -15,7 +15,6 @@ WHOLE = {
     "cut.json": b'[{"eventName": "placed order", "contact": {"email": "l@example.com"}}, {"eve',
     "cut.ndjson.gz": gzip.compress(b'{"eventName": "x"}\n' * 50)[:30],
     "binary.parquet": b"\x00\x01\x02",
-    "empty.ndjson": b"",
 }
 
 
@@ -66,6 +65,7 @@ def land(installation: Installation) -> None:
     installation.land("omnisend/events", NIGHTS[0], "l_same_event_in_another_file.ndjson", event(10), event(11))
     for name, content in WHOLE.items():
         installation.land("omnisend/events", NIGHTS[2], f"l_{name}", content)
+    installation.land("omnisend/events", NIGHTS[2], "l_empty.ndjson", b"")
     for name in ("l_still.ndjson.tmp", "l_still.ndjson.part", "complete.json"):
         installation.land("omnisend/events", NIGHTS[2], name, event(99))
     for name in FORMATS:
@@ -151,6 +151,10 @@ def test_an_event_already_loaded_is_a_duplicate_in_another_file_too(world: Insta
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_broken_container_is_rejected_whole(world: Installation, name: str) -> None:
     assert booked(world, f"l_{name}") == (1, 0, 1, 0, "rejected")
+
+
+def test_a_file_of_no_bytes_is_an_empty_delivery(world: Installation) -> None:
+    assert booked(world, "l_empty.ndjson") == (0, 0, 0, 0, "loaded")
 
 
 def test_a_file_that_is_being_written_is_no_data(world: Installation) -> None:

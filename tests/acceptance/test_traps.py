@@ -162,7 +162,7 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
         "open_delivery/reviews",
         night,
         "t_reviews.ndjson",
-        {"reviewId": "t-rev-001", "reviewType": "ORDER", "overallRating": {"ratingStyle": "STAR", "value": 4}, "reviewDate": "2026-06-01T12:00:00Z"},
+        {"reviewId": "t-rev-001", "reviewType": "ORDER", "overallRating": {"ratingStyle": "STAR", "value": 4}, "reviewDate": "2026-02-01T12:00:00Z"},
         {
             "id": "t-rev-002",
             "ratings": [
@@ -170,7 +170,7 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
                 {"method": "binary", "value": True, "category": "delivery"},
                 {"method": "stars", "value": "4.5", "scaleMin": 1, "scaleMax": 5, "category": "food_quality"},
             ],
-            "createdAt": "2026-06-01T09:00:00-03:00",
+            "createdAt": "2026-02-01T09:00:00-03:00",
         },
     )
     installation.land(
@@ -381,8 +381,8 @@ def test_a_lead_is_no_customer(world: Installation) -> None:
 
 def test_reviews_have_one_score_each(world: Installation) -> None:
     assert world.rows("select review_id, score_0_1, reviewed_at from marts.fct_reviews where review_id like 't-rev%' order by 1") == [
-        ("t-rev-001", Decimal("0.75"), datetime(2026, 6, 1, 12, tzinfo=UTC)),
-        ("t-rev-002", Decimal("0.9"), datetime(2026, 6, 1, 12, tzinfo=UTC)),
+        ("t-rev-001", Decimal("0.75"), datetime(2026, 2, 1, 12, tzinfo=UTC)),
+        ("t-rev-002", Decimal("0.9"), datetime(2026, 2, 1, 12, tzinfo=UTC)),
     ]
     assert world.value("select count(*) from staging.review_ratings where review_id like 't-rev%'") == 4
 

@@ -146,7 +146,8 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
         runs.begin(con, "killed", "c360 run")
         con.execute("update internal.made_by set fingerprint = 'older code'")
         con.execute(
-            "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date"
+            "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream,"
+            " 'omnisend/events/2020-01-01/a.ndjson' as file_path, 'loaded' as status, date '2020-01-01' as export_date"
         )
         con.execute("insert into meta.rejects by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'no_json' as reason_code")
     told = "\n".join(finding.text for finding in trouble(sound, "note"))

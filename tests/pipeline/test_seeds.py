@@ -21,7 +21,7 @@ def override(settings: Settings, text: str, name: str = "weights") -> Path:
 
 def loaded(settings: Settings) -> list[tuple[object, ...]]:
     with duckdb.connect() as con:
-        assert seeds.load(con, settings) == ["weights"]
+        assert "weights" in seeds.load(con, settings)
         return con.execute("select kind, weight, since::varchar from seeds.weights order by all").fetchall()
 
 
@@ -65,4 +65,4 @@ def test_a_file_that_overrides_nothing_is_told_with_the_name_that_was_meant(sett
 
 def test_accounts_are_no_rule_and_no_stranger_either(settings: Settings) -> None:
     override(settings, "source\n", name="accounts")
-    assert [seed.name for seed in seeds.find(settings)] == ["weights"]
+    assert "accounts" not in [seed.name for seed in seeds.find(settings)]
