@@ -1,6 +1,7 @@
 """The books of a warehouse and the tables they are about, as DDL: what was loaded, rejected, repaired and new."""
 
 from orchestration import holding
+from orchestration.connections import quoted
 from orchestration.tables import TABLES
 
 # Of a delivery of which more was rejected than this (contract, section 9) nobody can say whom it left out.
@@ -110,10 +111,6 @@ def staging_ddl() -> str:
     for table in TABLES.values():
         name = f"staging.{table.name}"
         statements.append(f"create table if not exists {name} (" + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns) + ")")
-        statements.append(f"comment on table {name} is {_quoted(f'{table.description} Grain: {table.grain}.')}")
-        statements.extend(f"comment on column {name}.{column.name} is {_quoted(column.description)}" for column in table.all_columns)
+        statements.append(f"comment on table {name} is {quoted(f'{table.description} Grain: {table.grain}.')}")
+        statements.extend(f"comment on column {name}.{column.name} is {quoted(column.description)}" for column in table.all_columns)
     return ";\n".join(statements) + ";"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration import transform
-from orchestration.connections import transaction
+from orchestration.connections import attach, transaction
 from orchestration.settings import Settings
 from orchestration.tables import TABLES
 from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of, tie, ties_of
@@ -242,8 +242,7 @@ def _put_in_place(con: duckdb.DuckDBPyConnection, division: Division) -> None:
 
 @contextmanager
 def _attached(con: duckdb.DuckDBPyConnection, part: Path) -> Iterator[None]:
-    quoted = str(part).replace("'", "''")
-    con.execute(f"attach '{quoted}' as part")
+    attach(con, part, "part", read_only=False)
     try:
         yield
     finally:

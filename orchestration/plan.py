@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration import changes, console, identity_seeds, seeds, segments, transform
 from orchestration import settings as configuration
+from orchestration.connections import attach
 from orchestration.errors import OperatorError
 from orchestration.explain import Telling
 from orchestration.pipeline import Progress, silent, write_run_settings
@@ -154,7 +155,7 @@ def _tell(tried: Settings, found: changes.Changes, *, show: bool) -> None:
     for line in told or ["These rules would change no person, no order and no revenue."]:
         console.say(line)
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
-        con.execute(f"attach '{tried.published_file}' as published (read_only)")
+        attach(con, tried.published_file, "published")
         for kind, links in (("merged", "meta.identity_links"), ("split", "published.meta.identity_links"), ("rekeyed", "meta.identity_links")):
             _tell_events(con, kind, links, count=getattr(found, kind), show=show)
     if changes.is_upheaval(found, tried):

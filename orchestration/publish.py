@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from orchestration import rights, soundness
-from orchestration.connections import has_table
+from orchestration.connections import attach, has_table
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.masking import shown_name
@@ -236,21 +236,16 @@ def attached(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[boo
         return
     copy = settings.spill / "published.duckdb"
     try:
-        _attach(con, settings.published_file)
+        attach(con, settings.published_file, "published")
     except duckdb.IOException:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.published_file, copy)
-        _attach(con, copy)
+        attach(con, copy, "published")
     try:
         yield True
     finally:
         con.execute("detach published")
         copy.unlink(missing_ok=True)
-
-
-def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    quoted = str(path).replace("'", "''")
-    con.execute(f"attach '{quoted}' as published (read_only)")
 
 
 def has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *columns: str) -> bool:

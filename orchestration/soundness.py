@@ -6,15 +6,13 @@ from typing import Literal
 
 import duckdb
 
-from orchestration.connections import has_table
+from orchestration.connections import attach, has_table
 from orchestration.errors import Cause, cause_of
 from orchestration.settings import Settings
 
 MAGIC, MAGIC_AT = b"DUCK", 8
 LOOKED_AT = 4096
 ASIDE = ".damaged"
-# What DuckDB says of a file that this process has open already, with other settings.
-OPEN_HERE = "different configuration than existing connections"
 # What every warehouse of ours holds, of whatever version.
 OURS = (("marts", "dim_customers"), ("meta", "loads"))
 
@@ -32,13 +30,14 @@ def verdict(path: Path, settings: Settings) -> Verdict:
     if head[MAGIC_AT : MAGIC_AT + len(MAGIC)] != MAGIC:
         return "foreign"  # it is not even opened: the engine would fetch an extension for some
     try:
-        with duckdb.connect(str(path), read_only=True, config=settings.duckdb_config) as con:
+        # Attached rather than connected to: a process may connect to one file with one set of settings only, and a reader may have its own.
+        with duckdb.connect(config=settings.duckdb_config) as con:
+            attach(con, path, "looked_at")
+            con.execute("use looked_at")
             if any(has_table(con, schema, table) for schema, table in OURS):
                 return "sound"
-            return "foreign" if con.execute("select 1 from duckdb_tables() limit 1").fetchone() else "empty"
+            return "foreign" if con.execute("select 1 from duckdb_tables() where database_name = 'looked_at' limit 1").fetchone() else "empty"
     except duckdb.Error as error:
-        if OPEN_HERE in str(error):
-            return "sound"
         cause = cause_of(error)
         if cause in ("damaged", "in_use", "newer"):
             return cause

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from orchestration import formats, landing
-from orchestration.connections import handed_over
+from orchestration.connections import handed_over, quoted
 from orchestration.containers import ContainerError
 from orchestration.decimal_columns import columns_in_major_units
 from orchestration.landing import LandedFile
@@ -89,8 +89,7 @@ class Spool:
         if table in self._paths and table in self._held:
             self._write()
         if table in self._paths:
-            quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in self._paths[table])
-            yield f"read_parquet([{quoted}])"
+            yield f"read_parquet([{', '.join(map(quoted, self._paths[table]))}])"
         else:
             with handed_over(con, pl.concat(self._held[table])) as rows:
                 yield rows

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import publish
-from orchestration.connections import transaction
+from orchestration.connections import attach, transaction
 from orchestration.repeats import MOVED, forget_repeats, remember_latest
 from orchestration.settings import Settings
 from orchestration.tables import IDENTITY_OF_CONTENT, TABLES
@@ -81,7 +81,7 @@ def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[
     pasts = []
     if kept.exists():
         with suppress(duckdb.Error):
-            con.execute(f"attach '{str(kept).replace(chr(39), 2 * chr(39))}' as previous (read_only)")
+            attach(con, kept, "previous")
             pasts.append("previous")
     try:
         with publish.attached(con, settings) as is_there:
