@@ -36,8 +36,11 @@ EPILOG = (
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        from orchestration import known_names, settings
         from orchestration.masking import shown_name
 
+        with suppress(OperatorError):
+            known_names.ask(settings.load())
         raise OperatorError(f"{message[0].upper()}{shown_name(message[1:])}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
 
 

@@ -9,6 +9,8 @@ import traceback
 from pathlib import Path
 from typing import Literal
 
+from orchestration.masking import shown_name
+
 OUT_OF_MEMORY = "Out of Memory Error"
 Cause = Literal["disk", "memory", "in_use", "newer", "damaged", "configuration", "system"]
 # What DuckDB says of each, in small letters; the first that fits counts. A full disk has several kinds of error, one of them of memory.
@@ -57,7 +59,7 @@ def told(error: Exception) -> OperatorError:
     if cause := cause_of(error):
         return of_cause(cause)
     if isinstance(error, OSError):
-        place = f" ({error.filename})" if error.filename else ""
+        place = f" ({shown_name(str(error.filename))})" if error.filename else ""
         return OperatorError(
             f"The system refused: {error.strerror or type(error).__name__}{place}.", remedy="Mend that and run again; `c360 doctor` looks for more."
         )

@@ -20,7 +20,7 @@ ORDINARY = frozenset(
     ["landing", "data", "config", "export", "exports", "full", "part", "page", "file", "files", "batch", "delta", "daily", "new", "old", "test", "json", "csv"]
 )
 NAMES = r"""
-with words as (select unnest(string_split_regex(lower(full_name), '[^\p{L}]+')) as word from marts.dim_customers where full_name is not null)
+with words as (select unnest(string_split_regex(lower(full_name), '[^\p{L}\p{M}]+')) as word from marts.dim_customers where full_name is not null)
 select distinct word from words where length(word) >= 3
 """
 
@@ -37,7 +37,7 @@ class _Names:
         self._settings = settings
 
     def among(self, words: Collection[str]) -> frozenset[str]:
-        """Which of the words, in small letters, are names of people."""
+        """Which of the words, folded, are names of people."""
         asked = frozenset(words) - ORDINARY - _own_words()
         return asked & self._all if asked else frozenset()
 
@@ -51,7 +51,7 @@ def _customers(settings: Settings) -> frozenset[str]:
         return frozenset()
     try:
         with duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config) as con:
-            return frozenset(word for (word,) in con.execute(NAMES).fetchall())
+            return frozenset(masking.folded(word) for (word,) in con.execute(NAMES).fetchall())
     except duckdb.Error:
         return frozenset()
 
@@ -61,7 +61,7 @@ def _own_words() -> frozenset[str]:
     """Vendors and their streams: the folders that are ours to name."""
     vendors = discover().values()
     parts = [word for vendor in vendors for name in (vendor.code, *vendor.streams) for word in masking.WORD.findall(name)]
-    return frozenset(word.casefold() for word in parts)
+    return frozenset(map(masking.folded, parts))
 
 
 @lru_cache(maxsize=4)
@@ -69,4 +69,4 @@ def _given_names(path: Path) -> frozenset[str]:
     if not path.exists():
         return frozenset()
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return frozenset(word.casefold() for row in csv.reader(file) for cell in row for word in masking.WORD.findall(cell))
+        return frozenset(masking.folded(word) for row in csv.reader(file) for cell in row for word in masking.WORD.findall(cell))

@@ -1,6 +1,7 @@
 """Identifiers as a terminal or a log may show them: enough to recognise one that is known, too little to learn one."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 
 AT = "[@＠﹫]"
@@ -9,7 +10,9 @@ ADDRESS = re.compile(rf"[^\s@＠﹫`'\"/]+{AT}[^\s@＠﹫`'\"/.]+\.[^\s@＠﹫`'
 NUMBER = re.compile(r"\+?\d{6,}|\+?\d(?:[ ().-]{0,2}\d){7,}")
 DAY = re.compile(r"((?<!\d)(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9](?!\d))")
 PHONE = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){7,}")
-WORD = re.compile(r"[^\W\d_]{3,}")
+# Accents that stand behind their letter, and the vowel signs of many scripts, are parts of a word too.
+_MARKS = "".join(sign for sign in map(chr, range(0x300, 0xFE30)) if unicodedata.category(sign).startswith("M"))
+WORD = re.compile(rf"(?:[^\W\d_][{_MARKS}]*+){{3,}}")
 
 
 def no_names(words: Collection[str]) -> Collection[str]:
@@ -17,7 +20,7 @@ def no_names(words: Collection[str]) -> Collection[str]:
     return ()
 
 
-# Which of some words, in small letters, are names of people; `known_names.ask` sets it for an installation.
+# Which of some words, as `folded` has them, are names of people; `known_names.ask` sets it for an installation.
 names_among: Callable[[Collection[str]], Collection[str]] = no_names
 
 
@@ -35,9 +38,14 @@ def without_contacts(text: str) -> str:
 def shown_name(name: str) -> str:
     """The name of a file or a folder, or what somebody typed, as it may be shown: without contacts, and without names of people that are known."""
     plain = without_contacts(name)
-    words = {word.casefold() for word in WORD.findall(plain)}
+    words = {folded(word) for word in WORD.findall(plain)}
     names = set(names_among(words)) if words else set()
-    return WORD.sub(lambda found: f"{found[0][:1]}…" if found[0].casefold() in names else found[0], plain)
+    return WORD.sub(lambda found: f"{found[0][:1]}…" if folded(found[0]) in names else found[0], plain)
+
+
+def folded(word: str) -> str:
+    """The same for one word in capitals and small letters, with and without its accents, however these are written."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", word) if not unicodedata.combining(sign)).casefold()
 
 
 def masked(kind: str, value: str) -> str:

@@ -20,6 +20,7 @@ from orchestration import settings as configuration
 from orchestration.connections import attach
 from orchestration.errors import OperatorError
 from orchestration.explain import Telling
+from orchestration.masking import shown_name
 from orchestration.pipeline import Progress, silent, write_run_settings
 from orchestration.proof import Tie
 from orchestration.settings import Settings
@@ -69,7 +70,7 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
         raise OperatorError("Nothing is published that rules could change.", remedy="`c360 run` builds it from what has landed.")
     chosen = config.expanduser().absolute() if config else settings.config
     if config and not chosen.is_dir():
-        raise OperatorError(f"{chosen} is no folder.", remedy="Name a folder with the rules to try, each as <seed>.csv.", exit_code=2)
+        raise OperatorError(f"{shown_name(str(chosen))} is no folder.", remedy="Name a folder with the rules to try, each as <seed>.csv.", exit_code=2)
     _require_disk(settings)
     folder = settings.internal / RUN_ID
     with _alone(settings):
@@ -78,7 +79,7 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
             yield _lay_out(settings, folder, chosen)
         except OperatorError as error:
             # A mistake in the rules is mended where they were given.
-            ours, given = str(folder / "config"), str(chosen)
+            ours, given = str(folder / "config"), shown_name(str(chosen))
             raise OperatorError(error.message.replace(ours, given), remedy=error.remedy.replace(ours, given), exit_code=error.exit_code) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)

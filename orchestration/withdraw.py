@@ -65,7 +65,7 @@ def _relative(settings: Settings, given: str) -> str:
         candidate = Path(os.path.normpath(base / path))
         if candidate.is_relative_to(settings.landing) and (candidate.exists() or base != Path.cwd()):
             return candidate.relative_to(settings.data).as_posix().rstrip("/")
-    raise OperatorError(f"{given} is not in the landing zone.", remedy=f"Name something below {settings.landing}.", exit_code=2)
+    raise OperatorError(f"{landing.shown(given)} is not in the landing zone.", remedy=f"Name something below {settings.landing}.", exit_code=2)
 
 
 def _delivered(settings: Settings) -> list[Delivered]:

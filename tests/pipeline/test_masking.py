@@ -1,9 +1,11 @@
 """What is shown of files, arguments and messages: no address, no number as long as a phone's, no name of somebody known."""
 
+import unicodedata
+
 import duckdb
 import pytest
 
-from orchestration import cli, known_names, masking
+from orchestration import cli, errors, known_names, masking
 from orchestration.settings import Settings
 
 
@@ -36,7 +38,10 @@ def known(settings: Settings) -> Settings:
     """Two customers are published."""
     with duckdb.connect(str(settings.published_file)) as con:
         con.execute("create schema marts")
-        con.execute("create table marts.dim_customers as from (values ('Anna-Lena MÜLLER'), ('Bo Contacts'), (null)) as t(full_name)")
+        con.execute(
+            "create table marts.dim_customers as from (values ('Anna-Lena MÜLLER'), ('Bo Contacts'), ('Vroni Groß'), ($1), (null)) as t(full_name)",
+            [unicodedata.normalize("NFD", "Søren Škvorecký")],
+        )
     known_names.ask(settings)
     return settings
 
@@ -46,6 +51,11 @@ def known(settings: Settings) -> Settings:
     [
         ("landing/omnisend/contacts/2026-06-01/anna_müller.json", "landing/omnisend/contacts/2026-06-01/a…_m….json"),
         ("LENA.csv", "L….csv"),
+        (unicodedata.normalize("NFD", "anna_müller.csv"), "a…_m….csv"),
+        ("groß.csv", "g….csv"),
+        ("GROSS.csv", "G….csv"),
+        ("škvorecký.csv", "š….csv"),
+        (unicodedata.normalize("NFD", "ŠKVORECKÝ.csv"), "S….csv"),
         ("annalena.csv", "annalena.csv"),
         ("carla.csv", "carla.csv"),
     ],
@@ -68,6 +78,38 @@ def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(settings: Se
     told = capsys.readouterr().err
     assert "anna" not in told
     assert "15112345" not in told
+
+
+@pytest.mark.parametrize("given", ["anna@mail.test.example.com", "+4915112345678", "anna", "MÜLLER", "groß"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["withdraw", "/elsewhere/{}/a.csv"],
+        ["withdraw", "--source", "{}", "--date", "2026-06-01"],
+        ["plan", "--config", "{}"],
+        ["run", "--accept-deletions", "{}"],
+        ["run", "--accept-deletions", "omnisend/{}/2026-06-01"],
+        ["{}"],
+    ],
+)
+def test_no_argument_is_echoed_with_who_it_names(known: Settings, capsys: pytest.CaptureFixture[str], words: list[str], given: str) -> None:
+    known.landing.mkdir(exist_ok=True)
+    assert cli.main([word.format(given) for word in words]) == 2
+    assert given not in "".join(capsys.readouterr()).replace("ometria, omnisend", "")
+
+
+def test_a_refusal_of_the_system_is_told_without_whom_the_file_is_named_after(known: Settings) -> None:
+    told = errors.told(PermissionError(13, "Permission denied", str(known.landing / "anna@mail.test.example.com" / "Groß.csv")))
+    assert "Permission denied" in told.message
+    assert "landing/a…@m….com/G….csv" in told.message
+
+
+def test_a_rule_named_after_somebody_is_refused_without_the_name(known: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    known.landing.mkdir(exist_ok=True)
+    known.config.mkdir()
+    (known.config / "anna.csv").write_text("kind\n", encoding="utf-8")
+    assert cli.main(["run"]) == 2
+    assert "a….csv overrides no rule" in capsys.readouterr().err
 
 
 def test_pending_files_are_told_of_without_the_address_in_their_name(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
