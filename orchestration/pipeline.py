@@ -232,6 +232,7 @@ def writing(
     configuration.check_accounts(settings, discover())
     identity_seeds.check_files(settings)
     segments.check_files(settings)
+    seeds.check_files(settings)
     _require_disk(settings, LEAST_FREE)
     with writer_lock(settings, command=command, on_wait=progress):
         rights.tighten(settings)
@@ -464,7 +465,9 @@ def _require_delivered(settings: Settings, warehouse: Warehouse, con: duckdb.Duc
     for source, account, stream, night in deliveries:
         if (source, account, stream, night) not in known:
             raise OperatorError(
-                f"Nothing was delivered as {landing.feed(source, account)}/{stream}/{night}.", remedy="`c360 status` names what is held.", exit_code=2
+                f"Nothing was delivered as {landing.shown(f'{landing.feed(source, account)}/{stream}/{night}')}.",
+                remedy="`c360 status` names what is held.",
+                exit_code=2,
             )
 
 

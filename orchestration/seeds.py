@@ -17,7 +17,7 @@ import duckdb
 import yaml
 
 from orchestration.errors import OperatorError
-from orchestration.masking import without_contacts
+from orchestration.masking import shown_name
 from orchestration.promises import Promises, first_broken
 from orchestration.settings import Settings
 from orchestration.vendors import discover
@@ -55,6 +55,13 @@ def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
         if seed.path.parent == settings.config:
             _check(con, seed)
     return [seed.name for seed in seeds]
+
+
+def check_files(settings: Settings) -> None:
+    """Refuses a file of the installation's own that `load` would refuse, before anything is loaded for it."""
+    if any(seed.path.parent == settings.config for seed in find(settings)):
+        with duckdb.connect(config=settings.duckdb_config) as con:
+            load(con, settings)
 
 
 def header(seed: Seed) -> list[str]:
@@ -117,7 +124,7 @@ def _refuse_strangers(settings: Settings, names: list[str]) -> None:
         if path.stem not in names and path.stem not in OTHER_FILES:
             near = difflib.get_close_matches(path.stem, names, n=1)
             remedy = f"Did you mean {near[0]}.csv?" if near else f"Rules are: {', '.join(names)}."
-            raise OperatorError(f"{path} overrides no rule: there is no seed of that name.", remedy=remedy, exit_code=2)
+            raise OperatorError(f"{path.parent}/{shown_name(path.name)} overrides no rule: there is no seed of that name.", remedy=remedy, exit_code=2)
 
 
 def _load(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
@@ -174,4 +181,4 @@ def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) 
 
 def problem(seed: Seed, line: int, what: str) -> OperatorError:
     """Why a line of a seed's file cannot be used."""
-    return OperatorError(f"{seed.path}, line {line}: {without_contacts(what)}.", remedy="Mend the line and run again.", exit_code=2)
+    return OperatorError(f"{seed.path}, line {line}: {shown_name(what)}.", remedy="Mend the line and run again.", exit_code=2)

@@ -75,6 +75,17 @@ def test_a_line_about_a_vendor_that_is_none_is_wrong_use(settings: Settings, cap
     assert "accounts.csv, line 3: `source` is none of ometria, omnisend" in capsys.readouterr().err
 
 
+def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    land_two_nights(settings)
+    settings.config.mkdir()
+    (settings.config / "lifecycle_limits.csv").write_text("lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8")
+    assert cli.main(["run"]) == 2
+    told = capsys.readouterr().err
+    assert f"{settings.config / 'lifecycle_limits.csv'}, line 2" in told
+    assert "Mend the line" in told
+    assert not settings.build_file.exists()
+
+
 def test_an_unexpected_error_names_its_place_and_never_its_text(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
