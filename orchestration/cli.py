@@ -36,12 +36,7 @@ EPILOG = (
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        from orchestration import known_names, settings
-        from orchestration.masking import shown_name
-
-        with suppress(OperatorError):
-            known_names.ask(settings.load())
-        raise OperatorError(f"{message[0].upper()}{shown_name(message[1:])}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
+        raise OperatorError(f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,12 +83,25 @@ def _execute(given: list[str]) -> int:
         command = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.", epilog=EPILOG)
         if name == chosen:
             import_module(module).arguments(command)
-    found = parser.parse_args(given)
+    try:
+        found = parser.parse_args(given)
+    except OperatorError as error:
+        raise _without_whom_it_names(error, given) from None
     from orchestration import known_names, settings
 
     installation = settings.load(getattr(found, "data", None))
     known_names.ask(installation)
     return import_module(COMMANDS[found.command][0]).execute(installation, found)
+
+
+def _without_whom_it_names(error: OperatorError, given: list[str]) -> OperatorError:
+    """Wrong use told without the people that the arguments name; what is known of people, where the installation can be read."""
+    from orchestration import known_names, masking, settings
+
+    with suppress(OperatorError):
+        known_names.ask(settings.load())
+    message = masking.without_names(masking.without_contacts(error.message), " ".join(given))
+    return OperatorError(message, remedy=error.remedy, exit_code=error.exit_code)
 
 
 def _complain(message: str, remedy: str, exit_code: int) -> int:

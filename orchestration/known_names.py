@@ -15,6 +15,7 @@ from orchestration.settings import Settings
 from orchestration.vendors import discover
 
 GIVEN_NAMES = "given_name_variants"
+NAME_COLUMNS = ("variant_of", "name")
 # Words of paths that are also somebody's name.
 ORDINARY = frozenset(
     ["landing", "data", "config", "export", "exports", "full", "part", "page", "file", "files", "batch", "delta", "daily", "new", "old", "test", "json", "csv"]
@@ -69,4 +70,4 @@ def _given_names(path: Path) -> frozenset[str]:
     if not path.exists():
         return frozenset()
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return frozenset(masking.folded(word) for row in csv.reader(file) for cell in row for word in masking.WORD.findall(cell))
+        return frozenset(masking.folded(word) for row in csv.DictReader(file) for column in NAME_COLUMNS for word in masking.WORD.findall(row[column]))

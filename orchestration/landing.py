@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from orchestration.masking import shown_name
+from orchestration.masking import shown_name, without_contacts, without_names
 
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
 MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done", "thumbs.db", "desktop.ini")
@@ -242,8 +242,8 @@ def shown(relative_path: str) -> str:
 
 
 def _problem(relative_path: str, reason_code: str, message: str) -> LandingProblem:
-    """Logs and errors quote the message: names of folders may hold an address, as those of files do."""
-    return LandingProblem(relative_path, reason_code, shown_name(message))
+    """Logs and errors quote the message: names of folders may hold an address or a name, as those of files do."""
+    return LandingProblem(relative_path, reason_code, without_names(without_contacts(message), relative_path))
 
 
 def _stat(path: Path) -> os.stat_result:

@@ -37,10 +37,14 @@ def without_contacts(text: str) -> str:
 
 def shown_name(name: str) -> str:
     """The name of a file or a folder, or what somebody typed, as it may be shown: without contacts, and without names of people that are known."""
-    plain = without_contacts(name)
-    words = {folded(word) for word in WORD.findall(plain)}
+    return without_names(without_contacts(name), name)
+
+
+def without_names(text: str, given: str) -> str:
+    """A text that quotes what was given, without the names of people in that: a word of ours may be somebody's name, and stays."""
+    words = {folded(word) for word in WORD.findall(given)}
     names = set(names_among(words)) if words else set()
-    return WORD.sub(lambda found: f"{found[0][:1]}…" if folded(found[0]) in names else found[0], plain)
+    return WORD.sub(lambda found: f"{found[0][:1]}…" if folded(found[0]) in names else found[0], text)
 
 
 def folded(word: str) -> str:

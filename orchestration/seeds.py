@@ -17,7 +17,7 @@ import duckdb
 import yaml
 
 from orchestration.errors import OperatorError
-from orchestration.masking import shown_name
+from orchestration.masking import shown_name, without_contacts
 from orchestration.promises import Promises, first_broken
 from orchestration.settings import Settings
 from orchestration.vendors import discover
@@ -181,4 +181,4 @@ def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) 
 
 def problem(seed: Seed, line: int, what: str) -> OperatorError:
     """Why a line of a seed's file cannot be used."""
-    return OperatorError(f"{seed.path}, line {line}: {shown_name(what)}.", remedy="Mend the line and run again.", exit_code=2)
+    return OperatorError(f"{seed.path}, line {line}: {without_contacts(what)}.", remedy="Mend the line and run again.", exit_code=2)

@@ -57,6 +57,8 @@ def known(settings: Settings) -> Settings:
         ("škvorecký.csv", "š….csv"),
         (unicodedata.normalize("NFD", "ŠKVORECKÝ.csv"), "S….csv"),
         ("annalena.csv", "annalena.csv"),
+        ("agnieszka.csv", "a….csv"),
+        ("the_common_forms_of_names.csv", "the_common_forms_of_names.csv"),
         ("carla.csv", "carla.csv"),
     ],
 )
