@@ -43,6 +43,9 @@ create table if not exists internal.issued_ids (alias_id varchar, customer_id va
 create table if not exists internal.withdrawn (
     file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, withdrawn_at timestamptz, run_id varchar
 );
+create table if not exists internal.sightings (
+    file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, first_seen bigint, missed_in bigint
+);
 create table if not exists internal.accepted_deletions (
     source varchar, source_account varchar, stream varchar, export_date date, content varchar, accepted_at timestamptz
 );

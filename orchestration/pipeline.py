@@ -279,7 +279,7 @@ def ingest(
         owed = warehouse.owed(con)
         _require_in_sight(scan, owed)
         owed = _take_over_archived(settings, warehouse, con, scan, owed, without_archived=without_archived)
-        warehouse.note_unchanged(con, scan)
+        warehouse.note_scan(con, scan)
         wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | owed
         files = [file for file in scan.files if file.relative_path in wanted]
         if files:

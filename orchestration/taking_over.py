@@ -20,7 +20,7 @@ from orchestration.tables import IDENTITY_OF_CONTENT, TABLES
 
 LOADS = "meta.loads"
 BOOKS = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift", "internal.repeats", "internal.outdone")
-DECISIONS = ("internal.withdrawn", "internal.accepted_deletions")
+REMEMBERED = ("internal.withdrawn", "internal.accepted_deletions", "internal.sightings")
 
 
 def previous_file(settings: Settings) -> Path:
@@ -48,7 +48,7 @@ def let_go(settings: Settings) -> None:
 
 
 def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Notes in a new build file which files the last one, else the published one, knew; and takes over what people decided about deliveries."""
+    """Notes in a new build file which files the last one, else the published one, knew; and takes over what was decided about them and when they were seen."""
     with _pasts(con, settings) as pasts:
         past = next((past for past in pasts if _columns(con, past, LOADS) >= {"file_path", "status"}), None)
         if past is None:
@@ -59,7 +59,7 @@ def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
                 con.execute(
                     f"insert into internal.owed select file_path from {past}.internal.owed where file_path not in (select file_path from {past}.meta.loads)"
                 )
-            for table in DECISIONS:
+            for table in REMEMBERED:
                 if shared := _columns(con, past, table) & _columns(con, _own(con), table):
                     con.execute(f"insert into {table} by name select {', '.join(sorted(shared))} from {past}.{table}")
 

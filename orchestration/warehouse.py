@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration import holding, landing
+from orchestration import holding, landing, sightings
 from orchestration.booking import Booking
 from orchestration.books import BOOKS, staging_ddl
 from orchestration.collecting import collecting_seldom
@@ -127,9 +127,11 @@ class Warehouse:
         withdrawn = _withdrawn(con)
         return [file for file in scan.files if (dates is None or file.export_date in dates) and withdrawn.get(file.relative_path) != file.identity]
 
-    def note_unchanged(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
-        """Files that were touched and hold what they held are known from now on as they are, so that nobody reads them again."""
-        for file in self._compare(con, scan)[1]:
+    def note_scan(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
+        """Notes what was seen; files that were touched and hold what they held are known as they are now, so that nobody reads them again."""
+        new, touched = self._compare(con, scan)
+        sightings.note(con, scan, new)
+        for file in touched:
             con.execute(
                 "update meta.loads set file_bytes = $1, file_mtime_ns = $2, file_ctime_ns = $3, file_inode = $4 "
                 "where file_path = $5 and status <> 'superseded'",
@@ -166,9 +168,8 @@ class Warehouse:
         return [path for (path,) in booked if path not in present and not scan.tells_of(path)]
 
     def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
-        """Takes out the rows of files whose content stands under another path now, of the same account and stream; returns how many files."""
-        moved = con.execute(_MOVED, [self.vanished(con, scan), [file.relative_path for file in scan.files]]).fetchall()
-        return self._retire(con, [path for (path,) in moved])
+        """Takes out the rows of files that were moved, and stand under their new path; returns how many files."""
+        return self._retire(con, sightings.moved(con, scan, self.vanished(con, scan)))
 
     def retire_replaced(self, con: duckdb.DuckDBPyConnection, scan: Scan, files: list[LandedFile]) -> int:
         """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived and stays."""
@@ -424,18 +425,6 @@ where source = $1 and source_account = $2 and stream = $3 and export_date = $4 a
 """
 # The first path decides which of several copies is the original, never the order they came in.
 _LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $6", "file_path > $6")
-
-
-_MOVED = """
-select gone.file_path from meta.loads as gone
-where gone.status <> 'superseded' and gone.file_sha256 <> '' and gone.file_path in (select unnest($1::varchar[]))
-    and exists (
-        select 1 from meta.loads as here
-        where here.status <> 'superseded' and here.file_sha256 = gone.file_sha256 and here.source = gone.source
-            and here.source_account = gone.source_account and here.stream = gone.stream and here.file_path in (select unnest($2::varchar[]))
-    )
-order by gone.file_path
-"""
 _DELIVERED = "select distinct file_path, source, source_account, stream, export_date from meta.loads where status <> 'superseded'"
 
 

@@ -220,7 +220,7 @@ def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(
     monkeypatch.setattr(landing, "sha256_of", lambda file, hash_of=landing.sha256_of: hashed.append(file.relative_path) or hash_of(file))
     scan = landing.scan(installation.settings)
     with installation.warehouse.connect() as con:
-        installation.warehouse.note_unchanged(con, scan)
+        installation.warehouse.note_scan(con, scan)
         assert installation.warehouse.pending(con, scan, dates=None, full_refresh=False) == []
     assert hashed == ["landing/omnisend/contacts/2026-03-01/a.ndjson"]
 

@@ -1,5 +1,6 @@
 """What becomes of loaded files that move, vanish or are withdrawn, and of full deliveries that would delete too much."""
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -75,6 +76,84 @@ def test_the_same_content_of_another_account_or_stream_is_no_place_a_file_moved_
     run(installation)
     assert installation.query("select source_account from staging.customers order by all") == [("default",), ("uk",)]
     assert vanished(installation) == [f"landing/{FIRST}/a.ndjson"]
+
+
+NIGHTS_OF_ONE_CONTENT = [("c1", f"2026-03-0{night}", f"landing/omnisend/contacts/2026-03-0{night}/all_full.ndjson") for night in (1, 2, 3)]
+
+
+def archive(installation: Installation, path: str) -> None:
+    (installation.settings.landing / path).unlink()
+
+
+@pytest.mark.parametrize("only_second", [False, True])
+def test_of_two_nights_that_delivered_the_same_the_first_may_be_archived(installation: Installation, *, only_second: bool) -> None:
+    for folder in (FIRST, SECOND):
+        installation.land(f"{folder}/all_full.ndjson", contacts(1))
+    # The second may be loaded later: that it lay beside the first is what counts.
+    run(installation, **({"choose": lambda file: file.export_date.day == 1} if only_second else {}))
+    archive(installation, f"{FIRST}/all_full.ndjson")
+    run(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
+    assert vanished(installation) == [f"landing/{FIRST}/all_full.ndjson"]
+
+
+def test_what_was_archived_before_the_same_was_delivered_again_keeps_its_rows(installation: Installation) -> None:
+    installation.land(f"{FIRST}/all_full.ndjson", contacts(1))
+    run(installation)
+    archive(installation, f"{FIRST}/all_full.ndjson")
+    run(installation)
+    for folder in (SECOND, THIRD):
+        installation.land(f"{folder}/all_full.ndjson", contacts(1))
+        run(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT
+
+
+@pytest.mark.parametrize("touch", [lambda path: path.chmod(0o640), lambda path: os.utime(path, (1, 1)), lambda path: put_there_anew(path)])
+def test_a_file_that_was_touched_when_its_like_was_archived_has_not_come_anew(installation: Installation, touch: Callable[[Path], None]) -> None:
+    for folder in (FIRST, SECOND):
+        installation.land(f"{folder}/all_full.ndjson", contacts(1))
+    run(installation)
+    archive(installation, f"{FIRST}/all_full.ndjson")
+    touch(installation.settings.landing / SECOND / "all_full.ndjson")
+    run(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
+
+
+def test_a_file_that_was_moved_over_another_one_stands_in_its_place(installation: Installation) -> None:
+    installation.land(f"{FIRST}/all_full.ndjson", contacts(1))
+    installation.land(f"{SECOND}/all_full.ndjson", contacts(2))
+    run(installation)
+    move(installation, f"{FIRST}/all_full.ndjson", f"{SECOND}/all_full.ndjson")
+    run(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[1:2]
+
+
+@pytest.mark.parametrize("is_loaded_at_once", [False, True])
+def test_a_file_that_was_moved_is_known_as_that_when_its_new_place_is_loaded_later(installation: Installation, *, is_loaded_at_once: bool) -> None:
+    installation.land(f"{FIRST}/all_full.ndjson", contacts(1))
+    run(installation)
+    move(installation, f"{FIRST}/all_full.ndjson", f"{THIRD}/all_full.ndjson")
+    if not is_loaded_at_once:
+        run(installation, choose=lambda _: False)
+    run(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[2:]
+
+
+def test_a_build_file_begun_anew_knows_what_lay_beside_what(installation: Installation) -> None:
+    for folder in (FIRST, SECOND):
+        installation.land(f"{folder}/all_full.ndjson", contacts(1))
+    run(installation)
+    archive(installation, f"{FIRST}/all_full.ndjson")
+    begin_anew(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
+
+
+def test_a_file_moved_while_a_build_file_is_begun_anew_stands_where_it_lies_now(installation: Installation) -> None:
+    installation.land(f"{FIRST}/all_full.ndjson", contacts(1))
+    run(installation)
+    move(installation, f"{FIRST}/all_full.ndjson", f"{SECOND}/all_full.ndjson")
+    begin_anew(installation)
+    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[1:2]
 
 
 def test_a_file_that_vanished_keeps_its_rows_even_when_its_night_is_loaded_again(installation: Installation) -> None:
