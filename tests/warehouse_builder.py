@@ -171,7 +171,7 @@ class WarehouseBuilder:
                 connection.execute(f"create or replace table {name} ({', '.join(f'{column} {kind}' for column, kind in columns)})")
             for table, rows in self.rows.items():
                 insert(connection, f"staging.{table}", rows)
-            for book, rows in {**self.books, "meta.deliveries": self._deliveries()}.items():
+            for book, rows in {**self.books, "meta.deliveries": self.deliveries()}.items():
                 insert(connection, book, rows)
             seeds.load(connection, self.settings)
             insert(connection, "internal.run_settings", [self._run_settings()])
@@ -200,11 +200,12 @@ class WarehouseBuilder:
             "identity_sharing_limit": options.identity_sharing_limit,
         }
 
-    def _deliveries(self) -> list[Row]:
-        booked = {(row["source"], row["stream"], row["export_date"]): row for row in self.books["meta.deliveries"]}
+    def deliveries(self) -> list[Row]:
+        """The deliveries as the loader books them: those told of, and a partial one for whatever else came."""
+        booked = {_delivery(row): row for row in self.books["meta.deliveries"]}
         for rows in self.rows.values():
             for row in rows:
-                key = (row["source"], row["stream"], row["export_date"])
+                key = _delivery(row)
                 place = {name: row[name] for name in ("source", "source_account", "stream", "export_date")}
                 booked.setdefault(key, {**place, "is_full": False, "file_count": 1})
         return list(booked.values())
@@ -213,6 +214,10 @@ class WarehouseBuilder:
 def alias(source: str, stream: str, record_id: str) -> str:
     """The id a record of the default account gives its person if it is the anchor."""
     return hashlib.sha256(f"{source}|default|{stream}|{record_id}".encode()).hexdigest()
+
+
+def _delivery(row: Row) -> tuple[str, str, str, date]:
+    return row["source"], row["source_account"], row["stream"], row["export_date"]
 
 
 def _place(row: Row) -> Row:

@@ -219,3 +219,99 @@
 {% macro preference_of(priority, is_second, lateness) -%}
     (2 * cast({{ priority }} as bigint) + cast({{ is_second }} as integer)) * 1000000000000 + {{ lateness }}
 {%- endmacro %}
+
+-- Two versions of a record say the same of something that both say, and nothing contrary: `pairs` are the members compared.
+{% macro versions_agree(one, other, pairs) -%}
+    (
+        {% for mine, theirs in pairs -%}
+            coalesce(lower({{ one }}.{{ mine }}) = lower({{ other }}.{{ theirs }}), true) and
+        {% endfor -%}
+        (
+            {%- for mine, theirs in pairs -%}
+                coalesce(lower({{ one }}.{{ mine }}) = lower({{ other }}.{{ theirs }}), false) {%- if not loop.last %} or {% endif -%}
+            {%- endfor -%}
+        )
+    )
+{%- endmacro %}
+
+-- CTEs up to `carried`: observations of records in which what one leaves out is as an earlier one of the same `life` said it. The parts of a
+-- name, and of a place, are told together: one that is left out is taken from a version that agrees in the others. `says_…` tells what an
+-- observation says itself.
+{% macro carried_forward(relation) -%}
+    {%- set pairs = {
+        "name_parts": [("first_name", "first_name"), ("last_name", "last_name"), ("full_name", "whole_name")],
+        "place_parts": [("city", "city"), ("state", "state"), ("postal_code", "postal_code"), ("country", "country")],
+    } -%}
+    {%- set window = "window record as (partition by record_no, life order by export_date rows unbounded preceding)" -%}
+    grouped as (
+        select
+            *,
+            struct_pack(
+                first_name := first_name,
+                last_name := last_name,
+                full_name := nullif(full_name, concat_ws(' ', first_name, last_name)),
+                whole_name := full_name
+            ) as name_parts,
+            struct_pack(city := city, state := state, postal_code := postal_code, country := country) as place_parts
+        from {{ relation }}
+    ),
+
+    met as (
+        select
+            *
+            {%- for group, members in pairs.items() %}
+                {%- for member, _ in members %}
+            , last_value(case when {{ group }}.{{ member }} is not null then {{ group }} end ignore nulls) over record as told_{{ member }}
+                {%- endfor %}
+            {%- endfor %}
+        from grouped
+        {{ window }}
+    ),
+
+    filled as (
+        select
+            *
+            {%- for group, members in pairs.items() %}
+            , case
+                when coalesce({% for member, _ in members %}{{ group }}.{{ member }}{{ ", " if not loop.last }}{% endfor %}) is not null
+                then
+                    struct_pack(
+                        {%- for member, _ in members %}
+                            {{ member }} := coalesce(
+                                {{ group }}.{{ member }}, case when {{ versions_agree(group, "told_" ~ member, members) }} then told_{{ member }}.{{ member }} end
+                            ) {{- "," if not loop.last }}
+                        {%- endfor %}
+                    )
+            end as filled_{{ group }}
+            {%- endfor %}
+        from met
+    ),
+
+    standing as (
+        select
+            *
+            {%- for group in pairs %}, last_value(filled_{{ group }} ignore nulls) over record as standing_{{ group }}{% endfor %}
+            {%- for attribute in ["gender", "birth_date", "language"] %}, last_value({{ attribute }} ignore nulls) over record as standing_{{ attribute }}{% endfor %}
+        from filled
+        {{ window }}
+    ),
+
+    carried as (
+        select
+            * replace (
+                standing_name_parts.first_name as first_name,
+                standing_name_parts.last_name as last_name,
+                coalesce(standing_name_parts.full_name, nullif(concat_ws(' ', standing_name_parts.first_name, standing_name_parts.last_name), '')) as full_name,
+                {% for member, _ in pairs["place_parts"] -%} standing_place_parts.{{ member }} as {{ member }}, {% endfor -%}
+                standing_gender as gender,
+                standing_birth_date as birth_date,
+                standing_language as language
+            ),
+            standing.full_name is not null as says_name,
+            coalesce(standing.city, standing.state, standing.postal_code) is not null as says_place,
+            {% for attribute in ["country", "gender", "birth_date", "language"] -%}
+                standing.{{ attribute }} is not null as says_{{ attribute }} {{- "," if not loop.last }}
+            {% endfor %}
+        from standing
+    )
+{%- endmacro %}

@@ -25,3 +25,41 @@
         {%- endfor -%}
     )
 {%- endmacro %}
+
+-- One row per key: the newest version, and in each of the columns the newest version that says something, since what says nothing takes
+-- nothing back. A follower is said together with its leader: it is not taken from a version whose leader says something else. Of times
+-- that were assumed the earliest stays, of currencies the newest that was stated.
+{% macro last_said(
+    relation, key, columns=["owner_record_id"], followers={}, changed_at="source_updated_at", then="", assumed_times={}, has_assumed_currency=false
+) -%}
+    {%- set order = newest_first(changed_at=changed_at) ~ (", " ~ then if then else "") -%}
+    {%- set said = [] -%}
+    {%- for column in columns -%} {%- do said.append("first_value(" ~ column ~ " ignore nulls) over versions as " ~ column) -%} {%- endfor -%}
+    {%- for follower, leader in followers.items() -%}
+        {%- set is_along = leader ~ " is null or " ~ leader ~ " = said_" ~ leader -%}
+        {%- do said.append("first_value(case when " ~ is_along ~ " then " ~ follower ~ " end ignore nulls) over versions as " ~ follower) -%}
+    {%- endfor -%}
+    {%- for time, flag in assumed_times.items() -%}
+        {%- set stated = "first_value(case when not coalesce(" ~ flag ~ ", false) then " ~ time ~ " end ignore nulls) over versions" -%}
+        {%- do said.append("coalesce(" ~ stated ~ ", min(" ~ time ~ ") over versions) as " ~ time) -%}
+        {%- do said.append("bool_and(coalesce(" ~ flag ~ ", false)) over versions as " ~ flag) -%}
+    {%- endfor -%}
+    {%- if has_assumed_currency -%}
+        {%- set stated = "first_value(case when not coalesce(is_currency_inferred, false) then currency end ignore nulls) over versions" -%}
+        {%- do said.append("coalesce(" ~ stated ~ ", first_value(currency ignore nulls) over versions) as currency") -%}
+    {%- endif -%}
+    {%- set leaders = followers.values() | unique | list -%}
+    select * {% if leaders %}exclude (said_{{ leaders | join(", said_") }}){% endif %} replace ({{ said | join(", ") }})
+    from
+        (
+            select
+                *
+                {%- for leader in leaders %}, first_value({{ leader }} ignore nulls) over all_versions as said_{{ leader }}{% endfor %}
+            from {{ relation }}
+            {% if leaders %}
+                window all_versions as (partition by {{ key }} order by {{ order }} rows between unbounded preceding and unbounded following)
+            {% endif %}
+        ) as told
+    window versions as (partition by {{ key }} order by {{ order }} rows between unbounded preceding and unbounded following)
+    qualify row_number() over versions = 1
+{%- endmacro %}

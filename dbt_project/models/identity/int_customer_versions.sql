@@ -1,6 +1,6 @@
 -- Grain: one row per customer and export date from which its attributes differ: who said each, and until when it held.
 -- Per attribute: source priority, then addresses that may link, then vendor records before contacts, then the latest
--- change: one number, since sorting whole rows per customer and day costs more than anything else here.
+-- statement: one number, since sorting whole rows per customer and day costs more than anything else here.
 -- Names survive together, and so do city, state and postal code: from the most preferred record that has a last or full name, or a city or
 -- postal code. What it lacks is filled from a record that agrees with it; the country goes with the address where that record names one.
 {% set attributes = surviving_attributes() %}
@@ -32,15 +32,23 @@ with
             coalesce(versions.first_seen_at, cast(members.first_export_date as timestamptz)) as known_from,
             coalesce(versions.last_seen_at, cast(versions.valid_from as timestamptz)) as known_until,
             versions.*,
-            version_contacts.email,
-            version_contacts.phone,
-            not coalesce(version_contacts.is_email_usable, false) as is_email_second,
-            not coalesce(version_contacts.is_phone_usable, false) as is_phone_second,
-            latenesses.lateness
+            {% for contact in ["email", "phone"] -%}
+                case when not versions.is_deleted then last_value(version_contacts.{{ contact }} ignore nulls) over record end as {{ contact }},
+                not coalesce(
+                    last_value(case when version_contacts.{{ contact }} is not null then version_contacts.is_{{ contact }}_usable end ignore nulls) over record,
+                    false
+                ) as is_{{ contact }}_second,
+                last_value(case when version_contacts.{{ contact }} is not null then latenesses.lateness end ignore nulls) over record
+                as {{ contact }}_lateness,
+            {% endfor -%}
+            {% for part in ["name", "place", "country", "gender", "birth_date", "language"] -%}
+                last_value(case when versions.says_{{ part }} then latenesses.lateness end ignore nulls) over record as {{ part }}_lateness {{- "," if not loop.last }}
+            {% endfor %}
         from versions
         inner join latenesses on versions.record_no = latenesses.record_no and versions.valid_from = latenesses.valid_from
         inner join members on versions.record_no = members.record_no
         left join version_contacts on versions.record_no = version_contacts.record_no and versions.valid_from = version_contacts.valid_from
+        window record as (partition by versions.record_no, versions.life order by versions.valid_from rows unbounded preceding)
     ),
 
     changes as (select person_no, valid_from as change_date from told group by person_no, valid_from),
@@ -51,7 +59,7 @@ with
             changes.change_date,
             {% for attribute in attributes if attribute not in names + places %}
                 {% set second = "told.is_" ~ attribute ~ "_second" if attribute in ("email", "phone") else "false" %}
-                {% set preference = preference_of("priorities." ~ attribute ~ "_priority", second, "told.lateness") %}
+                {% set preference = preference_of("priorities." ~ attribute ~ "_priority", second, "told." ~ attribute ~ "_lateness") %}
                 min_by(told.{{ attribute }}, {{ preference }}) filter (where told.{{ attribute }} is not null) as {{ attribute }},
                 min_by(told.record_no, {{ preference }}) filter (where told.{{ attribute }} is not null) as {{ attribute }}_record_no,
             {% endfor %}
@@ -62,13 +70,13 @@ with
                 order by
                     coalesce(regexp_matches(told.full_name, '\x{FFFD}|\p{L}\?\p{L}'), false),
                     told.last_name is null and (told.full_name is null or told.full_name is not distinct from told.first_name),
-                    {{ preference_of("priorities.last_name_priority", "false", "told.lateness") }}
+                    {{ preference_of("priorities.last_name_priority", "false", "told.name_lateness") }}
             ) filter (where told.full_name is not null) as name_list,
             list(
                 struct_pack(
                     city := told.city, state := told.state, postal_code := told.postal_code, country := told.country, record_no := told.record_no
                 )
-                order by told.city is null and told.postal_code is null, {{ preference_of("priorities.city_priority", "false", "told.lateness") }}
+                order by told.city is null and told.postal_code is null, {{ preference_of("priorities.city_priority", "false", "told.place_lateness") }}
             ) filter (where coalesce(told.city, told.postal_code, told.state) is not null) as place_list,
             {{ sorted_set("told.source") }} as sources,
             count(*) filter (where not told.is_belonging) as record_count,

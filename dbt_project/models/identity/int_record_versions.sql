@@ -1,5 +1,5 @@
 -- Grain: one row per record and export date from which it says something else, or is gone.
--- A gone record says nothing. Times of being seen are carried along and make no version of their own.
+-- What a version leaves out an earlier one still says. A gone record says nothing. Times of being seen are carried along and make no version of their own.
 {% set attributes = [
     "first_name",
     "last_name",
@@ -12,6 +12,7 @@
     "postal_code",
     "language",
 ] %}
+{% set parts = ["name", "place", "country", "gender", "birth_date", "language"] %}
 with
     records as (select * from {{ ref("int_records") }} where not is_lead_only),
 
@@ -108,6 +109,18 @@ with
         window record as (partition by records.record_no order by observations.export_date)
     ),
 
+    -- A record that was gone and is back begins anew: what it said before is not carried over.
+    lives as (
+        select
+            *,
+            sum(cast(coalesce(was_deleted or previous_gone_date < export_date, false) as integer)) over (
+                partition by record_no order by export_date rows unbounded preceding
+            ) as life
+        from sequenced
+    ),
+
+    {{ carried_forward("lives") }},
+
     versions as (
         select
             record_no,
@@ -117,9 +130,11 @@ with
             source_row,
             {% for attribute in attributes %} case when not is_deleted then {{ attribute }} end as {{ attribute }}, {% endfor %}
             is_deleted,
+            life,
+            {% for part in parts %} says_{{ part }}, {% endfor %}
             first_seen_at,
             last_seen_at
-        from sequenced
+        from carried
         where previous_content is distinct from content or was_deleted is distinct from is_deleted or previous_gone_date < export_date
 
         union all
@@ -132,9 +147,11 @@ with
             null as source_row,
             {% for attribute in attributes %} null as {{ attribute }}, {% endfor %}
             true as is_deleted,
+            life,
+            {% for part in parts %} false as says_{{ part }}, {% endfor %}
             first_seen_at,
             last_seen_at
-        from sequenced
+        from carried
         where next_gone_date < next_export_date or (next_gone_date is not null and next_export_date is null)
     ),
 

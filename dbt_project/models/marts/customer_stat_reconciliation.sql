@@ -68,7 +68,11 @@ with
             stats.metric in {{ money }} and coalesce(stats.currency <> settings.reporting_currency, false) as is_other_currency,
             -- Orders in another currency than the vendor's figure: their amounts make no sum.
             coalesce(by_orders.has_other_currency, false) and stats.metric in {{ money }} as is_mixed_currency,
-            definitions.tolerance * case when definitions.is_tolerance_per_order then greatest(coalesce(stats_count.value_num, 1), 1) else 1 end as tolerance,
+            cast(
+                definitions.tolerance
+                * case when definitions.is_tolerance_per_order then least(greatest(coalesce(stats_count.value_num, 1), 1), 1000000000) else 1 end
+                as decimal(38, 6)
+            ) as tolerance,
             case
                 when definitions.compares_with <> 'orders'
                 then coalesce(by_counts.value, 0)
@@ -137,18 +141,18 @@ with
     compared as (
         select
             *,
-            -- Of somebody without orders they say 0 where ours has no value.
+            -- Figures too large to subtract are not equal. Of somebody without orders they say 0 where ours has no value.
             vendor_value = 0 and compares_with = 'orders' and published_value is null and defined_value is null as is_nothing,
             case
                 when vendor_time is not null
                 then abs({{ seconds_between("vendor_time", "published_time") }}) <= tolerance
-                else not is_other_currency and not is_mixed_currency and abs(vendor_value - published_value) <= tolerance
+                else not is_other_currency and not is_mixed_currency and try(abs(vendor_value - published_value) <= tolerance)
             end as is_match,
             {% for suffix in states -%}
                 case
                     when vendor_time is not null
                     then abs({{ seconds_between("vendor_time", "defined_time" ~ suffix) }}) <= tolerance
-                    else not is_mixed_currency and abs(vendor_value - coalesce(defined_value{{ suffix }}, case when vendor_value = 0 then 0 end)) <= tolerance
+                    else not is_mixed_currency and try(abs(vendor_value - coalesce(defined_value{{ suffix }}, case when vendor_value = 0 then 0 end)) <= tolerance)
                 end as is_explained{{ suffix }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}

@@ -1,7 +1,7 @@
 -- Grain: one row per business day, order currency and source whose figures won; sums to fct_orders exactly.
 -- A customer is new on the day of the first valid order and repeat on later days, counted where that day's first order is.
 with
-    orders as (select * from {{ ref("fct_orders") }}),
+    orders as (select * replace (coalesce(currency, 'XXX') as currency) from {{ ref("fct_orders") }}),
 
     ranked as (
         select
@@ -38,7 +38,7 @@ with
     final as (
         select
             order_date,
-            coalesce(currency, 'XXX') as currency,
+            currency,
             source,
             reporting_currency,
             order_count,

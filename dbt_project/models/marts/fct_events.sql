@@ -18,16 +18,24 @@ with
         where repeated.event_id is null
     ),
 
-    newest as (
+    versions as (
         select staged.*
         from staged
         inner join repeated on staged.source = repeated.source and staged.source_account = repeated.source_account and staged.event_id = repeated.event_id
-        qualify
-            row_number() over (
-                partition by staged.source, staged.source_account, staged.event_id
-                order by {{ newest_first("staged", changed_at="received_at") }}
+    ),
+
+    newest as (
+        {{
+            last_said(
+                "versions",
+                "source, source_account, event_id",
+                columns=["owner_record_id", "event_type", "event_action", "event_name_raw", "engagement_class", "source_order_id", "product_id", "campaign_id"]
+                + ["origin", "is_active", "received_at"],
+                followers={"order_namespace": "source_order_id", "order_match_key": "source_order_id"},
+                changed_at="received_at",
+                assumed_times={"occurred_at": "is_time_inferred"}
             )
-            = 1
+        }}
     ),
 
     events as (

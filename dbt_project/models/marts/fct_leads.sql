@@ -7,14 +7,14 @@ with
     identifiers as (select * from {{ ref("bridge_customer_identifiers") }}),
 
     newest as (
-        select *
-        from staged
-        qualify
-            row_number() over (
-                partition by source, source_account, lead_id
-                order by {{ newest_first() }}
+        {{
+            last_said(
+                "staged",
+                "source, source_account, lead_id",
+                columns=["owner_record_id", "name", "contact_value", "lead_source", "created_at", "source_updated_at", "metadata"],
+                followers={"contact_type": "contact_value"}
             )
-            = 1
+        }}
     ),
 
     -- An address or number of one person only, whichever vendor knows it.

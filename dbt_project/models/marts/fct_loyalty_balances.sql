@@ -17,14 +17,15 @@ with
     ),
 
     newest as (
-        select *
-        from staged
-        qualify
-            row_number() over (
-                partition by source, source_account, account_id, balance_type
-                order by {{ newest_first() }}, balance desc nulls last, tier_id, expires_at, pending, expiring, owner_record_id
+        {{
+            last_said(
+                "staged",
+                "source, source_account, account_id, balance_type",
+                columns=["owner_record_id", "source_profile_id", "program_id", "balance", "pending", "expiring", "tier_id", "referred_customers"] + ["currency"],
+                followers={"program_name": "program_id", "tier_name": "tier_id", "expires_at": "expiring"},
+                then="balance desc nulls last, tier_id, expires_at, pending, expiring, owner_record_id"
             )
-            = 1
+        }}
     ),
 
     ended as (

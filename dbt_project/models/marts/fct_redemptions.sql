@@ -9,9 +9,18 @@ with
     real_orders as (select order_id from {{ ref("int_order_figures") }}),
 
     newest as (
-        select *
-        from staged
-        qualify row_number() over (partition by source, source_account, redemption_id order by {{ newest_first(changed_at=none) }}) = 1
+        {{
+            last_said(
+                "staged",
+                "source, source_account, redemption_id",
+                columns=["owner_record_id", "kind", "parent_redemption_id", "result", "source_profile_id", "tracking_id", "source_order_id"]
+                + ["voucher_code", "campaign_id", "promotion_tier_id", "channel", "money_amount", "points_amount", "unclear_money_amount", "unclear_points_amount"],
+                followers={"failure_code": "result", "order_namespace": "source_order_id", "order_match_key": "source_order_id"},
+                changed_at=none,
+                assumed_times={"redeemed_at": "is_redeemed_at_inferred"},
+                has_assumed_currency=true
+            )
+        }}
     ),
 
     rolled_back as (

@@ -7,14 +7,15 @@ with
     identifiers as (select * from {{ ref("bridge_customer_identifiers") }} where identifier_namespace = ''),
 
     newest as (
-        select *
-        from staged
-        qualify
-            row_number() over (
-                partition by source, source_account, campaign_id, referrer_profile_id, referred_profile_id
-                order by {{ newest_first() }}, referred_at desc nulls last, related_object_id, related_object_type
+        {{
+            last_said(
+                "staged",
+                "source, source_account, campaign_id, referrer_profile_id, referred_profile_id",
+                columns=["referred_at", "related_object_id"],
+                followers={"related_object_type": "related_object_id"},
+                then="referred_at desc nulls last, related_object_id, related_object_type"
             )
-            = 1
+        }}
     ),
 
     named as (
