@@ -4,7 +4,6 @@ A mapping only says where a value comes from. Parsing and judging follow from th
 does both. Expressions here give text as delivered, unless wrapped in one of the value classes below.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from orchestration import expressions as ex
+from orchestration.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
 from orchestration.expressions import ISO
 from orchestration.kinds import Kinds, Taken
 from orchestration.shapes import Compiled, Leaf, compile_shape, leaves
@@ -184,7 +184,7 @@ def word_form(stated: pl.Expr) -> pl.Expr:
 
 
 def _known(table: Mapping[str, str]) -> dict[str, str]:
-    return {re.sub(r"[\s_-]+", "", word.lower()): ours for word, ours in table.items()}
+    return {bare_word(word): ours for word, ours in table.items()}
 
 
 def translated(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
@@ -204,6 +204,37 @@ def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
 
 
 Value = pl.Expr | Time | Amount | Typed | Word
+
+
+def consent_word(stated: pl.Expr, **own: str) -> Word:
+    """Consent as a word or a yes or no tells it; `own` are words that only this vendor uses."""
+    return word(stated, {**CONSENT_WORDS, **own}, "unknown")
+
+
+def consent_said(stated: pl.Expr) -> pl.Expr:
+    """opt_in or opt_out, where a word or a yes or no says so; else null."""
+    said = translated(stated, CONSENT_WORDS)
+    return pl.when(said.is_in(["opt_in", "opt_out"])).then(said)
+
+
+def is_no(stated: pl.Expr) -> pl.Expr:
+    """A word that refuses, or a plain no."""
+    return (consent_said(stated) == "opt_out").fill_null(value=False)
+
+
+def yes_since(agreed: pl.Expr) -> pl.Expr:
+    """Since when there is a yes, by the field of its time; a no in its place is none."""
+    return pl.when(~is_no(agreed)).then(agreed)
+
+
+def is_plain_no(stated: pl.Expr) -> pl.Expr:
+    """No, false, 0 and their like, which say in the place of a refusal that there is none."""
+    return word_form(stated).is_in(list(map(bare_word, PLAIN_NO))).fill_null(value=False)
+
+
+def no_since(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
+    """Since when there is a no, by the field of its time; a plain no in its place takes nothing back, and one in place of the time of a yes is one."""
+    return first_given(pl.when(~is_plain_no(refused)).then(refused), pl.when(is_no(agreed)).then(agreed))
 
 
 ADDRESS_COLUMNS = (
@@ -333,6 +364,11 @@ class Doubt:
     condition: pl.Expr
     each: str | None = None
     code: str = "unparseable"
+
+
+def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> Doubt:
+    """Books a plain no in the field of a refusal or of its time: it says nothing."""
+    return Doubt(path, stated, is_plain_no(stated), each)
 
 
 ANY_WORD: frozenset[str] = frozenset()

@@ -52,6 +52,8 @@ ISSUE_CODES: dict[str, str] = {
     "flag_as_text": "A true or false came as something else and was read as it.",
     "object_for_list": "One value came where a list belongs and was read as a list of one.",
     "number_for_amount": "A plain number came where the format has an amount with its currency; the currency is that of the order or the account.",
+    "value_for_object": "A plain value, often a yes or no, came where the format has an object, or under another name in it, and was read as what it says.",
+    "object_for_value": "A yes or no came inside an object or a list and was read as what it says.",
     "wrong_shape": "A value of another kind came where the format has an object, a list or a plain value; the field is null.",
     "unparseable": "The value cannot be read as what the column holds; the field is null.",
     "unknown_word": "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the word added.",

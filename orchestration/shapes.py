@@ -15,6 +15,8 @@ import msgspec
 import polars as pl
 from msgspec import UNSET, Raw, UnsetType
 
+from orchestration.consent_words import heard, said
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -22,12 +24,15 @@ class Leaf:
 
     text, number, flag and scalar become a text column; json keeps any value as delivered for a column of its own;
     keep is documented, has no column and goes to `extra`; drop is never stored, for the reason given. One that
-    `is_kept` goes to `extra` too, because only some records fill a column with it.
+    `is_kept` goes to `extra` too, because only some records fill a column with it. One that `stands_alone` is what a plain
+    value means that comes in place of its object; one that `is_consent` is a yes or no that is heard in whatever it is wrapped.
     """
 
     kind: Literal["text", "number", "flag", "scalar", "json", "keep", "drop"]
     reason: str = ""
     is_kept: bool = False
+    stands_alone: bool = False
+    is_consent: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,16 @@ def kept(shape: Any) -> Any:
     if isinstance(shape, list):
         return [kept(inner) for inner in shape]
     return replace(shape, is_kept=True) if isinstance(shape, Leaf) and shape.kind in ("text", "number", "flag", "scalar") else shape
+
+
+def alone(leaf: Leaf) -> Leaf:
+    """The field of an object that a plain value in place of the whole object is."""
+    return replace(leaf, stands_alone=True)
+
+
+def consent(leaf: Leaf) -> Leaf:
+    """A yes or no, or a word for it: heard also where it stands alone, in an object or in a list."""
+    return replace(leaf, stands_alone=True, is_consent=True)
 
 
 def goes_to_extra(leaf: "Leaf | Pairs") -> bool:
@@ -113,7 +128,8 @@ def _annotation(shape: Shape, leaves: dict[str, Any], *, is_open: bool = False) 
         return dict[str, value | list[value] if shape.many else value] | None
     if isinstance(shape, list):
         return list[_annotation(shape[0], leaves, is_open=is_open)] | None
-    return _struct(shape, leaves, frozenset(), is_open=is_open) | None
+    # What an object says of consent under other names is heard in an open one too.
+    return _struct(shape, leaves, frozenset(), is_open=is_open and not any(isinstance(leaf, Leaf) and leaf.is_consent for leaf in shape.values())) | None
 
 
 def polars_type(shape: Shape) -> pl.DataType | None:
@@ -321,8 +337,6 @@ def _fraction(text: str) -> Raw:
 _GENERIC = msgspec.json.Decoder(float_hook=_fraction)
 EXACT_INTEGER = 2**53
 MOST_EXACT_SIGNS = 15
-# An object of these is an amount; a plain value in its place is the amount without its currency.
-AMOUNT_KEYS = frozenset({"value", "currency"})
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\Z")
 
 
@@ -379,12 +393,11 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
     if isinstance(shape, Pairs):
         if isinstance(value, dict):
             return {key: _fit(inner, _pair_shape(shape, inner), f"{path}.{key}", fitted) for key, inner in value.items()}
-        if not (isinstance(value, list) and not value):
-            _wrong(value, path, fitted)
-        return None
+        return _fit_pairs_of(value, shape, path, fitted)
     if isinstance(shape, list):
         if not isinstance(value, list):
-            if isinstance(shape[0], dict) != isinstance(value, dict) or value == "":
+            may_stand_alone = isinstance(shape[0], dict) and _alone_in(shape[0]) is not None
+            if (isinstance(shape[0], dict) != isinstance(value, dict) and not may_stand_alone) or value == "":
                 if value != "":
                     _wrong(value, path, fitted)
                 return None
@@ -392,19 +405,56 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
             value = [value]
         return [_fit(inner, shape[0], f"{path}[{position}]", fitted) for position, inner in enumerate(value)]
     if isinstance(value, dict):
-        return _fit_object(value, shape, path, fitted)
-    if shape.keys() == AMOUNT_KEYS and not isinstance(value, list) and value != "":
-        fitted.issues.append((path, "number_for_amount", _given(value), "repaired"))
-        return _fit_object({"value": value}, shape, path, fitted)
-    if value != "" and value != []:
-        _wrong(value, path, fitted)
-    return None
+        return _with_consent(value, shape, _fit_object(value, shape, path, fitted), path, fitted)
+    return _fit_alone(value, shape, path, fitted)
+
+
+def _alone_in(shape: dict[str, Any]) -> str | None:
+    """The field of the object that a plain value in its place is."""
+    return next((key for key, leaf in shape.items() if isinstance(leaf, Leaf) and leaf.stands_alone), None)
+
+
+def _fit_alone(value: Any, shape: dict[str, Any], path: str, fitted: Fitted) -> Any:
+    """An object made of a value that came in its place."""
+    key = _alone_in(shape)
+    if value == "" or value == []:
+        return None
+    if key is None or (isinstance(value, list) and not (shape[key].is_consent and heard(value) is not None)):
+        return _wrong(value, path, fitted)
+    fitted.issues.append((path, "number_for_amount" if shape[key].kind == "number" else "value_for_object", _given(value), "repaired"))
+    told = heard(value) if isinstance(value, list) else value
+    return _fit_object({key: told}, shape, path, fitted)
+
+
+def _with_consent(value: dict[str, Any], shape: dict[str, Any], fit_object: dict[str, Any], path: str, fitted: Fitted) -> dict[str, Any]:
+    """The object with the yes or no that it tells under names that the shape does not know, where it tells none under those it does."""
+    key = _alone_in(shape)
+    if key is None or not shape[key].is_consent or fit_object.get(key) is not None:
+        return fit_object
+    told = heard({name: inner for name, inner in value.items() if name not in shape})
+    if told is None:
+        return fit_object
+    fitted.issues.append((path, "value_for_object", _given(value), "repaired"))
+    return {**fit_object, key: told}
+
+
+def _fit_pairs_of(value: Any, shape: Pairs, path: str, fitted: Fitted) -> Any:
+    """A no in place of an object of many consents is a no to all of them; nothing else may stand there."""
+    if value == []:
+        return None
+    key = _alone_in(shape.value) if isinstance(shape.value, dict) else None
+    told = heard(value)
+    if key is None or not shape.value[key].is_consent or said(told) != "opt_out":
+        return _wrong(value, path, fitted)
+    fitted.issues.append((path, "value_for_object", _given(value), "repaired"))
+    return {"all": {key: told}}
 
 
 def _with_rest(known: Any, value: Any) -> Any:
     """What was made to fit, together with all that an open object holds beside it, at any depth."""
     if isinstance(known, dict) and isinstance(value, dict):
-        return {key: _with_rest(known[key], inner) if key in known else exact(inner) for key, inner in value.items()}
+        delivered = {key: _with_rest(known[key], inner) if key in known else exact(inner) for key, inner in value.items()}
+        return delivered | {key: inner for key, inner in known.items() if key not in value}
     if isinstance(known, list) and isinstance(value, list) and len(known) == len(value):
         return [_with_rest(*pair) for pair in zip(known, value, strict=True)]
     # A fraction that a float holds stays the number it was delivered as.
@@ -428,6 +478,9 @@ def _fit_leaf(value: Any, leaf: Leaf, path: str, fitted: Fitted) -> Any:
     if leaf.kind in ("json", "keep", "drop"):
         return exact(value)
     if isinstance(value, dict | list):
+        if leaf.is_consent and (told := heard(value)) is not None:
+            fitted.issues.append((path, "object_for_value", _given(value), "repaired"))
+            return told
         _wrong(value, path, fitted)
         return _given(value) if path in fitted.decisive else None
     if isinstance(value, Raw):

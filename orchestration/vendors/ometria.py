@@ -6,10 +6,12 @@ told as a second order ("method two"): an adjustment of the order it names, and 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 
 from orchestration import expressions as ex
+from orchestration.consent_words import CONSENT_WORDS
 from orchestration.kinds import Kinds, sign
 from orchestration.mapping import (
     ANY_WORD,
@@ -26,12 +28,16 @@ from orchestration.mapping import (
     absolute,
     account_currency,
     at,
+    consent_said,
+    consent_word,
     dialect,
     email_address,
     filled,
     first_given,
     given,
     item,
+    no_refusal,
+    no_since,
     one_address,
     one_name,
     pairs,
@@ -44,8 +50,10 @@ from orchestration.mapping import (
     vendor,
     word,
     words,
+    yes_since,
 )
 from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
+from orchestration.shapes import consent as consented
 
 # -- words -----------------------------------------------------------------------------------------------------------
 
@@ -66,8 +74,6 @@ ORDER_STATUS = {
     "voided": "canceled",
     "expired": "canceled",
 }
-# The shop connectors say true and false: false is everybody who is not on the shop's newsletter.
-CONSENT_STATUS = {"EXPLICITLY_OPTEDIN": "opt_in", "EXPLICITLY_OPTEDOUT": "opt_out", "NOT_SPECIFIED": "unknown", "true": "opt_in", "false": "opt_out"}
 IDENTITY_TYPE = {
     "email": "email",
     "email_address": "email",
@@ -107,9 +113,10 @@ CHANNELS = {
     "phone": "phone",
     "post": "post",
     "direct_mail": "post",
+    "all": "all",
 }
 # What somebody has unsubscribed from: a sending of mails, or one of the channels.
-UNSUBSCRIBED_FROM = {"mass": "email", "trigger": "email", "automation": "email", "campaign": "email", "broadcast": "email", "all": "all"} | CHANNELS
+UNSUBSCRIBED_FROM = {"mass": "email", "trigger": "email", "automation": "email", "campaign": "email", "broadcast": "email"} | CHANNELS
 EMPTY = pl.lit(None, pl.String)
 
 
@@ -138,8 +145,10 @@ def _consents(
 
     A word without a date holds since the record last changed; that nothing is known holds since the person is known.
     """
-    told = translated(at("marketing_optin"), CONSENT_STATUS)
-    is_definite = told.is_in(["opt_in", "opt_out"]).fill_null(value=False)
+    # The shop connectors say true and false: false is everybody who is not on the shop's newsletter.
+    told = consent_said(at("marketing_optin"))
+    is_definite = told.is_not_null()
+    yes, no = yes_since(yes), no_since(no, yes)
     is_no_latest = given(no) & (~given(yes) | (_value(ex.time(no)) >= _value(ex.time(yes))).fill_null(value=True))
     dated = pl.when(is_no_latest).then(pl.lit("opt_out")).when(given(yes)).then(pl.lit("opt_in"))
     is_news = is_definite & (dated.is_null() | (dated != told))
@@ -171,22 +180,27 @@ def _consents(
     return dated_row(yes, "opt_in"), dated_row(no, "opt_out"), word_row
 
 
-CHANNEL = {"allow_marketing": SCALAR, "allow_transactional": SCALAR, "dt_updated_marketing": TEXT, "dt_updated_transactional": TEXT}
+CHANNEL = {
+    "allow_marketing": consented(SCALAR),
+    "allow_transactional": replace(consented(SCALAR), stands_alone=False),
+    "dt_updated_marketing": TEXT,
+    "dt_updated_transactional": TEXT,
+}
 CHANNEL_CELLS = {f"channels.{channel}.{field}": leaf for channel in CHANNELS for field, leaf in CHANNEL.items()}
+CHANNEL_CELLS |= {f"channels.{channel}": consented(SCALAR) for channel in CHANNELS}
 PURPOSES = ("marketing", "transactional")
 
 
 def _allowed(purpose: str, channel: Value, read: Callable[[str], pl.Expr], each: str | None = None, changed: pl.Expr = EMPTY) -> Rows:
     """Whether a channel may be used for the purpose: a yes or no with the time of its last change, where that is told."""
     stated, since = read(f"allow_{purpose}"), read(f"dt_updated_{purpose}")
-    is_allowed = ex.flag(stated)
     return rows(
         "customer_consents",
         each=each,
         where=given(stated),
         channel=channel,
         purpose=pl.lit(purpose),
-        status=pl.when(is_allowed).then(pl.lit("opt_in")).when(~is_allowed).then(pl.lit("opt_out")).otherwise(pl.lit("unknown")),
+        status=consent_word(stated),
         status_raw=stated,
         effective_at=time(since, changed, else_export_date=True, is_inferred=~given(since)),
     )
@@ -200,22 +214,23 @@ def _channels(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
 
 def _channel_cells(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
     """The same of a flat record."""
+
+    def cell(channel: str, name: str) -> pl.Expr:
+        told = at(f"channels.{channel}.{name}")
+        return first_given(told, at(f"channels.{channel}")) if name == "allow_marketing" else told
+
     return tuple(
-        _allowed(purpose, pl.lit(ours), lambda name, channel=channel: at(f"channels.{channel}.{name}"), changed=changed)
+        _allowed(purpose, pl.lit(ours), lambda name, channel=channel: cell(channel, name), changed=changed)
         for channel, ours in CHANNELS.items()
         for purpose in PURPOSES
     )
 
 
-CONSENT_DOUBTS = (
-    Doubt(
-        "marketing_optin",
-        at("marketing_optin"),
-        given(at("marketing_optin")) & translated(at("marketing_optin"), CONSENT_STATUS).is_null(),
-        None,
-        "unknown_word",
-    ),
-)
+def _consent_doubts(refused: str) -> tuple[Doubt, Doubt]:
+    """Words of consent that are none, `refused` being the field of the time of a no."""
+    stated = at("marketing_optin")
+    is_unknown = given(stated) & translated(stated, CONSENT_WORDS).is_null()
+    return Doubt("marketing_optin", stated, is_unknown, None, "unknown_word"), no_refusal(refused, at(refused))
 
 
 # -- segments --------------------------------------------------------------------------------------------------------
@@ -287,7 +302,7 @@ PROFILE = {
     "gender": TEXT,
     "date_of_birth": TEXT,
     "country": TEXT,
-    "marketing_optin": SCALAR,
+    "marketing_optin": consented(SCALAR),
     "channels": Pairs(CHANNEL),
     "dates": {
         "acquired": TEXT,
@@ -391,7 +406,7 @@ CONTACT = {
     "store_ids": KEEP,
     "tags": [TEXT],
     "properties": JSON,
-    "marketing_optin": SCALAR,
+    "marketing_optin": consented(SCALAR),
     "@force_optin": FLAG,
     "@add_to_lists": KEEP,
     "@remove_from_lists": KEEP,
@@ -468,7 +483,7 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         about=about,
         has=has,
         lacks=lacks,
-        doubts=CONSENT_DOUBTS,
+        doubts=_consent_doubts("timestamp_unsubscribed"),
         kinds=("contact",),
         tells={"name": ANY_WORD},
     )
@@ -809,7 +824,7 @@ VENDOR = vendor(
             *LISTS,
             *PROFILE_STATS,
             about=profile,
-            doubts=(*CONSENT_DOUBTS, unknown_identities),
+            doubts=(*_consent_doubts("dates.marketing_optout"), unknown_identities),
             kinds=("profile",),
             tells={"name": ANY_WORD},
         ),

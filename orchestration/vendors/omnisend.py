@@ -23,6 +23,8 @@ from orchestration.mapping import (
     Word,
     absolute,
     at,
+    consent_said,
+    consent_word,
     dialect,
     email_address,
     file_value,
@@ -30,8 +32,12 @@ from orchestration.mapping import (
     first_given,
     furthest,
     given,
+    is_no,
+    is_plain_no,
     item,
     lookup,
+    no_refusal,
+    no_since,
     one_address,
     one_name,
     pairs,
@@ -43,10 +49,11 @@ from orchestration.mapping import (
     time,
     translated,
     vendor,
-    word,
     words,
+    yes_since,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, kept
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, alone, kept
+from orchestration.shapes import consent as consented
 
 # -- words -----------------------------------------------------------------------------------------------------------
 
@@ -73,7 +80,7 @@ PAYMENT_STATUS = {
 }
 FULFILLMENT_STATUS = {"inProgress": "in_progress", "fulfilled": "shipped", "delivered": "completed", "restocked": "canceled"}
 EVENT_STATUS = {"placed order": "created", "paid for order": "paid", "order fulfilled": "shipped", "order canceled": "canceled", "order cancelled": "canceled"}
-CONSENT_STATUS = {"subscribed": "opt_in", "unsubscribed": "opt_out", "nonSubscribed": "unknown"}
+CONTACT_STATUS = ("subscribed", "unsubscribed", "nonSubscribed")
 IDENTIFIER_TYPE = {"email": "email", "phone": "phone"}
 EMPTY = pl.lit(None, pl.String)
 
@@ -150,9 +157,9 @@ PROPERTY_LINE = {
     "productCategories": [{"id": TEXT, "title": TEXT}],
     "productTags": [TEXT],
 }
-OPTED = {"channel": TEXT, "date": TEXT, "createdAt": TEXT, "optInAt": TEXT, "optOutAt": TEXT}
+OPTED = {"channel": alone(TEXT), "date": TEXT, "createdAt": TEXT, "optInAt": TEXT, "optOutAt": TEXT}
 STATUS_TIMES = ("statusDate", "statusChangedAt", "date", "optInAt", "optOutAt")
-CONSENT = {"channel": TEXT, "source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT}
+CONSENT = {"channel": alone(TEXT), "source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT}
 EVENT = {
     "eventName": TEXT,
     "eventTime": TEXT,
@@ -405,7 +412,22 @@ def _is_untold(channel: pl.Expr, told: pl.Expr) -> pl.Expr:
 
 def _channel(status: pl.Expr) -> pl.Expr:
     """The channel that an element names; a no that names none is a no to all."""
-    return first_given(item("channel"), pl.when(status == "opt_out").then(pl.lit("all")))
+    return first_given(pl.when(consent_said(item("channel")).is_null()).then(item("channel")), pl.when(status == "opt_out").then(pl.lit("all")))
+
+
+def _meant(status: str) -> pl.Expr:
+    """What an element of opt-ins or opt-outs says, where the place of its channel may hold a yes or no: a no among the opt-ins is one."""
+    return pl.lit(status) if status == "opt_out" else pl.when(is_no(item("channel"))).then(pl.lit("opt_out")).otherwise(pl.lit(status))
+
+
+def _says_nothing(status: str) -> pl.Expr:
+    """A yes or no in the place of a channel that makes no statement: a yes to nothing in particular, or no opt-out."""
+    channel = item("channel")
+    return is_plain_no(channel) if status == "opt_out" else (consent_said(channel) == "opt_in").fill_null(value=False)
+
+
+def _opted_doubts(path: str, status: str) -> Doubt:
+    return Doubt(f"{path}[].channel", item("channel"), _says_nothing(status), path)
 
 
 def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr) -> Rows:
@@ -413,10 +435,10 @@ def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple
     return rows(
         "customer_consents",
         each=path,
-        where=says_something if where is None else where,
-        channel=_channel(pl.lit(status)),
+        where=(says_something if where is None else where) & ~_says_nothing(status),
+        channel=_channel(_meant(status)),
         purpose=pl.lit("marketing"),
-        status=pl.lit(status),
+        status=_meant(status),
         effective_at=time(*(since or (item("date"), item("createdAt"), item("optInAt"), item("optOutAt"))), else_export_date=True),
         **more,
     )
@@ -472,14 +494,14 @@ CONTACT = {
     "birthdate": TEXT,
     "tags": [TEXT],
     "segments": [TEXT],
-    "status": TEXT,
+    "status": consented(TEXT),
     **dict.fromkeys(STATUS_TIMES, TEXT),
-    "statuses": [{"channel": TEXT, "status": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)}],
+    "statuses": [{"channel": TEXT, "status": consented(TEXT), **dict.fromkeys(STATUS_TIMES, TEXT)}],
     "identifiers": [
         {
             "id": TEXT,
             "type": TEXT,
-            "channels": Pairs({"status": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)}),
+            "channels": Pairs({"status": consented(TEXT), **dict.fromkeys(STATUS_TIMES, TEXT)}),
             "consent": {"source": TEXT, "createdAt": KEEP, "ip": TEXT, "userAgent": TEXT},
             "optInAt": TEXT,
             "sendWelcomeMessage": KEEP,
@@ -602,7 +624,7 @@ contact_consents = (
         where=given(item("value").struct.field("status")),
         channel=item("key"),
         purpose=pl.lit("marketing"),
-        status=word(item("value").struct.field("status"), CONSENT_STATUS, "unknown"),
+        status=consent_word(item("value").struct.field("status")),
         status_raw=item("value").struct.field("status"),
         effective_at=time(*(item("value").struct.field(name) for name in STATUS_TIMES), parent("optInAt"), else_export_date=True),
         id_type=_identifier_type(parent("type"), parent("id")),
@@ -615,9 +637,9 @@ contact_consents = (
         "customer_consents",
         each="statuses",
         where=given(item("status")) & _is_untold(item("channel"), told_by_identifiers),
-        channel=_channel(translated(item("status"), CONSENT_STATUS)),
+        channel=_channel(consent_said(item("status"))),
         purpose=pl.lit("marketing"),
-        status=word(item("status"), CONSENT_STATUS, "unknown"),
+        status=consent_word(item("status")),
         status_raw=item("status"),
         effective_at=time(*(item(name) for name in STATUS_TIMES), else_export_date=True),
     ),
@@ -627,7 +649,7 @@ contact_consents = (
         where=given(at("status")) & _is_untold(top_channel, told_by_identifiers) & _is_untold(top_channel, _tell(at("statuses"))),
         channel=top_channel,
         purpose=pl.lit("marketing"),
-        status=word(at("status"), CONSENT_STATUS, "unknown"),
+        status=consent_word(at("status")),
         status_raw=at("status"),
         effective_at=time(*(at(name) for name in STATUS_TIMES), else_export_date=True),
     ),
@@ -686,15 +708,19 @@ def _csv_contact(name: str) -> Dialect:
     def cell(column: str) -> pl.Expr:
         return first_given(*(at(header) for header in CSV_COLUMNS[column]))
 
-    def consent(channel: str, status: str, column: str) -> Rows:
+    def consent(channel: str, status: str, since: pl.Expr) -> Rows:
         return rows(
             "customer_consents",
-            where=given(cell(column)),
+            where=given(since),
             channel=pl.lit(channel),
             purpose=pl.lit("marketing"),
             status=pl.lit(status),
-            effective_at=time(cell(column), else_export_date=True, date_only_hour=NOON),
+            effective_at=time(since, else_export_date=True, date_only_hour=NOON),
         )
+
+    def dated(channel: str) -> tuple[Rows, Rows]:
+        agreed, refused = cell(f"{channel}_opt_in"), cell(f"{channel}_opt_out")
+        return consent(channel, "opt_in", yes_since(agreed)), consent(channel, "opt_out", no_since(refused, agreed))
 
     region = first_given(cell("country_code"), cell("country"))
     about = Profile(
@@ -736,21 +762,19 @@ def _csv_contact(name: str) -> Dialect:
         stated = cell(f"{channel}_status")
         return rows(
             "customer_consents",
-            where=given(stated) & ~given(cell(f"{channel}_opt_in")) & ~given(cell(f"{channel}_opt_out")),
+            where=given(stated) & ~given(cell(f"{channel}_opt_in")) & ~given(no_since(cell(f"{channel}_opt_out"), cell(f"{channel}_opt_in"))),
             channel=pl.lit(channel),
             purpose=pl.lit("marketing"),
-            status=word(stated, CONSENT_STATUS, "unknown"),
+            status=consent_word(stated),
             status_raw=stated,
             effective_at=time(else_export_date=True),
         )
 
-    consents = [
-        *(consent(channel, f"opt_{way}", f"{channel}_opt_{way}") for channel in ("email", "sms") for way in ("in", "out")),
-        *(state(channel) for channel in ("email", "sms")),
-    ]
+    consents = [*dated("email"), *dated("sms"), state("email"), state("sms")]
+    doubts = tuple(no_refusal(CSV_COLUMNS[column][0], cell(column)) for column in ("email_opt_out", "sms_opt_out"))
     shape = dict.fromkeys([header for written in CSV_COLUMNS.values() for header in written], TEXT)
     lacks = tuple(header for header in CONTACT if header not in shape)
-    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, lacks=lacks, kinds=("contact",))
+    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, lacks=lacks, doubts=doubts, kinds=("contact",))
 
 
 # -- segments --------------------------------------------------------------------------------------------------------
@@ -949,6 +973,11 @@ VENDOR = vendor(
             *event_consents,
             event_tags,
             about=event_contact,
+            doubts=(
+                _opted_doubts("contact.optIns", "opt_in"),
+                _opted_doubts("contact.optOuts", "opt_out"),
+                _opted_doubts("contact.consents", "opt_in"),
+            ),
             has=("eventName",),
             duplicates_of="events",
             kinds=("event",),
@@ -969,8 +998,13 @@ VENDOR = vendor(
             about=contact,
             lacks=tuple(header for header in CSV_FORM.names if header not in CONTACT),
             kinds=("contact",),
-            tells={"email": ANY_WORD, "status": CONSENT_STATUS},
-            doubts=(Doubt("phone", raw("phone"), ~is_phone), unknown_identifiers),
+            tells={"email": ANY_WORD, "status": CONTACT_STATUS},
+            doubts=(
+                Doubt("phone", raw("phone"), ~is_phone),
+                unknown_identifiers,
+                _opted_doubts("optIns", "opt_in"),
+                _opted_doubts("optOuts", "opt_out"),
+            ),
         ),
         _csv_contact("omnisend.csv_contact"),
         csv=CSV_FORM,

@@ -39,12 +39,15 @@ from orchestration.mapping import (
     absolute,
     account_currency,
     at,
+    consent_said,
+    consent_word,
     dialect,
     email_address,
     file_value,
     filled,
     first_given,
     given,
+    is_no,
     item,
     item_raw,
     lookup,
@@ -60,6 +63,7 @@ from orchestration.mapping import (
     word,
 )
 from orchestration.shapes import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
+from orchestration.shapes import consent as consented
 
 NONE = pl.lit(None, pl.String)
 TIME_FORMATS = (*ODP_TIME_FORMATS, "epoch_ms")
@@ -129,14 +133,10 @@ ORDER_STATUS = {
     "canceled": "canceled",
     "cancelled": "canceled",
 }
-SUBSCRIPTION = {"subscribe": "subscribed", "unsubscribe": "unsubscribed"} | {word: word for word in ("subscribed", "unsubscribed")}
 SUBSCRIPTION_CONSENT = {"subscribed": "opt_in", "unsubscribed": "opt_out"}
 KNOWN_LOYALTY = r"^(points|tier|referral)_"
 LOYALTY = {"points_added": "earn", "points_removed": "adjust", "tier_earned": "tier_change", "tier_lost": "tier_change"}
 IDENTIFIERS = {"email": "email", "phone": "phone", "customer_id": "customer_id", "vuid": "vuid", "zaius_id": "profile_id"}
-CONSENT = dict.fromkeys(("opt_in", "opted_in"), "opt_in") | dict.fromkeys(
-    ("opt_out", "opted_out", "unsubscribe", "unsubscribed", "revoke", "revoked", "withdraw", "withdrawn"), "opt_out"
-)
 CONSENT_CHANNELS = {"email": "email", "phone": "phone", "push_token": "push"}
 
 # -- identifiers -----------------------------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ class Told:
         is_own = ~self.kind.is_in(list(EVENT_TYPES)) & given(self.order("order_id"))
         is_deed = (self.kind == "order") & ~self.deed.is_in(ORDER_ACTIONS).fill_null(value=False)
         is_change = (self.kind == "list") & given(self.data("list_id")) & self.subscription.is_null() & given(self.action)
-        is_consent = (self.kind == "consent") & self.consent.is_null() & given(self.action)
+        is_consent = (self.kind == "consent") & self.consent.is_null() & (given(self.action) | given(self.data("consent")))
         is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
         path = f"{self.each}[]." if self.each else ""
         return tuple(
@@ -425,14 +425,12 @@ class Told:
     @property
     def subscription(self) -> pl.Expr:
         """Subscribed or not, where the event is about a list."""
-        return subscription_state(first_given(self.action, self.data("subscribed")))
+        return subscription_state(self.action, self.data("subscribed"))
 
     @property
     def consent(self) -> pl.Expr:
         """Yes or no to marketing, where the event is about consent."""
-        has_consented = flag(self.data("consent"))
-        stated = pl.when(has_consented).then(pl.lit("opt_in")).when(~has_consented).then(pl.lit("opt_out"))
-        return pl.coalesce(translated(self.action, CONSENT), stated)
+        return _said_by(self.action, self.data("consent"))
 
 
 EVENT_FIELDS = [
@@ -459,7 +457,7 @@ AMOUNTS = ("total", "subtotal", "discount", "tax", "shipping", "price", "quantit
 
 
 def _leaf(name: str) -> Any:
-    return NUMBER if name in AMOUNTS else SCALAR
+    return NUMBER if name in AMOUNTS else consented(SCALAR) if name in ("subscribed", "consent") else SCALAR
 
 
 LINEAGE = {"data_source_type": KEEP, "data_source_details": KEEP, "data_source_version": KEEP, "data_source_instance": KEEP}
@@ -516,7 +514,11 @@ json_event = Told(
 FLAT_EVENT_DATA = EVENT_FIELDS + [f"order.{name}" for name in ORDER_FIELDS] + ["product.product_id", "product.name", "product.sku"]
 FLAT_EVENT_HEAD = {name: leaf for name, leaf in HEAD.items() if name != "zaius_id"}
 # In an event `name` may be anything's.
-FLAT_EVENT = FLAT_EVENT_HEAD | {name: leaf for name, leaf in FLAT_PERSON.items() if name != "name"} | dict.fromkeys(FLAT_EVENT_DATA, SCALAR)
+FLAT_EVENT = (
+    FLAT_EVENT_HEAD
+    | {name: leaf for name, leaf in FLAT_PERSON.items() if name != "name"}
+    | {name: consented(SCALAR) if name in ("subscribed", "consent") else SCALAR for name in FLAT_EVENT_DATA}
+)
 
 
 def as_json(names: list[str]) -> pl.Expr:
@@ -839,23 +841,27 @@ def membership_rows(*, list_id: pl.Expr, state: pl.Expr, since: pl.Expr, where: 
     )
 
 
-def subscription_state(stated: pl.Expr) -> pl.Expr:
-    """Subscribed or not, from the word for it or a yes or no."""
-    is_subscribed = flag(stated)
-    return pl.coalesce(lookup(stated, SUBSCRIPTION), pl.when(is_subscribed).then(pl.lit("subscribed")), pl.when(~is_subscribed).then(pl.lit("unsubscribed")))
+def subscription_state(*stated: pl.Expr) -> pl.Expr:
+    """Subscribed or not, from the words for it or a yes or no."""
+    return lookup(_said_by(*stated), {"opt_in": "subscribed", "opt_out": "unsubscribed"})
+
+
+def _said_by(*stated: pl.Expr) -> pl.Expr:
+    """opt_in or opt_out as several fields tell it; of two that contradict each other the no counts."""
+    return pl.when(pl.any_horizontal(is_no(one) for one in stated)).then(pl.lit("opt_out")).otherwise(pl.coalesce(*map(consent_said, stated)))
 
 
 LIST = FLAT_IDENTIFIERS | {
     "list_id": SCALAR,
     "name": TEXT,
     "action": TEXT,
-    "subscribed": SCALAR,
+    "subscribed": consented(SCALAR),
     "ts_status_updated": SCALAR,
     "ts": SCALAR,
 }
 has_identifier = pl.any_horizontal(given(customer_cell(name)) for name in IDENTIFIERS)
 list_id = first_given(cell("list_id"), file_value())
-list_state = subscription_state(cell("action", "subscribed"))
+list_state = subscription_state(cell("action"), cell("subscribed"))
 is_list_definition = ~has_identifier & given(cell("name")) & ~given(cell("action", "subscribed"))
 list_rows = (
     *membership_rows(list_id=list_id, state=list_state, since=cell("ts_status_updated", "ts"), where=has_identifier, name=cell("name")),
@@ -909,7 +915,7 @@ named_value = pl.coalesce(
     at("identifier_value").str.strip_chars(),
 )
 NAMED = {"identifier_field_name": TEXT, "identifier_value": SCALAR, "zaius_id": SCALAR}
-CONSENT_RECORD = NAMED | {"consent": SCALAR, "consent_update_reason": TEXT, "consent_update_ts": SCALAR}
+CONSENT_RECORD = NAMED | {"consent": consented(SCALAR), "consent_update_reason": TEXT, "consent_update_ts": SCALAR}
 REACHABILITY = NAMED | {"reachable": SCALAR, "reachable_update_type": TEXT, "reachable_update_reason": KEEP, "reachable_update_ts": SCALAR}
 named_checks = (
     Check("unknown_identifier_name", "identifier_field_name", named_type.is_null() | (named_identifier == "zaius_id")),
@@ -937,14 +943,13 @@ def about_identifier(is_deliverable: pl.Expr | None = None, reason: pl.Expr | No
 
 
 is_reachable = flag(at("reachable"))
-has_consented = flag(at("consent"))
 consent_rows = rows(
     "customer_consents",
     id_type=named_type,
     id_value=named_value,
     channel=lookup(named_type, CONSENT_CHANNELS, "all"),
     purpose=pl.lit("marketing"),
-    status=pl.when(has_consented).then(pl.lit("opt_in")).when(~has_consented).then(pl.lit("opt_out")).otherwise(pl.lit("unknown")),
+    status=consent_word(at("consent")),
     status_raw=at("consent"),
     effective_at=moment(at("consent_update_ts")),
     reason=at("consent_update_reason"),
@@ -981,7 +986,7 @@ identifier_dialects = (
         lacks=("reachable", "reachable_update_type", "reachable_update_ts"),
         kinds=("identifier",),
         checks=named_checks,
-        doubts=(number_doubt("consent_update_ts", at("consent_update_ts")), neither_yes_nor_no("consent", at("consent"))),
+        doubts=(number_doubt("consent_update_ts", at("consent_update_ts")),),
     ),
     dialect(
         "optimizely.reachability",

@@ -15,6 +15,7 @@ events; a deletion counts from either.
 
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from orchestration.expressions import email, flag, money
@@ -30,15 +31,19 @@ from orchestration.mapping import (
     Profile,
     Rows,
     Typed,
+    Word,
     absolute,
     account_currency,
     at,
+    consent_said,
+    consent_word,
     dialect,
     file_value,
     filled,
     first_given,
     furthest,
     given,
+    is_no,
     item,
     lookup,
     pairs,
@@ -50,7 +55,8 @@ from orchestration.mapping import (
     word,
     words,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
+from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, decode_generic, drop, fit
+from orchestration.shapes import consent as consented
 
 SAME_WORD = drop("the same word in every record of the stream")
 TRUE = Typed(pl.lit(value=True))
@@ -135,6 +141,7 @@ SUMMARY = {
     },
     "orders": {"total_amount": NUMBER, "total_count": NUMBER, "average_amount": NUMBER, "last_order_amount": NUMBER, "last_order_date": TEXT},
 }
+CONSENT = {"date": TEXT, "value": consented(FLAG)}
 CUSTOMER: dict[str, Any] = {
     "id": TEXT,
     "object": SAME_WORD,
@@ -157,8 +164,8 @@ CUSTOMER: dict[str, Any] = {
         "campaigns": [{"campaign_id": TEXT, "referrer_id": TEXT, "related_object_id": TEXT, "related_object_type": TEXT, "date": TEXT}],
     },
     "metadata": JSON,
-    "system_metadata": {"consents": Pairs({"date": TEXT, "value": FLAG})},
-    "consents": Pairs({"date": TEXT, "value": FLAG}),
+    "system_metadata": {"consents": Pairs(CONSENT)},
+    "consents": Pairs(CONSENT),
     "created_at": TEXT,
     "updated_at": TEXT,
     "assets": {"cockpit_url": drop("holds a token that signs in as the customer")},
@@ -190,17 +197,16 @@ CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, c
 
 
 def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, *otherwise: pl.Expr) -> Rows:
-    """Consents by their keys, of which `unsubscribed` is negative: true takes back all, and not to have unsubscribed is no consent."""
-    value = flag(stated)
-    is_negative = key == "unsubscribed"
-    refusal = pl.when(value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
-    agreement = pl.when(value).then(pl.lit("opt_in")).when(~value).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
+    """Consents by their keys, of which `unsubscribed` and its like are negative: true takes back all, and not to have unsubscribed is no consent."""
+    is_negative = is_no(key)
+    agreement = consent_word(stated)
+    refusal = pl.when(consent_said(stated) == "opt_in").then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
     return rows(
         "customer_consents",
         each=each,
         channel=pl.lit("all"),
         purpose=pl.when(is_negative).then(pl.lit("marketing")).otherwise(key),
-        status=pl.when(is_negative).then(refusal).otherwise(agreement),
+        status=Word(pl.when(is_negative).then(refusal).otherwise(agreement.expr), agreement.sources),
         status_raw=pl.concat_str(key, pl.lit("="), stated.str.strip_chars()),
         effective_at=time(since, *otherwise, else_export_date=True),
     )
@@ -809,11 +815,25 @@ def told_redemption(name: str) -> Rows:
     return made
 
 
+def _consents_of(text: str) -> list[dict[str, str | None]]:
+    """The consents in a JSON text, read as those of a customer are."""
+    try:
+        value = decode_generic(text.encode())
+    except msgspec.DecodeError:
+        value = text
+    found = fit({"told": value}, {"told": Pairs(CONSENT)}).record["told"] or {}
+    return [{"key": key, "value": _text(one.get("value")), "date": _text(one.get("date"))} for key, one in found.items() if one]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def told_consent(path: str) -> Rows:
     """The consents of the customer in an event: an object with open keys inside the event's open data."""
-    each = told_json(f"customer.{path}").str.extract_all(r'"[^"]+"\s*:\s*\{[^{}]*\}')
-    stated, since = item().str.extract(r'"value"\s*:\s*"?([^",}\s]+)'), item().str.extract(r'"date"\s*:\s*"([^"]*)"')
-    return consent(each, item().str.extract(r'^"([^"]+)"'), stated, since, at("event.created_at"), at("created_at"))
+    found = told_json(f"customer.{path}").replace("{}", None)
+    each = found.map_elements(_consents_of, return_dtype=pl.List(pl.Struct(dict.fromkeys(("key", "value", "date"), pl.String))))
+    return consent(each, item("key"), item("value"), item("date"), at("event.created_at"), at("created_at"))
 
 
 event_consents = (told_consent("system_metadata.consents"), told_consent("consents"))

@@ -10,8 +10,18 @@ import polars as pl
 from orchestration.expressions import clean
 from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, item, lookup, raw, rows, time, words
 from orchestration.shapes import JSON, KEEP, NUMBER, TEXT, Open
+from orchestration.shapes import consent as consented
 from orchestration.vendors.open_delivery.orders import STATUS_WORDS, status_of
-from orchestration.vendors.open_delivery.people import CONSENT, IDENTIFIER, canonical_identifier, consent, customer_key, customer_reference, stated_consents
+from orchestration.vendors.open_delivery.people import (
+    CONSENT,
+    IDENTIFIER,
+    canonical_identifier,
+    consent,
+    consent_doubts,
+    customer_key,
+    customer_reference,
+    stated_consents,
+)
 
 EVENTS: dict[str, tuple[str, str, str, str]] = {
     # name: type, action, engagement class, whether the person did it
@@ -66,7 +76,7 @@ def _dialect(
     has: tuple[str, ...],
     event_id: pl.Expr | None = None,
     money: str | None = None,
-    opted: tuple[Rows, ...] = (),
+    body: str | None = None,
 ) -> Dialect:
     event_type, action, engagement, active = _words(word, name)
     tells_of_order = (event_type == "order") & given(order_id)
@@ -110,7 +120,8 @@ def _dialect(
             occurred_at=time(at_time, else_export_date=True),
         ),
     ]
-    return dialect(dialect_name, "event", shape, *selects, *opted, about=about, has=has, duplicates_of="events", kinds=("event",))
+    opted, doubts = ((), ()) if body is None else (_opted(name, at_time, body), consent_doubts(f"{body}."))
+    return dialect(dialect_name, "event", shape, *selects, *opted, about=about, has=has, doubts=doubts, duplicates_of="events", kinds=("event",))
 
 
 def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
@@ -133,7 +144,7 @@ BODY = Open(
         "currency": TEXT,
         "purpose": TEXT,
         "channel": TEXT,
-        "status": TEXT,
+        "status": consented(TEXT),
         "consents": [CONSENT],
         "consent": CONSENT,
     }
@@ -153,7 +164,7 @@ draft_event = _dialect(
     order_id=at("data.orderId"),
     properties="data",
     money="data",
-    opted=_opted(at("eventType"), at("occurredAt"), "data"),
+    body="data",
     about=_about(first_given(at("customerId"), at("data.customerId")), "customerId"),
     has=("eventType",),
 )
@@ -178,7 +189,7 @@ rc2_event = _dialect(
     order_id=first_given(at("orderId"), at("payload.orderId")),
     properties="payload",
     money="payload",
-    opted=_opted(at("eventType"), at("occurredAt"), "payload"),
+    body="payload",
     about=_about(
         rc2_customer_id,
         "customerId",
@@ -196,7 +207,7 @@ transport_event = _dialect(
     order_id=at("payload.orderId"),
     properties="payload",
     money="payload",
-    opted=_opted(at("eventType"), at("occurredAt"), "payload"),
+    body="payload",
     about=_about(at("payload.customerId"), "payload.customerId"),
     has=("eventType", "entityType"),
 )
@@ -205,7 +216,7 @@ PUSHED_BODY = {
     "customerId": TEXT,
     "purpose": TEXT,
     "channel": TEXT,
-    "status": TEXT,
+    "status": consented(TEXT),
     "changedFields": KEEP,
     "consents": [CONSENT],
     "consent": CONSENT,
@@ -218,7 +229,7 @@ pushed_event = _dialect(
     at_time=at("event.occurredAt"),
     order_id=at("event.payload.orderId"),
     properties=None,
-    opted=_opted(at("event.eventType"), at("event.occurredAt"), "event.payload"),
+    body="event.payload",
     about=_about(at("event.payload.customerId"), "event.payload.customerId"),
     has=("event",),
 )

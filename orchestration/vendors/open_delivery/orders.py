@@ -28,7 +28,7 @@ from orchestration.mapping import (
     word,
     words,
 )
-from orchestration.shapes import JSON, KEEP, NUMBER, TEXT
+from orchestration.shapes import JSON, KEEP, NUMBER, TEXT, alone
 from orchestration.vendors.open_delivery.people import (
     ADDRESS,
     EXTERNAL_ID,
@@ -71,7 +71,7 @@ STATUS = {
 PAYMENT_TYPES = {"PREPAID": "prepaid", "PENDING": "pending"}
 DELIVERY_FEES = ("DELIVERY_FEE",)
 
-PRICE = {"value": NUMBER, "currency": TEXT}
+PRICE = {"value": alone(NUMBER), "currency": TEXT}
 
 
 def status_of(stated: pl.Expr) -> pl.Expr:
@@ -119,7 +119,7 @@ SPONSORSHIP = {"name": KEEP, "amount": KEEP, "discountCode": TEXT}
 PRICED = {
     "otherFees": [{"name": KEEP, "type": TEXT, "receivedBy": KEEP, "receiverDocument": KEEP, "price": PRICE, "observation": KEEP}],
     "discounts": [{"amount": PRICE, "target": KEEP, "targetId": KEEP, "sponsorshipValues": [SPONSORSHIP]}],
-    "total": {"itemsPrice": PRICE, "orderAmount": PRICE, **{key: {"value": NUMBER, "currency": KEEP} for key in ("otherFees", "discount")}},
+    "total": {"itemsPrice": PRICE, "orderAmount": PRICE, **{key: {"value": alone(NUMBER), "currency": KEEP} for key in ("otherFees", "discount")}},
     "payments": {
         "prepaid": KEEP,
         "pending": KEEP,

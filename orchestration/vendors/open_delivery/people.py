@@ -11,27 +11,33 @@ from orchestration.mapping import (
     Check,
     Contact,
     Dialect,
+    Doubt,
     Identifier,
     Profile,
     Rows,
     Typed,
     Value,
     at,
+    consent_word,
     dialect,
     email_address,
     filled,
     first_given,
     given,
+    is_no,
     item,
     lookup,
+    no_refusal,
+    no_since,
     one_address,
     phone_number,
     raw,
     rows,
     time,
-    word,
+    yes_since,
 )
 from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, TEXT, Open
+from orchestration.shapes import consent as consented
 
 IDENTIFIER_TYPES = {
     "document": "document",
@@ -58,9 +64,6 @@ CHANNELS = {
     "all": "all",
     "any": "all",
 }
-# A legal basis lets one be served, it is not a yes to advertising.
-CONSENT_STATUS = {"opt_in": "opt_in", "opt_out": "opt_out", "revoked": "opt_out", "legal_consent": "unknown"}
-
 nothing = pl.lit(None, pl.String)
 
 IDENTIFIER = {"type": TEXT, "value": TEXT}
@@ -166,7 +169,7 @@ tags = (
     _tag(None, "none", each=None, where=names_tags & ~is_tagged),
 )
 
-CONSENT = {"purpose": TEXT, "channel": TEXT, "status": TEXT, "source": TEXT, "grantedAt": TEXT, "revokedAt": TEXT}
+CONSENT = {"purpose": TEXT, "channel": TEXT, "status": consented(TEXT), "source": TEXT, "grantedAt": TEXT, "revokedAt": TEXT}
 
 
 def consent(
@@ -187,7 +190,8 @@ def consent(
         where=where,
         channel=pl.when(given(channel)).then(lookup(stated, CHANNELS, stated)).otherwise(pl.lit("all")),
         purpose=first_given(clean(purpose).str.to_lowercase(), pl.lit("marketing")),
-        status=word(status, CONSENT_STATUS, "unknown"),
+        # A legal basis lets one be served, it is not a yes to advertising.
+        status=consent_word(status, legal_consent="unknown"),
         status_raw=status,
         effective_at=time(since, else_export_date=True),
         consent_source=nothing if told_by is None else told_by,
@@ -200,10 +204,10 @@ def stated_consents(field: Callable[[str], pl.Expr], *, each: str | None, where:
     Without a word the times tell: what was revoked is taken back. What was taken back had been given; and a time of
     revocation beside a yes is a no of its day, which a later yes outdoes.
     """
-    granted, revoked, stated = field("grantedAt"), field("revokedAt"), field("status")
+    granted, revoked, stated = yes_since(field("grantedAt")), no_since(field("revokedAt"), field("grantedAt")), field("status")
     by_time = pl.when(given(revoked)).then(pl.lit("revoked")).when(given(granted)).then(pl.lit("opt_in"))
     status = pl.when(given(stated)).then(stated).otherwise(by_time)
-    is_taken_back = (lookup(status, CONSENT_STATUS, "") == "opt_out").fill_null(value=False)
+    is_taken_back = is_no(status)
     is_other_told = pl.when(is_taken_back).then(given(granted) & given(revoked)).otherwise(given(revoked))
     shared: dict[str, Any] = {"told_by": field("source"), "each": each}
     channel, purpose = field("channel"), field("purpose")
@@ -215,6 +219,12 @@ def stated_consents(field: Callable[[str], pl.Expr], *, each: str | None, where:
         consent(channel, purpose, status, moment, where=is_one if each is None else where, **shared),
         consent(channel, purpose, other, other_moment, where=is_other_told if where is None else where & is_other_told, **shared),
     )
+
+
+def consent_doubts(*bodies: str) -> tuple[Doubt, ...]:
+    """Books what says nothing in the time of a no, in the consents and the consent under each."""
+    lists = tuple(no_refusal(f"{body}consents[].revokedAt", item("revokedAt"), f"{body}consents") for body in bodies)
+    return lists + tuple(no_refusal(f"{body}consent.revokedAt", at(f"{body}consent.revokedAt")) for body in bodies if body)
 
 
 consents = stated_consents(item, each="consents")
@@ -377,6 +387,7 @@ rc2_customer = dialect(
             *external_ids("externalIds", merchant=at("merchantId"))[:1],
         ),
     ),
+    doubts=consent_doubts(""),
     has=("identifier",),
     kinds=("customer",),
 )
@@ -390,7 +401,7 @@ TRANSPORT_CUSTOMER = {
     "birthDate": TEXT,
     "gender": TEXT,
     "status": TEXT,
-    "consent": {"marketing": FLAG, "updatedAt": TEXT, "legalBasis": KEEP},
+    "consent": {"marketing": consented(FLAG), "updatedAt": TEXT, "legalBasis": KEEP},
     "createdAt": TEXT,
     "updatedAt": TEXT,
 }
@@ -400,7 +411,7 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
     """The customer of the transport bindings, as a record or wrapped in an object as it is pushed."""
     start = f"{wrapper}." if wrapper else ""
     shape = {wrapper: TRANSPORT_CUSTOMER} if wrapper else TRANSPORT_CUSTOMER
-    marketing = at(f"{start}consent.marketing").str.to_lowercase()
+    marketing = at(f"{start}consent.marketing")
     parts = item().str.extract_groups(r"^\s*(?:([^:]+):)?(.*)$").struct
     return dialect(
         "open_delivery.transport.wrapped" if wrapper else "open_delivery.transport",
@@ -419,7 +430,7 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
         consent(
             pl.lit("all"),
             pl.lit("marketing"),
-            lookup(marketing, {"true": "opt_in", "false": "opt_out"}, marketing),
+            marketing,
             first_given(at(f"{start}consent.updatedAt"), at(f"{start}updatedAt")),
             where=given(marketing),
         ),

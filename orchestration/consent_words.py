@@ -1,0 +1,69 @@
+"""How consent is given and refused in words, at whichever vendor: one list for all, beside the words that only one of them uses.
+
+A no is heard in every spelling that can be recognised, also where it stands without the object it belongs in, or inside one that it does not.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+PLAIN_YES = ("true", "t", "yes", "y", "1", "1.0", "on", "sim", "sí", "si", "ja", "oui")
+PLAIN_NO = ("false", "f", "no", "n", "0", "0.0", "off", "não", "nao", "nein", "non", "nee")
+AGREED = (
+    *PLAIN_YES, "in", "opt in", "opted in", "double opt in", "single opt in", "subscribe", "subscribed", "grant", "granted", "allow", "allowed", "accept",
+    "accepted", "agree", "agreed", "approved", "consented", "consent", "given", "confirmed", "enabled", "explicitly opted in", "aceito", "autorizado",
+    "aceptado", "inscrit", "accepté", "angemeldet", "eingewilligt", "zugestimmt",
+)  # fmt: skip
+REFUSED = (
+    *PLAIN_NO, "out", "opt out", "opted out", "unsubscribe", "unsubscribed", "revoke", "revoked", "withdraw", "withdrawn", "deny", "denied", "decline",
+    "declined", "refuse", "refused", "reject", "rejected", "disallow", "disallowed", "not allowed", "forbidden", "prohibited", "object", "objected",
+    "disagree", "disagreed", "not consented", "suppressed", "stop", "stopped", "blocked", "disabled", "do not contact", "dnc", "never",
+    "explicitly opted out", "revogado", "negado", "recusado", "descadastrado", "rechazado", "denegado", "désinscrit", "refusé", "abgemeldet", "abgelehnt",
+    "widerrufen",
+)  # fmt: skip
+UNSAID = ("unknown", "not specified", "unspecified", "none", "not set", "pending", "non subscribed", "not subscribed", "never subscribed")
+CONSENT_WORDS: Mapping[str, str] = dict.fromkeys(AGREED, "opt_in") | dict.fromkeys(REFUSED, "opt_out") | dict.fromkeys(UNSAID, "unknown")
+
+
+def bare_word(stated: str) -> str:
+    """A word as it is compared: case, blanks, hyphens and underscores aside."""
+    return re.sub(r"[\s_-]+", "", stated.lower())
+
+
+_SAID = {bare_word(word): status for word, status in CONSENT_WORDS.items()}
+# What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to all.
+_NAMES = frozenset({"value", "status", "state", "marketing", "allowmarketing", "optin", "optedin", "subscription", "newsletter", "isallowed", "issubscribed"})
+_CHANNELS = frozenset({"email", "mail", "sms", "phone", "push", "whatsapp", "post", "all"})
+
+
+def said(value: Any) -> str | None:
+    """opt_in, opt_out or unknown, if the value is a yes or no or a word for it."""
+    text = "true" if value is True else "false" if value is False else value
+    return _SAID.get(bare_word(str(text))) if isinstance(text, str | int | float) else None
+
+
+def heard(value: Any) -> Any:
+    """The yes or no that is told somewhere in a value of any shape, as delivered; of several the no, and null if there is none."""
+    found = list(_told(value))
+    return next((one for one in found if said(one) == "opt_out"), found[0] if found else None)
+
+
+def _told(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _told(inner)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _told_under(key, heard(inner))
+    elif said(value) is not None:
+        yield value
+
+
+def _told_under(key: str, word: Any) -> Iterator[Any]:
+    """What a word means under its name: a yes to having unsubscribed is a no, and a no to that is nothing."""
+    name, status = bare_word(key), said(word)
+    if said(key) == "opt_out":
+        if status == "opt_in":
+            yield key
+    elif status is not None and (said(key) == "opt_in" or name in _NAMES or (name in _CHANNELS and status == "opt_out")):
+        yield word
