@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 
-from orchestration import deletions, identity_seeds, segments
+from orchestration import deletions, identity_seeds, segments, unreadable
 from orchestration.masking import without_contacts
 from orchestration.settings import Settings
 
@@ -21,7 +21,7 @@ Look = Callable[[duckdb.DuckDBPyConnection, Settings, str], Iterator[str]]
 # What DuckDB says of values and of queries, and not of a disk, of memory or of the file.
 OF_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 
-LOOKS: tuple[Look, ...] = (segments.failing, identity_seeds.look, deletions.look)
+LOOKS: tuple[Look, ...] = (segments.failing, identity_seeds.look, deletions.look, unreadable.look)
 
 
 def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:

@@ -38,7 +38,10 @@ create table if not exists internal.repeats (
     load_seq bigint
 );
 create table if not exists internal.touched (tie ubigint);
-create table if not exists internal.owed (file_path varchar);
+create table if not exists internal.owed (
+    file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, file_sha256 varchar
+);
+create table if not exists internal.unreadable (file_path varchar, reason_code varchar);
 create table if not exists internal.issued_ids (alias_id varchar, customer_id varchar, retired_at timestamptz);
 create table if not exists internal.withdrawn (
     file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, withdrawn_at timestamptz, run_id varchar

@@ -38,6 +38,7 @@ from orchestration import (
     segments,
     soundness,
     taking_over,
+    unreadable,
 )
 from orchestration import settings as configuration
 from orchestration.errors import OperatorError, cause_of, unusable
@@ -442,15 +443,17 @@ def _begin_anew(settings: Settings) -> Warehouse:
 def _take_over_archived(
     settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing.Scan, owed: set[str], *, without_archived: bool
 ) -> set[str]:
-    """Takes over what is owed and no longer stands in the landing zone, and refuses to go on without it; what is still to be loaded."""
-    to_load = owed & {file.relative_path for file in scan.files}
+    """Takes over what is owed and lies in the landing zone no more, or unreadable, and refuses to go on without it; what is still to be loaded."""
+    landed = [file for file in scan.files if file.relative_path in owed]
+    to_load = {file.relative_path for file in landed} - unreadable.among_owed(con, settings, landed)
     too_early = {path for path in owed - to_load if scan.tells_of(path)}
     lost = taking_over.take_over(con, settings, owed - to_load - too_early)
     if lost and not without_archived:
         shown = ", ".join(landing.shown(path) for path in sorted(lost)[:MOST_SHOWN])
         more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""
         raise OperatorError(
-            f"Nothing was published: {len(lost):,} files are no longer in the landing zone, and what they left cannot be taken over: {shown}{more}.",
+            f"Nothing was published: {len(lost):,} files are no longer in the landing zone or cannot be read, "
+            f"and what they left cannot be taken over: {shown}{more}.",
             remedy="Put them back and run again, or type `c360 run --without-archived` to go on without them.",
         )
     warehouse.forget_owed(con, lost | too_early)

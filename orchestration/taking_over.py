@@ -1,4 +1,4 @@
-"""Rows and bookings of deliveries that are no longer in the landing zone, taken over into a build file that was begun anew.
+"""Rows and bookings of deliveries that are no longer in the landing zone, or cannot be read any more, taken over into a build file that was begun anew.
 
 Old deliveries get archived, so not all that a warehouse holds can be loaded again. What they left stands in the build file that was
 there before, kept aside until a run has looked into it, and in the published file. Rows taken over stay as the version that loaded
@@ -54,14 +54,18 @@ def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         if past is None:
             return
         with transaction(con):
-            con.execute(f"insert into internal.owed select file_path from {past}.meta.loads where status <> 'superseded'")
-            if _columns(con, past, "internal.owed"):
-                con.execute(
-                    f"insert into internal.owed select file_path from {past}.internal.owed where file_path not in (select file_path from {past}.meta.loads)"
-                )
+            _owe_what(con, past, LOADS, "status <> 'superseded'")
+            _owe_what(con, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)")
+            # Whoever could not read a file before has nothing to lose by it.
+            con.execute(f"update internal.owed set file_sha256 = null where file_path in (select file_path from {past}.meta.loads where status = 'rejected')")
             for table in REMEMBERED:
                 if shared := _columns(con, past, table) & _columns(con, _own(con), table):
                     con.execute(f"insert into {table} by name select {', '.join(sorted(shared))} from {past}.{table}")
+
+
+def _owe_what(con: duckdb.DuckDBPyConnection, past: str, table: str, condition: str) -> None:
+    if shared := _columns(con, past, table) & _columns(con, _own(con), "internal.owed"):
+        con.execute(f"insert into internal.owed by name select {', '.join(sorted(shared))} from {past}.{table} where {condition}")
 
 
 def take_over(con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collection[str]) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration import holding, landing, sightings
+from orchestration import holding, landing, sightings, unreadable
 from orchestration.booking import Booking
 from orchestration.books import BOOKS, staging_ddl
 from orchestration.collecting import collecting_seldom
@@ -33,6 +33,7 @@ from orchestration.vendors import discover
 from orchestration.versions import contest, settle_contested, settle_versions
 
 WITHDRAWN = "withdrawn"
+KEPT = "kept"
 BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 # Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
 # doubled what DuckDB costs. What a kill takes is loaded again: half a minute's work at most.
@@ -77,7 +78,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """How a file was booked."""
+    """How a file was booked; `kept` if it was not, because it cannot be read any more and what was loaded of it stays."""
 
     file: LandedFile
     status: str
@@ -131,6 +132,7 @@ class Warehouse:
         """Notes what was seen; files that were touched and hold what they held are known as they are now, so that nobody reads them again."""
         new, touched = self._compare(con, scan)
         sightings.note(con, scan, new)
+        unreadable.forget_all_but(con, new)
         for file in touched:
             con.execute(
                 "update meta.loads set file_bytes = $1, file_mtime_ns = $2, file_ctime_ns = $3, file_inode = $4 "
@@ -298,6 +300,8 @@ class Warehouse:
         same = con.execute(_SAME, copied).fetchone() if file.size else None
         if same is not None:
             return self._booked(con, booking, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
+        if read.reason is not None and unreadable.keeps_rows(con, file, read.reason):
+            return FileOutcome(file, KEPT, 0, 0, 0, 0, read.reason, FILE_REASONS[read.reason])
         if read.reason is not None:
             return self._booked(con, booking, Counts(read=1, rejected=1), "rejected", read.reason)
         pass_point("after_reading")
@@ -332,6 +336,7 @@ class Warehouse:
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
         """Takes out what an earlier booking of the path loaded."""
+        unreadable.forget(con, path)
         for (load_seq,) in con.execute("select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchall():
             _take_out(con, load_seq)
             con.execute("update meta.loads set status = 'superseded', reason_code = coalesce($2, reason_code) where load_seq = $1", [load_seq, reason])

@@ -7,6 +7,7 @@ import pytest
 
 from orchestration import attention, cli, doctor, pipeline, status
 from orchestration.settings import Settings
+from tests.pipeline.deliveries import land, order
 
 HELD = "The delivery of anna@mail.test.example.com is held; type this."
 
@@ -55,6 +56,17 @@ def test_it_is_told_by_run_status_and_doctor_without_an_address(quiet: Settings,
     assert cli.main(["status"]) == 0
     assert capsys.readouterr().out.count("The delivery of a…@m….com is held; type this.") == 2
     assert "The delivery of a…@m….com is held; type this." in [finding.text for finding in doctor.examine(quiet)]
+
+
+def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_and_doctor(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    path = land(published, "2026-06-01", "anna@mail.test.example.com.json", order(1, "anna"))
+    assert cli.main(["run"]) == 0
+    path.write_text('{"eventName": ', encoding="utf-8")
+    capsys.readouterr()
+    for _ in range(2):
+        assert cli.main(["run"]) == 3
+        assert "a…@m….json was loaded and cannot be read any more (truncated_json)" in capsys.readouterr().out
+    assert any("cannot be read any more" in finding.text for finding in doctor.examine(published))
 
 
 def test_what_only_a_run_knows_is_told_by_that_run_once(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

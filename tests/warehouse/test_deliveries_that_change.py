@@ -1,5 +1,7 @@
 """What becomes of loaded files that move, vanish or are withdrawn, and of full deliveries that would delete too much."""
 
+import gzip
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import deletions, landing, pipeline, taking_over
+from orchestration import deletions, landing, pipeline, taking_over, unreadable
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange
 from orchestration.warehouse import Delivered
@@ -269,11 +271,103 @@ def test_an_event_whose_first_telling_was_corrected_away_stands_under_the_archiv
     assert installation.query(LAW) == [(0,)]
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def no_file(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def leads_nowhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("gone.gz")
+
+
+def other_content(path: Path) -> None:
+    path.write_bytes(b"%PDF-1.7 no delivery")
+
+
+def empty_archive(path: Path) -> None:
+    path.write_bytes(gzip.compress(b" \n"))
+
+
+SPOIL = pytest.mark.parametrize("spoil", [cut, no_file, leads_nowhere, other_content, empty_archive])
+SPOILT = f"{FIRST}/a.ndjson.gz"
+
+
+def told(installation: Installation) -> list[str]:
+    with installation.warehouse.connect() as con:
+        return list(unreadable.look(con, installation.settings, "test"))
+
+
+def land_packed(installation: Installation, *numbers: int) -> None:
+    installation.land(SPOILT, gzip.compress("\n".join(map(json.dumps, contacts(*numbers))).encode(), mtime=0))
+
+
+@SPOIL
+def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_told_until_it_can(installation: Installation, spoil: Callable[[Path], None]) -> None:
+    land_packed(installation, 1, 2)
+    run(installation)
+    before = installation.state()
+    path = installation.settings.landing / SPOILT
+    sound = path.read_bytes()
+    spoil(path)
+    for asked in ({}, {}, {"dates": DateRange(date(2026, 3, 1), date(2026, 3, 1))}):
+        assert [outcome.status for outcome in run(installation, **asked).outcomes] == ["kept"]
+        assert installation.state() == before
+        assert [SPOILT in sentence for sentence in told(installation)] == [True]
+    path.unlink()
+    path.write_bytes(sound)
+    run(installation)
+    assert (installation.state(), told(installation)) == (before, [])
+    spoil(path)
+    run(installation)
+    path.unlink()
+    land_packed(installation, 3)
+    run(installation)
+    assert ([record for record, *_ in installation.query(STANDING)], told(installation)) == (["c3"], [])
+
+
+@pytest.mark.parametrize("settle", ["archive", "withdraw"])
+def test_what_cannot_be_read_any_more_is_told_of_until_it_is_archived_or_withdrawn(installation: Installation, settle: str) -> None:
+    land_packed(installation, 1)
+    run(installation)
+    cut(installation.settings.landing / SPOILT)
+    run(installation)
+    if settle == "archive":
+        archive(installation, SPOILT)
+    run(installation, **({"withdraw": of(SPOILT)} if settle == "withdraw" else {}))
+    assert (told(installation), len(installation.query(STANDING))) == ([], 1 if settle == "archive" else 0)
+
+
+@SPOIL
+def test_a_file_that_cannot_be_read_any_more_is_taken_over_into_a_build_file_begun_anew(installation: Installation, spoil: Callable[[Path], None]) -> None:
+    land_packed(installation, 1, 2)
+    installation.land(f"{SECOND}/b.ndjson", contacts(2))
+    run(installation)
+    before = installation.state()
+    spoil(installation.settings.landing / SPOILT)
+    begin_anew(installation)
+    assert installation.state() == before
+    assert len(told(installation)) == 1
+
+
+def test_a_file_that_never_could_be_read_is_rejected_each_time_it_changes(installation: Installation) -> None:
+    for content in (b"no archive", b"no archive either"):
+        installation.land(SPOILT, content)
+        assert [outcome.status for outcome in run(installation).outcomes] == ["rejected"]
+    begin_anew(installation)
+    assert installation.query("select status, rows_rejected from meta.loads") == [("rejected", 1)]
+    assert told(installation) == []
+
+
 def test_a_night_to_come_that_an_earlier_version_loaded_is_not_taken_over(installation: Installation) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     run(installation)
     with installation.warehouse.connect() as con:
-        con.execute("insert into internal.owed values ('landing/omnisend/contacts/2042-05-02/a.ndjson')")
+        con.execute("insert into internal.owed (file_path) values ('landing/omnisend/contacts/2042-05-02/a.ndjson')")
     installation.land("omnisend/contacts/2042-05-02/a.ndjson", contacts(2))
     assert [problem.reason_code for problem in run(installation).problems] == ["future_date"]
     assert installation.query("select count(*) from internal.owed") == [(0,)]
