@@ -222,13 +222,13 @@ def dlt_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
 
 def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
     """All that has landed to staging: validated, accounted for, booked."""
-    from orchestration import landing, settings
+    from orchestration import build_file, landing, settings
     from orchestration.warehouse import Warehouse
 
     found = settings.load(folder)
     warehouse = Warehouse(found)
     scan = landing.scan(found)
-    with watch.part("all"), warehouse.connect() as con:
+    with watch.part("all"), build_file.connect(found) as con:
         outcomes = warehouse.ingest(con, warehouse.pending(con, scan, dates=None, full_refresh=False), run_id="benchmark")
     return {
         "rows": sum(outcome.rows_read for outcome in outcomes),
@@ -268,7 +268,7 @@ def night(folder: Path, watch: Watch) -> dict[str, Any]:
 
 def replace_day(folder: Path, watch: Watch) -> dict[str, Any]:
     """The last night of every vendor delivered again with one byte more: its rows taken out and put in anew."""
-    from orchestration import landing, settings
+    from orchestration import build_file, landing, settings
     from orchestration.warehouse import Warehouse
 
     found = settings.load(folder)
@@ -277,7 +277,7 @@ def replace_day(folder: Path, watch: Watch) -> dict[str, Any]:
     files = [file for file in scan.files if file.export_date == last]
     warehouse = Warehouse(found)
     rows = 0
-    with warehouse.connect() as con:
+    with build_file.connect(found) as con:
         for file in files:
             with watch.part("all"):
                 rows += sum(outcome.rows_read for outcome in warehouse.ingest(con, [file], run_id="benchmark"))

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration import alerts, attention, drift, freshness, known_names, landing, pipeline, sensors
+from orchestration import alerts, attention, build_file, dagster_runs, drift, freshness, known_names, landing, pipeline
 from orchestration import settings as configuration
 from orchestration.errors import told
 from orchestration.landing import LandedFile
@@ -207,7 +207,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
             seen = made or pipeline.publish.current(settings)
-            with build.connect() as con:
+            with build_file.connect(settings) as con:
                 to_look_at = list(attention.of_run(con, context.run.run_id))
         alerts.tell_attention(settings, to_look_at)
         return dg.MaterializeResult(
@@ -238,7 +238,7 @@ def chosen_nights(context: dg.AssetExecutionContext) -> DateRange | None:
 @contextmanager
 def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Warehouse]:
     """`pipeline.writing` for a run of Dagster's, which is also told which process works on it."""
-    sensors.claim(context)
+    dagster_runs.claim(context)
     known_names.ask(settings)
     name = context.run.job_name
     command = f"Dagster {'materialisation' if name.startswith('__') else name}"

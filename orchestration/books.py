@@ -1,6 +1,6 @@
 """The books of a warehouse and the tables they are about, as DDL: what was loaded, rejected, repaired and new."""
 
-from orchestration import holding
+from orchestration import reasons
 from orchestration.connections import quoted
 from orchestration.tables import TABLES
 
@@ -72,7 +72,7 @@ create or replace view internal.deliveries_as_told as
     where
         status in ('loaded', 'duplicate')
         and (source, source_account, export_date) not in (
-            select (source, source_account, export_date) from meta.loads where status = 'rejected' and reason_code = '{holding.REASON}'
+            select (source, source_account, export_date) from meta.loads where status = 'rejected' and reason_code = '{reasons.HELD_BACK}'
         )
     group by source, source_account, stream, export_date;
 create or replace view meta.deliveries as

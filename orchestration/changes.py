@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import identity_seeds, publish
+from orchestration import identity_seeds, publications
 from orchestration.errors import OperatorError
 from orchestration.settings import Settings
 
@@ -149,13 +149,13 @@ class Changes:
 
 def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, started_at: datetime) -> Changes:
     """Carries the published history over to the build file and adds what this run changes."""
-    with publish.attached(con, settings) as is_published:
-        has_aliases = is_published and publish.has(con, "marts", "customer_id_aliases")
+    with publications.attached(con, settings) as is_published:
+        has_aliases = is_published and publications.has(con, "marts", "customer_id_aliases")
         con.execute(_EVENTS_DDL)
         if is_published:
-            publish.inherit(con, "meta", "identity_events")
+            publications.inherit(con, "meta", "identity_events")
         olds = "published.marts.customer_id_aliases" if has_aliases else _NO_ALIASES
-        has_links = has_aliases and publish.has(con, "meta", "identity_links", "alias_id", "link_id", "is_refused")
+        has_links = has_aliases and publications.has(con, "meta", "identity_links", "alias_id", "link_id", "is_refused")
         con.execute(_MOVES.format(old=olds))
         con.execute(_FOUND.format(old=olds, old_links="published.meta.identity_links" if has_links else _NO_LINKS))
         con.execute(_EVENTS, [run_id, started_at])

@@ -10,7 +10,7 @@ from orchestration.containers import BOM, ContainerError, Limits
 from orchestration.headers import Columns
 from orchestration.mapping import CsvForm
 from orchestration.ndjson import split
-from orchestration.records import Note, Record
+from orchestration.record import Note, Record
 
 DELIMITERS = (",", "\t", "|", ";")
 # The line by which spreadsheets name the separator: `sep=;`.

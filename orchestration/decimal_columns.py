@@ -10,7 +10,7 @@ import msgspec
 
 from orchestration.formats import format_of
 from orchestration.mapping import Amount, Dialect, Rows, Stream, Value, roots
-from orchestration.records import Record
+from orchestration.record import Record
 from orchestration.tables import TABLES
 
 # What may hold tables, and nothing but them or, in an archive, other records too.

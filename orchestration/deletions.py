@@ -11,8 +11,8 @@ from datetime import date
 
 import duckdb
 
+from orchestration.accounts import feed
 from orchestration.connections import transaction
-from orchestration.landing import feed
 from orchestration.settings import Settings
 
 LEAST_DELETIONS = 20

@@ -12,7 +12,23 @@ from typing import Literal
 
 import duckdb
 
-from orchestration import alerts, attention, console, drift, freshness, landing, locking, publish, reading, rejects, runs, seeds, soundness
+from orchestration import (
+    accounts,
+    alerts,
+    attention,
+    build_file,
+    console,
+    drift,
+    freshness,
+    landing,
+    locking,
+    publish,
+    reading,
+    rejects,
+    runs,
+    seeds,
+    soundness,
+)
 from orchestration.errors import OperatorError, told, unusable
 from orchestration.settings import CHECKOUT, Settings
 from orchestration.warehouse import Warehouse
@@ -157,8 +173,8 @@ def _build(settings: Settings) -> Iterator[Finding]:
             yield Finding("broken", f"{path} is {WORDS[found]}.", "The next `c360 run` moves it aside and builds it anew from what has landed.")
             return
         try:
-            with Warehouse(settings).connect(read_only=True) as con:
-                if not Warehouse(settings).fingerprint_matches(con):
+            with build_file.connect(settings, read_only=True) as con:
+                if not build_file.is_of_this_version(con, settings):
                     yield Finding(
                         "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
                     )
@@ -242,7 +258,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", warning, "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name, report it.")
     if changed and night:
         new = [change for change in changed if change.change != drift.VANISHED]
-        shown = [f"{landing.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
+        shown = [f"{accounts.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
         shown += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
         shown += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(
@@ -256,14 +272,10 @@ def _dangling(settings: Settings) -> Iterator[Finding]:
     """Runs that Dagster believes to be alive."""
     if not (settings.dagster_home / "history").is_dir():
         return
-    import dagster as dg
+    from orchestration import dagster_runs  # Dagster takes a second to load
 
-    from orchestration import sensors
-
-    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
-        dead = sensors.dead_runs(instance)
-    if dead:
-        ids = ", ".join(run.run_id[:8] for run in dead[:3])
+    if dead := dagster_runs.dead_runs_in(settings.dagster_home):
+        ids = ", ".join(run_id[:8] for run_id in dead[:3])
         yield Finding("note", f"Dagster counts {len(dead)} runs as started whose process is gone ({ids}).", "`c360 up` ends them within a minute of its start.")
     else:
         yield Finding("ok", "no run of Dagster's hangs")

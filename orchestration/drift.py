@@ -12,7 +12,7 @@ from itertools import groupby
 
 import duckdb
 
-from orchestration.landing import feed
+from orchestration.accounts import feed
 from orchestration.masking import without_contacts
 from orchestration.settings import DateRange
 

@@ -16,7 +16,7 @@ from orchestration.containers import BOM, GZIP, ZIP, ZSTANDARD, Budget, Containe
 from orchestration.landing import LandedFile
 from orchestration.mapping import Stream
 from orchestration.pages import Pages
-from orchestration.records import Record
+from orchestration.record import Record
 
 FORMATS = {
     ".ndjson": "ndjson",

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration import landing, locking, reading, runs
+from orchestration import accounts, locking, reading, runs
 from orchestration.settings import Settings
 
 LAST = """
@@ -30,7 +30,7 @@ class Freshness:
     @property
     def feed(self) -> str:
         """Vendor and account, as their folder is named."""
-        return landing.feed(self.source, self.source_account)
+        return accounts.feed(self.source, self.source_account)
 
     def __str__(self) -> str:
         when = {0: "today", 1: "yesterday"}.get(self.days_ago, f"{self.days_ago} days ago")

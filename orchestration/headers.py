@@ -11,7 +11,7 @@ from orchestration.containers import ContainerError
 from orchestration.mapping import CsvForm
 from orchestration.masking import is_contact
 from orchestration.meanings import meaning
-from orchestration.records import Note
+from orchestration.record import Note
 
 
 @dataclass(frozen=True)

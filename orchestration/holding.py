@@ -9,16 +9,16 @@ from typing import Protocol
 
 import duckdb
 
-from orchestration.reasons import RECORD_REASONS
-from orchestration.records import Record, Reject
+from orchestration.reasons import HELD_BACK, RECORD_REASONS
+from orchestration.record import Record
+from orchestration.records import Reject
 
-REASON = "held_back"
 # The booking of a file that is loaded, or would be if its night did not wait: what copies of it are duplicates of.
-STANDS = f"(status = 'loaded' or (status = 'rejected' and reason_code = '{REASON}'))"
+STANDS = f"(status = 'loaded' or (status = 'rejected' and reason_code = '{HELD_BACK}'))"
 
 _HELD_NIGHTS = f"""
 with
-    held as (select load_seq, count(*) as sound from meta.rejects where reason_code = '{REASON}' group by load_seq),
+    held as (select load_seq, count(*) as sound from meta.rejects where reason_code = '{HELD_BACK}' group by load_seq),
 
     streams as (
         select
@@ -38,7 +38,7 @@ order by load_seq
 """
 _TO_RELEASE = f"""
 select file_path from meta.loads
-where status = 'rejected' and reason_code = '{REASON}' and (source, source_account, export_date) not in ({_HELD_NIGHTS})
+where status = 'rejected' and reason_code = '{HELD_BACK}' and (source, source_account, export_date) not in ({_HELD_NIGHTS})
 """
 
 
@@ -68,7 +68,7 @@ def rejected_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> set[int]:
 
 def rejects_of(block: list[Record], bad: set[int]) -> list[Reject]:
     """The records of a block that were not rejected for reasons of their own."""
-    return [Reject(record.number, REASON, None, record.raw) for record in block if record.number not in bad]
+    return [Reject(record.number, HELD_BACK, None, record.raw) for record in block if record.number not in bad]
 
 
 def book(con: duckdb.DuckDBPyConnection, load_seq: int, run_id: str) -> int:
@@ -80,7 +80,7 @@ def book(con: duckdb.DuckDBPyConnection, load_seq: int, run_id: str) -> int:
         where load_seq = $4
         returning rows_read
         """,
-        [REASON, RECORD_REASONS[REASON], run_id, load_seq],
+        [HELD_BACK, RECORD_REASONS[HELD_BACK], run_id, load_seq],
     ).fetchone()
     assert row is not None
     return row[0]

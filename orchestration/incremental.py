@@ -16,13 +16,12 @@ from typing import Any
 
 import duckdb
 
-from orchestration import transform
+from orchestration import build_file, transform
 from orchestration.connections import attach, transaction
 from orchestration.settings import Settings
 from orchestration.tables import TABLES
 from orchestration.ties import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of, tie, ties_of
 from orchestration.transform import NodeResult, Progress, TransformError
-from orchestration.warehouse import Warehouse
 
 # A part that still grows after so many builds of it is not worth another.
 ATTEMPTS = 3
@@ -73,7 +72,7 @@ class Division:
 
 def build(settings: Settings, since: int, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...] | None:
     """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built in full."""
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         if not pays(con, settings) or not find_scope(con, settings, since):
             return None
         progress(f"{_count(con, 'touched_records'):,} of {_count(con, 'identity.int_records'):,} records are touched: building their part")
@@ -154,7 +153,7 @@ def renew(
 
 def _contents(settings: Settings, models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """How many rows a model has, and a hash of them in whatever order."""
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         query = "select count(*), coalesce(bit_xor(hash(told)), 0) from {}.{} as told"
         return {(schema, name): con.execute(query.format(schema, name)).fetchone() for schema, name in models}
 

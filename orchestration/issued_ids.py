@@ -6,7 +6,7 @@ over what the published warehouse resolves, and what an earlier one did that was
 
 import duckdb
 
-from orchestration import publish
+from orchestration import publications
 from orchestration.connections import transaction
 from orchestration.settings import Settings
 
@@ -14,10 +14,10 @@ from orchestration.settings import Settings
 def hand_on(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Brings `internal.issued_ids` up to date with the published warehouse; what is not there any more stays as it was."""
     con.execute("create table if not exists internal.issued_ids (alias_id varchar, customer_id varchar, retired_at timestamptz)")
-    with publish.attached(con, settings) as is_there:
-        if not is_there or not publish.has(con, "marts", "customer_id_aliases", "alias_id", "customer_id"):
+    with publications.attached(con, settings) as is_there:
+        if not is_there or not publications.has(con, "marts", "customer_id_aliases", "alias_id", "customer_id"):
             return
-        retired_at = "retired_at" if publish.has(con, "marts", "customer_id_aliases", "retired_at") else "cast(null as timestamptz)"
+        retired_at = "retired_at" if publications.has(con, "marts", "customer_id_aliases", "retired_at") else "cast(null as timestamptz)"
         with transaction(con):
             con.execute(
                 f"""

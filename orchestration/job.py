@@ -6,9 +6,9 @@ import os
 import sys
 from datetime import date
 
-from orchestration import alerts, changes, console, holding, pipeline, publish
+from orchestration import alerts, changes, console, pipeline, publish, reasons
+from orchestration.accounts import DEFAULT_ACCOUNT
 from orchestration.errors import OperatorError
-from orchestration.landing import DEFAULT_ACCOUNT
 from orchestration.pipeline import RunReport
 from orchestration.settings import DateRange, Settings
 from orchestration.vendors import discover
@@ -128,7 +128,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         ]
     else:
         lines = ["Nothing new has landed."]
-    broken = [file for file in report.ingestion.rejected_files if file.reason_code != holding.REASON]
+    broken = [file for file in report.ingestion.rejected_files if file.reason_code != reasons.HELD_BACK]
     lines += _shortened([f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
     lines += _shortened(
         [

@@ -9,7 +9,7 @@ import msgspec
 from orchestration.containers import BOM, ContainerError, Limits, chained
 from orchestration.ndjson import lines, record_of
 from orchestration.pages import ELEMENTS, FIELDS, Pages
-from orchestration.records import Record
+from orchestration.record import Record
 
 ARRAY_BYTES = 256 * 2**20
 _AFTER_VALUE = re.compile(r"trailing characters \(byte (\d+)\)")

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from orchestration.accounts import DEFAULT_ACCOUNT, account_of, account_problem, feed
 from orchestration.masking import shown_name, without_contacts, without_names
 
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
@@ -22,8 +23,6 @@ TOOLS_FOLDERS = ("lost+found", "system volume information")
 FULL_MARKER = "_FULL"
 UNREADABLE = "unreadable_folder"
 FUTURE = "future_date"
-DEFAULT_ACCOUNT = "default"
-ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Places(Protocol):
@@ -104,24 +103,6 @@ class Scan:
         """The folder that cannot be read and in which the file may stand unseen, if there is one."""
         unreadable = (problem for problem in self.problems if problem.reason_code == UNREADABLE)
         return next((problem for problem in unreadable if relative_path.startswith(f"{problem.relative_path}/")), None)
-
-
-def feed(source: str, source_account: str) -> str:
-    """A vendor's account, as its folder in the landing zone is named."""
-    return source if source_account == DEFAULT_ACCOUNT else f"{source}@{source_account}"
-
-
-def account_of(name: str) -> tuple[str, str]:
-    """Vendor and account that the name of a folder means."""
-    source, separator, account = name.partition("@")
-    return source, account if separator else DEFAULT_ACCOUNT
-
-
-def account_problem(source: str, account: str) -> str | None:
-    """Why this is no name for an account, as the end of a sentence; None if it is one."""
-    if not ACCOUNT.fullmatch(account):
-        return "an account is named with letters, digits, '.', '_' and '-', and begins with a letter or digit"
-    return f"the folder of that account is {source}" if account == DEFAULT_ACCOUNT else None
 
 
 def scan(settings: Places) -> Scan:

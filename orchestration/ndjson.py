@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from orchestration.containers import BOM, ContainerError, Limits
 from orchestration.pages import Pages
-from orchestration.records import Record
+from orchestration.record import Record
 
 BLOCK_BYTES = 16 * 2**20
 

@@ -16,7 +16,8 @@ from orchestration.elements import CARRIED, elements, exploded, records
 from orchestration.identifiers import identifiers as identifiers_of
 from orchestration.mapping import Amount, Contact, Profile, Rows, Time, Vendor, roots
 from orchestration.origin import Origin
-from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Record, Reject, Sorted
+from orchestration.record import Record
+from orchestration.records import Batch, Bounds, Decoded, Decoder, Issue, Reject, Sorted
 from orchestration.shapes import handling, leaves
 from orchestration.tables import COMMON, TABLES
 from orchestration.values import PLAUSIBLE, POLARS_TYPES, Reader

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from orchestration.containers import ContainerError
-from orchestration.records import Record
+from orchestration.record import Record
 
 _TEXTS = (pl.Decimal, pl.Date, pl.Time, pl.Categorical, pl.Enum, pl.Int128, pl.UInt64)
 

@@ -20,17 +20,19 @@ from typing import Any
 import duckdb
 
 from orchestration import (
+    accounts,
     attention,
+    build_file,
     changes,
     deletions,
     drift,
     fingerprints,
-    holding,
     identity_seeds,
     incremental,
     issued_ids,
     landing,
     publish,
+    reasons,
     retention,
     rights,
     runs,
@@ -84,7 +86,7 @@ class Ingestion:
     @property
     def held_back(self) -> list[str]:
         """Nights (vendor/night) that wait because too much of them is bad."""
-        return sorted({f"{outcome.file.feed}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == holding.REASON})
+        return sorted({f"{outcome.file.feed}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == reasons.HELD_BACK})
 
     def deliveries_above(self, limit: float) -> list[str]:
         """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""
@@ -187,7 +189,7 @@ def _run(
         )
         nodes = transform(settings, warehouse, run_id, as_of=as_of, progress=progress)
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
-        with warehouse.connect() as con:
+        with build_file.connect(settings) as con:
             figures = runs.figures(con, run_id)
             to_look_at = attention.of_run(con, run_id)
             unread = drift.warnings(con, run_id=run_id)
@@ -240,18 +242,18 @@ def writing(
         retention.sweep(settings)
         told = [*told, *publish.secure(settings)]
         warehouse, damage = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
-        with warehouse.connect() as con:
+        with build_file.connect(settings) as con:
             runs.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
             attention.tell(con, run_id, *told, *damage)
         try:
             yield warehouse
         except BaseException as error:
-            with suppress(duckdb.Error, OSError), warehouse.connect() as con:
+            with suppress(duckdb.Error, OSError), build_file.connect(settings) as con:
                 runs.end(con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__)
             if moved := _damage(error, settings):
                 raise DamagedFileError(" ".join(moved), remedy="Run again: it is built anew from what has landed.") from None
             raise
-        with warehouse.connect() as con:
+        with build_file.connect(settings) as con:
             runs.end(con, run_id)
 
 
@@ -275,7 +277,7 @@ def ingest(
     A replay loads single files again and leaves the rest of their delivery as it is.
     """
     scan = landing.scan(settings)
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         _require_delivered(settings, warehouse, con, scan, accept_deletions)
         owed = warehouse.owed(con)
         _require_in_sight(scan, owed)
@@ -303,7 +305,7 @@ def ingest(
 
 def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent) -> tuple[NodeResult, ...]:
     """Brings the marts of the build file up to date with staging, rules and settings."""
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         day = as_of or runs.greatest_export_date(con)
         if day is None:
             return ()
@@ -326,7 +328,7 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         nodes = build(settings, progress=progress)
     elif in_full_at is not None and in_full_at + timedelta(days=settings.options.full_build_days) <= datetime.now(UTC):
         nodes, in_full_at = incremental.compare(settings, progress=progress), None
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         fingerprints.remember_transformed(con, wanted, rules, in_full_at)
         runs.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
     pass_point("after_dbt")
@@ -348,14 +350,14 @@ def publish_if_new(
     settings: Settings, warehouse: Warehouse, run_id: str, *, accept_changes: bool = False, progress: Progress = silent
 ) -> publish.Publication | None:
     """Publishes the build file if its marts are sound and analysts do not see them yet."""
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         if warehouse.owed(con):
             raise OperatorError("Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it.")
         is_behind = fingerprints.is_behind(con)
     if is_behind:
         # Another run loaded something since the marts were made; a published file is of one moment.
         transform(settings, warehouse, run_id, progress=progress)
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         attention.gather(con, settings, run_id)
         made_of = fingerprints.transformed_fingerprint(con)
         seen = publish.current(settings)
@@ -378,7 +380,7 @@ def publish_if_new(
 
     made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, book=book)
     pass_point("before_run_book")
-    with suppress(duckdb.Error), warehouse.connect() as con:
+    with suppress(duckdb.Error), build_file.connect(settings) as con:
         runs.note(con, run_id, published=True)
     return made
 
@@ -401,8 +403,8 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
         progress(told[0])
         return _begin_anew(settings), told
     try:
-        with warehouse.connect() as con:
-            is_ours = warehouse.fingerprint_matches(con)
+        with build_file.connect(settings) as con:
+            is_ours = build_file.is_of_this_version(con, settings)
     except duckdb.Error as error:
         raise unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.") from None
     if is_ours:
@@ -434,7 +436,7 @@ def _begin_anew(settings: Settings) -> Warehouse:
     taking_over.set_aside(settings)
     pass_point("after_setting_aside")
     warehouse = Warehouse(settings)
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         runs.inherit(con, settings)
         taking_over.owe(con, settings)
     return warehouse
@@ -468,7 +470,7 @@ def _require_delivered(settings: Settings, warehouse: Warehouse, con: duckdb.Duc
     for source, account, stream, night in deliveries:
         if (source, account, stream, night) not in known:
             raise OperatorError(
-                f"Nothing was delivered as {landing.shown(f'{landing.feed(source, account)}/{stream}/{night}')}.",
+                f"Nothing was delivered as {landing.shown(f'{accounts.feed(source, account)}/{stream}/{night}')}.",
                 remedy="`c360 status` names what is held.",
                 exit_code=2,
             )

@@ -10,8 +10,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from orchestration import rights, soundness
-from orchestration.connections import attach, has_table
+from orchestration.connections import has_table
 from orchestration.errors import OperatorError
 from orchestration.faults import pass_point
 from orchestration.masking import shown_name
@@ -226,45 +226,6 @@ def prune(settings: Settings) -> None:
     for folder in settings.publications.iterdir():
         if folder.is_dir() and folder not in wanted and not folder.name.startswith(BEGUN):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def attached(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[bool]:
-    """Attaches the published file as `published`, or a copy of it while somebody has opened it for writing."""
-    if not settings.published_file.exists():
-        yield False
-        return
-    copy = settings.spill / "published.duckdb"
-    try:
-        attach(con, settings.published_file, "published")
-    except duckdb.IOException:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings.published_file, copy)
-        attach(con, copy, "published")
-    try:
-        yield True
-    finally:
-        con.execute("detach published")
-        copy.unlink(missing_ok=True)
-
-
-def has(con: duckdb.DuckDBPyConnection, schema: str, table: str, *columns: str) -> bool:
-    """The attached published warehouse has this table, with these columns: another version may have built it."""
-    known = _columns(con, "published", schema, table)
-    return bool(known) and known.issuperset(columns)
-
-
-def inherit(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
-    """Takes the rows of a table of the attached published warehouse over: the columns that this version knows too."""
-    [(catalog,)] = con.execute("select current_database()").fetchall()
-    shared = sorted(_columns(con, "published", schema, table) & _columns(con, catalog, schema, table))
-    if shared:
-        con.execute(f"insert into {schema}.{table} by name select {', '.join(shared)} from published.{schema}.{table}")
-
-
-def _columns(con: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str) -> set[str]:
-    query = "select column_name from duckdb_columns() where database_name = $1 and schema_name = $2 and table_name = $3"
-    return {name for (name,) in con.execute(query, [catalog, schema, table]).fetchall()}
 
 
 def _checkpoint(settings: Settings) -> None:

@@ -3,6 +3,9 @@
 The one documented list. A code that is not here cannot be booked.
 """
 
+# The reason of records that are sound and wait with their night.
+HELD_BACK = "held_back"
+
 FILE_REASONS: dict[str, str] = {
     "no_records": "The file has content, but no record is in it. Ask the vendor for the delivery again.",
     "unknown_format": "The name, or that of a file inside a zip, does not end in a known format. "

@@ -18,6 +18,7 @@ from msgspec import UNSET
 from orchestration.canonical import canonical
 from orchestration.kinds import is_telling
 from orchestration.mapping import Dialect, Vendor
+from orchestration.record import Record
 from orchestration.shapes import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit, handling
 from orchestration.shapes import leaves as leaves_of
 
@@ -28,32 +29,6 @@ _SURROGATE = r"\\u[dD][89a-fA-F]"
 _SURROGATES = re.compile(rb"(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LONE_SURROGATE_LENGTH = 6
 _SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
-
-
-class Note(msgspec.Struct, frozen=True, gc=False):
-    """What a reader has to say of a value: its field, an issue code, the value as given, and what was done."""
-
-    field: str
-    code: str
-    given: str
-    action: str
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none.
-
-    `page` is what the page it came in calls the records in it, where that is another name than those of its stream;
-    `is_row` tells that it was a row of a table.
-    """
-
-    number: int
-    raw: bytes
-    document: bytes | None = None
-    reason: str | None = None
-    field: str | None = None
-    notes: tuple[Note, ...] = ()
-    page: str | None = None
-    is_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

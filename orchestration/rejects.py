@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import console, job, landing, reading
+from orchestration import accounts, console, job, reading
 from orchestration.masking import shown_name, without_contacts
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
 from orchestration.settings import Settings
@@ -47,7 +47,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         console.say("No record is rejected.")
     for source, account, stream, reason, field, count, path, row, raw in found:
         at = f" at `{field}`" if field else ""
-        console.say(f"{count:,} × {reason}{at} in {landing.feed(source, account)}/{stream}")
+        console.say(f"{count:,} × {reason}{at} in {accounts.feed(source, account)}/{stream}")
         console.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
         console.say(f"    for example {shown_name(path)}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
     if found:

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import publish
+from orchestration import publications
 from orchestration.connections import has_table
 from orchestration.settings import Settings
 
@@ -79,9 +79,9 @@ def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, publishe
 def inherit(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Takes the run book of the published warehouse over into a new build file."""
     _create(con)
-    with publish.attached(con, settings) as is_there:
+    with publications.attached(con, settings) as is_there:
         if is_there:
-            publish.inherit(con, "meta", "runs")
+            publications.inherit(con, "meta", "runs")
 
 
 def _create(con: duckdb.DuckDBPyConnection) -> None:

@@ -22,9 +22,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from orchestration.accounts import DEFAULT_ACCOUNT, account_problem, feed
 from orchestration.errors import OperatorError
 from orchestration.geography import currency_codes
-from orchestration.landing import DEFAULT_ACCOUNT, account_problem, feed
 from orchestration.masking import without_contacts
 
 PACKAGE = Path(__file__).parent

@@ -21,7 +21,8 @@ from orchestration.mapping import Vendor
 from orchestration.normalise import Normalised, Normaliser
 from orchestration.origin import Origin
 from orchestration.reasons import RECORD_REASONS
-from orchestration.records import Bounds, Record, Reject, Sorted
+from orchestration.record import Record
+from orchestration.records import Bounds, Reject, Sorted
 from orchestration.settings import Settings
 from orchestration.vendors import discover
 

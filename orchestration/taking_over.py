@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import publish
+from orchestration import publications
 from orchestration.connections import attach, transaction
 from orchestration.repeats import MOVED, forget_repeats, remember_latest
 from orchestration.settings import Settings
@@ -88,7 +88,7 @@ def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[
             attach(con, kept, "previous")
             pasts.append("previous")
     try:
-        with publish.attached(con, settings) as is_there:
+        with publications.attached(con, settings) as is_there:
             yield [*pasts, *(["published"] if is_there else [])]
     finally:
         for past in pasts:

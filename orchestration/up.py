@@ -116,18 +116,10 @@ def _is_configuration(path: Path) -> bool:
 
 def _prepare(settings: Settings) -> None:
     """dbt's description of the project and Dagster's own tables, once here: two processes that make them at the same time fail."""
-    import dagster as dg
-
-    from orchestration import transform
+    from orchestration import dagster_runs, transform  # they take a second to load
 
     transform.manifest(settings)
-    try:
-        dg.DagsterInstance.from_config(str(settings.dagster_home)).dispose()
-    except Exception as error:
-        raise OperatorError(
-            f"Dagster cannot use its own files in {settings.dagster_home} ({type(error).__name__}).",
-            remedy="Move that folder away and type the command again: Dagster forgets its runs, and the warehouse loses nothing.",
-        ) from None
+    dagster_runs.prepare(settings.dagster_home)
 
 
 def _die_with_parent() -> None:

@@ -5,7 +5,7 @@ whatever happened before. What a record becomes is not decided here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,13 +13,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration import holding, landing, sightings, unreadable
+from orchestration import holding, landing, reasons, sightings, unreadable
 from orchestration.booking import Booking
-from orchestration.books import BOOKS, staging_ddl
 from orchestration.collecting import collecting_seldom
-from orchestration.connections import handed_over, has_table, transaction
+from orchestration.connections import handed_over, transaction
 from orchestration.faults import pass_point
-from orchestration.fingerprints import made_by
 from orchestration.landing import LandedFile, Scan
 from orchestration.normalise import Normaliser
 from orchestration.reasons import FILE_REASONS, RECORD_REASONS
@@ -95,31 +93,6 @@ class Warehouse:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-
-    @contextmanager
-    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to the build file, with staging and the books in place; always closed."""
-        path = self._settings.build_file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        con = duckdb.connect(str(path), read_only=read_only, config=self._settings.duckdb_config)
-        try:
-            con.execute("set TimeZone = 'UTC'")
-            if not read_only and not has_table(con, "internal", "made_by"):
-                self._create(con)
-            yield con
-        finally:
-            con.close()
-
-    def _create(self, con: duckdb.DuckDBPyConnection) -> None:
-        with transaction(con):
-            con.execute(BOOKS + staging_ddl())
-            con.execute("create table internal.outdone as from staging.customers limit 0")
-            con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(self._settings)])
-
-    def fingerprint_matches(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """The build file was made by this very code and these settings."""
-        row = con.execute("select fingerprint from internal.made_by").fetchone() if has_table(con, "internal", "made_by") else None
-        return row is not None and row[0] == made_by(self._settings)
 
     def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
@@ -287,7 +260,7 @@ class Warehouse:
                 for block in blocks_of(self._settings, files[path]):
                     _insert_rejects(con, load_seq, holding.rejects_of(block, bad))
                 rows = holding.book(con, load_seq, run_id)
-            outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, holding.REASON, RECORD_REASONS[holding.REASON])
+            outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, reasons.HELD_BACK, RECORD_REASONS[reasons.HELD_BACK])
         return outcomes
 
     # -- one file ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import msgspec
 from orchestration.containers import Budget, ContainerError, Limits, member, members
 from orchestration.headers import Columns, is_blank
 from orchestration.mapping import CsvForm
-from orchestration.records import Note, Record
+from orchestration.record import Note, Record
 
 MOST_SHARED_BYTES = 256 * 2**20
 MOST_ELEMENTS = 2**20

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration import landing
+from orchestration import build_file, landing
 from orchestration.settings import Options, Settings
 from orchestration.warehouse import Warehouse
 
@@ -60,5 +60,5 @@ def load(settings: Settings, arrivals: Iterable[Arrival]) -> None:
     for arrival in arrivals:
         arrival.land(settings.landing)
     warehouse = Warehouse(settings)
-    with warehouse.connect() as con:
+    with build_file.connect(settings) as con:
         warehouse.ingest(con, warehouse.pending(con, landing.scan(settings), dates=None, full_refresh=False), run_id="test")

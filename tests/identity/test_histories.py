@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 
-from orchestration import pipeline, seeds
+from orchestration import build_file, pipeline, seeds
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
 from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
 from tests.identity.worlds import PROJECT
@@ -177,7 +176,7 @@ class Persons:
 
 def resolve(settings: Settings, models: Compiled, decisions: Iterable[Decision]) -> Persons:
     (settings.config / "identity_overrides.csv").write_text("\n".join([OVERRIDES, *(decision.line for decision in decisions)]) + "\n", encoding="utf-8")
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         seeds.load(con, settings)
         pipeline.write_run_settings(con, settings, FIRST)
         models.make(con)

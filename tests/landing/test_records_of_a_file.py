@@ -17,7 +17,7 @@ from orchestration import formats, json_texts, landing
 from orchestration.containers import ContainerError
 from orchestration.landing import LandedFile
 from orchestration.mapping import CsvForm, Stream, stream
-from orchestration.records import Record
+from orchestration.record import Record
 from orchestration.settings import Options
 from orchestration.shapes import TEXT
 from orchestration.vendors import discover

@@ -11,11 +11,10 @@ import duckdb
 import msgspec
 import pytest
 
-from orchestration import fingerprints, incremental, pipeline, runs, seeds, transform
+from orchestration import build_file, fingerprints, incremental, pipeline, runs, seeds, transform
 from orchestration.settings import Options, Settings
 from orchestration.tables import TABLES
 from orchestration.transform import NodeResult
-from orchestration.warehouse import Warehouse
 from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
 from tests.identity.test_histories import OVERRIDES, History, arrivals
@@ -79,7 +78,7 @@ def landed_at_once(folder: Path) -> Settings:
 
 def make(settings: Settings, models: Compiled) -> Rows:
     """Everything that the models make of what is loaded, and what they make it of."""
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         prepare(con, settings)
         models.make(con)
     return contents(settings, *MADE, "internal")
@@ -101,7 +100,7 @@ def renew(settings: Settings, models: Compiled, division: incremental.Division) 
             models.make(part, division.in_part)
         return ()
 
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         prepare(con, settings)
         before = fingerprints.transformed_by(con, "rules")
         in_part = before is not None and incremental.find_scope(con, settings, before.load_seq)
@@ -157,7 +156,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
 def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(at_once: Week, everything: tuple[Settings, Rows], seed: int) -> None:
     settings, expected = everything
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         for table in TABLES:
             con.execute(f"create or replace table staging.{table} as select * from staging.{table} order by md5(concat(rowid, '{seed}'))")
     made = make(settings, at_once.models)
@@ -204,7 +203,7 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
     assert [line for line in told if "touched" in line or "compare" in line] == ["4 of 12 records are touched: building their part"]
     assert warnings == ()
     assert not settings.part_file.exists()
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         con.execute("update internal.transformed set in_full_at = now() - $1::interval", [timedelta(days=settings.options.full_build_days)])
         con.execute("update marts.dim_customers set city = 'Elsewhere' where email = $1", [ANNA])
     told, warnings = night(settings, second)
@@ -229,7 +228,7 @@ def test_a_full_delivery_and_other_rules_have_everything_built_in_full(tmp_path:
         load(settings, batch)
         in_part.append(renew(settings, at_once.models, at_once.division))
     assert in_part == [False, True, False]
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         assert fingerprints.transformed_by(con, "rules") is not None
         assert fingerprints.transformed_by(con, "other rules") is None
 

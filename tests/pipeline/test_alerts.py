@@ -13,12 +13,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import alerts, cli, freshness, runs, sensors
+from orchestration import alerts, build_file, cli, dagster_runs, freshness, runs, sensors
 from orchestration.alerts import Alert
 from orchestration.errors import OperatorError
 from orchestration.locking import writer_lock
 from orchestration.settings import Options, Settings
-from orchestration.warehouse import Warehouse
 
 FAILED = Alert("failed", "The disk has 12 MB free.", "Make room.")
 
@@ -170,7 +169,7 @@ def test_wrong_use_of_the_command_is_nobody_elses_business(settings: Settings, h
 
 
 def with_run(settings: Settings, started_at: datetime, status: str) -> None:
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         runs.begin(con, str(started_at), "c360 run")
         con.execute("update meta.runs set status = $1, started_at = $2 where run_id = $3", [status, started_at, str(started_at)])
 
@@ -200,7 +199,7 @@ def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
     loud: Settings, heard: Path, hours_since_due: int, runs_hours_ago: list[tuple[int, str]], is_late: bool
 ) -> None:
     late = due_hours_ago(loud, hours_since_due)
-    with Warehouse(late).connect():
+    with build_file.connect(late):
         pass
     for hours, status in runs_hours_ago:
         with_run(late, datetime.now(UTC) - timedelta(hours=hours), status)
@@ -219,7 +218,7 @@ def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(loud: Setting
 
 
 def test_a_stream_that_is_late_is_named(loud: Settings) -> None:
-    with Warehouse(loud).connect() as con:
+    with build_file.connect(loud) as con:
         con.execute(
             "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date"
         )
@@ -263,6 +262,6 @@ def test_old_runs_of_dagster_are_forgotten_and_young_ones_kept() -> None:
 
     with dg.instance_for_test() as instance:
         result = night.execute_in_process(instance=instance)
-        assert sensors.forget_old_runs(instance, keep_days=1) == 0
-        assert sensors.forget_old_runs(instance, keep_days=0) == 1
+        assert dagster_runs.forget_old_runs(instance, keep_days=1) == 0
+        assert dagster_runs.forget_old_runs(instance, keep_days=0) == 1
         assert instance.get_run_by_id(result.run_id) is None

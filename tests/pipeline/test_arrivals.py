@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import arrivals, sensors
+from orchestration import arrivals, dagster_runs
 from orchestration.landing import LandedFile
 
 NOW = 1_000_000.0
@@ -57,15 +57,15 @@ def test_the_same_arrival_wakes_one_run_and_a_changed_file_another(stream: Path)
 
 
 def test_a_process_is_known_by_more_than_its_number() -> None:
-    mine = sensors.process_of(os.getpid())
-    assert sensors.is_alive(mine, started=0.0)
+    mine = dagster_runs.process_of(os.getpid())
+    assert dagster_runs.is_alive(mine, started=0.0)
     number, began, boot = mine.split(":")
-    assert not sensors.is_alive(f"{number}:{int(began) + 1}:{boot}", started=0.0)
-    assert not sensors.is_alive(f"{number}:{began}:another boot", started=0.0)
+    assert not dagster_runs.is_alive(f"{number}:{int(began) + 1}:{boot}", started=0.0)
+    assert not dagster_runs.is_alive(f"{number}:{began}:another boot", started=0.0)
 
 
 def test_a_run_that_has_named_no_process_yet_is_given_a_moment() -> None:
     import time
 
-    assert sensors.is_alive(None, started=time.time())
-    assert not sensors.is_alive(None, started=time.time() - 3600)
+    assert dagster_runs.is_alive(None, started=time.time())
+    assert not dagster_runs.is_alive(None, started=time.time() - 3600)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from orchestration import attention, cli, doctor, pipeline, status
+from orchestration import attention, build_file, cli, doctor, pipeline, status
 from orchestration.settings import Settings
 from tests.pipeline.deliveries import land, order
 
@@ -72,7 +72,7 @@ def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_a
 def test_what_only_a_run_knows_is_told_by_that_run_once(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "LOOKS", ())
     run_id = pipeline.new_run_id()
-    with pipeline.writing(quiet, run_id, command="c360 run") as warehouse, warehouse.connect() as con:
+    with pipeline.writing(quiet, run_id, command="c360 run"), build_file.connect(quiet) as con:
         attention.tell(con, run_id, "A file was moved aside.")
         attention.tell(con, run_id, "A file was moved aside.")
         assert attention.of_run(con, run_id) == ("A file was moved aside.",)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration import build_file, cli
 from orchestration.locking import writer_lock
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
 from tests.pipeline.deliveries import land_two_nights
 
 PROJECT = Path(__file__).parents[2]
@@ -119,7 +118,7 @@ def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: st
 
 
 def test_the_status_during_the_first_run_says_who_is_at_work(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with writer_lock(settings, command="c360 run"), Warehouse(settings).connect():
+    with writer_lock(settings, command="c360 run"), build_file.connect(settings):
         assert cli.main(["status"]) == 0
     assert "`c360 run` (process" in capsys.readouterr().out
 
@@ -145,7 +144,7 @@ def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
 
 
 def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with Warehouse(settings).connect() as con:
+    with build_file.connect(settings) as con:
         con.execute(
             "insert into meta.rejects by name "
             "select 'omnisend' as source, 'events' as stream, 'landing/omnisend/events/2026-06-01/a.json' as file_path, 'truncated_json' as reason_code"

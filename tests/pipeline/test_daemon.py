@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from orchestration import cli, definitions, locking, sensors
+from orchestration import cli, dagster_runs, definitions, locking
 from orchestration.settings import PACKAGE, Settings
 from tests.pipeline.conftest import PROJECT
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum
@@ -109,11 +109,11 @@ class Nights:
 
     def has_claimed_run(self) -> bool:
         """A run has begun and said which process works on it."""
-        return any(sensors.PROCESS_TAG in run.tags for run in self.instance.get_runs())
+        return any(dagster_runs.PROCESS_TAG in run.tags for run in self.instance.get_runs())
 
     def has_dead_run(self) -> bool:
         """A run stands as STARTED though its process is gone."""
-        return bool(sensors.dead_runs(self.instance))
+        return bool(dagster_runs.dead_runs(self.instance))
 
     def statuses(self) -> list[dg.DagsterRunStatus]:
         return [run.status for run in self.instance.get_runs()]

@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration import definitions, pipeline, sensors
+from orchestration import dagster_runs, definitions, pipeline
 from orchestration.settings import PACKAGE, Settings
 from tests.pipeline.deliveries import NIGHTS, checksum, land, order
 
@@ -168,9 +168,9 @@ def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
 
 def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
     job = code_location.resolve_job_def("nightly")
-    dead = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={sensors.PROCESS_TAG: "999999999:1:gone"})
-    alive = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={sensors.PROCESS_TAG: sensors.process_of(os.getpid())})
-    assert list(sensors.end_dead_runs(instance)) == [dead.run_id]
+    dead = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: "999999999:1:gone"})
+    alive = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: dagster_runs.process_of(os.getpid())})
+    assert list(dagster_runs.end_dead_runs(instance)) == [dead.run_id]
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: dg.DagsterRunStatus.STARTED}
 

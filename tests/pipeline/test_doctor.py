@@ -10,12 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import alerts, cli, doctor, runs
+from orchestration import alerts, build_file, cli, doctor, runs
 from orchestration.alerts import Alert
 from orchestration.doctor import Finding
 from orchestration.locking import writer_lock
 from orchestration.settings import Options, Settings
-from orchestration.warehouse import Warehouse
 from tests.pipeline.deliveries import hide, land, land_two_nights
 
 HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len(sys.argv) > 2); print('open', flush=True); sys.stdin.read()"
@@ -25,7 +24,7 @@ HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len
 def sound(settings: Settings, checkout: Path) -> Settings:
     """Two nights have landed, and there is an empty build file."""
     land_two_nights(settings)
-    with Warehouse(settings).connect():
+    with build_file.connect(settings):
         pass
     return settings
 
@@ -142,7 +141,7 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
     monkeypatch.setattr(doctor, "CHECKOUT", checkout)
     (checkout / "constraints.txt").write_text("polars==0.0.1\n", encoding="utf-8")
     publish_something(sound)
-    with Warehouse(sound).connect() as con:
+    with build_file.connect(sound) as con:
         runs.begin(con, "killed", "c360 run")
         con.execute("update internal.made_by set fingerprint = 'older code'")
         con.execute(
@@ -166,14 +165,14 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
 
 
 def test_a_night_that_failed_is_broken_and_says_why_until_one_goes_well(sound: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    with Warehouse(sound).connect() as con:
+    with build_file.connect(sound) as con:
         runs.begin(con, "bad", "c360 run")
         runs.end(con, "bad", failure="Nothing was published, because of this and that.")
     [finding] = trouble(sound, "broken")
     assert finding.text == "The last run failed: Nothing was published, because of this and that."
     assert cli.main(["status"]) == 0
     assert "because of this and that" in capsys.readouterr().out
-    with Warehouse(sound).connect() as con:
+    with build_file.connect(sound) as con:
         runs.begin(con, "good", "c360 run")
         runs.end(con, "good")
     assert trouble(sound, "broken") == []

@@ -24,7 +24,8 @@ from orchestration.landing import LandedFile
 from orchestration.mapping import Stream
 from orchestration.normalise import Normalised, Normaliser
 from orchestration.origin import Origin
-from orchestration.records import Bounds, Record
+from orchestration.record import Record
+from orchestration.records import Bounds
 from orchestration.settings import Options, Settings
 from orchestration.tables import COMMON
 from orchestration.vendors import discover

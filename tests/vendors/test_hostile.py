@@ -47,7 +47,8 @@ from orchestration.mapping import time as time_of
 from orchestration.normalise import Normalised, Normaliser
 from orchestration.origin import Origin
 from orchestration.reasons import FILE_REASONS, ISSUE_CODES, RECORD_REASONS
-from orchestration.records import Bounds, Record
+from orchestration.record import Record
+from orchestration.records import Bounds
 from orchestration.settings import Settings
 from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
 from orchestration.vendors import discover

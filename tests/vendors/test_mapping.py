@@ -9,7 +9,8 @@ import pytest
 from orchestration.mapping import Contact, Identifier, at, dialect, one_address, rows, stream, time, vendor, word
 from orchestration.normalise import Normalised, Normaliser
 from orchestration.origin import Origin
-from orchestration.records import Bounds, Record
+from orchestration.record import Record
+from orchestration.records import Bounds
 from orchestration.settings import Settings
 from orchestration.shapes import TEXT, kept
 from tests.vendors.harness import HERE

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration import drift, landing, ndjson, settings, spooling
+from orchestration import build_file, drift, landing, ndjson, settings, spooling
 from orchestration.meanings import meaning
 from orchestration.settings import DateRange
 from orchestration.warehouse import FileOutcome, Warehouse
@@ -53,17 +53,17 @@ class Installation:
         target.write_bytes(rows if isinstance(rows, bytes) else "\n".join(json.dumps(row) for row in rows).encode())
 
     def load(self, *, dates: DateRange | None = None, progress: Callable[[str], None] = lambda text: None) -> list[FileOutcome]:
-        with self.warehouse.connect() as con:
+        with build_file.connect(self.settings) as con:
             files = self.warehouse.pending(con, landing.scan(self.settings), dates=dates, full_refresh=False)
             return self.warehouse.ingest(con, files, run_id="test", progress=progress)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
-        with self.warehouse.connect() as con:
+        with build_file.connect(self.settings) as con:
             return con.execute(sql).fetchall()
 
     def state(self) -> dict[str, list[tuple[object, ...]]]:
         """Staging and current bookings, arrival aside."""
-        with self.warehouse.connect() as con:
+        with build_file.connect(self.settings) as con:
             tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'staging'").fetchall()]
             found = {table: _rows(con, f"select * exclude (load_seq) from staging.{table}") for table in tables}
             found["loads"] = _rows(
@@ -219,7 +219,7 @@ def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(
     hashed: list[str] = []
     monkeypatch.setattr(landing, "sha256_of", lambda file, hash_of=landing.sha256_of: hashed.append(file.relative_path) or hash_of(file))
     scan = landing.scan(installation.settings)
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         installation.warehouse.note_scan(con, scan)
         assert installation.warehouse.pending(con, scan, dates=None, full_refresh=False) == []
     assert hashed == ["landing/omnisend/contacts/2026-03-01/a.ndjson"]
@@ -336,7 +336,7 @@ def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(ins
     scan = landing.scan(installation.settings)
     [problem] = scan.problems
     assert problem.message.startswith("landing/omnisend/events/2026-03-01 cannot be read (File name too long).")
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         assert installation.warehouse.vanished(con, scan) == []
     assert [outcome.file.path.name for outcome in installation.load()] == ["c.ndjson"]
     shutil.rmtree(hidden)
@@ -585,12 +585,12 @@ def test_a_field_that_by_its_name_may_hold_a_fact_is_told_by_name(installation: 
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", contacts(shoeSize=41, optInState="yes"))
     installation.load()
     unread = "`optInState` (consent). It is kept in `extra` and decides nothing."
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         assert drift.warnings(con) == [f"omnisend/contacts: not read, though by its name it may matter: {unread}"]
     later = [{"contactID": f"c{number}", "madeOn": "2026-01-01", "state": {"is": "x"}} for number in range(20)]
     installation.land("omnisend/contacts/2026-03-02/a.ndjson", later)
     installation.load()
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         unread, gone = drift.warnings(con)
     assert "`madeOn` (time), `state` (status)" in unread
     assert "optInState" not in unread
@@ -646,7 +646,7 @@ def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [named])
     installation.load()
     night = DateRange(date(2026, 3, 1), date(2026, 3, 1))
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         told = [change.field for change in drift.changes(con, night)], [str(change) for change in drift.changes(con, night)]
         unknown = drift.coverage(con, night, source="omnisend", stream="contacts").unknown
     assert told == (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import deletions, landing, pipeline, taking_over, unreadable
+from orchestration import build_file, deletions, landing, pipeline, taking_over, unreadable
 from orchestration.errors import OperatorError
 from orchestration.settings import DateRange
 from orchestration.warehouse import Delivered
@@ -35,7 +35,7 @@ def contacts(*numbers: int) -> list[object]:
 
 
 def vanished(installation: Installation) -> list[str]:
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         return installation.warehouse.vanished(con, landing.scan(installation.settings))
 
 
@@ -238,7 +238,7 @@ def test_an_archived_file_can_be_withdrawn_and_comes_back_with_the_file(installa
 
 def begin_anew(installation: Installation) -> None:
     taking_over.set_aside(installation.settings)
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         taking_over.owe(con, installation.settings)
     run(installation)
 
@@ -298,7 +298,7 @@ SPOILT = f"{FIRST}/a.ndjson.gz"
 
 
 def told(installation: Installation) -> list[str]:
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         return list(unreadable.look(con, installation.settings, "test"))
 
 
@@ -366,7 +366,7 @@ def test_a_file_that_never_could_be_read_is_rejected_each_time_it_changes(instal
 def test_a_night_to_come_that_an_earlier_version_loaded_is_not_taken_over(installation: Installation) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     run(installation)
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         con.execute("insert into internal.owed (file_path) values ('landing/omnisend/contacts/2042-05-02/a.ndjson')")
     installation.land("omnisend/contacts/2042-05-02/a.ndjson", contacts(2))
     assert [problem.reason_code for problem in run(installation).problems] == ["future_date"]
@@ -382,7 +382,7 @@ def is_full(installation: Installation) -> list[bool]:
 
 
 def held(installation: Installation) -> list[tuple[str, int, int]]:
-    with installation.warehouse.connect() as con:
+    with build_file.connect(installation.settings) as con:
         return [(found.name, found.left_out, found.living) for found in deletions.held(con)]
 
 
