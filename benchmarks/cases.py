@@ -222,12 +222,14 @@ def dlt_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
 
 def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
     """All that has landed to staging: validated, accounted for, booked."""
-    from orchestration import build_file, landing, settings
-    from orchestration.warehouse import Warehouse
+    from orchestration.config import settings
+    from orchestration.landing import landing_zone
+    from orchestration.loading.loader import Warehouse
+    from orchestration.warehouse import build_file
 
     found = settings.load(folder)
     warehouse = Warehouse(found)
-    scan = landing.scan(found)
+    scan = landing_zone.scan(found)
     with watch.part("all"), build_file.connect(found) as con:
         outcomes = warehouse.ingest(con, warehouse.pending(con, scan, dates=None, full_refresh=False), run_id="benchmark")
     return {
@@ -241,7 +243,8 @@ def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
 def night(folder: Path, watch: Watch) -> dict[str, Any]:
     """The whole nightly job, step by step."""
     with watch.part("imports"):
-        from orchestration import pipeline, settings
+        from orchestration import pipeline
+        from orchestration.config import settings
     found = settings.load(folder)
     found_in: dict[str, Any] = {}
     steps: dict[str, Callable[..., Any]] = {}
@@ -268,11 +271,13 @@ def night(folder: Path, watch: Watch) -> dict[str, Any]:
 
 def replace_day(folder: Path, watch: Watch) -> dict[str, Any]:
     """The last night of every vendor delivered again with one byte more: its rows taken out and put in anew."""
-    from orchestration import build_file, landing, settings
-    from orchestration.warehouse import Warehouse
+    from orchestration.config import settings
+    from orchestration.landing import landing_zone
+    from orchestration.loading.loader import Warehouse
+    from orchestration.warehouse import build_file
 
     found = settings.load(folder)
-    scan = landing.scan(found)
+    scan = landing_zone.scan(found)
     last = max(file.export_date for file in scan.files)
     files = [file for file in scan.files if file.export_date == last]
     warehouse = Warehouse(found)

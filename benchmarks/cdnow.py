@@ -16,7 +16,7 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from orchestration import bg_nbd, gamma_gamma
+from orchestration.forecasting import bg_nbd, gamma_gamma
 
 LAST_DAY = date(1997, 9, 30)
 EXAMPLE = {"repeat_count": [2], "recency_days": [213], "age_days": [272]}

@@ -11,7 +11,7 @@ import time
 import phonenumbers
 import polars as pl
 
-from orchestration import phones
+from orchestration.parsing import phone_numbers
 
 REGIONS = ("BR", "US", "CA", "GB", "DE", "FR", "ES", "IT", "PT", "NL", "PL", "LT", "MX", "AR", "AU", "IN", "JP", "RU", "ZA", "AE")
 
@@ -52,8 +52,8 @@ def _one(chance: random.Random, odd: float) -> tuple[str, str | None]:
 
 def disagreements(numbers: pl.DataFrame) -> pl.DataFrame:
     """Rows where the column's verdict is not the library's."""
-    verdict = phones.parse(numbers.to_struct()).struct.unnest()
-    expected = pl.DataFrame([phones.judge(*row) for row in numbers.iter_rows()], schema=phones.RESULT.to_schema(), orient="row")
+    verdict = phone_numbers.parse(numbers.to_struct()).struct.unnest()
+    expected = pl.DataFrame([phone_numbers.judge(*row) for row in numbers.iter_rows()], schema=phone_numbers.RESULT.to_schema(), orient="row")
     both = pl.concat([numbers.rename({"value": "given"}), verdict, expected.select(pl.all().name.prefix("expected_"))], how="horizontal")
     return both.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"expected_{name}")) for name in verdict.columns))
 
@@ -67,10 +67,10 @@ def main() -> None:
         f"{count:,} numbers of {len(REGIONS)} countries checked against the library in {time.process_time() - started:.1f} CPU s: {wrong.height} disagree\n"
     )
     many = made_up(1_000_000, seed=8, odd=0.0)
-    phones.parse(many.head(100_000).to_struct())
+    phone_numbers.parse(many.head(100_000).to_struct())
     for odd, frame in ((0.0, many), (0.03, made_up(1_000_000, seed=9))):
         started = time.process_time()
-        phones.parse(frame.to_struct())
+        phone_numbers.parse(frame.to_struct())
         seconds = time.process_time() - started
         sys.stdout.write(f"{odd:.0%} odd: {frame.height / seconds:,.0f} rows per CPU s ({frame.n_unique():,} distinct)\n")
 

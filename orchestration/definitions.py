@@ -11,10 +11,13 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from orchestration import assets, landing, sensors, transform, vendors
-from orchestration import settings as configuration
-from orchestration.resources import WarehouseResource
-from orchestration.settings import Settings
+from orchestration import vendors
+from orchestration.config import settings as configuration
+from orchestration.config.settings import Settings
+from orchestration.defs import assets, sensors
+from orchestration.defs.resources import WarehouseResource
+from orchestration.landing import landing_zone
+from orchestration.transformation import dbt_runner
 
 NIGHTLY = "nightly"
 FIRST_PLAUSIBLE = date(2000, 1, 1)
@@ -25,7 +28,7 @@ def definitions() -> dg.Definitions:
     """Everything in this code location, for the installation that C360_DATA names."""
     warnings.simplefilter("ignore", dg.BetaWarning)
     settings = configuration.load()
-    manifest = json.loads(transform.manifest(settings).read_text(encoding="utf-8"))
+    manifest = json.loads(dbt_runner.manifest(settings).read_text(encoding="utf-8"))
     known = vendors.discover()
     nights = dg.DailyPartitionsDefinition(start_date=first_night(settings).isoformat(), end_offset=1)
     loading = [assets.vendor_assets(vendor, nights) for vendor in known.values()]
@@ -49,7 +52,7 @@ def first_night(settings: Settings) -> date:
     if settings.options.first_export_date:
         return settings.options.first_export_date
     today = settings.today()
-    landed = [file.export_date for file in landing.scan(settings).files] if settings.landing.is_dir() else []
+    landed = [file.export_date for file in landing_zone.scan(settings).files] if settings.landing.is_dir() else []
     plausible = [night for night in landed if FIRST_PLAUSIBLE <= night <= today + timedelta(days=1)]
     return min([*plausible, today]).replace(month=1, day=1)
 

@@ -19,38 +19,23 @@ from typing import Any
 
 import duckdb
 
-from orchestration import (
-    accounts,
-    attention,
-    build_file,
-    changes,
-    deletions,
-    drift,
-    fingerprints,
-    identity_seeds,
-    incremental,
-    issued_ids,
-    landing,
-    publish,
-    reasons,
-    retention,
-    rights,
-    runs,
-    seeds,
-    segments,
-    soundness,
-    taking_over,
-    unreadable,
-)
-from orchestration import settings as configuration
-from orchestration.errors import OperatorError, cause_of, unusable
-from orchestration.faults import pass_point
-from orchestration.landing import LandedFile, LandingProblem
-from orchestration.locking import writer_lock
-from orchestration.settings import DateRange, Settings
-from orchestration.transform import NodeResult, TransformError, build
+from orchestration.canonical import reason_codes
+from orchestration.config import accounts, file_rights
+from orchestration.config import settings as configuration
+from orchestration.config.settings import DateRange, Settings
+from orchestration.landing import landing_zone
+from orchestration.landing.landing_zone import LandedFile, LandingProblem
+from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
+from orchestration.loading.loader import Delivered, FileOutcome, Warehouse
+from orchestration.monitoring import attention, schema_drift
+from orchestration.publishing import change_report, issued_ids, publish, retention
+from orchestration.runtime.errors import OperatorError, cause_of, unusable
+from orchestration.runtime.failpoints import pass_point
+from orchestration.transformation import identity_rules, incremental, seeds, segment_rules
+from orchestration.transformation.dbt_runner import NodeResult, TransformError, build
 from orchestration.vendors import discover
-from orchestration.warehouse import Delivered, FileOutcome, Warehouse
+from orchestration.warehouse import build_file, file_soundness, fingerprints, run_log
+from orchestration.warehouse.writer_lock import writer_lock
 
 Progress = Callable[[str], None]
 Choice = Callable[[LandedFile], bool]
@@ -86,7 +71,7 @@ class Ingestion:
     @property
     def held_back(self) -> list[str]:
         """Nights (vendor/night) that wait because too much of them is bad."""
-        return sorted({f"{outcome.file.feed}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == reasons.HELD_BACK})
+        return sorted({f"{outcome.file.feed}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == reason_codes.HELD_BACK})
 
     def deliveries_above(self, limit: float) -> list[str]:
         """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""
@@ -117,7 +102,7 @@ class RunReport:
     deliveries_above_limit: tuple[str, ...]
     warnings: tuple[str, ...]
     attention: tuple[str, ...] = ()
-    changed: changes.Changes | None = None
+    changed: change_report.Changes | None = None
 
     @property
     def figures(self) -> dict[str, int | float | bool]:
@@ -190,10 +175,10 @@ def _run(
         nodes = transform(settings, warehouse, run_id, as_of=as_of, progress=progress)
         published = publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
         with build_file.connect(settings) as con:
-            figures = runs.figures(con, run_id)
+            figures = run_log.figures(con, run_id)
             to_look_at = attention.of_run(con, run_id)
-            unread = drift.warnings(con, run_id=run_id)
-            changed = changes.recorded(con, run_id) if published else None
+            unread = schema_drift.warnings(con, run_id=run_id)
+            changed = change_report.recorded(con, run_id) if published else None
         with suppress(OSError):
             retention.prune_logs(settings)
     seen = publish.current(settings)
@@ -233,28 +218,28 @@ def writing(
 ) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is noted there, to be looked at."""
     configuration.check_accounts(settings, discover())
-    identity_seeds.check_files(settings)
-    segments.check_files(settings)
+    identity_rules.check_files(settings)
+    segment_rules.check_files(settings)
     seeds.check_files(settings)
     _require_disk(settings, LEAST_FREE)
     with writer_lock(settings, command=command, on_wait=progress):
-        rights.tighten(settings)
+        file_rights.tighten(settings)
         retention.sweep(settings)
         told = [*told, *publish.secure(settings)]
         warehouse, damage = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
         with build_file.connect(settings) as con:
-            runs.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
+            run_log.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
             attention.tell(con, run_id, *told, *damage)
         try:
             yield warehouse
         except BaseException as error:
             with suppress(duckdb.Error, OSError), build_file.connect(settings) as con:
-                runs.end(con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__)
+                run_log.end(con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__)
             if moved := _damage(error, settings):
                 raise DamagedFileError(" ".join(moved), remedy="Run again: it is built anew from what has landed.") from None
             raise
         with build_file.connect(settings) as con:
-            runs.end(con, run_id)
+            run_log.end(con, run_id)
 
 
 def ingest(
@@ -276,7 +261,7 @@ def ingest(
     What else a person asked for: to take deletions as meant, to do without archived files that cannot be taken over, to take files out.
     A replay loads single files again and leaves the rest of their delivery as it is.
     """
-    scan = landing.scan(settings)
+    scan = landing_zone.scan(settings)
     with build_file.connect(settings) as con:
         _require_delivered(settings, warehouse, con, scan, accept_deletions)
         owed = warehouse.owed(con)
@@ -297,8 +282,8 @@ def ingest(
             # Copies of what is gone take its place, and whether a night must wait is another question without it.
             outcomes += warehouse.ingest(con, [], run_id=run_id, on_file=tell, progress=progress)
         for delivery in accept_deletions:
-            deletions.accept(con, *delivery)
-        deletions.settle(con, settings.options.deletion_share)
+            held_deletions.accept(con, *delivery)
+        held_deletions.settle(con, settings.options.deletion_share)
     pass_point("after_staging")
     return Ingestion(tuple(outcomes), tuple(scan.problems))
 
@@ -306,10 +291,10 @@ def ingest(
 def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent) -> tuple[NodeResult, ...]:
     """Brings the marts of the build file up to date with staging, rules and settings."""
     with build_file.connect(settings) as con:
-        day = as_of or runs.greatest_export_date(con)
+        day = as_of or run_log.greatest_export_date(con)
         if day is None:
             return ()
-        runs.note(con, run_id, as_of_date=day)
+        run_log.note(con, run_id, as_of_date=day)
         rules = fingerprints.rules_fingerprint(settings)
         wanted = fingerprints.wanted_fingerprint(con, rules, day)
         if fingerprints.transformed_fingerprint(con) == wanted:
@@ -319,7 +304,7 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
         issued_ids.hand_on(con, settings)
-        identity_seeds.check_records(con, settings)
+        identity_rules.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")
     nodes = incremental.build(settings, before.load_seq, progress=progress) if before else None
@@ -330,7 +315,7 @@ def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: d
         nodes, in_full_at = incremental.compare(settings, progress=progress), None
     with build_file.connect(settings) as con:
         fingerprints.remember_transformed(con, wanted, rules, in_full_at)
-        runs.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
+        run_log.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
     pass_point("after_dbt")
     return nodes
 
@@ -365,23 +350,23 @@ def publish_if_new(
             return None
         progress("publishing")
         publish.check(con)
-        found = changes.record(con, settings, run_id=run_id, started_at=_now(con))
-        runs.note(con, run_id, changes=asdict(found))
+        found = change_report.record(con, settings, run_id=run_id, started_at=_now(con))
+        run_log.note(con, run_id, changes=asdict(found))
         if not accept_changes:
-            changes.refuse_upheaval(found, settings)
+            change_report.refuse_upheaval(found, settings)
         totals = publish.totals(con)
-        runs.prune(con, settings.options.keep_run_days)
-        runs.note(con, run_id, **totals)
+        run_log.prune(con, settings.options.keep_run_days)
+        run_log.note(con, run_id, **totals)
 
     def book(con: duckdb.DuckDBPyConnection) -> None:
         """Who reads this in the copy reads it because it was published; the build file is told after it happened."""
-        runs.note(con, run_id, published=True)
-        runs.end(con, run_id)
+        run_log.note(con, run_id, published=True)
+        run_log.end(con, run_id)
 
     made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, book=book)
     pass_point("before_run_book")
     with suppress(duckdb.Error), build_file.connect(settings) as con:
-        runs.note(con, run_id, published=True)
+        run_log.note(con, run_id, published=True)
     return made
 
 
@@ -395,9 +380,9 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
     """The build file, and what is to be told of its damage; begun anew if asked to, if it is damaged, or if other code or settings made it."""
     warehouse = Warehouse(settings)
     path = settings.build_file
-    if from_scratch or not path.exists() or taking_over.previous_file(settings).exists():
+    if from_scratch or not path.exists() or archived_deliveries.previous_file(settings).exists():
         return _begin_anew(settings), []
-    found = soundness.verdict(path, settings)
+    found = file_soundness.verdict(path, settings)
     if found not in ("sound", "empty", "in_use"):
         told = [_moved_aside(path)]
         progress(told[0])
@@ -414,7 +399,7 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
 
 
 def _moved_aside(path: Path) -> str:
-    aside = soundness.move_aside(path)
+    aside = file_soundness.move_aside(path)
     return f"{path} was damaged and was moved aside to {aside.name}; it is built anew, and what was moved may be deleted."
 
 
@@ -424,34 +409,34 @@ def _damage(error: BaseException, settings: Settings) -> list[str]:
     if not is_likely and not (isinstance(error, TransformError) and any(node.is_damage for node in error.nodes)):
         return []
     told = []
-    if settings.build_file.exists() and not soundness.can_be_read(settings.build_file, settings):
+    if settings.build_file.exists() and not file_soundness.can_be_read(settings.build_file, settings):
         told.append(_moved_aside(settings.build_file))
-    if settings.published_file.exists() and not soundness.can_be_read(settings.published_file, settings):
+    if settings.published_file.exists() and not file_soundness.can_be_read(settings.published_file, settings):
         told += publish.set_aside(settings)
     return told
 
 
 def _begin_anew(settings: Settings) -> Warehouse:
     """An empty build file that keeps the run book of the published one, and owes the files whose rows the last one, else that one, holds."""
-    taking_over.set_aside(settings)
+    archived_deliveries.set_aside(settings)
     pass_point("after_setting_aside")
     warehouse = Warehouse(settings)
     with build_file.connect(settings) as con:
-        runs.inherit(con, settings)
-        taking_over.owe(con, settings)
+        run_log.inherit(con, settings)
+        archived_deliveries.owe(con, settings)
     return warehouse
 
 
 def _take_over_archived(
-    settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing.Scan, owed: set[str], *, without_archived: bool
+    settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing_zone.Scan, owed: set[str], *, without_archived: bool
 ) -> set[str]:
     """Takes over what is owed and lies in the landing zone no more, or unreadable, and refuses to go on without it; what is still to be loaded."""
     landed = [file for file in scan.files if file.relative_path in owed]
-    to_load = {file.relative_path for file in landed} - unreadable.among_owed(con, settings, landed)
+    to_load = {file.relative_path for file in landed} - unreadable_files.among_owed(con, settings, landed)
     too_early = {path for path in owed - to_load if scan.tells_of(path)}
-    lost = taking_over.take_over(con, settings, owed - to_load - too_early)
+    lost = archived_deliveries.take_over(con, settings, owed - to_load - too_early)
     if lost and not without_archived:
-        shown = ", ".join(landing.shown(path) for path in sorted(lost)[:MOST_SHOWN])
+        shown = ", ".join(landing_zone.shown(path) for path in sorted(lost)[:MOST_SHOWN])
         more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""
         raise OperatorError(
             f"Nothing was published: {len(lost):,} files are no longer in the landing zone or cannot be read, "
@@ -460,23 +445,25 @@ def _take_over_archived(
         )
     warehouse.forget_owed(con, lost | too_early)
     pass_point("after_taking_over")
-    taking_over.let_go(settings)
+    archived_deliveries.let_go(settings)
     return to_load
 
 
-def _require_delivered(settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing.Scan, deliveries: Sequence[Delivery]) -> None:
+def _require_delivered(
+    settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing_zone.Scan, deliveries: Sequence[Delivery]
+) -> None:
     """Deletions are accepted of a delivery that there is."""
     known = {(found.source, found.source_account, found.stream, found.export_date) for found in warehouse.delivered(con, scan)} if deliveries else set()
     for source, account, stream, night in deliveries:
         if (source, account, stream, night) not in known:
             raise OperatorError(
-                f"Nothing was delivered as {landing.shown(f'{accounts.feed(source, account)}/{stream}/{night}')}.",
+                f"Nothing was delivered as {landing_zone.shown(f'{accounts.feed(source, account)}/{stream}/{night}')}.",
                 remedy="`c360 status` names what is held.",
                 exit_code=2,
             )
 
 
-def _require_in_sight(scan: landing.Scan, owed: set[str]) -> None:
+def _require_in_sight(scan: landing_zone.Scan, owed: set[str]) -> None:
     """A build file begun anew must not be published without what stands in a folder that cannot be read just now."""
     for path in sorted(owed):
         if problem := scan.hiding(path):

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration import build_file, landing
-from orchestration.settings import Options, Settings
-from orchestration.warehouse import Warehouse
+from orchestration.config.settings import Options, Settings
+from orchestration.landing import landing_zone as landing
+from orchestration.loading.loader import Warehouse
+from orchestration.warehouse import build_file
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
 
-from orchestration.settings import Options, Settings
+from orchestration.config.settings import Options, Settings
 
 # In CI the same examples every time, so that a red build means that something changed. A slow machine is no failure.
 examples.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import identity_seeds, seeds, segments
-from orchestration.documents import REMEDY, generated
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
+from orchestration.docgen.generate import REMEDY, generated
+from orchestration.transformation import identity_rules, seeds, segment_rules
 
 README = Path(__file__).parents[1] / "README.md"
 EXAMPLES = dict(re.findall(r"^```csv (\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
@@ -24,5 +24,5 @@ def test_the_rules_that_the_readme_shows_pass_every_check(settings: Settings) ->
     for name, text in EXAMPLES.items():
         (settings.config / f"{name}.csv").write_text(text, encoding="utf-8")
     assert {seed.name for seed in seeds.find(settings) if seed.path.parent == settings.config} == EXAMPLES.keys()
-    segments.check_files(settings)
-    identity_seeds.check_files(settings)
+    segment_rules.check_files(settings)
+    identity_rules.check_files(settings)

@@ -14,10 +14,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration import names, seeds, transform
-from orchestration.documents import BOOKS
-from orchestration.settings import Options, Settings
-from orchestration.tables import TABLES
+from orchestration.canonical.tables import TABLES
+from orchestration.config.settings import Options, Settings
+from orchestration.docgen.generate import BOOKS
+from orchestration.parsing import person_names as names
+from orchestration.transformation import dbt_runner, seeds
 
 Row = dict[str, Any]
 
@@ -156,7 +157,7 @@ class WarehouseBuilder:
     def build(self) -> None:
         """Write the build file and run every model and test."""
         self.write()
-        transform.build(self.settings)
+        dbt_runner.build(self.settings)
 
     def write(self) -> None:
         """Write staging, the loader's books, the rules and the settings of the run."""

@@ -4,7 +4,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from orchestration.mapping import Vendor
+from orchestration.mapping.model import Vendor
 
 
 @cache

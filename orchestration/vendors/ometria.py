@@ -10,10 +10,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from orchestration import expressions as ex
-from orchestration.consent_words import CONSENT_WORDS
-from orchestration.kinds import Kinds, sign
-from orchestration.mapping import (
+from orchestration.mapping.consent_words import CONSENT_WORDS
+from orchestration.mapping.model import (
     ANY_WORD,
     Check,
     Contact,
@@ -52,8 +50,10 @@ from orchestration.mapping import (
     words,
     yes_since,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
-from orchestration.shapes import consent as consented
+from orchestration.mapping.record_kinds import Kinds, sign
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.parsing import expressions as ex
 
 # -- words -----------------------------------------------------------------------------------------------------------
 

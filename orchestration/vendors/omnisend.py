@@ -7,9 +7,7 @@ the channels of its identifiers decide over its statuses, these over its opt-ins
 
 import polars as pl
 
-from orchestration.expressions import money
-from orchestration.kinds import Kinds, sign
-from orchestration.mapping import (
+from orchestration.mapping.model import (
     ANY_WORD,
     Check,
     Contact,
@@ -52,8 +50,10 @@ from orchestration.mapping import (
     words,
     yes_since,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, alone, kept
-from orchestration.shapes import consent as consented
+from orchestration.mapping.record_kinds import Kinds, sign
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, alone, kept
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.parsing.expressions import money
 
 # -- words -----------------------------------------------------------------------------------------------------------
 

@@ -21,10 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import ODP_TIME_FORMATS, clean, date, flag, identifier, money, order_key
-from orchestration.expressions import time as read_time
-from orchestration.kinds import Kinds, sign
-from orchestration.mapping import (
+from orchestration.mapping.model import (
     Check,
     Contact,
     CsvForm,
@@ -62,8 +59,11 @@ from orchestration.mapping import (
     vendor,
     word,
 )
-from orchestration.shapes import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
-from orchestration.shapes import consent as consented
+from orchestration.mapping.record_kinds import Kinds, sign
+from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.parsing.expressions import ODP_TIME_FORMATS, clean, date, flag, identifier, money, order_key
+from orchestration.parsing.expressions import time as read_time
 
 NONE = pl.lit(None, pl.String)
 TIME_FORMATS = (*ODP_TIME_FORMATS, "epoch_ms")

@@ -18,9 +18,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from orchestration.expressions import email, flag, money
-from orchestration.kinds import Kinds, sign
-from orchestration.mapping import (
+from orchestration.mapping.model import (
     ANY_WORD,
     Amount,
     Check,
@@ -55,8 +53,10 @@ from orchestration.mapping import (
     word,
     words,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, decode_generic, drop, fit
-from orchestration.shapes import consent as consented
+from orchestration.mapping.record_kinds import Kinds, sign
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, decode_generic, drop, fit
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.parsing.expressions import email, flag, money
 
 SAME_WORD = drop("the same word in every record of the stream")
 TRUE = Typed(pl.lit(value=True))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.shapes import Leaf, Open, Pairs
+from orchestration.mapping.record_schema import Leaf, Open, Pairs
 from orchestration.vendors import discover
 from tests.acceptance.installation import NIGHTS, Installation
 

@@ -6,7 +6,8 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration import expressions, geography
+from orchestration.canonical import geography
+from orchestration.parsing import expressions
 
 
 def column(expression, values):

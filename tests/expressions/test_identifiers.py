@@ -6,7 +6,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestration import expressions
+from orchestration.parsing import expressions
 
 
 def email(text):

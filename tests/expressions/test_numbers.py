@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestration import expressions
+from orchestration.parsing import expressions
 
 DIGITS = st.text("0123456789", max_size=40)
 NUMBERS = st.builds(

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.phones import disagreements, made_up
-from orchestration import expressions, phones
+from orchestration.parsing import expressions, phone_numbers
 
 
 def phone(text, region=None):
@@ -36,7 +36,7 @@ def test_odd_texts_by_columns_are_judged_as_alone(pairs, every_plan_by_columns):
 
 @pytest.fixture
 def every_plan_by_columns(monkeypatch):
-    monkeypatch.setattr(phones, "FEWEST_FOR_A_PLAN", 1)
+    monkeypatch.setattr(phone_numbers, "FEWEST_FOR_A_PLAN", 1)
 
 
 def test_every_example_number_of_every_region_agrees_with_the_library(every_plan_by_columns):

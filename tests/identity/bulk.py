@@ -14,11 +14,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration import expressions as ex
-from orchestration import seeds
-from orchestration.documents import BOOKS
-from orchestration.settings import Settings
-from orchestration.tables import TABLES
+from orchestration.canonical.tables import TABLES
+from orchestration.config.settings import Settings
+from orchestration.docgen.generate import BOOKS
+from orchestration.parsing import expressions as ex
+from orchestration.transformation import seeds
 from tests.identity.worlds import FIRST_NIGHT, GLOBAL, WEAK, build, name_keys
 
 STREAM = "profiles"

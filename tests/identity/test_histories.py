@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
-from orchestration import build_file, pipeline, seeds
-from orchestration.settings import Settings
+from orchestration import pipeline
+from orchestration.config.settings import Settings
+from orchestration.transformation import seeds
+from orchestration.warehouse import build_file
 from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
 from tests.identity.worlds import PROJECT

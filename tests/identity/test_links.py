@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from orchestration.proof import Graph, Tie
+from orchestration.cli.identity_graph import Graph, Tie
 from tests.identity.worlds import Scenario, Warehouse, always, contact, profile
 
 JOINED = [

@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration import names
-from orchestration.documents import BOOKS
-from orchestration.tables import TABLES
+from orchestration.canonical.tables import TABLES
+from orchestration.docgen.generate import BOOKS
+from orchestration.parsing import person_names as names
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 FIRST_NIGHT = date(2026, 1, 1)

@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.settings import Options
+from orchestration.config.settings import Options
 from tests.landing.archives import sheet, zipped
 from tests.landing.test_records_of_a_file import records
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import landing
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
+from orchestration.landing import landing_zone
 
 NIGHT = "omnisend/contacts/2026-03-05"
 
@@ -25,11 +25,11 @@ def land(settings: Settings, *paths: str) -> None:
 
 
 def found(settings: Settings) -> list[str]:
-    return [file.relative_path.removeprefix("landing/") for file in landing.scan(settings).files]
+    return [file.relative_path.removeprefix("landing/") for file in landing_zone.scan(settings).files]
 
 
 def problems(settings: Settings) -> dict[str, str]:
-    return {problem.relative_path.removeprefix("landing/"): problem.reason_code for problem in landing.scan(settings).problems}
+    return {problem.relative_path.removeprefix("landing/"): problem.reason_code for problem in landing_zone.scan(settings).problems}
 
 
 def test_what_stands_in_hidden_temporary_or_tools_folders_is_no_data_at_any_depth(settings: Settings) -> None:
@@ -49,7 +49,7 @@ def test_the_marks_of_spark_are_no_data_and_a_file_that_only_begins_with_an_unde
 
 def test_a_folder_of_a_vendor_with_an_at_sign_is_the_delivery_of_that_account(settings: Settings) -> None:
     land(settings, "omnisend/events/2026-03-05/a.ndjson", "omnisend@uk/events/2026-03-05/a.ndjson")
-    files = landing.scan(settings).files
+    files = landing_zone.scan(settings).files
     assert [(file.source, file.source_account, file.feed, file.delivery) for file in files] == [
         ("omnisend", "default", "omnisend", "omnisend/events/2026-03-05"),
         ("omnisend", "uk", "omnisend@uk", "omnisend@uk/events/2026-03-05"),
@@ -80,7 +80,7 @@ def test_a_night_later_than_tomorrow_is_told_and_loads_once_the_day_has_come(set
     land(settings, *(f"omnisend/contacts/{night}/a.ndjson" for night in nights), "omnisend@uk/contacts/2042-05-02/a.ndjson")
     assert found(settings) == [f"omnisend/contacts/{night}/a.ndjson" for night in nights[:2]]
     assert problems(settings) == {f"omnisend/contacts/{nights[2]}": "future_date", "omnisend@uk/contacts/2042-05-02": "future_date"}
-    [told] = [problem.message for problem in landing.scan(settings).problems if "2042" in problem.message]
+    [told] = [problem.message for problem in landing_zone.scan(settings).problems if "2042" in problem.message]
     assert "2042-05-02 is of a day later than tomorrow and is not loaded" in told
 
 

@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 import zstandard
 
-from orchestration import formats, json_texts, landing
-from orchestration.containers import ContainerError
-from orchestration.landing import LandedFile
-from orchestration.mapping import CsvForm, Stream, stream
-from orchestration.record import Record
-from orchestration.settings import Options
-from orchestration.shapes import TEXT
+from orchestration.config.settings import Options
+from orchestration.landing import formats, json_documents, landing_zone
+from orchestration.landing.containers import ContainerError
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.landing.record import Record
+from orchestration.mapping.model import CsvForm, Stream, stream
+from orchestration.mapping.record_schema import TEXT
 from orchestration.vendors import discover
 from tests.landing.archives import Error, Formula, Raw, Styled, locked, sheet, zipped
 
@@ -311,7 +311,7 @@ def test_a_whole_number_in_parquet_is_the_same_in_a_column_of_fractions(tmp_path
 
 
 def test_an_array_too_large_to_hold_gives_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_texts, "ARRAY_BYTES", 1000)
+    monkeypatch.setattr(json_documents, "ARRAY_BYTES", 1000)
     values = random.Random(7)
     rows = [{"text": 'x"[{\\,' * values.randint(0, 9), "n": number, "deep": [{"z": ",]}"}]} for number in range(2000)]
     assert documents(tmp_path, "x.json", json.dumps(rows).encode()) == rows
@@ -322,12 +322,12 @@ def test_an_array_too_large_to_hold_gives_the_same_records(tmp_path: Path, monke
     ["x.ndjson.tmp", "x.ndjson.part", ".hidden.json", "complete.json", "_FULL", "_SUCCESS", "x.csv.md5", "x.done", "x.ndjson~"],
 )
 def test_what_is_still_written_or_only_a_marker_is_no_data(name: str) -> None:
-    assert not landing.is_data(name)
+    assert not landing_zone.is_data(name)
 
 
 @pytest.mark.parametrize("name", ["x.ndjson", "full.json", "a b [1]*?.csv", "line\nbreak.json", "завершено.csv"])
 def test_odd_names_are_data(name: str) -> None:
-    assert landing.is_data(name)
+    assert landing_zone.is_data(name)
 
 
 # -- pages ---------------------------------------------------------------------------------------------------------------

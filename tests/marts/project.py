@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.tables import TABLES
+from orchestration.canonical.tables import TABLES
 from tests.compiled import Compiled
 from tests.warehouse_builder import WarehouseBuilder, insert
 

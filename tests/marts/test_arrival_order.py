@@ -11,10 +11,12 @@ import duckdb
 import msgspec
 import pytest
 
-from orchestration import build_file, fingerprints, incremental, pipeline, runs, seeds, transform
-from orchestration.settings import Options, Settings
-from orchestration.tables import TABLES
-from orchestration.transform import NodeResult
+from orchestration import pipeline
+from orchestration.canonical.tables import TABLES
+from orchestration.config.settings import Options, Settings
+from orchestration.transformation import dbt_runner, incremental, seeds
+from orchestration.transformation.dbt_runner import NodeResult
+from orchestration.warehouse import build_file, fingerprints, run_log
 from tests.arrivals import Arrival, batches, installation, lines, load
 from tests.compiled import Compiled
 from tests.identity.test_histories import OVERRIDES, History, arrivals
@@ -86,7 +88,7 @@ def make(settings: Settings, models: Compiled) -> Rows:
 
 def prepare(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     seeds.load(con, settings)
-    day = runs.greatest_export_date(con)
+    day = run_log.greatest_export_date(con)
     assert day is not None
     pipeline.write_run_settings(con, settings, day)
 
@@ -127,7 +129,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     models = Compiled(settings.internal / "dbt" / "target")
     alone = landed_at_once(tmp_path_factory.mktemp("alone") / "data")
     load(alone, [])
-    division = incremental.Division.of(transform.parsed(settings).nodes)
+    division = incremental.Division.of(dbt_runner.parsed(settings).nodes)
     return Week(models, division, contents(settings, *MADE), make(alone, models))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.tables import CHANNELS
+from orchestration.canonical.tables import CHANNELS
 from tests.marts.model import Model
 from tests.vendors.harness import normalise
 from tests.warehouse_builder import WarehouseBuilder

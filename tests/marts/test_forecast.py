@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import cdnow
-from orchestration import bg_nbd, forecast, gamma_gamma
-from orchestration.optimise import maximise
+from orchestration.forecasting import bg_nbd, forecast, gamma_gamma
+from orchestration.forecasting.optimiser import maximise
 from tests.marts.conftest import Query
 from tests.warehouse_builder import WarehouseBuilder
 

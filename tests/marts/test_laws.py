@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.tables import CHANNELS, METRICS, ORDER_STATUSES, SEGMENT_KINDS
+from orchestration.canonical.tables import CHANNELS, METRICS, ORDER_STATUSES, SEGMENT_KINDS
 from tests.marts.conftest import AS_OF
 from tests.marts.project import Project
 from tests.warehouse_builder import Row, WarehouseBuilder, alias, insert

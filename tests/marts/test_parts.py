@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from orchestration import transform
-from orchestration.incremental import PUBLISHED, RENEWED, Division
-from orchestration.settings import Settings
-from orchestration.tables import TABLES
-from orchestration.ties import TIES
+from orchestration.canonical.tables import TABLES
+from orchestration.config.settings import Settings
+from orchestration.transformation import dbt_runner
+from orchestration.transformation.incremental import PUBLISHED, RENEWED, Division
+from orchestration.warehouse.change_keys import TIES
 
 # They are computed as a whole, and say of a part's rows the same when they see nothing but the part.
 ALIKE = {"int_delivery_gaps", "int_exchange_rates", "int_order_refund_claims", "int_source_priorities"}
@@ -17,7 +17,7 @@ Nodes = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Nodes:
-    return transform.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
+    return dbt_runner.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import pipeline, segments
-from orchestration.errors import OperatorError
-from orchestration.settings import Settings
+from orchestration import pipeline
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.transformation import segment_rules
 
 HEADER = "segment_id,name,description,predicate\n"
 GOOD = "good,Good,People who spend,total_revenue >= 40\nlong,Long,On two lines,\"order_count >= 1\n and country = 'DE'\"\n"
@@ -43,7 +44,7 @@ def define(settings: Settings, text: str) -> Path:
 )
 def test_a_condition_over_insights_and_attributes_is_a_segment(settings: Settings, predicate: str) -> None:
     define(settings, GOOD + f'mine,Mine,,"{predicate}"\n')
-    segments.check_files(settings)
+    segment_rules.check_files(settings)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_condition_over_insights_and_attributes_is_a_segment(settings: Setting
 def test_a_predicate_that_cannot_be_computed_is_refused_with_its_line(settings: Settings, line: str, problem: str) -> None:
     path = define(settings, GOOD + line + "\n")
     with pytest.raises(OperatorError) as refused:
-        segments.check_files(settings)
+        segment_rules.check_files(settings)
     assert refused.value.message.startswith(f"{path}, line 5: ")
     assert problem in refused.value.message
     assert refused.value.exit_code == 2
@@ -126,7 +127,7 @@ def test_every_function_that_a_predicate_may_call_is_one_of_the_engine() -> None
     known = "select function_name from duckdb_functions() where function_type in ('scalar', 'macro')"
     with duckdb.connect() as con:
         names = {name for (name,) in con.execute(known).fetchall()}
-    assert segments.FUNCTIONS - names <= {"coalesce", "if", "ifnull", "position", "nullif"}
+    assert segment_rules.FUNCTIONS - names <= {"coalesce", "if", "ifnull", "position", "nullif"}
 
 
 def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is_told(settings: Settings) -> None:
@@ -134,8 +135,8 @@ def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is
     with duckdb.connect() as con:
         con.execute("create schema orders")
         con.execute("create table orders.int_segment_population as from (values ('a', '7'), ('b', '1'), ('c', 'Rome'), ('d', null)) as t(customer_id, city)")
-        found = segments.members(con.table("orders.int_segment_population"), "cast(city as integer) > 3 -- a remark").fetchall()
-        told = list(segments.failing(con, settings, "run"))
+        found = segment_rules.members(con.table("orders.int_segment_population"), "cast(city as integer) > 3 -- a remark").fetchall()
+        told = list(segment_rules.failing(con, settings, "run"))
     assert found == [("a", "7")]
     [sentence] = told
     assert sentence.startswith(f"{path}, line 2: the predicate of `young` cannot be computed for 1 customers")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.tables import COMMON, TABLES, Column
+from orchestration.canonical.tables import COMMON, TABLES, Column
 from tests.marts.conftest import AS_OF
 from tests.marts.project import Project
 from tests.warehouse_builder import Row, WarehouseBuilder, alias

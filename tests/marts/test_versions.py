@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
 
 MODELS = sorted((Settings(data=Path()).dbt_project / "models").rglob("*.sql"))
 OWN_ORDER = re.compile(r"\b(source_file|source_row) desc\b|'\|', (\w+\.)?source_file")

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from orchestration import pipeline
-from orchestration import settings as configuration
-from orchestration.settings import Options, Settings
+from orchestration.config import settings as configuration
+from orchestration.config.settings import Options, Settings
 from tests.pipeline.deliveries import checksum, land_a_third_night, land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 OPTIONS = Options(free_disk_bytes=0, lock_wait_seconds=5)
-COMMAND = (
-    "import sys; from pathlib import Path; from orchestration import cli, settings; settings.CHECKOUT = Path(sys.argv[1]); sys.exit(cli.main(sys.argv[2:]))"
-)
+COMMAND = "import sys; from pathlib import Path; from orchestration.cli import main; from orchestration.config import settings; settings.CHECKOUT = Path(sys.argv[1]); sys.exit(main.main(sys.argv[2:]))"
 
 
 def lay_out(checkout: Path) -> Path:

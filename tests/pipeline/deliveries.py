@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
 
 NIGHTS = ("2026-06-01", "2026-06-02")
 

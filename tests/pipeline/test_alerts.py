@@ -13,11 +13,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import alerts, build_file, cli, dagster_runs, freshness, runs, sensors
-from orchestration.alerts import Alert
-from orchestration.errors import OperatorError
-from orchestration.locking import writer_lock
-from orchestration.settings import Options, Settings
+from orchestration.cli import main
+from orchestration.config.settings import Options, Settings
+from orchestration.defs import sensors
+from orchestration.monitoring import alerts, dagster_runs, freshness
+from orchestration.monitoring.alerts import Alert
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse import build_file, run_log
+from orchestration.warehouse.writer_lock import writer_lock
 
 FAILED = Alert("failed", "The disk has 12 MB free.", "Make room.")
 
@@ -156,7 +159,7 @@ def test_an_unexpected_error_is_told_by_its_kind_and_never_by_its_text(loud: Set
 def test_the_command_line_tells_of_a_failed_run_and_ends_as_before(settings: Settings, heard: Path) -> None:
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text(f'alert_command = "cat >> {heard}; echo >> {heard}"', encoding="utf-8")
-    assert [cli.main(["run"]), cli.main(["run"])] == [2, 2]
+    assert [main.main(["run"]), main.main(["run"])] == [2, 2]
     [told] = lines(heard)
     assert "no landing folder" in told["message"]
 
@@ -164,13 +167,13 @@ def test_the_command_line_tells_of_a_failed_run_and_ends_as_before(settings: Set
 def test_wrong_use_of_the_command_is_nobody_elses_business(settings: Settings, heard: Path) -> None:
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text(f'alert_command = "touch {heard}"', encoding="utf-8")
-    assert cli.main(["run", "--from", "2026-06-01"]) == 2
+    assert main.main(["run", "--from", "2026-06-01"]) == 2
     assert not heard.exists()
 
 
 def with_run(settings: Settings, started_at: datetime, status: str) -> None:
     with build_file.connect(settings) as con:
-        runs.begin(con, str(started_at), "c360 run")
+        run_log.begin(con, str(started_at), "c360 run")
         con.execute("update meta.runs set status = $1, started_at = $2 where run_id = $3", [status, started_at, str(started_at)])
 
 
@@ -186,11 +189,11 @@ def replace_options(options: Options, **values: object) -> Options:
 @pytest.mark.parametrize(
     ("hours_since_due", "runs_hours_ago", "is_late"),
     [
-        (5, [(29, runs.DONE)], True),
-        (5, [(29, runs.DONE), (4, runs.UNCHANGED)], False),
-        (5, [(29, runs.DONE), (4, runs.FAILED)], True),
-        (5, [(29, runs.DONE), (6, runs.DONE)], True),
-        (1, [(25, runs.DONE)], False),
+        (5, [(29, run_log.DONE)], True),
+        (5, [(29, run_log.DONE), (4, run_log.UNCHANGED)], False),
+        (5, [(29, run_log.DONE), (4, run_log.FAILED)], True),
+        (5, [(29, run_log.DONE), (6, run_log.DONE)], True),
+        (1, [(25, run_log.DONE)], False),
         (5, [], False),
     ],
     ids=["no run came", "one came without work", "one failed", "one came before it was due", "there is time yet", "the first night is still to come"],
@@ -210,7 +213,7 @@ def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
 
 def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(loud: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     late = due_hours_ago(loud, 5)
-    with_run(late, datetime.now(UTC) - timedelta(hours=29), runs.DONE)
+    with_run(late, datetime.now(UTC) - timedelta(hours=29), run_log.DONE)
     with writer_lock(late, command="c360 run"):
         assert freshness.lateness(late) is None
         patience = replace(late, options=replace_options(late.options, late_after_minutes=0))
@@ -227,7 +230,7 @@ def test_a_stream_that_is_late_is_named(loud: Settings) -> None:
 
 @pytest.mark.slow
 def test_a_failed_run_of_dagster_is_told_in_our_words(loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestration.settings.load", lambda: loud)
+    monkeypatch.setattr("orchestration.config.settings.load", lambda: loud)
 
     @dg.op
     def spoilt() -> None:

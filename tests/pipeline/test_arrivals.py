@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import arrivals, dagster_runs
-from orchestration.landing import LandedFile
+from orchestration.landing import completeness
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.monitoring import dagster_runs
 
 NOW = 1_000_000.0
 
@@ -28,32 +29,32 @@ def land(stream: Path, night: str, name: str, *, age: float) -> LandedFile:
 
 def test_a_quiet_delivery_is_complete(stream: Path) -> None:
     file = land(stream, "2026-06-01", "a.json", age=100)
-    assert arrivals.complete([file], quiet_seconds=60, now=NOW) == [file]
+    assert completeness.complete([file], quiet_seconds=60, now=NOW) == [file]
 
 
 def test_one_growing_file_holds_back_its_whole_delivery_and_no_other(stream: Path) -> None:
     waiting = [land(stream, "2026-06-01", "a.json", age=100), land(stream, "2026-06-01", "b.json", age=5)]
     ready = land(stream, "2026-06-02", "c.json", age=100)
-    assert arrivals.complete([*waiting, ready], quiet_seconds=60, now=NOW) == [ready]
+    assert completeness.complete([*waiting, ready], quiet_seconds=60, now=NOW) == [ready]
 
 
 def test_a_marker_makes_a_delivery_complete_at_once(stream: Path) -> None:
     file = land(stream, "2026-06-01", "a.json", age=0)
     (stream / "2026-06-01" / "complete.json").touch()
-    assert arrivals.complete([file], quiet_seconds=60, now=NOW) == [file]
+    assert completeness.complete([file], quiet_seconds=60, now=NOW) == [file]
 
 
 def test_where_markers_are_usual_a_delivery_waits_for_its_own(stream: Path) -> None:
     marked = land(stream, "2026-06-01", "a.json", age=1000)
     (stream / "2026-06-01" / "_SUCCESS").touch()
     unmarked = land(stream, "2026-06-02", "b.json", age=1000)
-    assert arrivals.complete([marked, unmarked], quiet_seconds=60, now=NOW) == [marked]
+    assert completeness.complete([marked, unmarked], quiet_seconds=60, now=NOW) == [marked]
 
 
 def test_the_same_arrival_wakes_one_run_and_a_changed_file_another(stream: Path) -> None:
     file = land(stream, "2026-06-01", "a.json", age=100)
-    assert arrivals.key([file]) == arrivals.key([file])
-    assert arrivals.key([file]) != arrivals.key([land(stream, "2026-06-01", "a.json", age=50)])
+    assert completeness.key([file]) == completeness.key([file])
+    assert completeness.key([file]) != completeness.key([land(stream, "2026-06-01", "a.json", age=50)])
 
 
 def test_a_process_is_known_by_more_than_its_number() -> None:

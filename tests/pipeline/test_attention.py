@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from orchestration import attention, build_file, cli, doctor, pipeline, status
-from orchestration.settings import Settings
+from orchestration import pipeline
+from orchestration.cli import doctor, main, status
+from orchestration.config.settings import Settings
+from orchestration.monitoring import attention
+from orchestration.warehouse import build_file
 from tests.pipeline.deliveries import land, order
 
 HELD = "The delivery of anna@mail.test.example.com is held; type this."
@@ -52,19 +55,19 @@ def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(q
 
 
 def test_it_is_told_by_run_status_and_doctor_without_an_address(quiet: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["run"]) == 3
-    assert cli.main(["status"]) == 0
+    assert main.main(["run"]) == 3
+    assert main.main(["status"]) == 0
     assert capsys.readouterr().out.count("The delivery of a…@m….com is held; type this.") == 2
     assert "The delivery of a…@m….com is held; type this." in [finding.text for finding in doctor.examine(quiet)]
 
 
 def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_and_doctor(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     path = land(published, "2026-06-01", "anna@mail.test.example.com.json", order(1, "anna"))
-    assert cli.main(["run"]) == 0
+    assert main.main(["run"]) == 0
     path.write_text('{"eventName": ', encoding="utf-8")
     capsys.readouterr()
     for _ in range(2):
-        assert cli.main(["run"]) == 3
+        assert main.main(["run"]) == 3
         assert "a…@m….json was loaded and cannot be read any more (truncated_json)" in capsys.readouterr().out
     assert any("cannot be read any more" in finding.text for finding in doctor.examine(published))
 

@@ -7,9 +7,13 @@ from datetime import date
 import duckdb
 import pytest
 
-from orchestration import cli, fingerprints, pipeline, publish, taking_over
-from orchestration.errors import OperatorError
-from orchestration.settings import DateRange, Settings
+from orchestration import pipeline
+from orchestration.cli import main
+from orchestration.config.settings import DateRange, Settings
+from orchestration.loading import archived_deliveries
+from orchestration.publishing import publish
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse import fingerprints
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, land, order
 
 
@@ -79,10 +83,10 @@ def test_what_cannot_be_taken_over_stops_the_run_by_name_until_the_loss_is_accep
         con.execute("alter table staging.events rename column event_type to kind_of_event")
     lost(published)
     for _ in range(2):
-        assert cli.main(["run"]) == 1
+        assert main.main(["run"]) == 1
         assert f"landing/omnisend/events/{NIGHTS[0]}/a.ndjson" in capsys.readouterr().err
     assert checksum(published.published_file) == before
-    assert cli.main(["run", "--without-archived"]) == 0
+    assert main.main(["run", "--without-archived"]) == 0
     assert count(published, "marts.fct_orders") == 1
 
 
@@ -112,7 +116,7 @@ def test_a_run_that_is_killed_while_it_begins_anew_is_continued_without_loss(pub
             pipeline.run(published)
     assert checksum(published.published_file) == before
     assert pipeline.run(published).orders == 4
-    assert not taking_over.previous_file(published).exists()
+    assert not archived_deliveries.previous_file(published).exists()
 
 
 def test_nothing_is_published_before_all_that_is_owed_is_loaded(published: Settings) -> None:

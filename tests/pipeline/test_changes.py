@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import changes
-from orchestration.changes import Changes
-from orchestration.errors import OperatorError
-from orchestration.settings import Options, Settings
+from orchestration.config.settings import Options, Settings
+from orchestration.publishing import change_report
+from orchestration.publishing.change_report import Changes
+from orchestration.runtime.errors import OperatorError
 
 BRIDGE = ("source", "source_account", "stream", "source_record_id", "customer_id")
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
@@ -58,7 +58,7 @@ def compare(
 
 def record(settings: Settings) -> tuple[Events, Changes]:
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-        found = changes.record(con, settings, run_id="run", started_at=NOW)
+        found = change_report.record(con, settings, run_id="run", started_at=NOW)
         return con.execute("select event_type, customer_id, other_customer_id from meta.identity_events order by all").fetchall(), found
 
 
@@ -145,17 +145,17 @@ def test_a_warehouse_published_before_there_were_proofs_can_be_compared_with(set
 
 def test_an_upheaval_is_not_published_by_itself(settings: Settings) -> None:
     careful = Settings(data=settings.data, options=Options(changed_ids_share=0.2, changed_ids_minimum=10))
-    changes.refuse_upheaval(Changes(published_customers=100, changed_ids=20), careful)
-    changes.refuse_upheaval(Changes(published_customers=10, changed_ids=9), careful)
+    change_report.refuse_upheaval(Changes(published_customers=100, changed_ids=20), careful)
+    change_report.refuse_upheaval(Changes(published_customers=10, changed_ids=9), careful)
     with pytest.raises(OperatorError, match="30% of 100 customer ids would change"):
-        changes.refuse_upheaval(Changes(published_customers=100, changed_ids=30), careful)
+        change_report.refuse_upheaval(Changes(published_customers=100, changed_ids=30), careful)
 
 
 def test_the_report_in_words_tells_what_changed_and_nothing_else(settings: Settings) -> None:
     _, found = compare(settings, {"a": "anna", "b": "ben"}, {"a": "anna", "b": "anna"})
-    assert list(changes.lines(found)) == [
+    assert list(change_report.lines(found)) == [
         "Persons: 2 before, 1 now: 1 merged into others.",
         "Orders that are somebody else's now: 1, revenue 10.00.",
         "Largest person: 1 records before, 2 now.",
     ]
-    assert list(changes.lines(compare(settings, {"a": "anna"}, {"a": "anna"})[1])) == []
+    assert list(change_report.lines(compare(settings, {"a": "anna"}, {"a": "anna"})[1])) == []

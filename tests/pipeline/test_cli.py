@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import build_file, cli
-from orchestration.locking import writer_lock
-from orchestration.settings import Settings
+from orchestration.cli import main
+from orchestration.config.settings import Settings
+from orchestration.warehouse import build_file
+from orchestration.warehouse.writer_lock import writer_lock
 from tests.pipeline.deliveries import land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", main.COMMANDS)
 def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        cli.main([name, "--help"])
+        main.main([name, "--help"])
     assert end.value.code == 0
     assert "Exit codes" in capsys.readouterr().out
 
@@ -26,7 +27,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
 def test_help_is_instant_because_it_imports_nothing_heavy() -> None:
     code = """
 import sys
-from orchestration import cli
+from orchestration.cli import main as cli
 try:
     cli.main(["--help"])
 finally:
@@ -52,7 +53,7 @@ finally:
     ids=" ".join,
 )
 def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(words) == 2
+    assert main.main(words) == 2
     told = capsys.readouterr()
     assert told.err.startswith("c360: ")
     assert len(told.err.splitlines()) == 2
@@ -62,7 +63,7 @@ def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: p
 def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text("shoe_size = 43", encoding="utf-8")
-    assert cli.main(["status"]) == 2
+    assert main.main(["status"]) == 2
     assert "shoe_size" in capsys.readouterr().err
 
 
@@ -70,7 +71,7 @@ def test_a_line_about_a_vendor_that_is_none_is_wrong_use(settings: Settings, cap
     settings.landing.mkdir()
     settings.config.mkdir()
     (settings.config / "accounts.csv").write_text("source,time_zone\nometria,UTC\nomnisand,Europe/Berlin\n", encoding="utf-8")
-    assert cli.main(["run"]) == 2
+    assert main.main(["run"]) == 2
     assert "accounts.csv, line 3: `source` is none of ometria, omnisend" in capsys.readouterr().err
 
 
@@ -78,7 +79,7 @@ def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(settings: Settin
     land_two_nights(settings)
     settings.config.mkdir()
     (settings.config / "lifecycle_limits.csv").write_text("lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8")
-    assert cli.main(["run"]) == 2
+    assert main.main(["run"]) == 2
     told = capsys.readouterr().err
     assert f"{settings.config / 'lifecycle_limits.csv'}, line 2" in told
     assert "Mend the line" in told
@@ -95,7 +96,7 @@ def test_an_unexpected_error_names_its_place_and_never_its_text(
 
     settings.landing.mkdir()
     monkeypatch.setattr(pipeline, "require_landing", fail)
-    assert cli.main(["run"]) == 1
+    assert main.main(["run"]) == 1
     told = capsys.readouterr().err
     assert "Unexpected ValueError in pipeline.py" in told
     assert "anna" not in told
@@ -103,7 +104,7 @@ def test_an_unexpected_error_names_its_place_and_never_its_text(
 
 def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.landing.mkdir()
-    assert cli.main(["run"]) == 0
+    assert main.main(["run"]) == 0
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(figures) == ["files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "customers", "orders", "published", "duration_s"]
     assert (figures["files"], figures["published"]) == (0, False)
@@ -111,7 +112,7 @@ def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytes
 
 @pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
 def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([name]) in ((3,) if name == "doctor" else (0, 1))  # what is broken is there to be looked at
+    assert main.main([name]) in ((3,) if name == "doctor" else (0, 1))  # what is broken is there to be looked at
     told = capsys.readouterr()
     assert "Unexpected" not in told.err
     assert told.out or told.err
@@ -119,24 +120,24 @@ def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: st
 
 def test_the_status_during_the_first_run_says_who_is_at_work(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with writer_lock(settings, command="c360 run"), build_file.connect(settings):
-        assert cli.main(["status"]) == 0
+        assert main.main(["status"]) == 0
     assert "`c360 run` (process" in capsys.readouterr().out
 
 
 @pytest.mark.slow
 def test_status_doctor_and_rejects_tell_of_a_published_warehouse(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["status"]) == 0
+    assert main.main(["status"]) == 0
     assert "2 customers, 3 orders" in capsys.readouterr().out
-    assert cli.main(["status", "--json"]) == 0
+    assert main.main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pending"] == []
-    assert cli.main(["doctor"]) == 0
+    assert main.main(["doctor"]) == 0
     assert "Nothing is broken" in capsys.readouterr().out
-    assert cli.main(["rejects"]) == 0
+    assert main.main(["rejects"]) == 0
     assert "No record is rejected" in capsys.readouterr().out
 
 
 def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
-    from orchestration.rejects import masked
+    from orchestration.cli.rejects import masked
 
     assert masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}') == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
     assert masked('{"Anna.Kern1@example.org": {"+4915127778899": 1}}') == '{"A…@e….org": {"+49…99": "9"}}'
@@ -149,7 +150,7 @@ def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(settings: 
             "insert into meta.rejects by name "
             "select 'omnisend' as source, 'events' as stream, 'landing/omnisend/events/2026-06-01/a.json' as file_path, 'truncated_json' as reason_code"
         )
-    assert cli.main(["rejects"]) == 0
+    assert main.main(["rejects"]) == 0
     assert "    for example landing/omnisend/events/2026-06-01/a.json\n" in capsys.readouterr().out
 
 
@@ -157,5 +158,5 @@ def test_who_has_too_little_memory_to_load_is_told_which_setting_to_raise(settin
     land_two_nights(settings)
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text('free_disk_bytes = 0\nmemory_limit = "3MB"\n', encoding="utf-8")
-    assert cli.main(["run"]) == 1
+    assert main.main(["run"]) == 1
     assert "Raise `memory_limit`" in capsys.readouterr().err

@@ -13,8 +13,11 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from orchestration import cli, dagster_runs, definitions, locking
-from orchestration.settings import PACKAGE, Settings
+from orchestration import definitions
+from orchestration.cli import main
+from orchestration.config.settings import PACKAGE, Settings
+from orchestration.monitoring import dagster_runs
+from orchestration.warehouse import writer_lock
 from tests.pipeline.conftest import PROJECT
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum
 
@@ -33,7 +36,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, {project!r})
-from orchestration import settings
+from orchestration.config import settings
 
 settings.CHECKOUT = Path({checkout!r})
 from orchestration.definitions import definitions
@@ -141,7 +144,7 @@ def test_two_backfills_at_the_same_time_end_well_with_the_same_warehouse(nights:
 def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Settings) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 0\n", encoding="utf-8")
     with nights.daemon():
-        with locking.writer_lock(published, command="another run"):
+        with writer_lock.writer_lock(published, command="another run"):
             failed = nights.launch(NIGHTS[1], NIGHTS[1], groups=("omnisend",))
             nights.wait_for(failed)
         again = nights.launch(NIGHTS[1], NIGHTS[1], groups=("omnisend",))
@@ -151,16 +154,16 @@ def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Set
 
 def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(nights: Nights, published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 3600\n", encoding="utf-8")
-    with locking.writer_lock(published, command="another run"), nights.daemon():
+    with writer_lock.writer_lock(published, command="another run"), nights.daemon():
         nights.launch(*NIGHTS, groups=("omnisend",))
         nights.wait(nights.has_claimed_run)
     nights.wait(nights.has_dead_run)
     assert nights.statuses() == [dg.DagsterRunStatus.STARTED]
-    cli.main(["doctor"])
+    main.main(["doctor"])
     assert "Dagster counts 1 runs as started whose process is gone" in capsys.readouterr().out
     with nights.daemon():
         nights.launch(*NIGHTS, groups=("omnisend",))
         nights.wait(lambda: len(nights.statuses()) == 2 and nights.statuses()[0] is dg.DagsterRunStatus.SUCCESS)
     assert nights.statuses()[1] is dg.DagsterRunStatus.FAILURE
-    cli.main(["doctor"])
+    main.main(["doctor"])
     assert "no run of Dagster's hangs" in capsys.readouterr().out

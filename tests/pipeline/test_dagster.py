@@ -9,8 +9,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration import dagster_runs, definitions, pipeline
-from orchestration.settings import PACKAGE, Settings
+from orchestration import definitions, pipeline
+from orchestration.config.settings import PACKAGE, Settings
+from orchestration.monitoring import dagster_runs
 from tests.pipeline.deliveries import NIGHTS, checksum, land, order
 
 pytestmark = pytest.mark.slow

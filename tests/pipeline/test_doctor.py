@@ -10,11 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import alerts, build_file, cli, doctor, runs
-from orchestration.alerts import Alert
-from orchestration.doctor import Finding
-from orchestration.locking import writer_lock
-from orchestration.settings import Options, Settings
+from orchestration.cli import doctor, main
+from orchestration.cli.doctor import Finding
+from orchestration.config.settings import Options, Settings
+from orchestration.monitoring import alerts
+from orchestration.monitoring.alerts import Alert
+from orchestration.warehouse import build_file, run_log
+from orchestration.warehouse.writer_lock import writer_lock
 from tests.pipeline.deliveries import hide, land, land_two_nights
 
 HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len(sys.argv) > 2); print('open', flush=True); sys.stdin.read()"
@@ -142,7 +144,7 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
     (checkout / "constraints.txt").write_text("polars==0.0.1\n", encoding="utf-8")
     publish_something(sound)
     with build_file.connect(sound) as con:
-        runs.begin(con, "killed", "c360 run")
+        run_log.begin(con, "killed", "c360 run")
         con.execute("update internal.made_by set fingerprint = 'older code'")
         con.execute(
             "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream,"
@@ -166,17 +168,17 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
 
 def test_a_night_that_failed_is_broken_and_says_why_until_one_goes_well(sound: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     with build_file.connect(sound) as con:
-        runs.begin(con, "bad", "c360 run")
-        runs.end(con, "bad", failure="Nothing was published, because of this and that.")
+        run_log.begin(con, "bad", "c360 run")
+        run_log.end(con, "bad", failure="Nothing was published, because of this and that.")
     [finding] = trouble(sound, "broken")
     assert finding.text == "The last run failed: Nothing was published, because of this and that."
-    assert cli.main(["status"]) == 0
+    assert main.main(["status"]) == 0
     assert "because of this and that" in capsys.readouterr().out
     with build_file.connect(sound) as con:
-        runs.begin(con, "good", "c360 run")
-        runs.end(con, "good")
+        run_log.begin(con, "good", "c360 run")
+        run_log.end(con, "good")
     assert trouble(sound, "broken") == []
-    assert cli.main(["status"]) == 0
+    assert main.main(["status"]) == 0
     assert "because of this and that" not in capsys.readouterr().out
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import errors, soundness
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
+from orchestration.runtime import errors
+from orchestration.warehouse import file_soundness
 
 ANNA = "anna@mail.test.example.com"
 
@@ -66,14 +67,14 @@ def test_what_is_to_be_thought_of_a_file(settings: Settings, change: Callable[[P
     with duckdb.connect(str(settings.published_file)) as con:
         con.execute("create schema marts; create table marts.dim_customers as select range as i, 'x' || range as name from range(50000)")
     change(settings.published_file)
-    assert soundness.verdict(settings.published_file, settings) == verdict
+    assert file_soundness.verdict(settings.published_file, settings) == verdict
 
 
 def test_a_damaged_block_is_found_by_reading_all_of_the_file(settings: Settings) -> None:
     with duckdb.connect(str(settings.published_file)) as con:
         con.execute("create schema marts; create table marts.dim_customers as select range as i, md5(range::varchar) as name from range(50000)")
-    assert soundness.can_be_read(settings.published_file, settings)
+    assert file_soundness.can_be_read(settings.published_file, settings)
     with settings.published_file.open("r+b") as file:
         file.seek(settings.published_file.stat().st_size // 2)
         file.write(os.urandom(4096))
-    assert not soundness.can_be_read(settings.published_file, settings)
+    assert not file_soundness.can_be_read(settings.published_file, settings)

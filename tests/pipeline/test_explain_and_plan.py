@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import cli, pipeline
-from orchestration.settings import Options, Settings
+from orchestration import pipeline
+from orchestration.cli import main
+from orchestration.config.settings import Options, Settings
 
 NIGHT = "2026-06-01"
 OVERRIDES = (
@@ -67,7 +68,7 @@ def order(email: str) -> dict[str, object]:
 def told(settings: Settings, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("C360_DATA", str(settings.data))
-        assert cli.main(arguments) == code
+        assert main.main(arguments) == code
     captured = capsys.readouterr()
     return captured.out if code == 0 else captured.err
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
 from tests.pipeline.conftest import OPTIONS, PROJECT, c360
 from tests.pipeline.deliveries import books_balance, checksum, land_a_third_night
 
@@ -19,7 +19,8 @@ BALLAST = "ballast"
 RUN = """
 import os, sys
 from pathlib import Path
-from orchestration import pipeline, settings
+from orchestration import pipeline
+from orchestration.config import settings
 
 checkout, moment, ballast = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 settings.CHECKOUT = checkout

@@ -5,10 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import identity_seeds
-from orchestration.derived_ids import alias_id
-from orchestration.errors import OperatorError
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
+from orchestration.normalisation.record_ids import alias_id
+from orchestration.runtime.errors import OperatorError
+from orchestration.transformation import identity_rules
 
 HEADER = (
     "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
@@ -43,7 +43,7 @@ def landed(*records: tuple[str, str, str]) -> duckdb.DuckDBPyConnection:
 
 def refusal(settings: Settings) -> OperatorError:
     with pytest.raises(OperatorError) as caught:
-        identity_seeds.check_files(settings)
+        identity_rules.check_files(settings)
     assert caught.value.exit_code == 2
     return caught.value
 
@@ -89,13 +89,13 @@ def test_always_and_never_contradict_each_other_through_other_records_too(settin
 
 def test_many_decisions_that_agree_pass(settings: Settings) -> None:
     overrides(settings, pair("always", "1", "2"), pair("always", "3", "2"), pair("never", "1", "5"), "blocked,,,,,,,,,phone,+4915110000000,mia,shop counter")
-    identity_seeds.check_files(settings)
+    identity_rules.check_files(settings)
 
 
 def test_a_record_that_has_not_landed_is_refused_without_naming_it(settings: Settings) -> None:
     path = overrides(settings, pair("never", "1", "2"), pair("never", "1", "email:ana@mail.example"))
     with landed(("ometria", "profiles", "1"), ("omnisend", "contacts", "2")) as con, pytest.raises(OperatorError) as caught:
-        identity_seeds.check_records(con, settings)
+        identity_rules.check_records(con, settings)
     assert caught.value.exit_code == 2
     assert f"{path}, line 3: the other record has not landed" in caught.value.message
     assert "ana@" not in str(caught.value)
@@ -106,13 +106,13 @@ def test_a_record_that_went_again_is_no_mistake_and_its_decision_is_set_aside(se
     with landed(("ometria", "profiles", "1"), ("omnisend", "contacts", "3"), ("omnisend", "contacts", "4")) as con:
         gone = alias_id(b"", "omnisend", "default", "contacts", "2")
         con.execute("create schema internal; create table internal.issued_ids as select $1 as alias_id", [gone])
-        identity_seeds.check_records(con, settings)
+        identity_rules.check_records(con, settings)
         con.execute(
             "create schema identity; create table identity.int_record_customers as select *, stream as stream_key, '' as alias_id from staging.customers"
         )
         con.execute("alter table identity.int_record_customers add column customer_id text")
         con.execute("update identity.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end")
-        told = [(found.sentence, found.customer_id, found.other_customer_id) for found in identity_seeds.set_aside(con, settings)]
+        told = [(found.sentence, found.customer_id, found.other_customer_id) for found in identity_rules.set_aside(con, settings)]
     assert told == [
         ("identity_overrides.csv, line 2: `never` is set aside, since the other record is not there any more.", "a", None),
         ("identity_overrides.csv, line 3: `always` is set aside, since another decision or two documents keep its records apart.", "a", "b"),
@@ -122,7 +122,7 @@ def test_a_record_that_went_again_is_no_mistake_and_its_decision_is_set_aside(se
 def test_a_derived_record_goes_by_the_stream_derived(settings: Settings) -> None:
     overrides(settings, "never,ometria,default,derived,derived:f00,omnisend,default,contacts,2,,,mia,why")
     with landed(("ometria", "orders", "derived:f00"), ("omnisend", "contacts", "2")) as con:
-        identity_seeds.check_records(con, settings)
+        identity_rules.check_records(con, settings)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +151,4 @@ def test_a_composite_key_of_an_unknown_part_is_refused(settings: Settings) -> No
 
 
 def test_the_rules_as_shipped_pass(settings: Settings) -> None:
-    identity_seeds.check_files(settings)
+    identity_rules.check_files(settings)

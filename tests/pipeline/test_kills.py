@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import locking, pipeline
-from orchestration.settings import Settings
+from orchestration import pipeline
+from orchestration.config.settings import Settings
+from orchestration.warehouse import writer_lock
 from tests.pipeline.conftest import OPTIONS, c360
 from tests.pipeline.deliveries import books_balance, checksum, land_a_third_night
 
@@ -35,7 +36,7 @@ def is_group_gone(group: int) -> bool:
 
 
 def converges(settings: Settings, undisturbed: dict[str, tuple[int, int]]) -> None:
-    assert locking.holder(settings) is None
+    assert writer_lock.holder(settings) is None
     pipeline.run(settings)
     assert checksum(settings.published_file) == undisturbed
     assert books_balance(settings.published_file)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.local_only import LocalOnly
+from orchestration.defs.local_only import LocalOnly
 
 OURS = "127.0.0.1:3000"
 

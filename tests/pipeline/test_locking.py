@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.errors import OperatorError
-from orchestration.locking import holder, reader_lock, writer_lock
-from orchestration.settings import Options, Settings
+from orchestration.config.settings import Options, Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse.writer_lock import holder, reader_lock, writer_lock
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -5,13 +5,15 @@ import unicodedata
 import duckdb
 import pytest
 
-from orchestration import cli, errors, known_names, masking
-from orchestration.settings import Settings
+from orchestration.cli import main
+from orchestration.config.settings import Settings
+from orchestration.runtime import errors, redaction
+from orchestration.warehouse import known_names
 
 
 @pytest.fixture(autouse=True)
 def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masking, "names_among", masking.no_names)
+    monkeypatch.setattr(redaction, "names_among", redaction.no_names)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_addresses_and_numbers_of_every_script_are_masked_and_days_stay(given: str, shown: str) -> None:
-    assert masking.shown_name(given) == masking.without_contacts(given) == shown
+    assert redaction.shown_name(given) == redaction.without_contacts(given) == shown
 
 
 @pytest.fixture
@@ -63,20 +65,20 @@ def known(settings: Settings) -> Settings:
     ],
 )
 def test_names_of_customers_are_masked_and_folders_of_ours_are_not(known: Settings, given: str, shown: str) -> None:
-    assert masking.shown_name(given) == shown
+    assert redaction.shown_name(given) == shown
 
 
 def test_where_nothing_can_be_looked_up_names_stop_nothing(settings: Settings) -> None:
     known_names.ask(settings)
-    assert masking.shown_name("mueller.csv") == "mueller.csv"
+    assert redaction.shown_name("mueller.csv") == "mueller.csv"
     known_names.ask(settings)
     settings.published_file.write_bytes(b"no warehouse")
-    assert masking.shown_name("meier.csv") == "meier.csv"
+    assert redaction.shown_name("meier.csv") == "meier.csv"
 
 
 def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["run", "--date", "anna@mail.test.example.com"], ["replay", "--source", "+4915112345678"], ["status", "anna@mail.test.example.com"]):
-        assert cli.main(words) == 2
+        assert main.main(words) == 2
     told = capsys.readouterr().err
     assert "anna" not in told
     assert "15112345" not in told
@@ -96,7 +98,7 @@ def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(settings: Se
 )
 def test_no_argument_is_echoed_with_who_it_names(known: Settings, capsys: pytest.CaptureFixture[str], words: list[str], given: str) -> None:
     known.landing.mkdir(exist_ok=True)
-    assert cli.main([word.format(given) for word in words]) == 2
+    assert main.main([word.format(given) for word in words]) == 2
     assert given not in "".join(capsys.readouterr()).replace("ometria, omnisend", "")
 
 
@@ -110,7 +112,7 @@ def test_a_rule_named_after_somebody_is_refused_without_the_name(known: Settings
     known.landing.mkdir(exist_ok=True)
     known.config.mkdir()
     (known.config / "anna.csv").write_text("kind\n", encoding="utf-8")
-    assert cli.main(["run"]) == 2
+    assert main.main(["run"]) == 2
     assert "a….csv overrides no rule" in capsys.readouterr().err
 
 
@@ -118,5 +120,5 @@ def test_pending_files_are_told_of_without_the_address_in_their_name(settings: S
     path = settings.landing / "omnisend" / "contacts" / "2026-06-01" / "anna@mail.test.example.com.ndjson"
     path.parent.mkdir(parents=True)
     path.write_text("{}\n", encoding="utf-8")
-    assert cli.main(["status"]) == cli.main(["status", "--json"]) == 0
+    assert main.main(["status"]) == main.main(["status", "--json"]) == 0
     assert "anna@" not in capsys.readouterr().out

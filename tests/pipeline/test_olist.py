@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from orchestration import pipeline
-from orchestration.settings import Options, Settings
+from orchestration.config.settings import Options, Settings
 from tests.pipeline.deliveries import books_balance
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"

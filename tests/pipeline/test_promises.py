@@ -3,9 +3,9 @@
 import duckdb
 import pytest
 
-from orchestration import seeds
-from orchestration.errors import OperatorError
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.transformation import seeds
 
 WEIGHTS = "engagement_class,weight,half_life_days,cap,daily_limit,k"
 RATES = "rate_date,currency,units_per_eur"

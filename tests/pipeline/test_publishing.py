@@ -16,9 +16,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import plan, publish, rights, runs
-from orchestration.errors import OperatorError
-from orchestration.settings import Options, Settings
+from orchestration.cli import plan
+from orchestration.config import file_rights
+from orchestration.config.settings import Options, Settings
+from orchestration.publishing import publish
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse import run_log
 
 
 def build(settings: Settings, content: int) -> None:
@@ -107,8 +110,8 @@ def test_a_write_ahead_log_left_by_a_stranger_does_not_spoil_the_next_publicatio
 KILLED = """
 import sys
 from pathlib import Path
-from orchestration import publish
-from orchestration.settings import Options, Settings
+from orchestration.publishing import publish
+from orchestration.config.settings import Options, Settings
 settings = Settings(data=Path(sys.argv[1]), options=Options(free_disk_bytes=0))
 if sys.argv[2] == "rollback":
     publish.rollback(settings)
@@ -281,7 +284,7 @@ def test_what_the_copy_says_of_its_run_the_build_file_says_only_after_the_swap(s
 def test_the_run_book_learns_from_publications_that_stand_and_from_no_other(settings: Settings) -> None:
     with duckdb.connect() as con:
         for run_id in ("swapped", "killed before", "now"):
-            runs.begin(con, run_id, "c360 run", published=["swapped"])
+            run_log.begin(con, run_id, "c360 run", published=["swapped"])
         found = con.execute("select run_id, status, published from meta.runs order by run_id").fetchall()
     assert found == [("killed before", "interrupted", False), ("now", "running", False), ("swapped", "interrupted", True)]
 
@@ -315,7 +318,7 @@ def test_the_published_file_can_be_read_by_whom_the_umask_or_the_setting_lets(
 def test_the_data_folder_is_private_and_passed_only_by_whom_the_published_file_is_for(settings: Settings, chosen: str, mode: int) -> None:
     settings.data.chmod(0o755)
     settings.internal.mkdir(mode=0o755)
-    rights.tighten(replace(settings, options=Options(published_file_mode=chosen)))
+    file_rights.tighten(replace(settings, options=Options(published_file_mode=chosen)))
     assert stat.S_IMODE(settings.data.stat().st_mode) == mode
     assert stat.S_IMODE(settings.internal.stat().st_mode) == 0o700
 

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from orchestration import pipeline, publish
-from orchestration.settings import Settings
+from orchestration import pipeline
+from orchestration.config.settings import Settings
+from orchestration.publishing import publish
 from tests.pipeline.deliveries import NIGHTS, land, order
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]

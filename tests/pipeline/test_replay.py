@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import cli, pipeline
-from orchestration.settings import Settings
+from orchestration import pipeline
+from orchestration.cli import main
+from orchestration.config.settings import Settings
 from tests.pipeline.deliveries import books_balance, checksum, land, land_two_nights, order
 
 pytestmark = pytest.mark.slow
@@ -39,7 +40,7 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
     other.parent.mkdir(parents=True)
     told = {"id": "ord_9", "status": "PAID", "total_amount": 500, "created_at": f"{NIGHT}T10:00:00Z", "customer": {"email": "vera@mail.test.example.com"}}
     other.write_text(json.dumps(told), encoding="utf-8")
-    assert cli.main(["run"]) == 3
+    assert main.main(["run"]) == 3
     assert f"omnisend/{NIGHT} waits" in capsys.readouterr().out
     assert orders(published) == before | {"ord_9"}
     assert books_balance(published.published_file)
@@ -51,7 +52,7 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
     for settings in (published, right):
         land(settings, NIGHT, "c.ndjson", order(4, "cleo"), order(5, "dora"))
     pipeline.run(right)
-    assert cli.main(["replay"]) == 0
+    assert main.main(["replay"]) == 0
     assert rejected(published) == 0
     assert checksum(published.published_file) == checksum(right.published_file)
 
@@ -59,14 +60,14 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
 def test_a_stricter_limit_holds_back_a_night_that_was_published_before(published: Settings) -> None:
     before = orders(published)
     land(published, NIGHT, "c.ndjson", order(4, "cleo"), "no json", "nor this", "nor that")
-    cli.main(["run"])
+    main.main(["run"])
     land(published, "2026-06-04", "d.ndjson", order(5, "dora", time="2026-06-04T09:00:00Z"))
-    cli.main(["run"])
+    main.main(["run"])
     after = orders(published)
     assert len(after) == len(before) + 2
     with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
         file.write("hold_back_rows = 4\n")
-    assert cli.main(["run"]) == 3
+    assert main.main(["run"]) == 3
     assert before < orders(published) < after
     assert books_balance(published.published_file)
 
@@ -79,7 +80,7 @@ def test_a_replay_after_a_mend_equals_a_run_that_was_right_the_first_time(publis
         pipeline.run(settings)
     assert (rejected(right), rejected(published)) == (0, 1)
     land(published, NIGHT, "c.ndjson", order(4, "cleo"), order(5, "dora"))
-    assert cli.main(["replay"]) == 0
+    assert main.main(["replay"]) == 0
     assert rejected(published) == 0
     assert checksum(published.published_file) == checksum(right.published_file)
     assert books_balance(published.published_file)
@@ -91,10 +92,10 @@ def test_a_replay_after_a_mend_of_the_settings_leaves_out_no_other_file(publishe
     for _ in range(70):
         deep = {"below": deep}
     land(published, NIGHT, "c.ndjson", order(4, "cleo"), order(5, "dora") | {"properties": {"notes": deep}})
-    assert cli.main(["run"]) == 3
+    assert main.main(["run"]) == 3
     with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
         file.write("record_levels = 100\n")
-    assert cli.main(["replay"]) == 0
+    assert main.main(["replay"]) == 0
     assert rejected(published) == 0
     assert len(orders(published)) == len(before) + 2
     assert before < orders(published)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import pipeline, retention
-from orchestration.settings import Options, Settings
+from orchestration import pipeline
+from orchestration.config.settings import Options, Settings
+from orchestration.publishing import retention
 from tests.pipeline.deliveries import checksum
 
 

@@ -13,10 +13,14 @@ import duckdb
 import msgspec
 import pytest
 
-from orchestration import cli, doctor, fingerprints, job, pipeline, publish, reading, transform
-from orchestration.errors import OperatorError
-from orchestration.settings import DateRange, Options, Settings
-from orchestration.warehouse import Warehouse
+from orchestration import pipeline
+from orchestration.cli import doctor, main, nightly_run
+from orchestration.config.settings import DateRange, Options, Settings
+from orchestration.loading.loader import Warehouse
+from orchestration.publishing import publish
+from orchestration.runtime.errors import OperatorError
+from orchestration.transformation import dbt_runner
+from orchestration.warehouse import fingerprints, read_only
 from tests.pipeline.conftest import PROJECT
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum, hide, land, order
 
@@ -115,7 +119,8 @@ def test_a_run_without_work_imports_neither_dagster_nor_dbt(published: Settings,
     code = f"""
 import sys
 from pathlib import Path
-from orchestration import cli, settings
+from orchestration.cli import main as cli
+from orchestration.config import settings
 settings.CHECKOUT = Path({str(checkout)!r})
 assert cli.main(["run"]) == 0
 sys.exit(", ".join({{"dbt", "dagster"}} & {{name.partition(".")[0] for name in sys.modules}}) or None)
@@ -182,7 +187,7 @@ def age(path: Path, settings: Settings) -> None:
 def test_a_warehouse_of_an_older_version_is_no_reason_to_crash(published: Settings, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     age(published.build_file, published)
     age(published.published_file, published)
-    assert cli.main([command]) in (0, 1)
+    assert main.main([command]) in (0, 1)
     assert "Unexpected" not in capsys.readouterr().err
 
 
@@ -236,7 +241,7 @@ def test_what_was_rolled_back_is_not_published_again_by_itself(published: Settin
     publish.rollback(published)
     report = pipeline.run(published)
     assert not report.published
-    job.tell(report, published)
+    nightly_run.tell(report, published)
     said = capsys.readouterr().out
     assert "was rolled back" in said
     assert "up to date" not in said
@@ -281,7 +286,7 @@ def test_a_file_that_is_named_after_somebody_is_told_of_without_the_address(publ
     land(published, NIGHTS[1], "export_zoe@private.example.json", "[")
     (published.landing / "omnisend" / "zoe@private.example").mkdir()
     told: list[str] = []
-    job.tell(pipeline.run(published, progress=told.append), published)
+    nightly_run.tell(pipeline.run(published, progress=told.append), published)
     said = capsys.readouterr().out
     assert f"landing/omnisend/events/{NIGHTS[1]}/e…@p….json was rejected whole (truncated_json)" in said
     assert "landing/omnisend/z…@p….example is no stream of omnisend" in said
@@ -364,7 +369,7 @@ def test_a_build_file_that_somebody_has_open_is_told_as_such(published: Settings
 
 def test_a_run_waits_for_who_looks_at_the_build_file(published: Settings) -> None:
     impatient = replace(published, options=Options(free_disk_bytes=0, lock_wait_seconds=0))
-    with reading.newest(published), pytest.raises(OperatorError, match="waited 0 s"):
+    with read_only.newest(published), pytest.raises(OperatorError, match="waited 0 s"):
         pipeline.run(impatient)
     assert not pipeline.run(impatient).published
 
@@ -414,8 +419,8 @@ def test_models_of_a_warehouse_that_is_large_for_the_memory_are_built_one_at_a_t
 ) -> None:
     model = checkout / "dbt_project" / "models" / "orders" / "int_told.sql"
     settings, found = replace(published, options=msgspec.structs.replace(published.options, threads=2)), []
-    for share in (transform.LARGE, 0.0):
-        monkeypatch.setattr(transform, "LARGE", share)
+    for share in (dbt_runner.LARGE, 0.0):
+        monkeypatch.setattr(dbt_runner, "LARGE", share)
         model.write_text(f"select {{{{ target.threads }}}} as models_at_once, {share} as share", encoding="utf-8")
         pipeline.run(settings)
         with duckdb.connect(str(settings.published_file), read_only=True) as con:

@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import seeds
-from orchestration.errors import OperatorError
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.transformation import seeds
 
 pytestmark = pytest.mark.usefixtures("checkout")
 

@@ -7,9 +7,9 @@ from zoneinfo import available_timezones
 import duckdb
 import pytest
 
-from orchestration import settings as configuration
-from orchestration.errors import OperatorError
-from orchestration.settings import Options, Settings
+from orchestration.config import settings as configuration
+from orchestration.config.settings import Options, Settings
+from orchestration.runtime.errors import OperatorError
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import Settings
+from orchestration.config.settings import Settings
 from tests.pipeline.deliveries import NIGHTS, land_two_nights
 
 PROJECT = Path(__file__).parents[2]

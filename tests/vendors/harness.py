@@ -18,16 +18,16 @@ from typing import Any
 
 import msgspec
 
-from orchestration import formats
-from orchestration.decimal_columns import columns_in_major_units
-from orchestration.landing import LandedFile
-from orchestration.mapping import Stream
-from orchestration.normalise import Normalised, Normaliser
-from orchestration.origin import Origin
-from orchestration.record import Record
-from orchestration.records import Bounds
-from orchestration.settings import Options, Settings
-from orchestration.tables import COMMON
+from orchestration.canonical.tables import COMMON
+from orchestration.config.settings import Options, Settings
+from orchestration.landing import formats
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.landing.record import Record
+from orchestration.mapping.model import Stream
+from orchestration.normalisation.decimal_columns import columns_in_major_units
+from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.normaliser import Normalised, Normaliser
 from orchestration.vendors import discover
 
 HERE = Path(__file__).parent

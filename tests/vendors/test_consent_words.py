@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestration.consent_words import AGREED, REFUSED, bare_word, heard
-from orchestration.mapping import Dialect, roots
-from orchestration.shapes import Leaf, leaves
+from orchestration.mapping.consent_words import AGREED, REFUSED, bare_word, heard
+from orchestration.mapping.model import Dialect, roots
+from orchestration.mapping.record_schema import Leaf, leaves
 from orchestration.vendors import discover
 from tests.vendors.harness import Outcome, normalise
 

@@ -7,8 +7,8 @@ from itertools import combinations
 import polars as pl
 import pytest
 
-from orchestration.mapping import ADDRESS_COLUMNS, NAME_COLUMNS, Contact, Dialect, roots
-from orchestration.shapes import Leaf, fields_of, goes_to_extra, leaves
+from orchestration.mapping.model import ADDRESS_COLUMNS, NAME_COLUMNS, Contact, Dialect, roots
+from orchestration.mapping.record_schema import Leaf, fields_of, goes_to_extra, leaves
 from orchestration.vendors import discover
 from tests.vendors.test_every_vendor import open_objects
 

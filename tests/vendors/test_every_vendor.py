@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.formats import format_of
-from orchestration.mapping import Stream
-from orchestration.shapes import Leaf, Open, Pairs
-from orchestration.tables import TABLES
+from orchestration.canonical.tables import TABLES
+from orchestration.landing.formats import format_of
+from orchestration.mapping.model import Stream
+from orchestration.mapping.record_schema import Leaf, Open, Pairs
 from orchestration.vendors import discover
 from tests.vendors.harness import goldens, normalise
 

@@ -17,10 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration import formats
-from orchestration.containers import ContainerError
-from orchestration.landing import LandedFile
-from orchestration.mapping import (
+from orchestration.canonical.reason_codes import FILE_REASONS, ISSUE_CODES, RECORD_REASONS
+from orchestration.config.settings import Settings
+from orchestration.landing import formats
+from orchestration.landing.containers import ContainerError
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.landing.record import Record
+from orchestration.mapping.model import (
     Amount,
     Contact,
     Identifier,
@@ -42,15 +45,12 @@ from orchestration.mapping import (
     stream,
     vendor,
 )
-from orchestration.mapping import given as is_given
-from orchestration.mapping import time as time_of
-from orchestration.normalise import Normalised, Normaliser
-from orchestration.origin import Origin
-from orchestration.reasons import FILE_REASONS, ISSUE_CODES, RECORD_REASONS
-from orchestration.record import Record
-from orchestration.records import Bounds
-from orchestration.settings import Settings
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
+from orchestration.mapping.model import given as is_given
+from orchestration.mapping.model import time as time_of
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
+from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.normaliser import Normalised, Normaliser
 from orchestration.vendors import discover
 
 # -- a vendor with a field of every kind ---------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from orchestration.tables import TABLES
-from orchestration.values import FREE_TIMES
+from orchestration.canonical.tables import TABLES
+from orchestration.normalisation.typed_values import FREE_TIMES
 from tests.vendors.harness import Golden, normalise
 
 LONG_AGO = date(1980, 1, 1)

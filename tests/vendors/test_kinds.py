@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestration.kinds import Sign
-from orchestration.mapping import Dialect, Vendor
+from orchestration.mapping.model import Dialect, Vendor
+from orchestration.mapping.record_kinds import Sign
 from orchestration.vendors import discover
 from tests.vendors.harness import normalise
 

@@ -6,13 +6,13 @@ from datetime import date
 import polars as pl
 import pytest
 
-from orchestration.mapping import Contact, Identifier, at, dialect, one_address, rows, stream, time, vendor, word
-from orchestration.normalise import Normalised, Normaliser
-from orchestration.origin import Origin
-from orchestration.record import Record
-from orchestration.records import Bounds
-from orchestration.settings import Settings
-from orchestration.shapes import TEXT, kept
+from orchestration.config.settings import Settings
+from orchestration.landing.record import Record
+from orchestration.mapping.model import Contact, Identifier, at, dialect, one_address, rows, stream, time, vendor, word
+from orchestration.mapping.record_schema import TEXT, kept
+from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.normaliser import Normalised, Normaliser
 from tests.vendors.harness import HERE
 
 PLACE = {"city": TEXT, "zip": TEXT, "land": TEXT}

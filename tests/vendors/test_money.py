@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.money_fields import money_fields
+from orchestration.docgen.money_fields import money_fields
 from orchestration.vendors import discover
 from tests.vendors.harness import normalise
 

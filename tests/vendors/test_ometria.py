@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.shapes import Leaf
+from orchestration.mapping.record_schema import Leaf
 from orchestration.vendors.ometria import ORDER_STATUS, PROFILE, VENDOR
 from tests.vendors.harness import Outcome, lost_leaves, normalise
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.shapes import Open, leaves
+from orchestration.mapping.record_schema import Open, leaves
 from orchestration.vendors import discover
 from tests.vendors.harness import Outcome, normalise
 

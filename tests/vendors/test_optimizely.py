@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from orchestration import formats, landing
-from orchestration.landing import LandedFile
-from orchestration.normalise import Normaliser, shape_paths
-from orchestration.origin import Origin
-from orchestration.records import Bounds
-from orchestration.settings import Options, Settings
+from orchestration.config.settings import Options, Settings
+from orchestration.landing import formats, landing_zone
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.normaliser import Normaliser, shape_paths
 from orchestration.vendors.optimizely import EVENT_FIELDS, VENDOR
 from tests.vendors.harness import NIGHT, Outcome, normalise
 
@@ -63,7 +63,7 @@ def landed(tmp_path: Path, stream: str, name: str, content: bytes) -> Outcome:
     file = LandedFile(NIGHT, "optimizely", stream, relative, path, len(content), 0, is_full=False)
     described = VENDOR.streams[stream]
     records = [record for block in formats.blocks(file, tmp_path, Options(), described) for record in block]
-    file_value = landing.value_in_name(described.file_value, name) if described.file_value else None
+    file_value = landing_zone.value_in_name(described.file_value, name) if described.file_value else None
     normaliser = Normaliser(VENDOR, Origin(Settings(tmp_path).account(VENDOR), stream, NIGHT, relative, 1, file_value), Bounds())
     normalised = normaliser.block(records)
     return Outcome(normalised, dict(normaliser.decoder.drift), dict(normaliser.decoder.dialect_records), dict(normaliser.decoder.coverage))

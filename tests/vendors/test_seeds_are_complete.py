@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.shapes import leaves
+from orchestration.mapping.record_schema import leaves
 from orchestration.vendors import discover
 from tests.vendors.harness import normalise
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.shapes import leaves
+from orchestration.mapping.record_schema import leaves
 from orchestration.vendors.voucherify import VENDOR
 from tests.landing.archives import zipped
 from tests.vendors.harness import normalise

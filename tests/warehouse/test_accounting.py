@@ -17,10 +17,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration import build_file, drift, landing, ndjson, settings, spooling
-from orchestration.meanings import meaning
-from orchestration.settings import DateRange
-from orchestration.warehouse import FileOutcome, Warehouse
+from orchestration.canonical.field_meanings import meaning
+from orchestration.config import settings
+from orchestration.config.settings import DateRange
+from orchestration.landing import landing_zone, ndjson
+from orchestration.loading import prefetch
+from orchestration.loading.loader import FileOutcome, Warehouse
+from orchestration.monitoring import schema_drift
+from orchestration.warehouse import build_file
 from tests.pipeline.deliveries import hide
 
 SAMPLES = settings.project_folder() / "data" / "samples"
@@ -54,7 +58,7 @@ class Installation:
 
     def load(self, *, dates: DateRange | None = None, progress: Callable[[str], None] = lambda text: None) -> list[FileOutcome]:
         with build_file.connect(self.settings) as con:
-            files = self.warehouse.pending(con, landing.scan(self.settings), dates=dates, full_refresh=False)
+            files = self.warehouse.pending(con, landing_zone.scan(self.settings), dates=dates, full_refresh=False)
             return self.warehouse.ingest(con, files, run_id="test", progress=progress)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -161,7 +165,10 @@ def test_what_a_run_says_of_its_files_is_what_the_books_say(installation: Instal
 
 
 @pytest.mark.parametrize("fault", [MemoryError, RecursionError, OverflowError, pl.exceptions.PanicException, duckdb.ConversionException])
-@pytest.mark.parametrize("where", ["orchestration.formats.format_of", "orchestration.normalise.Normaliser.finish", "orchestration.booking.Booking.insert"])
+@pytest.mark.parametrize(
+    "where",
+    ["orchestration.landing.formats.format_of", "orchestration.normalisation.normaliser.Normaliser.finish", "orchestration.loading.file_load.Booking.insert"],
+)
 def test_whatever_is_raised_about_a_file_costs_that_file_alone(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException], where: str
 ) -> None:
@@ -176,7 +183,7 @@ def test_whatever_is_raised_about_a_file_costs_that_file_alone(
             raise fault("a value")
         return before(*given)
 
-    monkeypatch.setattr(spooling, "READERS", 1)
+    monkeypatch.setattr(prefetch, "READERS", 1)
     monkeypatch.setattr(target, name, fails_once)
     for file in "abc":
         installation.land(f"omnisend/events/2026-03-01/{file}.ndjson", [event(ord(file))])
@@ -217,8 +224,8 @@ def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(
     installation.load()
     (installation.folder / "landing/omnisend/contacts/2026-03-01/a.ndjson").chmod(0o640)
     hashed: list[str] = []
-    monkeypatch.setattr(landing, "sha256_of", lambda file, hash_of=landing.sha256_of: hashed.append(file.relative_path) or hash_of(file))
-    scan = landing.scan(installation.settings)
+    monkeypatch.setattr(landing_zone, "sha256_of", lambda file, hash_of=landing_zone.sha256_of: hashed.append(file.relative_path) or hash_of(file))
+    scan = landing_zone.scan(installation.settings)
     with build_file.connect(installation.settings) as con:
         installation.warehouse.note_scan(con, scan)
         assert installation.warehouse.pending(con, scan, dates=None, full_refresh=False) == []
@@ -323,7 +330,7 @@ def test_a_date_again_replaces_exactly_that_slice(installation: Installation) ->
 
 def test_a_folder_in_the_wrong_place_is_told_without_the_address_in_its_name(installation: Installation) -> None:
     installation.land("zoe@private.example/events/2026-03-01/a.ndjson", [event(1)])
-    [problem] = landing.scan(installation.settings).problems
+    [problem] = landing_zone.scan(installation.settings).problems
     assert problem.message.startswith("landing/z…@p….example is the folder of no known vendor.")
 
 
@@ -333,7 +340,7 @@ def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(ins
     hidden = hide(installation.folder / "landing/omnisend/events/2026-03-01/part")
     installation.land("omnisend/events/2026-03-01/b.ndjson", [event(2)])
     installation.land("omnisend/events/2026-03-02/c.ndjson", [event(3)])
-    scan = landing.scan(installation.settings)
+    scan = landing_zone.scan(installation.settings)
     [problem] = scan.problems
     assert problem.message.startswith("landing/omnisend/events/2026-03-01 cannot be read (File name too long).")
     with build_file.connect(installation.settings) as con:
@@ -552,7 +559,7 @@ def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_the
 
 
 def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spooling, "SECONDS_OF_SILENCE", 0.001)
+    monkeypatch.setattr(prefetch, "SECONDS_OF_SILENCE", 0.001)
     installation.land("omnisend/events/2026-02-01/zoe@private.example.ndjson", [event(number) for number in range(2000)])
     told: list[str] = []
     installation.load(progress=told.append)
@@ -586,12 +593,12 @@ def test_a_field_that_by_its_name_may_hold_a_fact_is_told_by_name(installation: 
     installation.load()
     unread = "`optInState` (consent). It is kept in `extra` and decides nothing."
     with build_file.connect(installation.settings) as con:
-        assert drift.warnings(con) == [f"omnisend/contacts: not read, though by its name it may matter: {unread}"]
+        assert schema_drift.warnings(con) == [f"omnisend/contacts: not read, though by its name it may matter: {unread}"]
     later = [{"contactID": f"c{number}", "madeOn": "2026-01-01", "state": {"is": "x"}} for number in range(20)]
     installation.land("omnisend/contacts/2026-03-02/a.ndjson", later)
     installation.load()
     with build_file.connect(installation.settings) as con:
-        unread, gone = drift.warnings(con)
+        unread, gone = schema_drift.warnings(con)
     assert "`madeOn` (time), `state` (status)" in unread
     assert "optInState" not in unread
     assert "no longer filled" in gone
@@ -647,8 +654,8 @@ def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_
     installation.load()
     night = DateRange(date(2026, 3, 1), date(2026, 3, 1))
     with build_file.connect(installation.settings) as con:
-        told = [change.field for change in drift.changes(con, night)], [str(change) for change in drift.changes(con, night)]
-        unknown = drift.coverage(con, night, source="omnisend", stream="contacts").unknown
+        told = [change.field for change in schema_drift.changes(con, night)], [str(change) for change in schema_drift.changes(con, night)]
+        unknown = schema_drift.coverage(con, night, source="omnisend", stream="contacts").unknown
     assert told == (
         ["+4915127778899", "zoe@private.example"],
         ["`+49…99`: a new field (object, 1 records)", "`z…@p….example`: a new field (number, 1 records)"],

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import build_file, deletions, landing, pipeline, taking_over, unreadable
-from orchestration.errors import OperatorError
-from orchestration.settings import DateRange
-from orchestration.warehouse import Delivered
+from orchestration import pipeline
+from orchestration.config.settings import DateRange
+from orchestration.landing import landing_zone
+from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
+from orchestration.loading.loader import Delivered
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse import build_file
 from tests.warehouse.test_accounting import LAW, Installation, event
 
 FIRST, SECOND, THIRD = (f"omnisend/contacts/2026-03-0{day}" for day in (1, 2, 3))
@@ -36,7 +39,7 @@ def contacts(*numbers: int) -> list[object]:
 
 def vanished(installation: Installation) -> list[str]:
     with build_file.connect(installation.settings) as con:
-        return installation.warehouse.vanished(con, landing.scan(installation.settings))
+        return installation.warehouse.vanished(con, landing_zone.scan(installation.settings))
 
 
 def move(installation: Installation, path: str, to: str) -> None:
@@ -237,9 +240,9 @@ def test_an_archived_file_can_be_withdrawn_and_comes_back_with_the_file(installa
 
 
 def begin_anew(installation: Installation) -> None:
-    taking_over.set_aside(installation.settings)
+    archived_deliveries.set_aside(installation.settings)
     with build_file.connect(installation.settings) as con:
-        taking_over.owe(con, installation.settings)
+        archived_deliveries.owe(con, installation.settings)
     run(installation)
 
 
@@ -299,7 +302,7 @@ SPOILT = f"{FIRST}/a.ndjson.gz"
 
 def told(installation: Installation) -> list[str]:
     with build_file.connect(installation.settings) as con:
-        return list(unreadable.look(con, installation.settings, "test"))
+        return list(unreadable_files.look(con, installation.settings, "test"))
 
 
 def land_packed(installation: Installation, *numbers: int) -> None:
@@ -383,7 +386,7 @@ def is_full(installation: Installation) -> list[bool]:
 
 def held(installation: Installation) -> list[tuple[str, int, int]]:
     with build_file.connect(installation.settings) as con:
-        return [(found.name, found.left_out, found.living) for found in deletions.held(con)]
+        return [(found.name, found.left_out, found.living) for found in held_deletions.held(con)]
 
 
 @pytest.mark.parametrize(("left", "is_held"), [(100, False), (81, False), (80, False), (79, True), (0, True)])

@@ -1,13 +1,13 @@
 """Grain: one row per computed segment, customer and day on which its predicate holds for the customer.
 
 SQL cannot evaluate predicates that are data, so this one model is Python: it hands each predicate of the seed to the
-database as the filter of one query. `orchestration/segments.py` has checked them before the run.
+database as the filter of one query. `orchestration/transformation/segment_rules.py` has checked them before the run.
 """
 
 import asyncio
 from typing import Any
 
-from orchestration.segments import members
+from orchestration.transformation.segment_rules import members
 
 COLUMNS = "segment_id varchar, customer_id varchar, member_date date"
 

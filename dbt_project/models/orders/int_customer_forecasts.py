@@ -1,14 +1,14 @@
 """Grain: one row per customer with a valid order up to the run's day: what he will buy, unrounded; null without a model.
 
-SQL has no integral of a beta distribution, so this model is Python; the mathematics is in `orchestration/forecast.py`.
+SQL has no integral of a beta distribution, so this model is Python; the mathematics is in `orchestration/forecasting/`.
 """
 
 from typing import Any
 
 import polars as pl
 
-from orchestration import forecast
-from orchestration.connections import Handed
+from orchestration.forecasting import forecast
+from orchestration.warehouse.duckdb_session import Handed
 
 
 def model(dbt: Any, session: Any) -> Handed:

@@ -1,14 +1,14 @@
 """Grain: one row: the models of purchases and values as of the run's day, or why there are none.
 
-SQL cannot search for the likeliest parameters, so this model is Python; the mathematics is in `orchestration/forecast.py`.
+SQL cannot search for the likeliest parameters, so this model is Python; the mathematics is in `orchestration/forecasting/`.
 """
 
 from typing import Any
 
 import polars as pl
 
-from orchestration import forecast
-from orchestration.connections import Handed
+from orchestration.forecasting import forecast
+from orchestration.warehouse.duckdb_session import Handed
 
 
 def model(dbt: Any, session: Any) -> Handed:

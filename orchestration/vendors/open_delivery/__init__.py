@@ -5,8 +5,8 @@ shape, never from the size of a number: `{value, currency}` is in major units (v
 (the rc.2 relationship view, events).
 """
 
-from orchestration.kinds import Kinds, sign
-from orchestration.mapping import stream, vendor
+from orchestration.mapping.model import stream, vendor
+from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.vendors.open_delivery.events import EVENT_DIALECTS
 from orchestration.vendors.open_delivery.loyalty import ACCOUNTS, PROGRAMS, REDEMPTIONS, TRANSACTIONS
 from orchestration.vendors.open_delivery.orders import ORDERS

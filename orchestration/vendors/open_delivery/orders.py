@@ -6,8 +6,7 @@ An item's price is that of one piece; the options chosen with it are inside the 
 
 import polars as pl
 
-from orchestration.expressions import decimal, money
-from orchestration.mapping import (
+from orchestration.mapping.model import (
     ANY_WORD,
     Contact,
     Dialect,
@@ -28,7 +27,8 @@ from orchestration.mapping import (
     word,
     words,
 )
-from orchestration.shapes import JSON, KEEP, NUMBER, TEXT, alone
+from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, alone
+from orchestration.parsing.expressions import decimal, money
 from orchestration.vendors.open_delivery.people import (
     ADDRESS,
     EXTERNAL_ID,

@@ -5,8 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.expressions import clean, document
-from orchestration.mapping import (
+from orchestration.mapping.model import (
     ANY_WORD,
     Check,
     Contact,
@@ -36,8 +35,9 @@ from orchestration.mapping import (
     time,
     yes_since,
 )
-from orchestration.shapes import FLAG, JSON, KEEP, NUMBER, TEXT, Open
-from orchestration.shapes import consent as consented
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, TEXT, Open
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.parsing.expressions import clean, document
 
 IDENTIFIER_TYPES = {
     "document": "document",

@@ -5,9 +5,9 @@ Ratings of different scales are never averaged: each is put on 0 to 1 by its own
 
 import polars as pl
 
-from orchestration.expressions import double
-from orchestration.mapping import Contact, Dialect, Identifier, Rows, Typed, at, dialect, first_given, item, lookup, rows, time
-from orchestration.shapes import FLAG, NUMBER, SCALAR, TEXT
+from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, at, dialect, first_given, item, lookup, rows, time
+from orchestration.mapping.record_schema import FLAG, NUMBER, SCALAR, TEXT
+from orchestration.parsing.expressions import double
 from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, customer_key, customer_reference, identifier_type, nothing
 
 METHODS = {

@@ -1,0 +1,5 @@
+"""`python -m orchestration.cli` is `c360`."""
+
+from orchestration.cli.main import script
+
+script()

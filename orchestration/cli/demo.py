@@ -1,0 +1,78 @@
+"""`c360 demo`: the nightly job on the shipped sample exports, in a data folder of its own."""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from orchestration import pipeline
+from orchestration.cli import output
+from orchestration.config import settings
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+
+MARK = ".made-by-c360-demo"
+
+FIGURES = """
+select
+    (select count(*) from marts.dim_customers) as persons,
+    (select count(*) from marts.bridge_customer_records) as "vendor records behind them",
+    (select count(*) from marts.fct_orders) as orders,
+    (select count(*) from marts.fct_orders where is_valid) as "orders that count",
+    (select sum(total_revenue) || ' ' || any_value(reporting_currency) from marts.customer_insights) as revenue,
+    (select count(*) from marts.fct_segment_memberships where is_current) as "segment memberships now",
+    (select count(*) from meta.rejects) as "rejected records"
+"""
+REASONS = "select reason_code, count(*) from meta.rejects group by all order by all"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder to build in; default: `demo` in the data folder")
+
+
+def execute(given_settings: Settings, given: argparse.Namespace) -> int:
+    """Builds the demo anew and shows what came of it."""
+    folder = (given.data or given_settings.data / "demo").absolute()
+    _fresh(folder)
+    shutil.copytree(given_settings.samples, folder / "landing", dirs_exist_ok=True)
+    demo = settings.load(folder)
+    try:
+        report = pipeline.run(demo, command="c360 demo", progress=output.progress())
+    finally:
+        output.end_progress()
+    output.say(f"{report.files:,} sample exports were loaded and published in {report.duration_s:.0f} s.\n")
+    with duckdb.connect(str(demo.published_file), read_only=True, config=demo.duckdb_config) as con:
+        built = con.execute(FIGURES)
+        output.table(zip([column[0] for column in built.description], built.fetchone(), strict=True))
+        output.say()
+        output.table(con.execute(REASONS).fetchall(), header=("rejected because", "rows"))
+    _next_things(folder)
+    return 0
+
+
+def _fresh(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise OperatorError(
+                f"{folder} is not empty and was not made by `c360 demo`.", remedy="Name another folder with `c360 demo --data DIR`.", exit_code=2
+            )
+        for entry in folder.iterdir():
+            if entry.is_dir() and entry.name != "internal":
+                shutil.rmtree(entry)
+            elif entry.is_file():
+                entry.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
+
+
+def _next_things(folder: Path) -> None:
+    """In words that work as they stand: whoever came by `uv run` has no `c360` of their own, and nobody need have DuckDB's shell."""
+    run = "uv run " if os.environ.get("UV") else ""
+    shown = f"import duckdb; duckdb.connect('{folder}/warehouse.duckdb', read_only=True).sql('from marts.customer_insights').show()"
+    output.say("\nThree things to try next:")
+    output.say(f'  1. Look inside:         {run}python -c "{shown}"')
+    output.say(f"  2. See the whole flow:  C360_DATA={folder} {run}c360 up")
+    output.say(f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then C360_DATA={folder} {run}c360 run")

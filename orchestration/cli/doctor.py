@@ -1,0 +1,304 @@
+"""`c360 doctor`: looks for everything that can be wrong with an installation and says how to mend it. Changes nothing."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from orchestration.cli import output, rejects
+from orchestration.config import accounts
+from orchestration.config.settings import CHECKOUT, Settings
+from orchestration.landing import landing_zone
+from orchestration.loading.loader import Warehouse
+from orchestration.monitoring import alerts, attention, freshness, schema_drift
+from orchestration.publishing import publish
+from orchestration.runtime.errors import OperatorError, told, unusable
+from orchestration.transformation import seeds
+from orchestration.warehouse import build_file, file_soundness, read_only, run_log, writer_lock
+
+PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
+DRIFT_SHOWN = 3
+VANISHED_SHOWN = 10
+RUNS_LOOKED_AT = 20
+WORDS: dict[str, str] = {
+    "damaged": "damaged",
+    "foreign": "no warehouse of this program",
+    "empty": "no warehouse of this program",
+    "newer": "written by a newer version of DuckDB than is installed",
+    "in_use": "open for writing in another program",
+}
+REMEDIES: dict[str, str] = {
+    "damaged": "`c360 run` moves it aside and publishes anew.",
+    "foreign": "Move it away, then `c360 run` publishes again.",
+    "empty": "Move it away, then `c360 run` publishes again.",
+    "newer": "Install that version.",
+    "in_use": "Close the program that opened it for writing.",
+}
+OLDEST, NEWEST = (3, 11), (3, 13)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `remedy` is what to type or do where it is not well."""
+
+    level: Literal["ok", "note", "broken"]
+    text: str
+    remedy: str = ""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options."""
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Shows every finding; ends with 3 if something is broken: a person must look at it."""
+    found = examine(settings)
+    for finding in found:
+        output.say(f"{finding.level:>6}  {finding.text}")
+        if finding.remedy:
+            output.say(f"        → {finding.remedy}")
+    broken = sum(finding.level == "broken" for finding in found)
+    output.say(f"\n{broken} {'thing is' if broken == 1 else 'things are'} broken." if broken else "\nNothing is broken.")
+    return 3 if broken else 0
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings, in the order in which a run would meet them."""
+    return [finding for look in LOOKS for finding in _looked(look, settings)]
+
+
+def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+    """What a look finds; where it fails itself, that is a finding too, and the others go on."""
+    try:
+        yield from look(settings)
+    except Exception as error:
+        plain = told(error)
+        yield Finding("broken", plain.message, plain.remedy)
+
+
+def _python(settings: Settings) -> Iterator[Finding]:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        yield Finding("ok", f"Python {version}")
+    else:
+        yield Finding("broken", f"Python {version} is not supported.", "Use Python 3.11, 3.12 or 3.13.")
+
+
+def _versions(settings: Settings) -> Iterator[Finding]:
+    pins = _pins(CHECKOUT / "constraints.txt")
+    for name in PACKAGES:
+        installed = metadata.version(name)
+        if pins.get(name, installed) != installed:
+            yield Finding(
+                "note",
+                f"{name} {installed} is installed, {pins[name]} was tested.",
+                "`uv sync`, or `pip install -c constraints.txt -e .`, installs what was tested.",
+            )
+    yield Finding("ok", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES))
+
+
+def _configuration(settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", f"data folder {settings.data}")
+    if settings.secret:
+        yield Finding("ok", "customer ids are keyed with the installation's secret")
+    else:
+        yield Finding(
+            "note", "No secret is set: customer ids are plain hashes.", f"Set C360_SECRET, or write one line to {settings.config / 'secret'}; ids change once."
+        )
+    try:
+        yield Finding("ok", f"{len(seeds.find(settings))} business rules, {len(list(settings.config.glob('*.csv')))} files of this installation's own")
+    except OperatorError as error:
+        yield Finding("broken", error.message, error.remedy)
+
+
+def _landing(settings: Settings) -> Iterator[Finding]:
+    if not settings.landing.is_dir():
+        yield Finding("broken", f"There is no landing folder at {settings.landing}.", "Create it, set C360_DATA, or try `c360 demo`.")
+        return
+    scan = landing_zone.scan(settings)
+    yield Finding("ok", f"{len(scan.files):,} files in the landing zone")
+    for problem in scan.problems:
+        yield Finding("broken", problem.message, "Everything else is loaded meanwhile.")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = next(path for path in (settings.data, *settings.data.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    built = settings.build_file.stat().st_size if settings.build_file.exists() else 0
+    wanted = settings.options.free_disk_bytes + 2 * built
+    if free < wanted:
+        yield Finding(
+            "broken",
+            f"{free // 1_000_000:,} MB are free on the disk of {folder}; a run wants {wanted // 1_000_000:,} MB.",
+            "Make room, or lower `keep_publications` or `free_disk_bytes` in settings.toml.",
+        )
+    else:
+        yield Finding("ok", f"{free // 1_000_000:,} MB free on disk, {settings.memory_limit} of memory for the warehouse")
+
+
+def _writer(settings: Settings) -> Iterator[Finding]:
+    writer = writer_lock.holder(settings)
+    if writer:
+        yield Finding("note", f"{writer} is writing.", "Wait for it; if it hangs, end that process: the next run continues.")
+    else:
+        yield Finding("ok", "nobody holds the writer lock")
+
+
+def _build(settings: Settings) -> Iterator[Finding]:
+    path = settings.build_file
+    if (aside := path.with_name(path.name + file_soundness.ASIDE)).exists():
+        yield Finding("note", f"{aside} is a build file that was damaged.", "Delete it when it is of no use any more.")
+    with writer_lock.reader_lock(settings) as is_free:
+        if not is_free or not path.exists():
+            return
+        found = file_soundness.verdict(path, settings)
+        if found in ("damaged", "foreign", "newer"):
+            yield Finding("broken", f"{path} is {WORDS[found]}.", "The next `c360 run` moves it aside and builds it anew from what has landed.")
+            return
+        try:
+            with build_file.connect(settings, read_only=True) as con:
+                if not build_file.is_of_this_version(con, settings):
+                    yield Finding(
+                        "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
+                    )
+                for last in run_log.recent(con, 1):
+                    if last["status"] == run_log.RUNNING:
+                        yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
+                    if last["status"] == run_log.FAILED:
+                        yield Finding("broken", f"The last run failed: {last['message']}", "Mend that and type `c360 run`: it continues where it stopped.")
+                yield Finding("ok", "the build file can be read")
+        except duckdb.Error as error:
+            plain = unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.")
+            yield Finding("broken", plain.message, plain.remedy)
+
+
+def _published(settings: Settings) -> Iterator[Finding]:
+    path = settings.published_file
+    if (aside := path.with_name(path.name + file_soundness.ASIDE)).exists():
+        yield Finding("note", f"{aside} is a published file that was damaged.", "Delete it when it is of no use any more.")
+    for note in publish.damaged_notes(settings):
+        yield Finding("note", f"{note} is lost or cut.", "The next `c360 run` writes it anew.")
+    if not path.exists():
+        yield Finding("note", "Nothing is published yet.", "`c360 run` publishes.")
+        return
+    if path.with_name("warehouse.duckdb.wal").exists():
+        yield Finding("broken", f"Somebody opened {path} for writing and left a log beside it.", "Open it read-only; the next publication removes the log.")
+    found = file_soundness.verdict(path, settings)
+    if found != "sound":
+        yield Finding("broken", f"{path} is {WORDS[found]}.", REMEDIES[found])
+        return
+    seen = publish.current(settings)
+    if seen:
+        yield Finding("ok", f"published {seen.published_at}; {len(publish.publications(settings))} publications are kept")
+    else:
+        yield Finding("note", f"{path} is not the file that a run published.", "The next `c360 run` publishes again.")
+    if back := publish.taken_back(settings):
+        yield Finding(
+            "note",
+            f"What was published {back.published_at} was rolled back: analysts see an earlier warehouse.",
+            "It stays so until an export, a rule or a setting changes; `c360 run --full-refresh` publishes anew.",
+        )
+
+
+def _deliveries(settings: Settings) -> Iterator[Finding]:
+    """What arrived late, badly or otherwise than before."""
+    try:
+        scan = landing_zone.scan(settings) if settings.landing.is_dir() else landing_zone.Scan([], [])
+        with read_only.newest(settings) as con:
+            vanished = Warehouse(settings).vanished(con, scan)
+            late = [found for found in freshness.of_streams(con, settings) if found.is_late]
+            rejected = rejects.counts(con)
+            night = schema_drift.last_night(con)
+            changed = schema_drift.changes(con, night) if night else []
+            unread = schema_drift.warnings(con)
+            asked = attention.parsed(run.get("attention") for run in run_log.last_ended(run_log.recent(con, RUNS_LOOKED_AT)))
+    except OperatorError:
+        return
+    if vanished:
+        more = f" and {len(vanished) - VANISHED_SHOWN:,} more" if len(vanished) > VANISHED_SHOWN else ""
+        yield Finding(
+            "note",
+            f"{len(vanished):,} files no longer lie in the landing zone: {', '.join(map(landing_zone.shown, vanished[-VANISHED_SHOWN:]))}{more}.",
+            "Their rows stay, also where a build file is begun anew, as the version that loaded them wrote them. `c360 withdraw` takes out what was a mistake.",
+        )
+    for sentence in asked:
+        yield Finding("note", sentence, "Told again by every run until it is settled.")
+    for source, streams in groupby(late, key=lambda found: found.feed):
+        names = {found.stream: found.last_delivery for found in streams}
+        names_told = ", ".join(f"{name} since {day}" for name, day in names.items())
+        yield Finding(
+            "note",
+            f"{source} is late: nothing of {names_told}.",
+            "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.",
+        )
+    if rejected.records or rejected.files:
+        yield Finding(
+            "note",
+            f"{rejected.records:,} records and {rejected.files:,} whole files are rejected.",
+            "`c360 rejects` shows why; after a mend `c360 replay` loads them again.",
+        )
+    for warning in unread:
+        yield Finding("note", warning, "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name, report it.")
+    if changed and night:
+        new = [change for change in changed if change.change != schema_drift.VANISHED]
+        shown = [f"{accounts.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
+        shown += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
+        shown += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
+        yield Finding(
+            "note",
+            f"The exports of {night.last} changed their shape: {'; '.join(shown)}.",
+            "Nothing is lost; all of it stands in meta.schema_drift.",
+        )
+
+
+def _dangling(settings: Settings) -> Iterator[Finding]:
+    """Runs that Dagster believes to be alive."""
+    if not (settings.dagster_home / "history").is_dir():
+        return
+    from orchestration.monitoring import dagster_runs  # Dagster takes a second to load
+
+    if dead := dagster_runs.dead_runs_in(settings.dagster_home):
+        ids = ", ".join(run_id[:8] for run_id in dead[:3])
+        yield Finding("note", f"Dagster counts {len(dead)} runs as started whose process is gone ({ids}).", "`c360 up` ends them within a minute of its start.")
+    else:
+        yield Finding("ok", "no run of Dagster's hangs")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    if not alerts.is_on(settings):
+        yield Finding("note", "Nobody is told of a failed or late night.", f"Set alert_command or alert_webhook in {settings.config / 'settings.toml'}.")
+        return
+    problems = alerts.undelivered(settings)
+    if problems:
+        yield Finding("broken", f"The last alert reached nobody: {'; '.join(problems)}.", "Mend the setting; the next failed or late night is told again.")
+    else:
+        yield Finding("ok", "failed and late nights are told")
+
+
+def _pins(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = [line.split(";")[0].strip() for line in path.read_text(encoding="utf-8").splitlines() if "==" in line and not line.startswith("#")]
+    return {name: version for name, _, version in (line.partition("==") for line in lines)}
+
+
+LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python,
+    _versions,
+    _configuration,
+    _disk,
+    _landing,
+    _writer,
+    _build,
+    _published,
+    _deliveries,
+    _dangling,
+    _alerts,
+)

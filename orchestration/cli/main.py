@@ -1,0 +1,112 @@
+"""`c360`: finds the command, runs it, and turns every failure into one sentence and the next thing to do.
+
+A command is a module with `arguments(parser)` and `execute(settings, given) -> exit code`, and one line in `COMMANDS`.
+Modules are imported when their command is called, so that `--help` is instant. What a command does stands there, not here.
+"""
+
+import argparse
+import atexit
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn
+
+from orchestration.runtime.errors import OperatorError, told
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("orchestration.cli.nightly_run", "the nightly job: load what has landed, build the marts, publish"),
+    "demo": ("orchestration.cli.demo", "the nightly job on the shipped sample exports, in a folder of its own"),
+    "status": ("orchestration.cli.status", "what is pending, the last runs, how fresh every stream is"),
+    "doctor": ("orchestration.cli.doctor", "what is broken, and how to mend it"),
+    "up": ("orchestration.cli.up", "the Dagster UI with schedule and backfills, on this machine only"),
+    "rejects": ("orchestration.cli.rejects", "why records were rejected, with one example each"),
+    "explain": ("orchestration.cli.explain", "why these records are one person, and what that hangs on"),
+    "plan": ("orchestration.cli.plan", "what a change of the rules would do, without publishing"),
+    "replay": ("orchestration.cli.replay", "rejected records again, after a mend"),
+    "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
+    "rollback": ("orchestration.cli.rollback", "bring back the previous published warehouse"),
+}
+EPILOG = (
+    "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done; 3 done, with something a person must look at; "
+    "2 wrong use or configuration, nothing done; 1 failed, what analysts see is as before."
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OperatorError(f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _execute(given)
+    except OperatorError as error:
+        return _complain(error.message, error.remedy, error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("Interrupted.", "Type the same command again: it continues where it stopped.", 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("C360_DEBUG"):
+            raise
+        plain = told(error)
+        return _complain(plain.message, plain.remedy, 1)
+
+
+def script() -> NoReturn:
+    """`main` as a program; leaves at once, because the engine's bindings print complaints while the interpreter winds down."""
+    from orchestration.config import file_rights
+
+    code = 1
+    file_rights.keep_private()
+    try:
+        code = main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)
+
+
+def _execute(given: list[str]) -> int:
+    chosen = next((word for word in given if not word.startswith("-")), None)
+    parser = _Parser(prog="c360", description="Nightly vendor exports in, one published customer warehouse out.", epilog=EPILOG)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, (module, help_text) in COMMANDS.items():
+        command = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.", epilog=EPILOG)
+        if name == chosen:
+            import_module(module).arguments(command)
+    try:
+        found = parser.parse_args(given)
+    except OperatorError as error:
+        raise _without_whom_it_names(error, given) from None
+    from orchestration.config import settings
+    from orchestration.warehouse import known_names
+
+    installation = settings.load(getattr(found, "data", None))
+    known_names.ask(installation)
+    return import_module(COMMANDS[found.command][0]).execute(installation, found)
+
+
+def _without_whom_it_names(error: OperatorError, given: list[str]) -> OperatorError:
+    """Wrong use told without the people that the arguments name; what is known of people, where the installation can be read."""
+    from orchestration.config import settings
+    from orchestration.runtime import redaction
+    from orchestration.warehouse import known_names
+
+    with suppress(OperatorError):
+        known_names.ask(settings.load())
+    message = redaction.without_names(redaction.without_contacts(error.message), " ".join(given))
+    return OperatorError(message, remedy=error.remedy, exit_code=error.exit_code)
+
+
+def _complain(message: str, remedy: str, exit_code: int) -> int:
+    print(f"c360: {message}\n      {remedy}", file=sys.stderr)
+    return exit_code

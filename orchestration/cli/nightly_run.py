@@ -1,0 +1,167 @@
+"""`c360 run`: the nightly job from the command line, and how a run's report reads."""
+
+import argparse
+import json
+import os
+import sys
+from datetime import date
+
+from orchestration import pipeline
+from orchestration.canonical import reason_codes
+from orchestration.cli import output
+from orchestration.config.accounts import DEFAULT_ACCOUNT
+from orchestration.config.settings import DateRange, Settings
+from orchestration.monitoring import alerts
+from orchestration.pipeline import RunReport
+from orchestration.publishing import change_report, publish
+from orchestration.runtime.errors import OperatorError
+from orchestration.vendors import discover
+
+SHOWN = 10
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--date", type=day, metavar="D", help="load the exports of this night again (YYYY-MM-DD)")
+    parser.add_argument("--from", dest="first", type=day, metavar="D", help="load the exports from this night on again")
+    parser.add_argument("--to", dest="last", type=day, metavar="D", help="… up to and including this night")
+    parser.add_argument("--full-refresh", action="store_true", help="build everything anew from the landing zone")
+    parser.add_argument("--as-of", type=day, metavar="D", help="compute figures that depend on today for this day; default: the last night loaded")
+    parser.add_argument(
+        "--accept-deletions",
+        action="append",
+        default=[],
+        type=delivery,
+        metavar="VENDOR[@ACCOUNT]/STREAM/DATE",
+        help="whom this full delivery leaves out is gone indeed (may be given several times)",
+    )
+    parser.add_argument("--without-archived", action="store_true", help="publish without archived files whose rows cannot be taken over into a new build file")
+    parser.add_argument("--accept-changes", action="store_true", help="publish although unusually many customer ids change")
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Runs the job and tells what came of it; the last line is JSON."""
+    dates = _dates(given)
+    try:
+        with alerts.on_failure(settings):
+            report = pipeline.run(
+                settings,
+                dates=dates,
+                full_refresh=given.full_refresh,
+                as_of=given.as_of,
+                accept_changes=given.accept_changes,
+                accept_deletions=[(source, resolved(settings, source, account), *rest) for source, account, *rest in given.accept_deletions],
+                without_archived=given.without_archived,
+                progress=output.progress(),
+            )
+    finally:
+        output.end_progress()
+    # What was done stays done, whoever listens: a pipe that was closed or an alert that fails makes no failure of it.
+    try:
+        tell(report, settings)
+        _tell_elsewhere(report, settings)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        output.complain(f"What came of the run could not be told in full ({type(error).__name__}).")
+    return report.exit_code
+
+
+def day(text: str) -> date:
+    """A date as the command line takes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2026-01-31") from None
+
+
+def feed(text: str) -> tuple[str, str | None]:
+    """A vendor, of all its accounts, or `<vendor>@<account>`, as the command line takes it."""
+    source, separator, account = text.partition("@")
+    if source not in discover():
+        raise argparse.ArgumentTypeError(f"'{source}' is no vendor; known are {', '.join(discover())}")
+    return source, account if separator else None
+
+
+def delivery(text: str) -> tuple[str, str, str, date]:
+    """A delivery as its folder is named, as the command line takes it."""
+    parts = text.removeprefix("landing/").strip("/").split("/")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"'{text}' is no delivery such as omnisend/contacts/2026-01-31")
+    source, account = feed(parts[0])
+    if parts[1] not in discover()[source].streams:
+        raise argparse.ArgumentTypeError(f"'{parts[1]}' is no stream of {source}; its streams are {', '.join(discover()[source].streams)}")
+    return source, account or DEFAULT_ACCOUNT, parts[1], day(parts[2])
+
+
+def resolved(settings: Settings, source: str, account: str) -> str:
+    """The account as the warehouse knows it: that of a vendor's plain folder may have a name."""
+    return settings.account(discover()[source], account).source_account
+
+
+def tell(report: RunReport, settings: Settings) -> None:
+    """The report in words, then as one line of JSON."""
+    for line in _lines(report, settings):
+        output.say(line)
+    output.say(json.dumps(report.figures))
+
+
+def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
+    """What a person must look at, and what is late."""
+    alerts.tell_problems(settings, len(report.ingestion.problems))
+    alerts.tell_attention(settings, report.attention)
+    alerts.tell_lateness(settings)
+
+
+def _dates(given: argparse.Namespace) -> DateRange | None:
+    if given.date and (given.first or given.last):
+        raise OperatorError("--date goes without --from and --to.", remedy="Give one night or a range.", exit_code=2)
+    if bool(given.first) != bool(given.last):
+        raise OperatorError("--from and --to go together.", remedy="Give both ends of the range, or --date for one night.", exit_code=2)
+    if given.first and given.first > given.last:
+        raise OperatorError("--from is later than --to.", remedy="Give the earlier night first.", exit_code=2)
+    first, last = (given.date, given.date) if given.date else (given.first, given.last)
+    return DateRange(first, last) if first else None
+
+
+def _lines(report: RunReport, settings: Settings) -> list[str]:
+    if report.files:
+        lines = [
+            f"{report.files:,} files, {report.rows_read:,} rows: "
+            f"{report.rows_loaded:,} loaded, {report.rows_duplicate:,} duplicate, {report.rows_rejected:,} rejected."
+        ]
+    else:
+        lines = ["Nothing new has landed."]
+    broken = [file for file in report.ingestion.rejected_files if file.reason_code != reason_codes.HELD_BACK]
+    lines += _shortened([f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
+    lines += _shortened(
+        [
+            f"{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was bad, so none of it is used and the vendor stands as before. "
+            "All else goes on; after a mend `c360 replay` loads it."
+            for night in report.ingestion.held_back
+        ]
+    )
+    lines += _shortened(
+        [
+            f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows why."
+            for name in report.deliveries_above_limit
+        ]
+    )
+    lines += _shortened([problem.message for problem in report.ingestion.problems])
+    lines += _shortened(list(report.attention))
+    lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
+    if report.changed:
+        lines += change_report.lines(report.changed)
+    if report.published:
+        return [*lines, f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders."]
+    if back := publish.taken_back(settings):
+        return [
+            *lines,
+            f"Nothing was published: that of {back.published_at} was rolled back, and nothing has changed since; `c360 run --full-refresh` publishes anew.",
+        ]
+    return [*lines, "Nothing was published: the published warehouse is up to date." if report.customers or report.orders else "Nothing was published."]
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    more = len(lines) - SHOWN
+    return lines if more <= 0 else [*lines[:SHOWN], f"… and {more} more like it."]

@@ -1,0 +1,94 @@
+"""`c360 rejects`: why records were rejected: counts, what to do, and one example with its values masked."""
+
+import argparse
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.canonical.reason_codes import FILE_REASONS, RECORD_REASONS
+from orchestration.cli import nightly_run, output
+from orchestration.config import accounts
+from orchestration.config.settings import Settings
+from orchestration.runtime.redaction import shown_name, without_contacts
+from orchestration.warehouse import read_only
+
+SHOWN = 160
+COUNTS = "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects"
+REASONS = """
+select
+    source, source_account, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number,
+    any_value(raw) as raw
+from (from meta.rejects order by export_date desc, file_path, row_number)
+where ($source is null or source = $source) and ($account is null or source_account = $account)
+group by source, source_account, stream, reason_code, field
+order by rows desc, source, source_account, stream, reason_code, field
+"""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rejected records, and files of which nothing could be read."""
+
+    records: int
+    files: int
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument(
+        "--source", type=nightly_run.feed, default=(None, None), metavar="VENDOR[@ACCOUNT]", help="of one vendor, or of one account of it, only"
+    )
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Shows every reason once, the most frequent first."""
+    with read_only.newest(settings) as con:
+        found = _reasons(con, *given.source)
+    if not found:
+        output.say("No record is rejected.")
+    for source, account, stream, reason, field, count, path, row, raw in found:
+        at = f" at `{field}`" if field else ""
+        output.say(f"{count:,} × {reason}{at} in {accounts.feed(source, account)}/{stream}")
+        output.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
+        output.say(f"    for example {shown_name(path)}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
+    if found:
+        output.say("After a mend `c360 replay` loads them again.")
+    return 0
+
+
+def counts(con: duckdb.DuckDBPyConnection) -> Counts:
+    """How much is rejected just now."""
+    row = con.execute(COUNTS, [list(FILE_REASONS)]).fetchone()
+    assert row is not None
+    return Counts(*row)
+
+
+def masked(raw: bytes | str | None) -> str:
+    """A record whose keys can be read and whose values cannot: letters become x, digits 9."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
+    try:
+        text = json.dumps(_masked_value(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = _mask(text)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _masked_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {without_contacts(key): _masked_value(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked_value(inner) for inner in value[:2]]
+    if value is None or isinstance(value, bool):
+        return value
+    return _mask(str(value))
+
+
+def _mask(text: str) -> str:
+    return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "x", text[: 4 * SHOWN]))
+
+
+def _reasons(con: duckdb.DuckDBPyConnection, source: str | None, account: str | None) -> list[tuple[Any, ...]]:
+    return con.execute(REASONS, {"source": source, "account": account}).fetchall()

@@ -1,0 +1,26 @@
+"""`c360 rollback`: the previous published warehouse."""
+
+import argparse
+
+from orchestration.cli import output
+from orchestration.config.settings import Settings
+from orchestration.publishing import publish
+from orchestration.warehouse.writer_lock import writer_lock
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options."""
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Swaps the previous publication in; the next run publishes again only once something is new."""
+    with writer_lock(settings, command="c360 rollback"):
+        is_begun = publish.is_rollback_begun(settings)
+        told = publish.secure(settings)
+        back = publish.current(settings) if is_begun else None
+        back = back or publish.rollback(settings)
+    for sentence in told:
+        output.say(sentence)
+    output.say(f"Analysts see the warehouse of {back.published_at} again: {back.customers:,} customers, {back.orders:,} orders.")
+    output.say("What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run --full-refresh`).")
+    return 3 if told else 0

@@ -1,0 +1,138 @@
+"""`c360 status`: what is pending, the last runs, what analysts see, how fresh every stream is. Changes nothing."""
+
+import argparse
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.cli import output
+from orchestration.config.settings import Settings
+from orchestration.landing import landing_zone
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.loading.loader import Warehouse
+from orchestration.monitoring import attention, freshness
+from orchestration.monitoring.freshness import Freshness
+from orchestration.publishing import publish
+from orchestration.warehouse import read_only, writer_lock
+from orchestration.warehouse import run_log as runs
+
+RUNS_SHOWN = 7
+VANISHED_SHOWN = 10
+RUN_COLUMNS = ("started_at", "status", "files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "published", "duration_s")
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that the command tells."""
+
+    writer: writer_lock.Holder | None
+    publication: publish.Publication | None
+    pending: tuple[LandedFile, ...] | None
+    runs: tuple[dict[str, Any], ...]
+    streams: tuple[Freshness, ...]
+    rejects: int
+    vanished: tuple[str, ...] = ()
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """What the last run that ended asked a person to look at."""
+        return attention.parsed(run.get("attention") for run in runs.last_ended(self.runs))
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--json", action="store_true", help="the same for machines")
+
+
+def execute(settings: Settings, given: argparse.Namespace) -> int:
+    """Tells how things stand."""
+    found = look(settings)
+    _tell_machine(settings, found) if given.json else _tell(settings, found)
+    return 0
+
+
+def look(settings: Settings) -> Status:
+    """Reads how things stand; what a run is writing just now is taken from the published warehouse."""
+    writer = writer_lock.holder(settings)
+    scan = landing_zone.scan(settings) if settings.landing.is_dir() else landing_zone.Scan([], [])
+    with read_only.newest_if_any(settings) as con:
+        return Status(
+            writer=writer,
+            publication=publish.current(settings),
+            pending=None if writer else tuple(_pending(settings, scan, con)),
+            runs=tuple(runs.recent(con, RUNS_SHOWN)) if con else (),
+            streams=tuple(freshness.of_streams(con, settings)) if con else (),
+            rejects=_count(con) if con else 0,
+            vanished=tuple(Warehouse(settings).vanished(con, scan)) if con else (),
+        )
+
+
+def _pending(settings: Settings, scan: landing_zone.Scan, con: duckdb.DuckDBPyConnection | None) -> list[LandedFile]:
+    return Warehouse(settings).pending(con, scan, dates=None, full_refresh=False) if con else list(scan.files)
+
+
+def _count(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select count(*) from meta.rejects").fetchone()
+    return row[0] if row else 0
+
+
+def _tell(settings: Settings, found: Status) -> None:
+    output.say(f"Data folder   {settings.data}")
+    seen = found.publication
+    output.say(f"Published     {f'{seen.published_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}")
+    output.say(f"Writing now   {found.writer or 'nobody'}")
+    output.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
+    for file in (found.pending or ())[:5]:
+        output.say(f"              {file.shown_path}")
+    output.say(f"Rejected      {found.rejects:,} records{'; `c360 rejects` shows why' if found.rejects else ''}")
+    if found.vanished:
+        output.say(f"Archived      {len(found.vanished):,} files no longer lie in the landing zone; their rows stay (`c360 withdraw` takes them out)")
+        for path in found.vanished[-VANISHED_SHOWN:]:
+            output.say(f"              {landing_zone.shown(path)}")
+    if found.runs:
+        output.say("\nLast runs")
+        output.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
+        if found.runs[0]["message"]:
+            output.say(f"  The last one failed: {found.runs[0]['message']}")
+    if found.attention:
+        output.say("\nTo look at")
+        for sentence in found.attention:
+            output.say(f"  {sentence}")
+    if found.streams:
+        output.say("\nLast deliveries")
+        for stream in found.streams:
+            output.say(f"  {'late   ' if stream.is_late else '       '}{stream}")
+    if not found.publication:
+        output.say("\nNext: put exports under landing/<vendor>/<stream>/<date>/ and type `c360 run`, or try `c360 demo`.")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return round(value, 1) if isinstance(value, float) else value
+
+
+def _tell_machine(settings: Settings, found: Status) -> None:
+    seen = found.publication
+    output.say(
+        json.dumps(
+            {
+                "data": str(settings.data),
+                "published_at": seen.published_at if seen else None,
+                "writer": str(found.writer) if found.writer else None,
+                "pending": None if found.pending is None else [file.shown_path for file in found.pending],
+                "rejects": found.rejects,
+                "vanished": [landing_zone.shown(path) for path in found.vanished],
+                "attention": list(found.attention),
+                "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
+                "streams": [
+                    {"source": s.source, "source_account": s.source_account, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late}
+                    for s in found.streams
+                ],
+            },
+            default=str,
+        )
+    )

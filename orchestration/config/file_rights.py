@@ -1,0 +1,50 @@
+"""Who may read what: all that the program writes is its user's alone, but for the published file and its copies.
+
+`keep_private` is called once, where a program begins, and covers what DuckDB, dbt and Dagster write too. The published file may be read by
+whoever the umask that the program was started with lets read, or as `published_file_mode` says; then the data folder lets those pass.
+"""
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestration.config.settings import Settings
+
+PRIVATE = 0o077
+READABLE = 0o444
+# Programs that this one starts inherit its umask; what the first of them was started with is handed on here.
+GIVEN = "C360_UMASK"
+
+
+def keep_private() -> None:
+    """From here on this process and those it starts make files with 0600 and folders with 0700."""
+    before = os.umask(PRIVATE)
+    os.environ.setdefault(GIVEN, f"{before:03o}")
+
+
+def of_published(settings: "Settings") -> int:
+    """The mode of the published file and of its copies."""
+    chosen = settings.options.published_file_mode
+    return int(chosen, 8) if chosen else READABLE & ~_given()
+
+
+def tighten(settings: "Settings") -> None:
+    """Makes the data folder and the folders of the program's own private, whoever made them; a folder that belongs to another user stays as it is."""
+    chosen = int(settings.options.published_file_mode or "0", 8)
+    passing = (0o010 if chosen & 0o040 else 0) | (0o001 if chosen & 0o004 else 0)
+    for folder, mode in (
+        (settings.data, 0o700 | passing),
+        *((folder, 0o700) for folder in (settings.internal, settings.build_file.parent, settings.publications)),
+    ):
+        if folder.is_dir() and folder.stat().st_uid == os.geteuid() and stat.S_IMODE(folder.stat().st_mode) != mode:
+            folder.chmod(mode)
+
+
+def _given() -> int:
+    text = os.environ.get(GIVEN, "")
+    if text and set(text) <= set("01234567"):
+        return int(text, 8)
+    now = os.umask(PRIVATE)
+    os.umask(now)
+    return now

@@ -1,0 +1,1 @@
+"""Pages and dbt sources that are written from declarations; `python -m orchestration.docgen.generate` writes them."""

@@ -1,0 +1,82 @@
+"""Lines as records, and records as blocks: newline-delimited JSON, and what the other formats share with it."""
+
+import io
+from collections.abc import Iterable, Iterator
+
+from orchestration.landing.containers import BOM, ContainerError, Limits
+from orchestration.landing.pages import Pages
+from orchestration.landing.record import Record
+
+BLOCK_BYTES = 16 * 2**20
+
+
+def in_blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The records in lists of about `BLOCK_BYTES`, none of them empty."""
+    block: list[Record] = []
+    size = 0
+    for record in records:
+        block.append(record)
+        size += len(record.raw)
+        if size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[Record]:
+    """Records of newline-delimited JSON, those of a line that is a page one by one; blank lines are none."""
+    number = 0
+    is_first, is_empty = True, True
+    for line, is_cut in split(content, limits.record_bytes + 2):
+        if is_first:
+            line, is_first = line.removeprefix(BOM), False
+        text = line.strip(b" \t\r\n")
+        if not text:
+            continue
+        is_empty = False
+        raw = line.rstrip(b"\r\n")
+        if is_cut:
+            number += 1
+            yield Record(number, raw, reason="record_too_large")
+        elif (told := pages.told_by(text)) is None:
+            number += 1
+            yield record_of(number, raw, text)
+        else:
+            for element, page in told:
+                number += 1
+                yield record_of(number, element, element, page)
+    if is_empty:
+        raise ContainerError("no_records")
+
+
+def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:
+    """The record, if its text is UTF-8."""
+    if not text.isascii():
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError:
+            return Record(number, raw, reason="invalid_utf8")
+    return Record(number, raw, text, page=page)
+
+
+def split(content: io.BufferedReader, limit: int) -> Iterator[tuple[bytes, bool]]:
+    """Lines with their ends, be they LF, CRLF or CR; of a line beyond the limit its start, marked as cut."""
+    rest = b""
+    is_skipping = False
+    while chunk := content.read(2**20):
+        pieces = (rest + chunk).splitlines(keepends=True)
+        # A CR at the end may be half of a CRLF.
+        rest = b"" if pieces[-1].endswith(b"\n") else pieces.pop()
+        for line in pieces:
+            if is_skipping:
+                is_skipping = False
+            else:
+                yield (line, False) if len(line) <= limit else (line[:limit], True)
+        if is_skipping or len(rest) > limit:
+            if not is_skipping:
+                yield rest[:limit], True
+            is_skipping = True
+            rest = rest[-1:] if rest.endswith(b"\r") else b""
+    if rest and not is_skipping:
+        yield (rest, False) if len(rest) <= limit else (rest[:limit], True)

@@ -1,0 +1,184 @@
+"""Rows and bookings of deliveries that are no longer in the landing zone, or cannot be read any more, taken over into a build file that was begun anew.
+
+Old deliveries get archived, so not all that a warehouse holds can be loaded again. What they left stands in the build file that was
+there before, kept aside until a run has looked into it, and in the published file. Rows taken over stay as the version that loaded
+them wrote them: `meta.loads.is_taken_over` says of which files.
+"""
+
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from orchestration.canonical.tables import IDENTITY_OF_CONTENT, TABLES
+from orchestration.config.settings import Settings
+from orchestration.loading.deduplication import MOVED, forget_repeats, remember_latest
+from orchestration.warehouse import publications
+from orchestration.warehouse.duckdb_session import attach, transaction
+
+LOADS = "meta.loads"
+BOOKS = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift", "internal.repeats", "internal.outdone")
+REMEMBERED = ("internal.withdrawn", "internal.accepted_deletions", "internal.sightings")
+
+
+def previous_file(settings: Settings) -> Path:
+    """Where the build file stands that another takes the place of, until all that is owed to it is known."""
+    return settings.build_file.parent / "previous" / "warehouse.duckdb"
+
+
+def set_aside(settings: Settings) -> None:
+    """Makes room for a build file begun anew; one that can be read is kept, whatever a run that was killed set aside before it."""
+    log = settings.build_file.with_name("warehouse.duckdb.wal")
+    kept = previous_file(settings)
+    if not kept.exists() and settings.build_file.exists():
+        with suppress(duckdb.Error):
+            with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+                con.execute("force checkpoint")
+            kept.parent.mkdir(exist_ok=True)
+            settings.build_file.replace(kept)
+    settings.build_file.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+
+
+def let_go(settings: Settings) -> None:
+    """The build file that was set aside is not needed any more."""
+    shutil.rmtree(previous_file(settings).parent, ignore_errors=True)
+
+
+def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Notes in a new build file which files the last one, else the published one, knew; and takes over what was decided about them and when they were seen."""
+    with _pasts(con, settings) as pasts:
+        past = next((past for past in pasts if _columns(con, past, LOADS) >= {"file_path", "status"}), None)
+        if past is None:
+            return
+        with transaction(con):
+            _owe_what(con, past, LOADS, "status <> 'superseded'")
+            _owe_what(con, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)")
+            # Whoever could not read a file before has nothing to lose by it.
+            con.execute(f"update internal.owed set file_sha256 = null where file_path in (select file_path from {past}.meta.loads where status = 'rejected')")
+            for table in REMEMBERED:
+                if shared := _columns(con, past, table) & _columns(con, _own(con), table):
+                    con.execute(f"insert into {table} by name select {', '.join(sorted(shared))} from {past}.{table}")
+
+
+def _owe_what(con: duckdb.DuckDBPyConnection, past: str, table: str, condition: str) -> None:
+    if shared := _columns(con, past, table) & _columns(con, _own(con), "internal.owed"):
+        con.execute(f"insert into internal.owed by name select {', '.join(sorted(shared))} from {past}.{table} where {condition}")
+
+
+def take_over(con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collection[str]) -> set[str]:
+    """Takes over what those files left; gives the files that nothing can be taken over of."""
+    left = set(paths)
+    if left:
+        with _pasts(con, settings) as pasts:
+            for past in pasts:
+                left -= _take_over(con, past, left)
+    return left
+
+
+@contextmanager
+def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[str]]:
+    """What can be read of the warehouses before this one, attached: the build file set aside first, then the published one."""
+    kept = previous_file(settings)
+    pasts = []
+    if kept.exists():
+        with suppress(duckdb.Error):
+            attach(con, kept, "previous")
+            pasts.append("previous")
+    try:
+        with publications.attached(con, settings) as is_there:
+            yield [*pasts, *(["published"] if is_there else [])]
+    finally:
+        for past in pasts:
+            con.execute(f"detach {past}")
+
+
+def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]) -> set[str]:
+    """The files whose rows and bookings could be taken over from one warehouse: all that it knows, or none."""
+    if not _columns(con, past, LOADS) >= {"file_path", "status", "load_seq", "source", "source_account", "stream", "export_date"}:
+        return set()
+    try:
+        with transaction(con):
+            con.execute(
+                f"""
+                create or replace temp table taken as
+                select
+                    file_path, load_seq as old_seq, source_account,
+                    (select coalesce(max(load_seq), 0) from meta.loads) + row_number() over (order by load_seq) as new_seq
+                from {past}.meta.loads
+                where status <> 'superseded' and file_path in (select unnest($1))
+                """,
+                [sorted(paths)],
+            )
+            _copy(con, past, LOADS, "taken", ("true", "is_taken_over"))
+            for table in (*(f"staging.{table}" for table in TABLES), *BOOKS):
+                _copy(con, past, table, "taken")
+            _settle_repeats(con, past)
+            return {path for (path,) in con.execute("select file_path from taken").fetchall()}
+    except (duckdb.Error, _LossError):
+        return set()
+
+
+class _LossError(Exception):
+    """Values would be left behind."""
+
+
+def _copy(con: duckdb.DuckDBPyConnection, past: str, table: str, taken: str, *more: tuple[str, str], where: str = "true") -> None:
+    """Rows of those loads; columns that are new since are null, and one that is no more must have been."""
+    there, here = _columns(con, past, table), _columns(con, _own(con), table)
+    if not there:
+        return
+    if "load_seq" not in there:
+        raise _LossError
+    rows = f"{past}.{table} as told inner join {taken} on told.load_seq = {taken}.old_seq where {where}"
+    gone = " or ".join(f"told.{column} is not null" for column in sorted(there - here))
+    if gone and con.execute(f"select 1 from {rows} and ({gone}) limit 1").fetchone():
+        raise _LossError
+    given = {"load_seq": f"{taken}.new_seq", **{name: value for value, name in more}}
+    if "source_account" in here - there:
+        given["source_account"] = f"{taken}.source_account"
+    columns = [*(f"told.{name}" for name in sorted((there & here) - given.keys())), *(f"{value} as {name}" for name, value in given.items())]
+    con.execute(f"insert into {table} by name select {', '.join(columns)} from {rows}")
+
+
+def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
+    """A record that an archived file told again stands under the earliest file that told it; if that is not taken over, it stands under this one now."""
+    if not _columns(con, past, "internal.repeats"):
+        return
+    taken = "load_seq in (select new_seq from taken)"
+    for table in MOVED:
+        con.execute(f"update staging.{table} set last_export_date = export_date where {taken} and last_export_date <> export_date")
+    for entity, key in IDENTITY_OF_CONTENT.items():
+        keepers = f"""
+            select distinct kept.load_seq as old_seq, kept.source_row, -kept.load_seq as new_seq, kept.source_account
+            from {past}.staging.{entity} as kept
+            inner join internal.repeats as repeats
+                on repeats.entity = '{entity}' and repeats.{taken}
+                and kept.source = repeats.source and kept.source_account = repeats.source_account
+                and kept.{key} = repeats.record_id and kept.record_hash = repeats.record_hash
+            where kept.load_seq not in (select old_seq from taken)
+        """
+        con.execute(f"create or replace temp table keepers as {keepers}")
+        for table in MOVED:
+            _copy(con, past, f"staging.{table}", "keepers", where="told.source_row = keepers.source_row")
+        for (seq,) in con.execute("select distinct new_seq from keepers").fetchall():
+            forget_repeats(con, seq)
+            for table in MOVED:
+                con.execute(f"delete from staging.{table} where load_seq = $1", [seq])
+        for source, account in con.execute(f"select distinct source, source_account from internal.repeats where entity = '{entity}' and {taken}").fetchall():
+            keys = f"select record_id, record_hash from internal.repeats where entity = '{entity}' and {taken}"
+            remember_latest(con, entity, keys, {"source": source, "account": account})
+
+
+def _own(con: duckdb.DuckDBPyConnection) -> str:
+    row = con.execute("select current_database()").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _columns(con: duckdb.DuckDBPyConnection, catalog: str, table: str) -> set[str]:
+    schema, _, name = table.partition(".")
+    query = "select column_name from duckdb_columns() where database_name = $1 and schema_name = $2 and table_name = $3"
+    return {name for (name,) in con.execute(query, [catalog, schema, name]).fetchall()}

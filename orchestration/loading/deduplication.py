@@ -1,0 +1,194 @@
+"""Orders and events delivered again with the same content: staging keeps each once, by its earliest delivery.
+
+Earliest is by data (export date, path, row), never by arrival: when an earlier delivery comes late, the row that is
+there takes over its place, and the later one is booked as the duplicate. So staging and the books are a function of
+what has landed. The pointers in `internal.repeats` let a duplicate stand in when the file it repeated is replaced.
+"""
+
+import duckdb
+
+from orchestration.canonical.tables import IDENTITY_OF_CONTENT, TABLES
+from orchestration.loading.prefetch import Spool
+from orchestration.normalisation.file_context import Origin
+from orchestration.warehouse.change_keys import touch
+
+# People are known by file, not by record: every file keeps the contacts it carries.
+MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
+
+
+def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[tuple[str, str]]], spool: Spool) -> int:
+    """Finds which records of a file repeat others; leaves those not to be inserted in `repeated_rows`. Returns how many are duplicates."""
+    con.execute("create or replace temp table repeated_rows (source_row bigint)")
+    duplicates = 0
+    for entity, governed in dialects.items():
+        if entity in spool.tables:
+            with spool.rows(con, entity) as rows:
+                duplicates += _settle(con, origin, entity, governed, rows)
+    return duplicates
+
+
+def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str) -> int:
+    key = IDENTITY_OF_CONTENT[entity]
+    account = origin.account
+    governed = {"streams": [stream for stream, _ in dialects], "dialects": [name for _, name in dialects]}
+    # What has one content and yet was written in two ways: to whoever compares records as written it is no repeated one.
+    con.execute(
+        f"""
+        create or replace temp table again as
+        select source_row from (
+            select source_row, source_row > min(source_row) over (partition by {key}, record_hash) as is_again
+            from {rows}
+            where (stream, source_dialect) in (select unnest($streams), unnest($dialects))
+        )
+        group by source_row
+        having bool_and(is_again)
+        """,
+        governed,
+    )
+    con.execute("insert into repeated_rows from again")
+    [(repeated,)] = con.execute("select count(*) from again").fetchall()
+    con.execute(
+        f"""
+        create or replace temp table met as
+        with incoming as (
+            select distinct source_row, {key} as record_id, record_hash
+            from {rows}
+            where (stream, source_dialect) in (select unnest($streams), unnest($dialects)) and source_row not in (select source_row from repeated_rows)
+        )
+        select distinct
+            incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
+            kept.export_date, kept.source_file, kept.source_row, kept.load_seq,
+            (kept.export_date, kept.source_file, kept.source_row) < ($day::date, $path, incoming.source_row) as is_duplicate
+        from staging.{entity} as kept
+        inner join incoming on kept.{key} = incoming.record_id and kept.record_hash = incoming.record_hash
+        where kept.source = $source and kept.source_account = $account
+        """,
+        governed
+        | {
+            "day": origin.export_date,
+            "path": origin.source_file,
+            "source": account.source,
+            "account": account.source_account,
+        },
+    )
+    [(met, duplicates)] = con.execute("select count(*), count(*) filter (is_duplicate) from met").fetchall()
+    if not met:
+        return repeated
+    con.execute("insert into repeated_rows select distinct new_row from met")
+    point = f"insert into internal.repeats select '{entity}', $source, $account, record_id, record_hash,"
+    named = {"source": account.source, "account": account.source_account}
+    new = {"day": origin.export_date, "path": origin.source_file, "seq": origin.load_seq}
+    con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
+    con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
+    _move(con, "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met where not is_duplicate", new)
+    correct_books(con, "select load_seq, -count(*) as gained from met where not is_duplicate group by load_seq")
+    remember_latest(con, entity, "select record_id, record_hash from met", named)
+    return duplicates + repeated
+
+
+def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
+    """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
+    for entity, key in IDENTITY_OF_CONTENT.items():
+        told = f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity = '{entity}' and load_seq = $1"
+        if con.execute(f"{told} limit 1", [load_seq]).fetchone() is None:
+            continue
+        con.execute(
+            f"""
+            create or replace temp table heirs as
+            select
+                kept.load_seq, kept.source_row, kept.source, kept.source_account, repeats.record_id, repeats.record_hash,
+                repeats.export_date as new_date, repeats.source_file as new_file, repeats.source_row as new_row, repeats.load_seq as new_seq
+            from internal.repeats as repeats
+            inner join staging.{entity} as kept
+                on kept.source = repeats.source and kept.source_account = repeats.source_account
+                and kept.{key} = repeats.record_id and kept.record_hash = repeats.record_hash
+            where repeats.entity = '{entity}' and kept.load_seq = $1 and repeats.load_seq <> $1
+            qualify row_number() over (partition by kept.load_seq, kept.source_row order by repeats.export_date, repeats.source_file, repeats.source_row) = 1
+            """,
+            [load_seq],
+        )
+        con.execute(
+            "create or replace temp table left_by as "
+            "select record_id, record_hash, source, source_account from internal.repeats where entity = $1 and load_seq = $2",
+            [entity, load_seq],
+        )
+        con.execute("delete from internal.repeats where entity = $1 and load_seq = $2", [entity, load_seq])
+        con.execute(
+            """
+            delete from internal.repeats using heirs
+            where internal.repeats.entity = $1 and internal.repeats.load_seq = heirs.new_seq and internal.repeats.source_row = heirs.new_row
+            """,
+            [entity],
+        )
+        _move(con, "select * from heirs", {})
+        correct_books(con, "select new_seq as load_seq, count(*) as gained from heirs group by new_seq")
+        for row in con.execute(
+            "select distinct source, source_account from (select source, source_account from heirs union all select source, source_account from left_by)"
+        ).fetchall():
+            named = {"source": row[0], "account": row[1]}
+            remember_latest(con, entity, "select record_id, record_hash from heirs union select record_id, record_hash from left_by", named)
+
+
+def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: dict[str, object]) -> None:
+    con.execute(f"create or replace temp table moves as {moves}", parameters)
+    if con.execute("select 1 from moves limit 1").fetchone() is None:
+        return
+    touch(con, "(load_seq, source_row) in (select load_seq, source_row from moves)")
+    for table in MOVED:
+        con.execute(
+            f"""
+            update staging.{table} as kept
+            set export_date = moves.new_date, extracted_at = moves.new_date::timestamp::timestamptz, source_file = moves.new_file,
+                source_row = moves.new_row, load_seq = moves.new_seq
+            from moves
+            where kept.load_seq = moves.load_seq and kept.source_row = moves.source_row
+            """
+        )
+
+
+def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
+    """Books records of loads as loaded that were duplicates before, or the other way round: a query of `load_seq` and `gained`."""
+    con.execute(
+        f"""
+        update meta.loads set rows_loaded = rows_loaded + gains.gained, rows_duplicate = rows_duplicate - gains.gained
+        from ({gains}) as gains
+        where meta.loads.load_seq = gains.load_seq
+        """
+    )
+
+
+def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: dict[str, object]) -> None:
+    """`last_export_date` of the rows of these records: the latest night that delivered them."""
+    key = IDENTITY_OF_CONTENT[entity]
+    con.execute(
+        f"""
+        create or replace temp table latest as
+        with
+            touched as ({keys}),
+            kept as (
+                select distinct kept.load_seq, kept.source_row, kept.export_date, touched.record_id, touched.record_hash
+                from staging.{entity} as kept
+                inner join touched on kept.{key} = touched.record_id and kept.record_hash = touched.record_hash
+                where kept.source = $source and kept.source_account = $account
+            ),
+            repeated as (
+                select record_id, record_hash, max(export_date) as latest
+                from internal.repeats
+                where entity = '{entity}' and source = $source and source_account = $account
+                group by record_id, record_hash
+            )
+        select kept.load_seq, kept.source_row, greatest(kept.export_date, coalesce(repeated.latest, kept.export_date)) as latest
+        from kept
+        left join repeated on kept.record_id = repeated.record_id and kept.record_hash = repeated.record_hash
+        """,
+        named,
+    )
+    touch(con, "(load_seq, source_row) in (select load_seq, source_row from latest)")
+    for table in MOVED:
+        con.execute(
+            f"""
+            update staging.{table} as kept set last_export_date = latest.latest
+            from latest
+            where kept.load_seq = latest.load_seq and kept.source_row = latest.source_row and kept.last_export_date <> latest.latest
+            """
+        )

@@ -1,0 +1,86 @@
+"""How late things are: every stream of every vendor by the last night that delivered it, and the nightly run by its schedule."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from orchestration.config import accounts
+from orchestration.config.settings import Settings
+from orchestration.warehouse import read_only, run_log, writer_lock
+
+LAST = """
+select source, source_account, stream, max(export_date) from meta.loads where status in ('loaded', 'duplicate') group by all order by all
+"""
+
+RUNS_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """One stream's last delivery by an account of its vendor."""
+
+    source: str
+    source_account: str
+    stream: str
+    last_delivery: date
+    days_ago: int
+    is_late: bool
+
+    @property
+    def feed(self) -> str:
+        """Vendor and account, as their folder is named."""
+        return accounts.feed(self.source, self.source_account)
+
+    def __str__(self) -> str:
+        when = {0: "today", 1: "yesterday"}.get(self.days_ago, f"{self.days_ago} days ago")
+        return f"{self.feed}/{self.stream}: last delivery {when} ({self.last_delivery})"
+
+
+def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Freshness]:
+    """Every stream that has ever been loaded."""
+    today = settings.today()
+    return [
+        Freshness(source, account, stream, last, (today - last).days, is_late=(today - last).days > settings.options.late_after_days)
+        for source, account, stream, last in con.execute(LAST).fetchall()
+    ]
+
+
+def lateness(settings: Settings) -> str | None:
+    """What is late just now, in a sentence: the nightly run, and streams; None if nothing is, or nothing was ever loaded."""
+    with read_only.newest_if_any(settings) as con:
+        streams = [f"{found.feed}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
+    told = []
+    if _is_run_late(settings):
+        told.append(f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not ended well yet")
+    if streams:
+        told.append(f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}")
+    return f"{'. '.join(told)}." if told else None
+
+
+def night_of(settings: Settings) -> date:
+    """The night an event of just now belongs to: the day of the last moment at which a run was due."""
+    return last_due(settings).date()
+
+
+def last_due(settings: Settings, now: datetime | None = None) -> datetime:
+    """The last moment at which the nightly run was due, in the zone of the schedule."""
+    zone = ZoneInfo(settings.options.schedule_time_zone)
+    local = (now or datetime.now(UTC)).astimezone(zone)
+    due = datetime.combine(local.date(), time.fromisoformat(settings.options.schedule_time), zone)
+    return due if due <= local else datetime.combine(local.date() - timedelta(days=1), due.time(), zone)
+
+
+def _is_run_late(settings: Settings) -> bool:
+    """Somebody writes for too long, or nobody does and the run book knows of no run since the last due moment that ended well."""
+    now = datetime.now(UTC)
+    patience = timedelta(minutes=settings.options.late_after_minutes)
+    if writer := writer_lock.holder(settings):
+        return now - datetime.fromisoformat(writer.since) > patience
+    due = last_due(settings, now).astimezone(UTC)
+    if now - due < patience:
+        return False
+    with read_only.newest_if_any(settings) as con:
+        known = run_log.recent(con, RUNS_LOOKED_AT) if con else []
+    return any(run["started_at"] < due for run in known) and not any(run["started_at"] >= due and run["status"] in run_log.FINISHED for run in known)

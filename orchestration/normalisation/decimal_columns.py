@@ -1,0 +1,67 @@
+"""Columns of a table that are documented in minor units and written with decimals: in that file they are in major units.
+
+One value with a decimal point decides for its column, over the whole file: 200.00 beside 159.90 is never two euros.
+"""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from orchestration.canonical.tables import TABLES
+from orchestration.landing.formats import format_of
+from orchestration.landing.record import Record
+from orchestration.mapping.model import Amount, Dialect, Rows, Stream, Value, roots
+
+# What may hold tables, and nothing but them or, in an archive, other records too.
+TABULAR = ("csv", "xlsx", "zip")
+_HAS_POINT = re.compile(r"\s*[+-]?\d*\.\d+\s*\Z")
+_CELLS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def is_in_minor_units(select: Rows, name: str, value: Value) -> bool:
+    """The column of the select is read from an amount in minor units."""
+    if isinstance(value, Amount) and value.unit != "major":
+        return True
+    return TABLES[select.table].column(name).kind == "money" and select.amounts != "major"
+
+
+def fields_read(value: Value) -> frozenset[str]:
+    """The fields of the record that a value is read from."""
+    return frozenset(name.removeprefix("at:") for name in roots(value) if name.startswith("at:"))
+
+
+def _minor_fields(dialect: Dialect) -> frozenset[str]:
+    """The fields of a row that are read as amounts in minor units."""
+    return frozenset(
+        name
+        for select in dialect.rows
+        if select.each is None
+        for column, value in select.columns.items()
+        if is_in_minor_units(select, column, value)
+        for name in fields_read(value)
+    )
+
+
+def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list[Record]]) -> frozenset[str]:
+    """The columns of a table that hold a decimal point where they should be in minor units; none in any other format, which is not read for it.
+
+    An archive is one table where all that is in it are rows of tables.
+    """
+    fields = frozenset().union(*map(_minor_fields, stream.dialects))
+    if not fields or format_of(file_name)[0] not in TABULAR:
+        return frozenset()
+    found: set[str] = set()
+    for block in blocks:
+        for record in block:
+            if record.document is None:
+                continue
+            if not record.is_row:
+                return frozenset()
+            if b"." in record.document:
+                found.update(name for name, cell in _CELLS.decode(record.document).items() if name in fields and _HAS_POINT.match(_text(cell)))
+    return frozenset(found)
+
+
+def _text(cell: msgspec.Raw) -> str:
+    return bytes(cell).decode("utf-8", "replace").strip('"')

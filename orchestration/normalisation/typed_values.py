@@ -1,0 +1,334 @@
+"""Values as given into typed values: parsed and judged by the column they are for.
+
+The value as given stays beside the parsed one, so a failure is a named reject or field issue and never a silent null.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from orchestration.canonical.currencies import DECIMAL_PLACES, decimal_places
+from orchestration.canonical.tables import PERSON_ATTRIBUTES, TABLES, Column
+from orchestration.config.settings import Account
+from orchestration.mapping.model import Amount, Time, Typed, Value, Word, given, roots, word_form
+from orchestration.normalisation.decoder import Issue
+from orchestration.parsing import expressions as ex
+from orchestration.parsing import person_names as names
+
+POLARS_TYPES: dict[str, Any] = {
+    "id": pl.String,
+    "text": pl.String,
+    "code": pl.String,
+    "money": pl.Decimal(18, 4),
+    "decimal": pl.Decimal(18, 4),
+    "number": pl.Decimal(38, 6),
+    "integer": pl.Int64,
+    "double": pl.Float64,
+    "flag": pl.Boolean,
+    "time": pl.Datetime("us", "UTC"),
+    "date": pl.Date,
+    "json": pl.String,
+    "texts": pl.List(pl.String),
+}
+
+# Columns that say of a time whether it, or its zone, was given.
+INFERRED_FLAGS: dict[tuple[str, str], str] = {
+    ("orders", "ordered_at"): "is_ordered_at_inferred",
+    ("order_adjustments", "occurred_at"): "is_occurred_at_inferred",
+    ("events", "occurred_at"): "is_time_inferred",
+    ("customer_consents", "effective_at"): "is_effective_at_inferred",
+    ("segment_memberships", "observed_at"): "is_observed_at_inferred",
+    ("reviews", "reviewed_at"): "is_reviewed_at_inferred",
+    ("redemptions", "redeemed_at"): "is_redeemed_at_inferred",
+    ("loyalty_transactions", "occurred_at"): "is_occurred_at_inferred",
+}
+
+# What lies further after the start of its export date has not happened: a clock was wrong.
+PLAUSIBLE = timedelta(days=3)
+# Times that are of the future by their meaning, and those that are a vendor's figure to be compared as it stands.
+FREE_TIMES = frozenset({"expires_at", "value_ts"})
+
+# Columns that follow from a word as given: the word's column, theirs, and how it is read.
+DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
+    ("country_raw", "country_code", ex.country),
+    ("gender_raw", "gender", ex.gender),
+)
+
+
+# Tables that tell of people, and the columns in which a wrong encoding is mended.
+PEOPLE = ("customers", "contacts")
+MENDED = ("first_name", "middle_name", "last_name", "full_name", "city", "district", "address_line_1", "address_line_2", "state_raw")
+FIRST_BIRTH_DATE = date(1900, 1, 1)
+
+
+@dataclass
+class Read:
+    """Typed values row by row, with what is to be rejected (row, reason, field) and booked."""
+
+    frame: pl.DataFrame
+    rejected: list[tuple[int, str, str]] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the columns of a table from the values that a vendor's select names for them; `night` is the start of the export date."""
+
+    table: str
+    columns: Mapping[str, Value]
+    account: Account
+    night: datetime
+    amounts: str = "major"
+
+    def read(self, frame: pl.DataFrame) -> Read:
+        """The values of every row of `frame`."""
+        declared = TABLES[self.table]
+        given = [_given(declared.column(name), value).alias(name) for name, value in self.columns.items()]
+        if self.table == "contacts":
+            given.extend(pl.lit(None, pl.String).alias(column.name) for column in PERSON_ATTRIBUTES if column.name not in self.columns)
+        told = [expr.meta.output_name() for expr in given]
+        given.extend(
+            value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
+        )
+        given.extend(value.expr.alias(f"typed:{name}") for name, value in self.columns.items() if isinstance(value, Typed) and value.given is not None)
+        unknown = [found.alias(at) for name, value in self.columns.items() if isinstance(value, Word) for at, found in _unknown_words(name, value).items()]
+        given.extend(unknown)
+        texts = frame.select("source_row", *given)
+        # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
+        empty = {name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height}
+        # What is typed already may have a value where nothing is given, such as the usual scale of a rating.
+        empty -= {name for name, value in self.columns.items() if isinstance(value, Typed)}
+        exponent = self._exponent(texts)
+        texts = texts.with_columns(self._times(empty))
+        exprs: list[pl.Expr] = []
+        for name in told:
+            column, value = declared.column(name), self.columns.get(name)
+            exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
+        read = Read(texts.select("source_row", *exprs))
+        self._judge(frame, texts, read, empty)
+        if self.table in PEOPLE:
+            self._mend(frame, texts, read)
+            self._doubt_birth_dates(frame, texts, read)
+        read.frame = self._with_derived_attributes(read.frame)
+        self._book_unknown_words(read)
+        self._book_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
+        return read
+
+    def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
+        """Decimal places of a row's currency: ISO 4217 says two for most."""
+        default = pl.lit(DECIMAL_PLACES.get(self.account.default_currency, 2), pl.Int64)
+        if "currency" not in texts.columns:
+            return default
+        return pl.coalesce(decimal_places(ex.currency(ex.clean(pl.col("currency")))), default)
+
+    def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
+        """What `_parse` gives where no row has a value."""
+        flag = INFERRED_FLAGS.get((self.table, column.name)) if isinstance(value, Time) else None
+        return [pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name), *([pl.lit(value=True).alias(flag)] if flag else [])]
+
+    def _parse(self, column: Column, value: Value | None, exponent: pl.Expr) -> list[pl.Expr]:
+        name = column.name
+        text = pl.col(name)
+        if isinstance(value, Typed):
+            return [(text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)]
+        if isinstance(value, Time):
+            return self._parse_time(name, value)
+        kind = column.kind
+        if kind in ("texts", "json"):
+            return [text.alias(name)]
+        cleaned = ex.clean(text)
+        if kind == "money":
+            amounts = value.unit if isinstance(value, Amount) and value.unit != "major" else self.amounts
+            places = pl.lit(2, pl.Int64) if amounts == "hundredths" else exponent
+            amount = ex.money(cleaned) if amounts in ("major", "stated") else ex.cents_to_major(cleaned, places)
+            return [(amount.abs() if isinstance(value, Amount) and value.absolute else amount).alias(name)]
+        if kind == "time":
+            return [ex.time(cleaned, zone=self.account.time_zone).struct.field("value").alias(name)]
+        if name == "currency":
+            return [ex.currency(cleaned).alias(name)]
+        if column.values:
+            lowered = ex.gender(cleaned) if name == "gender" else cleaned.str.to_lowercase()
+            return [pl.when(lowered.is_in(column.values)).then(lowered).alias(name)]
+        if kind == "number" and isinstance(value, Amount) and value.unit == "minor":
+            return [ex.minor_to_major(cleaned, exponent).cast(POLARS_TYPES["number"]).alias(name)]
+        parsers = {"decimal": ex.decimal, "number": ex.number, "integer": ex.integer, "double": ex.double, "flag": ex.flag, "date": ex.date}
+        if kind == "id":
+            return [ex.identity(text).alias(name)]
+        return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
+
+    def _times(self, empty: set[str]) -> list[pl.Expr]:
+        """Readings of the times, each as a struct: a step of its own, because Polars would read again for every field."""
+        zone = self.account.time_zone
+        times = [(name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty]
+        return [
+            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in times
+        ]
+
+    def _parse_time(self, name: str, value: Time) -> list[pl.Expr]:
+        flag = INFERRED_FLAGS.get((self.table, name))
+        parsed = pl.col(f"time:{name}").struct
+        moment, is_implausible = parsed.field("value"), self._is_implausible(name)
+        if flag is None:
+            return [pl.when(~is_implausible).then(moment).alias(name)]
+        is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
+        is_inferred = parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_told | is_implausible
+        return [pl.when(is_implausible).then(pl.lit(self.night)).otherwise(moment).alias(name), is_inferred.alias(flag)]
+
+    def _is_implausible(self, name: str) -> pl.Expr:
+        """The time cannot be; where something happened at it, the export date stands in, else it is left out."""
+        if name in FREE_TIMES:
+            return pl.lit(value=False)
+        return (pl.col(f"time:{name}").struct.field("value") >= self.night + PLAUSIBLE).fill_null(value=False)
+
+    def _judge(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read, empty: set[str]) -> None:
+        """Books what was given and could not be read, and what was repaired in reading."""
+        both = texts.hstack(read.frame.drop("source_row").rename(lambda name: f"parsed:{name}"))
+        doubts = {
+            (name, code): condition
+            for name, value in self.columns.items()
+            if (not isinstance(value, Typed) or value.given is not None) and name not in empty
+            for code, condition in self._doubts_of(name, value).items()
+        }
+        if not doubts or not both.height:
+            return
+        found = both.select(condition.any().alias(f"{code}:{name}") for (name, code), condition in doubts.items()).row(0)
+        for ((name, code), condition), is_there in zip(doubts.items(), found, strict=True):
+            if is_there:
+                is_doubted = both.select(condition.alias("is_doubted")).to_series()
+                given = delivered(self.columns[name], both.get_column(name).filter(is_doubted), frame.filter(is_doubted))
+                self._book(pl.DataFrame([both.get_column("source_row").filter(is_doubted), given]), TABLES[self.table].column(name), code, read)
+
+    def _doubts_of(self, name: str, value: Value) -> dict[str, pl.Expr]:
+        found = _doubts(TABLES[self.table].column(name))
+        if not isinstance(value, Time):
+            return found
+        is_implausible = self._is_implausible(name)
+        return {code: condition & ~is_implausible for code, condition in found.items()} | {"implausible_time": is_implausible}
+
+    def _book(self, found: pl.DataFrame, column: Column, code: str, read: Read) -> None:
+        if code == "unparseable" and column.unparseable:
+            read.rejected.extend((number, column.unparseable, column.name) for number in found.get_column("source_row"))
+            return
+        is_left_out = code == "implausible_time" and (self.table, column.name) not in INFERRED_FLAGS
+        action = "set_null" if code in ("unparseable", "unknown_word") or is_left_out else "repaired"
+        read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
+
+    def _mend(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
+        """Names and places as they should have arrived, each change booked, and names as they are compared."""
+        for name in MENDED:
+            if name in read.frame.columns and read.frame.schema[name] == pl.String:
+                self._rewrite(frame, texts, read, name, names.mended, "mended_encoding")
+        for name in ("first_name", "full_name"):
+            if name in read.frame.columns:
+                self._rewrite(frame, texts, read, name, names.without_titles, "title")
+        keys = {f"{name}_key": name for name in ("first_name", "last_name", "full_name") if name in read.frame.columns}
+        read.frame = read.frame.with_columns(_translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items())
+
+    def _rewrite(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read, name: str, rewrite: Callable[[str], str | None], code: str) -> None:
+        before = read.frame.get_column(name)
+        after = _translated(before, rewrite)
+        changed = before.is_not_null() & (after.is_null() | (after != before))
+        if not changed.any():
+            return
+        read.frame = read.frame.with_columns(after.alias(name))
+        given = delivered(self.columns[name], texts.get_column(name).cast(pl.String), frame) if name in self.columns else before
+        rows = pl.DataFrame([read.frame.get_column("source_row"), given.alias("given"), after.alias("after")]).filter(changed)
+        read.issues.extend(Issue(number, self.table, name, code, told, "set_null" if kept is None else "repaired") for number, told, kept in rows.iter_rows())
+
+    def _doubt_birth_dates(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
+        """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: booked, and null."""
+        if "birth_date" not in read.frame.columns or read.frame.schema["birth_date"] != pl.Date:
+            return
+        born = pl.col("birth_date")
+        doubted = (born < FIRST_BIRTH_DATE) | (born >= self.night.date()) | born.is_in(sorted(self.account.date_placeholders))
+        is_doubted = read.frame.select(doubted.fill_null(value=False)).to_series()
+        if is_doubted.any():
+            given = delivered(self.columns["birth_date"], texts.get_column("birth_date").cast(pl.String).filter(is_doubted), frame.filter(is_doubted))
+            rows = pl.DataFrame([texts.get_column("source_row").filter(is_doubted), given])
+            read.issues.extend(Issue(number, self.table, "birth_date", "implausible_date", given, "set_null") for number, given in rows.iter_rows())
+            read.frame = read.frame.with_columns(pl.when(~is_doubted).then(born).alias("birth_date"))
+
+    def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:
+        if self.table not in ("customers", "contacts"):
+            return parsed
+        has = set(parsed.columns)
+        derived = ((raw, name, read) for raw, name, read in DERIVED_WORDS if raw in has and name not in self.columns)
+        parsed = parsed.with_columns(ex.by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
+        if "state_raw" in has and "state_code" not in self.columns:
+            country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
+            parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
+        return parsed
+
+    def _book_unknown(self, unknown: pl.DataFrame, read: Read) -> None:
+        """Words of the vendor that are none of those known, in the column that they were to fill."""
+        for at in unknown.columns[1:]:
+            name = at.split(":", 2)[2]
+            values = read.frame.get_column(name)
+            told = unknown.select("source_row", at, values.alias("read")).filter(pl.col(at).is_not_null())
+            read.issues.extend(
+                Issue(number, self.table, name, "unknown_word", word, "set_null" if ours is None else "kept") for number, word, ours in told.iter_rows()
+            )
+
+    def _book_unknown_words(self, read: Read) -> None:
+        """A country or gender that was given and is none we know is null beside its raw word, and booked."""
+        for raw, name, _ in DERIVED_WORDS:
+            if {raw, name} <= set(read.frame.columns):
+                unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)
+                read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in unread.iter_rows())
+
+
+def _translated(words: pl.Series, translate: Callable[[str], str | None]) -> pl.Series:
+    """Each different word translated once."""
+    return ex.by_distinct(words, lambda word: word.map_elements(translate, return_dtype=pl.String))
+
+
+def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:
+    """For each place of a vendor's word, the word where it is none that is known."""
+    return {
+        f"unknown:{place}:{name}": pl.when(given(stated) & ~word_form(stated).is_in(list(known))).then(stated)
+        for place, (stated, known) in enumerate(value.sources)
+    }
+
+
+def _given(column: Column, value: Value) -> pl.Expr:
+    if isinstance(value, Typed):
+        return value.expr if value.given is None else value.given.cast(pl.String)
+    if isinstance(value, Time):
+        return pl.coalesce([_blank_to_null(source) for source in value.sources]) if value.sources else pl.lit(None, pl.String)
+    if isinstance(value, Word):
+        is_unknown = pl.any_horizontal(found.is_not_null() for found in _unknown_words(column.name, value).values())
+        return value.expr.fill_null(pl.when(is_unknown).then(pl.lit("unknown"))) if "unknown" in column.values else value.expr
+    source = value.source if isinstance(value, Amount) else value
+    return source if column.kind in ("texts", "json") else source.cast(pl.String, strict=False)
+
+
+def _doubts(column: Column) -> dict[str, pl.Expr]:
+    """By issue code, where a value as given was not read, or not read as it stood."""
+    if column.kind in ("texts", "json"):
+        return {}
+    text, is_parsed = pl.col(column.name), pl.col(f"parsed:{column.name}").is_not_null()
+    bare = text.str.strip_chars()
+    is_given = text.is_not_null() & (bare != "")
+    code = "unknown_word" if column.values and column.name != "gender" else "unparseable"
+    found = {code: is_given & ~is_parsed, "trimmed": is_given & (text != bare) & is_parsed}
+    return found | {"rounded": text.str.contains(r"\.\d{4}\d*[1-9]") & is_parsed} if column.kind == "money" else found
+
+
+def delivered(value: Value, read: pl.Series, frame: pl.DataFrame) -> pl.Series:
+    """The values as delivered, for those that were made of fields of the rows of `frame`: before any rewriting of a mapping."""
+    sources = value.sources if isinstance(value, Time) else value.given if isinstance(value, Typed) else value.source if isinstance(value, Amount) else value
+    names = sorted(name for name in roots(sources) if name in frame.columns and ":" in name and frame.schema[name] == pl.String)
+    if not names:
+        return read
+    fields = frame.select(names)
+    is_it = [pl.col(name).str.strip_chars() == read.str.strip_chars() for name in names]
+    told = [pl.when(test).then(pl.col(name)) for test, name in zip(is_it, names, strict=True)]
+    return fields.select(pl.coalesce(*told, *([pl.col(names[0])] if len(names) == 1 else []), read).alias(read.name)).to_series()
+
+
+def _blank_to_null(expr: pl.Expr) -> pl.Expr:
+    text = expr.cast(pl.String, strict=False)
+    return pl.when(text.str.strip_chars() != "").then(text)

@@ -1,0 +1,242 @@
+"""What a new warehouse changes for those who use the published one: `meta.identity_events` and the report of the run.
+
+Compares the build file with the published file before the swap. Nothing here decides who is who; that is dbt's.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.transformation import identity_rules
+from orchestration.warehouse import publications
+
+_EVENTS_DDL = """
+create or replace table meta.identity_events (
+    run_id varchar,
+    occurred_at timestamptz,
+    event_type varchar,
+    customer_id varchar,
+    other_customer_id varchar,
+    cause varchar
+)
+"""
+
+_NO_ALIASES = "(select alias_id, customer_id from marts.customer_id_aliases where false)"
+_NO_LINKS = "(select alias_id, link_id, is_refused from meta.identity_links where false)"
+
+# One row per pair of (old person, new person) that share a record; one side is null for records that came or went.
+_MOVES = """
+create or replace temp table moves as
+with pairs as (
+    select distinct old.customer_id as old_id, new.customer_id as new_id
+    from (select * from {old} where customer_id is not null) as old
+    full outer join (select * from marts.customer_id_aliases where customer_id is not null) as new using (alias_id)
+)
+select
+    *,
+    case when old_id is not null then count(new_id) over (partition by old_id) end as heirs,
+    case when new_id is not null then count(old_id) over (partition by new_id) end as parents
+from pairs
+"""
+
+# Who went into another person as a whole merged; who did not stay whole was split, whoever the parts are now.
+_FOUND = """
+create or replace temp table found as
+with
+told as (
+    select 'created' as event_type, new_id as customer_id, null as other_customer_id, null as old_id, new_id from moves
+    where new_id is not null and parents = 0
+    union all
+    select 'retired', old_id, null, old_id, null from moves where old_id is not null and heirs = 0
+    union all
+    select 'merged', new_id, old_id, old_id, new_id from moves where heirs = 1 and parents > 1 and new_id is not null and old_id <> new_id
+    union all
+    select 'split', old_id, new_id, old_id, new_id from moves where heirs > 1 and old_id is not null and old_id <> new_id
+    union all
+    select 'rekeyed', new_id, old_id, old_id, new_id from moves where heirs = 1 and parents = 1 and old_id <> new_id
+),
+merging as (
+    select told.new_id, told.old_id, min(links.link_id) as link_id
+    from told
+    inner join {old} as olds on told.old_id = olds.customer_id
+    inner join meta.identity_links as links on olds.alias_id = links.alias_id and not links.is_refused
+    inner join meta.identity_links as others on links.link_id = others.link_id and not others.is_refused
+    left join {old} as their_olds on others.alias_id = their_olds.alias_id
+    where told.event_type = 'merged' and their_olds.customer_id is distinct from told.old_id
+    group by told.new_id, told.old_id
+),
+splitting as (
+    select told.new_id, told.old_id, min(links.link_id) as link_id
+    from told
+    inner join marts.customer_id_aliases as news on told.new_id = news.customer_id
+    inner join {old} as olds on news.alias_id = olds.alias_id and told.old_id = olds.customer_id
+    inner join {old_links} as links on news.alias_id = links.alias_id and not links.is_refused
+    inner join {old_links} as others on links.link_id = others.link_id and not others.is_refused
+    inner join {old} as their_olds on others.alias_id = their_olds.alias_id and told.old_id = their_olds.customer_id
+    left join marts.customer_id_aliases as their_news on others.alias_id = their_news.alias_id
+    where told.event_type = 'split' and their_news.customer_id is distinct from told.new_id
+    group by told.new_id, told.old_id
+)
+select told.*, coalesce(merging.link_id, splitting.link_id) as cause
+from told
+left join merging on told.event_type = 'merged' and told.old_id = merging.old_id and told.new_id = merging.new_id
+left join splitting on told.event_type = 'split' and told.old_id = splitting.old_id and told.new_id = splitting.new_id
+"""
+
+_EVENTS = """
+insert into meta.identity_events by name
+select $1 as run_id, $2::timestamptz as occurred_at, event_type, customer_id, other_customer_id, cause from found
+"""
+
+# A decision that lies aside for many nights is listed once.
+_SET_ASIDE = """
+insert into meta.identity_events by name
+select $1 as run_id, $2::timestamptz as occurred_at, 'decision_set_aside' as event_type, $3 as customer_id, $4 as other_customer_id, $5 as cause
+where not exists (select 1 from meta.identity_events where event_type = 'decision_set_aside' and cause = $5)
+"""
+
+_PERSONS = """
+select
+    (select count(distinct old_id) from moves),
+    (select count(distinct new_id) from moves),
+    (select count(distinct old_id) from found where event_type <> 'created'),
+    (select coalesce(max(record_count), 0) from marts.dim_customers)
+"""
+_SHARED = """
+select count(*) from meta.shared_identifiers
+anti join published.meta.shared_identifiers using (identifier_type, identifier_namespace, identifier_value)
+"""
+_MOVED = """
+select count(*), coalesce(sum(new.net_amount_reporting) filter (where new.is_valid), 0)::varchar
+from published.marts.fct_orders as old
+inner join marts.fct_orders as new using (order_id)
+where
+    old.customer_id is distinct from new.customer_id
+    and not exists (select 1 from found where event_type = 'rekeyed' and found.old_id = old.customer_id and found.new_id = new.customer_id)
+"""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the new warehouse changes of the published one: persons, ids, and orders that are now somebody else's."""
+
+    published_customers: int
+    customers: int = 0
+    changed_ids: int = 0
+    created: int = 0
+    merged: int = 0
+    split: int = 0
+    rekeyed: int = 0
+    retired: int = 0
+    largest_person_records: int = 0
+    largest_person_records_before: int | None = None
+    new_shared_identifiers: int = 0
+    orders_moved: int = 0
+    revenue_moved: str | None = None
+    revenue_before: str | None = None
+    revenue_after: str | None = None
+
+    @property
+    def changed_share(self) -> float:
+        """Share of the published ids that mean another person afterwards, or none."""
+        return self.changed_ids / self.published_customers if self.published_customers else 0.0
+
+
+def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, started_at: datetime) -> Changes:
+    """Carries the published history over to the build file and adds what this run changes."""
+    with publications.attached(con, settings) as is_published:
+        has_aliases = is_published and publications.has(con, "marts", "customer_id_aliases")
+        con.execute(_EVENTS_DDL)
+        if is_published:
+            publications.inherit(con, "meta", "identity_events")
+        olds = "published.marts.customer_id_aliases" if has_aliases else _NO_ALIASES
+        has_links = has_aliases and publications.has(con, "meta", "identity_links", "alias_id", "link_id", "is_refused")
+        con.execute(_MOVES.format(old=olds))
+        con.execute(_FOUND.format(old=olds, old_links="published.meta.identity_links" if has_links else _NO_LINKS))
+        con.execute(_EVENTS, [run_id, started_at])
+        for decision in identity_rules.set_aside(con, settings):
+            con.execute(_SET_ASIDE, [run_id, started_at, decision.customer_id, decision.other_customer_id, decision.sentence])
+        report = _report(con, is_published=has_aliases)
+        con.execute("drop table temp.moves; drop table temp.found")
+    return report
+
+
+def recorded(con: duckdb.DuckDBPyConnection, run_id: str) -> Changes | None:
+    """The report of a run as the run book keeps it."""
+    row = con.execute("select changes from meta.runs where run_id = $1", [run_id]).fetchone()
+    return Changes(**json.loads(row[0])) if row and row[0] else None
+
+
+def refuse_upheaval(changes: Changes, settings: Settings) -> None:
+    """Stops when more published ids would change than an ordinary night explains."""
+    if is_upheaval(changes, settings):
+        raise OperatorError(
+            f"Nothing was published: {_upheaval(changes, settings)}.",
+            remedy="If that is meant, run `c360 run --accept-changes`; otherwise undo what changed in the rules or the deliveries.",
+        )
+
+
+def is_upheaval(changes: Changes, settings: Settings) -> bool:
+    """More published ids would change than the settings allow."""
+    return changes.changed_ids >= settings.options.changed_ids_minimum and changes.changed_share > settings.options.changed_ids_share
+
+
+def lines(changes: Changes) -> Iterator[str]:
+    """The report in words, what changed only."""
+    if not changes.published_customers:
+        return
+    told = {
+        "created": changes.created,
+        "merged into others": changes.merged,
+        "split off": changes.split,
+        "renamed": changes.rekeyed,
+        "retired": changes.retired,
+    }
+    persons = ", ".join(f"{count:,} {what}" for what, count in told.items() if count)
+    if persons:
+        yield f"Persons: {changes.published_customers:,} before, {changes.customers:,} now: {persons}."
+    if changes.orders_moved:
+        yield f"Orders that are somebody else's now: {changes.orders_moved:,}, revenue {changes.revenue_moved}."
+    if changes.revenue_before != changes.revenue_after:
+        yield f"Revenue: {changes.revenue_before} before, {changes.revenue_after} now."
+    if changes.new_shared_identifiers:
+        yield f"Identifiers that too many people carry and that link nobody from now on: {changes.new_shared_identifiers:,}."
+    if changes.largest_person_records != changes.largest_person_records_before:
+        yield f"Largest person: {changes.largest_person_records_before} records before, {changes.largest_person_records} now."
+
+
+def _upheaval(changes: Changes, settings: Settings) -> str:
+    limit = settings.options.changed_ids_share
+    return f"{changes.changed_share:.0%} of {changes.published_customers:,} customer ids would change, and the limit is {limit:.0%}"
+
+
+def _report(con: duckdb.DuckDBPyConnection, *, is_published: bool) -> Changes:
+    counts = dict(con.execute("select event_type, count(*) from found group by event_type").fetchall())
+    published_customers, customers, changed_ids, largest = _row(con, _PERSONS)
+    found: dict[str, Any] = {"revenue_after": _revenue(con, ""), **counts}
+    if is_published:
+        orders_moved, revenue_moved = _row(con, _MOVED)
+        found |= {
+            "largest_person_records_before": _row(con, "select coalesce(max(record_count), 0) from published.marts.dim_customers")[0],
+            "new_shared_identifiers": _row(con, _SHARED)[0],
+            "orders_moved": orders_moved,
+            "revenue_moved": revenue_moved,
+            "revenue_before": _revenue(con, "published."),
+        }
+    return Changes(published_customers=published_customers, customers=customers, changed_ids=changed_ids, largest_person_records=largest, **found)
+
+
+def _revenue(con: duckdb.DuckDBPyConnection, catalog: str) -> str | None:
+    return _row(con, f"select sum(total_revenue)::varchar from {catalog}marts.customer_insights")[0]
+
+
+def _row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row = con.execute(query).fetchone()
+    assert row is not None
+    return row
