@@ -14,11 +14,15 @@ from typing import Any
 import pytest
 
 from orchestration.canonical.tables import CHANNELS, METRICS, ORDER_STATUSES, SEGMENT_KINDS
+from orchestration.config.settings import Settings
+from orchestration.docgen import check_kinds
+from orchestration.docgen.check_kinds import KINDS, Check
 from tests.marts.conftest import AS_OF
 from tests.marts.project import Project
 from tests.warehouse_builder import Row, WarehouseBuilder, alias, insert
 
 STREAMS = {"ometria": "profiles", "voucherify": "customers", "omnisend": "contacts", "optimizely": "profiles", "open_delivery": "customers"}
+CHECKS = check_kinds.checks(Settings(data=Path()).dbt_project)
 ACCOUNTS = ("default", "default", "second")
 FACTS = ("consents", "memberships", "segments", "orders", "adjustments", "events", "reviews", "leads", "balances", "redemptions", "referrals", "stats")
 MONEY = ("0", "0.01", "10.00", "-10.00", "55.0001", "99999999999999.9999", None)
@@ -341,3 +345,35 @@ def make(project: Project, world: World, *, seed: int = 0) -> None:
 def test_no_check_that_stops_a_night_fails_whatever_is_told_and_decided(project: Project, seed: int) -> None:
     make(project, World(seed))
     assert project.broken() == {}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.subject)
+def test_every_check_says_why_no_data_of_a_vendor_stops_a_night_by_it(check: Check) -> None:
+    assert check.kind in KINDS, f"{check.subject} needs `config: {{meta: {{kind: …}}}}`, one of {', '.join(KINDS)}"
+    assert check.is_warning == (check.kind == "warning")
+
+
+def test_every_law_is_asked_of_the_random_worlds(project: Project) -> None:
+    assert len(project.checks) == len(CHECKS)
+
+
+def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_night(project: Project) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for number in range(120):
+        name = f"buyer {number}"
+        told.profile("ometria", name)
+        for order in range(1 + number % 4):
+            day = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=(37 * number + 90 * order) % 400)
+            told.order(
+                "ometria", f"{number}-{order}", owner_record_id=name, stream="profiles", total=f"{1 + (number + 3 * order) % 5}9999999999999", ordered_at=day
+            )
+    settings_of_run = "update internal.run_settings set reporting_currency = $1"
+    project.con.execute(settings_of_run, ["JPY"])
+    project.con.execute("insert into seeds.fx_rates (rate_date, currency, units_per_eur) values ('2020-01-01', 'JPY', 160)")
+    try:
+        project.make(told)
+        assert project.rows("select distinct model_status from marts.customer_forecasts") == [("fitted",)]
+        assert project.broken() == {}
+    finally:
+        project.con.execute(settings_of_run, ["EUR"])
+        project.con.execute("delete from seeds.fx_rates where rate_date = '2020-01-01' and currency = 'JPY'")

@@ -1,4 +1,6 @@
 -- Guards against a silent zero: an amount that cannot be converted is null and stands in meta.field_issues.
+{{ config(meta={"kind": "law"}) }}
+
 select orders.order_id
 from {{ ref("fct_orders") }} as orders
 left join {{ ref("field_issues") }} as issues on orders.order_id = issues.order_id and issues.issue_code = 'no_fx_rate'

@@ -1,5 +1,7 @@
 -- Guards decisions, whatever has landed: records kept apart are two people. One that joins records gives way where two contradict each other,
 -- and is listed in meta.identity_events.
+{{ config(meta={"kind": "law"}) }}
+
 select overrides.rule, overrides.decision, one.alias_id, other.alias_id as other_alias_id
 from {{ ref("int_override_records") }} as overrides
 inner join {{ ref("int_record_customers") }} as one on overrides.record_no = one.record_no
