@@ -4,7 +4,7 @@ Compares the build file with the published file before the swap. Nothing here de
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,41 @@ where
     old.customer_id is distinct from new.customer_id
     and not exists (select 1 from found where event_type = 'rekeyed' and found.old_id = old.customer_id and found.new_id = new.customer_id)
 """
+# What valid orders are worth in their own currency, by what became of them; of conflicts, the orders that may be counted twice or were told apart.
+_MONEY = """
+with
+old as (select order_id, currency, case when is_valid then coalesce(net_amount, 0) else 0 end as worth from published.marts.fct_orders),
+new as (select order_id, currency, case when is_valid then coalesce(net_amount, 0) else 0 end as worth from marts.fct_orders),
+changed as (select order_id, old, new from old inner join new using (order_id) where (old.currency, old.worth) is distinct from (new.currency, new.worth)),
+conflicts as (
+    select distinct conflict_type, order_id from meta.order_conflicts where conflict_type in ('possible_duplicate', 'number_reused') and order_id is not null
+    except
+    {old_conflicts}
+),
+told as (
+    select 'appeared' as kind, order_id, currency, worth from new where order_id not in (select order_id from old)
+    union all
+    select 'disappeared', order_id, currency, worth from old where order_id not in (select order_id from new)
+    union all
+    select 'changed', order_id, new.currency, new.worth from changed
+    union all
+    select 'changed', order_id, old.currency, -old.worth from changed
+    union all
+    select conflicts.conflict_type, order_id, new.currency, new.worth from conflicts inner join new using (order_id)
+)
+select kind, coalesce(currency, 'XXX'), count(distinct order_id), sum(worth)::varchar from told group by all order by all
+"""
+_MONEY_COLUMNS = ("order_id", "currency", "is_valid", "net_amount")
+_CONFLICT_COLUMNS = ("conflict_type", "order_id")
+_OLD_CONFLICTS = "select conflict_type, order_id from published.meta.order_conflicts"
+_NO_CONFLICTS = "select conflict_type, order_id from meta.order_conflicts where false"
+_MONEY_IN_WORDS = {
+    "appeared": "Orders that are new",
+    "disappeared": "Orders that are gone",
+    "changed": "Orders that are worth something else now",
+    "number_reused": "Orders told apart from an earlier one of their number",
+    "possible_duplicate": "Orders that may be counted twice",
+}
 
 
 @dataclass(frozen=True)
@@ -141,6 +176,8 @@ class Changes:
     revenue_moved: str | None = None
     revenue_before: str | None = None
     revenue_after: str | None = None
+    # Kind of change, currency, number of orders, amount: of an order that changed, what it is worth more.
+    money: Sequence[Sequence[Any]] = ()
 
     @property
     def changed_share(self) -> float:
@@ -205,10 +242,18 @@ def lines(changes: Changes) -> Iterator[str]:
         yield f"Orders that are somebody else's now: {changes.orders_moved:,}, revenue {changes.revenue_moved}."
     if changes.revenue_before != changes.revenue_after:
         yield f"Revenue: {changes.revenue_before} before, {changes.revenue_after} now."
+    yield from _money_lines(changes.money)
     if changes.new_shared_identifiers:
         yield f"Identifiers that too many people carry and that link nobody from now on: {changes.new_shared_identifiers:,}."
     if changes.largest_person_records != changes.largest_person_records_before:
         yield f"Largest person: {changes.largest_person_records_before} records before, {changes.largest_person_records} now."
+
+
+def _money_lines(money: Sequence[Sequence[Any]]) -> Iterator[str]:
+    for kind, words in _MONEY_IN_WORDS.items():
+        told = [f"{orders:,} of {currency} {amount}" for found, currency, orders, amount in money if found == kind]
+        if told:
+            yield f"{words}: {', '.join(told)}."
 
 
 def _upheaval(changes: Changes, settings: Settings) -> str:
@@ -228,8 +273,17 @@ def _report(con: duckdb.DuckDBPyConnection, *, is_published: bool) -> Changes:
             "orders_moved": orders_moved,
             "revenue_moved": revenue_moved,
             "revenue_before": _revenue(con, "published."),
+            "money": _money(con),
         }
     return Changes(published_customers=published_customers, customers=customers, changed_ids=changed_ids, largest_person_records=largest, **found)
+
+
+def _money(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """Money by kind of change and currency; none if the published warehouse does not say what its orders are worth."""
+    if not publications.has(con, "marts", "fct_orders", *_MONEY_COLUMNS):
+        return []
+    knows_conflicts = publications.has(con, "meta", "order_conflicts", *_CONFLICT_COLUMNS)
+    return con.execute(_MONEY.format(old_conflicts=_OLD_CONFLICTS if knows_conflicts else _NO_CONFLICTS)).fetchall()
 
 
 def _revenue(con: duckdb.DuckDBPyConnection, catalog: str) -> str | None:

@@ -41,9 +41,10 @@ def write(path: Path, persons: Persons, settings: Settings, *, links: Links | No
         con.execute("create table marts.dim_customers as select customer_id, count(*) as record_count from marts.customer_id_aliases group by customer_id")
         con.execute(
             "create table marts.fct_orders as"
-            " select 'order of ' || alias_id as order_id, customer_id, true as is_valid, 10::decimal(18,2) as net_amount_reporting"
-            " from marts.customer_id_aliases"
+            " select 'order of ' || alias_id as order_id, customer_id, true as is_valid, 10::decimal(18,2) as net_amount_reporting,"
+            " 10::decimal(18,4) as net_amount, 'EUR' as currency from marts.customer_id_aliases"
         )
+        con.execute("create table meta.order_conflicts (conflict_type text, order_id text)")
         con.execute("create table marts.customer_insights as select sum(net_amount_reporting) as total_revenue from marts.fct_orders group by customer_id")
 
 
@@ -115,6 +116,36 @@ def test_a_split_names_the_link_that_went(settings: Settings) -> None:
 def test_orders_that_are_somebody_elses_now_are_told_with_their_revenue(settings: Settings) -> None:
     _, found = compare(settings, {"a": "anna", "b": "ben", "c": "ben"}, {"a": "anna", "b": "anna", "c": "anna"})
     assert (found.orders_moved, found.revenue_moved, found.revenue_before, found.revenue_after) == (2, "20.00", "30.00", "30.00")
+
+
+def test_money_that_appears_goes_or_changes_is_told_by_currency(settings: Settings) -> None:
+    write(settings.published_file, {"a": "anna", "b": "ben", "c": "cid", "d": "dora"}, settings)
+    write(settings.build_file, {"a": "anna", "b": "ben", "c": "cid", "e": "eve", "f": "finn"}, settings)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("update marts.fct_orders set net_amount = 7 where order_id = 'order of a'")
+        con.execute("update marts.fct_orders set currency = 'GBP' where order_id in ('order of b', 'order of e')")
+        con.execute("update marts.fct_orders set is_valid = false where order_id = 'order of c'")
+        con.execute("insert into meta.order_conflicts values ('possible_duplicate', 'order of f'), ('number_reused', 'order of e'), ('amount', 'order of a')")
+    _, found = record(settings)
+    assert found.money == [
+        ("appeared", "EUR", 1, "10.0000"),
+        ("appeared", "GBP", 1, "10.0000"),
+        ("changed", "EUR", 3, "-23.0000"),
+        ("changed", "GBP", 1, "10.0000"),
+        ("disappeared", "EUR", 1, "10.0000"),
+        ("number_reused", "GBP", 1, "10.0000"),
+        ("possible_duplicate", "EUR", 1, "10.0000"),
+    ]
+    told = "\n".join(change_report.lines(found))
+    assert "Orders that are gone: 1 of EUR 10.0000.\nOrders that are worth something else now: 3 of EUR -23.0000, 1 of GBP 10.0000." in told
+
+
+def test_a_possible_duplicate_that_was_published_before_is_not_told_again(settings: Settings) -> None:
+    for path in (settings.published_file, settings.build_file):
+        write(path, {"a": "anna"}, settings)
+        with duckdb.connect(str(path), config=settings.duckdb_config) as con:
+            con.execute("insert into meta.order_conflicts values ('possible_duplicate', 'order of a')")
+    assert record(settings)[1].money == []
 
 
 def test_a_new_name_for_the_same_person_moves_no_order(settings: Settings) -> None:
