@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration import vendors
 from orchestration.canonical import reason_codes
 from orchestration.config import accounts, file_rights
 from orchestration.config import settings as configuration
@@ -33,7 +34,6 @@ from orchestration.runtime.errors import OperatorError, cause_of, unusable
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation import identity_rules, incremental, seeds, segment_rules
 from orchestration.transformation.dbt_runner import NodeResult, TransformError, build
-from orchestration.vendors import discover
 from orchestration.warehouse import build_file, file_soundness, fingerprints, run_log
 from orchestration.warehouse.writer_lock import writer_lock
 
@@ -217,7 +217,7 @@ def writing(
     settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, told: Sequence[str] = (), progress: Progress = silent
 ) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is noted there, to be looked at."""
-    configuration.check_accounts(settings, discover())
+    configuration.check_accounts(settings, vendors.names())
     identity_rules.check_files(settings)
     segment_rules.check_files(settings)
     seeds.check_files(settings)
@@ -433,7 +433,7 @@ def _take_over_archived(
     """Takes over what is owed and lies in the landing zone no more, or unreadable, and refuses to go on without it; what is still to be loaded."""
     landed = [file for file in scan.files if file.relative_path in owed]
     to_load = {file.relative_path for file in landed} - unreadable_files.among_owed(con, settings, landed)
-    too_early = {path for path in owed - to_load if scan.tells_of(path)}
+    too_early = {path for path in owed - to_load if scan.is_too_early(path)}
     lost = archived_deliveries.take_over(con, settings, owed - to_load - too_early)
     if lost and not without_archived:
         shown = ", ".join(landing_zone.shown(path) for path in sorted(lost)[:MOST_SHOWN])

@@ -13,8 +13,8 @@ MODULE = '''"""Tillroll: members of a till system with their clubs, their receip
 
 import polars as pl
 
-from orchestration.mapping import Contact, Identifier, Profile, Typed, at, dialect, item, rows, stream, time, vendor, word
-from orchestration.shapes import NUMBER, TEXT
+from orchestration.mapping.model import Contact, Identifier, Profile, Typed, at, dialect, item, rows, stream, time, vendor, word
+from orchestration.mapping.record_schema import NUMBER, TEXT
 
 STATES = {"rung up": "paid", "voided": "canceled"}
 mail = Identifier("email", at("mail"), "mail")
@@ -76,8 +76,8 @@ VISITS = [{"visit": "V-1", "member": "M-1", "at": "2026-02-22T09:00:00Z"}]
 
 
 @pytest.fixture(scope="module")
-def six(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Outcome]:
-    """A copy of the project with the module and the sample in it, after the job ran on the sample."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the module and the sample in it."""
     project = tmp_path_factory.mktemp("six") / "project"
     ignored = shutil.ignore_patterns("__pycache__", "target", "logs")
     for part in ("orchestration", "dbt_project"):
@@ -88,7 +88,14 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Outcome
         path = samples.data / "tillroll" / stream / "2026-03-01" / f"{stream}.ndjson"
         path.parent.mkdir(parents=True)
         path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="module")
+def six(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Outcome]:
+    """After the job ran on the sample."""
     installation = Installation(tmp_path_factory.mktemp("six-data"))
+    samples = Installation(project / "data" / "samples")
     shutil.copytree(samples.data, installation.data / "landing")
     installation.land("ometria/orders", "2026-03-01", "orders.ndjson", ometria_order("T-1", "12.50", email="tilda.roll@example.com"))
     return installation, installation.c360("run", project=project)
@@ -120,6 +127,21 @@ def test_its_segments_and_events_are_there(six: tuple[Installation, Outcome]) ->
     ]
     assert six[0].value("select event_action from marts.fct_events where source = 'tillroll' and customer_id is not null") == "visit"
     assert six[0].value("select engagement_score from marts.customer_insights") > 0
+
+
+def test_a_mistake_in_its_module_costs_its_own_files_alone(six: tuple[Installation, Outcome], project: Path, tmp_path: Path) -> None:
+    installation, broken = Installation(tmp_path / "data"), tmp_path / "project"
+    shutil.copytree(six[0].data, installation.data)
+    shutil.copytree(project, broken)
+    misspelt = MODULE.replace("first_name=", "frist_name=")
+    line = next(number for number, text in enumerate(misspelt.splitlines(), 1) if "frist_name=" in text)
+    (broken / "orchestration" / "vendors" / "tillroll.py").write_text(misspelt, encoding="utf-8")
+    installation.land("ometria/orders", "2026-03-02", "orders.ndjson", ometria_order("T-3", "5.00", email="tilda.roll@example.com"))
+    outcome = installation.c360("run", project=broken)
+    assert outcome.exit_code == 3, outcome.said
+    assert f"orchestration/vendors/tillroll.py, line {line}: `frist_name` is no column of `customers`; did you mean `first_name`?" in outcome.said
+    assert installation.column("select order_number from marts.fct_orders order by 1") == ["T-1", "T-2", "T-3"]
+    assert installation.row("select full_name, sources from marts.dim_customers") == ("Tilda Roll", ["ometria", "tillroll"])
 
 
 def test_the_page_for_newcomers_names_these_steps_and_no_other() -> None:

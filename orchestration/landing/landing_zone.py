@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from orchestration.config.accounts import DEFAULT_ACCOUNT, account_of, account_problem, feed
+from orchestration.config.settings import Settings
 from orchestration.runtime.redaction import shown_name, without_contacts, without_names
+from orchestration.vendors import broken, discover
 
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".uploading", ".inprogress", ".lock")
 MARKERS = ("complete.json", "manifest.json", "_full", "_success", "_complete", "_done", "thumbs.db", "desktop.ini")
@@ -23,23 +25,8 @@ TOOLS_FOLDERS = ("lost+found", "system volume information")
 FULL_MARKER = "_FULL"
 UNREADABLE = "unreadable_folder"
 FUTURE = "future_date"
-
-
-class Places(Protocol):
-    """Where an installation keeps its files."""
-
-    @property
-    def data(self) -> Path: ...
-    @property
-    def landing(self) -> Path: ...
-    def today(self) -> date: ...
-
-
-class Streams(Protocol):
-    """A vendor as far as the landing zone cares."""
-
-    @property
-    def streams(self) -> dict[str, object]: ...
+BROKEN_VENDOR = "broken_vendor"
+UNSEEN = (UNREADABLE, FUTURE, BROKEN_VENDOR)
 
 
 @dataclass(frozen=True, order=True)
@@ -97,7 +84,13 @@ class Scan:
 
     def tells_of(self, relative_path: str) -> bool:
         """The file stands in a folder that is told as a problem, or may stand there unseen."""
-        return any(relative_path.startswith(f"{problem.relative_path}/") for problem in self.problems if problem.reason_code in (UNREADABLE, FUTURE))
+        return any(
+            relative_path.startswith(f"{problem.relative_path}/") for problem in self.problems if problem.reason_code in (UNREADABLE, FUTURE, BROKEN_VENDOR)
+        )
+
+    def is_too_early(self, relative_path: str) -> bool:
+        """The file stands in the folder of a day to come."""
+        return any(relative_path.startswith(f"{problem.relative_path}/") for problem in self.problems if problem.reason_code == FUTURE)
 
     def hiding(self, relative_path: str) -> LandingProblem | None:
         """The folder that cannot be read and in which the file may stand unseen, if there is one."""
@@ -105,7 +98,7 @@ class Scan:
         return next((problem for problem in unreadable if relative_path.startswith(f"{problem.relative_path}/")), None)
 
 
-def scan(settings: Places) -> Scan:
+def scan(settings: Settings) -> Scan:
     """Every delivery in the landing zone, and everything that stands where none can stand."""
     files: list[LandedFile] = []
     problems: list[LandingProblem] = []
@@ -116,7 +109,7 @@ def scan(settings: Places) -> Scan:
 
 
 @contextmanager
-def _reading(settings: Places, folder: Path, problems: list[LandingProblem]) -> Iterator[None]:
+def _reading(settings: Settings, folder: Path, problems: list[LandingProblem]) -> Iterator[None]:
     """A folder that cannot be read, or one in it, is a problem of that folder alone."""
     try:
         yield
@@ -126,14 +119,14 @@ def _reading(settings: Places, folder: Path, problems: list[LandingProblem]) -> 
         problems.append(_problem(relative, UNREADABLE, f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it."))
 
 
-def _scan_feed(settings: Places, folder: Path, files: list[LandedFile], problems: list[LandingProblem]) -> None:
-    from orchestration.vendors import discover
-
+def _scan_feed(settings: Settings, folder: Path, files: list[LandedFile], problems: list[LandingProblem]) -> None:
     vendors = discover()
     relative = _relative(settings, folder)
     source, account = account_of(folder.name)
     if not folder.is_dir():
         problems.append(_problem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
+    elif source in broken():
+        problems.append(_problem(relative, BROKEN_VENDOR, f"{relative} waits and is not loaded: its vendor's module has a mistake. {broken()[source]}"))
     elif source not in vendors:
         known = ", ".join(vendors)
         problems.append(_problem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out."))
@@ -144,7 +137,7 @@ def _scan_feed(settings: Places, folder: Path, files: list[LandedFile], problems
             _scan_streams(settings, folder, vendors[source].streams, files, problems)
 
 
-def _scan_streams(settings: Places, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
+def _scan_streams(settings: Settings, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
     latest = settings.today() + timedelta(days=1)
     for below in _entries(folder):
         relative = _relative(settings, below)
@@ -173,7 +166,7 @@ def _scan_streams(settings: Places, folder: Path, streams: dict[str, object], fi
                         files += _scan_night(settings, night, folder.name, below.name, day, problems)
 
 
-def _scan_night(settings: Places, night: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]) -> list[LandedFile]:
+def _scan_night(settings: Settings, night: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]) -> list[LandedFile]:
     source, account = account_of(feed_name)
     found: list[Path] = []
     for folder, below, names in os.walk(night, onerror=_refuse):
@@ -204,7 +197,7 @@ def _scan_night(settings: Places, night: Path, feed_name: str, stream: str, day:
     return files
 
 
-def _leads_out(settings: Places, folder: Path, problems: list[LandingProblem]) -> bool:
+def _leads_out(settings: Settings, folder: Path, problems: list[LandingProblem]) -> bool:
     """A link to a folder outside the landing zone, which is not followed; told as a problem."""
     if not folder.is_symlink() or folder.resolve().is_relative_to(settings.landing.resolve()):
         return False
@@ -212,7 +205,7 @@ def _leads_out(settings: Places, folder: Path, problems: list[LandingProblem]) -
     return True
 
 
-def _tell_link(settings: Places, folder: Path, what: str, problems: list[LandingProblem]) -> None:
+def _tell_link(settings: Settings, folder: Path, what: str, problems: list[LandingProblem]) -> None:
     relative = _relative(settings, folder)
     problems.append(_problem(relative, "link", f"{relative} {what} and is not followed. Put the folder itself there, or mount it there."))
 
@@ -267,7 +260,7 @@ def _day(name: str) -> date | None:
         return None
 
 
-def _relative(settings: Places, path: Path) -> str:
+def _relative(settings: Settings, path: Path) -> str:
     """Path below the data folder; bytes of a name that are no text are escaped."""
     return str(path.relative_to(settings.data)).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from orchestration.canonical.tables import ORDER_STATUSES, TABLES
+from orchestration.mapping.checks import check_columns, check_fields, check_keys, check_reachable
 from orchestration.mapping.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
 from orchestration.mapping.record_kinds import Kinds, Taken
 from orchestration.mapping.record_schema import Compiled, Leaf, compile_shape, leaves
@@ -339,7 +340,8 @@ def rows(
     is_amount_unit_inferred: bool = False,
     **columns: Value,
 ) -> Rows:
-    """See `Rows`."""
+    """See `Rows`. Raises MappingError where there is no such table or column."""
+    check_columns(table, columns)
     return Rows(table, columns, each, where, amounts, is_amount_unit_inferred)
 
 
@@ -447,8 +449,8 @@ def dialect(
     kinds: tuple[str, ...] = (),
     tells: Mapping[str, Iterable[str]] | None = None,
 ) -> Dialect:
-    """See `Dialect`."""
-    return Dialect(
+    """See `Dialect`. Raises MappingError where it reads what its shape does not hold, or no record can be it."""
+    made = Dialect(
         name=name,
         entity=entity,
         shape=shape,
@@ -462,6 +464,9 @@ def dialect(
         kinds=frozenset(kinds),
         tells={name: frozenset(word.lower() for word in words) for name, words in (tells or {}).items()},
     )
+    check_keys(name, made.has, made.lacks)
+    check_fields(name, shape, made.reads)
+    return made
 
 
 @dataclass(frozen=True)
@@ -505,7 +510,8 @@ def stream(
     csv: CsvForm = CsvForm(),
     file_value: str | None = None,
 ) -> Stream:
-    """See `Stream`."""
+    """See `Stream`. Raises MappingError where one of the dialects can never be met."""
+    check_reachable(name, [(one.name, (one.shape, one.has, one.lacks, one.kinds, one.tells)) for one in dialects])
     return Stream(name, description, tuple(replace(one, stream=name) for one in dialects), envelopes, owners, csv, file_value)
 
 

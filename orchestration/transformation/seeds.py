@@ -16,11 +16,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from orchestration import vendors
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import shown_name, without_contacts
 from orchestration.transformation.row_checks import Promises, first_broken
-from orchestration.vendors import discover
 
 OTHER_FILES = ("accounts",)
 VENDOR_COLUMNS = ("source", "other_source")
@@ -155,7 +155,7 @@ def _is_bad(value: str, kind: str) -> str:
 
 def _check(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
     """Refuses a file whose rows do not keep what is promised of them; a vendor is one that there is a module for."""
-    named = {name: list(discover()) for name in seed.types if name in VENDOR_COLUMNS}
+    named = {name: vendors.names() for name in seed.types if name in VENDOR_COLUMNS}
     promises = {**seed.promises, "accepted": {**seed.promises.get("accepted", {}), **named}}
     if broken := first_broken(con, f'seeds."{seed.name}"', promises):
         row_no, what = broken

@@ -1,14 +1,66 @@
-"""The vendors: a module in this folder that holds a `VENDOR` is one; being here is the registration."""
+"""The vendors: a module in this folder that holds a `VENDOR` is one; being here is the registration.
 
+A module with a mistake costs its own vendor alone: the others are found, and `broken` says what is wrong and in which line.
+"""
+
+import traceback
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 from orchestration.mapping.model import Vendor
 
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class _Found:
+    sound: dict[str, Vendor] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def discover() -> dict[str, Vendor]:
+    """Every vendor by its code name, in the order of the names; without those whose module has a mistake."""
+    return _found().sound
+
+
+def broken() -> dict[str, str]:
+    """What is wrong with the modules that have a mistake, in a sentence with module and line, by the code name of their vendor."""
+    return _found().broken
+
+
+def names() -> list[str]:
+    """Code names of all vendors, broken ones too."""
+    return sorted([*discover(), *broken()])
+
 
 @cache
-def discover() -> dict[str, Vendor]:
-    """Every vendor by its code name, in the order of the names."""
-    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    return {module.VENDOR.code: module.VENDOR for module in sorted(modules, key=lambda module: module.__name__) if hasattr(module, "VENDOR")}
+def _found() -> _Found:
+    found = _Found()
+    for module in sorted(iter_modules(__path__), key=lambda module: module.name):
+        try:
+            vendor = getattr(import_module(f"{__name__}.{module.name}"), "VENDOR", None)
+        except Exception as error:
+            found.broken[module.name] = _told(module.name, error)
+        else:
+            if isinstance(vendor, Vendor):
+                found.sound[vendor.code] = vendor
+    return found
+
+
+def _told(module: str, error: Exception) -> str:
+    """The mistake with the place in the vendor's own code where it was made."""
+    place = f"orchestration/vendors/{module}"
+    if isinstance(error, SyntaxError) and error.filename:
+        place, line, what = _place(error.filename), error.lineno, f"no Python ({error.msg})"
+    else:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(HERE) and frame.filename != __file__]
+        place, line = (_place(frames[-1].filename), frames[-1].lineno) if frames else (place, None)
+        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return f"{place}{f', line {line}' if line else ''}: {what}"
+
+
+def _place(filename: str) -> str:
+    return str(Path(filename).relative_to(HERE.parents[1])) if Path(filename).is_relative_to(HERE.parents[1]) else filename
