@@ -24,7 +24,19 @@ def resolve(*, upgrade: bool) -> list[str]:
         draft.write_text(LIST.sub("constraint-dependencies = [\n]\n", text) if upgrade else text, encoding="utf-8")
         (Path(folder) / "README.md").touch()
         run = subprocess.run(
-            ["uv", "export", "--project", folder, "--all-groups", "--no-hashes", "--no-annotate", "--no-header", "--no-emit-project", "--quiet"],
+            [
+                "uv",
+                "export",
+                "--project",
+                folder,
+                "--all-groups",
+                "--all-extras",
+                "--no-hashes",
+                "--no-annotate",
+                "--no-header",
+                "--no-emit-project",
+                "--quiet",
+            ],
             check=True,
             capture_output=True,
             text=True,
