@@ -8,7 +8,6 @@ withdrawal is marked before the file is swapped: `mend` finishes or undoes what 
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,10 +25,9 @@ from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.redaction import shown_name
 from orchestration.warehouse import file_soundness
 from orchestration.warehouse.duckdb_session import has_table
+from orchestration.warehouse.publications import BEGUN, WITHDRAWN, folders, number_of
 
 NOTE = "publication.json"
-WITHDRAWN = "withdrawn"
-BEGUN = "begun-"
 FACTS: dict[str, type] = {"fingerprint": str, "run_id": str, "published_at": str, "customers": int, "orders": int}
 
 
@@ -52,17 +50,17 @@ class Publication:
     @property
     def number(self) -> int:
         """Its place among all publications."""
-        return _number(self.folder)
+        return number_of(self.folder)
 
 
 def publications(settings: Settings) -> list[Publication]:
     """Every publication that is kept, oldest first; where a note is lost or cut, with what the file itself says."""
-    return [found for folder in _folders(settings) if (found := _publication(settings, folder))]
+    return [found for folder in folders(settings) if (found := _publication(settings, folder))]
 
 
 def damaged_notes(settings: Settings) -> list[Path]:
     """Notes that are lost, cut or no notes; the next run writes them anew."""
-    return [folder / NOTE for folder in _folders(settings) if _note(folder) is None]
+    return [folder / NOTE for folder in folders(settings) if _note(folder) is None]
 
 
 def current(settings: Settings) -> Publication | None:
@@ -97,7 +95,7 @@ def publish(
     settings: Settings, *, run_id: str, fingerprint: str, customers: int, orders: int, book: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None
 ) -> Publication:
     """Copies the build file, which nobody holds open, and swaps the copy in; `book` writes into the copy that it is published."""
-    number = 1 + max((_number(folder) for folder in settings.publications.glob("*/")), default=0)
+    number = 1 + max((number_of(folder) for folder in settings.publications.glob("*/")), default=0)
     folder = settings.publications / f"{number:010}-{run_id[:8]}"
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
     begun = folder.with_name(f"{BEGUN}{folder.name}")
@@ -276,17 +274,6 @@ def _link(source: Path, target: Path) -> None:
 def _is_same(one: Path, other: Path) -> bool:
     left, right = one.stat(), other.stat()
     return os.path.samestat(left, right) or (left.st_size, left.st_mtime_ns) == (right.st_size, right.st_mtime_ns)
-
-
-def _folders(settings: Settings) -> list[Path]:
-    """Folders of publications that were swapped in, oldest first."""
-    found = [folder for folder in settings.publications.glob("*/") if not folder.name.startswith(BEGUN) and (folder / "warehouse.duckdb").exists()]
-    return sorted(found, key=lambda folder: (_number(folder), folder.name))
-
-
-def _number(folder: Path) -> int:
-    """The number in a folder's name; earlier versions wrote the moment there, which orders as well."""
-    return int("0" + "".join(re.findall("[0-9]", folder.name.removeprefix(BEGUN).partition("-")[0])))
 
 
 def _publication(settings: Settings, folder: Path) -> Publication | None:

@@ -1,27 +1,53 @@
 """The published warehouse beside the build file: attached, looked at, and inherited from. Making and going back is `publish.py`."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
 from orchestration.config.settings import Settings
+from orchestration.warehouse import file_soundness
 from orchestration.warehouse.duckdb_session import attach
+
+WITHDRAWN = "withdrawn"
+BEGUN = "begun-"
+
+
+def folders(settings: Settings) -> list[Path]:
+    """Folders of publications that were swapped in, oldest first."""
+    found = [folder for folder in settings.publications.glob("*/") if not folder.name.startswith(BEGUN) and (folder / "warehouse.duckdb").exists()]
+    return sorted(found, key=lambda folder: (number_of(folder), folder.name))
+
+
+def number_of(folder: Path) -> int:
+    """The number in a folder's name; earlier versions wrote the moment there, which orders as well."""
+    return int("0" + "".join(re.findall("[0-9]", folder.name.removeprefix(BEGUN).partition("-")[0])))
+
+
+def _to_look_into(settings: Settings) -> Path | None:
+    """The published file; where it is lost, the newest one kept that was not taken back and can be opened."""
+    if settings.published_file.exists():
+        return settings.published_file
+    kept = (folder / "warehouse.duckdb" for folder in reversed(folders(settings)) if not (folder / WITHDRAWN).exists())
+    return next((path for path in kept if file_soundness.is_ours(path, settings)), None)
 
 
 @contextmanager
 def attached(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[bool]:
-    """Attaches the published file as `published`, or a copy of it while somebody has opened it for writing."""
-    if not settings.published_file.exists():
+    """Attaches the published file, or the newest kept one, as `published`; a copy of it while somebody has opened it for writing."""
+    path = _to_look_into(settings)
+    if path is None:
         yield False
         return
     copy = settings.spill / "published.duckdb"
     try:
-        attach(con, settings.published_file, "published")
+        attach(con, path, "published")
     except duckdb.IOException:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings.published_file, copy)
+        shutil.copyfile(path, copy)
         attach(con, copy, "published")
     try:
         yield True

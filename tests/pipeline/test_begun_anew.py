@@ -61,6 +61,15 @@ def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(publish
         assert taken == [(f"landing/omnisend/events/{NIGHTS[0]}/a.ndjson",)]
 
 
+def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_tells_of_what_was_archived(published: Settings) -> None:
+    before = checksum(published.published_file), staged(published)
+    archive(published)
+    lost(published)
+    published.published_file.unlink()
+    pipeline.run(published)
+    assert (checksum(published.published_file), staged(published)) == before
+
+
 def test_a_full_refresh_takes_archived_deliveries_over_too_and_a_night_again_does(published: Settings) -> None:
     before = checksum(published.published_file)
     archive(published)
