@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.config.accounts import feed
 from orchestration.config.settings import Settings
 
 NIGHTS = ("2026-06-01", "2026-06-02")
@@ -22,9 +23,9 @@ def order(number: int, person: str, *, total: float | str = 10.0, time: str = "2
     }
 
 
-def land(settings: Settings, night: str, name: str, *records: dict[str, object] | str) -> Path:
-    """Puts records into the landing zone as one file."""
-    path = settings.landing / "omnisend" / "events" / night / name
+def land(settings: Settings, night: str, name: str, *records: dict[str, object] | str, account: str = "default") -> Path:
+    """Puts records into the landing zone as one file of the vendor's account."""
+    path = settings.landing / feed("omnisend", account) / "events" / night / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records), encoding="utf-8")
     return path

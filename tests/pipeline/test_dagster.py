@@ -65,6 +65,49 @@ def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
         assert con.execute("select count(*) from marts.fct_orders").fetchone() == (4,)
 
 
+def two_accounts(settings: Settings) -> None:
+    """The second account's order has the number of one of the first's, and no currency but that of its account."""
+    settings.config.joinpath("accounts.csv").write_text("source,source_account,default_currency\nomnisend,uk,GBP\n", encoding="utf-8")
+    told = order(1, "dora")
+    land(settings, NIGHTS[1], "a.ndjson", told | {"order": {"orderID": "1001", "totalPrice": 10.0}}, account="uk")
+
+
+def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    two_accounts(published)
+    assert nightly(code_location, instance).success
+    once = checksum(published.published_file)
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        orders = con.execute("select source_account, source_order_id, currency from staging.orders where source_order_id = '1001' order by all").fetchall()
+        books = con.execute("select source_account, sum(rows_loaded)::int from meta.loads where status = 'loaded' group by all order by all").fetchall()
+    assert orders == [("default", "1001", "EUR"), ("uk", "1001", "GBP")]
+    assert books == [("default", 3), ("uk", 1)]
+    result = nightly(code_location, instance, **RANGE)
+    assert result.success
+    assert checksum(published.published_file) == once
+    figures = {
+        record.partition_key: record.asset_materialization.metadata["rows loaded"].value
+        for record in instance.fetch_materializations(STREAM, limit=2).records
+        if record.asset_materialization
+    }
+    assert figures == {NIGHTS[0]: 2, NIGHTS[1]: 2}
+
+
+def test_one_account_that_is_late_or_spoilt_is_named_by_the_checks_of_the_stream(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    two_accounts(published)
+    land(published, NIGHTS[1], "b.ndjson", "no json", account="uk")
+    result = nightly(code_location, instance)
+    assert result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations() if check.asset_key == STREAM}
+    told = str([(name, check.metadata) for name, check in checks.items() if not check.passed])
+    assert "omnisend@uk" in told
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select source_account, raw from meta.rejects").fetchall() == [("uk", "no json")]
+
+
 def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
     before = checksum(published.published_file)
     result = nightly(code_location, instance, **RANGE)
