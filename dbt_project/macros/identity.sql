@@ -29,6 +29,17 @@
     coalesce({{ name_key }} in (select name from placeholders{% if part %} where part = '{{ part }}'{% endif %}), false)
 {%- endmacro %}
 
+-- A phone number that somebody typed to fill a field: its last seven digits are one digit, or follow each other up or down.
+{% macro is_filler_number(number) -%} {{ return(adapter.dispatch("is_filler_number")(number)) }} {%- endmacro %}
+
+{% macro default__is_filler_number(number) -%}
+    (
+        right({{ number }}, 7) = repeat(right({{ number }}, 1), 7)
+        or contains('01234567890', right({{ number }}, 7))
+        or contains('09876543210', right({{ number }}, 7))
+    )
+{%- endmacro %}
+
 -- Umlauts written out and not are one spelling: Joerg and Jörg, Aase and Åse.
 {% macro umlauts_folded(value) -%} {{ return(adapter.dispatch("umlauts_folded")(value)) }} {%- endmacro %}
 

@@ -24,7 +24,7 @@ COMPOSITE_KEYS = "identity_rules"
 
 PAIR_RULES = ("never", "always")
 RECORD_PARTS = ("source", "source_account", "stream", "source_record_id")
-BLOCK_KINDS = ("exact", "local_part", "domain", "domain_ending")
+BLOCK_KINDS = ("exact", "pattern", "local_part", "domain", "domain_ending")
 NAME_PARTS = ("first_name", "first_initial", "last_name", "last_initial", "full_name", "name_words")
 PLACE_PARTS = ("postal_code", "city", "address")
 BIRTH_PARTS = ("birth_date", "birth_year", "birth_month", "birth_day")
@@ -201,6 +201,8 @@ def _check_blocklist(seed: Seed) -> None:
             raise seeds.problem(seed, line, f"`{row['match_kind']}` is no way to compare; ways are {', '.join(BLOCK_KINDS)}")
         if not row["value"]:
             raise seeds.problem(seed, line, "`value` is empty")
+        if row["match_kind"] == "pattern" and not re.fullmatch("[+]?[0-9][0-9_]*", row["value"]):
+            raise seeds.problem(seed, line, "a pattern is a number with `_` for any one digit")
 
 
 def _check_composite_keys(seed: Seed) -> None:

@@ -7,7 +7,7 @@ that a mistake names its line before anything is built on it.
 
 import csv
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,12 +28,13 @@ VENDOR_COLUMNS = ("source", "other_source")
 
 @dataclass(frozen=True)
 class Seed:
-    """One seed: its file, the declared type of each of its columns, and what is promised of its rows."""
+    """One seed: its file, the declared type of each of its columns, what is promised of its rows, and columns a file may leave out."""
 
     name: str
     path: Path
     types: Mapping[str, str]
     promises: Promises
+    may_be_left_out: Collection[str] = ()
 
 
 def find(settings: Settings) -> list[Seed]:
@@ -42,7 +43,7 @@ def find(settings: Settings) -> list[Seed]:
     declared = _declared(folder)
     names = sorted(path.stem for path in folder.glob("*.csv"))
     _refuse_strangers(settings, names)
-    return [Seed(name, _file(settings, folder, name), *declared.get(name, ({}, {}))) for name in names]
+    return [Seed(name, _file(settings, folder, name), *declared.get(name, ({}, {}, ()))) for name in names]
 
 
 def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
@@ -87,7 +88,7 @@ def _checked(seed: Seed, names: list[str]) -> list[str]:
         if seed.types and name not in seed.types:
             raise problem(seed, 1, f"`{name}` is no column of this rule; its columns are {', '.join(seed.types)}")
     for name in seed.types:
-        if name not in names:
+        if name not in names and name not in seed.may_be_left_out:
             raise problem(seed, 1, f"the column `{name}` is missing")
     return names
 
@@ -104,13 +105,15 @@ def _lines(seed: Seed) -> Iterator[tuple[int, list[str]]]:
             raise problem(seed, line, f"no readable CSV ({error})") from None
 
 
-def _declared(folder: Path) -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
-    """Types and promises of every seed by its name."""
+def _declared(folder: Path) -> dict[str, tuple[dict[str, str], dict[str, Any], list[str]]]:
+    """Types and promises of every seed by its name, and columns that its file may leave out."""
     declared = {}
     for path in sorted(folder.glob("*.yml")):
         for seed in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("seeds", []):
             promises = [test["checks"]["arguments"] for test in seed.get("data_tests", []) if "checks" in test]
-            declared[seed["name"]] = (seed.get("config", {}).get("column_types", {}), promises[0] if promises else {})
+            config = seed.get("config", {})
+            left_out = config.get("meta", {}).get("may_be_left_out", [])
+            declared[seed["name"]] = (config.get("column_types", {}), promises[0] if promises else {}, left_out)
     return declared
 
 

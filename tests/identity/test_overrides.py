@@ -30,7 +30,7 @@ KEPT = [
 FIRST_PAPER, BETWEEN, SECOND_PAPER = (
     profile("licence-1", source="open_delivery", document="cpf:52998224725", email="l@licence.example", first_name="Rui"),
     profile("licence-2", source="open_delivery", email="l@licence.example", phone="+5511912345601"),
-    profile("licence-3", source="open_delivery", phone="+5511912345601", document="cpf:11144477735"),
+    profile("licence-3", source="open_delivery", phone="+5511912345601", document="cpf:93541134780"),
 )
 WITHOUT_PAPER = profile("licence-k", source="omnisend", email="k@licence.example")
 PAPERS = [

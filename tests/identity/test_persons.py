@@ -264,7 +264,7 @@ SCENARIOS = [
     Scenario(
         "nobody has two documents: who would join two people goes with the address, not the phone",
         [
-            profile("papers-1", document="cpf:11144477735", email="a@papers.example"),
+            profile("papers-1", document="cpf:93541134780", email="a@papers.example"),
             profile("papers-2", source="omnisend", email="a@papers.example", phone="+5511912340071"),
             profile("papers-3", source="voucherify", document="cpf:39053344705", phone="+5511912340071"),
         ],
@@ -278,8 +278,8 @@ SCENARIOS = [
     Scenario(
         "several documents of a record all speak, whichever is the smaller",
         [
-            profile("papers-of-1", source="open_delivery", document=["cpf:15350946056", "cpf:98765432100"]),
-            profile("papers-of-2", source="omnisend", document="cpf:98765432100", email="p@papers-of.example"),
+            profile("papers-of-1", source="open_delivery", document=["cpf:15350946056", "cpf:74697131401"]),
+            profile("papers-of-2", source="omnisend", document="cpf:74697131401", email="p@papers-of.example"),
             profile("papers-of-3", source="voucherify", document="cpf:27284583204", email="p@papers-of.example"),
         ],
         [{"papers-of-1", "papers-of-2"}, {"papers-of-3"}],

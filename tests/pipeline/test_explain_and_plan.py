@@ -19,7 +19,7 @@ OVERRIDES = (
 TOLD_APART = "never,omnisend,default,contacts,c3,voucherify,default,customers,v3,,,leo,father and son\n"
 KEEP_APART = "never,omnisend,default,contacts,c1,voucherify,default,customers,v1,,,mia,they told us\n"
 CARL = "carl@mail.test.example.com"
-PHONE = "+4915112345678"
+PHONE = "+4915112345687"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from orchestration.config.settings import Settings
 from orchestration.normalisation.record_ids import alias_id
 from orchestration.runtime.errors import OperatorError
-from orchestration.transformation import identity_rules
+from orchestration.transformation import identity_rules, seeds
 
 HEADER = (
     "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
@@ -131,6 +131,7 @@ def test_a_derived_record_goes_by_the_stream_derived(settings: Settings) -> None
         ("fax,exact,123,placeholder", "`fax` is no identifier type"),
         ("email,ending,x,placeholder", "`ending` is no way to compare"),
         ("email,exact,,placeholder", "`value` is empty"),
+        ("phone,pattern,+49%,placeholder", "a pattern is a number with `_` for any one digit"),
     ],
 )
 def test_a_blocked_value_of_an_unknown_kind_is_refused(settings: Settings, line: str, problem: str) -> None:
@@ -152,3 +153,23 @@ def test_a_composite_key_of_an_unknown_part_is_refused(settings: Settings) -> No
 
 def test_the_rules_as_shipped_pass(settings: Settings) -> None:
     identity_rules.check_files(settings)
+
+
+def test_rules_on_what_is_nobodys_say_where_each_row_is_known_from(settings: Settings) -> None:
+    told = [seed for seed in seeds.find(settings) if "known_from" in seed.types]
+    assert [seed.name for seed in told] == ["date_placeholders", "given_name_variants", "identifier_blocklist", "name_placeholders"]
+    assert [(seed.name, line) for seed in told for line, row in seeds.rows(seed) if not row["known_from"]] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("identifier_type,match_kind,value,reason", "email,local_part,till,role_address"),
+        ("identifier_type,match_kind,value,reason,known_from", "email,local_part,till,role_address,the people at the till"),
+    ],
+)
+def test_a_blocklist_of_ones_own_may_say_where_it_is_known_from_or_not(settings: Settings, header: str, line: str) -> None:
+    write(settings, "identifier_blocklist", header, line)
+    with duckdb.connect() as con:
+        seeds.load(con, settings)
+        assert con.execute("select value, reason from seeds.identifier_blocklist").fetchall() == [("till", "role_address")]

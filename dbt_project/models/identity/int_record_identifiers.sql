@@ -73,8 +73,20 @@ with
             *,
             case when id_type = 'email' then split_part(split_part(id_link_value, '@', 1), '+', 1) end as email_local_part,
             case when id_type = 'email' then split_part(id_link_value, '@', 2) end as email_domain,
-            id_type = 'phone' and right(id_link_value, 7) = repeat(right(id_link_value, 1), 7) as is_repeated_digit
+            id_type = 'phone' and {{ is_filler_number("id_link_value") }} as is_filler_number
         from known
+    ),
+
+    -- Ranges of numbers that regulators keep for fiction; each number is looked for once.
+    patterns as (
+        select numbers.id_type, numbers.id_link_value, min(blocklist.reason) as reason
+        from (select distinct id_type, id_link_value from known where id_type in (select identifier_type from blocklist where match_kind = 'pattern')) as numbers
+        inner join
+            blocklist
+            on blocklist.match_kind = 'pattern'
+            and numbers.id_type = blocklist.identifier_type
+            and numbers.id_link_value like blocklist.value
+        group by numbers.id_type, numbers.id_link_value
     ),
 
     -- All spellings of one value are blocked by any of them: of a Gmail address with its dots, or of a number as somebody typed it.
@@ -104,11 +116,11 @@ with
                 then 'invalid'
                 when blocked.id_type is not null
                 then 'blocked'
-                when parted.is_repeated_digit
+                when parted.is_filler_number
                 then 'placeholder'
                 when parted.merge_confidence = 'none'
                 then 'never_links'
-                else coalesce(whole.reason, local_parts.reason, domains.reason, endings.reason)
+                else coalesce(whole.reason, patterns.reason, local_parts.reason, domains.reason, endings.reason)
             end as unusable_reason,
             parted.merge_confidence = 'low' as is_weak,
             parted.is_current,
@@ -118,6 +130,7 @@ with
             parted.last_seen_at
         from parted
         left join blocklist as whole on whole.match_kind = 'exact' and parted.id_type = whole.identifier_type and parted.id_link_value = whole.value
+        left join patterns on parted.id_type = patterns.id_type and parted.id_link_value = patterns.id_link_value
         left join
             blocklist as local_parts
             on local_parts.match_kind = 'local_part'
