@@ -1,9 +1,12 @@
 -- Grain: one row per customer, channel and purpose of which something was said, with the consent that holds today.
 -- A wider statement counts for what is inside its scope: `all` channels for each, purpose `all` for marketing, marketing for its lists.
 with
-    statements as (select * from {{ ref("fct_consents") }}),
+    changes as (select * from {{ ref("fct_consents") }}),
 
-    scopes as (select customer_id, channel, purpose from statements where is_current),
+    -- Who says it counts: a record that said no takes it back itself.
+    statements as (select * exclude (told_by), unnest(coalesce(told_by, [''])) as record from changes),
+
+    scopes as (select customer_id, channel, purpose from changes where is_current),
 
     covering as (
         select
@@ -14,6 +17,7 @@ with
             statements.source_account,
             statements.channel,
             statements.purpose,
+            statements.record,
             statements.status,
             statements.is_forced,
             statements.is_effective_at_inferred,
@@ -22,7 +26,9 @@ with
         inner join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
 
-    weighed as (select *, {{ consent_refusals("customer_id, scope_channel, scope_purpose") }} from covering),
+    spoken as (select *, {{ consent_record_yes("customer_id, scope_channel, scope_purpose", "record") }} from covering),
+
+    weighed as (select *, {{ consent_refusals("customer_id, scope_channel, scope_purpose") }} from spoken),
 
     ranked as (select *, {{ consent_rank("customer_id, scope_channel, scope_purpose") }} as decision_rank from weighed),
 

@@ -2,7 +2,10 @@
 -- What was said of `all` channels is known of each; unknown is not allowed, and neither is whoever the vendors have deleted. The row
 -- of channel `all` allows only what no single channel refuses.
 with
-    statements as (select * from {{ ref("fct_consents") }}),
+    changes as (select * from {{ ref("fct_consents") }}),
+
+    -- Who says it counts: a record that said no takes it back itself.
+    statements as (select * exclude (told_by), unnest(coalesce(told_by, [''])) as record from changes),
 
     customers as (select customer_id, is_deleted from {{ ref("dim_customers") }}),
 
@@ -13,9 +16,9 @@ with
     ),
 
     scopes as (
-        select distinct statements.customer_id, channels.channel, 'marketing' as purpose
-        from statements
-        inner join channels on statements.channel in (channels.channel, 'all')
+        select distinct changes.customer_id, channels.channel, 'marketing' as purpose
+        from changes
+        inner join channels on changes.channel in (channels.channel, 'all')
     ),
 
     -- A word on a list, or on another purpose, is none on marketing; that somebody said it stands as unknown.
@@ -28,6 +31,7 @@ with
             statements.source_account,
             statements.channel,
             statements.purpose,
+            statements.record,
             coalesce(statements.status, 'unknown') as status,
             coalesce(statements.is_forced, false) as is_forced,
             coalesce(statements.is_effective_at_inferred, false) as is_effective_at_inferred,
@@ -36,7 +40,9 @@ with
         left join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
 
-    weighed as (select *, {{ consent_refusals("customer_id, scope_channel") }} from covering),
+    spoken as (select *, {{ consent_record_yes("customer_id, scope_channel", "record") }} from covering),
+
+    weighed as (select *, {{ consent_refusals("customer_id, scope_channel") }} from spoken),
 
     ranked as (select *, {{ consent_rank("customer_id, scope_channel") }} as decision_rank from weighed),
 

@@ -52,7 +52,12 @@ with
     ),
 
     ordered as (
-        select *, lag(status) over in_time as previous_status, lag(is_forced) over in_time as was_forced
+        select
+            *,
+            concat(stream_key, '/', owner_record_id) as told_by,
+            lag(status) over in_time as previous_status,
+            lag(is_forced) over in_time as was_forced,
+            lag(effective_at) over in_time as previous_at
         from statements
         window
             in_time as (
@@ -61,8 +66,41 @@ with
             )
     ),
 
+    -- A no that the record repeats after it said yes to more than that is said anew.
+    renewed as (
+        select distinct
+            repeated.customer_id, repeated.source, repeated.source_account, repeated.told_by, repeated.channel, repeated.purpose, repeated.effective_at
+        from ordered as repeated
+        inner join
+            ordered as wider
+            on repeated.customer_id = wider.customer_id
+            and repeated.source = wider.source
+            and repeated.source_account = wider.source_account
+            and repeated.told_by = wider.told_by
+            and {{ consent_covers("wider", "repeated") }}
+            and wider.effective_at > repeated.previous_at
+            and wider.effective_at <= repeated.effective_at
+        where repeated.status = 'opt_out' and repeated.previous_status = 'opt_out' and wider.status = 'opt_in'
+    ),
+
     -- The same again from the same record is no change, unless the vendor dates it anew or forces it.
-    changes as (select * from ordered where status is distinct from previous_status or (is_forced and not was_forced) or not is_effective_at_inferred),
+    changes as (
+        select *
+        from ordered
+        where
+            status is distinct from previous_status
+            or (is_forced and not was_forced)
+            or not is_effective_at_inferred
+            or (customer_id, source, source_account, told_by, channel, purpose, effective_at) in (
+                select customer_id, source, source_account, told_by, channel, purpose, effective_at from renewed
+            )
+    ),
+
+    spoken as (select *, {{ consent_record_yes("customer_id, channel, purpose", "told_by") }} from changes),
+
+    weighed as (select *, {{ consent_refusals("customer_id, channel, purpose") }} from spoken),
+
+    ranked as (select *, {{ consent_rank("customer_id, channel, purpose") }} as decision_rank from weighed),
 
     -- Several records of a person may say the same.
     merged as (
@@ -77,15 +115,13 @@ with
             max_by(status_raw, row(recency, status_raw)) as status_raw,
             max_by(consent_source, row(recency, consent_source)) as consent_source,
             max_by(reason, row(recency, reason)) as reason,
+            list(distinct told_by order by told_by) as told_by,
             bool_or(is_forced) as is_forced,
-            bool_and(is_effective_at_inferred) as is_effective_at_inferred
-        from changes
+            bool_and(is_effective_at_inferred) as is_effective_at_inferred,
+            min(decision_rank) = 1 as is_current
+        from ranked
         group by customer_id, source, source_account, channel, purpose, status, effective_at
     ),
-
-    weighed as (select *, {{ consent_refusals("customer_id, channel, purpose") }} from merged),
-
-    ranked as (select *, {{ consent_rank("customer_id, channel, purpose") }} as decision_rank from weighed),
 
     final as (
         select
@@ -98,11 +134,12 @@ with
             status_raw,
             consent_source,
             reason,
+            told_by,
             is_forced,
             is_effective_at_inferred,
-            decision_rank = 1 as is_current,
+            is_current,
             effective_at
-        from ranked
+        from merged
     )
 
 select *
