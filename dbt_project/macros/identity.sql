@@ -17,11 +17,16 @@
 {% macro default__plain_text(value) -%} nullif(trim(regexp_replace(lower(strip_accents({{ value }})), '[^\p{L}\p{N}]+', ' ', 'g')), '') {%- endmacro %}
 
 -- Two first names that differ may be one name mistyped: five letters at least, one slip, and the last letter kept,
--- because Paulo and Paula, Daniel and Daniela are couples and no slips.
+-- because Paulo and Paula, Daniel and Daniela are couples and no slips. Signs are not mistyped letter by letter.
 {% macro is_mistyped_name(one, other) -%} {{ return(adapter.dispatch("is_mistyped_name")(one, other)) }} {%- endmacro %}
 
 {% macro default__is_mistyped_name(one, other) -%}
-    (least(length({{ one }}), length({{ other }})) >= 5 and right({{ one }}, 1) = right({{ other }}, 1) and damerau_levenshtein({{ one }}, {{ other }}) = 1)
+    (
+        least(length({{ one }}), length({{ other }})) >= 5
+        and right({{ one }}, 1) = right({{ other }}, 1)
+        and damerau_levenshtein({{ one }}, {{ other }}) = 1
+        and not contains({{ one }}, ':')
+    )
 {%- endmacro %}
 
 -- The name, as it is compared, stands for nobody: `placeholders` is the seed of that name. Of some words that is so of first names only.
@@ -46,14 +51,42 @@
 {% macro default__umlauts_folded(value) -%} regexp_replace(replace({{ value }}, 'aa', 'a'), '([aou])e', '\1', 'g') {%- endmacro %}
 
 -- Script a name is written in: names of other scripts are compared with Latin ones by how they sound, those without vowels by their consonants.
+-- How the signs of the others read in Latin letters is not certain (a Chinese reading of a Japanese name, Kim or Gim, Taro or Tarou).
 {% macro script_of(name) -%} {{ return(adapter.dispatch("script_of")(name)) }} {%- endmacro %}
 
 {% macro default__script_of(name) -%}
     case
+        {% for script in unread_scripts() -%} when regexp_matches({{ name }}, '[{{ script[1] }}]') then '{{ script[0] }}'
+        {% endfor -%}
         when regexp_matches({{ name }}, '[\p{Arabic}\p{Hebrew}]') then 'consonants'
-        when regexp_matches({{ name }}, '[\p{Cyrillic}\p{Greek}\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Armenian}\p{Georgian}\p{Thai}\p{Devanagari}]') then 'other'
+        when regexp_matches({{ name }}, '[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Georgian}\p{Devanagari}]') then 'other'
         else 'latin'
     end
+{%- endmacro %}
+
+-- Scripts whose signs read in Latin letters in more than one way, each with its characters.
+{% macro unread_scripts() -%}
+    {{ return([("han", "\\p{Han}"), ("kana", "\\p{Hiragana}\\p{Katakana}"), ("hangul", "\\p{Hangul}"), ("thai", "\\p{Thai}")]) }}
+{%- endmacro %}
+
+-- What stands before the key of a name of such a script, so that it equals none of another; empty before all others.
+{% macro script_mark(script) -%} case when {{ script }} in ('han', 'kana', 'hangul', 'thai') then concat({{ script }}, ':') else '' end {%- endmacro %}
+
+-- First names of which one is in signs and the other in another script: neither speaks for or against the other.
+{% macro is_unread_between(one, other) -%}
+    regexp_extract({{ one }}.first_name_key, '^([a-z]+):', 1) <> regexp_extract({{ other }}.first_name_key, '^([a-z]+):', 1)
+{%- endmacro %}
+
+-- Names in signs of one script, of which one is the given name alone and the other the whole: the family name stands before.
+{% macro is_given_name_of_whole(one, other) -%}
+    (
+        contains({{ one }}.first_name_key, ':')
+        and contains({{ other }}.first_name_key, ':')
+        and (
+            ends_with({{ one }}.first_name_key, split_part({{ other }}.first_name_key, ':', 2))
+            or ends_with({{ other }}.first_name_key, split_part({{ one }}.first_name_key, ':', 2))
+        )
+    )
 {%- endmacro %}
 
 -- How a name of Latin letters sounds, roughly; without vowels if only consonants are known.
@@ -103,12 +136,14 @@
     )
 {%- endmacro %}
 
--- First names do not contradict: one is not known, they are the same, or one is mistyped.
+-- First names do not contradict: one is not known, they are the same, one is mistyped, or one cannot be read beside the other.
 {% macro first_names_agree(one, other) -%}
     (
         {{ one }}.first_name_key = {{ other }}.first_name_key
         or {{ one }}.first_name_key is null
         or {{ other }}.first_name_key is null
+        or {{ is_unread_between(one, other) }}
+        or {{ is_given_name_of_whole(one, other) }}
         or {{ is_mistyped_name(one ~ ".first_name_key", other ~ ".first_name_key") }}
         or coalesce({{ is_same_first_name(one, other) }}, false)
     )

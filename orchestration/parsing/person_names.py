@@ -31,7 +31,6 @@ _MENDING = ftfy.TextFixerConfig(
     normalization=None,
     explain=False,
 )
-_HAN = re.compile(r"[\u3400-\u9FFF\uF900-\uFAFF\uAC00-\uD7AF]")
 _APOSTROPHES = re.compile(r"['\u2019\u02BC\u00B4`]")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
@@ -57,15 +56,10 @@ def key(text: str) -> str | None:
     bare = without_titles(text)
     if bare is None or "@" in bare or _DAMAGED.search(bare):
         return None
-    latin = anyascii(_HAN.sub(lambda found: _spelled(found[0]), bare))
+    latin = anyascii(bare)
     return _NO_WORD.sub(" ", _APOSTROPHES.sub("", latin).lower()).strip() or None
 
 
 def _is_title(word: str) -> bool:
     bare = _NO_WORD.sub("", anyascii(word).lower())
     return bare in TITLES and (word.endswith(".") or bare not in _ONLY_WITH_STOP)
-
-
-def _spelled(sign: str) -> str:
-    """A sign that stands for a syllable, apart from its neighbours."""
-    return f" {anyascii(sign)} "

@@ -124,6 +124,67 @@ SCENARIOS = [
         [{f"spelled-{letter}0", f"spelled-{letter}1"} for letter in "abcdefgh"],
     ),
     Scenario(
+        "translations of one name, and names that only look like forms of one, are two people's",
+        [
+            profile(f"translated-{n}{place}", source=source, first_name=name, email=f"t{n}@translated.example")
+            for n, names in enumerate((("John", "Ivan"), ("William", "Guilherme"), ("Gustav", "August"), ("Jonathan", "Nathan"), ("Alice", "Elsie")))
+            for place, (source, name) in enumerate(zip(("ometria", "omnisend"), names, strict=True))
+        ],
+        [{f"translated-{n}{place}"} for n in range(5) for place in (0, 1)],
+    ),
+    Scenario(
+        "names in signs that may be read in many ways say nothing beside Latin letters and other signs",
+        [
+            *(
+                profile(f"signs-a{n}", source=source, first_name=name, email="a@signs.example")
+                for n, (source, name) in enumerate((("ometria", "太郎"), ("omnisend", "Taro"), ("voucherify", "たろう")))
+            ),
+            *(
+                profile(f"signs-b{n}", source=source, first_name=name, email="b@signs.example")
+                for n, (source, name) in enumerate((("ometria", "민준"), ("omnisend", "Minjoon")))
+            ),
+            *(
+                profile(f"signs-c{n}", source=source, email="c@signs.example", **name)
+                for n, (source, name) in enumerate(
+                    (
+                        ("ometria", {"full_name": "山田太郎"}),
+                        ("omnisend", {"first_name": "太郎", "last_name": "山田"}),
+                        ("voucherify", {"full_name": "山田 太郎"}),
+                        ("optimizely", {"first_name": "太郎"}),
+                    )
+                )
+            ),
+        ],
+        [{"signs-a0", "signs-a1", "signs-a2"}, {"signs-b0", "signs-b1"}, {"signs-c0", "signs-c1", "signs-c2", "signs-c3"}],
+    ),
+    Scenario(
+        "a name in signs is of neither of two people whose Latin names contradict each other",
+        [
+            profile("neither-1", first_name="Taro", phone="+4915110000061"),
+            profile("neither-2", source="omnisend", first_name="Hanako", phone="+4915110000061"),
+            profile("neither-3", source="voucherify", first_name="太郎", phone="+4915110000061"),
+        ],
+        [{"neither-1"}, {"neither-2"}, {"neither-3"}],
+    ),
+    Scenario(
+        "brothers and sisters whose names begin with one sign, or with the family's, are as many as they are",
+        [
+            *(
+                profile(f"siblings-a{n}", source=source, first_name=name, email="a@siblings.example")
+                for n, (source, name) in enumerate((("ometria", "太郎"), ("omnisend", "太一")))
+            ),
+            *(
+                profile(f"siblings-b{n}", source=source, first_name=name, email="b@siblings.example")
+                for n, (source, name) in enumerate((("ometria", "민준"), ("omnisend", "민서")))
+            ),
+            *(
+                profile(f"siblings-c{n}", source=source, full_name=name, email="c@siblings.example")
+                for n, (source, name) in enumerate((("ometria", "山田 太郎"), ("omnisend", "山田 花子"), ("voucherify", "山田次郎")))
+            ),
+        ],
+        [{f"siblings-{name}"} for name in ("a0", "a1", "b0", "b1", "c0", "c1", "c2")],
+    ),
+    Scenario(
         "a birth date mistyped is no other person, and father and son are two",
         [
             profile("typed-1", first_name="Rui", last_name="Paz", birth_date=date(1980, 4, 5), email="r@typed.example"),

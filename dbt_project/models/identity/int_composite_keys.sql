@@ -59,7 +59,7 @@ with
         select
             records.record_no,
             records.first_name_key as first_name,
-            left(records.first_name_key, 1) as first_initial,
+            regexp_extract(records.first_name_key, '^(?:[a-z]+:)?.') as first_initial,
             records.last_name_key as last_name,
             left(records.last_name_key, 1) as last_initial,
             records.full_name_key as full_name,

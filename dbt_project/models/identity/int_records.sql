@@ -139,34 +139,67 @@ with
         from keyed
     ),
 
-    named as (
-        select
-            told.*,
-            split_part(
-                case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', 1
-            ) as given_name,
-            coalesce(first_name_text, case when full_name_text is distinct from last_name_text then full_name_text end) as given_names,
-            coalesce(last_name_text, case when full_name_text like '% %' then split_part(full_name_text, ' ', -1) end) as family_name,
-            coalesce(first_name_text || ' ' || last_name_text, full_name_text) as whole_name
+    scripted as (
+        select *, {{ script_of("case when first_name_text is not null then first_name else full_name end") }} as script, {{ script_mark("script") }} as script_mark
         from told
     ),
 
-    -- What a first name may stand as: its first word, all its words in one, and the names that it is a form of.
+    named as (
+        select
+            scripted.*,
+            case
+                -- Signs of a whole name do not tell where the given name begins: the family name stands before, with a blank or without.
+                when script_mark <> ''
+                then replace(case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', '')
+                else
+                    split_part(
+                        case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', 1
+                    )
+            end as given_name,
+            case
+                when script_mark <> '' then replace(last_name_text, ' ', '')
+                else coalesce(last_name_text, case when full_name_text like '% %' then split_part(full_name_text, ' ', -1) end)
+            end as family_name,
+            case
+                when script_mark <> '' then replace(coalesce(last_name_text || first_name_text, full_name_text), ' ', '')
+                else coalesce(first_name_text || ' ' || last_name_text, full_name_text)
+            end as whole_name
+        from scripted
+    ),
+
+    -- What a first name may stand as: its first word, all its words in one, and the names that it is a form of; in signs also with the family name.
     named_forms as (
         select
             named.*,
-            list_concat(
-                [
-                    {{ umlauts_folded("given_name") }},
-                    case when first_name_text is not null then {{ umlauts_folded("replace(first_name_text, ' ', '')") }} else {{ umlauts_folded("given_name") }} end
-                ],
-                coalesce(variants.forms, [])
-            ) as forms,
+            case
+                when script_mark <> ''
+                then
+                    list_distinct(
+                        [
+                            script_mark || given_name,
+                            script_mark || coalesce(family_name, '') || given_name,
+                            script_mark || given_name || coalesce(family_name, '')
+                        ]
+                    )
+                else
+                    list_concat(
+                        [
+                            {{ umlauts_folded("given_name") }},
+                            case
+                                when first_name_text is not null
+                                then {{ umlauts_folded("replace(first_name_text, ' ', '')") }}
+                                else {{ umlauts_folded("given_name") }}
+                            end
+                        ],
+                        coalesce(variants.forms, [])
+                    )
+            end as forms,
             variants.name is not null as is_known
         from named
         left join
             (select name, list(concat('form of ', variant_of) order by variant_of) as forms from variants group by name) as variants
             on named.given_name = variants.name
+            and named.script_mark = ''
     ),
 
     final as (
@@ -180,20 +213,23 @@ with
             named.source_record_id,
             named.source_file,
             named.source_row,
-            case when length(named.given_name) > 1 and blocklist.value is null then named.given_name end as first_name_key,
+            case when length(named.given_name) > 1 and blocklist.value is null then named.script_mark || named.given_name end as first_name_key,
             case
                 when length(named.given_name) > 1 and blocklist.value is null
                 then
                     struct_pack(
                         forms := named.forms,
-                        family := {{ umlauts_folded("replace(named.family_name, ' ', '')") }},
+                        family := named.script_mark || {{ umlauts_folded("replace(named.family_name, ' ', '')") }},
                         words := case when named.whole_name like '% %' then {{ sorted_words(umlauts_folded("named.whole_name")) }} end,
                         is_known := named.is_known,
-                        script := {{ script_of("coalesce(named.first_name, named.full_name)") }}
+                        script := named.script
                     )
             end as naming,
             named.last_name_text as last_name_key,
-            case when named.whole_name like '% %' and blocklist.value is null then {{ umlauts_folded("named.whole_name") }} end as full_name_key,
+            case
+                when (named.whole_name like '% %' or named.script_mark <> '') and blocklist.value is null
+                then named.script_mark || {{ umlauts_folded("named.whole_name") }}
+            end as full_name_key,
             {{ plain_text("named.postal_code") }} as postal_code_key,
             {{ plain_text("named.city") }} as city_key,
             {{ plain_text("named.address_line_1") }} as address_key,
