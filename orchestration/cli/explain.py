@@ -1,4 +1,4 @@
-"""`c360 explain`: why these records are one person, or whether two records are; and what that hangs on, in money too.
+"""`c360 explain`: why these records are one person, or whether two records are; what that hangs on, in money too; and where they may be written to.
 
 Reads the published warehouse. Values are masked unless asked for. The same proof stands in `meta.identity_links`; who is
 who was decided by dbt, not here.
@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.cli import output
+from orchestration.cli import contactability, output
 from orchestration.cli.identity_graph import Bridge, Graph, Step, Tie
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
@@ -213,6 +213,7 @@ def _tell_person(con: duckdb.DuckDBPyConnection, telling: Telling, *, asked: str
         output.say(f"\n… and {len(records) - len(shown)} more records; --all shows them.")
     _tell_bridges(con, telling, graph, numbers, root=root, customer_id=customer_id)
     _tell_refused(con, telling, numbers, customer_id)
+    contactability.tell(con, customer_id)
 
 
 def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dict[str, Record], *, asked: str, customer_id: str) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from orchestration import pipeline
-from orchestration.cli import main
+from orchestration.cli import contactability, main
 from orchestration.config.settings import Options, Settings
 
 NIGHT = "2026-06-01"
@@ -29,11 +30,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     land(
         settings,
         "omnisend/contacts",
-        contact("c1", "ana@mail.test.example.com", "Ana"),
+        contact("c1", "ana@mail.test.example.com", "Ana", statuses=[{"channel": "email", "status": "subscribed", "date": "2026-05-02T00:00:00Z"}]),
         contact("c2", "ben@mail.test.example.com", "Ben"),
         contact("c3", CARL, "Carl"),
     )
-    ana = {"id": "v1", "name": "Ana Souza", "email": "ana@mail.test.example.com", "phone": PHONE, "object": "customer"}
+    refused = {"consents": {"unsubscribed": {"value": True, "date": "2026-05-01T00:00:00Z"}}}
+    ana = {"id": "v1", "name": "Ana Souza", "email": "ana@mail.test.example.com", "phone": PHONE, "object": "customer", "system_metadata": refused}
     land(settings, "voucherify/customers", ana, {"id": "v3", "name": "Carl", "email": CARL, "object": "customer"})
     land(settings, "omnisend/events", order("ana@mail.test.example.com"))
     settings.config.mkdir()
@@ -49,8 +51,8 @@ def land(settings: Settings, folder: str, *records: dict[str, object]) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 
 
-def contact(number: str, email: str, name: str) -> dict[str, object]:
-    return {"contactID": number, "email": email, "firstName": name, "createdAt": "2026-05-01T00:00:00Z"}
+def contact(number: str, email: str, name: str, **said: object) -> dict[str, object]:
+    return {"contactID": number, "email": email, "firstName": name, "createdAt": "2026-05-01T00:00:00Z", **said}
 
 
 def order(email: str) -> dict[str, object]:
@@ -94,6 +96,23 @@ def test_what_a_person_hangs_on_is_told_with_its_revenue(published: Settings, ca
     hangs = told(published, capsys, "explain", customer(published, "v1")[0], "--show").split("What it hangs on")[1]
     assert "email ana@mail.test.example.com" in hangs
     assert "without it records 2, 3 would be 2 other people" in hangs
+
+
+def test_where_a_person_may_be_written_to_is_told_with_whose_word_it_is(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    channels = told(published, capsys, "explain", customer(published, "v1")[0]).split("Where marketing may be sent")[1]
+    assert "email: yes, omnisend was told yes for it, of 2026-05-02" in channels
+    assert "sms: no, voucherify was told no for all channels, of 2026-05-01" in channels
+    assert "all channels together: no, voucherify was told no for all channels, of 2026-05-01" in channels
+
+
+def test_who_was_never_asked_may_be_written_to_nowhere(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    channels = told(published, capsys, "explain", customer(published, "c2")[0]).split("Where marketing may be sent")[1]
+    assert channels.strip() == "Nowhere: nobody has told a yes."
+
+
+def test_every_reason_that_contactability_gives_is_said_in_words(published: Settings) -> None:
+    model = yaml.safe_load((published.dbt_project / "models" / "marts" / "customer_contactability.yml").read_text(encoding="utf-8"))["models"][0]
+    assert set(model["data_tests"][0]["checks"]["arguments"]["accepted"]["reason"]) == contactability.WHY.keys()
 
 
 def test_any_alias_and_a_record_by_name_lead_to_the_same_person(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:

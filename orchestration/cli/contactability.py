@@ -1,0 +1,51 @@
+"""What `c360 explain` says of a person's channels: whether marketing may be sent there, whose word holds, and why.
+
+Only tells what `marts.customer_contactability` says; which word holds was decided by dbt.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import duckdb
+
+from orchestration.cli import output
+from orchestration.warehouse.duckdb_session import has_table
+
+WHY = {
+    "yes": "{source} was told yes for it",
+    "no": "{source} was told no for it",
+    "yes_to_all_channels": "{source} was told yes for all channels",
+    "no_to_all_channels": "{source} was told no for all channels",
+    "no_to_a_channel": "one channel was refused",
+    "unknown": "{source} asked and has no answer",
+    "no_word_on_marketing": "what was said is about lists or other purposes",
+    "deleted": "the vendors have deleted the person",
+}
+
+_CHANNELS = """
+select channel, is_allowed, reason, source, effective_at from marts.customer_contactability
+where customer_id = $1 order by channel = 'all', channel
+"""
+
+
+def tell(con: duckdb.DuckDBPyConnection, customer_id: str) -> None:
+    """Says on the terminal, channel by channel, whether marketing may be sent and why."""
+    if not has_table(con, "marts", "customer_contactability"):
+        return
+    output.say("\nWhere marketing may be sent")
+    for line in _lines(con, customer_id):
+        output.say(f"  {line}")
+
+
+def _lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
+    told = con.execute(_CHANNELS, [customer_id]).fetchall()
+    if not told:
+        yield "Nowhere: nobody has told a yes."
+    for channel, is_allowed, reason, source, effective_at in told:
+        name = "all channels together" if channel == "all" else channel
+        yield f"{name}: {'yes' if is_allowed else 'no'}, {_why(reason, source, effective_at)}"
+
+
+def _why(reason: str, source: str | None, effective_at: datetime | None) -> str:
+    words = WHY[reason].format(source=source)
+    return f"{words}, of {effective_at:%Y-%m-%d}" if source and effective_at and "{source}" in WHY[reason] else words
