@@ -14,11 +14,16 @@ _TITLES_AS_WRITTEN = (
     "mr mrs ms miss mx mister missus madam sir dame lady lord hon rev revd reverend father capt captain col colonel maj major gen general lt sgt "
     "dr dra drs doctor doktor prof profa professor professora ing dipl mag phd herr herrn frau fraulein familie fam "
     "m mme mlle monsieur madame mademoiselle me sr sra srta srita senor senora senorita don dona dom d "
-    "sig sigra signor signora signorina dott dottssa dottore avv dhr mevr mevrouw meneer mw heer hr fru froken herra rouva pan pani"
+    "sig sigra signor signora signorina dott dottssa dottore avv dhr mevr mevrouw meneer mw heer hr fru froken herra rouva pan pani "
+    "dipling diplkfm diplkffr diplpsych univprof mgr inz lek mudr judr mvdr phdr rndr exmo exma ilmo ilma ir lic licda arq"
 )
 TITLES = frozenset(_TITLES_AS_WRITTEN.split())
 # Words that are a name as well as a title count as a title only with a full stop after them.
-_ONLY_WITH_STOP = frozenset(["m", "d", "me", "ing", "mag", "fam", "don", "pan", "general", "major", "father", "lord", "hon", "col", "gen"])
+_ONLY_WITH_STOP = frozenset(["m", "d", "me", "ing", "mag", "fam", "don", "pan", "general", "major", "father", "lord", "hon", "col", "gen", "ir", "lic", "arq"])
+# What stands between a doctor's title and the name: the faculty, or how it was conferred.
+_AFTER_A_TITLE = frozenset(["med", "dent", "vet", "jur", "iur", "phil", "rer", "nat", "oec", "pol", "theol", "techn", "habil", "hc", "fh"])
+_BETWEEN_TITLES = frozenset(["&", "+", "/", "und", "and", "et", "e", "y"])
+_GLUED = re.compile(r"([^\W\d_]{2,})[./](?=[^\W\d_]{2})")
 _DAMAGED = re.compile(r"\N{REPLACEMENT CHARACTER}|(?<=[^\W\d_])\?(?=[^\W\d_])")
 _ODD = re.compile(r"&#?\w+;|[^\x00-\x7F]|[\x00-\x1F]")
 _MENDING = ftfy.TextFixerConfig(
@@ -45,10 +50,9 @@ def mended(text: str) -> str:
 
 def without_titles(text: str) -> str | None:
     """The name without titles and salutations before it; None if there is nothing else."""
-    words = text.split()
-    while words and _is_title(words[0]):
-        words = words[1:]
-    return " ".join(words) if len(words) < len(text.split()) and words else (text if words else None)
+    words = _parted(text.split())
+    name = words[_title_count(words) :]
+    return (text if len(name) == len(words) else " ".join(name)) or None
 
 
 def key(text: str) -> str | None:
@@ -60,6 +64,27 @@ def key(text: str) -> str | None:
     return _NO_WORD.sub(" ", _APOSTROPHES.sub("", latin).lower()).strip() or None
 
 
+def _parted(words: list[str]) -> list[str]:
+    """The words, a title at the beginning parted from what is written onto it."""
+    if words and not _is_title(words[0]) and (found := _GLUED.match(words[0])) and _is_title(f"{found[1]}."):
+        return [f"{found[1]}.", *_parted([words[0][found.end() :], *words[1:]])]
+    return words
+
+
+def _title_count(words: list[str]) -> int:
+    """How many words at the beginning are titles, or go with one."""
+    for count, word in enumerate(words):
+        is_between = word.lower() in _BETWEEN_TITLES and _is_title(" ".join(words[count + 1 : count + 2]))
+        goes_with_title = count > 0 and (is_between or (not word.isalpha() and _bare(word) in _AFTER_A_TITLE))
+        if not (_is_title(word) or goes_with_title):
+            return count
+    return len(words)
+
+
 def _is_title(word: str) -> bool:
-    bare = _NO_WORD.sub("", anyascii(word).lower())
+    bare = _bare(word)
     return bare in TITLES and (word.endswith(".") or bare not in _ONLY_WITH_STOP)
+
+
+def _bare(word: str) -> str:
+    return _NO_WORD.sub("", anyascii(word).lower())
