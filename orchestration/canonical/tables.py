@@ -33,7 +33,9 @@ class Column:
 
     `required` and `unparseable` are reason codes: a record whose value is missing, or given but not readable as
     `kind`, is rejected with them. Without a code the value becomes null and a field issue keeps it as given.
-    `values` lists all a code may be; anything else counts as unreadable.
+    `values` lists all a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that
+    says that the time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of
+    a row by which the contact it carries was seen: the lowest that is given counts.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Column:
     required: str | None = None
     unparseable: str | None = None
     values: tuple[str, ...] = ()
+    inferred_flag: str | None = None
+    says_when: int | None = None
 
     @property
     def duckdb_type(self) -> str:
@@ -51,16 +55,31 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One canonical table: its grain in words, what it holds, and its own columns (the common ones come first)."""
+    """One canonical table: its grain in words, what it holds, and its own columns (the common ones come first).
+
+    `key` is the column that a row is known by; rows of tables without one are known by their record. The key is derived from the
+    content where the vendor gives none if `is_key_derived`, and the same key with the same content is a duplicate over all
+    deliveries if `is_known_by_content`. `change_keys` name what a row shares with rows that may decide about it
+    (`warehouse/change_keys.py` says how each is written); a table without any decides about nobody's rows but through models that read it whole.
+    """
 
     name: str
     grain: str
     description: str
     columns: tuple[Column, ...]
+    key: str | None = None
+    is_key_derived: bool = False
+    is_known_by_content: bool = False
+    change_keys: tuple[str, ...] = ()
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
         return COMMON + self.columns
+
+    @property
+    def times_seen(self) -> list[Column]:
+        """The times by which a contact was seen, the most telling first."""
+        return sorted((column for column in self.columns if column.says_when), key=lambda column: column.says_when or 0)
 
     def column(self, name: str) -> Column:
         return next(column for column in self.all_columns if column.name == name)
@@ -75,8 +94,10 @@ def _c(
     required: str | None = None,
     unparseable: str | None = None,
     values: tuple[str, ...] = (),
+    inferred_flag: str | None = None,
+    says_when: int | None = None,
 ) -> Column:
-    return Column(name, kind, description, personal, required, unparseable, values)
+    return Column(name, kind, description, personal, required, unparseable, values, inferred_flag, says_when)
 
 
 COMMON: tuple[Column, ...] = (
@@ -211,7 +232,7 @@ _TABLES: tuple[Table, ...] = (
             PROFILE,
             _c("alias_id", "id", "Our own id of the record: keyed hash of source, account, stream and record id; the customer_id if it is the anchor."),
             _c("source_updated_at", "time", "When the vendor last changed the record."),
-            _c("created_at", "time", "When the vendor created the record."),
+            _c("created_at", "time", "When the vendor created the record.", says_when=7),
             _c("acquired_at", "time", "When the person was acquired, by the vendor."),
             _c("first_seen_at", "time", "When the vendor first saw the person."),
             _c("last_seen_at", "time", "When the vendor last saw the person."),
@@ -222,6 +243,7 @@ _TABLES: tuple[Table, ...] = (
             *PERSON_ATTRIBUTES,
             _c("attributes", "json", "Open attributes of the vendor, types as delivered.", personal=True),
         ),
+        change_keys=("record",),
     ),
     Table(
         "contacts",
@@ -235,6 +257,7 @@ _TABLES: tuple[Table, ...] = (
             _c("is_lead_only", "flag", "Only a lead carries the identifiers: that alone makes no person."),
             *PERSON_ATTRIBUTES,
         ),
+        change_keys=("record",),
     ),
     Table(
         "customer_identifiers",
@@ -258,6 +281,7 @@ _TABLES: tuple[Table, ...] = (
             _c("last_seen_at", "time", "Latest time the vendor names for it."),
             _c("source_path", "text", "Path of the field it came from."),
         ),
+        change_keys=("owner", "identifier"),
     ),
     Table(
         "customer_consents",
@@ -273,13 +297,14 @@ _TABLES: tuple[Table, ...] = (
             _c("status", "code", "Consent.", values=("opt_in", "opt_out", "unknown")),
             _c("status_raw", "text", "Status in the vendor's words."),
             _c("is_forced", "flag", "The vendor was told to let this statement beat later ones that are not forced."),
-            _c("effective_at", "time", "From when it holds."),
+            _c("effective_at", "time", "From when it holds.", inferred_flag="is_effective_at_inferred", says_when=6),
             _c("is_effective_at_inferred", "flag", "The vendor gave no time: it is the start of the export date."),
             _c("consent_source", "text", "Where the consent was given."),
             _c("reason", "text", "Reason as given.", personal=True),
             _c("ip", "text", "IP address it was given from.", personal=True),
             _c("user_agent", "text", "Browser it was given with.", personal=True),
         ),
+        change_keys=("owner",),
     ),
     Table(
         "orders",
@@ -298,7 +323,7 @@ _TABLES: tuple[Table, ...] = (
             _c("email_value", "text", "E-mail address the order names.", personal=True),
             _c("phone_value", "text", "Phone number the order names.", personal=True),
             _c("is_guest", "flag", "The order names no customer id of the vendor."),
-            _c("ordered_at", "time", "When it was ordered.", unparseable="bad_time"),
+            _c("ordered_at", "time", "When it was ordered.", unparseable="bad_time", inferred_flag="is_ordered_at_inferred", says_when=2),
             _c("is_ordered_at_inferred", "flag", "The time, or its zone, was not given: it is the event's, else the start of the export date."),
             _c("source_updated_at", "time", "When the vendor last changed the order."),
             _c("canceled_at", "time", "When it was canceled."),
@@ -329,6 +354,9 @@ _TABLES: tuple[Table, ...] = (
             _c("is_from_event", "flag", "An event told of the order; no order record did."),
             _c("attributes", "json", "Open attributes of the order, types as delivered.", personal=True),
         ),
+        key="source_order_id",
+        is_known_by_content=True,
+        change_keys=("vendor order", "order", "order id as number", "owner"),
     ),
     Table(
         "order_lines",
@@ -359,6 +387,8 @@ _TABLES: tuple[Table, ...] = (
             _c("categories", "texts", "Categories of the product."),
             _c("tags", "texts", "Tags of the product."),
         ),
+        key="source_order_id",
+        change_keys=("vendor order",),
     ),
     Table(
         "order_adjustments",
@@ -375,11 +405,14 @@ _TABLES: tuple[Table, ...] = (
             _c("is_currency_inferred", "flag", "The currency came from configuration."),
             _c("amount", "money", "Amount taken back, without sign.", unparseable="bad_money"),
             _c("subtotal_amount", "money", "Of it, goods before tax and shipping.", unparseable="bad_money"),
-            _c("occurred_at", "time", "When.", unparseable="bad_time"),
+            _c("occurred_at", "time", "When.", unparseable="bad_time", inferred_flag="is_occurred_at_inferred", says_when=1),
             _c("is_occurred_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("is_orphan", "flag", "It names no order."),
             _c("reason", "text", "Reason as given.", personal=True),
         ),
+        key="adjustment_id",
+        is_key_derived=True,
+        change_keys=("adjustment", "vendor order", "order"),
     ),
     Table(
         "order_payments",
@@ -395,6 +428,7 @@ _TABLES: tuple[Table, ...] = (
             _c("type", "code", "When it is paid.", values=("prepaid", "pending", "unknown")),
             _c("installments", "integer", "Number of installments."),
         ),
+        key="source_order_id",
     ),
     Table(
         "events",
@@ -408,7 +442,7 @@ _TABLES: tuple[Table, ...] = (
             _c("event_action", "code", "Action in our words."),
             _c("event_name_raw", "text", "Name in the vendor's words."),
             _c("engagement_class", "code", "Row of the engagement weights it counts under; none counts nothing."),
-            _c("occurred_at", "time", "When.", unparseable="bad_time"),
+            _c("occurred_at", "time", "When.", unparseable="bad_time", inferred_flag="is_time_inferred", says_when=1),
             _c("is_time_inferred", "flag", "The time, or its zone, was not given."),
             _c("received_at", "time", "When the vendor received it."),
             OWNER,
@@ -426,6 +460,9 @@ _TABLES: tuple[Table, ...] = (
             _c("origin", "text", "Where it came from."),
             _c("properties", "json", "Open properties, types as delivered.", personal=True),
         ),
+        key="event_id",
+        is_known_by_content=True,
+        change_keys=("event", "owner", "vendor order", "order", "deleted record"),
     ),
     Table(
         "segments",
@@ -437,8 +474,9 @@ _TABLES: tuple[Table, ...] = (
             _c("kind", "code", "Kind of segment.", values=SEGMENT_KINDS),
             _c("definition", "json", "Rule of the segment as given."),
             _c("reported_members", "integer", "Members, by the vendor."),
-            _c("created_at", "time", "When it was created."),
+            _c("created_at", "time", "When it was created.", says_when=7),
         ),
+        key="segment_id",
     ),
     Table(
         "segment_memberships",
@@ -454,12 +492,19 @@ _TABLES: tuple[Table, ...] = (
             _c("segment_name", "text", "Name as given with the claim."),
             _c("kind", "code", "Kind of segment.", values=SEGMENT_KINDS),
             _c("state", "code", "What is claimed.", values=("member", "entered", "left", "subscribed", "unsubscribed", "none")),
-            _c("observed_at", "time", "When it was seen: the vendor's time, else the start of the export date."),
+            _c(
+                "observed_at",
+                "time",
+                "When it was seen, by the vendor's time; else the export date.",
+                inferred_flag="is_observed_at_inferred",
+                says_when=5,
+            ),
             _c("is_observed_at_inferred", "flag", "The vendor gave no time."),
             _c("valid_from", "time", "Since when the vendor says it holds."),
             _c("qualifications", "json", "Qualifications as given."),
             _c("is_full_snapshot", "flag", "The record lists all segments of this kind that the person is in."),
         ),
+        change_keys=("owner",),
     ),
     Table(
         "reviews",
@@ -476,7 +521,7 @@ _TABLES: tuple[Table, ...] = (
             PROFILE,
             _c("id_type", "code", "Kind of identifier the review names.", values=IDENTIFIER_TYPES),
             _c("id_value", "text", "Identifier the review names.", personal=True),
-            _c("reviewed_at", "time", "When it was written.", unparseable="bad_time"),
+            _c("reviewed_at", "time", "When it was written.", unparseable="bad_time", inferred_flag="is_reviewed_at_inferred", says_when=3),
             _c("is_reviewed_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("answered_at", "time", "When it was answered."),
             _c("title", "text", "Title.", personal=True),
@@ -485,6 +530,9 @@ _TABLES: tuple[Table, ...] = (
             _c("channel", "text", "Channel it was written in."),
             _c("attributes", "json", "Open attributes, types as delivered.", personal=True),
         ),
+        key="review_id",
+        is_key_derived=True,
+        change_keys=("review", "owner", "vendor order", "order"),
     ),
     Table(
         "review_ratings",
@@ -504,6 +552,9 @@ _TABLES: tuple[Table, ...] = (
             _c("question", "text", "Question asked."),
             _c("comment", "text", "Comment on the rating.", personal=True),
         ),
+        key="review_id",
+        is_key_derived=True,
+        change_keys=("review",),
     ),
     Table(
         "leads",
@@ -516,10 +567,13 @@ _TABLES: tuple[Table, ...] = (
             _c("contact_type", "code", "Kind of contact: email, phone or other."),
             _c("contact_value", "text", "E-mail address or phone number, normalised.", personal=True),
             _c("lead_source", "text", "Where the lead came from."),
-            _c("created_at", "time", "When the lead was created."),
+            _c("created_at", "time", "When the lead was created.", says_when=7),
             _c("source_updated_at", "time", "When the vendor last changed the lead."),
             _c("metadata", "json", "Open attributes, types as delivered.", personal=True),
         ),
+        key="lead_id",
+        is_key_derived=True,
+        change_keys=("owner",),
     ),
     Table(
         "loyalty_accounts",
@@ -543,6 +597,7 @@ _TABLES: tuple[Table, ...] = (
             CURRENCY,
             _c("attributes", "json", "Open attributes, types as delivered.", personal=True),
         ),
+        change_keys=("owner", "loyalty account"),
     ),
     Table(
         "loyalty_transactions",
@@ -557,10 +612,13 @@ _TABLES: tuple[Table, ...] = (
             _c("type_raw", "text", "What happened, in the vendor's words."),
             _c("points_delta", "decimal", "Points added; taken away if negative."),
             _c("source_order_id", "id", "Order it belongs to."),
-            _c("occurred_at", "time", "When.", unparseable="bad_time"),
+            _c("occurred_at", "time", "When.", unparseable="bad_time", inferred_flag="is_occurred_at_inferred", says_when=1),
             _c("is_occurred_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("is_sign_normalised", "flag", "The sign was not given and follows from the type."),
         ),
+        key="transaction_id",
+        is_key_derived=True,
+        change_keys=("owner",),
     ),
     Table(
         "referrals",
@@ -602,11 +660,13 @@ _TABLES: tuple[Table, ...] = (
             _c("points_amount", "decimal", "Points redeemed; negative if taken back."),
             _c("unclear_money_amount", "money", "Amount of a rollback of which only its redemption tells that it is money: read as money."),
             _c("unclear_points_amount", "decimal", "The same amount, read as points."),
-            _c("redeemed_at", "time", "When.", unparseable="bad_time"),
+            _c("redeemed_at", "time", "When.", unparseable="bad_time", inferred_flag="is_redeemed_at_inferred", says_when=4),
             _c("is_redeemed_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("channel", "text", "Channel."),
             _c("attributes", "json", "Open attributes, types as delivered.", personal=True),
         ),
+        key="redemption_id",
+        change_keys=("redemption", "rolled back redemption", "owner", "vendor order", "order"),
     ),
     Table(
         "vendor_stats",
@@ -623,13 +683,18 @@ _TABLES: tuple[Table, ...] = (
             CURRENCY,
             _c("definition_id", "text", "Path of the field the vendor publishes the figure in."),
         ),
+        change_keys=("owner",),
     ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
-# Rows of these are told apart by id and content over all deliveries: the same again is a duplicate (contracts, section 3).
-IDENTITY_OF_CONTENT: dict[str, str] = {"orders": "source_order_id", "events": "event_id"}
+
+def known_by_content() -> Iterator[tuple[str, str]]:
+    """Every table, with its key, whose rows are told apart by key and content over all deliveries: the same again is a duplicate."""
+    for table in TABLES.values():
+        if table.is_known_by_content and table.key:
+            yield table.name, table.key
 
 
 def personal_columns() -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.canonical.tables import IDENTITY_OF_CONTENT, TABLES
+from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.config.settings import Settings
 from orchestration.loading.deduplication import MOVED, forget_repeats, remember_latest
 from orchestration.warehouse import publications
@@ -150,7 +150,7 @@ def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
     taken = "load_seq in (select new_seq from taken)"
     for table in MOVED:
         con.execute(f"update staging.{table} set last_export_date = export_date where {taken} and last_export_date <> export_date")
-    for entity, key in IDENTITY_OF_CONTENT.items():
+    for entity, key in known_by_content():
         keepers = f"""
             select distinct kept.load_seq as old_seq, kept.source_row, -kept.load_seq as new_seq, kept.source_account
             from {past}.staging.{entity} as kept

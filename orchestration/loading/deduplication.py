@@ -7,7 +7,7 @@ what has landed. The pointers in `internal.repeats` let a duplicate stand in whe
 
 import duckdb
 
-from orchestration.canonical.tables import IDENTITY_OF_CONTENT, TABLES
+from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.loading.prefetch import Spool
 from orchestration.normalisation.file_context import Origin
 from orchestration.warehouse.change_keys import touch
@@ -28,7 +28,7 @@ def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dic
 
 
 def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str) -> int:
-    key = IDENTITY_OF_CONTENT[entity]
+    key = TABLES[entity].key
     account = origin.account
     governed = {"streams": [stream for stream, _ in dialects], "dialects": [name for _, name in dialects]}
     # What has one content and yet was written in two ways: to whoever compares records as written it is no repeated one.
@@ -88,7 +88,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
 
 def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
-    for entity, key in IDENTITY_OF_CONTENT.items():
+    for entity, key in known_by_content():
         told = f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity = '{entity}' and load_seq = $1"
         if con.execute(f"{told} limit 1", [load_seq]).fetchone() is None:
             continue
@@ -159,7 +159,7 @@ def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
 
 def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: dict[str, object]) -> None:
     """`last_export_date` of the rows of these records: the latest night that delivered them."""
-    key = IDENTITY_OF_CONTENT[entity]
+    key = TABLES[entity].key
     con.execute(
         f"""
         create or replace temp table latest as

@@ -22,21 +22,6 @@ from orchestration.normalisation.record_ids import alias_ids, derived_record_id,
 from orchestration.normalisation.typed_values import PLAUSIBLE, POLARS_TYPES, Reader
 from orchestration.parsing import expressions as ex
 
-# The column a row's own key stands in; rows of other tables are known by the record they belong to.
-RECORD_KEYS: dict[str, str] = {
-    "orders": "source_order_id",
-    "order_lines": "source_order_id",
-    "order_adjustments": "adjustment_id",
-    "order_payments": "source_order_id",
-    "events": "event_id",
-    "segments": "segment_id",
-    "reviews": "review_id",
-    "review_ratings": "review_id",
-    "leads": "lead_id",
-    "loyalty_transactions": "transaction_id",
-    "redemptions": "redemption_id",
-}
-
 
 @dataclass
 class Normalised:
@@ -281,8 +266,8 @@ class _Group:
 
     def _contact_times(self) -> pl.DataFrame:
         for select in self._dialect.rows:
-            for name in ("occurred_at", "ordered_at", "reviewed_at", "redeemed_at", "observed_at", "effective_at", "created_at"):
-                value = select.columns.get(name)
+            for column in TABLES[select.table].times_seen:
+                value = select.columns.get(column.name)
                 if select.each is None and isinstance(value, Time) and value.sources:
                     return self._frame.select("source_row", pl.coalesce(self._plausible(value), pl.lit(self._origin.night)).alias("seen"))
         return self._frame.select("source_row", pl.lit(self._origin.night).alias("seen"))
@@ -373,13 +358,7 @@ class _Group:
         """Rows in the columns of their table; rejects those that lack what they need."""
         origin, account = self._origin, self._account
         declared = TABLES[table]
-        own = (
-            pl.col(RECORD_KEYS[table])
-            if table in RECORD_KEYS and RECORD_KEYS[table] in rows.columns
-            else pl.col("owner")
-            if "owner" in rows.columns
-            else pl.lit(None, pl.String)
-        )
+        own = pl.col(declared.key) if declared.key in rows.columns else pl.col("owner") if "owner" in rows.columns else pl.lit(None, pl.String)
         constants: dict[str, pl.Expr] = {
             "source": pl.lit(account.source),
             "source_account": pl.lit(account.source_account),

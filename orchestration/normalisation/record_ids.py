@@ -5,17 +5,10 @@ from hashlib import blake2b, sha256
 import polars as pl
 
 from orchestration.canonical.canonical_json import canonical
+from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Account
 from orchestration.normalisation.file_context import Origin
 
-# The column that holds the id, where the vendor may give none.
-DERIVED_IDS: dict[str, str] = {
-    "reviews": "review_id",
-    "leads": "lead_id",
-    "loyalty_transactions": "transaction_id",
-    "order_adjustments": "adjustment_id",
-    "review_ratings": "review_id",
-}
 # What tells two events of one person at one time apart.
 _EVENT_CONTENT = ("event_type", "event_action", "event_name_raw", "source_order_id", "product_id", "properties")
 
@@ -41,8 +34,8 @@ def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) ->
     """The rows with ids where the vendor gives none; `has` are the columns that were given."""
     if table == "events":
         rows = _identified_events(rows, has, origin)
-    name = DERIVED_IDS.get(table)
-    if name is not None:
+    name = TABLES[table].key
+    if name is not None and TABLES[table].is_key_derived:
         current = rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height, dtype=pl.String)
         parts = rows.select("record_hash", "position").iter_rows()
         # A rating belongs to the review of its record.

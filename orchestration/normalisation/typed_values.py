@@ -34,18 +34,6 @@ POLARS_TYPES: dict[str, Any] = {
     "texts": pl.List(pl.String),
 }
 
-# Columns that say of a time whether it, or its zone, was given.
-INFERRED_FLAGS: dict[tuple[str, str], str] = {
-    ("orders", "ordered_at"): "is_ordered_at_inferred",
-    ("order_adjustments", "occurred_at"): "is_occurred_at_inferred",
-    ("events", "occurred_at"): "is_time_inferred",
-    ("customer_consents", "effective_at"): "is_effective_at_inferred",
-    ("segment_memberships", "observed_at"): "is_observed_at_inferred",
-    ("reviews", "reviewed_at"): "is_reviewed_at_inferred",
-    ("redemptions", "redeemed_at"): "is_redeemed_at_inferred",
-    ("loyalty_transactions", "occurred_at"): "is_occurred_at_inferred",
-}
-
 # What lies further after the start of its export date has not happened: a clock was wrong.
 PLAUSIBLE = timedelta(days=3)
 # Times that are of the future by their meaning, and those that are a vendor's figure to be compared as it stands.
@@ -126,7 +114,7 @@ class Reader:
 
     def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
         """What `_parse` gives where no row has a value."""
-        flag = INFERRED_FLAGS.get((self.table, column.name)) if isinstance(value, Time) else None
+        flag = column.inferred_flag if isinstance(value, Time) else None
         return [pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name), *([pl.lit(value=True).alias(flag)] if flag else [])]
 
     def _parse(self, column: Column, value: Value | None, exponent: pl.Expr) -> list[pl.Expr]:
@@ -135,7 +123,7 @@ class Reader:
         if isinstance(value, Typed):
             return [(text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)]
         if isinstance(value, Time):
-            return self._parse_time(name, value)
+            return self._parse_time(column, value)
         kind = column.kind
         if kind in ("texts", "json"):
             return [text.alias(name)]
@@ -167,8 +155,8 @@ class Reader:
             ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in times
         ]
 
-    def _parse_time(self, name: str, value: Time) -> list[pl.Expr]:
-        flag = INFERRED_FLAGS.get((self.table, name))
+    def _parse_time(self, column: Column, value: Time) -> list[pl.Expr]:
+        name, flag = column.name, column.inferred_flag
         parsed = pl.col(f"time:{name}").struct
         moment, is_implausible = parsed.field("value"), self._is_implausible(name)
         if flag is None:
@@ -212,7 +200,7 @@ class Reader:
         if code == "unparseable" and column.unparseable:
             read.rejected.extend((number, column.unparseable, column.name) for number in found.get_column("source_row"))
             return
-        is_left_out = code == "implausible_time" and (self.table, column.name) not in INFERRED_FLAGS
+        is_left_out = code == "implausible_time" and column.inferred_flag is None
         action = "set_null" if code in ("unparseable", "unknown_word") or is_left_out else "repaired"
         read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
 

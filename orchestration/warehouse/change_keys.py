@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 
+from orchestration.canonical.tables import TABLES
+
 
 def tie(kind: str, column: str, *, prefix: str = "") -> str:
     """SQL of the tie that a column names at a vendor's account, null where it is null; `prefix` begins the names of all columns."""
@@ -29,25 +31,23 @@ IDENTIFIER = "case when id_link_value is not null then hash(id_type, coalesce(id
 # An event may tell that a vendor has deleted a record, whatever stream the record came by.
 DELETED = f"case when event_type = 'customer' and event_action = 'deleted' then {tie('record', 'source_profile_id')} end"
 
-# Tables that are not here decide about nobody's rows but the models that read them whole.
-TIES: dict[str, tuple[str, ...]] = {
-    "customers": (RECORD,),
-    "contacts": (RECORD,),
-    "customer_identifiers": (OWNER, IDENTIFIER),
-    "customer_consents": (OWNER,),
-    "leads": (OWNER,),
-    "loyalty_transactions": (OWNER,),
-    "segment_memberships": (OWNER,),
-    "vendor_stats": (OWNER,),
-    "loyalty_accounts": (OWNER, LOYALTY),
-    "orders": (VENDOR_ORDER, ORDER, ORDER_ID_AS_NUMBER, OWNER),
-    "order_lines": (VENDOR_ORDER,),
-    "order_adjustments": (ADJUSTMENT, VENDOR_ORDER, ORDER),
-    "events": (EVENT, OWNER, VENDOR_ORDER, ORDER, DELETED),
-    "reviews": (REVIEW, OWNER, VENDOR_ORDER, ORDER),
-    "review_ratings": (REVIEW,),
-    "redemptions": (REDEMPTION, ROLLED_BACK, OWNER, VENDOR_ORDER, ORDER),
+# How each of the change keys that the canonical tables name is written.
+KEYS: dict[str, str] = {
+    "record": RECORD,
+    "owner": OWNER,
+    "identifier": IDENTIFIER,
+    "vendor order": VENDOR_ORDER,
+    "order": ORDER,
+    "order id as number": ORDER_ID_AS_NUMBER,
+    "adjustment": ADJUSTMENT,
+    "event": EVENT,
+    "deleted record": DELETED,
+    "review": REVIEW,
+    "redemption": REDEMPTION,
+    "rolled back redemption": ROLLED_BACK,
+    "loyalty account": LOYALTY,
 }
+TIES: dict[str, tuple[str, ...]] = {table.name: tuple(KEYS[key] for key in table.change_keys) for table in TABLES.values() if table.change_keys}
 
 
 def first_of(table: str) -> str:
