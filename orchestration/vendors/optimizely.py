@@ -1150,7 +1150,7 @@ flat_profile = Profile(
     identifiers=flat_identifiers(),
 )
 event_doubts = (
-    Doubt("events[]", first_given(profile_event_time, item("action")), ~profile_event.is_sound, each="events"),
+    Doubt("events[]", first_given(profile_event_time, item("action"), pl.lit("{}")), ~profile_event.is_sound, each="events"),
     Doubt("events[].data", profile_event_amount, ~profile_event.is_amount_sound & profile_event.is_order(*ORDER_ACTIONS), each="events"),
     Doubt("events[].timestamp", profile_event_time, is_no_time(profile_event_time), each="events"),
 )

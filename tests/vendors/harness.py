@@ -110,6 +110,11 @@ def _records_of_file(content: bytes, stream: Stream, file_name: str) -> list[Rec
         return [record for block in blocks for record in block]
 
 
+def documents_of(content: bytes, stream: Stream, file_name: str) -> list[bytes]:
+    """The records of a file as JSON texts."""
+    return [record.document for record in _records_of_file(content, stream, file_name) if record.document is not None]
+
+
 def lost_leaves(outcome: Outcome, record: Mapping[str, Any]) -> set[str]:
     """Paths of the record's values that no staging row holds, be it in a column or in `extra`; give every field a value of its own."""
     held = _shown({table: outcome.rows(table) for table in outcome.normalised.frames}).lower()

@@ -5,7 +5,7 @@ Ratings of different scales are never averaged: each is put on 0 to 1 by its own
 
 import polars as pl
 
-from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, at, dialect, first_given, item, lookup, rows, time
+from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, item, lookup, rows, time, words
 from orchestration.mapping.record_schema import FLAG, NUMBER, SCALAR, TEXT
 from orchestration.parsing.expressions import double
 from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, customer_key, customer_reference, identifier_type, nothing
@@ -24,19 +24,19 @@ SCALES = {"stars": (1.0, 5.0), "nps": (0.0, 10.0), "binary": (0.0, 1.0)}
 THUMBS = dict.fromkeys(("true", "up", "like", "thumbs_up", "yes"), "1") | dict.fromkeys(("false", "down", "dislike", "thumbs_down", "no", "-1"), "0")
 
 
-def _rating(method: pl.Expr, value: pl.Expr, low: pl.Expr, high: pl.Expr, **columns: pl.Expr | Typed) -> dict[str, pl.Expr | Typed]:
+def _rating(method: pl.Expr, value: pl.Expr, low: pl.Expr, high: pl.Expr, **columns: Value) -> dict[str, Value]:
     kind = lookup(method, METHODS, "other")
     number = double(pl.when(kind == "binary").then(lookup(value, THUMBS, value)).otherwise(lookup(value, {"true": "1", "false": "0"}, value)))
     lowest = pl.coalesce(double(low), kind.replace_strict({name: scale[0] for name, scale in SCALES.items()}, default=None, return_dtype=pl.Float64))
     highest = pl.coalesce(double(high), kind.replace_strict({name: scale[1] for name, scale in SCALES.items()}, default=None, return_dtype=pl.Float64))
     is_on_scale = number.is_between(lowest, highest) & (lowest < highest)
     return {
-        "method": kind,
+        "method": words(kind, (method, METHODS)),
         "value_raw": value,
         "value_num": Typed(number, given=value),
         "scale_min": Typed(lowest, given=low),
         "scale_max": Typed(highest, given=high),
-        "score_0_1": Typed(pl.when(is_on_scale).then((number - lowest) / (highest - lowest))),
+        "score_0_1": Typed(pl.when(is_on_scale).then((number - lowest) / (highest - lowest)), given=pl.when(~is_on_scale).then(value)),
         **columns,
     }
 
