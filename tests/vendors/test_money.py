@@ -35,6 +35,7 @@ class Case:
     scale: Callable[[str], int] = lambda code: 1
     is_named: bool = True
     account: Mapping[str, str] = field(default_factory=dict)
+    amounts: Mapping[str, str] = field(default_factory=lambda: AMOUNTS)
 
 
 def once(*columns: str) -> dict[str, int]:
@@ -167,13 +168,35 @@ OMETRIA = (
     Case("ometria", "profiles", "ometria.profile", ometria_profile, STATS, is_named=False),
 )  # fmt: skip
 
-CASES: tuple[Case, ...] = (*ODP, *OMETRIA)
+# -- Omnisend --------------------------------------------------------------------------------------------------------------
+
+
+def omnisend_v3(code: str, amount: str) -> list[Mapping[str, Any]]:
+    line = {"productID": "p", "quantity": 1, "price": amount, "discount": amount}
+    figures = dict.fromkeys(("orderSum", "subTotalSum", "discountSum", "taxSum", "shippingSum"), amount)
+    return [{"orderID": "1", "currency": code, "paymentStatus": "refunded", **figures, "products": [line]}]
+
+
+OMNISEND = (
+    Case(
+        "omnisend", "orders", "omnisend.v3", omnisend_v3,
+        {
+            "orders": once("subtotal", "discount_total", "shipping_total", "tax_total", "total", "refunded_total"),
+            "order_lines": once("unit_price", "discount"),
+        },
+        # Hundredths in every currency, which are whole: of a dinar no mills can be told.
+        scale=lambda code: 100,
+        amounts={**AMOUNTS, "KWD": "1.23"},
+    ),
+)  # fmt: skip
+
+CASES: tuple[Case, ...] = (*ODP, *OMETRIA, *OMNISEND)
 
 
 @pytest.mark.parametrize("code", AMOUNTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.dialect)
 def test_an_amount_comes_out_in_major_units_and_its_own_currency(case: Case, code: str) -> None:
-    amount = Decimal(AMOUNTS[code])
+    amount = Decimal(case.amounts[code])
     account = {**case.account} if case.is_named else {"default_currency": code, **case.account}
     outcome = normalise(case.vendor, case.stream, case.records(code, format(amount * case.scale(code), "f")), **account)
     assert not outcome.rejects
