@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from orchestration.landing.containers import BOM, ContainerError, Limits
 from orchestration.landing.ndjson import split
@@ -21,15 +21,18 @@ csv.field_size_limit(2**31 - 1)  # a cell may be as large as its record, which `
 Line = tuple[bytes, bool]
 
 
-def rows(content: io.BufferedReader, limits: Limits, form: CsvForm) -> Iterator[Record]:
-    """A record for every row; blank cells are left out, blank lines are no rows."""
+def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, fields: Set[str] = frozenset()) -> Iterator[Record]:
+    """A record for every row; blank cells are left out, blank lines are no rows. A line alone is a header if it names one of the `fields`."""
     lines = split(content, limits.record_bytes + 2)
     encoding = _Encoding(form.encodings)
     delimiter, header = _header(lines, limits, encoding)
     columns = Columns.of(header, form)
     sign = delimiter.encode()
+    number = 0
     for number, (raw, reason) in enumerate(_Rows(sign, len(header), limits).of(lines), start=1):
         yield Record(number, raw, reason=reason) if reason else _record(number, raw, columns, delimiter, encoding)
+    if not number:
+        columns.require_known(form, fields)
 
 
 def _header(lines: Iterator[Line], limits: Limits, encoding: "_Encoding") -> tuple[str, list[str]]:

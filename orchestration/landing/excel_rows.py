@@ -8,7 +8,7 @@ says nothing, a row whose number came before, and counts up to a row number of a
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -31,6 +31,7 @@ CHUNK = 2**16
 _DATES = frozenset((*range(14, 18), *range(27, 32), 36, *range(50, 59)))
 _TIMES = frozenset((*range(18, 22), *range(32, 36), *range(45, 48)))
 _DATES_WITH_TIME = frozenset((22,))
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 _LAST_SERIAL = 2_958_466  # 9999-12-31 and a day
 _FEBRUARY_29TH_OF_1900 = 60  # a day that never was, but has a number
@@ -43,7 +44,7 @@ class Fault:
     shown: str
 
 
-def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, budget: Budget) -> Iterator[Record]:
+def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, budget: Budget, fields: Set[str] = frozenset()) -> Iterator[Record]:
     """A record for every row below the header that is not blank: formulas by their values, dates as ISO 8601, and errors left out and noted."""
     with members(content) as archive:
         workbook = _Workbook(archive, budget)
@@ -52,8 +53,11 @@ def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, budget: Budg
         if header is None:
             raise ContainerError("no_records")
         columns = Columns.of([_shown(header.get(place)) for place in range(max(header) + 1)], form)
+        number = 0
         for number, cells in enumerate(lines, start=1):
             yield _record(number, cells, columns)
+        if not number:
+            columns.require_known(form, fields)
 
 
 def _record(number: int, cells: dict[int, Any], columns: Columns) -> Record:
@@ -68,6 +72,15 @@ def _record(number: int, cells: dict[int, Any], columns: Columns) -> Record:
     names = {place: columns.names[place] if place < width else f"column_{place + 1}" for place in faults}
     notes = (*columns.notes(told), *(Note(names[place], "error_cell", shown, "set_null") for place, shown in faults.items()))
     return Record(number, document, document, notes=notes, is_row=True)
+
+
+def _unescaped(text: str) -> str:
+    """A text with the characters that XML cannot hold, which Excel writes as `_x000D_` (ECMA-376, part 1, section 22.9.2.19)."""
+    if "_x" not in text:
+        return text
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    # Beyond the first plane one sign is two escapes.
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _shown(cell: Any) -> str:
@@ -109,7 +122,9 @@ class _Workbook:
             if not 0 <= place < len(self._texts):
                 raise ContainerError("broken_xlsx")
             return self._texts[place]
-        if kind in ("inlineStr", "str", "d"):
+        if kind in ("inlineStr", "str"):
+            return _unescaped(text)
+        if kind == "d":
             return text
         if kind == "e":
             return Fault(text)
@@ -209,7 +224,7 @@ class _SharedTexts(_Handler):
 
     def end(self, tag: str) -> None:
         if tag == "si":
-            self.texts.append("".join(self._parts))
+            self.texts.append(_unescaped("".join(self._parts)))
             self.size += 64
         elif tag == "rPh":
             self._is_reading = False

@@ -7,6 +7,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -37,7 +38,7 @@ _NOT_GIVEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 def blocks(file: LandedFile, data_folder: Path, limits: Limits, stream: Stream | None = None) -> Iterator[list[Record]]:
     """The file's records in blocks of some megabytes, none where it holds nothing; raises `ContainerError` when the file as a whole is broken.
 
-    `stream` says what its pages and its headers look like.
+    A block is of one member of an archive. `stream` says what its pages and its headers look like.
     """
     # `realpath` and not `Path.resolve`, which raises on a link to itself.
     if file.path.is_symlink() and not Path(os.path.realpath(file.path)).is_relative_to(os.path.realpath(data_folder)):
@@ -52,7 +53,9 @@ def blocks(file: LandedFile, data_folder: Path, limits: Limits, stream: Stream |
     reader = _Reader(stream or Stream(file.stream, "", ()), limits)
     with opened(file.path, packing, limits) as content:
         budget = Budget.of(file.size, limits)
-        yield from ndjson.in_blocks(reader.of_archive(content, budget) if form == "zip" else reader.records(form, content, budget))
+        found = reader.of_archive(content, budget) if form == "zip" else reader.records(form, content, budget)
+        for _, of_part in groupby(found, key=lambda record: record.part):
+            yield from ndjson.in_blocks(of_part)
 
 
 def format_of(name: str) -> tuple[str | None, str | None]:
@@ -81,9 +84,9 @@ class _Reader:
         if form == "parquet":
             return parquet_rows.rows(content)
         if form == "xlsx":
-            return excel_rows.rows(content, self._limits, self._form, budget)
+            return excel_rows.rows(content, self._limits, self._form, budget, self._pages.keys)
         if form == "csv":
-            return csv_rows.rows(content, self._limits, self._form)
+            return csv_rows.rows(content, self._limits, self._form, self._pages.keys)
         first = content.peek(2**16).removeprefix(BOM).lstrip()
         if form == "json" or first.startswith(b"["):
             return json_documents.texts(content, self._pages, self._limits)
@@ -101,10 +104,10 @@ class _Reader:
             if not infos:
                 raise ContainerError("no_records")
             number = 0
-            for info in infos:
+            for part, info in enumerate(infos):
                 for record in self._of_member(archive, info, budget):
                     number += 1
-                    yield msgspec.structs.replace(record, number=number)
+                    yield msgspec.structs.replace(record, number=number, part=part)
 
     def _of_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Iterator[Record]:
         form, packing = format_of(info.filename)

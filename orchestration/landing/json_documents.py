@@ -25,7 +25,9 @@ def texts(content: io.BufferedReader, pages: Pages, limits: Limits, *, may_be_li
     whole, text = text, text.removeprefix(BOM).strip()
     if not text:
         raise ContainerError("no_records")
-    if text.startswith(b"["):
+    if text.startswith(b"[") and _are_arrays(text):
+        yield from lines(io.BufferedReader(io.BytesIO(whole)), limits, pages)  # type: ignore[arg-type]
+    elif text.startswith(b"["):
         yield from _numbered((bytes(element) for element in _decoded(text)), pages)
     elif text.startswith(b"{"):
         yield from _object(text, whole, pages, limits, may_be_lines=may_be_lines)
@@ -74,6 +76,16 @@ def _are_lines(text: bytes) -> bool:
     except RecursionError:
         return False
     return True
+
+
+def _are_arrays(text: bytes) -> bool:
+    """Every line, or all but broken ones, is an array of its own: the first is whole, and others follow."""
+    first, *more = text.splitlines()
+    try:
+        ELEMENTS.decode(first)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return any(line.strip().startswith((b"[", b"{")) for line in more)
 
 
 def _one_after_another(text: bytes) -> Iterator[bytes]:

@@ -2,9 +2,12 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import msgspec
 
 from orchestration.landing.containers import BOM, ContainerError, Limits
-from orchestration.landing.pages import Pages
+from orchestration.landing.pages import ELEMENTS, Pages, Told
 from orchestration.landing.record import Record
 
 BLOCK_BYTES = 16 * 2**20
@@ -25,7 +28,7 @@ def in_blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[Record]:
-    """Records of newline-delimited JSON, those of a line that is a page one by one; blank lines are none."""
+    """Records of newline-delimited JSON, those of a line that is a page or an array one by one; blank lines are none."""
     number = 0
     is_first, is_empty = True, True
     for line, is_cut in split(content, limits.record_bytes + 2):
@@ -39,7 +42,7 @@ def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[
         if is_cut:
             number += 1
             yield Record(number, raw, reason="record_too_large")
-        elif (told := pages.told_by(text)) is None:
+        elif (told := _told_by(text, pages)) is None:
             number += 1
             yield record_of(number, raw, text)
         else:
@@ -48,6 +51,17 @@ def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[
                 yield record_of(number, element, element, page)
     if is_empty:
         raise ContainerError("no_records")
+
+
+def _told_by(text: bytes, pages: Pages) -> Told | None:
+    """The records of a line that holds several: a page or an array; null for one that is a record, or broken."""
+    if not text.startswith(b"["):
+        return pages.told_by(text)
+    try:
+        elements = ELEMENTS.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return chain.from_iterable(pages.told_by(element) or ((element, None),) for element in map(bytes, elements))
 
 
 def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:

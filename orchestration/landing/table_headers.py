@@ -1,7 +1,7 @@
 """Columns of tables that come with a header, as CSV and Excel have them: their names, and rows of cells as JSON records."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,13 @@ class Columns:
         twins = {position: given.index(name) for position, name in enumerate(given) if name and given.index(name) < position}
         names = tuple(_known_names(list(_named_apart(given)), form.names))
         return cls(names, _constant(names, form), twins)
+
+    def require_known(self, form: CsvForm, fields: Set[str]) -> None:
+        """Raises `ContainerError` where the only line of a file names no field that its stream has: it is a message, and no header."""
+        known = {_folded(name.removesuffix(".*")) for name in (*fields, *form.names)}
+        told = {_folded(start) for name in self.names for start in (name, name.partition(".")[0])}
+        if known and not known & told:
+            raise ContainerError("no_records")
 
     def document(self, cells: Sequence[Any]) -> bytes:
         """A row as a JSON object, without its blank cells."""

@@ -1,6 +1,6 @@
-"""Columns of a table that are documented in minor units and written with decimals: in that file they are in major units.
+"""Columns of a table that are documented in minor units and written with decimals: in that table they are in major units.
 
-One value with a decimal point decides for its column, over the whole file: 200.00 beside 159.90 is never two euros.
+One value with a decimal point decides for its column, over the whole file, or member of an archive: 200.00 beside 159.90 is never two euros.
 """
 
 import re
@@ -43,24 +43,24 @@ def _minor_fields(dialect: Dialect) -> frozenset[str]:
     )
 
 
-def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list[Record]]) -> frozenset[str]:
-    """The columns of a table that hold a decimal point where they should be in minor units; none in any other format, which is not read for it.
+def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list[Record]]) -> dict[int, frozenset[str]]:
+    """By the part of the file (0 where it is no archive) the columns of its table that hold a decimal point where they should be in minor units.
 
-    An archive is one table where all that is in it are rows of tables.
+    Only what may hold tables is read for it; records of other forms, which an archive may hold beside tables, say nothing.
     """
     fields = frozenset().union(*map(_minor_fields, stream.dialects))
     if not fields or format_of(file_name)[0] not in TABULAR:
-        return frozenset()
-    found: set[str] = set()
+        return {}
+    found: dict[int, frozenset[str]] = {}
     for block in blocks:
         for record in block:
-            if record.document is None:
-                continue
-            if not record.is_row:
-                return frozenset()
-            if b"." in record.document:
-                found.update(name for name, cell in _CELLS.decode(record.document).items() if name in fields and _HAS_POINT.match(_text(cell)))
-    return frozenset(found)
+            if record.is_row and record.document is not None and b"." in record.document:
+                found[record.part] = found.get(record.part, frozenset()) | _with_point(record.document, fields)
+    return found
+
+
+def _with_point(document: bytes, fields: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name, cell in _CELLS.decode(document).items() if name in fields and _HAS_POINT.match(_text(cell)))
 
 
 def _text(cell: msgspec.Raw) -> str:

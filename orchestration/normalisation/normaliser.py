@@ -3,7 +3,7 @@
 Pure: frames in, frames out. How a value is read and judged stands in `typed_values.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -58,8 +58,8 @@ class Normaliser:
 
     def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds) -> None:
         self._origin = origin
-        self.major_fields: frozenset[str] = frozenset()
-        """Fields that are in major units in this file, against what the vendor documents; to be told before the first block."""
+        self.major_fields: Mapping[int, frozenset[str]] = {}
+        """By the part of the file, fields that are in major units there, against what the vendor documents; to be told before the first block."""
         self.decoder = Decoder(vendor, origin.stream, bounds)
 
     def block(self, records: list[Record]) -> Normalised:
@@ -75,11 +75,12 @@ class Normaliser:
         return self._finished(found.records, self.decoder.frames(found))
 
     def _finished(self, records: Sequence[Record], batch: Batch) -> Normalised:
+        major_fields = self.major_fields.get(records[0].part, frozenset()) if records else frozenset()
         result = Normalised(rows_read=len(records), rows_duplicate=batch.duplicates, rejects=batch.rejects)
         raws = {record.number: record.raw for record in records}
         issues = batch.issues
         for decoded in batch.decoded:
-            group = _Group(decoded, self._origin_of(decoded), self.major_fields)
+            group = _Group(decoded, self._origin_of(decoded), major_fields)
             group.run()
             result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(group.rejected.items()))
             issues.extend(group.issues)

@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.config.settings import Options
+from orchestration.landing.containers import ContainerError
 from tests.landing.archives import sheet, zipped
 from tests.landing.test_records_of_a_file import records
 
@@ -73,3 +75,32 @@ def test_every_line_of_a_csv_is_a_row_whatever_is_wrong_with_others(tmp_path: Pa
     content = "id,a,b\n" + "".join(line + end for line, end in zip(lines, ends, strict=False))
     found = records(tmp_path, "x.csv", content.encode(), options=SMALL)
     assert [record.raw[:1].decode() for record in found] == [line[:1] for line in lines]
+
+
+PEOPLE = [("a, b", "Zoë"), ('5" pipe', "x\ny"), ("c", "last")]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "array", "page", "pages", "csv", "xlsx", "parquet"])
+def test_of_a_file_cut_anywhere_no_value_is_another_and_no_record_is_missing_unsaid(tmp_path: Path, form: str) -> None:
+    end, content = written(form, PEOPLE, "\n", ",", "utf-8")
+    whole = [json.loads(record.document or b"") for record in records(tmp_path, f"x{end}", content)]
+    for length in range(1, len(content)):
+        try:
+            found = records(tmp_path, f"x{end}", content[:length])
+        except ContainerError:
+            continue
+        read = [json.loads(record.document) for record in found if record.document and not record.reason and is_json(record.document)]
+        assert [record.number for record in found] == list(range(1, len(found) + 1))
+        if form == "csv" and read and not content[:length].endswith(b"\n"):
+            # Where its last cell ends, only the line that is cut could say: it ends early, and never differently.
+            last = read.pop()
+            assert all(whole[len(read)][name].startswith(value) for name, value in last.items())
+        assert read == whole[: len(read)]
+        assert len(found) - len(read) <= 3
+
+
+def is_json(document: bytes) -> bool:
+    try:
+        return isinstance(json.loads(document), dict)
+    except ValueError:
+        return False

@@ -119,6 +119,32 @@ def test_an_empty_delivery_has_no_records(tmp_path: Path, name: str, content: by
     assert records(tmp_path, name, content) == []
 
 
+@pytest.mark.parametrize("name", ["x.ndjson", "x.json"])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+def test_every_element_of_an_array_in_a_line_is_a_record(tmp_path: Path, name: str, ends: bytes) -> None:
+    content = ends.join([b'[{"a":1},{"a":2}]', b"[]", b'{"a":3}', b'[{"a":4}, [5]]', b'[{"a":6}, {"a'])
+    found = records(tmp_path, name, content)
+    assert [record.raw for record in found] == [b'{"a":1}', b'{"a":2}', b'{"a":3}', b'{"a":4}', b"[5]", b'[{"a":6}, {"a']
+    assert [record.number for record in found] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("line", ["Internal Server Error", "Error;the export failed, ask support", "<html>"])
+def test_a_line_alone_that_names_no_field_of_the_stream_is_a_message_and_no_header(tmp_path: Path, line: str) -> None:
+    customers = discover()["voucherify"].streams["customers"]
+    for name, content in (("x.csv", f"{line}\n".encode()), ("x.xlsx", sheet([[line]])), ("x.zip", zipped({"a.csv": line.encode()}))):
+        with pytest.raises(ContainerError) as caught:
+            records(tmp_path, name, content, customers)
+        assert caught.value.reason == "no_records"
+    assert records(tmp_path, "x.csv", b"Source Id,Email\n", customers) == []
+
+
+def test_characters_that_excel_writes_as_escapes_are_what_they_stand_for(tmp_path: Path) -> None:
+    told = ["one_x000D_\ntwo", "_x005F_x000D_", "_xD83D__xDE00_", "_x00e9_", "a_x12_", "_xD800_"]
+    content = sheet([["shared", "formula"], *([text, Formula("a", text)] for text in told)])
+    expected = ["one\r\ntwo", "_x000D_", "😀", "é", "a_x12_", "�"]
+    assert documents(tmp_path, "x.xlsx", content) == [{"shared": text, "formula": text} for text in expected]
+
+
 def test_rows_are_numbered_by_record_and_kept_byte_for_byte(tmp_path: Path) -> None:
     found = records(tmp_path, "x.ndjson", b' {"a": 1} \r\n\n{"b":2}\n')
     assert [(record.number, record.raw) for record in found] == [(1, b' {"a": 1} '), (2, b'{"b":2}')]

@@ -84,7 +84,7 @@ def normalise(
     normaliser = Normaliser(described, origin, Bounds())
     is_file = isinstance(records, bytes)
     given = _records_of_file(records, shape, file_name) if is_file else [_record(number, record) for number, record in enumerate(records, 1)]
-    normaliser.major_fields = columns_in_major_units(shape, file_name, [given]) if is_file else frozenset()
+    normaliser.major_fields = columns_in_major_units(shape, file_name, [given]) if is_file else {}
     normalised = normaliser.block(given)
     assert normalised.rows_read == normalised.rows_loaded + normalised.rows_rejected + normalised.rows_duplicate
     decoder = normaliser.decoder

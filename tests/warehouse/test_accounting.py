@@ -25,6 +25,7 @@ from orchestration.loading import prefetch
 from orchestration.loading.loader import FileOutcome, Warehouse
 from orchestration.monitoring import schema_drift
 from orchestration.warehouse import build_file
+from tests.landing.archives import zipped
 from tests.pipeline.deliveries import hide
 
 SAMPLES = settings.project_folder() / "data" / "samples"
@@ -556,6 +557,19 @@ def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_the
         (2, "12"),
         (2, "ana@example.com"),
     ]
+
+
+def test_every_member_of_an_archive_is_in_units_of_its_own(installation: Installation) -> None:
+    members = {
+        "a.ndjson": b'{"id":"o1","status":"PAID","amount":1590}\n',
+        "b.csv": b"id,source_id,status,amount\no2,N-2,PAID,15.90\no3,N-3,PAID,20\n",
+        "c.csv": b"id,source_id,status,amount\no4,N-4,PAID,1590\n",
+        "d.ndjson": b'{"id":"o5","status":"PAID","amount":1590,"metadata":{"rate":1.5}}\n',
+    }
+    installation.land("voucherify/orders/2026-03-01/all.zip", zipped(members))
+    assert counts(installation.load()) == [("loaded", 5, 5, 0, 0)]
+    amounts = installation.query("select source_order_id, subtotal::float from staging.orders order by all")
+    assert [(order, round(amount, 2)) for order, amount in amounts] == [("o1", 15.9), ("o2", 15.9), ("o3", 20), ("o4", 15.9), ("o5", 15.9)]
 
 
 def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
