@@ -1,7 +1,7 @@
 """A night in part: whoever is tied to what has changed is computed anew, by the same models, and takes the place of what stood there.
 
 A small warehouse of those rows of staging is cut out beside the build file, dbt makes in it the models that can be made of
-a part (`renewed_by` in dbt_project.yml), and their rows replace those of the touched records, persons and orders. All other
+a part (`renewed_by` in its YAML), and their rows replace those of the touched records, persons and orders. All other
 models follow as a whole. It equals a full build because a part is closed: no row outside shares a tie with one inside,
 and what the part itself found to be tied is taken in before it counts. Where a part would not pay, or does not hold, the
 answer is None, and everything is built in full.

@@ -237,6 +237,6 @@ def _nodes(tree: Any, level: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _columns(settings: Settings) -> Iterator[tuple[str, str]]:
     for model in POPULATION:
-        declared = yaml.safe_load((settings.dbt_project / "models" / "marts" / f"{model}.yml").read_text(encoding="utf-8"))
+        declared = yaml.safe_load(next((settings.dbt_project / "models").rglob(f"{model}.yml")).read_text(encoding="utf-8"))
         for column in declared["models"][0]["columns"]:
             yield column["name"], column["data_type"]

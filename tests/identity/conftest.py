@@ -94,7 +94,7 @@ def compiled(target: Path) -> Callable[[str], str]:
     """SQL of an identity model as dbt runs it."""
 
     def read(model: str) -> str:
-        return (target / "compiled" / "customer360" / "models" / "identity" / f"{model}.sql").read_text(encoding="utf-8")
+        return next((target / "compiled" / "customer360" / "models" / "identity").rglob(f"{model}.sql")).read_text(encoding="utf-8")
 
     return read
 

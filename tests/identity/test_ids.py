@@ -146,7 +146,7 @@ def test_an_id_whose_records_are_gone_means_who_holds_most_of_them_or_is_retired
     issued = [("gone-1", "former"), (one, "former"), (other, "former"), (third, "former"), ("gone-2", "nobody"), (third, "lately")]
     values = ", ".join(f"('{alias}', '{customer}')" for alias, customer in issued)
     columns = "select alias_id, customer_id, null::timestamptz as retired_at"
-    query = (Path(__file__).parents[2] / "dbt_project/models/marts/customer_id_aliases.sql").read_text(encoding="utf-8")
+    query = (Path(__file__).parents[2] / "dbt_project/models/marts/customers/customer_id_aliases.sql").read_text(encoding="utf-8")
     query = re.sub(r'\{\{ source\("internal", "issued_ids"\) \}\}', f"({columns} from (values {values}) as told (alias_id, customer_id))", query)
     query = re.sub(r'\{\{ \w+\("?(?:internal", ")?(\w+)"\) \}\}', lambda found: f"{SCHEMAS[found[1]]}.{found[1]}", query)
     found = {row["alias_id"]: row for row in warehouse.rows(query) if row["alias_id"].startswith("gone")}
