@@ -50,18 +50,36 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     con.execute(
         f"""
         create or replace temp table met as
-        with incoming as (
+        with
+        incoming as (
             select distinct source_row, {key} as record_id, record_hash
             from {rows}
             where (stream, source_dialect) in (select unnest($streams), unnest($dialects)) and source_row not in (select source_row from repeated_rows)
+        ),
+        -- Of several rows that say the same, told by records that may repeat, the earliest is the one that is repeated.
+        known as (
+            select
+                incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
+                kept.export_date, kept.source_file, kept.source_row, kept.load_seq,
+                (kept.export_date, kept.source_file, kept.source_row) < ($day::date, $path, incoming.source_row) as is_earlier
+            from staging.{entity} as kept
+            inner join incoming on kept.{key} = incoming.record_id and kept.record_hash = incoming.record_hash
+            where kept.source = $source and kept.source_account = $account
+            qualify row_number() over (
+                partition by incoming.source_row, incoming.record_id, incoming.record_hash order by kept.export_date, kept.source_file, kept.source_row
+            ) = 1
+        ),
+        -- A record that makes several rows is repeated if all of them are.
+        whole as (
+            select incoming.source_row
+            from incoming
+            left join known on incoming.source_row = known.new_row and incoming.record_id = known.record_id and incoming.record_hash = known.record_hash
+            group by incoming.source_row
+            having bool_and(known.new_row is not null)
         )
-        select distinct
-            incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
-            kept.export_date, kept.source_file, kept.source_row, kept.load_seq,
-            (kept.export_date, kept.source_file, kept.source_row) < ($day::date, $path, incoming.source_row) as is_duplicate
-        from staging.{entity} as kept
-        inner join incoming on kept.{key} = incoming.record_id and kept.record_hash = incoming.record_hash
-        where kept.source = $source and kept.source_account = $account
+        select * exclude (is_earlier), bool_or(is_earlier) over (partition by new_row) as is_duplicate
+        from known
+        where new_row in (select source_row from whole)
         """,
         governed
         | {
@@ -71,7 +89,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
             "account": account.source_account,
         },
     )
-    [(met, duplicates)] = con.execute("select count(*), count(*) filter (is_duplicate) from met").fetchall()
+    [(met, duplicates)] = con.execute("select count(*), count(distinct new_row) filter (is_duplicate) from met").fetchall()
     if not met:
         return repeated
     con.execute("insert into repeated_rows select distinct new_row from met")
@@ -81,7 +99,7 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
     con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
     _move(con, "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met where not is_duplicate", new)
-    correct_books(con, "select load_seq, -count(*) as gained from met where not is_duplicate group by load_seq")
+    correct_books(con, "select load_seq, -count(distinct source_row) as gained from met where not is_duplicate group by load_seq")
     remember_latest(con, entity, "select record_id, record_hash from met", named)
     return duplicates + repeated
 

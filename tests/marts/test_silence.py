@@ -144,3 +144,25 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(project: Project,
     changed = {tuple(sorted(case)): known(project, mart, account) for account, case in left_out.items()}
     assert {case: rows for case, rows in changed.items() if rows != expected} == {}
     assert project.broken() == {}
+
+
+def test_referrals_of_people_whom_the_vendor_does_not_name_are_each_one_of_their_own(project: Project) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for night in (FIRST, SECOND):
+        for order in ("N-1", "N-2"):
+            told.add("referrals", source=VENDOR, referrer_profile_id="p", related_object_id=order, referred_at=MOMENT, export_date=night)
+    project.make(told)
+    assert project.rows("select related_object_id from marts.fct_referrals order by 1") == [("N-1",), ("N-2",)]
+
+
+def test_what_somebody_did_twice_in_one_second_counts_twice_and_once_more_in_another_stream_does_not_count(project: Project) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    told.profile(VENDOR, "p", stream="customers", email="p@twice.example")
+    for stream, ids in (("customers", ["one"]), ("orders", ["two", "three"])):
+        for event_id in ids:
+            told.event(VENDOR, event_id, stream=stream, owner_record_id="p", is_event_id_derived=True, event_type="custom", occurred_at=MOMENT)
+    told.rows["events"] = [row | {"owner_record_id": "derived:p"} if row["stream"] == "orders" else row for row in told.rows["events"]]
+    contact = told.add("contacts", source=VENDOR, stream="orders", source_record_id="derived:p", alias_id=alias(VENDOR, "derived", "derived:p"))
+    told.identifier(contact, "email", "p@twice.example")
+    project.make(told)
+    assert project.rows("select count(*), count(distinct customer_id) from marts.fct_events") == [(2, 1)]

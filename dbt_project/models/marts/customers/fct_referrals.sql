@@ -1,4 +1,8 @@
 -- Grain: one row per campaign, referrer and referred; both are people where we know them. A referral links nobody.
+-- Where the vendor does not say who was referred, or by whom, what made the referral and its time tell several apart.
+{% set one_of_several -%}
+    case when referrer_profile_id is null or referred_profile_id is null then {{ same_content(["related_object_id", "referred_at"]) }} end
+{%- endset %}
 with
     staged as (select * from {{ source("staging", "referrals") }}),
 
@@ -10,7 +14,7 @@ with
         {{
             last_said(
                 "staged",
-                "source, source_account, campaign_id, referrer_profile_id, referred_profile_id",
+                "source, source_account, campaign_id, referrer_profile_id, referred_profile_id, " ~ one_of_several,
                 columns=["referred_at", "related_object_id"],
                 followers={"related_object_type": "related_object_id"},
                 then="referred_at desc nulls last, related_object_id, related_object_type"

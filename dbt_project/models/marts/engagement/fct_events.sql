@@ -1,4 +1,5 @@
 -- Grain: one row per event; an event id that came with different content counts in its newest version.
+{% set same_moment = "source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id" %}
 with
     staged as not materialized (select * from {{ source("staging", "events") }}),
 
@@ -64,6 +65,7 @@ with
     ),
 
     -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by the rest.
+    -- Who does the same several times in one moment did it as often as the stream says that tells of it most often.
     told_once as (
         select *
         from resolved
@@ -71,13 +73,14 @@ with
 
         union all
 
-        select *
-        from resolved
-        where is_event_id_derived and customer_id is not null
-        qualify
-            coalesce(is_time_inferred, false)
-            or stream
-            = min(stream) over (partition by source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id)
+        select * exclude (number_in_stream)
+        from
+            (
+                select *, row_number() over (partition by {{ same_moment }}, stream order by event_id) as number_in_stream
+                from resolved
+                where is_event_id_derived and customer_id is not null
+            ) as numbered
+        qualify coalesce(is_time_inferred, false) or stream = min(stream) over (partition by {{ same_moment }}, number_in_stream)
     ),
 
     final as (
