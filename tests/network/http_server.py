@@ -67,14 +67,15 @@ def serving(handler: Handler) -> Iterator[Server]:
 
     class Connection(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             response = server.respond(Request(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body))
-            self.send_response(response.status)
-            for name, value in response.headers.items():
+            self.send_response_only(response.status)
+            for name, value in {"Date": self.date_time_string(), **response.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(response.body) + response.cut))
             self.end_headers()

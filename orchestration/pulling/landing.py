@@ -1,0 +1,94 @@
+"""Pages and files of a walk in the landing zone: as they came, under a temporary name until they are whole, and never over another."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestration.config.settings import Settings
+from orchestration.landing.landing_zone import FULL_MARKER
+from orchestration.pulling import paging
+from orchestration.pulling.configuration import Unit, file_name
+from orchestration.pulling.streams import Listing
+from orchestration.pulling.walk_log import Walk
+from orchestration.runtime.failpoints import pass_point
+
+UNFINISHED = ".part"
+
+
+def folder_of(settings: Settings, unit: Unit, walk: Walk) -> Path:
+    """Where the pages of a walk land: one folder a walk and part, also past midnight."""
+    night = settings.landing / unit.feed / unit.stream / walk.export_date.isoformat()
+    return night / (f"{walk.folder_name}-{file_name(unit.part)}" if unit.part else walk.folder_name)
+
+
+def land_page(folder: Path, number: int, content: bytes) -> int:
+    """Puts a page beside the others; returns the number it has. The same page again, after a kill, is the one that lies there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    while (target := folder / f"page-{number:05d}.json").exists():
+        if target.read_bytes() == content:
+            return number
+        number += 1
+    _write(target, content)
+    return number
+
+
+def file_to_land(folder: Path, name: str) -> Path:
+    """Where a file is written to before `finish` gives it the name that the vendor gave it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") + UNFINISHED)
+
+
+def finish(path: Path) -> None:
+    """Gives a file that is whole its name."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    pass_point("file_is_whole")
+    os.replace(path, path.with_suffix(""))
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what a killed process left unfinished."""
+    for path in folder.glob(f"*{UNFINISHED}"):
+        path.unlink()
+
+
+def mark_full(folder: Path) -> None:
+    """Says of the whole export date that who is left out of it is gone."""
+    (folder.parent / FULL_MARKER).touch()
+
+
+def distinct(folder: Path, listing: Listing) -> tuple[int, str]:
+    """How many different records the pages of a walk hold, and a hash that is the same for the same ones."""
+    ids = {msgspec.json.encode(_id(row)) for row in _rows(folder, listing)}
+    digest = hashlib.sha256()
+    for one in sorted(ids):
+        digest.update(one + b"\n")
+    return len(ids), digest.hexdigest()
+
+
+def _rows(folder: Path, listing: Listing) -> Iterator[Any]:
+    for path in sorted(folder.glob("page-*.json")):
+        yield from paging.read(listing, msgspec.json.decode(path.read_bytes())).rows
+
+
+def _id(row: Any) -> Any:
+    """The id of a record, else the record itself."""
+    found = next((row[name] for name in ("id", "contactID") if row.get(name) is not None), None) if isinstance(row, dict) else None
+    return row if found is None else found
+
+
+def _write(target: Path, content: bytes) -> None:
+    beside = target.with_name(target.name + UNFINISHED)
+    # On the disk before the log says so: after a power loss an empty page would pass for an empty delivery.
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    pass_point("page_is_written")
+    os.replace(beside, target)
+    pass_point("page_has_landed")
