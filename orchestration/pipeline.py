@@ -24,6 +24,7 @@ from orchestration.canonical import reason_codes
 from orchestration.config import accounts, file_rights
 from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
+from orchestration.insight import report
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, LandingProblem
 from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
@@ -334,7 +335,14 @@ def write_run_settings(con: duckdb.DuckDBPyConnection, settings: Settings, as_of
 def publish_if_new(
     settings: Settings, warehouse: Warehouse, run_id: str, *, accept_changes: bool = False, progress: Progress = silent
 ) -> publish.Publication | None:
-    """Publishes the build file if its marts are sound and analysts do not see them yet."""
+    """Publishes the build file if its marts are sound and analysts do not see them yet, and writes the report on what they see."""
+    made = _publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
+    with build_file.connect(settings) as con:
+        attention.tell(con, run_id, *report.refresh(settings, attention.of_run(con, run_id)))
+    return made
+
+
+def _publish_if_new(settings: Settings, warehouse: Warehouse, run_id: str, *, accept_changes: bool, progress: Progress) -> publish.Publication | None:
     with build_file.connect(settings) as con:
         if warehouse.owed(con):
             raise OperatorError("Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it.")

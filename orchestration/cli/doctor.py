@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -213,7 +212,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         scan = landing_zone.scan(settings) if settings.landing.is_dir() else landing_zone.Scan([], [])
         with read_only.newest(settings) as con:
             vanished = Warehouse(settings).vanished(con, scan)
-            late = [found for found in freshness.of_streams(con, settings) if found.is_late]
+            streams = freshness.of_streams(con, settings)
             rejected = rejects.counts(con)
             night = schema_drift.last_night(con)
             changed = schema_drift.changes(con, night) if night else []
@@ -230,14 +229,8 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         )
     for sentence in asked:
         yield Finding("note", sentence, "Told again by every run until it is settled.")
-    for source, streams in groupby(late, key=lambda found: found.feed):
-        names = {found.stream: found.last_delivery for found in streams}
-        names_told = ", ".join(f"{name} since {day}" for name, day in names.items())
-        yield Finding(
-            "note",
-            f"{source} is late: nothing of {names_told}.",
-            "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.",
-        )
+    for sentence in freshness.late_by_vendor(streams):
+        yield Finding("note", sentence, "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.")
     if rejected.records or rejected.files:
         yield Finding(
             "note",

@@ -1,327 +1,63 @@
-"""`c360 explain`: why these records are one person, or whether two records are; what that hangs on, in money too; and where they may be written to.
+"""`c360 explain`: why these records are one person, or whether two records are; what that hangs on; and where they may be written to.
 
-Reads the published warehouse. Values are masked unless asked for. The same proof stands in `meta.identity_links`; who is
-who was decided by dbt, not here.
+Values are masked unless asked for.
 """
 
 import argparse
-import re
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 import duckdb
 
-from orchestration.cli import contactability, output
-from orchestration.cli.identity_graph import Bridge, Graph, Step, Tie
+from orchestration.cli import output
 from orchestration.config.settings import Settings
+from orchestration.insight import explanation, people
+from orchestration.insight.explanation import HOW_TO_NAME, SHOWN, Telling
 from orchestration.runtime.errors import OperatorError
-from orchestration.runtime.redaction import masked, shown_name
 from orchestration.warehouse import read_only
-from orchestration.warehouse.duckdb_session import has_table
-
-SHOWN = 25
-HOW_TO_NAME = "Name a customer id, any id it ever had, its first 8 letters, or a record as vendor/stream/id or vendor/account/stream/id."
-
-WHY_NOT = {
-    "invalid": "it is not valid",
-    "placeholder": "it stands for nobody in particular",
-    "role_address": "it is the address of a role",
-    "relay_address": "it is an address of a relay",
-    "disposable_address": "it is a throw-away address",
-    "blocked": "somebody blocked it",
-    "never_links": "its kind never links",
-    "superseded": "a newer one took its place",
-    "shared": "too many different people carry it",
-    "ambiguous": "its holders contradict each other, and this record could be of either",
-    "refused": "it would join two documents or records kept apart",
-    "deleted": "the record is deleted",
-    "weak": "its kind joins nobody who is known by more",
-}
-
-_ALIASES = "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is not null limit 3"
-_NAMED = """
-select alias_id, customer_id from identity.int_record_customers
-where source = $1 and source_account = $2 and $3 in (stream, stream_key) and source_record_id = $4 and customer_id is not null
-"""
-_RECORDS = """
-select
-    persons.alias_id, persons.source, persons.source_account, persons.stream, persons.source_record_id, persons.is_contact, persons.is_belonging,
-    persons.is_deleted, persons.is_anchor, persons.first_export_date, records.source_file, records.source_row
-from identity.int_record_customers as persons
-inner join identity.int_records as records using (record_no)
-where persons.customer_id = $1 and not persons.is_lead_only
-order by not persons.is_anchor, persons.is_contact, persons.first_export_date, persons.source, persons.source_account, persons.stream, persons.source_record_id
-"""
-_TIES = """
-select alias_id, link_id, rule, rule_detail, identifier_type, identifier_namespace, identifier_value
-from meta.identity_links where customer_id = $1 and is_refused = $2 order by all
-"""
-_FIGURES = """
-select customers.full_name, insights.order_count, insights.total_revenue, insights.reporting_currency
-from marts.dim_customers as customers left join marts.customer_insights as insights using (customer_id) where customer_id = $1
-"""
-_ORDERS = """
-select orders.order_id, any_value(orders.net_amount_reporting), list(distinct persons.alias_id)
-from marts.fct_orders as orders
-inner join orders.int_order_keys as keys using (order_id)
-inner join staging.orders as told
-    on keys.source = told.source and keys.source_account = told.source_account and keys.source_order_id = told.source_order_id
-inner join identity.int_record_customers as persons
-    on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
-    and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
-where orders.customer_id = $1 and persons.customer_id = $1 and orders.is_valid
-group by orders.order_id
-"""
-_IN_COMMON = """
-select ones.id_type, ones.id_value, min(ones.not_linking_reason), min(others.not_linking_reason)
-from identity.int_identifier_standing as ones
-inner join identity.int_identifier_standing as others using (identifier_key)
-where ones.customer_id = $1 and others.customer_id = $2
-group by ones.id_type, ones.id_value order by all
-"""
-_KEPT_APART = """
-select distinct overrides.decision
-from identity.int_override_records as overrides
-inner join identity.int_record_customers as one on overrides.record_no = one.record_no
-inner join identity.int_record_customers as other on overrides.other_record_no = other.record_no
-where overrides.rule = 'never' and (one.customer_id, other.customer_id) in (($1, $2), ($2, $1))
-order by all
-"""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record of a person and where its newest observation was read."""
-
-    alias_id: str
-    source: str
-    source_account: str
-    stream: str
-    source_record_id: str
-    is_contact: bool
-    is_belonging: bool
-    is_deleted: bool
-    is_anchor: bool
-    first_export_date: Any
-    source_file: str
-    source_row: int
-
-    def place(self, *, show: bool) -> str:
-        return f"{self.source_file if show else shown_name(self.source_file)}, record {self.source_row}"
-
-
-@dataclass(frozen=True)
-class Telling:
-    """How much is told."""
-
-    show: bool
-    all: bool
-
-    def value(self, kind: str | None, value: str) -> str:
-        return value if self.show else masked(kind or "", value)
-
-    def tie(self, tie: Tie) -> str:
-        """What ties a record, in words."""
-        if tie.rule == "always":
-            return f"the decision `always` ({tie.rule_detail})"
-        if tie.rule == "composite_key":
-            return f"agreement in all parts of {tie.rule_detail}"
-        words = f"{tie.identifier_type} {self.value(tie.identifier_type, tie.identifier_value or '')}"
-        more = {
-            "superseded_identifier": f", which one of them no longer gives, and the same {tie.rule_detail}",
-            "belongs": ", the vendor's own id" if tie.rule_detail == "own_id" else ", which only this record of the vendor has",
-            "follows": " (it follows)",
-        }
-        return words + more.get(tie.rule, "")
-
-    def record(self, record: Record) -> str:
-        """A record in words."""
-        account = "" if record.source_account == "default" else f"/{record.source_account}"
-        named = f"{record.source}{account}/{record.stream} {self.value('', record.source_record_id)}"
-        notes = [
-            *(["the person is named after it"] if record.is_anchor else []),
-            *(["belongs to a record"] if record.is_belonging else ["told by orders or events"] if record.is_contact else []),
-            *(["deleted"] if record.is_deleted else []),
-        ]
-        return f"{named} ({', '.join(notes)})" if notes else named
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("names", nargs="+", metavar="ID", help="a customer id (or any former one), or two records: vendor/stream/id")
+    parser.add_argument("names", nargs="*", metavar="ID", help="a customer id (or any former one), or two records: vendor/stream/id")
+    parser.add_argument("--email", metavar="E", help="the person who carries this e-mail address")
+    parser.add_argument("--phone", metavar="P", help="the person who carries this phone number")
+    parser.add_argument("--order", metavar="O", help="the person whose order this is: its number, or any id of it")
     parser.add_argument("--show", action="store_true", help="show identifiers as they are, not masked")
     parser.add_argument("--all", action="store_true", help=f"show every record and bridge, not the first {SHOWN}")
+    parser.add_argument("--json", action="store_true", help="the same for machines")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Explains one person, or two records."""
-    if len(given.names) > 2:
-        raise OperatorError("More than two things were named.", remedy=HOW_TO_NAME, exit_code=2)
     telling = Telling(show=given.show, all=given.all)
-    with _warehouse(settings) as con:
-        found = [_resolve(con, name) for name in given.names]
-        if len(found) == 1:
-            _tell_person(con, telling, asked=found[0][0], customer_id=found[0][1])
-        else:
-            _tell_two(con, telling, *found)
+    with read_only.published(settings) as con:
+        explanation.require_proofs(con)
+        found = _asked_for(con, given)
+        told = list(_told(con, telling, found))
+    if given.json:
+        output.say(json.dumps({"customer_ids": [customer_id for _, customer_id in found], "told": told}, ensure_ascii=False))
+    else:
+        output.say("\n".join(told))
     return 0
 
 
-@contextmanager
-def _warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with read_only.published(settings) as con:
-        if not (has_table(con, "meta", "identity_links") and has_table(con, "identity", "int_override_records")):
-            raise OperatorError("The published warehouse was made by an earlier version and holds no proofs.", remedy="`c360 run` publishes one that does.")
-        yield con
+def _told(con: duckdb.DuckDBPyConnection, telling: Telling, found: list[tuple[str, str]]) -> Iterator[str]:
+    if len(found) == 2:
+        return explanation.of_two(con, telling, *found)
+    return explanation.of_person(con, telling, asked=found[0][0], customer_id=found[0][1])
 
 
-def _resolve(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
-    """The record's own id and the id of its person."""
-    parts = name.split("/")
-    found: list[tuple[str, str]] = []
-    if len(parts) >= 3:
-        found = con.execute(_NAMED, [parts[0], "default", parts[1], "/".join(parts[2:])]).fetchall()
-    if len(parts) >= 4 and not found:
-        found = con.execute(_NAMED, [*parts[:3], "/".join(parts[3:])]).fetchall()
-    if re.fullmatch("[0-9a-f]{8,}", name):
-        found = con.execute(_ALIASES, [name]).fetchall()
+def _asked_for(con: duckdb.DuckDBPyConnection, given: argparse.Namespace) -> list[tuple[str, str]]:
+    """Each person or record that was named, with the id of its person."""
+    finders = {people.by_email: given.email, people.by_phone: given.phone, people.by_order: given.order}
+    found = [explanation.resolve(con, name) for name in given.names]
+    for find, value in finders.items():
+        if value is not None:
+            customer_id = find(con, value)
+            found.append((customer_id, customer_id))
     if not found:
-        raise OperatorError("Nobody of that id is in the published warehouse.", remedy=HOW_TO_NAME, exit_code=2)
-    if len(found) > 1 and len(parts) == 1:
-        raise OperatorError("Several ids begin like that.", remedy="Give more of the id.", exit_code=2)
-    return found[0]
-
-
-def _tell_person(con: duckdb.DuckDBPyConnection, telling: Telling, *, asked: str, customer_id: str) -> None:
-    records = _records(con, customer_id)
-    graph = Graph(_ties(con, customer_id, is_refused=False))
-    _tell_heading(con, telling, records, asked=asked, customer_id=customer_id)
-    numbers = {record.alias_id: number for number, record in enumerate(records.values(), start=1)}
-    root = next((record.alias_id for record in records.values() if record.is_anchor), customer_id)
-    tree = graph.tree(root)
-    shown = list(records.values()) if telling.all else list(records.values())[:SHOWN]
-    for record in shown:
-        output.say(f"\n{numbers[record.alias_id]:>3}  {telling.record(record)}")
-        output.say(f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place(show=telling.show)}")
-        if record.alias_id in tree:
-            step = tree[record.alias_id]
-            output.say(f"     tied to {numbers[step.start.alias_id]} by {telling.tie(step.end)}")
-    if len(shown) < len(records):
-        output.say(f"\n… and {len(records) - len(shown)} more records; --all shows them.")
-    _tell_bridges(con, telling, graph, numbers, root=root, customer_id=customer_id)
-    _tell_refused(con, telling, numbers, customer_id)
-    contactability.tell(con, customer_id)
-
-
-def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dict[str, Record], *, asked: str, customer_id: str) -> None:
-    name, orders, revenue, currency = con.execute(_FIGURES, [customer_id]).fetchone() or (None, 0, None, None)
-    output.say(f"Person {customer_id}" + (f": {name}" if name and telling.show else ""))
-    if asked != customer_id:
-        output.say(f"(the id asked for, {asked[:12]}…, is one of its records)")
-    vendors = {record.source for record in records.values()}
-    own = sum(not record.is_belonging for record in records.values())
-    worth = f"{_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
-    output.say(f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {worth}.")
-    if len(records) > own:
-        output.say(f"{_count(len(records) - own, 'more set')} of identifiers that orders and events of these records name.")
-
-
-def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str) -> None:
-    if not graph.ties:
-        return
-    bridges, untried = graph.bridges(root)
-    output.say("\nWhat it hangs on")
-    if not bridges:
-        output.say("  Nothing alone: whichever identifier goes, the records stay together.")
-    orders = con.execute(_ORDERS, [customer_id]).fetchall()
-    for bridge in bridges if telling.all else bridges[:SHOWN]:
-        output.say(f"  {telling.tie(bridge.tie)}")
-        output.say(f"      without it {_cut(bridge, numbers)} would be {_others(bridge)}, with {_worth(bridge, orders)}.")
-    if not telling.all and len(bridges) > SHOWN:
-        output.say(f"  … and {len(bridges) - SHOWN} more; --all shows them.")
-    if untried:
-        output.say(f"  {untried} rarer ties were not tried: the person is too large.")
-
-
-def _tell_refused(con: duckdb.DuckDBPyConnection, telling: Telling, numbers: dict[str, int], customer_id: str) -> None:
-    refused = _ties(con, customer_id, is_refused=True)
-    if refused:
-        output.say("\nRefused, because it would have joined two documents or records kept apart")
-    for tie in refused if telling.all else refused[:SHOWN]:
-        output.say(f"  {telling.tie(tie)} of record {numbers[tie.alias_id]}")
-
-
-def _tell_two(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> None:
-    if one[1] != other[1]:
-        _tell_apart(con, telling, one, other)
-        return
-    records = _records(con, one[1])
-    chain = Graph(_ties(con, one[1], is_refused=False)).chain(one[0], other[0]) or []
-    if one[0] == other[0]:
-        output.say("Both are the same record.")
-    elif chain:
-        output.say(f"They are one person, {one[1]}, in {_count(len(chain), 'step')}:")
-    else:
-        output.say(f"They are one person, {one[1]}; which of their ties joins these two is not told.")
-    _tell_record(telling, records[one[0]])
-    for step in chain:
-        _tell_step(telling, records, step)
-
-
-def _tell_step(telling: Telling, records: dict[str, Record], step: Step) -> None:
-    output.say(f"    | {telling.tie(step.end)}")
-    _tell_record(telling, records[step.end.alias_id])
-
-
-def _tell_record(telling: Telling, record: Record) -> None:
-    output.say(f"  {telling.record(record)}")
-    output.say(f"      id {record.alias_id[:12]}, {record.place(show=telling.show)}")
-
-
-def _tell_apart(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> None:
-    output.say(f"They are two people, {one[1]} and {other[1]}.")
-    for alias_id, customer_id in (one, other):
-        _tell_record(telling, _records(con, customer_id)[alias_id])
-    for (decision,) in con.execute(_KEPT_APART, [one[1], other[1]]).fetchall():
-        output.say(f"The decision `never` ({decision}) keeps them apart.")
-    common = con.execute(_IN_COMMON, [one[1], other[1]]).fetchall()
-    output.say("What both carry, and why it does not join them" if common else "They carry nothing in common.")
-    for kind, value, reason, other_reason in common:
-        why = WHY_NOT.get(reason or other_reason or "", "their first names, birth dates or documents contradict each other, or a decision does")
-        output.say(f"  {kind} {telling.value(kind, value)}: {why}")
-
-
-def _records(con: duckdb.DuckDBPyConnection, customer_id: str) -> dict[str, Record]:
-    return {row[0]: Record(*row) for row in con.execute(_RECORDS, [customer_id]).fetchall()}
-
-
-def _ties(con: duckdb.DuckDBPyConnection, customer_id: str, *, is_refused: bool) -> list[Tie]:
-    return [Tie(*row) for row in con.execute(_TIES, [customer_id, is_refused]).fetchall()]
-
-
-def _cut(bridge: Bridge, numbers: dict[str, int]) -> str:
-    listed = sorted(numbers[alias_id] for alias_id in bridge.cut_off)
-    if len(listed) == 1:
-        return f"record {listed[0]}"
-    return f"records {', '.join(map(str, listed))}" if len(listed) <= 8 else f"{len(listed)} records"
-
-
-def _others(bridge: Bridge) -> str:
-    return "somebody else" if bridge.parts == 2 else f"{bridge.parts - 1} other people"
-
-
-def _worth(bridge: Bridge, orders: list[tuple[str, Decimal | None, list[str]]]) -> str:
-    """Orders that only the records cut off tell of."""
-    moved = [amount or Decimal(0) for _, amount, owners in orders if set(owners) <= bridge.cut_off]
-    return f"{_count(len(moved), 'valid order')} and revenue {_money(sum(moved, Decimal(0)))}"
-
-
-def _money(amount: Decimal | None) -> str:
-    return f"{amount or Decimal(0):,.2f}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+        raise OperatorError("Nobody was named.", remedy=HOW_TO_NAME, exit_code=2)
+    if len(found) > 2:
+        raise OperatorError("More than two things were named.", remedy=HOW_TO_NAME, exit_code=2)
+    return found

@@ -16,10 +16,10 @@ from pathlib import Path
 import duckdb
 
 from orchestration.cli import output
-from orchestration.cli.explain import Telling
-from orchestration.cli.identity_graph import Tie
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
+from orchestration.insight.explanation import Telling
+from orchestration.insight.identity_graph import Tie
 from orchestration.pipeline import Progress, silent, write_run_settings
 from orchestration.publishing import change_report
 from orchestration.runtime.errors import OperatorError

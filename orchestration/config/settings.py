@@ -92,6 +92,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     alert_command: Annotated[str, _means("Command that is given an alert as JSON; empty: none.")] = ""
     alert_webhook: Annotated[str, _means("Address that an alert is posted to as JSON; empty: none.")] = ""
 
+    report_file: Annotated[str, _means("File, from the data folder if not absolute, that every run writes the report to as one HTML page; empty: none.")] = ""
+
 
 @dataclass(frozen=True)
 class DateRange:
@@ -389,6 +391,8 @@ def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
         yield "published_file_mode", "must be rights that let its owner read and nobody else write, such as 0440"
     if "\0" in options.alert_command:
         yield "alert_command", "must be a command without a zero byte"
+    if options.report_file and not re.fullmatch(r"[^\0]*[^\0/.]\.html?", options.report_file):
+        yield "report_file", "must be the name of a file that ends with .html"
 
 
 def bytes_of(size: str) -> int | None:

@@ -1,7 +1,9 @@
 """How late things are: every stream of every vendor by the last night that delivered it, and the nightly run by its schedule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -45,6 +47,18 @@ def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Fresh
         Freshness(source, account, stream, last, (today - last).days, is_late=(today - last).days > settings.options.late_after_days)
         for source, account, stream, last in con.execute(LAST).fetchall()
     ]
+
+
+def late_by_vendor(streams: Iterable[Freshness]) -> list[str]:
+    """What is late, a sentence for each account of a vendor, its streams with the same last night together."""
+    told = []
+    for feed, late in groupby((found for found in streams if found.is_late), key=lambda found: found.feed):
+        nights: dict[date, list[str]] = {}
+        for found in late:
+            nights.setdefault(found.last_delivery, []).append(found.stream)
+        since = (f"since {day} of {', '.join(names)}" for day, names in sorted(nights.items()))
+        told.append(f"{feed} is late: nothing {'; '.join(since)}.")
+    return told
 
 
 def lateness(settings: Settings) -> str | None:

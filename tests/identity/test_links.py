@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from orchestration.cli.identity_graph import Graph, Tie
+from orchestration.insight.identity_graph import Graph, Tie
 from tests.identity.worlds import Scenario, Warehouse, always, contact, profile
 
 JOINED = [

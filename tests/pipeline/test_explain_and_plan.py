@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from orchestration import pipeline
-from orchestration.cli import contactability, main
+from orchestration.cli import main
 from orchestration.config.settings import Options, Settings
+from orchestration.insight import contactability
 
 NIGHT = "2026-06-01"
 OVERRIDES = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.defs.local_only import LocalOnly
+from orchestration.runtime.local_requests import LocalOnly
 
 OURS = "127.0.0.1:3000"
 

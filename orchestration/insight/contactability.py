@@ -1,4 +1,4 @@
-"""What `c360 explain` says of a person's channels: whether marketing may be sent there, whose word holds, and why.
+"""What is said of a person's channels: whether marketing may be sent there, whose word holds, and why.
 
 Only tells what `marts.customer_contactability` says; which word holds was decided by dbt.
 """
@@ -8,7 +8,6 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration.cli import output
 from orchestration.warehouse.duckdb_session import has_table
 
 WHY = {
@@ -28,16 +27,10 @@ where customer_id = $1 order by channel = 'all', channel
 """
 
 
-def tell(con: duckdb.DuckDBPyConnection, customer_id: str) -> None:
-    """Says on the terminal, channel by channel, whether marketing may be sent and why."""
+def lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
+    """Channel by channel, whether marketing may be sent and why; nothing of a warehouse that does not tell."""
     if not has_table(con, "marts", "customer_contactability"):
         return
-    output.say("\nWhere marketing may be sent")
-    for line in _lines(con, customer_id):
-        output.say(f"  {line}")
-
-
-def _lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
     told = con.execute(_CHANNELS, [customer_id]).fetchall()
     if not told:
         yield "Nowhere: nobody has told a yes."

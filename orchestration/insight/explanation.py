@@ -1,0 +1,309 @@
+"""Why records are one person, or whether two are; what that hangs on, in money too; where one may be written to: sentences for terminal and page.
+
+Reads a published warehouse. Values are masked unless asked for. The same proof stands in `meta.identity_links`; who is
+who was decided by dbt, not here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from orchestration.insight import contactability
+from orchestration.insight.identity_graph import Bridge, Graph, Step, Tie
+from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.redaction import masked, shown_name
+from orchestration.warehouse.duckdb_session import has_table
+
+SHOWN = 25
+HOW_TO_NAME = "Name a customer id, any id it ever had, its first 8 letters, or a record as vendor/stream/id or vendor/account/stream/id."
+
+WHY_NOT = {
+    "invalid": "it is not valid",
+    "placeholder": "it stands for nobody in particular",
+    "role_address": "it is the address of a role",
+    "relay_address": "it is an address of a relay",
+    "disposable_address": "it is a throw-away address",
+    "blocked": "somebody blocked it",
+    "never_links": "its kind never links",
+    "superseded": "a newer one took its place",
+    "shared": "too many different people carry it",
+    "ambiguous": "its holders contradict each other, and this record could be of either",
+    "refused": "it would join two documents or records kept apart",
+    "deleted": "the record is deleted",
+    "weak": "its kind joins nobody who is known by more",
+}
+
+_ALIASES = "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is not null limit 3"
+_NAMED = """
+select alias_id, customer_id from identity.int_record_customers
+where source = $1 and source_account = $2 and $3 in (stream, stream_key) and source_record_id = $4 and customer_id is not null
+"""
+_RECORDS = """
+select
+    persons.alias_id, persons.source, persons.source_account, persons.stream, persons.source_record_id, persons.is_contact, persons.is_belonging,
+    persons.is_deleted, persons.is_anchor, persons.first_export_date, records.source_file, records.source_row
+from identity.int_record_customers as persons
+inner join identity.int_records as records using (record_no)
+where persons.customer_id = $1 and not persons.is_lead_only
+order by not persons.is_anchor, persons.is_contact, persons.first_export_date, persons.source, persons.source_account, persons.stream, persons.source_record_id
+"""
+_TIES = """
+select alias_id, link_id, rule, rule_detail, identifier_type, identifier_namespace, identifier_value
+from meta.identity_links where customer_id = $1 and is_refused = $2 order by all
+"""
+_FIGURES = """
+select customers.full_name, insights.order_count, insights.total_revenue, insights.reporting_currency
+from marts.dim_customers as customers left join marts.customer_insights as insights using (customer_id) where customer_id = $1
+"""
+_ORDERS = """
+select orders.order_id, any_value(orders.net_amount_reporting), list(distinct persons.alias_id)
+from marts.fct_orders as orders
+inner join orders.int_order_keys as keys using (order_id)
+inner join staging.orders as told
+    on keys.source = told.source and keys.source_account = told.source_account and keys.source_order_id = told.source_order_id
+inner join identity.int_record_customers as persons
+    on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
+    and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
+where orders.customer_id = $1 and persons.customer_id = $1 and orders.is_valid
+group by orders.order_id
+"""
+_IN_COMMON = """
+select ones.id_type, ones.id_value, min(ones.not_linking_reason), min(others.not_linking_reason)
+from identity.int_identifier_standing as ones
+inner join identity.int_identifier_standing as others using (identifier_key)
+where ones.customer_id = $1 and others.customer_id = $2
+group by ones.id_type, ones.id_value order by all
+"""
+_KEPT_APART = """
+select distinct overrides.decision
+from identity.int_override_records as overrides
+inner join identity.int_record_customers as one on overrides.record_no = one.record_no
+inner join identity.int_record_customers as other on overrides.other_record_no = other.record_no
+where overrides.rule = 'never' and (one.customer_id, other.customer_id) in (($1, $2), ($2, $1))
+order by all
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a person and where its newest observation was read."""
+
+    alias_id: str
+    source: str
+    source_account: str
+    stream: str
+    source_record_id: str
+    is_contact: bool
+    is_belonging: bool
+    is_deleted: bool
+    is_anchor: bool
+    first_export_date: Any
+    source_file: str
+    source_row: int
+
+    def place(self, *, show: bool) -> str:
+        return f"{self.source_file if show else shown_name(self.source_file)}, record {self.source_row}"
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How much is told."""
+
+    show: bool
+    all: bool
+
+    def value(self, kind: str | None, value: str) -> str:
+        return value if self.show else masked(kind or "", value)
+
+    def tie(self, tie: Tie) -> str:
+        """What ties a record, in words."""
+        if tie.rule == "always":
+            return f"the decision `always` ({tie.rule_detail})"
+        if tie.rule == "composite_key":
+            return f"agreement in all parts of {tie.rule_detail}"
+        words = f"{tie.identifier_type} {self.value(tie.identifier_type, tie.identifier_value or '')}"
+        more = {
+            "superseded_identifier": f", which one of them no longer gives, and the same {tie.rule_detail}",
+            "belongs": ", the vendor's own id" if tie.rule_detail == "own_id" else ", which only this record of the vendor has",
+            "follows": " (it follows)",
+        }
+        return words + more.get(tie.rule, "")
+
+    def record(self, record: Record) -> str:
+        """A record in words."""
+        account = "" if record.source_account == "default" else f"/{record.source_account}"
+        named = f"{record.source}{account}/{record.stream} {self.value('', record.source_record_id)}"
+        notes = [
+            *(["the person is named after it"] if record.is_anchor else []),
+            *(["belongs to a record"] if record.is_belonging else ["told by orders or events"] if record.is_contact else []),
+            *(["deleted"] if record.is_deleted else []),
+        ]
+        return f"{named} ({', '.join(notes)})" if notes else named
+
+
+def require_proofs(con: duckdb.DuckDBPyConnection) -> None:
+    """Refuses a warehouse that an earlier version published without proofs."""
+    if not (has_table(con, "meta", "identity_links") and has_table(con, "identity", "int_override_records")):
+        raise OperatorError("The published warehouse was made by an earlier version and holds no proofs.", remedy="`c360 run` publishes one that does.")
+
+
+def resolve(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
+    """The record's own id and the id of its person."""
+    parts = name.split("/")
+    found: list[tuple[str, str]] = []
+    if len(parts) >= 3:
+        found = con.execute(_NAMED, [parts[0], "default", parts[1], "/".join(parts[2:])]).fetchall()
+    if len(parts) >= 4 and not found:
+        found = con.execute(_NAMED, [*parts[:3], "/".join(parts[3:])]).fetchall()
+    if re.fullmatch("[0-9a-f]{8,}", name):
+        found = con.execute(_ALIASES, [name]).fetchall()
+    if not found:
+        raise OperatorError("Nobody of that id is in the published warehouse.", remedy=HOW_TO_NAME, exit_code=2)
+    if len(found) > 1 and len(parts) == 1:
+        raise OperatorError("Several ids begin like that.", remedy="Give more of the id.", exit_code=2)
+    return found[0]
+
+
+def of_person(con: duckdb.DuckDBPyConnection, telling: Telling, *, asked: str, customer_id: str) -> Iterator[str]:
+    """The person behind a customer id: its records, what ties each, what that hangs on, and what was refused."""
+    records = _records(con, customer_id)
+    graph = Graph(_ties(con, customer_id, is_refused=False))
+    yield from _tell_heading(con, telling, records, asked=asked, customer_id=customer_id)
+    numbers = {record.alias_id: number for number, record in enumerate(records.values(), start=1)}
+    root = next((record.alias_id for record in records.values() if record.is_anchor), customer_id)
+    tree = graph.tree(root)
+    shown = list(records.values()) if telling.all else list(records.values())[:SHOWN]
+    for record in shown:
+        yield f"\n{numbers[record.alias_id]:>3}  {telling.record(record)}"
+        yield f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place(show=telling.show)}"
+        if record.alias_id in tree:
+            step = tree[record.alias_id]
+            yield f"     tied to {numbers[step.start.alias_id]} by {telling.tie(step.end)}"
+    if len(shown) < len(records):
+        yield f"\n… and {len(records) - len(shown)} more records; --all shows them."
+    yield from _tell_bridges(con, telling, graph, numbers, root=root, customer_id=customer_id)
+    yield from _tell_refused(con, telling, numbers, customer_id)
+    yield from _tell_channels(con, customer_id)
+
+
+def _tell_channels(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
+    for number, line in enumerate(contactability.lines(con, customer_id)):
+        if number == 0:
+            yield "\nWhere marketing may be sent"
+        yield f"  {line}"
+
+
+def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dict[str, Record], *, asked: str, customer_id: str) -> Iterator[str]:
+    name, orders, revenue, currency = con.execute(_FIGURES, [customer_id]).fetchone() or (None, 0, None, None)
+    yield f"Person {customer_id}" + (f": {name}" if name and telling.show else "")
+    if asked != customer_id:
+        yield f"(the id asked for, {asked[:12]}…, is one of its records)"
+    vendors = {record.source for record in records.values()}
+    own = sum(not record.is_belonging for record in records.values())
+    worth = f"{_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
+    yield f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {worth}."
+    if len(records) > own:
+        yield f"{_count(len(records) - own, 'more set')} of identifiers that orders and events of these records name."
+
+
+def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str) -> Iterator[str]:
+    if not graph.ties:
+        return
+    bridges, untried = graph.bridges(root)
+    yield "\nWhat it hangs on"
+    if not bridges:
+        yield "  Nothing alone: whichever identifier goes, the records stay together."
+    orders = con.execute(_ORDERS, [customer_id]).fetchall()
+    for bridge in bridges if telling.all else bridges[:SHOWN]:
+        yield f"  {telling.tie(bridge.tie)}"
+        yield f"      without it {_cut(bridge, numbers)} would be {_others(bridge)}, with {_worth(bridge, orders)}."
+    if not telling.all and len(bridges) > SHOWN:
+        yield f"  … and {len(bridges) - SHOWN} more; --all shows them."
+    if untried:
+        yield f"  {untried} rarer ties were not tried: the person is too large."
+
+
+def _tell_refused(con: duckdb.DuckDBPyConnection, telling: Telling, numbers: dict[str, int], customer_id: str) -> Iterator[str]:
+    refused = _ties(con, customer_id, is_refused=True)
+    if refused:
+        yield "\nRefused, because it would have joined two documents or records kept apart"
+    for tie in refused if telling.all else refused[:SHOWN]:
+        yield f"  {telling.tie(tie)} of record {numbers[tie.alias_id]}"
+
+
+def of_two(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> Iterator[str]:
+    """Whether two records, each with its person, are one person, by which chain, or what keeps them apart."""
+    if one[1] != other[1]:
+        yield from _tell_apart(con, telling, one, other)
+        return
+    records = _records(con, one[1])
+    chain = Graph(_ties(con, one[1], is_refused=False)).chain(one[0], other[0]) or []
+    if one[0] == other[0]:
+        yield "Both are the same record."
+    elif chain:
+        yield f"They are one person, {one[1]}, in {_count(len(chain), 'step')}:"
+    else:
+        yield f"They are one person, {one[1]}; which of their ties joins these two is not told."
+    yield from _tell_record(telling, records[one[0]])
+    for step in chain:
+        yield from _tell_step(telling, records, step)
+
+
+def _tell_step(telling: Telling, records: dict[str, Record], step: Step) -> Iterator[str]:
+    yield f"    | {telling.tie(step.end)}"
+    yield from _tell_record(telling, records[step.end.alias_id])
+
+
+def _tell_record(telling: Telling, record: Record) -> Iterator[str]:
+    yield f"  {telling.record(record)}"
+    yield f"      id {record.alias_id[:12]}, {record.place(show=telling.show)}"
+
+
+def _tell_apart(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> Iterator[str]:
+    yield f"They are two people, {one[1]} and {other[1]}."
+    for alias_id, customer_id in (one, other):
+        yield from _tell_record(telling, _records(con, customer_id)[alias_id])
+    for (decision,) in con.execute(_KEPT_APART, [one[1], other[1]]).fetchall():
+        yield f"The decision `never` ({decision}) keeps them apart."
+    common = con.execute(_IN_COMMON, [one[1], other[1]]).fetchall()
+    yield "What both carry, and why it does not join them" if common else "They carry nothing in common."
+    for kind, value, reason, other_reason in common:
+        why = WHY_NOT.get(reason or other_reason or "", "their first names, birth dates or documents contradict each other, or a decision does")
+        yield f"  {kind} {telling.value(kind, value)}: {why}"
+
+
+def _records(con: duckdb.DuckDBPyConnection, customer_id: str) -> dict[str, Record]:
+    return {row[0]: Record(*row) for row in con.execute(_RECORDS, [customer_id]).fetchall()}
+
+
+def _ties(con: duckdb.DuckDBPyConnection, customer_id: str, *, is_refused: bool) -> list[Tie]:
+    return [Tie(*row) for row in con.execute(_TIES, [customer_id, is_refused]).fetchall()]
+
+
+def _cut(bridge: Bridge, numbers: dict[str, int]) -> str:
+    listed = sorted(numbers[alias_id] for alias_id in bridge.cut_off)
+    if len(listed) == 1:
+        return f"record {listed[0]}"
+    return f"records {', '.join(map(str, listed))}" if len(listed) <= 8 else f"{len(listed)} records"
+
+
+def _others(bridge: Bridge) -> str:
+    return "somebody else" if bridge.parts == 2 else f"{bridge.parts - 1} other people"
+
+
+def _worth(bridge: Bridge, orders: list[tuple[str, Decimal | None, list[str]]]) -> str:
+    """Orders that only the records cut off tell of."""
+    moved = [amount or Decimal(0) for _, amount, owners in orders if set(owners) <= bridge.cut_off]
+    return f"{_count(len(moved), 'valid order')} and revenue {_money(sum(moved, Decimal(0)))}"
+
+
+def _money(amount: Decimal | None) -> str:
+    return f"{amount or Decimal(0):,.2f}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
