@@ -1,12 +1,14 @@
 """What is said of a customer: insights, engagement, segments, consent and the vendors' own figures."""
 
 import math
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.marts.conftest import Query
+from tests.marts.model import Model
 from tests.warehouse_builder import WarehouseBuilder, alias
 
 END_OF_AS_OF = datetime(2024, 3, 2, tzinfo=UTC)
@@ -363,3 +365,26 @@ def test_one_statement_decides_for_every_customer_channel_and_purpose(query: Que
 )
 def test_a_vendors_figure_gets_its_verdict(query: Query, record: str, metric: str, verdict: str) -> None:
     assert query("select verdict from marts.customer_stat_reconciliation where source_record_id = $1 and metric = $2", [record, metric]) == [(verdict,)]
+
+
+@pytest.mark.parametrize(
+    ("confidences", "is_weak", "reason"),
+    [
+        (["high", "low"], True, None),
+        (["low", "high"], True, None),
+        (["high", "none"], False, "never_links"),
+        (["none", "low", "high"], False, "never_links"),
+        (["high", "high"], False, None),
+    ],
+)
+def test_of_two_confidences_in_an_identifier_in_one_night_the_more_cautious_counts(
+    warehouse: WarehouseBuilder, confidences: list[str], is_weak: bool, reason: str | None
+) -> None:
+    owner = {"source": "ometria", "source_account": "default", "source_file": "landing/a.ndjson", "source_row": 1}
+    record = {**owner, "record_no": 1, "stream_key": "profiles", "source_record_id": "p", "is_contact": False}
+    said = {**owner, "stream": "profiles", "owner_record_id": "p", "id_type": "customer_id", "id_value": "c1", "id_link_value": "c1", "is_valid": True}
+    identifiers = [{**said, "export_date": date(2024, 2, 1), "merge_confidence": confidence} for confidence in confidences]
+    earlier = {**said, "export_date": date(2024, 1, 31), "merge_confidence": "none"}
+    with closing(Model(warehouse, "int_record_identifiers")) as model:
+        (found,) = model.rows(int_records=[record], customer_identifiers=[earlier, *identifiers])
+    assert (found["is_weak"], found["unusable_reason"]) == (is_weak, reason)
