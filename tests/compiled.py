@@ -25,7 +25,10 @@ class Compiled:
     def __init__(self, target: Path, *wanted: str) -> None:
         """Takes all models if none is `wanted`."""
         folder = next(path / "models" for path in (target / "compiled").iterdir())
-        paths = {(path.parent.name, path.stem): path for kind in ("sql", "py") for path in folder.glob(f"*/*.{kind}")}
+        files = [path for path in folder.rglob("*") if path.suffix in (".sql", ".py") and path.parent.suffix != ".yml"]
+        # Folders are not schemas: whoever reads or checks a model names its schema.
+        schemas = {name: schema for path in target.rglob("*.*") if path.is_file() and path.suffix in (".sql", ".py") for schema, name in _named(path)}
+        paths = {(schemas[path.stem], path.stem): path for path in files}
         self._code = {model: path.read_text(encoding="utf-8") for model, path in paths.items()}
         self._in_python = {model for model, path in paths.items() if path.suffix == ".py"}
         needs = {model: ({*RELATION.findall(code)} & self._code.keys()) - {model} for model, code in self._code.items()}
@@ -50,6 +53,10 @@ class Compiled:
         exec(self._code[model], module)
         with _event_loop():
             return module["model"](module["dbtObj"](lambda relation: con.sql(f"from {relation}")), con)
+
+
+def _named(path: Path) -> list[Model]:
+    return RELATION.findall(path.read_text(encoding="utf-8"))
 
 
 def _reached(needs: dict[Model, set[Model]], model: Model) -> Iterator[Model]:
