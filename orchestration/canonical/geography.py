@@ -110,7 +110,7 @@ def country_code(word: str) -> str | None:
 @cache
 def countries() -> tuple[str, ...]:
     """The alpha-2 codes, in their order."""
-    return tuple(sorted(code for code in Locale.parse("en").territories if re.fullmatch("[A-Z]{2}", code) and code not in NOT_COUNTRIES))
+    return tuple(sorted(code for code in map(str, Locale.parse("en").territories) if re.fullmatch("[A-Z]{2}", code) and code not in NOT_COUNTRIES))
 
 
 @cache
@@ -164,7 +164,7 @@ def language_code(word: str) -> str | None:
 
 @cache
 def _language_words() -> dict[str, str]:
-    names = Locale.parse("en").languages
+    names = {str(code): str(name) for code, name in Locale.parse("en").languages.items()}
     codes = {code: code for code in names if re.fullmatch("[a-z]{2,3}", code)}
     for alias, target in get_global("language_aliases").items():
         if re.fullmatch("[a-z]{3}", alias) and target in codes:

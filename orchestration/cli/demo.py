@@ -46,7 +46,7 @@ def execute(given_settings: Settings, given: argparse.Namespace) -> int:
     output.say(f"{report.files:,} sample exports were loaded and published in {report.duration_s:.0f} s.\n")
     with duckdb.connect(str(demo.published_file), read_only=True, config=demo.duckdb_config) as con:
         built = con.execute(FIGURES)
-        output.table(zip([column[0] for column in built.description], built.fetchone(), strict=True))
+        output.table(zip([column[0] for column in built.description], built.fetchone() or (), strict=True))
         output.say()
         output.table(con.execute(REASONS).fetchall(), header=("rejected because", "rows"))
     _next_things(folder)

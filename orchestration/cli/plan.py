@@ -94,7 +94,7 @@ def compare(tried: Settings, *, progress: Progress = silent) -> change_report.Ch
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
         seeds.load(con, tried)
         identity_rules.check_records(con, tried)
-        (as_of,) = con.execute("select as_of_date from internal.run_settings").fetchone() or (None,)
+        [(as_of,)] = con.execute("select as_of_date from internal.run_settings").fetchall()
         write_run_settings(con, tried, as_of)
     dbt_runner.build(tried, progress=progress)
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:

@@ -1,6 +1,7 @@
 """`c360 replay`: loads the files with rejected records again, after the code, the settings or the files were mended."""
 
 import argparse
+from datetime import date
 
 import duckdb
 
@@ -50,6 +51,6 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _files(con: duckdb.DuckDBPyConnection, given: argparse.Namespace) -> list[tuple[str, object]]:
+def _files(con: duckdb.DuckDBPyConnection, given: argparse.Namespace) -> list[tuple[str, date]]:
     source, account = given.source
     return con.execute(FILES, {"source": source, "account": account, "day": given.date}).fetchall()

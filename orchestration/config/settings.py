@@ -229,7 +229,7 @@ class Settings:
         return self.options.threads or len(os.sched_getaffinity(0))
 
     @property
-    def duckdb_config(self) -> dict[str, str | bool | int]:
+    def duckdb_config(self) -> dict[str, str | float | list[str]]:
         """Configuration of every connection: one process cannot open one file in two ways."""
         return {
             "storage_compatibility_version": STORAGE_VERSION,

@@ -59,7 +59,7 @@ class Translator(DagsterDbtTranslator):
         Or else a backfill would not: it starts whatever waits for nothing at once, and so would run dbt twice.
         """
         spec = super().get_asset_spec(manifest, unique_id, project).replace_attributes(owners=OWNERS)
-        if unique_id in manifest["nodes"] and not spec.deps:
+        if unique_id in manifest["nodes"] and not list(spec.deps):
             spec = spec.replace_attributes(deps=[self.get_asset_key(source) for source in manifest["sources"].values() if source["schema"] == "internal"])
         return spec.replace_attributes(group_name="marts") if unique_id in self._between_marts else spec
 

@@ -100,10 +100,10 @@ def _mean_log_likelihood(counted: pl.DataFrame, beyond: list[int], point: Point)
     ).row(0)
     size = rows["customers"].sum()
     both = math.fsum(count / (a + b + i) for i, count in enumerate(beyond))
-    total += size * r * math.log(alpha) + math.fsum(count * math.log((r + i) * (b + i) / (a + b + i)) for i, count in enumerate(beyond))
-    by_r += size * math.log(alpha) + math.fsum(count / (r + i) for i, count in enumerate(beyond))
+    total += size * r * math.log(alpha) + math.fsum(count * math.log((r + i) * (b + i) / (a + b + i)) for i, count in enumerate(beyond))  # ty: ignore[unsupported-operator]
+    by_r += size * math.log(alpha) + math.fsum(count / (r + i) for i, count in enumerate(beyond))  # ty: ignore[unsupported-operator]
     by_b += math.fsum(count / (b + i) for i, count in enumerate(beyond)) - both
-    return total / size, (by_r / size, (by_alpha + size * r / alpha) / size, (all_left / a - both) / size, by_b / size)
+    return total / size, (by_r / size, (by_alpha + size * r / alpha) / size, (all_left / a - both) / size, by_b / size)  # ty: ignore[unsupported-operator]
 
 
 def _log_odds_of_leaving(model: PurchaseModel) -> pl.Expr:

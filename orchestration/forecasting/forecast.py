@@ -92,7 +92,7 @@ def _lacking(customers: pl.DataFrame, limits: Limits) -> Iterator[str]:
         yield f"{repeaters} customers who bought again, {limits.minimum_repeat_customers} are needed"
     if valued < limits.minimum_repeat_customers:
         yield f"{valued} customers whose later purchases have a value, {limits.minimum_repeat_customers} are needed"
-    if history < limits.minimum_history_days:
+    if history < limits.minimum_history_days:  # ty: ignore[unsupported-operator]
         yield f"{history} days since the first order, {limits.minimum_history_days} are needed"
 
 

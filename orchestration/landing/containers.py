@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import zstandard
 
@@ -75,13 +75,13 @@ def opened(path: Path, packing: str | None, limits: Limits) -> Iterator[io.Buffe
 
 def unpacked(raw: BinaryIO, packing: str | None, budget: Budget) -> io.BufferedReader:
     """The content of a stream; see `opened`."""
-    content = io.BufferedReader(_Content(raw, "unreadable_file"))
+    content: io.BufferedReader = io.BufferedReader(_Content(raw, "unreadable_file"))
     if packing is None:
         return content
     if not _is_packed(packing, content.peek(4)[:4]):
         raise ContainerError("format_mismatch")
     source = gzip.GzipFile(fileobj=content, mode="rb") if packing == "gz" else _WholeZstandard(content)
-    return io.BufferedReader(_Content(source, "broken_archive", budget), buffer_size=2**18)  # type: ignore[arg-type]
+    return io.BufferedReader(_Content(source, "broken_archive", budget), buffer_size=2**18)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> i
         source = archive.open(info)
     except (*_FAULTS, RuntimeError, ValueError):
         raise ContainerError("broken_archive") from None
-    return io.BufferedReader(_Content(source, "broken_archive", budget), buffer_size=2**18)  # type: ignore[arg-type]
+    return io.BufferedReader(_Content(source, "broken_archive", budget), buffer_size=2**18)
 
 
 def decoded(content: io.BufferedReader) -> io.BufferedReader:
@@ -127,7 +127,7 @@ class _Readable(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         chunk = self.some(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
@@ -140,7 +140,7 @@ class _Readable(io.RawIOBase):
 class _Content(_Readable):
     """Bytes of a file or archive, counted against the budget while they are read; `fault` is the reason if that fails."""
 
-    def __init__(self, source: BinaryIO, fault: str, budget: Budget | None = None) -> None:
+    def __init__(self, source: Any, fault: str, budget: Budget | None = None) -> None:
         self._source = source
         self._fault = fault
         self._budget = budget

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -137,7 +137,7 @@ def _scan_feed(settings: Settings, folder: Path, files: list[LandedFile], proble
             _scan_streams(settings, folder, vendors[source].streams, files, problems)
 
 
-def _scan_streams(settings: Settings, folder: Path, streams: dict[str, object], files: list[LandedFile], problems: list[LandingProblem]) -> None:
+def _scan_streams(settings: Settings, folder: Path, streams: Collection[str], files: list[LandedFile], problems: list[LandingProblem]) -> None:
     latest = settings.today() + timedelta(days=1)
     for below in _entries(folder):
         relative = _relative(settings, below)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
@@ -49,7 +50,7 @@ def _plain(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return value.cast(pl.String) if isinstance(dtype, _TEXTS) else value
 
 
-def _of(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
+def _of(dtype: Any) -> pl.DataType:
     return dtype() if isinstance(dtype, type) else dtype
 
 

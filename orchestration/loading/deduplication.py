@@ -5,6 +5,8 @@ there takes over its place, and the later one is booked as the duplicate. So sta
 what has landed. The pointers in `internal.repeats` let a duplicate stand in when the file it repeated is replaced.
 """
 
+from collections.abc import Mapping
+
 import duckdb
 
 from orchestration.canonical.tables import TABLES, known_by_content
@@ -147,7 +149,7 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             remember_latest(con, entity, "select record_id, record_hash from heirs union select record_id, record_hash from left_by", named)
 
 
-def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: dict[str, object]) -> None:
+def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, object]) -> None:
     con.execute(f"create or replace temp table moves as {moves}", parameters)
     if con.execute("select 1 from moves limit 1").fetchone() is None:
         return
@@ -175,7 +177,7 @@ def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
     )
 
 
-def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: dict[str, object]) -> None:
+def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: Mapping[str, object]) -> None:
     """`last_export_date` of the rows of these records: the latest night that delivered them."""
     key = TABLES[entity].key
     con.execute(

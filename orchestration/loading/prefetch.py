@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,7 +96,9 @@ class Spool:
                 yield rows
 
 
-def read_ahead(settings: Settings, files: list[LandedFile], *, first_load_seq: int, progress: Callable[[str], None] = lambda text: None) -> Iterator["Reading"]:
+def read_ahead(
+    settings: Settings, files: list[LandedFile], *, first_load_seq: int, progress: Callable[[str], None] = lambda text: None
+) -> Generator["Reading"]:
     """The files as rows, in their order, while the next ones are being read; every spool is gone in the end.
 
     `progress` hears now and then how far a large file is.

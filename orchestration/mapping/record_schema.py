@@ -125,9 +125,9 @@ def _annotation(shape: Shape, leaves: dict[str, Any], *, is_open: bool = False) 
         return leaves[shape.kind]
     if isinstance(shape, Pairs):
         value = _annotation(shape.value, leaves, is_open=is_open)
-        return dict[str, value | list[value] if shape.many else value] | None
+        return dict[str, value | list[value] if shape.many else value] | None  # ty: ignore[invalid-type-form]
     if isinstance(shape, list):
-        return list[_annotation(shape[0], leaves, is_open=is_open)] | None
+        return list[_annotation(shape[0], leaves, is_open=is_open)] | None  # ty: ignore[invalid-type-form]
     # What an object says of consent under other names is heard in an open one too.
     return _struct(shape, leaves, frozenset(), is_open=is_open and not any(isinstance(leaf, Leaf) and leaf.is_consent for leaf in shape.values())) | None
 
@@ -261,7 +261,7 @@ def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any) -> RawLeaf | None:
         return RawLeaf(path, "json", steps)
     if isinstance(shape, Pairs):
         value = polars_type(shape.value)
-        return RawLeaf(path, "pairs", steps, pl.List(pl.Struct({"key": pl.String(), "value": value})))
+        return RawLeaf(path, "pairs", steps, pl.List(pl.Struct({"key": pl.String(), "value": value})))  # ty: ignore[invalid-argument-type]
     return None
 
 
@@ -442,9 +442,9 @@ def _fit_pairs_of(value: Any, shape: Pairs, path: str, fitted: Fitted) -> Any:
     """A no in place of an object of many consents is a no to all of them; nothing else may stand there."""
     if value == []:
         return None
-    key = _alone_in(shape.value) if isinstance(shape.value, dict) else None
-    told = heard(value)
-    if key is None or not shape.value[key].is_consent or said(told) != "opt_out":
+    inner = shape.value if isinstance(shape.value, dict) else {}
+    key, told = _alone_in(inner) if inner else None, heard(value)
+    if key is None or not inner[key].is_consent or said(told) != "opt_out":
         return _wrong(value, path, fitted)
     fitted.issues.append((path, "value_for_object", _given(value), "repaired"))
     return {"all": {key: told}}

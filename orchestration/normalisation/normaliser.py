@@ -340,7 +340,7 @@ class _Group:
         if "is_guest" in declared and "is_guest" not in has:
             filled.append(pl.col("profile").is_null().alias("is_guest"))
         if table == "customers":
-            filled.append(alias_ids(self._origin, rows.get_column("owner"), self._origin.stream).alias("alias_id"))
+            filled.append(alias_ids(self._origin, rows.get_column("owner"), self._origin.stream).alias("alias_id"))  # ty: ignore[invalid-argument-type]
         rows = rows.with_columns(filled)
         return identified(table, self._with_order_key(table, rows, declared), has, self._origin)
 

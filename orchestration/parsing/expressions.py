@@ -73,7 +73,7 @@ def clean(expr: pl.Expr) -> pl.Expr:
 
 def _staged(read: Callable[[pl.DataFrame], pl.Series], dtype: pl.DataType | type[pl.DataType], **columns: pl.Expr) -> pl.Expr:
     """`read` over a frame of the columns, so that a step used twice is computed once: an expression that repeats itself grows exponentially."""
-    return pl.struct(**columns).map_batches(lambda struct: read(struct.struct.unnest()), return_dtype=dtype, is_elementwise=True)
+    return pl.struct(**columns).map_batches(lambda struct: read(struct.struct.unnest()), return_dtype=dtype, is_elementwise=True)  # ty: ignore[no-matching-overload]
 
 
 def by_distinct(words: pl.Series, translate: Callable[[pl.Expr], pl.Expr]) -> pl.Series:

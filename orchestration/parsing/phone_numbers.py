@@ -43,7 +43,7 @@ PLAIN = r"^[(]?[+]?[0-9 ()./\u{A0}\u{2010}-\u{2015}-]{5,60}$"
 def parse(pairs: pl.Series) -> pl.Series:
     """struct{value, is_valid, invalid_reason} for each struct{value, region}; all null where there is no value."""
     given = pairs.struct.unnest()
-    if given["value"].approx_n_unique() > given.height / 2:
+    if given["value"].approx_n_unique() > given.height / 2:  # ty: ignore[unsupported-operator]
         return _parsed(given).to_struct()
     distinct = given.unique()
     verdicts = pl.concat([distinct, _parsed(distinct).rename({"value": "e164"})], how="horizontal")
@@ -260,9 +260,9 @@ def _stripped(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
 
 
 def _length_verdict(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
-    lengths, length = metadata.general_desc.possible_length, number.str.len_bytes()
+    lengths, length = metadata.general_desc.possible_length, number.str.len_bytes()  # ty: ignore[missing-union-attribute]
     return (
-        pl.when(length.is_in(metadata.general_desc.possible_length_local_only)).then(pl.lit("local_only"))
+        pl.when(length.is_in(metadata.general_desc.possible_length_local_only)).then(pl.lit("local_only"))  # ty: ignore[missing-union-attribute]
         .when(length.is_in(lengths)).then(pl.lit("possible"))
         .when(length > max(lengths)).then(pl.lit("too_long"))
         .otherwise(pl.lit("impossible"))
@@ -284,7 +284,7 @@ def _is_of(desc: PhoneNumberDesc | None) -> pl.Expr:
 
 
 def _metadata(region: str) -> PhoneMetadata:
-    return PhoneMetadata.metadata_for_region(region)
+    return PhoneMetadata.metadata_for_region(region)  # ty: ignore[invalid-explicit-return]
 
 
 @cache

@@ -28,7 +28,7 @@ MOST_CHARACTERS = 10_000
 MOST_LEVELS = 100
 TOO_DEEP = f"is nested deeper than {MOST_LEVELS} levels"
 SECONDS = 10
-ALONE: dict[str, str | bool | int] = {
+ALONE: dict[str, str | float | list[str]] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -136,10 +136,10 @@ def _problem(con: duckdb.DuckDBPyConnection, predicate: str, columns: dict[str, 
         trees = [_tree(con, f"select {predicate}\n"), _tree(con, f"select ({predicate}\n)")]
     except RecursionError:
         return TOO_DEEP
-    for tree in trees:
-        if isinstance(tree, str):
-            return tree
-    if problem := _unfit(trees[1], columns, unsteady) or _unfit_arguments(con, trees[1]):
+    if refused := next((tree for tree in trees if isinstance(tree, str)), None):
+        return refused
+    [whole] = [tree for tree in trees[1:] if not isinstance(tree, str)]
+    if problem := _unfit(whole, columns, unsteady) or _unfit_arguments(con, whole):
         return problem
     try:
         con.execute(f"select ({predicate}\n) from population").fetchall()
