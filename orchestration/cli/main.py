@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("orchestration.cli.report", "figures, rejects and what needs a person, as one page for mail"),
     "replay": ("orchestration.cli.replay", "rejected records again, after a mend"),
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
+    "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),
     "rollback": ("orchestration.cli.rollback", "bring back the previous published warehouse"),
 }
 EPILOG = (

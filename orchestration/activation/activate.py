@@ -1,0 +1,157 @@
+"""`c360 activate`: plans what changed for every target and writes it as request bodies into the target's folder.
+
+Nothing is sent here. A target that a person should look at first is planned and left alone.
+"""
+
+import fcntl
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+import msgspec
+
+from orchestration.activation import outbox, plan
+from orchestration.activation.changes import encode
+from orchestration.activation.channel import Request
+from orchestration.activation.plan import Plan
+from orchestration.activation.targets import Target
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.failpoints import pass_point
+from orchestration.warehouse.duckdb_session import quoted
+
+_BODIES = "select file, record from changes where kind = $kind and file is not null order by file, position"
+_TAGS = "select action, slug, identity from tagged order by action, slug, key"
+_REJECTS = "select customer_id, alias_id, reason_code, field from rejects order by all"
+_RECORDS = """
+copy (select kind, key, customer_id, alias_id, action, status, identity, vals, file, position from changes order by kind, key)
+to {path} (format parquet, compression zstd)
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one target: its plan, the folder that was written, or why a person should look first."""
+
+    plan: Plan
+    folder: str | None
+    waits: str | None
+
+
+def activate(settings: Settings, target: Target, *, is_dry: bool = False, is_full: bool = False, is_confirmed: bool = False) -> Outcome:
+    """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look first."""
+    with _alone(settings), plan.working(settings) as con:
+        made = plan.make(con, settings, target, is_full=is_full)
+        waits = None if is_confirmed else made.to_confirm
+        if is_dry or waits or made.is_empty:
+            return Outcome(made, None, waits)
+        return Outcome(made, _write(con, settings, made), None)
+
+
+def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> str:
+    root = made.target.folder(settings)
+    draft = outbox.Draft(root, outbox.free_name(root, made.as_of))
+    try:
+        _write_bodies(con, draft, made.target)
+        _write_tags(con, draft, made.target)
+        draft.beside(outbox.REJECTS, _rejects(con))
+        con.execute(_RECORDS.format(path=quoted(str(draft.folder / outbox.RECORDS))))
+        draft.finish(**_facts(made))
+    except BaseException:
+        draft.drop()
+        raise
+    pass_point("after_activation_rename")
+    outbox.save_state(con, root, draft.name)
+    return str((root / draft.name).relative_to(settings.data))
+
+
+def _write_bodies(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Target) -> None:
+    channel = target.receiver
+    body = channel.dialects.get(target.dialect, channel.body)
+    for kind, request, wrap in (("profile", channel.profiles, body), ("optout", channel.optouts, channel.optout_body)):
+        found = con.cursor().execute(_BODIES, {"kind": kind})
+        for file, rows in itertools.groupby(_streamed(found), key=lambda row: row[0]):
+            records: list[Any] = [msgspec.Raw(record) for _, record in rows]
+            assert request is not None and wrap is not None
+            draft.body(file, encode(wrap(records)), **_posted(request), records=len(records))
+
+
+def _write_tags(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Target) -> None:
+    channel = target.receiver
+    if channel.tags is None or channel.tag_body is None:
+        return
+    numbers = {"tags-add": itertools.count(1), "tags-remove": itertools.count(1)}
+    methods = {"tags-add": "POST", "tags-remove": "DELETE"}
+    for (action, slug), rows in itertools.groupby(_streamed(con.cursor().execute(_TAGS)), key=lambda row: row[:2]):
+        for some in _batched(rows, channel.tags.most_records):
+            body = channel.tag_body(slug, [msgspec.json.decode(identity) for _, _, identity in some])
+            draft.body(f"{action}-{next(numbers[action]):05}.json", encode(body), **_posted(channel.tags, methods[action]), records=len(some))
+
+
+def _posted(request: Request, method: str | None = None) -> Mapping[str, str]:
+    return {"method": method or request.method, "path": request.path}
+
+
+def _rejects(con: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
+    for person, alias, reason, field in _streamed(con.cursor().execute(_REJECTS)):
+        yield encode({"customer_id": person, "alias_id": alias, "reason_code": reason, **({"field": field} if field else {})})
+
+
+def _facts(made: Plan) -> dict[str, Any]:
+    """What the manifest says beside the files."""
+    return {
+        "target": made.target.name,
+        "vendor": made.target.vendor,
+        "account": made.target.account,
+        "purpose": made.target.purpose,
+        "as_of": str(made.as_of),
+        "run_id": made.run_id,
+        "mapping_version": made.mapping_version,
+        "counts": counts(made),
+        "rejected": dict(sorted(made.rejected.items())),
+        "fields": dict(sorted(made.fields.items())),
+    }
+
+
+def counts(made: Plan) -> dict[str, int]:
+    """Records by what becomes of them."""
+    by_action = {action: made.counts[action] for action in (plan.NEW, plan.CHANGED, plan.UNCHANGED, plan.CLEARED, plan.GONE)}
+    return {**by_action, "rejected": made.rejected.total(), "opt_outs": made.opt_outs, "tags": made.tag_changes}
+
+
+def report(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON."""
+    made = outcome.plan
+    return {
+        **_facts(made),
+        "folder": outcome.folder,
+        "waits_because": outcome.waits,
+        "changes": [asdict(shown) for shown in made.examples],
+    }
+
+
+def _streamed(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while block := found.fetchmany(plan.BLOCK):
+        yield from block
+
+
+def _batched(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[tuple[tuple[Any, ...], ...]]:
+    """`itertools.batched`, which Python 3.11 has not."""
+    while some := tuple(itertools.islice(rows, size)):
+        yield some
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """One activation at a time: two would write the same changes twice."""
+    root = settings.data / "activation"
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OperatorError("Another `c360 activate` is at work.", remedy="Wait until it has ended and run again.") from None
+        yield

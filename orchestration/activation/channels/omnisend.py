@@ -1,0 +1,52 @@
+"""Omnisend: contacts by the spelling of the e-mail address that Omnisend holds, and our segments as tags added and removed.
+
+No consent is ever part of a contact: `channels` and `consent` are left out, and no welcome message is asked for.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from orchestration.activation.catalogue import PREFIX
+from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, moment, without_segments
+
+
+def _address(identity: Identity) -> dict[str, Any]:
+    return {"type": "email", "id": identity["email"]}
+
+
+def _profile(identity: Identity, values: Values) -> dict[str, Any]:
+    return {"identifiers": [_address(identity)], "customProperties": without_segments(values), "sendWelcomeMessage": False}
+
+
+def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
+    if said.channel != "email":
+        return None
+    no = {"email": {"status": "unsubscribed", "statusChangedAt": moment(said.said_at)}}
+    return {"identifiers": [{**_address(identity), "channels": no}], "sendWelcomeMessage": False}
+
+
+def batch(records: list[dict[str, Any]]) -> Any:
+    """A batch of contacts."""
+    return {"method": "POST", "endpoint": "contacts", "items": records}
+
+
+def _tagged(slug: str, identities: Iterable[Identity]) -> Any:
+    return {"emails": [identity["email"] for identity in identities], "tags": [f"{PREFIX}{slug}"]}
+
+
+BATCHES = Request("/batches", most_records=100, most_bytes=5_000_000)
+CHANNEL = Channel(
+    vendor="omnisend",
+    title="Omnisend",
+    key_sql="'email:' || held.email",
+    identity_sql="{'email': held.email}",
+    profiles=BATCHES,
+    profile=_profile,
+    body=batch,
+    time_kind="date",
+    tags=Request("/contacts/tags", most_records=250, most_bytes=5_000_000),
+    tag_body=_tagged,
+    optouts=BATCHES,
+    optout=_optout,
+    optout_body=batch,
+)

@@ -1,0 +1,149 @@
+"""Whom a target may be told about, and with what values: queries over the published warehouse, attached as `warehouse`.
+
+One row per record that the vendor itself delivered, known by what the vendor knows it by. Nothing is decided here but what SQL knows best.
+"""
+
+from orchestration.activation.catalogue import VALUES
+from orchestration.activation.channel import Channel
+from orchestration.activation.targets import EVERY_SEGMENT
+
+# Everything the vendor holds of its records, by their newest observation, exactly as it was delivered.
+_HELD = """
+create or replace table held as
+with
+    newest as (
+        select source_record_id, stream, id_type, id_namespace, id_value, id_value_raw, is_primary, source_path
+        from warehouse.staging.customer_identifiers
+        where source = $source and source_account = $account and owner_record_id = source_record_id and is_valid
+        qualify export_date = max(export_date) over (partition by stream, source_record_id)
+    ),
+
+    shared as (select identifier_type, identifier_namespace, identifier_value from warehouse.meta.shared_identifiers),
+
+    marked as (
+        select newest.*, shared.identifier_value is not null as is_shared
+        from newest
+        left join
+            shared
+            on newest.id_type = shared.identifier_type
+            and newest.id_namespace = shared.identifier_namespace
+            and newest.id_value = shared.identifier_value
+    ),
+
+    identified as (
+        select
+            source_record_id,
+            stream,
+            first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'email') as email,
+            first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'phone') as phone,
+            first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'customer_id') as customer_id,
+            first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'vuid') as vuid,
+            -- An `external_id` is told as a customer id too: either word is theirs.
+            first(
+                {{
+                    'type': case when id_type = 'customer_id' then 'external_id' else id_type end, 'value': id_value_raw
+                }} order by id_type = 'customer_id', id_type, id_value_raw
+            ) filter (source_path like '%identifier.value') as identifier,
+            list(id_value_raw) filter (is_shared) as shared
+        from marked
+        group by source_record_id, stream
+    ),
+
+    records as (
+        select bridge.alias_id, bridge.customer_id as person_id, identified.* exclude (identifier),
+            identified.identifier.type as identifier_type, identified.identifier.value as identifier_value
+        from warehouse.marts.bridge_customer_records as bridge
+        inner join warehouse.marts.dim_customers as customer on bridge.customer_id = customer.customer_id
+        left join identified on bridge.stream = identified.stream and bridge.source_record_id = identified.source_record_id
+        where bridge.source = $source and bridge.source_account = $account
+            and not bridge.is_derived and not bridge.is_deleted and not customer.is_deleted
+    ),
+
+    keyed as (select held.person_id, held.alias_id, held.email, held.phone, held.shared, {key} as key, {identity} as identity from records as held),
+
+    final as (
+        select
+            *,
+            key is not null and min(person_id) over (partition by key) <> max(person_id) over (partition by key) as is_of_several
+        from keyed
+        qualify key is null or is_of_several or row_number() over (partition by key order by alias_id) = 1
+    )
+
+select * from final
+"""
+_CANDIDATES = """
+with
+    reachable as (select customer_id, is_allowed from warehouse.marts.customer_contactability where channel = $channel),
+
+    memberships as (
+        select customer_id, list(distinct segment_id) as segments
+        from warehouse.marts.fct_segment_memberships
+        where is_current and claimed_by = 'warehouse' and list_contains($segments, segment_id)
+        group by customer_id
+    )
+
+select
+    held.key, held.person_id, held.alias_id, held.identity, held.shared, held.is_of_several, coalesce(reachable.is_allowed, false) as is_allowed,
+    state.status, state.identity as identity_before, state.vals as values_before, memberships.segments, {values}
+from held
+inner join warehouse.marts.dim_customers as customer on held.person_id = customer.customer_id
+left join warehouse.marts.customer_insights as insight on held.person_id = insight.customer_id
+left join reachable on held.person_id = reachable.customer_id
+left join memberships on held.person_id = memberships.customer_id
+left join state on held.key = state.key and state.kind = 'profile'
+order by held.key, held.alias_id
+"""
+GONE = """
+select key, customer_id, alias_id, identity, vals from state
+where kind = 'profile' and status = 'held' and key not in (select key from held where key is not null)
+order by key
+"""
+# A no that holds, said at another vendor with a time of its own, to somebody of whom this vendor last said yes.
+OPTED_OUT = """
+with
+    said as (
+        select customer_id, channel, source, effective_at from warehouse.marts.customer_contactability
+        where status = 'opt_out' and source <> $source and channel <> 'all'
+    ),
+
+    stated as (
+        select customer_id, source, channel, effective_at from warehouse.marts.fct_consents
+        where status = 'opt_out' and not coalesce(is_effective_at_inferred, false) and purpose in ('marketing', 'all')
+    ),
+
+    theirs as (
+        select customer_id, channel, arg_max(status, effective_at) as status from warehouse.marts.fct_consents
+        where source = $source and source_account = $account and purpose in ('marketing', 'all')
+        group by customer_id, channel
+    )
+
+select distinct on (held.key, said.channel)
+    held.key || ' ' || said.channel as key, held.person_id, held.alias_id, held.identity, said.channel, said.source, said.effective_at,
+    case when said.channel = 'email' then held.email else held.phone end as address, held.shared, state.vals as values_before
+from said
+inner join stated
+    on said.customer_id = stated.customer_id and said.source = stated.source and said.effective_at = stated.effective_at
+    and stated.channel in (said.channel, 'all')
+inner join held on said.customer_id = held.person_id
+inner join theirs on said.customer_id = theirs.customer_id and theirs.channel in (said.channel, 'all') and theirs.status = 'opt_in'
+left join state on state.kind = 'optout' and state.key = held.key || ' ' || said.channel
+where held.key is not null and not held.is_of_several
+order by held.key, said.channel
+"""
+SEGMENTS = "select segment_id from warehouse.marts.dim_segments where source = 'warehouse' order by segment_id"
+PUBLISHED = "select max_by(run_id, started_at), max_by(as_of_date, started_at) from warehouse.meta.runs where published"
+
+
+def held(channel: Channel) -> str:
+    """The statement that makes the table `held`: the vendor's records by the key it knows them by."""
+    return _HELD.format(key=channel.key_sql, identity=channel.identity_sql)
+
+
+def candidates(values: tuple[str, ...]) -> str:
+    """The query for all records with what was written before, whether they may be reached, and the values, in this order."""
+    return _CANDIDATES.format(values=", ".join(f"{VALUES[name].sql} as {name}" for name in values) or "null as nothing")
+
+
+def wanted_segments(configured: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
+    """The segments of a target by their ids."""
+    return tuple(known) if EVERY_SEGMENT in configured else configured

@@ -1,0 +1,66 @@
+"""An installation with a target for each vendor, and what its activation folders hold."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.activation import activate, targets
+from orchestration.activation.activate import Outcome
+from orchestration.activation.targets import Target
+from orchestration.config.settings import Options, Settings
+
+ALL = """
+[targets.odp]
+vendor = "optimizely"
+segments = ["vip"]
+[targets.ometria]
+vendor = "ometria"
+segments = ["vip"]
+[targets.delivery]
+vendor = "open_delivery"
+dialect = "rc2"
+segments = ["vip"]
+[targets.voucherify]
+vendor = "voucherify"
+segments = ["vip"]
+[targets.omnisend]
+vendor = "omnisend"
+segments = ["vip"]
+"""
+NAMES = {"optimizely": "odp", "ometria": "ometria", "open_delivery": "delivery", "voucherify": "voucherify", "omnisend": "omnisend"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data=tmp_path / "data", options=Options(free_disk_bytes=0, memory_limit="500MB", threads=1))
+    configure(settings, ALL)
+    return settings
+
+
+def configure(settings: Settings, text: str) -> None:
+    settings.config.mkdir(parents=True, exist_ok=True)
+    (settings.config / targets.FILE).write_text(text, encoding="utf-8")
+
+
+def target(settings: Settings, name: str) -> Target:
+    [found] = targets.load(settings, name)
+    return found
+
+
+def run(settings: Settings, name: str, **asked: bool) -> Outcome:
+    """Activates one target, confirmed unless the test says otherwise."""
+    return activate.activate(settings, target(settings, name), **{"is_confirmed": True, **asked})
+
+
+def bodies(settings: Settings, outcome: Outcome, prefix: str = "") -> list[Any]:
+    """The request bodies of a folder, in order."""
+    assert outcome.folder is not None
+    folder = settings.data / outcome.folder
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    return [json.loads((folder / found["file"]).read_bytes()) for found in manifest["files"] if found["file"].startswith(prefix)]
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]

@@ -1,0 +1,143 @@
+"""Nobody is subscribed by us, nobody who said no is told about, and a no goes out only as it was said."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestration.config.settings import Settings
+from tests.activation.conftest import NAMES, bodies, configure, run
+from tests.activation.world import AS_OF, everywhere, publish
+
+NEXT = AS_OF + timedelta(days=1)
+NO_AT = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)
+OPT_OUTS = {
+    "optimizely": [
+        {
+            "identifier_field_name": "email",
+            "identifier_value": "no@example.com",
+            "consent": False,
+            "consent_update_reason": "c360:shop",
+            "consent_update_ts": 1770712200,
+        }
+    ],
+    "ometria": [
+        {
+            "@type": "contact",
+            "@collection": "c360",
+            "id": "alias-ometria-no",
+            "customer_id": "shop-no",
+            "email": "no@example.com",
+            "marketing_optin": "EXPLICITLY_OPTEDOUT",
+            "timestamp_unsubscribed": "2026-02-10T08:30:00Z",
+        }
+    ],
+    "open_delivery": {
+        "items": [
+            {
+                "identifier": {"type": "phone", "value": "+55 11 9999-0002no"},
+                "consents": [{"purpose": "marketing", "channel": "email", "status": "revoked", "source": "c360", "revokedAt": "2026-02-10T08:30:00Z"}],
+            }
+        ]
+    },
+    "voucherify": [{"source_id": "shop-no", "metadata": {"c360_optout_email": True}}],
+    "omnisend": {
+        "method": "POST",
+        "endpoint": "contacts",
+        "items": [
+            {
+                "identifiers": [
+                    {"type": "email", "id": "No@example.com", "channels": {"email": {"status": "unsubscribed", "statusChangedAt": "2026-02-10T08:30:00Z"}}}
+                ],
+                "sendWelcomeMessage": False,
+            }
+        ],
+    },
+}
+
+
+def opting_out(settings: Settings, vendor: str) -> None:
+    dialect = 'dialect = "rc2"\n' if vendor == "open_delivery" else ""
+    configure(settings, f'[targets.{NAMES[vendor]}]\nvendor = "{vendor}"\nopt_outs = true\n{dialect}')
+
+
+@pytest.mark.parametrize("says", ["opt_out", "unknown", ""])
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_only_who_said_yes_is_in_a_marketing_target(settings: Settings, vendor: str, says: str) -> None:
+    publish(settings, [everywhere("yes"), everywhere("other", says=says)], segments=("vip",))
+    outcome = run(settings, NAMES[vendor])
+    told = json.dumps(bodies(settings, outcome))
+    assert "person-yes" in told and "person-other" not in told
+    assert outcome.plan.rejected == {"consent": 1}
+
+
+def test_a_service_target_tells_of_everybody(settings: Settings) -> None:
+    configure(settings, '[targets.service]\nvendor = "voucherify"\npurpose = "service"\n')
+    publish(settings, [everywhere("yes"), everywhere("no", says="opt_out")])
+    assert run(settings, "service").plan.counts["new"] == 2
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_who_takes_the_yes_back_is_cleared_once_and_then_left_alone(settings: Settings, vendor: str) -> None:
+    ana = everywhere("ana", segments=("vip",))
+    publish(settings, [ana], segments=("vip",))
+    run(settings, NAMES[vendor])
+    publish(settings, [replace(ana, says="opt_out")], segments=("vip",), as_of=NEXT)
+    outcome = run(settings, NAMES[vendor])
+    told = json.dumps(bodies(settings, outcome))
+    assert outcome.plan.counts["cleared"] == 1
+    assert "99.17" not in told and "person-ana" not in told and "active" not in told
+    publish(settings, [replace(ana, says="opt_out", orders=7)], segments=("vip",), as_of=NEXT + timedelta(days=1))
+    assert run(settings, NAMES[vendor]).folder is None
+    publish(settings, [ana], segments=("vip",), as_of=NEXT + timedelta(days=2))
+    assert "99.17" in json.dumps(bodies(settings, run(settings, NAMES[vendor])))
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_no_said_elsewhere_goes_out_once_with_the_time_it_was_said(settings: Settings, vendor: str) -> None:
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, False))])
+    assert bodies(settings, run(settings, NAMES[vendor]), "optouts") == [OPT_OUTS[vendor]]
+    assert run(settings, NAMES[vendor]).folder is None
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_no_whose_time_was_inferred_is_not_sent(settings: Settings, vendor: str) -> None:
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, True))])
+    assert run(settings, NAMES[vendor]).plan.opt_outs == 0
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_vendor_is_not_told_its_own_no(settings: Settings, vendor: str) -> None:
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("no", refusal=(vendor, NO_AT, False))])
+    assert run(settings, NAMES[vendor]).plan.opt_outs == 0
+
+
+def test_opt_outs_are_sent_only_where_they_are_asked_for(settings: Settings) -> None:
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, False))], segments=("vip",))
+    assert run(settings, "omnisend").folder is None
+
+
+@pytest.mark.parametrize("vendor", ["ometria", "omnisend"])
+def test_an_address_that_too_many_people_share_is_never_sent(settings: Settings, vendor: str) -> None:
+    publish(settings, [everywhere("ana"), everywhere("bo")], segments=("vip",), shared=(("email", "bo@example.com"),))
+    outcome = run(settings, NAMES[vendor])
+    assert "bo@example.com" not in json.dumps(bodies(settings, outcome)).lower()
+    assert outcome.plan.rejected == {"shared_identifier": 1}
+
+
+def test_a_key_that_two_people_stand_on_is_written_for_neither(settings: Settings) -> None:
+    twice = [everywhere(name, records={"voucherify": {"customer_id": "shop-1"}}) for name in ("ana", "bo")]
+    publish(settings, twice, segments=("vip",))
+    assert run(settings, "voucherify").plan.rejected == {"shared_identifier": 2}
+
+
+def test_identifiers_that_other_vendors_hold_are_not_taught(settings: Settings) -> None:
+    ana = everywhere("ana", records={"optimizely": {"vuid": "0a1b2c"}, "ometria": {"customer_id": "shop-ana", "email": "ana@example.com"}})
+    publish(settings, [ana], segments=("vip",))
+    [[record]] = bodies(settings, run(settings, "odp"))
+    assert record["attributes"]["vuid"] == "0a1b2c"
+    assert "shop-ana" not in json.dumps(record) and "@" not in json.dumps(record)
