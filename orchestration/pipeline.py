@@ -20,7 +20,6 @@ from typing import Any
 import duckdb
 
 from orchestration import vendors
-from orchestration.canonical import reason_codes
 from orchestration.config import accounts, file_rights
 from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
@@ -68,11 +67,6 @@ class Ingestion:
     @property
     def rejected_files(self) -> list[FileOutcome]:
         return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
-
-    @property
-    def held_back(self) -> list[str]:
-        """Nights (vendor/night) that wait because too much of them is bad."""
-        return sorted({f"{outcome.file.feed}/{outcome.file.export_date}" for outcome in self.outcomes if outcome.reason_code == reason_codes.HELD_BACK})
 
     def deliveries_above(self, limit: float) -> list[str]:
         """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""

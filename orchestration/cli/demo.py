@@ -31,6 +31,7 @@ REASONS = "select reason_code, count(*) from meta.rejects group by all order by 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--data", type=Path, metavar="DIR", help="data folder to build in; default: `demo` in the data folder")
+    parser.add_argument("--json", action="store_true", help="the figures for machines, and nothing else")
 
 
 def execute(given_settings: Settings, given: argparse.Namespace) -> int:
@@ -43,12 +44,17 @@ def execute(given_settings: Settings, given: argparse.Namespace) -> int:
         report = pipeline.run(demo, command="c360 demo", progress=output.progress())
     finally:
         output.end_progress()
-    output.say(f"{report.files:,} sample exports were loaded and published in {report.duration_s:.0f} s.\n")
     with duckdb.connect(str(demo.published_file), read_only=True, config=demo.duckdb_config) as con:
         built = con.execute(FIGURES)
-        output.table(zip([column[0] for column in built.description], built.fetchone() or (), strict=True))
-        output.say()
-        output.table(con.execute(REASONS).fetchall(), header=("rejected because", "rows"))
+        figures = dict(zip([column[0] for column in built.description], built.fetchone() or (), strict=True))
+        reasons = con.execute(REASONS).fetchall()
+    if given.json:
+        output.machine({"data": str(folder), **report.figures, **figures, "rejected because": dict(reasons)})
+        return 0
+    output.say(f"{report.files:,} sample exports were loaded and published in {report.duration_s:.0f} s.\n")
+    output.table(figures.items())
+    output.say()
+    output.table(reasons, header=("rejected because", "rows"))
     _next_things(folder)
     return 0
 
@@ -69,10 +75,10 @@ def _fresh(folder: Path) -> None:
 
 
 def _next_things(folder: Path) -> None:
-    """In words that work as they stand: whoever came by `uv run` has no `c360` of their own, and nobody need have DuckDB's shell."""
-    run = "uv run " if os.environ.get("UV") else ""
-    shown = f"import duckdb; duckdb.connect('{folder}/warehouse.duckdb', read_only=True).sql('from marts.customer_insights').show()"
-    output.say("\nThree things to try next:")
-    output.say(f'  1. Look inside:         {run}python -c "{shown}"')
+    """In words that work as they stand: whoever came by `uv run` has no `c360` of their own."""
+    run = "uv run -q " if os.environ.get("UV") else ""
+    output.say("\nThings to try next:")
+    output.say(f"  1. Look at it:          C360_DATA={folder} {run}c360 look")
+    output.say(f'     Ask it:              C360_DATA={folder} {run}c360 sql "from marts.customer_insights"')
     output.say(f"  2. See the whole flow:  C360_DATA={folder} {run}c360 up")
     output.say(f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then C360_DATA={folder} {run}c360 run")

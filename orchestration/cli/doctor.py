@@ -4,7 +4,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -53,17 +53,21 @@ class Finding:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The command has no options."""
+    """Options of the command."""
+    parser.add_argument("--json", action="store_true", help="the same for machines")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Shows every finding; ends with 3 if something is broken: a person must look at it."""
     found = examine(settings)
+    broken = sum(finding.level == "broken" for finding in found)
+    if given.json:
+        output.machine([asdict(finding) for finding in found])
+        return 3 if broken else 0
     for finding in found:
         output.say(f"{finding.level:>6}  {finding.text}")
         if finding.remedy:
             output.say(f"        → {finding.remedy}")
-    broken = sum(finding.level == "broken" for finding in found)
     output.say(f"\n{broken} {'thing is' if broken == 1 else 'things are'} broken." if broken else "\nNothing is broken.")
     return 3 if broken else 0
 
@@ -167,11 +171,8 @@ def _build(settings: Settings) -> Iterator[Finding]:
                     yield Finding(
                         "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
                     )
-                for last in run_log.recent(con, 1):
-                    if last["status"] == run_log.RUNNING:
-                        yield Finding("note", "The last run ended without a word.", "`c360 run` continues where it stopped.")
-                    if last["status"] == run_log.FAILED:
-                        yield Finding("broken", f"The last run failed: {last['message']}", "Mend that and type `c360 run`: it continues where it stopped.")
+                for run in run_log.unsolved(run_log.recent(con, RUNS_LOOKED_AT), is_writing=False):
+                    yield Finding("broken" if run.is_failure else "note", run.sentence, run.remedy)
                 yield Finding("ok", "the build file can be read")
         except duckdb.Error as error:
             plain = unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.")

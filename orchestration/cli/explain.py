@@ -4,7 +4,6 @@ Values are masked unless asked for.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 
 import duckdb
@@ -36,7 +35,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         found = _asked_for(con, given)
         told = list(_told(con, telling, found))
     if given.json:
-        output.say(json.dumps({"customer_ids": [customer_id for _, customer_id in found], "told": told}, ensure_ascii=False))
+        output.machine({"customer_ids": [customer_id for _, customer_id in found], "told": told})
     else:
         output.say("\n".join(told))
     return 0

@@ -6,9 +6,10 @@ Modules are imported when their command is called, so that `--help` is instant. 
 
 import argparse
 import atexit
+import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "look": ("orchestration.cli.look", "the dashboard: people, revenue, segments, quality, and one person in full"),
     "up": ("orchestration.cli.up", "the Dagster UI with schedule and backfills, on this machine only"),
     "rejects": ("orchestration.cli.rejects", "why records were rejected, with one example each"),
+    "sql": ("orchestration.cli.sql", "ask the published warehouse: one query, or a shell"),
     "explain": ("orchestration.cli.explain", "why these records are one person, and what that hangs on"),
     "plan": ("orchestration.cli.plan", "what a change of the rules would do, without publishing"),
     "report": ("orchestration.cli.report", "figures, rejects and what needs a person, as one page for mail"),
@@ -31,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
     "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),
     "rollback": ("orchestration.cli.rollback", "bring back the previous published warehouse"),
+    "completion": ("orchestration.cli.completion", "a script that lets bash, zsh or fish complete commands and options"),
 }
 EPILOG = (
     "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done; 3 done, with something a person must look at; "
@@ -39,6 +42,11 @@ EPILOG = (
 
 
 class _Parser(argparse.ArgumentParser):
+    @property
+    def option_names(self) -> list[str]:
+        """Every option as it is typed."""
+        return list(self._option_string_actions)
+
     def error(self, message: str) -> NoReturn:
         raise OperatorError(f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
 
@@ -87,8 +95,11 @@ def _execute(given: list[str]) -> int:
         command = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.", epilog=EPILOG)
         if name == chosen:
             import_module(module).arguments(command)
+    if not given:
+        parser.print_help()
+        return 0
     try:
-        found = parser.parse_args(given)
+        found = _parsed(parser, commands.choices.get(chosen or ""), given, chosen)
     except OperatorError as error:
         raise _without_whom_it_names(error, given) from None
     from orchestration.config import settings
@@ -97,6 +108,23 @@ def _execute(given: list[str]) -> int:
     installation = settings.load(getattr(found, "data", None))
     known_names.ask(installation)
     return import_module(COMMANDS[found.command][0]).execute(installation, found)
+
+
+def _parsed(parser: _Parser, command: _Parser | None, given: list[str], chosen: str | None) -> argparse.Namespace:
+    """The arguments; a command or an option that is none is told with the one that was likely meant."""
+    if chosen and command is None:
+        raise OperatorError(f"`{chosen}` is no command.", remedy=_meant(chosen, COMMANDS) or "`c360 --help` lists them.", exit_code=2)
+    found, rest = parser.parse_known_args(given)
+    if rest:
+        asked = command or parser
+        near = _meant(rest[0].partition("=")[0], asked.option_names)
+        raise OperatorError(f"Unrecognized arguments: {' '.join(rest)}.", remedy=near or f"`{asked.prog} --help` shows how it is used.", exit_code=2)
+    return found
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean `{near[0]}`?" if near else ""
 
 
 def _without_whom_it_names(error: OperatorError, given: list[str]) -> OperatorError:

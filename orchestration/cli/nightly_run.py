@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from orchestration import pipeline
@@ -14,7 +16,7 @@ from orchestration.config.settings import DateRange, Settings
 from orchestration.monitoring import alerts
 from orchestration.pipeline import RunReport
 from orchestration.publishing import change_report, publish
-from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.errors import OperatorError, told
 from orchestration.vendors import discover
 
 SHOWN = 10
@@ -43,7 +45,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Runs the job and tells what came of it; the last line is JSON."""
     dates = _dates(given)
     try:
-        with alerts.on_failure(settings):
+        with alerts.on_failure(settings), published_all_the_same(settings):
             report = pipeline.run(
                 settings,
                 dates=dates,
@@ -65,6 +67,21 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     except Exception as error:
         output.complain(f"What came of the run could not be told in full ({type(error).__name__}).")
     return report.exit_code
+
+
+@contextmanager
+def published_all_the_same(settings: Settings) -> Iterator[None]:
+    """Where the body publishes and then fails, that is no failed night: it ends with 3, and says what is left to mend."""
+    before = publish.current(settings)
+    try:
+        yield
+    except Exception as error:
+        after = publish.current(settings)
+        if after is None or (before and after.number <= before.number):
+            raise
+        plain = told(error)
+        message = f"The warehouse was published ({after.customers:,} customers, {after.orders:,} orders); what comes after that failed: {plain.message}"
+        raise OperatorError(message, remedy=plain.remedy, exit_code=3) from None
 
 
 def day(text: str) -> date:
@@ -134,13 +151,6 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         lines = ["Nothing new has landed."]
     broken = [file for file in report.ingestion.rejected_files if file.reason_code != reason_codes.HELD_BACK]
     lines += _shortened([f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
-    lines += _shortened(
-        [
-            f"{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was bad, so none of it is used and the vendor stands as before. "
-            "All else goes on; after a mend `c360 replay` loads it."
-            for night in report.ingestion.held_back
-        ]
-    )
     lines += _shortened(
         [
             f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows why."

@@ -1,19 +1,44 @@
 """What commands print: progress that a terminal shows and a log does not, and plain aligned tables."""
 
+import json
+import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+WIDTH = 100
+EVERY_SECONDS = 60
+COUNTED = re.compile(r"(\d+)/(\d+) ")
 
 
 def progress() -> Callable[[str], None]:
-    """One line that rewrites itself in a terminal; nothing anywhere else."""
-    if not sys.stderr.isatty():
-        return lambda _: None
+    """In a terminal one line that rewrites itself, with rate and time left where things are counted; elsewhere a line a minute."""
+    begun = told = time.monotonic()
+    is_terminal = sys.stderr.isatty()
 
     def show(text: str) -> None:
-        sys.stderr.write(f"\r\033[K{text[:100]}")
-        sys.stderr.flush()
+        nonlocal told
+        now = time.monotonic()
+        if is_terminal:
+            sys.stderr.write(f"\r\033[K{text[:WIDTH]}{pace(text, now - begun)}")
+            sys.stderr.flush()
+        elif now - told >= EVERY_SECONDS:
+            told = now
+            complain(f"{text}{pace(text, now - begun)}")
 
     return show
+
+
+def pace(text: str, seconds: float) -> str:
+    """How many a second and how long still, where the text begins with `done/all`; empty where that says nothing yet."""
+    found = COUNTED.match(text)
+    if not found or seconds < 1:
+        return ""
+    done, everything = int(found[1]), int(found[2])
+    rate = done / seconds
+    left = int((everything - done) / rate) if rate else 0
+    return f" ({rate:,.1f}/s, {left // 60}:{left % 60:02} left)"
 
 
 def end_progress() -> None:
@@ -43,6 +68,16 @@ def table(rows: Iterable[Sequence[object]], *, header: Sequence[str] = ()) -> No
     widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     for line in lines:
         say("  " + "  ".join(_aligned(text, width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def machine(value: object) -> None:
+    """The same for machines, as one line of JSON."""
+    say(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def objects(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Rows for machines: a list of objects."""
+    machine([dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _text(value: object) -> str:

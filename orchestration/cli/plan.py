@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--config", type=Path, metavar="DIR", help="rules to try (<seed>.csv, settings.toml); default: those of the installation, as they are now"
     )
     parser.add_argument("--show", action="store_true", help="show identifiers as they are, not masked")
+    parser.add_argument("--json", action="store_true", help="what would change, for machines")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
@@ -59,7 +61,10 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         with trial(settings, given.config) as tried:
             found = compare(tried, progress=output.progress())
             output.end_progress()
-            _tell(tried, found, show=given.show)
+            if given.json:
+                output.machine(asdict(found) | {"is_upheaval": change_report.is_upheaval(found, tried)})
+            else:
+                tell(tried, found, show=given.show)
     finally:
         output.end_progress()
     return 0
@@ -153,7 +158,8 @@ def _require_disk(settings: Settings) -> None:
         raise OperatorError(f"The disk of {settings.data} has {free // 1_000_000} MB free, and a plan may need {needed // 1_000_000} MB.", remedy="Make room.")
 
 
-def _tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
+def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
+    """What a trial would change, in words."""
     told = list(change_report.lines(found))
     for line in told or ["These rules would change no person, no order and no revenue."]:
         output.say(line)

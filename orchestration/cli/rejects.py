@@ -27,6 +27,8 @@ group by source, source_account, stream, reason_code, field
 order by rows desc, source, source_account, stream, reason_code, field
 """
 
+NAMES = ("source", "source_account", "stream", "reason_code", "field", "records", "example_file", "example_record", "example")
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -41,12 +43,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", type=nightly_run.feed, default=(None, None), metavar="VENDOR[@ACCOUNT]", help="of one vendor, or of one account of it, only"
     )
+    parser.add_argument("--json", action="store_true", help="the same for machines")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Shows every reason once, the most frequent first."""
     with read_only.newest(settings) as con:
         found = _reasons(con, *given.source)
+    if given.json:
+        output.objects(NAMES, ((*row[:6], shown_name(row[6]), row[7], masked(row[8])) for row in found))
+        return 0
     if not found:
         output.say("No record is rejected.")
     for source, account, stream, reason, field, count, path, row, raw in found:

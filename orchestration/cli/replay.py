@@ -37,14 +37,15 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     nights = [night for _, night in files]
     paths = {path for path, _ in files}
     try:
-        report = pipeline.run(
-            settings,
-            dates=DateRange(min(nights), max(nights)),
-            choose=lambda file: file.relative_path in paths,
-            is_replay=True,
-            command="c360 replay",
-            progress=output.progress(),
-        )
+        with nightly_run.published_all_the_same(settings):
+            report = pipeline.run(
+                settings,
+                dates=DateRange(min(nights), max(nights)),
+                choose=lambda file: file.relative_path in paths,
+                is_replay=True,
+                command="c360 replay",
+                progress=output.progress(),
+            )
     finally:
         output.end_progress()
     nightly_run.tell(report, settings)

@@ -1,7 +1,6 @@
 """`c360 status`: what is pending, the last runs, what analysts see, how fresh every stream is. Changes nothing."""
 
 import argparse
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,8 +37,9 @@ class Status:
 
     @property
     def attention(self) -> tuple[str, ...]:
-        """What the last run that ended asked a person to look at."""
-        return attention.parsed(run.get("attention") for run in runs.last_ended(self.runs))
+        """What a person must look at: runs that did not end well and none after them did, and what the last that did asked for."""
+        unsolved = (f"{run.sentence} {run.remedy}" for run in runs.unsolved(self.runs, is_writing=self.writer is not None))
+        return (*unsolved, *attention.parsed(run.get("attention") for run in runs.last_ended(self.runs)))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,16 +95,17 @@ def _tell(settings: Settings, found: Status) -> None:
     if found.runs:
         output.say("\nLast runs")
         output.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
-        if found.runs[0]["message"]:
-            output.say(f"  The last one failed: {found.runs[0]['message']}")
     if found.attention:
         output.say("\nTo look at")
         for sentence in found.attention:
             output.say(f"  {sentence}")
-    if found.streams:
-        output.say("\nLast deliveries")
-        for stream in found.streams:
-            output.say(f"  {'late   ' if stream.is_late else '       '}{stream}")
+    for sentence in freshness.late_by_vendor(found.streams):
+        output.say(f"\n{sentence}")
+    in_time = [stream for stream in found.streams if not stream.is_late]
+    if in_time:
+        output.say("\nDelivered in time")
+        for stream in in_time:
+            output.say(f"  {stream}")
     if not found.publication:
         output.say("\nNext: put exports under landing/<vendor>/<stream>/<date>/ and type `c360 run`, or try `c360 demo`.")
 
@@ -117,22 +118,19 @@ def _shown(value: Any) -> Any:
 
 def _tell_machine(settings: Settings, found: Status) -> None:
     seen = found.publication
-    output.say(
-        json.dumps(
-            {
-                "data": str(settings.data),
-                "published_at": seen.published_at if seen else None,
-                "writer": str(found.writer) if found.writer else None,
-                "pending": None if found.pending is None else [file.shown_path for file in found.pending],
-                "rejects": found.rejects,
-                "vanished": [landing_zone.shown(path) for path in found.vanished],
-                "attention": list(found.attention),
-                "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
-                "streams": [
-                    {"source": s.source, "source_account": s.source_account, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late}
-                    for s in found.streams
-                ],
-            },
-            default=str,
-        )
+    output.machine(
+        {
+            "data": str(settings.data),
+            "published_at": seen.published_at if seen else None,
+            "writer": str(found.writer) if found.writer else None,
+            "pending": None if found.pending is None else [file.shown_path for file in found.pending],
+            "rejects": found.rejects,
+            "vanished": [landing_zone.shown(path) for path in found.vanished],
+            "attention": list(found.attention),
+            "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
+            "streams": [
+                {"source": s.source, "source_account": s.source_account, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late}
+                for s in found.streams
+            ],
+        }
     )

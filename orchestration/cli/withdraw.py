@@ -32,14 +32,15 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if not paths:
         raise OperatorError("Nothing such is loaded or has landed.", remedy="Name a file or folder as `landing/<vendor>/<stream>/<date>/…`.", exit_code=2)
     try:
-        report = pipeline.run(
-            settings,
-            choose=lambda _: False,
-            withdraw=is_meant,
-            accept_changes=given.accept_changes,
-            command="c360 withdraw",
-            progress=output.progress(),
-        )
+        with nightly_run.published_all_the_same(settings):
+            report = pipeline.run(
+                settings,
+                choose=lambda _: False,
+                withdraw=is_meant,
+                accept_changes=given.accept_changes,
+                command="c360 withdraw",
+                progress=output.progress(),
+            )
     finally:
         output.end_progress()
     for path in paths[: nightly_run.SHOWN]:

@@ -5,11 +5,14 @@ A file that waits keeps its books; its sound records are booked as rejected too,
 higher limit lets the whole night in.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import duckdb
 
 from orchestration.canonical.reason_codes import HELD_BACK, RECORD_REASONS
+from orchestration.config.accounts import feed
+from orchestration.config.settings import Settings
 from orchestration.landing.record import Record
 from orchestration.normalisation.decoder import Reject
 
@@ -41,6 +44,10 @@ select file_path from meta.loads
 where status = 'rejected' and reason_code = '{HELD_BACK}' and (source, source_account, export_date) not in ({_HELD_NIGHTS})
 """
 
+_WAITING = f"""
+select distinct source, source_account, export_date from meta.loads where status = 'rejected' and reason_code = '{HELD_BACK}' order by all
+"""
+
 
 class Limits(Protocol):
     """How much of a stream's night may be bad; see settings.toml."""
@@ -59,6 +66,15 @@ def to_hold(con: duckdb.DuckDBPyConnection, limits: Limits) -> list[tuple[int, s
 def to_release(con: duckdb.DuckDBPyConnection, limits: Limits) -> set[str]:
     """Files that wait and need not any more."""
     return {path for (path,) in con.execute(_TO_RELEASE, _named(limits)).fetchall()}
+
+
+def look(con: duckdb.DuckDBPyConnection, settings: Settings, _run_id: str) -> Iterator[str]:
+    """What somebody must look at: nights that wait."""
+    for source, account, night in con.execute(_WAITING).fetchall():
+        yield (
+            f"{feed(source, account)}/{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was bad, so none of it is used and "
+            "the vendor stands as before. All else goes on; after a mend `c360 replay` loads it."
+        )
 
 
 def rejected_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> set[int]:

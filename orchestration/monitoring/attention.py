@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.loading import held_deletions, unreadable_files
+from orchestration.loading import circuit_breaker, held_deletions, unreadable_files
 from orchestration.runtime.redaction import without_contacts
 from orchestration.transformation import identity_rules, segment_rules
 
@@ -22,7 +22,7 @@ Look = Callable[[duckdb.DuckDBPyConnection, Settings, str], Iterator[str]]
 # What DuckDB says of values and of queries, and not of a disk, of memory or of the file.
 OF_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 
-LOOKS: tuple[Look, ...] = (segment_rules.failing, identity_rules.look, held_deletions.look, unreadable_files.look)
+LOOKS: tuple[Look, ...] = (segment_rules.failing, identity_rules.look, held_deletions.look, unreadable_files.look, circuit_breaker.look)
 
 
 def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:

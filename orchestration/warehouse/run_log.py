@@ -3,6 +3,7 @@
 Figures come from `meta.loads`, where each file is booked with the run that loaded it, so they are right whatever happened.
 """
 
+import itertools
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
@@ -56,6 +57,15 @@ class Figures:
     rows_loaded: int = 0
     rows_rejected: int = 0
     rows_duplicate: int = 0
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """A run that did not end well, and after which none did."""
+
+    sentence: str
+    remedy: str
+    is_failure: bool
 
 
 def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, published: Collection[str] = ()) -> None:
@@ -135,6 +145,18 @@ def recent(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
 def last_ended(known: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of runs, newest first, the last one that ended well, if there is one: what it said still stands."""
     return [run for run in known if run["status"] in FINISHED][:1]
+
+
+def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsolved]:
+    """Of runs, newest first, each that failed or was cut off after the last one that ended well."""
+    told = []
+    for run in itertools.takewhile(lambda run: run["status"] not in FINISHED, known):
+        begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M}"
+        if run["status"] == FAILED:
+            told.append(Unsolved(f"{begun} failed: {run['message']}", "Mend that and type `c360 run`: it continues where it stopped.", is_failure=True))
+        elif run["status"] == INTERRUPTED or not is_writing:
+            told.append(Unsolved(f"{begun} ended without a word.", "`c360 run` continues where it stopped.", is_failure=False))
+    return told
 
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:

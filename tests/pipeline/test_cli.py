@@ -1,17 +1,20 @@
 """The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from orchestration.cli import main
+from orchestration import pipeline
+from orchestration.cli import main, nightly_run, output
 from orchestration.config.settings import Settings
-from orchestration.warehouse import build_file
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
-from tests.pipeline.deliveries import land_two_nights
+from tests.pipeline.deliveries import land_a_third_night, land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 
@@ -39,7 +42,6 @@ finally:
 @pytest.mark.parametrize(
     "words",
     [
-        [],
         ["fly"],
         ["run", "--fast"],
         ["run", "--date", "yesterday"],
@@ -58,6 +60,41 @@ def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: p
     assert told.err.startswith("c360: ")
     assert len(told.err.splitlines()) == 2
     assert "Traceback" not in told.err
+
+
+def test_nothing_but_the_name_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in main.COMMANDS)
+
+
+@pytest.mark.parametrize(("words", "meant"), [(["statsu"], "status"), (["status", "--jsno"], "--json"), (["run", "--full-refesh"], "--full-refresh")])
+def test_what_was_likely_meant_is_said(words: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(words) == 2
+    assert f"Did you mean `{meant}`?" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.parametrize(("typed", "offered"), [("c360 stat", "status"), ("c360 status --j", "--json"), ("c360 completion z", "zsh")])
+def test_a_shell_completes_commands_options_and_choices(typed: str, offered: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["completion", "bash"]) == 0
+    words = typed.split()
+    ask = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _c360; echo ${{COMPREPLY[@]}}"
+    found = subprocess.run(["bash", "-c", capsys.readouterr().out + ask], capture_output=True, text=True, check=True)
+    assert (found.stdout.split(), found.stderr) == ([offered], "")
+
+
+def test_every_shell_learns_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert main.main(["completion", shell]) == 0
+        told = capsys.readouterr().out
+        assert all(name in told for name in main.COMMANDS)
+
+
+def test_progress_tells_rate_and_time_left_of_what_is_counted() -> None:
+    assert output.pace("30/120 landing/a.ndjson: loaded", 10.0) == " (3.0/s, 0:30 left)"
+    assert output.pace("publishing", 10.0) == ""
+    assert output.pace("1/9 a: loaded", 0.2) == ""
 
 
 def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,8 +126,6 @@ def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(settings: Settin
 def test_an_unexpected_error_names_its_place_and_never_its_text(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from orchestration import pipeline
-
     def fail(_: object) -> None:
         raise ValueError("anna@example.org")
 
@@ -134,6 +169,37 @@ def test_status_doctor_and_rejects_tell_of_a_published_warehouse(published: Sett
     assert "Nothing is broken" in capsys.readouterr().out
     assert main.main(["rejects"]) == 0
     assert "No record is rejected" in capsys.readouterr().out
+
+
+def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.landing.mkdir()
+    assert main.main(["run"]) == 0
+    with build_file.connect(settings) as con:
+        run_log.begin(con, "killed", "c360 run")
+        run_log.begin(con, "failed", "c360 run")
+        run_log.end(con, "failed", failure="The disk is full.")
+    capsys.readouterr()
+    assert main.main(["status"]) == 0
+    told = capsys.readouterr().out
+    assert "ended without a word." in told
+    assert "failed: The disk is full." in told
+    assert main.main(["run"]) == 0
+    capsys.readouterr()
+    assert main.main(["status"]) == 0
+    assert "To look at" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_what_fails_after_publishing_is_no_failed_night(published: Settings) -> None:
+    land_a_third_night(published)
+    with pytest.raises(OperatorError) as told, nightly_run.published_all_the_same(published):
+        assert pipeline.run(published).published
+        raise OSError(28, "No space left on device")
+    assert told.value.exit_code == 3
+    assert told.value.message.startswith("The warehouse was published (")
+    assert "disk is full" in told.value.message
+    with pytest.raises(OSError, match="No space"), nightly_run.published_all_the_same(published):
+        raise OSError(28, "No space left on device")
 
 
 def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:

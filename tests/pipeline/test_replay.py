@@ -42,6 +42,11 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
     other.write_text(json.dumps(told), encoding="utf-8")
     assert main.main(["run"]) == 3
     assert f"omnisend/{NIGHT} waits" in capsys.readouterr().out
+    assert main.main(["run"]) == 3
+    capsys.readouterr()
+    for command in ("status", "doctor"):
+        main.main([command])
+        assert f"omnisend/{NIGHT} waits" in capsys.readouterr().out
     assert orders(published) == before | {"ord_9"}
     assert books_balance(published.published_file)
     assert rejected(published) == 4
