@@ -1,7 +1,7 @@
 """Look-up tables for words that stand for codes: countries, states, currencies, languages.
 
 Names come from CLDR (the `babel` library, offline) in the languages our vendors' shops write; what CLDR lacks is listed
-here. Words come as `word_key` writes them: `expressions.py` does that to columns.
+here. Words come as `word_key` writes them: `parsing/codes.py` does that to columns.
 """
 
 import re
@@ -93,7 +93,7 @@ OTHER_STATE_NAMES = {
 
 
 def word_key(text: str) -> str:
-    """The word as compared: no accents, dots or apostrophes, lower case, one blank for anything else; `expressions` does the same to columns."""
+    """The word as compared: no accents, dots or apostrophes, lower case, one blank for anything else; `codes.word_key` does the same to columns."""
     letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.category(letter).startswith("M"))
     return re.sub(r"[\W_]+", " ", re.sub(r"[.'’]", "", letters.lower()).replace("&", " and ")).strip()
 

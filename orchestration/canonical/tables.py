@@ -1,7 +1,7 @@
 """The canonical staging tables: every column, its type, meaning, rule and whether it is personal, stated once.
 
 Parsing, rejection, DDL, dbt sources, the data dictionary and personal-data tags are derived from here. Nothing here
-knows a vendor, Polars or DuckDB: a kind is a word, and `expressions.py` and `loader.py` give it a meaning.
+knows a vendor, Polars or DuckDB: a kind is a word, and `parsing` and `loader.py` give it a meaning.
 """
 
 from collections.abc import Iterator

@@ -16,8 +16,8 @@ from orchestration.mapping.checks import check_columns, check_fields, check_keys
 from orchestration.mapping.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
 from orchestration.mapping.record_kinds import Kinds, Taken
 from orchestration.mapping.record_schema import Compiled, Leaf, compile_shape, leaves
-from orchestration.parsing import expressions as ex
-from orchestration.parsing.expressions import ISO
+from orchestration.parsing import codes, emails, phone_numbers
+from orchestration.parsing.times import ISO
 
 
 def roots(mapped: object) -> set[str]:
@@ -88,13 +88,13 @@ def lookup(expr: pl.Expr, table: Mapping[str, str], default: str | pl.Expr | Non
 
 def phone_number(stated: pl.Expr, country: pl.Expr | None = None) -> pl.Expr:
     """The phone number as identifiers hold it, for the key of a record that is known by it alone: read in one region everywhere."""
-    region = account_phone_region() if country is None else pl.coalesce(ex.country(country), account_phone_region())
-    return ex.phone(stated, region).struct.field("value")
+    region = account_phone_region() if country is None else pl.coalesce(codes.country(country), account_phone_region())
+    return phone_numbers.phone(stated, region).struct.field("value")
 
 
 def email_address(stated: pl.Expr) -> pl.Expr:
     """The e-mail address as identifiers hold it, for the key of a record that is known by it alone."""
-    return ex.email(stated).struct.field("value")
+    return emails.email(stated).struct.field("value")
 
 
 def first_given(*exprs: pl.Expr) -> pl.Expr:

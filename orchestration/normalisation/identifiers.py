@@ -10,7 +10,8 @@ import polars as pl
 from orchestration.config.settings import Account
 from orchestration.mapping.model import Identifier, roots
 from orchestration.normalisation.list_elements import exploded
-from orchestration.parsing import expressions as ex
+from orchestration.parsing import codes, documents, emails, ids, phone_numbers
+from orchestration.parsing.text import by_distinct, clean
 
 GLOBAL_IDENTIFIERS = ("email", "phone", "document")
 WEAK_IDENTIFIERS = ("vuid", "push_token", "tracking_id")
@@ -48,7 +49,7 @@ def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: A
         rank.cast(pl.Int32).alias("position"),
         id_type.alias("id_type"),
         given.alias("given"),
-        ex.clean(given).alias("id_value_raw"),
+        clean(given).alias("id_value_raw"),
         region.alias("region"),
         _or_null(spec.namespace, pl.String).alias("name"),
         pl.lit(spec.confidence, pl.String).alias("confidence"),
@@ -63,20 +64,20 @@ def _region(spec: Identifier, below: pl.DataFrame, account: Account) -> pl.Serie
     default = pl.lit(account.phone_region, pl.String)
     if spec.region is None or not below.height:
         return default
-    named = ex.by_distinct(below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), ex.country)
+    named = by_distinct(below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), codes.country)
     return named if account.phone_region is None else named.fill_null(account.phone_region)
 
 
 def _valued(found: pl.DataFrame, kind: str, account: Account) -> pl.DataFrame:
     own = f"{account.source}:{account.source_account}"
     if kind == "email":
-        parsed = ex.email(pl.col("id_value_raw"))
+        parsed = emails.email(pl.col("id_value_raw"))
     elif kind == "phone":
-        parsed = ex.phone(pl.col("id_value_raw"), pl.col("region"))
+        parsed = phone_numbers.phone(pl.col("id_value_raw"), pl.col("region"))
     elif kind == "document":
-        parsed = ex.document(pl.col("id_value_raw"), None)
+        parsed = documents.document(pl.col("id_value_raw"), None)
     else:
-        value = ex.identifier(pl.col("id_value_raw"), kind)
+        value = ids.identifier(pl.col("id_value_raw"), kind)
         parsed = pl.struct(value.alias("value"), value.is_not_null().alias("is_valid"), pl.lit(None, pl.String).alias("invalid_reason"))
     namespace = (
         pl.when(pl.col("id_type").is_in(GLOBAL_IDENTIFIERS))

@@ -20,7 +20,8 @@ from orchestration.normalisation.identifiers import identifiers as identifiers_o
 from orchestration.normalisation.list_elements import CARRIED, elements, exploded, records
 from orchestration.normalisation.record_ids import alias_ids, derived_record_id, identified
 from orchestration.normalisation.typed_values import PLAUSIBLE, POLARS_TYPES, Reader
-from orchestration.parsing import expressions as ex
+from orchestration.parsing import given_names, ids, times
+from orchestration.parsing.text import clean
 
 
 @dataclass
@@ -170,7 +171,7 @@ class _Group:
             self._frame = self._frame.with_columns(pl.lit(None, pl.String).alias("owner"), pl.lit(None, pl.String).alias("profile"))
 
     def _own_profile(self, about: Profile) -> None:
-        self._frame = self._frame.with_columns(ex.identity(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
+        self._frame = self._frame.with_columns(ids.identity(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
         self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
         identifiers = self._identifiers(about)
@@ -178,13 +179,13 @@ class _Group:
         self._emit("customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner"))
 
     def _own_contact(self, about: Contact) -> None:
-        profile = ex.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
+        profile = ids.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about)
         people = self._read(Reader("contacts", about.attributes, self._account, self._origin.night), self._frame)
         evidence = pl.concat_str(
             [
-                ex.name_evidence(pl.col("first_name"), pl.col("full_name")).fill_null(""),
+                given_names.name_evidence(pl.col("first_name"), pl.col("full_name")).fill_null(""),
                 pl.col("birth_date").cast(pl.String).fill_null(""),
             ],
             separator="|",
@@ -232,8 +233,7 @@ class _Group:
         people, identifiers = self._people, self._carried
         is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
         owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select("source_row", "record_hash", "owner", "profile")
-        times = self._contact_times()
-        told = owners.join(times, on="source_row", how="left").sort("seen", "source_row")
+        told = owners.join(self._contact_times(), on="source_row", how="left").sort("seen", "source_row")
         seen = told.group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
         if not told.height:
             return
@@ -261,8 +261,8 @@ class _Group:
 
     def _plausible(self, value: Time) -> pl.Expr:
         """The time that a record states, if it can be."""
-        text = ex.clean(pl.coalesce([ex.clean(source) for source in value.sources]))
-        seen = ex.time(text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour).struct.field("value")
+        text = clean(pl.coalesce([clean(source) for source in value.sources]))
+        seen = times.time(text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour).struct.field("value")
         return pl.when(seen < self._origin.night + PLAUSIBLE).then(seen)
 
     def _contact_times(self) -> pl.DataFrame:
@@ -351,7 +351,7 @@ class _Group:
         if not named:
             return rows
         # A number of which nothing is left, such as `#`, is none; an id of which nothing is left is all there is.
-        keys = [*(ex.order_key(name) for name in named), ex.clean(named[-1])]
+        keys = [*(ids.order_key(name) for name in named), clean(named[-1])]
         keyed = rows.with_columns(pl.coalesce(keys).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
         return keyed.with_columns(pl.col("order_match_key").is_null().alias("is_orphan")) if "is_orphan" in declared else keyed
 

@@ -15,8 +15,9 @@ from orchestration.canonical.tables import PERSON_ATTRIBUTES, TABLES, Column
 from orchestration.config.settings import Account
 from orchestration.mapping.model import Amount, Time, Typed, Value, Word, given, roots, word_form
 from orchestration.normalisation.decoder import Issue
-from orchestration.parsing import expressions as ex
+from orchestration.parsing import codes, ids, numbers, times
 from orchestration.parsing import person_names as names
+from orchestration.parsing.text import by_distinct, clean
 
 POLARS_TYPES: dict[str, Any] = {
     "id": pl.String,
@@ -41,8 +42,8 @@ FREE_TIMES = frozenset({"expires_at", "value_ts"})
 
 # Columns that follow from a word as given: the word's column, theirs, and how it is read.
 DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
-    ("country_raw", "country_code", ex.country),
-    ("gender_raw", "gender", ex.gender),
+    ("country_raw", "country_code", codes.country),
+    ("gender_raw", "gender", codes.gender),
 )
 
 
@@ -110,7 +111,7 @@ class Reader:
         default = pl.lit(DECIMAL_PLACES.get(self.account.default_currency, 2), pl.Int64)
         if "currency" not in texts.columns:
             return default
-        return pl.coalesce(decimal_places(ex.currency(ex.clean(pl.col("currency")))), default)
+        return pl.coalesce(decimal_places(codes.currency(clean(pl.col("currency")))), default)
 
     def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
         """What `_parse` gives where no row has a value."""
@@ -127,32 +128,39 @@ class Reader:
         kind = column.kind
         if kind in ("texts", "json"):
             return [text.alias(name)]
-        cleaned = ex.clean(text)
+        cleaned = clean(text)
         if kind == "money":
             amounts = value.unit if isinstance(value, Amount) and value.unit != "major" else self.amounts
             places = pl.lit(2, pl.Int64) if amounts == "hundredths" else exponent
-            amount = ex.money(cleaned) if amounts in ("major", "stated") else ex.cents_to_major(cleaned, places)
+            amount = numbers.money(cleaned) if amounts in ("major", "stated") else numbers.cents_to_major(cleaned, places)
             return [(amount.abs() if isinstance(value, Amount) and value.absolute else amount).alias(name)]
         if kind == "time":
-            return [ex.time(cleaned, zone=self.account.time_zone).struct.field("value").alias(name)]
+            return [times.time(cleaned, zone=self.account.time_zone).struct.field("value").alias(name)]
         if name == "currency":
-            return [ex.currency(cleaned).alias(name)]
+            return [codes.currency(cleaned).alias(name)]
         if column.values:
-            lowered = ex.gender(cleaned) if name == "gender" else cleaned.str.to_lowercase()
+            lowered = codes.gender(cleaned) if name == "gender" else cleaned.str.to_lowercase()
             return [pl.when(lowered.is_in(column.values)).then(lowered).alias(name)]
         if kind == "number" and isinstance(value, Amount) and value.unit == "minor":
-            return [ex.minor_to_major(cleaned, exponent).cast(POLARS_TYPES["number"]).alias(name)]
-        parsers = {"decimal": ex.decimal, "number": ex.number, "integer": ex.integer, "double": ex.double, "flag": ex.flag, "date": ex.date}
+            return [numbers.minor_to_major(cleaned, exponent).cast(POLARS_TYPES["number"]).alias(name)]
+        parsers = {
+            "decimal": numbers.decimal,
+            "number": numbers.number,
+            "integer": numbers.integer,
+            "double": numbers.double,
+            "flag": numbers.flag,
+            "date": times.date,
+        }
         if kind == "id":
-            return [ex.identity(text).alias(name)]
+            return [ids.identity(text).alias(name)]
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
     def _times(self, empty: set[str]) -> list[pl.Expr]:
         """Readings of the times, each as a struct: a step of its own, because Polars would read again for every field."""
         zone = self.account.time_zone
-        times = [(name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty]
+        stated = [(name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty]
         return [
-            ex.time(ex.clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in times
+            times.time(clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in stated
         ]
 
     def _parse_time(self, column: Column, value: Time) -> list[pl.Expr]:
@@ -244,10 +252,10 @@ class Reader:
             return parsed
         has = set(parsed.columns)
         derived = ((raw, name, read) for raw, name, read in DERIVED_WORDS if raw in has and name not in self.columns)
-        parsed = parsed.with_columns(ex.by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
+        parsed = parsed.with_columns(by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
         if "state_raw" in has and "state_code" not in self.columns:
             country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
-            parsed = parsed.with_columns(ex.state(pl.col("state_raw"), country).alias("state_code"))
+            parsed = parsed.with_columns(codes.state(pl.col("state_raw"), country).alias("state_code"))
         return parsed
 
     def _book_unknown(self, unknown: pl.DataFrame, read: Read) -> None:
@@ -270,7 +278,7 @@ class Reader:
 
 def _translated(words: pl.Series, translate: Callable[[str], str | None]) -> pl.Series:
     """Each different word translated once."""
-    return ex.by_distinct(words, lambda word: word.map_elements(translate, return_dtype=pl.String))
+    return by_distinct(words, lambda word: word.map_elements(translate, return_dtype=pl.String))
 
 
 def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:

@@ -15,6 +15,8 @@ import polars as pl
 from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
+from orchestration.parsing.text import clean
+
 RESULT = pl.Struct({"value": pl.String, "is_valid": pl.Boolean, "invalid_reason": pl.String})
 
 LINKING_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
@@ -296,3 +298,9 @@ def _main_regions() -> dict[str, str]:
 @cache
 def _calling_codes_pattern() -> str:
     return f"^({'|'.join(_main_regions())})"
+
+
+def phone(value_expr: pl.Expr, region_expr: pl.Expr) -> pl.Expr:
+    """struct{value, is_valid, invalid_reason} of a phone number as dialled in the region (ISO alpha-2, may be null); see `parse`."""
+    pair = pl.struct(value=clean(value_expr), region=clean(region_expr).str.to_uppercase())
+    return pair.map_batches(parse, return_dtype=RESULT, is_elementwise=True)

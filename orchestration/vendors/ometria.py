@@ -53,7 +53,8 @@ from orchestration.mapping.model import (
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.parsing import expressions as ex
+from orchestration.parsing import ids, numbers, times
+from orchestration.parsing.text import clean
 
 # -- words -----------------------------------------------------------------------------------------------------------
 
@@ -128,8 +129,8 @@ def _value(parsed: pl.Expr) -> pl.Expr:
 def _keyed_by_person(record_id: pl.Expr, phone: pl.Expr, country: pl.Expr) -> pl.Expr:
     """The record's own id, else the first identifier of the person in the order in which Ometria merges."""
     return pl.coalesce(
-        ex.identifier(record_id, "profile_id"),
-        pl.concat_str(pl.lit("customer_id:"), ex.identifier(at("customer_id"), "customer_id")),
+        ids.identifier(record_id, "profile_id"),
+        pl.concat_str(pl.lit("customer_id:"), ids.identifier(at("customer_id"), "customer_id")),
         pl.concat_str(pl.lit("email:"), email_address(at("email"))),
         pl.concat_str(pl.lit("phone:"), phone_number(phone, country)),
     )
@@ -149,7 +150,7 @@ def _consents(
     told = consent_said(at("marketing_optin"))
     is_definite = told.is_not_null()
     yes, no = yes_since(yes), no_since(no, yes)
-    is_no_latest = given(no) & (~given(yes) | (_value(ex.time(no)) >= _value(ex.time(yes))).fill_null(value=True))
+    is_no_latest = given(no) & (~given(yes) | (_value(times.time(no)) >= _value(times.time(yes))).fill_null(value=True))
     dated = pl.when(is_no_latest).then(pl.lit("opt_out")).when(given(yes)).then(pl.lit("opt_in"))
     is_news = is_definite & (dated.is_null() | (dated != told))
     is_unknown = ~is_definite & dated.is_null() & (pl.lit(says_unknown) | given(at("marketing_optin")))
@@ -462,9 +463,9 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         says_unknown=says_unknown,
     )
     about = Profile(
-        record_id=pl.when(key.is_not_null()).then(pl.concat_str(ex.clean(collection), key, separator=":", ignore_nulls=True)),
+        record_id=pl.when(key.is_not_null()).then(pl.concat_str(clean(collection), key, separator=":", ignore_nulls=True)),
         identifiers=(
-            Identifier("contact_id", at("id"), "id", namespace=ex.clean(collection)),
+            Identifier("contact_id", at("id"), "id", namespace=clean(collection)),
             Identifier("customer_id", at("customer_id"), "customer_id"),
             Identifier("profile_id", at("profile_id"), "profile_id"),
             Identifier("email", at("email"), "email"),
@@ -565,11 +566,11 @@ def _figure_of(name: str) -> pl.Expr:
 order_currency = pl.when(is_in_own_currency).then(at("currency")).otherwise(first_given(at("base_currency"), account_currency()))
 line_currency = first_given(at("currency"), at("base_currency"))
 ordered_at = first_given(at("timestamp"), at("time_stamp"))
-is_refund_order = (ex.money(_figure_of("grand_total")) < 0).fill_null(value=False)
+is_refund_order = (numbers.money(_figure_of("grand_total")) < 0).fill_null(value=False)
 order_status = pl.coalesce(translated(at("status"), ORDER_STATUS), translated(at("state"), ORDER_STATUS), pl.lit("unknown"))
 line_refunds = at("lineitems").list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs()).list.drop_nulls()
 ADDRESSES = ("billing_address", "shipping_address")
-shop_customer = ex.identifier(at("customer.id"), "customer_id")
+shop_customer = ids.identifier(at("customer.id"), "customer_id")
 
 
 def _address(path: str) -> dict[str, pl.Expr]:
@@ -667,7 +668,7 @@ refund_orders = rows(
     where=is_refund_order,
     source_order_id=first_given(original_order, at("id")),
     order_match_key=first_given(original_order, at("increment_id"), at("id")),
-    adjustment_id=pl.concat_str(pl.lit("negative_order:"), ex.identifier(at("id"), "order_id")),
+    adjustment_id=pl.concat_str(pl.lit("negative_order:"), ids.identifier(at("id"), "order_id")),
     action=pl.lit("refund"),
     amount_kind=pl.lit("delta"),
     currency=order_currency,
@@ -680,7 +681,7 @@ cancellations = rows(
     where=~is_refund_order & (order_status == "canceled"),
     source_order_id=at("id"),
     order_match_key=first_given(at("increment_id"), at("id")),
-    adjustment_id=pl.concat_str(pl.lit("canceled:"), ex.identifier(at("id"), "order_id")),
+    adjustment_id=pl.concat_str(pl.lit("canceled:"), ids.identifier(at("id"), "order_id")),
     action=pl.lit("cancel"),
     amount_kind=pl.lit("running_total"),
     currency=order_currency,
@@ -689,7 +690,7 @@ cancellations = rows(
 order_events = rows(
     "events",
     where=~is_refund_order,
-    event_id=pl.concat_str(pl.lit("order:"), ex.identifier(at("id"), "order_id")),
+    event_id=pl.concat_str(pl.lit("order:"), ids.identifier(at("id"), "order_id")),
     event_type=pl.lit("order"),
     event_action=pl.lit("purchase"),
     engagement_class=pl.lit("purchase"),

@@ -53,7 +53,7 @@ from orchestration.mapping.model import (
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, alone, kept
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.parsing.expressions import money
+from orchestration.parsing.numbers import money
 
 # -- words -----------------------------------------------------------------------------------------------------------
 

@@ -62,8 +62,11 @@ from orchestration.mapping.model import (
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.parsing.expressions import ODP_TIME_FORMATS, clean, date, flag, identifier, money, order_key
-from orchestration.parsing.expressions import time as read_time
+from orchestration.parsing.ids import identifier, order_key
+from orchestration.parsing.numbers import flag, money
+from orchestration.parsing.text import clean
+from orchestration.parsing.times import ODP_TIME_FORMATS, date
+from orchestration.parsing.times import time as read_time
 
 NONE = pl.lit(None, pl.String)
 TIME_FORMATS = (*ODP_TIME_FORMATS, "epoch_ms")

@@ -56,7 +56,8 @@ from orchestration.mapping.model import (
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, decode_generic, drop, fit
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.parsing.expressions import email, flag, money
+from orchestration.parsing.emails import email
+from orchestration.parsing.numbers import flag, money
 
 SAME_WORD = drop("the same word in every record of the stream")
 TRUE = Typed(pl.lit(value=True))

@@ -6,16 +6,16 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestration.parsing import expressions
+from orchestration.parsing import documents, emails, given_names, ids
 
 
 def email(text):
-    return pl.DataFrame({"given": [text]}, schema={"given": pl.String}).select(read=expressions.email(pl.col("given")))["read"][0]
+    return pl.DataFrame({"given": [text]}, schema={"given": pl.String}).select(read=emails.email(pl.col("given")))["read"][0]
 
 
 def document(text, kind=None):
     frame = pl.DataFrame({"given": [text], "kind": [kind]}, schema={"given": pl.String, "kind": pl.String})
-    return frame.select(read=expressions.document(pl.col("given"), pl.col("kind")))["read"][0]
+    return frame.select(read=documents.document(pl.col("given"), pl.col("kind")))["read"][0]
 
 
 LOCAL_PARTS = st.text("abcXYZ019._+-%!'é,\\", min_size=1, max_size=12)
@@ -55,7 +55,7 @@ ADDRESSES = st.builds(
 def test_an_address_is_read_the_same_in_capitals_and_whatever_stands_beside_it(texts):
     """Addresses written as most are take a shorter way."""
     frame = pl.DataFrame({"given": texts}, schema={"given": pl.String}).with_columns(loud=pl.col("given").str.to_uppercase())
-    read = frame.select(given=expressions.email(pl.col("given")), loud=expressions.email(pl.col("loud")))
+    read = frame.select(given=emails.email(pl.col("given")), loud=emails.email(pl.col("loud")))
     assert read["given"].to_list() == [email(text) for text in texts]
     ascii_only = [place for place, text in enumerate(texts) if text is not None and text.isascii()]
     assert read["given"].gather(ascii_only).to_list() == read["loud"].gather(ascii_only).to_list()
@@ -112,8 +112,8 @@ def test_nothing_given_is_neither_valid_nor_invalid(text):
 @settings(max_examples=50)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=10))
 def test_no_text_raises_and_linking_twice_changes_nothing(texts):
-    frame = pl.DataFrame({"given": texts}).select(once=expressions.email(pl.col("given")).struct.field("link_value"))
-    twice = frame.select(twice=expressions.email(pl.col("once")).struct.field("link_value"))
+    frame = pl.DataFrame({"given": texts}).select(once=emails.email(pl.col("given")).struct.field("link_value"))
+    twice = frame.select(twice=emails.email(pl.col("once")).struct.field("link_value"))
     assert twice["twice"].to_list() == frame["once"].to_list()
 
 
@@ -129,7 +129,7 @@ def check_digits(digits: str) -> str:
 def test_a_cpf_is_valid_exactly_if_its_check_digits_are_right_and_not_all_digits_equal(parts):
     numbers = [digits + last for digits, right in parts for last in (check_digits(digits), right)]
     frame = pl.DataFrame({"given": [f"{cpf[:3]}.{cpf[3:6]}.{cpf[6:9]}-{cpf[9:]}" for cpf in numbers]})
-    read = frame.select(read=expressions.document(pl.col("given"))).unnest("read")
+    read = frame.select(read=documents.document(pl.col("given"))).unnest("read")
     assert read["value"].to_list() == [f"cpf:{cpf}" for cpf in numbers]
     assert read["is_valid"].to_list() == [cpf[9:] == check_digits(cpf[:9]) and len(set(cpf)) > 1 for cpf in numbers]
 
@@ -154,7 +154,7 @@ def test_documents_say_what_they_are_and_why_they_do_not_link(text, kind, value,
 
 
 def test_a_document_of_another_country_is_kept_but_cannot_be_checked():
-    frame = pl.DataFrame({"given": ["52998224725"]}).select(read=expressions.document(pl.col("given"), country="PT"))
+    frame = pl.DataFrame({"given": ["52998224725"]}).select(read=documents.document(pl.col("given"), country="PT"))
     assert frame["read"][0] == {"value": "document:52998224725", "is_valid": False, "invalid_reason": "unknown_kind"}
 
 
@@ -164,15 +164,15 @@ def column(expression, *columns):
 
 
 def test_order_numbers_lose_white_space_one_hash_and_their_case_and_nothing_else():
-    assert column(expressions.order_key, [" #4122111 ", "abc-0015", "# 12", "##1", "#", "", None]) == ["4122111", "ABC-0015", "12", "#1", None, None, None]
+    assert column(ids.order_key, [" #4122111 ", "abc-0015", "# 12", "##1", "#", "", None]) == ["4122111", "ABC-0015", "12", "#1", None, None, None]
 
 
 def test_ids_keep_their_zeros_and_words_for_none_are_none():
-    assert column(lambda value: expressions.identifier(value, "customer_id"), [" 00055 ", "0", "null", "N/A", ""]) == ["00055", None, None, None, None]
-    assert column(lambda value: expressions.identifier(value, "push_token"), ["0a", "vuid_2c"]) == ["0a", "vuid_2c"]
+    assert column(lambda value: ids.identifier(value, "customer_id"), [" 00055 ", "0", "null", "N/A", ""]) == ["00055", None, None, None, None]
+    assert column(lambda value: ids.identifier(value, "push_token"), ["0a", "vuid_2c"]) == ["0a", "vuid_2c"]
 
 
 def test_the_given_name_is_compared_without_accents_titles_and_initials():
     first = ["José", "J.", None, "Dr. Ana-Maria", None, "", "Ørjan", None]
     full = ["x", "J Smith", "Silva, Ana", "y", "Sr. João da Silva", " ", "z", "李 小龙"]
-    assert column(expressions.name_evidence, first, full) == ["jose", None, "ana", "ana", "joao", None, "ørjan", None]
+    assert column(given_names.name_evidence, first, full) == ["jose", None, "ana", "ana", "joao", None, "ørjan", None]

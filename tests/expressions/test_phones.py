@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.phones import disagreements, made_up
-from orchestration.parsing import expressions, phone_numbers
+from orchestration.parsing import phone_numbers
 
 
 def phone(text, region=None):
     frame = pl.DataFrame({"given": [text], "region": [region]}, schema={"given": pl.String, "region": pl.String})
-    return frame.select(read=expressions.phone(pl.col("given"), pl.col("region")))["read"][0]
+    return frame.select(read=phone_numbers.phone(pl.col("given"), pl.col("region")))["read"][0]
 
 
 def test_columns_agree_with_the_library_on_made_up_numbers_of_twenty_countries():

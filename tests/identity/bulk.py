@@ -17,7 +17,7 @@ import polars as pl
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.docgen.generate import BOOKS
-from orchestration.parsing import expressions as ex
+from orchestration.parsing import documents, emails, ids, phone_numbers
 from orchestration.transformation import seeds
 from tests.identity.worlds import FIRST_NIGHT, GLOBAL, WEAK, build, name_keys
 
@@ -150,13 +150,13 @@ def _identifiers(said: Sequence[Said], *, region: str, namespaces: Mapping[str, 
 def _parsed(frame: pl.DataFrame, kind: str, region: str) -> pl.DataFrame:
     raw = pl.col("id_value_raw")
     if kind == "email":
-        frame = frame.with_columns(ex.email(raw).alias("parsed"))
+        frame = frame.with_columns(emails.email(raw).alias("parsed"))
     elif kind == "phone":
-        frame = frame.with_columns(ex.phone(raw, pl.lit(region)).alias("parsed"))
+        frame = frame.with_columns(phone_numbers.phone(raw, pl.lit(region)).alias("parsed"))
     elif kind == "document":
-        frame = frame.with_columns(ex.document(raw, None).alias("parsed"))
+        frame = frame.with_columns(documents.document(raw, None).alias("parsed"))
     else:
-        value = ex.identifier(raw, kind)
+        value = ids.identifier(raw, kind)
         frame = frame.with_columns(pl.struct(value.alias("value"), value.is_not_null().alias("is_valid")).alias("parsed"))
     parsed = pl.col("parsed").struct
     is_valid = parsed.field("is_valid").fill_null(value=False)

@@ -10,7 +10,7 @@ import polars as pl
 from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, item, lookup, raw, rows, time, words
 from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.parsing.expressions import clean
+from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.orders import STATUS_WORDS, status_of
 from orchestration.vendors.open_delivery.people import (
     CONSENT,

@@ -28,7 +28,7 @@ from orchestration.mapping.model import (
     words,
 )
 from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, alone
-from orchestration.parsing.expressions import decimal, money
+from orchestration.parsing.numbers import decimal, money
 from orchestration.vendors.open_delivery.people import (
     ADDRESS,
     EXTERNAL_ID,

@@ -37,7 +37,8 @@ from orchestration.mapping.model import (
 )
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.parsing.expressions import clean, document
+from orchestration.parsing.documents import document
+from orchestration.parsing.text import clean
 
 IDENTIFIER_TYPES = {
     "document": "document",

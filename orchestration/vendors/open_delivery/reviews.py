@@ -7,7 +7,7 @@ import polars as pl
 
 from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, item, lookup, rows, time, words
 from orchestration.mapping.record_schema import FLAG, NUMBER, SCALAR, TEXT
-from orchestration.parsing.expressions import double
+from orchestration.parsing.numbers import double
 from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, customer_key, customer_reference, identifier_type, nothing
 
 METHODS = {
