@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestration.canonical.given_back import PREFIX
+
 Kind = Literal["text", "number", "count", "flag", "time", "date"]
-PREFIX = "c360_"
 SEGMENT = f"{PREFIX}seg_"
 # Part of every mapping version: another catalogue means that every record is written once more.
 VERSION = 1

@@ -21,6 +21,7 @@ from orchestration.mapping.model import Dialect, Vendor
 from orchestration.mapping.record_kinds import is_telling
 from orchestration.mapping.record_schema import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit, handling
 from orchestration.mapping.record_schema import leaves as leaves_of
+from orchestration.normalisation.echo import MARK, without_ours
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 # Two patterns, for as one of two branches they take twice as long.
@@ -200,6 +201,11 @@ class Decoder:
         for record, is_plain in zip(records, self._plain(records), strict=True):
             batch.issues.extend(Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes)
             document = record.document
+            if document is not None and MARK in document and len(document) <= self._bounds.record_bytes:
+                document = without_ours(document, self._encode)
+                if document is None:
+                    batch.duplicates += 1
+                    continue
             if document is None:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
             elif len(document) > self._bounds.record_bytes:

@@ -6,13 +6,12 @@ Nothing but properties is sent: a name of ours would beat the shop's.
 from typing import Any
 
 from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, as_list, moment
-
-COLLECTION = "c360"
+from orchestration.canonical.given_back import OURS
 
 
 def _contact(identity: Identity) -> dict[str, Any]:
     joined = {name: identity[name] for name in ("customer_id", "email") if identity.get(name)}
-    return {"@type": "contact", "@collection": COLLECTION, "id": identity["id"], **joined}
+    return {"@type": "contact", "@collection": OURS, "id": identity["id"], **joined}
 
 
 def _profile(identity: Identity, values: Values) -> dict[str, Any]:

@@ -6,8 +6,8 @@ No consent is ever part of a contact: `channels` and `consent` are left out, and
 from collections.abc import Iterable
 from typing import Any
 
-from orchestration.activation.catalogue import PREFIX
 from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, moment, without_segments
+from orchestration.canonical.given_back import PREFIX
 
 
 def _address(identity: Identity) -> dict[str, Any]:

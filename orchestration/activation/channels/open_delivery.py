@@ -5,8 +5,8 @@ What is ours stands under the one key `c360` of the metadata: whether a host mer
 
 from typing import Any
 
-from orchestration.activation.catalogue import PREFIX
 from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, as_list, moment, segments_among, without_segments
+from orchestration.canonical.given_back import OURS, PREFIX
 
 
 def _identified(identity: Identity) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def _profile(identity: Identity, values: Values) -> dict[str, Any]:
     ours = {name.removeprefix(PREFIX): value for name, value in without_segments(values).items()}
     if len(ours) < len(values):
         ours["segments"] = sorted(segments_among(values))
-    return {**_identified(identity), "metadata": {"c360": ours}}
+    return {**_identified(identity), "metadata": {OURS: ours}}
 
 
 def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
