@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("orchestration.cli.replay", "rejected records again, after a mend"),
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
     "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),
+    "export-profiles": ("orchestration.cli.export_profiles", "every unified customer as a line, in the shape of Optimizely's customer-profile schema"),
     "rollback": ("orchestration.cli.rollback", "bring back the previous published warehouse"),
     "completion": ("orchestration.cli.completion", "a script that lets bash, zsh or fish complete commands and options"),
 }
