@@ -202,7 +202,8 @@ limit {ROWS_SHOWN}
 
 DELIVERIES = """
 select
-    source as vendor, source_account as account, stream, max(export_date) as last_night, count(*) as files,
+    source as vendor, source_account as account, stream, max(export_date) as last_night, date_diff('day', max(export_date), current_date) as days_ago,
+    count(*) as files,
     sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as loaded, sum(rows_rejected)::bigint as rejected, sum(rows_duplicate)::bigint as duplicate
 from meta.loads
 group by all
@@ -229,6 +230,15 @@ from meta.loads
 where export_date in (select distinct export_date from meta.loads order by export_date desc limit {2 * MONTHS_SHOWN})
 group by all
 order by night, vendor
+"""
+
+DRIFT = f"""
+select export_date as night, source as vendor, source_account as account, stream, field, change, min(seen_type) as seen_type,
+    sum(record_count)::bigint as records, min(meaning) as by_its_name
+from meta.schema_drift
+group by all
+order by night desc, vendor, account, stream, change, field
+limit {ROWS_SHOWN}
 """
 
 ISSUES = """

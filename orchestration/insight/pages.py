@@ -247,23 +247,32 @@ def books(con: duckdb.DuckDBPyConnection) -> list[Markup]:
 
 def rejects(con: duckdb.DuckDBPyConnection) -> Markup:
     """Why records were rejected."""
-    masked = {name: lambda value, _: Markup("{}").format(without_contacts(value) if value else "–") for name in ("field",)}
     note = "`c360 rejects` shows one example each, `c360 replay` loads them again after a mend."
-    return section("Rejected records", markup.table(ask(con, figures.REJECTS), special=masked), note=note)
+    return section("Rejected records", markup.table(ask(con, figures.REJECTS), special={"field": _field}), note=note)
 
 
 def doubts(con: duckdb.DuckDBPyConnection) -> list[Markup]:
     """What was mended, contradicts, is shared by too many, or is not modelled."""
     return [
-        section("Values mended or set aside", markup.table(ask(con, figures.ISSUES))),
+        section("Exports that changed their shape", markup.table(ask(con, figures.DRIFT), special={"field": _field}), note="Nothing of it is lost."),
+        section("Values mended or set aside", markup.table(ask(con, figures.ISSUES), special={"field": _field})),
         section("Orders that vendors tell differently", markup.table(ask(con, figures.CONFLICTS))),
         section("Identifiers that too many people share", markup.table(ask(con, figures.SHARED)), note="They link nobody."),
-        section("Fields without a column of their own", markup.table(ask(con, figures.UNREAD_FIELDS)), note="Kept in `extra` of their row."),
+        section(
+            "Fields without a column of their own",
+            markup.table(ask(con, figures.UNREAD_FIELDS), special={"field": _field}),
+            note="Kept in `extra`.",
+        ),
     ]
 
 
 def _customer_link(value: str | None, _: Mapping[str, Any]) -> Markup:
     return markup.link(f"/customers/{quote(value, safe='')}", value[:12]) if value else Markup("–")
+
+
+def _field(value: str | None, _: Mapping[str, Any]) -> Markup:
+    """The name of a field, which a vendor may have named after a person."""
+    return Markup("{}").format(without_contacts(value) if value else "–")
 
 
 def _further(wanted: str, offset: int, total: int) -> Markup:

@@ -57,7 +57,7 @@ def test_people_are_one_across_accounts(twins: Installation) -> None:
 
 
 def test_commands_tell_the_accounts_apart(twins: Installation) -> None:
-    assert "omnisend@uk/contacts: last delivery" in twins.c360("status").out
+    assert "omnisend@uk is late: nothing since" in twins.c360("status").out
     assert "in omnisend@uk/contacts" in twins.c360("rejects", "--source", "omnisend@uk").out
     assert "omnisend@uk" not in twins.c360("rejects", "--source", "omnisend@default").out
     assert twins.c360("rejects", "--source", "omnisand@uk").exit_code == 2

@@ -1,6 +1,8 @@
 """Asking from the command line: SQL, a person by what is known of them, and every table for machines."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +58,21 @@ def test_a_query_may_come_by_a_pipe() -> None:
     command = [sys.executable, "-m", "orchestration.cli", "sql", "--json"]
     found = subprocess.run(command, cwd=PROJECT, input="select 42 as answer;", capture_output=True, text=True, check=True)
     assert json.loads(found.stdout) == [{"answer": 42}]
+
+
+def test_a_plain_shell_answers_goes_on_after_a_mistake_and_ends(demo: Settings) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "C360_DATA": str(demo.data), "PATH": ""}  # no other shell is found
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "sql"], cwd=PROJECT, env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    os.close(theirs)
+    os.write(ours, b"selec 1;\nselect 40\n+ 2 as answer;\n\x04")
+    out, err = process.communicate(timeout=120)
+    os.close(ours)
+    assert process.returncode == 0
+    assert "42" in out.decode()
+    assert "syntax error" in err.decode()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -13,8 +14,9 @@ import pytest
 from orchestration.cli import doctor, main
 from orchestration.cli.doctor import Finding
 from orchestration.config.settings import Options, Settings
-from orchestration.monitoring import alerts
+from orchestration.monitoring import alerts, freshness
 from orchestration.monitoring.alerts import Alert
+from orchestration.monitoring.freshness import Freshness
 from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
 from tests.pipeline.deliveries import hide, land, land_two_nights
@@ -191,3 +193,18 @@ def test_a_run_at_work_is_a_note_that_names_it(sound: Settings) -> None:
 def test_no_finding_quotes_a_record(sound: Settings) -> None:
     land(sound, "2026-06-03", "bad.ndjson", json.dumps({"email": "anna@mail.test.example.com"})[:-1])
     assert "anna" not in "\n".join(f"{finding.text} {finding.remedy}" for finding in doctor.examine(sound))
+
+
+def test_late_streams_of_a_vendor_are_one_sentence() -> None:
+    old, older = date(2026, 3, 2), date(2026, 3, 1)
+    streams = [
+        Freshness("ometria", "default", "orders", old, 9, is_late=True),
+        Freshness("ometria", "default", "profiles", older, 10, is_late=True),
+        Freshness("ometria", "uk", "orders", old, 1, is_late=False),
+        Freshness("omnisend", "default", "contacts", old, 9, is_late=True),
+        Freshness("omnisend", "default", "events", old, 9, is_late=True),
+    ]
+    assert freshness.late_by_vendor(streams) == [
+        "ometria is late: nothing since 2026-03-01 of profiles; since 2026-03-02 of orders.",
+        "omnisend is late: nothing since 2026-03-02 of contacts, events.",
+    ]

@@ -7,6 +7,7 @@ The data stand beside the project and are not part of it. What must come out was
 import csv
 import gzip
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -18,6 +19,8 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.config.settings import Options, Settings
+from orchestration.insight import figures, server
+from orchestration.insight.figures import ask
 from tests.pipeline.deliveries import books_balance
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -225,6 +228,18 @@ def test_the_revenue_of_all_customers_is_that_of_all_valid_orders(con: duckdb.Du
     valid = ("approved", "invoiced", "processing", "shipped", "delivered")
     revenue = sum(paid[row["order_id"]] for row in table("orders") if row["order_status"] in valid)
     assert one(con, "select sum(total_revenue) from marts.customer_insights") == revenue
+
+
+def test_dashboard_and_report_tell_the_revenue_of_the_source(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
+    revenue, buyers = one(con, "select sum(net_amount), count(distinct customer_id) from marts.fct_orders where is_valid")
+    shown = {path: str(show(con, {})) for path, (_, show) in server.PAGES.items()}
+    tiles = dict(re.findall('data-figure="([^"]*)">([^<]*)<', shown["/"]))
+    assert (tiles["revenue BRL"], tiles["buyers"]) == (f"{revenue:,.2f}", f"{buyers:,}")
+    assert re.search('data-figure="found">([^<]*) people', shown["/customers"])[1] == f"{one(con, 'select count(*) from marts.dim_customers'):,}"
+    assert sum(ask(con, figures.MONTHS_BY_VENDOR).column("revenue")) == revenue
+    assert sum(ask(con, figures.RFM).column("buyers")) == buyers
+    for path in ("/", "/cohorts", "/rfm"):
+        assert "<svg" in shown[path]
 
 
 def test_lines_and_freight_add_up_to_the_source(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
