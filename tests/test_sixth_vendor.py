@@ -13,8 +13,12 @@ MODULE = '''"""Tillroll: members of a till system with their clubs, their receip
 
 import polars as pl
 
-from orchestration.mapping.model import Contact, Identifier, Profile, Typed, at, dialect, item, rows, stream, time, vendor, word
+from orchestration.mapping.expressions import at, item
+from orchestration.mapping.model import dialect, stream, vendor
 from orchestration.mapping.record_schema import NUMBER, TEXT
+from orchestration.mapping.selects import Contact, Identifier, Profile, rows
+from orchestration.mapping.values import Typed, time
+from orchestration.mapping.words import word
 
 STATES = {"rung up": "paid", "voided": "canceled"}
 mail = Identifier("email", at("mail"), "mail")

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestration.canonical.tables import TABLES
-from orchestration.mapping.model import Amount, Dialect, Rows, Value, Vendor, roots
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.model import Dialect, Vendor
+from orchestration.mapping.selects import Rows
+from orchestration.mapping.values import Amount, Value
 from orchestration.vendors import discover
 
 INTRODUCTION = """# Money: units and currencies

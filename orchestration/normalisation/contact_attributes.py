@@ -3,7 +3,7 @@
 import polars as pl
 
 from orchestration.canonical.tables import PERSON_ATTRIBUTES
-from orchestration.mapping.model import ADDRESS_COLUMNS, NAME_COLUMNS
+from orchestration.mapping.selects import ADDRESS_COLUMNS, NAME_COLUMNS
 
 COUNTRY = ("country_raw", "country_code")
 # Columns that are told together: all come from the last record that names one of the deciding ones, else from the last that names any.

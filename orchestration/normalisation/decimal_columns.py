@@ -11,7 +11,10 @@ import msgspec
 from orchestration.canonical.tables import TABLES
 from orchestration.landing.formats import format_of
 from orchestration.landing.record import Record
-from orchestration.mapping.model import Amount, Dialect, Rows, Stream, Value, roots
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.model import Dialect, Stream
+from orchestration.mapping.selects import Rows
+from orchestration.mapping.values import Amount, Value
 
 # What may hold tables, and nothing but them or, in an archive, other records too.
 TABULAR = ("csv", "xlsx", "zip")

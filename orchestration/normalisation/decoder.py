@@ -17,11 +17,15 @@ from msgspec import UNSET
 
 from orchestration.canonical.canonical_json import canonical
 from orchestration.landing.record import Record
+from orchestration.mapping.coercion import EXACT_INTEGER, decode_generic, fit
+from orchestration.mapping.compile_schema import Compiled, ListLeaves
 from orchestration.mapping.model import Dialect, Vendor
+from orchestration.mapping.raw_fields import Fields, Keeper, RawLeaf
 from orchestration.mapping.record_kinds import is_telling
-from orchestration.mapping.record_schema import EXACT_INTEGER, Compiled, Fields, Keeper, ListLeaves, Open, RawLeaf, decode_generic, fields_of, fit, handling
+from orchestration.mapping.record_schema import Open, handling
 from orchestration.mapping.record_schema import leaves as leaves_of
 from orchestration.normalisation.echo import MARK, without_ours
+from orchestration.normalisation.nested_columns import fields_of
 
 # A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
 # Two patterns, for as one of two branches they take twice as long.

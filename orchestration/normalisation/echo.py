@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from orchestration.canonical.given_back import OURS, PREFIX
-from orchestration.mapping.record_schema import decode_generic
+from orchestration.mapping.coercion import decode_generic
 
 MARK = OURS.encode()
 COLLECTION = "@collection"

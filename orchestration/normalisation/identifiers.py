@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from orchestration.config.settings import Account
-from orchestration.mapping.model import Identifier, roots
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.selects import Identifier
 from orchestration.normalisation.list_elements import exploded
 from orchestration.parsing import codes, documents, emails, ids, phone_numbers
 from orchestration.parsing.text import by_distinct, clean

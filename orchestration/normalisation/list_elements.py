@@ -7,8 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping.model import Amount, Rows, Time, Typed, Value, Word, roots
-from orchestration.mapping.record_schema import fields_of
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.selects import Rows
+from orchestration.mapping.values import Amount, Time, Typed, Value, Word
+from orchestration.normalisation.nested_columns import fields_of
 
 # What every row carries of its record.
 CARRIED = ("source_row", "record_hash", "position", "owner", "profile", "updated")

@@ -10,8 +10,11 @@ import polars as pl
 
 from orchestration.canonical.tables import COMMON, TABLES
 from orchestration.landing.record import Record
-from orchestration.mapping.model import Amount, Contact, Profile, Rows, Time, Vendor, roots
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.model import Vendor
 from orchestration.mapping.record_schema import handling, leaves
+from orchestration.mapping.selects import Contact, Profile, Rows
+from orchestration.mapping.values import Amount, Time
 from orchestration.normalisation.contact_attributes import as_last_told
 from orchestration.normalisation.decimal_columns import fields_read, is_in_minor_units
 from orchestration.normalisation.decoder import Batch, Bounds, Decoded, Decoder, Issue, Reject, Sorted

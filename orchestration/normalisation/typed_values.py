@@ -13,7 +13,9 @@ import polars as pl
 from orchestration.canonical.currencies import DECIMAL_PLACES, decimal_places
 from orchestration.canonical.tables import PERSON_ATTRIBUTES, TABLES, Column
 from orchestration.config.settings import Account
-from orchestration.mapping.model import Amount, Time, Typed, Value, Word, given, roots, word_form
+from orchestration.mapping.expressions import given, roots
+from orchestration.mapping.values import Amount, Time, Typed, Value, Word
+from orchestration.mapping.words import word_form
 from orchestration.normalisation.decoder import Issue
 from orchestration.parsing import codes, ids, numbers, times
 from orchestration.parsing import person_names as names

@@ -11,48 +11,14 @@ from dataclasses import replace
 import polars as pl
 
 from orchestration.mapping.consent_words import CONSENT_WORDS
-from orchestration.mapping.model import (
-    ANY_WORD,
-    Check,
-    Contact,
-    CsvForm,
-    Dialect,
-    Doubt,
-    Identifier,
-    Profile,
-    Rows,
-    Typed,
-    Value,
-    absolute,
-    account_currency,
-    at,
-    consent_said,
-    consent_word,
-    dialect,
-    email_address,
-    filled,
-    first_given,
-    given,
-    item,
-    no_refusal,
-    no_since,
-    one_address,
-    one_name,
-    pairs,
-    phone_number,
-    raw,
-    rows,
-    stream,
-    time,
-    translated,
-    vendor,
-    word,
-    words,
-    yes_since,
-)
+from orchestration.mapping.expressions import account_currency, at, email_address, filled, first_given, given, item, pairs, phone_number, raw
+from orchestration.mapping.model import ANY_WORD, CsvForm, Dialect, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
 from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, no_refusal, one_address, one_name, rows
+from orchestration.mapping.values import Typed, Value, absolute, time
+from orchestration.mapping.words import consent_said, consent_word, no_since, translated, word, words, yes_since
 from orchestration.parsing import ids, numbers, times
 from orchestration.parsing.text import clean
 

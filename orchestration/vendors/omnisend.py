@@ -7,52 +7,28 @@ the channels of its identifiers decide over its statuses, these over its opt-ins
 
 import polars as pl
 
-from orchestration.mapping.model import (
-    ANY_WORD,
-    Check,
-    Contact,
-    CsvForm,
-    Dialect,
-    Doubt,
-    Identifier,
-    Profile,
-    Rows,
-    Typed,
-    Word,
-    absolute,
+from orchestration.mapping.expressions import (
     at,
-    consent_said,
-    consent_word,
-    dialect,
     email_address,
     file_value,
     filled,
     first_given,
     furthest,
     given,
-    is_no,
-    is_plain_no,
     item,
     lookup,
-    no_refusal,
-    no_since,
-    one_address,
-    one_name,
     pairs,
     parent,
     phone_number,
     raw,
-    rows,
-    stream,
-    time,
-    translated,
-    vendor,
-    words,
-    yes_since,
 )
+from orchestration.mapping.model import ANY_WORD, CsvForm, Dialect, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, alone, kept
 from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, no_refusal, one_address, one_name, rows
+from orchestration.mapping.values import Typed, Word, absolute, time
+from orchestration.mapping.words import consent_said, consent_word, is_no, is_plain_no, no_since, translated, words, yes_since
 from orchestration.parsing.numbers import money
 
 # -- words -----------------------------------------------------------------------------------------------------------

@@ -21,47 +21,28 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping.model import (
-    Check,
-    Contact,
-    CsvForm,
-    Dialect,
-    Doubt,
-    Identifier,
-    Profile,
-    Rows,
-    Time,
-    Typed,
-    Value,
-    absolute,
+from orchestration.mapping.expressions import (
     account_currency,
     at,
-    consent_said,
-    consent_word,
-    dialect,
     email_address,
     file_value,
     filled,
     first_given,
     given,
-    is_no,
     item,
     item_raw,
     lookup,
-    one_name,
     pairs,
     phone_number,
     raw,
-    rows,
-    stream,
-    time,
-    translated,
-    vendor,
-    word,
 )
+from orchestration.mapping.model import CsvForm, Dialect, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
 from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, one_name, rows
+from orchestration.mapping.values import Time, Typed, Value, absolute, time
+from orchestration.mapping.words import consent_said, consent_word, is_no, translated, word
 from orchestration.parsing.ids import identifier, order_key
 from orchestration.parsing.numbers import flag, money
 from orchestration.parsing.text import clean

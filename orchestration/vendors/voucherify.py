@@ -18,44 +18,15 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from orchestration.mapping.model import (
-    ANY_WORD,
-    Amount,
-    Check,
-    Contact,
-    CsvForm,
-    Doubt,
-    Identifier,
-    Profile,
-    Rows,
-    Typed,
-    Word,
-    absolute,
-    account_currency,
-    at,
-    consent_said,
-    consent_word,
-    dialect,
-    file_value,
-    filled,
-    first_given,
-    furthest,
-    given,
-    is_no,
-    item,
-    lookup,
-    pairs,
-    raw,
-    rows,
-    stream,
-    time,
-    vendor,
-    word,
-    words,
-)
+from orchestration.mapping.coercion import decode_generic, fit
+from orchestration.mapping.expressions import account_currency, at, file_value, filled, first_given, furthest, given, item, lookup, pairs, raw
+from orchestration.mapping.model import ANY_WORD, CsvForm, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
-from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, decode_generic, drop, fit
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
 from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, rows
+from orchestration.mapping.values import Amount, Typed, Word, absolute, time
+from orchestration.mapping.words import consent_said, consent_word, is_no, word, words
 from orchestration.parsing.emails import email
 from orchestration.parsing.numbers import flag, money
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from orchestration.mapping.consent_words import AGREED, REFUSED, bare_word, heard
-from orchestration.mapping.model import Dialect, roots
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.model import Dialect
 from orchestration.mapping.record_schema import Leaf, leaves
 from orchestration.vendors import discover
 from tests.vendors.harness import Outcome, normalise

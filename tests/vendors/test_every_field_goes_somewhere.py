@@ -7,8 +7,11 @@ from itertools import combinations
 import polars as pl
 import pytest
 
-from orchestration.mapping.model import ADDRESS_COLUMNS, NAME_COLUMNS, Contact, Dialect, roots
-from orchestration.mapping.record_schema import Leaf, fields_of, goes_to_extra, leaves
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.model import Dialect
+from orchestration.mapping.record_schema import Leaf, goes_to_extra, leaves
+from orchestration.mapping.selects import ADDRESS_COLUMNS, NAME_COLUMNS, Contact
+from orchestration.normalisation.nested_columns import fields_of
 from orchestration.vendors import discover
 from tests.vendors.test_every_vendor import open_objects
 

@@ -23,31 +23,13 @@ from orchestration.landing import formats
 from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
-from orchestration.mapping.model import (
-    Amount,
-    Contact,
-    Identifier,
-    Profile,
-    Typed,
-    Vendor,
-    absolute,
-    at,
-    dialect,
-    filled,
-    first_given,
-    item,
-    item_raw,
-    lookup,
-    pairs,
-    parent,
-    raw,
-    rows,
-    stream,
-    vendor,
-)
-from orchestration.mapping.model import given as is_given
-from orchestration.mapping.model import time as time_of
+from orchestration.mapping.expressions import at, filled, first_given, item, item_raw, lookup, pairs, parent, raw
+from orchestration.mapping.expressions import given as is_given
+from orchestration.mapping.model import Vendor, dialect, stream, vendor
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
+from orchestration.mapping.selects import Contact, Identifier, Profile, rows
+from orchestration.mapping.values import Amount, Typed, absolute
+from orchestration.mapping.values import time as time_of
 from orchestration.normalisation.decoder import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser

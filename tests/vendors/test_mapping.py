@@ -8,8 +8,12 @@ import pytest
 
 from orchestration.config.settings import Settings
 from orchestration.landing.record import Record
-from orchestration.mapping.model import Contact, Identifier, at, dialect, one_address, rows, stream, time, vendor, word
+from orchestration.mapping.expressions import at
+from orchestration.mapping.model import dialect, stream, vendor
 from orchestration.mapping.record_schema import TEXT, kept
+from orchestration.mapping.selects import Contact, Identifier, one_address, rows
+from orchestration.mapping.values import time
+from orchestration.mapping.words import word
 from orchestration.normalisation.decoder import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser

@@ -5,8 +5,10 @@ import re
 import pytest
 
 from orchestration.mapping.checks import MappingError
-from orchestration.mapping.model import Contact, Dialect, Identifier, at, dialect, rows, stream
+from orchestration.mapping.expressions import at
+from orchestration.mapping.model import Dialect, dialect, stream
 from orchestration.mapping.record_schema import TEXT
+from orchestration.mapping.selects import Contact, Identifier, rows
 
 WHO = Contact((Identifier("email", at("mail"), "mail"),))
 SHAPE = {"id": TEXT, "mail": TEXT, "place": {"city": TEXT}}

@@ -7,9 +7,13 @@ say the bare state.
 
 import polars as pl
 
-from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, given, item, lookup, raw, rows, time, words
+from orchestration.mapping.expressions import at, first_given, given, item, lookup, raw
+from orchestration.mapping.model import Dialect, dialect
 from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import Contact, Identifier, Rows, rows
+from orchestration.mapping.values import Typed, Value, time
+from orchestration.mapping.words import words
 from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.orders import STATUS_WORDS, status_of
 from orchestration.vendors.open_delivery.people import (

@@ -6,8 +6,11 @@ sign in rc.2 and none in the draft: what takes points away is negative here eith
 
 import polars as pl
 
-from orchestration.mapping.model import ANY_WORD, Contact, Typed, at, dialect, first_given, given, lookup, raw, rows, time
+from orchestration.mapping.expressions import at, first_given, given, lookup, raw
+from orchestration.mapping.model import ANY_WORD, dialect
 from orchestration.mapping.record_schema import KEEP, NUMBER, TEXT, Open
+from orchestration.mapping.selects import Contact, rows
+from orchestration.mapping.values import Typed, time
 from orchestration.vendors.open_delivery.people import customer_reference
 
 TRANSACTION_TYPES = {"earn": "earn", "redeem": "redeem", "burn": "redeem", "expire": "expire", "adjust": "adjust", "tier_change": "tier_change"}

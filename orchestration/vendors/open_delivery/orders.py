@@ -6,28 +6,12 @@ An item's price is that of one piece; the options chosen with it are inside the 
 
 import polars as pl
 
-from orchestration.mapping.model import (
-    ANY_WORD,
-    Contact,
-    Dialect,
-    Identifier,
-    Rows,
-    Typed,
-    Value,
-    at,
-    dialect,
-    first_given,
-    furthest,
-    given,
-    item,
-    lookup,
-    raw,
-    rows,
-    time,
-    word,
-    words,
-)
+from orchestration.mapping.expressions import at, first_given, furthest, given, item, lookup, raw
+from orchestration.mapping.model import ANY_WORD, Dialect, dialect
 from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, alone
+from orchestration.mapping.selects import Contact, Identifier, Rows, rows
+from orchestration.mapping.values import Typed, Value, time
+from orchestration.mapping.words import word, words
 from orchestration.parsing.numbers import decimal, money
 from orchestration.vendors.open_delivery.people import (
     ADDRESS,

@@ -5,38 +5,13 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping.model import (
-    ANY_WORD,
-    Check,
-    Contact,
-    Dialect,
-    Doubt,
-    Identifier,
-    Profile,
-    Rows,
-    Typed,
-    Value,
-    at,
-    consent_word,
-    dialect,
-    email_address,
-    filled,
-    first_given,
-    given,
-    is_no,
-    item,
-    lookup,
-    no_refusal,
-    no_since,
-    one_address,
-    phone_number,
-    raw,
-    rows,
-    time,
-    yes_since,
-)
+from orchestration.mapping.expressions import at, email_address, filled, first_given, given, item, lookup, phone_number, raw
+from orchestration.mapping.model import ANY_WORD, Dialect, dialect
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, no_refusal, one_address, rows
+from orchestration.mapping.values import Typed, Value, time
+from orchestration.mapping.words import consent_word, is_no, no_since, yes_since
 from orchestration.parsing.documents import document
 from orchestration.parsing.text import clean
 

@@ -5,8 +5,12 @@ Ratings of different scales are never averaged: each is put on 0 to 1 by its own
 
 import polars as pl
 
-from orchestration.mapping.model import Contact, Dialect, Identifier, Rows, Typed, Value, at, dialect, first_given, item, lookup, rows, time, words
+from orchestration.mapping.expressions import at, first_given, item, lookup
+from orchestration.mapping.model import Dialect, dialect
 from orchestration.mapping.record_schema import FLAG, NUMBER, SCALAR, TEXT
+from orchestration.mapping.selects import Contact, Identifier, Rows, rows
+from orchestration.mapping.values import Typed, Value, time
+from orchestration.mapping.words import words
 from orchestration.parsing.numbers import double
 from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, customer_key, customer_reference, identifier_type, nothing
 

@@ -1,0 +1,147 @@
+"""What is taken from a record: whom it is about, rows of canonical tables, and what is rejected or passed over."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import polars as pl
+
+from orchestration.mapping.checks import check_columns
+from orchestration.mapping.expressions import given, roots
+from orchestration.mapping.values import Unit, Value
+from orchestration.mapping.words import is_plain_no
+
+ADDRESS_COLUMNS = (
+    "country_raw", "state_raw", "city", "district", "postal_code", "address_line_1", "address_line_2", "latitude", "longitude",
+)  # fmt: skip
+NAME_COLUMNS = ("full_name", "first_name", "middle_name", "last_name", "name_prefix", "name_suffix")
+
+
+def one_address(*places: Mapping[str, pl.Expr]) -> dict[str, Value]:
+    """The columns of one address, all from one of several: the first that names a city or a postal code, else the first that names anything."""
+    return _of_one(places, ("city", "postal_code"))
+
+
+def one_name(*names: Mapping[str, pl.Expr]) -> dict[str, Value]:
+    """The columns of one name, all from one of several: the first with a last or a full name, else the first that names anything."""
+    return _of_one(names, ("last_name", "full_name"))
+
+
+def _of_one(objects: Sequence[Mapping[str, pl.Expr]], decisive: tuple[str, ...]) -> dict[str, Value]:
+    def has(one: Mapping[str, pl.Expr], columns: Iterable[str]) -> pl.Expr:
+        return pl.any_horizontal([given(one[column].cast(pl.String)) for column in columns if column in one] or [pl.lit(value=False)])
+
+    ranked = [pl.when(has(one, decisive)).then(place) for place, one in enumerate(objects)]
+    ranked += [pl.when(has(one, one)).then(place) for place, one in enumerate(objects)]
+    chosen = pl.coalesce(ranked)
+    columns = dict.fromkeys(column for one in objects for column in one)
+    return {column: pl.coalesce([pl.when(chosen == place).then(one[column]) for place, one in enumerate(objects) if column in one]) for column in columns}
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """Where an identifier of the person is found.
+
+    `type` may be an expression where the data say it; `namespace` is the part after vendor and account, for identifiers
+    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads; of several of a
+    type the one that `is_primary` is shown.
+    """
+
+    type: str | pl.Expr
+    value: pl.Expr
+    path: str
+    namespace: str | pl.Expr | None = None
+    region: pl.Expr | None = None
+    each: str | pl.Expr | None = None
+    confidence: Literal["high", "low", "none"] | None = None
+    is_primary: pl.Expr | None = None
+    is_deliverable: pl.Expr | None = None
+    deliverability_reason: pl.Expr | None = None
+    where: pl.Expr | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The record is a vendor's profile of a person, known by `record_id`."""
+
+    record_id: pl.Expr
+    identifiers: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """The record is about a person it names by identifiers; `attributes` are what else it says of them (contacts columns).
+
+    `profile_id` is the vendor's id of the profile, where the record names it. `evidence` columns (first name, birth
+    date) keep apart two people who give the same identifier.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    profile_id: pl.Expr | None = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    is_lead: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one canonical table made of a record: one, or one per element of `each`; only those that pass `where`.
+
+    `each` is a list path, `pairs(path)` or a list as an expression; a tuple of two takes a list inside the elements of a
+    list, which `parent` reads.
+    `amounts` is the unit the record states amounts in; where the format leaves it open, `is_amount_unit_inferred`, and the account may settle it.
+    """
+
+    table: str
+    columns: Mapping[str, Value]
+    each: str | tuple[str, ...] | pl.Expr | None = None
+    where: pl.Expr | None = None
+    amounts: Unit = "major"
+    is_amount_unit_inferred: bool = False
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The columns that its values and its condition read."""
+        return frozenset(roots((self.each, self.where, self.columns)))
+
+
+def rows(
+    table: str,
+    *,
+    each: str | tuple[str, ...] | pl.Expr | None = None,
+    where: pl.Expr | None = None,
+    amounts: Unit = "major",
+    is_amount_unit_inferred: bool = False,
+    **columns: Value,
+) -> Rows:
+    """See `Rows`. Raises MappingError where there is no such table or column."""
+    check_columns(table, columns)
+    return Rows(table, columns, each, where, amounts, is_amount_unit_inferred)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A record for which `condition` holds is rejected with the reason, naming the field."""
+
+    reason: str
+    field: str
+    condition: pl.Expr
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Where `condition` holds a value is passed over although it was given: booked as a field issue of the code.
+
+    With `each` it is about every element of a list, whose fields `item` reads.
+    """
+
+    field: str
+    given: pl.Expr
+    condition: pl.Expr
+    each: str | None = None
+    code: str = "unparseable"
+
+
+def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> Doubt:
+    """Books a plain no in the field of a refusal or of its time: it says nothing."""
+    return Doubt(path, stated, is_plain_no(stated), each)

@@ -1,0 +1,65 @@
+"""A vendor's words in ours, and the yes and no of consent, as expressions."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from orchestration.mapping.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
+from orchestration.mapping.expressions import first_given, given
+from orchestration.mapping.values import Word
+
+
+def word_form(stated: pl.Expr) -> pl.Expr:
+    """A word as it is compared: case, blanks, hyphens and underscores aside."""
+    return stated.str.to_lowercase().str.replace_all(r"[\s_-]+", "")
+
+
+def _known(table: Mapping[str, str]) -> dict[str, str]:
+    return {bare_word(word): ours for word, ours in table.items()}
+
+
+def translated(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
+    """The vendor's word in ours; null where the table does not know it."""
+    return word_form(stated).replace_strict(_known(table), default=None, return_dtype=pl.String)
+
+
+def word(stated: pl.Expr, table: Mapping[str, str], otherwise: pl.Expr | str | None = None) -> Word:
+    """The vendor's word in ours, `otherwise` where none is given. See `Word` for one that is not known."""
+    default = pl.lit(otherwise, pl.String) if otherwise is None or isinstance(otherwise, str) else otherwise
+    return words(pl.when(given(stated)).then(translated(stated, table)).otherwise(default), (stated, table))
+
+
+def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
+    """Our word, made of several of the vendor's, each with the table that knows it. See `Word`."""
+    return Word(expr, tuple((stated, frozenset(_known(table))) for stated, table in sources))
+
+
+def consent_word(stated: pl.Expr, **own: str) -> Word:
+    """Consent as a word or a yes or no tells it; `own` are words that only this vendor uses."""
+    return word(stated, {**CONSENT_WORDS, **own}, "unknown")
+
+
+def consent_said(stated: pl.Expr) -> pl.Expr:
+    """opt_in or opt_out, where a word or a yes or no says so; else null."""
+    said = translated(stated, CONSENT_WORDS)
+    return pl.when(said.is_in(["opt_in", "opt_out"])).then(said)
+
+
+def is_no(stated: pl.Expr) -> pl.Expr:
+    """A word that refuses, or a plain no."""
+    return (consent_said(stated) == "opt_out").fill_null(value=False)
+
+
+def yes_since(agreed: pl.Expr) -> pl.Expr:
+    """Since when there is a yes, by the field of its time; a no in its place is none."""
+    return pl.when(~is_no(agreed)).then(agreed)
+
+
+def is_plain_no(stated: pl.Expr) -> pl.Expr:
+    """No, false, 0 and their like, which say in the place of a refusal that there is none."""
+    return word_form(stated).is_in(list(map(bare_word, PLAIN_NO))).fill_null(value=False)
+
+
+def no_since(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
+    """Since when there is a no, by the field of its time; a plain no in its place takes nothing back, and one in place of the time of a yes is one."""
+    return first_given(pl.when(~is_plain_no(refused)).then(refused), pl.when(is_no(agreed)).then(agreed))
