@@ -25,8 +25,9 @@ nav form { margin-left: auto; }
 main { max-width: 78rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; }
 h1 { font-size: 1.5rem; margin: .6rem 0; } h2 { font-size: 1.1rem; margin: 1.8rem 0 .5rem; }
 a { color: var(--accent); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .7rem; }
-.tile { border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; } .tile b { display: block; font-size: 1.45rem; font-weight: 600; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .7rem; }
+.tile { border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; }
+.tile b { display: block; font-size: 1.3rem; font-weight: 600; overflow-wrap: anywhere; }
 .tile span, .note, figcaption, .empty { color: var(--muted); font-size: .87rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; } th { text-align: left; color: var(--muted); font-weight: 500; }
@@ -40,6 +41,7 @@ input { font: inherit; padding: .3rem .5rem; border: 1px solid var(--line); bord
   background: var(--ground); color: var(--ink); min-width: 16rem; }
 button { font: inherit; padding: .3rem .7rem; border: 1px solid var(--line); border-radius: 5px; background: var(--panel); color: var(--ink); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 0 2rem; }
+details { margin: .6rem 0; } summary { color: var(--muted); cursor: pointer; }
 ul.told { padding-left: 1.2rem; } ul.told li { margin: .25rem 0; }
 """
 PAGE = """<!doctype html>
@@ -95,6 +97,11 @@ def table(answer: Answer, *, special: Mapping[str, Shown] | None = None, hidden:
     head = Markup().join(Markup("<th{}>{}</th>").format(_right(name in numeric), name.replace("_", " ")) for name in columns)
     body = Markup().join(_row(dict(zip(answer.columns, row, strict=True)), columns, numeric, special or {}) for row in answer.rows)
     return Markup('<div class="wide"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(head, body)
+
+
+def folded(part: Markup, title: str = "as a table") -> Markup:
+    """A part that opens when somebody asks for it."""
+    return Markup("<details><summary>{}</summary>{}</details>").format(title, part)
 
 
 def _row(row: Mapping[str, Any], columns: Sequence[str], numeric: set[str], special: Mapping[str, Shown]) -> Markup:

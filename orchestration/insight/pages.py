@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -62,7 +63,7 @@ def revenue(con: duckdb.DuckDBPyConnection) -> Markup:
     return section(
         f"Revenue by month and vendor, {currency}",
         charts.columns({(f"{month:%Y-%m}", vendor): amount for month, vendor, amount in found.rows if month}, unit=currency),
-        markup.table(months, special={"month": lambda value, _: Markup("{}").format(f"{value:%Y-%m}" if value else "–")}),
+        markup.table(months, special={"month": _month}),
         note=f"All valid orders by business day, of the last {figures.MONTHS_SHOWN} months with any.",
     )
 
@@ -163,7 +164,9 @@ def cohorts(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
     places = [str(number) for number in sorted({number for _, _, number, _ in found.rows})]
     drawn = charts.grid(list(rows), places, shares, {key: f"{share:.0%}" for key, share in shares.items()}, left=140)
     note = "Month of the first valid order (buyers), and the share of them with a valid order so many months later."
-    return Markup("<h1>Cohorts and retention</h1>") + section("Who came back", drawn, markup.table(found, special={"retention": percent}), note=note)
+    return Markup("<h1>Cohorts and retention</h1>") + section(
+        "Who came back", drawn, markup.folded(markup.table(found, special={"cohort": _month, "retention": percent})), note=note
+    )
 
 
 def rfm(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
@@ -181,7 +184,7 @@ def rfm(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
         cell_height=54,
     )
     note = "Quintiles of all buyers, 5 is best. In each cell: buyers · revenue."
-    return Markup("<h1>RFM</h1>") + section("Recency by frequency", drawn, markup.table(found), note=note)
+    return Markup("<h1>RFM</h1>") + section("Recency by frequency", drawn, markup.folded(markup.table(found)), note=note)
 
 
 def segments(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
@@ -268,6 +271,10 @@ def doubts(con: duckdb.DuckDBPyConnection) -> list[Markup]:
 
 def _customer_link(value: str | None, _: Mapping[str, Any]) -> Markup:
     return markup.link(f"/customers/{quote(value, safe='')}", value[:12]) if value else Markup("–")
+
+
+def _month(value: date | None, _: Mapping[str, Any]) -> Markup:
+    return Markup("{}").format(f"{value:%Y-%m}" if value else "–")
 
 
 def _field(value: str | None, _: Mapping[str, Any]) -> Markup:
