@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 import duckdb
@@ -18,6 +17,8 @@ from orchestration.runtime.redaction import without_contacts
 from orchestration.warehouse import read_only
 
 SHOWN = 1_000
+# Programs of their own, each with the DuckDB it brings; in the order of how comfortable they are.
+SHELLS = {"harlequin": "--read-only", "duckdb": "-readonly"}
 PROMPT, MORE = "c360> ", "  ... "
 WELCOME = "The published warehouse, read-only. A query ends with `;`. `show all tables;` lists what there is, Ctrl-D ends this."
 
@@ -73,13 +74,9 @@ def _table(names: list[str], rows: Iterator[tuple[Any, ...]], *, limit: int | No
 
 def _installed_shell(settings: Settings) -> list[str]:
     """The command of a shell that is installed and opens a file read-only."""
-    path = str(settings.published_file)
-    if find_spec("harlequin"):
-        return [sys.executable, "-m", "harlequin", "--read-only", path]
-    if found := shutil.which("harlequin"):
-        return [found, "--read-only", path]
-    if found := shutil.which("duckdb"):
-        return [found, "-readonly", path]
+    for name, is_read_only in SHELLS.items():
+        if found := shutil.which(name):
+            return [found, is_read_only, str(settings.published_file)]
     return []
 
 
