@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from orchestration import vendors
+from orchestration.activation import activation_log
 from orchestration.config import accounts, file_rights
 from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
@@ -352,6 +353,7 @@ def _publish_if_new(settings: Settings, warehouse: Warehouse, run_id: str, *, ac
             return None
         progress("publishing")
         publish.check(con)
+        activation_log.refresh(con, settings)
         found = change_report.record(con, settings, run_id=run_id, started_at=_now(con))
         run_log.note(con, run_id, changes=asdict(found))
         if not accept_changes:

@@ -43,7 +43,7 @@ class Outcome:
 
 def activate(settings: Settings, target: Target, *, is_dry: bool = False, is_full: bool = False, is_confirmed: bool = False) -> Outcome:
     """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look first."""
-    with _alone(settings), plan.working(settings) as con:
+    with alone(settings), plan.working(settings) as con:
         made = plan.make(con, settings, target, is_full=is_full)
         waits = None if is_confirmed else made.to_confirm
         if is_dry or waits or made.is_empty:
@@ -145,7 +145,7 @@ def _batched(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[tuple[tuple
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
     """One activation at a time: two would write the same changes twice."""
     root = settings.data / "activation"
     root.mkdir(parents=True, exist_ok=True)

@@ -41,6 +41,23 @@ class OptOut:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a vendor says became of a body's records: reasons by the key of the record, and how many failed that it does not name."""
+
+    failed: Mapping[str, str]
+    unnamed: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a vendor that takes bodies for later is asked what became of one: by the reference in its answer; None as long as it is at work."""
+
+    reference: Callable[[Any], str | None]
+    path: str
+    judge: Callable[[Any], Judged | None]
+
+
+@dataclass(frozen=True)
 class Channel:
     """One vendor as a receiver.
 
@@ -65,7 +82,7 @@ class Channel:
     optouts: Request | None = None
     optout: Callable[[Identity, OptOut], dict[str, Any] | None] | None = None
     optout_body: Callable[[list[dict[str, Any]]], Any] | None = None
-    shared_types: tuple[str, ...] = ("email", "phone")
+    verdict: Verdict | None = None
 
     def written(self, kind: Kind, value: Any) -> Any:
         """A value as this vendor wants it."""

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import msgspec
 
+from orchestration.activation import receipts
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
@@ -72,8 +73,11 @@ def order(name: str) -> tuple[str, int]:
 
 
 def load_state(con: duckdb.DuckDBPyConnection, root: Path) -> Written | None:
-    """Fills the table `state` with what was written last of every record; the last folder, if there is one."""
+    """Fills the table `state` with what was written last of every record and did not fail; the last folder, if there is one."""
     con.execute(_STATE_DDL)
+    con.execute("create or replace table failed (folder varchar, file varchar, key varchar)")
+    for failure in receipts.failures(root):
+        con.execute("insert into failed values ($1, $2, $3)", list(failure))
     folders = written(root)
     through = _through(con, root / STATE)
     known = {found.name for found in folders}
@@ -81,7 +85,8 @@ def load_state(con: duckdb.DuckDBPyConnection, root: Path) -> Written | None:
     newer = [found for found in folders if not is_usable or order(found.name) > order(through or "")]
     rows = [f"select {_COLUMNS}, folder, 0 as age from read_parquet({quoted(str(root / STATE))})"] if is_usable else []
     rows += [
-        f"select {_COLUMNS}, {quoted(found.name)} as folder, {age} as age from read_parquet({quoted(str(found.folder / RECORDS))})"
+        f"select {_COLUMNS}, {quoted(found.name)} as folder, {age} as age from read_parquet({quoted(str(found.folder / RECORDS))}) as record "
+        f"where not exists (from failed where folder = {quoted(found.name)} and failed.file = record.file and coalesce(failed.key, record.key) = record.key)"
         for age, found in enumerate(newer, start=1)
     ]
     if rows:
@@ -99,6 +104,11 @@ def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None
     _sync(draft)
     os.replace(draft, root / STATE)
     _sync(root)
+
+
+def forget_state(root: Path) -> None:
+    """Lets the next plan read all folders again: something that was written has failed."""
+    (root / STATE).unlink(missing_ok=True)
 
 
 def free_name(root: Path, day: date) -> str:

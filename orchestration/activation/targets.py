@@ -17,6 +17,8 @@ from orchestration.activation.channel import Channel
 from orchestration.activation.channels import discover
 from orchestration.config.accounts import DEFAULT_ACCOUNT, account_problem
 from orchestration.config.settings import Settings, unreadable
+from orchestration.network import secrets
+from orchestration.network.access import ACCESS, Login, address_problem
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import without_contacts
 
@@ -45,6 +47,12 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     guard_from_records: Annotated[int, msgspec.Meta(ge=1)] = 20
     most_records: Annotated[int, msgspec.Meta(ge=1)] | None = None
     address: str = ""
+    requests_per_second: Annotated[float, msgspec.Meta(ge=0.01, le=1000)] | None = None
+    key: str = ""
+    app_id: str = ""
+    app_token: str = ""
+    client_id: str = ""
+    client_secret: str = ""
 
     @property
     def receiver(self) -> Channel:
@@ -52,6 +60,18 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def folder(self, settings: Settings) -> Path:
         return settings.data / "activation" / self.vendor / self.account
+
+    def login(self, settings: Settings) -> Login:
+        """Who we are at the vendor, with the secrets that the configuration leads to."""
+        access, who = ACCESS[self.vendor], f"target `{self.name}`"
+        if not (self.address or access.address):
+            raise OperatorError(f"`address` of {who} is missing: {access.address_hint}.", remedy=f"Write it into {FILE}.", exit_code=2)
+        given = {name: getattr(self, name) for name in access.secrets}
+        for name, text in given.items():
+            if not text:
+                raise OperatorError(f"`{name}` of {who} is missing.", remedy=f"Write `env:NAME` or `file:PATH` into {FILE}.", exit_code=2)
+        found = {name: secrets.read(text, meaning=f"`{name}` of {who}", folder=settings.config) for name, text in given.items()}
+        return Login(self.vendor, self.account, self.address or access.address, found, self.requests_per_second or access.per_second)
 
 
 def load(settings: Settings, chosen: str | None = None) -> list[Target]:
@@ -123,8 +143,11 @@ def _problems(target: Target) -> Iterator[tuple[str, str]]:
         yield "most_records", f"is above what {receiver.title} takes in one request, {limit:,}"
     if clash := colliding(target.segments):
         yield "segments", f"has {' and '.join(f'`{name}`' for name in clash)}, which the vendor would see under one name"
-    if target.address and not re.fullmatch(r"https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?", target.address):
-        yield "address", "must be https:// and a host, without a path"
+    if target.address and (wrong := address_problem(target.address)):
+        yield "address", wrong
+    for name in ("key", "app_id", "app_token", "client_id", "client_secret"):
+        if getattr(target, name) and name not in ACCESS[target.vendor].secrets:
+            yield name, f"is nothing that this vendor asks for; it asks for {', '.join(ACCESS[target.vendor].secrets)}"
 
 
 def colliding(segments: tuple[str, ...]) -> tuple[str, str] | None:

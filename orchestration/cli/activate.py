@@ -3,12 +3,18 @@
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.activation import activate, targets
+from orchestration.activation import activation_log as log
 from orchestration.activation.activate import Outcome
+from orchestration.activation.targets import Target
 from orchestration.cli import output
 from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+
+if TYPE_CHECKING:
+    from orchestration.activation.send import Sent
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,20 +23,50 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
     parser.add_argument("--full", action="store_true", help="write every record once more, changed or not")
     parser.add_argument("--yes", action="store_true", help="write although it is the first time, or unusually much would change")
+    parser.add_argument("--send", action="store_true", help="post what is pending, and ask the vendors what became of it")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Writes what changed, target by target."""
-    outcomes = [
-        activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes) for target in targets.load(settings, given.target)
-    ]
+    """Writes what changed, target by target, and sends it if asked to."""
+    if given.send and given.dry_run:
+        raise OperatorError("--send and --dry-run exclude each other.", remedy="Leave one out.", exit_code=2)
+    wanted = targets.load(settings, given.target)
+    if given.send:
+        for target in wanted:
+            target.login(settings)
+    outcomes = [activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes) for target in wanted]
+    sent = _send(settings, wanted) if given.send else []
+    log.refresh_if_free(settings)
     if given.json:
-        output.say(json.dumps([activate.report(outcome) for outcome in outcomes], default=str))
+        output.say(json.dumps([{**activate.report(outcome), **_sent_report(sent, outcome)} for outcome in outcomes], default=str))
     else:
         for outcome in outcomes:
             _tell(outcome, is_dry=given.dry_run)
-    return 3 if any(outcome.waits and not outcome.plan.is_first for outcome in outcomes) and not given.dry_run else 0
+        for one in sent:
+            _tell_sent(one)
+    waits = any(outcome.waits and not outcome.plan.is_first for outcome in outcomes) and not given.dry_run
+    return 3 if waits or any(one.problem or one.failed for one in sent) else 0
+
+
+def _send(settings: Settings, wanted: Sequence[Target]) -> "list[Sent]":
+    from orchestration.activation import send
+
+    with activate.alone(settings):
+        return [send.send(settings, target) for target in wanted]
+
+
+def _sent_report(sent: "Sequence[Sent]", outcome: Outcome) -> dict[str, Any]:
+    found = [one for one in sent if one.target == outcome.plan.target]
+    return {"sent": [{"bodies": one.bodies, "records": one.records, "failed": one.failed, "pending": one.pending} for one in found]} if found else {}
+
+
+def _tell_sent(one: "Sent") -> None:
+    output.say(f"\n{one.target.name}: {one.bodies:,} bodies sent, {one.records:,} records, {one.failed:,} failed, {one.pending:,} bodies pending.")
+    for reason in sorted(one.reasons):
+        output.say(f"  {reason}")
+    if one.problem:
+        output.complain(f"{one.target.name}: {one.problem}")
 
 
 def _tell(outcome: Outcome, *, is_dry: bool) -> None:

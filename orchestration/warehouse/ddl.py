@@ -25,6 +25,11 @@ create table if not exists meta.field_coverage (
     source varchar, source_account varchar, stream varchar, export_date date, source_dialect varchar, field varchar, handling varchar, records bigint,
     records_seen bigint, file_path varchar, load_seq bigint, meaning varchar
 );
+create table if not exists meta.activation_log (
+    target varchar, source varchar, source_account varchar, folder varchar, file varchar, as_of_date date, run_id varchar, mapping_version varchar,
+    method varchar, path varchar, records bigint, sha256 varchar, state varchar, failed_records bigint, reason varchar, reference varchar,
+    answered_at timestamptz
+);
 create table if not exists internal.load_issues (
     source varchar, source_account varchar, stream varchar, export_date date, file_path varchar, row_number bigint, table_name varchar, field varchar,
     issue_code varchar, value_given varchar, action varchar, load_seq bigint

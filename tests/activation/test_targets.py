@@ -23,7 +23,7 @@ WRONG = {
     "no TOML": ("[targets.a\n", "no TOML file"),
     "another table": ('[target.a]\nvendor = "ometria"\n', "`[targets.<name>]`"),
     "a name with capitals": ('[targets.A]\nvendor = "ometria"\n', "is no name"),
-    "an address in clear text": ('[targets.a]\nvendor = "ometria"\naddress = "http://api.example.com"\n', "must be https"),
+    "an address in clear text": ('[targets.a]\nvendor = "ometria"\naddress = "http://api.example.com"\n', "must begin with https"),
     "a share above one": ('[targets.a]\nvendor = "ometria"\nmost_changed_share = 2.0\n', "`most_changed_share`"),
     "an account that is a path": ('[targets.a]\nvendor = "ometria"\naccount = "../x"\n', "names no account"),
 }

@@ -6,7 +6,7 @@ No consent is ever part of a contact: `channels` and `consent` are left out, and
 from collections.abc import Iterable
 from typing import Any
 
-from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, moment, without_segments
+from orchestration.activation.channel import Channel, Identity, Judged, OptOut, Request, Values, Verdict, moment, without_segments
 from orchestration.canonical.given_back import PREFIX
 
 
@@ -34,6 +34,22 @@ def _tagged(slug: str, identities: Iterable[Identity]) -> Any:
     return {"emails": [identity["email"] for identity in identities], "tags": [f"{PREFIX}{slug}"]}
 
 
+def _reference(answer: Any) -> str | None:
+    return answer.get("batchID")
+
+
+def _judged(found: Any) -> Judged | None:
+    if found.get("status") not in ("finished", "stopped"):
+        return None
+    failed = {}
+    for error in found.get("errors") or ():
+        identifiers = (error.get("request") or {}).get("identifiers") or [{}]
+        if address := identifiers[0].get("id"):
+            failed[f"email:{address}"] = f"{error.get('responseCode')} {(error.get('response') or {}).get('detail', '')}".strip()
+    undone = found.get("totalCount", 0) - found.get("finishedCount", 0) if found["status"] == "stopped" else 0
+    return Judged(failed, max(0, found.get("errorsCount", 0) + undone - len(failed)))
+
+
 BATCHES = Request("/batches", most_records=100, most_bytes=5_000_000)
 CHANNEL = Channel(
     vendor="omnisend",
@@ -49,4 +65,5 @@ CHANNEL = Channel(
     optouts=BATCHES,
     optout=_optout,
     optout_body=batch,
+    verdict=Verdict(_reference, "/batches/{}", _judged),
 )

@@ -44,5 +44,4 @@ CHANNEL = Channel(
     optouts=CUSTOMERS,
     optout=_optout,
     optout_body=items,
-    shared_types=("email", "phone", "document"),
 )

@@ -5,7 +5,7 @@ Consents cannot be written there: a no goes out as metadata.
 
 from typing import Any
 
-from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, as_list
+from orchestration.activation.channel import Channel, Identity, Judged, OptOut, Request, Values, Verdict, as_list
 
 
 def _profile(identity: Identity, values: Values) -> dict[str, Any]:
@@ -14,6 +14,20 @@ def _profile(identity: Identity, values: Values) -> dict[str, Any]:
 
 def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     return {"source_id": identity["source_id"], "metadata": {f"c360_optout_{said.channel}": True}}
+
+
+def _reference(answer: Any) -> str | None:
+    return answer.get("async_action_id")
+
+
+def _judged(action: Any) -> Judged | None:
+    if action.get("status") not in ("DONE", "FAILED"):
+        return None
+    result = action.get("result") or {}
+    errors = [*result.get("errors", ()), *result.get("failed", ())]
+    failed = {error["source_id"]: str(error.get("message") or error.get("reason") or error.get("key")) for error in errors if error.get("source_id")}
+    told = result.get("failed_count", 0) if action["status"] == "DONE" else 1
+    return Judged(failed, max(0, told - len(failed)))
 
 
 BULK = Request("/v1/customers/bulk/async", most_records=100_000, most_bytes=10_000_000)
@@ -28,4 +42,5 @@ CHANNEL = Channel(
     optouts=BULK,
     optout=_optout,
     optout_body=as_list,
+    verdict=Verdict(_reference, "/v1/async-actions/{}", _judged),
 )

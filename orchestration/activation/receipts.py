@@ -1,0 +1,95 @@
+"""What vendors answered to the bodies they were sent: a line per answer in `receipts.ndjson` beside a target's folders, written after it came.
+
+A body without a receipt is pending. Keys of records stand here, for a record that failed must be written again; who only counts reads
+`meta.activation_log`.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestration.runtime.redaction import without_contacts
+
+FILE = "receipts.ndjson"
+# `accepted`: taken for later; `delivered`: the vendor says what became of each record; `refused`: none of it was taken.
+State = Literal["accepted", "delivered", "refused"]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One answer."""
+
+    folder: str
+    file: str
+    state: State
+    records: int
+    reference: str | None = None
+    status: int | None = None
+    reason: str | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+    is_all_failed: bool = False
+    at: str = ""
+
+    @property
+    def failed_records(self) -> int:
+        return self.records if self.is_all_failed or self.state == "refused" else len(self.failed)
+
+
+def append(root: Path, receipt: Receipt) -> None:
+    """Writes one more, to the disk. A line that a killed process left half is ended first."""
+    path = root / FILE
+    line = json.dumps({**asdict(receipt), "at": receipt.at or datetime.now(UTC).isoformat(timespec="milliseconds")}, ensure_ascii=False)
+    with path.open("ab+") as file:
+        if file.tell() and not _ends_whole(path):
+            file.write(b"\n")
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(root: Path) -> Iterator[Receipt]:
+    """All of them, oldest first."""
+    path = root / FILE
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        found = _parsed(line)
+        if found is not None:
+            yield Receipt(**found)
+
+
+def last(root: Path) -> dict[tuple[str, str], Receipt]:
+    """The last one of every body, by folder and file."""
+    return {(receipt.folder, receipt.file): receipt for receipt in read(root)}
+
+
+def failures(root: Path) -> Iterator[tuple[str, str, str | None]]:
+    """Folder, file and key of every record that failed; without a key all of that file."""
+    for receipt in last(root).values():
+        if receipt.state == "refused" or receipt.is_all_failed:
+            yield receipt.folder, receipt.file, None
+        else:
+            yield from ((receipt.folder, receipt.file, key) for key in receipt.failed)
+
+
+def without_values(reason: str) -> str:
+    """A vendor's reason without what it quotes, which may be somebody's."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", without_contacts(reason))[:200]
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """A line; None for one that was cut: it tells of an answer that was not booked, and that body is sent again."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.keys() <= Receipt.__dataclass_fields__.keys() else None
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

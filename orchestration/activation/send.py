@@ -1,0 +1,125 @@
+"""`c360 activate --send`: posts the bodies of a target that have no receipt yet, in the order they were written, and asks what became of them.
+
+A process that was killed between an answer and its receipt posts that body again: every body states values and adds nothing, so that twice
+is once. What fails stays pending: the next plan writes it again, from the values of then.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from orchestration.activation import outbox, receipts
+from orchestration.activation.outbox import Written
+from orchestration.activation.receipts import Receipt
+from orchestration.activation.targets import Target
+from orchestration.config.settings import Settings
+from orchestration.network.client import Client, Patience, RefusedError
+from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.failpoints import pass_point
+
+# Of this body the vendor takes nothing, however often it is sent; any other refusal is of us, and sending stops.
+OF_THE_BODY = (400, 413, 422)
+SLOWEST_POLL = 30.0
+
+
+@dataclass
+class Sent:
+    """What one target was sent."""
+
+    target: Target
+    bodies: int = 0
+    records: int = 0
+    failed: int = 0
+    pending: int = 0
+    reasons: set[str] = field(default_factory=set)
+    problem: OperatorError | None = None
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How long a vendor is asked what became of a body, before the next `--send` asks again."""
+
+    first_wait: float = 1.0
+    longest: float = 300.0
+
+
+def send(settings: Settings, target: Target, *, patience: Patience | None = None, polling: Polling | None = None) -> Sent:
+    """Sends what is pending and asks for what is not judged; stops at the first problem that is not one of a body."""
+    sent = Sent(target)
+    root = target.folder(settings)
+    with Client(settings, target.login(settings), patience) as client:
+        try:
+            _post_all(client, root, sent)
+            _ask_all(client, root, sent, polling or Polling())
+        except OperatorError as error:
+            sent.problem = error
+    sent.pending = sum(1 for _ in _pending(root))
+    return sent
+
+
+def _pending(root: Path) -> Iterator[tuple[Written, dict[str, Any]]]:
+    known = receipts.last(root)
+    return ((found, facts) for found in outbox.written(root) for facts in found.manifest["files"] if (found.name, facts["file"]) not in known)
+
+
+def _post_all(client: Client, root: Path, sent: Sent) -> None:
+    for found, facts in _pending(root):
+        receipt = _post(client, found, facts, sent.target)
+        pass_point("before_receipt")
+        _book(root, receipt, sent)
+        sent.bodies += 1
+        sent.records += facts["records"]
+        pass_point("after_receipt")
+
+
+def _post(client: Client, found: Written, facts: dict[str, Any], target: Target) -> Receipt:
+    body = (found.folder / facts["file"]).read_bytes()
+    if sha256(body).hexdigest() != facts["sha256"]:
+        raise OperatorError(
+            f"{found.name}/{facts['file']} of `{target.name}` is not what was written.", remedy="Put it back, or remove the folder and run `c360 activate`."
+        )
+    receipt = Receipt(found.name, facts["file"], "accepted", facts["records"])
+    try:
+        answer = client.request(facts["method"], facts["path"], body=body)
+    except RefusedError as error:
+        if error.status not in OF_THE_BODY or facts["file"].startswith("tags"):
+            raise
+        return replace(receipt, state="refused", status=error.status, reason=receipts.without_values(error.message))
+    reference = None
+    if target.receiver.verdict and answer.content and isinstance(answer.json, dict):
+        reference = target.receiver.verdict.reference(answer.json)
+    return replace(receipt, status=answer.status, reference=reference)
+
+
+def _ask_all(client: Client, root: Path, sent: Sent, polling: Polling) -> None:
+    for receipt in receipts.last(root).values():
+        if receipt.state == "accepted" and receipt.reference:
+            judged = _ask(client, receipt, sent.target, polling)
+            if judged is not None:
+                _book(root, judged, sent)
+                pass_point("after_verdict")
+
+
+def _ask(client: Client, receipt: Receipt, target: Target, polling: Polling) -> Receipt | None:
+    """The verdict on one body; None while the vendor is at work on it."""
+    verdict = target.receiver.verdict
+    assert verdict is not None and receipt.reference is not None
+    wait, until = polling.first_wait, time.monotonic() + polling.longest
+    while (judged := verdict.judge(client.get(verdict.path.format(receipt.reference)).json)) is None:
+        if time.monotonic() + wait > until:
+            return None
+        time.sleep(wait)
+        wait = min(2 * wait, SLOWEST_POLL)
+    return replace(receipt, state="delivered", failed=dict(judged.failed), is_all_failed=judged.unnamed > 0, at="")
+
+
+def _book(root: Path, receipt: Receipt, sent: Sent) -> None:
+    if receipt.failed_records:
+        outbox.forget_state(root)
+        sent.failed += receipt.failed_records
+        sent.reasons.update(map(receipts.without_values, receipt.failed.values()))
+        sent.reasons.update({receipt.reason} if receipt.reason else ())
+    receipts.append(root, receipt)

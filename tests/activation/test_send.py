@@ -1,0 +1,231 @@
+"""Sending against real servers on loopback: what arrives, what is waited for, what fails and is written again, and what a kill leaves."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.activation import activation_log, receipts, send
+from orchestration.activation.send import Polling, Sent
+from orchestration.config.settings import Settings
+from orchestration.network.client import Patience
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse.ddl import BOOKS
+from tests.activation.conftest import NAMES, configure, run, target
+from tests.activation.receivers import RECEIVERS, SECRET, Receiver
+from tests.activation.world import AS_OF, everywhere, publish
+from tests.network.http_server import Response, Server, serving
+
+PATIENCE = Patience(attempts=3, first_wait=0.001)
+POLLING = Polling(first_wait=0.001, longest=2.0)
+PEOPLE = [everywhere(f"p{number}", segments=("vip",) if number % 2 else ()) for number in range(7)]
+NEXT = AS_OF + timedelta(days=1)
+
+
+class Line:
+    """One vendor that listens, and the target that sends to it."""
+
+    def __init__(self, settings: Settings, receiver: Receiver, server: Server) -> None:
+        self.settings, self.receiver, self.server, self.name = settings, receiver, server, NAMES[receiver.vendor]
+
+    def send(self) -> Sent:
+        return send.send(self.settings, target(self.settings, self.name), patience=PATIENCE, polling=POLLING)
+
+    @property
+    def root(self) -> Path:
+        return target(self.settings, self.name).folder(self.settings)
+
+
+@pytest.fixture
+def listening(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("VENDOR_SECRET", SECRET)
+    with ExitStack() as stack:
+
+        def connect(vendor: str, **more: object) -> Line:
+            receiver = RECEIVERS[vendor]()
+            server = stack.enter_context(serving(receiver))
+            facts: dict[str, object] = {
+                "vendor": vendor,
+                "address": server.address,
+                "requests_per_second": 1000,
+                "segments": ["vip"],
+                "most_records": 3,
+                **dict.fromkeys(receiver.secrets, "env:VENDOR_SECRET"),
+                **({"dialect": "rc2"} if vendor == "open_delivery" else {}),
+                **more,
+            }
+            configure(settings, f"[targets.{NAMES[vendor]}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in facts.items()))
+            return Line(settings, receiver, server)
+
+        yield connect
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_everything_written_arrives_once_and_is_booked(listening: Any, settings: Settings, vendor: str) -> None:
+    line = listening(vendor)
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    sent = line.send()
+    assert (sent.problem, sent.failed, sent.pending) == (None, 0, 0)
+    assert len(line.receiver.held) == len(PEOPLE)
+    arrived = len(line.receiver.bodies)
+    assert line.send().bodies == 0 and len(line.receiver.bodies) == arrived
+    if line.receiver.tags:
+        assert line.receiver.tags == {f"P{number}@example.com": {"c360_vip"} for number in (1, 3, 5)}
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        Response(429, b"", {"Retry-After": "0"}),
+        Response(429, b'{"retryAfter": 0}', {"Content-Type": "application/json"}),
+        Response(429, b"", {"X-Rate-Limit-Retry": "0"}),
+        Response(503),
+        Response(200, b'{"cut', {"Content-Type": "application/json"}, cut=10),
+    ],
+)
+def test_a_vendor_that_says_wait_or_breaks_off_is_asked_again(listening: Any, settings: Settings, wait: Response) -> None:
+    line = listening("ometria")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.server.failures = [wait, None, wait]
+    assert line.send().pending == 0
+    assert len(line.receiver.held) == len(PEOPLE)
+
+
+@pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
+def test_a_record_that_fails_is_told_with_the_reason_and_written_again_the_next_time(listening: Any, settings: Settings, vendor: str) -> None:
+    line = listening(vendor)
+    key = "shop-p2" if vendor == "voucherify" else "email:P2@example.com"
+    line.receiver.refused = {key: "c360_stage must be a number (actual value is 'Anna Canary')"}
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    sent = line.send()
+    assert sent.failed == 1 and len(line.receiver.held) == len(PEOPLE) - 1
+    [reason] = sent.reasons
+    assert "c360_stage must be a number" in reason and "Canary" not in reason
+    line.receiver.refused = {}
+    outcome = run(settings, line.name, is_confirmed=False)
+    assert (outcome.plan.counts["new"], outcome.plan.counts["unchanged"]) == (1, len(PEOPLE) - 1)
+    assert line.send().failed == 0 and len(line.receiver.held) == len(PEOPLE)
+
+
+def test_a_vendor_that_is_still_at_work_is_asked_by_the_next_send(listening: Any, settings: Settings) -> None:
+    line = listening("voucherify", most_records=100)
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.receiver.polls_before_done = 3
+    line.receiver.refused = {"shop-p2": "no"}
+    assert send.send(settings, target(settings, line.name), patience=PATIENCE, polling=Polling(first_wait=0.001, longest=0.0)).failed == 0
+    assert line.send().failed == 1
+
+
+def test_a_body_that_the_vendor_refuses_is_written_again_and_the_others_go_on(listening: Any, settings: Settings) -> None:
+    line = listening("optimizely")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.server.failures = [None, Response(400, b'{"detail": "anna.canary@example.com"}')]
+    sent = line.send()
+    assert (sent.bodies, sent.failed, sent.pending) == (3, 3, 0)
+    assert run(settings, line.name).plan.counts["new"] == 3
+
+
+def test_a_key_that_is_not_accepted_stops_the_target_and_leaves_the_bodies_pending(listening: Any, settings: Settings) -> None:
+    line = listening("omnisend")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.server.failures = [None, Response(401)]
+    sent = line.send()
+    assert "401" in str(sent.problem) and SECRET not in str(sent.problem)
+    assert sent.bodies == 1 and sent.pending > 0
+    assert line.send().pending == 0 and len(line.receiver.held) == len(PEOPLE)
+
+
+def test_a_missing_secret_is_told_before_anything_is_sent(listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = listening("omnisend")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    monkeypatch.setenv("VENDOR_SECRET", "")
+    with pytest.raises(OperatorError) as raised:
+        line.send()
+    assert raised.value.exit_code == 2 and not line.server.requests
+
+
+def test_a_body_that_was_changed_after_it_was_written_is_not_sent(listening: Any, settings: Settings) -> None:
+    line = listening("optimizely")
+    publish(settings, PEOPLE, segments=("vip",))
+    outcome = run(settings, line.name)
+    body = settings.data / str(outcome.folder) / "upsert-00001.json"
+    body.write_bytes(body.read_bytes().replace(b"99.17", b"99.18"))
+    assert "is not what was written" in str(line.send().problem)
+    assert not line.server.requests
+
+
+def test_a_receipt_that_was_cut_is_no_receipt(listening: Any, settings: Settings) -> None:
+    line = listening("ometria")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.send()
+    path = line.root / receipts.FILE
+    path.write_bytes(path.read_bytes()[:-20])
+    assert line.send().bodies == 1
+    assert line.send().bodies == 0
+
+
+POINTS = ["after_activation_body", "before_manifest", "before_activation_rename", "after_activation_rename", "before_receipt", "after_receipt", "after_verdict"]
+COMMAND = """
+import sys; from pathlib import Path
+from orchestration.activation import send
+from orchestration.config.settings import Options, Settings
+from tests.activation.conftest import run, target
+settings = Settings(data=Path(sys.argv[1]), options=Options(free_disk_bytes=0, memory_limit="500MB", threads=1))
+run(settings, sys.argv[2]); send.send(settings, target(settings, sys.argv[2]), polling=send.Polling(0.001, 2.0))
+"""
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_loses_nothing_and_what_is_repeated_changes_nothing(listening: Any, settings: Settings, point: str) -> None:
+    line = listening("voucherify")
+    publish(settings, PEOPLE, segments=("vip",))
+
+    def once(kill_at: str) -> int:
+        environment = {**os.environ, "C360_KILL_AT": kill_at, "VENDOR_SECRET": SECRET}
+        return subprocess.run(
+            [sys.executable, "-c", COMMAND, str(settings.data), line.name], env=environment, cwd=Path(__file__).parents[2], check=False
+        ).returncode
+
+    assert once(point) == -9
+    assert once("") == 0
+    assert len(line.receiver.held) == len(PEOPLE)
+    assert run(settings, line.name).folder is None and line.send().bodies == 0
+    assert len(line.receiver.bodies) <= 4
+
+
+def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Settings) -> None:
+    line = listening("voucherify")
+    line.receiver.refused = {"shop-p2": "bad value 'anna.canary@example.com'"}
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.send()
+    publish(settings, [replace(PEOPLE[0], revenue=Decimal("1.00")), *PEOPLE[1:]], segments=("vip",), as_of=NEXT)
+    run(settings, line.name)
+    with duckdb.connect() as con:
+        con.execute(BOOKS)
+        activation_log.refresh(con, settings)
+        activation_log.refresh(con, settings)
+        found = con.execute("select folder, file, state, records, failed_records, answered_at is not null from meta.activation_log order by all").fetchall()
+        told = str(con.execute("from meta.activation_log").fetchall())
+    assert [row[2:] for row in found if row[0] == str(AS_OF)] == [("delivered", 3, 1, True), ("delivered", 3, 0, True), ("delivered", 1, 0, True)]
+    assert [row[2:] for row in found if row[0] == str(NEXT)] == [("written", 2, 0, False)]
+    assert not re.search("shop-|@|p2", told)
