@@ -13,7 +13,7 @@ import duckdb
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError, cause_of, told
-from orchestration.runtime.redaction import without_contacts
+from orchestration.runtime.redaction import without_contacts, without_names
 from orchestration.warehouse import read_only
 
 SHOWN = 1_000
@@ -50,7 +50,7 @@ def _answer(con: duckdb.DuckDBPyConnection, query: str, show: Callable[[list[str
         names = [column[0] for column in found.description or []]
         show(names, _rows(found))
     except duckdb.Error as error:
-        raise _refused(error) from None
+        raise _refused(error, query) from None
 
 
 def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
@@ -58,11 +58,11 @@ def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         yield from batch
 
 
-def _refused(error: duckdb.Error) -> OperatorError:
+def _refused(error: duckdb.Error, query: str) -> OperatorError:
     """What DuckDB says of the query, which whoever asked must see; or of the file, as everywhere."""
     if cause_of(error):
         return told(error)
-    return OperatorError(without_contacts(str(error).strip()), remedy='`c360 sql "show all tables"` lists what there is.', exit_code=2)
+    return OperatorError(without_names(without_contacts(str(error).strip()), query), remedy='`c360 sql "show all tables"` lists what there is.', exit_code=2)
 
 
 def _table(names: list[str], rows: Iterator[tuple[Any, ...]], *, limit: int | None) -> None:

@@ -47,6 +47,13 @@ def test_a_wrong_query_says_what_is_wrong_with_it(capsys: pytest.CaptureFixture[
     assert "syntax error" in told(capsys, "sql", "selec 1", code=2)
 
 
+def test_a_wrong_query_is_told_without_whom_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    message = told(capsys, "sql", "select * from marts.dim_customers where full_name = 'Souza' and emial = 'ana.souza@example.com'", code=2)
+    assert "emial" in message
+    assert "Souza" not in message
+    assert "ana.souza" not in message
+
+
 def test_nothing_can_be_changed(demo: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     before = demo.published_file.stat()
     for query in ("delete from marts.dim_customers", "create table marts.mine as select 1", "drop schema marts cascade"):

@@ -1,6 +1,7 @@
 """The dashboard answers whoever has the token, on this machine, with the numbers of the warehouse that is published just now."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import duckdb
 import pytest
 
 from orchestration.config.settings import Settings
-from orchestration.insight import figures, server
+from orchestration.insight import explanation, figures, server
 from orchestration.insight.figures import ask
 from tests.insight.serving import Browser, dashboard
 
@@ -86,6 +87,17 @@ def test_the_profile_of_everybody_is_shown(browser: Browser, home: str, con: duc
         assert status == 200
         assert email is None or email in unescape(text)
         assert f"Person {customer_id}" in text
+
+
+def test_the_commands_that_a_profile_shows_name_the_person_and_one_of_its_records(browser: Browser, home: str, con: duckdb.DuckDBPyConnection) -> None:
+    query = "select customer_id from marts.dim_customers order by record_count desc, customer_id limit 1"
+    (person,) = con.execute(query).fetchone() or ("",)
+    shown = re.search("c360 split (.*)", unescape(browser.get(f"{home}/customers/{person}")[1]))
+    assert shown
+    words = shlex.split(shown[1])
+    assert words[0] == person
+    alias_id, owner = explanation.resolve(con, words[words.index("--records") + 1])
+    assert owner == person != alias_id
 
 
 def test_an_id_that_nobody_has_is_not_found(browser: Browser, home: str) -> None:
