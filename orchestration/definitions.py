@@ -15,6 +15,7 @@ from orchestration import vendors
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
 from orchestration.defs import assets, sensors
+from orchestration.defs.activation_assets import activation_assets
 from orchestration.defs.resources import WarehouseResource
 from orchestration.landing import landing_zone
 from orchestration.transformation import dbt_runner
@@ -38,7 +39,7 @@ def definitions() -> dg.Definitions:
         description="Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet.",
     )
     return dg.Definitions(
-        assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest), assets.publishing(manifest)],
+        assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest), assets.publishing(manifest), *activation_assets(settings)],
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],
         sensors=[sensors.arrival(NIGHTLY), sensors.janitor(), sensors.failures(), sensors.lateness()],

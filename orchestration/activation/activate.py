@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 import msgspec
 
-from orchestration.activation import outbox, plan
+from orchestration.activation import outbox, plan, targets
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import Request
 from orchestration.activation.plan import Plan
 from orchestration.activation.targets import Target
 from orchestration.config.settings import Settings
-from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.errors import OperatorError, told
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
@@ -49,6 +49,37 @@ def activate(settings: Settings, target: Target, *, is_dry: bool = False, is_ful
         if is_dry or waits or made.is_empty:
             return Outcome(made, None, waits)
         return Outcome(made, _write(con, settings, made), None)
+
+
+def after_publishing(settings: Settings) -> tuple[list[str], bool]:
+    """Activates every configured target after a run: a line for each, and whether a person must look at one."""
+    if not targets.is_configured(settings):
+        return [], False
+    try:
+        outcomes = [_tried(settings, target) for target in targets.load(settings)]
+    except OperatorError as error:
+        return [str(error)], True
+    return [line for line, _ in outcomes], any(look for _, look in outcomes)
+
+
+def _tried(settings: Settings, target: Target) -> tuple[str, bool]:
+    try:
+        outcome = activate(settings, target)
+    except Exception as error:
+        return f"{target.name} was not activated: {told(error)}", True
+    return f"{target.name}: {ending(outcome)}", outcome.waits is not None and not outcome.plan.is_first
+
+
+def ending(outcome: Outcome) -> str:
+    """What came of a target, in one sentence."""
+    name = outcome.plan.target.name
+    if outcome.folder:
+        return f"Written to {outcome.folder}."
+    if outcome.plan.is_empty:
+        return "Nothing changed; nothing was written."
+    if outcome.waits:
+        return f"Nothing was written: {outcome.waits}. `c360 activate --target {name} --dry-run` shows it, `--yes` writes it."
+    return "A dry run: nothing was written."
 
 
 def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> str:

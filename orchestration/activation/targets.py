@@ -74,6 +74,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return Login(self.vendor, self.account, self.address or access.address, found, self.requests_per_second or access.per_second)
 
 
+def is_configured(settings: Settings) -> bool:
+    """Somebody wants something given back."""
+    return (settings.config / FILE).exists()
+
+
 def load(settings: Settings, chosen: str | None = None) -> list[Target]:
     """The targets that are configured, or the one that was asked for."""
     targets = _read(settings.config / FILE)
@@ -100,6 +105,8 @@ def _read(path: Path) -> list[Target]:
     for place, target in enumerate(targets):
         if any((other.vendor, other.account) == (target.vendor, target.account) for other in targets[:place]):
             raise _wrong(path, f"two targets are {target.vendor}, account {target.account}: their files would mix")
+        if any(other.name.replace("-", "_") == target.name.replace("-", "_") for other in targets[:place]):
+            raise _wrong(path, f"`{target.name}` is named like another target but for - and _")
     return targets
 
 

@@ -42,7 +42,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.say(json.dumps([{**activate.report(outcome), **_sent_report(sent, outcome)} for outcome in outcomes], default=str))
     else:
         for outcome in outcomes:
-            _tell(outcome, is_dry=given.dry_run)
+            _tell(outcome)
         for one in sent:
             _tell_sent(one)
     waits = any(outcome.waits and not outcome.plan.is_first for outcome in outcomes) and not given.dry_run
@@ -69,14 +69,14 @@ def _tell_sent(one: "Sent") -> None:
         output.complain(f"{one.target.name}: {one.problem}")
 
 
-def _tell(outcome: Outcome, *, is_dry: bool) -> None:
+def _tell(outcome: Outcome) -> None:
     made = outcome.plan
     output.say(f"\n{made.target.name}: {made.target.receiver.title}, account {made.target.account}, as of {made.as_of}")
     output.table([(what.replace("_", " "), count) for what, count in activate.counts(made).items() if count] or [("records", 0)])
     output.table([(f"  {reason}", count) for reason, count in sorted(made.rejected.items())])
     output.table(sorted(made.fields.items()), header=("field", "changes") if made.fields else ())
     output.table(_examples(outcome), header=("customer", "field", "before", "after") if made.examples else ())
-    output.say(f"  {_ending(outcome, is_dry=is_dry)}")
+    output.say(f"  {activate.ending(outcome)}")
 
 
 def _examples(outcome: Outcome) -> Sequence[tuple[Any, ...]]:
@@ -85,14 +85,3 @@ def _examples(outcome: Outcome) -> Sequence[tuple[Any, ...]]:
 
 def _shown(value: Any) -> str:
     return "-" if value is None else str(value)
-
-
-def _ending(outcome: Outcome, *, is_dry: bool) -> str:
-    name = outcome.plan.target.name
-    if outcome.folder:
-        return f"Written to {outcome.folder}."
-    if outcome.plan.is_empty:
-        return "Nothing changed; nothing was written."
-    if outcome.waits:
-        return f"Nothing was written: {outcome.waits}. `c360 activate --target {name} --yes` writes it."
-    return "A dry run: nothing was written." if is_dry else "Nothing was written."

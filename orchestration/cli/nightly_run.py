@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 
 from orchestration import pipeline
+from orchestration.activation import activate
 from orchestration.canonical import reason_codes
 from orchestration.cli import output
 from orchestration.config.accounts import DEFAULT_ACCOUNT
@@ -58,15 +59,18 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             )
     finally:
         output.end_progress()
+    given_back, needs_look = activate.after_publishing(settings) if report.published else ([], False)
     # What was done stays done, whoever listens: a pipe that was closed or an alert that fails makes no failure of it.
     try:
+        for line in given_back:
+            output.say(line)
         tell(report, settings)
         _tell_elsewhere(report, settings)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         output.complain(f"What came of the run could not be told in full ({type(error).__name__}).")
-    return report.exit_code
+    return report.exit_code or (3 if needs_look else 0)
 
 
 @contextmanager

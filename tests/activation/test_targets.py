@@ -15,6 +15,7 @@ WRONG = {
     "a value that is none": ('[targets.a]\nvendor = "ometria"\nvalues = ["revenu"]\n', "Did you mean `revenue`?"),
     "a purpose that is none": ('[targets.a]\nvendor = "ometria"\npurpose = "fun"\n', "`purpose`"),
     "two targets of one account": ('[targets.a]\nvendor = "ometria"\n[targets.b]\nvendor = "ometria"\n', "would mix"),
+    "two names that differ by a hyphen": ('[targets.a-b]\nvendor = "ometria"\n[targets.a_b]\nvendor = "omnisend"\n', "but for - and _"),
     "two segments of one name": ('[targets.a]\nvendor = "ometria"\nsegments = ["big spender", "big_spender"]\n', "under one name"),
     "no dialect": ('[targets.a]\nvendor = "open_delivery"\n', "must be one of rc2, draft"),
     "a dialect too many": ('[targets.a]\nvendor = "ometria"\ndialect = "rc2"\n', "has one dialect"),
