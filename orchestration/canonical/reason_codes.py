@@ -60,6 +60,7 @@ ISSUE_CODES: dict[str, str] = {
     "wrong_shape": "A value of another kind came where the format has an object, a list or a plain value; the field is null.",
     "unparseable": "The value cannot be read as what the column holds; the field is null.",
     "unknown_word": "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the word added.",
+    "other_kind": "Two words in the record say what it is, and they differ: this one was not followed.",
     "major_units": "The column is documented in minor units and holds a decimal point in this file: it was read in major units.",
     "implausible_time": "The time is more than two days after the export date: the export date stands in where a time must stand, else the field is null.",
     "implausible_date": "Nobody is born on that day: it is a form's default, before 1900, or not before the export date; the field is null.",

@@ -35,6 +35,8 @@ class Pages:
     """Fields of the stream's records."""
     items: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Fields of the elements of lists inside the stream's records."""
+    others: tuple[Stream, ...] = ()
+    """Other streams of the vendor whose pages with an owner are records."""
 
     @classmethod
     def of(cls, stream: Stream) -> "Pages":
@@ -45,8 +47,7 @@ class Pages:
             for key, inner in shape.items():
                 if isinstance(inner, list) and isinstance(inner[0], dict):
                     items[key] = items.get(key, frozenset()) | inner[0].keys()
-        names = tuple(dict.fromkeys((stream.name, *stream.envelopes)))
-        return cls(names, frozenset(stream.owners), frozenset(key for shape in shapes for key in shape), items)
+        return cls(stream.list_names, frozenset(stream.owners), frozenset(key for shape in shapes for key in shape), items, stream.others)
 
     def told_by(self, text: bytes) -> Told | None:
         """The records of a line or element that is a page, each with what that calls them; null for a record."""
@@ -90,6 +91,8 @@ class Pages:
         if self.owners & fields.keys():
             return None
         lists = {key: value for key, value in fields.items() if _opens(value, b"[")}
+        if any(_is_owned(other, fields, lists) for other in self.others):
+            return None
         reference = bytes(fields.get("data_ref", b"")).strip(b'"').decode("utf-8", "replace")
         if reference in lists:
             return [(ELEMENTS.decode(lists[reference]), self._said_by(reference)), *self._beside(reference, lists)]
@@ -129,6 +132,29 @@ class Pages:
                 if found is not None:
                     return found
         return None
+
+
+class _Said(msgspec.Struct):
+    object: str | None = None
+
+
+_SAID = msgspec.json.Decoder(list[_Said])
+
+
+def _is_owned(other: Stream, fields: Mapping[str, msgspec.Raw], lists: Mapping[str, msgspec.Raw]) -> bool:
+    """The page names the owner of a list of the other stream: by the name of the list, or by what is in it."""
+    if not fields.keys() & set(other.owners):
+        return False
+    return any(name in lists for name in other.list_names) or any(_holds(lists[name], other.kinds) for name in USUAL if name in lists)
+
+
+def _holds(elements: msgspec.Raw, kinds: Set[str]) -> bool:
+    """All that is in the list says that it is of one of the kinds."""
+    try:
+        said = {one.object for one in _SAID.decode(elements)}
+    except msgspec.DecodeError:
+        return False
+    return bool(said) and said <= kinds
 
 
 def _opens(value: bytes, sign: bytes) -> bool:

@@ -133,8 +133,9 @@ class Stream:
     """One stream of a vendor: what it delivers and the dialects it may come in.
 
     `envelopes` are keys beyond the stream's own name under which a page keeps its records; a page with one of the
-    `owners` beside its list is a record itself, because they say whose the list is. `file_value` takes a value from the
-    file name (a pattern with one group), which mappings read with `file_value()`.
+    `owners` beside its list is a record itself, because they say whose the list is, in whichever stream it lies (`others` are
+    the vendor's other streams that have any). `file_value` takes a value from the file name (a pattern with one group), which
+    mappings read with `file_value()`.
     """
 
     name: str
@@ -144,6 +145,17 @@ class Stream:
     owners: tuple[str, ...] = ()
     csv: CsvForm = CsvForm()
     file_value: str | None = None
+    others: tuple["Stream", ...] = ()
+
+    @property
+    def list_names(self) -> tuple[str, ...]:
+        """The names under which a page keeps the stream's records."""
+        return tuple(dict.fromkeys((self.name, *self.envelopes)))
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What the stream's records may say they are."""
+        return frozenset(kind for dialect in self.dialects for kind in dialect.kinds)
 
 
 def stream(
@@ -193,4 +205,5 @@ def vendor(
     kinds: Kinds = NO_KINDS,
 ) -> Vendor:
     """See `Vendor`."""
-    return Vendor(code, title, {stream.name: stream for stream in streams}, money, default_currency, default_order_namespace, phone_region, kinds)
+    known = {one.name: replace(one, others=tuple(other for other in streams if other.owners and other.name != one.name)) for one in streams}
+    return Vendor(code, title, known, money, default_currency, default_order_namespace, phone_region, kinds)

@@ -4,9 +4,12 @@ That decides in every stream. A record is read as what it says, by the stream of
 that says nothing is what its stream delivers, if it has more than the fields that records of any kind may have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+import msgspec
 
 SAYS_NOTHING = ""
 
@@ -53,11 +56,14 @@ class Kinds:
 
     Of the `signs` the first that says something counts. `pages` are names of lists, in a page or in its `data_ref`, with the
     kind of what they hold. Fields in `common` may be in records of any kind: having them alone makes a record nothing.
+    `holders` are the fields of a message in which all it tells of stands under its name, with those names that stand beside
+    the others, never inside them.
     """
 
     signs: tuple[Sign, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     common: frozenset[str] = frozenset()
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, record: Mapping[str, Any]) -> tuple[str, str | None]:
         """The kind a record says it is, or nothing, and the field that says it."""
@@ -66,9 +72,48 @@ class Kinds:
                 return kind, one.word_in or min(one.keys)
         return SAYS_NOTHING, None
 
+    def contradicting(self, record: Mapping[str, Any], kinds: Iterable[str]) -> list[tuple[str, str]]:
+        """Words of the record, each with its field, that say that it is none of the kinds: they were not followed."""
+        said = [(one.word_in, one.of(record)) for one in self.signs if one.word_in is not None]
+        return [(name, str(record[name])) for name, kind in said if kind and kind not in kinds]
+
+    def may_hold_nameless(self, document: bytes) -> bool:
+        """A quick look whether `with_names` would change the record."""
+        if not any(b'"%b"' % name.encode() in document for name in self.holders):
+            return False
+        try:
+            held = self._holders.decode(document)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return any(isinstance(getattr(value, "object", None), str | dict) for value in msgspec.structs.astuple(held))
+
+    @cached_property
+    def _holders(self) -> msgspec.json.Decoder[Any]:
+        """Of a record the fields that hold things, and of those only the word that says what they are."""
+        held = msgspec.defstruct("Held", [("object", Any, None)])
+        return msgspec.json.Decoder(msgspec.defstruct("Holders", [(name, held | None, None) for name in self.holders]))
+
+    def with_names(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record with what it tells of under its name, where it came as the one thing in a holder and said itself what it is."""
+        named = {name: _named(record[name], beside) for name, beside in self.holders.items() if isinstance(record.get(name), dict)}
+        return {**record, **named} if named else record
+
     def of_page(self, name: str | None) -> str:
         """The kind of what a page holds whose list is called so; a name that is not declared is that of a kind nobody knows."""
         return SAYS_NOTHING if name is None or not self.pages else self.pages.get(name, name)
+
+
+def _named(held: dict[str, Any], beside: tuple[str, ...]) -> dict[str, Any]:
+    """What a holder holds, by name. A thing that says itself what it is may fill the holder, or stand in it under `object`."""
+    word = held.get("object")
+    if isinstance(word, dict) and isinstance(word.get("object"), str):
+        rest = {name: inner for name, inner in held.items() if name != "object"}
+        return rest | _named(word, beside)
+    name = word.strip().lower() if isinstance(word, str) else ""
+    if not name or isinstance(held.get(name), dict):
+        return held
+    moved = {other: held[other] for other in beside if other != name and isinstance(held.get(other), dict)}
+    return {name: {field: inner for field, inner in held.items() if field not in moved}, **moved}
 
 
 @dataclass(frozen=True)

@@ -241,6 +241,8 @@ class Decoder:
 
     def _fits(self, number: int, document: bytes, groups: dict[str, _Group], batch: Batch) -> bool:
         """Takes the record in if it is just what one of the dialects says."""
+        if self._kinds.may_hold_nameless(document):
+            return False
         if self._takes_as_delivered:
             # Blanks between its signs say nothing, and are to make no other record or event of it.
             try:
@@ -306,6 +308,7 @@ class Decoder:
             return reject("invalid_json")
         if not isinstance(value, dict):
             return reject("not_an_object")
+        value = self._kinds.with_names(value)
         kind, told_by = self._kinds.of(value)
         kind = kind or self._kinds.of_page(record.page)
         knowing = self._knowing(value, kind)
@@ -313,6 +316,8 @@ class Decoder:
             return reject("unknown_shape", told_by)
         fitting = [(fit(value, one.dialect.shape, one.dialect.decisive), one) for one in knowing]
         fitted, known = min(fitting, key=lambda one: one[0].misfits)
+        for name, word in self._kinds.contradicting(value, self._alike(known.dialect.kinds)) if kind else ():
+            batch.issues.append(Issue(record.number, None, name, "other_kind", word, "kept"))
         if repaired != document:
             batch.issues.append(Issue(record.number, None, "", "lone_surrogate", "", "repaired"))
         for path, code, given, action in fitted.issues:
@@ -330,6 +335,10 @@ class Decoder:
         unknown = self._encode_sorted(fitted.unknown) if fitted.unknown else b""
         self._accept(record.number, known, groups[known.name], decoded, unknown, batch)
         return None
+
+    def _alike(self, kinds: frozenset[str]) -> frozenset[str]:
+        """The kinds, and those that are one with them to a dialect of the vendor."""
+        return kinds.union(*(one.dialect.kinds for one in (*self._own, *self._others) if one.dialect.kinds & kinds))
 
     def _knowing(self, record: dict[str, Any], kind: str) -> list[_Known]:
         """The dialects that know the record: of its stream, or of another one of the vendor where the record says what it is."""

@@ -159,7 +159,7 @@ class _Group:
         for doubt in self._dialect.doubts:
             below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
             found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter("is_doubted")
-            action = "kept" if doubt.code == "unknown_word" else "set_null"
+            action = "kept" if doubt.code in ("unknown_word", "other_kind") else "set_null"
             self.issues.extend(Issue(number, None, doubt.field, doubt.code, given, action) for number, given, _ in found.iter_rows())
 
     # -- whom the records are about ----------------------------------------------------------------------------------

@@ -639,6 +639,7 @@ def customer_segments(key: str, other: str) -> Any:
         about=person(segment_customer_id, "customer", source_id=source_id),
         has=(key,),
         lacks=(other,),
+        kinds=("segments_of_a_customer",),
         checks=(Check("missing_identity", "customer_id", ~given(segment_customer_id) & ~given(source_id) & ~given(at("customer.email"))),),
     )
 
@@ -698,12 +699,26 @@ CUSTOMER_EVENT = ENVELOPE | {
 DELETION = {"id": KEEP, "object": SAME_WORD, "created_at": TEXT, "related_object": KEEP, "related_object_id": TEXT, "status": TEXT, "data_json": KEEP}
 CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
 
+
 # A project's webhook names an event without the word before it that the activity of a customer has: one fact has one name.
-event_name = pl.concat_str(pl.lit("customer."), first_given(at("event.type"), at("type")).str.strip_chars().str.to_lowercase().str.strip_prefix("customer."))
+def _bare_name(stated: pl.Expr) -> pl.Expr:
+    return stated.str.strip_chars().str.to_lowercase().str.strip_prefix("customer.")
+
+
+event_name = pl.concat_str(pl.lit("customer."), _bare_name(first_given(at("event.type"), at("type"))))
+# A webhook states its event's name twice; the event's own word counts.
+other_type = Doubt(
+    "type", at("type"), given(at("type")) & given(at("event.type")) & (_bare_name(at("type")) != event_name.str.strip_prefix("customer.")), code="other_kind"
+)
 event_key = first_given(at("event.id"), at("id"))
 event_time = time(at("event.created_at"), at("created_at"), else_export_date=True)
 entity_id = first_given(at("event.entity_id"), at("entity_id"))
-event_customer_id = first_given(at("data.customer.id"), pl.when(entity_id.str.starts_with("cust_")).then(entity_id))
+TOLD_WITH_CUSTOMER = ("order", "redemption", "redemption_rollback", "rollback")
+event_customer_id = first_given(
+    at("data.customer.id"),
+    pl.when(entity_id.str.starts_with("cust_")).then(entity_id),
+    *(at(f"data.{name}.{path}") for name in TOLD_WITH_CUSTOMER for path in ("customer_id", "customer.id")),
+)
 event_order = "data.order."
 event_order_id = first_given(at(f"{event_order}id"), at(f"{event_order}source_id"))
 # The order in the event of a redemption or a reward is a report of it as well; one that is only looked at is none.
@@ -864,6 +879,8 @@ KINDS = Kinds(
         sign(word_in="event", words={"customer.*": "customer_notice"}),
         sign("related_object_id", word_in="related_object", words={"customer": "deletion_of_a_customer"}),
         # A list of segments that names its owner is a record itself.
+        *(sign(key, owner, kind="segments_of_a_customer") for key in ("data", "segments") for owner in ("customer_id", "customer")),
+        sign("data", "source_id", kind="segments_of_a_customer"),
         sign(word_in="object", words={"list": ""}),
         sign("exported_object", kind="export"),
         sign("campaign_type", kind="campaign"),
@@ -890,6 +907,7 @@ KINDS = Kinds(
         "metadata", METADATA_CELLS, "created_at", "updated_at", "assets", "campaign", "campaign_id", "voucher_code", "customer", "customer_id",
         "customer_source_id", "summary", "total", "data_ref", "has_more",
     }),
+    holders={"data": ("customer", "order", "voucher", "campaign")},
 )  # fmt: skip
 
 # -- the vendor ------------------------------------------------------------------------------------------------------
@@ -926,6 +944,7 @@ VENDOR = vendor(
             CUSTOMER_EVENT,
             *told_customer.rows(is_deleted=event_name == "customer.deleted"),
             about=told_customer.profile,
+            doubts=(other_type,),
             has=("type", "data"),
             kinds=("customer_event",),
         ),
@@ -1025,6 +1044,7 @@ VENDOR = vendor(
             *event_redemptions,
             *event_consents,
             about=person(event_customer_id, "data.customer"),
+            doubts=(other_type,),
             has=("type",),
             duplicates_of="events",
             kinds=("event", "customer_event"),

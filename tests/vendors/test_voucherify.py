@@ -400,6 +400,32 @@ def test_a_page_of_segments_that_names_its_customer_is_a_full_list():
     assert outcome.row("customer_identifiers")["id_value"] == "cust_1"
 
 
+SEGMENTS = [{"id": "seg_1", "object": "segment", "name": "VIP", "type": "static"}]
+
+
+@pytest.mark.parametrize("stream", VENDOR.streams)
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"object": "list", "data_ref": "data", "total": 1, "customer_id": "cust_1", "data": SEGMENTS},
+        {"object": "list", "data_ref": "segments", "customer": {"id": "cust_1"}, "segments": SEGMENTS},
+        {"object": "list", "data_ref": "data", "source_id": "1001", "data": SEGMENTS},
+        {"customer_id": "cust_1", "segments": SEGMENTS},
+    ],
+)
+def test_segments_of_a_customer_are_the_customer_s_in_whichever_stream_they_lie(stream, page):
+    for content, name in ((json.dumps(page).encode(), "page.json"), (json.dumps(page).encode() + b"\n" + json.dumps(page).encode(), "pages.ndjson")):
+        outcome = normalise("voucherify", stream, content, file_name=name)
+        told = outcome.row("segment_memberships")
+        assert (told["segment_id"], told["state"], told["is_full_snapshot"]) == ("seg_1", "member", True)
+        assert outcome.row("customer_identifiers")["id_value"] in ("cust_1", "1001")
+
+
+def test_a_page_of_orders_of_one_customer_is_a_page_of_orders():
+    page = {"object": "list", "data_ref": "orders", "customer_id": "cust_1", "orders": [{"id": "ord_1", "object": "order", "status": "PAID", "amount": 5}]}
+    assert normalise("voucherify", "orders", json.dumps(page).encode(), file_name="page.json").row("orders")["source_order_id"] == "ord_1"
+
+
 def test_segments_of_nobody_are_rejected():
     assert normalise("voucherify", "segments", [{"segments": [{"id": "seg_1"}]}]).rejects == [(1, "missing_identity", "customer_id")]
 
@@ -548,6 +574,61 @@ def test_the_redemption_and_the_rollback_in_a_webhook_reach_their_table():
     told = [(row["redemption_id"], row["kind"], row["voucher_code"], row["money_amount"], row["order_match_key"]) for row in outcome.rows("redemptions")]
     assert told == [("r_1", "redemption", "GIFT-1", 3, "F-1"), ("rr_1", "rollback", "GIFT-1", -3, "F-1")]
     assert outcome.row("orders")["status"] == "canceled"
+
+
+LINES = [{"object": "order_item", "product_id": "prod_1", "quantity": 1, "amount": 500, "price": 500}]
+TOLD = {
+    "redemption": {"id": "r_1", "date": "2026-02-01T10:00:00Z", "result": "SUCCESS", "gift": {"amount": 300}},
+    "redemption_rollback": {"id": "rr_1", "date": "2026-02-01T10:00:00Z", "result": "SUCCESS", "redemption": "r_1", "gift": {"amount": 300}},
+    "order": {"id": "ord_1", "source_id": "F-1", "status": "PAID", "amount": 500, "customer_id": "cust_1", "items": LINES},
+    "segment": {"id": "seg_1", "name": "A"},
+}
+TYPES = {
+    "redemption": "redemption.succeeded",
+    "redemption_rollback": "redemption.rollback.succeeded",
+    "order": "customer.order.paid",
+    "segment": "customer.segment.entered",
+}
+
+
+@pytest.mark.parametrize("thing", TOLD)
+def test_facts_in_a_webhook_reach_their_table_whichever_envelope_holds_them(thing):
+    order = {} if thing == "order" else {"order": {"id": "ord_2", "object": "order", "status": "PAID", "amount": 700}}
+    beside = {"customer": PERSON, **order, "voucher": {"object": "voucher", "code": "GIFT-1"}}
+    whole = {"object": thing, **TOLD[thing], **beside}
+    message = {"id": "whs_1", "type": TYPES[thing], "created_at": "2026-02-02T10:00:00Z"}
+    told = []
+    for data in ({thing: {"object": thing, **TOLD[thing]}, **beside}, whole, {"object": whole}):
+        outcome = events({**message, "data": data})
+        assert (outcome.rejects, outcome.issues) == ([], [])
+        told.append({table: outcome.rows(table) for table in outcome.normalised.frames})
+    by_name, alone, under_object = told
+    assert by_name == alone == under_object
+    assert {"redemption": "redemptions", "redemption_rollback": "redemptions", "order": "order_lines", "segment": "segment_memberships"}[thing] in by_name
+
+
+@pytest.mark.parametrize("stream", ["customers", "events"])
+def test_a_customer_who_fills_the_webhook_is_known_by_it(stream):
+    data = {**PERSON, "name": "Ana Souza", "consents": {"unsubscribed": {"value": True}}}
+    outcome = normalise("voucherify", stream, [webhook("customer.created") | {"data": data}])
+    assert ("profile_id", "cust_1") in {(row["id_type"], row["id_value"]) for row in outcome.rows("customer_identifiers")}
+    assert outcome.row("customer_consents")["status"] == "opt_out"
+
+
+def test_the_customer_of_an_order_is_the_event_s_where_nobody_else_is_named():
+    order = {"id": "ord_1", "object": "order", "status": "PAID", "customer_id": "cust_1"}
+    for data in (order, {"order": order}):
+        assert events(webhook("customer.order.paid") | {"data": data}).row("customer_identifiers")["id_value"] == "cust_1"
+
+
+def test_of_two_words_for_what_a_record_is_the_one_not_followed_is_booked():
+    told = {"redemption": {"id": "r_1", "result": "SUCCESS"}}
+    of_another = events(webhook("redemption.succeeded", **told) | {"object": "order"})
+    assert of_another.issues == [("object", "other_kind", "order")]
+    twice = events(webhook("order.paid", **told) | {"event": {"id": "e_1", "type": "customer.redemption.succeeded"}})
+    assert (twice.issues, twice.row("events")["event_action"]) == ([("type", "other_kind", "order.paid")], "redeem")
+    agreed = events(webhook("redemption.succeeded", **told) | {"object": "event", "event": {"id": "e_1", "type": "customer.redemption.succeeded"}})
+    assert agreed.issues == []
 
 
 def test_an_order_that_was_only_validated_is_no_report_of_it():
