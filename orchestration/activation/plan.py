@@ -172,7 +172,7 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                     plan.counts[UNCHANGED] += 1
                     continue
                 action = CHANGED if status == "held" else NEW
-                rows.write(key, person, alias, action, "held", identity, values, before)
+                rows.write(key, person, alias, action, "held", identity, values, before, is_certain=status == "held" and not writes_all)
                 if change:
                     plan.fields.update(change.differing)
                     if len(plan.examples) < SHOWN:
@@ -251,8 +251,13 @@ class _Rows:
         identity: Mapping[str, Any],
         values: Mapping[str, Any],
         before: Mapping[str, Any],
+        *,
+        is_certain: bool = True,
     ) -> None:
-        """One record into the bodies of the profiles; where segments are tags of their own, these beside."""
+        """One record into the bodies of the profiles; where segments are tags of their own, these beside.
+
+        Unless it is certain that the vendor still has what was written before, tags are added again.
+        """
         channel = self._plan.target.receiver
         record = channel.profile(identity, channel.named(values))
         if channel.profiles.record_bytes and len(encode(record)) > channel.profiles.record_bytes:
@@ -260,7 +265,7 @@ class _Rows:
             return
         self._plan.counts[action] += 1
         if channel.tags:
-            self._tag(key, identity, values, before, is_new=action == NEW)
+            self._tag(key, identity, values, before, is_certain=is_certain)
         self.add("profile", "upsert", channel.profiles, (key, person, alias, action, status), identity, values, record)
 
     def add(
@@ -273,9 +278,9 @@ class _Rows:
         file = f"{name}-{number:05}.json"
         self._put("changes", (kind, key, person, alias, action, status, _text(identity), _text(values), file, position, encoded))
 
-    def _tag(self, key: str, identity: Mapping[str, Any], values: Mapping[str, Any], before: Mapping[str, Any], *, is_new: bool) -> None:
+    def _tag(self, key: str, identity: Mapping[str, Any], values: Mapping[str, Any], before: Mapping[str, Any], *, is_certain: bool) -> None:
         for name, is_in in values.items():
-            if name.startswith(SEGMENT) and is_in != before.get(name, False):
+            if name.startswith(SEGMENT) and (is_in != before.get(name, False) or (is_in and not is_certain)):
                 self._plan.tag_changes += 1
                 self._put("tagged", ("tags-add" if is_in else "tags-remove", name.removeprefix(SEGMENT), key, _text(identity)))
 

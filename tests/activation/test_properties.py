@@ -1,0 +1,157 @@
+"""Whatever happens over some nights: all files, applied in their order to a vendor that merges by key, leave exactly what is known here."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from orchestration.activation.catalogue import kind_of
+from orchestration.activation.channel import Channel
+from orchestration.activation.channels import discover
+from orchestration.config.settings import Options, Settings
+from tests.activation.conftest import NAMES, configure, run
+from tests.activation.receivers import RECEIVERS, SECRET, Receiver
+from tests.activation.world import AS_OF, everywhere, publish
+from tests.network.http_server import Request
+
+SEGMENTS = ("big", "vip")
+WHO = ("ana", "bo", "cy", "di")
+HEADERS = {
+    "x-api-key": SECRET,
+    "x-ometria-auth": SECRET,
+    "x-app-id": SECRET,
+    "x-app-token": SECRET,
+    "authorization": f"Omnisend-API-Key {SECRET}",
+    "omnisend-version": "2026-03-15",
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """One person in one night; `is_held` by the vendor."""
+
+    is_held: bool
+    says: str
+    orders: int
+    revenue: int
+    engagement: int
+    segments: frozenset[str]
+
+
+states = st.builds(
+    State,
+    is_held=st.sampled_from([True, True, True, False]),
+    says=st.sampled_from(["opt_in", "opt_in", "opt_out", "unknown"]),
+    orders=st.integers(0, 3),
+    revenue=st.integers(0, 500),
+    engagement=st.integers(0, 100),
+    segments=st.frozensets(st.sampled_from(SEGMENTS)),
+)
+nights = st.lists(st.fixed_dictionaries(dict.fromkeys(WHO, states)), min_size=1, max_size=4)
+
+BUYER = State(is_held=True, says="opt_in", orders=2, revenue=90, engagement=50, segments=frozenset({"vip"}))
+ABSENT, SILENT, LEAD = replace(BUYER, is_held=False), replace(BUYER, says="opt_out"), replace(BUYER, orders=0, segments=frozenset())
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+@given(world=nights)
+@example(world=[{"ana": BUYER}, {"ana": ABSENT}, {"ana": BUYER}])
+@example(world=[{"ana": BUYER}, {"ana": ABSENT}, {"ana": LEAD}])
+@example(world=[{"ana": BUYER}, {"ana": SILENT}, {"ana": SILENT}, {"ana": BUYER}])
+@example(world=[{"ana": BUYER}, {"ana": LEAD}, {"ana": SILENT}, {"ana": LEAD}])
+@hypothesis_settings(max_examples=8, deadline=None)
+def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(vendor: str, world: list[dict[str, State]]) -> None:
+    with TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder) / "data", options=Options(memory_limit="500MB", threads=1))
+        dialect = 'dialect = "rc2"\n' if vendor == "open_delivery" else ""
+        configure(settings, f'[targets.one]\nvendor = "{vendor}"\nsegments = ["*"]\nengagement_step = 0\n{dialect}')
+        receiver = RECEIVERS[vendor]()
+        ever: set[str] = set()
+        for night, people in enumerate(world):
+            held = {name: state for name, state in people.items() if state.is_held}
+            for name in set(people) - set(held):
+                forget(receiver, name)
+            publish(settings, [person(name, state) for name, state in held.items()], segments=SEGMENTS, as_of=AS_OF + timedelta(days=night))
+            outcome = run(settings, "one")
+            if outcome.folder:
+                post(receiver, settings.data / outcome.folder)
+            ever = (ever & set(held)) | {name for name, state in held.items() if state.says == "opt_in"}
+            for name, state in held.items():
+                known = told(receiver, discover()[vendor], name)
+                assert known == (expected(name, state) if state.says == "opt_in" else {}), name
+                assert (find(receiver, name) is not None) == (name in ever)
+        assert not receiver.subscribed
+        assert run(settings, "one").folder is None
+
+
+def person(name: str, state: State) -> Any:
+    return everywhere(
+        name,
+        says=state.says,
+        orders=state.orders,
+        revenue=Decimal(state.revenue) if state.orders else None,
+        engagement=float(state.engagement),
+        segments=tuple(sorted(state.segments)),
+    )
+
+
+def expected(name: str, state: State) -> dict[str, Any]:
+    """What is known here of somebody who may be told of, by hand."""
+    has_orders = state.orders > 0
+    figures: dict[str, Any] = {
+        "customer": f"person-{name}",
+        "revenue": float(state.revenue) if has_orders else None,
+        "aov": float(round(Decimal(state.revenue) / max(1, state.orders), 2)) if has_orders else None,
+        "orders": state.orders or None,
+        "engagement": float(state.engagement) or None,
+        "stage": "active" if has_orders else "lead",
+        "currency": "EUR",
+        "segments": sorted(state.segments),
+    }
+    return {key: value for key, value in figures.items() if value}
+
+
+def told(receiver: Receiver, channel: Channel, name: str) -> dict[str, Any]:
+    """What the vendor knows of somebody now, without what is empty."""
+    held = {key.removeprefix("c360_"): value for key, value in (find(receiver, name) or {}).items()}
+    flags = {key.removeprefix("seg_") for key, value in held.items() if key.startswith("seg_") and value}
+    tags = {tag.removeprefix("c360_") for tag in receiver.tags.get(f"{name.capitalize()}@example.com", ())}
+    segments = sorted({*flags, *tags, *held.get("segments", ())})
+    held = {"customer": held.get("customer", held.get("customer_id")), **held, "segments": segments}
+    empty = {channel.cleared(f"c360_{key}") for key in ("stage", "aov", "first_order", "as_of")}
+    return {key: held[key] for key in expected_keys() if held.get(key) and (isinstance(held[key], list) or held[key] not in empty)}
+
+
+def expected_keys() -> list[str]:
+    return ["customer", "revenue", "aov", "orders", "engagement", "stage", "currency", "segments"]
+
+
+def find(receiver: Receiver, name: str) -> dict[str, Any] | None:
+    return next((values for key, values in receiver.held.items() if key.lower().removesuffix("@example.com").endswith(name)), None)
+
+
+def forget(receiver: Receiver, name: str) -> None:
+    """The vendor deletes the record, with all that was written to it."""
+    receiver.held = {key: values for key, values in receiver.held.items() if not key.lower().removesuffix("@example.com").endswith(name)}
+    receiver.tags.pop(f"{name.capitalize()}@example.com", None)
+
+
+def post(receiver: Receiver, folder: Path) -> None:
+    headers = {**HEADERS, "authorization": "Bearer token-1"} if receiver.vendor == "open_delivery" else HEADERS
+    for file in json.loads((folder / "manifest.json").read_bytes())["files"]:
+        response = receiver(Request(file["method"], file["path"], {}, headers, (folder / file["file"]).read_bytes()))
+        assert response.status < 300
+
+
+def test_every_kind_has_a_value_that_takes_it_back() -> None:
+    for channel in discover().values():
+        assert all(channel.cleared(f"c360_{name}") in ("", 0, False, "1970-01-01", "1970-01-01T00:00:00Z") for name in ("stage", "aov", "as_of", "seg_vip"))
+    assert kind_of("c360_seg_anything") == "flag"
