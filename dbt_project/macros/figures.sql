@@ -124,3 +124,10 @@
 {% macro default__days_from_to(first_date, last_date) -%}
     cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date)
 {%- endmacro %}
+
+-- The words of a list, trimmed, each once and sorted; null where there is none.
+{% macro words_of(words) -%} {{ return(adapter.dispatch("words_of")(words)) }} {%- endmacro %}
+
+{% macro default__words_of(words) -%}
+    nullif(list_sort(list_distinct(list_filter(list_transform({{ words }}, lambda word: trim(word)), lambda word: word <> ''))), [])
+{%- endmacro %}

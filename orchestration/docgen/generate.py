@@ -12,9 +12,9 @@ from typing import get_args, get_type_hints
 
 import yaml
 
-from orchestration.canonical.tables import COMMON, TABLES, Column, Table
+from orchestration.canonical.tables import TABLES, Column, Table
 from orchestration.config.settings import Options, bounds
-from orchestration.docgen import check_kinds, money_fields, vendor_coverage
+from orchestration.docgen import check_kinds, dictionary, money_fields, vendor_coverage
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "dbt_project" / "models" / "staging" / "_sources.yml"
@@ -45,19 +45,19 @@ BOOKS: tuple[Book, ...] = (
         (
             ("file_path", "VARCHAR", "Landing file, relative to the data folder."),
             ("file_sha256", "VARCHAR", "SHA-256 of its content."),
-            ("source", "VARCHAR", "Vendor."),
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream of the landing path."),
             ("export_date", "DATE", "Night it was delivered."),
-            ("load_seq", "BIGINT", "Our arrival order."),
+            ("load_seq", "BIGINT", "Our arrival order; it decides nothing."),
             ("rows_read", "BIGINT", "Records in the file."),
-            ("rows_loaded", "BIGINT", "Records loaded."),
-            ("rows_rejected", "BIGINT", "Records rejected."),
+            ("rows_loaded", "BIGINT", "Records that went into staging."),
+            ("rows_rejected", "BIGINT", "Records that stand in meta.rejects."),
             ("rows_duplicate", "BIGINT", "Records that were there already."),
             ("status", "VARCHAR", "loaded, duplicate, rejected or superseded."),
             ("loaded_at", "TIMESTAMPTZ", "When the attempt ended."),
-            ("run_id", "VARCHAR", "Run it belongs to."),
-            ("file_bytes", "BIGINT", "Size of the file."),
+            ("run_id", "VARCHAR", "Run it belongs to, as in meta.runs."),
+            ("file_bytes", "BIGINT", "Size of the file in bytes."),
             ("file_mtime_ns", "BIGINT", "When its content was changed, in nanoseconds since 1970."),
             ("file_ctime_ns", "BIGINT", "When anything of it was changed."),
             ("file_inode", "UBIGINT", "Its number in the file system. While size, times and number are the same, nobody has touched it."),
@@ -76,9 +76,9 @@ BOOKS: tuple[Book, ...] = (
         "deliveries",
         "One row per delivery that is now loaded.",
         (
-            ("source", "VARCHAR", "Vendor."),
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
-            ("stream", "VARCHAR", "Stream."),
+            ("stream", "VARCHAR", "Stream of the landing path."),
             ("export_date", "DATE", "Night it was delivered."),
             (
                 "is_full",
@@ -93,16 +93,16 @@ BOOKS: tuple[Book, ...] = (
         "load_issues",
         "One row per value that was repaired, or could not be read, while loading.",
         (
-            ("source", "VARCHAR", "Vendor."),
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
-            ("stream", "VARCHAR", "Stream."),
+            ("stream", "VARCHAR", "Stream of the landing path."),
             ("export_date", "DATE", "Night it was delivered."),
-            ("file_path", "VARCHAR", "Landing file."),
+            ("file_path", "VARCHAR", "Landing file, relative to the data folder."),
             ("row_number", "BIGINT", "Record in the file, from 1."),
             ("table_name", "VARCHAR", "Staging table of the value."),
             ("field", "VARCHAR", "Column, or path at the vendor."),
-            ("issue_code", "VARCHAR", "What was wrong."),
-            ("value_given", "VARCHAR", "The value as given."),
+            ("issue_code", "VARCHAR", "What was wrong, as a word that stays the same."),
+            ("value_given", "VARCHAR", "The value as the vendor delivered it."),
             ("action", "VARCHAR", "What was done about it."),
         ),
     ),
@@ -171,29 +171,6 @@ def sources() -> str:
     return f"# {REMEDY}\n{body}"
 
 
-def column_line(column: Column) -> str:
-    """A row of the data dictionary."""
-    meaning = column.description
-    if column.values:
-        meaning += f" One of: {', '.join(column.values)}."
-    if column.required:
-        meaning += f" Missing: rejected as `{column.required}`."
-    if column.unparseable:
-        meaning += f" Unreadable: rejected as `{column.unparseable}`."
-    return f"| `{column.name}` | {column.duckdb_type} | {'yes' if column.personal else ''} | {meaning} |"
-
-
-def dictionary() -> str:
-    """The data dictionary of staging."""
-    head = "| column | type | personal | meaning |\n| --- | --- | --- | --- |"
-    parts = [f"<!-- {REMEDY} -->\n# Data dictionary: schema `staging`\n\nEvery table begins with the common columns.\n\n## Common columns\n\n{head}"]
-    parts[0] += "".join(f"\n{column_line(column)}" for column in COMMON)
-    for table in TABLES.values():
-        lines = "\n".join(column_line(column) for column in table.columns)
-        parts.append(f"## {table.name}\n\n{table.grain[0].upper()}{table.grain[1:]}. {table.description}\n\n{head}\n{lines}")
-    return "\n\n".join(parts) + "\n"
-
-
 _TOML_NAMES = {str: "text", int: "whole number", float: "number", date | None: "date"}
 
 
@@ -215,7 +192,10 @@ def generated() -> dict[Path, str]:
     vendors = f"<!-- {REMEDY} -->\n{vendor_coverage.page(CASES)}\n"
     money = f"<!-- {REMEDY} -->\n{money_fields.page()}\n"
     checks = f"<!-- {REMEDY} -->\n{check_kinds.page(ROOT / 'dbt_project')}"
-    return {SOURCES: sources(), DICTIONARY: dictionary(), VENDORS: vendors, MONEY: money, SETTINGS: settings(), CHECKS: checks}
+    tables = (
+        f"<!-- {REMEDY} -->\n{dictionary.page(ROOT / 'dbt_project', [(book.name, book.description, book.columns) for book in BOOKS if book.schema == 'meta'])}"
+    )
+    return {SOURCES: sources(), DICTIONARY: tables, VENDORS: vendors, MONEY: money, SETTINGS: settings(), CHECKS: checks}
 
 
 def write() -> None:

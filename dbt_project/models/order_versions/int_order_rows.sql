@@ -12,6 +12,13 @@ with
         group by source, source_account, source_file, source_row, source_order_id
     ),
 
+    payments as (
+        select source, source_account, source_file, source_row, source_order_id, list(method) as methods
+        from {{ source("staging", "order_payments") }}
+        where method is not null
+        group by source, source_account, source_file, source_row, source_order_id
+    ),
+
     overrides as (select * from {{ ref("order_status_overrides") }}),
 
     outdated_events as (select * from {{ ref("int_outdated_events") }}),
@@ -56,6 +63,9 @@ with
             staged.source_updated_at,
             staged.ordered_at,
             staged.canceled_at,
+            {{ words_of("staged.coupon_codes") }} as coupon_codes,
+            {{ words_of("list_concat([staged.payment_method], payments.methods)") }} as payment_methods,
+            {{ words_of("staged.tags") }} as tags,
             line_counts.line_count
         from staged
         left join
@@ -65,6 +75,13 @@ with
             and staged.source_order_id = line_counts.source_order_id
             and staged.source = line_counts.source
             and staged.source_account = line_counts.source_account
+        left join
+            payments
+            on staged.source_file = payments.source_file
+            and staged.source_row = payments.source_row
+            and staged.source_order_id = payments.source_order_id
+            and staged.source = payments.source
+            and staged.source_account = payments.source_account
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
         left join outdated_events on staged.is_from_event and staged.source_file = outdated_events.source_file and staged.source_row = outdated_events.source_row
         where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null
@@ -146,6 +163,9 @@ with
             is_from_event or coalesce(statement = statement_of_lines, false) as speaks_of_lines,
             coalesce(statement = statement_of_state, false) as speaks_of_state,
             line_count,
+            coupon_codes,
+            payment_methods,
+            tags,
             is_valid_source,
             is_test,
             is_guest,

@@ -1,7 +1,9 @@
--- Grain: one row per currency and order date, with the units of the currency that one euro bought; the last rate holds.
+-- Grain: one row per currency and date of an order or line in it, with the units of the currency that one euro bought; the last rate holds.
 -- The euro is one euro; a currency without a rate up to the date has no row.
 with
     figures as (select * from {{ ref("int_order_figures") }}),
+
+    lines as (select distinct order_id, currency from {{ ref("int_order_lines") }}),
 
     rates as (select * from {{ ref("fx_rates") }}),
 
@@ -14,9 +16,20 @@ with
         where figures.currency is not null
     ),
 
+    line_days as (
+        select distinct lines.currency, {{ local_date("figures.ordered_at", "settings.reporting_time_zone") }} as rate_date
+        from lines
+        inner join figures on lines.order_id = figures.order_id
+        cross join settings
+        where lines.currency <> figures.currency
+    ),
+
     wanted as (
         select currency, rate_date
         from order_days
+        union
+        select currency, rate_date
+        from line_days
         union
         select settings.reporting_currency as currency, order_days.rate_date
         from order_days

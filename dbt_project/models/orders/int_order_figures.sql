@@ -15,7 +15,7 @@ with
                 min_by(order_number, report_rank) filter (where upper(trim(regexp_replace(trim(order_number), '^#', ''))) = order_match_key),
                 min_by(order_number, report_rank) filter (where order_number is not null)
             ) as order_number,
-            {% for column in ["customer_id", "store_id", "channel", "stated_ordered_at", "canceled_at", "total"] -%}
+            {% for column in ["customer_id", "store_id", "channel", "stated_ordered_at", "canceled_at", "total", "coupon_codes", "payment_methods", "tags"] -%}
                 min_by({{ column }}, report_rank) filter (where {{ column }} is not null) as {{ column }},
             {% endfor -%}
             coalesce(
@@ -57,6 +57,9 @@ with
                 case when merged.{{ amount }}_currency in ('as the order', merged.currency) then merged.{{ amount }} end as {{ amount }},
             {% endfor -%}
             merged.total,
+            merged.coupon_codes,
+            merged.payment_methods,
+            merged.tags,
             merged.is_test,
             merged.is_guest,
             merged.stated_ordered_at is null as is_ordered_at_inferred,

@@ -75,6 +75,7 @@ with
             staged_lines.ean,
             staged_lines.title,
             staged_lines.unit,
+            {{ words_of("staged_lines.categories") }} as categories,
             -- A line told in another currency than its order stays in that.
             case
                 when staged_lines.currency <> chosen_rows.currency
@@ -165,6 +166,7 @@ with
             ean,
             title,
             unit,
+            categories,
             currency,
             stated_currency,
             quantity,

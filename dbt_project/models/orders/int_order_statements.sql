@@ -3,7 +3,8 @@
 -- the newest that is stated counts, and what an older version said of payment or fulfilment where the newest is silent on that; of
 -- the status that events tell, the furthest. The currency is that of the total, and no other amount is taken in another.
 -- An order that events tell of has its total from the newest event that has lines too, and belongs to whom the first event names.
-{% set columns = ["order_number", "store_id", "channel", "is_valid_source", "source_updated_at", "canceled_at", "refunded_total", "stated_ordered_at"] %}
+{% set columns = ["order_number", "store_id", "channel", "is_valid_source", "source_updated_at", "canceled_at", "refunded_total", "stated_ordered_at"]
+    + ["coupon_codes", "payment_methods", "tags"] %}
 {% set amounts = ["subtotal", "discount_total", "shipping_total", "fees_total", "tax_total"] %}
 with
     order_rows as (select * from {{ ref("int_order_rows") }}),
@@ -102,6 +103,9 @@ with
             refunded_total,
             nullif(refunded_total_currency, 'as the order') as refunded_total_currency,
             progress,
+            coupon_codes,
+            payment_methods,
+            tags,
             is_valid_source,
             is_test,
             is_guest,

@@ -31,7 +31,7 @@ with
                 "versions",
                 "source, source_account, event_id",
                 columns=["owner_record_id", "event_type", "event_action", "event_name_raw", "engagement_class", "source_order_id", "product_id", "campaign_id"]
-                + ["origin", "is_active", "received_at"],
+                + ["origin", "is_active", "received_at", "properties"],
                 followers={"order_namespace": "source_order_id", "order_match_key": "source_order_id"},
                 changed_at="received_at",
                 assumed_times={"occurred_at": "is_time_inferred"}
@@ -83,6 +83,14 @@ with
         qualify coalesce(is_time_inferred, false) or stream = min(stream) over (partition by {{ same_moment }}, number_in_stream)
     ),
 
+    -- What a property says in so many words, else the link that the person followed.
+    led as (
+        select
+            *,
+            {% for name in ["source", "medium", "campaign"] -%} {{ utm_value("properties", name) }} as utm_{{ name }} {%- if not loop.last %},{% endif %} {% endfor %}
+        from told_once
+    ),
+
     final as (
         select
             resolved.event_id,
@@ -98,13 +106,18 @@ with
             resolved.source_order_id,
             resolved.product_id,
             resolved.campaign_id,
+            coalesce(resolved.utm_campaign, {{ named_campaign("resolved.properties") }}, resolved.campaign_id) as campaign,
+            resolved.utm_source,
+            resolved.utm_medium,
+            resolved.utm_campaign,
             resolved.origin,
             coalesce(resolved.is_active, false) as is_active,
             coalesce(resolved.is_time_inferred, false) as is_time_inferred,
             coalesce(resolved.is_event_id_derived, false) as is_event_id_derived,
             resolved.occurred_at,
-            resolved.received_at
-        from told_once as resolved
+            resolved.received_at,
+            resolved.properties
+        from led as resolved
         left join real_orders on resolved.named_order_id = real_orders.order_id
     )
 

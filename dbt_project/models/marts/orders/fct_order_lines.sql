@@ -2,27 +2,40 @@
 with
     lines as (select * from {{ ref("int_order_lines") }}),
 
+    orders as (select order_id, order_date, reporting_currency from {{ ref("fct_orders") }}),
+
+    rates as (select * from {{ ref("int_exchange_rates") }}),
+
     final as (
         select
-            order_id,
-            source,
-            product_id,
-            variant_id,
-            sku,
-            ean,
-            title,
-            unit,
-            currency,
-            line_number,
-            quantity,
-            unit_price,
-            discount_amount,
-            tax_amount,
-            total_amount,
-            refunded_quantity,
-            refunded_amount
+            lines.order_id,
+            lines.source,
+            lines.product_id,
+            lines.variant_id,
+            lines.sku,
+            lines.ean,
+            lines.title,
+            coalesce(lines.categories, []) as categories,
+            lines.unit,
+            lines.currency,
+            lines.line_number,
+            lines.quantity,
+            lines.unit_price,
+            lines.discount_amount,
+            lines.tax_amount,
+            lines.total_amount,
+            case
+                when lines.currency = orders.reporting_currency
+                then cast(round(lines.total_amount, 2) as decimal(18, 2))
+                else {{ convert_amount("lines.total_amount", "line_rates.units_per_eur", "reporting_rates.units_per_eur") }}
+            end as total_amount_reporting,
+            lines.refunded_quantity,
+            lines.refunded_amount
         from lines
-        where not is_shipping and not is_fee
+        inner join orders on lines.order_id = orders.order_id
+        left join rates as line_rates on lines.currency = line_rates.currency and orders.order_date = line_rates.rate_date
+        left join rates as reporting_rates on orders.reporting_currency = reporting_rates.currency and orders.order_date = reporting_rates.rate_date
+        where not lines.is_shipping and not lines.is_fee
     )
 
 select *

@@ -58,6 +58,7 @@ with
                     else {{ convert_amount(amount, "rated.order_units", "rated.reporting_units") }}
                 end as {{ amount.split(".")[1] | replace("_amount", "") }}_amount_reporting,
             {% endfor -%}
+            {% for words in ["coupon_codes", "payment_methods", "tags"] -%} coalesce(rated.{{ words }}, []) as {{ words }}, {% endfor -%}
             coalesce(line_totals.line_count, 0) as line_count,
             coalesce(line_totals.item_quantity, 0) as item_quantity,
             states.is_valid,

@@ -1,0 +1,33 @@
+"""Whoever reads a column's comment learns what a value means and, of a code, what it can be."""
+
+from typing import Any
+
+import pytest
+
+from orchestration.canonical.tables import COMMON, TABLES
+from orchestration.docgen import dictionary
+from orchestration.docgen.generate import BOOKS, ROOT
+
+SHORTEST = 20
+MODELS = [model for schema in ("marts", "meta") for model in dictionary.models(ROOT / "dbt_project", schema)]
+
+
+def _told() -> dict[str, str]:
+    """Every comment, by the column it is of."""
+    told = {f"{model['name']}.{column['name']}": column["description"] for model in MODELS for column in model["columns"]}
+    told |= {f"staging.{table.name}.{column.name}": column.description for table in TABLES.values() for column in (*COMMON, *table.columns)}
+    books = [(book.name, book.description, book.columns) for book in BOOKS]
+    return told | {f"{name}.{column}": meaning for name, _, columns in (*books, *dictionary.LEDGERS) for column, _, meaning in columns}
+
+
+def test_no_comment_is_a_word_long() -> None:
+    assert len(_told()) > 700
+    assert {column: comment for column, comment in _told().items() if len(comment.strip()) < SHORTEST} == {}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model["name"])
+def test_the_comment_of_a_code_lists_what_it_can_be(model: dict[str, Any]) -> None:
+    promised = [test["checks"].get("arguments", {}).get("accepted", {}) for test in model.get("data_tests", []) if "checks" in test]
+    values = {column: accepted for promise in promised for column, accepted in promise.items()}
+    comments = {column["name"]: column["description"] for column in model["columns"]}
+    assert {column: [value for value in accepted if value not in comments[column]] for column, accepted in values.items()} == {column: [] for column in values}
