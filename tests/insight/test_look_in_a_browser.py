@@ -4,62 +4,30 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import duckdb
 import pytest
 
 from orchestration.config.settings import Settings
-from orchestration.insight import figures, server
+from orchestration.insight import figures
 from orchestration.insight.figures import ask
-from tests.insight.serving import dashboard
+from tests.insight.serving import Watched, chromium, dashboard, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 120_000
 PICTURES = {"/": "look_overview.png", "/segments": "look_segments.png", "/customers/{person}": "look_profile.png"}
 
-pytestmark = [
-    pytest.mark.ui,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: `apt-get install chromium` brings it"),
-    pytest.mark.skipif(find_spec("playwright") is None, reason="Playwright is not installed: `uv sync` brings it"),
-]
+pytestmark = [pytest.mark.ui, pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("browser")), executable_path=CHROMIUM, headless=True, args=FLAGS, viewport={"width": 1280, "height": 900}
-        )
-        context.set_default_timeout(PATIENCE)
-        yield context
-        context.close()
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chromium(tmp_path_factory.mktemp("browser")) as found:
+        yield found
 
 
-class Watched:
-    """A page whose requests and complaints are written down."""
-
-    def __init__(self, context: Any) -> None:
-        self.page = context.new_page()
-        self.hosts: set[str | None] = set()
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
-
-    def tile(self, name: str) -> str:
-        return self.page.locator(f'[data-figure="{name}"]').first.inner_text()
-
-
-def test_every_page_renders_offline_with_the_numbers_of_the_warehouse(demo: Settings, con: duckdb.DuckDBPyConnection, chromium: Any) -> None:
-    seen = Watched(chromium)
+def test_every_page_renders_offline_with_the_numbers_of_the_warehouse(demo: Settings, con: duckdb.DuckDBPyConnection, context: Any) -> None:
+    seen = Watched(context)
     (person,) = con.execute("select customer_id from marts.dim_customers order by record_count desc, customer_id limit 1").fetchone() or ("",)
     (name,) = con.execute("select full_name from marts.dim_customers where customer_id = $1", [person]).fetchone() or ("",)
     with dashboard(demo) as address:
@@ -70,11 +38,7 @@ def test_every_page_renders_offline_with_the_numbers_of_the_warehouse(demo: Sett
         assert seen.tile("orders") == f"{overview['orders']:,}"
         assert seen.tile("revenue EUR") == f"{overview['revenue']:,.2f}"
         assert "token" not in seen.page.url
-        for path in server.PAGES:
-            seen.page.get_by_role("link", name=server.PAGES[path][0], exact=True).click()
-            seen.page.wait_for_url(home + path)
-            assert seen.page.locator("h1").count() == 1
-            assert all(svg.bounding_box()["height"] > 0 for svg in seen.page.locator("figure > svg").all())
+        for path in seen.visit_all(home):
             _picture(seen.page, path)
         seen.page.get_by_label("find a customer").fill(name)
         seen.page.get_by_label("find a customer").press("Enter")
@@ -87,11 +51,11 @@ def test_every_page_renders_offline_with_the_numbers_of_the_warehouse(demo: Sett
     assert seen.complaints == []
 
 
-def test_an_open_page_shows_a_new_publication_by_itself(demo: Settings, tmp_path: Path, chromium: Any) -> None:
+def test_an_open_page_shows_a_new_publication_by_itself(demo: Settings, tmp_path: Path, context: Any) -> None:
     own = replace(demo, data=tmp_path / "data")
     own.data.mkdir()
     shutil.copyfile(demo.published_file, own.published_file)
-    seen = Watched(chromium)
+    seen = Watched(context)
     with dashboard(own) as address:
         seen.page.goto(address)
         before = int(seen.tile("people"))
@@ -104,11 +68,11 @@ def test_an_open_page_shows_a_new_publication_by_itself(demo: Settings, tmp_path
     assert seen.complaints == []
 
 
-def test_the_page_that_a_report_is_opens_from_a_file_and_asks_nobody(demo: Settings, tmp_path: Path, chromium: Any) -> None:
+def test_the_page_that_a_report_is_opens_from_a_file_and_asks_nobody(demo: Settings, tmp_path: Path, context: Any) -> None:
     from orchestration.insight import report
 
     report.write(demo, tmp_path / "report.html")
-    seen = Watched(chromium)
+    seen = Watched(context)
     seen.page.goto((tmp_path / "report.html").as_uri())
     assert int(seen.tile("people")) > 0
     assert seen.page.locator("figure > svg").count() >= 2

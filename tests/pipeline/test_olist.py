@@ -21,6 +21,7 @@ from orchestration import pipeline
 from orchestration.config.settings import Options, Settings
 from orchestration.insight import figures, server
 from orchestration.insight.figures import ask
+from tests.insight.serving import Watched, chromium, dashboard, needs_chromium
 from tests.pipeline.deliveries import books_balance
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -240,6 +241,17 @@ def test_dashboard_and_report_tell_the_revenue_of_the_source(con: duckdb.DuckDBP
     assert sum(ask(con, figures.RFM).column("buyers")) == buyers
     for path in ("/", "/cohorts", "/rfm"):
         assert "<svg" in shown[path]
+
+
+@pytest.mark.ui
+@needs_chromium
+def test_every_page_of_the_dashboard_renders_in_a_browser(published: Path, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with dashboard(Settings(data=published.parent)) as address, chromium(tmp_path / "browser") as context:
+        seen = Watched(context)
+        seen.page.goto(address)
+        assert seen.tile("buyers") == f"{one(con, 'select count(distinct customer_id) from marts.fct_orders where is_valid'):,}"
+        assert list(seen.visit_all(address.partition("/?")[0])) == list(server.PAGES)
+    assert (seen.hosts, seen.complaints) == ({"127.0.0.1"}, [])
 
 
 def test_lines_and_freight_add_up_to_the_source(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
