@@ -83,6 +83,8 @@ class Channel:
     optout: Callable[[Identity, OptOut], dict[str, Any] | None] | None = None
     optout_body: Callable[[list[dict[str, Any]]], Any] | None = None
     verdict: Verdict | None = None
+    erasure_hint: str = ""
+    erasure: Callable[[Identity, str | None], dict[str, Any] | None] | None = None
 
     def written(self, kind: Kind, value: Any) -> Any:
         """A value as this vendor wants it."""

@@ -117,6 +117,11 @@ def free_name(root: Path, day: date) -> str:
     return f"{day}-{max(taken) + 1}" if taken else str(day)
 
 
+def manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    """A manifest as it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
 def sweep(root: Path) -> None:
     """Removes what a killed process left half written."""
     for begun in root.glob(f"{BEGUN}*"):
@@ -152,7 +157,7 @@ class Draft:
         """Writes the manifest and gives the folder its name."""
         pass_point("before_manifest")
         manifest = {**facts, "files": self._files}
-        self._write(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+        self._write(MANIFEST, manifest_bytes(manifest))
         _sync(self.folder)
         pass_point("before_activation_rename")
         os.replace(self.folder, self._root / self.name)

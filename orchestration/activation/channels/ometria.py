@@ -25,6 +25,10 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     return {**_contact(identity), "marketing_optin": "EXPLICITLY_OPTEDOUT", "timestamp_unsubscribed": moment(said.said_at)}
 
 
+def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:
+    return {"email": identity["email"]} if identity.get("email") else None
+
+
 PUSH = Request("/v2/push", most_records=100, most_bytes=6_000_000, record_bytes=60_000)
 CHANNEL = Channel(
     vendor="ometria",
@@ -38,4 +42,6 @@ CHANNEL = Channel(
     optouts=PUSH,
     optout=_optout,
     optout_body=as_list,
+    erasure_hint="POST each to /v2/data-deletion-requests, at most 6 a minute; it is done within 14 days.",
+    erasure=_erasure,
 )

@@ -66,4 +66,5 @@ CHANNEL = Channel(
     optout=_optout,
     optout_body=batch,
     verdict=Verdict(_reference, "/batches/{}", _judged),
+    erasure_hint="Contacts are deleted in the interface only.",
 )

@@ -44,4 +44,5 @@ CHANNEL = Channel(
     optouts=CUSTOMERS,
     optout=_optout,
     optout_body=items,
+    erasure_hint="No erasure is defined: ask the counterpart by hand.",
 )

@@ -26,6 +26,10 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     }
 
 
+def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:
+    return {"identifier_field_name": identity["field"], "identifier_value": identity["value"]}
+
+
 CHANNEL = Channel(
     vendor="optimizely",
     title="Optimizely Data Platform",
@@ -49,4 +53,6 @@ CHANNEL = Channel(
     optouts=Request("/v3/consent", most_records=500, most_bytes=5_000_000),
     optout=_optout,
     optout_body=as_list,
+    erasure_hint="POST each to /v3/compliance/gdpr/delete, with your own address as `requester`; GET /v3/compliance/gdpr/status/{id} tells when it is done.",
+    erasure=_erasure,
 )

@@ -30,6 +30,10 @@ def _judged(action: Any) -> Judged | None:
     return Judged(failed, max(0, told - len(failed)))
 
 
+def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:
+    return {"source_id": identity["source_id"]}
+
+
 BULK = Request("/v1/customers/bulk/async", most_records=100_000, most_bytes=10_000_000)
 CHANNEL = Channel(
     vendor="voucherify",
@@ -43,4 +47,6 @@ CHANNEL = Channel(
     optout=_optout,
     optout_body=as_list,
     verdict=Verdict(_reference, "/v1/async-actions/{}", _judged),
+    erasure_hint="POST to /v1/customers/{source_id}/permanent-deletion, one by one: orders and events of the customer go too.",
+    erasure=_erasure,
 )

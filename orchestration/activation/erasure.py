@@ -1,0 +1,142 @@
+"""An erased person at the vendors: a request per target, as a file of its own, and nothing left of them in what was written here.
+
+A request is never sent by this program and is no proof that anything was deleted. Who is meant is said by the caller; this must be called while
+the published warehouse still knows them.
+"""
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterator
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from orchestration.activation import outbox, plan, receipts, selection, targets
+from orchestration.activation.activate import alone
+from orchestration.activation.changes import encode
+from orchestration.activation.channel import Channel
+from orchestration.activation.channels import discover
+from orchestration.activation.targets import Target
+from orchestration.canonical.given_back import PREFIX
+from orchestration.config.settings import Settings
+from orchestration.warehouse.duckdb_session import quoted
+
+REQUESTS = "erasures"
+# What is alike in the records of many people, and where values of ours stand.
+_CONSTANT = ("@type", "@collection", "type", "properties", "metadata", "customProperties", "consents", "channels")
+
+
+def request(settings: Settings, customer_ids: Collection[str], request_id: str) -> int:
+    """Writes what to ask each target's vendor, as `erasures/<request id>.json` beside its folders; how many were written."""
+    if not targets.is_configured(settings) or not settings.published_file.exists():
+        return 0
+    with plan.working(settings) as con:
+        return sum(_write_request(con, settings, target, customer_ids, request_id) for target in targets.load(settings))
+
+
+def forget(settings: Settings, customer_ids: Collection[str], values: Collection[str]) -> int:
+    """Removes the person from all bodies, rejects, receipts and records; `values` are identifiers as vendors hold them. How many records there were.
+
+    May be called again after a kill: what is gone is gone, and `records.parquet`, which says where to look, is written last.
+    """
+    known = {value.casefold() for value in values}
+    roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
+    if not roots:
+        return 0
+    with alone(settings), duckdb.connect(":memory:", config=settings.duckdb_config) as con:
+        return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
+
+
+def _write_request(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, customer_ids: Collection[str], request_id: str) -> int:
+    channel = target.receiver
+    con.execute(selection.held(channel), {"source": target.vendor, "account": target.account})
+    found = con.execute("select identity, email from held where key is not null and list_contains($1, person_id) order by key", [list(customer_ids)]).fetchall()
+    if not found:
+        return 0
+    asked = [channel.erasure(identity, email) for identity, email in found] if channel.erasure else []
+    folder = target.folder(settings) / REQUESTS
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"vendor": target.vendor, "account": target.account, "how": channel.erasure_hint, "requests": [one for one in asked if one]}
+    _replace(folder / f"{request_id}.json", msgspec.json.format(encode({**content, "records": [identity for identity, _ in found]}), indent=1) + b"\n")
+    return 1
+
+
+def _forget_in(con: duckdb.DuckDBPyConnection, root: Path, channel: Channel, customer_ids: Collection[str], values: Collection[str]) -> int:
+    outbox.forget_state(root)
+    outbox.sweep(root)
+    removed = sum(_forget_in_folder(con, found, channel, customer_ids, values) for found in outbox.written(root))
+    _keep_lines(root / receipts.FILE, lambda line: _without_keys(line, values))
+    return removed
+
+
+def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, channel: Channel, customer_ids: Collection[str], values: Collection[str]) -> int:
+    path = found.folder / outbox.RECORDS
+    con.execute("create or replace table records as from read_parquet($1)", [str(path)])
+    mine = con.execute("delete from records where list_contains($1, customer_id) returning identity", [list(customer_ids)]).fetchall()
+    marks = {mark for (identity,) in mine for mark in _marks(channel.profile(json.loads(identity), {}))}
+    files = [_without(found.folder, facts, marks, values) for facts in found.manifest["files"]]
+    _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
+    _replace(found.folder / outbox.MANIFEST, outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}))
+    con.execute(f"copy (from records order by kind, key) to {quoted(f'{path}.tmp')} (format parquet, compression zstd)")
+    os.replace(f"{path}.tmp", path)
+    return len(mine)
+
+
+def _without(folder: Path, facts: dict[str, Any], marks: Collection[tuple[str, str]], values: Collection[str]) -> dict[str, Any] | None:
+    """What the manifest says of a body after the person's records are out of it; None if nothing is left of it."""
+    path = folder / facts["file"]
+    if not path.exists():
+        return None
+    body = json.loads(path.read_bytes(), parse_float=Decimal)
+    name = next((name for name in ("items", "emails") if isinstance(body, dict) and name in body), None)
+    records = body[name] if name else body
+    kept = [record for record in records if not _is_theirs(record, marks, values)]
+    if not kept:
+        path.unlink()
+        return None
+    content = encode({**body, name: kept} if name else kept) if len(kept) < len(records) else path.read_bytes()
+    _replace(path, content)
+    return {**facts, "records": len(kept), "bytes": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def _is_theirs(record: Any, marks: Collection[tuple[str, str]], values: Collection[str]) -> bool:
+    if isinstance(record, str):
+        return record.casefold() in values
+    return any(mark in marks or (mark[0] == "identifier_value" and mark[1].casefold() in values) for mark in _marks(record))
+
+
+def _marks(record: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values that a record is known by: texts that are no value of ours and no constant."""
+    if isinstance(record, dict):
+        for key, inner in record.items():
+            if not key.startswith(PREFIX) and key not in _CONSTANT:
+                yield from _marks(inner, key)
+    elif isinstance(record, list):
+        for inner in record:
+            yield from _marks(inner, name)
+    elif isinstance(record, str):
+        yield name, record
+
+
+def _without_keys(line: dict[str, Any], values: Collection[str]) -> dict[str, Any]:
+    failed = {key: reason for key, reason in line.get("failed", {}).items() if not {key.casefold(), key.partition(":")[2].casefold()} & set(values)}
+    return {**line, "failed": failed}
+
+
+def _keep_lines(path: Path, keep: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    if path.exists():
+        kept = [keep(json.loads(line)) for line in path.read_bytes().splitlines() if line]
+        _replace(path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.tmp")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)

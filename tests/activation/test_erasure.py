@@ -1,0 +1,79 @@
+"""An erased person: a request of their own for each vendor, and not a byte of them left in what was written here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.activation import erasure, receipts
+from orchestration.activation.receipts import Receipt
+from orchestration.config.settings import Settings
+from tests.activation.conftest import NAMES, configure, run, target
+from tests.activation.world import everywhere, publish
+
+PEOPLE = [everywhere("kept", segments=("vip",)), everywhere("canary", segments=("vip",)), everywhere("other", says="opt_out")]
+VALUES = ["canary@example.com", "odp-canary", "shop-canary", "+55 11 9999-0006canary"]
+
+
+def bytes_of(settings: Settings) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (settings.data / "activation").rglob("*") if path.is_file() and erasure.REQUESTS not in path.parts}
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_nothing_is_left_of_an_erased_person_and_the_others_are_as_they_were(settings: Settings, vendor: str) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    outcome = run(settings, NAMES[vendor])
+    root = target(settings, NAMES[vendor]).folder(settings)
+    receipts.append(root, Receipt(str(outcome.plan.as_of), "upsert-00001.json", "delivered", 2, failed={"shop-canary": "no", "email:Canary@example.com": "no"}))
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 1
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 0
+    for path, content in bytes_of(settings).items():
+        assert b"canary" not in content.lower(), path
+    told = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
+    assert b"99.17" in told and b"kept" in told
+    for folder in root.glob("2026*/"):
+        for file in json.loads((folder / "manifest.json").read_bytes())["files"]:
+            assert (folder / file["file"]).stat().st_size == file["bytes"]
+
+
+def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, "odp")
+    erasure.forget(settings, ["person-canary"], VALUES)
+    publish(settings, [PEOPLE[0], PEOPLE[2]], segments=("vip",))
+    assert run(settings, "odp").folder is None
+
+
+def test_an_opt_out_of_an_erased_person_goes_too(settings: Settings) -> None:
+    from tests.activation.test_consent import NO_AT
+
+    configure(settings, '[targets.odp]\nvendor = "optimizely"\nopt_outs = true\n')
+    publish(settings, [everywhere("canary", refusal=("shop", NO_AT, False))])
+    run(settings, "odp")
+    erasure.forget(settings, ["person-canary"], VALUES)
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+
+
+ASKED: dict[str, list[dict[str, Any]]] = {
+    "optimizely": [{"identifier_field_name": "customer_id", "identifier_value": "odp-canary"}],
+    "ometria": [{"email": "canary@example.com"}],
+    "open_delivery": [],
+    "voucherify": [{"source_id": "shop-canary"}],
+    "omnisend": [],
+}
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_what_to_ask_the_vendor_is_a_file_of_its_own(settings: Settings, vendor: str) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    assert erasure.request(settings, ["person-canary"], "2026-03-05-ab12") == len(NAMES)
+    asked = json.loads((settings.data / "activation" / vendor / "default" / "erasures" / "2026-03-05-ab12.json").read_bytes())
+    assert asked["requests"] == ASKED[vendor] and asked["how"]
+    assert "kept" not in json.dumps(asked) and len(asked["records"]) == 1
+
+
+def test_without_targets_there_is_nothing_to_ask_or_to_forget(settings: Settings) -> None:
+    (settings.config / "activation.toml").unlink()
+    assert erasure.request(settings, ["person-canary"], "x") == 0
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 0
