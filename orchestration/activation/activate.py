@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from orchestration.activation import outbox, plan, targets
+from orchestration.activation import activation_log, outbox, plan, targets
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import Request
 from orchestration.activation.plan import Plan
@@ -59,6 +59,7 @@ def after_publishing(settings: Settings) -> tuple[list[str], bool]:
         outcomes = [_tried(settings, target) for target in targets.load(settings)]
     except OperatorError as error:
         return [str(error)], True
+    activation_log.tell(settings)
     return [line for line, _ in outcomes], any(look for _, look in outcomes)
 
 

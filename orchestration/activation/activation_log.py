@@ -13,9 +13,10 @@ from msgspec import structs
 
 from orchestration.activation import outbox, receipts
 from orchestration.config.settings import Settings
+from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
-from orchestration.warehouse import build_file, writer_lock
-from orchestration.warehouse.duckdb_session import transaction
+from orchestration.warehouse import build_file, read_only, writer_lock
+from orchestration.warehouse.duckdb_session import has_table, transaction
 
 _INSERT = "insert into meta.activation_log values (" + ", ".join(f"${place}" for place in range(1, 18)) + ")"
 
@@ -28,21 +29,33 @@ def refresh(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
             con.execute(_INSERT, list(row))
 
 
-def refresh_if_free(settings: Settings) -> None:
-    """The same where there is a build file of this version and nobody writes it; else the next publication brings the table."""
-    if not settings.build_file.exists():
-        return
+def tell(settings: Settings) -> None:
+    """Brings the table up to date for analysts, where nobody is writing; else the run that writes brings it with its publication."""
     at_once = replace(settings, options=structs.replace(settings.options, lock_wait_seconds=0))
-    with suppress(OperatorError, duckdb.Error), writer_lock.writer_lock(at_once, command="c360 activate"), build_file.connect(settings) as con:
-        refresh(con, settings)
+    with suppress(OperatorError, duckdb.Error), writer_lock.writer_lock(at_once, command="c360 activate"):
+        if settings.build_file.exists():
+            with build_file.connect(settings) as con:
+                refresh(con, settings)
+        if not _is_told(settings):
+            publish.amend(settings, lambda con: refresh(con, settings))
+
+
+def _is_told(settings: Settings) -> bool:
+    """What is published says the same already, or was built before there was such a table."""
+    with read_only.published(settings) as con:
+        if not has_table(con, "meta", "activation_log"):
+            return True
+        con.execute("set TimeZone = 'UTC'")
+        told = con.execute("select folder, file, state, failed_records from meta.activation_log order by source, source_account, folder, file").fetchall()
+    return told == [(row[3], row[4], row[12], row[13]) for row in _rows(settings)]
 
 
 def _rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
     for root in sorted((settings.data / "activation").glob("*/*/")):
         answers = receipts.last(root)
-        for found in outbox.written(root):
+        for found in sorted(outbox.written(root), key=lambda found: found.name):
             facts = found.manifest
-            for file in facts["files"]:
+            for file in sorted(facts["files"], key=lambda file: file["file"]):
                 receipt = answers.get((found.name, file["file"]))
                 yield (
                     *(facts[name] for name in ("target", "vendor", "account")),

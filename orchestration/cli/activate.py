@@ -37,7 +37,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             target.login(settings)
     outcomes = [activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes) for target in wanted]
     sent = _send(settings, wanted) if given.send else []
-    log.refresh_if_free(settings)
+    log.tell(settings)
     if given.json:
         output.say(json.dumps([{**activate.report(outcome), **_sent_report(sent, outcome)} for outcome in outcomes], default=str))
     else:

@@ -4,7 +4,7 @@ import re
 
 import dagster as dg
 
-from orchestration.activation import activate, targets
+from orchestration.activation import activate, activation_log, targets
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
 from orchestration.defs.assets import OWNERS, POOL, PUBLISHED, plain_errors
@@ -43,7 +43,9 @@ def _asset(name: str, description: str) -> dg.AssetsDefinition:
         known_names.ask(installation)
         with plain_errors():
             [target] = targets.load(installation, None if name == MISCONFIGURED else name)
-            return _told(activate.activate(installation, target))
+            outcome = activate.activate(installation, target)
+            activation_log.tell(installation)
+            return _told(outcome)
 
     return give_back
 

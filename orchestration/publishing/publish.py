@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,7 @@ def publish(
     settings: Settings, *, run_id: str, fingerprint: str, customers: int, orders: int, book: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None
 ) -> Publication:
     """Copies the build file, which nobody holds open, and swaps the copy in; `book` writes into the copy that it is published."""
-    number = 1 + max((number_of(folder) for folder in settings.publications.glob("*/")), default=0)
-    folder = settings.publications / f"{number:010}-{run_id[:8]}"
+    folder = _next_folder(settings, run_id)
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
     begun = folder.with_name(f"{BEGUN}{folder.name}")
     begun.mkdir(parents=True)
@@ -120,6 +119,35 @@ def publish(
         _rename(begun, folder)
         pass_point("before_prune")
         prune(settings)
+    return made
+
+
+def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None]) -> Publication | None:
+    """Puts a copy of the current publication, in which `book` has written, in its place; only for the holder of the writer lock.
+
+    Nothing else of it changes, so that what is published stays what it was made of, and going back leads where it led before.
+    """
+    now = current(settings)
+    if now is None or now.is_withdrawn:
+        return None
+    made = replace(now, folder=_next_folder(settings, now.run_id))
+    begun = made.folder.with_name(f"{BEGUN}{made.folder.name}")
+    begun.mkdir(parents=True)
+    try:
+        _copy(settings, now.file, begun / made.file.name, book)
+        _verify(settings, begun / made.file.name)
+        _write_note(begun, made)
+        refuse_strangers(settings)
+    except BaseException:
+        shutil.rmtree(begun, ignore_errors=True)
+        raise
+    pass_point("before_swap")
+    _swap(settings, begun / made.file.name)
+    pass_point("after_swap")
+    with suppress(OSError):
+        _rename(begun, made.folder)
+        pass_point("after_amending")
+        shutil.rmtree(now.folder)
     return made
 
 
@@ -203,8 +231,10 @@ def _folders_of(settings: Settings, path: Path) -> list[Path]:
 
 
 def _to_go_back_to(settings: Settings, now: Publication | None) -> Publication | None:
-    """The newest publication before that one which was not taken back and can be opened."""
-    older = [found for found in publications(settings) if not found.is_withdrawn and (now is None or found.number < now.number)]
+    """The newest publication before that one which was not taken back and can be opened; one that only lacks an amendment is the same."""
+    older = [
+        found for found in publications(settings) if not found.is_withdrawn and (now is None or (found.number < now.number and found.run_id != now.run_id))
+    ]
     return next((found for found in reversed(older) if file_soundness.is_ours(found.file, settings)), None)
 
 
@@ -255,6 +285,11 @@ def _swap(settings: Settings, file: Path) -> None:
     settings.published_file.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
     os.replace(beside, settings.published_file)
     _sync(settings.data)
+
+
+def _next_folder(settings: Settings, run_id: str) -> Path:
+    number = 1 + max((number_of(folder) for folder in settings.publications.glob("*/")), default=0)
+    return settings.publications / f"{number:010}-{run_id[:8]}"
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -229,3 +229,30 @@ def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Set
     assert [row[2:] for row in found if row[0] == str(AS_OF)] == [("delivered", 3, 1, True), ("delivered", 3, 0, True), ("delivered", 1, 0, True)]
     assert [row[2:] for row in found if row[0] == str(NEXT)] == [("written", 2, 0, False)]
     assert not re.search("shop-|@|p2", told)
+
+
+def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None:
+    line = listening("voucherify")
+    publish(settings, PEOPLE, segments=("vip",))
+    with duckdb.connect(str(settings.published_file), config=settings.duckdb_config) as con:
+        con.execute(BOOKS)
+    folder = settings.publications / "0000000001-run"
+    folder.mkdir(parents=True)
+    os.link(settings.published_file, folder / "warehouse.duckdb")
+    (folder / "publication.json").write_text(
+        json.dumps({"fingerprint": "f", "run_id": "run-1", "published_at": "2026-03-04T00:00:00+00:00", "customers": 7, "orders": 0}), encoding="utf-8"
+    )
+    run(settings, line.name)
+    activation_log.tell(settings)
+    assert states(settings) == {"written"}
+    line.send()
+    activation_log.tell(settings)
+    assert states(settings) == {"delivered"}
+    before = settings.published_file.stat().st_ino
+    activation_log.tell(settings)
+    assert settings.published_file.stat().st_ino == before
+
+
+def states(settings: Settings) -> set[str]:
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        return {state for (state,) in con.execute("select state from meta.activation_log").fetchall()}

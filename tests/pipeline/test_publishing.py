@@ -115,6 +115,8 @@ from orchestration.config.settings import Options, Settings
 settings = Settings(data=Path(sys.argv[1]), options=Options(free_disk_bytes=0))
 if sys.argv[2] == "rollback":
     publish.rollback(settings)
+elif sys.argv[2] == "amend":
+    publish.amend(settings, lambda con: con.execute("create table meta.more as select 1 as one"))
 else:
     publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=2, orders=2)
 """
@@ -414,3 +416,40 @@ def test_where_links_are_impossible_copies_do_the_same(settings: Settings, monke
     now = publish.current(settings)
     assert now is not None
     assert now.fingerprint == "made of 1"
+
+
+def test_an_amended_publication_is_the_same_one_with_more_in_it(settings: Settings) -> None:
+    publish_content(settings, 1)
+    before = publish_content(settings, 2)
+    made = publish.amend(settings, lambda con: con.execute("create table meta.more as select 1 as one"))
+    assert made is not None and publish.current(settings) == made
+    assert replace(made, folder=before.folder) == before
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        assert con.execute("from meta.more").fetchall() == [(1,)]
+    assert [found.run_id for found in publish.publications(settings)] == ["run1", "run2"]
+    assert publish.rollback(settings).run_id == "run1"
+    assert seen(settings.published_file) == (1, 1)
+
+
+def test_an_amendment_that_fails_leaves_what_was_published(settings: Settings) -> None:
+    made = publish_content(settings, 1)
+    with pytest.raises(duckdb.Error):
+        publish.amend(settings, lambda con: con.execute("nonsense"))
+    assert publish.current(settings) == made
+    assert [folder.name for folder in settings.publications.iterdir()] == [made.folder.name]
+
+
+def test_nothing_published_is_nothing_to_amend(settings: Settings) -> None:
+    assert publish.amend(settings, lambda con: None) is None
+
+
+@pytest.mark.parametrize("point", ["before_swap", "after_swap", "after_amending"])
+def test_an_amendment_that_was_killed_is_finished_or_undone(settings: Settings, point: str) -> None:
+    publish_content(settings, 1)
+    publish_content(settings, 2)
+    killed(settings, "amend", point)
+    assert seen(settings.published_file) == (2, 2)
+    assert publish.secure(settings) == []
+    now = publish.current(settings)
+    assert now is not None and now.run_id == "run2"
+    assert publish.rollback(settings).run_id == "run1"
