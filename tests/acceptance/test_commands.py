@@ -124,6 +124,7 @@ def test_a_copy_of_a_loaded_file_changes_nothing(copy: Installation) -> None:
     assert copy.row("select status, rows_duplicate from meta.loads where file_path like '%same_again.ndjson'") == ("duplicate", 1)
 
 
+@pytest.mark.slow
 def test_growth_renames_nobody_and_late_files_may_only_lead_back(copy: Installation) -> None:
     before = dict(copy.rows("select source_record_id, customer_id from marts.bridge_customer_records"))
     copy.land(

@@ -531,6 +531,7 @@ def test_after_a_mend_or_with_more_good_rows_the_night_is_as_if_it_had_never_wai
     assert strict.query("select count(*) from meta.loads where status = 'rejected'") == [(0,)]
 
 
+@pytest.mark.slow
 def test_how_much_of_a_file_is_read_at_once_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     states = []
     for block_bytes in (ndjson.BLOCK_BYTES, 3000):
