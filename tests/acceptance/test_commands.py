@@ -181,7 +181,6 @@ def test_an_unknown_vendor_folder_is_named(installation: Installation) -> None:
         ("run", "--from", "2026-03-05", "--to", "2026-03-01"),
         ("run", "--date", "2026-03-01", "--from", "2026-03-01"),
         ("fly",),
-        (),
     ],
 )
 def test_wrong_use_ends_with_two(installation: Installation, arguments: tuple[str, ...]) -> None:
