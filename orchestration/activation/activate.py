@@ -76,6 +76,8 @@ def ending(outcome: Outcome) -> str:
     name = outcome.plan.target.name
     if outcome.folder:
         return f"Written to {outcome.folder}."
+    if outcome.plan.has_nobody:
+        return f"Nothing was written: the published warehouse holds no record of {outcome.plan.target.vendor}, account {outcome.plan.target.account}."
     if outcome.plan.is_empty:
         return "Nothing changed; nothing was written."
     if outcome.waits:

@@ -21,13 +21,14 @@ CLEARED: dict[Kind, Any] = {"text": "", "number": 0, "count": 0, "flag": False, 
 
 @dataclass(frozen=True)
 class Request:
-    """Where the bodies of one kind are posted to, and how much one may hold."""
+    """Where the bodies of one kind are posted to, how much one may hold, and how often a second where that is rarer than all else at the vendor."""
 
     path: str
     most_records: int
     most_bytes: int
     method: str = "POST"
     record_bytes: int | None = None
+    per_second: float | None = None
 
 
 @dataclass(frozen=True)

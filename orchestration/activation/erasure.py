@@ -53,7 +53,7 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
 
 def _write_request(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, customer_ids: Collection[str], request_id: str) -> int:
     channel = target.receiver
-    con.execute(selection.held(channel), {"source": target.vendor, "account": target.account})
+    con.execute(selection.held(channel), plan.whose(settings, target))
     found = con.execute("select identity, email from held where key is not null and list_contains($1, person_id) order by key", [list(customer_ids)]).fetchall()
     if not found:
         return 0

@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from orchestration import vendors
 from orchestration.activation import outbox, selection
 from orchestration.activation.catalogue import SEGMENT, VERSION
 from orchestration.activation.changes import Renderer, decoded, encode
-from orchestration.activation.channel import OptOut, Request
+from orchestration.activation.channel import OptOut, Request, moment
 from orchestration.activation.targets import Target, colliding
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
@@ -80,6 +81,11 @@ class Plan:
         return not (any(self.counts[action] for action in (NEW, CHANGED, CLEARED, GONE)) or self.opt_outs or self.tag_changes)
 
     @property
+    def has_nobody(self) -> bool:
+        """The vendor has delivered nobody for this account, and nobody was written before."""
+        return not (self.before or self.counts or self.rejected)
+
+    @property
     def to_confirm(self) -> str | None:
         """Why a person should look before this is written."""
         leaving = self.counts[CLEARED] + self.counts[GONE]
@@ -114,18 +120,24 @@ def make(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, *, 
     con.execute(_TABLES)
     segments = _segments(con, target)
     run_id, as_of = con.execute(selection.PUBLISHED).fetchone() or (None, None)
-    if as_of is None:
+    if as_of is None or run_id is None:
         raise OperatorError("The published warehouse does not say of what day it is.", remedy="`c360 run` publishes it anew.")
     last = outbox.load_state(con, target.folder(settings))
     version = mapping_version(target, segments)
     row = con.execute("select count(*) from state where kind = 'profile' and status = 'held'").fetchone()
     plan = Plan(target, as_of, run_id, version, last is None, last is not None and last.mapping_version != version, row[0] if row else 0)
     renderer = Renderer(target.receiver, target, segments, is_full=is_full)
+    con.execute(selection.held(target.receiver), whose(settings, target))
     _compare(con, plan, renderer, writes_all=is_full or plan.is_new_mapping)
     _leave(con, plan, renderer)
     if target.opt_outs:
-        _opt_out(con, plan)
+        _opt_out(con, plan, whose(settings, target))
     return plan
+
+
+def whose(settings: Settings, target: Target) -> dict[str, str]:
+    """Vendor and account as the warehouse knows them: a vendor's plain folder may have a name."""
+    return {"source": target.vendor, "account": settings.account(vendors.discover()[target.vendor], target.account).source_account}
 
 
 def mapping_version(target: Target, segments: Sequence[str]) -> str:
@@ -152,8 +164,7 @@ def _segments(con: duckdb.DuckDBPyConnection, target: Target) -> tuple[str, ...]
 
 
 def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, writes_all: bool) -> None:
-    target, channel = plan.target, plan.target.receiver
-    con.execute(selection.held(channel), {"source": target.vendor, "account": target.account})
+    target = plan.target
     found = con.cursor().execute(selection.candidates(target.values), {"channel": target.channel, "segments": list(renderer.segments)})
     with _Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
@@ -197,15 +208,15 @@ def _leave(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer) -> No
                 rows.take_back(renderer, key, person, alias, decoded(identity), decoded(values), writes=False)
 
 
-def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    target, channel = plan.target, plan.target.receiver
+def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, whose_records: Mapping[str, str]) -> None:
+    channel = plan.target.receiver
     assert channel.optouts is not None and channel.optout is not None
-    found = con.cursor().execute(selection.OPTED_OUT, {"source": target.vendor, "account": target.account})
+    found = con.cursor().execute(selection.OPTED_OUT, dict(whose_records))
     with _Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
             for key, person, alias, identity, message_channel, said_to, said_at, address, shared, text in block:
                 said = OptOut(message_channel, said_at, said_to, address)
-                kept = {"said_at": said_at.isoformat()}
+                kept = {"said_at": moment(said_at)}
                 record = None if shared and address in shared else channel.optout(identity, said)
                 if record is not None and decoded(text) != kept:
                     plan.opt_outs += 1

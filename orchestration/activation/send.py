@@ -15,8 +15,10 @@ from orchestration.activation import outbox, receipts
 from orchestration.activation.outbox import Written
 from orchestration.activation.receipts import Receipt
 from orchestration.activation.targets import Target
+from orchestration.config.accounts import feed
 from orchestration.config.settings import Settings
 from orchestration.network.client import Client, Patience, RefusedError
+from orchestration.network.pacing import Pace
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 
@@ -52,7 +54,7 @@ def send(settings: Settings, target: Target, *, patience: Patience | None = None
     root = target.folder(settings)
     with Client(settings, target.login(settings), patience) as client:
         try:
-            _post_all(client, root, sent)
+            _post_all(client, root, sent, _slower(settings, target))
             _ask_all(client, root, sent, polling or Polling())
         except OperatorError as error:
             sent.problem = error
@@ -65,8 +67,18 @@ def _pending(root: Path) -> Iterator[tuple[Written, dict[str, Any]]]:
     return ((found, facts) for found in outbox.written(root) for facts in found.manifest["files"] if (found.name, facts["file"]) not in known)
 
 
-def _post_all(client: Client, root: Path, sent: Sent) -> None:
+def _slower(settings: Settings, target: Target) -> Pace | None:
+    """The pace of tags, where the vendor takes them more rarely than all else and nobody says otherwise."""
+    tags = target.receiver.tags
+    if tags is None or tags.per_second is None or target.requests_per_second:
+        return None
+    return Pace(settings.internal / "network" / f"{feed(target.vendor, target.account)}-tags", 1 / tags.per_second)
+
+
+def _post_all(client: Client, root: Path, sent: Sent, slower: Pace | None) -> None:
     for found, facts in _pending(root):
+        if slower and facts["file"].startswith("tags"):
+            slower.take()
         receipt = _post(client, found, facts, sent.target)
         pass_point("before_receipt")
         _book(root, receipt, sent)

@@ -26,6 +26,29 @@ _ARRIVAL = ("load_seq", "BIGINT", "Our arrival order; it decides nothing.")
 _MEANING = ("meaning", "VARCHAR", "What the field means by the vendor's documents; null if it is in none.")
 LEDGERS: tuple[Described, ...] = (
     (
+        "activation_log",
+        "One row per request body that was written for a vendor, with what became of it. Keys and values of nobody stand here.",
+        (
+            ("target", "VARCHAR", "Target of activation.toml."),
+            ("source", "VARCHAR", "Vendor that it is for, by its code."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
+            ("folder", "VARCHAR", "Folder of the body, named by the day of the figures."),
+            ("file", "VARCHAR", "Name of the body in it."),
+            ("as_of_date", "DATE", "Day that the figures are of."),
+            ("run_id", "VARCHAR", "Run whose figures they are, as in meta.runs."),
+            ("mapping_version", "VARCHAR", "Changes with what is sent, or how."),
+            ("method", "VARCHAR", "How it is sent, such as POST."),
+            ("path", "VARCHAR", "Where to, below the vendor's address."),
+            ("records", "BIGINT", "Records in it."),
+            ("sha256", "VARCHAR", "SHA-256 of it."),
+            ("state", "VARCHAR", "written, accepted (taken for later), delivered (the vendor has judged every record) or refused."),
+            ("failed_records", "BIGINT", "Records that failed; the next activation writes them again."),
+            ("reason", "VARCHAR", "The vendor's reasons, without what they quote."),
+            ("reference", "VARCHAR", "By what the vendor knows the request."),
+            ("answered_at", "TIMESTAMPTZ", "When the last answer came; null if it was not sent."),
+        ),
+    ),
+    (
         "rejects",
         "One row per record that was not loaded, as it was delivered.",
         (

@@ -1,5 +1,6 @@
 """Giving back as a part of the night: after publishing, from the command line and in Dagster, and never in its way."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,3 +87,20 @@ def test_profiles_are_exported_by_the_command(settings: Settings, tmp_path: Path
     assert main.main(["export-profiles", "--out", str(tmp_path / "profiles.ndjson")]) == 0
     assert len((tmp_path / "profiles.ndjson").read_text(encoding="utf-8").splitlines()) == len(PEOPLE)
     assert main.main(["export-profiles", "--out", str(tmp_path / "none such" / "profiles.ndjson")]) == 2
+
+
+def test_a_vendor_s_plain_folder_may_have_a_name_and_an_account_without_records_is_told(settings: Settings) -> None:
+    named = replace(settings, accounts={("omnisend", "shop-1"): {}})
+    configure(settings, ONE)
+    publish(named, PEOPLE, account="shop-1")
+    assert run(named, "news-letter").plan.counts["new"] == len(PEOPLE)
+    [line], _ = activate.after_publishing(replace(settings, data=other(settings)))
+    assert "no record of omnisend" in line
+
+
+def other(settings: Settings) -> Path:
+    """An installation of the same targets in which nobody was delivered."""
+    empty = replace(settings, data=settings.data.parent / "empty")
+    configure(empty, ONE)
+    publish(empty, [])
+    return empty.data

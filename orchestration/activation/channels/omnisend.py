@@ -60,7 +60,7 @@ CHANNEL = Channel(
     profile=_profile,
     body=batch,
     time_kind="date",
-    tags=Request("/contacts/tags", most_records=250, most_bytes=5_000_000),
+    tags=Request("/contacts/tags", most_records=250, most_bytes=5_000_000, per_second=1),
     tag_body=_tagged,
     optouts=BATCHES,
     optout=_optout,
