@@ -14,7 +14,7 @@ from orchestration.canonical.reason_codes import HELD_BACK, RECORD_REASONS
 from orchestration.config.accounts import feed
 from orchestration.config.settings import Settings
 from orchestration.landing.record import Record
-from orchestration.normalisation.decoder import Reject
+from orchestration.normalisation.outcomes import Reject
 
 # The booking of a file that is loaded, or would be if its night did not wait: what copies of it are duplicates of.
 STANDS = f"(status = 'loaded' or (status = 'rejected' and reason_code = '{HELD_BACK}'))"

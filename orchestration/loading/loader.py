@@ -24,8 +24,8 @@ from orchestration.loading.deduplication import forget_repeats, settle_repeats
 from orchestration.loading.file_load import Booking
 from orchestration.loading.prefetch import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.loading.record_versions import contest, settle_contested, settle_versions
-from orchestration.normalisation.decoder import Reject
 from orchestration.normalisation.normaliser import Normaliser
+from orchestration.normalisation.outcomes import Reject
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.gc_pauses import collecting_seldom
 from orchestration.vendors import discover

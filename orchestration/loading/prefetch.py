@@ -19,10 +19,11 @@ from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
 from orchestration.mapping.model import Vendor
+from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
 from orchestration.normalisation.decimal_columns import columns_in_major_units
-from orchestration.normalisation.decoder import Bounds, Reject, Sorted
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser
+from orchestration.normalisation.outcomes import Reject
 from orchestration.vendors import discover
 from orchestration.warehouse.duckdb_session import handed_over, quoted
 
@@ -173,7 +174,7 @@ class Reading:
             self.normaliser.decoder.forget()
 
     def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
-        """One block is made frames of while the next is read and sorted."""
+        """One block is made frames of while the next is read and classified."""
         stream = self._vendor.streams[self.file.stream]
         self.normaliser.major_fields = columns_in_major_units(stream, self.file.path.name, blocks_of(self._settings, self.file))
         before: Future[None] | None = None
@@ -181,7 +182,7 @@ class Reading:
             for block in blocks_of(self._settings, self.file):
                 if stop.is_set():
                     raise _StoppedError
-                found = self.normaliser.sort(block)
+                found = self.normaliser.classify(block)
                 if before is not None:
                     before.result()
                 before = pool.submit(self._finish, found)
@@ -189,7 +190,7 @@ class Reading:
             if before is not None:
                 before.result()
 
-    def _finish(self, found: Sorted) -> None:
+    def _finish(self, found: ClassifiedBlock) -> None:
         result = self.normaliser.finish(found)
         self.counts.read += result.rows_read
         self.counts.rejected += result.rows_rejected

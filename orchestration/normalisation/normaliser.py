@@ -1,30 +1,23 @@
-"""Decoded records into canonical frames: whom a record is about, and a row for everything a vendor's selects find in it.
+"""Decoded records into canonical frames, file by file: what each dialect's records give, with their accounting.
 
 Pure: frames in, frames out. How a value is read and judged stands in `typed_values.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from orchestration.canonical.tables import COMMON, TABLES
+from orchestration.canonical.tables import TABLES
 from orchestration.landing.record import Record
-from orchestration.mapping.expressions import roots
 from orchestration.mapping.model import Vendor
 from orchestration.mapping.record_schema import handling, leaves
-from orchestration.mapping.selects import Contact, Profile, Rows
-from orchestration.mapping.values import Amount, Time
-from orchestration.normalisation.contact_attributes import as_last_told
-from orchestration.normalisation.decimal_columns import fields_read, is_in_minor_units
-from orchestration.normalisation.decoder import Batch, Bounds, Decoded, Decoder, Issue, Reject, Sorted
+from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
+from orchestration.normalisation.decoder import Decoder
+from orchestration.normalisation.dialect_normaliser import DialectNormaliser
 from orchestration.normalisation.file_context import Origin
-from orchestration.normalisation.identifiers import identifiers as identifiers_of
-from orchestration.normalisation.list_elements import CARRIED, elements, exploded, records
-from orchestration.normalisation.record_ids import alias_ids, derived_record_id, identified
-from orchestration.normalisation.typed_values import PLAUSIBLE, POLARS_TYPES, Reader
-from orchestration.parsing import given_names, ids, times
-from orchestration.parsing.text import clean
+from orchestration.normalisation.outcomes import Batch, Decoded, Issue, Reject
+from orchestration.normalisation.typed_values import POLARS_TYPES
 
 
 @dataclass
@@ -68,13 +61,13 @@ class Normaliser:
 
     def block(self, records: list[Record]) -> Normalised:
         """The block in canonical frames."""
-        return self.finish(self.sort(records))
+        return self.finish(self.classify(records))
 
-    def sort(self, records: list[Record]) -> Sorted:
+    def classify(self, records: list[Record]) -> ClassifiedBlock:
         """The first step of a block, to be taken block after block."""
-        return self.decoder.sort(records)
+        return self.decoder.classify(records)
 
-    def finish(self, found: Sorted) -> Normalised:
+    def finish(self, found: ClassifiedBlock) -> Normalised:
         """The second step of a block, which may be taken while the next block takes its first."""
         return self._finished(found.records, self.decoder.frames(found))
 
@@ -84,13 +77,13 @@ class Normaliser:
         raws = {record.number: record.raw for record in records}
         issues = batch.issues
         for decoded in batch.decoded:
-            group = _Group(decoded, self._origin_of(decoded), major_fields)
-            group.run()
-            result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(group.rejected.items()))
-            issues.extend(group.issues)
-            for table, frame in group.accepted():
+            part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
+            part.run()
+            result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(part.rejected.items()))
+            issues.extend(part.issues)
+            for table, frame in part.accepted():
                 result.frames.setdefault(table, []).append(frame)
-            result.told.extend(frame for _, frame in group.accepted(group.told))
+            result.told.extend(frame for _, frame in part.accepted(part.told))
         rejected = {reject.number for reject in result.rejects}
         result.issues = [issue for issue in issues if issue.number not in rejected]
         return result
@@ -99,315 +92,6 @@ class Normaliser:
         """Where the records come from: those that say they are another stream's are that stream's, whatever folder they lie in."""
         stream = decoded.dialect.stream
         return self._origin if stream == self._origin.stream else replace(self._origin, stream=stream, file_value=None)
-
-
-@dataclass
-class _Judged:
-    """Rows of one table with parsed values."""
-
-    table: str
-    frame: pl.DataFrame
-
-
-class _Group:
-    """The records of one dialect in one block on their way to canonical rows."""
-
-    def __init__(self, decoded: Decoded, origin: Origin, major_fields: frozenset[str]) -> None:
-        self._dialect = decoded.dialect
-        self._major_fields = major_fields
-        self._origin = origin
-        self._account = origin.account
-        self._frame = decoded.frame.with_columns(
-            pl.lit(origin.file_value, dtype=pl.String).alias("file_value"),
-            pl.lit(origin.account.default_currency).alias("account_currency"),
-            pl.lit(origin.account.phone_region, pl.String).alias("account_phone_region"),
-        )
-        self._judged: list[_Judged] = []
-        self.told: list[_Judged] = []
-        self._people = self._carried = pl.DataFrame()
-        self.rejected: dict[int, tuple[str, str | None]] = {}
-        self.issues: list[Issue] = []
-
-    def run(self) -> None:
-        self._check()
-        self._own()
-        self._frame = self._frame.with_columns(self._updated().alias("updated"))
-        for select in self._dialect.rows:
-            self._rows(select)
-        if isinstance(self._dialect.about, Contact):
-            self._contacts(self._dialect.about)
-
-    def accepted(self, judged_rows: "Iterable[_Judged] | None" = None) -> Iterable[tuple[str, pl.DataFrame]]:
-        """Frames of the records that were not rejected, in the columns of their tables."""
-        rejected = list(self.rejected)
-        for judged in self._judged if judged_rows is None else judged_rows:
-            frame = judged.frame.filter(~pl.col("source_row").is_in(rejected)) if rejected else judged.frame
-            if frame.height:
-                yield judged.table, frame
-
-    def _reject(self, numbers: Iterable[int], reason: str, at: str | None) -> None:
-        for number in numbers:
-            self.rejected.setdefault(number, (reason, at))
-
-    def _where(self, condition: pl.Expr) -> pl.Series:
-        """Numbers of the records for which it holds."""
-        return self._frame.select(pl.col("source_row").filter(condition)).to_series()
-
-    def _check(self) -> None:
-        for check in self._dialect.checks:
-            self._reject(self._where(check.condition), check.reason, check.field)
-        for doubt in self._dialect.doubts:
-            below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
-            found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter("is_doubted")
-            action = "kept" if doubt.code in ("unknown_word", "other_kind") else "set_null"
-            self.issues.extend(Issue(number, None, doubt.field, doubt.code, given, action) for number, given, _ in found.iter_rows())
-
-    # -- whom the records are about ----------------------------------------------------------------------------------
-
-    def _own(self) -> None:
-        about = self._dialect.about
-        if isinstance(about, Profile):
-            self._own_profile(about)
-        elif isinstance(about, Contact):
-            self._own_contact(about)
-        else:
-            self._frame = self._frame.with_columns(pl.lit(None, pl.String).alias("owner"), pl.lit(None, pl.String).alias("profile"))
-
-    def _own_profile(self, about: Profile) -> None:
-        self._frame = self._frame.with_columns(ids.identity(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
-        self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
-        self._frame = self._frame.filter(pl.col("owner").is_not_null())
-        identifiers = self._identifiers(about)
-        owners = self._frame.select("source_row", "owner", "profile")
-        self._emit("customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner"))
-
-    def _own_contact(self, about: Contact) -> None:
-        profile = ids.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
-        self._frame = self._frame.with_columns(profile.alias("profile"))
-        identifiers = self._identifiers(about)
-        people = self._read(Reader("contacts", about.attributes, self._account, self._origin.night), self._frame)
-        evidence = pl.concat_str(
-            [
-                given_names.name_evidence(pl.col("first_name"), pl.col("full_name")).fill_null(""),
-                pl.col("birth_date").cast(pl.String).fill_null(""),
-            ],
-            separator="|",
-        )
-        keys = (
-            identifiers.filter(pl.col("is_valid"))
-            .select("source_row", pl.concat_str(["id_type", "id_namespace", "id_value"], separator="\x1f").alias("key"))
-            .unique()
-            .sort("source_row", "key")
-            .group_by("source_row", maintain_order=True)
-            .agg(pl.col("key").str.join("\x1e"))
-        )
-        owners = self._frame.select("source_row").join(people.select("source_row", evidence.alias("evidence")), on="source_row", how="left")
-        owners = owners.join(keys, on="source_row", how="left").with_columns(
-            pl.when(pl.col("key").is_not_null()).then(pl.concat_str(["evidence", "key"], separator="\x1d")).alias("contact")
-        )
-        texts = owners.get_column("contact").drop_nulls().unique().to_list()
-        derived = {text: derived_record_id(self._account, text) for text in texts}
-        owner = owners.get_column("contact").replace_strict(derived, return_dtype=pl.String) if derived else pl.Series([None] * owners.height, dtype=pl.String)
-        self._frame = self._frame.with_columns(owner.alias("owner"))
-        nameless = identifiers.join(self._frame.filter(owner.is_null()).select("source_row"), on="source_row", how="semi", maintain_order="left")
-        self.issues.extend(
-            Issue(number, "customer_identifiers", path, "unusable_identifier", given, "kept")
-            for number, path, given in nameless.select("source_row", "source_path", "given").iter_rows()
-        )
-        self._first_of_type(identifiers)
-        self._people, self._carried = people, identifiers
-
-    def _identifiers(self, about: Profile | Contact) -> pl.DataFrame:
-        """What the records are known by; a blank taken off a value is booked."""
-        found = identifiers_of(about.identifiers, self._frame, self._account)
-        trimmed = found.filter(pl.col("given") != pl.col("id_value_raw")).select("source_row", "given")
-        self.issues.extend(Issue(number, "customer_identifiers", "id_value", "trimmed", given, "repaired") for number, given in trimmed.iter_rows())
-        return found
-
-    def _first_of_type(self, identifiers: pl.DataFrame) -> None:
-        rows = self._frame.select("source_row")
-        for id_type in ("email", "phone", "vuid", "customer_id"):
-            found = identifiers.filter(pl.col("id_type") == id_type).unique("source_row", keep="first", maintain_order=True)
-            rows = rows.join(found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")), on="source_row", how="left", maintain_order="left")
-        self._frame = self._frame.hstack(rows.drop("source_row"))
-
-    def _contacts(self, about: Contact) -> None:
-        """The people that accepted records are about, each once: what its records say last, with the identifiers of the newest."""
-        people, identifiers = self._people, self._carried
-        is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
-        owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select("source_row", "record_hash", "owner", "profile")
-        told = owners.join(self._contact_times(), on="source_row", how="left").sort("seen", "source_row")
-        seen = told.group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
-        if not told.height:
-            return
-        last, merged = as_last_told(told.join(people, on="source_row", how="left", maintain_order="left"))
-        last = last.drop("seen").sort("source_row")
-        newest = last.select("source_row", "record_hash", "owner", "profile")
-        self._emit("contacts", self._as_contacts(about, last.join(seen, on="owner", how="left", maintain_order="left")), pl.col("owner"))
-        if merged.height:
-            self._emit("contacts", self._as_contacts(about, merged.with_columns(seen_at="seen", first_seen_at="seen")), pl.col("owner"))
-            self.told.append(self._judged.pop())
-        carried = newest.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
-        carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
-        self._emit("customer_identifiers", carried, pl.col("owner"))
-
-    def _as_contacts(self, about: Contact, rows: pl.DataFrame) -> pl.DataFrame:
-        rows = rows.with_columns(pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id"))
-        return rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
-
-    def _updated(self) -> pl.Expr:
-        """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the newer of two versions."""
-        needed = any(_takes_update_of_record(select) for select in self._dialect.rows)
-        stated = (select.columns.get("source_updated_at") for select in self._dialect.rows if select.each is None and needed)
-        found = next((value for value in stated if isinstance(value, Time) and value.sources), None)
-        return pl.lit(None, POLARS_TYPES["time"]) if found is None else self._plausible(found)
-
-    def _plausible(self, value: Time) -> pl.Expr:
-        """The time that a record states, if it can be."""
-        text = clean(pl.coalesce([clean(source) for source in value.sources]))
-        seen = times.time(text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour).struct.field("value")
-        return pl.when(seen < self._origin.night + PLAUSIBLE).then(seen)
-
-    def _contact_times(self) -> pl.DataFrame:
-        for select in self._dialect.rows:
-            for column in TABLES[select.table].times_seen:
-                value = select.columns.get(column.name)
-                if select.each is None and isinstance(value, Time) and value.sources:
-                    return self._frame.select("source_row", pl.coalesce(self._plausible(value), pl.lit(self._origin.night)).alias("seen"))
-        return self._frame.select("source_row", pl.lit(self._origin.night).alias("seen"))
-
-    # -- rows ----------------------------------------------------------------------------------------------------------
-
-    def _rows(self, select: Rows) -> None:
-        if select.is_amount_unit_inferred and self._account.amount_unit is not None:
-            select = replace(select, amounts=self._account.amount_unit, is_amount_unit_inferred=False)
-        if select.each is None and self._major_fields:
-            select = self._in_major_units(select)
-        if select.each is not None:
-            select, frame = elements(select, select.each, self._frame)
-        else:
-            frame = records(select, self._frame)
-        if select.where is not None:
-            frame = frame.filter(select.where)
-        if frame.height:
-            parsed = self._read(Reader(select.table, select.columns, self._account, self._origin.night, select.amounts), frame)
-            self._emit(select.table, self._completed(select, frame, parsed), pl.col("owner"))
-
-    def _in_major_units(self, select: Rows) -> Rows:
-        """The select with the amounts that this file states in major units, each booked as given."""
-        columns = dict(select.columns)
-        for name, value in select.columns.items():
-            if is_in_minor_units(select, name, value) and fields_read(value) & self._major_fields:
-                source = value.source if isinstance(value, Amount) else value
-                assert isinstance(source, pl.Expr)
-                columns[name] = Amount(source, "stated", absolute=isinstance(value, Amount) and value.absolute)
-                below = self._frame if select.where is None else self._frame.filter(select.where)
-                told = below.select("source_row", source.cast(pl.String).alias("given")).filter(pl.col("given").is_not_null())
-                self.issues.extend(Issue(number, select.table, name, "major_units", given, "repaired") for number, given in told.iter_rows())
-        return replace(select, columns=columns)
-
-    def _read(self, reader: Reader, frame: pl.DataFrame) -> pl.DataFrame:
-        """Typed values row by row of `frame`; what cannot be read is rejected or booked."""
-        read = reader.read(frame)
-        for number, reason, at in read.rejected:
-            self._reject([number], reason, at)
-        self.issues.extend(read.issues)
-        return read.frame
-
-    def _completed(self, select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
-        """The parsed rows with what follows from the record, the account and the file."""
-        table = select.table
-        rows = parsed.drop("source_row").hstack(frame.select(_carried(frame, select)))
-        has = set(rows.columns)
-        account, night = self._account, pl.lit(self._origin.night)
-        filled: list[pl.Expr] = []
-        declared = {column.name for column in TABLES[table].columns}
-        if "is_currency_inferred" in declared:
-            filled.append((pl.col("currency").is_null() if "currency" in has else pl.lit(value=True)).alias("is_currency_inferred"))
-        if "currency" in declared and table != "vendor_stats":
-            filled.append((pl.col("currency") if "currency" in has else pl.lit(None, pl.String)).fill_null(account.default_currency).alias("currency"))
-        if "amount_unit" in declared:
-            filled.extend((pl.lit(select.amounts).alias("amount_unit"), pl.lit(select.is_amount_unit_inferred).alias("is_amount_unit_inferred")))
-        for name, value in select.columns.items():
-            if isinstance(value, Time) and value.else_export_date:
-                filled.append(pl.col(name).fill_null(night).alias(name))
-        if "source_updated_at" in declared and "source_updated_at" not in has:
-            filled.append(pl.col("updated").alias("source_updated_at"))
-        if "owner_record_id" in declared and "owner_record_id" not in has:
-            filled.append(pl.col("owner").alias("owner_record_id"))
-        if "source_profile_id" in declared and "source_profile_id" not in has:
-            filled.append(pl.col("profile").alias("source_profile_id"))
-        for column, id_type in (("email_value", "email"), ("phone_value", "phone"), ("vuid_value", "vuid"), ("customer_id_value", "customer_id")):
-            if column in declared and column not in has and f"first:{id_type}" in has:
-                filled.append(pl.col(f"first:{id_type}").alias(column))
-        if "is_guest" in declared and "is_guest" not in has:
-            filled.append(pl.col("profile").is_null().alias("is_guest"))
-        if table == "customers":
-            filled.append(alias_ids(self._origin, rows.get_column("owner"), self._origin.stream).alias("alias_id"))  # ty: ignore[invalid-argument-type]
-        rows = rows.with_columns(filled)
-        return identified(table, self._with_order_key(table, rows, declared), has, self._origin)
-
-    def _with_order_key(self, table: str, rows: pl.DataFrame, declared: set[str]) -> pl.DataFrame:
-        if "order_match_key" not in declared:
-            return rows
-        named = [pl.col(name) for name in ("order_match_key", "order_number", "source_order_id") if name in rows.columns]
-        if not named:
-            return rows
-        # A number of which nothing is left, such as `#`, is none; an id of which nothing is left is all there is.
-        keys = [*(ids.order_key(name) for name in named), clean(named[-1])]
-        keyed = rows.with_columns(pl.coalesce(keys).alias("order_match_key"), pl.lit(self._account.order_namespace).alias("order_namespace"))
-        return keyed.with_columns(pl.col("order_match_key").is_null().alias("is_orphan")) if "is_orphan" in declared else keyed
-
-    def _emit(self, table: str, rows: pl.DataFrame, owner: pl.Expr) -> None:
-        """Rows in the columns of their table; rejects those that lack what they need."""
-        origin, account = self._origin, self._account
-        declared = TABLES[table]
-        own = pl.col(declared.key) if declared.key in rows.columns else pl.col("owner") if "owner" in rows.columns else pl.lit(None, pl.String)
-        constants: dict[str, pl.Expr] = {
-            "source": pl.lit(account.source),
-            "source_account": pl.lit(account.source_account),
-            "stream": pl.lit(origin.stream),
-            "source_entity": pl.lit(self._dialect.entity),
-            "source_dialect": pl.lit(self._dialect.name),
-            "export_date": pl.lit(origin.export_date),
-            "last_export_date": pl.lit(origin.export_date),
-            "load_seq": pl.lit(origin.load_seq, pl.Int64),
-            "source_record_id": own,
-            "source_file": pl.lit(origin.source_file),
-            "extracted_at": pl.lit(origin.night),
-            "extra": pl.col("row_extra") if "row_extra" in rows.columns else pl.lit(None, pl.String),
-        }
-        if table in ("customer_identifiers",):
-            constants["owner_record_id"] = owner
-            constants["source_profile_id"] = pl.col("profile") if "profile" in rows.columns else pl.lit(None, pl.String)
-        exprs = []
-        for column in declared.all_columns:
-            dtype = POLARS_TYPES[column.kind]
-            expr = constants.get(column.name) if column in COMMON or column.name in constants else None
-            if expr is None:
-                expr = pl.col(column.name) if column.name in rows.columns else pl.lit(None, dtype)
-            exprs.append(expr.cast(dtype).alias(column.name))
-        if not rows.height:
-            return
-        frame = rows.select(exprs)
-        for column in declared.columns:
-            if column.required:
-                lacking = frame.filter(pl.col(column.name).is_null()).get_column("source_row")
-                self._reject(lacking, column.required, column.name)
-        self._judged.append(_Judged(table, frame))
-
-
-def _takes_update_of_record(select: Rows) -> bool:
-    return any(column.name == "source_updated_at" for column in TABLES[select.table].columns) and "source_updated_at" not in select.columns
-
-
-def _carried(frame: pl.DataFrame, select: Rows) -> list[pl.Expr]:
-    """Columns of the working frame that rows still need."""
-    carried = [pl.col(name) for name in CARRIED] + [pl.col(name) for name in frame.columns if name.startswith("first:")]
-    return [
-        *carried,
-        (pl.col("item_extra") if "item_extra" in frame.columns else pl.col("extra") if select.each is None else pl.lit(None, pl.String)).alias("row_extra"),
-    ]
 
 
 def shape_paths(vendor: Vendor, stream: str) -> dict[tuple[str, str], str]:

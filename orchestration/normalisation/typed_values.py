@@ -16,7 +16,7 @@ from orchestration.config.settings import Account
 from orchestration.mapping.expressions import given, roots
 from orchestration.mapping.values import Amount, Time, Typed, Value, Word
 from orchestration.mapping.words import word_form
-from orchestration.normalisation.decoder import Issue
+from orchestration.normalisation.outcomes import Issue
 from orchestration.parsing import codes, ids, numbers, times
 from orchestration.parsing import person_names as names
 from orchestration.parsing.text import by_distinct, clean

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from orchestration.landing.record import Record
-from orchestration.normalisation.decoder import Bounds, Decoder
+from orchestration.normalisation.classifier import Bounds
+from orchestration.normalisation.decoder import Decoder
 from orchestration.vendors import discover
 from tests.acceptance.installation import PROJECT, Installation
 

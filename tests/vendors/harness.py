@@ -24,8 +24,8 @@ from orchestration.landing import formats
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
 from orchestration.mapping.model import Stream
+from orchestration.normalisation.classifier import Bounds
 from orchestration.normalisation.decimal_columns import columns_in_major_units
-from orchestration.normalisation.decoder import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser
 from orchestration.vendors import discover

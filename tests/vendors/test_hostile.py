@@ -30,7 +30,7 @@ from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR
 from orchestration.mapping.selects import Contact, Identifier, Profile, rows
 from orchestration.mapping.values import Amount, Typed, absolute
 from orchestration.mapping.values import time as time_of
-from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.classifier import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser
 from orchestration.vendors import discover

@@ -14,7 +14,7 @@ from orchestration.mapping.record_schema import TEXT, kept
 from orchestration.mapping.selects import Contact, Identifier, one_address, rows
 from orchestration.mapping.values import time
 from orchestration.mapping.words import word
-from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.classifier import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser
 from tests.vendors.harness import HERE

@@ -13,7 +13,7 @@ import pytest
 from orchestration.config.settings import Options, Settings
 from orchestration.landing import formats, landing_zone
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.normalisation.decoder import Bounds
+from orchestration.normalisation.classifier import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normaliser, shape_paths
 from orchestration.vendors.optimizely import EVENT_FIELDS, VENDOR
