@@ -19,7 +19,7 @@ from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import DateRange, Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, Scan
-from orchestration.loading import circuit_breaker, sightings, unreadable_files
+from orchestration.loading import archived_copies, circuit_breaker, sightings, unreadable_files
 from orchestration.loading.deduplication import forget_repeats, settle_repeats
 from orchestration.loading.file_load import Booking
 from orchestration.loading.prefetch import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
@@ -312,6 +312,7 @@ class Warehouse:
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
         """Takes out what an earlier booking of the path loaded."""
         unreadable_files.forget(con, path)
+        archived_copies.hand_over(con, path)
         for (load_seq,) in con.execute("select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchall():
             _take_out(con, load_seq)
             con.execute("update meta.loads set status = 'superseded', reason_code = coalesce($2, reason_code) where load_seq = $1", [load_seq, reason])

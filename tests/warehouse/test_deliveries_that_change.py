@@ -124,6 +124,47 @@ def test_a_file_that_was_touched_when_its_like_was_archived_has_not_come_anew(in
     assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
 
 
+COPIES = [f"{FIRST}/{name}.ndjson" for name in ("a", "b", "c")]
+UNDER = "select source_record_id, source_file from staging.customers order by all"
+BOOKED = "select file_path, status, rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by all"
+
+
+def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installation: Installation) -> None:
+    for path in COPIES:
+        installation.land(path, contacts(1, 2))
+    run(installation)
+    archive(installation, COPIES[1])
+    archive(installation, COPIES[2])
+    run(installation)
+    installation.land(COPIES[0], contacts(3))
+    run(installation)
+    original, copy, other = (f"landing/{path}" for path in COPIES)
+    assert installation.query(UNDER) == [("c1", copy), ("c2", copy), ("c3", original)]
+    assert installation.query(BOOKED) == [(original, "loaded", 1, 1, 0), (copy, "loaded", 2, 2, 0), (other, "duplicate", 2, 0, 2)]
+    assert (vanished(installation), installation.query(LAW)) == ([copy, other], [(0,)])
+
+
+def test_a_copy_that_lies_there_is_loaded_when_the_original_is_corrected(installation: Installation) -> None:
+    for path in COPIES:
+        installation.land(path, contacts(1))
+    run(installation)
+    archive(installation, COPIES[1])
+    installation.land(COPIES[0], contacts(3))
+    run(installation)
+    assert installation.query(UNDER) == [("c1", f"landing/{COPIES[2]}"), ("c3", f"landing/{COPIES[0]}")]
+
+
+def test_an_original_loaded_again_is_the_original_of_its_archived_copy_again(installation: Installation) -> None:
+    for path in COPIES[:2]:
+        installation.land(path, contacts(1))
+    run(installation)
+    archive(installation, COPIES[1])
+    run(installation)
+    run(installation, full_refresh=True)
+    assert installation.query(UNDER) == [("c1", f"landing/{COPIES[0]}")]
+    assert [(path, status) for path, status, *_ in installation.query(BOOKED)] == [(f"landing/{COPIES[0]}", "loaded"), (f"landing/{COPIES[1]}", "duplicate")]
+
+
 def test_a_file_that_was_moved_over_another_one_stands_in_its_place(installation: Installation) -> None:
     installation.land(f"{FIRST}/all_full.ndjson", contacts(1))
     installation.land(f"{SECOND}/all_full.ndjson", contacts(2))
