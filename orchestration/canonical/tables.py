@@ -361,7 +361,7 @@ _TABLES: tuple[Table, ...] = (
     Table(
         "order_lines",
         "one row per order version and line",
-        "Lines of the orders as reported.",
+        "Lines of the orders as reported, and of records that only take something back: those belong to no row of orders.",
         (
             ORDER_REFERENCE,
             _c("line_no", "integer", "Position of the line in its record, from 1."),

@@ -739,7 +739,7 @@ def adjustment_rows(told: Told) -> Rows:
 
 def line_rows(
     each: str | None,
-    where: pl.Expr,
+    where: pl.Expr | None,
     line: Callable[[str], pl.Expr],
     order: Callable[[str], pl.Expr],
 ) -> Rows:
@@ -1385,11 +1385,11 @@ order_contact = Contact(
 
 
 def order_dialects() -> tuple[Dialect, ...]:
-    """Orders with a list of items, and one row per item."""
+    """Orders with a list of items, and one row per item. What was taken back by item stands beside the refund, in a record that is no order."""
     shared = {"about": order_contact, "checks": order_checks, "doubts": (number_doubt("ts", flat_order.stated_time),)}
     item_line = line_rows(
         None,
-        is_order & (given(cell("item_product_id")) | given(cell("item_sku")) | given(cell("item_name"))),
+        given(cell("item_product_id")) | given(cell("item_sku")) | given(cell("item_name")),
         lambda name: cell(f"item_{name}"),
         order_cell,
     )
@@ -1399,7 +1399,7 @@ def order_dialects() -> tuple[Dialect, ...]:
             "order",
             LISTED_ORDER,
             *order_rows,
-            line_rows("items", is_order, item, order_cell),
+            line_rows("items", None, item, order_cell),
             has=("items",),
             lacks=("identifiers", "data", "event_type"),
             duplicates_of="orders",
