@@ -36,8 +36,7 @@ class MoneyField:
 
 def money_fields(vendor: Vendor) -> list[MoneyField]:
     """Every money column that the vendor's mappings fill, each form of it once."""
-    dialects = {dialect.name: dialect for stream in vendor.streams.values() for dialect in stream.dialects}
-    return list(dict.fromkeys(found for dialect in dialects.values() for found in _of_dialect(dialect)))
+    return list(dict.fromkeys(found for dialect in vendor.dialects for found in _of_dialect(dialect)))
 
 
 def _of_dialect(dialect: Dialect) -> Iterator[MoneyField]:

@@ -26,6 +26,8 @@ def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, origin: O
         filled.append((pl.col("currency") if "currency" in has else pl.lit(None, pl.String)).fill_null(account.default_currency).alias("currency"))
     if "amount_unit" in declared:
         filled.extend((pl.lit(select.amounts).alias("amount_unit"), pl.lit(select.is_amount_unit_inferred).alias("is_amount_unit_inferred")))
+    if "is_money_unit_inferred" in declared and select.is_amount_unit_inferred:
+        filled.append(pl.when(pl.col("money_amount").is_not_null()).then(pl.lit(value=True)).alias("is_money_unit_inferred"))
     for name, value in select.columns.items():
         if isinstance(value, Time) and value.else_export_date:
             filled.append(pl.col(name).fill_null(night).alias(name))

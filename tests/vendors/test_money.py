@@ -16,14 +16,14 @@ from tests.vendors.harness import normalise
 
 AMOUNTS = {"JPY": "1234", "EUR": "12.34", "KWD": "1.234"}
 # Vendors of which every money column has a case.
-COVERED: tuple[str, ...] = ("ometria", "optimizely")
+COVERED: tuple[str, ...] = ("ometria", "omnisend", "open_delivery", "optimizely", "voucherify")
 
 
 @dataclass(frozen=True)
 class Case:
     """Records with one amount, as the vendor would state it, in each of their money fields.
 
-    `fills` are the money columns that must come out of it, by table, each with how often the amount. `scale` is by how much the vendor's number is
+    `fills` are the money columns that must come out of it, by table, each with how often the amount, negative where it is taken back. `scale` is by how much the vendor's number is
     greater than the amount; `is_named` says that the record names its currency, which else is the account's.
     """
 
@@ -36,6 +36,11 @@ class Case:
     is_named: bool = True
     account: Mapping[str, str] = field(default_factory=dict)
     amounts: Mapping[str, str] = field(default_factory=lambda: AMOUNTS)
+
+
+def minor(code: str) -> int:
+    """How many of its smallest units make one of the currency."""
+    return {"JPY": 1, "EUR": 100, "KWD": 1000}[code]
 
 
 def once(*columns: str) -> dict[str, int]:
@@ -177,7 +182,29 @@ def omnisend_v3(code: str, amount: str) -> list[Mapping[str, Any]]:
     return [{"orderID": "1", "currency": code, "paymentStatus": "refunded", **figures, "products": [line]}]
 
 
+def omnisend_event(code: str, amount: str) -> list[Mapping[str, Any]]:
+    figures = dict.fromkeys(("totalPrice", "subTotalPrice", "discountValue"), amount)
+    line = {"productID": "p", "quantity": 1, "price": amount, "discount": amount}
+    return [{"eventName": "placed order", "order": {"orderID": "1", "currency": code, **figures}, "lineItems": [line]}]
+
+
+def omnisend_refund(code: str, amount: str) -> list[Mapping[str, Any]]:
+    figures = dict.fromkeys(("totalPrice", "subTotalPrice", "totalDiscount", "shippingPrice", "totalTax", "totalRefundedAmount"), amount)
+    line = {"productID": "p", "productQuantity": 1, "productPrice": amount, "productDiscount": amount}
+    return [{"eventName": "order refunded", "properties": {"orderID": "1", "currency": code, **figures, "lineItems": [line]}}]
+
+
+OMNISEND_LINE = {"order_lines": once("unit_price", "discount")}
 OMNISEND = (
+    Case("omnisend", "events", "omnisend.event", omnisend_event, {"orders": once("subtotal", "discount_total", "total"), **OMNISEND_LINE}),
+    Case(
+        "omnisend", "events", "omnisend.event", omnisend_refund,
+        {
+            "orders": once("subtotal", "discount_total", "shipping_total", "tax_total", "total", "refunded_total"),
+            "order_adjustments": once("amount"),
+            **OMNISEND_LINE,
+        },
+    ),
     Case(
         "omnisend", "orders", "omnisend.v3", omnisend_v3,
         {
@@ -190,7 +217,133 @@ OMNISEND = (
     ),
 )  # fmt: skip
 
-CASES: tuple[Case, ...] = (*ODP, *OMETRIA, *OMNISEND)
+# -- Open Delivery ---------------------------------------------------------------------------------------------------------
+
+
+def open_order(prices: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
+    """An order as version 1 tells it, or as version 2 does, which names an item's prices together."""
+
+    def build(code: str, amount: str) -> list[Mapping[str, Any]]:
+        price = {"value": amount, "currency": code}
+        told, worked_out = {"unitPrice": price, "totalPrice": price}, {"unitPrice": price, "optionsPrice": {"value": "0", "currency": code}}
+        items = [{"id": name, "name": name, "quantity": 1, **({prices: one} if prices else one)} for name, one in (("a", told), ("b", worked_out))]
+        order = {
+            "id": "1",
+            "status": "CONFIRMED",
+            "createdAt": "2026-02-01T10:00:00Z",
+            **({"fulfillment": {"orderType": "DELIVERY"}} if prices else {"type": "DELIVERY"}),
+            "items": items,
+            "otherFees": [{"type": "DELIVERY_FEE", "price": price}, {"type": "SERVICE_FEE", "price": price}],
+            "total": dict.fromkeys(("itemsPrice", "otherFees", "discount", "orderAmount"), price),
+            "payments": {"methods": [{"value": amount, "currency": code, "type": "PREPAID", "method": "PIX"}]},
+        }
+        summed = {**order, "id": "2", "discounts": [{"amount": price}], "total": dict.fromkeys(("itemsPrice", "orderAmount"), price)}
+        return [order, summed]
+
+    return build
+
+
+def open_event(holder: str, **more: Any) -> Callable[[str, str], list[Mapping[str, Any]]]:
+    def build(code: str, amount: str) -> list[Mapping[str, Any]]:
+        told = {"orderId": "1", "totalAmount": amount, "currency": code}
+        return [{"eventType": "ORDER_COMPLETED", "occurredAt": "2026-02-01T10:00:00Z", **more, holder: told}]
+
+    return build
+
+
+def open_rc2_order(code: str, amount: str) -> list[Mapping[str, Any]]:
+    return [
+        {"id": "1", "storeId": "s", "totalAmount": amount, "createdAt": "2026-02-01T10:00:00Z", "items": [{"sku": "a", "quantity": 1, "unitPrice": amount}]}
+    ]
+
+
+def open_coupon(code: str, amount: str) -> list[Mapping[str, Any]]:
+    return [{"redemptionId": "1", "redeemedAt": "2026-02-01T10:00:00Z", "coupon": {"code": "C", "value": amount, "currency": code}}]
+
+
+OPEN_ORDER = {
+    "orders": once("subtotal", "discount_total", "shipping_total", "fees_total", "total"),
+    "order_lines": once("unit_price", "total"),
+    "order_payments": once("value"),
+}
+TOTAL = {"orders": once("total")}
+OPEN_EVENTS = (
+    ("open_delivery.draft", open_event("data")),
+    ("open_delivery.rc2", open_event("payload", id="e1")),
+    ("open_delivery.transport", open_event("payload", entityType="ORDER")),
+)
+IN_MAJOR, IN_MINOR = {"amount_unit": "major"}, {"amount_unit": "minor"}
+OPEN_DELIVERY = (
+    Case("open_delivery", "orders", "open_delivery.v1.3", open_order(""), OPEN_ORDER),
+    # The format settles its unit itself, whatever the account says.
+    Case("open_delivery", "orders", "open_delivery.v1.3", open_order(""), OPEN_ORDER, account=IN_MINOR),
+    Case("open_delivery", "orders", "open_delivery.v2", open_order("pricing"), OPEN_ORDER),
+    Case("open_delivery", "orders", "open_delivery.v2", open_order("pricing"), OPEN_ORDER, account=IN_MINOR, scale=minor),
+    Case("open_delivery", "orders", "open_delivery.rc2", open_rc2_order, {**TOTAL, "order_lines": once("unit_price")}, scale=minor, is_named=False),
+    Case("open_delivery", "orders", "open_delivery.rc2", open_rc2_order, {**TOTAL, "order_lines": once("unit_price")}, account=IN_MAJOR, is_named=False),
+    *(Case("open_delivery", "events", dialect, build, TOTAL, scale=minor) for dialect, build in OPEN_EVENTS),
+    *(Case("open_delivery", "events", dialect, build, TOTAL, account=IN_MAJOR) for dialect, build in OPEN_EVENTS),
+    Case("open_delivery", "redemptions", "open_delivery.draft", open_coupon, {"redemptions": once("money_amount")}),
+    Case("open_delivery", "redemptions", "open_delivery.draft", open_coupon, {"redemptions": once("money_amount")}, account=IN_MINOR, scale=minor),
+)
+
+# -- Voucherify ------------------------------------------------------------------------------------------------------------
+
+VOUCHERIFY_ORDER = {"orders": once("subtotal", "discount_total", "total"), "order_lines": once("unit_price", "discount", "subtotal", "total")}
+
+
+def voucherify_summary(amount: str) -> dict[str, Any]:
+    orders = dict.fromkeys(("total_amount", "average_amount", "last_order_amount"), amount)
+    return {"orders": orders, "redemptions": {"gift": {"redeemed_amount": amount, "amount_to_go": amount}}}
+
+
+def voucherify_order(amount: str) -> dict[str, Any]:
+    line = {"object": "order_item", "product_id": "p", "quantity": 1, **dict.fromkeys(("price", "discount_amount", "amount", "subtotal_amount"), amount)}
+    figures = dict.fromkeys(("amount", "total_discount_amount", "total_amount"), amount)
+    return {"id": "ord_1", "object": "order", "status": "PAID", **figures, "items": [line]}
+
+
+def voucherify_redemptions(amount: str) -> dict[str, dict[str, Any]]:
+    redemption = {"object": "redemption", "date": "2026-02-01T10:00:00Z", "result": "SUCCESS"}
+    return {
+        "gift": {**redemption, "id": "r_1", "gift": {"amount": amount}},
+        "voucher": {**redemption, "id": "r_2", "amount": amount, "voucher": {"code": "G", "type": "GIFT_VOUCHER"}},
+    }
+
+
+def voucherify_rollback(amount: str) -> dict[str, Any]:
+    """Of which only the redemption that it takes back tells whether it is money or points."""
+    return {"id": "rr_1", "object": "redemption_rollback", "date": "2026-02-01T10:00:00Z", "redemption": "r_1", "result": "SUCCESS", "amount": amount}
+
+
+def voucherify_message(type_: str, **data: Any) -> Mapping[str, Any]:
+    return {"id": f"e_{type_}", "type": type_, "created_at": "2026-02-01T10:00:00Z", "data": data}
+
+
+GIFT, UNCLEAR = {"redemptions": once("money_amount")}, {"redemptions": {"unclear_money_amount": -1}}
+VOUCHERIFY_CASES: tuple[tuple[str, str, Callable[[str, str], list[Mapping[str, Any]]], Mapping[str, Mapping[str, int]]], ...] = (
+    ("customers", "voucherify.customer", lambda code, amount: [{"id": "cust_1", "name": "Ana", "summary": voucherify_summary(amount)}], STATS),
+    (
+        "customers", "voucherify.customer_event",
+        lambda code, amount: [voucherify_message("customer.updated", customer={"id": "cust_1", "summary": voucherify_summary(amount)})], STATS,
+    ),
+    (
+        "customers", "voucherify.customer_notice",
+        lambda code, amount: [{"event": "customer.updated", "customer": {"id": "cust_1", "summary": voucherify_summary(amount)}}], STATS,
+    ),
+    ("orders", "voucherify.order", lambda code, amount: [voucherify_order(amount)], VOUCHERIFY_ORDER),
+    ("events", "voucherify.event", lambda code, amount: [voucherify_message("customer.order.paid", order=voucherify_order(amount))], VOUCHERIFY_ORDER),
+    ("redemptions", "voucherify.redemption", lambda code, amount: [*voucherify_redemptions(amount).values()], GIFT),
+    ("redemptions", "voucherify.redemption", lambda code, amount: [voucherify_rollback(amount)], UNCLEAR),
+    (
+        "events", "voucherify.event",
+        lambda code, amount: [voucherify_message("redemption.succeeded", redemption=one) for one in voucherify_redemptions(amount).values()], GIFT,
+    ),
+    ("events", "voucherify.event", lambda code, amount: [voucherify_message("redemption.rollback.succeeded", redemption_rollback=voucherify_rollback(amount))], UNCLEAR),
+)  # fmt: skip
+VOUCHERIFY = tuple(Case("voucherify", stream, dialect, records, fills, scale=minor, is_named=False) for stream, dialect, records, fills in VOUCHERIFY_CASES)
+
+CASES: tuple[Case, ...] = (*ODP, *OMETRIA, *OMNISEND, *OPEN_DELIVERY, *VOUCHERIFY)
 
 
 @pytest.mark.parametrize("code", AMOUNTS)

@@ -139,6 +139,7 @@ redemption = dialect(
     },
     rows(
         "redemptions",
+        is_amount_unit_inferred=True,
         redemption_id=at("redemptionId"),
         kind=pl.lit("redemption"),
         result=pl.lit("success"),
@@ -146,7 +147,6 @@ redemption = dialect(
         campaign_id=at("coupon.programId"),
         currency=at("coupon.currency"),
         money_amount=at("coupon.value"),
-        is_money_unit_inferred=Typed(given(at("coupon.value"))),
         redeemed_at=time(at("redeemedAt"), else_export_date=True),
     ),
     about=Contact(
