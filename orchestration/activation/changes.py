@@ -6,11 +6,12 @@ Nothing is wiped by silence: a value that holds no more is written as the empty 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from orchestration.activation.catalogue import SEGMENT, VALUES, slug
+from orchestration.activation.catalogue import SEGMENT, VALUES, Value, slug
 from orchestration.activation.channel import Channel
 from orchestration.activation.targets import Target
 
@@ -37,17 +38,24 @@ class Renderer:
     segments: tuple[str, ...]
     is_full: bool = False
 
+    @cached_property
+    def _columns(self) -> tuple[tuple[str, Value], ...]:
+        return tuple((VALUES[name].sent_name, VALUES[name]) for name in self.target.values)
+
+    @cached_property
+    def _flags(self) -> tuple[tuple[str, str], ...]:
+        return tuple((SEGMENT + slug(segment), segment) for segment in self.segments)
+
     def values(self, given: Sequence[Any], segments: Sequence[str] | None, before: Mapping[str, Any]) -> dict[str, Any]:
         """Values of one record by the names they are sent under; null is left out unless it takes something back."""
         current: dict[str, Any] = {}
-        for name, raw in zip(self.target.values, given, strict=True):
+        for (sent_name, value), raw in zip(self._columns, given, strict=True):
             if raw is not None:
-                value = VALUES[name]
                 written = self.channel.written(value.kind, raw)
-                earlier = before.get(value.sent_name)
-                current[value.sent_name] = earlier if value.moves_by_step and self._stays(written, earlier) else written
-        inside = set(segments or ())
-        current.update({SEGMENT + slug(segment): segment in inside for segment in self.segments})
+                stays = value.moves_by_step and self._stays(written, before.get(sent_name))
+                current[sent_name] = before[sent_name] if stays else written
+        inside = segments or ()
+        current.update({sent_name: segment in inside for sent_name, segment in self._flags})
         return {**self.cleared({name: value for name, value in before.items() if name not in current}), **current}
 
     def cleared(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pytest
 
 from orchestration.activation import activation_log, receipts, send
 from orchestration.activation.send import Polling, Sent
+from orchestration.cli import main
 from orchestration.config.settings import Settings
 from orchestration.network.client import Patience
 from orchestration.runtime.errors import OperatorError
@@ -256,3 +257,42 @@ def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None
 def states(settings: Settings) -> set[str]:
     with duckdb.connect(str(settings.published_file), read_only=True) as con:
         return {state for (state,) in con.execute("select state from meta.activation_log").fetchall()}
+
+
+def test_the_command_writes_sends_and_tells_what_failed_without_naming_anybody(
+    listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = listening("voucherify")
+    line.receiver.refused = {"shop-p2": "no such 'anna.canary@example.com'"}
+    publish(settings, PEOPLE, segments=("vip",))
+    monkeypatch.setenv("C360_DATA", str(settings.data))
+    assert main.main(["activate", "--yes", "--send"]) == 3
+    line.receiver.refused = {}
+    assert main.main(["activate", "--send", "--json"]) == 0
+    told = "".join(capsys.readouterr())
+    assert "7 records, 1 failed, 0 bodies pending" in told and '"sent": [{"bodies": 1' in told
+    assert "canary" not in told and SECRET not in told and "shop-p2" not in told
+
+
+def test_the_command_refuses_a_missing_key_before_anything_is_written(
+    listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = listening("omnisend")
+    publish(settings, PEOPLE, segments=("vip",))
+    monkeypatch.setenv("C360_DATA", str(settings.data))
+    monkeypatch.delenv("VENDOR_SECRET")
+    assert main.main(["activate", "--yes", "--send"]) == 2
+    assert "VENDOR_SECRET" in capsys.readouterr().err
+    assert not list((settings.data / "activation").rglob("*.json")) and not line.server.requests
+
+
+def test_a_key_that_is_not_accepted_is_one_sentence_with_a_remedy(
+    listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = listening("omnisend")
+    publish(settings, PEOPLE, segments=("vip",))
+    monkeypatch.setenv("C360_DATA", str(settings.data))
+    line.server.failures = [Response(401, b'{"detail": "canary-9f2e of anna.canary@example.com"}')]
+    assert main.main(["activate", "--yes", "--send"]) == 3
+    told = "".join(capsys.readouterr())
+    assert "refuses /batches (401)" in told and "put a new one" in told and "canary" not in told

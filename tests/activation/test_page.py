@@ -1,0 +1,33 @@
+"""The page docs/activation.md says of every key, value and reason what the code does."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from orchestration.activation import plan
+from orchestration.activation.catalogue import VALUES
+from orchestration.activation.targets import Target
+
+PAGE = (Path(__file__).parents[2] / "docs" / "activation.md").read_text(encoding="utf-8")
+KEYS = [field for field in msgspec.structs.fields(Target) if field.name != "name"]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_every_key_is_listed_with_its_default(key: msgspec.structs.FieldInfo) -> None:
+    [row] = re.findall(rf"^\| (?:[^|]*, )?`{key.name}`(?:, [^|]*)? \| ([^|]+) \|", PAGE, re.MULTILINE)
+    if isinstance(key.default, int | float) and not isinstance(key.default, bool):
+        assert float(row) == key.default
+    elif isinstance(key.default, str) and key.default:
+        assert row == f"`{key.default}`"
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_value_is_listed(name: str) -> None:
+    assert f"`c360_{name}`" in PAGE
+
+
+@pytest.mark.parametrize("reason", [plan.NO_VENDOR_KEY, plan.SHARED, plan.CONSENT, plan.TOO_LONG])
+def test_every_reason_is_explained(reason: str) -> None:
+    assert f"| `{reason}` | " in PAGE
