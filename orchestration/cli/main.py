@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "split": ("orchestration.cli.split", "decide that records of a person are somebody else's, after seeing what that changes"),
     "overrides": ("orchestration.cli.overrides", "what people have decided on who is who, and how to undo it"),
     "report": ("orchestration.cli.report", "figures, rejects and what needs a person, as one page for mail"),
+    "docs": ("orchestration.cli.docs", "what every table and column means and where it comes from, as one file"),
     "replay": ("orchestration.cli.replay", "rejected records again, after a mend"),
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
     "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),

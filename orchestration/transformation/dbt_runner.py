@@ -134,6 +134,13 @@ def manifest(settings: Settings) -> Path:
     return path
 
 
+def documentation(settings: Settings) -> Path:
+    """dbt's pages on the project in one file that opens without a network; types are the declared ones, so that no warehouse is needed."""
+    _invoke(settings, ["parse"], lambda _: None, write_json=True)
+    _invoke(settings, ["docs", "generate", "--static", "--no-compile", "--empty-catalog"], lambda _: None, write_json=True)
+    return _target(settings) / "static_index.html"
+
+
 def _is_whole(path: Path) -> bool:
     """A power loss may have cut it while it was written."""
     try:
