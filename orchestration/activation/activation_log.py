@@ -5,13 +5,14 @@ The files beside the bodies are the truth; the table is made of them anew, so th
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 from msgspec import structs
 
-from orchestration.activation import outbox, receipts
+from orchestration.activation import outbox, receipts, targets
+from orchestration.activation.targets import Target
 from orchestration.config.settings import Settings
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
@@ -38,6 +39,40 @@ def tell(settings: Settings) -> None:
                 refresh(con, settings)
         if not _is_told(settings):
             publish.amend(settings, lambda con: refresh(con, settings))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a target stands: its last folder, bodies that no vendor has answered, and records that failed and are to be written again."""
+
+    target: str
+    last_folder: str | None
+    unanswered: int
+    failed_records: int
+
+    def __str__(self) -> str:
+        if self.last_folder is None:
+            return f"{self.target}: nothing yet"
+        told = [_counted(self.unanswered, "body", "bodies") + " without an answer"] if self.unanswered else []
+        told += [_counted(self.failed_records, "record", "records") + " to be written again"] if self.failed_records else []
+        return f"{self.target}: last {self.last_folder}" + "".join(f"; {sentence}" for sentence in told)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def standings(settings: Settings) -> list[Standing]:
+    """Where every configured target stands, by the folders and receipts."""
+    return [_standing(settings, target) for target in targets.load(settings)] if targets.is_configured(settings) else []
+
+
+def _standing(settings: Settings, target: Target) -> Standing:
+    root = target.folder(settings)
+    folders, answers = outbox.written(root), receipts.last(root)
+    unanswered = sum((found.name, file["file"]) not in answers for found in folders for file in found.manifest["files"])
+    failed = sum(receipt.failed_records for receipt in answers.values() if folders and receipt.folder == folders[-1].name)
+    return Standing(target.name, folders[-1].name if folders else None, unanswered, failed)
 
 
 def _is_told(settings: Settings) -> bool:

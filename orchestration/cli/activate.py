@@ -1,7 +1,6 @@
 """`c360 activate`: what is known here, as request bodies that each vendor takes."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +32,12 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         raise OperatorError("--send and --dry-run exclude each other.", remedy="Leave one out.", exit_code=2)
     wanted = targets.load(settings, given.target)
     if given.send:
-        for target in wanted:
-            target.login(settings)
+        _require_ready(settings, wanted)
     outcomes = [activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes) for target in wanted]
     sent = _send(settings, wanted) if given.send else []
     log.tell(settings)
     if given.json:
-        output.say(json.dumps([{**activate.report(outcome), **_sent_report(sent, outcome)} for outcome in outcomes], default=str))
+        output.machine([{**activate.report(outcome), **_sent_report(sent, outcome)} for outcome in outcomes])
     else:
         for outcome in outcomes:
             _tell(outcome)
@@ -47,6 +45,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             _tell_sent(one)
     waits = any(outcome.waits and not outcome.plan.is_first for outcome in outcomes) and not given.dry_run
     return 3 if waits or any(one.problem or one.failed for one in sent) else 0
+
+
+def _require_ready(settings: Settings, wanted: Sequence[Target]) -> None:
+    """Packages and secrets are there, before anything is written."""
+    import orchestration.activation.send  # noqa: F401
+
+    for target in wanted:
+        target.login(settings)
 
 
 def _send(settings: Settings, wanted: Sequence[Target]) -> "list[Sent]":

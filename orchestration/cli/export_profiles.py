@@ -1,7 +1,6 @@
 """`c360 export-profiles`: all unified customers as NDJSON, in the shape of Optimizely's customer-profile schema."""
 
 import argparse
-import json
 from pathlib import Path
 
 from orchestration.activation import profiles
@@ -22,7 +21,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         raise OperatorError("--out names no file in a folder that there is.", remedy="Name a file such as profiles.ndjson.", exit_code=2)
     made = profiles.export(settings, given.out)
     if given.json:
-        output.say(json.dumps({"profiles": made.profiles, "left_out": dict(sorted(made.left_out.items()))}))
+        output.machine({"profiles": made.profiles, "left_out": dict(sorted(made.left_out.items()))})
         return 0
     output.say(f"{made.profiles:,} profiles, one a line. The file holds personal data.")
     output.table(sorted(made.left_out.items()), header=("left out: not as the schema wants it", "values") if made.left_out else ())

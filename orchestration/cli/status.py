@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.activation import activation_log
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
@@ -15,6 +16,7 @@ from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import attention, freshness
 from orchestration.monitoring.freshness import Freshness
 from orchestration.publishing import publish
+from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import read_only, writer_lock
 from orchestration.warehouse import run_log as runs
 
@@ -34,6 +36,7 @@ class Status:
     streams: tuple[Freshness, ...]
     rejects: int
     vanished: tuple[str, ...] = ()
+    given_back: tuple[str, ...] = ()
 
     @property
     def attention(self) -> tuple[str, ...]:
@@ -67,11 +70,20 @@ def look(settings: Settings) -> Status:
             streams=tuple(freshness.of_streams(con, settings)) if con else (),
             rejects=_count(con) if con else 0,
             vanished=tuple(Warehouse(settings).vanished(con, scan)) if con else (),
+            given_back=_given_back(settings),
         )
 
 
 def _pending(settings: Settings, scan: landing_zone.Scan, con: duckdb.DuckDBPyConnection | None) -> list[LandedFile]:
     return Warehouse(settings).pending(con, scan, dates=None, full_refresh=False) if con else list(scan.files)
+
+
+def _given_back(settings: Settings) -> tuple[str, ...]:
+    """Where the targets stand; of a file that cannot be used, why."""
+    try:
+        return tuple(map(str, activation_log.standings(settings)))
+    except OperatorError as error:
+        return (str(error),)
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
@@ -92,6 +104,8 @@ def _tell(settings: Settings, found: Status) -> None:
         output.say(f"Archived      {len(found.vanished):,} files no longer lie in the landing zone; their rows stay (`c360 withdraw` takes them out)")
         for path in found.vanished[-VANISHED_SHOWN:]:
             output.say(f"              {landing_zone.shown(path)}")
+    for sentence in found.given_back:
+        output.say(f"Given back    {sentence}")
     if found.runs:
         output.say("\nLast runs")
         output.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
@@ -126,6 +140,7 @@ def _tell_machine(settings: Settings, found: Status) -> None:
             "pending": None if found.pending is None else [file.shown_path for file in found.pending],
             "rejects": found.rejects,
             "vanished": [landing_zone.shown(path) for path in found.vanished],
+            "given_back": list(found.given_back),
             "attention": list(found.attention),
             "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
             "streams": [

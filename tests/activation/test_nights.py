@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.activation import activate
-from orchestration.cli import main
+from orchestration.activation import activate, activation_log, receipts
+from orchestration.activation.receipts import Receipt
+from orchestration.cli import main, status
 from orchestration.config.settings import Settings
 from orchestration.defs.activation_assets import activation_assets
 from tests.activation.conftest import configure, run
@@ -104,3 +105,19 @@ def other(settings: Settings) -> Path:
     configure(empty, ONE)
     publish(empty, [])
     return empty.data
+
+
+def test_status_tells_where_every_target_stands(settings: Settings) -> None:
+    configure(settings, ONE)
+    assert status.look(settings).given_back == ("news-letter: nothing yet",)
+    configure(settings, "[targets.a\n")
+    assert "TOML" in status.look(settings).given_back[0]
+
+
+def test_a_target_stands_where_its_folders_and_receipts_say(settings: Settings) -> None:
+    configure(settings, ONE)
+    publish(settings, PEOPLE)
+    run(settings, "news-letter")
+    assert [str(one) for one in activation_log.standings(settings)] == ["news-letter: last 2026-03-04; 1 body without an answer"]
+    receipts.append(settings.data / "activation/omnisend/default", Receipt("2026-03-04", "upsert-00001.json", "delivered", 25, failed={"email:a": "no"}))
+    assert [str(one) for one in activation_log.standings(settings)] == ["news-letter: last 2026-03-04; 1 record to be written again"]
