@@ -532,6 +532,7 @@ def _figure_of(name: str) -> pl.Expr:
 order_currency = pl.when(is_in_own_currency).then(at("currency")).otherwise(first_given(at("base_currency"), account_currency()))
 line_currency = first_given(at("currency"), at("base_currency"))
 ordered_at = first_given(at("timestamp"), at("time_stamp"))
+original_order = first_given(*(at(name) for name in ORIGINAL_ORDER))
 is_refund_order = (numbers.money(_figure_of("grand_total")) < 0).fill_null(value=False)
 order_status = pl.coalesce(translated(at("status"), ORDER_STATUS), translated(at("state"), ORDER_STATUS), pl.lit("unknown"))
 line_refunds = at("lineitems").list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs()).list.drop_nulls()
@@ -608,11 +609,11 @@ def _of_line(name: str) -> pl.Expr:
     return pl.when(is_base_line).then(item(f"base_{name}")).otherwise(item(name))
 
 
-# Those of a negative order are what was returned: they stand under its own id, which no order has, and count in none.
+# Those of a negative order are what was returned: they stand beside its adjustment, and count in no order.
 order_lines = rows(
     "order_lines",
     each="lineitems",
-    source_order_id=at("id"),
+    source_order_id=pl.when(is_refund_order).then(first_given(original_order, at("id"))).otherwise(at("id")),
     line_no=Typed(pl.col("position")),
     product_id=first_given(item("product_id"), item("product.id")),
     variant_id=item("variant_id"),
@@ -628,7 +629,6 @@ order_lines = rows(
     refunded_amount=absolute(pl.when(~is_base_line).then(item("refunded"))),
     currency=pl.when(is_base_line).then(first_given(at("base_currency"), account_currency())).otherwise(line_currency),
 )
-original_order = first_given(*(at(name) for name in ORIGINAL_ORDER))
 refund_orders = rows(
     "order_adjustments",
     where=is_refund_order,

@@ -271,6 +271,7 @@ OPEN_EVENTS = (
     ("open_delivery.draft", open_event("data")),
     ("open_delivery.rc2", open_event("payload", id="e1")),
     ("open_delivery.transport", open_event("payload", entityType="ORDER")),
+    ("open_delivery.transport.wrapped", lambda code, amount: [{"event": open_event("payload", entityType="ORDER")(code, amount)[0]}]),
 )
 IN_MAJOR, IN_MINOR = {"amount_unit": "major"}, {"amount_unit": "minor"}
 OPEN_DELIVERY = (

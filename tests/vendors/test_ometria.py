@@ -174,12 +174,12 @@ def test_a_negative_order_is_a_refund_of_the_order_it_names() -> None:
     assert (refund["order_match_key"], refund["action"], refund["amount_kind"], refund["amount"]) == ("F-2005", "refund", "delta", Decimal("37.5"))
 
 
-def test_the_lines_of_a_negative_order_are_what_was_returned_and_stand_under_its_own_id() -> None:
+def test_the_lines_of_a_negative_order_are_what_was_returned_and_stand_beside_its_adjustment() -> None:
     line = {"product_id": "1", "quantity": -2, "unit_price": 18.75, "total": "-37.50"}
     outcome = of_order(id="F-2005-R", grand_total="-37.50", original_order_id="F-2005", lineitems=[line])
     told = outcome.row("order_lines")
-    assert (told["source_order_id"], told["product_id"], told["quantity"], told["total"]) == ("F-2005-R", "1", -2, Decimal("-37.5"))
-    assert outcome.rows("orders") == []
+    assert (told["source_order_id"], told["product_id"], told["quantity"], told["total"]) == ("F-2005", "1", -2, Decimal("-37.5"))
+    assert (outcome.rows("orders"), outcome.row("order_adjustments")["source_order_id"]) == ([], "F-2005")
 
 
 def test_a_negative_order_that_names_none_keeps_its_own_number() -> None:

@@ -218,6 +218,8 @@ transport_event = _dialect(
 PUSHED_BODY = {
     "orderId": TEXT,
     "customerId": TEXT,
+    "totalAmount": NUMBER,
+    "currency": TEXT,
     "purpose": TEXT,
     "channel": TEXT,
     "status": consented(TEXT),
@@ -233,6 +235,7 @@ pushed_event = _dialect(
     at_time=at("event.occurredAt"),
     order_id=at("event.payload.orderId"),
     properties=None,
+    money="event.payload",
     body="event.payload",
     about=_about(at("event.payload.customerId"), "event.payload.customerId"),
     has=("event",),
