@@ -247,18 +247,11 @@
         case when not {{ is_placeholder_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]') then full_name end,
         nullif(concat_ws(' ', {{ first }}, {{ last }}), '')
     ) as full_name,
-    gender,
-    birth_date,
     city,
     coalesce(state_code, state_raw) as state,
     coalesce(country_code, country_raw) as country,
     postal_code,
-    language
-{%- endmacro %}
-
--- Attributes of a person that one record is chosen for.
-{% macro surviving_attributes() -%}
-    {{ return(["first_name", "last_name", "full_name", "email", "phone", "birth_date", "gender", "city", "state", "country", "postal_code", "language"]) }}
+    {% for attribute in plain_attributes() -%} {{ attribute }} {{- ", " if not loop.last }} {%- endfor %}
 {%- endmacro %}
 
 -- Number that is smaller the sooner a value is taken: by priority of its source, then the better kind, then lateness.
@@ -337,7 +330,7 @@
         select
             *
             {%- for group in pairs %}, last_value(filled_{{ group }} ignore nulls) over record as standing_{{ group }}{% endfor %}
-            {%- for attribute in ["gender", "birth_date", "language"] %}, last_value({{ attribute }} ignore nulls) over record as standing_{{ attribute }}{% endfor %}
+            {%- for attribute in plain_attributes() %}, last_value({{ attribute }} ignore nulls) over record as standing_{{ attribute }}{% endfor %}
         from filled
         {{ window }}
     ),
@@ -349,13 +342,11 @@
                 standing_name_parts.last_name as last_name,
                 coalesce(standing_name_parts.full_name, nullif(concat_ws(' ', standing_name_parts.first_name, standing_name_parts.last_name), '')) as full_name,
                 {% for member, _ in pairs["place_parts"] -%} standing_place_parts.{{ member }} as {{ member }}, {% endfor -%}
-                standing_gender as gender,
-                standing_birth_date as birth_date,
-                standing_language as language
+                {% for attribute in plain_attributes() -%} standing_{{ attribute }} as {{ attribute }} {{- ", " if not loop.last }} {%- endfor %}
             ),
             standing.full_name is not null as says_name,
             coalesce(standing.city, standing.state, standing.postal_code) is not null as says_place,
-            {% for attribute in ["country", "gender", "birth_date", "language"] -%}
+            {% for attribute in ["country"] + plain_attributes() -%}
                 standing.{{ attribute }} is not null as says_{{ attribute }} {{- "," if not loop.last }}
             {% endfor %}
         from standing

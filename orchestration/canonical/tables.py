@@ -35,7 +35,8 @@ class Column:
     `kind`, is rejected with them. Without a code the value becomes null and a field issue keeps it as given.
     `values` lists all a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that
     says that the time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of
-    a row by which the contact it carries was seen: the lowest that is given counts.
+    a row by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives` is an attribute of the
+    customer tables too, from the record that is believed most.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     values: tuple[str, ...] = ()
     inferred_flag: str | None = None
     says_when: int | None = None
+    survives: bool = False
 
     @property
     def duckdb_type(self) -> str:
@@ -96,8 +98,9 @@ def _c(
     values: tuple[str, ...] = (),
     inferred_flag: str | None = None,
     says_when: int | None = None,
+    survives: bool = False,
 ) -> Column:
-    return Column(name, kind, description, personal, required, unparseable, values, inferred_flag, says_when)
+    return Column(name, kind, description, personal, required, unparseable, values, inferred_flag, says_when, survives)
 
 
 COMMON: tuple[Column, ...] = (
@@ -159,6 +162,44 @@ PERSON_ATTRIBUTES: tuple[Column, ...] = (
     _c("address_line_2", "text", "Rest of the address.", personal=True),
     _c("latitude", "double", "Latitude of the address in degrees.", personal=True),
     _c("longitude", "double", "Longitude of the address in degrees.", personal=True),
+)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute of a person in the customer tables, from the record that is believed most.
+
+    `columns` of the staging tables tell it; one without any is an identifier. Attributes of one `part` are told and survive together.
+    `is_added` ones stand after the columns that the customer tables had at first, for a column never moves.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    columns: tuple[str, ...]
+    part: str
+    personal: bool = True
+    is_added: bool = False
+
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute("first_name", "text", "Given name; null where no record has one that may be shown.", ("first_name",), "name"),
+    Attribute("last_name", "text", "Family name; null where no record has one that may be shown.", ("last_name",), "name"),
+    Attribute("full_name", "text", "Whole name as given, else first and last name; null where neither may be shown.", ("full_name",), "name"),
+    Attribute("email", "text", "Best e-mail address; placeholders are never shown.", (), "email"),
+    Attribute("phone", "text", "Best phone number, E.164.", (), "phone"),
+    Attribute("birth_date", "date", "Date of birth; null if unknown or one of seed date_placeholders.", ("birth_date",), "birth_date", is_added=True),
+    Attribute("gender", "code", "f, m or x; null if no vendor says.", ("gender",), "gender"),
+    Attribute("city", "text", "City of the address; it survives together with state and postal code.", ("city",), "place"),
+    Attribute("state", "text", "State, as its short code where the country has such codes.", ("state_raw", "state_code"), "place", personal=False),
+    Attribute("country", "text", "ISO 3166-1 alpha-2 country where it could be told.", ("country_raw", "country_code"), "country", personal=False),
+    Attribute("postal_code", "text", "Postal code of the address, as text; leading zeros stay.", ("postal_code",), "place"),
+    Attribute("language", "text", "Language tag as the vendor gives it, such as de or pt-BR.", ("language",), "language", personal=False),
+    *(
+        Attribute(column.name, column.kind, column.description, (column.name,), column.name, column.personal, is_added=True)
+        for column in PERSON_ATTRIBUTES
+        if column.survives
+    ),
 )
 
 IDENTIFIER_TYPES = (

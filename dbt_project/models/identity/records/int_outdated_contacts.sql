@@ -1,18 +1,7 @@
 -- Grain: one row per set of identifiers (contact) that only outdated versions of orders, or of events that tell of one,
 -- carry: the newest version names somebody else, so what the older one tied together counts no more. A version that only
 -- names less contradicts nothing.
-{% set mentions = [
-    "orders",
-    "events",
-    "customer_consents",
-    "segment_memberships",
-    "reviews",
-    "leads",
-    "loyalty_accounts",
-    "loyalty_transactions",
-    "redemptions",
-    "vendor_stats",
-] %}
+{% set mentions = mentioning_tables() %}
 with
     orders as (select * from {{ source("staging", "orders") }}),
 

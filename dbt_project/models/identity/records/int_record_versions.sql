@@ -1,18 +1,7 @@
 -- Grain: one row per record and export date from which it says something else, or is gone.
 -- What a version leaves out an earlier one still says. A gone record says nothing. Times of being seen are carried along and make no version of their own.
-{% set attributes = [
-    "first_name",
-    "last_name",
-    "full_name",
-    "gender",
-    "birth_date",
-    "city",
-    "state",
-    "country",
-    "postal_code",
-    "language",
-] %}
-{% set parts = ["name", "place", "country", "gender", "birth_date", "language"] %}
+{% set attributes = told_attributes() %}
+{% set parts = attribute_parts() %}
 with
     records as (select * from {{ ref("int_records") }} where not is_lead_only),
 
@@ -51,12 +40,7 @@ with
             null as source_updated_at,
             source_file,
             source_row,
-            {{
-                same_content(
-                    ["full_name", "first_name", "last_name", "gender", "birth_date", "city"]
-                    + ["state_raw", "state_code", "country_raw", "country_code", "postal_code", "language"]
-                )
-            }} as content,
+            {{ same_content(attribute_columns()) }} as content,
             false as is_deleted,
             {{ person_attributes() }},
             coalesce(first_seen_at, seen_at) as first_seen_at,

@@ -4,8 +4,8 @@
 -- Names survive together, and so do city, state and postal code: from the most preferred record that has a last or full name, or a city or
 -- postal code. What it lacks is filled from a record that agrees with it; the country goes with the address where that record names one.
 {% set attributes = surviving_attributes() %}
-{% set names = ["first_name", "last_name", "full_name"] %}
-{% set places = ["city", "state", "postal_code"] %}
+{% set names = name_attributes() %}
+{% set places = place_attributes() %}
 with
     members as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
@@ -41,7 +41,7 @@ with
                 last_value(case when version_contacts.{{ contact }} is not null then latenesses.lateness end ignore nulls) over record
                 as {{ contact }}_lateness,
             {% endfor -%}
-            {% for part in ["name", "place", "country", "gender", "birth_date", "language"] -%}
+            {% for part in attribute_parts() -%}
                 last_value(case when versions.says_{{ part }} then latenesses.lateness end ignore nulls) over record as {{ part }}_lateness {{- "," if not loop.last }}
             {% endfor %}
         from versions

@@ -19,21 +19,11 @@ with
     final as (
         select
             versions.customer_id,
-            versions.first_name,
-            versions.last_name,
-            versions.full_name,
-            versions.email,
-            versions.phone,
-            versions.gender,
-            versions.city,
-            versions.state,
-            versions.country,
-            versions.postal_code,
-            versions.language,
+            {% for attribute in first_attributes() %} versions.{{ attribute }}, {% endfor %}
             versions.sources,
             versions.record_count,
             versions.is_deleted,
-            versions.birth_date,
+            {% for attribute in added_attributes() %} versions.{{ attribute }}, {% endfor %}
             seen.first_seen_at,
             seen.last_seen_at
         from versions

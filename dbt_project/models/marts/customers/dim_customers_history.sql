@@ -5,22 +5,12 @@ with
     final as (
         select
             customer_id,
-            first_name,
-            last_name,
-            full_name,
-            email,
-            phone,
-            gender,
-            city,
-            state,
-            country,
-            postal_code,
-            language,
+            {% for attribute in first_attributes() %} {{ attribute }}, {% endfor %}
             sources,
             record_count,
             is_deleted,
             valid_to is null as is_current,
-            birth_date,
+            {% for attribute in added_attributes() %} {{ attribute }}, {% endfor %}
             valid_from,
             valid_to,
             first_seen_at,
