@@ -16,7 +16,8 @@ import msgspec
 from orchestration.activation import activation_log, outbox, plan, targets
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import Request
-from orchestration.activation.plan import Plan
+from orchestration.activation.plan_rows import BLOCK
+from orchestration.activation.planned import CHANGED, CLEARED, GONE, NEW, UNCHANGED, Plan
 from orchestration.activation.targets import Target
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError, told
@@ -152,7 +153,7 @@ def _facts(made: Plan) -> dict[str, Any]:
 
 def counts(made: Plan) -> dict[str, int]:
     """Records by what becomes of them."""
-    by_action = {action: made.counts[action] for action in (plan.NEW, plan.CHANGED, plan.UNCHANGED, plan.CLEARED, plan.GONE)}
+    by_action = {action: made.counts[action] for action in (NEW, CHANGED, UNCHANGED, CLEARED, GONE)}
     return {**by_action, "rejected": made.rejected.total(), "opt_outs": made.opt_outs, "tags": made.tag_changes}
 
 
@@ -168,7 +169,7 @@ def report(outcome: Outcome) -> dict[str, Any]:
 
 
 def _streamed(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while block := found.fetchmany(plan.BLOCK):
+    while block := found.fetchmany(BLOCK):
         yield from block
 
 

@@ -17,6 +17,7 @@ import duckdb
 from orchestration.activation import plan
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import moment
+from orchestration.activation.plan_rows import BLOCK
 from orchestration.config.settings import Settings
 
 EVENTS = 20
@@ -112,7 +113,7 @@ def export(settings: Settings, out: Path) -> Exported:
 def _profiles(con: duckdb.DuckDBPyConnection, left_out: Counter[str]) -> Iterator[dict[str, Any]]:
     found = con.execute(_PROFILES, {"events": EVENTS})
     names = [column[0] for column in found.description or []]
-    while block := found.fetchmany(plan.BLOCK):
+    while block := found.fetchmany(BLOCK):
         for row in block:
             yield _profile(dict(zip(names, row, strict=True)), left_out)
 

@@ -167,3 +167,26 @@ def test_every_record_is_written_unchanged_or_rejected_with_a_reason(settings: S
     rejects = lines(settings.data / str(outcome.folder) / "rejects.ndjson")
     assert sorted(reject["reason_code"] for reject in rejects) == ["consent", "no_vendor_key"]
     assert outcome.plan.counts["new"] + len(rejects) == len(PEOPLE) + 2
+
+
+def test_two_records_of_one_person_are_written_with_equal_values(settings: Settings) -> None:
+    ana = everywhere("ana", records={"voucherify": {"customer_id": "1"}, "voucherify+": {"customer_id": "2"}})
+    publish(settings, [ana], segments=("vip",))
+    [[one, other]] = bodies(settings, run(settings, "voucherify"))
+    assert (one["source_id"], other["source_id"]) == ("1", "2")
+    assert one["metadata"] == other["metadata"]
+
+
+def test_two_people_who_turn_out_to_be_one_are_written_anew_and_nothing_is_merged_at_the_vendor(settings: Settings) -> None:
+    ana, anna = (everywhere(name, records={"voucherify": {"customer_id": name}}) for name in ("ana", "anna"))
+    publish(settings, [ana, anna], segments=("vip",))
+    run(settings, "voucherify")
+    publish(
+        settings,
+        [replace(ana, orders=4, records={"voucherify": {"customer_id": "ana"}, "voucherify+": {"customer_id": "anna"}})],
+        segments=("vip",),
+        as_of=NEXT,
+    )
+    [[one, other]] = bodies(settings, run(settings, "voucherify"))
+    assert (one["source_id"], other["source_id"]) == ("ana", "anna")
+    assert one["metadata"] == other["metadata"] and one["metadata"]["c360_customer_id"] == "person-ana"

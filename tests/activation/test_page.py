@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestration.activation import plan
+from orchestration.activation import planned
 from orchestration.activation.catalogue import VALUES
 from orchestration.activation.targets import Target
 
@@ -28,6 +28,6 @@ def test_every_value_is_listed(name: str) -> None:
     assert f"`c360_{name}`" in PAGE
 
 
-@pytest.mark.parametrize("reason", [plan.NO_VENDOR_KEY, plan.SHARED, plan.CONSENT, plan.TOO_LONG])
+@pytest.mark.parametrize("reason", [planned.NO_VENDOR_KEY, planned.SHARED, planned.CONSENT, planned.TOO_LONG])
 def test_every_reason_is_explained(reason: str) -> None:
     assert f"| `{reason}` | " in PAGE

@@ -113,9 +113,10 @@ def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
     for place, event in enumerate(person.events):
         rows["marts.fct_events"].append((f"{who}-{place}", who, *(event.get(key) for key in ("type", "action", "at", "is_active")), "shop", None, None))
     _consents(rows, person, account)
-    for source, identifiers in person.records.items():
-        record = f"{source}-{person.name}"
-        rows["marts.bridge_customer_records"].append((source, account, "customers", record, who, f"alias-{source}-{person.name}", False, False))
+    for place, identifiers in person.records.items():
+        # A second record at a vendor has the vendor's code and a sign behind it.
+        source, record = place.rstrip("+"), f"{place}-{person.name}"
+        rows["marts.bridge_customer_records"].append((source, account, "customers", record, who, f"alias-{place}-{person.name}", False, False))
         for kind, value in identifiers.items():
             id_type, raw = value.split(":", 1) if kind == "identifier" else (kind, value)
             path = "identifier.value" if kind == "identifier" else kind
