@@ -1,4 +1,4 @@
-"""`c360 demo`: the nightly job on the shipped sample exports, in a data folder of its own."""
+"""`c360 demo`: the nightly job on the shipped samples and a made-up shop of two years, in a data folder of its own."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import pipeline
-from orchestration.cli import output
+from orchestration.cli import demo_shop, output
 from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
@@ -30,6 +30,7 @@ REASONS = "select reason_code, count(*) from meta.rejects group by all order by 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
+    parser.add_argument("--small", action="store_true", help="the samples alone, 15 people: quick to build and to read through")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data folder to build in; default: `demo` in the data folder")
     parser.add_argument("--json", action="store_true", help="the figures for machines, and nothing else")
 
@@ -39,6 +40,8 @@ def execute(given_settings: Settings, given: argparse.Namespace) -> int:
     folder = (given.data or given_settings.data / "demo").absolute()
     _fresh(folder)
     shutil.copytree(given_settings.samples, folder / "landing", dirs_exist_ok=True)
+    if not given.small:
+        demo_shop.write(folder / "landing")
     demo = settings.load(folder)
     try:
         report = pipeline.run(demo, command="c360 demo", progress=output.progress())
@@ -51,7 +54,7 @@ def execute(given_settings: Settings, given: argparse.Namespace) -> int:
     if given.json:
         output.machine({"data": str(folder), **report.figures, **figures, "rejected because": dict(reasons)})
         return 0
-    output.say(f"{report.files:,} sample exports were loaded and published in {report.duration_s:.0f} s.\n")
+    output.say(f"{report.files:,} exports were loaded and published in {report.duration_s:.0f} s.\n")
     output.table(figures.items())
     output.say()
     output.table(reasons, header=("rejected because", "rows"))

@@ -19,7 +19,7 @@ from orchestration.runtime.errors import OperatorError, told
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("orchestration.cli.nightly_run", "the nightly job: load what has landed, build the marts, publish"),
     "pull": ("orchestration.cli.pull", "fetch what the vendors have into the landing zone"),
-    "demo": ("orchestration.cli.demo", "the nightly job on the shipped sample exports, in a folder of its own"),
+    "demo": ("orchestration.cli.demo", "the nightly job on samples and a made-up shop of two years, in a folder of its own"),
     "status": ("orchestration.cli.status", "what is pending, the last runs, how fresh every stream is"),
     "doctor": ("orchestration.cli.doctor", "what is broken, and how to mend it"),
     "look": ("orchestration.cli.look", "the dashboard: people, revenue, segments, quality, and one person in full"),
