@@ -45,7 +45,7 @@ with
 
     -- Who takes an order back settles its status, though it may report no order.
     taken_back as (
-        select refund_statements.order_id, coalesce(min(refund_statements.source) filter (where is_canceled_by_source), min(states.refund_source)) as source
+        select refund_statements.order_id, coalesce(min(refund_statements.source) filter (where is_canceled_by_account), min(states.refund_source)) as source
         from refund_statements
         inner join states on refund_statements.order_id = states.order_id
         group by refund_statements.order_id

@@ -6,6 +6,7 @@ with
         select
             order_id,
             min(source) as source,
+            min(source_account) as source_account,
             min(stated_currency) as currency,
             count(*) filter (where not is_shipping and not is_fee) as line_count,
             {{ capped("sum(quantity) filter (where not is_shipping and not is_fee)") }} as item_quantity,

@@ -59,6 +59,7 @@ with
         select
             chosen_rows.order_id,
             chosen_rows.source,
+            chosen_rows.source_account,
             chosen_rows.source_file,
             chosen_rows.source_row,
             chosen_rows.is_from_event,
@@ -159,6 +160,7 @@ with
                 order by is_shipping or is_fee, source_file, source_row, line_no, source_line_id, product_id, sku, title, quantity, total_amount
             ) as line_number,
             source,
+            source_account,
             source_line_id,
             product_id,
             variant_id,

@@ -16,35 +16,45 @@ with
 
     reports as (select * from {{ ref("int_order_reports") }}),
 
-    -- What a vendor says the whole order cost, which is what its refunds are a part of.
+    -- What an account of a vendor says the whole order cost, which is what its refunds are a part of.
     own_totals as (
         select
             order_id,
             source,
+            source_account,
             min_by(stated_currency, report_rank) filter (where stated_currency is not null) as currency,
             min_by(total, report_rank) filter (where total > 0 and stated_currency is not null) as total,
             min_by(stated_currency, report_rank) filter (where total > 0 and stated_currency is not null) as currency_of_total
         from reports
-        group by order_id, source
+        group by order_id, source, source_account
     ),
 
-    -- What an order says of itself holds until a newer version of the same record that tells its state no longer says it.
-    outdated as (
-        select adjustments.source_file, adjustments.source_row, adjustments.source_order_id
+    of_orders as (
+        select
+            adjustments.*,
+            staged_orders.source_updated_at,
+            staged_orders.source_file is not null and not coalesce(staged_orders.is_from_event, false) as is_said_by_order
         from adjustments
-        inner join
+        left join
             staged_orders
             on adjustments.source_file = staged_orders.source_file
             and adjustments.source_row = staged_orders.source_row
             and adjustments.source_order_id = staged_orders.source_order_id
-            and not coalesce(staged_orders.is_from_event, false)
+    ),
+
+    -- What an order says of itself holds until a newer version of the same record that tells its state no longer says it.
+    standing as (
+        select of_orders.*
+        from of_orders
         left join
             order_rows
-            on adjustments.source_file = order_rows.source_file
-            and adjustments.source_row = order_rows.source_row
-            and adjustments.source_order_id = order_rows.source_order_id
+            on of_orders.source_file = order_rows.source_file
+            and of_orders.source_row = order_rows.source_row
+            and of_orders.source_order_id = order_rows.source_order_id
             and (order_rows.is_newest or order_rows.speaks_of_state)
-        where order_rows.source_file is null
+        left join
+            outdated_events on of_orders.source_file = outdated_events.source_file and of_orders.source_row = outdated_events.source_row
+        where (not of_orders.is_said_by_order or order_rows.source_file is not null) and outdated_events.source_file is null
     ),
 
     told as (
@@ -63,22 +73,9 @@ with
             abs(amount) as amount,
             abs(subtotal_amount) as subtotal_amount,
             last_export_date,
+            source_updated_at,
             occurred_at
-        from adjustments
-        where
-            not exists (
-                select 1
-                from outdated
-                where
-                    adjustments.source_file = outdated.source_file
-                    and adjustments.source_row = outdated.source_row
-                    and adjustments.source_order_id = outdated.source_order_id
-            )
-            and not exists (
-                select 1
-                from outdated_events
-                where adjustments.source_file = outdated_events.source_file and adjustments.source_row = outdated_events.source_row
-            )
+        from standing
         union all
         select
             source,
@@ -95,6 +92,7 @@ with
             abs(total) as amount,
             abs(subtotal) as subtotal_amount,
             last_export_date,
+            source_updated_at,
             ordered_at as occurred_at
         from staged_orders
         where total < 0
@@ -103,7 +101,7 @@ with
     newest as (
         select *
         from told
-        qualify row_number() over (partition by source, source_account, adjustment_id order by {{ newest_first(changed_at=none) }}) = 1
+        qualify row_number() over (partition by source, source_account, adjustment_id order by {{ newest_first() }}) = 1
     ),
 
     -- The same record has become an order like any other.
@@ -118,8 +116,7 @@ with
         where
             starts_with(newest.adjustment_id, 'negative_order:')
             and staged_orders.total >= 0
-            and (staged_orders.last_export_date, staged_orders.source_file, staged_orders.source_row)
-            > (newest.last_export_date, newest.source_file, newest.source_row)
+            and {{ newest("staged_orders") }} > {{ newest("newest") }}
         group by newest.source, newest.source_account, newest.adjustment_id
     ),
 
@@ -151,7 +148,11 @@ with
             coalesce(resolved.currency, own_totals.currency, real_orders.currency) as told_currency
         from resolved
         left join real_orders on resolved.named_order_id = real_orders.order_id
-        left join own_totals on real_orders.order_id = own_totals.order_id and resolved.source = own_totals.source
+        left join
+            own_totals
+            on real_orders.order_id = own_totals.order_id
+            and resolved.source = own_totals.source
+            and resolved.source_account = own_totals.source_account
     ),
 
     measured as (

@@ -1,5 +1,5 @@
--- Grain: one row per real order and vendor that says it was taken back in whole or in part; amounts in the order's currency.
--- Deltas of one vendor add up, its running totals take the greatest, be they told apart or stated by the order or its lines.
+-- Grain: one row per real order and vendor account that says it was taken back in whole or in part; amounts in the order's currency.
+-- Deltas of one account add up, its running totals take the greatest, be they told apart or stated by the order or its lines.
 -- Whole and part are measured by the vendor's own word of the whole where it has one, a subtotal against the subtotal; an order
 -- that any vendor canceled is canceled, and then its cancellations are no refunds.
 with
@@ -17,13 +17,14 @@ with
         select
             figures.order_id,
             reports.source,
+            reports.source_account,
             least(figures.total, min_by(reports.total, reports.report_rank) filter (where reports.total > 0)) as total,
             least(
                 nullif(figures.subtotal, 0), min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal > 0)
             ) as subtotal
         from figures
         inner join reports on figures.order_id = reports.order_id and coalesce(reports.stated_currency = figures.currency, true)
-        group by figures.order_id, figures.total, figures.subtotal, reports.source
+        group by figures.order_id, figures.total, figures.subtotal, reports.source, reports.source_account
     ),
 
     -- A cancellation without an amount, or of the whole, cancels the order; one of a part takes that part back.
@@ -31,18 +32,20 @@ with
         select
             claims.order_id,
             claims.source,
+            claims.source_account,
             bool_or(claims.amount is null) as has_no_amount,
             sum(claims.amount) as amount,
             sum(claims.subtotal_amount) as subtotal_amount
         from claims
         where claims.order_id is not null and claims.action = 'cancel' and claims.is_counted
-        group by claims.order_id, claims.source
+        group by claims.order_id, claims.source, claims.source_account
     ),
 
     judged as (
         select
             cancellations.order_id,
             cancellations.source,
+            cancellations.source_account,
             coalesce(
                 cancellations.has_no_amount
                 or cancellations.amount >= coalesce(wholes.total, figures.total)
@@ -51,7 +54,11 @@ with
             ) as is_canceled
         from cancellations
         inner join figures on cancellations.order_id = figures.order_id
-        left join wholes on cancellations.order_id = wholes.order_id and cancellations.source = wholes.source
+        left join
+            wholes
+            on cancellations.order_id = wholes.order_id
+            and cancellations.source = wholes.source
+            and cancellations.source_account = wholes.source_account
     ),
 
     canceled as (
@@ -69,6 +76,7 @@ with
         select
             claims.order_id,
             claims.source,
+            claims.source_account,
             sum(claims.amount) filter (where claims.is_counted and claims.amount_kind = 'delta') as delta_amount,
             sum(claims.subtotal_amount) filter (where claims.is_counted and claims.amount_kind = 'delta') as subtotal_amount,
             max(claims.amount) filter (where claims.is_counted and claims.amount_kind = 'running_total') as told_running_amount,
@@ -78,7 +86,7 @@ with
         from claims
         left join canceled on claims.order_id = canceled.order_id
         where claims.order_id is not null and (claims.action <> 'cancel' or canceled.order_id is null)
-        group by claims.order_id, claims.source
+        group by claims.order_id, claims.source, claims.source_account
     ),
 
     -- A total in another currency than the order's counts by its share of what that report says the order cost.
@@ -86,6 +94,7 @@ with
         select
             reports.order_id,
             reports.source,
+            reports.source_account,
             case
                 when coalesce(coalesce(reports.refunded_total_currency, reports.stated_currency) = figures.currency, true)
                 then reports.refunded_total
@@ -96,7 +105,7 @@ with
         inner join figures on reports.order_id = figures.order_id
         where reports.refunded_total > 0
         union all
-        select line_totals.order_id, line_totals.source, line_totals.refunded_amount
+        select line_totals.order_id, line_totals.source, line_totals.source_account, line_totals.refunded_amount
         from line_totals
         inner join figures on line_totals.order_id = figures.order_id
         where line_totals.refunded_amount > 0 and coalesce(line_totals.currency = figures.currency, true)
@@ -106,18 +115,19 @@ with
         select *
         from told
         union all
-        select order_id, source, null, null, null, max(amount), bool_or(amount is null), false
+        select order_id, source, source_account, null, null, null, max(amount), bool_or(amount is null), false
         from stated_totals
-        group by order_id, source
+        group by order_id, source, source_account
         union all
-        select order_id, source, null, null, null, null, false, false
+        select order_id, source, source_account, null, null, null, null, false, false
         from judged
     ),
 
-    by_source as (
+    by_account as (
         select
             order_id,
             source,
+            source_account,
             {{ capped("coalesce(sum(delta_amount), 0)") }} as delta_amount,
             {{ capped("sum(subtotal_amount)") }} as subtotal_amount,
             cast(coalesce(max(told_running_amount), 0) as decimal(18, 4)) as told_running_amount,
@@ -125,32 +135,41 @@ with
             bool_or(has_unknown_share) as has_unknown_share,
             bool_or(has_missing_amount) as has_missing_amount
         from statements
-        group by order_id, source
+        group by order_id, source, source_account
     ),
 
     final as (
         select
-            by_source.order_id,
-            by_source.source,
-            greatest(by_source.delta_amount, by_source.running_amount) as refunded_amount,
-            by_source.subtotal_amount,
-            by_source.delta_amount >= by_source.running_amount as is_sum_of_deltas,
-            greatest(by_source.delta_amount, by_source.told_running_amount) >= by_source.running_amount as is_told_apart,
-            by_source.has_unknown_share,
-            by_source.has_missing_amount,
-            greatest(by_source.delta_amount, by_source.running_amount) > 0
+            by_account.order_id,
+            by_account.source,
+            by_account.source_account,
+            greatest(by_account.delta_amount, by_account.running_amount) as refunded_amount,
+            by_account.subtotal_amount,
+            by_account.delta_amount >= by_account.running_amount as is_sum_of_deltas,
+            greatest(by_account.delta_amount, by_account.told_running_amount) >= by_account.running_amount as is_told_apart,
+            by_account.has_unknown_share,
+            by_account.has_missing_amount,
+            greatest(by_account.delta_amount, by_account.running_amount) > 0
             and coalesce(
-                greatest(by_source.delta_amount, by_source.running_amount) >= coalesce(wholes.total, figures.total)
-                or by_source.subtotal_amount >= coalesce(wholes.subtotal, nullif(figures.subtotal, 0)),
+                greatest(by_account.delta_amount, by_account.running_amount) >= coalesce(wholes.total, figures.total)
+                or by_account.subtotal_amount >= coalesce(wholes.subtotal, nullif(figures.subtotal, 0)),
                 false
             ) as is_whole,
             canceled.order_id is not null as is_canceled,
-            coalesce(judged.is_canceled, false) as is_canceled_by_source
-        from by_source
-        inner join figures on by_source.order_id = figures.order_id
-        left join wholes on by_source.order_id = wholes.order_id and by_source.source = wholes.source
-        left join canceled on by_source.order_id = canceled.order_id
-        left join judged on by_source.order_id = judged.order_id and by_source.source = judged.source
+            coalesce(judged.is_canceled, false) as is_canceled_by_account
+        from by_account
+        inner join figures on by_account.order_id = figures.order_id
+        left join
+            wholes
+            on by_account.order_id = wholes.order_id
+            and by_account.source = wholes.source
+            and by_account.source_account = wholes.source_account
+        left join canceled on by_account.order_id = canceled.order_id
+        left join
+            judged
+            on by_account.order_id = judged.order_id
+            and by_account.source = judged.source
+            and by_account.source_account = judged.source_account
     )
 
 select *

@@ -1,5 +1,5 @@
--- Grain: one row per real order that was taken back in whole or in part, by the vendor that states most of it.
--- What two vendors state is never added (meta.order_conflicts lists what others state). Of two that state the same the one that
+-- Grain: one row per real order that was taken back in whole or in part, by the vendor account that states most of it.
+-- What two vendors, or two accounts of one, state is never added (meta.order_conflicts lists what others state). Of two that state the same the one that
 -- tells the refunds apart counts, for it knows when they were.
 with
     statements as (select * from {{ ref("int_order_refund_statements") }}),
@@ -14,7 +14,12 @@ with
         qualify
             row_number() over (
                 partition by statements.order_id
-                order by statements.refunded_amount desc, not statements.is_told_apart, coalesce(priorities.priority, 1000000), statements.source
+                order by
+                    statements.refunded_amount desc,
+                    not statements.is_told_apart,
+                    coalesce(priorities.priority, 1000000),
+                    statements.source,
+                    statements.source_account
             )
             = 1
     ),
@@ -23,6 +28,7 @@ with
         select
             statements.order_id,
             min(greatest_statement.source) as source,
+            min(greatest_statement.source_account) as source_account,
             coalesce(min(greatest_statement.refunded_amount), 0) as refunded_amount,
             min(greatest_statement.subtotal_amount) as subtotal_amount,
             coalesce(bool_and(greatest_statement.is_sum_of_deltas), true) as is_sum_of_deltas,

@@ -8,14 +8,14 @@ with
 
     refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
 
-    -- What a vendor's refunds and cancellations say of the status.
+    -- What the refunds and cancellations of a vendor account say of the status.
     told_back as (
-        select refund_statements.order_id, refund_statements.source, statuses.progress
+        select refund_statements.order_id, refund_statements.source, refund_statements.source_account, statuses.progress
         from refund_statements
         inner join
             statuses
             on statuses.status = case
-                when refund_statements.is_canceled_by_source
+                when refund_statements.is_canceled_by_account
                 then 'canceled'
                 when refund_statements.is_whole
                 then 'refunded'
@@ -60,7 +60,11 @@ with
             merged.is_valid_source,
             merged.ordered_at
         from merged
-        left join told_back on merged.order_id = told_back.order_id and merged.source = told_back.source
+        left join
+            told_back
+            on merged.order_id = told_back.order_id
+            and merged.source = told_back.source
+            and merged.source_account = told_back.source_account
         left join statuses on greatest(merged.progress, told_back.progress) = statuses.progress
     )
 

@@ -1,5 +1,5 @@
 -- Grain: one row per refund, return or cancellation; order_id is null where no known order is named.
--- Of an order only the source that states most is listed, running totals as what they add: refunds and returns sum to
+-- Of an order only the vendor account that states most is listed, running totals as what they add: refunds and returns sum to
 -- the order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
 with
     claims as (select * from {{ ref("int_order_refund_claims") }}),
@@ -17,7 +17,7 @@ with
             claims.*,
             coalesce(priorities.priority, 1000000) as priority,
             refunds.is_sum_of_deltas,
-            claims.source = refunds.source as is_of_refund_source,
+            claims.source = refunds.source and claims.source_account = refunds.source_account as is_of_refund_source,
             claims.action = 'cancel' and coalesce(refunds.is_canceled, false) as is_whole_cancellation
         from claims
         left join refunds on claims.order_id = refunds.order_id
@@ -45,7 +45,7 @@ with
             and not ranked_claims.is_whole_cancellation
             and coalesce(ranked_claims.amount, 1) > 0
             and states.refunded_amount = 0
-        qualify dense_rank() over (partition by ranked_claims.order_id order by ranked_claims.priority, ranked_claims.source) = 1
+        qualify dense_rank() over (partition by ranked_claims.order_id order by ranked_claims.priority, ranked_claims.source, ranked_claims.source_account) = 1
     ),
 
     deltas as (
@@ -142,12 +142,14 @@ with
         where states.status = 'canceled' and cancellations.order_id is null
     ),
 
-    -- What two vendors tell of one number is one; what names no number is nothing but itself.
+    -- What two vendors or accounts tell of one number is one; what names no number is nothing but itself.
     orphans as (
         select
             *,
             coalesce(order_match_key, concat('of no number: ', claim_id)) as told_number,
-            row_number() over (partition by order_namespace, order_match_key, source, amount, cast(occurred_at as date) order by claim_id) as occurrence
+            row_number() over (
+                partition by order_namespace, order_match_key, source, source_account, amount, cast(occurred_at as date) order by claim_id
+            ) as occurrence
         from ranked_claims
         where order_id is null
     ),
