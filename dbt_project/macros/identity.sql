@@ -273,6 +273,61 @@
     )
 {%- endmacro %}
 
+-- Versions of records, in all of which what tells a person from another is as the newest that says it says it: what one leaves out, or fills
+-- with a placeholder, takes back nothing. The parts of a name, and of a place, are said together: one that is left out is that of the
+-- newest version that agrees in the others.
+{% macro evidence_last_said(relation, changed_at="source_updated_at") -%}
+    {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
+    {%- set is_alone = "(first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
+    {%- set order = "partition by alias_id order by " ~ newest_first(changed_at=changed_at) ~ " rows between unbounded preceding and unbounded following" -%}
+    {%- set groups = {
+        "name_told": [("first_name_text", "first_name_text"), ("last_name_text", "last_name_text"), ("full_name_text", "full_name_text")],
+        "place_told": [("city", "city"), ("postal_code", "postal_code"), ("address_line_1", "address_line_1")],
+    } -%}
+    select
+        * exclude (name_told, place_told, last_name_told, last_place_told) replace (
+            {% for group, pairs in groups.items() -%}
+                {%- set agrees = versions_agree(group, "last_" ~ group, pairs) -%}
+                {%- for member, _ in pairs + ([("first_name", ""), ("full_name", "")] if group == "name_told" else []) -%}
+                    first_value(case when {{ agrees }} then {{ group }}.{{ member }} end ignore nulls) over versions as {{ member }},
+                {% endfor -%}
+            {%- endfor -%}
+            first_value(birth_date ignore nulls) over versions as birth_date
+        )
+    from
+        (
+            select
+                *
+                {%- for group, pairs in groups.items() %},
+                first_value(case when coalesce({% for member, _ in pairs %}{{ group }}.{{ member }}{{ ", " if not loop.last }}{% endfor %}) is not null then {{ group }} end ignore nulls) over versions as last_{{ group }}
+                {%- endfor %}
+            from
+                (
+                    select
+                        *,
+                        struct_pack(first_name_text := first_name_text, last_name_text := last_name_text, full_name_text := full_name_text, first_name := first_name, full_name := full_name) as name_told,
+                        struct_pack(city := city, postal_code := postal_code, address_line_1 := address_line_1) as place_told
+                    from
+                        (
+                            select
+                                *,
+                                case when not {{ is_placeholder_name("first_name_key") }} and not {{ is_nobody }} then first_name_key end as first_name_text,
+                                case
+                                    when
+                                        not {{ is_placeholder_name("last_name_key", "any") }}
+                                        and not {{ is_nobody }}
+                                        and not ({{ is_placeholder_name("last_name_key") }} and {{ is_alone }})
+                                    then last_name_key
+                                end as last_name_text,
+                                case when not {{ is_placeholder_name("full_name_key") }} then full_name_key end as full_name_text
+                            from {{ relation }}
+                        ) as named
+                ) as grouped
+            window versions as ({{ order }})
+        ) as told
+    window versions as ({{ order }})
+{%- endmacro %}
+
 -- CTEs up to `carried`: observations of records in which what one leaves out is as an earlier one of the same `life` said it. The parts of a
 -- name, and of a place, are told together: one that is left out is taken from a version that agrees in the others. `says_…` tells what an
 -- observation says itself.

@@ -397,6 +397,42 @@ SCENARIOS = [
         [{"whole-1", "whole-2"}, {"whole-3"}],
     ),
     Scenario(
+        "a version that leaves out the birth date, the name or the document makes nobody one with somebody else",
+        [
+            profile("reserved-1", first_name="Eva", birth_date=date(1980, 1, 1), email="a@reserved.example"),
+            profile("reserved-1", first_name="Eva", email="a@reserved.example", night=1),
+            profile("reserved-2", source="omnisend", first_name="Eva", birth_date=date(1994, 6, 20), email="a@reserved.example"),
+            profile("reserved-3", first_name="Tom", email="b@reserved.example"),
+            profile("reserved-3", email="b@reserved.example", night=1),
+            profile("reserved-4", source="omnisend", first_name="Max", email="b@reserved.example"),
+            profile("reserved-5", document="cpf:69421083083", email="c@reserved.example"),
+            profile("reserved-5", email="c@reserved.example", night=1),
+            profile("reserved-6", source="omnisend", document="cpf:31827465026", email="c@reserved.example"),
+            profile("reserved-7", first_name="Tom", last_name="Roth", email="d@reserved.example"),
+            profile("reserved-7", first_name="Guest", email="d@reserved.example", night=1),
+            profile("reserved-8", source="omnisend", first_name="Max", email="d@reserved.example"),
+        ],
+        [{f"reserved-{number}"} for number in range(1, 9)],
+    ),
+    Scenario(
+        "a version that leaves out part of the name or the place makes nobody two",
+        [
+            profile("unsaid-1", first_name="Vera", last_name="Kolb", birth_date=date(1991, 2, 3), postal_code="10117", email="u1@unsaid.example"),
+            profile("unsaid-1", first_name="Vera", birth_date=date(1991, 2, 3), email="u1@unsaid.example", night=1),
+            profile("unsaid-2", source="omnisend", full_name="Vera Kolb", birth_date=date(1991, 2, 3), postal_code="10117", email="u2@unsaid.example"),
+        ],
+        [{"unsaid-1", "unsaid-2"}],
+    ),
+    Scenario(
+        "who has another name or moved is known by what was said last",
+        [
+            profile("renamed-1", first_name="Jo", last_name="Alt", birth_date=date(1983, 2, 3), postal_code="10119", email="r1@renamed.example"),
+            profile("renamed-1", first_name="Jo", last_name="Neu", birth_date=date(1983, 2, 3), city="Ulm", email="r1@renamed.example", night=1),
+            profile("renamed-2", source="omnisend", full_name="Jo Alt", birth_date=date(1983, 2, 3), postal_code="10119", email="r2@renamed.example"),
+        ],
+        [{"renamed-1"}, {"renamed-2"}],
+    ),
+    Scenario(
         "a deleted record joins nobody, but stays with whom it belongs to",
         [
             profile("gone-1", email="a@gone.example"),

@@ -5,10 +5,18 @@ with
 
     identifiers as (select * from {{ ref("int_record_identifiers") }}),
 
+    -- Those that the newest observation carries; where it carries none, those that were carried last.
+    carried_documents as (
+        select identifiers.record_no, identifiers.id_link_value
+        from identifiers
+        inner join records on identifiers.record_no = records.record_no
+        where identifiers.id_type = 'document' and identifiers.unusable_reason is null and (identifiers.is_current or not records.is_contact)
+        qualify dense_rank() over (partition by identifiers.record_no order by identifiers.is_current desc, identifiers.last_seen_at desc) = 1
+    ),
+
     documents as (
         select record_no, string_agg(distinct id_link_value, '|' order by id_link_value) as document
-        from identifiers
-        where id_type = 'document' and unusable_reason is null and is_current
+        from carried_documents
         group by record_no
     ),
 

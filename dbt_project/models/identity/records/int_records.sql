@@ -1,10 +1,10 @@
 -- Grain: one row per vendor record, and per set of identifiers that orders, events and the like carry (a contact).
--- The newest observation speaks for the record; a record is gone by the vendor's word, be it in the record or by an event
+-- The newest observation speaks for the record, an earlier one where it says nothing of who the person is; a record is gone by the vendor's word, be it in the record or by an event
 -- since, or when a full delivery leaves it out.
 with
-    customers as (select * from {{ source("staging", "customers") }}),
+    staged_customers as (select * from {{ source("staging", "customers") }}),
 
-    contacts as (select * from {{ source("staging", "contacts") }}),
+    staged_contacts as (select * from {{ source("staging", "contacts") }}),
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
@@ -15,6 +15,10 @@ with
     placeholders as (select * from {{ ref("name_placeholders") }}),
 
     variants as (select * from {{ ref("given_name_variants") }}),
+
+    customers as ({{ evidence_last_said("staged_customers") }}),
+
+    contacts as ({{ evidence_last_said("staged_contacts", changed_at="seen_at") }}),
 
     vendor_records as (
         select
@@ -34,9 +38,9 @@ with
             source_updated_at,
             min(least(first_seen_at, created_at, acquired_at)) over record as first_seen_at,
             max(greatest(last_seen_at, source_updated_at)) over record as last_seen_at,
-            first_name_key,
-            last_name_key,
-            full_name_key,
+            first_name_text,
+            last_name_text,
+            full_name_text,
             full_name,
             first_name,
             birth_date,
@@ -67,9 +71,9 @@ with
             null as source_updated_at,
             min(coalesce(first_seen_at, seen_at)) over contact as first_seen_at,
             max(seen_at) over contact as last_seen_at,
-            first_name_key,
-            last_name_key,
-            full_name_key,
+            first_name_text,
+            last_name_text,
+            full_name_text,
             full_name,
             first_name,
             birth_date,
@@ -110,12 +114,7 @@ with
     keyed as (
         select
             records.*,
-            case when records.is_deleted then records.last_export_date else least(gaps.next_full_date, deleted_since.deleted_on) end as deleted_on,
-            {{ is_placeholder_name("records.first_name_key") }} as is_first_placeholder,
-            {{ is_placeholder_name("records.full_name_key") }} as is_full_placeholder,
-            {{ is_placeholder_name("concat_ws(' ', records.first_name_key, records.last_name_key)") }} as is_whole_placeholder,
-            {{ is_placeholder_name("records.last_name_key", "any") }} as is_last_placeholder,
-            {{ is_placeholder_name("records.last_name_key") }} as is_last_placeholder_alone
+            case when records.is_deleted then records.last_export_date else least(gaps.next_full_date, deleted_since.deleted_on) end as deleted_on
         from records
         left join
             gaps
@@ -127,21 +126,9 @@ with
         left join deleted_since on records.alias_id = deleted_since.alias_id
     ),
 
-    told as (
-        select
-            keyed.*,
-            case when not is_first_placeholder and not is_whole_placeholder then first_name_key end as first_name_text,
-            case
-                when not is_last_placeholder and not is_whole_placeholder and not (is_last_placeholder_alone and (is_first_placeholder or first_name_key is null))
-                then last_name_key
-            end as last_name_text,
-            case when not is_full_placeholder then full_name_key end as full_name_text
-        from keyed
-    ),
-
     scripted as (
         select *, {{ script_of("case when first_name_text is not null then first_name else full_name end") }} as script, {{ script_mark("script") }} as script_mark
-        from told
+        from keyed
     ),
 
     named as (
