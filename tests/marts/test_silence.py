@@ -34,6 +34,8 @@ THINGS = {
     "events": ("fct_events", ("event_id", "event_type")),
     "segments": ("dim_segments", ("segment_id", "kind")),
     "segment_memberships": ("fct_segment_memberships", ("segment_id", "kind", "state", "owner_record_id", "is_full_snapshot")),
+    "customer_consents": ("fct_consents", ("owner_record_id", "channel", "purpose", "status")),
+    "vendor_stats": ("customer_stat_reconciliation", ("owner_record_id", "metric", "definition_id", "value_num", "value_ts")),
     "customers": ("dim_customers", ("alias_id", "source_profile_id")),
 }
 # What a vendor says in one breath, or we derive from one word of his.
@@ -82,7 +84,7 @@ def cases(table: str) -> Iterator[frozenset[str]]:
 
 def tell(told: WarehouseBuilder, table: str, account: str, night: date, left_out: Iterable[str]) -> None:
     values = {name: value for name, value in said(table).items() if name not in left_out}
-    for time in ("redeemed_at", "reviewed_at", "occurred_at"):
+    for time in ("redeemed_at", "reviewed_at", "occurred_at", "effective_at"):
         if time in left_out:
             values |= {time: datetime.combine(night, datetime.min.time(), UTC), {"occurred_at": "is_time_inferred"}.get(time, f"is_{time}_inferred"): True}
     if "observed_at" in left_out:

@@ -1,5 +1,5 @@
 -- Grain: one row per vendor record and figure the vendor reports of it, as last observed, and whether it contradicts
--- another figure of the same observation.
+-- another figure of the same observation. A figure told again without its unit or currency is in the one last told.
 with
     staged as (select * from {{ source("staging", "vendor_stats") }}),
 
@@ -12,16 +12,17 @@ with
     -- Profiles whose person has another one at the same vendor.
     rivals as (select source, source_account, stream, source_record_id from profile_records group by source, source_account, stream, source_record_id),
 
+    owned as (select * from staged where owner_record_id is not null),
+
     newest as (
-        select *
-        from staged
-        where owner_record_id is not null
-        qualify
-            row_number() over (
-                partition by source, source_account, stream, owner_record_id, metric, definition_id
-                order by {{ newest_first() }}, value_num desc nulls last, value_ts desc nulls last, unit, currency
+        {{
+            last_said(
+                "owned",
+                "source, source_account, stream, owner_record_id, metric, definition_id",
+                columns=["unit", "currency"],
+                then="value_num desc nulls last, value_ts desc nulls last, unit, currency"
             )
-            = 1
+        }}
     ),
 
     observed as (
