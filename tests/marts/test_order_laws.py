@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestration.config.settings import Settings
+from orchestration.docgen import check_kinds
 from tests.compiled import RELATION, Compiled
 from tests.marts.conftest import AS_OF
 from tests.warehouse_builder import Row, WarehouseBuilder, insert
@@ -83,6 +85,13 @@ def orders(warehouse: WarehouseBuilder) -> Iterator[Orders]:
     made = Orders(warehouse)
     yield made
     made.con.close()
+
+
+def test_the_laws_that_the_list_of_checks_says_are_asked_here_are(orders: Orders) -> None:
+    listed = {check.subject for check in check_kinds.checks(Settings(data=Path()).dbt_project) if check_kinds.ORDERS in check.asked_by}
+    asked = {RELATION.findall(sql)[0][1] if name.startswith("checks_") else name for name, sql in orders.checks.items()}
+    assert len(listed) > 12
+    assert listed - asked == set()
 
 
 def moment(day: int) -> datetime:
