@@ -141,6 +141,104 @@ def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path
     assert differences(make(settings, at_once.models), at_once.made) == {}
 
 
+def night_of_two_files(first: str, second: str, *, timed_only: bool) -> list[Arrival]:
+    """Two people, each told twice in one night with other facts inside: in a file `first` in the morning, in a file `second` at noon."""
+    return [
+        lines(f"{stream}/2026-03-02/{name}.ndjson", *(record(number, at_noon=at_noon) for number in (1, 2)))
+        for name, at_noon in ((first, False), (second, True))
+        for stream, record in {**_TIMED, **({} if timed_only else _UNTIMED)}.items()
+    ]
+
+
+def _moment(*, at_noon: bool) -> str:
+    return f"2026-03-01T{12 if at_noon else 6:02}:00:00Z"
+
+
+def _mail(number: int) -> str:
+    return f"twice-{number}@week.example.com"
+
+
+def _holder_of_points(number: int, *, at_noon: bool) -> dict[str, object]:
+    gold = {"points": 70 if at_noon else 90, "loyalty_tier": "gold" if at_noon else "iron"}
+    return {
+        "object": "customer",
+        "id": f"cust_twice_{number}",
+        "email": _mail(number),
+        "updated_at": _moment(at_noon=at_noon),
+        "summary": {"orders": {"total_amount": 5000 if at_noon else 9000, "total_count": 1 if at_noon else 2}},
+        "loyalty": {"points": gold["points"], "campaigns": {"stars": gold}},
+        "referrals": {"campaigns": [{"campaign_id": "bring", "referrer_id": "cust_twice_1", "related_object_id": "noon" if at_noon else "morning"}]},
+        "system_metadata": {"consents": {"news": {"value": at_noon, "date": "2026-02-01T00:00:00Z"}}},
+    }
+
+
+def _contact(number: int, *, at_noon: bool) -> dict[str, object]:
+    return {
+        "contactID": f"twice-{number}",
+        "email": _mail(number),
+        "updatedAt": _moment(at_noon=at_noon),
+        "tags": ["noon" if at_noon else "morning", "both"],
+        "statuses": [{"channel": "email", "status": "subscribed" if at_noon else "unsubscribed", "date": _moment(at_noon=at_noon)}],
+    }
+
+
+def _subscriber(number: int, *, at_noon: bool) -> dict[str, object]:
+    word = "EXPLICITLY_OPTEDIN" if at_noon else "NOT_SPECIFIED"
+    return {
+        "@type": "contact",
+        "id": f"twice-{number}",
+        "email": _mail(number),
+        "firstname": "Nora",
+        "dt_object_updated": _moment(at_noon=at_noon),
+        "marketing_optin": word,
+    }
+
+
+def _listed(number: int, *, at_noon: bool) -> dict[str, object]:
+    lists = [{"id": "noon" if at_noon else "morning", "title": "A list", "type": "STATIC"}]
+    stats = {"orders": 3 if at_noon else 4, "revenue": 30.0 if at_noon else 40.0}
+    return {"@type": "profile", "id": f"twice-{number}", "email": _mail(number), "lists": lists, "stats": stats, "tags": []}
+
+
+def _browser(number: int, *, at_noon: bool) -> dict[str, object]:
+    seen = {"type": "product", "action": "detail", "timestamp": "2026-02-27T18:04:00Z", "data": {"product_id": "fern"}}
+    return {
+        "identifiers": {"email": _mail(number), "customer_id": f"twice-{number}"},
+        "attributes": {"city": "Ulm" if at_noon else "Bonn"},
+        "insights": {"total_revenue": 20.0 if at_noon else 25.0, "order_count": 1},
+        "segments": ["noon" if at_noon else "morning"],
+        "events": [seen, seen | {"timestamp": _moment(at_noon=at_noon)}],
+    }
+
+
+_TIMED = {"voucherify/customers": _holder_of_points, "omnisend/contacts": _contact, "ometria/contacts": _subscriber}
+_UNTIMED = {"ometria/profiles": _listed, "optimizely/profiles": _browser}
+
+
+def made_of(folder: Path, models: Compiled, *nights: list[Arrival]) -> Rows:
+    settings = shop(folder)
+    for night_arrivals in nights:
+        load(settings, night_arrivals)
+    return make(settings, models)
+
+
+def test_facts_inside_profiles_do_not_know_which_of_two_files_of_a_night_came_first(tmp_path: Path, at_once: Week) -> None:
+    arrivals = night_of_two_files("a", "b", timed_only=False)
+    half = len(arrivals) // 2
+    made = made_of(tmp_path / "one", at_once.models, arrivals[:half], arrivals[half:])
+    assert {len(made[f"marts.{mart}"]) for mart in ("dim_customers", "fct_loyalty_balances", "fct_referrals")} == {2}
+    assert differences(made, made_of(tmp_path / "other", at_once.models, arrivals[half:], arrivals[:half])) == {}
+
+
+def test_of_two_tellings_of_a_profile_in_one_night_the_later_update_tells_its_facts_whatever_its_file_is_called(tmp_path: Path, at_once: Week) -> None:
+    named, named_otherwise = (
+        made_of(tmp_path / first, at_once.models, night_of_two_files(first, second, timed_only=True)) for first, second in (("a", "b"), ("b", "a"))
+    )
+    marts = {table for table in named if table.startswith("marts.")}
+    assert differences({table: named[table] for table in marts}, {table: named_otherwise[table] for table in marts}) == {}
+    assert {balance[11] for balance in named["marts.fct_loyalty_balances"]} == {70}
+
+
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple[Settings, Rows]:
     """The samples, the week, and every golden case of every vendor in two files of one night: much of it tells of one thing at one time."""
