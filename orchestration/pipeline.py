@@ -31,6 +31,7 @@ from orchestration.loading import archived_deliveries, held_deletions, unreadabl
 from orchestration.loading.loader import Delivered, FileOutcome, Warehouse
 from orchestration.monitoring import attention, schema_drift
 from orchestration.publishing import change_report, issued_ids, publish, retention
+from orchestration.pulling import walk_log
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation import identity_rules, incremental, seeds, segment_rules
@@ -347,6 +348,7 @@ def _publish_if_new(settings: Settings, warehouse: Warehouse, run_id: str, *, ac
         transform(settings, warehouse, run_id, progress=progress)
     with build_file.connect(settings) as con:
         attention.gather(con, settings, run_id)
+        attention.tell(con, run_id, *walk_log.failures(settings))
         made_of = fingerprints.transformed_fingerprint(con)
         seen = publish.current(settings)
         if made_of is None or (seen and seen.fingerprint == made_of) or publish.is_withdrawn(settings, made_of):

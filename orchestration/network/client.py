@@ -114,11 +114,11 @@ class Client:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
         """The answer to a question, which must be JSON."""
-        return self.request("GET", path, params=params)
+        return self.request("GET", path, params=params, expects_json=True)
 
-    def post(self, path: str, body: bytes, *, busy: Mapping[int, float] | None = None) -> Answer:
+    def post(self, path: str, body: bytes, *, busy: Mapping[int, float] | None = None, expects_json: bool = False) -> Answer:
         """The answer to a body of JSON. `busy` names statuses by which this vendor says that it is too early, and seconds to wait then."""
-        return self.request("POST", path, body=body, busy=busy)
+        return self.request("POST", path, body=body, busy=busy, expects_json=expects_json)
 
     def request(
         self,
@@ -128,15 +128,19 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         body: bytes | None = None,
         busy: Mapping[int, float] | None = None,
+        expects_json: bool = False,
     ) -> Answer:
-        """The answer of status 2xx, after as many attempts as it takes; a body that claims to be JSON is whole."""
+        """The answer of status 2xx, after as many attempts as it takes; a body that is or should be JSON is whole."""
 
         def once() -> Answer:
             answer = self._send(method, path, params, body)
             if answer.status == 401 and self._login.access.token_path and self._token:
                 self._token = ""
                 answer = self._send(method, path, params, body)
-            return self._judged(answer, path, busy or {})
+            answer = self._judged(answer, path, busy or {})
+            if expects_json or (answer.content and "json" in answer.headers.get("content-type", "")):
+                _require_json(answer)
+            return answer
 
         return self._patiently(once, path)
 
@@ -203,6 +207,7 @@ class Client:
             return self._token
         asked = {"grant_type": "client_credentials", **self._login.secrets}
         answer = self._judged(self._exchange("POST", path, data=asked), path, {})
+        _require_json(answer)
         given = answer.json
         if not isinstance(given, dict) or not isinstance(given.get("access_token"), str) or not given["access_token"].isascii():
             raise RefusedError(f"{self._who} gives out no token at {path}.", remedy="Ask the vendor.", status=answer.status)
@@ -215,8 +220,6 @@ class Client:
         """The answer if it is a good one; raises what is to be done otherwise."""
         status = answer.status
         if 200 <= status < 300:
-            if "json" in answer.headers.get("content-type", "json"):
-                _require_json(answer)
             return answer
         if status == 429 and is_quota(answer.headers):
             raise RefusedError(
@@ -265,8 +268,7 @@ def _bounded(answer: Any, too_much: str) -> bytes:
 
 def _require_json(answer: Answer) -> None:
     try:
-        if answer.content:
-            answer.json  # noqa: B018
+        answer.json  # noqa: B018
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _NotYetError("answered with a cut or damaged body") from None
 

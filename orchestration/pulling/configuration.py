@@ -89,6 +89,12 @@ def vendors(settings: Settings) -> list[str]:
     return sorted({entry.vendor for entry in _checked(settings).account}) if is_configured(settings) else []
 
 
+def units(settings: Settings, vendor: str) -> list[Unit]:
+    """What is pulled from a vendor, without a look at its secrets."""
+    file = _checked(settings)
+    return [unit for entry in file.account if entry.vendor == vendor for unit in _units(file, entry)]
+
+
 def sources(
     settings: Settings,
     *,

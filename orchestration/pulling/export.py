@@ -43,8 +43,10 @@ def export(settings: Settings, client: Client, unit: Unit, log: WalkLog, *, slee
         landing.finish(target)
         current.pages += 1
         pass_point("file_has_landed")
-    rows = state.get("exportRowCount")
-    current.rows = rows if isinstance(rows, int) else 0
+        current.rows += landing.rows_of_table(target.with_suffix(""))
+    counted = state.get("exportRowCount")
+    if isinstance(counted, int) and counted != current.rows:
+        current.gaps.append(f"the vendor counts {counted:,} records, its files hold {current.rows:,}")
     landing.sweep(folder)
     log.walk, log.finished_at = None, walk_log.now()
     walk_log.save(settings, unit, log)
@@ -53,7 +55,7 @@ def export(settings: Settings, client: Client, unit: Unit, log: WalkLog, *, slee
 
 def _started(client: Client, unit: Unit, facts: Export) -> str:
     body = msgspec.json.encode(facts.body).replace(b'"{part}"', msgspec.json.encode(unit.part))
-    answer = _object(client.post(facts.path, body, busy=facts.busy).json)
+    answer = _object(client.post(facts.path, body, busy=facts.busy, expects_json=True).json)
     job = answer.get("id")
     if not isinstance(job, str | int) or not str(job):
         raise OperatorError(f"{unit.name}: the vendor started an export and did not name it.", remedy="Please report it.")

@@ -1,9 +1,13 @@
 """Pages and files of a walk in the landing zone: as they came, under a temporary name until they are whole, and never over another."""
 
+import csv
+import gzip
 import hashlib
 import os
 import re
+import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,11 @@ def land_page(folder: Path, number: int, content: bytes) -> int:
     return number
 
 
+def has_page(folder: Path, content: bytes) -> bool:
+    """The very same page has landed in this walk."""
+    return any(path.stat().st_size == len(content) and path.read_bytes() == content for path in folder.glob("page-*.json"))
+
+
 def file_to_land(folder: Path, name: str) -> Path:
     """Where a file is written to before `finish` gives it the name that the vendor gave it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +58,16 @@ def finish(path: Path) -> None:
         os.fsync(file.fileno())
     pass_point("file_is_whole")
     os.replace(path, path.with_suffix(""))
+
+
+def rows_of_table(path: Path) -> int:
+    """Records of a CSV file, packed or not; none if it cannot be read, which loading tells."""
+    opened = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with opened(path, "rt", encoding="utf-8", newline="") as file:
+            return max(sum(1 for row in csv.reader(file) if row) - 1, 0)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error):
+        return 0
 
 
 def sweep(folder: Path) -> None:
@@ -64,22 +83,35 @@ def mark_full(folder: Path) -> None:
 
 def distinct(folder: Path, listing: Listing) -> tuple[int, str]:
     """How many different records the pages of a walk hold, and a hash that is the same for the same ones."""
-    ids = {msgspec.json.encode(_id(row)) for row in _rows(folder, listing)}
+    ids = {_id(row) for row in rows(folder, listing)}
     digest = hashlib.sha256()
     for one in sorted(ids):
         digest.update(one + b"\n")
     return len(ids), digest.hexdigest()
 
 
-def _rows(folder: Path, listing: Listing) -> Iterator[Any]:
+def were_missed(folder: Path, listing: Listing, pages_before: int, since: datetime | None) -> bool:
+    """The pages after the first so many hold records that are in none of those, and that have not changed since either."""
+    before = {_id(row) for row in rows(folder, listing, last=pages_before)}
+    return any(_id(row) not in before and not _is_newer(listing, row, since) for row in rows(folder, listing, first=pages_before + 1))
+
+
+def rows(folder: Path, listing: Listing, *, first: int = 1, last: int | None = None) -> Iterator[Any]:
+    """The records of the pages of a walk."""
     for path in sorted(folder.glob("page-*.json")):
-        yield from paging.read(listing, msgspec.json.decode(path.read_bytes())).rows
+        if first <= int(path.stem.removeprefix("page-")) and (last is None or int(path.stem.removeprefix("page-")) <= last):
+            yield from paging.read(listing, msgspec.json.decode(path.read_bytes())).rows
 
 
-def _id(row: Any) -> Any:
+def _is_newer(listing: Listing, row: Any, since: datetime | None) -> bool:
+    moment = paging.updated_at(listing, row)
+    return since is not None and moment is not None and moment > since
+
+
+def _id(row: Any) -> bytes:
     """The id of a record, else the record itself."""
     found = next((row[name] for name in ("id", "contactID") if row.get(name) is not None), None) if isinstance(row, dict) else None
-    return row if found is None else found
+    return msgspec.json.encode(row if found is None else found)
 
 
 def _write(target: Path, content: bytes) -> None:

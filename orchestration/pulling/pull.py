@@ -16,6 +16,7 @@ from orchestration.pulling.export import export
 from orchestration.pulling.streams import Listing
 from orchestration.pulling.walk import begin, walk
 from orchestration.runtime.errors import OperatorError, told
+from orchestration.runtime.failpoints import pass_point
 
 # After these the account would answer nothing else either.
 OF_THE_ACCOUNT = (401, 429)
@@ -71,6 +72,7 @@ def _pull_unit(settings: Settings, client: Client, unit: Unit, *, since: date | 
     log = walk_log.load(settings, unit)
     log.walk = begin(settings, unit, log, since=since, full=full)
     walk_log.save(settings, unit, log)
+    pass_point("walk_is_noted")
     made = walk(settings, client, unit, log) if isinstance(unit.facts, Listing) else export(settings, client, unit, log)
     problem = f"{unit.name} may be incomplete: {'; '.join(made.gaps)}." if made.gaps else ""
     log.failure, log.failed_at = problem, walk_log.now() if problem else None
@@ -79,11 +81,7 @@ def _pull_unit(settings: Settings, client: Client, unit: Unit, *, since: date | 
 
 
 def _failed(settings: Settings, unit: Unit, sentence: str) -> Outcome:
-    """Notes why, so that the next run tells it too."""
-    log = walk_log.load(settings, unit)
-    log.failure, log.failed_at = sentence, walk_log.now()
-    walk_log.save(settings, unit, log)
-    landed = log.walk
+    landed = walk_log.note_failure(settings, unit, sentence).walk
     return Outcome(unit.name, landed.pages if landed else 0, landed.rows if landed else 0, is_done=False, problem=sentence)
 
 

@@ -18,7 +18,8 @@ class Listing:
 
     `rows` are the keys under which they may stand, if the page is no bare array. `since` is the parameter that leaves out what did not change
     after a time; `updated` are the fields that tell that time, the first that is filled. `fixed` goes with every request, `first` with the
-    first only. `newest_first` says that a walk may stop at the first record that was seen before. A listing `of_people` can show who is gone.
+    first only. `newest_first` says that a walk may stop at the first record that was seen before. One that `slides` has numbered pages in an order
+    nobody promises: what goes or moves while one reads shifts others over the border between two pages. A listing `of_people` can show who is gone.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Listing:
     first: Params = field(default_factory=dict)
     most_pages: int | None = None
     newest_first: bool = False
+    slides: bool = False
     of_people: bool = False
     parts: str | None = None
 
@@ -62,7 +64,7 @@ def _voucherify(path: str, rows: tuple[str, ...], **facts: object) -> Listing:
 
 
 def _open_delivery(path: str, **facts: object) -> Listing:
-    return Listing(f"/{path}", "page", rows=("items", path), page_size=500, page_size_name="pageSize", **facts)  # type: ignore[arg-type]
+    return Listing(f"/{path}", "page", rows=("items", path), page_size=500, page_size_name="pageSize", slides=True, **facts)  # type: ignore[arg-type]
 
 
 def _ometria(path: str, **facts: object) -> Listing:

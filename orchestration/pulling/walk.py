@@ -16,7 +16,7 @@ from orchestration.runtime.failpoints import pass_point
 
 # A cursor does not live for ever, and what is read later belongs to a later night.
 RESUMABLE = timedelta(hours=24)
-MOST_PASSES = 3
+MOST_PASSES = 4
 MOST_RESTARTS = 2
 FUTURE = timedelta(days=1)
 
@@ -86,7 +86,7 @@ def _asked(settings: Settings, client: Client, unit: Unit, log: WalkLog) -> Answ
     except RefusedError as error:
         if error.status != 400 or "after" not in current.position or current.restarts >= MOST_RESTARTS:
             raise
-    _begin_again(unit, listing, current)
+    current.position = paging.first(listing, current.since, unit.period, current.began_at)
     current.restarts += 1
     walk_log.save(settings, unit, log)
     return None
@@ -104,40 +104,45 @@ def _land(settings: Settings, unit: Unit, log: WalkLog, answer: Answer) -> None:
     current, listing = log.walk, unit.facts
     assert current is not None and current.position is not None and isinstance(listing, Listing)
     page = paging.read(listing, answer.json)
-    current.pages = landing.land_page(landing.folder_of(settings, unit, current), current.pages + 1, answer.content)
+    folder = landing.folder_of(settings, unit, current)
+    if current.passes == 1 or not landing.has_page(folder, answer.content):
+        current.pages = landing.land_page(folder, current.pages + 1, answer.content)
+        current.rows += len(page.rows)
     _note(listing, current, page, answer)
     step = paging.following(listing, current.position, page, since=current.since, period=unit.period, now=current.began_at)
     if step.gap and step.gap not in current.gaps:
         current.gaps.append(step.gap)
     current.position = step.position
-    if step.position is None and _SHRUNK in current.gaps and current.passes < MOST_PASSES:
-        current.gaps.remove(_SHRUNK)
-        current.passes += 1
-        _begin_again(unit, listing, current)
+    if step.position is None and listing.slides:
+        _look_again(settings, unit, current)
     walk_log.save(settings, unit, log)
     pass_point("position_is_noted")
 
 
-_SHRUNK = "records went while it was read, so that others may have slipped between two pages"
+def _look_again(settings: Settings, unit: Unit, current: Walk) -> None:
+    """Begins a further pass unless the last one found nothing that the others had missed, or could miss nothing: a single page cannot slide."""
+    listing = unit.facts
+    assert isinstance(listing, Listing)
+    folder = landing.folder_of(settings, unit, current)
+    is_first = current.passes == 1
+    if current.requests_of_pass == 1 or (not is_first and not landing.were_missed(folder, listing, current.pages_before_pass, current.served_at)):
+        return
+    if current.passes == MOST_PASSES:
+        current.gaps.append("records moved whenever it was read, so that others may have slipped between two pages")
+        return
+    current.passes += 1
+    current.requests_of_pass, current.pages_before_pass = 0, current.pages
+    current.position = paging.first(listing, current.since, unit.period, current.began_at)
 
 
 def _note(listing: Listing, current: Walk, page: paging.Page, answer: Answer) -> None:
     """What a page tells for the end of the walk."""
-    current.rows += len(page.rows)
+    current.requests_of_pass += 1
     current.served_at = current.served_at or answer.served_at
     current.total = page.total if current.total is None else current.total
-    is_first_page = (current.position or {}).get("page") == 1
-    if listing.kind == "page" and not is_first_page and None not in (page.total, current.page_total) and page.total < current.page_total:  # type: ignore[operator]
-        current.gaps = [*current.gaps, *([_SHRUNK] if _SHRUNK not in current.gaps else [])]
-    current.page_total = page.total
     latest = (current.served_at or current.began_at) + FUTURE
     moments = [moment for row in page.rows if (moment := paging.updated_at(listing, row)) and moment <= latest]
     current.newest = max([*moments, *([current.newest] if current.newest else [])], default=None)
-
-
-def _begin_again(unit: Unit, listing: Listing, current: Walk) -> None:
-    current.position = paging.first(listing, current.since, unit.period, current.began_at)
-    current.page_total = None
 
 
 def _finish(settings: Settings, unit: Unit, log: WalkLog) -> None:
@@ -145,7 +150,7 @@ def _finish(settings: Settings, unit: Unit, log: WalkLog) -> None:
     current, listing = log.walk, unit.facts
     assert current is not None and isinstance(listing, Listing)
     if not current.gaps or listing.newest_first:
-        seen = current.newest if listing.updated else current.served_at
+        seen = _seen_up_to(listing, current)
         if current.covers and seen:
             log.mark = max(filter(None, (log.mark, seen)))
     if current.since is None and not current.gaps and _is_ever_full(unit):
@@ -154,6 +159,13 @@ def _finish(settings: Settings, unit: Unit, log: WalkLog) -> None:
     log.walk, log.finished_at = None, walk_log.now()
     walk_log.save(settings, unit, log)
     pass_point("end_is_noted")
+
+
+def _seen_up_to(listing: Listing, current: Walk) -> datetime | None:
+    """Up to when every change was seen: never later than the walk began by the vendor's clock, for what was read may have changed behind it."""
+    if not listing.updated:
+        return current.served_at
+    return min(current.newest, current.served_at or current.began_at) if current.newest else None
 
 
 def _conclude_whole(settings: Settings, unit: Unit, log: WalkLog) -> None:

@@ -28,11 +28,12 @@ class Walk(msgspec.Struct, kw_only=True):
     pages: int = 0
     rows: int = 0
     total: int | None = None
-    page_total: int | None = None
     newest: Moment | None = None
     served_at: Moment | None = None
     gaps: list[str] = []
     passes: int = 1
+    requests_of_pass: int = 0
+    pages_before_pass: int = 0
     restarts: int = 0
     job: str | None = None
 
@@ -75,6 +76,14 @@ def load(settings: Settings, unit: Unit) -> WalkLog:
 def save(settings: Settings, unit: Unit, log: WalkLog) -> None:
     """Replaces the log of a unit at once."""
     _write(path_of(settings, unit), log)
+
+
+def note_failure(settings: Settings, unit: Unit, sentence: str) -> WalkLog:
+    """Notes why a unit was not pulled, so that runs tell it until it was."""
+    log = load(settings, unit)
+    log.failure, log.failed_at = sentence, now()
+    save(settings, unit, log)
+    return log
 
 
 def forget_others(settings: Settings, units: list[Unit]) -> None:

@@ -61,8 +61,10 @@ def test_every_request_carries_what_the_vendor_knows_us_by(settings: Settings, v
         Response(503, b"<html>busy</html>"),
         Response(200, b'{"ok": tr', {"Content-Type": "application/json"}, cut=4),
         Response(200, b'{"ok": tr', {"Content-Type": "application/json"}),
+        Response(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
+        Response(204),
     ],
-    ids=["seconds", "a date", "a moment", "in the body", "bare", "500", "503", "cut on the way", "cut at the vendor"],
+    ids=["seconds", "a date", "a moment", "in the body", "bare", "500", "503", "cut on the way", "cut at the vendor", "no JSON", "nothing"],
 )
 def test_what_passes_is_asked_again(settings: Settings, failure: Response) -> None:
     with client_of(settings, "voucherify") as (client, server):

@@ -4,10 +4,13 @@ A request outside the documented parameters is answered with 400 and noted in `v
 """
 
 import base64
+import gzip
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from tests.network.http_server import Request, Response, answer
@@ -36,11 +39,13 @@ class Vendor:
         self.sent: list[bytes] = []
         self.violations: list[str] = []
         self.after_page: Callable[[int], None] = lambda _: None
+        self.clock = 4320.0  # minutes since the beginning of the tests' world
 
     def __call__(self, request: Request) -> Response:
         if not self.knows(request):
             return Response(401)
         response = self.answer(request)
+        response = replace(response, headers={**response.headers, "Date": format_datetime(START + timedelta(minutes=self.clock), usegmt=True)})
         if response.status == 400:
             self.violations.append(f"{request.path} {sorted(request.query)}")
         if response.status == 200 and request.method == "GET":
@@ -219,7 +224,7 @@ class Optimizely(Vendor):
         self.states = ["pending", "running", "completed"]
         self.asked = 0
         self.busy = 0
-        self.file = b"\x1f\x8b not really packed \x00\xff"
+        self.file = gzip.compress(b"email,name\n" + b"".join(b'p%d@example.com,"in two\nlines"\n' % number for number in range(7)))
 
     def knows(self, request: Request) -> bool:
         return request.path.startswith("/files/") or request.headers.get("x-api-key") == SECRET
