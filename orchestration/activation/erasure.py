@@ -23,6 +23,7 @@ from orchestration.activation.channels import discover
 from orchestration.activation.targets import Target
 from orchestration.canonical.given_back import PREFIX
 from orchestration.config.settings import Settings
+from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
 REQUESTS = "erasures"
@@ -79,8 +80,10 @@ def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, cha
     mine = con.execute("delete from records where list_contains($1, customer_id) returning identity", [list(customer_ids)]).fetchall()
     marks = {mark for (identity,) in mine for mark in _marks(channel.profile(json.loads(identity), {}))}
     files = [_without(found.folder, facts, marks, values) for facts in found.manifest["files"]]
+    pass_point("after_erasing_bodies")
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
     _replace(found.folder / outbox.MANIFEST, outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}))
+    pass_point("before_erasing_records")
     con.execute(f"copy (from records order by kind, key) to {quoted(f'{path}.tmp')} (format parquet, compression zstd)")
     os.replace(f"{path}.tmp", path)
     return len(mine)

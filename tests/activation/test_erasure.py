@@ -1,6 +1,10 @@
 """An erased person: a request of their own for each vendor, and not a byte of them left in what was written here."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +81,26 @@ def test_without_targets_there_is_nothing_to_ask_or_to_forget(settings: Settings
     (settings.config / "activation.toml").unlink()
     assert erasure.request(settings, ["person-canary"], "x") == 0
     assert erasure.forget(settings, ["person-canary"], VALUES) == 0
+
+
+COMMAND = """
+import sys; from pathlib import Path
+from orchestration.activation import erasure
+from orchestration.config.settings import Options, Settings
+erasure.forget(Settings(data=Path(sys.argv[1]), options=Options(memory_limit="500MB", threads=1)), ["person-canary"], sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("point", ["after_erasing_bodies", "before_erasing_records"])
+@pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
+def test_an_erasure_that_was_killed_is_ended_by_the_next(settings: Settings, vendor: str, point: str) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, NAMES[vendor])
+    environment = {**os.environ, "C360_KILL_AT": point}
+    died = subprocess.run([sys.executable, "-c", COMMAND, str(settings.data), *VALUES], env=environment, cwd=Path(__file__).parents[2], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 1
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+    [folder] = target(settings, NAMES[vendor]).folder(settings).glob("2026*/")
+    listed = {file["file"]: file["bytes"] for file in json.loads((folder / "manifest.json").read_bytes())["files"]}
+    assert listed == {path.name: path.stat().st_size for path in folder.glob("*.json") if path.name != "manifest.json"}
