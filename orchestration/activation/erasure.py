@@ -27,6 +27,7 @@ from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
 REQUESTS = "erasures"
+Marks = frozenset[tuple[str, str]]
 # What is alike in the records of many people, and where values of ours stand.
 _CONSTANT = ("@type", "@collection", "type", "properties", "metadata", "customProperties", "consents", "channels")
 
@@ -78,8 +79,8 @@ def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, cha
     path = found.folder / outbox.RECORDS
     con.execute("create or replace table records as from read_parquet($1)", [str(path)])
     mine = con.execute("delete from records where list_contains($1, customer_id) returning identity", [list(customer_ids)]).fetchall()
-    marks = {mark for (identity,) in mine for mark in _marks(channel.profile(json.loads(identity), {}))}
-    files = [_without(found.folder, facts, marks, values) for facts in found.manifest["files"]]
+    stubs = {frozenset(_marks(channel.profile(json.loads(identity), {}))) for (identity,) in mine}
+    files = [_without(found.folder, facts, stubs, values) for facts in found.manifest["files"]]
     pass_point("after_erasing_bodies")
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
     _replace(found.folder / outbox.MANIFEST, outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}))
@@ -89,7 +90,7 @@ def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, cha
     return len(mine)
 
 
-def _without(folder: Path, facts: dict[str, Any], marks: Collection[tuple[str, str]], values: Collection[str]) -> dict[str, Any] | None:
+def _without(folder: Path, facts: dict[str, Any], stubs: Collection[Marks], values: Collection[str]) -> dict[str, Any] | None:
     """What the manifest says of a body after the person's records are out of it; None if nothing is left of it."""
     path = folder / facts["file"]
     if not path.exists():
@@ -97,7 +98,7 @@ def _without(folder: Path, facts: dict[str, Any], marks: Collection[tuple[str, s
     body = json.loads(path.read_bytes(), parse_float=Decimal)
     name = next((name for name in ("items", "emails") if isinstance(body, dict) and name in body), None)
     records = body[name] if name else body
-    kept = [record for record in records if not _is_theirs(record, marks, values)]
+    kept = [record for record in records if not _is_theirs(record, stubs, values)]
     if not kept:
         path.unlink()
         return None
@@ -106,10 +107,12 @@ def _without(folder: Path, facts: dict[str, Any], marks: Collection[tuple[str, s
     return {**facts, "records": len(kept), "bytes": len(content), "sha256": sha256(content).hexdigest()}
 
 
-def _is_theirs(record: Any, marks: Collection[tuple[str, str]], values: Collection[str]) -> bool:
+def _is_theirs(record: Any, stubs: Collection[Marks], values: Collection[str]) -> bool:
+    """A record of a body that is known by all that one of the person's is known by, or an address or identifier of theirs alone."""
     if isinstance(record, str):
         return record.casefold() in values
-    return any(mark in marks or (mark[0] == "identifier_value" and mark[1].casefold() in values) for mark in _marks(record))
+    marks = frozenset(_marks(record))
+    return any(stub <= marks for stub in stubs) or any(name == "identifier_value" and value.casefold() in values for name, value in marks)
 
 
 def _marks(record: Any, name: str = "") -> Iterator[tuple[str, str]]:

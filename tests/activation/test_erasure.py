@@ -41,6 +41,15 @@ def test_nothing_is_left_of_an_erased_person_and_the_others_are_as_they_were(set
             assert (folder / file["file"]).stat().st_size == file["bytes"]
 
 
+def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> None:
+    same = [everywhere(name, records={"ometria": {"customer_id": "77", "email": f"{name}@example.com"}}) for name in ("kept", "canary")]
+    publish(settings, same, segments=("vip",))
+    run(settings, "ometria")
+    erasure.forget(settings, ["person-canary"], ["canary@example.com"])
+    told = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
+    assert b"kept@example.com" in told and b"canary" not in told
+
+
 def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, "odp")
