@@ -6,7 +6,7 @@ How a kind of paging goes on is decided in `paging.py`; a stream that is missing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["once", "offset", "page", "cursor", "date"]
 Params = Mapping[str, str | int]
@@ -59,16 +59,16 @@ class Export:
 DAY = timedelta(days=1)
 
 
-def _voucherify(path: str, rows: tuple[str, ...], **facts: object) -> Listing:
-    return Listing(f"/v1/{path}", rows=rows, page_size=100, **facts)  # type: ignore[arg-type]
+def _voucherify(path: str, rows: tuple[str, ...], **facts: Any) -> Listing:
+    return Listing(f"/v1/{path}", rows=rows, page_size=100, **facts)
 
 
-def _open_delivery(path: str, **facts: object) -> Listing:
-    return Listing(f"/{path}", "page", rows=("items", path), page_size=500, page_size_name="pageSize", slides=True, **facts)  # type: ignore[arg-type]
+def _open_delivery(path: str, **facts: Any) -> Listing:
+    return Listing(f"/{path}", "page", rows=("items", path), page_size=500, page_size_name="pageSize", slides=True, **facts)
 
 
-def _ometria(path: str, **facts: object) -> Listing:
-    return Listing(f"/v2/{path}", "offset", page_size=250, overlap=DAY, **facts)  # type: ignore[arg-type]
+def _ometria(path: str, **facts: Any) -> Listing:
+    return Listing(f"/v2/{path}", "offset", page_size=250, overlap=DAY, **facts)
 
 
 LISTINGS: dict[tuple[str, str], Listing] = {
