@@ -27,6 +27,12 @@ from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
 REQUESTS = "erasures"
+# By their id of today, or, where they had another when it was written, by what only they are known by.
+_MINE = """
+delete from records
+where list_contains($1, customer_id) or list_has_any([lower(value) for value in json_extract_string(identity, '$.*')], $2)
+returning identity
+"""
 Marks = frozenset[tuple[str, str]]
 # What is alike in the records of many people, and where values of ours stand.
 _CONSTANT = ("@type", "@collection", "type", "properties", "metadata", "customProperties", "consents", "channels")
@@ -78,7 +84,7 @@ def _forget_in(con: duckdb.DuckDBPyConnection, root: Path, channel: Channel, cus
 def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, channel: Channel, customer_ids: Collection[str], values: Collection[str]) -> int:
     path = found.folder / outbox.RECORDS
     con.execute("create or replace table records as from read_parquet($1)", [str(path)])
-    mine = con.execute("delete from records where list_contains($1, customer_id) returning identity", [list(customer_ids)]).fetchall()
+    mine = con.execute(_MINE, [list(customer_ids), list(values)]).fetchall()
     stubs = {frozenset(_marks(channel.profile(json.loads(identity), {}))) for (identity,) in mine}
     files = [_without(found.folder, facts, stubs, values) for facts in found.manifest["files"]]
     pass_point("after_erasing_bodies")

@@ -50,6 +50,13 @@ def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> N
     assert b"kept@example.com" in told and b"canary" not in told
 
 
+def test_what_was_written_under_an_id_they_had_before_goes_too(settings: Settings) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, "voucherify")
+    assert erasure.forget(settings, ["the-id-of-today"], VALUES) == 1
+    assert b"shop-canary" not in b"".join(bytes_of(settings).values())
+
+
 def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, "odp")
