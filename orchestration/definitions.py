@@ -14,10 +14,11 @@ import dagster as dg
 from orchestration import vendors
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
-from orchestration.defs import assets, sensors
+from orchestration.defs import assets, pulling_assets, sensors
 from orchestration.defs.activation_assets import activation_assets
 from orchestration.defs.resources import WarehouseResource
 from orchestration.landing import landing_zone
+from orchestration.pulling import configuration as pull_configuration
 from orchestration.transformation import dbt_runner
 
 NIGHTLY = "nightly"
@@ -32,14 +33,25 @@ def definitions() -> dg.Definitions:
     manifest = json.loads(dbt_runner.manifest(settings).read_text(encoding="utf-8"))
     known = vendors.discover()
     nights = dg.DailyPartitionsDefinition(start_date=first_night(settings).isoformat(), end_offset=1)
-    loading = [assets.vendor_assets(vendor, nights) for vendor in known.values()]
+    pulled = pull_configuration.vendors(settings)
+    pulling = [pulling_assets.pulling(vendor, assets.OWNERS) for vendor in pulled]
+    loading = [
+        assets.vendor_assets(vendor, nights, deps=[pulling_assets.pulled_key(vendor.code)] if vendor.code in pulled else []) for vendor in known.values()
+    ]
     nightly = dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all(),
         description="Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet.",
     )
     return dg.Definitions(
-        assets=[*loading, assets.staging_tables(manifest, known), assets.transformation(manifest), assets.publishing(manifest), *activation_assets(settings)],
+        assets=[
+            *pulling,
+            *loading,
+            assets.staging_tables(manifest, known),
+            assets.transformation(manifest),
+            assets.publishing(manifest),
+            *activation_assets(settings),
+        ],
         jobs=[nightly],
         schedules=[nightly_schedule(settings)],
         sensors=[sensors.arrival(NIGHTLY), sensors.janitor(), sensors.failures(), sensors.lateness()],

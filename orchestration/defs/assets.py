@@ -4,7 +4,7 @@ Thin: every body calls the same step of `pipeline.py` as the command line does a
 does stands there. Error texts may quote rows, so a body lets out only sentences of our own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -79,7 +79,7 @@ def stream_key(vendor: str, stream: str) -> dg.AssetKey:
     return dg.AssetKey([vendor, stream])
 
 
-def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition, deps: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
     """A vendor's streams, an asset each, of all its accounts: chosen nights again, or without a choice whatever is not loaded yet.
 
     One step loads them all: a step costs about half a CPU second however little there is to load, and there are over thirty streams.
@@ -89,7 +89,7 @@ def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition) -> dg.AssetsD
     @dg.multi_asset(
         name=f"load_{vendor.code}",
         specs=[
-            dg.AssetSpec(key, description=f"{vendor.title}: {stream.description}", group_name=vendor.code, kinds={"polars", "duckdb"}, owners=OWNERS)
+            dg.AssetSpec(key, description=f"{vendor.title}: {stream.description}", group_name=vendor.code, kinds={"polars", "duckdb"}, owners=OWNERS, deps=deps)
             for key, stream in streams.items()
         ],
         check_specs=[check for key in streams for check in _stream_checks(key)],
