@@ -54,7 +54,7 @@ def activate(settings: Settings, target: Target, *, is_dry: bool = False, is_ful
 
 def after_publishing(settings: Settings) -> tuple[list[str], bool]:
     """Activates every configured target after a run: a line for each, and whether a person must look at one."""
-    if not targets.is_configured(settings):
+    if not (targets.is_configured(settings) and settings.published_file.exists()):
         return [], False
     try:
         outcomes = [_tried(settings, target) for target in targets.load(settings)]

@@ -59,7 +59,8 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             )
     finally:
         output.end_progress()
-    given_back, needs_look = activate.after_publishing(settings) if report.published else ([], False)
+    # Whether or not this run published: one that was killed after it had may have left this undone.
+    given_back, needs_look = activate.after_publishing(settings)
     # What was done stays done, whoever listens: a pipe that was closed or an alert that fails makes no failure of it.
     try:
         for line in given_back:
