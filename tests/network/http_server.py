@@ -90,6 +90,7 @@ def serving(handler: Handler) -> Iterator[Server]:
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Connection)
     http.daemon_threads = True
+    http.handle_error = lambda *_: None  # whoever asked was killed
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     server.address = f"http://127.0.0.1:{http.server_address[1]}"

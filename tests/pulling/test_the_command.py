@@ -63,7 +63,8 @@ def test_a_walk_that_was_killed_while_it_waited_for_a_page_goes_on_there(install
     assert ended(process)[0] == -signal.SIGKILL
     assert ended(c360(installation, "pull"))[0] == 0
     unharmed(installation, vendor, code)
-    assert len(vendor.sent) == len(installation.pages(code, vendor.stream)) + 1
+    again = 3 if code == "open_delivery" else 1  # the page that was cut off; numbered pages are read twice besides
+    assert len(vendor.sent) == len(installation.pages(code, vendor.stream)) + again
 
 
 def unharmed(installation: Installation, vendor: Vendor, code: str) -> None:
