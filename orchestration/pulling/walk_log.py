@@ -99,7 +99,7 @@ def failures(settings: Settings) -> list[str]:
     """A sentence for every stream whose last walk failed; none where nothing is pulled."""
     if not is_configured(settings):
         return []
-    return [f"{log.failure} It was pulled last {_when(log.finished_at)}; `c360 pull` tries again." for _, log in _all(settings) if log.failure]
+    return [f"{log.failure} {_last_pulled(log.finished_at)}; `c360 pull` tries again." for _, log in _all(settings) if log.failure]
 
 
 def now() -> Moment:
@@ -107,8 +107,8 @@ def now() -> Moment:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _when(moment: Moment | None) -> str:
-    return f"on {moment:%Y-%m-%d}" if moment else "never"
+def _last_pulled(moment: Moment | None) -> str:
+    return f"It was last pulled on {moment:%Y-%m-%d}" if moment else "It has never been pulled"
 
 
 def _folder(settings: Settings) -> Path:
