@@ -30,6 +30,7 @@ from orchestration.landing.landing_zone import LandedFile, LandingProblem
 from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
 from orchestration.loading.loader import Delivered, FileOutcome, Warehouse
 from orchestration.monitoring import attention, schema_drift
+from orchestration.privacy import erasing, landing_erasure
 from orchestration.publishing import change_report, issued_ids, publish, retention
 from orchestration.pulling import walk_log
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
@@ -77,7 +78,7 @@ class Ingestion:
         for outcome in self.outcomes:
             name = outcome.file.delivery
             read[name] = read.get(name, 0) + outcome.rows_read
-            rejected[name] = rejected.get(name, 0) + outcome.rows_rejected
+            rejected[name] = rejected.get(name, 0) + outcome.rows_rejected - outcome.rows_erased
         return sorted(name for name, count in rejected.items() if count > limit * read[name])
 
 
@@ -134,12 +135,36 @@ def run(
     """The whole job, once. Does nothing when nothing is new; begins again where a damaged file had to be moved aside."""
     asked = {"accept_deletions": accept_deletions, "without_archived": without_archived, "is_replay": is_replay, "withdraw": withdraw}
     chosen: dict[str, Any] = {"dates": dates, "full_refresh": full_refresh, "as_of": as_of, "choose": choose, "accept_changes": accept_changes, "asked": asked}
+    finish_erasures(settings, progress=progress)
     once = partial(_run, settings, **chosen, command=command, progress=progress)
     try:
         return once()
     except DamagedFileError as error:
         progress(error.message)
         return once(told=[error.message])
+
+
+def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[Path]:
+    """Ends every erasure that was begun; the receipts. Nobody who was to be erased is left in any file of the data folder."""
+    if not erasing.pending(settings):
+        return []
+    run_id = new_run_id()
+    with writing(settings, run_id, command="c360 forget", progress=progress) as warehouse:
+        begun = erasing.pending(settings)
+        erasing.erase_given_back(settings, begun)
+        with build_file.connect(settings) as con:
+            erasing.erase_landing(settings, con, begun)
+            known = {path for (path,) in con.execute("select file_path from meta.loads union select file_path from internal.owed").fetchall()}
+        # What has landed since the last run waits for the next one.
+        ingest(settings, warehouse, run_id, choose=lambda file: file.relative_path in known, progress=progress)
+        with build_file.connect(settings) as con:
+            erasing.erase_loaded(settings, con, begun, run_id)
+            fingerprints.forget_transformed(con)
+        pass_point("after_erasing_rows")
+        transform(settings, warehouse, run_id, progress=progress)
+        publish_if_new(settings, warehouse, run_id, accept_changes=True, even_if_seen=True, before=lambda: erasing.write_anew(settings), progress=progress)
+        receipts = erasing.end(settings, begun)
+    return receipts
 
 
 def _run(
@@ -258,8 +283,9 @@ def ingest(
     What else a person asked for: to take deletions as meant, to do without archived files that cannot be taken over, to take files out.
     A replay loads single files again and leaves the rest of their delivery as it is.
     """
-    scan = landing_zone.scan(settings)
     with build_file.connect(settings) as con:
+        landing_erasure.rename_named_after_erased(settings, con)
+        scan = landing_zone.scan(settings)
         _require_delivered(settings, warehouse, con, scan, accept_deletions)
         owed = warehouse.owed(con)
         _require_in_sight(scan, owed)
@@ -329,16 +355,35 @@ def write_run_settings(con: duckdb.DuckDBPyConnection, settings: Settings, as_of
 
 
 def publish_if_new(
-    settings: Settings, warehouse: Warehouse, run_id: str, *, accept_changes: bool = False, progress: Progress = silent
+    settings: Settings,
+    warehouse: Warehouse,
+    run_id: str,
+    *,
+    accept_changes: bool = False,
+    even_if_seen: bool = False,
+    before: Callable[[], None] = lambda: None,
+    progress: Progress = silent,
 ) -> publish.Publication | None:
-    """Publishes the build file if its marts are sound and analysts do not see them yet, and writes the report on what they see."""
-    made = _publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, progress=progress)
+    """Publishes the build file if its marts are sound and analysts do not see them yet, and writes the report on what they see.
+
+    `before` is done to the build file last; with `even_if_seen` it is published although analysts see the same.
+    """
+    made = _publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, even_if_seen=even_if_seen, before=before, progress=progress)
     with build_file.connect(settings) as con:
         attention.tell(con, run_id, *report.refresh(settings, attention.of_run(con, run_id)))
     return made
 
 
-def _publish_if_new(settings: Settings, warehouse: Warehouse, run_id: str, *, accept_changes: bool, progress: Progress) -> publish.Publication | None:
+def _publish_if_new(
+    settings: Settings,
+    warehouse: Warehouse,
+    run_id: str,
+    *,
+    accept_changes: bool,
+    even_if_seen: bool,
+    before: Callable[[], None],
+    progress: Progress,
+) -> publish.Publication | None:
     with build_file.connect(settings) as con:
         if warehouse.owed(con):
             raise OperatorError("Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it.")
@@ -351,7 +396,8 @@ def _publish_if_new(settings: Settings, warehouse: Warehouse, run_id: str, *, ac
         attention.tell(con, run_id, *walk_log.failures(settings))
         made_of = fingerprints.transformed_fingerprint(con)
         seen = publish.current(settings)
-        if made_of is None or (seen and seen.fingerprint == made_of) or publish.is_withdrawn(settings, made_of):
+        is_known = (seen and seen.fingerprint == made_of) or (made_of and publish.is_withdrawn(settings, made_of))
+        if made_of is None or (is_known and not even_if_seen):
             return None
         progress("publishing")
         publish.check(con)
@@ -369,6 +415,7 @@ def _publish_if_new(settings: Settings, warehouse: Warehouse, run_id: str, *, ac
         run_log.note(con, run_id, published=True)
         run_log.end(con, run_id)
 
+    before()
     made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, book=book)
     pass_point("before_run_book")
     with suppress(duckdb.Error), build_file.connect(settings) as con:

@@ -5,6 +5,8 @@ The one documented list. A code that is not here cannot be booked.
 
 # The reason of records that are sound and wait with their night.
 HELD_BACK = "held_back"
+# The reason of records about somebody who was erased: nothing of them is kept, and nothing is wrong with them.
+ERASED = "erased"
 
 FILE_REASONS: dict[str, str] = {
     "no_records": "The file has content, but no record is in it. Ask the vendor for the delivery again.",
@@ -43,6 +45,7 @@ RECORD_REASONS: dict[str, str] = {
     "missing_action": "The row does not say what happened. Deliver it with an action.",
     "unknown_identifier_name": "The field names no identifier that is declared. Name and value may be swapped.",
     "held_back": "More of its vendor's night was bad than `hold_back_share` allows, so all of it waits. Mend it, or raise the limit, and `c360 replay`.",
+    "erased": "The record is about somebody who was erased with `c360 forget`. Nothing of it is kept; nothing is to be done.",
     "bad_money": "An amount cannot be read as a number. Deliver it as a plain decimal number.",
     "bad_time": "A time cannot be read. Deliver it in ISO 8601 with a zone.",
     "bad_currency": "A currency is no ISO 4217 code.",

@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
     "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),
     "export-profiles": ("orchestration.cli.export_profiles", "every unified customer as a line, in the shape of Optimizely's customer-profile schema"),
+    "forget": ("orchestration.cli.forget", "erase a person from every place, to the byte, and keep them out"),
+    "erasures": ("orchestration.cli.erasures", "what was erased: receipts, without whom they are about"),
+    "export-person": ("orchestration.cli.export_person", "everything held about a person, as JSON and as a page"),
+    "share": ("orchestration.cli.share", "a copy of the published warehouse without people in it"),
     "rollback": ("orchestration.cli.rollback", "bring back the previous published warehouse"),
     "completion": ("orchestration.cli.completion", "a script that lets bash, zsh or fish complete commands and options"),
 }

@@ -14,7 +14,7 @@ FILES = """
 select distinct file_path, export_date
 from meta.loads
 where
-    rows_rejected > 0 and status in ('loaded', 'rejected')
+    load_seq in (select load_seq from meta.rejects where reason_code <> 'erased') and status in ('loaded', 'rejected')
     and ($source is null or source = $source) and ($account is null or source_account = $account) and ($day is null or export_date = $day)
 """
 

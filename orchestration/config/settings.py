@@ -185,6 +185,11 @@ class Settings:
         return self.data / "internal"
 
     @property
+    def privacy(self) -> Path:
+        """Who was erased, as hashes, and the receipts."""
+        return self.data / "privacy"
+
+    @property
     def lock_file(self) -> Path:
         return self.internal / "writer.lock"
 

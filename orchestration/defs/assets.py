@@ -245,6 +245,7 @@ def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[W
     known_names.ask(settings)
     name = context.run.job_name
     command = f"Dagster {'materialisation' if name.startswith('__') else name}"
+    pipeline.finish_erasures(settings, progress=context.log.info)
     with pipeline.writing(settings, context.run.run_id, command=command, progress=context.log.info) as warehouse:
         yield warehouse
 

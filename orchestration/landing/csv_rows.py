@@ -25,14 +25,19 @@ def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, fields: Set[
     """A record for every row; blank cells are left out, blank lines are no rows. A line alone is a header if it names one of the `fields`."""
     lines = split(content, limits.record_bytes + 2)
     encoding = _Encoding(form.encodings)
-    delimiter, header = _header(lines, limits, encoding)
-    columns = Columns.of(header, form)
+    delimiter, cells = _header(lines, limits, encoding)
+    columns = Columns.of(cells, form)
     sign = delimiter.encode()
     number = 0
-    for number, (raw, reason) in enumerate(_Rows(sign, len(header), limits).of(lines), start=1):
+    for number, (raw, reason) in enumerate(_Rows(sign, len(cells), limits).of(lines), start=1):
         yield Record(number, raw, reason=reason) if reason else _record(number, raw, columns, delimiter, encoding)
     if not number:
         columns.require_known(form, fields)
+
+
+def header(content: io.BufferedReader, limits: Limits, form: CsvForm) -> tuple[str, list[str]]:
+    """The delimiter and the cells of the header."""
+    return _header(split(content, limits.record_bytes + 2), limits, _Encoding(form.encodings))
 
 
 def _header(lines: Iterator[Line], limits: Limits, encoding: "_Encoding") -> tuple[str, list[str]]:

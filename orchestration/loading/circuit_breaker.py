@@ -10,7 +10,7 @@ from typing import Protocol
 
 import duckdb
 
-from orchestration.canonical.reason_codes import HELD_BACK, RECORD_REASONS
+from orchestration.canonical.reason_codes import ERASED, HELD_BACK, RECORD_REASONS
 from orchestration.config.accounts import feed
 from orchestration.config.settings import Settings
 from orchestration.landing.record import Record
@@ -21,7 +21,7 @@ STANDS = f"(status = 'loaded' or (status = 'rejected' and reason_code = '{HELD_B
 
 _HELD_NIGHTS = f"""
 with
-    held as (select load_seq, count(*) as sound from meta.rejects where reason_code = '{HELD_BACK}' group by load_seq),
+    held as (select load_seq, count(*) as sound from meta.rejects where reason_code in ('{HELD_BACK}', '{ERASED}') group by load_seq),
 
     streams as (
         select

@@ -88,6 +88,7 @@ class FileOutcome:
     rows_duplicate: int
     reason_code: str | None = None
     message: str | None = None
+    rows_erased: int = 0
 
 
 class Warehouse:
@@ -307,7 +308,7 @@ class Warehouse:
         loaded = counts.read - counts.rejected - counts.duplicate
         message = FILE_REASONS[reason] if reason else None
         booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
-        return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message)
+        return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message, counts.erased)
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
         """Takes out what an earlier booking of the path loaded."""

@@ -12,15 +12,17 @@ from threading import Event
 import duckdb
 import polars as pl
 
-from orchestration.canonical.reason_codes import RECORD_REASONS
+from orchestration.canonical.reason_codes import ERASED, RECORD_REASONS
 from orchestration.config.settings import Settings
 from orchestration.landing import formats, landing_zone
 from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
+from orchestration.loading import erasure_book
 from orchestration.mapping.model import Vendor
 from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
 from orchestration.normalisation.decimal_columns import columns_in_major_units
+from orchestration.normalisation.erasures import Erasures
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normalised, Normaliser
 from orchestration.normalisation.outcomes import Reject
@@ -42,6 +44,8 @@ class Counts:
     read: int = 0
     rejected: int = 0
     duplicate: int = 0
+    erased: int = 0
+    """Of the rejected ones, those about somebody who was erased: nothing is wrong with them."""
 
 
 @dataclass
@@ -105,13 +109,14 @@ def read_ahead(
     `progress` hears now and then how far a large file is.
     """
     todo = enumerate(files, start=first_load_seq)
+    erasures = erasure_book.erasures(settings)
     stop = Event()
     files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
     ahead: deque[tuple[Reading, Future[None]]] = deque()
     try:
         while True:
             while len(ahead) < MOST_FILES_AHEAD and (following := next(todo, None)) is not None:
-                reading = Reading(settings, following[1], load_seq=following[0])
+                reading = Reading(settings, following[1], load_seq=following[0], erasures=erasures)
                 ahead.append((reading, files_pool.submit(reading.read, blocks_pool, stop)))
             if not ahead:
                 return
@@ -137,7 +142,7 @@ class _StoppedError(Exception):
 class Reading:
     """A file being read; its rows are in the spool when that is done."""
 
-    def __init__(self, settings: Settings, file: LandedFile, *, load_seq: int) -> None:
+    def __init__(self, settings: Settings, file: LandedFile, *, load_seq: int, erasures: Erasures | None = None) -> None:
         self.file = file
         self.spool = Spool(settings.internal / "spool" / str(load_seq))
         self.counts = Counts()
@@ -154,7 +159,7 @@ class Reading:
             file_value=_file_value(self._vendor, file),
             secret=settings.secret or b"",
         )
-        self.normaliser = Normaliser(self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels))
+        self.normaliser = Normaliser(self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels), erasures)
 
     def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """Reads the file into the spool; why it cannot be, is told as `reason`."""
@@ -195,6 +200,7 @@ class Reading:
         self.counts.read += result.rows_read
         self.counts.rejected += result.rows_rejected
         self.counts.duplicate += result.rows_duplicate
+        self.counts.erased += sum(reject.reason == ERASED for reject in result.rejects)
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
         self.spool.add("$told", result.told)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
 from orchestration.mapping.expressions import roots
 from orchestration.mapping.selects import Contact, Profile, Rows
@@ -13,8 +14,10 @@ from orchestration.normalisation.canonical_rows import in_columns_of
 from orchestration.normalisation.contact_attributes import as_last_told
 from orchestration.normalisation.contact_owners import owners_of
 from orchestration.normalisation.decimal_columns import fields_read, is_in_minor_units
+from orchestration.normalisation.erasures import Erasures, People, loyalty_account
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.identifiers import identifiers as identifiers_of
+from orchestration.normalisation.identifiers import no_identifiers
 from orchestration.normalisation.list_elements import elements, exploded, records
 from orchestration.normalisation.outcomes import Decoded, Issue
 from orchestration.normalisation.record_ids import alias_ids
@@ -22,6 +25,8 @@ from orchestration.normalisation.row_completion import completed
 from orchestration.normalisation.typed_values import PLAUSIBLE, POLARS_TYPES, Reader
 from orchestration.parsing import ids, times
 from orchestration.parsing.text import clean
+
+ACCOUNT_TABLES = ("loyalty_accounts", "loyalty_transactions")
 
 
 @dataclass
@@ -47,9 +52,30 @@ class DialectNormaliser:
         )
         self._judged: list[_Judged] = []
         self.told: list[_Judged] = []
-        self._people = self._carried = pl.DataFrame()
+        self._people = pl.DataFrame()
+        self._carried = no_identifiers()
         self.rejected: dict[int, tuple[str, str | None]] = {}
         self.issues: list[Issue] = []
+
+    def people(self) -> People:
+        """Whom the records are about; the group is of no other use afterwards."""
+        numbers = set(self._frame.get_column("source_row"))
+        self._own()
+        owners = self._frame.filter(pl.col("owner").is_not_null()).select("source_row", "owner")
+        return People(self._account.source, self._account.source_account, self._origin.stream, numbers, owners, self._carried)
+
+    def accounts(self) -> dict[int, str]:
+        """Records that name an account of a loyalty programme and nobody, after the run."""
+        found = (judged.frame.filter(pl.col("owner_record_id").is_null()) for judged in self._judged if judged.table in ACCOUNT_TABLES)
+        pairs = (frame.select("source_row", "account_id").drop_nulls() for frame in found)
+        return {number: account for frame in pairs for number, account in frame.iter_rows()}
+
+    def give_up_accounts(self, erasures: Erasures) -> set[int]:
+        """Rejects records that name an erased account and nobody, after the run; their numbers."""
+        of = self._account.source, self._account.source_account
+        found = {number for number, account in self.accounts().items() if erasures.holds(loyalty_account(*of, account), self._origin.export_date)}
+        self._reject(found, ERASED, None)
+        return found
 
     def run(self) -> None:
         self._check()
@@ -100,7 +126,7 @@ class DialectNormaliser:
         self._frame = self._frame.with_columns(ids.identity(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
         self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
-        identifiers = self._identifiers(about)
+        self._carried = identifiers = self._identifiers(about)
         owners = self._frame.select("source_row", "owner", "profile")
         self._emit("customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner"))
 

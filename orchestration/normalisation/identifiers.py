@@ -27,9 +27,9 @@ _BY_KIND: tuple[tuple[str, pl.Expr], ...] = (
 
 def identifiers(specs: tuple[Identifier, ...], frame: pl.DataFrame, account: Account) -> pl.DataFrame:
     parts = [_identifier(spec, position, frame, account) for position, spec in enumerate(specs)]
-    found = pl.concat([part for part in parts if part.height] or [parts[0]]) if parts else _no_identifiers()
+    found = pl.concat([part for part in parts if part.height] or [parts[0]]) if parts else no_identifiers()
     if not found.height:
-        return _no_identifiers()
+        return no_identifiers()
     kinds = [(kind, found.filter(condition)) for kind, condition in _BY_KIND]
     parsed = pl.concat([_valued(part, kind, account) for kind, part in kinds if part.height]).sort("source_row", "position", maintain_order=True)
     return parsed.unique(["source_row", "id_type", "id_namespace", "id_value"], keep="first", maintain_order=True)
@@ -110,7 +110,8 @@ def _valued(found: pl.DataFrame, kind: str, account: Account) -> pl.DataFrame:
     )
 
 
-def _no_identifiers() -> pl.DataFrame:
+def no_identifiers() -> pl.DataFrame:
+    """No identifier of anybody."""
     texts = (
         "record_hash",
         "id_type",

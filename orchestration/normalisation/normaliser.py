@@ -6,15 +6,19 @@ Pure: frames in, frames out. How a value is read and judged stands in `typed_val
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import polars as pl
 
+from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
 from orchestration.landing.record import Record
 from orchestration.mapping.model import Vendor
 from orchestration.mapping.record_schema import handling, leaves
+from orchestration.normalisation import anonymous
 from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
 from orchestration.normalisation.decoder import Decoder
-from orchestration.normalisation.dialect_normaliser import DialectNormaliser
+from orchestration.normalisation.dialect_normaliser import ACCOUNT_TABLES, DialectNormaliser
+from orchestration.normalisation.erasures import Erasures
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.outcomes import Batch, Decoded, Issue, Reject
 from orchestration.normalisation.typed_values import POLARS_TYPES
@@ -53,11 +57,14 @@ def _empty(table: str) -> pl.DataFrame:
 class Normaliser:
     """Normalises the records of one file, block by block."""
 
-    def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds) -> None:
+    def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds, erasures: Erasures | None = None) -> None:
         self._origin = origin
         self.major_fields: Mapping[int, frozenset[str]] = {}
         """By the part of the file, fields that are in major units there, against what the vendor documents; to be told before the first block."""
         self.decoder = Decoder(vendor, origin.stream, bounds)
+        self._vendor = vendor
+        self._bounds = bounds
+        self._erasures = erasures
 
     def block(self, records: list[Record]) -> Normalised:
         """The block in canonical frames."""
@@ -72,21 +79,82 @@ class Normaliser:
         return self._finished(found.records, self.decoder.frames(found))
 
     def _finished(self, records: Sequence[Record], batch: Batch) -> Normalised:
-        major_fields = self.major_fields.get(records[0].part, frozenset()) if records else frozenset()
+        major_fields = self._major_fields_of(records)
         result = Normalised(rows_read=len(records), rows_duplicate=batch.duplicates, rejects=batch.rejects)
         raws = {record.number: record.raw for record in records}
         issues = batch.issues
+        erased: set[int] = set()
         for decoded in batch.decoded:
             part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
+            if self._erasures:
+                found = self._erasures.numbers(part.people(), raws, self._origin.export_date)
+                erased |= found
+                decoded = decoded.without(found)
+                part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
             part.run()
+            if self._erasures:
+                erased |= part.give_up_accounts(self._erasures)
             result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(part.rejected.items()))
             issues.extend(part.issues)
             for table, frame in part.accepted():
                 result.frames.setdefault(table, []).append(frame)
             result.told.extend(frame for _, frame in part.accepted(part.told))
+        if self._erasures:
+            result.rejects = [self._unless_mentioned(reject) for reject in result.rejects if reject.number not in erased]
         rejected = {reject.number for reject in result.rejects}
-        result.issues = [issue for issue in issues if issue.number not in rejected]
+        result.issues = [issue for issue in issues if issue.number not in rejected and issue.number not in erased]
+        if erased:
+            self._without_person(result, [record for record in records if record.number in erased])
         return result
+
+    def _major_fields_of(self, records: Sequence[Record]) -> frozenset[str]:
+        return self.major_fields.get(records[0].part, frozenset()) if records else frozenset()
+
+    def about_erased(self, records: Sequence[Record], erasures: Erasures) -> set[int]:
+        """Numbers of the records that are about somebody who was erased, those included that cannot be read and name them."""
+        alone = Normaliser(self._vendor, self._origin, self._bounds)
+        batch = alone.decoder.decode(records)
+        night, major_fields = self._origin.export_date, self._major_fields_of(records)
+        found = {reject.number for reject in batch.rejects if erasures.is_mentioned(reject.raw, night)}
+        seen = {reject.number for reject in batch.rejects}
+        for decoded in batch.decoded:
+            part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
+            found |= erasures.numbers(part.people(), {record.number: record.raw for record in records}, night)
+            seen |= set(decoded.frame.get_column("source_row"))
+            if any(select.table in ACCOUNT_TABLES for select in decoded.dialect.rows):
+                part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
+                part.run()
+                found |= part.give_up_accounts(erasures)
+        # What a block tells twice is read once.
+        again = [record for record in records if record.number not in seen]
+        return found | (self.about_erased(again, erasures) if again and seen else set())
+
+    def _unless_mentioned(self, reject: Reject) -> Reject:
+        """The rejected record as it may be kept: nothing of one that names somebody who was erased."""
+        assert self._erasures is not None
+        if self._erasures.is_mentioned(reject.raw, self._origin.export_date):
+            return Reject(reject.number, ERASED, None, b"")
+        return reject
+
+    def _without_person(self, result: Normalised, records: list[Record]) -> None:
+        """Takes what erased people's records tell of orders, and rejects what tells of none."""
+        plain = Normaliser(self._vendor, self._origin, self._bounds)
+        plain.major_fields = self.major_fields
+        orders = anonymous.orders(plain.of_same, records)
+        result.rejects.extend(Reject(one.number, ERASED, None, b"") for one in records if one.number not in orders)
+        for one in records:
+            if one.number in orders:
+                told = plain.of_same([msgspec.structs.replace(one, raw=orders[one.number], document=orders[one.number], notes=())])
+                for table, frames in told.frames.items():
+                    result.frames.setdefault(table, []).extend(frames)
+                result.issues.extend(told.issues)
+                result.rejects.extend(Reject(one.number, ERASED, None, b"") for _ in told.rejects[:1])
+
+    def of_same(self, records: list[Record]) -> Normalised:
+        """The records alone, as if the file held nothing else."""
+        alone = Normaliser(self._vendor, self._origin, self._bounds)
+        alone.major_fields = self.major_fields
+        return alone.block(records)
 
     def _origin_of(self, decoded: Decoded) -> Origin:
         """Where the records come from: those that say they are another stream's are that stream's, whatever folder they lie in."""

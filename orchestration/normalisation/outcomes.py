@@ -1,5 +1,6 @@
 """What becomes of a record that is read: a row in a frame of its dialect, a rejection with its reason, a value that was repaired."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -35,6 +36,10 @@ class Decoded:
 
     dialect: Dialect
     frame: pl.DataFrame
+
+    def without(self, numbers: Collection[int]) -> "Decoded":
+        """The others of the records."""
+        return Decoded(self.dialect, self.frame.filter(~pl.col("source_row").is_in(list(numbers)))) if numbers else self
 
 
 @dataclass

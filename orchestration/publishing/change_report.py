@@ -15,6 +15,7 @@ from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import identity_rules
 from orchestration.warehouse import publications
+from orchestration.warehouse.duckdb_session import has_table
 
 _EVENTS_DDL = """
 create or replace table meta.identity_events (
@@ -156,6 +157,8 @@ _MONEY_IN_WORDS = {
     "possible_duplicate": "Orders that may be counted twice",
 }
 
+_OF_ERASED = "customer_id in (from internal.erasing) or other_customer_id in (from internal.erasing)"
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -200,6 +203,8 @@ def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, s
         for decision in identity_rules.set_aside(con, settings):
             con.execute(_SET_ASIDE, [run_id, started_at, decision.customer_id, decision.other_customer_id, decision.sentence])
         report = _report(con, is_published=has_aliases)
+        if has_table(con, "internal", "erasing"):
+            con.execute(f"delete from meta.identity_events where {_OF_ERASED}")
         con.execute("drop table temp.moves; drop table temp.found")
     return report
 

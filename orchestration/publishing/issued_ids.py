@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.config.settings import Settings
 from orchestration.warehouse import publications
-from orchestration.warehouse.duckdb_session import transaction
+from orchestration.warehouse.duckdb_session import has_table, transaction
 
 
 def hand_on(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -27,3 +27,5 @@ def hand_on(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
                 select * from internal.issued_ids where alias_id not in (select alias_id from published.marts.customer_id_aliases)
                 """
             )
+            if has_table(con, "internal", "erasing"):
+                con.execute("delete from internal.issued_ids where alias_id in (from internal.erasing) or customer_id in (from internal.erasing)")

@@ -64,9 +64,13 @@ create table if not exists internal.weighed (key varchar);
 create or replace view internal.deliveries_as_told as
     -- Whom a rejected file or record was about nobody knows: a night with a rejected file, or with many such records, proves nobody's absence.
     with unread as (
-        select source, source_account, stream, export_date from meta.loads where status <> 'superseded'
+        select source, source_account, stream, export_date
+        from meta.loads
+        left join (select load_seq, count(*) as records from meta.rejects where reason_code = '{reason_codes.ERASED}' group by load_seq) as erased
+            using (load_seq)
+        where status <> 'superseded'
         group by source, source_account, stream, export_date
-        having bool_or(status = 'rejected') or sum(rows_rejected) > {MOST_UNREAD} * sum(rows_read)
+        having bool_or(status = 'rejected') or sum(rows_rejected - coalesce(erased.records, 0)) > {MOST_UNREAD} * sum(rows_read)
     )
     select
         source, source_account, stream, export_date,

@@ -1,0 +1,60 @@
+"""What loading must know of erasures: the hashes of all that was erased, as `$C360_DATA/privacy` keeps them.
+
+One file for each erasure, written whole or not at all, so that none can be half known.
+"""
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from orchestration.config.settings import Settings
+from orchestration.normalisation.erasures import Erasures
+from orchestration.runtime.errors import OperatorError
+
+FOREVER = date.max
+
+
+def folder(settings: Settings) -> Path:
+    """Where the hashes stand."""
+    return settings.privacy / "erased"
+
+
+def erasures(settings: Settings) -> Erasures | None:
+    """All that was erased; null where nobody was."""
+    entries = list(_entries(settings))
+    if not entries:
+        return None
+    if settings.secret is None:
+        raise OperatorError(
+            "People were erased here, and the secret that tells who is missing.",
+            remedy=f"Put it back into {settings.config / 'secret'}, or into C360_SECRET: without it they would come back.",
+        )
+    until: dict[str, date] = {}
+    for entry in entries:
+        last = date.fromisoformat(entry["until"]) if entry["until"] else FOREVER
+        for digest in entry["hashes"]:
+            until[digest] = max(last, until.get(digest, last))
+    return Erasures(settings.secret, until)
+
+
+def _entries(settings: Settings) -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(folder(settings).glob("*.json")):
+        try:
+            found.append(json.loads(path.read_bytes()))
+        except ValueError:
+            raise OperatorError(f"{path} is damaged: it says who was erased.", remedy="Bring it back from a backup; without it they would come back.") from None
+    return found
+
+
+def write(path: Path, content: object) -> None:
+    """A file of ours as JSON, on the disk before it is there by name, for its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.tmp")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        json.dump(content, out, indent=1, ensure_ascii=False)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(draft, path)

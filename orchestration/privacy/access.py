@@ -1,0 +1,137 @@
+"""Everything held about a person, to be handed to them: as JSON with its schema, and as one page that can be read."""
+
+import html
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.config.settings import Settings
+from orchestration.landing import landing_zone
+from orchestration.landing.containers import ContainerError
+from orchestration.loading.prefetch import Reading, blocks_of
+from orchestration.normalisation import erasures
+from orchestration.normalisation.erasures import Erasures
+from orchestration.privacy import persons
+from orchestration.privacy.persons import Person
+from orchestration.runtime.errors import OperatorError
+
+_TABLES = """
+select table_schema, table_name from information_schema.columns
+where (table_schema = 'marts' or (table_schema, table_name) = ('meta', 'identity_links')) and column_name = 'customer_id' order by all
+"""
+STYLE = (
+    "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:75em} table{border-collapse:collapse;margin-bottom:2em} "
+    "td,th{border:1px solid #ccc;padding:.2em .5em;text-align:left;vertical-align:top} pre{white-space:pre-wrap}"
+)
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Everything held about one person",
+    "type": "object",
+    "required": ["made_at", "customer_ids", "known_by", "delivered", "held"],
+    "properties": {
+        "made_at": {"type": "string", "format": "date-time"},
+        "customer_ids": {"type": "array", "items": {"type": "string"}},
+        "known_by": {
+            "description": "Identifiers that nobody else carries.",
+            "type": "array",
+            "items": {"type": "object", "properties": {"type": {"type": "string"}, "namespace": {"type": "string"}, "value": {"type": "string"}}},
+        },
+        "delivered": {
+            "description": "Records as the vendors delivered them; `record` is the text of one that is no JSON.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["vendor", "account", "stream", "export_date", "file", "row", "record"],
+                "properties": {"row": {"type": "integer"}, "export_date": {"type": "string", "format": "date"}},
+            },
+        },
+        "held": {
+            "description": "Rows of the warehouse by table: profile, history, orders, events, where each value came from, why it is one person.",
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "object"}},
+        },
+    },
+}
+
+
+def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, folder: Path) -> list[Path]:
+    """Writes what is held of the person, after `persons.resolve` on that connection; the files, for their owner alone."""
+    if folder.resolve().is_relative_to(settings.landing.resolve()):
+        raise OperatorError("An export does not belong into the landing zone.", remedy="Name another folder.", exit_code=2)
+    content = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "customer_ids": list(person.customer_ids),
+        "known_by": [{"type": kind, "namespace": namespace, "value": shown} for kind, namespace, _, shown, _ in person.identifiers],
+        "delivered": list(_delivered(settings, person, persons.files_to_look_at(con))),
+        "held": dict(_held(con, person)),
+    }
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    texts = {
+        "person.json": json.dumps(content, indent=1, ensure_ascii=False, default=str),
+        "person.schema.json": json.dumps(SCHEMA, indent=1),
+        "person.html": _page(content),
+    }
+    return [_written(folder / name, text) for name, text in texts.items()]
+
+
+def _written(path: Path, text: str) -> Path:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="backslashreplace") as out:
+        out.write(text)
+    path.chmod(0o600)
+    return path
+
+
+def _delivered(settings: Settings, person: Person, paths: set[str]) -> Iterator[dict[str, Any]]:
+    """Every record of a landing file that is about the person: what an erasure would take."""
+    secret = secrets.token_bytes()
+    theirs = Erasures(secret, dict.fromkeys(erasures.hashes(secret, person.known_by()), date.max))
+    for file in landing_zone.scan(settings).files:
+        if file.relative_path not in paths:
+            continue
+        try:
+            records = [record for block in blocks_of(settings, file) for record in block]
+        except ContainerError:
+            continue
+        about = Reading(settings, file, load_seq=0).normaliser.about_erased(records, theirs) if records else set()
+        place = {"vendor": file.source, "account": file.source_account, "stream": file.stream, "export_date": file.export_date.isoformat()}
+        for record in records:
+            if record.number in about:
+                yield {**place, "file": file.relative_path, "row": record.number, "record": _plain(record.document or record.raw)}
+
+
+def _plain(document: bytes) -> Any:
+    try:
+        return json.loads(document)
+    except (ValueError, RecursionError):
+        return document.decode("utf-8", "backslashreplace")
+
+
+def _held(con: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for schema, table in con.execute(_TABLES).fetchall():
+        found = con.execute(f"select * from {schema}.{table} where customer_id in (select unnest($1::varchar[])) order by all", [list(person.customer_ids)])
+        names = [column[0] for column in found.description or []]
+        if rows := [dict(zip(names, row, strict=True)) for row in found.fetchall()]:
+            yield f"{schema}.{table}", rows
+
+
+def _page(content: dict[str, Any]) -> str:
+    parts = [f"<!doctype html><meta charset=utf-8><title>What is held about you</title><style>{STYLE}</style><h1>What is held about you</h1>"]
+    parts.append(f"<p>Made at {html.escape(content['made_at'])}.</p>")
+    parts += [f"<h2>{html.escape(name)}</h2>{_table(rows)}" for name, rows in content["held"].items()]
+    parts.append("<h2>As the vendors delivered it</h2>")
+    for one in content["delivered"]:
+        place = f"{one['vendor']}, {one['stream']}, {one['export_date']}: {one['file']}, record {one['row']}"
+        parts.append(f"<h3>{html.escape(place)}</h3><pre>{html.escape(json.dumps(one['record'], indent=1, ensure_ascii=False))}</pre>")
+    return "\n".join(parts) + "\n"
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in row.values()) + "</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"

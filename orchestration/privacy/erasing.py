@@ -1,0 +1,223 @@
+"""An erasure from its beginning to its receipt. What is begun stands in a file, and whoever runs next ends it.
+
+First the hashes are kept, so that nothing can bring the person back; then the landing zone is written anew, loaded and published,
+earlier publications go, and the receipt is written last.
+"""
+
+import hashlib
+import html
+import json
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.activation import erasure as activation_erasure
+from orchestration.config.settings import Settings
+from orchestration.landing import landing_zone
+from orchestration.loading import erasure_book
+from orchestration.normalisation import erasures
+from orchestration.normalisation.erasures import Erasures
+from orchestration.privacy import landing_erasure, warehouse_erasure
+from orchestration.privacy.persons import Person
+from orchestration.publishing import publish
+from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.failpoints import pass_point
+from orchestration.warehouse import build_file
+
+OUT_OF_REACH = (
+    "Readers that had the warehouse open keep the file they opened until they close it.",
+    "Backups and snapshots of the data folder, of the disk and of the machine.",
+    "Extracts that analysts made, and what was sent to other systems.",
+    "The vendors themselves: ask each to erase the person too (where targets are set up, what to ask stands in their folder `erasures`).",
+)
+
+
+@dataclass
+class Erasing:
+    """One erasure that was begun."""
+
+    id: str
+    by: str
+    at: str
+    until: str | None
+    look_at: list[str]
+    """Files to look into. Names of files may be personal: this goes with the end of the erasure."""
+    customer_ids: list[str] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    """What they are known by at vendors, to be found in what was given back to those; this goes with the end of the erasure too."""
+    expected: dict[str, int] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+def require_secret(settings: Settings) -> bytes:
+    """The secret that hashes are keyed with."""
+    if settings.secret is None:
+        raise OperatorError(
+            "Nobody can be erased without a secret: the hashes that keep a person out are keyed with it.",
+            remedy=f'Make one with `python3 -c "import secrets; print(secrets.token_hex(32))" > {settings.config / "secret"}`, keep a copy of it, '
+            "run `c360 run`, and type this again.",
+            exit_code=2,
+        )
+    return settings.secret
+
+
+def begin(settings: Settings, person: Person, *, by: str, until: date | None, look_at: Collection[str], expected: dict[str, int]) -> Erasing:
+    """Keeps the hashes and notes what is to be done; from here on the person does not come back. Only for the holder of the writer lock."""
+    secret = require_secret(settings)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    made = Erasing(
+        f"{at[:10]}-{secrets.token_hex(4)}",
+        by,
+        at,
+        until.isoformat() if until else None,
+        sorted(look_at),
+        customer_ids=list(person.customer_ids),
+        values=sorted({value for _, _, *values in person.identifiers for value in values if value}),
+        expected=expected,
+    )
+    _pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
+    erasure_book.write(_pending_folder(settings) / f"{made.id}.json", vars(made))
+    pass_point("erasure_noted")
+    erasure_book.write(erasure_book.folder(settings) / f"{made.id}.json", {"at": at, "until": made.until, "hashes": erasures.hashes(secret, person.known_by())})
+    pass_point("erasure_begun")
+    return made
+
+
+def pending(settings: Settings) -> list[Erasing]:
+    """Erasures that were begun and have not ended, oldest first; one of which nothing was kept yet never began."""
+    found = [json.loads(path.read_bytes()) for path in sorted(_pending_folder(settings).glob("*.json"))]
+    return [Erasing(**one) for one in found if (erasure_book.folder(settings) / f"{one['id']}.json").exists()]
+
+
+def _pending_folder(settings: Settings) -> Path:
+    return settings.privacy / "pending"
+
+
+def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
+    """Before all else, while the published file still knows the person: what is to be asked of vendors, and nothing left in what was written for them."""
+    for one in begun:
+        one.found["requests_to_vendors"] = activation_erasure.request(settings, one.customer_ids, one.id)
+        one.found["records_given_back"] = activation_erasure.forget(settings, one.customer_ids, one.values)
+    pass_point("after_erasing_given_back")
+
+
+def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing]) -> None:
+    """Step one: the landing zone and the rules, before anything is loaded."""
+    known = {path for (path,) in con.execute("select file_path from meta.loads where status <> 'superseded'").fetchall()}
+    never_loaded = {file.relative_path for file in landing_zone.scan(settings).files} - known
+    erased = _erased(settings)
+    found = landing_erasure.erase(settings, erased, never_loaded.union(*(one.look_at for one in begun)))
+    pass_point("after_erasing_landing")
+    found.files_renamed = landing_erasure.rename(settings, con, erased)
+    pass_point("after_renaming")
+    lines = landing_erasure.rules(settings, erased)
+    told: dict[str, Any] = {
+        "landing_records": dict(found.records),
+        "orders_kept": found.orders_kept,
+        "landing_files_rewritten": found.files_rewritten,
+        "landing_files_renamed": found.files_renamed,
+        "rule_lines": lines,
+        "to_do_by_hand": found.by_hand,
+    }
+    for one in begun:
+        # What an attempt that was killed had found counts too.
+        one.found |= {key: value for key, value in told.items() if value or key not in one.found}
+        erasure_book.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
+
+
+def erase_loaded(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing], run_id: str) -> None:
+    """Step two: staging, books and ids, after what was written anew is loaded."""
+    erased = _erased(settings)
+    found = warehouse_erasure.scrub(con, erased, run_id)
+    warehouse_erasure.note_ids(con, erased)
+    for one in begun:
+        one.found["rows_of_archived_deliveries_and_books"] = dict(found)
+
+
+def write_anew(settings: Settings) -> None:
+    """Step three, after the marts are made: a build file without the bytes of what was deleted."""
+    with build_file.connect(settings) as con:
+        warehouse_erasure.forget_ids(con)
+    warehouse_erasure.write_anew(settings)
+    pass_point("after_new_build_file")
+
+
+def end(settings: Settings, begun: list[Erasing]) -> list[Path]:
+    """Step four, after publishing: earlier publications and other copies go, receipts are written; where those stand."""
+    dropped = _drop_earlier(settings)
+    pass_point("after_dropping_publications")
+    for path in warehouse_erasure.other_copies(settings):
+        path.unlink(missing_ok=True)
+    receipts = [_receipt(settings, one, dropped) for one in begun]
+    pass_point("after_receipt")
+    for one in begun:
+        (_pending_folder(settings) / f"{one.id}.json").unlink(missing_ok=True)
+    for path in _pending_folder(settings).glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+    return receipts
+
+
+def _drop_earlier(settings: Settings) -> list[str]:
+    now = publish.current(settings)
+    dropped = []
+    for folder in sorted(settings.publications.glob("*/")):
+        if now is None or folder != now.folder:
+            shutil.rmtree(folder)
+            dropped.append(folder.name)
+    return dropped
+
+
+def _receipt(settings: Settings, one: Erasing, dropped: list[str]) -> Path:
+    hashes = json.loads((erasure_book.folder(settings) / f"{one.id}.json").read_bytes())["hashes"]
+    content = {
+        "erasure": one.id,
+        "asked_at": one.at,
+        "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": one.by,
+        "kept_out_until": one.until,
+        "rows_before": one.expected,
+        **one.found,
+        "publications_dropped": dropped,
+        "hashes_kept": len(hashes),
+        "proof": hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
+        "out_of_reach": list(OUT_OF_REACH),
+    }
+    path = settings.privacy / "receipts" / f"{one.id}.json"
+    erasure_book.write(path, content)
+    page = path.with_suffix(".html")
+    page.write_text(_page(content), encoding="utf-8")
+    page.chmod(0o600)
+    return path
+
+
+def receipts(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Every receipt, oldest first."""
+    for path in sorted((settings.privacy / "receipts").glob("*.json")):
+        yield json.loads(path.read_bytes())
+
+
+def _page(content: dict[str, Any]) -> str:
+    rows = "".join(f"<tr><th>{html.escape(key.replace('_', ' '))}</th><td>{_cell(value)}</td></tr>" for key, value in content.items())
+    style = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto}th{text-align:left;vertical-align:top;padding-right:2em}"
+    head = f"<!doctype html><meta charset=utf-8><title>Erasure {content['erasure']}</title><style>{style}</style>"
+    return f"{head}<h1>Receipt of an erasure</h1><table>{rows}</table>\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return "<br>".join(f"{html.escape(str(key))}: {html.escape(str(inner))}" for key, inner in value.items()) or "none"
+    if isinstance(value, list):
+        return "<br>".join(html.escape(str(inner)) for inner in value) or "none"
+    return html.escape("-" if value is None else str(value))
+
+
+def _erased(settings: Settings) -> Erasures:
+    found = erasure_book.erasures(settings)
+    assert found is not None
+    return found

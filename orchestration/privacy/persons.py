@@ -1,0 +1,193 @@
+"""Who is meant by an id, an address or a number, and everything the warehouse knows them by."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+
+from orchestration.canonical.tables import TABLES
+from orchestration.normalisation import erasures
+from orchestration.parsing.emails import email as parsed_email
+from orchestration.parsing.phone_numbers import phone as parsed_phone
+from orchestration.runtime.errors import OperatorError
+
+# What stands for nobody in particular is nobody's to be erased by.
+NOBODYS = ("placeholder", "role_address", "blocked", "shared", "ambiguous", "invalid")
+_OWNED = "case when {0} like 'derived:%' then 'derived' else {1}stream end"
+_OWNERS = f"""
+create or replace temp table person_owners as
+select distinct source, source_account, stream_key, source_record_id as owner, alias_id
+from identity.int_record_customers
+where customer_id in (select unnest($1::varchar[]))
+union
+select distinct source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id, null
+from staging.customer_identifiers as told
+where
+    (id_type, id_link_value) in (select (kind, value) from (select unnest($2::varchar[]) as kind, unnest($3::varchar[]) as value))
+    and not exists (
+        select 1 from identity.int_record_customers as known
+        where known.source = told.source and known.source_account = told.source_account and known.source_record_id = told.owner_record_id
+            and known.customer_id is not null
+    )
+"""
+_HELD = f"""
+with told as (
+    select distinct
+        id_type, id_namespace, id_link_value, id_value, id_value_raw,
+        (source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id) in (
+            select (source, source_account, stream_key, owner) from person_owners
+        ) as is_theirs
+    from staging.customer_identifiers
+    where is_valid and id_link_value is not null
+)
+select distinct id_type, id_namespace, id_link_value, id_value, id_value_raw
+from told
+where is_theirs
+    and (id_type, id_namespace, id_link_value) not in (select (id_type, id_namespace, id_link_value) from told where not is_theirs)
+    and (id_type, id_namespace, id_value) not in (
+        select (id_type, id_namespace, id_value) from identity.int_identifier_standing where not_linking_reason in {NOBODYS}
+    )
+"""
+_ACCOUNTS = f"""
+select distinct source, source_account, account_id from staging.loyalty_accounts
+where account_id is not null
+    and (source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id) in (
+        select (source, source_account, stream_key, owner) from person_owners
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody, and what they are known by. Nothing of it is ever shown."""
+
+    customer_ids: tuple[str, ...]
+    owners: tuple[tuple[str, str, str, str], ...] = field(repr=False)
+    aliases: tuple[str, ...] = field(repr=False)
+    identifiers: tuple[tuple[str, ...], ...] = field(repr=False)
+    accounts: tuple[tuple[str, str, str], ...] = field(repr=False)
+
+    def known_by(self) -> Iterator[str]:
+        """All of it, as `erasures.py` knows it again."""
+        yield from (erasures.record(*owner) for owner in self.owners)
+        yield from (erasures.loyalty_account(*account) for account in self.accounts)
+        yield from (alias(one) for one in self.aliases)
+        for id_type, namespace, link, *shown in self.identifiers:
+            yield erasures.identifier(id_type, namespace, link)
+            if id_type in erasures.MENTIONED:
+                yield from (erasures.mention(value) for value in (link, *shown))
+
+
+def alias(alias_id: str) -> str:
+    """How an id of ours is known again."""
+    return f"alias\x1f{alias_id}"
+
+
+def resolve(con: duckdb.DuckDBPyConnection, *, customer_id: str | None = None, email: str | None = None, phone: str | None = None) -> Person:
+    """The one person that is meant; wrong use where there is none, or more than one."""
+    kind, values = _asked(email, phone)
+    ids = _by_id(con, customer_id) if customer_id else _holders(con, kind, values)
+    if len(ids) > 1:
+        raise OperatorError(f"{len(ids)} people carry that: {', '.join(ids)}.", remedy="Name the customer id of the one who is meant.", exit_code=2)
+    con.execute(_OWNERS, [ids, [kind] * len(values), values])
+    owners = con.execute("select distinct source, source_account, stream_key, owner from person_owners order by all").fetchall()
+    if not owners:
+        raise OperatorError("Nobody is known by that.", remedy="`c360 sql` or `c360 explain` help to find who is meant.", exit_code=2)
+    aliases = con.execute(
+        "select alias_id from person_owners where alias_id is not null "
+        "union select alias_id from marts.customer_id_aliases where customer_id in (select unnest($1::varchar[])) order by all",
+        [ids],
+    ).fetchall()
+    return Person(
+        tuple(ids),
+        tuple(owners),
+        tuple(one for (one,) in aliases),
+        tuple(con.execute(_HELD + " order by all").fetchall()),
+        tuple(con.execute(_ACCOUNTS + " order by all").fetchall()),
+    )
+
+
+def _asked(email: str | None, phone: str | None) -> tuple[str, list[str]]:
+    """The kind of what was typed, and the forms it is linked by."""
+    if email is None and phone is None:
+        return "", []
+    kind, typed = ("email", email) if email is not None else ("phone", phone)
+    given = pl.DataFrame({"given": [typed]}, schema={"given": pl.String})
+    parsed = parsed_email(pl.col("given")) if kind == "email" else parsed_phone(pl.col("given"), pl.lit(None, pl.String))
+    found = given.select(parsed.alias("parsed")).unnest("parsed").row(0, named=True)
+    return kind, sorted({value for value in (found.get("link_value"), found.get("value")) if value})
+
+
+def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> list[str]:
+    found = con.execute(
+        """
+        select distinct persons.customer_id
+        from staging.customer_identifiers as told
+        inner join identity.int_record_customers as persons
+            on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
+            and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
+        where persons.customer_id is not null and told.id_type = $1 and told.id_link_value in (select unnest($2::varchar[]))
+        order by all
+        """,
+        [kind, values],
+    )
+    return [one for (one,) in found.fetchall()]
+
+
+def _by_id(con: duckdb.DuckDBPyConnection, customer_id: str) -> list[str]:
+    found = con.execute("select distinct customer_id from marts.customer_id_aliases where alias_id = $1 and customer_id is not null", [customer_id])
+    return [one for (one,) in found.fetchall()]
+
+
+def tables_with_owner() -> list[str]:
+    """Tables of staging whose rows say whose they are."""
+    return [table.name for table in TABLES.values() if any(column.name == "owner_record_id" for column in table.columns)]
+
+
+def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
+    """Rows of the person by place: staging and marts, after `resolve`."""
+    found = {}
+    of_person = "select (source, source_account, stream_key, owner) from person_owners"
+    for table in TABLES:
+        owner = "source_record_id" if table in ("customers", "contacts") else "owner_record_id" if table in tables_with_owner() else None
+        if owner:
+            stream = "'derived'" if table == "contacts" else _OWNED.format(owner, "")
+            found[f"staging.{table}"] = _count(con, f"staging.{table} where (source, source_account, {stream}, {owner}) in ({of_person})")
+    marts = con.execute(
+        "select table_schema || '.' || table_name from information_schema.columns where table_schema = 'marts' and column_name = 'customer_id' order by 1"
+    )
+    for (table,) in marts.fetchall():
+        found[table] = _count(con, f"{table} where customer_id in (select unnest($1::varchar[]))", [list(person.customer_ids)])
+    return {place: count for place, count in found.items() if count}
+
+
+def _count(con: duckdb.DuckDBPyConnection, what: str, parameters: list[object] | None = None) -> int:
+    row = con.execute(f"select count(*) from {what}", parameters or []).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def files_to_look_at(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Paths of loaded files that may hold records of the person, after `resolve`: those rows came from, told again, or were rejected in."""
+    of_person = "select (source, source_account, stream_key, owner) from person_owners"
+    parts = [
+        "select file_path from meta.rejects where reason_code <> 'erased'",
+        f"select source_file from internal.outdone where (source, source_account, stream, source_record_id) in ({of_person})",
+        "select source_file from internal.repeats where (source, source_account, record_id) in "
+        "(select (source, source_account, source_order_id) from staging.orders where is_theirs(source, source_account, stream, owner_record_id) "
+        "union select (source, source_account, event_id) from staging.events where is_theirs(source, source_account, stream, owner_record_id))",
+        "select source_file from staging.loyalty_transactions where owner_record_id is null",
+    ]
+    con.execute(f"create or replace temp macro is_theirs(a, b, c, d) as ((a, b, {_OWNED.format('d', '').replace('stream', 'c')}, d) in ({of_person}))")
+    parts += [f"select source_file from staging.{table} where is_theirs(source, source_account, stream, owner_record_id)" for table in tables_with_owner()]
+    parts += [
+        "select source_file from staging.customers where is_theirs(source, source_account, stream, source_record_id)",
+        f"select source_file from staging.contacts where (source, source_account, 'derived', source_record_id) in ({of_person})",
+    ]
+    found = f"select distinct file_path from ({' union all '.join(f'select * from ({part}) as t(file_path)' for part in parts)})"
+    copies = (
+        "select distinct copy.file_path from meta.loads as copy inner join meta.loads as original using (file_sha256) "
+        f"where copy.status <> 'superseded' and original.file_path in ({found})"
+    )
+    return {path for (path,) in con.execute(f"{found} union {copies}").fetchall()}

@@ -1,0 +1,187 @@
+"""Erased people out of the build file: what is left of deliveries that are archived, the books, the ids; then all of it in a new file.
+
+What still lies in the landing zone is loaded again from there. A deleted row stays readable in the file until that is written anew.
+"""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration.canonical.reason_codes import ERASED, RECORD_REASONS
+from orchestration.canonical.tables import TABLES, Table
+from orchestration.config.settings import STORAGE_VERSION, Settings
+from orchestration.normalisation import anonymous, erasures
+from orchestration.normalisation.erasures import Erasures
+from orchestration.privacy.persons import alias, tables_with_owner
+from orchestration.runtime.failpoints import pass_point
+from orchestration.warehouse.change_keys import touch
+from orchestration.warehouse.duckdb_session import attach, handed_over, quoted, transaction
+
+_KEY = "source, source_account, stream, export_date"
+GONE = "internal.erasing"
+
+
+def _owner(table: str) -> str | None:
+    return "source_record_id" if table in ("customers", "contacts") else "owner_record_id" if table in tables_with_owner() else None
+
+
+def scrub(con: duckdb.DuckDBPyConnection, erased: Erasures, run_id: str) -> Counter[str]:
+    """Takes rows of erased people out of staging, and what names them out of the books; how many by place."""
+    found: Counter[str] = Counter()
+    with transaction(con):
+        con.execute("create or replace temp table erased_rows (load_seq bigint, source_row bigint)")
+        for name, table in TABLES.items():
+            found[f"staging.{name}"] += _scrub_table(con, table, erased)
+        found["internal.outdone"] += _scrub_rows(con, "internal.outdone", "source_record_id", erased)
+        _book(con, run_id)
+        found["meta.rejects"] += _scrub_rejects(con, erased)
+        found["internal.load_issues"] += _scrub_issues(con, erased)
+    return +found
+
+
+def _scrub_table(con: duckdb.DuckDBPyConnection, table: Table, erased: Erasures) -> int:
+    owner = _owner(table.name)
+    if owner is None:
+        return 0
+    place = f"staging.{table.name}"
+    with _erased_owners(con, place, owner, erased) as condition:
+        if condition is None:
+            return 0
+        touch(con, condition, tables=(table.name,))
+        if table.name in anonymous.ORDER_TABLES:
+            blank = [column.name for column in table.all_columns if column.personal and column.name != "source_record_id"] + [
+                name for name in anonymous.LEFT_OUT if any(column.name == name for column in table.columns)
+            ]
+            return _changed(con, f"update {place} set {', '.join(f'{name} = null' for name in blank)} where {condition}")
+        con.execute(f"insert into erased_rows select load_seq, source_row from {place} where {condition}")
+        return _changed(con, f"delete from {place} where {condition}")
+
+
+def _scrub_rows(con: duckdb.DuckDBPyConnection, place: str, owner: str, erased: Erasures) -> int:
+    with _erased_owners(con, place, owner, erased) as condition:
+        return 0 if condition is None else _changed(con, f"delete from {place} where {condition}")
+
+
+@contextmanager
+def _erased_owners(con: duckdb.DuckDBPyConnection, place: str, owner: str, erased: Erasures) -> Iterator[str | None]:
+    """A condition for rows of a table that belong to somebody who was erased; null where none does."""
+    stream = "'derived'" if place == "staging.contacts" else "stream"
+    query = f"select distinct source, source_account, {stream}, export_date, {owner} from {place} where {owner} is not null"
+    theirs = [row for row in con.execute(query).fetchall() if erased.holds(erasures.record(*row[:3], row[4]), row[3])]
+    if not theirs:
+        yield None
+        return
+    schema = {"source": pl.String, "source_account": pl.String, "stream": pl.String, "export_date": pl.Date, "owner": pl.String}
+    with handed_over(con, pl.DataFrame(theirs, schema=schema, orient="row")) as rows:
+        con.execute(f"create or replace temp table erased_owners as from {rows}")
+    yield f"(source, source_account, {stream}, export_date, {owner}) in (select (source, source_account, stream, export_date, owner) from erased_owners)"
+
+
+def _book(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Records of which nothing is left in staging are rejected from now on."""
+    left = " union all ".join(f"select load_seq, source_row from staging.{table}" for table in TABLES)
+    con.execute(
+        f"""
+        create or replace temp table erased_records as
+        select distinct erased_rows.load_seq, erased_rows.source_row as row_number
+        from erased_rows
+        anti join ({left}) as still on erased_rows.load_seq = still.load_seq and erased_rows.source_row = still.source_row
+        """
+    )
+    con.execute(
+        f"""
+        insert into meta.rejects by name
+        select {_KEY}, file_path, row_number, $1 as reason_code, '' as raw, $2 as message, load_seq
+        from erased_records inner join meta.loads using (load_seq)
+        """,
+        [ERASED, RECORD_REASONS[ERASED]],
+    )
+    con.execute(
+        """
+        update meta.loads
+        set rows_loaded = rows_loaded - gone.records, rows_rejected = rows_rejected + gone.records, run_id = $1
+        from (select load_seq, count(*) as records from erased_records group by load_seq) as gone
+        where loads.load_seq = gone.load_seq
+        """,
+        [run_id],
+    )
+    con.execute("delete from internal.load_issues where (load_seq, row_number) in (select (load_seq, source_row) from erased_rows)")
+
+
+def _scrub_rejects(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
+    rows = con.execute("select load_seq, row_number, raw, export_date from meta.rejects where raw <> ''").fetchall()
+    theirs = [(seq, number) for seq, number, raw, night in rows if erased.is_mentioned(raw.encode("utf-8", "replace"), night)]
+    for seq, number in theirs:
+        con.execute(
+            "update meta.rejects set raw = '', raw_bytes = null, field = null, reason_code = $1, message = $2 where load_seq = $3 and row_number = $4",
+            [ERASED, RECORD_REASONS[ERASED], seq, number],
+        )
+    return len(theirs)
+
+
+def _scrub_issues(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
+    rows = con.execute("select distinct value_given, export_date from internal.load_issues where value_given <> ''").fetchall()
+    theirs = [value for value, night in rows if erased.is_mentioned(value.encode("utf-8", "replace"), night)]
+    return _changed(con, "update internal.load_issues set value_given = '' where value_given in (select unnest($1::varchar[]))", [theirs]) if theirs else 0
+
+
+def note_ids(con: duckdb.DuckDBPyConnection, erased: Erasures) -> None:
+    """Writes down which ids of ours were those of erased people, as long as an erasure is under way: they are not handed on."""
+    con.execute(f"create or replace table {GONE} (alias_id varchar)")
+    ids = {one for (one,) in con.execute(_IDS).fetchall() if one} if _has_ids(con) else set()
+    gone = [one for one in ids if erased.is_known(alias(one))]
+    if gone:
+        con.execute(f"insert into {GONE} select unnest($1::varchar[])", [gone])
+        con.execute(f"delete from internal.issued_ids where alias_id in (from {GONE})")
+
+
+_IDS = """
+select alias_id from internal.issued_ids union select customer_id from internal.issued_ids
+union select alias_id from marts.customer_id_aliases union select customer_id from marts.customer_id_aliases
+"""
+
+
+def _has_ids(con: duckdb.DuckDBPyConnection) -> bool:
+    return bool(con.execute("select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'customer_id_aliases'").fetchall())
+
+
+def forget_ids(con: duckdb.DuckDBPyConnection) -> None:
+    """After the marts are made: the list of those ids goes too."""
+    con.execute(f"drop table if exists {GONE}")
+
+
+def write_anew(settings: Settings) -> None:
+    """The build file with nothing in it but what its tables hold."""
+    new = settings.spill / "anew" / settings.build_file.name
+    shutil.rmtree(new.parent, ignore_errors=True)
+    new.parent.mkdir(parents=True)
+    with duckdb.connect(config={**settings.duckdb_config, "preserve_insertion_order": True}) as con:
+        attach(con, settings.build_file, "old", read_only=False)
+        con.execute("force checkpoint old")
+        con.execute(f"attach {quoted(str(new))} as new (storage_version {quoted(STORAGE_VERSION)})")
+        con.execute("copy from database old to new")
+        con.execute("force checkpoint new")
+        con.execute("detach new")
+        con.execute("detach old")
+    pass_point("before_new_build_file")
+    os.replace(new, settings.build_file)
+    settings.build_file.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
+    shutil.rmtree(new.parent, ignore_errors=True)
+
+
+def other_copies(settings: Settings) -> Iterator[Path]:
+    """Warehouses that were set aside, damaged or superseded."""
+    yield from (path for path in settings.data.glob("*.duckdb.*") if not path.name.startswith("."))
+    yield from (path for path in settings.build_file.parent.glob("warehouse.duckdb.*") if not path.name.endswith(".wal"))
+    yield from (settings.build_file.parent / "previous").glob("*")
+
+
+def _changed(con: duckdb.DuckDBPyConnection, statement: str, parameters: list[object] | None = None) -> int:
+    row = con.execute(statement, parameters or []).fetchone()
+    return row[0] if row else 0

@@ -1,0 +1,36 @@
+"""What is held about a person is handed over in full, to nobody else, and with nobody else in it."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from orchestration.config.settings import Settings
+from tests.privacy import canary
+from tests.privacy.conftest import c360
+
+pytestmark = pytest.mark.slow
+
+
+def test_all_that_was_delivered_and_is_held_stands_in_the_export(settings: Settings, tmp_path: Path) -> None:
+    done = c360(settings, "export-person", "--phone", canary.PHONE, "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "out" / "person.json").read_text(encoding="utf-8"))
+    jsonschema.validate(content, json.loads((tmp_path / "out" / "person.schema.json").read_text(encoding="utf-8")))
+    assert {(one["vendor"], one["stream"]) for one in content["delivered"]} >= {
+        ("ometria", "profiles"), ("ometria", "orders"), ("omnisend", "contacts"), ("omnisend", "orders"), ("open_delivery", "reviews"), ("optimizely", "customers"),
+        ("voucherify", "orders"),
+    }  # fmt: skip
+    assert content["held"].keys() >= {"marts.dim_customers", "marts.dim_customers_history", "marts.fct_orders", "marts.fct_consents", "meta.identity_links"}
+    page = (tmp_path / "out" / "person.html").read_text(encoding="utf-8")
+    for text in (json.dumps(content, ensure_ascii=False), page):
+        assert canary.NOTE in text and canary.STREET in text and canary.EMAIL in text
+        assert canary.OTHER["email"] not in text
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}
+
+
+def test_an_export_does_not_go_into_the_landing_zone(settings: Settings) -> None:
+    done = c360(settings, "export-person", "--email", canary.EMAIL, "--out", str(settings.landing / "omnisend" / "contacts"))
+    assert done.returncode == 2
+    assert not list(settings.landing.rglob("person.*"))

@@ -1,0 +1,56 @@
+"""What was erased is known again in whatever spelling it comes, and nothing else is."""
+
+import base64
+from datetime import date
+
+import pytest
+
+from orchestration.normalisation import erasures
+from orchestration.normalisation.erasures import Erasures
+
+SECRET = b"one secret"
+NIGHT = date(2026, 3, 1)
+
+
+def erased(*texts: str, until: date = date.max) -> Erasures:
+    return Erasures(SECRET, dict.fromkeys(erasures.hashes(SECRET, texts), until))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "jane@example.org",
+        '{"contact": "JANE@Example.org"}',
+        "export-of-jane@example.org.json",
+        "https://example.org/?mail=jane%40example.org",
+        '{"mail": "jane\\u0040example.org"}',
+        base64.b64encode(b'{"email": "jane@example.org"}').decode(),
+        "<jane@example.org>, somebody",
+    ],
+)
+def test_an_address_is_found_in_a_text(raw: str) -> None:
+    assert erased(erasures.mention("jane@example.org")).is_mentioned(raw.encode(), NIGHT)
+
+
+@pytest.mark.parametrize("raw", ["mary@example.org", "jane@example.com", "janet@example.org", "jane at example.org", ""])
+def test_another_address_is_not(raw: str) -> None:
+    assert not erased(erasures.mention("jane@example.org")).is_mentioned(raw.encode(), NIGHT)
+
+
+@pytest.mark.parametrize("raw", ["+4915798765432", "+49 1579 8765432", "0049 (1579) 876-5432", "01579/8765432", '{"phone":4915798765432}'])
+def test_a_number_is_found_with_and_without_its_country(raw: str) -> None:
+    assert erased(erasures.mention("+4915798765432")).is_mentioned(raw.encode(), NIGHT)
+
+
+def test_a_number_of_another_is_not() -> None:
+    assert not erased(erasures.mention("+4915798765432")).is_mentioned(b"+4915798765433", NIGHT)
+
+
+def test_after_the_last_night_it_is_somebody_new() -> None:
+    one = erased(erasures.record("omnisend", "default", "contacts", "c-1"), until=NIGHT)
+    assert one.holds(erasures.record("omnisend", "default", "contacts", "c-1"), NIGHT)
+    assert not one.holds(erasures.record("omnisend", "default", "contacts", "c-1"), date(2026, 3, 2))
+
+
+def test_another_secret_gives_other_hashes() -> None:
+    assert erasures.hashes(b"another", ["x"]) != erasures.hashes(SECRET, ["x"])
