@@ -144,3 +144,13 @@ def test_neither_secrets_nor_people_are_in_what_is_printed_or_kept(installation:
     kept = "".join(path.read_text(errors="replace") for path in (installation.settings.internal).rglob("*") if path.is_file())
     assert code in (1, 3) and said.count("was not pulled") == 4
     assert "canary" not in said + kept
+
+
+WITHOUT_THE_EXTRA = "import sys; sys.modules['httpx2'] = None; from orchestration.cli import main; import orchestration.pipeline; sys.exit(main.main(['pull']))"
+
+
+def test_without_the_extra_the_command_says_what_to_install_and_the_rest_works(installation: Installation) -> None:
+    connected(installation, "voucherify")
+    environment = {**os.environ, "C360_DATA": str(installation.settings.data), "VENDOR_SECRET": SECRET}
+    made = subprocess.run([sys.executable, "-c", WITHOUT_THE_EXTRA], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120)
+    assert made.returncode == 2 and "pip install 'customer360[network]'" in made.stderr
