@@ -21,6 +21,10 @@ SCHEMAS = ("marts", "staging", "meta")
 # Ids of ours stand for people too: whoever has the full file could look them up.
 IDS = ("customer_id", "other_customer_id", "alias_id", "referrer_customer_id", "referred_customer_id")
 PLACES = ("file_path", "source_file")
+# A vendor's ids of what people did: whoever has the vendor's interface could look them up. Codes may be made out to somebody.
+VENDORS_IDS = ("event_id", "review_id", "lead_id", "redemption_id", "parent_redemption_id", "transaction_id", "coupon_code", "voucher_code")
+# What somebody has typed about a person; segments and lists have names that a shop has given them.
+TAGS, KINDS_OF_SEGMENT = ("segment_id", "segment_name"), ("segment_kind", "kind")
 FREE_TEXT = (
     "extra", "attributes", "properties", "metadata", "qualifications", "definition", "raw", "raw_bytes", "value_given", "message", "cause", "warnings",
     "changes", "attention", "command", "comment", "title", "reason", "question", "user_agent", "ip", "address_line_1", "address_line_2", "latitude",
@@ -73,7 +77,8 @@ def _write(settings: Settings, target: Path, keys: tuple[str, str], postal_digit
         for schema, table, columns in _tables(con):
             parts = []
             for name, kind in columns:
-                what, value = _shown(schema, table, name, kind, is_personal=(schema, table, name) in tagged, keys=keys, postal_digits=postal_digits)
+                is_personal = (schema, table, name) in tagged
+                what, value = _tag(name, columns, keys) or _shown(schema, table, name, kind, is_personal=is_personal, keys=keys, postal_digits=postal_digits)
                 made[what] += 1
                 parts.append(f'{value} as "{name}"')
             con.execute(f'create table shared.{schema}."{table}" as select {", ".join(parts)} from published.{schema}."{table}" order by all')
@@ -92,12 +97,20 @@ def _tables(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, list[tup
         yield schema, table, [(column["name"], column["kind"]) for column in columns]
 
 
+def _tag(name: str, columns: list[tuple[str, str]], keys: tuple[str, str]) -> tuple[str, str] | None:
+    """The same for what names a segment, which may be a tag; null for any other column."""
+    kind = next((column for column, _ in columns if column in KINDS_OF_SEGMENT), None)
+    if name not in TAGS or kind is None:
+        return None
+    return "tokens", f"case when {kind} = 'tag' then {_token(name, keys)} else {name} end"
+
+
 def _shown(schema: str, table: str, name: str, kind: str, *, is_personal: bool, keys: tuple[str, str], postal_digits: int) -> tuple[str, str]:
     """What becomes of a column, and the SQL of it."""
     column = f'"{name}"'
     if name in FREE_TEXT and (table, name) not in NOT_FREE:
         return "emptied", f"cast(null as {kind})"
-    if name in IDS or name in PLACES:
+    if name in (*IDS, *PLACES, *VENDORS_IDS):
         return "tokens", _token(column, keys)
     if not is_personal:
         return "left", column
@@ -122,8 +135,9 @@ def personal_columns(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Schema, table and name of every column that holds personal data, as it is tagged."""
     for table in TABLES.values():
         yield from (("staging", table.name, column.name) for column in table.all_columns if column.personal)
-    for path in sorted((settings.dbt_project / "models").rglob("*.yml")):
-        schema = "meta" if path.parent.name == "meta" else "marts"
+    models = settings.dbt_project / "models"
+    for path in sorted(models.rglob("*.yml")):
+        schema = "meta" if path.relative_to(models).parts[0] == "meta" else "marts"
         for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", ()):
             for column in model.get("columns", ()):
                 if column.get("config", {}).get("meta", {}).get("personal"):
