@@ -37,7 +37,7 @@ from orchestration.runtime.errors import OperatorError, cause_of, unusable
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation import identity_rules, incremental, seeds, segment_rules
 from orchestration.transformation.dbt_runner import NodeResult, TransformError, build
-from orchestration.warehouse import build_file, file_soundness, fingerprints, run_log
+from orchestration.warehouse import build_file, file_soundness, fingerprints, meanings, run_log
 from orchestration.warehouse.writer_lock import writer_lock
 
 Progress = Callable[[str], None]
@@ -409,6 +409,7 @@ def _publish_if_new(
         totals = publish.totals(con)
         run_log.prune(con, settings.options.keep_run_days)
         run_log.note(con, run_id, **totals)
+        meanings.comment(con)
 
     def book(con: duckdb.DuckDBPyConnection) -> None:
         """Who reads this in the copy reads it because it was published; the build file is told after it happened."""

@@ -6,7 +6,8 @@ import pytest
 
 from orchestration.canonical.tables import COMMON, TABLES
 from orchestration.docgen import dictionary
-from orchestration.docgen.generate import BOOKS, ROOT
+from orchestration.docgen.generate import ROOT
+from orchestration.warehouse import meanings
 
 SHORTEST = 20
 MODELS = [model for schema in ("marts", "meta") for model in dictionary.models(ROOT / "dbt_project", schema)]
@@ -16,8 +17,7 @@ def _told() -> dict[str, str]:
     """Every comment, by the column it is of."""
     told = {f"{model['name']}.{column['name']}": column["description"] for model in MODELS for column in model["columns"]}
     told |= {f"staging.{table.name}.{column.name}": column.description for table in TABLES.values() for column in (*COMMON, *table.columns)}
-    books = [(book.name, book.description, book.columns) for book in BOOKS]
-    return told | {f"{name}.{column}": meaning for name, _, columns in (*books, *dictionary.LEDGERS) for column, _, meaning in columns}
+    return told | {f"{book.schema}.{book.name}.{column}": meaning for book in (*meanings.BOOKS, *meanings.LEDGERS) for column, _, meaning in book.columns}
 
 
 def test_no_comment_is_a_word_long() -> None:

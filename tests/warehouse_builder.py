@@ -16,9 +16,9 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Options, Settings
-from orchestration.docgen.generate import BOOKS
 from orchestration.parsing import person_names as names
 from orchestration.transformation import dbt_runner, seeds
+from orchestration.warehouse.meanings import BOOKS
 
 Row = dict[str, Any]
 

@@ -16,9 +16,9 @@ import polars as pl
 
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
-from orchestration.docgen.generate import BOOKS
 from orchestration.parsing import documents, emails, ids, phone_numbers
 from orchestration.transformation import seeds
+from orchestration.warehouse.meanings import BOOKS
 from tests.identity.worlds import FIRST_NIGHT, GLOBAL, WEAK, build, name_keys
 
 STREAM = "profiles"

@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 
 from orchestration.canonical.tables import TABLES
-from orchestration.docgen.generate import BOOKS
 from orchestration.parsing import person_names as names
+from orchestration.warehouse.meanings import BOOKS
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 FIRST_NIGHT = date(2026, 1, 1)

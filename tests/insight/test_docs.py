@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.cli import main
@@ -26,3 +27,12 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "no-folder").touch()
     assert main.main(["docs", "--out", str(tmp_path / "no-folder" / "docs.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_every_table_of_the_published_file_says_what_it_is_and_every_column_for_analysts_too(con: duckdb.DuckDBPyConnection) -> None:
+    tables = "select schema_name, table_name from duckdb_tables() where comment is null"
+    columns = "select table_name, column_name from duckdb_columns() where schema_name in ('marts', 'meta', 'staging') and length(coalesce(comment, '')) < 20"
+    assert con.execute(tables).fetchall() == []
+    assert con.execute(columns).fetchall() == []
+    (note,) = con.execute("select comment from duckdb_tables() where schema_name = 'identity' limit 1").fetchone() or ("",)
+    assert note.startswith("Not for you")

@@ -1,0 +1,268 @@
+"""What the tables mean that the pipeline keeps beside staging and marts: the comments of their columns, and what is nobody's to read.
+
+dbt comments on marts and its quality tables, `ddl.py` on staging. dbt reads `BOOKS`, which are its sources too; it does not read `LEDGERS`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.warehouse.duckdb_session import quoted
+
+SHOWN = ("marts", "meta", "staging")
+NOT_FOR_YOU = "Not for you: a step on the way to the marts, which changes without notice."
+
+
+@dataclass(frozen=True)
+class Book:
+    """A table that the pipeline writes and dbt reads: its columns as (name, type, meaning)."""
+
+    schema: str
+    name: str
+    description: str
+    columns: tuple[tuple[str, str, str], ...]
+
+
+BOOKS: tuple[Book, ...] = (
+    Book(
+        "meta",
+        "loads",
+        "One row per landing file and attempt that ended.",
+        (
+            ("file_path", "VARCHAR", "Landing file, relative to the data folder."),
+            ("file_sha256", "VARCHAR", "SHA-256 of its content."),
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
+            ("stream", "VARCHAR", "Stream of the landing path."),
+            ("export_date", "DATE", "Night it was delivered."),
+            ("load_seq", "BIGINT", "Our arrival order; it decides nothing."),
+            ("rows_read", "BIGINT", "Records in the file."),
+            ("rows_loaded", "BIGINT", "Records that went into staging."),
+            ("rows_rejected", "BIGINT", "Records that stand in meta.rejects."),
+            ("rows_duplicate", "BIGINT", "Records that were there already."),
+            ("status", "VARCHAR", "loaded, duplicate, rejected or superseded."),
+            ("loaded_at", "TIMESTAMPTZ", "When the attempt ended."),
+            ("run_id", "VARCHAR", "Run it belongs to, as in meta.runs."),
+            ("file_bytes", "BIGINT", "Size of the file in bytes."),
+            ("file_mtime_ns", "BIGINT", "When its content was changed, in nanoseconds since 1970."),
+            ("file_ctime_ns", "BIGINT", "When anything of it was changed."),
+            ("file_inode", "UBIGINT", "Its number in the file system. While size, times and number are the same, nobody has touched it."),
+            ("is_full", "BOOLEAN", "The delivery says that it is complete."),
+            ("reason_code", "VARCHAR", "Why a whole file was rejected."),
+            ("message", "VARCHAR", "The reason in words."),
+            (
+                "is_taken_over",
+                "BOOLEAN",
+                "The file was gone when the build file was begun anew: its rows were taken over, as the version that loaded them wrote them.",
+            ),
+        ),
+    ),
+    Book(
+        "meta",
+        "deliveries",
+        "One row per delivery that is now loaded.",
+        (
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
+            ("stream", "VARCHAR", "Stream of the landing path."),
+            ("export_date", "DATE", "Night it was delivered."),
+            (
+                "is_full",
+                "BOOLEAN",
+                "It names every record of its stream, could be read but for one in a hundred and is not held: what it does not name is gone.",
+            ),
+            ("file_count", "BIGINT", "Files it consists of."),
+        ),
+    ),
+    Book(
+        "internal",
+        "load_issues",
+        "One row per value that was repaired, or could not be read, while loading.",
+        (
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
+            ("stream", "VARCHAR", "Stream of the landing path."),
+            ("export_date", "DATE", "Night it was delivered."),
+            ("file_path", "VARCHAR", "Landing file, relative to the data folder."),
+            ("row_number", "BIGINT", "Record in the file, from 1."),
+            ("table_name", "VARCHAR", "Staging table of the value."),
+            ("field", "VARCHAR", "Column, or path at the vendor."),
+            ("issue_code", "VARCHAR", "What was wrong, as a word that stays the same."),
+            ("value_given", "VARCHAR", "The value as the vendor delivered it."),
+            ("action", "VARCHAR", "What was done about it."),
+        ),
+    ),
+    Book(
+        "internal",
+        "issued_ids",
+        "One row per id that a published warehouse held: an id once handed out is never lost.",
+        (
+            ("alias_id", "VARCHAR", "Our id of one record."),
+            ("customer_id", "VARCHAR", "The person it belonged to when it was last published; null if nobody held it any more."),
+            ("retired_at", "TIMESTAMPTZ", "Since when nobody holds it."),
+        ),
+    ),
+    Book(
+        "internal",
+        "run_settings",
+        "One row: what the run was told, so that models need no variables.",
+        (
+            ("as_of_date", "DATE", "Day for which figures that depend on today are computed."),
+            ("reporting_currency", "VARCHAR", "Currency of all reporting amounts."),
+            ("reporting_time_zone", "VARCHAR", "Time zone in which business days end."),
+            ("identity_sharing_limit", "INTEGER", "An identifier that more different people than this carry links nobody."),
+        ),
+    ),
+)
+
+
+_DELIVERY = (
+    ("source", "VARCHAR", "Vendor that delivered it, by its code."),
+    ("source_account", "VARCHAR", "Tenant at the vendor."),
+    ("stream", "VARCHAR", "Stream of the landing path."),
+    ("export_date", "DATE", "Night it was delivered."),
+)
+_FILE = ("file_path", "VARCHAR", "Landing file, relative to the data folder.")
+_ARRIVAL = ("load_seq", "BIGINT", "Our arrival order; it decides nothing.")
+_MEANING = ("meaning", "VARCHAR", "What the field means by the vendor's documents; null if it is in none.")
+LEDGERS: tuple[Book, ...] = (
+    Book(
+        "meta",
+        "activation_log",
+        "One row per request body that was written for a vendor, with what became of it. Keys and values of nobody stand here.",
+        (
+            ("target", "VARCHAR", "Target of activation.toml."),
+            ("source", "VARCHAR", "Vendor that it is for, by its code."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
+            ("folder", "VARCHAR", "Folder of the body, named by the day of the figures."),
+            ("file", "VARCHAR", "Name of the body in it."),
+            ("as_of_date", "DATE", "Day that the figures are of."),
+            ("run_id", "VARCHAR", "Run whose figures they are, as in meta.runs."),
+            ("mapping_version", "VARCHAR", "Changes with what is sent, or how."),
+            ("method", "VARCHAR", "How it is sent, such as POST."),
+            ("path", "VARCHAR", "Where to, below the vendor's address."),
+            ("records", "BIGINT", "Records in the body."),
+            ("sha256", "VARCHAR", "SHA-256 of the body."),
+            ("state", "VARCHAR", "written, accepted (taken for later), delivered (the vendor has judged every record) or refused."),
+            ("failed_records", "BIGINT", "Records that failed; the next activation writes them again."),
+            ("reason", "VARCHAR", "The vendor's reasons, without what they quote."),
+            ("reference", "VARCHAR", "By what the vendor knows the request."),
+            ("answered_at", "TIMESTAMPTZ", "When the last answer came; null if it was not sent."),
+        ),
+    ),
+    Book(
+        "meta",
+        "rejects",
+        "One row per record that was not loaded, as it was delivered.",
+        (
+            *_DELIVERY,
+            _FILE,
+            ("row_number", "BIGINT", "Record in the file, from 1; null if the whole file was rejected."),
+            ("reason_code", "VARCHAR", "Why it was rejected, as a word that stays the same."),
+            ("field", "VARCHAR", "Column, or path at the vendor, that was the reason; null if it was the record as a whole."),
+            ("raw", "VARCHAR", "The record as delivered; null if it is no text."),
+            ("raw_bytes", "BLOB", "The record as delivered, byte by byte, where it is no text."),
+            ("message", "VARCHAR", "The reason in words."),
+            _ARRIVAL,
+        ),
+    ),
+    Book(
+        "meta",
+        "field_coverage",
+        "One row per file and field: how many of its records filled it, and what became of it.",
+        (
+            *_DELIVERY,
+            ("source_dialect", "VARCHAR", "Shape of the vendor's format the records were read as."),
+            ("field", "VARCHAR", "Path of the field at the vendor."),
+            ("handling", "VARCHAR", "modelled (has a column), extra (kept in `extra`) or unknown (in none of the vendor's documents)."),
+            ("records", "BIGINT", "Records of the file in that shape."),
+            ("records_seen", "BIGINT", "Records of them that have the field."),
+            _FILE,
+            _ARRIVAL,
+            _MEANING,
+        ),
+    ),
+    Book(
+        "meta",
+        "schema_drift",
+        "One row per change of what a vendor delivers: a field that is new, of another type, or no longer filled.",
+        (
+            *_DELIVERY,
+            ("source_dialect", "VARCHAR", "Shape of the vendor's format the records were read as."),
+            ("field", "VARCHAR", "Path of the field at the vendor."),
+            ("change", "VARCHAR", "What changed, such as vanished_field, as a word that stays the same."),
+            ("seen_type", "VARCHAR", "Type that was seen; null if the field vanished."),
+            ("record_count", "BIGINT", "Records it was seen in."),
+            _FILE,
+            _MEANING,
+        ),
+    ),
+    Book(
+        "meta",
+        "runs",
+        "One row per run.",
+        (
+            ("run_id", "VARCHAR", "Id of the run, which loads and events refer to."),
+            ("command", "VARCHAR", "What was run, such as `c360 run`."),
+            ("status", "VARCHAR", "running, done, unchanged (nothing was new), failed or interrupted."),
+            ("message", "VARCHAR", "Why it failed, in words; null if it did not."),
+            ("files", "BIGINT", "Files that the run looked at."),
+            ("rows_read", "BIGINT", "Records in those files."),
+            ("rows_loaded", "BIGINT", "Records that went into staging."),
+            ("rows_rejected", "BIGINT", "Records that were rejected."),
+            ("rows_duplicate", "BIGINT", "Records that were there already."),
+            ("customers", "BIGINT", "People in the warehouse after the run."),
+            ("orders", "BIGINT", "Orders in the warehouse after the run."),
+            ("duration_s", "DOUBLE", "How long it took, in seconds."),
+            ("published", "BOOLEAN", "The run put a new warehouse in place."),
+            ("as_of_date", "DATE", "Day that the figures are of."),
+            ("started_at", "TIMESTAMPTZ", "When the run began, in UTC."),
+            ("ended_at", "TIMESTAMPTZ", "When the run ended; null while it runs."),
+            ("warnings", "JSON", "Checks that warned, and stopped nothing."),
+            ("changes", "JSON", "What changed against the publication before."),
+            ("attention", "JSON", "What a person must look at."),
+        ),
+    ),
+    Book(
+        "meta",
+        "identity_events",
+        "One row per person that came, went, was merged or split by the run that published this file.",
+        (
+            ("run_id", "VARCHAR", "Run that found it, as in meta.runs."),
+            ("occurred_at", "TIMESTAMPTZ", "When the run found it."),
+            ("event_type", "VARCHAR", "What happened, such as created, retired, merged or split."),
+            ("customer_id", "VARCHAR", "Our id of the person."),
+            ("other_customer_id", "VARCHAR", "The other person of a merge or split; null if there is none."),
+            ("cause", "VARCHAR", "What it hangs on, in words without personal data."),
+        ),
+    ),
+)
+
+
+def of_schema(schema: str) -> list[Book]:
+    """All books of a schema, by name."""
+    return sorted((book for book in (*BOOKS, *LEDGERS) if book.schema == schema), key=lambda book: book.name)
+
+
+def comment(con: duckdb.DuckDBPyConnection) -> None:
+    """Says in the file what each book means, and of every table that is a step on the way that it is one."""
+    con.execute(";".join([*_of_books(con), *_of_steps(con), "select 1"]))
+
+
+def _of_books(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    views = {name for (name,) in con.execute("select view_name from duckdb_views() where schema_name = 'meta'").fetchall()}
+    known = set(con.execute("select table_name, column_name from duckdb_columns() where schema_name = 'meta'").fetchall())
+    for book in of_schema("meta"):
+        columns = [(name, meaning) for name, _, meaning in book.columns if (book.name, name) in known]
+        if columns:
+            yield f"comment on {'view' if book.name in views else 'table'} meta.{book.name} is {quoted(book.description)}"
+        for name, meaning in columns:
+            yield f"comment on column meta.{book.name}.{name} is {quoted(meaning)}"
+
+
+def _of_steps(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    steps = "select schema_name, table_name from duckdb_tables() where comment is null and database_name = current_database() order by all"
+    for schema, table in con.execute(steps).fetchall():
+        if schema not in SHOWN:
+            yield f"comment on table {schema}.{table} is {quoted(NOT_FOR_YOU)}"
