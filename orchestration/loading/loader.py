@@ -19,7 +19,7 @@ from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import DateRange, Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, Scan
-from orchestration.loading import archived_copies, circuit_breaker, sightings, unreadable_files
+from orchestration.loading import archived_copies, circuit_breaker, erasure_book, sightings, unreadable_files
 from orchestration.loading.deduplication import forget_repeats, settle_repeats
 from orchestration.loading.file_load import Booking
 from orchestration.loading.prefetch import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
@@ -252,6 +252,7 @@ class Warehouse:
         What was archived meanwhile stays: nothing could bring its rows back once the night need not wait any more.
         """
         waiting = circuit_breaker.to_hold(con, self._settings.options)
+        erasures = erasure_book.erasures(self._settings) if waiting else None
         files = {file.relative_path: file for file in self._at(path for _, path in waiting)}
         outcomes = {}
         for load_seq, path in waiting:
@@ -261,7 +262,11 @@ class Warehouse:
                 _take_out_rows(con, load_seq)
                 bad = circuit_breaker.rejected_rows(con, load_seq)
                 for block in blocks_of(self._settings, files[path]):
-                    _insert_rejects(con, load_seq, circuit_breaker.rejects_of(block, bad))
+                    waiting_records = circuit_breaker.rejects_of(block, bad)
+                    if erasures:
+                        about = Reading(self._settings, files[path], load_seq=load_seq).normaliser.about_erased(block, erasures)
+                        waiting_records = [replace(one, raw=b"") if one.number in about else one for one in waiting_records]
+                    _insert_rejects(con, load_seq, waiting_records)
                 rows = circuit_breaker.book(con, load_seq, run_id)
             outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, reason_codes.HELD_BACK, RECORD_REASONS[reason_codes.HELD_BACK])
         return outcomes

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from orchestration.activation import erasure as activation_erasure
+from orchestration.canonical.reason_codes import ERASED
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.loading import erasure_book
@@ -111,8 +112,10 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
     """Step one: the landing zone and the rules, before anything is loaded."""
     known = {path for (path,) in con.execute("select file_path from meta.loads where status <> 'superseded'").fetchall()}
     never_loaded = {file.relative_path for file in landing_zone.scan(settings).files} - known
+    # Whoever was erased before and was delivered again goes out of those files too.
+    again = {path for (path,) in con.execute("select distinct file_path from meta.rejects where reason_code = $1", [ERASED]).fetchall()}
     erased = _erased(settings)
-    found = landing_erasure.erase(settings, erased, never_loaded.union(*(one.look_at for one in begun)))
+    found = landing_erasure.erase(settings, erased, never_loaded.union(again, *(one.look_at for one in begun)))
     pass_point("after_erasing_landing")
     found.files_renamed = landing_erasure.rename(settings, con, erased)
     pass_point("after_renaming")
