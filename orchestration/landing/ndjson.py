@@ -54,14 +54,16 @@ def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[
 
 
 def _told_by(text: bytes, pages: Pages) -> Told | None:
-    """The records of a line that holds several: a page or an array; null for one that is a record, or broken."""
+    """The records of a line that holds several: a page, or an array with objects; null for one that is a record, or broken, or an array without any object."""
     if not text.startswith(b"["):
         return pages.told_by(text)
     try:
-        elements = ELEMENTS.decode(text)
+        elements = [bytes(element) for element in ELEMENTS.decode(text)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return chain.from_iterable(pages.told_by(element) or ((element, None),) for element in map(bytes, elements))
+    if elements and not any(element.startswith(b"{") for element in elements):
+        return None
+    return chain.from_iterable(pages.told_by(element) or ((element, None),) for element in elements)
 
 
 def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:

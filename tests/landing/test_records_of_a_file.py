@@ -122,10 +122,10 @@ def test_an_empty_delivery_has_no_records(tmp_path: Path, name: str, content: by
 @pytest.mark.parametrize("name", ["x.ndjson", "x.json"])
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
 def test_every_element_of_an_array_in_a_line_is_a_record(tmp_path: Path, name: str, ends: bytes) -> None:
-    content = ends.join([b'[{"a":1},{"a":2}]', b"[]", b'{"a":3}', b'[{"a":4}, [5]]', b'[{"a":6}, {"a'])
+    content = ends.join([b'[{"a":1},{"a":2}]', b"[]", b'{"a":3}', b'[{"a":4}, [5]]', b"[1,2]", b'[{"a":6}, {"a'])
     found = records(tmp_path, name, content)
-    assert [record.raw for record in found] == [b'{"a":1}', b'{"a":2}', b'{"a":3}', b'{"a":4}', b"[5]", b'[{"a":6}, {"a']
-    assert [record.number for record in found] == [1, 2, 3, 4, 5, 6]
+    assert [record.raw for record in found] == [b'{"a":1}', b'{"a":2}', b'{"a":3}', b'{"a":4}', b"[5]", b"[1,2]", b'[{"a":6}, {"a']
+    assert [record.number for record in found] == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("line", ["Internal Server Error", "Error;the export failed, ask support", "<html>"])
