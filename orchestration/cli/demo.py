@@ -30,7 +30,7 @@ REASONS = "select reason_code, count(*) from meta.rejects group by all order by 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--small", action="store_true", help="the samples alone, 15 people: quick to build and to read through")
+    parser.add_argument("--small", action="store_true", help="the samples alone, 14 people: quick to build and to read through")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data folder to build in; default: `demo` in the data folder")
     parser.add_argument("--json", action="store_true", help="the figures for machines, and nothing else")
 
