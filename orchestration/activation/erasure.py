@@ -23,6 +23,7 @@ from orchestration.activation.channels import discover
 from orchestration.activation.targets import Target
 from orchestration.canonical.given_back import PREFIX
 from orchestration.config.settings import Settings
+from orchestration.runtime.durable_files import replace
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
@@ -69,7 +70,7 @@ def _write_request(con: duckdb.DuckDBPyConnection, settings: Settings, target: T
     folder = target.folder(settings) / REQUESTS
     folder.mkdir(parents=True, exist_ok=True)
     content = {"vendor": target.vendor, "account": target.account, "how": channel.erasure_hint, "requests": [one for one in asked if one]}
-    _replace(folder / f"{request_id}.json", msgspec.json.format(encode({**content, "records": [identity for identity, _ in found]}), indent=1) + b"\n")
+    replace(folder / f"{request_id}.json", msgspec.json.format(encode({**content, "records": [identity for identity, _ in found]}), indent=1) + b"\n")
     return 1
 
 
@@ -89,7 +90,7 @@ def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, cha
     files = [_without(found.folder, facts, stubs, values) for facts in found.manifest["files"]]
     pass_point("after_erasing_bodies")
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
-    _replace(found.folder / outbox.MANIFEST, outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}))
+    replace(found.folder / outbox.MANIFEST, outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}))
     pass_point("before_erasing_records")
     con.execute(f"copy (from records order by kind, key) to {quoted(f'{path}.tmp')} (format parquet, compression zstd)")
     os.replace(f"{path}.tmp", path)
@@ -109,7 +110,7 @@ def _without(folder: Path, facts: dict[str, Any], stubs: Collection[Marks], valu
         path.unlink()
         return None
     content = encode({**body, name: kept} if name else kept) if len(kept) < len(records) else path.read_bytes()
-    _replace(path, content)
+    replace(path, content)
     return {**facts, "records": len(kept), "bytes": len(content), "sha256": sha256(content).hexdigest()}
 
 
@@ -142,13 +143,4 @@ def _without_keys(line: dict[str, Any], values: Collection[str]) -> dict[str, An
 def _keep_lines(path: Path, keep: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
     if path.exists():
         kept = [keep(json.loads(line)) for line in path.read_bytes().splitlines() if line]
-        _replace(path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.tmp")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+        replace(path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None))

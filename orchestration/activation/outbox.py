@@ -22,6 +22,7 @@ import duckdb
 import msgspec
 
 from orchestration.activation import receipts
+from orchestration.runtime.durable_files import sync
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
@@ -101,9 +102,9 @@ def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None
     con.execute(
         f"copy (select * from state order by kind, key) to {quoted(str(draft))} (format parquet, compression zstd, kv_metadata {{through: {quoted(through)}}})"
     )
-    _sync(draft)
+    sync(draft)
     os.replace(draft, root / STATE)
-    _sync(root)
+    sync(root)
 
 
 def forget_state(root: Path) -> None:
@@ -148,20 +149,18 @@ class Draft:
     def beside(self, name: str, lines: Iterator[bytes]) -> None:
         """A file that is nobody's request."""
         with (self.folder / name).open("wb") as file:
-            for line in lines:
-                file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            file.writelines(line + b"\n" for line in lines)
+        sync(self.folder / name)
 
     def finish(self, **facts: Any) -> None:
         """Writes the manifest and gives the folder its name."""
         pass_point("before_manifest")
         manifest = {**facts, "files": self._files}
         self._write(MANIFEST, manifest_bytes(manifest))
-        _sync(self.folder)
+        sync(self.folder)
         pass_point("before_activation_rename")
         os.replace(self.folder, self._root / self.name)
-        _sync(self._root)
+        sync(self._root)
 
     def drop(self) -> None:
         """Forgets the folder."""
@@ -170,7 +169,7 @@ class Draft:
     def _write(self, name: str, content: bytes) -> None:
         path = self.folder / name
         path.write_bytes(content)
-        _sync(path)
+        sync(path)
 
 
 def _through(con: duckdb.DuckDBPyConnection, path: Path) -> str | None:
@@ -180,11 +179,3 @@ def _through(con: duckdb.DuckDBPyConnection, path: Path) -> str | None:
             found = con.execute("select value from parquet_kv_metadata($1) where key = 'through'", [str(path)]).fetchone()
             return bytes(found[0]).decode() if found else None
     return None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,6 +19,7 @@ from orchestration.activation.changes import encode
 from orchestration.activation.channel import moment
 from orchestration.activation.plan_rows import BLOCK
 from orchestration.config.settings import Settings
+from orchestration.runtime.durable_files import sync
 
 EVENTS = 20
 VUID = re.compile(r"[a-f0-9-]+")
@@ -102,8 +103,7 @@ def export(settings: Settings, out: Path) -> Exported:
             for profile in _profiles(con, left_out):
                 file.write(encode(profile) + b"\n")
                 profiles += 1
-            file.flush()
-            os.fsync(file.fileno())
+        sync(draft)
         os.replace(draft, out)
     finally:
         draft.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
 from orchestration.landing.table_headers import Columns
 from orchestration.mapping.model import Stream
+from orchestration.runtime.durable_files import sync
 
 DRAFT = ".erasing"
 # Paths of what stays of a record, as `anonymous.py` has them; null where nothing does.
@@ -116,10 +117,8 @@ def replace(file: LandedFile, content: bytes) -> None:
     path = file.path.resolve()
     before = path.stat()
     draft = path.with_name(f".{path.name}{DRAFT}")
-    with draft.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
+    draft.write_bytes(content)
+    sync(draft)
     os.chmod(draft, before.st_mode & 0o7777)
     os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
     os.replace(draft, path)

@@ -4,13 +4,13 @@ One file for each erasure, written whole or not at all, so that none can be half
 """
 
 import json
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from orchestration.config.settings import Settings
 from orchestration.normalisation.erasures import Erasures
+from orchestration.runtime import durable_files
 from orchestration.runtime.errors import OperatorError
 
 FOREVER = date.max
@@ -52,9 +52,4 @@ def _entries(settings: Settings) -> list[dict[str, Any]]:
 def write(path: Path, content: object) -> None:
     """A file of ours as JSON, on the disk before it is there by name, for its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.tmp")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        json.dump(content, out, indent=1, ensure_ascii=False)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(draft, path)
+    durable_files.replace(path, json.dumps(content, indent=1, ensure_ascii=False).encode(), mode=0o600)

@@ -18,6 +18,7 @@ from orchestration.loading.prefetch import Reading, blocks_of
 from orchestration.normalisation import anonymous
 from orchestration.normalisation.decimal_columns import columns_in_major_units
 from orchestration.normalisation.erasures import Erasures
+from orchestration.runtime import durable_files
 from orchestration.runtime.failpoints import pass_point
 from orchestration.vendors import discover
 
@@ -147,8 +148,6 @@ def rules(settings: Settings, erased: Erasures) -> int:
         lines = path.read_bytes().splitlines(keepends=True)
         kept = [line for line in lines if not erased.is_mentioned(line, settings.today())]
         if len(kept) < len(lines):
-            draft = path.with_name(f".{path.name}{DRAFT}")
-            draft.write_bytes(b"".join(kept))
-            os.replace(draft, path)
+            durable_files.replace(path, b"".join(kept))
             gone += len(lines) - len(kept)
     return gone

@@ -20,6 +20,8 @@ import duckdb
 
 from orchestration.config import file_rights
 from orchestration.config.settings import Settings
+from orchestration.runtime import durable_files
+from orchestration.runtime.durable_files import sync
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.redaction import shown_name
@@ -97,28 +99,9 @@ def publish(
     """Copies the build file, which nobody holds open, and swaps the copy in; `book` writes into the copy that it is published."""
     folder = _next_folder(settings, run_id)
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
-    begun = folder.with_name(f"{BEGUN}{folder.name}")
-    begun.mkdir(parents=True)
-    try:
-        _checkpoint(settings)
-        pass_point("before_copy")
-        copy = begun / made.file.name
-        _copy(settings, settings.build_file, copy, book)
-        _verify(settings, copy)
-        pass_point("before_note")
-        _write_note(begun, made)
-        refuse_strangers(settings)
-    except BaseException:
-        shutil.rmtree(begun, ignore_errors=True)
-        raise
-    pass_point("before_swap")
-    _swap(settings, copy)
-    pass_point("after_swap")
-    # From here on analysts see it: what cannot be tidied up now is tidied up by the next run.
-    with suppress(OSError):
-        _rename(begun, folder)
-        pass_point("before_prune")
-        prune(settings)
+    _checkpoint(settings)
+    pass_point("before_copy")
+    _put_in_place(settings, made, settings.build_file, book, then=lambda: prune(settings), point="before_prune")
     return made
 
 
@@ -131,24 +114,34 @@ def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None])
     if now is None or now.is_withdrawn:
         return None
     made = replace(now, folder=_next_folder(settings, now.run_id))
+    _put_in_place(settings, made, now.file, book, then=lambda: shutil.rmtree(now.folder), point="after_amending")
+    return made
+
+
+def _put_in_place(
+    settings: Settings, made: Publication, source: Path, book: Callable[[duckdb.DuckDBPyConnection], None], *, then: Callable[[], object], point: str
+) -> None:
+    """Makes the publication of a copy of `source` in which `book` has written, and swaps it in; `then` clears what it takes the place of."""
     begun = made.folder.with_name(f"{BEGUN}{made.folder.name}")
     begun.mkdir(parents=True)
+    copy = begun / made.file.name
     try:
-        _copy(settings, now.file, begun / made.file.name, book)
-        _verify(settings, begun / made.file.name)
+        _copy(settings, source, copy, book)
+        _verify(settings, copy)
+        pass_point("before_note")
         _write_note(begun, made)
         refuse_strangers(settings)
     except BaseException:
         shutil.rmtree(begun, ignore_errors=True)
         raise
     pass_point("before_swap")
-    _swap(settings, begun / made.file.name)
+    _swap(settings, copy)
     pass_point("after_swap")
+    # From here on analysts see it: what cannot be tidied up now is tidied up by the next run.
     with suppress(OSError):
         _rename(begun, made.folder)
-        pass_point("after_amending")
-        shutil.rmtree(now.folder)
-    return made
+        pass_point(point)
+        then()
 
 
 def rollback(settings: Settings) -> Publication:
@@ -269,7 +262,7 @@ def _copy(settings: Settings, source: Path, target: Path, book: Callable[[duckdb
         book(con)
         con.execute("force checkpoint")
     os.chmod(target, file_rights.of_published(settings))
-    _sync(target)
+    sync(target)
 
 
 def _verify(settings: Settings, path: Path) -> None:
@@ -284,7 +277,7 @@ def _swap(settings: Settings, file: Path) -> None:
     _link(file, beside)
     settings.published_file.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
     os.replace(beside, settings.published_file)
-    _sync(settings.data)
+    sync(settings.data)
 
 
 def _next_folder(settings: Settings, run_id: str) -> Path:
@@ -294,7 +287,7 @@ def _next_folder(settings: Settings, run_id: str) -> Path:
 
 def _rename(source: Path, target: Path) -> None:
     os.replace(source, target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -303,7 +296,7 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-        _sync(target)
+        sync(target)
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -349,23 +342,11 @@ def _withdraw(publication: Publication) -> None:
     """An empty file, which cannot be cut."""
     mark = publication.folder / WITHDRAWN
     mark.touch()
-    _sync(mark)
-    _sync(publication.folder)
+    sync(mark)
+    sync(publication.folder)
 
 
 def _write_note(folder: Path, publication: Publication) -> None:
-    """Its content is on the disk before its name is, so that a power loss leaves the old note or the new one."""
     values = {name: getattr(publication, name) for name in FACTS} | ({"is_withdrawn": True} if publication.is_withdrawn else {})
-    draft = folder / f"{NOTE}.tmp"
-    draft.write_text(json.dumps(values), encoding="utf-8")
-    _sync(draft)
-    os.replace(draft, folder / NOTE)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    durable_files.replace(folder / NOTE, json.dumps(values).encode())
+    sync(folder)

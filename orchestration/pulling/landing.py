@@ -19,6 +19,7 @@ from orchestration.pulling import paging
 from orchestration.pulling.configuration import Unit, file_name
 from orchestration.pulling.streams import Listing
 from orchestration.pulling.walk_log import Walk
+from orchestration.runtime.durable_files import sync
 from orchestration.runtime.failpoints import pass_point
 
 UNFINISHED = ".part"
@@ -54,8 +55,7 @@ def file_to_land(folder: Path, name: str) -> Path:
 
 def finish(path: Path) -> None:
     """Gives a file that is whole its name."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(path)
     pass_point("file_is_whole")
     os.replace(path, path.with_suffix(""))
 
@@ -117,10 +117,8 @@ def _id(row: Any) -> bytes:
 def _write(target: Path, content: bytes) -> None:
     beside = target.with_name(target.name + UNFINISHED)
     # On the disk before the log says so: after a power loss an empty page would pass for an empty delivery.
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    beside.write_bytes(content)
+    sync(beside)
     pass_point("page_is_written")
     os.replace(beside, target)
     pass_point("page_has_landed")

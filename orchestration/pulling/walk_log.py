@@ -3,7 +3,6 @@
 One small file per stream below `internal/pull`, replaced as a whole. One that is lost or cut means a walk over everything, never a loss.
 """
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from orchestration.config.settings import Settings
 from orchestration.pulling.configuration import Unit, file_name, is_configured
+from orchestration.runtime import durable_files
 
 Moment = datetime
 
@@ -130,6 +130,4 @@ def _read(path: Path) -> WalkLog | None:
 
 def _write(path: Path, log: WalkLog) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".tmp")
-    beside.write_bytes(msgspec.json.encode(log))
-    os.replace(beside, path)
+    durable_files.replace(path, msgspec.json.encode(log))
