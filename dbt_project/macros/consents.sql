@@ -11,46 +11,53 @@
     )
 {%- endmacro %}
 
--- Columns that `consent_rank` needs: what refusals there are among the statements of the partition. `record_yes_at` is when the record
--- that says it last said yes there.
-{% macro consent_refusals(partition) -%}
-    max(effective_at) filter (where status = 'opt_out') over (partition by {{ partition }}) as last_no_at,
-    coalesce(bool_or(status = 'opt_out' and not is_effective_at_inferred) over (partition by {{ partition }}), false) as has_stated_no,
-    coalesce(
-        bool_or(status = 'opt_out' and not coalesce(record_yes_at > effective_at, false)) over (partition by {{ partition }}), false
-    ) as has_record_of_no,
-    max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by {{ partition }}) as last_forced_no_at,
-    max(effective_at) filter (where status = 'opt_in' and is_forced and not is_effective_at_inferred) over (partition by {{ partition }})
-    as last_forced_yes_at
-{%- endmacro %}
-
--- Column of the same name: when the record of a vendor that makes a statement of the partition last said yes there.
-{% macro consent_record_yes(partition, record) -%}
-    max(effective_at) filter (where status = 'opt_in') over (partition by {{ partition }}, source, source_account, {{ record }}) as record_yes_at
-{%- endmacro %}
-
--- Place of a statement among those of the partition; the first holds. A yes holds if it is later than every no. A forced no is undone by a
--- forced yes alone; after that one a later yes of any kind counts again. The time of a yes that was inferred is the night that first
--- delivered it: it may have been said long before, so it holds only where no time of a no was stated and every record that said no has
--- since said yes itself, for there the vendor changed its word. Unknown holds where nothing else was said.
-{% macro consent_rank(partition) -%}
-    row_number() over (
-        partition by {{ partition }}
-        order by
-            status = 'unknown',
-            status = 'opt_in'
-            and (
-                effective_at <= last_no_at
-                or (is_effective_at_inferred and (has_stated_no or has_record_of_no))
-                or (last_forced_no_at is not null and not is_forced and not coalesce(last_forced_yes_at > last_forced_no_at, false))
-            ) is true,
-            effective_at desc,
-            status = 'opt_out' desc,
-            is_effective_at_inferred,
-            is_forced desc,
-            source,
-            source_account,
-            channel,
-            purpose
-    )
+-- Query of the statements of a relation, each with its place among those of its partition (`decision_rank`; the first holds) and with what
+-- decides that: when its `record` last said yes there, and what refusals there are. A yes holds if it is later than every no. A forced no
+-- is undone by a forced yes alone; after that one a later yes of any kind counts again. The time of a yes that was inferred is the night
+-- that first delivered it: it may have been said long before, so it holds only where no time of a no was stated and every record that said
+-- no has since said yes itself, for there the vendor changed its word. Unknown holds where nothing else was said.
+{% macro consents_ranked(statements, partition, record="record") -%}
+    select
+        *,
+        row_number() over (
+            partition by {{ partition }}
+            order by
+                status = 'unknown',
+                status = 'opt_in'
+                and (
+                    effective_at <= last_no_at
+                    or (is_effective_at_inferred and (has_stated_no or has_record_of_no))
+                    or (last_forced_no_at is not null and not is_forced and not coalesce(last_forced_yes_at > last_forced_no_at, false))
+                ) is true,
+                effective_at desc,
+                status = 'opt_out' desc,
+                is_effective_at_inferred,
+                is_forced desc,
+                source,
+                source_account,
+                channel,
+                purpose
+        ) as decision_rank
+    from
+        (
+            select
+                *,
+                max(effective_at) filter (where status = 'opt_out') over (partition by {{ partition }}) as last_no_at,
+                coalesce(bool_or(status = 'opt_out' and not is_effective_at_inferred) over (partition by {{ partition }}), false) as has_stated_no,
+                coalesce(
+                    bool_or(status = 'opt_out' and not coalesce(record_yes_at > effective_at, false)) over (partition by {{ partition }}), false
+                ) as has_record_of_no,
+                max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by {{ partition }}) as last_forced_no_at,
+                max(effective_at) filter (where status = 'opt_in' and is_forced and not is_effective_at_inferred) over (partition by {{ partition }})
+                as last_forced_yes_at
+            from
+                (
+                    select
+                        *,
+                        max(effective_at) filter (where status = 'opt_in') over (
+                            partition by {{ partition }}, source, source_account, {{ record }}
+                        ) as record_yes_at
+                    from {{ statements }}
+                )
+        )
 {%- endmacro %}

@@ -38,45 +38,26 @@ with
         select distinct source, source_account, source_record_id as profile_id, concat(stream, '|', source_record_id) as profile from profile_records
     ),
 
-    whose_redemptions as (
-        select redemptions.*, '' as profile
-        from redemptions
-        union all
-        select redemptions.*, redemption_profiles.profile
-        from redemptions
-        inner join
-            redemption_profiles
-            on redemptions.source = redemption_profiles.source
-            and redemptions.source_account = redemption_profiles.source_account
-            and redemptions.redemption_id = redemption_profiles.redemption_id
-    ),
+    -- Each fact once for the person, and once for every profile of the vendor that it is of.
+    {% for facts, profiles, key, profile_key in [
+        ("redemptions", "redemption_profiles", "redemption_id", "redemption_id"),
+        ("balances", "account_profiles", "account_id", "account_id"),
+        ("referrals", "referrer_profiles", "referrer_profile_id", "profile_id"),
+    ] -%}
+        whose_{{ facts }} as (
+            select {{ facts }}.*, '' as profile
+            from {{ facts }}
+            union all
+            select {{ facts }}.*, {{ profiles }}.profile
+            from {{ facts }}
+            inner join
+                {{ profiles }}
+                on {{ facts }}.source = {{ profiles }}.source
+                and {{ facts }}.source_account = {{ profiles }}.source_account
+                and {{ facts }}.{{ key }} = {{ profiles }}.{{ profile_key }}
+        ),
 
-    whose_balances as (
-        select balances.*, '' as profile
-        from balances
-        union all
-        select balances.*, account_profiles.profile
-        from balances
-        inner join
-            account_profiles
-            on balances.source = account_profiles.source
-            and balances.source_account = account_profiles.source_account
-            and balances.account_id = account_profiles.account_id
-    ),
-
-    whose_referrals as (
-        select referrals.*, '' as profile
-        from referrals
-        union all
-        select referrals.*, referrer_profiles.profile
-        from referrals
-        inner join
-            referrer_profiles
-            on referrals.source = referrer_profiles.source
-            and referrals.source_account = referrer_profiles.source_account
-            and referrals.referrer_profile_id = referrer_profiles.profile_id
-    ),
-
+    {% endfor -%}
     counted as (
         select
             customer_id,

@@ -463,6 +463,14 @@ def _lead(
     )
 
 
+LEAD_COLUMNS = {
+    "lead_id": at("id"),
+    "name": at("name"),
+    "lead_source": at("source"),
+    "created_at": time(at("createdAt")),
+    "source_updated_at": time(at("updatedAt")),
+    "metadata": raw("metadata"),
+}
 draft_lead = _lead(
     "open_delivery.draft",
     {"id": TEXT, "name": TEXT, "contact": TEXT, "externalIds": [EXTERNAL_ID], "source": TEXT, "metadata": JSON, "createdAt": TEXT, "updatedAt": TEXT},
@@ -470,12 +478,7 @@ draft_lead = _lead(
     at("contact"),
     "contact",
     *external_ids("externalIds"),
-    lead_id=at("id"),
-    name=at("name"),
-    lead_source=at("source"),
-    created_at=time(at("createdAt")),
-    source_updated_at=time(at("updatedAt")),
-    metadata=raw("metadata"),
+    **LEAD_COLUMNS,
 )
 rc2_lead = _lead(
     "open_delivery.rc2",
@@ -483,12 +486,7 @@ rc2_lead = _lead(
     contact_kind(at("contact.type"), at("contact.value")),
     at("contact.value"),
     "contact.value",
-    lead_id=at("id"),
-    name=at("name"),
-    lead_source=at("source"),
-    created_at=time(at("createdAt")),
-    source_updated_at=time(at("updatedAt")),
-    metadata=raw("metadata"),
+    **LEAD_COLUMNS,
 )
 TRANSPORT_LEAD = {"id": TEXT, "source": TEXT, "status": KEEP, "customerRef": TEXT}
 

@@ -26,11 +26,7 @@ with
         inner join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
 
-    spoken as (select *, {{ consent_record_yes("customer_id, scope_channel, scope_purpose", "record") }} from covering),
-
-    weighed as (select *, {{ consent_refusals("customer_id, scope_channel, scope_purpose") }} from spoken),
-
-    ranked as (select *, {{ consent_rank("customer_id, scope_channel, scope_purpose") }} as decision_rank from weighed),
+    ranked as ({{ consents_ranked("covering", "customer_id, scope_channel, scope_purpose") }}),
 
     final as (
         select

@@ -40,11 +40,7 @@ with
         left join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
 
-    spoken as (select *, {{ consent_record_yes("customer_id, scope_channel", "record") }} from covering),
-
-    weighed as (select *, {{ consent_refusals("customer_id, scope_channel") }} from spoken),
-
-    ranked as (select *, {{ consent_rank("customer_id, scope_channel") }} as decision_rank from weighed),
+    ranked as ({{ consents_ranked("covering", "customer_id, scope_channel") }}),
 
     decided as (
         select *, coalesce(bool_or(status = 'opt_out') over (partition by customer_id), false) as is_anywhere_refused

@@ -96,11 +96,7 @@ with
             )
     ),
 
-    spoken as (select *, {{ consent_record_yes("customer_id, channel, purpose", "told_by") }} from changes),
-
-    weighed as (select *, {{ consent_refusals("customer_id, channel, purpose") }} from spoken),
-
-    ranked as (select *, {{ consent_rank("customer_id, channel, purpose") }} as decision_rank from weighed),
+    ranked as ({{ consents_ranked("changes", "customer_id, channel, purpose", record="told_by") }}),
 
     -- Several records of a person may say the same.
     merged as (
