@@ -41,7 +41,18 @@ ORDER_FIELDS = (
     "cartID",
     "cartRecoveryURL",
 )
-ITEM_FIELDS = ("productID", "variantID", "title", "vendor", "sku", "quantity", "price", "discount", "imageUrl", "productUrl")
+ITEM_FIELDS = (
+    "productID",
+    "variantID",
+    "title",
+    "vendor",
+    "sku",
+    "quantity",
+    "price",
+    "discount",
+    "imageUrl",
+    "productUrl",
+)
 NUMBERS = ("totalPrice", "subTotalPrice", "discountValue", "price", "discount")
 
 
@@ -104,7 +115,9 @@ def polars_decode(folder: Path, watch: Watch) -> dict[str, Any]:
 
 
 def _reader(folder: Path) -> str:
-    return f"read_json('{_event_file(folder)}', format = 'newline_delimited', ignore_errors = true, columns = {COLUMNS!r})"
+    return (
+        f"read_json('{_event_file(folder)}', format = 'newline_delimited', ignore_errors = true, columns = {COLUMNS!r})"
+    )
 
 
 def duckdb_parse(folder: Path, watch: Watch) -> dict[str, Any]:
@@ -124,7 +137,9 @@ def duckdb_tables(folder: Path, watch: Watch) -> dict[str, Any]:
     con = duckdb.connect(str(folder / "floor.duckdb"), config={"threads": 2, "preserve_insertion_order": False})
     with watch.part("all"):
         con.execute(f"create table nested as select row_number() over () as event_no, * from {_reader(folder)}")
-        con.execute('create table events as select event_no, eventName, eventTime, eventID, origin, contact.*, properties, "order".* from nested')
+        con.execute(
+            'create table events as select event_no, eventName, eventTime, eventID, origin, contact.*, properties, "order".* from nested'
+        )
         con.execute("create table lines as select event_no, unnest(lineItems, recursive := true) from nested")
         con.execute("drop table nested")
         con.execute("checkpoint")
@@ -144,7 +159,10 @@ def orjson_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
 
     def flush() -> None:
         kinds = dict.fromkeys(NUMBERS, pl.Float64) | {"event_no": pl.Int64, "quantity": pl.Int64}
-        names = {"events": ("event_no", *EVENT_FIELDS, "email", "properties", *ORDER_FIELDS), "lines": ("event_no", *ITEM_FIELDS)}
+        names = {
+            "events": ("event_no", *EVENT_FIELDS, "email", "properties", *ORDER_FIELDS),
+            "lines": ("event_no", *ITEM_FIELDS),
+        }
         for table, rows in (("events", events), ("lines", items)):
             frame = pl.DataFrame(rows, schema={name: kinds.get(name, pl.String) for name in names[table]}, orient="row")
             con.register("handed", _Handed(frame))
@@ -210,7 +228,9 @@ def dlt_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
             except orjson.JSONDecodeError:
                 continue
 
-    pipeline = dlt.pipeline("floor", destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")), pipelines_dir=str(folder / "dlt"))
+    pipeline = dlt.pipeline(
+        "floor", destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")), pipelines_dir=str(folder / "dlt")
+    )
     size = sum(len(line) for _, line in zip(range(10_000), _lines(_event_file(folder)), strict=False))
     with watch.part("all"):
         pipeline.run(events(), loader_file_format="parquet")
@@ -231,7 +251,9 @@ def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
     warehouse = Warehouse(found)
     scan = landing_zone.scan(found)
     with watch.part("all"), build_file.connect(found) as con:
-        outcomes = warehouse.ingest(con, warehouse.pending(con, scan, dates=None, full_refresh=False), run_id="benchmark")
+        outcomes = warehouse.ingest(
+            con, warehouse.pending(con, scan, dates=None, full_refresh=False), run_id="benchmark"
+        )
     return {
         "rows": sum(outcome.rows_read for outcome in outcomes),
         "loaded": sum(outcome.rows_loaded for outcome in outcomes),
@@ -305,7 +327,9 @@ def queries(folder: Path, watch: Watch) -> dict[str, Any]:
     con = duckdb.connect(str(folder / "analyst.duckdb"), config={"threads": 2})
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"attach '{folder / 'warehouse.duckdb'}' as published (read_only)")
-    columns = {row[0] for row in con.execute("select column_name from (describe published.marts.fct_orders)").fetchall()}
+    columns = {
+        row[0] for row in con.execute("select column_name from (describe published.marts.fct_orders)").fetchall()
+    }
     total = next(name for name in ("total_amount_reporting", "total_amount") if name in columns)
     orders = con.execute("select count(*) from published.marts.fct_orders").fetchall()[0][0]
     times = max(1, 10_000_000 // max(1, orders))
@@ -363,7 +387,19 @@ def truth(folder: Path, watch: Watch) -> dict[str, Any]:
 
 CASES: dict[str, Callable[[Path, Watch], dict[str, Any]]] = {
     case.__name__: case
-    for case in (orjson_parse, polars_decode, duckdb_parse, duckdb_tables, orjson_pipeline, dlt_pipeline, ingest, night, replace_day, queries, truth)
+    for case in (
+        orjson_parse,
+        polars_decode,
+        duckdb_parse,
+        duckdb_tables,
+        orjson_pipeline,
+        dlt_pipeline,
+        ingest,
+        night,
+        replace_day,
+        queries,
+        truth,
+    )
 }
 
 

@@ -47,7 +47,9 @@ def purchase_log() -> pl.DataFrame:
         raise FileNotFoundError("The package `lifetimes`, which ships the log, is not installed; `uv sync` brings it.")
     path = Path(found.submodule_search_locations[0]) / "datasets" / "CDNOW_sample.txt"
     rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    log = pl.DataFrame([(row[1], row[2], row[4]) for row in rows], schema=["customer_id", "order_date", "amount"], orient="row")
+    log = pl.DataFrame(
+        [(row[1], row[2], row[4]) for row in rows], schema=["customer_id", "order_date", "amount"], orient="row"
+    )
     return log.with_columns(pl.col("order_date").str.to_date("%Y%m%d"), pl.col("amount").cast(pl.Decimal(18, 2)))
 
 
@@ -113,7 +115,9 @@ def main() -> None:
     crowd.select(value=gamma_gamma.expected_value(value_fit.model), alive=bg_nbd.alive(purchase_fit.model))
     seconds, cpu = time.perf_counter() - started, time.process_time() - used
     kinds = crowd.select(bg_nbd.KNOWN).n_unique()
-    sys.stdout.write(f"{crowd.height:,} customers, with {kinds:,} different histories, fitted and forecast in {seconds:.1f} s ({cpu:.1f} CPU s)\n")
+    sys.stdout.write(
+        f"{crowd.height:,} customers, with {kinds:,} different histories, fitted and forecast in {seconds:.1f} s ({cpu:.1f} CPU s)\n"
+    )
 
 
 if __name__ == "__main__":

@@ -42,7 +42,12 @@ def main(wanted: list[int]) -> None:
         print(f"{'links':<12}{'millions':>9}{'CPU s':>8}{'wall s':>8}{'peak MB':>9}{'persons':>13}  goal")
         for kind, millions in CASES:
             if not wanted or millions in wanted:
-                run = subprocess.run([sys.executable, __file__, "--one", kind, str(millions), str(query)], check=True, capture_output=True, text=True)
+                run = subprocess.run(
+                    [sys.executable, __file__, "--one", kind, str(millions), str(query)],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                )
                 print(f"{kind:<12}{millions:>9}{run.stdout.rstrip()}  {GOALS.get((kind, millions), '')}", flush=True)
 
 
@@ -55,7 +60,9 @@ def compiled(work: Path) -> Path:
 def one(kind: str, millions: int, query: Path) -> None:
     """One case in this process."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/warehouse.duckdb") as con:
-        con.execute(f"set memory_limit = '2GB'; set threads = 2; set preserve_insertion_order = false; set temp_directory = '{folder}/spill'")
+        con.execute(
+            f"set memory_limit = '2GB'; set threads = 2; set preserve_insertion_order = false; set temp_directory = '{folder}/spill'"
+        )
         con.execute("create schema identity")
         con.execute(LINKS[kind].format(links=millions * 1_000_000))
         before, started = _cpu(), time.monotonic()

@@ -108,7 +108,9 @@ class Exports:
             kept = part.get_column("line")
             copies = kept.gather(np.flatnonzero(self._chance.random(kept.len()) < 0.005))
             cut = kept.gather(np.flatnonzero(self._chance.random(kept.len()) < self._size.bad_share))
-            self._append(source, stream, night, "ndjson", pl.concat([kept, copies, cut.str.head(cut.str.len_chars() // 2)]))
+            self._append(
+                source, stream, night, "ndjson", pl.concat([kept, copies, cut.str.head(cut.str.len_chars() // 2)])
+            )
 
     def table(self, source: str, stream: str, nights: pl.Series, frame: pl.DataFrame) -> None:
         """Appends rows to the CSV files of their nights; a bad row has a cell too many."""
@@ -121,13 +123,19 @@ class Exports:
 
     def _untidy(self, lines: pl.Series, text: str | None) -> pl.Series:
         luck = self._chance.random(lines.len())
-        changed = pl.when(pl.Series(luck < 0.005)).then(pl.col("line").str.replace(r"\}$", ',"experiment":"blue"}')).otherwise("line")
+        changed = (
+            pl.when(pl.Series(luck < 0.005))
+            .then(pl.col("line").str.replace(r"\}$", ',"experiment":"blue"}'))
+            .otherwise("line")
+        )
         if text is not None:
             as_text = pl.col("line").str.replace(rf'"{text}":(-?[0-9.]+)', f'"{text}":"$1"')
             changed = pl.when(pl.Series(luck > 0.998)).then(as_text).otherwise(changed)
         return lines.to_frame("line").select(changed.alias("line")).to_series()
 
-    def _append(self, source: str, stream: str, night: int, form: str, lines: pl.Series, header: pl.Series | None = None) -> None:
+    def _append(
+        self, source: str, stream: str, night: int, form: str, lines: pl.Series, header: pl.Series | None = None
+    ) -> None:
         day = self._size.first_night + timedelta(days=night)
         path = self._landing / source / stream / day.isoformat() / f"{stream}.{form}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,13 +182,21 @@ def people(index: np.ndarray) -> pl.DataFrame:
     name = (index // BIRTH_DATES + (_luck(born, 1) * place).astype(np.int64)) % place
     first = pl.Series(FIRST_NAMES).gather(name % len(FIRST_NAMES))
     name = name // len(FIRST_NAMES)
-    last = pl.Series(LAST_NAMES).gather(name % len(LAST_NAMES)) + "-" + pl.Series(LAST_NAMES).gather(name // len(LAST_NAMES))
+    last = (
+        pl.Series(LAST_NAMES).gather(name % len(LAST_NAMES))
+        + "-"
+        + pl.Series(LAST_NAMES).gather(name // len(LAST_NAMES))
+    )
     return pl.DataFrame(
         {
             "person": index,
             "first_name": first,
             "last_name": last,
-            "email": first.str.to_lowercase() + "." + last.str.to_lowercase() + pl.Series(index).cast(pl.String) + "@example.com",
+            "email": first.str.to_lowercase()
+            + "."
+            + last.str.to_lowercase()
+            + pl.Series(index).cast(pl.String)
+            + "@example.com",
             "phone": "+49151" + pl.Series(10_000_000 + index - is_sharing).cast(pl.String),
             "shop_id": "c" + pl.Series(index).cast(pl.String),
             "document": _cpf(100_000_000 + index),
@@ -190,8 +206,12 @@ def people(index: np.ndarray) -> pl.DataFrame:
             **{f"in_{source}": known for source, known in knows.items()},
         }
     ).with_columns(
-        untidy_email=pl.when(pl.Series(_luck(index, 7) < 0.02)).then(pl.concat_str(pl.lit(" "), pl.col("email").str.to_uppercase())).otherwise("email"),
-        national_phone=pl.concat_str(pl.lit("0"), pl.col("phone").str.slice(3, 3), pl.lit(" "), pl.col("phone").str.slice(6)),
+        untidy_email=pl.when(pl.Series(_luck(index, 7) < 0.02))
+        .then(pl.concat_str(pl.lit(" "), pl.col("email").str.to_uppercase()))
+        .otherwise("email"),
+        national_phone=pl.concat_str(
+            pl.lit("0"), pl.col("phone").str.slice(3, 3), pl.lit(" "), pl.col("phone").str.slice(6)
+        ),
     )
 
 
@@ -283,7 +303,9 @@ def _orders(size: Size, chunk: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     who = people(person)
     orders = orders.hstack(who).with_columns(
-        email=pl.when("is_guest").then(pl.concat_str(pl.lit("guest"), "order", pl.lit("@example.net"))).otherwise("email"),
+        email=pl.when("is_guest")
+        .then(pl.concat_str(pl.lit("guest"), "order", pl.lit("@example.net")))
+        .otherwise("email"),
         number=pl.concat_str(pl.when(pl.col("order") % 20 == 0).then(pl.lit("D-")).otherwise(pl.lit("S-")), "order"),
     )
     return orders, lines
@@ -297,7 +319,9 @@ def _nights(chance: np.random.Generator, size: Size, count: int) -> np.ndarray:
 
 def _moments(chance: np.random.Generator, size: Size, night: np.ndarray) -> pl.Series:
     last = datetime(size.first_night.year, size.first_night.month, size.first_night.day, tzinfo=UTC)
-    seconds = np.where(night == 0, -chance.random(night.size) * HISTORY_DAYS * 86_400, (night - chance.random(night.size)) * 86_400)
+    seconds = np.where(
+        night == 0, -chance.random(night.size) * HISTORY_DAYS * 86_400, (night - chance.random(night.size)) * 86_400
+    )
     return pl.Series((seconds.astype(np.int64) + int(last.timestamp()) - 7_200) * 1_000).cast(pl.Datetime("ms"))
 
 
@@ -355,10 +379,18 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
     product = pl.concat_str(pl.lit("p-"), "product")
 
     def with_lines(source: str, line: pl.Expr) -> pl.DataFrame:
-        return _reported_by(orders, source).join(lines.group_by("order", maintain_order=True).agg(line.alias("items")), on="order", maintain_order="left")
+        return _reported_by(orders, source).join(
+            lines.group_by("order", maintain_order=True).agg(line.alias("items")), on="order", maintain_order="left"
+        )
 
     frame = with_lines(
-        "ometria", pl.struct(product_id=product, quantity="quantity", unit_price=_major(col("price")), subtotal=_major(col("quantity") * col("price")))
+        "ometria",
+        pl.struct(
+            product_id=product,
+            quantity="quantity",
+            unit_price=_major(col("price")),
+            subtotal=_major(col("quantity") * col("price")),
+        ),
     )
     exports.lines("ometria", "orders", frame.get_column("night"), _json(
         frame,
@@ -368,7 +400,14 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
         subtotal=_major(col("cents")), grand_total=_major(col("cents")), lineitems=col("items"),
     ), text="grand_total")  # fmt: skip
     frame = with_lines(
-        "voucherify", pl.struct(source_id=product, related_object=pl.lit("product"), quantity="quantity", price="price", amount=col("quantity") * col("price"))
+        "voucherify",
+        pl.struct(
+            source_id=product,
+            related_object=pl.lit("product"),
+            quantity="quantity",
+            price="price",
+            amount=col("quantity") * col("price"),
+        ),
     )
     exports.lines("voucherify", "orders", frame.get_column("night"), _json(
         frame,
@@ -379,7 +418,13 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
     money = lambda cents: pl.struct(value=_major(cents), currency=pl.lit("BRL"))  # noqa: E731
     frame = with_lines(
         "open_delivery",
-        pl.struct(id=product, name=product, quantity="quantity", unitPrice=money(col("price")), totalPrice=money(col("quantity") * col("price"))),
+        pl.struct(
+            id=product,
+            name=product,
+            quantity="quantity",
+            unitPrice=money(col("price")),
+            totalPrice=money(col("quantity") * col("price")),
+        ),
     )
     exports.lines("open_delivery", "orders", frame.get_column("night"), _json(
         frame,
@@ -390,7 +435,11 @@ def _order_records(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) 
             name=pl.when(~col("is_guest")).then(pl.concat_str("first_name", "last_name", separator=" ")), documentNumber=pl.when(~col("is_guest")).then("document"), email="email"
         ),
     ))  # fmt: skip
-    rows = _reported_by(orders, "optimizely").filter(col("fate") != "canceled").join(lines, on="order", maintain_order="left")
+    rows = (
+        _reported_by(orders, "optimizely")
+        .filter(col("fate") != "canceled")
+        .join(lines, on="order", maintain_order="left")
+    )
     exports.table("optimizely", "orders", rows.get_column("night"), rows.select(
         "email", action=pl.lit("purchase"), order_id="number", total=_decimal("cents"), subtotal=_decimal("cents"), item_product_id=product, item_price=_decimal("price"),
         item_quantity="quantity", item_subtotal=_major(col("quantity") * col("price")).cast(pl.Decimal(18, 2)), ts=col("at").dt.epoch("s"),
@@ -413,7 +462,13 @@ def _browsing(exports: Exports, size: Size, chunk: int, first: int, count: int) 
     night = _nights(chance, size, count)
     who = people((size.customers * chance.random(count) ** 1.5).astype(np.int64))
     product = pl.Series(chance.integers(0, PRODUCTS, count))
-    frame = who.with_columns(event=index, night=night, at=_moments(chance, size, night), product="p-" + product.cast(pl.String), luck=chance.random(count))
+    frame = who.with_columns(
+        event=index,
+        night=night,
+        at=_moments(chance, size, night),
+        product="p-" + product.cast(pl.String),
+        luck=chance.random(count),
+    )
     col = pl.col
     told = frame.filter(col("luck") < 0.6)
     exports.lines("omnisend", "events", told.get_column("night"), _json(
@@ -469,7 +524,10 @@ def _order_chunks(exports: Exports, size: Size) -> Iterator[pl.DataFrame]:
             _major(pl.col("cents")).cast(pl.Decimal(18, 4)).alias("total"),
             pl.when(pl.col("order") % 20 == 0).then(pl.lit("BRL")).otherwise(pl.lit("EUR")).alias("currency"),
             # Open Delivery tells of no refund here.
-            pl.when((pl.col("order") % 20 == 0) & (pl.col("fate") != "canceled")).then(pl.lit("completed")).otherwise("fate").alias("fate"),
+            pl.when((pl.col("order") % 20 == 0) & (pl.col("fate") != "canceled"))
+            .then(pl.lit("completed"))
+            .otherwise("fate")
+            .alias("fate"),
             "at",
         )
 
@@ -477,10 +535,16 @@ def _order_chunks(exports: Exports, size: Size) -> Iterator[pl.DataFrame]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.generator", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--customers", type=int, default=10_000)
-    parser.add_argument("--events", type=int, default=50_000, help="events of both event streams; a fifth as many orders")
+    parser.add_argument(
+        "--events", type=int, default=50_000, help="events of both event streams; a fifth as many orders"
+    )
     parser.add_argument("--nights", type=int, default=1)
-    parser.add_argument("--night-share", type=float, default=0.001, help="share of everything that each night after the first brings")
-    parser.add_argument("--bad", type=float, default=0.001, help="broken lines beside the good ones, as a share of them")
+    parser.add_argument(
+        "--night-share", type=float, default=0.001, help="share of everything that each night after the first brings"
+    )
+    parser.add_argument(
+        "--bad", type=float, default=0.001, help="broken lines beside the good ones, as a share of them"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()

@@ -59,7 +59,11 @@ name_month_day: full_name postal_code address
 """
 
 FEBRL = {"FEBRL1": ["dataset1"], "FEBRL2": ["dataset2"], "FEBRL3": ["dataset3"], "FEBRL4": ["dataset4a", "dataset4b"]}
-PUBLISHED = {"FEBRL3": "0.9948 (keys), 0.965 (Splink)", "FEBRL4": "0.9957 (keys)", "RLdata10000": "0.9575 (keys), 0.941 (Splink)"}
+PUBLISHED = {
+    "FEBRL3": "0.9948 (keys), 0.965 (Splink)",
+    "FEBRL4": "0.9957 (keys)",
+    "RLdata10000": "0.9575 (keys), 0.941 (Splink)",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,9 @@ class Quality:
 
     @property
     def f1(self) -> float:
-        return 2 * self.precision * self.recall / (self.precision + self.recall) if self.precision + self.recall else 0.0
+        return (
+            2 * self.precision * self.recall / (self.precision + self.recall) if self.precision + self.recall else 0.0
+        )
 
 
 def judged(found: Mapping[Key, str | None], truth: Mapping[Key, Hashable]) -> Quality:
@@ -113,7 +119,9 @@ def febrl(files: Sequence[str]) -> tuple[list[Said], dict[Key, Hashable]]:
                     "birth_date": day(row["date_of_birth"]),
                     "postal_code": row["postcode"],
                     "city": row["suburb"],
-                    "address_line_1": f"{row['street_number'] or ''} {row['address_1']}".strip() if row["address_1"] else None,
+                    "address_line_1": f"{row['street_number'] or ''} {row['address_1']}".strip()
+                    if row["address_1"]
+                    else None,
                 },
             )
             said.append(record)
@@ -128,7 +136,9 @@ def rldata(size: int, *, as_text: bool) -> tuple[list[Said], dict[Key, Hashable]
         born: dict[str, object] = {"birth_date": day(f"{int(row['by']):04}{int(row['bm']):02}{int(row['bd']):02}")}
         if as_text:
             born = {"city": row["by"], "postal_code": row["bm"], "address_line_1": row["bd"]}
-        record = Said("register", row["record_id"], about={"first_name": row["fname_c1"], "last_name": row["lname_c1"], **born})
+        record = Said(
+            "register", row["record_id"], about={"first_name": row["fname_c1"], "last_name": row["lname_c1"], **born}
+        )
         said.append(record)
         truth[record.key] = row["label_true"]
     return said, truth
@@ -140,7 +150,12 @@ def historical(path: Path, *, addresses: int) -> tuple[list[Said], dict[Key, Has
     said, truth = [], {}
     for row in pl.read_parquet(path).iter_rows(named=True):
         born = (row["dob"] or "").replace("-", "")
-        about = {"first_name": row["first_name"], "last_name": row["surname"], "birth_date": day(born), "postal_code": row["postcode_fake"]}
+        about = {
+            "first_name": row["first_name"],
+            "last_name": row["surname"],
+            "birth_date": day(born),
+            "postal_code": row["postcode_fake"],
+        }
         mail = f"{row['cluster']}.{chance.randrange(addresses)}@mail.example".lower()
         record = Said("register", row["unique_id"], identifiers=(("email", mail),), about=about)
         said.append(record)
@@ -204,7 +219,11 @@ class World:
 
     def _household(self, numbers: Iterable[int]) -> None:
         chance = self.chance
-        last_name, phone, postal_code = chance.choice(self._last_names), self._new_phone(), f"{chance.randrange(1000, 99999):05}"
+        last_name, phone, postal_code = (
+            chance.choice(self._last_names),
+            self._new_phone(),
+            f"{chance.randrange(1000, 99999):05}",
+        )
         shares_phone, shares_mail = chance.random() < 0.5, chance.random() < 0.12
         shared_mail = f"{last_name}.{next(self._phone)}@familia.example"
         for number in numbers:
@@ -220,7 +239,9 @@ class World:
                 self._given_up.append(moved)
             new_phone = self._new_phone() if moved else own_phone
             for source in chance.sample(VENDORS, chance.choices([1, 2, 3, 4, 5], [25, 30, 25, 12, 8])[0]):
-                self._record(source, number, first_name, last_name, born, postal_code, mails, (moved, new_phone), document)
+                self._record(
+                    source, number, first_name, last_name, born, postal_code, mails, (moved, new_phone), document
+                )
 
     def _record(
         self,
@@ -253,13 +274,22 @@ class World:
         if document and source in ("open_delivery", "ometria"):
             own.add(("document", document))
         if chance.random() < 0.03:
-            noise.append(("email", chance.choice(["test@test.com", "noreply@shop.example", "contato@shop.example", "n/a", SHOP_MAIL])))
+            noise.append(
+                (
+                    "email",
+                    chance.choice(["test@test.com", "noreply@shop.example", "contato@shop.example", "n/a", SHOP_MAIL]),
+                )
+            )
         if chance.random() < 0.04:
-            noise.append(("phone", chance.choice(["+5511999999999", "0000000000", "0800 123 4567", *self._shop_phones])))
+            noise.append(
+                ("phone", chance.choice(["+5511999999999", "0000000000", "0800 123 4567", *self._shop_phones]))
+            )
         key = (source, f"{source[:2]}-{number}")
         said = Said(*key, identifiers=tuple(sorted({*own, *noise})), night=chance.randrange(1, 30), about=about)
         if old and ("phone", new) in own and chance.random() < 0.5:
-            self.said.append(Said(*key, identifiers=tuple(sorted({*own - {("phone", new)}, ("phone", old)})), night=0, about=about))
+            self.said.append(
+                Said(*key, identifiers=tuple(sorted({*own - {("phone", new)}, ("phone", old)})), night=0, about=about)
+            )
         self.said.append(said)
         if not about:
             self.nameless.add(key)
@@ -276,7 +306,10 @@ class World:
         return names[min(int(self.chance.expovariate(1 / 30)), len(names) - 1)]
 
     def _word(self, low: int, high: int) -> str:
-        return "".join(self.chance.choice("bcdfglmnprstvz") + self.chance.choice("aeiou") for _ in range(self.chance.randint(low, high)))
+        return "".join(
+            self.chance.choice("bcdfglmnprstvz") + self.chance.choice("aeiou")
+            for _ in range(self.chance.randint(low, high))
+        )
 
     def _slipped(self, text: str) -> str:
         place = self.chance.randrange(1, max(2, len(text) - 2))
@@ -285,7 +318,9 @@ class World:
 
 def main() -> None:
     """Prints the table."""
-    print(f"{'data':<14}{'rules':<22}{'records':>9}{'precision':>11}{'recall':>9}{'F1':>9}{'largest':>9}{'s':>6}  published F1")
+    print(
+        f"{'data':<14}{'rules':<22}{'records':>9}{'precision':>11}{'recall':>9}{'F1':>9}{'largest':>9}{'s':>6}  published F1"
+    )
     for name, files in FEBRL.items():
         said, truth = febrl(files)
         _show(name, "as shipped", said, truth, {})
@@ -327,7 +362,9 @@ def _show(
 def _cpf(chance: random.Random) -> str:
     digits = [chance.randrange(10) for _ in range(9)]
     for _ in range(2):
-        check = sum(digit * weight for digit, weight in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) * 10 % 11
+        check = (
+            sum(digit * weight for digit, weight in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) * 10 % 11
+        )
         digits.append(check % 10)
     return "".join(map(str, digits))
 

@@ -13,20 +13,50 @@ import polars as pl
 
 from orchestration.parsing import phone_numbers
 
-REGIONS = ("BR", "US", "CA", "GB", "DE", "FR", "ES", "IT", "PT", "NL", "PL", "LT", "MX", "AR", "AU", "IN", "JP", "RU", "ZA", "AE")
+REGIONS = (
+    "BR",
+    "US",
+    "CA",
+    "GB",
+    "DE",
+    "FR",
+    "ES",
+    "IT",
+    "PT",
+    "NL",
+    "PL",
+    "LT",
+    "MX",
+    "AR",
+    "AU",
+    "IN",
+    "JP",
+    "RU",
+    "ZA",
+    "AE",
+)
 
 
 def made_up(count: int, seed: int, odd: float = 0.03) -> pl.DataFrame:
     """`count` rows of value and region; `odd` of them have letters, masks or extensions, which only the library itself reads."""
     chance = random.Random(seed)
-    return pl.DataFrame([_one(chance, odd) for _ in range(count)], schema={"value": pl.String, "region": pl.String}, orient="row")
+    return pl.DataFrame(
+        [_one(chance, odd) for _ in range(count)], schema={"value": pl.String, "region": pl.String}, orient="row"
+    )
 
 
 def _one(chance: random.Random, odd: float) -> tuple[str, str | None]:
     region = chance.choice(REGIONS)
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
     code = str(metadata.country_code)
-    descs = [metadata.fixed_line, *[metadata.mobile] * 3, metadata.toll_free, metadata.premium_rate, metadata.uan, metadata.voip]
+    descs = [
+        metadata.fixed_line,
+        *[metadata.mobile] * 3,
+        metadata.toll_free,
+        metadata.premium_rate,
+        metadata.uan,
+        metadata.voip,
+    ]
     example = chance.choice([desc for desc in descs if desc and desc.example_number]).example_number
     kept = chance.randrange(len(example)) if chance.random() < 0.85 else 0
     length = len(example) + (chance.choice((-2, -1, 1, 2)) if chance.random() < 0.1 else 0)
@@ -37,15 +67,35 @@ def _one(chance: random.Random, odd: float) -> tuple[str, str | None]:
         national = national[:1] * len(national)
     home = chance.choice((region, region, region, None, chance.choice(REGIONS), "ZZ"))
     spaced = chance.choice(
-        (national, f"{national[:2]} {national[2:-4]}-{national[-4:]}", f"({national[:3]}) {national[3:]}", ".".join((national[:3], national[3:])))
+        (
+            national,
+            f"{national[:2]} {national[2:-4]}-{national[-4:]}",
+            f"({national[:3]}) {national[3:]}",
+            ".".join((national[:3], national[3:])),
+        )
     )
     prefixed = (metadata.national_prefix or "") + spaced
-    international = (f"+{code}{national}", f"+{code} {spaced}", f"+{code} {prefixed}", f"(+{code}) {spaced}", f"00{code} {spaced}")
+    international = (
+        f"+{code}{national}",
+        f"+{code} {spaced}",
+        f"+{code} {prefixed}",
+        f"(+{code}) {spaced}",
+        f"00{code} {spaced}",
+    )
     forms = (*international, spaced, prefixed, f"{code}{national}", f"011{code}{national}", f"'{spaced}")
     value = chance.choice(forms)
     if chance.random() < odd:
         value = chance.choice(
-            (f"{value} ext 5", f"tel: {value}", f"{value}x12", value[:-3] + "***", f"{value} ramal 9", f"{value} / {value}", f"{value}.0", "n/a")
+            (
+                f"{value} ext 5",
+                f"tel: {value}",
+                f"{value}x12",
+                value[:-3] + "***",
+                f"{value} ramal 9",
+                f"{value} / {value}",
+                f"{value}.0",
+                "n/a",
+            )
         )
     return value, home
 
@@ -53,9 +103,18 @@ def _one(chance: random.Random, odd: float) -> tuple[str, str | None]:
 def disagreements(numbers: pl.DataFrame) -> pl.DataFrame:
     """Rows where the column's verdict is not the library's."""
     verdict = phone_numbers.parse(numbers.to_struct()).struct.unnest()
-    expected = pl.DataFrame([phone_numbers.judge(*row) for row in numbers.iter_rows()], schema=phone_numbers.RESULT.to_schema(), orient="row")
-    both = pl.concat([numbers.rename({"value": "given"}), verdict, expected.select(pl.all().name.prefix("expected_"))], how="horizontal")
-    return both.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"expected_{name}")) for name in verdict.columns))
+    expected = pl.DataFrame(
+        [phone_numbers.judge(*row) for row in numbers.iter_rows()],
+        schema=phone_numbers.RESULT.to_schema(),
+        orient="row",
+    )
+    both = pl.concat(
+        [numbers.rename({"value": "given"}), verdict, expected.select(pl.all().name.prefix("expected_"))],
+        how="horizontal",
+    )
+    return both.filter(
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"expected_{name}")) for name in verdict.columns)
+    )
 
 
 def main() -> None:
@@ -72,7 +131,9 @@ def main() -> None:
         started = time.process_time()
         phone_numbers.parse(frame.to_struct())
         seconds = time.process_time() - started
-        sys.stdout.write(f"{odd:.0%} odd: {frame.height / seconds:,.0f} rows per CPU s ({frame.n_unique():,} distinct)\n")
+        sys.stdout.write(
+            f"{odd:.0%} odd: {frame.height / seconds:,.0f} rows per CPU s ({frame.n_unique():,} distinct)\n"
+        )
 
 
 if __name__ == "__main__":

@@ -78,7 +78,11 @@ def measure(case: str, folder: Path) -> Measured | None:
     """Runs a case in a process of its own; nothing if what it needs is not installed."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.cases", case, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=RESULTS.parent.parent
+        [sys.executable, "-m", "benchmarks.cases", case, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=RESULTS.parent.parent,
     )
     assert process.stdout is not None and process.stderr is not None
     told, complaints = process.communicate() if os.name == "nt" else (process.stdout.read(), process.stderr.read())
@@ -169,7 +173,9 @@ def ingest_section(work: Path, scale: float, report: Report) -> None:
             )
         )
     report.table(
-        "Ingest of nested order events", ("case", "MB", "wall s", "CPU s", "MB per CPU s", "rows per CPU s", "of DuckDB's bare parse", "peak MB"), rows
+        "Ingest of nested order events",
+        ("case", "MB", "wall s", "CPU s", "MB per CPU s", "rows per CPU s", "of DuckDB's bare parse", "peak MB"),
+        rows,
     )
     shutil.rmtree(folder)
 
@@ -203,20 +209,45 @@ def night_section(work: Path, scale: float, report: Report) -> None:
     size = bytes_of(folder)
     first = measure("night", folder)
     assert first is not None
-    steps = [(step, *(f"{seconds:.1f}" for seconds in first.seconds(step))) for step in ("imports", "ingest", "transform", "publish_if_new", "all")]
+    steps = [
+        (step, *(f"{seconds:.1f}" for seconds in first.seconds(step)))
+        for step in ("imports", "ingest", "transform", "publish_if_new", "all")
+    ]
     figures = first.figures
-    report.table(f"Whole night: {figures['rows']:,} records, {size / 1e6:,.0f} MB, peak {first.memory / 1e9:.1f} GB", ("step", "wall s", "CPU s"), steps)
-    report.table("Slowest models and tests", ("node", "s"), [(name, f"{seconds:.1f}") for name, seconds in figures["slowest"]])
+    report.table(
+        f"Whole night: {figures['rows']:,} records, {size / 1e6:,.0f} MB, peak {first.memory / 1e9:.1f} GB",
+        ("step", "wall s", "CPU s"),
+        steps,
+    )
+    report.table(
+        "Slowest models and tests", ("node", "s"), [(name, f"{seconds:.1f}") for name, seconds in figures["slowest"]]
+    )
     correct = measure("truth", folder)
     assert correct is not None
-    names = ("made", "missing", "other_total", "other_currency", "other_cancellation", "other_refund", "persons_made", "persons_found", "persons_split")
-    report.table("Orders and persons against the truth", ("published", *names), [(correct.figures["rows"], *(correct.figures[name] for name in names))])
+    names = (
+        "made",
+        "missing",
+        "other_total",
+        "other_currency",
+        "other_cancellation",
+        "other_refund",
+        "persons_made",
+        "persons_found",
+        "persons_split",
+    )
+    report.table(
+        "Orders and persons against the truth",
+        ("published", *names),
+        [(correct.figures["rows"], *(correct.figures[name] for name in names))],
+    )
     rows = []
     for title, case in (("no-op night", "night"), ("one vendor-day replaced (each)", "replace_day")):
         found = measure(case, folder)
         assert found is not None
         part = "each" if case == "replace_day" else "all"
-        rows.append((title, *(f"{seconds * 1000:,.0f}" for seconds in found.seconds(part)), f"{found.wall * 1000:,.0f}"))
+        rows.append(
+            (title, *(f"{seconds * 1000:,.0f}" for seconds in found.seconds(part)), f"{found.wall * 1000:,.0f}")
+        )
     report.table("Little to do", ("case", "wall ms", "CPU ms", "whole process ms"), rows)
     asked = measure("queries", folder)
     assert asked is not None
@@ -237,13 +268,23 @@ def small_section(work: Path, scale: float, report: Report) -> None:
         assert found is not None
         runs.append(found)
     found = sorted(runs, key=lambda one: one.wall)[1]
-    steps = [(step, *(f"{seconds:.2f}" for seconds in found.seconds(step))) for step in ("imports", "ingest", "transform", "publish_if_new")]
-    rest = found.wall - found.seconds("imports")[0] - found.seconds("all")[0], found.cpu - found.seconds("imports")[1] - found.seconds("all")[1]
+    steps = [
+        (step, *(f"{seconds:.2f}" for seconds in found.seconds(step)))
+        for step in ("imports", "ingest", "transform", "publish_if_new")
+    ]
+    rest = (
+        found.wall - found.seconds("imports")[0] - found.seconds("all")[0],
+        found.cpu - found.seconds("imports")[1] - found.seconds("all")[1],
+    )
     title = f"Small night: {found.figures['rows']:,} records, {found.figures['nodes']} models and tests"
     report.table(
         title,
         ("step", "wall s", "CPU s"),
-        [*steps, ("start and end of Python", *(f"{seconds:.2f}" for seconds in rest)), ("whole process", f"{found.wall:.2f}", f"{found.cpu:.2f}")],
+        [
+            *steps,
+            ("start and end of Python", *(f"{seconds:.2f}" for seconds in rest)),
+            ("whole process", f"{found.wall:.2f}", f"{found.cpu:.2f}"),
+        ],
     )
 
 
@@ -251,7 +292,9 @@ def growth_section(work: Path, scale: float, report: Report) -> None:
     rows = []
     for times in (1, 3, 10):
         folder = work / f"growth{times}"
-        first = _with_history(folder, Size(int(20_000 * scale) * times, int(100_000 * scale) * times, nights=2, night_share=0.001 / times))
+        first = _with_history(
+            folder, Size(int(20_000 * scale) * times, int(100_000 * scale) * times, nights=2, night_share=0.001 / times)
+        )
         second = measure("night", folder)
         assert second is not None
         parts = [second.seconds(step)[1] for step in ("ingest", "transform", "publish_if_new")]
@@ -269,7 +312,17 @@ def growth_section(work: Path, scale: float, report: Report) -> None:
         shutil.rmtree(folder)
     report.table(
         "One night of new data on a longer history",
-        ("history", "records before", "CPU s of the first run", "new records", "wall s", "CPU s ingest", "CPU s transform", "CPU s publish", "peak MB"),
+        (
+            "history",
+            "records before",
+            "CPU s of the first run",
+            "new records",
+            "wall s",
+            "CPU s ingest",
+            "CPU s transform",
+            "CPU s publish",
+            "peak MB",
+        ),
         rows,
     )
 
@@ -297,7 +350,15 @@ def part_section(work: Path, scale: float, report: Report) -> None:
             shutil.rmtree(used)
     report.table(
         "A night in part and in full",
-        ("records before", "new records", "touched", "CPU s transform in part", "in full", "peak MB in part", "in full"),
+        (
+            "records before",
+            "new records",
+            "touched",
+            "CPU s transform in part",
+            "in full",
+            "peak MB in part",
+            "in full",
+        ),
         rows,
     )
 
@@ -329,7 +390,15 @@ def memory_section(work: Path, scale: float, report: Report) -> None:
         found = measure("ingest", folder)
         assert found is not None
         wall, cpu = found.seconds()
-        rows.append((f"{bytes_of(folder) / 1e6:,.0f}", f"{found.figures['rows']:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{found.memory / 1e6:,.0f}"))
+        rows.append(
+            (
+                f"{bytes_of(folder) / 1e6:,.0f}",
+                f"{found.figures['rows']:,}",
+                f"{wall:.1f}",
+                f"{cpu:.1f}",
+                f"{found.memory / 1e6:,.0f}",
+            )
+        )
         shutil.rmtree(work / "memory")
     report.table("Memory by size of one file", ("MB", "records", "wall s", "CPU s", "peak MB"), rows)
 
@@ -351,7 +420,12 @@ def machine() -> str:
     from importlib.metadata import version
 
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.processor()
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     parts = [f"{name} {version(name)}" for name in ("duckdb", "polars", "msgspec", "dbt-core")]
@@ -361,7 +435,9 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.run", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none is named")
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none is named"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is one million persons and five million events")
     parser.add_argument("--work", type=Path, help="folder for the data, about 30 GB at scale 1")
     given = parser.parse_args()

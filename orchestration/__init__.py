@@ -1,7 +1,8 @@
-"""The nightly job of customer360, from landed files to the published warehouse; docs/architecture.md has the packages and their order.
+"""The nightly job of customer360, from landed files to the published warehouse; docs/architecture.md has the packages
+and their order.
 
-What scripts of an installation may import from here, wherever it lies inside: `pipeline`, `settings`, `publish`, `changes`, `plan` and
-`locking`. Everything else may move between two versions.
+What scripts of an installation may import from here, wherever it lies inside: `pipeline`, `settings`, `publish`,
+`changes`, `plan` and `locking`. Everything else may move between two versions.
 """
 
 from importlib import import_module

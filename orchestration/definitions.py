@@ -2,7 +2,8 @@
 
 The flow, from left to right in the asset graph: a vendor's streams (one asset each, a partition per export date) → the
 staging tables they fill → identity, orders and marts (dbt) → the published warehouse. `assets.py` makes the assets,
-`pipeline.py` is what their bodies call, and `c360 run` calls it too. Schedules, sensors and resources are declared here.
+`pipeline.py` is what their bodies call, and `c360 run` calls it too. Schedules, sensors and resources are declared
+here.
 """
 
 import json
@@ -36,12 +37,17 @@ def definitions() -> dg.Definitions:
     pulled = pull_configuration.vendors(settings)
     pulling = [pulling_assets.pulling(vendor, assets.OWNERS) for vendor in pulled]
     loading = [
-        assets.vendor_assets(vendor, nights, deps=[pulling_assets.pulled_key(vendor.code)] if vendor.code in pulled else []) for vendor in known.values()
+        assets.vendor_assets(
+            vendor, nights, deps=[pulling_assets.pulled_key(vendor.code)] if vendor.code in pulled else []
+        )
+        for vendor in known.values()
     ]
     nightly = dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all(),
-        description="Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet.",
+        description=(
+            "Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet."
+        ),
     )
     return dg.Definitions(
         assets=[
@@ -76,7 +82,9 @@ def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="every_night",
         job_name=NIGHTLY,
-        description="Every night at `schedule_time` of the settings: loads what has landed, builds the marts, publishes.",
+        description=(
+            "Every night at `schedule_time` of the settings: loads what has landed, builds the marts, publishes."
+        ),
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
         execution_timezone=settings.options.schedule_time_zone,
         default_status=dg.DefaultScheduleStatus.RUNNING,

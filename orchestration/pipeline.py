@@ -1,8 +1,9 @@
-"""The nightly job: what has landed is loaded, transformed, checked and published. The command line and Dagster call the same steps.
+"""The nightly job: what has landed is loaded, transformed, checked and published. The command line and Dagster call the
+same steps.
 
-What is left to do is derived from the files and from fingerprints alone, so that a run continues whatever an earlier one
-left undone. Every step expects to stand inside `writing`, which holds the lock and keeps the run book. Imports neither
-Dagster nor, before there is something to transform, dbt.
+What is left to do is derived from the files and from fingerprints alone, so that a run continues whatever an earlier
+one left undone. Every step expects to stand inside `writing`, which holds the lock and keeps the run book. Imports
+neither Dagster nor, before there is something to transform, dbt.
 """
 
 import itertools
@@ -105,12 +106,26 @@ class RunReport:
     @property
     def figures(self) -> dict[str, int | float | bool]:
         """The fixed keys of the JSON line."""
-        keys = ("files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "customers", "orders", "published", "duration_s")
+        keys = (
+            "files",
+            "rows_read",
+            "rows_loaded",
+            "rows_rejected",
+            "rows_duplicate",
+            "customers",
+            "orders",
+            "published",
+            "duration_s",
+        )
         return {key: getattr(self, key) for key in keys}
 
     @property
     def exit_code(self) -> int:
-        return 3 if self.ingestion.problems or self.ingestion.rejected_files or self.deliveries_above_limit or self.attention else 0
+        return (
+            3
+            if self.ingestion.problems or self.ingestion.rejected_files or self.deliveries_above_limit or self.attention
+            else 0
+        )
 
 
 class DamagedFileError(OperatorError):
@@ -132,9 +147,22 @@ def run(
     command: str = "c360 run",
     progress: Progress = silent,
 ) -> RunReport:
-    """The whole job, once. Does nothing when nothing is new; begins again where a damaged file had to be moved aside."""
-    asked = {"accept_deletions": accept_deletions, "without_archived": without_archived, "is_replay": is_replay, "withdraw": withdraw}
-    chosen: dict[str, Any] = {"dates": dates, "full_refresh": full_refresh, "as_of": as_of, "choose": choose, "accept_changes": accept_changes, "asked": asked}
+    """The whole job, once. Does nothing when nothing is new; begins again where a damaged file had to be moved
+    aside."""
+    asked = {
+        "accept_deletions": accept_deletions,
+        "without_archived": without_archived,
+        "is_replay": is_replay,
+        "withdraw": withdraw,
+    }
+    chosen: dict[str, Any] = {
+        "dates": dates,
+        "full_refresh": full_refresh,
+        "as_of": as_of,
+        "choose": choose,
+        "accept_changes": accept_changes,
+        "asked": asked,
+    }
     finish_erasures(settings, progress=progress)
     once = partial(_run, settings, **chosen, command=command, progress=progress)
     try:
@@ -145,7 +173,8 @@ def run(
 
 
 def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[Path]:
-    """Ends every erasure that was begun; the receipts. Nobody who was to be erased is left in any file of the data folder."""
+    """Ends every erasure that was begun; the receipts. Nobody who was to be erased is left in any file of the data
+    folder."""
     if not erasing.pending(settings):
         return []
     run_id = new_run_id()
@@ -154,7 +183,12 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
         erasing.erase_given_back(settings, begun)
         with build_file.connect(settings) as con:
             erasing.erase_landing(settings, con, begun)
-            known = {path for (path,) in con.execute("select file_path from meta.loads union select file_path from internal.owed").fetchall()}
+            known = {
+                path
+                for (path,) in con.execute(
+                    "select file_path from meta.loads union select file_path from internal.owed"
+                ).fetchall()
+            }
         # What has landed since the last run waits for the next one.
         ingest(settings, warehouse, run_id, choose=lambda file: file.relative_path in known, progress=progress)
         with build_file.connect(settings) as con:
@@ -162,7 +196,15 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
             fingerprints.forget_transformed(con)
         pass_point("after_erasing_rows")
         transform(settings, warehouse, run_id, progress=progress)
-        publish_if_new(settings, warehouse, run_id, accept_changes=True, even_if_seen=True, before=lambda: erasing.write_anew(settings), progress=progress)
+        publish_if_new(
+            settings,
+            warehouse,
+            run_id,
+            accept_changes=True,
+            even_if_seen=True,
+            before=lambda: erasing.write_anew(settings),
+            progress=progress,
+        )
         receipts = erasing.end(settings, begun)
     return receipts
 
@@ -183,7 +225,9 @@ def _run(
     started = time.monotonic()
     run_id = new_run_id()
     require_landing(settings)
-    with writing(settings, run_id, command=command, from_scratch=full_refresh and dates is None, told=told, progress=progress) as warehouse:
+    with writing(
+        settings, run_id, command=command, from_scratch=full_refresh and dates is None, told=told, progress=progress
+    ) as warehouse:
         ingestion = ingest(
             settings,
             warehouse,
@@ -236,9 +280,16 @@ def require_landing(settings: Settings) -> None:
 
 @contextmanager
 def writing(
-    settings: Settings, run_id: str, *, command: str, from_scratch: bool = False, told: Sequence[str] = (), progress: Progress = silent
+    settings: Settings,
+    run_id: str,
+    *,
+    command: str,
+    from_scratch: bool = False,
+    told: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> Iterator[Warehouse]:
-    """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is noted there, to be looked at."""
+    """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is
+    noted there, to be looked at."""
     configuration.check_accounts(settings, vendors.names())
     identity_rules.check_files(settings)
     segment_rules.check_files(settings)
@@ -256,9 +307,13 @@ def writing(
             yield warehouse
         except BaseException as error:
             with suppress(duckdb.Error, OSError), build_file.connect(settings) as con:
-                run_log.end(con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__)
+                run_log.end(
+                    con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__
+                )
             if moved := _damage(error, settings):
-                raise DamagedFileError(" ".join(moved), remedy="Run again: it is built anew from what has landed.") from None
+                raise DamagedFileError(
+                    " ".join(moved), remedy="Run again: it is built anew from what has landed."
+                ) from None
             raise
         with build_file.connect(settings) as con:
             run_log.end(con, run_id)
@@ -278,10 +333,11 @@ def ingest(
     withdraw: Callable[[Delivered], bool] | None = None,
     progress: Progress = silent,
 ) -> Ingestion:
-    """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also all that was published.
+    """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also
+    all that was published.
 
-    What else a person asked for: to take deletions as meant, to do without archived files that cannot be taken over, to take files out.
-    A replay loads single files again and leaves the rest of their delivery as it is.
+    What else a person asked for: to take deletions as meant, to do without archived files that cannot be taken over, to
+    take files out. A replay loads single files again and leaves the rest of their delivery as it is.
     """
     with build_file.connect(settings) as con:
         landing_erasure.rename_named_after_erased(settings, con)
@@ -291,7 +347,11 @@ def ingest(
         _require_in_sight(scan, owed)
         owed = _take_over_archived(settings, warehouse, con, scan, owed, without_archived=without_archived)
         warehouse.note_scan(con, scan)
-        wanted = {file.relative_path for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh) if choose(file)} | owed
+        wanted = {
+            file.relative_path
+            for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh)
+            if choose(file)
+        } | owed
         files = [file for file in scan.files if file.relative_path in wanted]
         if files:
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
@@ -311,7 +371,9 @@ def ingest(
     return Ingestion(tuple(outcomes), tuple(scan.problems))
 
 
-def transform(settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent) -> tuple[NodeResult, ...]:
+def transform(
+    settings: Settings, warehouse: Warehouse, run_id: str, *, as_of: date | None = None, progress: Progress = silent
+) -> tuple[NodeResult, ...]:
     """Brings the marts of the build file up to date with staging, rules and settings."""
     with build_file.connect(settings) as con:
         day = as_of or run_log.greatest_export_date(con)
@@ -350,7 +412,12 @@ def write_run_settings(con: duckdb.DuckDBPyConnection, settings: Settings, as_of
         create or replace table internal.run_settings as
         select $1::date as as_of_date, $2 as reporting_currency, $3 as reporting_time_zone, $4::integer as identity_sharing_limit
         """,
-        [as_of, settings.options.reporting_currency, settings.options.reporting_time_zone, settings.options.identity_sharing_limit],
+        [
+            as_of,
+            settings.options.reporting_currency,
+            settings.options.reporting_time_zone,
+            settings.options.identity_sharing_limit,
+        ],
     )
 
 
@@ -364,11 +431,20 @@ def publish_if_new(
     before: Callable[[], None] = lambda: None,
     progress: Progress = silent,
 ) -> publish.Publication | None:
-    """Publishes the build file if its marts are sound and analysts do not see them yet, and writes the report on what they see.
+    """Publishes the build file if its marts are sound and analysts do not see them yet, and writes the report on what
+    they see.
 
     `before` is done to the build file last; with `even_if_seen` it is published although analysts see the same.
     """
-    made = _publish_if_new(settings, warehouse, run_id, accept_changes=accept_changes, even_if_seen=even_if_seen, before=before, progress=progress)
+    made = _publish_if_new(
+        settings,
+        warehouse,
+        run_id,
+        accept_changes=accept_changes,
+        even_if_seen=even_if_seen,
+        before=before,
+        progress=progress,
+    )
     with build_file.connect(settings) as con:
         attention.tell(con, run_id, *report.refresh(settings, attention.of_run(con, run_id)))
     return made
@@ -386,7 +462,9 @@ def _publish_if_new(
 ) -> publish.Publication | None:
     with build_file.connect(settings) as con:
         if warehouse.owed(con):
-            raise OperatorError("Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it.")
+            raise OperatorError(
+                "Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it."
+            )
         is_behind = fingerprints.is_behind(con)
     if is_behind:
         # Another run loaded something since the marts were made; a published file is of one moment.
@@ -431,7 +509,8 @@ def _now(con: duckdb.DuckDBPyConnection) -> datetime:
 
 
 def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> tuple[Warehouse, list[str]]:
-    """The build file, and what is to be told of its damage; begun anew if asked to, if it is damaged, or if other code or settings made it."""
+    """The build file, and what is to be told of its damage; begun anew if asked to, if it is damaged, or if other code
+    or settings made it."""
     warehouse = Warehouse(settings)
     path = settings.build_file
     if from_scratch or not path.exists() or archived_deliveries.previous_file(settings).exists():
@@ -454,7 +533,9 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
 
 def _moved_aside(path: Path) -> str:
     aside = file_soundness.move_aside(path)
-    return f"{path} was damaged and was moved aside to {aside.name}; it is built anew, and what was moved may be deleted."
+    return (
+        f"{path} was damaged and was moved aside to {aside.name}; it is built anew, and what was moved may be deleted."
+    )
 
 
 def _damage(error: BaseException, settings: Settings) -> list[str]:
@@ -471,7 +552,8 @@ def _damage(error: BaseException, settings: Settings) -> list[str]:
 
 
 def _begin_anew(settings: Settings) -> Warehouse:
-    """An empty build file that keeps the run book of the published one, and owes the files whose rows the last one, else that one, holds."""
+    """An empty build file that keeps the run book of the published one, and owes the files whose rows the last one,
+    else that one, holds."""
     archived_deliveries.set_aside(settings)
     pass_point("after_setting_aside")
     warehouse = Warehouse(settings)
@@ -482,9 +564,16 @@ def _begin_anew(settings: Settings) -> Warehouse:
 
 
 def _take_over_archived(
-    settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing_zone.Scan, owed: set[str], *, without_archived: bool
+    settings: Settings,
+    warehouse: Warehouse,
+    con: duckdb.DuckDBPyConnection,
+    scan: landing_zone.Scan,
+    owed: set[str],
+    *,
+    without_archived: bool,
 ) -> set[str]:
-    """Takes over what is owed and lies in the landing zone no more, or unreadable, and refuses to go on without it; what is still to be loaded."""
+    """Takes over what is owed and lies in the landing zone no more, or unreadable, and refuses to go on without it;
+    what is still to be loaded."""
     landed = [file for file in scan.files if file.relative_path in owed]
     to_load = {file.relative_path for file in landed} - unreadable_files.among_owed(con, settings, landed)
     too_early = {path for path in owed - to_load if scan.is_too_early(path)}
@@ -504,10 +593,21 @@ def _take_over_archived(
 
 
 def _require_delivered(
-    settings: Settings, warehouse: Warehouse, con: duckdb.DuckDBPyConnection, scan: landing_zone.Scan, deliveries: Sequence[Delivery]
+    settings: Settings,
+    warehouse: Warehouse,
+    con: duckdb.DuckDBPyConnection,
+    scan: landing_zone.Scan,
+    deliveries: Sequence[Delivery],
 ) -> None:
     """Deletions are accepted of a delivery that there is."""
-    known = {(found.source, found.source_account, found.stream, found.export_date) for found in warehouse.delivered(con, scan)} if deliveries else set()
+    known = (
+        {
+            (found.source, found.source_account, found.stream, found.export_date)
+            for found in warehouse.delivered(con, scan)
+        }
+        if deliveries
+        else set()
+    )
     for source, account, stream, night in deliveries:
         if (source, account, stream, night) not in known:
             raise OperatorError(
@@ -521,7 +621,12 @@ def _require_in_sight(scan: landing_zone.Scan, owed: set[str]) -> None:
     """A build file begun anew must not be published without what stands in a folder that cannot be read just now."""
     for path in sorted(owed):
         if problem := scan.hiding(path):
-            raise OperatorError(problem.message, remedy="Then run again: analysts see what was loaded from it, and a warehouse built anew would lack it.")
+            raise OperatorError(
+                problem.message,
+                remedy=(
+                    "Then run again: analysts see what was loaded from it, and a warehouse built anew would lack it."
+                ),
+            )
 
 
 def _bytes_to_write(settings: Settings, files: list[LandedFile]) -> int:
@@ -535,7 +640,8 @@ def _require_disk(settings: Settings, needed: int) -> None:
     free = shutil.disk_usage(settings.data).free
     if free < needed:
         raise OperatorError(
-            f"The disk of {settings.data} has {free / 1e6:,.0f} MB free, and this run may need {needed / 1e6:,.0f} MB. Nothing was written.",
+            f"The disk of {settings.data} has {free / 1e6:,.0f} MB free, and this run may need {needed / 1e6:,.0f} MB."
+            " Nothing was written.",
             remedy="Make room, or lower `free_disk_bytes` in settings.toml, and run again.",
         )
 

@@ -33,7 +33,10 @@ def lines(path: str, *records: object) -> Arrival:
 def shuffled(every: Sequence[Arrival], seed: int) -> list[Arrival]:
     """All of them in an order of its own; of two contents under one path the later stays the later."""
     chosen = random.Random(seed).sample(every, len(every))
-    versions = {path: iter([arrival for arrival in every if arrival.path == path]) for path in {arrival.path for arrival in every}}
+    versions = {
+        path: iter([arrival for arrival in every if arrival.path == path])
+        for path in {arrival.path for arrival in every}
+    }
     return [next(versions[arrival.path]) for arrival in chosen]
 
 
@@ -62,4 +65,6 @@ def load(settings: Settings, arrivals: Iterable[Arrival]) -> None:
         arrival.land(settings.landing)
     warehouse = Warehouse(settings)
     with build_file.connect(settings) as con:
-        warehouse.ingest(con, warehouse.pending(con, landing.scan(settings), dates=None, full_refresh=False), run_id="test")
+        warehouse.ingest(
+            con, warehouse.pending(con, landing.scan(settings), dates=None, full_refresh=False), run_id="test"
+        )

@@ -27,12 +27,19 @@ class Compiled:
         folder = next(path / "models" for path in (target / "compiled").iterdir())
         files = [path for path in folder.rglob("*") if path.suffix in (".sql", ".py") and path.parent.suffix != ".yml"]
         # Folders are not schemas: whoever reads or checks a model names its schema.
-        schemas = {name: schema for path in target.rglob("*.*") if path.is_file() and path.suffix in (".sql", ".py") for schema, name in _named(path)}
+        schemas = {
+            name: schema
+            for path in target.rglob("*.*")
+            if path.is_file() and path.suffix in (".sql", ".py")
+            for schema, name in _named(path)
+        }
         paths = {(schemas[path.stem], path.stem): path for path in files}
         self._code = {model: path.read_text(encoding="utf-8") for model, path in paths.items()}
         self._in_python = {model for model, path in paths.items() if path.suffix == ".py"}
         needs = {model: ({*RELATION.findall(code)} & self._code.keys()) - {model} for model, code in self._code.items()}
-        reached = {model for name in wanted for model in _reached(needs, next(model for model in needs if model[1] == name))}
+        reached = {
+            model for name in wanted for model in _reached(needs, next(model for model in needs if model[1] == name))
+        }
         self.order = [model for model in TopologicalSorter(needs).static_order() if not wanted or model in reached]
 
     def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:

@@ -15,9 +15,19 @@ MODELS = [model for schema in ("marts", "meta") for model in dictionary.models(R
 
 def _told() -> dict[str, str]:
     """Every comment, by the column it is of."""
-    told = {f"{model['name']}.{column['name']}": column["description"] for model in MODELS for column in model["columns"]}
-    told |= {f"staging.{table.name}.{column.name}": column.description for table in TABLES.values() for column in (*COMMON, *table.columns)}
-    return told | {f"{book.schema}.{book.name}.{column}": meaning for book in (*meanings.BOOKS, *meanings.LEDGERS) for column, _, meaning in book.columns}
+    told = {
+        f"{model['name']}.{column['name']}": column["description"] for model in MODELS for column in model["columns"]
+    }
+    told |= {
+        f"staging.{table.name}.{column.name}": column.description
+        for table in TABLES.values()
+        for column in (*COMMON, *table.columns)
+    }
+    return told | {
+        f"{book.schema}.{book.name}.{column}": meaning
+        for book in (*meanings.BOOKS, *meanings.LEDGERS)
+        for column, _, meaning in book.columns
+    }
 
 
 def test_no_comment_is_a_word_long() -> None:
@@ -27,7 +37,13 @@ def test_no_comment_is_a_word_long() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model["name"])
 def test_the_comment_of_a_code_lists_what_it_can_be(model: dict[str, Any]) -> None:
-    promised = [test["checks"].get("arguments", {}).get("accepted", {}) for test in model.get("data_tests", []) if "checks" in test]
+    promised = [
+        test["checks"].get("arguments", {}).get("accepted", {})
+        for test in model.get("data_tests", [])
+        if "checks" in test
+    ]
     values = {column: accepted for promise in promised for column, accepted in promise.items()}
     comments = {column["name"]: column["description"] for column in model["columns"]}
-    assert {column: [value for value in accepted if value not in comments[column]] for column, accepted in values.items()} == {column: [] for column in values}
+    assert {
+        column: [value for value in accepted if value not in comments[column]] for column, accepted in values.items()
+    } == {column: [] for column in values}

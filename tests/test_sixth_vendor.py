@@ -73,8 +73,22 @@ MEMBERS = [
     }
 ]
 RECEIPTS = [
-    {"receipt": "T-1", "member": "M-1", "at": "2026-02-20T09:00:00Z", "currency": "EUR", "cents": 1250, "state": "rung up"},
-    {"receipt": "T-2", "member": "M-1", "at": "2026-02-21T09:00:00Z", "currency": "EUR", "cents": 900, "state": "voided"},
+    {
+        "receipt": "T-1",
+        "member": "M-1",
+        "at": "2026-02-20T09:00:00Z",
+        "currency": "EUR",
+        "cents": 1250,
+        "state": "rung up",
+    },
+    {
+        "receipt": "T-2",
+        "member": "M-1",
+        "at": "2026-02-21T09:00:00Z",
+        "currency": "EUR",
+        "cents": 900,
+        "state": "voided",
+    },
 ]
 VISITS = [{"visit": "V-1", "member": "M-1", "at": "2026-02-22T09:00:00Z"}]
 
@@ -101,7 +115,9 @@ def six(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Instal
     installation = Installation(tmp_path_factory.mktemp("six-data"))
     samples = Installation(project / "data" / "samples")
     shutil.copytree(samples.data, installation.data / "landing")
-    installation.land("ometria/orders", "2026-03-01", "orders.ndjson", ometria_order("T-1", "12.50", email="tilda.roll@example.com"))
+    installation.land(
+        "ometria/orders", "2026-03-01", "orders.ndjson", ometria_order("T-1", "12.50", email="tilda.roll@example.com")
+    )
     return installation, installation.c360("run", project=project)
 
 
@@ -113,11 +129,17 @@ def test_the_new_vendor_loads(six: tuple[Installation, Outcome]) -> None:
 
 
 def test_its_people_are_joined_with_those_of_other_vendors(six: tuple[Installation, Outcome]) -> None:
-    assert six[0].row("select full_name, email, sources from marts.dim_customers") == ("Tilda Roll", "tilda.roll@example.com", ["ometria", "tillroll"])
+    assert six[0].row("select full_name, email, sources from marts.dim_customers") == (
+        "Tilda Roll",
+        "tilda.roll@example.com",
+        ["ometria", "tillroll"],
+    )
 
 
 def test_its_orders_are_joined_with_those_of_other_vendors(six: tuple[Installation, Outcome]) -> None:
-    orders = six[0].rows("select order_number, sources, status, total_amount, is_valid from marts.fct_orders order by 1")
+    orders = six[0].rows(
+        "select order_number, sources, status, total_amount, is_valid from marts.fct_orders order by 1"
+    )
     assert [(number, sources, status, float(total), valid) for number, sources, status, total, valid in orders] == [
         ("T-1", ["ometria", "tillroll"], "completed", 12.5, True),
         ("T-2", ["tillroll"], "canceled", 9.0, False),
@@ -129,23 +151,36 @@ def test_its_segments_and_events_are_there(six: tuple[Installation, Outcome]) ->
     assert six[0].rows("select source, segment_id, claimed_by, is_current from marts.fct_segment_memberships") == [
         ("tillroll", "Early birds", "tillroll", True)
     ]
-    assert six[0].value("select event_action from marts.fct_events where source = 'tillroll' and customer_id is not null") == "visit"
+    assert (
+        six[0].value("select event_action from marts.fct_events where source = 'tillroll' and customer_id is not null")
+        == "visit"
+    )
     assert six[0].value("select engagement_score from marts.customer_insights") > 0
 
 
-def test_a_mistake_in_its_module_costs_its_own_files_alone(six: tuple[Installation, Outcome], project: Path, tmp_path: Path) -> None:
+def test_a_mistake_in_its_module_costs_its_own_files_alone(
+    six: tuple[Installation, Outcome], project: Path, tmp_path: Path
+) -> None:
     installation, broken = Installation(tmp_path / "data"), tmp_path / "project"
     shutil.copytree(six[0].data, installation.data)
     shutil.copytree(project, broken)
     misspelt = MODULE.replace("first_name=", "frist_name=")
     line = next(number for number, text in enumerate(misspelt.splitlines(), 1) if "frist_name=" in text)
     (broken / "orchestration" / "vendors" / "tillroll.py").write_text(misspelt, encoding="utf-8")
-    installation.land("ometria/orders", "2026-03-02", "orders.ndjson", ometria_order("T-3", "5.00", email="tilda.roll@example.com"))
+    installation.land(
+        "ometria/orders", "2026-03-02", "orders.ndjson", ometria_order("T-3", "5.00", email="tilda.roll@example.com")
+    )
     outcome = installation.c360("run", project=broken)
     assert outcome.exit_code == 3, outcome.said
-    assert f"orchestration/vendors/tillroll.py, line {line}: `frist_name` is no column of `customers`; did you mean `first_name`?" in outcome.said
+    assert (
+        f"orchestration/vendors/tillroll.py, line {line}: `frist_name` is no column of `customers`; did you mean `first_name`?"
+        in outcome.said
+    )
     assert installation.column("select order_number from marts.fct_orders order by 1") == ["T-1", "T-2", "T-3"]
-    assert installation.row("select full_name, sources from marts.dim_customers") == ("Tilda Roll", ["ometria", "tillroll"])
+    assert installation.row("select full_name, sources from marts.dim_customers") == (
+        "Tilda Roll",
+        ["ometria", "tillroll"],
+    )
 
 
 def test_the_page_for_newcomers_names_these_steps_and_no_other() -> None:

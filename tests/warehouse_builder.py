@@ -22,14 +22,18 @@ from orchestration.warehouse.meanings import BOOKS
 
 Row = dict[str, Any]
 
-STREAMS = dict.fromkeys(("customers", "customer_identifiers", "customer_consents", "segment_memberships", "vendor_stats"), "profiles")
+STREAMS = dict.fromkeys(
+    ("customers", "customer_identifiers", "customer_consents", "segment_memberships", "vendor_stats"), "profiles"
+)
 NIGHT = date(2024, 1, 1)
 
 
 class WarehouseBuilder:
     """Staging rows, and the warehouse that dbt makes of them."""
 
-    def __init__(self, data: Path, *, as_of: date, options: Options | None = None, rules: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, as_of: date, options: Options | None = None, rules: Mapping[str, str] | None = None
+    ) -> None:
         """`rules` are seeds overridden by name, as CSV text."""
         self.settings = Settings(data=data, options=options or Options())
         self.as_of = as_of
@@ -63,7 +67,13 @@ class WarehouseBuilder:
             "extra": "{}",
         }
         row.update(values)
-        row.update({f"{name}_key": names.key(row[name]) for name in ("first_name", "last_name", "full_name") if row.get(name) and f"{name}_key" in known})
+        row.update(
+            {
+                f"{name}_key": names.key(row[name])
+                for name in ("first_name", "last_name", "full_name")
+                if row.get(name) and f"{name}_key" in known
+            }
+        )
         self.rows[table].append(row)
         return row
 
@@ -73,7 +83,11 @@ class WarehouseBuilder:
             "customers",
             source=source,
             source_record_id=record_id,
-            **{"alias_id": alias(source, values.get("stream", "profiles"), record_id), "source_profile_id": record_id, **values},
+            **{
+                "alias_id": alias(source, values.get("stream", "profiles"), record_id),
+                "source_profile_id": record_id,
+                **values,
+            },
         )
         self.identifier(row, "profile_id", record_id)
         if email:
@@ -120,7 +134,11 @@ class WarehouseBuilder:
 
     def line(self, order: Row, product_id: str, **values: Any) -> Row:
         """A line of an order row."""
-        return self.add("order_lines", source=order["source"], **{**_place(order), "line_no": 1, "product_id": product_id, "quantity": 1, **values})
+        return self.add(
+            "order_lines",
+            source=order["source"],
+            **{**_place(order), "line_no": 1, "product_id": product_id, "quantity": 1, **values},
+        )
 
     def adjustment(self, source: str, number: str | None, amount: object, **values: Any) -> Row:
         """A refund told about an order."""
@@ -151,7 +169,14 @@ class WarehouseBuilder:
 
     def delivery(self, source: str, stream: str, export_date: date, *, is_full: bool) -> None:
         """A delivery as the loader books it; those with rows and no entry here are partial."""
-        row = {"source": source, "source_account": "default", "stream": stream, "export_date": export_date, "is_full": is_full, "file_count": 1}
+        row = {
+            "source": source,
+            "source_account": "default",
+            "stream": stream,
+            "export_date": export_date,
+            "is_full": is_full,
+            "file_count": 1,
+        }
         self.books["meta.deliveries"].append(row)
 
     def build(self) -> None:
@@ -169,7 +194,9 @@ class WarehouseBuilder:
             for schema in ("staging", "meta", "internal", "seeds"):
                 connection.execute(f"create schema if not exists {schema}")
             for name, columns in _declarations():
-                connection.execute(f"create or replace table {name} ({', '.join(f'{column} {kind}' for column, kind in columns)})")
+                connection.execute(
+                    f"create or replace table {name} ({', '.join(f'{column} {kind}' for column, kind in columns)})"
+                )
             for table, rows in self.rows.items():
                 insert(connection, f"staging.{table}", rows)
             for book, rows in {**self.books, "meta.deliveries": self.deliveries()}.items():
@@ -222,7 +249,16 @@ def _delivery(row: Row) -> tuple[str, str, str, date]:
 
 
 def _place(row: Row) -> Row:
-    names = ("source_account", "stream", "export_date", "source_file", "source_row", "source_record_id", "source_order_id", "currency")
+    names = (
+        "source_account",
+        "stream",
+        "export_date",
+        "source_file",
+        "source_row",
+        "source_record_id",
+        "source_order_id",
+        "currency",
+    )
     return {name: row[name] for name in names}
 
 
@@ -239,4 +275,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: list[Row]) ->
         return
     columns = sorted({column for row in rows for column in row})
     marks = ", ".join("?" for _ in columns)
-    connection.executemany(f"insert into {name} ({', '.join(columns)}) values ({marks})", [[row.get(column) for column in columns] for row in rows])
+    connection.executemany(
+        f"insert into {name} ({', '.join(columns)}) values ({marks})",
+        [[row.get(column) for column in columns] for row in rows],
+    )

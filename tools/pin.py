@@ -47,10 +47,15 @@ def resolve(*, upgrade: bool) -> list[str]:
 def write(pins: list[str]) -> None:
     """The pins for pip and for uv."""
     CONSTRAINTS.write_text(
-        "# Written by `uv run python tools/pin.py`; use it as `pip install -c constraints.txt -e .`\n" + "".join(f"{pin}\n" for pin in pins), encoding="utf-8"
+        "# Written by `uv run python tools/pin.py`; use it as `pip install -c constraints.txt -e .`\n"
+        + "".join(f"{pin}\n" for pin in pins),
+        encoding="utf-8",
     )
     listed = "".join(f'    "{pin}",\n' for pin in (line.replace('"', "'") for line in pins))
-    PROJECT.write_text(LIST.sub(lambda _: f"constraint-dependencies = [\n{listed}]\n", PROJECT.read_text(encoding="utf-8")), encoding="utf-8")
+    PROJECT.write_text(
+        LIST.sub(lambda _: f"constraint-dependencies = [\n{listed}]\n", PROJECT.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
--- Connected components by contraction, in two plain recursive queries: see models/identity/identity.md.
--- Partition of a graph. `edges` is a relation of (greater, lesser): two different vertex numbers each, in no order that
--- follows the edges, since a chain in order would take one round per vertex. Gives (vertex, component), the component
--- being one of its vertices; vertices without edges are left out. A `prefix` before the names of its steps lets a model ask twice.
+-- Connected components by contraction, in two plain recursive queries: see models/identity/identity.md. Partition of a
+-- graph. `edges` is a relation of (greater, lesser): two different vertex numbers each, in no order that follows the
+-- edges, since a chain in order would take one round per vertex. Gives (vertex, component), the component being one of
+-- its vertices; vertices without edges are left out. A `prefix` before the names of its steps lets a model ask twice.
 {% macro connected_components(edges, prefix="") %}
     {{ prefix }}contraction as (
         select 0 as round, true as is_edge, greater as vertex, lesser as target
@@ -11,10 +11,18 @@
 
         (
             with
-                parents as (select vertex, min(target) as parent, max(round) + 1 as round from {{ prefix }}contraction where is_edge group by vertex),
+                parents as (
+                    select vertex, min(target) as parent, max(round) + 1 as round
+                    from {{ prefix }}contraction
+                    where is_edge
+                    group by vertex
+                ),
 
                 moved as (
-                    select parents.round, parents.parent as one_end, coalesce(others.parent, contraction.target) as other_end
+                    select
+                        parents.round,
+                        parents.parent as one_end,
+                        coalesce(others.parent, contraction.target) as other_end
                     from {{ prefix }}contraction as contraction
                     inner join parents on contraction.vertex = parents.vertex
                     left join parents as others on contraction.target = others.vertex
@@ -67,5 +75,7 @@
         )
     ),
 
-    {{ prefix }}components as (select vertex, component from {{ prefix }}composed where round = 1 and vertex is not null)
+    {{ prefix }}components as (
+        select vertex, component from {{ prefix }}composed where round = 1 and vertex is not null
+    )
 {% endmacro %}

@@ -1,5 +1,5 @@
--- What every model on consent shares: which statements cover a scope, and which of those that cover it holds (contracts.md, section 10).
--- Channels that `all` stands for.
+-- What every model on consent shares: which statements cover a scope, and which of those that cover it holds
+-- (contracts.md, section 10). Channels that `all` stands for.
 {% macro consent_channels() -%} {{ return(["email", "sms", "phone", "push", "whatsapp", "post"]) }} {%- endmacro %}
 
 -- Join condition: the statement says something of the channel and purpose of `scope`, for scopes nest.
@@ -11,11 +11,12 @@
     )
 {%- endmacro %}
 
--- Query of the statements of a relation, each with its place among those of its partition (`decision_rank`; the first holds) and with what
--- decides that: when its `record` last said yes there, and what refusals there are. A yes holds if it is later than every no. A forced no
--- is undone by a forced yes alone; after that one a later yes of any kind counts again. The time of a yes that was inferred is the night
--- that first delivered it: it may have been said long before, so it holds only where no time of a no was stated and every record that said
--- no has since said yes itself, for there the vendor changed its word. Unknown holds where nothing else was said.
+-- Query of the statements of a relation, each with its place among those of its partition (`decision_rank`; the first
+-- holds) and with what decides that: when its `record` last said yes there, and what refusals there are. A yes holds if
+-- it is later than every no. A forced no is undone by a forced yes alone; after that one a later yes of any kind counts
+-- again. The time of a yes that was inferred is the night that first delivered it: it may have been said long before,
+-- so it holds only where no time of a no was stated and every record that said no has since said yes itself, for there
+-- the vendor changed its word. Unknown holds where nothing else was said.
 {% macro consents_ranked(statements, partition, record="record") -%}
     select
         *,
@@ -27,8 +28,13 @@
                 and (
                     effective_at <= last_no_at
                     or (is_effective_at_inferred and (has_stated_no or has_record_of_no))
-                    or (last_forced_no_at is not null and not is_forced and not coalesce(last_forced_yes_at > last_forced_no_at, false))
-                ) is true,
+                    or (
+                        last_forced_no_at is not null
+                        and not is_forced
+                        and not coalesce(last_forced_yes_at > last_forced_no_at, false)
+                    )
+                )
+                is true,
                 effective_at desc,
                 status = 'opt_out' desc,
                 is_effective_at_inferred,
@@ -43,13 +49,22 @@
             select
                 *,
                 max(effective_at) filter (where status = 'opt_out') over (partition by {{ partition }}) as last_no_at,
-                coalesce(bool_or(status = 'opt_out' and not is_effective_at_inferred) over (partition by {{ partition }}), false) as has_stated_no,
                 coalesce(
-                    bool_or(status = 'opt_out' and not coalesce(record_yes_at > effective_at, false)) over (partition by {{ partition }}), false
+                    bool_or(status = 'opt_out' and not is_effective_at_inferred) over (partition by {{ partition }}),
+                    false
+                ) as has_stated_no,
+                coalesce(
+                    bool_or(status = 'opt_out' and not coalesce(record_yes_at > effective_at, false)) over (
+                        partition by {{ partition }}
+                    ),
+                    false
                 ) as has_record_of_no,
-                max(effective_at) filter (where status = 'opt_out' and is_forced) over (partition by {{ partition }}) as last_forced_no_at,
-                max(effective_at) filter (where status = 'opt_in' and is_forced and not is_effective_at_inferred) over (partition by {{ partition }})
-                as last_forced_yes_at
+                max(effective_at) filter (where status = 'opt_out' and is_forced) over (
+                    partition by {{ partition }}
+                ) as last_forced_no_at,
+                max(effective_at) filter (where status = 'opt_in' and is_forced and not is_effective_at_inferred) over (
+                    partition by {{ partition }}
+                ) as last_forced_yes_at
             from
                 (
                     select

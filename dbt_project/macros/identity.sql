@@ -1,12 +1,14 @@
--- What differs between engines when people are compared: hashes of a run, plain text, likeness of names.
--- Number that stands for the values inside one build file; never an id, since engines and their versions differ: another version builds in full.
+-- What differs between engines when people are compared: hashes of a run, plain text, likeness of names. Number that
+-- stands for the values inside one build file; never an id, since engines and their versions differ: another version
+-- builds in full.
 {% macro run_hash(values) -%} {{ return(adapter.dispatch("run_hash")(values)) }} {%- endmacro %}
 
 {% macro default__run_hash(values) -%} hash({{ values | join(", ") }}) {%- endmacro %}
 
 {% macro spark__run_hash(values) -%} xxhash64({{ values | join(", ") }}) {%- endmacro %}
 
--- Number that a record goes by, in the order of the alias ids: their first 15 hexadecimal digits, so that it is the same whatever else has landed.
+-- Number that a record goes by, in the order of the alias ids: their first 15 hexadecimal digits, so that it is the
+-- same whatever else has landed.
 {% macro record_number(alias_id) -%} {{ return(adapter.dispatch("record_number")(alias_id)) }} {%- endmacro %}
 
 {% macro default__record_number(alias_id) -%} cast(concat('0x', left({{ alias_id }}, 15)) as bigint) {%- endmacro %}
@@ -14,7 +16,9 @@
 -- Text for comparing: lower case, no accents, one blank for whatever is no letter or digit; null if nothing is left.
 {% macro plain_text(value) -%} {{ return(adapter.dispatch("plain_text")(value)) }} {%- endmacro %}
 
-{% macro default__plain_text(value) -%} nullif(trim(regexp_replace(lower(strip_accents({{ value }})), '[^\p{L}\p{N}]+', ' ', 'g')), '') {%- endmacro %}
+{% macro default__plain_text(value) -%}
+    nullif(trim(regexp_replace(lower(strip_accents({{ value }})), '[^\p{L}\p{N}]+', ' ', 'g')), '')
+{%- endmacro %}
 
 -- Two first names that differ may be one name mistyped: five letters at least, one slip, and the last letter kept,
 -- because Paulo and Paula, Daniel and Daniela are couples and no slips. Signs are not mistyped letter by letter.
@@ -29,12 +33,14 @@
     )
 {%- endmacro %}
 
--- The name, as it is compared, stands for nobody: `placeholders` is the seed of that name. Of some words that is so of first names only.
+-- The name, as it is compared, stands for nobody: `placeholders` is the seed of that name. Of some words that is so of
+-- first names only.
 {% macro is_placeholder_name(name_key, part=none) -%}
     coalesce({{ name_key }} in (select name from placeholders{% if part %} where part = '{{ part }}'{% endif %}), false)
 {%- endmacro %}
 
--- A phone number that somebody typed to fill a field: its last seven digits are one digit, or follow each other up or down.
+-- A phone number that somebody typed to fill a field: its last seven digits are one digit, or follow each other up or
+-- down.
 {% macro is_filler_number(number) -%} {{ return(adapter.dispatch("is_filler_number")(number)) }} {%- endmacro %}
 
 {% macro default__is_filler_number(number) -%}
@@ -48,36 +54,55 @@
 -- Umlauts written out and not are one spelling: Joerg and Jörg, Aase and Åse.
 {% macro umlauts_folded(value) -%} {{ return(adapter.dispatch("umlauts_folded")(value)) }} {%- endmacro %}
 
-{% macro default__umlauts_folded(value) -%} regexp_replace(replace({{ value }}, 'aa', 'a'), '([aou])e', '\1', 'g') {%- endmacro %}
+{% macro default__umlauts_folded(value) -%}
+    regexp_replace(replace({{ value }}, 'aa', 'a'), '([aou])e', '\1', 'g')
+{%- endmacro %}
 
--- Script a name is written in: names of other scripts are compared with Latin ones by how they sound, those without vowels by their consonants.
--- How the signs of the others read in Latin letters is not certain (a Chinese reading of a Japanese name, Kim or Gim, Taro or Tarou).
+-- Script a name is written in: names of other scripts are compared with Latin ones by how they sound, those without
+-- vowels by their consonants. How the signs of the others read in Latin letters is not certain (a Chinese reading of a
+-- Japanese name, Kim or Gim, Taro or Tarou).
 {% macro script_of(name) -%} {{ return(adapter.dispatch("script_of")(name)) }} {%- endmacro %}
 
 {% macro default__script_of(name) -%}
     case
-        {% for script in unread_scripts() -%} when regexp_matches({{ name }}, '[{{ script[1] }}]') then '{{ script[0] }}'
+        {% for script in unread_scripts() -%}
+            when regexp_matches({{ name }}, '[{{ script[1] }}]') then '{{ script[0] }}'
         {% endfor -%}
-        when regexp_matches({{ name }}, '[\p{Arabic}\p{Hebrew}]') then 'consonants'
-        when regexp_matches({{ name }}, '[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Georgian}\p{Devanagari}]') then 'other'
+        when regexp_matches({{ name }}, '[\p{Arabic}\p{Hebrew}]')
+        then 'consonants'
+        when regexp_matches({{ name }}, '[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Georgian}\p{Devanagari}]')
+        then 'other'
         else 'latin'
     end
 {%- endmacro %}
 
 -- Scripts whose signs read in Latin letters in more than one way, each with its characters.
 {% macro unread_scripts() -%}
-    {{ return([("han", "\\p{Han}"), ("kana", "\\p{Hiragana}\\p{Katakana}"), ("hangul", "\\p{Hangul}"), ("thai", "\\p{Thai}")]) }}
+    {{
+        return(
+            [
+                ("han", "\\p{Han}"),
+                ("kana", "\\p{Hiragana}\\p{Katakana}"),
+                ("hangul", "\\p{Hangul}"),
+                ("thai", "\\p{Thai}"),
+            ]
+        )
+    }}
 {%- endmacro %}
 
 -- What stands before the key of a name of such a script, so that it equals none of another; empty before all others.
-{% macro script_mark(script) -%} case when {{ script }} in ('han', 'kana', 'hangul', 'thai') then concat({{ script }}, ':') else '' end {%- endmacro %}
+{% macro script_mark(script) -%}
+    case when {{ script }} in ('han', 'kana', 'hangul', 'thai') then concat({{ script }}, ':') else '' end
+{%- endmacro %}
 
 -- First names of which one is in signs and the other in another script: neither speaks for or against the other.
 {% macro is_unread_between(one, other) -%}
-    regexp_extract({{ one }}.first_name_key, '^([a-z]+):', 1) <> regexp_extract({{ other }}.first_name_key, '^([a-z]+):', 1)
+    regexp_extract({{ one }}.first_name_key, '^([a-z]+):', 1)
+    <> regexp_extract({{ other }}.first_name_key, '^([a-z]+):', 1)
 {%- endmacro %}
 
--- Names in signs of one script, of which one is the given name alone and the other the whole: the family name stands before.
+-- Names in signs of one script, of which one is the given name alone and the other the whole: the family name stands
+-- before.
 {% macro is_given_name_of_whole(one, other) -%}
     (
         contains({{ one }}.first_name_key, ':')
@@ -91,17 +116,32 @@
 
 -- How a name of Latin letters sounds, roughly; without vowels if only consonants are known.
 {% macro sound_of(name, consonants=false) -%}
-    {%- set pairs = [("ph", "f"), ("kh", "h"), ("x", "ks"), ("w", "v"), ("ck", "k"), ("c", "k"), ("ou", "u"), ("y", "i"), ("j", "i")] -%}
+    {%- set pairs = [
+        ("ph", "f"),
+        ("kh", "h"),
+        ("x", "ks"),
+        ("w", "v"),
+        ("ck", "k"),
+        ("c", "k"),
+        ("ou", "u"),
+        ("y", "i"),
+        ("j", "i"),
+    ] -%}
     {%- set doubles = ["ii", "nn", "ll", "ss", "tt", "mm", "pp", "rr", "kk", "ff", "dd", "bb"] -%}
-    {%- for _ in doubles %}replace({% endfor -%}
-    {%- if consonants %}regexp_replace({% endif -%}
-    {%- for _ in pairs %}replace({% endfor -%} {{ name }}
-    {%- for written, read in pairs %}, '{{ written }}', '{{ read }}'){% endfor -%}
-    {%- if consonants %}, '[aeiou]', '', 'g'){% endif -%}
+    {%- for _ in doubles %}
+        replace(
+    {% endfor -%}
+        {%- if consonants %}
+            regexp_replace(
+        {% endif -%}
+            {%- for _ in pairs %}replace({% endfor -%}{{ name }}
+            {%- for written, read in pairs %}, '{{ written }}', '{{ read }}'){% endfor -%}
+        {%- if consonants %}, '[aeiou]', '', 'g'){% endif -%}
     {%- for double in doubles %}, '{{ double }}', '{{ double[0] }}'){% endfor -%}
 {%- endmacro %}
 
--- First names are one: the same word, the same words in one, forms of one name, first and last name swapped, or one name in two scripts.
+-- First names are one: the same word, the same words in one, forms of one name, first and last name swapped, or one
+-- name in two scripts.
 {% macro is_same_first_name(one, other) -%}
     (
         {{ one }}.first_name_key = {{ other }}.first_name_key
@@ -118,7 +158,8 @@
     )
 {%- endmacro %}
 
--- Birth dates that a slip of the pen explains: one component differs, or day and month are swapped; twelve years apart is another person.
+-- Birth dates that a slip of the pen explains: one component differs, or day and month are swapped; twelve years apart
+-- is another person.
 {% macro is_mistyped_date(one, other) -%}
     (
         abs(date_diff('day', {{ one }}, {{ other }})) < 4383
@@ -136,7 +177,8 @@
     )
 {%- endmacro %}
 
--- First names do not contradict: one is not known, they are the same, one is mistyped, or one cannot be read beside the other.
+-- First names do not contradict: one is not known, they are the same, one is mistyped, or one cannot be read beside the
+-- other.
 {% macro first_names_agree(one, other) -%}
     (
         {{ one }}.first_name_key = {{ other }}.first_name_key
@@ -162,7 +204,9 @@
 -- Both birth dates are known, and are the same or one is mistyped.
 {% macro birth_dates_match(one, other) -%}
     coalesce(
-        {{ one }}.birth_date = {{ other }}.birth_date or {{ is_mistyped_date(one ~ ".birth_date", other ~ ".birth_date") }}, false
+        {{ one }}.birth_date = {{ other }}.birth_date
+        or {{ is_mistyped_date(one ~ ".birth_date", other ~ ".birth_date") }},
+        false
     )
 {%- endmacro %}
 
@@ -177,7 +221,10 @@
             or coalesce(
                 abs(date_diff('day', {{ one }}.birth_date, {{ other }}.birth_date)) < 4383
                 and {{ is_same_first_name(one, other) }}
-                and ({{ one }}.naming.family = {{ other }}.naming.family or {{ one }}.naming.words = {{ other }}.naming.words),
+                and (
+                    {{ one }}.naming.family = {{ other }}.naming.family
+                    or {{ one }}.naming.words = {{ other }}.naming.words
+                ),
                 false
             )
         )
@@ -186,7 +233,8 @@
     )
 {%- endmacro %}
 
--- Two rows of evidence that agree are surely of one person: first name and last name, or first name and birth date, speak for it.
+-- Two rows of evidence that agree are surely of one person: first name and last name, or first name and birth date,
+-- speak for it.
 {% macro is_surely_one(one, other) -%}
     coalesce(
         {{ one }}.first_name_key = {{ other }}.first_name_key
@@ -202,7 +250,8 @@
     )
 {%- endmacro %}
 
--- Two rows of evidence are surely of two people, whoever stands between them: twelve years, documents, or two first names that are known as such.
+-- Two rows of evidence are surely of two people, whoever stands between them: twelve years, documents, or two first
+-- names that are known as such.
 {% macro is_surely_two(one, other) -%}
     (
         coalesce(abs(date_diff('day', {{ one }}.birth_date, {{ other }}.birth_date)) >= 4383, false)
@@ -213,11 +262,20 @@
 
 -- Text by which vendor records are put in order where nothing else tells them apart.
 {% macro record_order(relation) -%}
-    concat_ws(chr(31), {{ relation }}.source, {{ relation }}.source_account, {{ relation }}.stream, {{ relation }}.source_record_id)
+    concat_ws(
+        chr(31),
+        {{ relation }}.source,
+        {{ relation }}.source_account,
+        {{ relation }}.stream,
+        {{ relation }}.source_record_id
+    )
 {%- endmacro %}
 
--- How people may write an identifier that they block: without capitals, a Gmail address without dots and tag, a number by its digits.
-{% macro linking_spelling(id_type, value) -%} {{ return(adapter.dispatch("linking_spelling")(id_type, value)) }} {%- endmacro %}
+-- How people may write an identifier that they block: without capitals, a Gmail address without dots and tag, a number
+-- by its digits.
+{% macro linking_spelling(id_type, value) -%}
+    {{ return(adapter.dispatch("linking_spelling")(id_type, value)) }}
+{%- endmacro %}
 
 {% macro default__linking_spelling(id_type, value) -%}
     case
@@ -232,19 +290,44 @@
 -- The words of a text in alphabetical order.
 {% macro sorted_words(value) -%} {{ return(adapter.dispatch("sorted_words")(value)) }} {%- endmacro %}
 
-{% macro default__sorted_words(value) -%} array_to_string(list_sort(string_split({{ value }}, ' ')), ' ') {%- endmacro %}
+{% macro default__sorted_words(value) -%}
+    array_to_string(list_sort(string_split({{ value }}, ' ')), ' ')
+{%- endmacro %}
 
--- What staging says of a person, in the columns of the customer tables; `placeholders` is the seed name_placeholders.
--- A name that stands for nobody is none; one with a sign that was lost on its way is shown only where no record has a better one.
+-- What staging says of a person, in the columns of the customer tables; `placeholders` is the seed name_placeholders. A
+-- name that stands for nobody is none; one with a sign that was lost on its way is shown only where no record has a
+-- better one.
 {% macro person_attributes() -%}
     {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
-    {%- set is_alone = is_placeholder_name("last_name_key") ~ " and (first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
-    {%- set first = "case when not " ~ is_placeholder_name("first_name_key") ~ " and not " ~ is_nobody ~ " and regexp_matches(first_name, '[\\p{L}\\p{N}]') then first_name end" -%}
-    {%- set last = "case when not " ~ is_placeholder_name("last_name_key", "any") ~ " and not (" ~ is_alone ~ ") and not " ~ is_nobody ~ " and regexp_matches(last_name, '[\\p{L}\\p{N}]') then last_name end" -%}
+    {%- set is_alone = (
+        is_placeholder_name("last_name_key")
+        ~ " and (first_name_key is null or "
+        ~ is_placeholder_name("first_name_key")
+        ~ ")"
+    ) -%}
+    {%- set first = (
+        "case when not "
+        ~ is_placeholder_name("first_name_key")
+        ~ " and not "
+        ~ is_nobody
+        ~ " and regexp_matches(first_name, '[\\p{L}\\p{N}]') then first_name end"
+    ) -%}
+    {%- set last = (
+        "case when not "
+        ~ is_placeholder_name("last_name_key", "any")
+        ~ " and not ("
+        ~ is_alone
+        ~ ") and not "
+        ~ is_nobody
+        ~ " and regexp_matches(last_name, '[\\p{L}\\p{N}]') then last_name end"
+    ) -%}
     {{ first }} as first_name,
     {{ last }} as last_name,
     coalesce(
-        case when not {{ is_placeholder_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]') then full_name end,
+        case
+            when not {{ is_placeholder_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]')
+            then full_name
+        end,
         nullif(concat_ws(' ', {{ first }}, {{ last }}), '')
     ) as full_name,
     city,
@@ -259,7 +342,8 @@
     (2 * cast({{ priority }} as bigint) + cast({{ is_second }} as integer)) * 1000000000000 + {{ lateness }}
 {%- endmacro %}
 
--- Two versions of a record say the same of something that both say, and nothing contrary: `pairs` are the members compared.
+-- Two versions of a record say the same of something that both say, and nothing contrary: `pairs` are the members
+-- compared.
 {% macro versions_agree(one, other, pairs) -%}
     (
         {% for mine, theirs in pairs -%}
@@ -267,29 +351,45 @@
         {% endfor -%}
         (
             {%- for mine, theirs in pairs -%}
-                coalesce(lower({{ one }}.{{ mine }}) = lower({{ other }}.{{ theirs }}), false) {%- if not loop.last %} or {% endif -%}
+                coalesce(lower({{ one }}.{{ mine }}) = lower({{ other }}.{{ theirs }}), false)
+                {%- if not loop.last %} or {% endif -%}
             {%- endfor -%}
         )
     )
 {%- endmacro %}
 
--- Versions of records, in all of which what tells a person from another is as the newest that says it says it: what one leaves out, or fills
--- with a placeholder, takes back nothing. The parts of a name, and of a place, are said together: one that is left out is that of the
--- newest version that agrees in the others.
+-- Versions of records, in all of which what tells a person from another is as the newest that says it says it: what one
+-- leaves out, or fills with a placeholder, takes back nothing. The parts of a name, and of a place, are said together:
+-- one that is left out is that of the newest version that agrees in the others.
 {% macro evidence_last_said(relation, changed_at="source_updated_at") -%}
     {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
     {%- set is_alone = "(first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
-    {%- set order = "partition by alias_id order by " ~ newest_first(changed_at=changed_at) ~ " rows between unbounded preceding and unbounded following" -%}
+    {%- set order = (
+        "partition by alias_id order by "
+        ~ newest_first(changed_at=changed_at)
+        ~ " rows between unbounded preceding and unbounded following"
+    ) -%}
     {%- set groups = {
-        "name_told": [("first_name_text", "first_name_text"), ("last_name_text", "last_name_text"), ("full_name_text", "full_name_text")],
-        "place_told": [("city", "city"), ("postal_code", "postal_code"), ("address_line_1", "address_line_1")],
+        "name_told": [
+            ("first_name_text", "first_name_text"),
+            ("last_name_text", "last_name_text"),
+            ("full_name_text", "full_name_text"),
+        ],
+        "place_told": [
+            ("city", "city"),
+            ("postal_code", "postal_code"),
+            ("address_line_1", "address_line_1"),
+        ],
     } -%}
     select
         * exclude (name_told, place_told, last_name_told, last_place_told) replace (
             {% for group, pairs in groups.items() -%}
                 {%- set agrees = versions_agree(group, "last_" ~ group, pairs) -%}
-                {%- for member, _ in pairs + ([("first_name", ""), ("full_name", "")] if group == "name_told" else []) -%}
-                    first_value(case when {{ agrees }} then {{ group }}.{{ member }} end ignore nulls) over versions as {{ member }},
+                {%- for member, _ in pairs + (
+                    [("first_name", ""), ("full_name", "")] if group == "name_told" else []
+                ) -%}
+                    first_value(case when {{ agrees }} then {{ group }}.{{ member }} end ignore nulls) over versions
+                    as {{ member }},
                 {% endfor -%}
             {%- endfor -%}
             first_value(birth_date ignore nulls) over versions as birth_date
@@ -298,20 +398,43 @@
         (
             select
                 *
-                {%- for group, pairs in groups.items() %},
-                first_value(case when coalesce({% for member, _ in pairs %}{{ group }}.{{ member }}{{ ", " if not loop.last }}{% endfor %}) is not null then {{ group }} end ignore nulls) over versions as last_{{ group }}
+                {%- for group, pairs in groups.items() %}
+                    ,
+                    first_value(
+                        case
+                            when
+                                coalesce(
+                                    {% for member, _ in pairs %}
+                                        {{ group }}.{{ member }}{{ ", " if not loop.last }}
+                                    {% endfor %}
+                                )
+                                is not null
+                            then {{ group }}
+                        end ignore nulls
+                    ) over versions as last_{{ group }}
                 {%- endfor %}
             from
                 (
                     select
                         *,
-                        struct_pack(first_name_text := first_name_text, last_name_text := last_name_text, full_name_text := full_name_text, first_name := first_name, full_name := full_name) as name_told,
-                        struct_pack(city := city, postal_code := postal_code, address_line_1 := address_line_1) as place_told
+                        struct_pack(
+                            first_name_text := first_name_text,
+                            last_name_text := last_name_text,
+                            full_name_text := full_name_text,
+                            first_name := first_name,
+                            full_name := full_name
+                        ) as name_told,
+                        struct_pack(
+                            city := city, postal_code := postal_code, address_line_1 := address_line_1
+                        ) as place_told
                     from
                         (
                             select
                                 *,
-                                case when not {{ is_placeholder_name("first_name_key") }} and not {{ is_nobody }} then first_name_key end as first_name_text,
+                                case
+                                    when not {{ is_placeholder_name("first_name_key") }} and not {{ is_nobody }}
+                                    then first_name_key
+                                end as first_name_text,
                                 case
                                     when
                                         not {{ is_placeholder_name("last_name_key", "any") }}
@@ -319,7 +442,9 @@
                                         and not ({{ is_placeholder_name("last_name_key") }} and {{ is_alone }})
                                     then last_name_key
                                 end as last_name_text,
-                                case when not {{ is_placeholder_name("full_name_key") }} then full_name_key end as full_name_text
+                                case
+                                    when not {{ is_placeholder_name("full_name_key") }} then full_name_key
+                                end as full_name_text
                             from {{ relation }}
                         ) as named
                 ) as grouped
@@ -328,13 +453,22 @@
     window versions as ({{ order }})
 {%- endmacro %}
 
--- CTEs up to `carried`: observations of records in which what one leaves out is as an earlier one of the same `life` said it. The parts of a
--- name, and of a place, are told together: one that is left out is taken from a version that agrees in the others. `says_…` tells what an
--- observation says itself.
+-- CTEs up to `carried`: observations of records in which what one leaves out is as an earlier one of the same `life`
+-- said it. The parts of a name, and of a place, are told together: one that is left out is taken from a version that
+-- agrees in the others. `says_…` tells what an observation says itself.
 {% macro carried_forward(relation) -%}
     {%- set pairs = {
-        "name_parts": [("first_name", "first_name"), ("last_name", "last_name"), ("full_name", "whole_name")],
-        "place_parts": [("city", "city"), ("state", "state"), ("postal_code", "postal_code"), ("country", "country")],
+        "name_parts": [
+            ("first_name", "first_name"),
+            ("last_name", "last_name"),
+            ("full_name", "whole_name"),
+        ],
+        "place_parts": [
+            ("city", "city"),
+            ("state", "state"),
+            ("postal_code", "postal_code"),
+            ("country", "country"),
+        ],
     } -%}
     {%- set window = "window record as (partition by record_no, life order by export_date rows unbounded preceding)" -%}
     grouped as (
@@ -355,28 +489,41 @@
             *
             {%- for group, members in pairs.items() %}
                 {%- for member, _ in members %}
-            , last_value(case when {{ group }}.{{ member }} is not null then {{ group }} end ignore nulls) over record as told_{{ member }}
+                    ,
+                    last_value(
+                        case when {{ group }}.{{ member }} is not null then {{ group }} end ignore nulls
+                    ) over record as told_{{ member }}
                 {%- endfor %}
             {%- endfor %}
-        from grouped
-        {{ window }}
+        from grouped {{ window }}
     ),
 
     filled as (
         select
             *
             {%- for group, members in pairs.items() %}
-            , case
-                when coalesce({% for member, _ in members %}{{ group }}.{{ member }}{{ ", " if not loop.last }}{% endfor %}) is not null
-                then
-                    struct_pack(
-                        {%- for member, _ in members %}
-                            {{ member }} := coalesce(
-                                {{ group }}.{{ member }}, case when {{ versions_agree(group, "told_" ~ member, members) }} then told_{{ member }}.{{ member }} end
-                            ) {{- "," if not loop.last }}
-                        {%- endfor %}
-                    )
-            end as filled_{{ group }}
+                ,
+                case
+                    when
+                        coalesce(
+                            {% for member, _ in members %}
+                                {{ group }}.{{ member }}{{ ", " if not loop.last }}
+                            {% endfor %}
+                        )
+                        is not null
+                    then
+                        struct_pack(
+                            {%- for member, _ in members %}
+                                {{ member }} := coalesce(
+                                    {{ group }}.{{ member }},
+                                    case
+                                        when {{ versions_agree(group, "told_" ~ member, members) }}
+                                        then told_{{ member }}.{{ member }}
+                                    end
+                                ) {{- "," if not loop.last }}
+                            {%- endfor %}
+                        )
+                end as filled_{{ group }}
             {%- endfor %}
         from met
     ),
@@ -384,10 +531,13 @@
     standing as (
         select
             *
-            {%- for group in pairs %}, last_value(filled_{{ group }} ignore nulls) over record as standing_{{ group }}{% endfor %}
-            {%- for attribute in plain_attributes() %}, last_value({{ attribute }} ignore nulls) over record as standing_{{ attribute }}{% endfor %}
-        from filled
-        {{ window }}
+            {%- for group in pairs %}
+                , last_value(filled_{{ group }} ignore nulls) over record as standing_{{ group }}
+            {% endfor %}
+            {%- for attribute in plain_attributes() %}
+                , last_value({{ attribute }} ignore nulls) over record as standing_{{ attribute }}
+            {% endfor %}
+        from filled {{ window }}
     ),
 
     carried as (
@@ -395,9 +545,16 @@
             * replace (
                 standing_name_parts.first_name as first_name,
                 standing_name_parts.last_name as last_name,
-                coalesce(standing_name_parts.full_name, nullif(concat_ws(' ', standing_name_parts.first_name, standing_name_parts.last_name), '')) as full_name,
-                {% for member, _ in pairs["place_parts"] -%} standing_place_parts.{{ member }} as {{ member }}, {% endfor -%}
-                {% for attribute in plain_attributes() -%} standing_{{ attribute }} as {{ attribute }} {{- ", " if not loop.last }} {%- endfor %}
+                coalesce(
+                    standing_name_parts.full_name,
+                    nullif(concat_ws(' ', standing_name_parts.first_name, standing_name_parts.last_name), '')
+                ) as full_name,
+                {% for member, _ in pairs["place_parts"] -%}
+                    standing_place_parts.{{ member }} as {{ member }},
+                {% endfor -%}
+                {% for attribute in plain_attributes() -%}
+                    standing_{{ attribute }} as {{ attribute }} {{- ", " if not loop.last }}
+                {%- endfor %}
             ),
             standing.full_name is not null as says_name,
             coalesce(standing.city, standing.state, standing.postal_code) is not null as says_place,

@@ -1,5 +1,6 @@
--- Tables and views of the build file, each replaced by one statement. Nobody reads the build file while it is made, and nothing in it
--- has indexes, grants or dependents, so that the adapter's own way, with a second table, two renames and a drop, would protect nothing.
+-- Tables and views of the build file, each replaced by one statement. Nobody reads the build file while it is made, and
+-- nothing in it has indexes, grants or dependents, so that the adapter's own way, with a second table, two renames and
+-- a drop, would protect nothing.
 {% materialization table, adapter = "duckdb", supported_languages = ["sql", "python"] %}
 
     {%- set target = this.incorporate(type="table") -%}

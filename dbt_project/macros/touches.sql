@@ -2,7 +2,9 @@
 -- Text of a JSON object at a path; null where there is none or it is blank.
 {% macro json_word(json, path) -%} {{ return(adapter.dispatch("json_word")(json, path)) }} {%- endmacro %}
 
-{% macro default__json_word(json, path) -%} nullif(trim(json_extract_string({{ json }}, '{{ path }}')), '') {%- endmacro %}
+{% macro default__json_word(json, path) -%}
+    nullif(trim(json_extract_string({{ json }}, '{{ path }}')), '')
+{%- endmacro %}
 
 -- Value of a parameter of a link; null where the link has none of that name.
 {% macro link_parameter(link, name) -%} {{ return(adapter.dispatch("link_parameter")(link, name)) }} {%- endmacro %}
@@ -11,7 +13,8 @@
     nullif(trim(url_decode(replace(regexp_extract({{ link }}, '[?&]{{ name }}=([^&#]*)', 1), '+', ' '))), '')
 {%- endmacro %}
 
--- utm_source, utm_medium or utm_campaign. Of links only those of the page itself count: a referrer is where the visit before it was.
+-- utm_source, utm_medium or utm_campaign. Of links only those of the page itself count: a referrer is where the visit
+-- before it was.
 {% macro utm_value(properties, name) -%}
     coalesce(
         {{ json_word(properties, "$.utm_" ~ name) }},
@@ -28,7 +31,9 @@
 {% macro default__named_campaign(properties) -%}
     coalesce(
         {{ json_word(properties, "$.campaign.name") }},
-        case when json_type({{ properties }}, '$.campaign') = 'VARCHAR' then {{ json_word(properties, "$.campaign") }} end,
+        case
+            when json_type({{ properties }}, '$.campaign') = 'VARCHAR' then {{ json_word(properties, "$.campaign") }}
+        end,
         {{ json_word(properties, "$.campaign_name") }},
         {{ json_word(properties, "$.campaignName") }}
     )

@@ -42,8 +42,11 @@ class Outcome:
     waits: str | None
 
 
-def activate(settings: Settings, target: Target, *, is_dry: bool = False, is_full: bool = False, is_confirmed: bool = False) -> Outcome:
-    """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look first."""
+def activate(
+    settings: Settings, target: Target, *, is_dry: bool = False, is_full: bool = False, is_confirmed: bool = False
+) -> Outcome:
+    """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look
+    first."""
     with alone(settings), plan.working(settings) as con:
         made = plan.make(con, settings, target, is_full=is_full)
         waits = None if is_confirmed else made.to_confirm
@@ -78,11 +81,17 @@ def ending(outcome: Outcome) -> str:
     if outcome.folder:
         return f"Written to {outcome.folder}."
     if outcome.plan.has_nobody:
-        return f"Nothing was written: the published warehouse holds no record of {outcome.plan.target.vendor}, account {outcome.plan.target.account}."
+        return (
+            f"Nothing was written: the published warehouse holds no record of {outcome.plan.target.vendor}, account"
+            f" {outcome.plan.target.account}."
+        )
     if outcome.plan.is_empty:
         return "Nothing changed; nothing was written."
     if outcome.waits:
-        return f"Nothing was written: {outcome.waits}. `c360 activate --target {name} --dry-run` shows it, `--yes` writes it."
+        return (
+            f"Nothing was written: {outcome.waits}. `c360 activate --target {name} --dry-run` shows it, `--yes`"
+            " writes it."
+        )
     return "A dry run: nothing was written."
 
 
@@ -123,7 +132,12 @@ def _write_tags(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Tar
     for (action, slug), rows in itertools.groupby(_streamed(con.cursor().execute(_TAGS)), key=lambda row: row[:2]):
         for some in _batched(rows, channel.tags.most_records):
             body = channel.tag_body(slug, [msgspec.json.decode(identity) for _, _, identity in some])
-            draft.body(f"{action}-{next(numbers[action]):05}.json", encode(body), **_posted(channel.tags, methods[action]), records=len(some))
+            draft.body(
+                f"{action}-{next(numbers[action]):05}.json",
+                encode(body),
+                **_posted(channel.tags, methods[action]),
+                records=len(some),
+            )
 
 
 def _posted(request: Request, method: str | None = None) -> Mapping[str, str]:
@@ -132,7 +146,9 @@ def _posted(request: Request, method: str | None = None) -> Mapping[str, str]:
 
 def _rejects(con: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     for person, alias, reason, field in _streamed(con.cursor().execute(_REJECTS)):
-        yield encode({"customer_id": person, "alias_id": alias, "reason_code": reason, **({"field": field} if field else {})})
+        yield encode(
+            {"customer_id": person, "alias_id": alias, "reason_code": reason, **({"field": field} if field else {})}
+        )
 
 
 def _facts(made: Plan) -> dict[str, Any]:
@@ -188,5 +204,7 @@ def alone(settings: Settings) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise OperatorError("Another `c360 activate` is at work.", remedy="Wait until it has ended and run again.") from None
+            raise OperatorError(
+                "Another `c360 activate` is at work.", remedy="Wait until it has ended and run again."
+            ) from None
         yield

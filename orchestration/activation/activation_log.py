@@ -1,4 +1,5 @@
-"""`meta.activation_log`: every body that was written for a vendor, with what became of it. Counts and reasons, nobody's keys or values.
+"""`meta.activation_log`: every body that was written for a vendor, with what became of it. Counts and reasons, nobody's
+keys or values.
 
 The files beside the bodies are the truth; the table is made of them anew, so that a rebuilt warehouse loses nothing.
 """
@@ -31,7 +32,8 @@ def refresh(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 
 def tell(settings: Settings) -> None:
-    """Brings the table up to date for analysts, where nobody is writing; else the run that writes brings it with its publication."""
+    """Brings the table up to date for analysts, where nobody is writing; else the run that writes brings it with its
+    publication."""
     at_once = replace(settings, options=structs.replace(settings.options, lock_wait_seconds=0))
     with suppress(OperatorError, duckdb.Error), writer_lock.writer_lock(at_once, command="c360 activate"):
         if settings.build_file.exists():
@@ -43,7 +45,8 @@ def tell(settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a target stands: its last folder, bodies that no vendor has answered, and records that failed and are to be written again."""
+    """Where a target stands: its last folder, bodies that no vendor has answered, and records that failed and are to be
+    written again."""
 
     target: str
     last_folder: str | None
@@ -54,7 +57,9 @@ class Standing:
         if self.last_folder is None:
             return f"{self.target}: nothing yet"
         told = [_counted(self.unanswered, "body", "bodies") + " without an answer"] if self.unanswered else []
-        told += [_counted(self.failed_records, "record", "records") + " to be written again"] if self.failed_records else []
+        told += (
+            [_counted(self.failed_records, "record", "records") + " to be written again"] if self.failed_records else []
+        )
         return f"{self.target}: last {self.last_folder}" + "".join(f"; {sentence}" for sentence in told)
 
 
@@ -71,7 +76,9 @@ def _standing(settings: Settings, target: Target) -> Standing:
     root = target.folder(settings)
     folders, answers = outbox.written(root), receipts.last(root)
     unanswered = sum((found.name, file["file"]) not in answers for found in folders for file in found.manifest["files"])
-    failed = sum(receipt.failed_records for receipt in answers.values() if folders and receipt.folder == folders[-1].name)
+    failed = sum(
+        receipt.failed_records for receipt in answers.values() if folders and receipt.folder == folders[-1].name
+    )
     return Standing(target.name, folders[-1].name if folders else None, unanswered, failed)
 
 
@@ -81,7 +88,10 @@ def _is_told(settings: Settings) -> bool:
         if not has_table(con, "meta", "activation_log"):
             return True
         con.execute("set TimeZone = 'UTC'")
-        told = con.execute("select folder, file, state, failed_records from meta.activation_log order by source, source_account, folder, file").fetchall()
+        told = con.execute(
+            "select folder, file, state, failed_records from meta.activation_log order by source, source_account,"
+            " folder, file"
+        ).fetchall()
     return told == [(row[3], row[4], row[12], row[13]) for row in _rows(settings)]
 
 

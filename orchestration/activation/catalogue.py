@@ -18,10 +18,11 @@ LONGEST_SLUG = 64
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a person: its name in the configuration, its kind, and what it is in SQL over `customer` and `insight`.
+    """One value of a person: its name in the configuration, its kind, and what it is in SQL over `customer` and
+    `insight`.
 
-    `is_volatile` values change every night for everybody and are no reason to write a record. One that `moves_by_step` fades a little
-    every day, and keeps what was written last until it has moved by the step of the target.
+    `is_volatile` values change every night for everybody and are no reason to write a record. One that `moves_by_step`
+    fades a little every day, and keeps what was written last until it has moved by the step of the target.
     """
 
     name: str

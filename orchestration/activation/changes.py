@@ -64,11 +64,19 @@ class Renderer:
 
     def change(self, values: dict[str, Any], before: dict[str, Any]) -> Change | None:
         """What is to be written; None where nothing differs but what changes every night."""
-        differing = tuple(sorted(name for name in values.keys() | before.keys() if name not in VOLATILE and values.get(name) != before.get(name)))
+        differing = tuple(
+            sorted(
+                name
+                for name in values.keys() | before.keys()
+                if name not in VOLATILE and values.get(name) != before.get(name)
+            )
+        )
         return Change(values, before, differing) if differing else None
 
     def _stays(self, now: Decimal, earlier: Any) -> bool:
-        return not self.is_full and earlier is not None and abs(now - earlier) < Decimal(str(self.target.engagement_step))
+        return (
+            not self.is_full and earlier is not None and abs(now - earlier) < Decimal(str(self.target.engagement_step))
+        )
 
 
 def decoded(text: str | None) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The form every channel has: what a vendor knows its records by, how a body of requests looks, and how much fits into one.
+"""The form every channel has: what a vendor knows its records by, how a body of requests looks, and how much fits into
+one.
 
 No vendor is named here, and nothing is read or written.
 """
@@ -16,12 +17,20 @@ Identity = Mapping[str, Any]
 Purpose = Literal["profiles", "tags-add", "tags-remove", "optouts"]
 NO_DAY = date(1970, 1, 1)
 # What is sent where a value of ours holds no more: no vendor but ODP says in writing that null deletes.
-CLEARED: dict[Kind, Any] = {"text": "", "number": 0, "count": 0, "flag": False, "time": datetime(1970, 1, 1, tzinfo=UTC), "date": NO_DAY}
+CLEARED: dict[Kind, Any] = {
+    "text": "",
+    "number": 0,
+    "count": 0,
+    "flag": False,
+    "time": datetime(1970, 1, 1, tzinfo=UTC),
+    "date": NO_DAY,
+}
 
 
 @dataclass(frozen=True)
 class Request:
-    """Where the bodies of one kind are posted to, how much one may hold, and how often a second where that is rarer than all else at the vendor."""
+    """Where the bodies of one kind are posted to, how much one may hold, and how often a second where that is rarer
+    than all else at the vendor."""
 
     path: str
     most_records: int
@@ -33,7 +42,8 @@ class Request:
 
 @dataclass(frozen=True)
 class OptOut:
-    """A no that was said elsewhere: channel, when it was said by its own time, to whom, and the address of that channel that the receiver holds."""
+    """A no that was said elsewhere: channel, when it was said by its own time, to whom, and the address of that channel
+    that the receiver holds."""
 
     channel: str
     said_at: datetime
@@ -43,7 +53,8 @@ class OptOut:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a vendor says became of a body's records: reasons by the key of the record, and how many failed that it does not name."""
+    """What a vendor says became of a body's records: reasons by the key of the record, and how many failed that it does
+    not name."""
 
     failed: Mapping[str, str]
     unnamed: int = 0
@@ -51,7 +62,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a vendor that takes bodies for later is asked what became of one: by the reference in its answer; None as long as it is at work."""
+    """How a vendor that takes bodies for later is asked what became of one: by the reference in its answer; None as
+    long as it is at work."""
 
     reference: Callable[[Any], str | None]
     path: str
@@ -62,9 +74,10 @@ class Verdict:
 class Channel:
     """One vendor as a receiver.
 
-    `identity_sql` is what the vendor already holds of its record, as a struct, and `key_sql` what it knows the record by (null: nothing to
-    write it by), both over `held`. `profile` makes a record of a body out of an identity and values; `body`, or that of the dialect that
-    the configuration names, puts records into a request. Where segments are tags with requests of their own there are `tags`.
+    `identity_sql` is what the vendor already holds of its record, as a struct, and `key_sql` what it knows the record
+    by (null: nothing to write it by), both over `held`. `profile` makes a record of a body out of an identity and
+    values; `body`, or that of the dialect that the configuration names, puts records into a request. Where segments are
+    tags with requests of their own there are `tags`.
     """
 
     vendor: str

@@ -1,7 +1,8 @@
-"""An erased person at the vendors: a request per target, as a file of its own, and nothing left of them in what was written here.
+"""An erased person at the vendors: a request per target, as a file of its own, and nothing left of them in what was
+written here.
 
-A request is never sent by this program and is no proof that anything was deleted. Who is meant is said by the caller; this must be called while
-the published warehouse still knows them.
+A request is never sent by this program and is no proof that anything was deleted. Who is meant is said by the caller;
+this must be called while the published warehouse still knows them.
 """
 
 import json
@@ -40,7 +41,8 @@ _CONSTANT = ("@type", "@collection", "type", "properties", "metadata", "customPr
 
 
 def request(settings: Settings, customer_ids: Collection[str], request_id: str) -> int:
-    """Writes what to ask each target's vendor, as `erasures/<request id>.json` beside its folders; how many were written."""
+    """Writes what to ask each target's vendor, as `erasures/<request id>.json` beside its folders; how many were
+    written."""
     if not targets.is_configured(settings) or not settings.published_file.exists():
         return 0
     with plan.working(settings) as con:
@@ -48,9 +50,11 @@ def request(settings: Settings, customer_ids: Collection[str], request_id: str) 
 
 
 def forget(settings: Settings, customer_ids: Collection[str], values: Collection[str]) -> int:
-    """Removes the person from all bodies, rejects, receipts and records; `values` are identifiers as vendors hold them. How many records there were.
+    """Removes the person from all bodies, rejects, receipts and records; `values` are identifiers as vendors hold them.
+    How many records there were.
 
-    May be called again after a kill: what is gone is gone, and `records.parquet`, which says where to look, is written last.
+    May be called again after a kill: what is gone is gone, and `records.parquet`, which says where to look, is written
+    last.
     """
     known = {value.casefold() for value in values}
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
@@ -60,21 +64,36 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
         return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
 
 
-def _write_request(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, customer_ids: Collection[str], request_id: str) -> int:
+def _write_request(
+    con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, customer_ids: Collection[str], request_id: str
+) -> int:
     channel = target.receiver
     con.execute(selection.held(channel), plan.whose(settings, target))
-    found = con.execute("select identity, email from held where key is not null and list_contains($1, person_id) order by key", [list(customer_ids)]).fetchall()
+    found = con.execute(
+        "select identity, email from held where key is not null and list_contains($1, person_id) order by key",
+        [list(customer_ids)],
+    ).fetchall()
     if not found:
         return 0
     asked = [channel.erasure(identity, email) for identity, email in found] if channel.erasure else []
     folder = target.folder(settings) / REQUESTS
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"vendor": target.vendor, "account": target.account, "how": channel.erasure_hint, "requests": [one for one in asked if one]}
-    replace(folder / f"{request_id}.json", msgspec.json.format(encode({**content, "records": [identity for identity, _ in found]}), indent=1) + b"\n")
+    content = {
+        "vendor": target.vendor,
+        "account": target.account,
+        "how": channel.erasure_hint,
+        "requests": [one for one in asked if one],
+    }
+    replace(
+        folder / f"{request_id}.json",
+        msgspec.json.format(encode({**content, "records": [identity for identity, _ in found]}), indent=1) + b"\n",
+    )
     return 1
 
 
-def _forget_in(con: duckdb.DuckDBPyConnection, root: Path, channel: Channel, customer_ids: Collection[str], values: Collection[str]) -> int:
+def _forget_in(
+    con: duckdb.DuckDBPyConnection, root: Path, channel: Channel, customer_ids: Collection[str], values: Collection[str]
+) -> int:
     outbox.forget_state(root)
     outbox.sweep(root)
     removed = sum(_forget_in_folder(con, found, channel, customer_ids, values) for found in outbox.written(root))
@@ -82,7 +101,13 @@ def _forget_in(con: duckdb.DuckDBPyConnection, root: Path, channel: Channel, cus
     return removed
 
 
-def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, channel: Channel, customer_ids: Collection[str], values: Collection[str]) -> int:
+def _forget_in_folder(
+    con: duckdb.DuckDBPyConnection,
+    found: outbox.Written,
+    channel: Channel,
+    customer_ids: Collection[str],
+    values: Collection[str],
+) -> int:
     path = found.folder / outbox.RECORDS
     con.execute("create or replace table records as from read_parquet($1)", [str(path)])
     mine = con.execute(_MINE, [list(customer_ids), list(values)]).fetchall()
@@ -90,14 +115,19 @@ def _forget_in_folder(con: duckdb.DuckDBPyConnection, found: outbox.Written, cha
     files = [_without(found.folder, facts, stubs, values) for facts in found.manifest["files"]]
     pass_point("after_erasing_bodies")
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
-    replace(found.folder / outbox.MANIFEST, outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}))
+    replace(
+        found.folder / outbox.MANIFEST,
+        outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}),
+    )
     pass_point("before_erasing_records")
     con.execute(f"copy (from records order by kind, key) to {quoted(f'{path}.tmp')} (format parquet, compression zstd)")
     os.replace(f"{path}.tmp", path)
     return len(mine)
 
 
-def _without(folder: Path, facts: dict[str, Any], stubs: Collection[Marks], values: Collection[str]) -> dict[str, Any] | None:
+def _without(
+    folder: Path, facts: dict[str, Any], stubs: Collection[Marks], values: Collection[str]
+) -> dict[str, Any] | None:
     """What the manifest says of a body after the person's records are out of it; None if nothing is left of it."""
     path = folder / facts["file"]
     if not path.exists():
@@ -115,11 +145,14 @@ def _without(folder: Path, facts: dict[str, Any], stubs: Collection[Marks], valu
 
 
 def _is_theirs(record: Any, stubs: Collection[Marks], values: Collection[str]) -> bool:
-    """A record of a body that is known by all that one of the person's is known by, or an address or identifier of theirs alone."""
+    """A record of a body that is known by all that one of the person's is known by, or an address or identifier of
+    theirs alone."""
     if isinstance(record, str):
         return record.casefold() in values
     marks = frozenset(_marks(record))
-    return any(stub <= marks for stub in stubs) or any(name == "identifier_value" and value.casefold() in values for name, value in marks)
+    return any(stub <= marks for stub in stubs) or any(
+        name == "identifier_value" and value.casefold() in values for name, value in marks
+    )
 
 
 def _marks(record: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -136,11 +169,17 @@ def _marks(record: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _without_keys(line: dict[str, Any], values: Collection[str]) -> dict[str, Any]:
-    failed = {key: reason for key, reason in line.get("failed", {}).items() if not {key.casefold(), key.partition(":")[2].casefold()} & set(values)}
+    failed = {
+        key: reason
+        for key, reason in line.get("failed", {}).items()
+        if not {key.casefold(), key.partition(":")[2].casefold()} & set(values)
+    }
     return {**line, "failed": failed}
 
 
 def _keep_lines(path: Path, keep: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
     if path.exists():
         kept = [keep(json.loads(line)) for line in path.read_bytes().splitlines() if line]
-        replace(path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None))
+        replace(
+            path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None)
+        )

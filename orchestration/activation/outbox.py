@@ -1,8 +1,10 @@
-"""The activation folder of a target: a folder per night of request bodies ready to be posted, and what was written so far.
+"""The activation folder of a target: a folder per night of request bodies ready to be posted, and what was written so
+far.
 
-`<date>/` holds the bodies, `rejects.ndjson`, `records.parquet` (what was written of whom, in which file) and, last, `manifest.json`. A
-folder is written under another name and renamed, so one that has its name is whole. What was written so far is the sum of the folders'
-`records.parquet`; `state.parquet` only saves reading them all again, and may be lost. The second folder of one day is `<date>-2`.
+`<date>/` holds the bodies, `rejects.ndjson`, `records.parquet` (what was written of whom, in which file) and, last,
+`manifest.json`. A folder is written under another name and renamed, so one that has its name is whole. What was written
+so far is the sum of the folders' `records.parquet`; `state.parquet` only saves reading them all again, and may be lost.
+The second folder of one day is `<date>-2`.
 """
 
 import json
@@ -74,7 +76,8 @@ def order(name: str) -> tuple[str, int]:
 
 
 def load_state(con: duckdb.DuckDBPyConnection, root: Path) -> Written | None:
-    """Fills the table `state` with what was written last of every record and did not fail; the last folder, if there is one."""
+    """Fills the table `state` with what was written last of every record and did not fail; the last folder, if there is
+    one."""
     con.execute(_STATE_DDL)
     con.execute("create or replace table failed (folder varchar, file varchar, key varchar)")
     for failure in receipts.failures(root):
@@ -86,8 +89,9 @@ def load_state(con: duckdb.DuckDBPyConnection, root: Path) -> Written | None:
     newer = [found for found in folders if not is_usable or order(found.name) > order(through or "")]
     rows = [f"select {_COLUMNS}, folder, 0 as age from read_parquet({quoted(str(root / STATE))})"] if is_usable else []
     rows += [
-        f"select {_COLUMNS}, {quoted(found.name)} as folder, {age} as age from read_parquet({quoted(str(found.folder / RECORDS))}) as record "
-        f"where not exists (from failed where folder = {quoted(found.name)} and failed.file = record.file and coalesce(failed.key, record.key) = record.key)"
+        f"select {_COLUMNS}, {quoted(found.name)} as folder, {age} as age from"
+        f" read_parquet({quoted(str(found.folder / RECORDS))}) as record where not exists (from failed where folder ="
+        f" {quoted(found.name)} and failed.file = record.file and coalesce(failed.key, record.key) = record.key)"
         for age, found in enumerate(newer, start=1)
     ]
     if rows:
@@ -100,7 +104,8 @@ def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None
     load_state(con, root)
     draft = root / f".{STATE}"
     con.execute(
-        f"copy (select * from state order by kind, key) to {quoted(str(draft))} (format parquet, compression zstd, kv_metadata {{through: {quoted(through)}}})"
+        f"copy (select * from state order by kind, key) to {quoted(str(draft))} (format parquet, compression zstd,"
+        f" kv_metadata {{through: {quoted(through)}}})"
     )
     sync(draft)
     os.replace(draft, root / STATE)
@@ -176,6 +181,8 @@ def _through(con: duckdb.DuckDBPyConnection, path: Path) -> str | None:
     """The last folder that a kept state knows; None where there is none or it cannot be read."""
     with suppress(duckdb.Error):
         if path.exists():
-            found = con.execute("select value from parquet_kv_metadata($1) where key = 'through'", [str(path)]).fetchone()
+            found = con.execute(
+                "select value from parquet_kv_metadata($1) where key = 'through'", [str(path)]
+            ).fetchone()
             return bytes(found[0]).decode() if found else None
     return None

@@ -1,6 +1,8 @@
-"""What one target would be sent tonight: every record compared with what was written before, cut into files, counted by reason.
+"""What one target would be sent tonight: every record compared with what was written before, cut into files, counted by
+reason.
 
-The plan stands in tables of a connection of its own, which spill to disk; nothing is written to the activation folder here.
+The plan stands in tables of a connection of its own, which spill to disk; nothing is written to the activation folder
+here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +32,9 @@ SHOWN = 10
 def working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection of its own with the published warehouse attached for reading."""
     if not settings.published_file.exists():
-        raise OperatorError(f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed.")
+        raise OperatorError(
+            f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed."
+        )
     settings.spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:", config={**settings.duckdb_config, "preserve_insertion_order": True}) as con:
         con.execute("set TimeZone = 'UTC'")
@@ -44,11 +48,21 @@ def make(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, *, 
     segments = _segments(con, target)
     run_id, as_of = con.execute(selection.PUBLISHED).fetchone() or (None, None)
     if as_of is None or run_id is None:
-        raise OperatorError("The published warehouse does not say of what day it is.", remedy="`c360 run` publishes it anew.")
+        raise OperatorError(
+            "The published warehouse does not say of what day it is.", remedy="`c360 run` publishes it anew."
+        )
     last = outbox.load_state(con, target.folder(settings))
     version = mapping_version(target, segments)
     row = con.execute("select count(*) from state where kind = 'profile' and status = 'held'").fetchone()
-    plan = Plan(target, as_of, run_id, version, last is None, last is not None and last.mapping_version != version, row[0] if row else 0)
+    plan = Plan(
+        target,
+        as_of,
+        run_id,
+        version,
+        last is None,
+        last is not None and last.mapping_version != version,
+        row[0] if row else 0,
+    )
     renderer = Renderer(target.receiver, target, segments, is_full=is_full)
     con.execute(selection.held(target.receiver), whose(settings, target))
     _compare(con, plan, renderer, writes_all=is_full or plan.is_new_mapping)
@@ -60,7 +74,10 @@ def make(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, *, 
 
 def whose(settings: Settings, target: Target) -> dict[str, str]:
     """Vendor and account as the warehouse knows them: a vendor's plain folder may have a name."""
-    return {"source": target.vendor, "account": settings.account(vendors.discover()[target.vendor], target.account).source_account}
+    return {
+        "source": target.vendor,
+        "account": settings.account(vendors.discover()[target.vendor], target.account).source_account,
+    }
 
 
 def mapping_version(target: Target, segments: Sequence[str]) -> str:
@@ -81,23 +98,42 @@ def _segments(con: duckdb.DuckDBPyConnection, target: Target) -> tuple[str, ...]
             )
     if clash := colliding(wanted):
         raise OperatorError(
-            f"The segments `{clash[0]}` and `{clash[1]}` would have one name at the vendor.", remedy="Rename one in computed_segments.csv.", exit_code=2
+            f"The segments `{clash[0]}` and `{clash[1]}` would have one name at the vendor.",
+            remedy="Rename one in computed_segments.csv.",
+            exit_code=2,
         )
     return wanted
 
 
 def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, writes_all: bool) -> None:
     target = plan.target
-    found = con.cursor().execute(selection.candidates(target.values), {"channel": target.channel, "segments": list(renderer.segments)})
+    found = con.cursor().execute(
+        selection.candidates(target.values), {"channel": target.channel, "segments": list(renderer.segments)}
+    )
     with Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
-            for key, person, alias, identity, shared, is_of_several, is_allowed, status, identity_before, text, inside, *given in block:
+            for (
+                key,
+                person,
+                alias,
+                identity,
+                shared,
+                is_of_several,
+                is_allowed,
+                status,
+                identity_before,
+                text,
+                inside,
+                *given,
+            ) in block:
                 before = decoded(text)
                 reason = _reason(target, key, identity, shared, is_of_several=is_of_several, is_allowed=is_allowed)
                 if reason:
                     rows.reject(person, alias, reason)
                     if status == "held" and reason != NO_VENDOR_KEY:
-                        rows.take_back(renderer, key, person, alias, decoded(identity_before), before, writes=reason == CONSENT)
+                        rows.take_back(
+                            renderer, key, person, alias, decoded(identity_before), before, writes=reason == CONSENT
+                        )
                     continue
                 values = renderer.values(given[: len(target.values)], inside, before)
                 change = renderer.change(values, before)
@@ -106,14 +142,34 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                     plan.counts[UNCHANGED] += 1
                     continue
                 action = CHANGED if status == "held" else NEW
-                rows.write(key, person, alias, action, "held", identity, values, before, is_certain=status == "held" and not writes_all)
+                rows.write(
+                    key,
+                    person,
+                    alias,
+                    action,
+                    "held",
+                    identity,
+                    values,
+                    before,
+                    is_certain=status == "held" and not writes_all,
+                )
                 if change:
                     plan.fields.update(change.differing)
                     if len(plan.examples) < SHOWN:
-                        plan.examples += [Shown(person, name, before.get(name), values.get(name)) for name in change.differing]
+                        plan.examples += [
+                            Shown(person, name, before.get(name), values.get(name)) for name in change.differing
+                        ]
 
 
-def _reason(target: Target, key: str | None, identity: Mapping[str, Any], shared: list[str] | None, *, is_of_several: bool, is_allowed: bool) -> str | None:
+def _reason(
+    target: Target,
+    key: str | None,
+    identity: Mapping[str, Any],
+    shared: list[str] | None,
+    *,
+    is_of_several: bool,
+    is_allowed: bool,
+) -> str | None:
     """Why a record is not written; None if it is."""
     if key is None:
         return NO_VENDOR_KEY
@@ -143,4 +199,6 @@ def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, whose_records: Mapping[
                 record = None if shared and address in shared else channel.optout(identity, said)
                 if record is not None and decoded(text) != kept:
                     plan.opt_outs += 1
-                    rows.add("optout", "optouts", channel.optouts, (key, person, alias, NEW, "held"), identity, kept, record)
+                    rows.add(
+                        "optout", "optouts", channel.optouts, (key, person, alias, NEW, "held"), identity, kept, record
+                    )

@@ -1,4 +1,5 @@
-"""The tables a plan stands in, and how records get into them: by the block, and each into the file that has room for it."""
+"""The tables a plan stands in, and how records get into them: by the block, and each into the file that has room for
+it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,9 @@ create or replace table rejects (customer_id varchar, alias_id varchar, reason_c
 """
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "changes": {
-        **dict.fromkeys(("kind", "key", "customer_id", "alias_id", "action", "status", "identity", "vals", "file"), pl.String),
+        **dict.fromkeys(
+            ("kind", "key", "customer_id", "alias_id", "action", "status", "identity", "vals", "file"), pl.String
+        ),
         "position": pl.Int64,
         "record": pl.Binary,
     },
@@ -33,7 +36,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 
 class Rows:
-    """Takes the rows of a plan and puts them into its tables by the block; says which file of which kind a record goes into."""
+    """Takes the rows of a plan and puts them into its tables by the block; says which file of which kind a record goes
+    into."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         self._con = con.cursor()
@@ -53,13 +57,27 @@ class Rows:
         self._plan.rejected[reason] += 1
         self._put("rejects", (person, alias, reason, field))
 
-    def take_back(self, renderer: Renderer, key: str, person: str, alias: str, identity: Mapping[str, Any], before: Mapping[str, Any], *, writes: bool) -> None:
-        """A record that leaves the target: its values are written empty once, or only forgotten where nobody holds them."""
+    def take_back(
+        self,
+        renderer: Renderer,
+        key: str,
+        person: str,
+        alias: str,
+        identity: Mapping[str, Any],
+        before: Mapping[str, Any],
+        *,
+        writes: bool,
+    ) -> None:
+        """A record that leaves the target: its values are written empty once, or only forgotten where nobody holds
+        them."""
         if writes:
             self.write(key, person, alias, CLEARED, "cleared", identity, renderer.cleared(before), before)
         else:
             self._plan.counts[GONE] += 1
-            self._put("changes", ("profile", key, person, alias, GONE, "gone", _text(identity), _text(before), None, None, None))
+            self._put(
+                "changes",
+                ("profile", key, person, alias, GONE, "gone", _text(identity), _text(before), None, None, None),
+            )
 
     def write(
         self,
@@ -89,20 +107,40 @@ class Rows:
         self.add("profile", "upsert", channel.profiles, (key, person, alias, action, status), identity, values, record)
 
     def add(
-        self, kind: str, name: str, request: Request, who: tuple[str, str, str, str, str], identity: Mapping[str, Any], values: Mapping[str, Any], record: Any
+        self,
+        kind: str,
+        name: str,
+        request: Request,
+        who: tuple[str, str, str, str, str],
+        identity: Mapping[str, Any],
+        values: Mapping[str, Any],
+        record: Any,
     ) -> None:
         encoded = encode(record)
         packer = self._packers.setdefault(name, _Packer(request, self._plan.target.most_records))
         number, position = packer.place(len(encoded))
         key, person, alias, action, status = who
         file = f"{name}-{number:05}.json"
-        self._put("changes", (kind, key, person, alias, action, status, _text(identity), _text(values), file, position, encoded))
+        self._put(
+            "changes",
+            (kind, key, person, alias, action, status, _text(identity), _text(values), file, position, encoded),
+        )
 
-    def _tag(self, key: str, identity: Mapping[str, Any], values: Mapping[str, Any], before: Mapping[str, Any], *, is_certain: bool) -> None:
+    def _tag(
+        self,
+        key: str,
+        identity: Mapping[str, Any],
+        values: Mapping[str, Any],
+        before: Mapping[str, Any],
+        *,
+        is_certain: bool,
+    ) -> None:
         for name, is_in in values.items():
             if name.startswith(SEGMENT) and (is_in != before.get(name, False) or (is_in and not is_certain)):
                 self._plan.tag_changes += 1
-                self._put("tagged", ("tags-add" if is_in else "tags-remove", name.removeprefix(SEGMENT), key, _text(identity)))
+                self._put(
+                    "tagged", ("tags-add" if is_in else "tags-remove", name.removeprefix(SEGMENT), key, _text(identity))
+                )
 
     def _put(self, table: str, row: tuple[Any, ...]) -> None:
         block = self._blocks[table]

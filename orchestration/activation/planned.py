@@ -44,7 +44,9 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        return not (any(self.counts[action] for action in (NEW, CHANGED, CLEARED, GONE)) or self.opt_outs or self.tag_changes)
+        return not (
+            any(self.counts[action] for action in (NEW, CHANGED, CLEARED, GONE)) or self.opt_outs or self.tag_changes
+        )
 
     @property
     def has_nobody(self) -> bool:
@@ -63,7 +65,13 @@ class Plan:
             return "what is sent, or how, was changed: every record is written once more"
         if self.before >= self.target.guard_from_records:
             if leaving > self.target.most_leaving_share * self.before:
-                return f"{leaving:,} of {self.before:,} records would be cleared or are gone, more than `most_leaving_share` allows"
+                return (
+                    f"{leaving:,} of {self.before:,} records would be cleared or are gone, more than"
+                    " `most_leaving_share` allows"
+                )
             if self.counts[CHANGED] > self.target.most_changed_share * self.before:
-                return f"{self.counts[CHANGED]:,} of {self.before:,} records would change, more than `most_changed_share` allows"
+                return (
+                    f"{self.counts[CHANGED]:,} of {self.before:,} records would change, more than `most_changed_share`"
+                    " allows"
+                )
         return None

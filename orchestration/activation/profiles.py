@@ -1,6 +1,7 @@
 """`c360 export-profiles`: every unified customer as a line in the shape of Optimizely's customer-profile schema.
 
-A value that the schema does not allow is left out and counted, never cut to fit. Nothing of a vendor's own is needed: this is no target.
+A value that the schema does not allow is left out and counted, never cut to fit. Nothing of a vendor's own is needed:
+this is no target.
 """
 
 import os
@@ -133,7 +134,10 @@ def _profile(row: dict[str, Any], left_out: Counter[str]) -> dict[str, Any]:
             "vuid": allowed("vuid", (row["vuid"] or "").removeprefix("vuid_").lower() or None, VUID.fullmatch),
         },
         "attributes": {
-            **{name: allowed(name, row[name], lambda text: len(text) <= 255) for name in ("first_name", "last_name", "city")},
+            **{
+                name: allowed(name, row[name], lambda text: len(text) <= 255)
+                for name in ("first_name", "last_name", "city")
+            },
             "state": row["state"],
             "country": allowed("country", row["country"], COUNTRY.fullmatch),
             "zip_code": allowed("zip_code", row["postal_code"], lambda text: len(text) <= 20),

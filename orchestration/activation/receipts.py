@@ -1,7 +1,8 @@
-"""What vendors answered to the bodies they were sent: a line per answer in `receipts.ndjson` beside a target's folders, written after it came.
+"""What vendors answered to the bodies they were sent: a line per answer in `receipts.ndjson` beside a target's folders,
+written after it came.
 
-A body without a receipt is pending. Keys of records stand here, for a record that failed must be written again; who only counts reads
-`meta.activation_log`.
+A body without a receipt is pending. Keys of records stand here, for a record that failed must be written again; who
+only counts reads `meta.activation_log`.
 """
 
 import json
@@ -43,7 +44,10 @@ class Receipt:
 def append(root: Path, receipt: Receipt) -> None:
     """Writes one more, to the disk. A line that a killed process left half is ended first."""
     path = root / FILE
-    line = json.dumps({**asdict(receipt), "at": receipt.at or datetime.now(UTC).isoformat(timespec="milliseconds")}, ensure_ascii=False)
+    line = json.dumps(
+        {**asdict(receipt), "at": receipt.at or datetime.now(UTC).isoformat(timespec="milliseconds")},
+        ensure_ascii=False,
+    )
     with path.open("ab+") as file:
         if file.tell() and not _ends_whole(path):
             file.write(b"\n")

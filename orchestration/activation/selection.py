@@ -1,6 +1,7 @@
 """Whom a target may be told about, and with what values: queries over the published warehouse, attached as `warehouse`.
 
-One row per record that the vendor itself delivered, known by what the vendor knows it by. Nothing is decided here but what SQL knows best.
+One row per record that the vendor itself delivered, known by what the vendor knows it by. Nothing is decided here but
+what SQL knows best.
 """
 
 from orchestration.activation.catalogue import VALUES
@@ -140,7 +141,8 @@ def held(channel: Channel) -> str:
 
 
 def candidates(values: tuple[str, ...]) -> str:
-    """The query for all records with what was written before, whether they may be reached, and the values, in this order."""
+    """The query for all records with what was written before, whether they may be reached, and the values, in this
+    order."""
     return _CANDIDATES.format(values=", ".join(f"{VALUES[name].sql} as {name}" for name in values) or "null as nothing")
 
 

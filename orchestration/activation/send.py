@@ -1,7 +1,8 @@
-"""`c360 activate --send`: posts the bodies of a target that have no receipt yet, in the order they were written, and asks what became of them.
+"""`c360 activate --send`: posts the bodies of a target that have no receipt yet, in the order they were written, and
+asks what became of them.
 
-A process that was killed between an answer and its receipt posts that body again: every body states values and adds nothing, so that twice
-is once. What fails stays pending: the next plan writes it again, from the values of then.
+A process that was killed between an answer and its receipt posts that body again: every body states values and adds
+nothing, so that twice is once. What fails stays pending: the next plan writes it again, from the values of then.
 """
 
 import time
@@ -48,7 +49,9 @@ class Polling:
     longest: float = 300.0
 
 
-def send(settings: Settings, target: Target, *, patience: Patience | None = None, polling: Polling | None = None) -> Sent:
+def send(
+    settings: Settings, target: Target, *, patience: Patience | None = None, polling: Polling | None = None
+) -> Sent:
     """Sends what is pending and asks for what is not judged; stops at the first problem that is not one of a body."""
     sent = Sent(target)
     root = target.folder(settings)
@@ -64,7 +67,12 @@ def send(settings: Settings, target: Target, *, patience: Patience | None = None
 
 def _pending(root: Path) -> Iterator[tuple[Written, dict[str, Any]]]:
     known = receipts.last(root)
-    return ((found, facts) for found in outbox.written(root) for facts in found.manifest["files"] if (found.name, facts["file"]) not in known)
+    return (
+        (found, facts)
+        for found in outbox.written(root)
+        for facts in found.manifest["files"]
+        if (found.name, facts["file"]) not in known
+    )
 
 
 def _slower(settings: Settings, target: Target) -> Pace | None:
@@ -91,7 +99,8 @@ def _post(client: Client, found: Written, facts: dict[str, Any], target: Target)
     body = (found.folder / facts["file"]).read_bytes()
     if sha256(body).hexdigest() != facts["sha256"]:
         raise OperatorError(
-            f"{found.name}/{facts['file']} of `{target.name}` is not what was written.", remedy="Put it back, or remove the folder and run `c360 activate`."
+            f"{found.name}/{facts['file']} of `{target.name}` is not what was written.",
+            remedy="Put it back, or remove the folder and run `c360 activate`.",
         )
     receipt = Receipt(found.name, facts["file"], "accepted", facts["records"])
     try:

@@ -65,13 +65,28 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """Who we are at the vendor, with the secrets that the configuration leads to."""
         access, who = ACCESS[self.vendor], f"target `{self.name}`"
         if not (self.address or access.address):
-            raise OperatorError(f"`address` of {who} is missing: {access.address_hint}.", remedy=f"Write it into {FILE}.", exit_code=2)
+            raise OperatorError(
+                f"`address` of {who} is missing: {access.address_hint}.", remedy=f"Write it into {FILE}.", exit_code=2
+            )
         given = {name: getattr(self, name) for name in access.secrets}
         for name, text in given.items():
             if not text:
-                raise OperatorError(f"`{name}` of {who} is missing.", remedy=f"Write `env:NAME` or `file:PATH` into {FILE}.", exit_code=2)
-        found = {name: secrets.read(text, meaning=f"`{name}` of {who}", folder=settings.config) for name, text in given.items()}
-        return Login(self.vendor, self.account, self.address or access.address, found, self.requests_per_second or access.per_second)
+                raise OperatorError(
+                    f"`{name}` of {who} is missing.",
+                    remedy=f"Write `env:NAME` or `file:PATH` into {FILE}.",
+                    exit_code=2,
+                )
+        found = {
+            name: secrets.read(text, meaning=f"`{name}` of {who}", folder=settings.config)
+            for name, text in given.items()
+        }
+        return Login(
+            self.vendor,
+            self.account,
+            self.address or access.address,
+            found,
+            self.requests_per_second or access.per_second,
+        )
 
 
 def is_configured(settings: Settings) -> bool:
@@ -86,13 +101,19 @@ def load(settings: Settings, chosen: str | None = None) -> list[Target]:
         return targets
     found = [target for target in targets if target.name == chosen]
     if not found:
-        raise OperatorError(f"`{without_contacts(chosen)}` is no target.", remedy=_nearest(chosen, [target.name for target in targets], "Targets"), exit_code=2)
+        raise OperatorError(
+            f"`{without_contacts(chosen)}` is no target.",
+            remedy=_nearest(chosen, [target.name for target in targets], "Targets"),
+            exit_code=2,
+        )
     return found
 
 
 def _read(path: Path) -> list[Target]:
     if not path.exists():
-        raise OperatorError(f"There is no {path}: nothing is given back.", remedy=f"Name a target there; {REMEDY}", exit_code=2)
+        raise OperatorError(
+            f"There is no {path}: nothing is given back.", remedy=f"Name a target there; {REMEDY}", exit_code=2
+        )
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -118,7 +139,11 @@ def _target(path: Path, name: str, keys: Any) -> Target:
     for key in keys:
         if key not in Target.__struct_fields__ or key == "name":
             known = [field for field in Target.__struct_fields__ if field != "name"]
-            raise OperatorError(f"{path}: `{without_contacts(key)}` of `{name}` is no key.", remedy=_nearest(key, known, "Keys"), exit_code=2)
+            raise OperatorError(
+                f"{path}: `{without_contacts(key)}` of `{name}` is no key.",
+                remedy=_nearest(key, known, "Keys"),
+                exit_code=2,
+            )
     try:
         target = msgspec.convert({**keys, "name": name}, Target)
     except msgspec.ValidationError as error:
@@ -142,14 +167,24 @@ def _problems(target: Target) -> Iterator[tuple[str, str]]:
     if not target.values and not target.segments:
         yield "values", "is empty, and so is `segments`: there is nothing to send"
     if target.dialect not in (receiver.dialects or ("",)):
-        yield "dialect", f"must be one of {', '.join(receiver.dialects)}" if receiver.dialects else "is not for this vendor: it has one dialect"
+        yield (
+            "dialect",
+            (
+                f"must be one of {', '.join(receiver.dialects)}"
+                if receiver.dialects
+                else "is not for this vendor: it has one dialect"
+            ),
+        )
     if target.opt_outs and target.dialect == "draft":
         yield "opt_outs", "cannot be true: the draft dialect has no consents"
     limit = receiver.profiles.most_records
     if target.most_records and target.most_records > limit:
         yield "most_records", f"is above what {receiver.title} takes in one request, {limit:,}"
     if clash := colliding(target.segments):
-        yield "segments", f"has {' and '.join(f'`{name}`' for name in clash)}, which the vendor would see under one name"
+        yield (
+            "segments",
+            f"has {' and '.join(f'`{name}`' for name in clash)}, which the vendor would see under one name",
+        )
     if target.address and (wrong := address_problem(target.address)):
         yield "address", wrong
     for name in ("key", "app_id", "app_token", "client_id", "client_secret"):

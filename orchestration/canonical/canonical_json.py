@@ -1,4 +1,5 @@
-"""The canonical form of JSON, of which hashes of content are made: keys sorted at every depth, no blanks, each number one way.
+"""The canonical form of JSON, of which hashes of content are made: keys sorted at every depth, no blanks, each number
+one way.
 
 So neither layout nor the order of keys makes another record or event of one, and 10, 10.0 and 1e1 are one number.
 """

@@ -1,7 +1,8 @@
 """What a field is likely to be about, by its name alone: for those that no shape knows.
 
-A field that is new, or no longer there, and is about consent, money, status, time or identity may be one of ours under another name: as
-long as it is not read, a value that was delivered counts as missing. It is told by name; see `schema_drift.py`.
+A field that is new, or no longer there, and is about consent, money, status, time or identity may be one of ours under
+another name: as long as it is not read, a value that was delivered counts as missing. It is told by name; see
+`schema_drift.py`.
 """
 
 import re
@@ -33,7 +34,14 @@ def meaning(field: str) -> str | None:
     words = _words(last)
     if "state" in words and any(word in _PLACES for part in above for word in _words(part)):
         return None
-    return next((name for name, known in WORDS.items() if any(word in known or word.removesuffix("s") in known for word in words)), None)
+    return next(
+        (
+            name
+            for name, known in WORDS.items()
+            if any(word in known or word.removesuffix("s") in known for word in words)
+        ),
+        None,
+    )
 
 
 def _words(name: str) -> list[str]:

@@ -40,7 +40,8 @@ NAME_LANGUAGES = (
     "zh",
 )
 
-# Regions of CLDR that are groups, reserved codes or pseudo-locales, not countries of ISO 3166-1 (Kosovo, XK, stays: it is in use).
+# Regions of CLDR that are groups, reserved codes or pseudo-locales, not countries of ISO 3166-1 (Kosovo, XK, stays: it
+# is in use).
 NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"})
 
 OTHER_COUNTRY_NAMES = {
@@ -93,15 +94,20 @@ OTHER_STATE_NAMES = {
 
 
 def word_key(text: str) -> str:
-    """The word as compared: no accents, dots or apostrophes, lower case, one blank for anything else; `codes.word_key` does the same to columns."""
-    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.category(letter).startswith("M"))
+    """The word as compared: no accents, dots or apostrophes, lower case, one blank for anything else; `codes.word_key`
+    does the same to columns."""
+    letters = "".join(
+        letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.category(letter).startswith("M")
+    )
     return re.sub(r"[\W_]+", " ", re.sub(r"[.'’]", "", letters.lower()).replace("&", " and ")).strip()
 
 
 def country_code(word: str) -> str | None:
-    """ISO 3166-1 alpha-2 by alpha-2, alpha-3, and name in the languages above; where two countries claim a name, English decides.
+    """ISO 3166-1 alpha-2 by alpha-2, alpha-3, and name in the languages above; where two countries claim a name,
+    English decides.
 
-    Languages are asked in their order: to gather the names of all takes a quarter of a second, and most words are codes.
+    Languages are asked in their order: to gather the names of all takes a quarter of a second, and most words are
+    codes.
     """
     tables = chain([_country_words()], map(_country_names, NAME_LANGUAGES))
     return next((table[word] for table in tables if word in table), None)
@@ -110,7 +116,13 @@ def country_code(word: str) -> str | None:
 @cache
 def countries() -> tuple[str, ...]:
     """The alpha-2 codes, in their order."""
-    return tuple(sorted(code for code in map(str, Locale.parse("en").territories) if re.fullmatch("[A-Z]{2}", code) and code not in NOT_COUNTRIES))
+    return tuple(
+        sorted(
+            code
+            for code in map(str, Locale.parse("en").territories)
+            if re.fullmatch("[A-Z]{2}", code) and code not in NOT_COUNTRIES
+        )
+    )
 
 
 @cache
@@ -152,9 +164,15 @@ def _state_words() -> dict[str, str]:
 
 @cache
 def currency_codes() -> frozenset[str]:
-    """ISO 4217 codes that are, or since 1990 were, legal tender somewhere: an order history may name a currency that is gone."""
+    """ISO 4217 codes that are, or since 1990 were, legal tender somewhere: an order history may name a currency that is
+    gone."""
     territories = get_global("territory_currencies").values()
-    return frozenset(code for currencies in territories for code, _, until, is_tender in currencies if is_tender and (until is None or until >= (1990, 1, 1)))
+    return frozenset(
+        code
+        for currencies in territories
+        for code, _, until, is_tender in currencies
+        if is_tender and (until is None or until >= (1990, 1, 1))
+    )
 
 
 def language_code(word: str) -> str | None:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["id", "text", "code", "money", "decimal", "number", "integer", "double", "flag", "time", "date", "json", "texts"]
+Kind = Literal[
+    "id", "text", "code", "money", "decimal", "number", "integer", "double", "flag", "time", "date", "json", "texts"
+]
 
 DUCKDB_TYPES: dict[Kind, str] = {
     "id": "VARCHAR",
@@ -31,12 +33,12 @@ DUCKDB_TYPES: dict[Kind, str] = {
 class Column:
     """One column of a canonical table.
 
-    `required` and `unparseable` are reason codes: a record whose value is missing, or given but not readable as
-    `kind`, is rejected with them. Without a code the value becomes null and a field issue keeps it as given.
-    `values` lists all a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that
-    says that the time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of
-    a row by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives` is an attribute of the
-    customer tables too, from the record that is believed most.
+    `required` and `unparseable` are reason codes: a record whose value is missing, or given but not readable as `kind`,
+    is rejected with them. Without a code the value becomes null and a field issue keeps it as given. `values` lists all
+    a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that says that the
+    time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of a row
+    by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives` is an
+    attribute of the customer tables too, from the record that is believed most.
     """
 
     name: str
@@ -59,10 +61,11 @@ class Column:
 class Table:
     """One canonical table: its grain in words, what it holds, and its own columns (the common ones come first).
 
-    `key` is the column that a row is known by; rows of tables without one are known by their record. The key is derived from the
-    content where the vendor gives none if `is_key_derived`, and the same key with the same content is a duplicate over all
-    deliveries if `is_known_by_content`. `change_keys` name what a row shares with rows that may decide about it
-    (`warehouse/change_keys.py` says how each is written); a table without any decides about nobody's rows but through models that read it whole.
+    `key` is the column that a row is known by; rows of tables without one are known by their record. The key is derived
+    from the content where the vendor gives none if `is_key_derived`, and the same key with the same content is a
+    duplicate over all deliveries if `is_known_by_content`. `change_keys` name what a row shares with rows that may
+    decide about it (`warehouse/change_keys.py` says how each is written); a table without any decides about nobody's
+    rows but through models that read it whole.
     """
 
     name: str
@@ -107,20 +110,35 @@ COMMON: tuple[Column, ...] = (
     _c("source", "code", "Vendor that delivered the record."),
     _c("source_account", "id", "Tenant at the vendor, from configuration and never from data."),
     _c("stream", "code", "Stream of the landing path the record came by."),
-    _c("source_entity", "code", "What the record is at the vendor: profile, contact, customer, order, event and so on."),
+    _c(
+        "source_entity", "code", "What the record is at the vendor: profile, contact, customer, order, event and so on."
+    ),
     _c("source_dialect", "code", "Shape of the vendor's format the record was read as."),
     _c("export_date", "date", "Night on which this content was first delivered."),
-    _c("last_export_date", "date", "Latest night that delivered exactly this content again; orders and events only, else the export date."),
-    _c("load_seq", "integer", "Our arrival order of the file; says what is still to be looked at, never which version wins."),
+    _c(
+        "last_export_date",
+        "date",
+        "Latest night that delivered exactly this content again; orders and events only, else the export date.",
+    ),
+    _c(
+        "load_seq",
+        "integer",
+        "Our arrival order of the file; says what is still to be looked at, never which version wins.",
+    ),
     _c("source_record_id", "id", "The vendor's own key of the record, else a derived one.", personal=True),
     _c(
         "record_hash",
         "id",
-        "SHA-256 of the record as delivered, blanks, the order of keys and the spelling of numbers aside; of an event whose id is its content, of that.",
+        "SHA-256 of the record as delivered, blanks, the order of keys and the spelling of numbers aside; of an event"
+        " whose id is its content, of that.",
     ),
     _c("source_file", "text", "Path of the landing file, relative to the data folder."),
     _c("source_row", "integer", "Number of the record in its file, from 1."),
-    _c("extracted_at", "time", "When the vendor made the export: the start of the export date unless the file says more."),
+    _c(
+        "extracted_at",
+        "time",
+        "When the vendor made the export: the start of the export date unless the file says more.",
+    ),
     _c("extra", "json", "Fields of the record that have no column of their own, by dotted path.", personal=True),
 )
 
@@ -128,13 +146,20 @@ COMMON: tuple[Column, ...] = (
 OWNER = _c(
     "owner_record_id",
     "id",
-    "Record the row belongs to: a profile's source_record_id, or the `derived:` id of the identifiers the row itself carries.",
+    "Record the row belongs to: a profile's source_record_id, or the `derived:` id of the identifiers the row itself"
+    " carries.",
     personal=True,
 )
-PROFILE = _c("source_profile_id", "id", "The vendor's id of the profile the row names; null if it names none.", personal=True)
+PROFILE = _c(
+    "source_profile_id", "id", "The vendor's id of the profile the row names; null if it names none.", personal=True
+)
 ORDER_REFERENCE = _c("source_order_id", "id", "The vendor's id of the order.")
 CURRENCY = _c("currency", "code", "ISO 4217 code of every amount in the row.", unparseable="bad_currency")
-UPDATED = _c("source_updated_at", "time", "When the vendor last changed the record that says so: of two in one night the later counts.")
+UPDATED = _c(
+    "source_updated_at",
+    "time",
+    "When the vendor last changed the record that says so: of two in one night the later counts.",
+)
 
 PERSON_ATTRIBUTES: tuple[Column, ...] = (
     _c("full_name", "text", "Whole name as given.", personal=True),
@@ -143,7 +168,12 @@ PERSON_ATTRIBUTES: tuple[Column, ...] = (
     _c("last_name", "text", "Family name as delivered.", personal=True),
     _c("name_prefix", "text", "Title before the name.", personal=True),
     _c("name_suffix", "text", "Suffix after the name.", personal=True),
-    _c("first_name_key", "text", "Given name for comparing: mended, in Latin letters, no accents, no titles, words parted by a blank.", personal=True),
+    _c(
+        "first_name_key",
+        "text",
+        "Given name for comparing: mended, in Latin letters, no accents, no titles, words parted by a blank.",
+        personal=True,
+    ),
     _c("last_name_key", "text", "Family name for comparing.", personal=True),
     _c("full_name_key", "text", "Whole name for comparing.", personal=True),
     _c("gender", "code", "f, m or x; null if the vendor does not say.", personal=True, values=("f", "m", "x")),
@@ -169,8 +199,9 @@ PERSON_ATTRIBUTES: tuple[Column, ...] = (
 class Attribute:
     """An attribute of a person in the customer tables, from the record that is believed most.
 
-    `columns` of the staging tables tell it; one without any is an identifier. Attributes of one `part` are told and survive together.
-    `is_added` ones stand after the columns that the customer tables had at first, for a column never moves.
+    `columns` of the staging tables tell it; one without any is an identifier. Attributes of one `part` are told and
+    survive together. `is_added` ones stand after the columns that the customer tables had at first, for a column never
+    moves.
     """
 
     name: str
@@ -183,20 +214,64 @@ class Attribute:
 
 
 ATTRIBUTES: tuple[Attribute, ...] = (
-    Attribute("first_name", "text", "Given name; null where no record has one that may be shown.", ("first_name",), "name"),
-    Attribute("last_name", "text", "Family name; null where no record has one that may be shown.", ("last_name",), "name"),
-    Attribute("full_name", "text", "Whole name as given, else first and last name; null where neither may be shown.", ("full_name",), "name"),
+    Attribute(
+        "first_name", "text", "Given name; null where no record has one that may be shown.", ("first_name",), "name"
+    ),
+    Attribute(
+        "last_name", "text", "Family name; null where no record has one that may be shown.", ("last_name",), "name"
+    ),
+    Attribute(
+        "full_name",
+        "text",
+        "Whole name as given, else first and last name; null where neither may be shown.",
+        ("full_name",),
+        "name",
+    ),
     Attribute("email", "text", "Best e-mail address; placeholders are never shown.", (), "email"),
     Attribute("phone", "text", "Best phone number, E.164.", (), "phone"),
-    Attribute("birth_date", "date", "Date of birth; null if unknown or one of seed date_placeholders.", ("birth_date",), "birth_date", is_added=True),
+    Attribute(
+        "birth_date",
+        "date",
+        "Date of birth; null if unknown or one of seed date_placeholders.",
+        ("birth_date",),
+        "birth_date",
+        is_added=True,
+    ),
     Attribute("gender", "code", "f, m or x; null if no vendor says.", ("gender",), "gender"),
-    Attribute("city", "text", "City of the address; it survives together with state and postal code.", ("city",), "place"),
-    Attribute("state", "text", "State, as its short code where the country has such codes.", ("state_raw", "state_code"), "place", personal=False),
-    Attribute("country", "text", "ISO 3166-1 alpha-2 country where it could be told.", ("country_raw", "country_code"), "country", personal=False),
-    Attribute("postal_code", "text", "Postal code of the address, as text; leading zeros stay.", ("postal_code",), "place"),
-    Attribute("language", "text", "Language tag as the vendor gives it, such as de or pt-BR.", ("language",), "language", personal=False),
+    Attribute(
+        "city", "text", "City of the address; it survives together with state and postal code.", ("city",), "place"
+    ),
+    Attribute(
+        "state",
+        "text",
+        "State, as its short code where the country has such codes.",
+        ("state_raw", "state_code"),
+        "place",
+        personal=False,
+    ),
+    Attribute(
+        "country",
+        "text",
+        "ISO 3166-1 alpha-2 country where it could be told.",
+        ("country_raw", "country_code"),
+        "country",
+        personal=False,
+    ),
+    Attribute(
+        "postal_code", "text", "Postal code of the address, as text; leading zeros stay.", ("postal_code",), "place"
+    ),
+    Attribute(
+        "language",
+        "text",
+        "Language tag as the vendor gives it, such as de or pt-BR.",
+        ("language",),
+        "language",
+        personal=False,
+    ),
     *(
-        Attribute(column.name, column.kind, column.description, (column.name,), column.name, column.personal, is_added=True)
+        Attribute(
+            column.name, column.kind, column.description, (column.name,), column.name, column.personal, is_added=True
+        )
         for column in PERSON_ATTRIBUTES
         if column.survives
     ),
@@ -271,7 +346,12 @@ _TABLES: tuple[Table, ...] = (
         "Profiles, contacts and customers as the vendors keep them, one row for each night that delivered them.",
         (
             PROFILE,
-            _c("alias_id", "id", "Our own id of the record: keyed hash of source, account, stream and record id; the customer_id if it is the anchor."),
+            _c(
+                "alias_id",
+                "id",
+                "Our own id of the record: keyed hash of source, account, stream and record id; the customer_id if it"
+                " is the anchor.",
+            ),
             _c("source_updated_at", "time", "When the vendor last changed the record."),
             _c("created_at", "time", "When the vendor created the record.", says_when=7),
             _c("acquired_at", "time", "When the person was acquired, by the vendor."),
@@ -289,10 +369,16 @@ _TABLES: tuple[Table, ...] = (
     Table(
         "contacts",
         "one row per set of identifiers that orders, events and the like of a file carry",
-        "People as orders, events, reviews and lists name them. Where no vendor record claims the identifiers, each becomes a derived record.",
+        "People as orders, events, reviews and lists name them. Where no vendor record claims the identifiers, each"
+        " becomes a derived record.",
         (
             PROFILE,
-            _c("alias_id", "id", "Our own id of the record: keyed hash of source, account, stream and record id; the customer_id if it is the anchor."),
+            _c(
+                "alias_id",
+                "id",
+                "Our own id of the record: keyed hash of source, account, stream and record id; the customer_id if it"
+                " is the anchor.",
+            ),
             _c("seen_at", "time", "Latest time of the rows of this file that carry the identifiers."),
             _c("first_seen_at", "time", "Earliest time of the rows of this file that carry the identifiers."),
             _c("is_lead_only", "flag", "Only a lead carries the identifiers: that alone makes no person."),
@@ -308,11 +394,25 @@ _TABLES: tuple[Table, ...] = (
             OWNER,
             PROFILE,
             _c("id_type", "code", "Kind of identifier, in our words.", values=IDENTIFIER_TYPES),
-            _c("id_namespace", "text", "Where the value is unique: empty for e-mail, phone and document, else vendor, account and name."),
+            _c(
+                "id_namespace",
+                "text",
+                "Where the value is unique: empty for e-mail, phone and document, else vendor, account and name.",
+            ),
             _c("id_value_raw", "text", "The identifier as the vendor delivers it.", personal=True),
             _c("id_value", "text", "Value normalised for showing.", personal=True),
-            _c("id_link_value", "text", "Value normalised for linking: mail dots and plus tags are gone.", personal=True),
-            _c("merge_confidence", "code", "high links, low links only what has nothing stronger, none never links.", values=("high", "low", "none")),
+            _c(
+                "id_link_value",
+                "text",
+                "Value normalised for linking: mail dots and plus tags are gone.",
+                personal=True,
+            ),
+            _c(
+                "merge_confidence",
+                "code",
+                "high links, low links only what has nothing stronger, none never links.",
+                values=("high", "low", "none"),
+            ),
             _c("is_valid", "flag", "The value can be what its type says."),
             _c("invalid_reason", "code", "Why the value is not valid."),
             _c("is_primary", "flag", "The vendor treats it as the first of its type."),
@@ -331,14 +431,25 @@ _TABLES: tuple[Table, ...] = (
         (
             OWNER,
             PROFILE,
-            _c("id_type", "code", "Kind of identifier the consent is for, where it is for one.", values=IDENTIFIER_TYPES),
+            _c(
+                "id_type",
+                "code",
+                "Kind of identifier the consent is for, where it is for one.",
+                values=IDENTIFIER_TYPES,
+            ),
             _c("id_value", "text", "Identifier the consent is for, where it is for one.", personal=True),
             _c("channel", "code", "Channel the consent is for.", values=CHANNELS),
             _c("purpose", "text", "Purpose; marketing unless the vendor says more."),
             _c("status", "code", "What the statement says of the consent.", values=("opt_in", "opt_out", "unknown")),
             _c("status_raw", "text", "Status in the vendor's words."),
             _c("is_forced", "flag", "The vendor was told to let this statement beat later ones that are not forced."),
-            _c("effective_at", "time", "From when the statement holds.", inferred_flag="is_effective_at_inferred", says_when=6),
+            _c(
+                "effective_at",
+                "time",
+                "From when the statement holds.",
+                inferred_flag="is_effective_at_inferred",
+                says_when=6,
+            ),
             _c("is_effective_at_inferred", "flag", "The vendor gave no time: it is the start of the export date."),
             _c("consent_source", "text", "Where the consent was given."),
             _c("reason", "text", "Reason as the vendor delivers it.", personal=True),
@@ -355,7 +466,12 @@ _TABLES: tuple[Table, ...] = (
             _c("source_order_id", "id", "The vendor's id of the order.", required="missing_order_id"),
             _c("order_number", "text", "The shop's number of the order, as given."),
             _c("order_namespace", "text", "Which shop's numbers these are, from configuration."),
-            _c("order_match_key", "text", "Order number normalised: trimmed, leading # off, upper case; the vendor's order id where there is no number."),
+            _c(
+                "order_match_key",
+                "text",
+                "Order number normalised: trimmed, leading # off, upper case; the vendor's order id where there is no"
+                " number.",
+            ),
             _c("store_id", "text", "The vendor's id of the store or merchant."),
             _c("channel", "text", "Sales channel in the vendor's words."),
             OWNER,
@@ -364,8 +480,19 @@ _TABLES: tuple[Table, ...] = (
             _c("email_value", "text", "E-mail address the order names.", personal=True),
             _c("phone_value", "text", "Phone number the order names.", personal=True),
             _c("is_guest", "flag", "The order names no customer id of the vendor."),
-            _c("ordered_at", "time", "When it was ordered.", unparseable="bad_time", inferred_flag="is_ordered_at_inferred", says_when=2),
-            _c("is_ordered_at_inferred", "flag", "The time, or its zone, was not given: it is the event's, else the start of the export date."),
+            _c(
+                "ordered_at",
+                "time",
+                "When it was ordered.",
+                unparseable="bad_time",
+                inferred_flag="is_ordered_at_inferred",
+                says_when=2,
+            ),
+            _c(
+                "is_ordered_at_inferred",
+                "flag",
+                "The time, or its zone, was not given: it is the event's, else the start of the export date.",
+            ),
             _c("source_updated_at", "time", "When the vendor last changed the order."),
             _c("canceled_at", "time", "When it was canceled."),
             CURRENCY,
@@ -384,7 +511,12 @@ _TABLES: tuple[Table, ...] = (
             _c("payment_status_raw", "text", "Payment status in the vendor's words."),
             _c("fulfillment_status_raw", "text", "Fulfilment status in the vendor's words."),
             _c("status", "code", "State of the order in our words.", values=ORDER_STATUSES),
-            _c("is_status_inferred", "flag", "The vendor states no status: it follows from what the record is, and takes back nothing that was stated."),
+            _c(
+                "is_status_inferred",
+                "flag",
+                "The vendor states no status: it follows from what the record is, and takes back nothing that was"
+                " stated.",
+            ),
             _c("is_valid_source", "flag", "The vendor's own flag for a valid order."),
             _c("orders_count_on_merchant", "integer", "Orders the customer had placed there before, by the vendor."),
             _c("coupon_codes", "texts", "Coupon codes used, as delivered."),
@@ -402,7 +534,8 @@ _TABLES: tuple[Table, ...] = (
     Table(
         "order_lines",
         "one row per order version and line",
-        "Lines of the orders as reported, and of records that only take something back: those belong to no row of orders.",
+        "Lines of the orders as reported, and of records that only take something back: those belong to no row of"
+        " orders.",
         (
             ORDER_REFERENCE,
             _c("line_no", "integer", "Position of the line in its record, from 1."),
@@ -420,7 +553,11 @@ _TABLES: tuple[Table, ...] = (
             _c("discount", "money", "Discount on the line, without sign."),
             _c("tax", "money", "Tax on the line as the vendor states it."),
             _c("subtotal", "money", "Line before or after discount, as the vendor states it."),
-            _c("total", "money", "What the line costs; unit price times quantity less discount where the vendor does not say."),
+            _c(
+                "total",
+                "money",
+                "What the line costs; unit price times quantity less discount where the vendor does not say.",
+            ),
             _c("refunded_quantity", "decimal", "How many were refunded."),
             _c("refunded_amount", "money", "How much was refunded, without sign."),
             _c("is_shipping", "flag", "The line is shipping, not a product."),
@@ -441,12 +578,24 @@ _TABLES: tuple[Table, ...] = (
             _c("order_match_key", "text", "Order number normalised, as in orders."),
             _c("adjustment_id", "id", "The vendor's id, else one derived from the content."),
             _c("action", "code", "What took the order back.", values=("refund", "return", "cancel")),
-            _c("amount_kind", "code", "delta adds up, running_total takes the greatest.", values=("delta", "running_total")),
+            _c(
+                "amount_kind",
+                "code",
+                "delta adds up, running_total takes the greatest.",
+                values=("delta", "running_total"),
+            ),
             CURRENCY,
             _c("is_currency_inferred", "flag", "The currency came from configuration."),
             _c("amount", "money", "Amount taken back, without sign.", unparseable="bad_money"),
             _c("subtotal_amount", "money", "Of it, goods before tax and shipping.", unparseable="bad_money"),
-            _c("occurred_at", "time", "When it happened, by the vendor.", unparseable="bad_time", inferred_flag="is_occurred_at_inferred", says_when=1),
+            _c(
+                "occurred_at",
+                "time",
+                "When it happened, by the vendor.",
+                unparseable="bad_time",
+                inferred_flag="is_occurred_at_inferred",
+                says_when=1,
+            ),
             _c("is_occurred_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("is_orphan", "flag", "It names no order that it could belong to."),
             _c("reason", "text", "Reason as the vendor delivers it.", personal=True),
@@ -479,12 +628,23 @@ _TABLES: tuple[Table, ...] = (
         (
             _c("event_id", "id", "The vendor's id, else a hash of source, identifiers, type, action, time and data."),
             _c("is_event_id_derived", "flag", "The vendor gave no id."),
-            _c("content_key", "id", "Hash of type, action, time and data: the same event told in two places of one vendor."),
+            _c(
+                "content_key",
+                "id",
+                "Hash of type, action, time and data: the same event told in two places of one vendor.",
+            ),
             _c("event_type", "code", "What the event is about, in our words.", required="missing_event_type"),
             _c("event_action", "code", "Action in our words."),
             _c("event_name_raw", "text", "Name in the vendor's words."),
             _c("engagement_class", "code", "Row of the engagement weights it counts under; none counts nothing."),
-            _c("occurred_at", "time", "When it happened, by the vendor.", unparseable="bad_time", inferred_flag="is_time_inferred", says_when=1),
+            _c(
+                "occurred_at",
+                "time",
+                "When it happened, by the vendor.",
+                unparseable="bad_time",
+                inferred_flag="is_time_inferred",
+                says_when=1,
+            ),
             _c("is_time_inferred", "flag", "The time, or its zone, was not given."),
             _c("received_at", "time", "When the vendor received it."),
             OWNER,
@@ -533,7 +693,12 @@ _TABLES: tuple[Table, ...] = (
             _c("segment_id", "id", "Segment, as in segments."),
             _c("segment_name", "text", "Name as given with the claim."),
             _c("kind", "code", "Kind of segment, in our words.", values=SEGMENT_KINDS),
-            _c("state", "code", "What is claimed of the membership.", values=("member", "entered", "left", "subscribed", "unsubscribed", "none")),
+            _c(
+                "state",
+                "code",
+                "What is claimed of the membership.",
+                values=("member", "entered", "left", "subscribed", "unsubscribed", "none"),
+            ),
             _c(
                 "observed_at",
                 "time",
@@ -563,7 +728,14 @@ _TABLES: tuple[Table, ...] = (
             PROFILE,
             _c("id_type", "code", "Kind of identifier the review names.", values=IDENTIFIER_TYPES),
             _c("id_value", "text", "Identifier the review names.", personal=True),
-            _c("reviewed_at", "time", "When it was written.", unparseable="bad_time", inferred_flag="is_reviewed_at_inferred", says_when=3),
+            _c(
+                "reviewed_at",
+                "time",
+                "When it was written.",
+                unparseable="bad_time",
+                inferred_flag="is_reviewed_at_inferred",
+                says_when=3,
+            ),
             _c("is_reviewed_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("answered_at", "time", "When it was answered."),
             _c("title", "text", "Title of the review as written.", personal=True),
@@ -623,7 +795,13 @@ _TABLES: tuple[Table, ...] = (
         "Balances of loyalty programmes.",
         (
             UPDATED,
-            _c("account_id", "id", "Account; profile and programme where the vendor has no accounts.", personal=True, required="missing_identity"),
+            _c(
+                "account_id",
+                "id",
+                "Account; profile and programme where the vendor has no accounts.",
+                personal=True,
+                required="missing_identity",
+            ),
             _c("program_id", "text", "The vendor's id of the programme."),
             _c("program_name", "text", "Name of the programme."),
             OWNER,
@@ -650,11 +828,23 @@ _TABLES: tuple[Table, ...] = (
             _c("account_id", "id", "Account, as in loyalty_accounts.", personal=True),
             OWNER,
             PROFILE,
-            _c("type", "code", "What happened to the balance.", values=("earn", "redeem", "adjust", "expire", "transfer", "tier_change", "other")),
+            _c(
+                "type",
+                "code",
+                "What happened to the balance.",
+                values=("earn", "redeem", "adjust", "expire", "transfer", "tier_change", "other"),
+            ),
             _c("type_raw", "text", "What happened, in the vendor's words."),
             _c("points_delta", "decimal", "Points added; taken away if negative."),
             _c("source_order_id", "id", "Order it belongs to."),
-            _c("occurred_at", "time", "When it happened, by the vendor.", unparseable="bad_time", inferred_flag="is_occurred_at_inferred", says_when=1),
+            _c(
+                "occurred_at",
+                "time",
+                "When it happened, by the vendor.",
+                unparseable="bad_time",
+                inferred_flag="is_occurred_at_inferred",
+                says_when=1,
+            ),
             _c("is_occurred_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("is_sign_normalised", "flag", "The sign was not given and follows from the type."),
         ),
@@ -700,9 +890,20 @@ _TABLES: tuple[Table, ...] = (
             _c("money_amount", "money", "Money redeemed; negative if taken back.", unparseable="bad_money"),
             _c("is_money_unit_inferred", "flag", "The unit of the money was not stated: it is taken for major units."),
             _c("points_amount", "decimal", "Points redeemed; negative if taken back."),
-            _c("unclear_money_amount", "money", "Amount of a rollback of which only its redemption tells that it is money: read as money."),
+            _c(
+                "unclear_money_amount",
+                "money",
+                "Amount of a rollback of which only its redemption tells that it is money: read as money.",
+            ),
             _c("unclear_points_amount", "decimal", "The same amount, read as points."),
-            _c("redeemed_at", "time", "When it was redeemed or taken back.", unparseable="bad_time", inferred_flag="is_redeemed_at_inferred", says_when=4),
+            _c(
+                "redeemed_at",
+                "time",
+                "When it was redeemed or taken back.",
+                unparseable="bad_time",
+                inferred_flag="is_redeemed_at_inferred",
+                says_when=4,
+            ),
             _c("is_redeemed_at_inferred", "flag", "The time, or its zone, was not given."),
             _c("channel", "text", "Channel in the vendor's words."),
             _c("attributes", "json", "Open attributes, types as delivered.", personal=True),
@@ -733,7 +934,8 @@ TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 
 def known_by_content() -> Iterator[tuple[str, str]]:
-    """Every table, with its key, whose rows are told apart by key and content over all deliveries: the same again is a duplicate."""
+    """Every table, with its key, whose rows are told apart by key and content over all deliveries: the same again is a
+    duplicate."""
     for table in TABLES.values():
         if table.is_known_by_content and table.key:
             yield table.name, table.key

@@ -21,8 +21,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="T", help="one target of activation.toml; default: all")
     parser.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
     parser.add_argument("--full", action="store_true", help="write every record once more, changed or not")
-    parser.add_argument("--yes", action="store_true", help="write although it is the first time, or unusually much would change")
-    parser.add_argument("--send", action="store_true", help="post what is pending, and ask the vendors what became of it")
+    parser.add_argument(
+        "--yes", action="store_true", help="write although it is the first time, or unusually much would change"
+    )
+    parser.add_argument(
+        "--send", action="store_true", help="post what is pending, and ask the vendors what became of it"
+    )
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
 
@@ -33,7 +37,10 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     wanted = targets.load(settings, given.target)
     if given.send:
         _require_ready(settings, wanted)
-    outcomes = [activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes) for target in wanted]
+    outcomes = [
+        activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes)
+        for target in wanted
+    ]
     sent = _send(settings, wanted) if given.send else []
     log.tell(settings)
     if given.json:
@@ -64,11 +71,23 @@ def _send(settings: Settings, wanted: Sequence[Target]) -> "list[Sent]":
 
 def _sent_report(sent: "Sequence[Sent]", outcome: Outcome) -> dict[str, Any]:
     found = [one for one in sent if one.target == outcome.plan.target]
-    return {"sent": [{"bodies": one.bodies, "records": one.records, "failed": one.failed, "pending": one.pending} for one in found]} if found else {}
+    return (
+        {
+            "sent": [
+                {"bodies": one.bodies, "records": one.records, "failed": one.failed, "pending": one.pending}
+                for one in found
+            ]
+        }
+        if found
+        else {}
+    )
 
 
 def _tell_sent(one: "Sent") -> None:
-    output.say(f"\n{one.target.name}: {one.bodies:,} bodies sent, {one.records:,} records, {one.failed:,} failed, {one.pending:,} bodies pending.")
+    output.say(
+        f"\n{one.target.name}: {one.bodies:,} bodies sent, {one.records:,} records, {one.failed:,} failed,"
+        f" {one.pending:,} bodies pending."
+    )
     for reason in sorted(one.reasons):
         output.say(f"  {reason}")
     if one.problem:
@@ -78,7 +97,9 @@ def _tell_sent(one: "Sent") -> None:
 def _tell(outcome: Outcome) -> None:
     made = outcome.plan
     output.say(f"\n{made.target.name}: {made.target.receiver.title}, account {made.target.account}, as of {made.as_of}")
-    output.table([(what.replace("_", " "), count) for what, count in activate.counts(made).items() if count] or [("records", 0)])
+    output.table(
+        [(what.replace("_", " "), count) for what, count in activate.counts(made).items() if count] or [("records", 0)]
+    )
     output.table([(f"  {reason}", count) for reason, count in sorted(made.rejected.items())])
     output.table(sorted(made.fields.items()), header=("field", "changes") if made.fields else ())
     output.table(_examples(outcome), header=("customer", "field", "before", "after") if made.examples else ())
@@ -86,7 +107,10 @@ def _tell(outcome: Outcome) -> None:
 
 
 def _examples(outcome: Outcome) -> Sequence[tuple[Any, ...]]:
-    return [(shown.customer_id[:12], shown.field, _shown(shown.before), _shown(shown.after)) for shown in outcome.plan.examples]
+    return [
+        (shown.customer_id[:12], shown.field, _shown(shown.before), _shown(shown.after))
+        for shown in outcome.plan.examples
+    ]
 
 
 def _shown(value: Any) -> str:

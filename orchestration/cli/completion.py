@@ -52,11 +52,18 @@ def script(shell: str) -> str:
 
 def _fish(options: Mapping[str, list[str]], helps: Mapping[str, str]) -> list[str]:
     commands = [FISH_COMMAND.format(name=name, help=helps[name].replace("'", "\\'")) for name in options]
-    return commands + [FISH.format(name=name, option=option.removeprefix("--")) for name, found in options.items() for option in found]
+    return commands + [
+        FISH.format(name=name, option=option.removeprefix("--")) for name, found in options.items() for option in found
+    ]
 
 
 def _options(name: str, module: str) -> list[str]:
     """The long options of a command, and the words that an argument may be."""
     parser = argparse.ArgumentParser(prog=name)
     import_module(module).arguments(parser)
-    return [word for action in parser._actions for word in (*action.option_strings, *(() if action.option_strings else action.choices or ())) if len(word) > 2]
+    return [
+        word
+        for action in parser._actions
+        for word in (*action.option_strings, *(() if action.option_strings else action.choices or ()))
+        if len(word) > 2
+    ]

@@ -1,4 +1,5 @@
-"""How a decision on who is who is made from the command line: it is shown what it would change, somebody is asked, and its lines are written."""
+"""How a decision on who is who is made from the command line: it is shown what it would change, somebody is asked, and
+its lines are written."""
 
 import argparse
 import shutil
@@ -81,7 +82,11 @@ def _tried(settings: Settings, wanted: str) -> Iterator[Path]:
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise OperatorError("Nothing was written: there is nobody to ask.", remedy="Add --yes to write it without being asked.", exit_code=2)
+        raise OperatorError(
+            "Nothing was written: there is nobody to ask.",
+            remedy="Add --yes to write it without being asked.",
+            exit_code=2,
+        )
     return input("Write this decision? [y/N] ").strip().lower() in ("y", "yes")
 
 

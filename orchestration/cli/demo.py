@@ -30,8 +30,12 @@ REASONS = "select reason_code, count(*) from meta.rejects group by all order by 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--small", action="store_true", help="the samples alone, 14 people: quick to build and to read through")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder to build in; default: `demo` in the data folder")
+    parser.add_argument(
+        "--small", action="store_true", help="the samples alone, 14 people: quick to build and to read through"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data folder to build in; default: `demo` in the data folder"
+    )
     parser.add_argument("--json", action="store_true", help="the figures for machines, and nothing else")
 
 
@@ -66,7 +70,9 @@ def _fresh(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
             raise OperatorError(
-                f"{folder} is not empty and was not made by `c360 demo`.", remedy="Name another folder with `c360 demo --data DIR`.", exit_code=2
+                f"{folder} is not empty and was not made by `c360 demo`.",
+                remedy="Name another folder with `c360 demo --data DIR`.",
+                exit_code=2,
             )
         for entry in folder.iterdir():
             if entry.is_dir() and entry.name != "internal":
@@ -84,4 +90,7 @@ def _next_things(folder: Path) -> None:
     output.say(f"  1. Look at it:          C360_DATA={folder} {run}c360 look")
     output.say(f'     Ask it:              C360_DATA={folder} {run}c360 sql "from marts.customer_insights"')
     output.say(f"  2. See the whole flow:  C360_DATA={folder} {run}c360 up")
-    output.say(f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then C360_DATA={folder} {run}c360 run")
+    output.say(
+        f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then"
+        f" C360_DATA={folder} {run}c360 run"
+    )

@@ -1,8 +1,10 @@
-"""A made-up shop of 2,400 people and 24 months, written as the exports of five vendors: what the demo loads beside the samples.
+"""A made-up shop of 2,400 people and 24 months, written as the exports of five vendors: what the demo loads beside the
+samples.
 
-The same people, orders and clicks every time: everything is drawn from one seed, and nothing depends on the day it is run. It has the
-troubles of real exports: families that share a phone, customers who got a new id, refunds and cancellations, two currencies, an
-address in capital letters, a month of events that came late, a line that nobody can read.
+The same people, orders and clicks every time: everything is drawn from one seed, and nothing depends on the day it is
+run. It has the troubles of real exports: families that share a phone, customers who got a new id, refunds and
+cancellations, two currencies, an address in capital letters, a month of events that came late, a line that nobody can
+read.
 """
 
 import json
@@ -23,12 +25,19 @@ LATE_NIGHT = date(2026, 3, 3)
 LATE_MONTH = (datetime(2025, 11, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC))
 FIRST_CUSTOMER, FIRST_ORDER = 20001, 100001
 FAMILIES, REKEYED = 40, 60
-WOMEN = "Adele Beate Carmen Doris Elif Frida Gesa Hanna Ilse Jana Katja Lena Marta Nora Olivia Paula Renate Sofia Tilda Vera"
-MEN = "Anton Bernd Carlos David Emil Felix Georg Henrik Ivan Jakob Karl Leon Matteo Nils Oskar Pavel Rafael Simon Tom Viktor"
+WOMEN = (
+    "Adele Beate Carmen Doris Elif Frida Gesa Hanna Ilse Jana Katja Lena Marta Nora Olivia Paula Renate Sofia Tilda"
+    " Vera"
+)
+MEN = (
+    "Anton Bernd Carlos David Emil Felix Georg Henrik Ivan Jakob Karl Leon Matteo Nils Oskar Pavel Rafael Simon Tom"
+    " Viktor"
+)
 GIVEN = {"f": WOMEN.split(), "m": MEN.split()}
 NAMES = (
-    "Albers Bauer Conrad Dietz Ebert Fuchs Graf Hansen Ivers Jansen Kaiser Lorenz Maurer Noack Ott Peters Quandt Richter Sauer Thomas Ulrich Vogel "
-    "Winter Yildiz Zander Arnold Brandt Claus Decker Engel Frank Gruber Hartmann Imhof Jung Kern Ludwig Moser Neumann Opitz"
+    "Albers Bauer Conrad Dietz Ebert Fuchs Graf Hansen Ivers Jansen Kaiser Lorenz Maurer Noack Ott Peters Quandt"
+    " Richter Sauer Thomas Ulrich Vogel Winter Yildiz Zander Arnold Brandt Claus Decker Engel Frank Gruber Hartmann"
+    " Imhof Jung Kern Ludwig Moser Neumann Opitz"
 )
 FAMILY = NAMES.split()
 CITIES = (
@@ -78,7 +87,10 @@ class Person:
 
     def is_at(self, vendor: str) -> bool:
         """Not everybody is known to every vendor."""
-        return self.number % 10 < {"ometria": 10, "optimizely": 7, "omnisend": 6, "voucherify": 3, "open_delivery": 1}[vendor]
+        return (
+            self.number % 10
+            < {"ometria": 10, "optimizely": 7, "omnisend": 6, "voucherify": 3, "open_delivery": 1}[vendor]
+        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +169,9 @@ def _orders(chance: random.Random, person: Person) -> Iterator[Order]:
 
 def _order(chance: random.Random, at: datetime) -> Order:
     end, refunded_share, _ = chance.choices(ENDS, [share for *_, share in ENDS])[0]
-    lines = tuple((product, chance.choice((1, 1, 1, 2, 3))) for product in chance.sample(PRODUCTS, chance.choice((1, 1, 2, 3))))
+    lines = tuple(
+        (product, chance.choice((1, 1, 1, 2, 3))) for product in chance.sample(PRODUCTS, chance.choice((1, 1, 2, 3)))
+    )
     coupon = chance.choice(("SPRING10", "CLUB10", "WELCOME10")) if chance.random() < 0.15 else None
     return Order("", at.replace(microsecond=0), lines, coupon, end, refunded_share)
 
@@ -168,7 +182,10 @@ def _number(people: Iterable[Person]) -> None:
     by_number = {person.number: person for person in people}
     for number, (_, owner, place) in enumerate(placed, start=FIRST_ORDER):
         orders = by_number[owner].orders
-        orders[place] = Order(f"G-{number}", *(getattr(orders[place], name) for name in ("at", "lines", "coupon", "end", "refunded_share")))
+        orders[place] = Order(
+            f"G-{number}",
+            *(getattr(orders[place], name) for name in ("at", "lines", "coupon", "end", "refunded_share")),
+        )
 
 
 def _deliveries(chance: random.Random, people: list[Person]) -> dict[str, list[Record | str]]:
@@ -190,7 +207,8 @@ Told = Iterator[tuple[str, str, datetime, Record]]
 
 
 def _profiles(person: Person) -> Told:
-    """A profile at each vendor who knows the person, told on the night after each half-year in which something happened."""
+    """A profile at each vendor who knows the person, told on the night after each half-year in which something
+    happened."""
     moments = {_night("", "", at): at for at in sorted([person.found_us, *(order.at for order in person.orders)])}
     for at in moments.values():
         yield "ometria", "profiles", at, _ometria_profile(person, at, person.customer_id)
@@ -226,17 +244,29 @@ def _ometria_profile(person: Person, at: datetime, customer_id: str) -> Record:
         "marketing_optin": None,
         "dates": {"acquired": _iso(person.found_us), "first_seen": _iso(person.found_us), "last_seen": _iso(at)},
         "seen": True,
-        "properties": {"favourite": PRODUCTS[person.number % len(PRODUCTS)][2].lower(), "newsletter": person.number % 3 == 0},
+        "properties": {
+            "favourite": PRODUCTS[person.number % len(PRODUCTS)][2].lower(),
+            "newsletter": person.number % 3 == 0,
+        },
         "stats": {"orders": told, "revenue": revenue},
         "tags": ["Newsletter"] if person.number % 3 == 0 else [],
-        "lists": [{"id": 900 + person.number % 3, "title": ("Balcony", "Garden", "Window sill")[person.number % 3], "type": "STATIC"}],
+        "lists": [
+            {
+                "id": 900 + person.number % 3,
+                "title": ("Balcony", "Garden", "Window sill")[person.number % 3],
+                "type": "STATIC",
+            }
+        ],
     }
 
 
 def _optimizely_profile(person: Person) -> Record:
     _, _, city, postal_code = person.place
     return {
-        "identifiers": {"email": person.email.upper() if person.number % 20 == 0 else person.email, "customer_id": person.customer_id},
+        "identifiers": {
+            "email": person.email.upper() if person.number % 20 == 0 else person.email,
+            "customer_id": person.customer_id,
+        },
         "attributes": {
             "first_name": person.first_name,
             "last_name": person.last_name,
@@ -268,7 +298,13 @@ def _omnisend_contact(person: Person) -> Record:
         "birthdate": str(person.born),
         "tags": ["source: shop"],
         "statuses": [{"channel": "email", "status": word, "date": _iso(person.found_us)}],
-        "identifiers": [{"id": person.email, "type": "email", "channels": {"email": {"status": word, "statusDate": _iso(person.found_us)}}}],
+        "identifiers": [
+            {
+                "id": person.email,
+                "type": "email",
+                "channels": {"email": {"status": word, "statusDate": _iso(person.found_us)}},
+            }
+        ],
     }
 
 
@@ -330,8 +366,19 @@ def _ometria_order(person: Person, order: Order) -> Record:
         "payment_method": ("paypal", "card", "invoice")[person.number % 3],
         "channel": "online",
         "store": "1",
-        "customer": {"id": person.customer_id, "email": person.email, "firstname": person.first_name, "lastname": person.last_name},
-        "billing_address": {"firstname": person.first_name, "lastname": person.last_name, "city": city, "postcode": postal_code, "country_code": country_code},
+        "customer": {
+            "id": person.customer_id,
+            "email": person.email,
+            "firstname": person.first_name,
+            "lastname": person.last_name,
+        },
+        "billing_address": {
+            "firstname": person.first_name,
+            "lastname": person.last_name,
+            "city": city,
+            "postcode": postal_code,
+            "country_code": country_code,
+        },
         "lineitems": [_ometria_line(product, quantity) for product, quantity in order.lines],
     }
 
@@ -354,7 +401,15 @@ def _optimizely_purchase(person: Person, order: Order) -> Record:
         "type": "order",
         "action": "purchase",
         "identifiers": {"email": person.email, "customer_id": person.customer_id},
-        "data": {"ts": _epoch(order.at), "order": {"order_id": order.number, "total": order.total, "subtotal": order.goods, "shipping": order.shipping}},
+        "data": {
+            "ts": _epoch(order.at),
+            "order": {
+                "order_id": order.number,
+                "total": order.total,
+                "subtotal": order.goods,
+                "shipping": order.shipping,
+            },
+        },
     }
 
 
@@ -384,7 +439,13 @@ def _omnisend_purchase(person: Person, order: Order) -> Record:
 def _omnisend_line(product: tuple[str, str, str, int], quantity: int) -> Record:
     identifier, title, kind, price = product
     category = {"id": kind.lower(), "title": kind}
-    return {"productID": identifier, "productTitle": title, "productQuantity": quantity, "productPrice": price, "productCategories": [category]}
+    return {
+        "productID": identifier,
+        "productTitle": title,
+        "productQuantity": quantity,
+        "productPrice": price,
+        "productCategories": [category],
+    }
 
 
 def _redemption(person: Person, order: Order) -> Record:
@@ -394,11 +455,22 @@ def _redemption(person: Person, order: Order) -> Record:
         "date": _iso(order.at),
         "customer_id": f"cust_Shop{person.customer_id}",
         "related_object_type": "voucher",
-        "voucher": {"id": f"v_{order.coupon}", "code": order.coupon, "campaign": "Shop codes", "campaign_id": "camp_Shop", "object": "voucher"},
+        "voucher": {
+            "id": f"v_{order.coupon}",
+            "code": order.coupon,
+            "campaign": "Shop codes",
+            "campaign_id": "camp_Shop",
+            "object": "voucher",
+        },
         "result": "SUCCESS",
         "status": "SUCCEEDED",
         "order": {"id": f"ord_{order.number}", "source_id": order.number, "object": "order"},
-        "customer": {"id": f"cust_Shop{person.customer_id}", "email": person.email, "source_id": person.customer_id, "object": "customer"},
+        "customer": {
+            "id": f"cust_Shop{person.customer_id}",
+            "email": person.email,
+            "source_id": person.customer_id,
+            "object": "customer",
+        },
     }
 
 

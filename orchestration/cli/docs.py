@@ -13,7 +13,9 @@ from orchestration.transformation import dbt_runner
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--out", type=Path, metavar="FILE.html", help="file to write; default: `docs.html` in the data folder")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.html", help="file to write; default: `docs.html` in the data folder"
+    )
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:

@@ -1,4 +1,5 @@
-"""`c360 doctor`: looks for everything that can be wrong with an installation and says how to mend it. Changes nothing."""
+"""`c360 doctor`: looks for everything that can be wrong with an installation and says how to mend it. Changes
+nothing."""
 
 import argparse
 import shutil
@@ -68,7 +69,9 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.say(f"{finding.level:>6}  {finding.text}")
         if finding.remedy:
             output.say(f"        → {finding.remedy}")
-    output.say(f"\n{broken} {'thing is' if broken == 1 else 'things are'} broken." if broken else "\nNothing is broken.")
+    output.say(
+        f"\n{broken} {'thing is' if broken == 1 else 'things are'} broken." if broken else "\nNothing is broken."
+    )
     return 3 if broken else 0
 
 
@@ -113,17 +116,27 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "customer ids are keyed with the installation's secret")
     else:
         yield Finding(
-            "note", "No secret is set: customer ids are plain hashes.", f"Set C360_SECRET, or write one line to {settings.config / 'secret'}; ids change once."
+            "note",
+            "No secret is set: customer ids are plain hashes.",
+            f"Set C360_SECRET, or write one line to {settings.config / 'secret'}; ids change once.",
         )
     try:
-        yield Finding("ok", f"{len(seeds.find(settings))} business rules, {len(list(settings.config.glob('*.csv')))} files of this installation's own")
+        yield Finding(
+            "ok",
+            f"{len(seeds.find(settings))} business rules, {len(list(settings.config.glob('*.csv')))} files of this"
+            " installation's own",
+        )
     except OperatorError as error:
         yield Finding("broken", error.message, error.remedy)
 
 
 def _landing(settings: Settings) -> Iterator[Finding]:
     if not settings.landing.is_dir():
-        yield Finding("broken", f"There is no landing folder at {settings.landing}.", "Create it, set C360_DATA, or try `c360 demo`.")
+        yield Finding(
+            "broken",
+            f"There is no landing folder at {settings.landing}.",
+            "Create it, set C360_DATA, or try `c360 demo`.",
+        )
         return
     scan = landing_zone.scan(settings)
     yield Finding("ok", f"{len(scan.files):,} files in the landing zone")
@@ -143,13 +156,17 @@ def _disk(settings: Settings) -> Iterator[Finding]:
             "Make room, or lower `keep_publications` or `free_disk_bytes` in settings.toml.",
         )
     else:
-        yield Finding("ok", f"{free // 1_000_000:,} MB free on disk, {settings.memory_limit} of memory for the warehouse")
+        yield Finding(
+            "ok", f"{free // 1_000_000:,} MB free on disk, {settings.memory_limit} of memory for the warehouse"
+        )
 
 
 def _writer(settings: Settings) -> Iterator[Finding]:
     writer = writer_lock.holder(settings)
     if writer:
-        yield Finding("note", f"{writer} is writing.", "Wait for it; if it hangs, end that process: the next run continues.")
+        yield Finding(
+            "note", f"{writer} is writing.", "Wait for it; if it hangs, end that process: the next run continues."
+        )
     else:
         yield Finding("ok", "nobody holds the writer lock")
 
@@ -163,13 +180,19 @@ def _build(settings: Settings) -> Iterator[Finding]:
             return
         found = file_soundness.verdict(path, settings)
         if found in ("damaged", "foreign", "newer"):
-            yield Finding("broken", f"{path} is {WORDS[found]}.", "The next `c360 run` moves it aside and builds it anew from what has landed.")
+            yield Finding(
+                "broken",
+                f"{path} is {WORDS[found]}.",
+                "The next `c360 run` moves it aside and builds it anew from what has landed.",
+            )
             return
         try:
             with build_file.connect(settings, read_only=True) as con:
                 if not build_file.is_of_this_version(con, settings):
                     yield Finding(
-                        "note", "The build file was made by another version or with other settings.", "The next `c360 run` builds it anew from what has landed."
+                        "note",
+                        "The build file was made by another version or with other settings.",
+                        "The next `c360 run` builds it anew from what has landed.",
                     )
                 for run in run_log.unsolved(run_log.recent(con, RUNS_LOOKED_AT), is_writing=False):
                     yield Finding("broken" if run.is_failure else "note", run.sentence, run.remedy)
@@ -182,21 +205,29 @@ def _build(settings: Settings) -> Iterator[Finding]:
 def _published(settings: Settings) -> Iterator[Finding]:
     path = settings.published_file
     if (aside := path.with_name(path.name + file_soundness.ASIDE)).exists():
-        yield Finding("note", f"{aside} is a published file that was damaged.", "Delete it when it is of no use any more.")
+        yield Finding(
+            "note", f"{aside} is a published file that was damaged.", "Delete it when it is of no use any more."
+        )
     for note in publish.damaged_notes(settings):
         yield Finding("note", f"{note} is lost or cut.", "The next `c360 run` writes it anew.")
     if not path.exists():
         yield Finding("note", "Nothing is published yet.", "`c360 run` publishes.")
         return
     if path.with_name("warehouse.duckdb.wal").exists():
-        yield Finding("broken", f"Somebody opened {path} for writing and left a log beside it.", "Open it read-only; the next publication removes the log.")
+        yield Finding(
+            "broken",
+            f"Somebody opened {path} for writing and left a log beside it.",
+            "Open it read-only; the next publication removes the log.",
+        )
     found = file_soundness.verdict(path, settings)
     if found != "sound":
         yield Finding("broken", f"{path} is {WORDS[found]}.", REMEDIES[found])
         return
     seen = publish.current(settings)
     if seen:
-        yield Finding("ok", f"published {seen.published_at}; {len(publish.publications(settings))} publications are kept")
+        yield Finding(
+            "ok", f"published {seen.published_at}; {len(publish.publications(settings))} publications are kept"
+        )
     else:
         yield Finding("note", f"{path} is not the file that a run published.", "The next `c360 run` publishes again.")
     if back := publish.taken_back(settings):
@@ -218,20 +249,28 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             night = schema_drift.last_night(con)
             changed = schema_drift.changes(con, night) if night else []
             unread = schema_drift.warnings(con)
-            asked = attention.parsed(run.get("attention") for run in run_log.last_ended(run_log.recent(con, RUNS_LOOKED_AT)))
+            asked = attention.parsed(
+                run.get("attention") for run in run_log.last_ended(run_log.recent(con, RUNS_LOOKED_AT))
+            )
     except OperatorError:
         return
     if vanished:
         more = f" and {len(vanished) - VANISHED_SHOWN:,} more" if len(vanished) > VANISHED_SHOWN else ""
         yield Finding(
             "note",
-            f"{len(vanished):,} files no longer lie in the landing zone: {', '.join(map(landing_zone.shown, vanished[-VANISHED_SHOWN:]))}{more}.",
-            "Their rows stay, also where a build file is begun anew, as the version that loaded them wrote them. `c360 withdraw` takes out what was a mistake.",
+            f"{len(vanished):,} files no longer lie in the landing zone:"
+            f" {', '.join(map(landing_zone.shown, vanished[-VANISHED_SHOWN:]))}{more}.",
+            "Their rows stay, also where a build file is begun anew, as the version that loaded them wrote them. `c360"
+            " withdraw` takes out what was a mistake.",
         )
     for sentence in asked:
         yield Finding("note", sentence, "Told again by every run until it is settled.")
     for sentence in freshness.late_by_vendor(streams):
-        yield Finding("note", sentence, "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.")
+        yield Finding(
+            "note",
+            sentence,
+            "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.",
+        )
     if rejected.records or rejected.files:
         yield Finding(
             "note",
@@ -239,10 +278,18 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             "`c360 rejects` shows why; after a mend `c360 replay` loads them again.",
         )
     for warning in unread:
-        yield Finding("note", warning, "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name, report it.")
+        yield Finding(
+            "note",
+            warning,
+            "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name,"
+            " report it.",
+        )
     if changed and night:
         new = [change for change in changed if change.change != schema_drift.VANISHED]
-        shown = [f"{accounts.feed(change.source, change.source_account)}/{change.stream} {change}" for change in new[:DRIFT_SHOWN]]
+        shown = [
+            f"{accounts.feed(change.source, change.source_account)}/{change.stream} {change}"
+            for change in new[:DRIFT_SHOWN]
+        ]
         shown += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
         shown += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(
@@ -260,18 +307,30 @@ def _dangling(settings: Settings) -> Iterator[Finding]:
 
     if dead := dagster_runs.dead_runs_in(settings.dagster_home):
         ids = ", ".join(run_id[:8] for run_id in dead[:3])
-        yield Finding("note", f"Dagster counts {len(dead)} runs as started whose process is gone ({ids}).", "`c360 up` ends them within a minute of its start.")
+        yield Finding(
+            "note",
+            f"Dagster counts {len(dead)} runs as started whose process is gone ({ids}).",
+            "`c360 up` ends them within a minute of its start.",
+        )
     else:
         yield Finding("ok", "no run of Dagster's hangs")
 
 
 def _alerts(settings: Settings) -> Iterator[Finding]:
     if not alerts.is_on(settings):
-        yield Finding("note", "Nobody is told of a failed or late night.", f"Set alert_command or alert_webhook in {settings.config / 'settings.toml'}.")
+        yield Finding(
+            "note",
+            "Nobody is told of a failed or late night.",
+            f"Set alert_command or alert_webhook in {settings.config / 'settings.toml'}.",
+        )
         return
     problems = alerts.undelivered(settings)
     if problems:
-        yield Finding("broken", f"The last alert reached nobody: {'; '.join(problems)}.", "Mend the setting; the next failed or late night is told again.")
+        yield Finding(
+            "broken",
+            f"The last alert reached nobody: {'; '.join(problems)}.",
+            "Mend the setting; the next failed or late night is told again.",
+        )
     else:
         yield Finding("ok", "failed and late nights are told")
 
@@ -279,7 +338,11 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
 def _pins(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
-    lines = [line.split(";")[0].strip() for line in path.read_text(encoding="utf-8").splitlines() if "==" in line and not line.startswith("#")]
+    lines = [
+        line.split(";")[0].strip()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    ]
     return {name: version for name, _, version in (line.partition("==") for line in lines)}
 
 

@@ -19,7 +19,16 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if given.json:
         output.say(json.dumps(found, indent=1, ensure_ascii=False))
         return 0
-    rows = [(one["erasure"], one["by"], sum(one.get("landing_records", {}).values()), one.get("orders_kept", 0), one["proof"][:16]) for one in found]
+    rows = [
+        (
+            one["erasure"],
+            one["by"],
+            sum(one.get("landing_records", {}).values()),
+            one.get("orders_kept", 0),
+            one["proof"][:16],
+        )
+        for one in found
+    ]
     output.table(rows, header=("erasure", "by", "records", "orders kept", "proof"))
     for one in erasing.pending(settings):
         output.say(f"{one.id} was begun and has not ended: `c360 run` ends it.")

@@ -1,4 +1,5 @@
-"""`c360 explain`: why these records are one person, or whether two records are; what that hangs on; and where they may be written to.
+"""`c360 explain`: why these records are one person, or whether two records are; what that hangs on; and where they may
+be written to.
 
 Values are masked unless asked for.
 """
@@ -18,7 +19,9 @@ from orchestration.warehouse import read_only
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("names", nargs="*", metavar="ID", help="a customer id (or any former one), or two records: vendor/stream/id")
+    parser.add_argument(
+        "names", nargs="*", metavar="ID", help="a customer id (or any former one), or two records: vendor/stream/id"
+    )
     parser.add_argument("--email", metavar="E", help="the person who carries this e-mail address")
     parser.add_argument("--phone", metavar="P", help="the person who carries this phone number")
     parser.add_argument("--order", metavar="O", help="the person whose order this is: its number, or any id of it")

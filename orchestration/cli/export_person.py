@@ -13,13 +13,18 @@ from orchestration.warehouse.writer_lock import writer_lock
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     forget.add_whom(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write to, outside the landing zone")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="the folder to write to, outside the landing zone"
+    )
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Writes JSON, its schema and a page; of a list of people into a folder for each."""
     asked = list(forget.asked(given))
-    with writer_lock(settings, command="c360 export-person", on_wait=output.progress()), build_file.connect(settings) as con:
+    with (
+        writer_lock(settings, command="c360 export-person", on_wait=output.progress()),
+        build_file.connect(settings) as con,
+    ):
         forget.require_warehouse(con)
         for number, one in enumerate(asked, start=1):
             person = persons.resolve(con, **one)

@@ -23,9 +23,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_whom(parser)
     parser.add_argument(
-        "--until", type=nightly_run.day, metavar="D", help="keep out what is delivered up to this night; later it is somebody new (default: for ever)"
+        "--until",
+        type=nightly_run.day,
+        metavar="D",
+        help="keep out what is delivered up to this night; later it is somebody new (default: for ever)",
     )
-    parser.add_argument("--by", metavar="WHO", default=None, help="who decided it, for the receipt; default: who is logged in")
+    parser.add_argument(
+        "--by", metavar="WHO", default=None, help="who decided it, for the receipt; default: who is logged in"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only show what would go")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -35,7 +40,9 @@ def add_whom(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("customer_id", nargs="?", metavar="CUSTOMER_ID", help="the person's id, or one they ever had")
     parser.add_argument("--email", metavar="E", help="an address of theirs")
     parser.add_argument("--phone", metavar="P", help="a phone number of theirs, with + and the code of its country")
-    parser.add_argument("--file", metavar="LIST", type=Path, help="a file with an id, an address or a number on each line")
+    parser.add_argument(
+        "--file", metavar="LIST", type=Path, help="a file with an id, an address or a number on each line"
+    )
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
@@ -62,10 +69,16 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     for path in receipts:
         output.say(f"Erased. The receipt: {path} and {path.with_suffix('.html').name} beside it.")
     by_hand = [
-        file for receipt in erasing.receipts(settings) for file in receipt.get("to_do_by_hand", ()) if receipt["erasure"] in {path.stem for path in receipts}
+        file
+        for receipt in erasing.receipts(settings)
+        for file in receipt.get("to_do_by_hand", ())
+        if receipt["erasure"] in {path.stem for path in receipts}
     ]
     for file in by_hand:
-        output.say(f"{file} still holds them and is of a kind that cannot be written anew in part: have it delivered again without them, or delete it.")
+        output.say(
+            f"{file} still holds them and is of a kind that cannot be written anew in part: have it delivered again"
+            " without them, or delete it."
+        )
     return 3 if by_hand else 0
 
 
@@ -81,7 +94,11 @@ def asked(given: argparse.Namespace) -> Iterator[dict[str, str]]:
             raise OperatorError("The list cannot be read.", remedy="Give a text file in UTF-8.", exit_code=2) from None
         yield from (_kind(line.strip()) for line in lines if line.strip())
     else:
-        yield {key: value for key, value in (("customer_id", given.customer_id), ("email", given.email), ("phone", given.phone)) if value is not None}
+        yield {
+            key: value
+            for key, value in (("customer_id", given.customer_id), ("email", given.email), ("phone", given.phone))
+            if value is not None
+        }
 
 
 def _kind(line: str) -> dict[str, str]:
@@ -98,7 +115,9 @@ def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[tuple[Per
 
 def require_warehouse(con: duckdb.DuckDBPyConnection) -> None:
     """Refuses to look for somebody where nothing was built yet."""
-    if not con.execute("select 1 from duckdb_tables() where schema_name = 'identity' and table_name = 'int_record_customers'").fetchall():
+    if not con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'identity' and table_name = 'int_record_customers'"
+    ).fetchall():
         raise OperatorError("There is no warehouse to look into.", remedy="`c360 run` builds it from what has landed.")
 
 
@@ -107,9 +126,14 @@ def _look(settings: Settings, named: list[dict[str, str]]) -> None:
         found = list(_find(settings, named))
     for person, counts, files in found:
         who = ", ".join(person.customer_ids) or "nobody with an id"
-        output.say(f"{who}: {len(person.owners):,} vendor records, {len(person.identifiers):,} identifiers of their own.")
+        output.say(
+            f"{who}: {len(person.owners):,} vendor records, {len(person.identifiers):,} identifiers of their own."
+        )
         output.table(counts.items())
-        output.say(f"{len(files):,} landing files may hold records of theirs; every kept publication but the new one is dropped.")
+        output.say(
+            f"{len(files):,} landing files may hold records of theirs; every kept publication but the new one is"
+            " dropped."
+        )
 
 
 def _who() -> str:

@@ -27,7 +27,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     token = secrets.token_urlsafe(24)
     with _listening(given.port) as listener:
         port = listener.getsockname()[1]
-        config = uvicorn.Config(server.application(settings, token), log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off")
+        config = uvicorn.Config(
+            server.application(settings, token),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="off",
+        )
         output.say(f"Dashboard: http://{HOST}:{port}/?token={token}  (of {settings.published_file}; Ctrl-C ends it)")
         sys.stdout.flush()
         signal.signal(signal.SIGTERM, _interrupt)
@@ -46,7 +53,9 @@ def _listening(port: int) -> socket.socket:
         listener.listen()
     except (OSError, OverflowError):
         listener.close()
-        raise OperatorError(f"Port {port} cannot be used.", remedy="Use another with `c360 look --port 0`.", exit_code=2) from None
+        raise OperatorError(
+            f"Port {port} cannot be used.", remedy="Use another with `c360 look --port 0`.", exit_code=2
+        ) from None
     return listener
 
 

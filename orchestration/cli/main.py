@@ -1,7 +1,8 @@
 """`c360`: finds the command, runs it, and turns every failure into one sentence and the next thing to do.
 
 A command is a module with `arguments(parser)` and `execute(settings, given) -> exit code`, and one line in `COMMANDS`.
-Modules are imported when their command is called, so that `--help` is instant. What a command does stands there, not here.
+Modules are imported when their command is called, so that `--help` is instant. What a command does stands there, not
+here.
 """
 
 import argparse
@@ -19,7 +20,10 @@ from orchestration.runtime.errors import OperatorError, told
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("orchestration.cli.nightly_run", "the nightly job: load what has landed, build the marts, publish"),
     "pull": ("orchestration.cli.pull", "fetch what the vendors have into the landing zone"),
-    "demo": ("orchestration.cli.demo", "the nightly job on samples and a made-up shop of two years, in a folder of its own"),
+    "demo": (
+        "orchestration.cli.demo",
+        "the nightly job on samples and a made-up shop of two years, in a folder of its own",
+    ),
     "status": ("orchestration.cli.status", "what is pending, the last runs, how fresh every stream is"),
     "doctor": ("orchestration.cli.doctor", "what is broken, and how to mend it"),
     "look": ("orchestration.cli.look", "the dashboard: people, revenue, segments, quality, and one person in full"),
@@ -29,24 +33,33 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("orchestration.cli.explain", "why these records are one person, and what that hangs on"),
     "plan": ("orchestration.cli.plan", "what a change of the rules would do, without publishing"),
     "merge": ("orchestration.cli.merge", "decide that people are one, after seeing what that changes"),
-    "split": ("orchestration.cli.split", "decide that records of a person are somebody else's, after seeing what that changes"),
+    "split": (
+        "orchestration.cli.split",
+        "decide that records of a person are somebody else's, after seeing what that changes",
+    ),
     "overrides": ("orchestration.cli.overrides", "what people have decided on who is who, and how to undo it"),
     "report": ("orchestration.cli.report", "figures, rejects and what needs a person, as one page for mail"),
     "docs": ("orchestration.cli.docs", "what every table and column means and where it comes from, as one file"),
     "replay": ("orchestration.cli.replay", "rejected records again, after a mend"),
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
     "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),
-    "export-profiles": ("orchestration.cli.export_profiles", "every unified customer as a line, in the shape of Optimizely's customer-profile schema"),
+    "export-profiles": (
+        "orchestration.cli.export_profiles",
+        "every unified customer as a line, in the shape of Optimizely's customer-profile schema",
+    ),
     "forget": ("orchestration.cli.forget", "erase a person from every place, to the byte, and keep them out"),
     "erasures": ("orchestration.cli.erasures", "what was erased: receipts, without whom they are about"),
     "export-person": ("orchestration.cli.export_person", "everything held about a person, as JSON and as a page"),
     "share": ("orchestration.cli.share", "a copy of the published warehouse without people in it"),
     "rollback": ("orchestration.cli.rollback", "bring back the previous published warehouse"),
-    "completion": ("orchestration.cli.completion", "a script that lets bash, zsh or fish complete commands and options"),
+    "completion": (
+        "orchestration.cli.completion",
+        "a script that lets bash, zsh or fish complete commands and options",
+    ),
 }
 EPILOG = (
-    "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done; 3 done, with something a person must look at; "
-    "2 wrong use or configuration, nothing done; 1 failed, what analysts see is as before."
+    "The data folder is `data` in the project, or what C360_DATA names. Exit codes: 0 done; 3 done, with something a"
+    " person must look at; 2 wrong use or configuration, nothing done; 1 failed, what analysts see is as before."
 )
 
 
@@ -57,7 +70,9 @@ class _Parser(argparse.ArgumentParser):
         return list(self._option_string_actions)
 
     def error(self, message: str) -> NoReturn:
-        raise OperatorError(f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2)
+        raise OperatorError(
+            f"{message[0].upper()}{message[1:]}.", remedy=f"`{self.prog} --help` shows how it is used.", exit_code=2
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def script() -> NoReturn:
-    """`main` as a program; leaves at once, because the engine's bindings print complaints while the interpreter winds down."""
+    """`main` as a program; leaves at once, because the engine's bindings print complaints while the interpreter winds
+    down."""
     from orchestration.config import file_rights
 
     code = 1
@@ -98,10 +114,14 @@ def script() -> NoReturn:
 
 def _execute(given: list[str]) -> int:
     chosen = next((word for word in given if not word.startswith("-")), None)
-    parser = _Parser(prog="c360", description="Nightly vendor exports in, one published customer warehouse out.", epilog=EPILOG)
+    parser = _Parser(
+        prog="c360", description="Nightly vendor exports in, one published customer warehouse out.", epilog=EPILOG
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, (module, help_text) in COMMANDS.items():
-        command = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.", epilog=EPILOG)
+        command = commands.add_parser(
+            name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.", epilog=EPILOG
+        )
         if name == chosen:
             import_module(module).arguments(command)
     if not given:
@@ -122,12 +142,18 @@ def _execute(given: list[str]) -> int:
 def _parsed(parser: _Parser, command: _Parser | None, given: list[str], chosen: str | None) -> argparse.Namespace:
     """The arguments; a command or an option that is none is told with the one that was likely meant."""
     if chosen and command is None:
-        raise OperatorError(f"`{chosen}` is no command.", remedy=_meant(chosen, COMMANDS) or "`c360 --help` lists them.", exit_code=2)
+        raise OperatorError(
+            f"`{chosen}` is no command.", remedy=_meant(chosen, COMMANDS) or "`c360 --help` lists them.", exit_code=2
+        )
     found, rest = parser.parse_known_args(given)
     if rest:
         asked = command or parser
         near = _meant(rest[0].partition("=")[0], asked.option_names)
-        raise OperatorError(f"Unrecognized arguments: {' '.join(rest)}.", remedy=near or f"`{asked.prog} --help` shows how it is used.", exit_code=2)
+        raise OperatorError(
+            f"Unrecognized arguments: {' '.join(rest)}.",
+            remedy=near or f"`{asked.prog} --help` shows how it is used.",
+            exit_code=2,
+        )
     return found
 
 
@@ -137,7 +163,8 @@ def _meant(word: str, known: Iterable[str]) -> str:
 
 
 def _without_whom_it_names(error: OperatorError, given: list[str]) -> OperatorError:
-    """Wrong use told without the people that the arguments name; what is known of people, where the installation can be read."""
+    """Wrong use told without the people that the arguments name; what is known of people, where the installation can be
+    read."""
     from orchestration.config import settings
     from orchestration.runtime import redaction
     from orchestration.warehouse import known_names

@@ -11,7 +11,12 @@ from orchestration.warehouse import read_only
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("ids", nargs="+", metavar="ID", help="customer ids, or records as vendor/stream/id: whoever they are, they are one person")
+    parser.add_argument(
+        "ids",
+        nargs="+",
+        metavar="ID",
+        help="customer ids, or records as vendor/stream/id: whoever they are, they are one person",
+    )
     deciding.arguments(parser)
 
 

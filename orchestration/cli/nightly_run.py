@@ -29,7 +29,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", type=day, metavar="D", help="load the exports from this night on again")
     parser.add_argument("--to", dest="last", type=day, metavar="D", help="… up to and including this night")
     parser.add_argument("--full-refresh", action="store_true", help="build everything anew from the landing zone")
-    parser.add_argument("--as-of", type=day, metavar="D", help="compute figures that depend on today for this day; default: the last night loaded")
+    parser.add_argument(
+        "--as-of",
+        type=day,
+        metavar="D",
+        help="compute figures that depend on today for this day; default: the last night loaded",
+    )
     parser.add_argument(
         "--accept-deletions",
         action="append",
@@ -38,8 +43,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="VENDOR[@ACCOUNT]/STREAM/DATE",
         help="whom this full delivery leaves out is gone indeed (may be given several times)",
     )
-    parser.add_argument("--without-archived", action="store_true", help="publish without archived files whose rows cannot be taken over into a new build file")
-    parser.add_argument("--accept-changes", action="store_true", help="publish although unusually many customer ids change")
+    parser.add_argument(
+        "--without-archived",
+        action="store_true",
+        help="publish without archived files whose rows cannot be taken over into a new build file",
+    )
+    parser.add_argument(
+        "--accept-changes", action="store_true", help="publish although unusually many customer ids change"
+    )
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
@@ -53,7 +64,10 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
                 full_refresh=given.full_refresh,
                 as_of=given.as_of,
                 accept_changes=given.accept_changes,
-                accept_deletions=[(source, resolved(settings, source, account), *rest) for source, account, *rest in given.accept_deletions],
+                accept_deletions=[
+                    (source, resolved(settings, source, account), *rest)
+                    for source, account, *rest in given.accept_deletions
+                ],
                 without_archived=given.without_archived,
                 progress=output.progress(),
             )
@@ -76,7 +90,8 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 
 @contextmanager
 def published_all_the_same(settings: Settings) -> Iterator[None]:
-    """Where the body publishes and then fails, that is no failed night: it ends with 3, and says what is left to mend."""
+    """Where the body publishes and then fails, that is no failed night: it ends with 3, and says what is left to
+    mend."""
     before = publish.current(settings)
     try:
         yield
@@ -85,7 +100,10 @@ def published_all_the_same(settings: Settings) -> Iterator[None]:
         if after is None or (before and after.number <= before.number):
             raise
         plain = told(error)
-        message = f"The warehouse was published ({after.customers:,} customers, {after.orders:,} orders); what comes after that failed: {plain.message}"
+        message = (
+            f"The warehouse was published ({after.customers:,} customers, {after.orders:,} orders); what comes after"
+            f" that failed: {plain.message}"
+        )
         raise OperatorError(message, remedy=plain.remedy, exit_code=3) from None
 
 
@@ -112,7 +130,9 @@ def delivery(text: str) -> tuple[str, str, str, date]:
         raise argparse.ArgumentTypeError(f"'{text}' is no delivery such as omnisend/contacts/2026-01-31")
     source, account = feed(parts[0])
     if parts[1] not in discover()[source].streams:
-        raise argparse.ArgumentTypeError(f"'{parts[1]}' is no stream of {source}; its streams are {', '.join(discover()[source].streams)}")
+        raise argparse.ArgumentTypeError(
+            f"'{parts[1]}' is no stream of {source}; its streams are {', '.join(discover()[source].streams)}"
+        )
     return source, account or DEFAULT_ACCOUNT, parts[1], day(parts[2])
 
 
@@ -139,7 +159,9 @@ def _dates(given: argparse.Namespace) -> DateRange | None:
     if given.date and (given.first or given.last):
         raise OperatorError("--date goes without --from and --to.", remedy="Give one night or a range.", exit_code=2)
     if bool(given.first) != bool(given.last):
-        raise OperatorError("--from and --to go together.", remedy="Give both ends of the range, or --date for one night.", exit_code=2)
+        raise OperatorError(
+            "--from and --to go together.", remedy="Give both ends of the range, or --date for one night.", exit_code=2
+        )
     if given.first and given.first > given.last:
         raise OperatorError("--from is later than --to.", remedy="Give the earlier night first.", exit_code=2)
     first, last = (given.date, given.date) if given.date else (given.first, given.last)
@@ -155,10 +177,13 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     else:
         lines = ["Nothing new has landed."]
     broken = [file for file in report.ingestion.rejected_files if file.reason_code != reason_codes.HELD_BACK]
-    lines += _shortened([f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken])
+    lines += _shortened(
+        [f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken]
+    )
     lines += _shortened(
         [
-            f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows why."
+            f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows"
+            " why."
             for name in report.deliveries_above_limit
         ]
     )
@@ -168,13 +193,26 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     if report.changed:
         lines += change_report.lines(report.changed)
     if report.published:
-        return [*lines, f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders."]
+        return [
+            *lines,
+            f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders.",
+        ]
     if back := publish.taken_back(settings):
         return [
             *lines,
-            f"Nothing was published: that of {back.published_at} was rolled back, and nothing has changed since; `c360 run --full-refresh` publishes anew.",
+            (
+                f"Nothing was published: that of {back.published_at} was rolled back, and nothing has changed since;"
+                " `c360 run --full-refresh` publishes anew."
+            ),
         ]
-    return [*lines, "Nothing was published: the published warehouse is up to date." if report.customers or report.orders else "Nothing was published."]
+    return [
+        *lines,
+        (
+            "Nothing was published: the published warehouse is up to date."
+            if report.customers or report.orders
+            else "Nothing was published."
+        ),
+    ]
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -13,7 +13,8 @@ COUNTED = re.compile(r"(\d+)/(\d+) ")
 
 
 def progress() -> Callable[[str], None]:
-    """In a terminal one line that rewrites itself, with rate and time left where things are counted; elsewhere a line a minute."""
+    """In a terminal one line that rewrites itself, with rate and time left where things are counted; elsewhere a line a
+    minute."""
     begun = told = time.monotonic()
     is_terminal = sys.stderr.isatty()
 
@@ -31,7 +32,8 @@ def progress() -> Callable[[str], None]:
 
 
 def pace(text: str, seconds: float) -> str:
-    """How many a second and how long still, where the text begins with `done/all`; empty where that says nothing yet."""
+    """How many a second and how long still, where the text begins with `done/all`; empty where that says nothing
+    yet."""
     found = COUNTED.match(text)
     if not found or seconds < 1:
         return ""

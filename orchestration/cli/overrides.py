@@ -15,7 +15,9 @@ HEADER = ("line", "rule", "one", "other", "author", "reason")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("action", nargs="?", choices=("undo",), help="take decisions out again; without it they are listed")
+    parser.add_argument(
+        "action", nargs="?", choices=("undo",), help="take decisions out again; without it they are listed"
+    )
     parser.add_argument("lines", nargs="*", type=int, metavar="N", help="lines of decisions to undo, as listed")
     parser.add_argument("--json", action="store_true", help="the list for machines")
     deciding.asking(parser)
@@ -25,7 +27,9 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Lists decisions, or shows what undoing some changes, asks, and takes their lines out."""
     if given.action == "undo":
         if not given.lines:
-            raise OperatorError("No line was named.", remedy="`c360 overrides` lists the decisions with their lines.", exit_code=2)
+            raise OperatorError(
+                "No line was named.", remedy="`c360 overrides` lists the decisions with their lines.", exit_code=2
+            )
         return deciding.decide(settings, decisions.without(settings, set(given.lines)), given)
     rows = [_row(decision, Telling(show=given.show, all=True)) for decision in decisions.read(settings)]
     if given.json:

@@ -1,4 +1,5 @@
-"""`c360 plan`: what a change of the rules, overrides or limits would do to the published warehouse, which stays as it is.
+"""`c360 plan`: what a change of the rules, overrides or limits would do to the published warehouse, which stays as it
+is.
 
 Works on a copy of the published file, so that the only difference is the rules; the nightly job may run meanwhile. What
 the loader would do differently (accounts, limits on files) cannot be seen without loading anew and is refused.
@@ -43,13 +44,20 @@ left join (
 where events.run_id = $1 and events.event_type = $2
 order by events.customer_id, events.other_customer_id limit $3
 """
-_WORDS = {"merged": "{other} would go into {one}", "split": "{other} would split off {one}", "rekeyed": "{other} would be called {one}"}
+_WORDS = {
+    "merged": "{other} would go into {one}",
+    "split": "{other} would split off {one}",
+    "rekeyed": "{other} would be called {one}",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument(
-        "--config", type=Path, metavar="DIR", help="rules to try (<seed>.csv, settings.toml); default: those of the installation, as they are now"
+        "--config",
+        type=Path,
+        metavar="DIR",
+        help="rules to try (<seed>.csv, settings.toml); default: those of the installation, as they are now",
     )
     parser.add_argument("--show", action="store_true", help="show identifiers as they are, not masked")
     parser.add_argument("--json", action="store_true", help="what would change, for machines")
@@ -72,12 +80,19 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 
 @contextmanager
 def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
-    """An installation of its own with those rules: the published warehouse is its past, and what it builds is thrown away."""
+    """An installation of its own with those rules: the published warehouse is its past, and what it builds is thrown
+    away."""
     if not settings.published_file.exists():
-        raise OperatorError("Nothing is published that rules could change.", remedy="`c360 run` builds it from what has landed.")
+        raise OperatorError(
+            "Nothing is published that rules could change.", remedy="`c360 run` builds it from what has landed."
+        )
     chosen = config.expanduser().absolute() if config else settings.config
     if config and not chosen.is_dir():
-        raise OperatorError(f"{shown_name(str(chosen))} is no folder.", remedy="Name a folder with the rules to try, each as <seed>.csv.", exit_code=2)
+        raise OperatorError(
+            f"{shown_name(str(chosen))} is no folder.",
+            remedy="Name a folder with the rules to try, each as <seed>.csv.",
+            exit_code=2,
+        )
     _require_disk(settings)
     folder = settings.internal / RUN_ID
     with _alone(settings):
@@ -87,7 +102,9 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
         except OperatorError as error:
             # A mistake in the rules is mended where they were given.
             ours, given = str(folder / "config"), shown_name(str(chosen))
-            raise OperatorError(error.message.replace(ours, given), remedy=error.remedy.replace(ours, given), exit_code=error.exit_code) from None
+            raise OperatorError(
+                error.message.replace(ours, given), remedy=error.remedy.replace(ours, given), exit_code=error.exit_code
+            ) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -114,7 +131,9 @@ def _alone(settings: Settings) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OperatorError("Another `c360 plan` is at work.", remedy="Wait for it to end and type the command again.") from None
+            raise OperatorError(
+                "Another `c360 plan` is at work.", remedy="Wait for it to end and type the command again."
+            ) from None
         yield
 
 
@@ -139,12 +158,17 @@ def _lay_out(settings: Settings, folder: Path, config: Path) -> Settings:
     shutil.copyfile(tried.published_file, tried.build_file)
     tried.build_file.chmod(0o600)
     if (settings.internal / "dbt" / "target").is_dir():
-        shutil.copytree(settings.internal / "dbt" / "target", tried.internal / "dbt" / "target", ignore=shutil.ignore_patterns("compiled", "run"))
+        shutil.copytree(
+            settings.internal / "dbt" / "target",
+            tried.internal / "dbt" / "target",
+            ignore=shutil.ignore_patterns("compiled", "run"),
+        )
     return tried
 
 
 def _hold(source: Path, target: Path) -> None:
-    """The published file as it is now, whatever a run puts in its place meanwhile: all that is compared comes from this one."""
+    """The published file as it is now, whatever a run puts in its place meanwhile: all that is compared comes from this
+    one."""
     try:
         os.link(source, target)
     except OSError:
@@ -155,7 +179,11 @@ def _require_disk(settings: Settings) -> None:
     needed = COPIED * settings.published_file.stat().st_size + settings.options.free_disk_bytes
     free = shutil.disk_usage(settings.data).free
     if free < needed:
-        raise OperatorError(f"The disk of {settings.data} has {free // 1_000_000} MB free, and a plan may need {needed // 1_000_000} MB.", remedy="Make room.")
+        raise OperatorError(
+            f"The disk of {settings.data} has {free // 1_000_000} MB free, and a plan may need"
+            f" {needed // 1_000_000} MB.",
+            remedy="Make room.",
+        )
 
 
 def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
@@ -165,10 +193,17 @@ def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
         output.say(line)
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
         attach(con, tried.published_file, "published")
-        for kind, links in (("merged", "meta.identity_links"), ("split", "published.meta.identity_links"), ("rekeyed", "meta.identity_links")):
+        for kind, links in (
+            ("merged", "meta.identity_links"),
+            ("split", "published.meta.identity_links"),
+            ("rekeyed", "meta.identity_links"),
+        ):
             _tell_events(con, kind, links, count=getattr(found, kind), show=show)
     if change_report.is_upheaval(found, tried):
-        output.say(f"\n{found.changed_share:.0%} of the ids would change: `c360 run` would refuse to publish that without --accept-changes.")
+        output.say(
+            f"\n{found.changed_share:.0%} of the ids would change: `c360 run` would refuse to publish that without"
+            " --accept-changes."
+        )
     output.say("\nNothing was published.")
 
 
@@ -177,13 +212,25 @@ def _tell_events(con: duckdb.DuckDBPyConnection, kind: str, links: str, *, count
         return
     output.say()
     for event_type, one, other, *cause in con.execute(_EVENTS.format(links=links), [RUN_ID, kind, SHOWN]).fetchall():
-        output.say(f"  {_WORDS[event_type].format(one=one[:12], other=other[:12])}{_because(event_type, *cause, show=show)}")
+        output.say(
+            f"  {_WORDS[event_type].format(one=one[:12], other=other[:12])}{_because(event_type, *cause, show=show)}"
+        )
     if count > SHOWN:
         output.say(f"  … and {count - SHOWN:,} more.")
 
 
-def _because(event_type: str, rule: str | None, detail: str | None, kind: str | None, value: str | None, *, show: bool) -> str:
+def _because(
+    event_type: str, rule: str | None, detail: str | None, kind: str | None, value: str | None, *, show: bool
+) -> str:
     if rule is None:
         return ""
-    tie = Tie(alias_id="", link_id="", rule=rule, rule_detail=detail, identifier_type=kind, identifier_namespace=None, identifier_value=value)
+    tie = Tie(
+        alias_id="",
+        link_id="",
+        rule=rule,
+        rule_detail=detail,
+        identifier_type=kind,
+        identifier_namespace=None,
+        identifier_value=value,
+    )
     return f": {Telling(show=show, all=True).tie(tie)} {'tied' if event_type == 'split' else 'ties'} them"

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--vendor", type=nightly_run.feed, metavar="VENDOR[@ACCOUNT]", help="only this vendor, or one account of it")
+    parser.add_argument(
+        "--vendor", type=nightly_run.feed, metavar="VENDOR[@ACCOUNT]", help="only this vendor, or one account of it"
+    )
     parser.add_argument("--stream", metavar="S", help="only this stream")
-    parser.add_argument("--since", type=nightly_run.day, metavar="D", help="what changed since this day (YYYY-MM-DD), instead of since the last pull")
+    parser.add_argument(
+        "--since",
+        type=nightly_run.day,
+        metavar="D",
+        help="what changed since this day (YYYY-MM-DD), instead of since the last pull",
+    )
     parser.add_argument("--full", action="store_true", help="everything, whether or not it changed")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -44,7 +51,9 @@ def _tell(outcomes: "list[Outcome]", *, as_json: bool) -> None:
     if as_json:
         output.say(json.dumps([asdict(outcome) for outcome in outcomes]))
         return
-    rows = [(outcome.name, outcome.pages, outcome.rows, "done" if outcome.is_done else "failed") for outcome in outcomes]
+    rows = [
+        (outcome.name, outcome.pages, outcome.rows, "done" if outcome.is_done else "failed") for outcome in outcomes
+    ]
     output.table(rows, header=("stream", "pages", "records", ""))
     for outcome in outcomes:
         if outcome.problem:

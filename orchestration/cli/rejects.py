@@ -27,7 +27,17 @@ group by source, source_account, stream, reason_code, field
 order by rows desc, source, source_account, stream, reason_code, field
 """
 
-NAMES = ("source", "source_account", "stream", "reason_code", "field", "records", "example_file", "example_record", "example")
+NAMES = (
+    "source",
+    "source_account",
+    "stream",
+    "reason_code",
+    "field",
+    "records",
+    "example_file",
+    "example_record",
+    "example",
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,11 @@ class Counts:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument(
-        "--source", type=nightly_run.feed, default=(None, None), metavar="VENDOR[@ACCOUNT]", help="of one vendor, or of one account of it, only"
+        "--source",
+        type=nightly_run.feed,
+        default=(None, None),
+        metavar="VENDOR[@ACCOUNT]",
+        help="of one vendor, or of one account of it, only",
     )
     parser.add_argument("--json", action="store_true", help="the same for machines")
 

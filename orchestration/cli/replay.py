@@ -22,7 +22,11 @@ where
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument(
-        "--source", type=nightly_run.feed, default=(None, None), metavar="VENDOR[@ACCOUNT]", help="of one vendor, or of one account of it, only"
+        "--source",
+        type=nightly_run.feed,
+        default=(None, None),
+        metavar="VENDOR[@ACCOUNT]",
+        help="of one vendor, or of one account of it, only",
     )
     parser.add_argument("--date", type=nightly_run.day, metavar="D", help="of one night only")
 

@@ -21,6 +21,12 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         back = back or publish.rollback(settings)
     for sentence in told:
         output.say(sentence)
-    output.say(f"Analysts see the warehouse of {back.published_at} again: {back.customers:,} customers, {back.orders:,} orders.")
-    output.say("What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run --full-refresh`).")
+    output.say(
+        f"Analysts see the warehouse of {back.published_at} again: {back.customers:,} customers, {back.orders:,}"
+        " orders."
+    )
+    output.say(
+        "What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run"
+        " --full-refresh`)."
+    )
     return 3 if told else 0

@@ -10,9 +10,20 @@ from orchestration.privacy import sharing
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE.duckdb", help="where to write it, outside the data folder")
-    parser.add_argument("--key", metavar="TEXT", help="a word beside the secret: copies with other words have other tokens")
-    parser.add_argument("--postal-digits", type=int, choices=range(9), default=2, metavar="N", help="how much of a postal code stays (default: 2)")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FILE.duckdb", help="where to write it, outside the data folder"
+    )
+    parser.add_argument(
+        "--key", metavar="TEXT", help="a word beside the secret: copies with other words have other tokens"
+    )
+    parser.add_argument(
+        "--postal-digits",
+        type=int,
+        choices=range(9),
+        default=2,
+        metavar="N",
+        help="how much of a postal code stays (default: 2)",
+    )
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:

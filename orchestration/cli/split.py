@@ -1,4 +1,5 @@
-"""`c360 split`: somebody decides that records of a person are somebody else's; shows what that changes, asks, and writes it down."""
+"""`c360 split`: somebody decides that records of a person are somebody else's; shows what that changes, asks, and
+writes it down."""
 
 import argparse
 
@@ -12,7 +13,13 @@ from orchestration.warehouse import read_only
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("id", metavar="ID", help="a customer id, or a record as vendor/stream/id")
-    parser.add_argument("--records", nargs="+", required=True, metavar="RECORD", help="records of that person that are another one: vendor/stream/id")
+    parser.add_argument(
+        "--records",
+        nargs="+",
+        required=True,
+        metavar="RECORD",
+        help="records of that person that are another one: vendor/stream/id",
+    )
     deciding.arguments(parser)
 
 
@@ -23,9 +30,17 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         everything = deciding.records(con, person)
         named = list(dict.fromkeys(deciding.resolved(con, name)[0] for name in given.records))
     if not everything.keys() >= set(named):
-        raise OperatorError("A record that was named is none of this person's own.", remedy=f"`c360 explain {person[:12]} --show` lists them.", exit_code=2)
+        raise OperatorError(
+            "A record that was named is none of this person's own.",
+            remedy=f"`c360 explain {person[:12]} --show` lists them.",
+            exit_code=2,
+        )
     leaving = [everything.pop(alias_id) for alias_id in named]
     if not everything:
-        raise OperatorError("All records of the person were named.", remedy="Name those that are to leave, and leave one.", exit_code=2)
-    pairs = [("always", leaving[0], other) for other in leaving[1:]] + [("never", leaving[0], staying) for staying in everything.values()]
+        raise OperatorError(
+            "All records of the person were named.", remedy="Name those that are to leave, and leave one.", exit_code=2
+        )
+    pairs = [("always", leaving[0], other) for other in leaving[1:]] + [
+        ("never", leaving[0], staying) for staying in everything.values()
+    ]
     return deciding.decide(settings, decisions.with_pairs(settings, pairs, author=given.by, reason=given.reason), given)

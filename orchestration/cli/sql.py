@@ -20,12 +20,20 @@ SHOWN = 1_000
 # Programs of their own, each with the DuckDB it brings; in the order of how comfortable they are.
 SHELLS = {"harlequin": "--read-only", "duckdb": "-readonly"}
 PROMPT, MORE = "c360> ", "  ... "
-WELCOME = "The published warehouse, read-only. A query ends with `;`. `show all tables;` lists what there is, Ctrl-D ends this."
+WELCOME = (
+    "The published warehouse, read-only. A query ends with `;`. `show all tables;` lists what there is, Ctrl-D ends"
+    " this."
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("query", nargs="?", metavar="QUERY", help="what to ask; without it a shell: Harlequin or DuckDB's where installed, else a plain one")
+    parser.add_argument(
+        "query",
+        nargs="?",
+        metavar="QUERY",
+        help="what to ask; without it a shell: Harlequin or DuckDB's where installed, else a plain one",
+    )
     parser.add_argument("--json", action="store_true", help="all rows for machines: a list of objects")
     parser.add_argument("--all", action="store_true", help=f"all rows, not the first {SHOWN:,}")
 
@@ -43,7 +51,9 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     return subprocess.run(shell, check=False).returncode if shell else _converse(settings, show)
 
 
-def _answer(con: duckdb.DuckDBPyConnection, query: str, show: Callable[[list[str], Iterator[tuple[Any, ...]]], None]) -> None:
+def _answer(
+    con: duckdb.DuckDBPyConnection, query: str, show: Callable[[list[str], Iterator[tuple[Any, ...]]], None]
+) -> None:
     try:
         found = con.execute(query)
         # Nothing to fetch is what a query gave that only sets something.
@@ -62,7 +72,11 @@ def _refused(error: duckdb.Error, query: str) -> OperatorError:
     """What DuckDB says of the query, which whoever asked must see; or of the file, as everywhere."""
     if cause_of(error):
         return told(error)
-    return OperatorError(without_names(without_contacts(str(error).strip()), query), remedy='`c360 sql "show all tables"` lists what there is.', exit_code=2)
+    return OperatorError(
+        without_names(without_contacts(str(error).strip()), query),
+        remedy='`c360 sql "show all tables"` lists what there is.',
+        exit_code=2,
+    )
 
 
 def _table(names: list[str], rows: Iterator[tuple[Any, ...]], *, limit: int | None) -> None:

@@ -22,7 +22,17 @@ from orchestration.warehouse import run_log as runs
 
 RUNS_SHOWN = 7
 VANISHED_SHOWN = 10
-RUN_COLUMNS = ("started_at", "status", "files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "published", "duration_s")
+RUN_COLUMNS = (
+    "started_at",
+    "status",
+    "files",
+    "rows_read",
+    "rows_loaded",
+    "rows_rejected",
+    "rows_duplicate",
+    "published",
+    "duration_s",
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,11 @@ class Status:
 
     @property
     def attention(self) -> tuple[str, ...]:
-        """What a person must look at: runs that did not end well and none after them did, and what the last that did asked for."""
-        unsolved = (f"{run.sentence} {run.remedy}" for run in runs.unsolved(self.runs, is_writing=self.writer is not None))
+        """What a person must look at: runs that did not end well and none after them did, and what the last that did
+        asked for."""
+        unsolved = (
+            f"{run.sentence} {run.remedy}" for run in runs.unsolved(self.runs, is_writing=self.writer is not None)
+        )
         return (*unsolved, *attention.parsed(run.get("attention") for run in runs.last_ended(self.runs)))
 
 
@@ -94,21 +107,30 @@ def _count(con: duckdb.DuckDBPyConnection) -> int:
 def _tell(settings: Settings, found: Status) -> None:
     output.say(f"Data folder   {settings.data}")
     seen = found.publication
-    output.say(f"Published     {f'{seen.published_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}")
+    output.say(
+        "Published    "
+        f" {f'{seen.published_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}"
+    )
     output.say(f"Writing now   {found.writer or 'nobody'}")
     output.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
     for file in (found.pending or ())[:5]:
         output.say(f"              {file.shown_path}")
     output.say(f"Rejected      {found.rejects:,} records{'; `c360 rejects` shows why' if found.rejects else ''}")
     if found.vanished:
-        output.say(f"Archived      {len(found.vanished):,} files no longer lie in the landing zone; their rows stay (`c360 withdraw` takes them out)")
+        output.say(
+            f"Archived      {len(found.vanished):,} files no longer lie in the landing zone; their rows stay (`c360"
+            " withdraw` takes them out)"
+        )
         for path in found.vanished[-VANISHED_SHOWN:]:
             output.say(f"              {landing_zone.shown(path)}")
     for sentence in found.given_back:
         output.say(f"Given back    {sentence}")
     if found.runs:
         output.say("\nLast runs")
-        output.table([[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs], header=[name.replace("_", " ") for name in RUN_COLUMNS])
+        output.table(
+            [[_shown(run[name]) for name in RUN_COLUMNS] for run in found.runs],
+            header=[name.replace("_", " ") for name in RUN_COLUMNS],
+        )
     if found.attention:
         output.say("\nTo look at")
         for sentence in found.attention:
@@ -121,7 +143,9 @@ def _tell(settings: Settings, found: Status) -> None:
         for stream in in_time:
             output.say(f"  {stream}")
     if not found.publication:
-        output.say("\nNext: put exports under landing/<vendor>/<stream>/<date>/ and type `c360 run`, or try `c360 demo`.")
+        output.say(
+            "\nNext: put exports under landing/<vendor>/<stream>/<date>/ and type `c360 run`, or try `c360 demo`."
+        )
 
 
 def _shown(value: Any) -> Any:
@@ -144,7 +168,13 @@ def _tell_machine(settings: Settings, found: Status) -> None:
             "attention": list(found.attention),
             "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
             "streams": [
-                {"source": s.source, "source_account": s.source_account, "stream": s.stream, "last_delivery": s.last_delivery, "is_late": s.is_late}
+                {
+                    "source": s.source,
+                    "source_account": s.source_account,
+                    "stream": s.stream,
+                    "last_delivery": s.last_delivery,
+                    "is_late": s.is_late,
+                }
                 for s in found.streams
             ],
         }

@@ -35,8 +35,25 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     _prepare(settings)
     workspace = ["-w", str(project_folder() / "workspace.yaml")]
     commands = {
-        "dagster-webserver": [sys.executable, "-m", "orchestration.defs.local_only", "-h", HOST, "-p", str(given.port), "--log-level", "warning", *workspace],
-        "dagster-daemon": [str(Path(sys.executable).parent / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
+        "dagster-webserver": [
+            sys.executable,
+            "-m",
+            "orchestration.defs.local_only",
+            "-h",
+            HOST,
+            "-p",
+            str(given.port),
+            "--log-level",
+            "warning",
+            *workspace,
+        ],
+        "dagster-daemon": [
+            str(Path(sys.executable).parent / "dagster-daemon"),
+            "run",
+            "--log-level",
+            "warning",
+            *workspace,
+        ],
     }
     logs = settings.logs
     started = {name: _start(command, environment, logs / f"{name}.log") for name, command in commands.items()}
@@ -55,19 +72,30 @@ def _start(command: list[str], environment: Mapping[str, str], log: Path) -> sub
     """What it and its runs print goes to a file, begun anew each time: Dagster writes hundreds of lines a run."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
-        return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent)
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
 
 
 def _wait(started: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> int:
     while True:
         for name, process in started.items():
             if process.poll() is not None:
-                raise OperatorError(f"`{name}` ended by itself.", remedy=f"The last lines of {logs / f'{name}.log'} say why; `c360 doctor` looks for more.")
+                raise OperatorError(
+                    f"`{name}` ended by itself.",
+                    remedy=f"The last lines of {logs / f'{name}.log'} say why; `c360 doctor` looks for more.",
+                )
         time.sleep(0.5)
 
 
 def _end(started: list[subprocess.Popen[bytes]]) -> None:
-    """Both, their code servers and a run that is at work, which says so in its record; the next run continues where it stopped."""
+    """Both, their code servers and a run that is at work, which says so in its record; the next run continues where it
+    stopped."""
     for process in started:
         _signal(process.pid, signal.SIGINT)
     for process in started:
@@ -92,7 +120,9 @@ def _signal(group: int, number: int) -> bool:
 def _require_port(port: int) -> None:
     with socket.socket() as probe:
         if probe.connect_ex((HOST, port)) == 0:
-            raise OperatorError(f"Port {port} is taken.", remedy=f"Use another with `c360 up --port {port + 1}`.", exit_code=2)
+            raise OperatorError(
+                f"Port {port} is taken.", remedy=f"Use another with `c360 up --port {port + 1}`.", exit_code=2
+            )
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
@@ -103,7 +133,13 @@ def _environment(settings: Settings) -> Mapping[str, str]:
         shutil.copyfile(PACKAGE / "dagster.yaml", draft)
         os.replace(draft, home / "dagster.yaml")
     path = os.pathsep.join([str(project_folder()), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "DAGSTER_HOME": str(home), "C360_DATA": str(settings.data), "DO_NOT_TRACK": "1", "PYTHONPATH": path}
+    return {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "C360_DATA": str(settings.data),
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": path,
+    }
 
 
 def _is_configuration(path: Path) -> bool:
@@ -115,7 +151,8 @@ def _is_configuration(path: Path) -> bool:
 
 
 def _prepare(settings: Settings) -> None:
-    """dbt's description of the project and Dagster's own tables, once here: two processes that make them at the same time fail."""
+    """dbt's description of the project and Dagster's own tables, once here: two processes that make them at the same
+    time fail."""
     from orchestration.monitoring import dagster_runs
     from orchestration.transformation import dbt_runner  # they take a second to load
 

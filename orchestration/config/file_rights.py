@@ -1,7 +1,8 @@
 """Who may read what: all that the program writes is its user's alone, but for the published file and its copies.
 
-`keep_private` is called once, where a program begins, and covers what DuckDB, dbt and Dagster write too. The published file may be read by
-whoever the umask that the program was started with lets read, or as `published_file_mode` says; then the data folder lets those pass.
+`keep_private` is called once, where a program begins, and covers what DuckDB, dbt and Dagster write too. The published
+file may be read by whoever the umask that the program was started with lets read, or as `published_file_mode` says;
+then the data folder lets those pass.
 """
 
 import os
@@ -30,7 +31,8 @@ def of_published(settings: "Settings") -> int:
 
 
 def tighten(settings: "Settings") -> None:
-    """Makes the data folder and the folders of the program's own private, whoever made them; a folder that belongs to another user stays as it is."""
+    """Makes the data folder and the folders of the program's own private, whoever made them; a folder that belongs to
+    another user stays as it is."""
     chosen = int(settings.options.published_file_mode or "0", 8)
     passing = (0o010 if chosen & 0o040 else 0) | (0o001 if chosen & 0o004 else 0)
     for folder, mode in (

@@ -46,45 +46,98 @@ def _means(text: str, least: float | None = None, most: float | None = None) -> 
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`settings.toml`: every key, its type, meaning and default, and the bounds of every number; `docs/settings.md` is written from them."""
+    """`settings.toml`: every key, its type, meaning and default, and the bounds of every number; `docs/settings.md` is
+    written from them."""
 
     reporting_currency: Annotated[str, _means("Currency that amounts are converted into, by ISO 4217.")] = "EUR"
     reporting_time_zone: Annotated[str, _means("Where days end: order dates, `--date`, `as_of`.")] = "UTC"
 
-    reject_share: Annotated[float, _means("A delivery with a larger share of rejected rows makes a run end with exit code 3.", 0, 1)] = 0.01
-    hold_back_share: Annotated[float, _means("If a larger share of a stream's night is bad, that night of the vendor waits unused.", 0, 1)] = 0.5
-    hold_back_rows: Annotated[int, _means("Only streams with so many rows in a night can make it wait.", 0, MOST)] = 1000
+    reject_share: Annotated[
+        float, _means("A delivery with a larger share of rejected rows makes a run end with exit code 3.", 0, 1)
+    ] = 0.01
+    hold_back_share: Annotated[
+        float, _means("If a larger share of a stream's night is bad, that night of the vendor waits unused.", 0, 1)
+    ] = 0.5
+    hold_back_rows: Annotated[int, _means("Only streams with so many rows in a night can make it wait.", 0, MOST)] = (
+        1000
+    )
     record_bytes: Annotated[int, _means("A larger record is rejected.", 1, MOST)] = 16 * 2**20
     record_levels: Annotated[int, _means("A record nested deeper is rejected.", 1, 500)] = 64
-    unpack_ratio: Annotated[float, _means("A compressed file that unpacks to more times its size is rejected.", 1, MOST)] = 200.0
-    unpack_free_bytes: Annotated[int, _means("Up to so many unpacked bytes `unpack_ratio` does not count.", 0, MOST_BYTES)] = 100_000_000
-    identity_sharing_limit: Annotated[int, _means("An identifier that more different people than this carry links nobody.", 1, MOST)] = 5
+    unpack_ratio: Annotated[
+        float, _means("A compressed file that unpacks to more times its size is rejected.", 1, MOST)
+    ] = 200.0
+    unpack_free_bytes: Annotated[
+        int, _means("Up to so many unpacked bytes `unpack_ratio` does not count.", 0, MOST_BYTES)
+    ] = 100_000_000
+    identity_sharing_limit: Annotated[
+        int, _means("An identifier that more different people than this carry links nobody.", 1, MOST)
+    ] = 5
     deletion_share: Annotated[
-        float, _means("A full delivery that would delete a larger share of its stream's records, from 20 on, is taken as partial until it is settled.", 0, 1)
+        float,
+        _means(
+            "A full delivery that would delete a larger share of its stream's records, from 20 on, is taken as partial"
+            " until it is settled.",
+            0,
+            1,
+        ),
     ] = 0.2
     changed_ids_share: Annotated[
-        float, _means("If a larger share of the published customer ids would change, nothing is published without `--accept-changes`.", 0, 1)
+        float,
+        _means(
+            "If a larger share of the published customer ids would change, nothing is published without"
+            " `--accept-changes`.",
+            0,
+            1,
+        ),
     ] = 0.2
     changed_ids_minimum: Annotated[int, _means("Fewer changed ids never stop a publication.", 0, MOST)] = 1_000
-    incremental_from_rows: Annotated[int, _means("With fewer rows in staging every night is built in full.", 0, MOST_BYTES)] = 250_000
-    incremental_share: Annotated[float, _means("If a larger share of all records is touched, the night is built in full.", 0, 1)] = 0.25
-    full_build_days: Annotated[int, _means("After so many days of nights in part, one is built in full too; a difference is a warning.", 0, MOST_DAYS)] = 7
+    incremental_from_rows: Annotated[
+        int, _means("With fewer rows in staging every night is built in full.", 0, MOST_BYTES)
+    ] = 250_000
+    incremental_share: Annotated[
+        float, _means("If a larger share of all records is touched, the night is built in full.", 0, 1)
+    ] = 0.25
+    full_build_days: Annotated[
+        int,
+        _means(
+            "After so many days of nights in part, one is built in full too; a difference is a warning.", 0, MOST_DAYS
+        ),
+    ] = 7
 
-    memory_limit: Annotated[str, _means("Memory for DuckDB, such as `4GB`; empty: a third of the machine's, 4 GB at most.")] = ""
-    threads: Annotated[int, _means("Threads for DuckDB and models at once; 0: as many as there are cores.", 0, 1024)] = 0
+    memory_limit: Annotated[
+        str, _means("Memory for DuckDB, such as `4GB`; empty: a third of the machine's, 4 GB at most.")
+    ] = ""
+    threads: Annotated[
+        int, _means("Threads for DuckDB and models at once; 0: as many as there are cores.", 0, 1024)
+    ] = 0
     lock_wait_seconds: Annotated[float, _means("How long a second run waits for the first.", 0, MOST_SECONDS)] = 60.0
-    free_disk_bytes: Annotated[int, _means("A run that would leave less free disk does not begin.", 0, MOST_BYTES)] = 256_000_000
+    free_disk_bytes: Annotated[int, _means("A run that would leave less free disk does not begin.", 0, MOST_BYTES)] = (
+        256_000_000
+    )
 
     schedule_time: Annotated[str, _means("When the nightly run starts.")] = "02:30"
     schedule_time_zone: Annotated[str, _means("Time zone of `schedule_time`.")] = "UTC"
-    arrival_quiet_seconds: Annotated[int, _means("A file that changed within so many seconds is still being written; the sensor waits.", 0, MOST_SECONDS)] = 60
+    arrival_quiet_seconds: Annotated[
+        int,
+        _means("A file that changed within so many seconds is still being written; the sensor waits.", 0, MOST_SECONDS),
+    ] = 60
     late_after_days: Annotated[int, _means("A stream that delivered nothing for more days is late.", 0, MOST_DAYS)] = 2
-    late_after_minutes: Annotated[int, _means("A night that is not done so long after `schedule_time` is late, and an alert.", 0, 10_080)] = 180
-    first_export_date: Annotated[date | None, _means("First night that can be backfilled; else the year of the oldest export begins it.")] = None
+    late_after_minutes: Annotated[
+        int, _means("A night that is not done so long after `schedule_time` is late, and an alert.", 0, 10_080)
+    ] = 180
+    first_export_date: Annotated[
+        date | None, _means("First night that can be backfilled; else the year of the oldest export begins it.")
+    ] = None
 
-    keep_publications: Annotated[int, _means("How many published warehouses are kept, for `c360 rollback`.", 1, 1000)] = 3
+    keep_publications: Annotated[
+        int, _means("How many published warehouses are kept, for `c360 rollback`.", 1, 1000)
+    ] = 3
     published_file_mode: Annotated[
-        str, _means("Rights of the published file and its copies, such as `0440`; whom it lets read may pass the data folder. Empty: 0444 less the umask.")
+        str,
+        _means(
+            "Rights of the published file and its copies, such as `0440`; whom it lets read may pass the data folder."
+            " Empty: 0444 less the umask."
+        ),
     ] = ""
     keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.", 0, MOST_DAYS)] = 400
     keep_log_days: Annotated[int, _means("How long logs are kept.", 0, MOST_DAYS)] = 30
@@ -92,7 +145,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     alert_command: Annotated[str, _means("Command that is given an alert as JSON; empty: none.")] = ""
     alert_webhook: Annotated[str, _means("Address that an alert is posted to as JSON; empty: none.")] = ""
 
-    report_file: Annotated[str, _means("File, from the data folder if not absolute, that every run writes the report to as one HTML page; empty: none.")] = ""
+    report_file: Annotated[
+        str,
+        _means(
+            "File, from the data folder if not absolute, that every run writes the report to as one HTML page; empty:"
+            " none."
+        ),
+    ] = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +184,8 @@ ACCOUNTS = "accounts.csv"
 
 @dataclass(frozen=True)
 class Account:
-    """The tenant at one vendor whose exports land here; `amount_unit` settles in what amounts are told where the format leaves it open."""
+    """The tenant at one vendor whose exports land here; `amount_unit` settles in what amounts are told where the format
+    leaves it open."""
 
     source: str
     source_account: str
@@ -164,12 +224,14 @@ class Settings:
 
     @property
     def build_file(self) -> Path:
-        """The private file a run writes; its stem is that of the published file, because the stem is the catalog's name."""
+        """The private file a run writes; its stem is that of the published file, because the stem is the catalog's
+        name."""
         return self.data / "build" / "warehouse.duckdb"
 
     @property
     def part_file(self) -> Path:
-        """The small warehouse in which an incremental night is made; its stem is that of the build file for the same reason."""
+        """The small warehouse in which an incremental night is made; its stem is that of the build file for the same
+        reason."""
         return self.data / "build" / "part" / "warehouse.duckdb"
 
     @property
@@ -268,7 +330,8 @@ class Settings:
 
     @cached_property
     def date_placeholders(self) -> frozenset[date]:
-        """Birth dates that stand for nobody's, of the seed of that name; a line that is no date is refused where seeds are loaded."""
+        """Birth dates that stand for nobody's, of the seed of that name; a line that is no date is refused where seeds
+        are loaded."""
         own = self.config / "date_placeholders.csv"
         path = own if own.exists() else self.dbt_project / "seeds" / "date_placeholders.csv"
         with path.open(encoding="utf-8-sig", newline="") as file, suppress(csv.Error, UnicodeDecodeError):
@@ -276,7 +339,8 @@ class Settings:
         return frozenset()
 
     def _only_account(self, source: str) -> str | None:
-        """The account of `landing/<vendor>/` where a vendor's only line gives it a name; one that has a folder of its own is another."""
+        """The account of `landing/<vendor>/` where a vendor's only line gives it a name; one that has a folder of its
+        own is another."""
         names = [name for vendor, name in self.accounts if vendor == source]
         return names[0] if len(names) == 1 and not (self.landing / feed(source, names[0])).is_dir() else None
 
@@ -284,8 +348,18 @@ class Settings:
     def staging_fingerprint(self) -> str:
         """Changes with every setting that decides what a landing file becomes in staging."""
         options = self.options
-        accounts = sorted((*account, self._only_account(account[0]) or "", sorted(given.items())) for account, given in self.accounts.items())
-        parts = (options.record_bytes, options.record_levels, options.unpack_ratio, options.unpack_free_bytes, accounts, sorted(self.date_placeholders))
+        accounts = sorted(
+            (*account, self._only_account(account[0]) or "", sorted(given.items()))
+            for account, given in self.accounts.items()
+        )
+        parts = (
+            options.record_bytes,
+            options.record_levels,
+            options.unpack_ratio,
+            options.unpack_free_bytes,
+            accounts,
+            sorted(self.date_placeholders),
+        )
         return hashlib.sha256(repr(parts).encode() + b"\0" + (self.secret or b"")).hexdigest()
 
     def today(self) -> date:
@@ -360,7 +434,11 @@ def _read_options(path: Path) -> Options:
 
 def unreadable(path: Path, error: OSError) -> OperatorError:
     """Why a file of the configuration cannot be used, where the system does not let it be read."""
-    return OperatorError(f"{path} cannot be read: {error.strerror or type(error).__name__}.", remedy="Mend that and run again.", exit_code=2)
+    return OperatorError(
+        f"{path} cannot be read: {error.strerror or type(error).__name__}.",
+        remedy="Mend that and run again.",
+        exit_code=2,
+    )
 
 
 def _nearest(key: str) -> str:
@@ -371,7 +449,11 @@ def _nearest(key: str) -> str:
 def bounds() -> dict[str, tuple[float, float]]:
     """The least and the greatest value of every setting that is a number."""
     declared = get_type_hints(Options, include_extras=True)
-    return {key: meaning.extra["bounds"] for key, meaning in ((key, get_args(kind)[1]) for key, kind in declared.items()) if meaning.extra}
+    return {
+        key: meaning.extra["bounds"]
+        for key, meaning in ((key, get_args(kind)[1]) for key, kind in declared.items())
+        if meaning.extra
+    }
 
 
 def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
@@ -384,7 +466,9 @@ def _option_problems(options: Options) -> Iterator[tuple[str, str]]:
     for key in ("reporting_time_zone", "schedule_time_zone"):
         if not _is_zone(getattr(options, key)):
             yield key, "is no IANA time zone such as Europe/Berlin"
-    if options.first_export_date and not FIRST_DAY <= options.first_export_date <= datetime.now(UTC).date() + timedelta(days=1):
+    if options.first_export_date and not FIRST_DAY <= options.first_export_date <= datetime.now(UTC).date() + timedelta(
+        days=1
+    ):
         yield "first_export_date", f"must be a day from {FIRST_DAY} to today"
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.schedule_time, re.ASCII):
         yield "schedule_time", "must be a time of day such as 02:30"
@@ -410,7 +494,12 @@ def _is_address(text: str) -> bool:
     """An address that a request can be sent to: what is none is found out now, not while a failure waits to be told."""
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not re.search(r"[\s\x00-\x20\x7f]|[^\x00-\x7f]", text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not re.search(r"[\s\x00-\x20\x7f]|[^\x00-\x7f]", text)
+        )
     except ValueError:
         return False
 

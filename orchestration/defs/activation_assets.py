@@ -1,4 +1,5 @@
-"""An asset per target of activation.toml, after publishing: what changed, as request bodies in files. Off until a target is configured; sends nothing."""
+"""An asset per target of activation.toml, after publishing: what changed, as request bodies in files. Off until a
+target is configured; sends nothing."""
 
 import re
 
@@ -16,11 +17,15 @@ MISCONFIGURED = "misconfigured"
 
 
 def activation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The targets as assets; of a file that is wrong one asset that says so when it is run, for the nights must go on."""
+    """The targets as assets; of a file that is wrong one asset that says so when it is run, for the nights must go
+    on."""
     if not targets.is_configured(settings):
         return []
     try:
-        return [_asset(target.name, f"{target.receiver.title}, account {target.account}") for target in targets.load(settings)]
+        return [
+            _asset(target.name, f"{target.receiver.title}, account {target.account}")
+            for target in targets.load(settings)
+        ]
     except OperatorError:
         return [_asset(MISCONFIGURED, "activation.toml cannot be used; a run of this asset says why.")]
 
@@ -36,7 +41,11 @@ def _asset(name: str, description: str) -> dg.AssetsDefinition:
         kinds={"file"},
         owners=OWNERS,
         pool=POOL,
-        check_specs=[dg.AssetCheckSpec(LOOK, asset=key, description="It is not the first time, and not unusually much would change or leave.")],
+        check_specs=[
+            dg.AssetCheckSpec(
+                LOOK, asset=key, description="It is not the first time, and not unusually much would change or leave."
+            )
+        ],
     )
     def give_back(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         installation = configuration.load()
@@ -51,7 +60,14 @@ def _asset(name: str, description: str) -> dg.AssetsDefinition:
 
 
 def _told(outcome: activate.Outcome) -> dg.MaterializeResult:
-    facts: dict[str, int | str] = {**activate.counts(outcome.plan), **{f"rejected: {reason}": count for reason, count in outcome.plan.rejected.items()}}
+    facts: dict[str, int | str] = {
+        **activate.counts(outcome.plan),
+        **{f"rejected: {reason}": count for reason, count in outcome.plan.rejected.items()},
+    }
     waits = {"waits because": outcome.waits} if outcome.waits else {}
-    check = dg.AssetCheckResult(check_name=LOOK, passed=outcome.waits is None, severity=dg.AssetCheckSeverity.WARN, metadata=waits)
-    return dg.MaterializeResult(metadata={**facts, "folder": outcome.folder or "nothing was written", **waits}, check_results=[check])
+    check = dg.AssetCheckResult(
+        check_name=LOOK, passed=outcome.waits is None, severity=dg.AssetCheckSeverity.WARN, metadata=waits
+    )
+    return dg.MaterializeResult(
+        metadata={**facts, "folder": outcome.folder or "nothing was written", **waits}, check_results=[check]
+    )

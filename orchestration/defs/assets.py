@@ -1,4 +1,5 @@
-"""Factories of the Dagster assets: a partitioned asset per vendor and stream, the staging tables, the dbt models, publishing.
+"""Factories of the Dagster assets: a partitioned asset per vendor and stream, the staging tables, the dbt models,
+publishing.
 
 Thin: every body calls the same step of `pipeline.py` as the command line does and reports what came of it. What a step
 does stands there. Error texts may quote rows, so a body lets out only sentences of our own.
@@ -47,29 +48,40 @@ order by export_date
 
 
 class Translator(DagsterDbtTranslator):
-    """How dbt's nodes appear: our owners, each test as a check of its model, and groups that read from left to right."""
+    """How dbt's nodes appear: our owners, each test as a check of its model, and groups that read from left to
+    right."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
         self._between_marts = steps_between_marts(manifest)
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """The node with our owners; a step between two marts stands with them, and what reads nothing waits for the staging tables.
+        """The node with our owners; a step between two marts stands with them, and what reads nothing waits for the
+        staging tables.
 
         Or else a backfill would not: it starts whatever waits for nothing at once, and so would run dbt twice.
         """
         spec = super().get_asset_spec(manifest, unique_id, project).replace_attributes(owners=OWNERS)
         if unique_id in manifest["nodes"] and not list(spec.deps):
-            spec = spec.replace_attributes(deps=[self.get_asset_key(source) for source in manifest["sources"].values() if source["schema"] == "internal"])
+            spec = spec.replace_attributes(
+                deps=[
+                    self.get_asset_key(source)
+                    for source in manifest["sources"].values()
+                    if source["schema"] == "internal"
+                ]
+            )
         return spec.replace_attributes(group_name="marts") if unique_id in self._between_marts else spec
 
 
 def steps_between_marts(manifest: Mapping[str, Any]) -> set[str]:
-    """Models outside the marts that read from one, be it through others: their arrows would run backwards in the graph of groups."""
+    """Models outside the marts that read from one, be it through others: their arrows would run backwards in the graph
+    of groups."""
     schemas = {key: node["schema"] for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     below: set[str] = set()
     for key in TopologicalSorter(manifest["parent_map"]).static_order():
-        if key in schemas and any(parent in below or schemas.get(parent) == "marts" for parent in manifest["parent_map"][key]):
+        if key in schemas and any(
+            parent in below or schemas.get(parent) == "marts" for parent in manifest["parent_map"][key]
+        ):
             below.add(key)
     return {key for key in below if schemas[key] not in ("marts", "meta")}
 
@@ -79,17 +91,28 @@ def stream_key(vendor: str, stream: str) -> dg.AssetKey:
     return dg.AssetKey([vendor, stream])
 
 
-def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition, deps: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
-    """A vendor's streams, an asset each, of all its accounts: chosen nights again, or without a choice whatever is not loaded yet.
+def vendor_assets(
+    vendor: Vendor, nights: dg.PartitionsDefinition, deps: Sequence[dg.AssetKey] = ()
+) -> dg.AssetsDefinition:
+    """A vendor's streams, an asset each, of all its accounts: chosen nights again, or without a choice whatever is not
+    loaded yet.
 
-    One step loads them all: a step costs about half a CPU second however little there is to load, and there are over thirty streams.
+    One step loads them all: a step costs about half a CPU second however little there is to load, and there are over
+    thirty streams.
     """
     streams = {stream_key(vendor.code, stream.name): stream for stream in vendor.streams.values()}
 
     @dg.multi_asset(
         name=f"load_{vendor.code}",
         specs=[
-            dg.AssetSpec(key, description=f"{vendor.title}: {stream.description}", group_name=vendor.code, kinds={"polars", "duckdb"}, owners=OWNERS, deps=deps)
+            dg.AssetSpec(
+                key,
+                description=f"{vendor.title}: {stream.description}",
+                group_name=vendor.code,
+                kinds={"polars", "duckdb"},
+                owners=OWNERS,
+                deps=deps,
+            )
             for key, stream in streams.items()
         ],
         check_specs=[check for key in streams for check in _stream_checks(key)],
@@ -107,18 +130,31 @@ def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition, deps: Sequenc
             return file.source == vendor.code and file.stream in chosen
 
         with plain_errors(), writing(context, settings) as build:
-            ingestion = pipeline.ingest(settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info)
+            ingestion = pipeline.ingest(
+                settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info
+            )
             with warehouse.get_connection() as con:
                 last = [found for found in freshness.of_streams(con, settings) if found.source == vendor.code]
                 streams_loaded = {
-                    name: _loaded(con, settings, vendor.code, name, ingestion, nights, [found for found in last if found.stream == name]) for name in chosen
+                    name: _loaded(
+                        con,
+                        settings,
+                        vendor.code,
+                        name,
+                        ingestion,
+                        nights,
+                        [found for found in last if found.stream == name],
+                    )
+                    for name in chosen
                 }
         for name, (delivered, metadata, checks) in streams_loaded.items():
             key = chosen[name]
             for night in delivered:
                 partition = str(night["export_date"])
                 if nights is None:
-                    context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([night])))
+                    context.log_event(
+                        dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([night]))
+                    )
                 else:
                     context.add_asset_metadata(_figures([night]), asset_key=key, partition_key=partition)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
@@ -127,14 +163,25 @@ def vendor_assets(vendor: Vendor, nights: dg.PartitionsDefinition, deps: Sequenc
 
 
 def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> dg.AssetsDefinition:
-    """The tables that the loading assets fill together, each below the streams that can feed it, with their row counts."""
+    """The tables that the loading assets fill together, each below the streams that can feed it, with their row
+    counts."""
     translator = Translator(manifest)
-    tables = {translator.get_asset_key(source): (source["schema"], source["name"]) for source in manifest["sources"].values()}
-    feeds = {stream_key(vendor.code, stream.name): _tables_of(stream) for vendor in vendors.values() for stream in vendor.streams.values()}
+    tables = {
+        translator.get_asset_key(source): (source["schema"], source["name"]) for source in manifest["sources"].values()
+    }
+    feeds = {
+        stream_key(vendor.code, stream.name): _tables_of(stream)
+        for vendor in vendors.values()
+        for stream in vendor.streams.values()
+    }
     specs = [
         dg.AssetSpec(
             key,
-            description=next(source["description"] for source in manifest["sources"].values() if translator.get_asset_key(source) == key),
+            description=next(
+                source["description"]
+                for source in manifest["sources"].values()
+                if translator.get_asset_key(source) == key
+            ),
             group_name="staging" if schema == "staging" else "books",
             kinds={"duckdb", "table"},
             owners=OWNERS,
@@ -159,7 +206,9 @@ def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     translator = Translator(manifest)
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)
-    def models(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def models(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         settings = configuration.load()
         checks = {check.name: check for check in context.selected_asset_check_keys}
         failure: TransformError | None = None
@@ -185,13 +234,19 @@ def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The warehouse that analysts open."""
     translator = Translator(manifest)
-    marts = [translator.get_asset_key(node) for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] in ("marts", "meta")]
+    marts = [
+        translator.get_asset_key(node)
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in ("marts", "meta")
+    ]
 
     @dg.asset(
         key=PUBLISHED,
         deps=marts,
         group_name="published",
-        description="`warehouse.duckdb`, swapped in at once when everything above is sound: what analysts open, read-only.",
+        description=(
+            "`warehouse.duckdb`, swapped in at once when everything above is sound: what analysts open, read-only."
+        ),
         kinds={"duckdb"},
         owners=OWNERS,
         pool=POOL,
@@ -199,13 +254,17 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "landing_zone_is_sound",
                 asset=PUBLISHED,
-                description="Everything in the landing zone is a delivery of a known vendor, stream and night, and can be read.",
+                description=(
+                    "Everything in the landing zone is a delivery of a known vendor, stream and night, and can be read."
+                ),
             )
         ],
     )
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = configuration.load()
-        problems = [problem.message for problem in landing_zone.scan(settings).problems] if settings.landing.is_dir() else []
+        problems = (
+            [problem.message for problem in landing_zone.scan(settings).problems] if settings.landing.is_dir() else []
+        )
         alerts.tell_problems(settings, len(problems))
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
@@ -223,7 +282,10 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             },
             check_results=[
                 dg.AssetCheckResult(
-                    check_name="landing_zone_is_sound", passed=not problems, severity=dg.AssetCheckSeverity.WARN, metadata={"problems": problems}
+                    check_name="landing_zone_is_sound",
+                    passed=not problems,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"problems": problems},
                 )
             ],
         )
@@ -278,11 +340,25 @@ def _tables_of(stream: Stream) -> set[str]:
 
 def _stream_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     return [
-        dg.AssetCheckSpec("rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."),
-        dg.AssetCheckSpec("rejects_within_limit", asset=key, description="No delivery has a larger share of rejected rows than the setting allows."),
+        dg.AssetCheckSpec(
+            "rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."
+        ),
+        dg.AssetCheckSpec(
+            "rejects_within_limit",
+            asset=key,
+            description="No delivery has a larger share of rejected rows than the setting allows.",
+        ),
         dg.AssetCheckSpec("is_fresh", asset=key, description="The last delivery is not older than the setting allows."),
-        dg.AssetCheckSpec("has_not_drifted", asset=key, description="No field is new, of another type, or no longer filled (meta.schema_drift)."),
-        dg.AssetCheckSpec("fields_are_known", asset=key, description="Every field that was delivered is modelled, or kept in `extra` knowingly."),
+        dg.AssetCheckSpec(
+            "has_not_drifted",
+            asset=key,
+            description="No field is new, of another type, or no longer filled (meta.schema_drift).",
+        ),
+        dg.AssetCheckSpec(
+            "fields_are_known",
+            asset=key,
+            description="Every field that was delivered is modelled, or kept in `extra` knowingly.",
+        ),
     ]
 
 
@@ -296,7 +372,12 @@ def _loaded(
     last: list[freshness.Freshness],
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
     """What is to be told of one stream: the figures of its nights, metadata, and what its checks found."""
-    ours = pipeline.Ingestion(tuple(outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)), ())
+    ours = pipeline.Ingestion(
+        tuple(
+            outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)
+        ),
+        (),
+    )
     touched = nights or _range(outcome.file.export_date for outcome in ours.outcomes)
     delivered = _delivered(con, vendor, stream, touched)
     changes, covered = _shape(con, vendor, stream, touched)
@@ -306,11 +387,36 @@ def _loaded(
     freshest = "; ".join(map(str, last)) or "nothing was ever delivered"
     drifted = [f"{change.export_date} {change}" for change in changes]
     checks = [
-        dg.AssetCheckResult(asset_key=key, check_name="rows_add_up", passed=all(_adds_up(night) for night in delivered), metadata=_figures(delivered)),
-        dg.AssetCheckResult(asset_key=key, check_name="rejects_within_limit", passed=not above, severity=warn, metadata={"deliveries": above}),
-        dg.AssetCheckResult(asset_key=key, check_name="is_fresh", passed=not any(found.is_late for found in last), severity=warn, description=freshest),
-        dg.AssetCheckResult(asset_key=key, check_name="has_not_drifted", passed=not changes, severity=warn, metadata={"changes": drifted}),
-        dg.AssetCheckResult(asset_key=key, check_name="fields_are_known", passed=not covered.unknown, severity=warn, metadata=shape),
+        dg.AssetCheckResult(
+            asset_key=key,
+            check_name="rows_add_up",
+            passed=all(_adds_up(night) for night in delivered),
+            metadata=_figures(delivered),
+        ),
+        dg.AssetCheckResult(
+            asset_key=key,
+            check_name="rejects_within_limit",
+            passed=not above,
+            severity=warn,
+            metadata={"deliveries": above},
+        ),
+        dg.AssetCheckResult(
+            asset_key=key,
+            check_name="is_fresh",
+            passed=not any(found.is_late for found in last),
+            severity=warn,
+            description=freshest,
+        ),
+        dg.AssetCheckResult(
+            asset_key=key,
+            check_name="has_not_drifted",
+            passed=not changes,
+            severity=warn,
+            metadata={"changes": drifted},
+        ),
+        dg.AssetCheckResult(
+            asset_key=key, check_name="fields_are_known", passed=not covered.unknown, severity=warn, metadata=shape
+        ),
     ]
     return delivered, {"rejected files": [outcome.file.shown_path for outcome in ours.rejected_files]}, checks
 
@@ -323,10 +429,14 @@ def _delivered(con: Any, source: str, stream: str, nights: DateRange | None) -> 
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _shape(con: Any, source: str, stream: str, nights: DateRange | None) -> tuple[list[schema_drift.Change], schema_drift.Coverage]:
+def _shape(
+    con: Any, source: str, stream: str, nights: DateRange | None
+) -> tuple[list[schema_drift.Change], schema_drift.Coverage]:
     if nights is None:
         return [], schema_drift.Coverage(0, 0, 0, 0, ())
-    return schema_drift.changes(con, nights, source=source, stream=stream), schema_drift.coverage(con, nights, source=source, stream=stream)
+    return schema_drift.changes(con, nights, source=source, stream=stream), schema_drift.coverage(
+        con, nights, source=source, stream=stream
+    )
 
 
 def _figures(nights: list[dict[str, Any]]) -> dict[str, int]:
@@ -345,12 +455,20 @@ def _count(con: Any, table: tuple[str, str]) -> int:
 
 def _row_counts(con: Any, manifest: Mapping[str, Any]) -> dict[str, int]:
     present = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
-    tables = {key: (node["schema"], node["name"]) for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
+    tables = {
+        key: (node["schema"], node["name"])
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
     return {key: _count(con, table) for key, table in tables.items() if table in present}
 
 
 def _materialised(
-    context: dg.AssetExecutionContext, translator: Translator, manifest: Mapping[str, Any], results: Mapping[str, NodeResult], rows: Mapping[str, int]
+    context: dg.AssetExecutionContext,
+    translator: Translator,
+    manifest: Mapping[str, Any],
+    results: Mapping[str, NodeResult],
+    rows: Mapping[str, int],
 ) -> Iterator[dg.MaterializeResult]:
     for unique_id in TopologicalSorter(manifest["parent_map"]).static_order():
         node = manifest["nodes"].get(unique_id)
@@ -360,7 +478,12 @@ def _materialised(
         if key in context.selected_asset_keys:
             seconds = results[unique_id].seconds if unique_id in results else 0.0
             yield dg.MaterializeResult(
-                asset_key=key, metadata={"dagster/row_count": rows.get(unique_id, 0), "seconds": seconds, "built anew": unique_id in results}
+                asset_key=key,
+                metadata={
+                    "dagster/row_count": rows.get(unique_id, 0),
+                    "seconds": seconds,
+                    "built anew": unique_id in results,
+                },
             )
 
 
@@ -370,5 +493,9 @@ def _checked(check: dg.AssetCheckKey, node: NodeResult) -> dg.AssetCheckResult:
         check_name=check.name,
         passed=node.status == "pass",
         severity=dg.AssetCheckSeverity.WARN if node.is_warning else dg.AssetCheckSeverity.ERROR,
-        metadata={"rows": node.failures, **({"found": node.reason} if node.reason else {}), **({"query": str(node.query)} if node.query else {})},
+        metadata={
+            "rows": node.failures,
+            **({"found": node.reason} if node.reason else {}),
+            **({"query": str(node.query)} if node.query else {}),
+        },
     )

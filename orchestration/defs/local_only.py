@@ -1,4 +1,5 @@
-"""The Dagster UI for this machine alone. `python -m orchestration.defs.local_only` takes the arguments of `dagster-webserver`."""
+"""The Dagster UI for this machine alone. `python -m orchestration.defs.local_only` takes the arguments of
+`dagster-webserver`."""
 
 from orchestration.runtime.local_requests import LocalOnly
 

@@ -1,7 +1,8 @@
-"""The Dagster asset that pulls one vendor before its streams are loaded; there is one only for vendors that `pull.toml` names.
+"""The Dagster asset that pulls one vendor before its streams are loaded; there is one only for vendors that `pull.toml`
+names.
 
-It never fails: a vendor that is down costs its own stream a night, and nobody else's. What went wrong is a failed check here, and is told by
-the run that publishes.
+It never fails: a vendor that is down costs its own stream a night, and nobody else's. What went wrong is a failed check
+here, and is told by the run that publishes.
 """
 
 import dagster as dg
@@ -13,7 +14,12 @@ from orchestration.pulling import walk_log
 from orchestration.runtime.errors import told
 
 # Files that have landed are no reason to ask vendors again, nor is a night that is loaded once more.
-STARTED_OTHERWISE = ("dagster/sensor_name", "dagster/partition", "dagster/asset_partition_range_start", "dagster/backfill")
+STARTED_OTHERWISE = (
+    "dagster/sensor_name",
+    "dagster/partition",
+    "dagster/asset_partition_range_start",
+    "dagster/backfill",
+)
 
 
 def pulled_key(vendor: str) -> dg.AssetKey:
@@ -28,10 +34,17 @@ def pulling(vendor: str, owners: list[str]) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         group_name=vendor,
-        description="What the vendor's API lists, landed byte for byte as `pull.toml` says. Asked for by the schedule and by hand only.",
+        description=(
+            "What the vendor's API lists, landed byte for byte as `pull.toml` says. Asked for by the schedule and by"
+            " hand only."
+        ),
         kinds={"http"},
         owners=owners,
-        check_specs=[dg.AssetCheckSpec("all_was_pulled", asset=key, description="Every stream that is configured was read to its end.")],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "all_was_pulled", asset=key, description="Every stream that is configured was read to its end."
+            )
+        ],
     )
     def pull(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         if any(tag in context.run.tags for tag in STARTED_OTHERWISE):
@@ -55,9 +68,17 @@ def pull_vendor(settings: Settings, vendor: str, context: dg.AssetExecutionConte
             walk_log.note_failure(settings, unit, sentence)
         return [sentence], {}
     problems = [outcome.problem for outcome in outcomes if outcome.problem]
-    return problems, {"pages": sum(outcome.pages for outcome in outcomes), "records": sum(outcome.rows for outcome in outcomes)}
+    return problems, {
+        "pages": sum(outcome.pages for outcome in outcomes),
+        "records": sum(outcome.rows for outcome in outcomes),
+    }
 
 
 def _result(metadata: dict[str, int | bool], problems: list[str]) -> dg.MaterializeResult:
-    check = dg.AssetCheckResult(check_name="all_was_pulled", passed=not problems, severity=dg.AssetCheckSeverity.WARN, metadata={"problems": problems})
+    check = dg.AssetCheckResult(
+        check_name="all_was_pulled",
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"problems": problems},
+    )
     return dg.MaterializeResult(metadata=metadata, check_results=[check])

@@ -1,4 +1,5 @@
-"""What Dagster looks out for besides the clock: deliveries that have landed, runs whose process is gone, failed and late nights."""
+"""What Dagster looks out for besides the clock: deliveries that have landed, runs whose process is gone, failed and
+late nights."""
 
 import dagster as dg
 import duckdb
@@ -18,7 +19,9 @@ ON = dg.DefaultSensorStatus.RUNNING
 def arrival(job_name: str) -> dg.SensorDefinition:
     """Starts the nightly job when a complete delivery that is not loaded has landed."""
 
-    @dg.sensor(name="arrival", description=arrival.__doc__, job_name=job_name, minimum_interval_seconds=30, default_status=ON)
+    @dg.sensor(
+        name="arrival", description=arrival.__doc__, job_name=job_name, minimum_interval_seconds=30, default_status=ON
+    )
     def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         settings = configuration.load()
         if not settings.landing.is_dir():
@@ -46,7 +49,8 @@ def arrival(job_name: str) -> dg.SensorDefinition:
 
 
 def janitor() -> dg.SensorDefinition:
-    """Ends runs whose process died without a word (power loss, kill), so that they block no other, and forgets old ones."""
+    """Ends runs whose process died without a word (power loss, kill), so that they block no other, and forgets old
+    ones."""
 
     @dg.sensor(name="janitor", description=janitor.__doc__, minimum_interval_seconds=JANITOR_SECONDS, default_status=ON)
     def sweep(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -64,9 +68,14 @@ def janitor() -> dg.SensorDefinition:
 def failures() -> dg.SensorDefinition:
     """Tells of a failed run by the command or the webhook of the settings."""
 
-    @dg.run_failure_sensor(name="failures", description=failures.__doc__, minimum_interval_seconds=30, default_status=ON)
+    @dg.run_failure_sensor(
+        name="failures", description=failures.__doc__, minimum_interval_seconds=30, default_status=ON
+    )
     def tell(context: dg.RunFailureSensorContext) -> None:
-        alerts.send(configuration.load(), alerts.Alert("failed", _why(context), f"The Dagster UI shows run {context.dagster_run.run_id}."))
+        alerts.send(
+            configuration.load(),
+            alerts.Alert("failed", _why(context), f"The Dagster UI shows run {context.dagster_run.run_id}."),
+        )
 
     return tell
 
@@ -89,4 +98,7 @@ def _why(context: dg.RunFailureSensorContext) -> str:
     if context.failure_event.message == GONE:
         return GONE
     failed = [event.step_failure_data.user_failure_data for event in context.get_step_failure_events()]
-    return " ".join(found.description for found in failed if found and found.description) or f"A run of {context.dagster_run.job_name} failed."
+    return (
+        " ".join(found.description for found in failed if found and found.description)
+        or f"A run of {context.dagster_run.job_name} failed."
+    )

@@ -12,14 +12,18 @@ from typing import Any
 import yaml
 
 KINDS = {
-    "law": "The models keep it for whatever vendors say and people decide; the tests named beside it ask it of random data.",
+    "law": (
+        "The models keep it for whatever vendors say and people decide; the tests named beside it ask it of random"
+        " data."
+    ),
     "set_aside": "What breaks it is set aside and listed, all else is published, and the run ends with 3.",
     "warning": "It is told, and stops nothing.",
     "rule": "It is about a file of rules, which is refused with exit code 2, file and line, before anything is built.",
 }
 WORLDS = "tests/marts/test_laws.py"
 HISTORIES, ORDERS = "tests/identity/test_histories.py", "tests/marts/test_order_laws.py"
-# Who asks a law beside the random worlds, which ask all of them: by its model or name, else by a folder that its model stands in.
+# Who asks a law beside the random worlds, which ask all of them: by its model or name, else by a folder that its model
+# stands in.
 _ASKED_BY = {
     "int_components": "tests/identity/test_components.py",
     "int_repairs": "tests/identity/test_components.py",
@@ -55,7 +59,8 @@ _QUERY_SEVERITY = re.compile(r"severity\s*=\s*[\"'](\w+)")
 
 @dataclass(frozen=True)
 class Check:
-    """A check: what it is about, what it asks, its kind ('' if it declares none), whether it only warns, and the model it is about with its folders."""
+    """A check: what it is about, what it asks, its kind ('' if it declares none), whether it only warns, and the model
+    it is about with its folders."""
 
     subject: str
     asks: str
@@ -80,7 +85,10 @@ def page(project: Path) -> str:
     found = checks(project)
     parts = [
         "# Checks that stop a night",
-        "Nothing is published while one of these fails. So that no data of a vendor can stop everybody's night, each is one of these:",
+        (
+            "Nothing is published while one of these fails. So that no data of a vendor can stop everybody's night,"
+            " each is one of these:"
+        ),
     ]
     parts.append("\n".join(f"- **{kind}**: {meaning}" for kind, meaning in KINDS.items()))
     for kind in KINDS:
@@ -91,8 +99,16 @@ def page(project: Path) -> str:
 def _table(found: list[Check], *, is_law: bool) -> str:
     if not found:
         return "None."
-    rows = [f"| `{check.subject}` | {check.asks} |" + (f" {', '.join(f'`{test}`' for test in check.asked_by)} |" if is_law else "") for check in found]
-    head = "| about | asks | asked of random data by |\n| --- | --- | --- |\n" if is_law else "| about | asks |\n| --- | --- |\n"
+    rows = [
+        f"| `{check.subject}` | {check.asks} |"
+        + (f" {', '.join(f'`{test}`' for test in check.asked_by)} |" if is_law else "")
+        for check in found
+    ]
+    head = (
+        "| about | asks | asked of random data by |\n| --- | --- | --- |\n"
+        if is_law
+        else "| about | asks |\n| --- | --- |\n"
+    )
     return head + "\n".join(rows)
 
 
@@ -123,7 +139,9 @@ def _promise(subject: str, test: Any, places: tuple[str, ...]) -> Check:
     [(name, body)] = test.items() if isinstance(test, dict) else [(test, {})]
     config = body.get("config") or {}
     asks = "; ".join(_words(promise, value) for promise, value in (body.get("arguments") or {}).items())
-    return Check(subject, asks or name, (config.get("meta") or {}).get("kind", ""), config.get("severity") == "warn", places)
+    return Check(
+        subject, asks or name, (config.get("meta") or {}).get("kind", ""), config.get("severity") == "warn", places
+    )
 
 
 def _words(promise: str, value: Any) -> str:

@@ -1,9 +1,11 @@
 """The page docs/data_dictionary.md: every table and column that the published file shows, from where each is declared.
 
-Marts and the quality tables of dbt are declared in its YAML, staging in `tables.py`, the pipeline's own books in `meanings.py`.
+Marts and the quality tables of dbt are declared in its YAML, staging in `tables.py`, the pipeline's own books in
+`meanings.py`.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,26 @@ def page(project: Path) -> str:
     """The data dictionary."""
     parts = [
         "# Data dictionary",
-        "Schemas of `warehouse.duckdb`: `marts` is for analysis, `meta` tells how good the data are, `staging` is what the vendors delivered.",
+        (
+            "Schemas of `warehouse.duckdb`: `marts` is for analysis, `meta` tells how good the data are, `staging` is"
+            " what the vendors delivered."
+        ),
         "# Schema `marts`",
         *(_models(project, "marts")),
         "# Schema `meta`",
         *(_models(project, "meta")),
-        *(_table(book.name, book.description, [(*column, False) for column in book.columns]) for book in meanings.of_schema("meta")),
+        *(
+            _table(book.name, book.description, [(*column, False) for column in book.columns])
+            for book in meanings.of_schema("meta")
+        ),
         "# Schema `staging`\n\nEvery table begins with the common columns.",
         _table("Common columns", "", [_staged(column) for column in COMMON]),
         *(
-            _table(table.name, f"{table.grain[0].upper()}{table.grain[1:]}. {table.description}", [_staged(column) for column in table.columns])
+            _table(
+                table.name,
+                f"{table.grain[0].upper()}{table.grain[1:]}. {table.description}",
+                [_staged(column) for column in table.columns],
+            )
             for table in TABLES.values()
         ),
     ]
@@ -35,7 +47,11 @@ def page(project: Path) -> str:
 
 def models(project: Path, schema: str) -> Iterator[dict[str, Any]]:
     """The models of a schema as their YAML declares them, by name."""
-    declared = [model for path in (project / "models" / schema).rglob("*.yml") for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])]
+    declared = [
+        model
+        for path in (project / "models" / schema).rglob("*.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
+    ]
     return iter(sorted(declared, key=lambda model: model["name"]))
 
 
@@ -46,14 +62,20 @@ def is_personal(column: dict[str, Any]) -> bool:
 
 def _models(project: Path, schema: str) -> Iterator[str]:
     for model in models(project, schema):
-        columns = [(column["name"], column["data_type"].upper(), column["description"], is_personal(column)) for column in model["columns"]]
-        yield _table(model["name"], f"{_grain(project, model['name'])} {' '.join(model['description'].split())}", columns)
+        columns = [
+            (column["name"], column["data_type"].upper(), column["description"], is_personal(column))
+            for column in model["columns"]
+        ]
+        yield _table(
+            model["name"], f"{_grain(project, model['name'])} {' '.join(model['description'].split())}", columns
+        )
 
 
 def _grain(project: Path, model: str) -> str:
-    """The first line of a model, which says what a row is."""
-    path = next((project / "models").rglob(f"{model}.sql"))
-    grain = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("-- Grain: ").rstrip(".")
+    """The first sentence of a model, which says what a row is."""
+    lines = next((project / "models").rglob(f"{model}.sql")).read_text(encoding="utf-8").splitlines()
+    head = " ".join(line.removeprefix("-- ") for line in takewhile(lambda line: line.startswith("--"), lines))
+    grain = f"{head} ".partition(". ")[0].removeprefix("Grain: ")
     return f"{grain[0].upper()}{grain[1:]}."
 
 
@@ -69,6 +91,9 @@ def _staged(column: Column) -> tuple[str, str, str, bool]:
 
 
 def _table(name: str, description: str, columns: Sequence[tuple[str, str, str, bool]]) -> str:
-    lines = [f"| `{name}` | {kind} | {'yes' if personal else ''} | {' '.join(meaning.split())} |" for name, kind, meaning, personal in columns]
+    lines = [
+        f"| `{name}` | {kind} | {'yes' if personal else ''} | {' '.join(meaning.split())} |"
+        for name, kind, meaning, personal in columns
+    ]
     head = "| column | type | personal | meaning |\n| --- | --- | --- | --- |"
     return "\n\n".join(part for part in (f"## {name}", description, "\n".join([head, *lines])) if part)

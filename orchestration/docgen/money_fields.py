@@ -44,7 +44,9 @@ def _of_dialect(dialect: Dialect) -> Iterator[MoneyField]:
         currency = _fields(select, select.columns["currency"]) if "currency" in select.columns else ()
         for name, value in select.columns.items():
             if _is_money(select, name):
-                yield MoneyField(dialect.name, f"{select.table}.{name}", _fields(select, value), _unit(select, value), currency)
+                yield MoneyField(
+                    dialect.name, f"{select.table}.{name}", _fields(select, value), _unit(select, value), currency
+                )
 
 
 def _is_money(select: Rows, column: str) -> bool:
@@ -72,7 +74,13 @@ def page() -> str:
     parts = [INTRODUCTION]
     for vendor in discover().values():
         lines = [
-            (f"`{found.dialect}`", f"`{found.column}`", _shown(found.fields), found.unit, _shown(found.currency) or "the account")
+            (
+                f"`{found.dialect}`",
+                f"`{found.column}`",
+                _shown(found.fields),
+                found.unit,
+                _shown(found.currency) or "the account",
+            )
             for found in money_fields(vendor)
         ]
         table = "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, ("---",) * len(HEAD), *lines))

@@ -1,4 +1,5 @@
-"""What dbt has to know of a person's attributes and of the canonical tables, from `tables.py`: a file of macros, and parts of three YAML files."""
+"""What dbt has to know of a person's attributes and of the canonical tables, from `tables.py`: a file of macros, and
+parts of three YAML files."""
 
 import re
 from collections.abc import Iterable
@@ -15,19 +16,41 @@ def macros() -> str:
     """The lists that models loop over."""
     told = [attribute for attribute in ATTRIBUTES if attribute.columns]
     plain = [attribute for attribute in told if attribute.part == attribute.name and attribute.name != "country"]
-    mentioning = [table.name for table in TABLES.values() if OWNER in table.columns and table.name != "customer_identifiers"]
+    mentioning = [
+        table.name for table in TABLES.values() if OWNER in table.columns and table.name != "customer_identifiers"
+    ]
     return "\n\n".join(
         (
             _macro("surviving_attributes", "Attributes of a person that one record is chosen for.", _names(ATTRIBUTES)),
-            _macro("first_attributes", "Those that stand first in the customer tables.", _names(one for one in ATTRIBUTES if not one.is_added)),
-            _macro("added_attributes", "Those that were added, behind.", _names(one for one in ATTRIBUTES if one.is_added)),
+            _macro(
+                "first_attributes",
+                "Those that stand first in the customer tables.",
+                _names(one for one in ATTRIBUTES if not one.is_added),
+            ),
+            _macro(
+                "added_attributes", "Those that were added, behind.", _names(one for one in ATTRIBUTES if one.is_added)
+            ),
             _macro("told_attributes", "Those that records tell; the others are identifiers.", _names(told)),
-            _macro("attribute_parts", "Parts of a person that are told, and survive, together.", [*dict.fromkeys(one.part for one in told)]),
+            _macro(
+                "attribute_parts",
+                "Parts of a person that are told, and survive, together.",
+                [*dict.fromkeys(one.part for one in told)],
+            ),
             _macro("name_attributes", "Attributes of the name.", _names(one for one in told if one.part == "name")),
-            _macro("place_attributes", "Attributes of the place within its country.", _names(one for one in told if one.part == "place")),
+            _macro(
+                "place_attributes",
+                "Attributes of the place within its country.",
+                _names(one for one in told if one.part == "place"),
+            ),
             _macro("plain_attributes", "Those that are a part of their own.", _names(plain)),
-            _macro("attribute_columns", "Columns of staging that tell attributes.", [name for one in told for name in one.columns]),
-            _macro("mentioning_tables", "Tables of staging whose rows belong to a record, or to a contact.", mentioning),
+            _macro(
+                "attribute_columns",
+                "Columns of staging that tell attributes.",
+                [name for one in told for name in one.columns],
+            ),
+            _macro(
+                "mentioning_tables", "Tables of staging whose rows belong to a record, or to a contact.", mentioning
+            ),
         )
     )
 

@@ -1,6 +1,7 @@
 """The page on how well each vendor is known: its dialects and their fields, and what the golden cases make of them.
 
-Written from the shapes and from the cases beside the tests, whose results a test holds to; `generate.py` puts it in its place.
+Written from the shapes and from the cases beside the tests, whose results a test holds to; `generate.py` puts it in its
+place.
 """
 
 import json
@@ -31,18 +32,36 @@ def page(cases: Path) -> str:
         [
             INTRODUCTION,
             "## Vendors",
-            _table(("vendor", "streams", "dialects", "modelled", "in extra", "dropped"), [_summary(vendor) for vendor in vendors.values()]),
+            _table(
+                ("vendor", "streams", "dialects", "modelled", "in extra", "dropped"),
+                [_summary(vendor) for vendor in vendors.values()],
+            ),
             "## Dialects and their fields",
             _table(
-                ("vendor", "stream", "dialect", "modelled", "in extra", "dropped", "feeds"), [row for vendor in vendors.values() for row in _dialects(vendor)]
+                ("vendor", "stream", "dialect", "modelled", "in extra", "dropped", "feeds"),
+                [row for vendor in vendors.values() for row in _dialects(vendor)],
             ),
             "## Dropped on purpose",
             _table(("dialect", "field", "reason"), list(dict.fromkeys(dropped))),
             "## Cases and what comes of them",
             CASES,
             _table(
-                ("dialect", "case", "trap", "read", "loaded", "rejected", "duplicate", "repaired, set to null or doubted"),
-                [row for vendor in vendors for path in sorted((cases / vendor).glob("*.expected.json")) for row in _results(path)],
+                (
+                    "dialect",
+                    "case",
+                    "trap",
+                    "read",
+                    "loaded",
+                    "rejected",
+                    "duplicate",
+                    "repaired, set to null or doubted",
+                ),
+                [
+                    row
+                    for vendor in vendors
+                    for path in sorted((cases / vendor).glob("*.expected.json"))
+                    for row in _results(path)
+                ],
             ),
         ]
     )
@@ -51,7 +70,11 @@ def page(cases: Path) -> str:
 def _summary(vendor: Vendor) -> tuple[object, ...]:
     """Fields of a stream count once, in however many of its dialects they stand."""
     dialects = [(stream.name, dialect) for stream in vendor.streams.values() for dialect in stream.dialects]
-    counts = Counter({(stream, path): handling(leaf) for stream, dialect in dialects for path, leaf in leaves(dialect.shape)}.values())
+    counts = Counter(
+        {
+            (stream, path): handling(leaf) for stream, dialect in dialects for path, leaf in leaves(dialect.shape)
+        }.values()
+    )
     names = {dialect.name for _, dialect in dialects}
     return vendor.title, len(vendor.streams), len(names), counts["modelled"], counts["extra"], counts["dropped"]
 
@@ -60,7 +83,15 @@ def _dialects(vendor: Vendor) -> Iterator[tuple[object, ...]]:
     for stream in vendor.streams.values():
         for dialect in stream.dialects:
             counts = Counter(handling(leaf) for _, leaf in leaves(dialect.shape))
-            yield vendor.code, stream.name, f"`{dialect.name}`", counts["modelled"], counts["extra"], counts["dropped"], ", ".join(_tables(dialect))
+            yield (
+                vendor.code,
+                stream.name,
+                f"`{dialect.name}`",
+                counts["modelled"],
+                counts["extra"],
+                counts["dropped"],
+                ", ".join(_tables(dialect)),
+            )
 
 
 def _dropped(vendor: Vendor) -> Iterator[tuple[object, ...]]:
@@ -81,7 +112,13 @@ def _results(path: Path) -> Iterator[tuple[object, ...]]:
     case, result = json.loads(path.with_name(f"{name}.json").read_bytes()), json.loads(path.read_bytes())
     rows = result["rows"]
     rejected = _counted(reason for _, reason, _ in result.get("rejects", ()))
-    figures = (rows["read"], rows["loaded"], rejected, rows["duplicate"], _counted(code for _, code, _ in result.get("issues", ())))
+    figures = (
+        rows["read"],
+        rows["loaded"],
+        rejected,
+        rows["duplicate"],
+        _counted(code for _, code, _ in result.get("issues", ())),
+    )
     for position, dialect in enumerate(sorted(result.get("dialects", {"none": 0}))):
         told: tuple[object, ...] = figures if position == 0 else ("〃",) * len(figures)
         yield f"`{dialect}`", name.replace("_", " "), ", ".join(case.get("traps", ())), *told

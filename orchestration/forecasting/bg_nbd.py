@@ -1,12 +1,13 @@
 """How often customers will buy again, and who has left: the BG/NBD model of Fader, Hardie and Lee (2005).
 
 While a customer stays he buys at random at a rate of his own (gamma: `r`, `alpha`), and after each purchase leaves for
-good with a chance of his own (beta: `a`, `b`). What is known of a customer is enough: the purchases after the first, when
-the last one was and how long ago the first, counted in days and modelled in weeks as the paper does.
+good with a chance of his own (beta: `a`, `b`). What is known of a customer is enough: the purchases after the first,
+when the last one was and how long ago the first, counted in days and modelled in weeks as the paper does.
 
-The likelihood needs logarithms only, and the expectation one integral, so that Polars is enough for a million customers:
-numpy and scipy would add 172 MB for an optimiser and a hypergeometric function that overflows for frequent buyers. Of
-the libraries, `lifetimes` has had no release since 2020, `btyd` none since 2022, and pymc-marketing samples with PyMC.
+The likelihood needs logarithms only, and the expectation one integral, so that Polars is enough for a million
+customers: numpy and scipy would add 172 MB for an optimiser and a hypergeometric function that overflows for frequent
+buyers. Of the libraries, `lifetimes` has had no release since 2020, `btyd` none since 2022, and pymc-marketing samples
+with PyMC.
 
 What too little data is does not belong here.
 """
@@ -48,7 +49,11 @@ def fit(customers: pl.DataFrame) -> PurchaseFit:
     """The model of these customers (`repeat_count`, `recency_days`, `age_days`)."""
     counted = customers.group_by(KNOWN).agg(customers=pl.len().cast(pl.Int64)).sort(KNOWN)
     optimum = maximise(partial(_mean_log_likelihood, counted, _counts_beyond(counted)), start=START, bounds=BOUNDS)
-    return PurchaseFit(PurchaseModel(*(float(f"{value:.6g}") for value in optimum.point)), optimum.value * customers.height, optimum.is_converged)
+    return PurchaseFit(
+        PurchaseModel(*(float(f"{value:.6g}") for value in optimum.point)),
+        optimum.value * customers.height,
+        optimum.is_converged,
+    )
 
 
 def alive(model: PurchaseModel) -> pl.Expr:
@@ -72,7 +77,8 @@ def expected_repeats(model: PurchaseModel, customers: pl.DataFrame) -> float:
 
 
 def _counts_beyond(counted: pl.DataFrame) -> list[int]:
-    """How many customers bought again more than 0, 1, 2 … times: all that the gamma functions of the likelihood depend on."""
+    """How many customers bought again more than 0, 1, 2 … times: all that the gamma functions of the likelihood depend
+    on."""
     by_count = dict(counted.group_by("repeat_count").agg(pl.col("customers").sum()).iter_rows())
     beyond = [0]
     for repeat_count in range(max(by_count), 0, -1):
@@ -87,23 +93,43 @@ def _mean_log_likelihood(counted: pl.DataFrame, beyond: list[int], point: Point)
     customers, repeats = pl.col("customers"), pl.col("repeat_count")
     odds, left = pl.col("log_odds"), pl.col("left")
     rows = (
-        counted.with_columns(_weeks(pl.col("age_days"), alpha).log().alias("log_age"), _weeks(pl.col("recency_days"), alpha).log().alias("log_recency"))
+        counted.with_columns(
+            _weeks(pl.col("age_days"), alpha).log().alias("log_age"),
+            _weeks(pl.col("recency_days"), alpha).log().alias("log_recency"),
+        )
         .with_columns(_log_odds_of_leaving(model).alias("log_odds"))
         .with_columns((1 / (1 + (-odds).exp())).alias("left"))
     )
     total, by_r, by_alpha, all_left, by_b = rows.select(
-        (customers * (odds.clip(lower_bound=0) + (-odds.abs()).exp().log1p() - (r + repeats) * pl.col("log_age"))).sum(),
+        (
+            customers * (odds.clip(lower_bound=0) + (-odds.abs()).exp().log1p() - (r + repeats) * pl.col("log_age"))
+        ).sum(),
         (customers * (left * (pl.col("log_age") - pl.col("log_recency")) - pl.col("log_age"))).sum().alias("by_r"),
-        (-customers * (r + repeats) * ((1 - left) / _weeks(pl.col("age_days"), alpha) + left / _weeks(pl.col("recency_days"), alpha))).sum().alias("by_alpha"),
+        (
+            -customers
+            * (r + repeats)
+            * ((1 - left) / _weeks(pl.col("age_days"), alpha) + left / _weeks(pl.col("recency_days"), alpha))
+        )
+        .sum()
+        .alias("by_alpha"),
         (customers * left).sum().alias("all_left"),
         (-customers * left / (b - 1 + repeats.clip(lower_bound=1))).sum().alias("by_b"),
     ).row(0)
     size = rows["customers"].sum()
     both = math.fsum(count / (a + b + i) for i, count in enumerate(beyond))
-    total += size * r * math.log(alpha) + math.fsum(count * math.log((r + i) * (b + i) / (a + b + i)) for i, count in enumerate(beyond))  # ty: ignore[unsupported-operator]
-    by_r += size * math.log(alpha) + math.fsum(count / (r + i) for i, count in enumerate(beyond))  # ty: ignore[unsupported-operator]
+    total += size * r * math.log(alpha) + math.fsum(  # ty: ignore[unsupported-operator]
+        count * math.log((r + i) * (b + i) / (a + b + i)) for i, count in enumerate(beyond)
+    )
+    by_r += size * math.log(alpha) + math.fsum(  # ty: ignore[unsupported-operator]
+        count / (r + i) for i, count in enumerate(beyond)
+    )
     by_b += math.fsum(count / (b + i) for i, count in enumerate(beyond)) - both
-    return total / size, (by_r / size, (by_alpha + size * r / alpha) / size, (all_left / a - both) / size, by_b / size)  # ty: ignore[unsupported-operator]
+    return total / size, (
+        by_r / size,
+        (by_alpha + size * r / alpha) / size,  # ty: ignore[unsupported-operator]
+        (all_left / a - both) / size,
+        by_b / size,
+    )
 
 
 def _log_odds_of_leaving(model: PurchaseModel) -> pl.Expr:
@@ -118,16 +144,19 @@ def _weeks(days: pl.Expr, more: float) -> pl.Expr:
     return days / DAYS_PER_WEEK + more
 
 
-# Points of the integral below. Against 60 digits of the hypergeometric form, nine models up to the bounds, 0 to 150 purchases: off by 1e-7 at most.
+# Points of the integral below. Against 60 digits of the hypergeometric form, nine models up to the bounds, 0 to 150
+# purchases: off by 1e-7 at most.
 SPACING = 0.125
 REACH = 9.0
 
 
 def _expected_if_alive(model: PurchaseModel, customers: pl.DataFrame, *, horizon: pl.Expr) -> pl.Series:
-    """Purchases in `horizon` days of a customer who is there: over all chances `p` to leave that he may have, the mean of
-    (1 - (1 + p h / (alpha + T)) ** -(r + x)) / p, which is what the hypergeometric form of the paper (equation 10) sums up.
+    """Purchases in `horizon` days of a customer who is there: over all chances `p` to leave that he may have, the mean
+    of (1 - (1 + p h / (alpha + T)) ** -(r + x)) / p, which is what the hypergeometric form of the paper (equation 10)
+    sums up.
 
-    The integral runs over the log-odds of `p`, by the trapezoidal rule, denser where the beta distribution has its weight.
+    The integral runs over the log-odds of `p`, by the trapezoidal rule, denser where the beta distribution has its
+    weight.
     """
     a, others = model.a, model.b + pl.col("repeat_count")
     rows = customers.with_columns(

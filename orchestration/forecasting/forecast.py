@@ -64,7 +64,8 @@ def fit(customers: pl.DataFrame, limits: Limits) -> pl.DataFrame:
 
 
 def predict(customers: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """By customer, in the given order: the forecast as of the day of `age_days`; all null unless the models are fitted."""
+    """By customer, in the given order: the forecast as of the day of `age_days`; all null unless the models are
+    fitted."""
     fitted = models.row(0, named=True)
     if fitted["model_status"] != FITTED:
         return customers.select("customer_id", **{name: pl.lit(None, pl.Float64) for name in _FORECAST})
@@ -96,7 +97,9 @@ def _lacking(customers: pl.DataFrame, limits: Limits) -> Iterator[str]:
         yield f"{history} days since the first order, {limits.minimum_history_days} are needed"
 
 
-def _doubts(purchases: bg_nbd.PurchaseFit, values: gamma_gamma.ValueFit, figures: dict[str, float], limits: Limits) -> Iterator[str]:
+def _doubts(
+    purchases: bg_nbd.PurchaseFit, values: gamma_gamma.ValueFit, figures: dict[str, float], limits: Limits
+) -> Iterator[str]:
     if not purchases.is_converged:
         yield "no likeliest model of purchases was found"
     if not values.is_converged:

@@ -35,7 +35,9 @@ class ValueFit:
 
 def fit(customers: pl.DataFrame) -> ValueFit:
     """The model of these customers (`valued_repeat_count`, `repeat_amount`, both above zero)."""
-    spent = customers.select(count="valued_repeat_count", amount=pl.col("repeat_amount").cast(pl.Float64)).sort("count", "amount")
+    spent = customers.select(count="valued_repeat_count", amount=pl.col("repeat_amount").cast(pl.Float64)).sort(
+        "count", "amount"
+    )
     unit = observed_mean(customers)
     counts = spent.group_by("count").len("customers").sort("count").rows()
     scaled = spent.with_columns(pl.col("amount") / unit)
@@ -72,7 +74,9 @@ def _mean_log_likelihood(spent: pl.DataFrame, counts: list[tuple[int, int]], poi
         log_all.sum().alias("all_logs"),
         ((p * count + q) / (gamma + amount)).sum().alias("by_gamma"),
     ).row(0)
-    total += math.fsum(n * (math.lgamma(p * x + q) - math.lgamma(p * x) - math.lgamma(q) + q * math.log(gamma)) for x, n in counts)
+    total += math.fsum(
+        n * (math.lgamma(p * x + q) - math.lgamma(p * x) - math.lgamma(q) + q * math.log(gamma)) for x, n in counts
+    )
     by_p += math.fsum(n * x * (_digamma(p * x + q) - _digamma(p * x)) for x, n in counts)
     by_q = math.fsum(n * (_digamma(p * x + q) - _digamma(q) + math.log(gamma)) for x, n in counts) - all_logs
     return total / size, (by_p / size, by_q / size, (size * q / gamma - by_gamma) / size)
@@ -85,4 +89,9 @@ def _digamma(x: float) -> float:
         shift -= 1 / x
         x += 1
     square = 1 / (x * x)
-    return shift + math.log(x) - 0.5 / x - square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square / 132))))
+    return (
+        shift
+        + math.log(x)
+        - 0.5 / x
+        - square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square / 132))))
+    )

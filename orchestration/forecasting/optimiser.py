@@ -1,8 +1,8 @@
 """Finds the parameters at which a smooth function of a few positive numbers is greatest.
 
-Quasi-Newton (BFGS) from a given start, by the function's own gradient: the same calls give the same bits. Each parameter
-stays inside its bounds, because the search runs over where its logarithm lies between them, on a logistic scale. What is
-maximised does not belong here.
+Quasi-Newton (BFGS) from a given start, by the function's own gradient: the same calls give the same bits. Each
+parameter stays inside its bounds, because the search runs over where its logarithm lies between them, on a logistic
+scale. What is maximised does not belong here.
 """
 
 import math
@@ -53,7 +53,8 @@ def maximise(function: Function, *, start: Point, bounds: Bounds) -> Optimum:
 def _climb(
     function: Function, place: list[float], value: float, slope: list[float], step: list[float], bounds: Bounds
 ) -> tuple[list[float], float, list[float]] | None:
-    """The first point along the step, halved as often as needed, that is higher by a fair part of what the slope promises."""
+    """The first point along the step, halved as often as needed, that is higher by a fair part of what the slope
+    promises."""
     share = 1.0
     while share > SHORTEST_STEP:
         moved = [max(-FARTHEST, min(FARTHEST, here + share * there)) for here, there in zip(place, step, strict=True)]
@@ -73,13 +74,22 @@ def _updated(curvature: list[list[float]], moved: list[float], flattened: list[f
     turned = _product(curvature, flattened)
     stretch = (1 + _dot(flattened, turned) / bend) / bend
     size = range(len(moved))
-    return [[curvature[i][j] + stretch * moved[i] * moved[j] - (turned[i] * moved[j] + moved[i] * turned[j]) / bend for j in size] for i in size]
+    return [
+        [
+            curvature[i][j] + stretch * moved[i] * moved[j] - (turned[i] * moved[j] + moved[i] * turned[j]) / bend
+            for j in size
+        ]
+        for i in size
+    ]
 
 
 def _evaluate(function: Function, place: list[float], bounds: Bounds) -> tuple[float, list[float]]:
     point = _point(place, bounds)
     value, gradient = function(point)
-    return value, [part * number * _width(limits) * _share(at) * _share(-at) for part, number, at, limits in zip(gradient, point, place, bounds, strict=True)]
+    return value, [
+        part * number * _width(limits) * _share(at) * _share(-at)
+        for part, number, at, limits in zip(gradient, point, place, bounds, strict=True)
+    ]
 
 
 def _point(place: list[float], bounds: Bounds) -> Point:

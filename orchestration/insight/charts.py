@@ -35,7 +35,15 @@ def columns(points: Mapping[tuple[str, str], Number], *, unit: str = "") -> Mark
     return _figure(WIDTH, HEIGHT, drawn, legend=series)
 
 
-def _column(points: Mapping[tuple[str, str], Number], place: str, series: Sequence[str], left: float, step: float, highest: float, unit: str) -> Markup:
+def _column(
+    points: Mapping[tuple[str, str], Number],
+    place: str,
+    series: Sequence[str],
+    left: float,
+    step: float,
+    highest: float,
+    unit: str,
+) -> Markup:
     width = min(step * 0.72, 70)
     top = float(HEIGHT - BOTTOM)
     parts = []
@@ -44,7 +52,16 @@ def _column(points: Mapping[tuple[str, str], Number], place: str, series: Sequen
         height = max(0.0, float(value)) / (highest or 1) * (HEIGHT - BOTTOM - TOP)
         top -= height
         if height:
-            parts.append(_block(left + (step - width) / 2, top, width, height, number, f"{place}, {name}: {markup.shown(value)} {unit}"))
+            parts.append(
+                _block(
+                    left + (step - width) / 2,
+                    top,
+                    width,
+                    height,
+                    number,
+                    f"{place}, {name}: {markup.shown(value)} {unit}",
+                )
+            )
     return Markup().join(parts)
 
 
@@ -103,21 +120,34 @@ def grid(
         drawn.append(_text(left - 10, y + cell_height * 0.62, row, anchor="end"))
         for number, place in enumerate(places):
             if (row, place) in shares:
-                drawn.append(_cell(left + number * width, y, width, cell_height, shares[row, place], f"{row}, {place}", labels[row, place]))
+                drawn.append(
+                    _cell(
+                        left + number * width,
+                        y,
+                        width,
+                        cell_height,
+                        shares[row, place],
+                        f"{row}, {place}",
+                        labels[row, place],
+                    )
+                )
     return _figure(WIDTH, 24 + len(rows) * cell_height, drawn)
 
 
 def _cell(x: float, y: float, width: float, height: float, share: float, place: str, label: str) -> Markup:
-    block = Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="s0" fill-opacity="{:.2f}"><title>{}: {}</title></rect>').format(
-        x + 1, y + 1, width - 2, height - 2, 0.06 + 0.94 * min(1.0, max(0.0, share)), place, label
+    block = Markup(
+        '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="s0" fill-opacity="{:.2f}"><title>{}:'
+        " {}</title></rect>"
+    ).format(x + 1, y + 1, width - 2, height - 2, 0.06 + 0.94 * min(1.0, max(0.0, share)), place, label)
+    return block + _text(
+        x + width / 2, y + height * 0.62, label, anchor="middle", kind="on" if share > 0.45 else "value"
     )
-    return block + _text(x + width / 2, y + height * 0.62, label, anchor="middle", kind="on" if share > 0.45 else "value")
 
 
 def _block(x: float, y: float, width: float, height: float, series: int, title: str) -> Markup:
-    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="s{}"><title>{}</title></rect>').format(
-        x, y, width, height, min(series, SERIES - 1), title.strip()
-    )
+    return Markup(
+        '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="s{}"><title>{}</title></rect>'
+    ).format(x, y, width, height, min(series, SERIES - 1), title.strip())
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "") -> Markup:
@@ -126,7 +156,11 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "
 
 def _figure(width: int, height: int, drawn: Sequence[Markup], *, legend: Sequence[str] = ()) -> Markup:
     key = Markup(" ").join(
-        Markup('<svg width="10" height="10" style="display:inline"><rect width="10" height="10" class="s{}"/></svg> {} ').format(min(number, SERIES - 1), name)
+        Markup(
+            '<svg width="10" height="10" style="display:inline"><rect width="10" height="10" class="s{}"/></svg> {} '
+        ).format(min(number, SERIES - 1), name)
         for number, name in enumerate(legend)
     )
-    return Markup('<figure><svg viewBox="0 0 {} {}" role="img">{}</svg><figcaption>{}</figcaption></figure>').format(width, height, Markup().join(drawn), key)
+    return Markup('<figure><svg viewBox="0 0 {} {}" role="img">{}</svg><figcaption>{}</figcaption></figure>').format(
+        width, height, Markup().join(drawn), key
+    )

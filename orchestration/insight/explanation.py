@@ -1,4 +1,5 @@
-"""Why records are one person, or whether two are; what that hangs on, in money too; where one may be written to: sentences for terminal and page.
+"""Why records are one person, or whether two are; what that hangs on, in money too; where one may be written to:
+sentences for terminal and page.
 
 Reads a published warehouse. Values are masked unless asked for. The same proof stands in `meta.identity_links`; who is
 who was decided by dbt, not here.
@@ -19,7 +20,10 @@ from orchestration.runtime.redaction import masked, shown_name
 from orchestration.warehouse.duckdb_session import has_table
 
 SHOWN = 25
-HOW_TO_NAME = "Name a customer id, any id it ever had, its first 8 letters, or a record as vendor/stream/id or vendor/account/stream/id."
+HOW_TO_NAME = (
+    "Name a customer id, any id it ever had, its first 8 letters, or a record as vendor/stream/id or"
+    " vendor/account/stream/id."
+)
 
 WHY_NOT = {
     "invalid": "it is not valid",
@@ -37,7 +41,10 @@ WHY_NOT = {
     "weak": "its kind joins nobody who is known by more",
 }
 
-_ALIASES = "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is not null limit 3"
+_ALIASES = (
+    "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is"
+    " not null limit 3"
+)
 _NAMED = """
 select alias_id, customer_id from identity.int_record_customers
 where source = $1 and source_account = $2 and $3 in (stream, stream_key) and source_record_id = $4 and customer_id is not null
@@ -128,7 +135,9 @@ class Telling:
         words = f"{tie.identifier_type} {self.value(tie.identifier_type, tie.identifier_value or '')}"
         more = {
             "superseded_identifier": f", which one of them no longer gives, and the same {tie.rule_detail}",
-            "belongs": ", the vendor's own id" if tie.rule_detail == "own_id" else ", which only this record of the vendor has",
+            "belongs": (
+                ", the vendor's own id" if tie.rule_detail == "own_id" else ", which only this record of the vendor has"
+            ),
             "follows": " (it follows)",
         }
         return words + more.get(tie.rule, "")
@@ -139,7 +148,13 @@ class Telling:
         named = f"{record.source}{account}/{record.stream} {self.value('', record.source_record_id)}"
         notes = [
             *(["the person is named after it"] if record.is_anchor else []),
-            *(["belongs to a record"] if record.is_belonging else ["told by orders or events"] if record.is_contact else []),
+            *(
+                ["belongs to a record"]
+                if record.is_belonging
+                else ["told by orders or events"]
+                if record.is_contact
+                else []
+            ),
             *(["deleted"] if record.is_deleted else []),
         ]
         return f"{named} ({', '.join(notes)})" if notes else named
@@ -148,7 +163,10 @@ class Telling:
 def require_proofs(con: duckdb.DuckDBPyConnection) -> None:
     """Refuses a warehouse that an earlier version published without proofs."""
     if not (has_table(con, "meta", "identity_links") and has_table(con, "identity", "int_override_records")):
-        raise OperatorError("The published warehouse was made by an earlier version and holds no proofs.", remedy="`c360 run` publishes one that does.")
+        raise OperatorError(
+            "The published warehouse was made by an earlier version and holds no proofs.",
+            remedy="`c360 run` publishes one that does.",
+        )
 
 
 def resolve(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
@@ -197,7 +215,9 @@ def _tell_channels(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator
         yield f"  {line}"
 
 
-def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dict[str, Record], *, asked: str, customer_id: str) -> Iterator[str]:
+def _tell_heading(
+    con: duckdb.DuckDBPyConnection, telling: Telling, records: dict[str, Record], *, asked: str, customer_id: str
+) -> Iterator[str]:
     name, orders, revenue, currency = con.execute(_FIGURES, [customer_id]).fetchone() or (None, 0, None, None)
     yield f"Person {customer_id}" + (f": {name}" if name and telling.show else "")
     if asked != customer_id:
@@ -210,7 +230,15 @@ def _tell_heading(con: duckdb.DuckDBPyConnection, telling: Telling, records: dic
         yield f"{_count(len(records) - own, 'more set')} of identifiers that orders and events of these records name."
 
 
-def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph, numbers: dict[str, int], *, root: str, customer_id: str) -> Iterator[str]:
+def _tell_bridges(
+    con: duckdb.DuckDBPyConnection,
+    telling: Telling,
+    graph: Graph,
+    numbers: dict[str, int],
+    *,
+    root: str,
+    customer_id: str,
+) -> Iterator[str]:
     if not graph.ties:
         return
     bridges, untried = graph.bridges(root)
@@ -227,7 +255,9 @@ def _tell_bridges(con: duckdb.DuckDBPyConnection, telling: Telling, graph: Graph
         yield f"  {untried} rarer ties were not tried: the person is too large."
 
 
-def _tell_refused(con: duckdb.DuckDBPyConnection, telling: Telling, numbers: dict[str, int], customer_id: str) -> Iterator[str]:
+def _tell_refused(
+    con: duckdb.DuckDBPyConnection, telling: Telling, numbers: dict[str, int], customer_id: str
+) -> Iterator[str]:
     refused = _ties(con, customer_id, is_refused=True)
     if refused:
         yield "\nRefused, because it would have joined two documents or records kept apart"
@@ -235,7 +265,9 @@ def _tell_refused(con: duckdb.DuckDBPyConnection, telling: Telling, numbers: dic
         yield f"  {telling.tie(tie)} of record {numbers[tie.alias_id]}"
 
 
-def of_two(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> Iterator[str]:
+def of_two(
+    con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]
+) -> Iterator[str]:
     """Whether two records, each with its person, are one person, by which chain, or what keeps them apart."""
     if one[1] != other[1]:
         yield from _tell_apart(con, telling, one, other)
@@ -263,7 +295,9 @@ def _tell_record(telling: Telling, record: Record) -> Iterator[str]:
     yield f"      id {record.alias_id[:12]}, {record.place(show=telling.show)}"
 
 
-def _tell_apart(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]) -> Iterator[str]:
+def _tell_apart(
+    con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]
+) -> Iterator[str]:
     yield f"They are two people, {one[1]} and {other[1]}."
     for alias_id, customer_id in (one, other):
         yield from _tell_record(telling, _records(con, customer_id)[alias_id])
@@ -272,7 +306,10 @@ def _tell_apart(con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str
     common = con.execute(_IN_COMMON, [one[1], other[1]]).fetchall()
     yield "What both carry, and why it does not join them" if common else "They carry nothing in common."
     for kind, value, reason, other_reason in common:
-        why = WHY_NOT.get(reason or other_reason or "", "their first names, birth dates or documents contradict each other, or a decision does")
+        why = WHY_NOT.get(
+            reason or other_reason or "",
+            "their first names, birth dates or documents contradict each other, or a decision does",
+        )
         yield f"  {kind} {telling.value(kind, value)}: {why}"
 
 

@@ -1,6 +1,7 @@
 """Every number that the dashboard and the report show, as a query of the published warehouse: written once, for both.
 
-Revenue and the like are those of `customer_insights`: valid orders up to the day the warehouse is of, in the reporting currency.
+Revenue and the like are those of `customer_insights`: valid orders up to the day the warehouse is of, in the reporting
+currency.
 """
 
 from collections.abc import Mapping, Sequence
@@ -248,7 +249,10 @@ group by all
 order by values desc, vendor, stream, in_table, field, issue, action
 """
 
-CONFLICTS = "select conflict_type as conflict, count(*) as orders from meta.order_conflicts group by all order by orders desc, conflict"
+CONFLICTS = (
+    "select conflict_type as conflict, count(*) as orders from meta.order_conflicts group by all order by orders desc,"
+    " conflict"
+)
 
 SHARED = """
 select identifier_type as kind, count(*) as identifiers, max(people_count) as most_people, sum(would_have_merged_customers)::bigint as kept_apart
@@ -267,7 +271,9 @@ limit {ROWS_SHOWN}
 """
 
 
-def ask(con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | Sequence[object] | None = None) -> Answer:
+def ask(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | Sequence[object] | None = None
+) -> Answer:
     """The answer to one of the queries."""
     found = con.execute(query, parameters)
     return Answer(tuple(column[0] for column in found.description or ()), found.fetchall())

@@ -82,7 +82,9 @@ class Graph:
         tried = candidates[: max(1, WORK // max(1, len(self.ties)))]
         everybody = frozenset(self._of_record) | {anchor}
         found = [self._bridge(anchor, ties, everybody) for _, ties in tried]
-        return sorted((each for each in found if each), key=lambda bridge: -len(bridge.cut_off)), len(candidates) - len(tried)
+        return sorted((each for each in found if each), key=lambda bridge: -len(bridge.cut_off)), len(candidates) - len(
+            tried
+        )
 
     def _bridge(self, anchor: str, ties: list[Tie], everybody: Collection[str]) -> Bridge | None:
         without = frozenset(tie.link_id for tie in ties)

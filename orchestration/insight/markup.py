@@ -1,4 +1,5 @@
-"""HTML for pages that must work without a network: every value is escaped by `Markup.format`, styles stand in the page, nothing is loaded."""
+"""HTML for pages that must work without a network: every value is escaped by `Markup.format`, styles stand in the page,
+nothing is loaded."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -84,7 +85,10 @@ def section(title: str, *parts: Markup, note: str = "") -> Markup:
 
 def tiles(figures: Mapping[str, object]) -> Markup:
     """Large numbers with their names."""
-    found = (Markup('<div class="tile"><span>{}</span><b data-figure="{}">{}</b></div>').format(name, name, shown(value)) for name, value in figures.items())
+    found = (
+        Markup('<div class="tile"><span>{}</span><b data-figure="{}">{}</b></div>').format(name, name, shown(value))
+        for name, value in figures.items()
+    )
     return Markup('<div class="tiles">{}</div>').format(Markup().join(found))
 
 
@@ -94,9 +98,15 @@ def table(answer: Answer, *, special: Mapping[str, Shown] | None = None, hidden:
         return NOTHING
     columns = [name for name in answer.columns if name not in hidden]
     numeric = {name for name in columns if any(is_number(value) for value in answer.column(name))}
-    head = Markup().join(Markup("<th{}>{}</th>").format(_right(name in numeric), name.replace("_", " ")) for name in columns)
-    body = Markup().join(_row(dict(zip(answer.columns, row, strict=True)), columns, numeric, special or {}) for row in answer.rows)
-    return Markup('<div class="wide"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(head, body)
+    head = Markup().join(
+        Markup("<th{}>{}</th>").format(_right(name in numeric), name.replace("_", " ")) for name in columns
+    )
+    body = Markup().join(
+        _row(dict(zip(answer.columns, row, strict=True)), columns, numeric, special or {}) for row in answer.rows
+    )
+    return Markup('<div class="wide"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        head, body
+    )
 
 
 def folded(part: Markup, title: str = "as a table") -> Markup:
@@ -106,7 +116,10 @@ def folded(part: Markup, title: str = "as a table") -> Markup:
 
 def _row(row: Mapping[str, Any], columns: Sequence[str], numeric: set[str], special: Mapping[str, Shown]) -> Markup:
     cells = (
-        Markup("<td{}>{}</td>").format(_right(name in numeric), special[name](row[name], row) if name in special else shown(row[name])) for name in columns
+        Markup("<td{}>{}</td>").format(
+            _right(name in numeric), special[name](row[name], row) if name in special else shown(row[name])
+        )
+        for name in columns
     )
     return Markup("<tr>{}</tr>").format(Markup().join(cells))
 

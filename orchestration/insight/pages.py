@@ -52,7 +52,11 @@ def changed(con: duckdb.DuckDBPyConnection) -> Markup:
     run = ask(con, figures.LAST_RUN).first
     told = list(change_report.lines(Changes(**json.loads(run["changes"])))) if run["changes"] else []
     note = f"Published by {run['command']}, begun {markup.shown(run['started_at'])} UTC." if run["run_id"] else ""
-    return section("Since the last publication", markup.sentences(told, otherwise="It is the first, or nothing changed."), note=note)
+    return section(
+        "Since the last publication",
+        markup.sentences(told, otherwise="It is the first, or nothing changed."),
+        note=note,
+    )
 
 
 def revenue(con: duckdb.DuckDBPyConnection) -> Markup:
@@ -62,7 +66,9 @@ def revenue(con: duckdb.DuckDBPyConnection) -> Markup:
     months = ask(con, figures.MONTHS)
     return section(
         f"Revenue by month and vendor, {currency}",
-        charts.columns({(f"{month:%Y-%m}", vendor): amount for month, vendor, amount in found.rows if month}, unit=currency),
+        charts.columns(
+            {(f"{month:%Y-%m}", vendor): amount for month, vendor, amount in found.rows if month}, unit=currency
+        ),
         markup.table(months, special={"month": _month}),
         note=f"All valid orders by business day, of the last {figures.MONTHS_SHOWN} months with any.",
     )
@@ -72,9 +78,21 @@ def parts_of_business(con: duckdb.DuckDBPyConnection) -> list[Markup]:
     """By vendor, by stage, and whom one may write to."""
     stages = ask(con, figures.STAGES)
     return [
-        section("By vendor", markup.table(ask(con, figures.VENDORS)), note="Orders and revenue count for the vendor whose figures the order has."),
-        section("Life-cycle stages", charts.bars([(stage, count) for stage, count, _ in stages.rows], unit="people"), markup.table(stages)),
-        section("Who may be contacted, by channel", markup.table(ask(con, figures.CONTACTABILITY)), note="For marketing, of whom anything is known."),
+        section(
+            "By vendor",
+            markup.table(ask(con, figures.VENDORS)),
+            note="Orders and revenue count for the vendor whose figures the order has.",
+        ),
+        section(
+            "Life-cycle stages",
+            charts.bars([(stage, count) for stage, count, _ in stages.rows], unit="people"),
+            markup.table(stages),
+        ),
+        section(
+            "Who may be contacted, by channel",
+            markup.table(ask(con, figures.CONTACTABILITY)),
+            note="For marketing, of whom anything is known.",
+        ),
     ]
 
 
@@ -90,7 +108,10 @@ def customers(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
     wanted, offset = query.get("q", ""), _whole(query.get("from", ""))
     found = people.search(con, wanted, offset=offset)
     total = found.first["people_found"] or 0
-    field = '<input name="q" value="{}" placeholder="name, e-mail, phone, any id, order number" aria-label="search" autofocus>'
+    field = (
+        '<input name="q" value="{}" placeholder="name, e-mail, phone, any id, order number" aria-label="search"'
+        " autofocus>"
+    )
     form = Markup('<form action="/customers">' + field + " <button>Search</button></form>").format(wanted)
     shown = markup.table(found, special={"customer_id": _customer_link}, hidden=("people_found",))
     count = Markup('<p class="note" data-figure="found">{} people</p>').format(markup.shown(total))
@@ -105,7 +126,11 @@ def profile(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
     forecast = ask(con, people.FORECAST, [customer_id]).first
     columns = Markup('<div class="columns">{}{}</div>').format(
         section("Who", markup.facts(_filled(who)), markup.text([customer_id])),
-        section("Figures", markup.facts(_filled(insights)), markup.facts(_filled(forecast, without=("reporting_currency", "as_of_date")))),
+        section(
+            "Figures",
+            markup.facts(_filled(insights)),
+            markup.facts(_filled(forecast, without=("reporting_currency", "as_of_date"))),
+        ),
     )
     return markup.joined(
         [
@@ -133,7 +158,10 @@ PROFILE_TABLES = {
 def _engagement(con: duckdb.DuckDBPyConnection, customer_id: str, score: float | None) -> Markup:
     found = ask(con, people.ENGAGEMENT, [customer_id])
     counted, k = sum(found.column("counted")), found.first["k"] or 1
-    note = f"100 × (1 - e^(-{counted:,.4f} / {k:g})) = {score or 0:,.2f}. Worth halves every half-life and counts up to the cap of its class."
+    note = (
+        f"100 × (1 - e^(-{counted:,.4f} / {k:g})) = {score or 0:,.2f}. Worth halves every half-life and counts up to"
+        " the cap of its class."
+    )
     return section("How the engagement score is made up", markup.table(found, hidden=("k",)), note=note)
 
 
@@ -141,13 +169,22 @@ def _why(con: duckdb.DuckDBPyConnection, customer_id: str) -> Markup:
     """The proof as `c360 explain` tells it, and the commands for who knows better."""
     try:
         explanation.require_proofs(con)
-        told = explanation.of_person(con, explanation.Telling(show=True, all=False), asked=customer_id, customer_id=customer_id)
+        told = explanation.of_person(
+            con, explanation.Telling(show=True, all=False), asked=customer_id, customer_id=customer_id
+        )
         proof = markup.text(told)
     except OperatorError as error:
         proof = markup.sentences([str(error)])
     others = ask(con, people.RECORDS, [customer_id])
-    apart = ["/".join(row[:4]) for row in others.rows if not row[others.columns.index("is_anchor")] and row[others.columns.index("stream")] != "derived"]
-    split = f"c360 split {customer_id} --records {shlex.quote(apart[0] if apart else 'VENDOR/ACCOUNT/STREAM/ID')} --by YOU --reason WHY"
+    apart = [
+        "/".join(row[:4])
+        for row in others.rows
+        if not row[others.columns.index("is_anchor")] and row[others.columns.index("stream")] != "derived"
+    ]
+    split = (
+        f"c360 split {customer_id} --records {shlex.quote(apart[0] if apart else 'VENDOR/ACCOUNT/STREAM/ID')} --by YOU"
+        " --reason WHY"
+    )
     return section(
         "Why these records are one person",
         proof,
@@ -165,7 +202,10 @@ def cohorts(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
     drawn = charts.grid(list(rows), places, shares, {key: f"{share:.0%}" for key, share in shares.items()}, left=140)
     note = "Month of the first valid order (buyers), and the share of them with a valid order so many months later."
     return Markup("<h1>Cohorts and retention</h1>") + section(
-        "Who came back", drawn, markup.folded(markup.table(found, special={"cohort": _month, "retention": percent})), note=note
+        "Who came back",
+        drawn,
+        markup.folded(markup.table(found, special={"cohort": _month, "retention": percent})),
+        note=note,
     )
 
 
@@ -174,7 +214,10 @@ def rfm(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
     found = ask(con, figures.RFM)
     most = max(found.column("buyers"), default=1)
     rows, places = [f"recency {score}" for score in range(5, 0, -1)], [f"frequency {score}" for score in range(1, 6)]
-    cells = {(f"recency {recency}", f"frequency {frequency}"): (buyers, amount) for recency, frequency, buyers, amount in found.rows}
+    cells = {
+        (f"recency {recency}", f"frequency {frequency}"): (buyers, amount)
+        for recency, frequency, buyers, amount in found.rows
+    }
     drawn = charts.grid(
         rows,
         places,
@@ -184,14 +227,19 @@ def rfm(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
         cell_height=54,
     )
     note = "Quintiles of all buyers, 5 is best. In each cell: buyers · revenue."
-    return Markup("<h1>RFM</h1>") + section("Recency by frequency", drawn, markup.folded(markup.table(found)), note=note)
+    return Markup("<h1>RFM</h1>") + section(
+        "Recency by frequency", drawn, markup.folded(markup.table(found)), note=note
+    )
 
 
 def segments(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
     """Segments by size, and who is in two of them."""
     found = ask(con, figures.SEGMENTS)
     overlap = ask(con, figures.OVERLAP)
-    names = {name: f"{number}  {vendor}: {label}"[:40] for number, (name, vendor, label) in enumerate(sorted(set(_named(overlap))), start=1)}
+    names = {
+        name: f"{number}  {vendor}: {label}"[:40]
+        for number, (name, vendor, label) in enumerate(sorted(set(_named(overlap))), start=1)
+    }
     places = {name: str(number) for number, name in enumerate(names, start=1)}
     shares = {(names[one], places[other]): share for one, _, _, other, _, share in overlap.rows}
     counts = {(names[one], places[other]): f"{count:,}" for one, _, _, other, count, _ in overlap.rows}
@@ -200,8 +248,16 @@ def segments(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
     return markup.joined(
         [
             Markup("<h1>Segments</h1>"),
-            section("Members now", charts.bars(largest, unit="people"), markup.table(found, special={"share_of_people": percent})),
-            section("Overlap of the largest", drawn, note="People of the row's segment who are in the column's too; deeper: a larger share of the row."),
+            section(
+                "Members now",
+                charts.bars(largest, unit="people"),
+                markup.table(found, special={"share_of_people": percent}),
+            ),
+            section(
+                "Overlap of the largest",
+                drawn,
+                note="People of the row's segment who are in the column's too; deeper: a larger share of the row.",
+            ),
         ]
     )
 
@@ -220,7 +276,11 @@ def reconciliation(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
     return markup.joined(
         [
             Markup("<h1>Reconciliation</h1>"),
-            section("Verdicts", charts.bars([(verdict, count) for verdict, count in totals.rows], unit="figures"), markup.table(totals, special=to_verdict)),
+            section(
+                "Verdicts",
+                charts.bars([(verdict, count) for verdict, count in totals.rows], unit="figures"),
+                markup.table(totals, special=to_verdict),
+            ),
             section(
                 f"Figures judged {chosen}",
                 markup.table(listed, special={"customer_id": _customer_link}),
@@ -242,7 +302,10 @@ def books(con: duckdb.DuckDBPyConnection) -> list[Markup]:
     nights = ask(con, figures.NIGHTS)
     return [
         markup.tiles({name.replace("_", " "): value for name, value in found.items()}),
-        section("Rows by night and vendor", charts.columns({(str(night), vendor): count for night, vendor, count in nights.rows}, unit="rows")),
+        section(
+            "Rows by night and vendor",
+            charts.columns({(str(night), vendor): count for night, vendor, count in nights.rows}, unit="rows"),
+        ),
         rejects(con),
         section("Deliveries by stream", markup.table(ask(con, figures.DELIVERIES))),
     ]
@@ -257,10 +320,16 @@ def rejects(con: duckdb.DuckDBPyConnection) -> Markup:
 def doubts(con: duckdb.DuckDBPyConnection) -> list[Markup]:
     """What was mended, contradicts, is shared by too many, or is not modelled."""
     return [
-        section("Exports that changed their shape", markup.table(ask(con, figures.DRIFT), special={"field": _field}), note="Nothing of it is lost."),
+        section(
+            "Exports that changed their shape",
+            markup.table(ask(con, figures.DRIFT), special={"field": _field}),
+            note="Nothing of it is lost.",
+        ),
         section("Values mended or set aside", markup.table(ask(con, figures.ISSUES), special={"field": _field})),
         section("Orders that vendors tell differently", markup.table(ask(con, figures.CONFLICTS))),
-        section("Identifiers that too many people share", markup.table(ask(con, figures.SHARED)), note="They link nobody."),
+        section(
+            "Identifiers that too many people share", markup.table(ask(con, figures.SHARED)), note="They link nobody."
+        ),
         section(
             "Fields without a column of their own",
             markup.table(ask(con, figures.UNREAD_FIELDS), special={"field": _field}),
@@ -294,15 +363,25 @@ def _further(wanted: str, offset: int, total: int) -> Markup:
 
 def _current_id(con: duckdb.DuckDBPyConnection, asked: str) -> str:
     """The person an id leads to today."""
-    row = con.execute("select customer_id from marts.customer_id_aliases where alias_id = $1 and customer_id is not null", [asked]).fetchone()
+    row = con.execute(
+        "select customer_id from marts.customer_id_aliases where alias_id = $1 and customer_id is not null", [asked]
+    ).fetchone()
     if row is None:
-        raise OperatorError("Nobody of that id is in the published warehouse.", remedy="Search for the person on the page of customers.", exit_code=2)
+        raise OperatorError(
+            "Nobody of that id is in the published warehouse.",
+            remedy="Search for the person on the page of customers.",
+            exit_code=2,
+        )
     return row[0]
 
 
 def _filled(found: Mapping[str, object], *, without: Sequence[str] = ()) -> dict[str, object]:
     """What is known, by readable names; the id stands elsewhere."""
-    return {name.replace("_", " "): value for name, value in found.items() if value not in (None, []) and name not in ("customer_id", *without)}
+    return {
+        name.replace("_", " "): value
+        for name, value in found.items()
+        if value not in (None, []) and name not in ("customer_id", *without)
+    }
 
 
 def _whole(text: str) -> int:

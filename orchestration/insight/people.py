@@ -93,7 +93,8 @@ with happened as (
 select * from happened order by happened_at desc nulls last, kind, vendor, what limit {TIMELINE_SHOWN}
 """
 
-# As the mart computes the score, kept apart by class: worth fades by half-lives, counts a few events a day, and is capped per class.
+# As the mart computes the score, kept apart by class: worth fades by half-lives, counts a few events a day, and is
+# capped per class.
 ENGAGEMENT = """
 with
 day_of as (
@@ -138,9 +139,16 @@ select distinct customer_id from marts.bridge_order_sources where customer_id is
 
 
 def search(con: duckdb.DuckDBPyConnection, text: str, *, limit: int = PAGE_SIZE, offset: int = 0) -> Answer:
-    """People by part of a name or address, or by a phone number, a vendor's id, an id they ever had or an order number; with no text everybody."""
+    """People by part of a name or address, or by a phone number, a vendor's id, an id they ever had or an order number;
+    with no text everybody."""
     wanted = text.strip()
-    given = {"text": wanted.lower(), "digits": _digits(wanted), "order": _order_number(wanted), "limit": limit, "offset": offset}
+    given = {
+        "text": wanted.lower(),
+        "digits": _digits(wanted),
+        "order": _order_number(wanted),
+        "limit": limit,
+        "offset": offset,
+    }
     return ask(con, SEARCH, given)
 
 
@@ -154,29 +162,40 @@ def by_phone(con: duckdb.DuckDBPyConnection, phone: str) -> str:
     normalised, _, _ = phone_numbers.judge(phone.strip(), None)
     digits = re.sub("[^0-9]", "", normalised or "") or _digits(phone)
     if not digits:
-        raise OperatorError("That is no phone number.", remedy=f"Give at least {LEAST_DIGITS} of its digits.", exit_code=2)
+        raise OperatorError(
+            "That is no phone number.", remedy=f"Give at least {LEAST_DIGITS} of its digits.", exit_code=2
+        )
     return _only(con.execute(BY_PHONE, [digits]).fetchall(), "phone number")
 
 
 def by_order(con: duckdb.DuckDBPyConnection, order: str) -> str:
     """The one person whose order it is, by our id of it, its number, or a vendor's id of it."""
     number = _order_number(order)
-    found = con.execute(BY_ORDER, [order.strip(), number]).fetchall() or con.execute(BY_ORDER_RECORD, [number]).fetchall()
+    found = (
+        con.execute(BY_ORDER, [order.strip(), number]).fetchall() or con.execute(BY_ORDER_RECORD, [number]).fetchall()
+    )
     return _only(found, "order")
 
 
 def _only(found: list[tuple[str]], what: str) -> str:
     if not found:
-        raise OperatorError(f"Nobody in the published warehouse has that {what}.", remedy="`c360 look` searches names and parts of addresses too.", exit_code=2)
+        raise OperatorError(
+            f"Nobody in the published warehouse has that {what}.",
+            remedy="`c360 look` searches names and parts of addresses too.",
+            exit_code=2,
+        )
     if len(found) > 1:
         ids = ", ".join(customer_id for (customer_id,) in found[:NAMED])
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        raise OperatorError(f"{len(found)} people have that {what}: {ids}{more}.", remedy="Name one of them by its id.", exit_code=2)
+        raise OperatorError(
+            f"{len(found)} people have that {what}: {ids}{more}.", remedy="Name one of them by its id.", exit_code=2
+        )
     return found[0][0]
 
 
 def _digits(text: str) -> str:
-    """The digits of what may be a phone number, without the zeros that stand for a country or a region; empty if it is none."""
+    """The digits of what may be a phone number, without the zeros that stand for a country or a region; empty if it is
+    none."""
     if not re.fullmatch(r"[+0-9 ().\-/]+", text.strip()):
         return ""
     digits = re.sub("[^0-9]", "", text).lstrip("0")

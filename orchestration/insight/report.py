@@ -1,4 +1,5 @@
-"""The report: one page in one file, for mail after the night. It holds figures and reasons and nobody's name or address."""
+"""The report: one page in one file, for mail after the night. It holds figures and reasons and nobody's name or
+address."""
 
 import os
 from collections.abc import Sequence
@@ -17,13 +18,17 @@ from orchestration.warehouse import read_only
 
 
 def refresh(settings: Settings, told: Sequence[str]) -> list[str]:
-    """Writes the report where `report_file` says, if it says so; what a person must know where that fails, since a night is none for that."""
+    """Writes the report where `report_file` says, if it says so; what a person must know where that fails, since a
+    night is none for that."""
     if not settings.options.report_file or not settings.published_file.exists():
         return []
     try:
         write(settings, settings.data / settings.options.report_file, told=told)
     except (OperatorError, duckdb.Error) as error:
-        return [f"The report could not be written: {error.message if isinstance(error, OperatorError) else type(error).__name__}"]
+        return [
+            "The report could not be written:"
+            f" {error.message if isinstance(error, OperatorError) else type(error).__name__}"
+        ]
     return []
 
 
@@ -42,7 +47,8 @@ def write(settings: Settings, target: Path, *, told: Sequence[str] | None = None
         draft.unlink(missing_ok=True)
         where = shown_name(str(target))
         raise OperatorError(
-            f"The report cannot be written to {where}: {error.strerror or type(error).__name__}.", remedy="Name a file in a folder that can be written to."
+            f"The report cannot be written to {where}: {error.strerror or type(error).__name__}.",
+            remedy="Name a file in a folder that can be written to.",
         ) from None
 
 
@@ -63,7 +69,10 @@ def render(con: duckdb.DuckDBPyConnection, settings: Settings, *, told: Sequence
 
 
 def _late(con: duckdb.DuckDBPyConnection, settings: Settings) -> Markup:
-    return markup.section("Late deliveries", markup.sentences(freshness.late_by_vendor(freshness.of_streams(con, settings)), otherwise="None."))
+    return markup.section(
+        "Late deliveries",
+        markup.sentences(freshness.late_by_vendor(freshness.of_streams(con, settings)), otherwise="None."),
+    )
 
 
 def _now(con: duckdb.DuckDBPyConnection) -> datetime:

@@ -1,7 +1,8 @@
 """The dashboard as pages of a server on this machine: read-only, offline, for whoever has the token.
 
-Every request opens the published file anew, so that a new publication is seen with the next page; pages that are open ask for it and load again.
-Pages hold people's names: nothing is logged, cached or sent anywhere, and no page of anybody else gets an answer.
+Every request opens the published file anew, so that a new publication is seen with the next page; pages that are open
+ask for it and load again. Pages hold people's names: nothing is logged, cached or sent anywhere, and no page of anybody
+else gets an answer.
 """
 
 import secrets
@@ -47,8 +48,8 @@ setInterval(async () => {{
 }}, 5000);
 </script>"""
 POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
 
@@ -57,7 +58,10 @@ def application(settings: Settings, token: str) -> Starlette:
     """The dashboard of an installation as an ASGI application."""
     dashboard = _Dashboard(settings, token)
     routes = [Route(path, dashboard.answer(path, show)) for path, (_, show) in PAGES.items()]
-    routes += [Route("/customers/{id}", dashboard.answer("/customers", pages.profile)), Route("/publication", dashboard.publication)]
+    routes += [
+        Route("/customers/{id}", dashboard.answer("/customers", pages.profile)),
+        Route("/publication", dashboard.publication),
+    ]
     return Starlette(routes=routes, middleware=[Middleware(LocalOnly)])
 
 
@@ -69,7 +73,8 @@ class _Dashboard:
         self._token = token
 
     def answer(self, path: str, show: Page) -> Callable[[Request], Response]:
-        """A page, once the token is known: it comes with the address and stays in a cookie, out of the history of the browser."""
+        """A page, once the token is known: it comes with the address and stays in a cookie, out of the history of the
+        browser."""
 
         def answer(request: Request) -> Response:
             if "token" in request.query_params:
@@ -92,7 +97,9 @@ class _Dashboard:
         if not self._is_token(request.query_params["token"]):
             return _refusal()
         rest = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "token"])
-        response = RedirectResponse(request.url.path + (f"?{rest}" if rest else ""), status_code=HTTPStatus.SEE_OTHER, headers=HEADERS)
+        response = RedirectResponse(
+            request.url.path + (f"?{rest}" if rest else ""), status_code=HTTPStatus.SEE_OTHER, headers=HEADERS
+        )
         response.set_cookie(_cookie(request), self._token, httponly=True, samesite="strict")
         return response
 
@@ -102,7 +109,9 @@ class _Dashboard:
         nonce = secrets.token_urlsafe(16)
         script = Markup(WATCH).format(nonce, Markup("'{}'").format(seen))
         text = markup.page(f"customer360: {PAGES[path][0]}", body, head=_navigation(path), script=script)
-        return HTMLResponse(text, status_code=status, headers={**HEADERS, "content-security-policy": POLICY.format(nonce=nonce)})
+        return HTMLResponse(
+            text, status_code=status, headers={**HEADERS, "content-security-policy": POLICY.format(nonce=nonce)}
+        )
 
     def _body(self, show: Page, query: dict[str, Any]) -> tuple[int, Markup]:
         try:
@@ -117,9 +126,12 @@ class _Dashboard:
 
 def _navigation(path: str) -> Markup:
     links = Markup().join(
-        Markup('<a href="{}"{}>{}</a>').format(to, Markup(' aria-current="page"') if to == path else Markup(), name) for to, (name, _) in PAGES.items()
+        Markup('<a href="{}"{}>{}</a>').format(to, Markup(' aria-current="page"') if to == path else Markup(), name)
+        for to, (name, _) in PAGES.items()
     )
-    search = Markup('<form action="/customers"><input name="q" placeholder="find a customer" aria-label="find a customer"></form>')
+    search = Markup(
+        '<form action="/customers"><input name="q" placeholder="find a customer" aria-label="find a customer"></form>'
+    )
     return Markup("<nav>{}{}</nav>").format(links, search)
 
 

@@ -40,7 +40,12 @@ def complete(files: Iterable[LandedFile], *, quiet_seconds: float, now: float | 
     folders: dict[Path, list[LandedFile]] = {}
     for file in files:
         folders.setdefault(_delivery(file), []).append(file)
-    return [file for folder, landed in folders.items() if is_complete(folder, landed, quiet_seconds=quiet_seconds, now=moment) for file in landed]
+    return [
+        file
+        for folder, landed in folders.items()
+        if is_complete(folder, landed, quiet_seconds=quiet_seconds, now=moment)
+        for file in landed
+    ]
 
 
 def key(files: Iterable[LandedFile]) -> str:
@@ -51,4 +56,6 @@ def key(files: Iterable[LandedFile]) -> str:
 
 def _delivery(file: LandedFile) -> Path:
     """The folder named after the export date, above any folders of the vendor's own."""
-    return next((folder for folder in file.path.parents if folder.name == file.export_date.isoformat()), file.path.parent)
+    return next(
+        (folder for folder in file.path.parents if folder.name == file.export_date.isoformat()), file.path.parent
+    )

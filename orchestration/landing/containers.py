@@ -64,7 +64,8 @@ class Budget:
 
 @contextmanager
 def opened(path: Path, packing: str | None, limits: Limits) -> Iterator[io.BufferedReader]:
-    """The unpacked content of a file, for as long as the body runs; reading it raises `ContainerError` when it is broken or too large."""
+    """The unpacked content of a file, for as long as the body runs; reading it raises `ContainerError` when it is
+    broken or too large."""
     try:
         raw = path.open("rb")
     except OSError:
@@ -138,7 +139,8 @@ class _Readable(io.RawIOBase):
 
 
 class _Content(_Readable):
-    """Bytes of a file or archive, counted against the budget while they are read; `fault` is the reason if that fails."""
+    """Bytes of a file or archive, counted against the budget while they are read; `fault` is the reason if that
+    fails."""
 
     def __init__(self, source: Any, fault: str, budget: Budget | None = None) -> None:
         self._source = source
@@ -176,7 +178,8 @@ class _Chain(_Readable):
 
 
 class _Utf8(_Readable):
-    """UTF-16 or UTF-32 as UTF-8. Half a character becomes bytes that are no UTF-8 either: its record is known to be broken."""
+    """UTF-16 or UTF-32 as UTF-8. Half a character becomes bytes that are no UTF-8 either: its record is known to be
+    broken."""
 
     def __init__(self, source: io.BufferedReader, encoding: str) -> None:
         self._source = source

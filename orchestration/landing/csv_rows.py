@@ -22,7 +22,8 @@ Line = tuple[bytes, bool]
 
 
 def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, fields: Set[str] = frozenset()) -> Iterator[Record]:
-    """A record for every row; blank cells are left out, blank lines are no rows. A line alone is a header if it names one of the `fields`."""
+    """A record for every row; blank cells are left out, blank lines are no rows. A line alone is a header if it names
+    one of the `fields`."""
     lines = split(content, limits.record_bytes + 2)
     encoding = _Encoding(form.encodings)
     delimiter, cells = _header(lines, limits, encoding)
@@ -99,7 +100,10 @@ def _record(number: int, raw: bytes, columns: Columns, delimiter: str, encoding:
     notes = columns.notes(cells)
     if other:
         strange = ((name, cell) for name, cell in zip(columns.names, cells, strict=True) if not cell.isascii())
-        notes += tuple(Note(name, "encoding_fallback", cell.encode(other).decode("utf-8", "backslashreplace"), "repaired") for name, cell in strange)
+        notes += tuple(
+            Note(name, "encoding_fallback", cell.encode(other).decode("utf-8", "backslashreplace"), "repaired")
+            for name, cell in strange
+        )
     return Record(number, raw, columns.document(cells), notes=notes, is_row=True)
 
 
@@ -117,8 +121,8 @@ class _Rows:
     """Puts lines together to rows where a quote spans them, and tells why a row cannot be read.
 
     A quote opens a cell only at its start (RFC 4180): anywhere else it is a character, such as the mark of an inch. A
-    row that only stray quotes have put together is taken apart again: of its lines the first is given up, and the others
-    are read for themselves.
+    row that only stray quotes have put together is taken apart again: of its lines the first is given up, and the
+    others are read for themselves.
     """
 
     def __init__(self, delimiter: bytes, width: int, limits: Limits) -> None:
@@ -161,7 +165,8 @@ class _Rows:
                     yield row, None
 
     def _are_strays(self, pending: list[Line], last: Line | None) -> bool:
-        """The last line ends a row of several lines that is none: lines within it are rows, and together they are either none or look like many."""
+        """The last line ends a row of several lines that is none: lines within it are rows, and together they are
+        either none or look like many."""
         if last is None or not self._closes(last[0]):
             return False
         lines = [*(line for line, _ in pending), last[0]]

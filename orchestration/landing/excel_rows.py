@@ -1,9 +1,9 @@
 """Rows of the first sheet of an Excel file as JSON records of header and cell.
 
 Read as a stream and within the bounds of packed files, by code of our own, because neither library keeps what a reader
-here must keep. calamine lays a sheet out as a rectangle: two cells in opposite corners ask for 512 GB and end the process
-(no exception can be caught), and a number beyond 2^53 becomes the nearest that a float can hold. openpyxl leaves out, and
-says nothing, a row whose number came before, and counts up to a row number of any size without an end.
+here must keep. calamine lays a sheet out as a rectangle: two cells in opposite corners ask for 512 GB and end the
+process (no exception can be caught), and a number beyond 2^53 becomes the nearest that a float can hold. openpyxl
+leaves out, and says nothing, a row whose number came before, and counts up to a row number of any size without an end.
 """
 
 import io
@@ -44,8 +44,11 @@ class Fault:
     shown: str
 
 
-def rows(content: io.BufferedReader, limits: Limits, form: CsvForm, budget: Budget, fields: Set[str] = frozenset()) -> Iterator[Record]:
-    """A record for every row below the header that is not blank: formulas by their values, dates as ISO 8601, and errors left out and noted."""
+def rows(
+    content: io.BufferedReader, limits: Limits, form: CsvForm, budget: Budget, fields: Set[str] = frozenset()
+) -> Iterator[Record]:
+    """A record for every row below the header that is not blank: formulas by their values, dates as ISO 8601, and
+    errors left out and noted."""
     with members(content) as archive:
         workbook = _Workbook(archive, budget)
         lines = (cells for cells in workbook.rows(limits) if any(not is_blank(cell) for cell in cells.values()))
@@ -65,17 +68,25 @@ def _record(number: int, cells: dict[int, Any], columns: Columns) -> Record:
     width = len(columns.names)
     faults = {place: cell.shown for place, cell in cells.items() if isinstance(cell, Fault)}
     told = [None if place in faults else cells.get(place) for place in range(width)]
-    beside = {f"column_{place + 1}": cell for place, cell in cells.items() if place >= width and place not in faults and not is_blank(cell)}
+    beside = {
+        f"column_{place + 1}": cell
+        for place, cell in cells.items()
+        if place >= width and place not in faults and not is_blank(cell)
+    }
     document = columns.document(told)
     if beside:
         document = msgspec.json.encode(msgspec.json.decode(document, type=dict[str, msgspec.Raw]) | beside)
     names = {place: columns.names[place] if place < width else f"column_{place + 1}" for place in faults}
-    notes = (*columns.notes(told), *(Note(names[place], "error_cell", shown, "set_null") for place, shown in faults.items()))
+    notes = (
+        *columns.notes(told),
+        *(Note(names[place], "error_cell", shown, "set_null") for place, shown in faults.items()),
+    )
     return Record(number, document, document, notes=notes, is_row=True)
 
 
 def _unescaped(text: str) -> str:
-    """A text with the characters that XML cannot hold, which Excel writes as `_x000D_` (ECMA-376, part 1, section 22.9.2.19)."""
+    """A text with the characters that XML cannot hold, which Excel writes as `_x000D_` (ECMA-376, part 1, section
+    22.9.2.19)."""
     if "_x" not in text:
         return text
     plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
@@ -90,20 +101,25 @@ def _shown(cell: Any) -> str:
 
 
 class _Workbook:
-    """What an Excel file says beside its sheets: the texts that cells share, which numbers are dates, and where the first sheet is."""
+    """What an Excel file says beside its sheets: the texts that cells share, which numbers are dates, and where the
+    first sheet is."""
 
     def __init__(self, archive: ZipFile, budget: Budget) -> None:
         self._archive = archive
         self._budget = budget
         self._names = set(archive.namelist())
         book = self._elements("xl/workbook.xml")
-        relations = {one.get("Id"): one for tag, one in self._elements("xl/_rels/workbook.xml.rels") if tag == "Relationship"}
+        relations = {
+            one.get("Id"): one for tag, one in self._elements("xl/_rels/workbook.xml.rels") if tag == "Relationship"
+        }
         sheets = (relations.get(one.get("r:id", ""), {}) for tag, one in book if tag == "sheet")
         sheet = next((one for one in sheets if one.get("Type", "").endswith("/worksheet")), None)
         if sheet is None:
             raise ContainerError("broken_xlsx")
         self._sheet = _within("xl", sheet.get("Target", ""))
-        parts = {one.get("Type", "").rsplit("/", 1)[-1]: _within("xl", one.get("Target", "")) for one in relations.values()}
+        parts = {
+            one.get("Type", "").rsplit("/", 1)[-1]: _within("xl", one.get("Target", "")) for one in relations.values()
+        }
         counts_from_1904 = any(_is_true(one.get("date1904")) for tag, one in book if tag == "workbookPr")
         self._epoch = datetime(1904, 1, 1) if counts_from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
         self._shapes = self._read_shapes(parts.get("styles", ""))

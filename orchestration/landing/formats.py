@@ -13,7 +13,20 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from orchestration.landing import csv_rows, excel_rows, json_documents, landing_zone, ndjson, parquet_rows
-from orchestration.landing.containers import BOM, GZIP, ZIP, ZSTANDARD, Budget, ContainerError, Limits, decoded, member, members, opened, unpacked
+from orchestration.landing.containers import (
+    BOM,
+    GZIP,
+    ZIP,
+    ZSTANDARD,
+    Budget,
+    ContainerError,
+    Limits,
+    decoded,
+    member,
+    members,
+    opened,
+    unpacked,
+)
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.pages import Pages
 from orchestration.landing.record import Record
@@ -36,7 +49,8 @@ _NOT_GIVEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 def blocks(file: LandedFile, data_folder: Path, limits: Limits, stream: Stream | None = None) -> Iterator[list[Record]]:
-    """The file's records in blocks of some megabytes, none where it holds nothing; raises `ContainerError` when the file as a whole is broken.
+    """The file's records in blocks of some megabytes, none where it holds nothing; raises `ContainerError` when the
+    file as a whole is broken.
 
     A block is of one member of an archive. `stream` says what its pages and its headers look like.
     """
@@ -90,7 +104,11 @@ class _Reader:
         first = content.peek(2**16).removeprefix(BOM).lstrip()
         if form == "json" or first.startswith(b"["):
             return json_documents.texts(content, self._pages, self._limits)
-        if first.splitlines()[:1] and first.startswith(b"{") and first.splitlines()[0].rstrip().endswith((b"[", b"{", b",")):
+        if (
+            first.splitlines()[:1]
+            and first.startswith(b"{")
+            and first.splitlines()[0].rstrip().endswith((b"[", b"{", b","))
+        ):
             # A text over several lines, under the name of lines.
             return json_documents.texts(content, self._pages, self._limits, may_be_lines=True)
         return ndjson.lines(content, self._limits, self._pages)

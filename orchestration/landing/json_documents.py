@@ -16,11 +16,16 @@ _AFTER_VALUE = re.compile(r"trailing characters \(byte (\d+)\)")
 
 
 def texts(content: io.BufferedReader, pages: Pages, limits: Limits, *, may_be_lines: bool = False) -> Iterator[Record]:
-    """Records of one JSON text: an array, a page that holds one, or a single object; several texts, or one that is none, may be lines."""
+    """Records of one JSON text: an array, a page that holds one, or a single object; several texts, or one that is
+    none, may be lines."""
     text = content.read(ARRAY_BYTES)
     if len(text) == ARRAY_BYTES:
         head = text.removeprefix(BOM).lstrip()[:1]
-        yield from _elements_of_stream(text, content, limits, pages) if head == b"[" else lines(chained(text, content), limits, pages)
+        yield from (
+            _elements_of_stream(text, content, limits, pages)
+            if head == b"["
+            else lines(chained(text, content), limits, pages)
+        )
         return
     whole, text = text, text.removeprefix(BOM).strip()
     if not text:
@@ -67,7 +72,8 @@ def _object(text: bytes, whole: bytes, pages: Pages, limits: Limits, *, may_be_l
 
 
 def _are_lines(text: bytes) -> bool:
-    """Newline-delimited JSON under the name of plain JSON. A first line that only begins a value, or holds two, does not begin any."""
+    """Newline-delimited JSON under the name of plain JSON. A first line that only begins a value, or holds two, does
+    not begin any."""
     first, *more = text.splitlines()
     try:
         FIELDS.decode(first)

@@ -77,7 +77,8 @@ class LandingProblem:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the landing zone holds: deliveries in the order of their nights, and what is in the wrong place or cannot be read."""
+    """What the landing zone holds: deliveries in the order of their nights, and what is in the wrong place or cannot be
+    read."""
 
     files: list[LandedFile]
     problems: list[LandingProblem]
@@ -85,12 +86,18 @@ class Scan:
     def tells_of(self, relative_path: str) -> bool:
         """The file stands in a folder that is told as a problem, or may stand there unseen."""
         return any(
-            relative_path.startswith(f"{problem.relative_path}/") for problem in self.problems if problem.reason_code in (UNREADABLE, FUTURE, BROKEN_VENDOR)
+            relative_path.startswith(f"{problem.relative_path}/")
+            for problem in self.problems
+            if problem.reason_code in (UNREADABLE, FUTURE, BROKEN_VENDOR)
         )
 
     def is_too_early(self, relative_path: str) -> bool:
         """The file stands in the folder of a day to come."""
-        return any(relative_path.startswith(f"{problem.relative_path}/") for problem in self.problems if problem.reason_code == FUTURE)
+        return any(
+            relative_path.startswith(f"{problem.relative_path}/")
+            for problem in self.problems
+            if problem.reason_code == FUTURE
+        )
 
     def hiding(self, relative_path: str) -> LandingProblem | None:
         """The folder that cannot be read and in which the file may stand unseen, if there is one."""
@@ -116,7 +123,13 @@ def _reading(settings: Settings, folder: Path, problems: list[LandingProblem]) -
     except OSError as error:
         relative = _relative(settings, folder)
         reason = error.strerror or type(error).__name__
-        problems.append(_problem(relative, UNREADABLE, f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it."))
+        problems.append(
+            _problem(
+                relative,
+                UNREADABLE,
+                f"{relative} cannot be read ({reason}). Check its permissions, and those of what is in it.",
+            )
+        )
 
 
 def _scan_feed(settings: Settings, folder: Path, files: list[LandedFile], problems: list[LandingProblem]) -> None:
@@ -124,27 +137,54 @@ def _scan_feed(settings: Settings, folder: Path, files: list[LandedFile], proble
     relative = _relative(settings, folder)
     source, account = account_of(folder.name)
     if not folder.is_dir():
-        problems.append(_problem(relative, "wrong_place", f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/."))
+        problems.append(
+            _problem(
+                relative,
+                "wrong_place",
+                f"{relative} is no vendor folder. Move it to landing/<vendor>/<stream>/<YYYY-MM-DD>/.",
+            )
+        )
     elif source in broken():
-        problems.append(_problem(relative, BROKEN_VENDOR, f"{relative} waits and is not loaded: its vendor's module has a mistake. {broken()[source]}"))
+        problems.append(
+            _problem(
+                relative,
+                BROKEN_VENDOR,
+                f"{relative} waits and is not loaded: its vendor's module has a mistake. {broken()[source]}",
+            )
+        )
     elif source not in vendors:
         known = ", ".join(vendors)
-        problems.append(_problem(relative, "unknown_vendor", f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out."))
+        problems.append(
+            _problem(
+                relative,
+                "unknown_vendor",
+                f"{relative} is the folder of no known vendor. Rename it to one of {known}, or move it out.",
+            )
+        )
     elif "@" in folder.name and (wrong := account_problem(source, account)):
-        problems.append(_problem(relative, "bad_account", f"{relative} is not loaded: {wrong}. Rename the folder, or move it out."))
+        problems.append(
+            _problem(relative, "bad_account", f"{relative} is not loaded: {wrong}. Rename the folder, or move it out.")
+        )
     elif not _leads_out(settings, folder, problems):
         with _reading(settings, folder, problems):
             _scan_streams(settings, folder, vendors[source].streams, files, problems)
 
 
-def _scan_streams(settings: Settings, folder: Path, streams: Collection[str], files: list[LandedFile], problems: list[LandingProblem]) -> None:
+def _scan_streams(
+    settings: Settings, folder: Path, streams: Collection[str], files: list[LandedFile], problems: list[LandingProblem]
+) -> None:
     latest = settings.today() + timedelta(days=1)
     for below in _entries(folder):
         relative = _relative(settings, below)
         if not below.is_dir() or below.name not in streams:
             known = ", ".join(streams)
             problems.append(
-                _problem(relative, "unknown_stream", f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it out.")
+                _problem(
+                    relative,
+                    "unknown_stream",
+                    f"{relative} is no stream of {folder.name}. Its streams are {known}: rename the folder, or move it"
+                    " out.",
+                )
             )
             continue
         if _leads_out(settings, below, problems):
@@ -154,11 +194,20 @@ def _scan_streams(settings: Settings, folder: Path, streams: Collection[str], fi
                 relative = _relative(settings, night)
                 day = _day(night.name)
                 if not night.is_dir() or day is None:
-                    problems.append(_problem(relative, "bad_date", f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out."))
+                    problems.append(
+                        _problem(
+                            relative,
+                            "bad_date",
+                            f"{relative} is no export date. Name the folder YYYY-MM-DD, or move it out.",
+                        )
+                    )
                 elif day > latest:
                     problems.append(
                         _problem(
-                            relative, FUTURE, f"{relative} is of a day later than tomorrow and is not loaded before. If the date is wrong, rename the folder."
+                            relative,
+                            FUTURE,
+                            f"{relative} is of a day later than tomorrow and is not loaded before. If the date is"
+                            " wrong, rename the folder.",
                         )
                     )
                 elif not _leads_out(settings, night, problems):
@@ -166,7 +215,9 @@ def _scan_streams(settings: Settings, folder: Path, streams: Collection[str], fi
                         files += _scan_night(settings, night, folder.name, below.name, day, problems)
 
 
-def _scan_night(settings: Settings, night: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]) -> list[LandedFile]:
+def _scan_night(
+    settings: Settings, night: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]
+) -> list[LandedFile]:
     source, account = account_of(feed_name)
     found: list[Path] = []
     for folder, below, names in os.walk(night, onerror=_refuse):
@@ -207,7 +258,11 @@ def _leads_out(settings: Settings, folder: Path, problems: list[LandingProblem])
 
 def _tell_link(settings: Settings, folder: Path, what: str, problems: list[LandingProblem]) -> None:
     relative = _relative(settings, folder)
-    problems.append(_problem(relative, "link", f"{relative} {what} and is not followed. Put the folder itself there, or mount it there."))
+    problems.append(
+        _problem(
+            relative, "link", f"{relative} {what} and is not followed. Put the folder itself there, or mount it there."
+        )
+    )
 
 
 def shown(relative_path: str) -> str:
@@ -238,7 +293,9 @@ def is_data(name: str) -> bool:
     lowered = name.lower()
     if lowered.startswith("_") and "." not in lowered:  # of Spark: _SUCCESS, _committed_123, _metadata
         return False
-    return not (lowered.startswith((".", "~")) or lowered.endswith((*UNFINISHED, *MARKER_ENDS, "~")) or lowered in MARKERS)
+    return not (
+        lowered.startswith((".", "~")) or lowered.endswith((*UNFINISHED, *MARKER_ENDS, "~")) or lowered in MARKERS
+    )
 
 
 def is_tools_folder(name: str) -> bool:
@@ -248,7 +305,9 @@ def is_tools_folder(name: str) -> bool:
 
 
 def _entries(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if (not is_tools_folder(path.name) if path.is_dir() else is_data(path.name)))
+    return sorted(
+        path for path in folder.iterdir() if (not is_tools_folder(path.name) if path.is_dir() else is_data(path.name))
+    )
 
 
 def _day(name: str) -> date | None:

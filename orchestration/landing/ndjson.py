@@ -28,7 +28,8 @@ def in_blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[Record]:
-    """Records of newline-delimited JSON, those of a line that is a page or an array one by one; blank lines are none."""
+    """Records of newline-delimited JSON, those of a line that is a page or an array one by one; blank lines are
+    none."""
     number = 0
     is_first, is_empty = True, True
     for line, is_cut in split(content, limits.record_bytes + 2):
@@ -54,7 +55,8 @@ def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[
 
 
 def _told_by(text: bytes, pages: Pages) -> Told | None:
-    """The records of a line that holds several: a page, or an array with objects; null for one that is a record, or broken, or an array without any object."""
+    """The records of a line that holds several: a page, or an array with objects; null for one that is a record, or
+    broken, or an array without any object."""
     if not text.startswith(b"["):
         return pages.told_by(text)
     try:

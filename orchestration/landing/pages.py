@@ -1,4 +1,5 @@
-"""Pages: objects that hold records in a list, as APIs answer. What a page is follows from what the vendor declares, not from the keys beside its list."""
+"""Pages: objects that hold records in a list, as APIs answer. What a page is follows from what the vendor declares, not
+from the keys beside its list."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ Lists = list[tuple[list[msgspec.Raw], str | None]]
 
 @dataclass(frozen=True)
 class Pages:
-    """What the pages of a stream look like: the names of their lists, the keys that make a page a record, and what records themselves hold."""
+    """What the pages of a stream look like: the names of their lists, the keys that make a page a record, and what
+    records themselves hold."""
 
     names: tuple[str, ...] = ()
     owners: frozenset[str] = frozenset()
@@ -47,7 +49,13 @@ class Pages:
             for key, inner in shape.items():
                 if isinstance(inner, list) and isinstance(inner[0], dict):
                     items[key] = items.get(key, frozenset()) | inner[0].keys()
-        return cls(stream.list_names, frozenset(stream.owners), frozenset(key for shape in shapes for key in shape), items, stream.others)
+        return cls(
+            stream.list_names,
+            frozenset(stream.owners),
+            frozenset(key for shape in shapes for key in shape),
+            items,
+            stream.others,
+        )
 
     def told_by(self, text: bytes) -> Told | None:
         """The records of a line or element that is a page, each with what that calls them; null for a record."""
@@ -80,14 +88,17 @@ class Pages:
 
     def _elements(self, elements: list[msgspec.Raw], name: str | None, depth: int) -> Told:
         for element in map(bytes, elements):
-            inner = self._told(element, depth + 1) if depth < MOST_PAGES_IN_PAGES and self._may_be_page(element) else None
+            inner = (
+                self._told(element, depth + 1) if depth < MOST_PAGES_IN_PAGES and self._may_be_page(element) else None
+            )
             if inner is None:
                 yield element, name
             else:
                 yield from inner
 
     def _lists_of(self, fields: dict[str, msgspec.Raw], *, is_alone: bool, depth: int = 0) -> Lists | None:
-        """The list a page holds its records in: where it says so, under a declared or usual name, or where nothing else is in it; and those beside it."""
+        """The list a page holds its records in: where it says so, under a declared or usual name, or where nothing else
+        is in it; and those beside it."""
         if self.owners & fields.keys():
             return None
         lists = {key: value for key, value in fields.items() if _opens(value, b"[")}
@@ -108,16 +119,25 @@ class Pages:
         return self._wrapped(fields, depth)
 
     def _beside(self, found: str, lists: Mapping[str, msgspec.Raw]) -> Lists:
-        """The other lists of objects in a page: what is in them was delivered too, and is read or rejected by what their names say."""
-        others = ((name, ELEMENTS.decode(value)) for name, value in lists.items() if name != found and name not in PAGE_KEYS)
-        return [(elements, self._said_by(name)) for name, elements in others if any(_opens(element, b"{") for element in elements)]
+        """The other lists of objects in a page: what is in them was delivered too, and is read or rejected by what
+        their names say."""
+        others = (
+            (name, ELEMENTS.decode(value)) for name, value in lists.items() if name != found and name not in PAGE_KEYS
+        )
+        return [
+            (elements, self._said_by(name))
+            for name, elements in others
+            if any(_opens(element, b"{") for element in elements)
+        ]
 
     def _said_by(self, name: str) -> str | None:
-        """What a page says of its records by the name of their list: nothing where that is one of the stream's own, or says nothing."""
+        """What a page says of its records by the name of their list: nothing where that is one of the stream's own, or
+        says nothing."""
         return None if name in (*self.names, *USUAL) else name
 
     def _is_page(self, name: str, elements: list[msgspec.Raw], beside: Set[str]) -> bool:
-        """The list is one of records. A name that records use themselves, or that many use, tells it only together with what is in the list."""
+        """The list is one of records. A name that records use themselves, or that many use, tells it only together with
+        what is in the list."""
         if (name in self.names and name not in self.keys) or not beside:
             return True
         first = next((FIELDS.decode(element) for element in elements if _opens(element, b"{")), {}).keys()
@@ -127,7 +147,11 @@ class Pages:
     def _wrapped(self, fields: dict[str, msgspec.Raw], depth: int) -> Lists | None:
         """The list of a page inside an object that is no record."""
         for name in WRAPPERS:
-            if depth < MOST_PAGES_IN_PAGES and _opens(fields.get(name, b""), b"{") and not (fields.keys() - PAGE_KEYS - {name}) & self.keys:
+            if (
+                depth < MOST_PAGES_IN_PAGES
+                and _opens(fields.get(name, b""), b"{")
+                and not (fields.keys() - PAGE_KEYS - {name}) & self.keys
+            ):
                 found = self._lists_of(FIELDS.decode(fields[name]), is_alone=False, depth=depth + 1)
                 if found is not None:
                     return found
@@ -145,7 +169,9 @@ def _is_owned(other: Stream, fields: Mapping[str, msgspec.Raw], lists: Mapping[s
     """The page names the owner of a list of the other stream: by the name of the list, or by what is in it."""
     if not fields.keys() & set(other.owners):
         return False
-    return any(name in lists for name in other.list_names) or any(_holds(lists[name], other.kinds) for name in USUAL if name in lists)
+    return any(name in lists for name in other.list_names) or any(
+        _holds(lists[name], other.kinds) for name in USUAL if name in lists
+    )
 
 
 def _holds(elements: msgspec.Raw, kinds: Set[str]) -> bool:

@@ -1,4 +1,5 @@
-"""One record as a reader hands it on, and what the reader has to say of its values. What it means is found elsewhere."""
+"""One record as a reader hands it on, and what the reader has to say of its values. What it means is found
+elsewhere."""
 
 import msgspec
 
@@ -16,7 +17,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none.
 
     `page` is what the page it came in calls the records in it, where that is another name than those of its stream;
-    `is_row` tells that it was a row of a table. `part` is the place of its member in an archive, which is a text or a table of its own.
+    `is_row` tells that it was a row of a table. `part` is the place of its member in an archive, which is a text or a
+    table of its own.
     """
 
     number: int

@@ -1,4 +1,5 @@
-"""A landing file without some of its records: those are left out or cut down, and every other byte of its content stays.
+"""A landing file without some of its records: those are left out or cut down, and every other byte of its content
+stays.
 
 The new file is written beside the old one and takes its place at once; what packed it packs it again.
 """
@@ -30,7 +31,12 @@ DRAFT = ".erasing"
 # Paths of what stays of a record, as `anonymous.py` has them; null where nothing does.
 Fate = frozenset[tuple[str, ...]] | None
 Cut = Callable[[Any, frozenset[tuple[str, ...]]], Any]
-_MARKS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _decode = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode())).decode
 
 
@@ -92,7 +98,9 @@ class Rewriting:
     def _row(self, record: Record, fate: frozenset[tuple[str, ...]], delimiter: str, names: tuple[str, ...]) -> bytes:
         encodings = self.stream.csv.encodings
         encoding = next(name for name in encodings if _fits(record.raw, name))
-        cells = next(csv.reader(io.StringIO(record.raw.decode(encoding), newline=""), delimiter=delimiter, skipinitialspace=True))
+        cells = next(
+            csv.reader(io.StringIO(record.raw.decode(encoding), newline=""), delimiter=delimiter, skipinitialspace=True)
+        )
         out = io.StringIO()
         kept = [cell if (name,) in fate else "" for name, cell in zip(names, cells, strict=True)]
         csv.writer(out, delimiter=delimiter, lineterminator="").writerow(kept)
@@ -113,7 +121,8 @@ class Rewriting:
 
 
 def replace(file: LandedFile, content: bytes) -> None:
-    """Puts the content in the place of the file's, on the disk before it is there by name; its time of modification stays."""
+    """Puts the content in the place of the file's, on the disk before it is there by name; its time of modification
+    stays."""
     path = file.path.resolve()
     before = path.stat()
     draft = path.with_name(f".{path.name}{DRAFT}")

@@ -1,4 +1,5 @@
-"""Columns of tables that come with a header, as CSV and Excel have them: their names, and rows of cells as JSON records."""
+"""Columns of tables that come with a header, as CSV and Excel have them: their names, and rows of cells as JSON
+records."""
 
 import re
 from collections.abc import Iterator, Sequence, Set
@@ -31,15 +32,19 @@ class Columns:
         to lose the others.
         """
         given = [name.strip() for name in header]
-        # A column named after somebody is no column: the first row is a record, and its values would become names of fields.
+        # A column named after somebody is no column: the first row is a record, and its values would become names of
+        # fields.
         if not any(given) or any(map(is_contact, given)):
             raise ContainerError("broken_csv")
-        twins = {position: given.index(name) for position, name in enumerate(given) if name and given.index(name) < position}
+        twins = {
+            position: given.index(name) for position, name in enumerate(given) if name and given.index(name) < position
+        }
         names = tuple(_known_names(list(_named_apart(given)), form.names))
         return cls(names, _constant(names, form), twins)
 
     def require_known(self, form: CsvForm, fields: Set[str]) -> None:
-        """Raises `ContainerError` where the only line of a file names no field that its stream has: it is a message, and no header."""
+        """Raises `ContainerError` where the only line of a file names no field that its stream has: it is a message,
+        and no header."""
         known = {_folded(name.removesuffix(".*")) for name in (*fields, *form.names)}
         told = {_folded(start) for name in self.names for start in (name, name.partition(".")[0])}
         if known and not known & told:
@@ -47,11 +52,17 @@ class Columns:
 
     def document(self, cells: Sequence[Any]) -> bytes:
         """A row as a JSON object, without its blank cells."""
-        return msgspec.json.encode({name: cell for name, cell in zip(self.names, cells, strict=True) if not is_blank(cell)} | self.constant)
+        return msgspec.json.encode(
+            {name: cell for name, cell in zip(self.names, cells, strict=True) if not is_blank(cell)} | self.constant
+        )
 
     def notes(self, cells: Sequence[Any]) -> tuple[Note, ...]:
         """What two columns of one name say differently: the first counts, the other is kept under its own name."""
-        told = ((place, cells[place]) for place, first in self.twins.items() if not is_blank(cells[place]) and cells[place] != cells[first])
+        told = (
+            (place, cells[place])
+            for place, first in self.twins.items()
+            if not is_blank(cells[place]) and cells[place] != cells[first]
+        )
         return tuple(Note(self.names[place], "column_twice", str(cell), "kept") for place, cell in told)
 
 
@@ -64,7 +75,9 @@ def _constant(names: tuple[str, ...], form: CsvForm) -> dict[str, str]:
     """What every row says where no column does; a column that may say it in other words keeps it from being assumed."""
     if form.default is None or set(form.default[0]) & set(names):
         return {}
-    may_say = (name for name in names if meaning(name) in ("consent", "status") and name.rpartition(".")[2].lower() != "state")
+    may_say = (
+        name for name in names if meaning(name) in ("consent", "status") and name.rpartition(".")[2].lower() != "state"
+    )
     return {} if any(may_say) else {form.default[0][0]: form.default[1]}
 
 

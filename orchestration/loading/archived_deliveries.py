@@ -1,8 +1,9 @@
-"""Rows and bookings of deliveries that are no longer in the landing zone, or cannot be read any more, taken over into a build file that was begun anew.
+"""Rows and bookings of deliveries that are no longer in the landing zone, or cannot be read any more, taken over into a
+build file that was begun anew.
 
-Old deliveries get archived, so not all that a warehouse holds can be loaded again. What they left stands in the build file that was
-there before, kept aside until a run has looked into it, and in the published file. Rows taken over stay as the version that loaded
-them wrote them: `meta.loads.is_taken_over` says of which files.
+Old deliveries get archived, so not all that a warehouse holds can be loaded again. What they left stands in the build
+file that was there before, kept aside until a run has looked into it, and in the published file. Rows taken over stay
+as the version that loaded them wrote them: `meta.loads.is_taken_over` says of which files.
 """
 
 import shutil
@@ -19,7 +20,14 @@ from orchestration.warehouse import publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 LOADS = "meta.loads"
-BOOKS = ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift", "internal.repeats", "internal.outdone")
+BOOKS = (
+    "meta.rejects",
+    "meta.field_coverage",
+    "internal.load_issues",
+    "internal.drift",
+    "internal.repeats",
+    "internal.outdone",
+)
 REMEMBERED = ("internal.withdrawn", "internal.accepted_deletions", "internal.sightings")
 
 
@@ -29,7 +37,8 @@ def previous_file(settings: Settings) -> Path:
 
 
 def set_aside(settings: Settings) -> None:
-    """Makes room for a build file begun anew; one that can be read is kept, whatever a run that was killed set aside before it."""
+    """Makes room for a build file begun anew; one that can be read is kept, whatever a run that was killed set aside
+    before it."""
     log = settings.build_file.with_name("warehouse.duckdb.wal")
     kept = previous_file(settings)
     if not kept.exists() and settings.build_file.exists():
@@ -48,7 +57,8 @@ def let_go(settings: Settings) -> None:
 
 
 def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Notes in a new build file which files the last one, else the published one, knew; and takes over what was decided about them and when they were seen."""
+    """Notes in a new build file which files the last one, else the published one, knew; and takes over what was decided
+    about them and when they were seen."""
     with _pasts(con, settings) as pasts:
         past = next((past for past in pasts if _columns(con, past, LOADS) >= {"file_path", "status"}), None)
         if past is None:
@@ -57,7 +67,10 @@ def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
             _owe_what(con, past, LOADS, "status <> 'superseded'")
             _owe_what(con, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)")
             # Whoever could not read a file before has nothing to lose by it.
-            con.execute(f"update internal.owed set file_sha256 = null where file_path in (select file_path from {past}.meta.loads where status = 'rejected')")
+            con.execute(
+                "update internal.owed set file_sha256 = null where file_path in (select file_path from"
+                f" {past}.meta.loads where status = 'rejected')"
+            )
             for table in REMEMBERED:
                 if shared := _columns(con, past, table) & _columns(con, _own(con), table):
                     con.execute(f"insert into {table} by name select {', '.join(sorted(shared))} from {past}.{table}")
@@ -65,7 +78,10 @@ def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 def _owe_what(con: duckdb.DuckDBPyConnection, past: str, table: str, condition: str) -> None:
     if shared := _columns(con, past, table) & _columns(con, _own(con), "internal.owed"):
-        con.execute(f"insert into internal.owed by name select {', '.join(sorted(shared))} from {past}.{table} where {condition}")
+        con.execute(
+            f"insert into internal.owed by name select {', '.join(sorted(shared))} from {past}.{table} where"
+            f" {condition}"
+        )
 
 
 def take_over(con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collection[str]) -> set[str]:
@@ -80,7 +96,8 @@ def take_over(con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collect
 
 @contextmanager
 def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[str]]:
-    """What can be read of the warehouses before this one, attached: the build file set aside first, then the published one."""
+    """What can be read of the warehouses before this one, attached: the build file set aside first, then the published
+    one."""
     kept = previous_file(settings)
     pasts = []
     if kept.exists():
@@ -97,7 +114,15 @@ def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[
 
 def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]) -> set[str]:
     """The files whose rows and bookings could be taken over from one warehouse: all that it knows, or none."""
-    if not _columns(con, past, LOADS) >= {"file_path", "status", "load_seq", "source", "source_account", "stream", "export_date"}:
+    if not _columns(con, past, LOADS) >= {
+        "file_path",
+        "status",
+        "load_seq",
+        "source",
+        "source_account",
+        "stream",
+        "export_date",
+    }:
         return set()
     try:
         with transaction(con):
@@ -125,7 +150,9 @@ class _LossError(Exception):
     """Values would be left behind."""
 
 
-def _copy(con: duckdb.DuckDBPyConnection, past: str, table: str, taken: str, *more: tuple[str, str], where: str = "true") -> None:
+def _copy(
+    con: duckdb.DuckDBPyConnection, past: str, table: str, taken: str, *more: tuple[str, str], where: str = "true"
+) -> None:
     """Rows of those loads; columns that are new since are null, and one that is no more must have been."""
     there, here = _columns(con, past, table), _columns(con, _own(con), table)
     if not there:
@@ -139,17 +166,24 @@ def _copy(con: duckdb.DuckDBPyConnection, past: str, table: str, taken: str, *mo
     given = {"load_seq": f"{taken}.new_seq", **{name: value for value, name in more}}
     if "source_account" in here - there:
         given["source_account"] = f"{taken}.source_account"
-    columns = [*(f"told.{name}" for name in sorted((there & here) - given.keys())), *(f"{value} as {name}" for name, value in given.items())]
+    columns = [
+        *(f"told.{name}" for name in sorted((there & here) - given.keys())),
+        *(f"{value} as {name}" for name, value in given.items()),
+    ]
     con.execute(f"insert into {table} by name select {', '.join(columns)} from {rows}")
 
 
 def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
-    """A record that an archived file told again stands under the earliest file that told it; if that is not taken over, it stands under this one now."""
+    """A record that an archived file told again stands under the earliest file that told it; if that is not taken over,
+    it stands under this one now."""
     if not _columns(con, past, "internal.repeats"):
         return
     taken = "load_seq in (select new_seq from taken)"
     for table in MOVED:
-        con.execute(f"update staging.{table} set last_export_date = export_date where {taken} and last_export_date <> export_date")
+        con.execute(
+            f"update staging.{table} set last_export_date = export_date where {taken} and last_export_date <>"
+            " export_date"
+        )
     for entity, key in known_by_content():
         keepers = f"""
             select distinct kept.load_seq as old_seq, kept.source_row, -kept.load_seq as new_seq, kept.source_account
@@ -167,7 +201,9 @@ def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
             forget_repeats(con, seq)
             for table in MOVED:
                 con.execute(f"delete from staging.{table} where load_seq = $1", [seq])
-        for source, account in con.execute(f"select distinct source, source_account from internal.repeats where entity = '{entity}' and {taken}").fetchall():
+        for source, account in con.execute(
+            f"select distinct source, source_account from internal.repeats where entity = '{entity}' and {taken}"
+        ).fetchall():
             keys = f"select record_id, record_hash from internal.repeats where entity = '{entity}' and {taken}"
             remember_latest(con, entity, keys, {"source": source, "account": account})
 

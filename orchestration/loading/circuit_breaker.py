@@ -1,4 +1,5 @@
-"""Nights of a vendor's account that wait: where too much of what it delivered is bad, nothing of that night is used, and all else goes on.
+"""Nights of a vendor's account that wait: where too much of what it delivered is bad, nothing of that night is used,
+and all else goes on.
 
 Which nights those are follows from the books alone, so that it does not depend on what arrived first or in which run.
 A file that waits keeps its books; its sound records are booked as rejected too, each with its bytes, until a mend or a
@@ -72,14 +73,18 @@ def look(con: duckdb.DuckDBPyConnection, settings: Settings, _run_id: str) -> It
     """What somebody must look at: nights that wait."""
     for source, account, night in con.execute(_WAITING).fetchall():
         yield (
-            f"{feed(source, account)}/{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was bad, so none of it is used and "
-            "the vendor stands as before. All else goes on; after a mend `c360 replay` loads it."
+            f"{feed(source, account)}/{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was"
+            " bad, so none of it is used and the vendor stands as before. All else goes on; after a mend `c360 replay`"
+            " loads it."
         )
 
 
 def rejected_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> set[int]:
     """Numbers of the records of a load that are rejected."""
-    return {number for (number,) in con.execute("select row_number from meta.rejects where load_seq = $1", [load_seq]).fetchall()}
+    return {
+        number
+        for (number,) in con.execute("select row_number from meta.rejects where load_seq = $1", [load_seq]).fetchall()
+    }
 
 
 def rejects_of(block: list[Record], bad: set[int]) -> list[Reject]:

@@ -18,8 +18,11 @@ from orchestration.warehouse.change_keys import touch
 MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
 
 
-def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[tuple[str, str]]], spool: Spool) -> int:
-    """Finds which records of a file repeat others; leaves those not to be inserted in `repeated_rows`. Returns how many are duplicates."""
+def settle_repeats(
+    con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[tuple[str, str]]], spool: Spool
+) -> int:
+    """Finds which records of a file repeat others; leaves those not to be inserted in `repeated_rows`. Returns how many
+    are duplicates."""
     con.execute("create or replace temp table repeated_rows (source_row bigint)")
     duplicates = 0
     for entity, governed in dialects.items():
@@ -29,11 +32,14 @@ def settle_repeats(con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dic
     return duplicates
 
 
-def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str) -> int:
+def _settle(
+    con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str
+) -> int:
     key = TABLES[entity].key
     account = origin.account
     governed = {"streams": [stream for stream, _ in dialects], "dialects": [name for _, name in dialects]}
-    # What has one content and yet was written in two ways: to whoever compares records as written it is no repeated one.
+    # What has one content and yet was written in two ways: to whoever compares records as written it is no repeated
+    # one.
     con.execute(
         f"""
         create or replace temp table again as
@@ -91,7 +97,9 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
             "account": account.source_account,
         },
     )
-    [(met, duplicates)] = con.execute("select count(*), count(distinct new_row) filter (is_duplicate) from met").fetchall()
+    [(met, duplicates)] = con.execute(
+        "select count(*), count(distinct new_row) filter (is_duplicate) from met"
+    ).fetchall()
     if not met:
         return repeated
     con.execute("insert into repeated_rows select distinct new_row from met")
@@ -100,8 +108,15 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
     new = {"day": origin.export_date, "path": origin.source_file, "seq": origin.load_seq}
     con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
     con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
-    _move(con, "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met where not is_duplicate", new)
-    correct_books(con, "select load_seq, -count(distinct source_row) as gained from met where not is_duplicate group by load_seq")
+    _move(
+        con,
+        "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met"
+        " where not is_duplicate",
+        new,
+    )
+    correct_books(
+        con, "select load_seq, -count(distinct source_row) as gained from met where not is_duplicate group by load_seq"
+    )
     remember_latest(con, entity, "select record_id, record_hash from met", named)
     return duplicates + repeated
 
@@ -109,7 +124,10 @@ def _settle(con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialect
 def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
     for entity, key in known_by_content():
-        told = f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity = '{entity}' and load_seq = $1"
+        told = (
+            f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity"
+            f" = '{entity}' and load_seq = $1"
+        )
         if con.execute(f"{told} limit 1", [load_seq]).fetchone() is None:
             continue
         con.execute(
@@ -128,8 +146,8 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             [load_seq],
         )
         con.execute(
-            "create or replace temp table left_by as "
-            "select record_id, record_hash, source, source_account from internal.repeats where entity = $1 and load_seq = $2",
+            "create or replace temp table left_by as select record_id, record_hash, source, source_account from"
+            " internal.repeats where entity = $1 and load_seq = $2",
             [entity, load_seq],
         )
         con.execute("delete from internal.repeats where entity = $1 and load_seq = $2", [entity, load_seq])
@@ -143,10 +161,16 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
         _move(con, "select * from heirs", {})
         correct_books(con, "select new_seq as load_seq, count(*) as gained from heirs group by new_seq")
         for row in con.execute(
-            "select distinct source, source_account from (select source, source_account from heirs union all select source, source_account from left_by)"
+            "select distinct source, source_account from (select source, source_account from heirs union all select"
+            " source, source_account from left_by)"
         ).fetchall():
             named = {"source": row[0], "account": row[1]}
-            remember_latest(con, entity, "select record_id, record_hash from heirs union select record_id, record_hash from left_by", named)
+            remember_latest(
+                con,
+                entity,
+                "select record_id, record_hash from heirs union select record_id, record_hash from left_by",
+                named,
+            )
 
 
 def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, object]) -> None:
@@ -155,26 +179,23 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, o
         return
     touch(con, "(load_seq, source_row) in (select load_seq, source_row from moves)")
     for table in MOVED:
-        con.execute(
-            f"""
+        con.execute(f"""
             update staging.{table} as kept
             set export_date = moves.new_date, extracted_at = moves.new_date::timestamp::timestamptz, source_file = moves.new_file,
                 source_row = moves.new_row, load_seq = moves.new_seq
             from moves
             where kept.load_seq = moves.load_seq and kept.source_row = moves.source_row
-            """
-        )
+            """)
 
 
 def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
-    """Books records of loads as loaded that were duplicates before, or the other way round: a query of `load_seq` and `gained`."""
-    con.execute(
-        f"""
+    """Books records of loads as loaded that were duplicates before, or the other way round: a query of `load_seq` and
+    `gained`."""
+    con.execute(f"""
         update meta.loads set rows_loaded = rows_loaded + gains.gained, rows_duplicate = rows_duplicate - gains.gained
         from ({gains}) as gains
         where meta.loads.load_seq = gains.load_seq
-        """
-    )
+        """)
 
 
 def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: Mapping[str, object]) -> None:
@@ -205,10 +226,8 @@ def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, name
     )
     touch(con, "(load_seq, source_row) in (select load_seq, source_row from latest)")
     for table in MOVED:
-        con.execute(
-            f"""
+        con.execute(f"""
             update staging.{table} as kept set last_export_date = latest.latest
             from latest
             where kept.load_seq = latest.load_seq and kept.source_row = latest.source_row and kept.last_export_date <> latest.latest
-            """
-        )
+            """)

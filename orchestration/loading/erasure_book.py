@@ -29,7 +29,9 @@ def erasures(settings: Settings) -> Erasures | None:
     if settings.secret is None:
         raise OperatorError(
             "People were erased here, and the secret that tells who is missing.",
-            remedy=f"Put it back into {settings.config / 'secret'}, or into C360_SECRET: without it they would come back.",
+            remedy=(
+                f"Put it back into {settings.config / 'secret'}, or into C360_SECRET: without it they would come back."
+            ),
         )
     until: dict[str, date] = {}
     for entry in entries:
@@ -45,7 +47,10 @@ def _entries(settings: Settings) -> list[dict[str, Any]]:
         try:
             found.append(json.loads(path.read_bytes()))
         except ValueError:
-            raise OperatorError(f"{path} is damaged: it says who was erased.", remedy="Bring it back from a backup; without it they would come back.") from None
+            raise OperatorError(
+                f"{path} is damaged: it says who was erased.",
+                remedy="Bring it back from a backup; without it they would come back.",
+            ) from None
     return found
 
 

@@ -18,7 +18,8 @@ from orchestration.normalisation.normaliser import Normaliser
 from orchestration.vendors import discover
 from orchestration.warehouse.duckdb_session import handed_over
 
-# Each part of a file tells a contact once, as its records there tell of it; over the whole file all those records count together.
+# Each part of a file tells a contact once, as its records there tell of it; over the whole file all those records count
+# together.
 _NEWEST_CONTACTS = """
 create or replace temp table newest_contacts as
 select
@@ -34,26 +35,34 @@ with told as (
 )
 {LAST_TOLD}
 """
-_ATTRIBUTES = ", ".join(f"case when newest.is_in_parts then whole.{column.name} else told.{column.name} end as {column.name}" for column in PERSON_ATTRIBUTES)
+_ATTRIBUTES = ", ".join(
+    f"case when newest.is_in_parts then whole.{column.name} else told.{column.name} end as {column.name}"
+    for column in PERSON_ATTRIBUTES
+)
 _TOLD_ONCE = {
-    "contacts": f"""
+    "contacts": (
+        f"""
     select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only, {_ATTRIBUTES})
     from {{}} as told
     inner join newest_contacts as newest on told.source_record_id = newest.source_record_id and told.source_row = newest.source_row
     left join told_contacts as whole on told.source_record_id = whole.source_record_id
-    """,
-    "customer_identifiers": """
+    """
+    ),
+    "customer_identifiers": (
+        """
     select told.*
     from {} as told
     left join newest_contacts as newest on told.owner_record_id = newest.source_record_id
     where newest.source_row is null or newest.source_row = told.source_row
-    """,
+    """
+    ),
 }
 
 
 @dataclass
 class Booking:
-    """The entries that one load of a file makes in staging and in the books; nothing of an earlier load is taken out."""
+    """The entries that one load of a file makes in staging and in the books; nothing of an earlier load is taken
+    out."""
 
     con: duckdb.DuckDBPyConnection
     file: LandedFile
@@ -68,7 +77,8 @@ class Booking:
 
     @property
     def governed(self) -> dict[str, list[tuple[str, str]]]:
-        """Streams and dialects whose records are told apart by id and content over all deliveries, by the table that holds the id."""
+        """Streams and dialects whose records are told apart by id and content over all deliveries, by the table that
+        holds the id."""
         found: dict[str, list[tuple[str, str]]] = {}
         for dialect in discover()[self.file.source].dialects:
             if dialect.duplicates_of:
@@ -98,17 +108,16 @@ class Booking:
             if name in spool.tables:
                 with spool.rows(self.con, name) as rows:
                     self.con.execute(
-                        f"insert into {table} by name "
-                        "select $source as source, $account as source_account, $stream as stream, $day::date as export_date, "
-                        "$path as file_path, $seq as load_seq, "
-                        f"* from {rows}",
+                        f"insert into {table} by name select $source as source, $account as source_account, $stream as"
+                        f" stream, $day::date as export_date, $path as file_path, $seq as load_seq, * from {rows}",
                         slice_columns,
                     )
         self._insert_frame("meta.field_coverage", _coverage(normaliser))
         self._insert_frame("internal.drift", _drift(normaliser))
 
     def _find_newest_contacts(self, spool: Spool) -> bool:
-        """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there are any."""
+        """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there
+        are any."""
         if spool.parts["contacts"] < 2:
             return False
         merged = "$told" in spool.tables
@@ -125,9 +134,8 @@ class Booking:
     def reject_whole(self, reason: str) -> None:
         """The one rejected row that stands for a file that cannot be read."""
         self.con.execute(
-            "insert into meta.rejects by name "
-            "select $1 as source, $2 as source_account, $3 as stream, $4::date as export_date, $5 as file_path, $6 as reason_code, $7 as message, "
-            "$8 as load_seq",
+            "insert into meta.rejects by name select $1 as source, $2 as source_account, $3 as stream, $4::date as"
+            " export_date, $5 as file_path, $6 as reason_code, $7 as message, $8 as load_seq",
             [
                 self.file.source,
                 self.account,
@@ -140,7 +148,16 @@ class Booking:
             ],
         )
 
-    def book(self, read: int, loaded: int, rejected: int, duplicate: int, status: str, reason: str | None, message: str | None) -> None:
+    def book(
+        self,
+        read: int,
+        loaded: int,
+        rejected: int,
+        duplicate: int,
+        status: str,
+        reason: str | None,
+        message: str | None,
+    ) -> None:
         """The file's row in meta.loads."""
         file, origin = self.file, self.origin
         self.con.execute(
@@ -184,19 +201,34 @@ class Booking:
 
 def _coverage(normaliser: Normaliser) -> pl.DataFrame:
     decoder = normaliser.decoder
-    unknown = {(dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"}
+    unknown = {
+        (dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"
+    }
     rows = [
-        (dialect, path, handling, decoder.dialect_records[dialect], decoder.coverage.get((dialect, path), 0), meaning(path))
+        (
+            dialect,
+            path,
+            handling,
+            decoder.dialect_records[dialect],
+            decoder.coverage.get((dialect, path), 0),
+            meaning(path),
+        )
         for (dialect, path), handling in decoder.handlings().items()
     ]
-    rows.extend((dialect, path, "unknown", decoder.dialect_records[dialect], count, meaning(path)) for (dialect, path), count in unknown.items())
+    rows.extend(
+        (dialect, path, "unknown", decoder.dialect_records[dialect], count, meaning(path))
+        for (dialect, path), count in unknown.items()
+    )
     texts = dict.fromkeys(("source_dialect", "field", "handling"), pl.String)
     schema = {**texts, "records": pl.Int64, "records_seen": pl.Int64, "meaning": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _drift(normaliser: Normaliser) -> pl.DataFrame:
-    rows = [(dialect, path, change, seen, count, meaning(path)) for (dialect, path, change, seen), count in normaliser.decoder.drift.items()]
+    rows = [
+        (dialect, path, change, seen, count, meaning(path))
+        for (dialect, path, change, seen), count in normaliser.decoder.drift.items()
+    ]
     texts = dict.fromkeys(("source_dialect", "field", "change", "seen_type"), pl.String)
     schema = {**texts, "record_count": pl.Int64, "meaning": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

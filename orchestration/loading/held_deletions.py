@@ -1,8 +1,8 @@
 """Full deliveries that would delete too much: taken as partial ones and held, until a later one or a person settles it.
 
 Whom a full delivery leaves out is gone. If that would be more of a stream's living records than `deletion_share`, from
-`LEAST_DELETIONS` on, or all because the delivery is empty, an export that was cut is likelier than so many farewells. Which
-deliveries are held follows from staging, the books and what people accepted, whatever came first.
+`LEAST_DELETIONS` on, or all because the delivery is empty, an export that was cut is likelier than so many farewells.
+Which deliveries are held follows from staging, the books and what people accepted, whatever came first.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ from orchestration.warehouse.duckdb_session import transaction
 
 LEAST_DELETIONS = 20
 
-# What a full delivery can leave out: a vendor's records of people; where a stream tells of no people, whoever its lists name.
+# What a full delivery can leave out: a vendor's records of people; where a stream tells of no people, whoever its lists
+# name.
 _OBSERVED = """
 create or replace temp table observed as
 with
@@ -89,8 +90,9 @@ class Held:
 
     def __str__(self) -> str:
         return (
-            f"{self.name} says it is full and would delete {self.left_out:,} of {self.living:,} records: it is taken as a partial delivery until a later "
-            f"full one settles it. If they are gone indeed: `c360 run --accept-deletions {self.name}`."
+            f"{self.name} says it is full and would delete {self.left_out:,} of {self.living:,} records: it is taken as"
+            " a partial delivery until a later full one settles it. If they are gone indeed: `c360 run"
+            f" --accept-deletions {self.name}`."
         )
 
 
@@ -120,7 +122,9 @@ def _settle(con: duckdb.DuckDBPyConnection, share: float) -> None:
         held += found
         for source, account, stream, night, *_ in found:
             con.execute(
-                "delete from full_deliveries where source = $1 and source_account = $2 and stream = $3 and export_date = $4", [source, account, stream, night]
+                "delete from full_deliveries where source = $1 and source_account = $2 and stream = $3 and export_date"
+                " = $4",
+                [source, account, stream, night],
             )
     with transaction(con):
         con.execute("delete from internal.held_deliveries")

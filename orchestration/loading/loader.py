@@ -78,7 +78,8 @@ class Delivered:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """How a file was booked; `kept` if it was not, because it cannot be read any more and what was loaded of it stays."""
+    """How a file was booked; `kept` if it was not, because it cannot be read any more and what was loaded of it
+    stays."""
 
     file: LandedFile
     status: str
@@ -97,15 +98,22 @@ class Warehouse:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def pending(self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool) -> list[LandedFile]:
+    def pending(
+        self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool
+    ) -> list[LandedFile]:
         """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
         if dates is None and not full_refresh:
             return self._compare(con, scan)[0]
         withdrawn = _withdrawn(con)
-        return [file for file in scan.files if (dates is None or file.export_date in dates) and withdrawn.get(file.relative_path) != file.identity]
+        return [
+            file
+            for file in scan.files
+            if (dates is None or file.export_date in dates) and withdrawn.get(file.relative_path) != file.identity
+        ]
 
     def note_scan(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
-        """Notes what was seen; files that were touched and hold what they held are known as they are now, so that nobody reads them again."""
+        """Notes what was seen; files that were touched and hold what they held are known as they are now, so that
+        nobody reads them again."""
         new, touched = self._compare(con, scan)
         sightings.note(con, scan, new)
         unreadable_files.forget_all_but(con, new)
@@ -132,17 +140,26 @@ class Warehouse:
         return new, touched
 
     def owed(self, con: duckdb.DuckDBPyConnection) -> set[str]:
-        """Paths of files that stood in the warehouse before this build file was begun and are not loaded into it yet."""
-        return {path for (path,) in con.execute("select file_path from internal.owed where file_path not in (select file_path from meta.loads)").fetchall()}
+        """Paths of files that stood in the warehouse before this build file was begun and are not loaded into it
+        yet."""
+        return {
+            path
+            for (path,) in con.execute(
+                "select file_path from internal.owed where file_path not in (select file_path from meta.loads)"
+            ).fetchall()
+        }
 
     def forget_owed(self, con: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> None:
         """Those files are neither loaded again nor taken over."""
         con.execute("delete from internal.owed where file_path in (select unnest($1::varchar[]))", [sorted(paths)])
 
     def vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> list[str]:
-        """Paths of files that are loaded, or booked otherwise, and stand in the landing zone no more: archived, as a rule. Their rows stay."""
+        """Paths of files that are loaded, or booked otherwise, and stand in the landing zone no more: archived, as a
+        rule. Their rows stay."""
         present = {file.relative_path for file in scan.files}
-        booked = con.execute("select file_path from meta.loads where status <> 'superseded' order by export_date, file_path").fetchall()
+        booked = con.execute(
+            "select file_path from meta.loads where status <> 'superseded' order by export_date, file_path"
+        ).fetchall()
         return [path for (path,) in booked if path not in present and not scan.tells_of(path)]
 
     def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
@@ -150,7 +167,8 @@ class Warehouse:
         return self._retire(con, sightings.moved(con, scan, self.vanished(con, scan)))
 
     def retire_replaced(self, con: duckdb.DuckDBPyConnection, scan: Scan, files: list[LandedFile]) -> int:
-        """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived and stays."""
+        """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived
+        and stays."""
         folders = {_delivery_folder(file.relative_path) for file in files}
         return self._retire(con, [path for path in self.vanished(con, scan) if _delivery_folder(path) in folders])
 
@@ -160,8 +178,11 @@ class Warehouse:
                 self._supersede(con, path)
         return len(paths)
 
-    def withdraw(self, con: duckdb.DuckDBPyConnection, scan: Scan, is_meant: Callable[[Delivered], bool], run_id: str) -> list[str]:
-        """Takes out files for good, until they are landed again; returns their paths. What still lies there is known as it is, and passed over."""
+    def withdraw(
+        self, con: duckdb.DuckDBPyConnection, scan: Scan, is_meant: Callable[[Delivered], bool], run_id: str
+    ) -> list[str]:
+        """Takes out files for good, until they are landed again; returns their paths. What still lies there is known as
+        it is, and passed over."""
         landed = {file.relative_path: file for file in scan.files}
         paths = [found.relative_path for found in self.delivered(con, scan) if is_meant(found)]
         with transaction(con):
@@ -169,7 +190,9 @@ class Warehouse:
                 self._supersede(con, path, reason=WITHDRAWN)
                 con.execute("delete from internal.withdrawn where file_path = $1", [path])
                 identity = landed[path].identity if path in landed else (None, None, None, None)
-                con.execute("insert into internal.withdrawn values ($1, $2, $3, $4, $5, now(), $6)", [path, *identity, run_id])
+                con.execute(
+                    "insert into internal.withdrawn values ($1, $2, $3, $4, $5, now(), $6)", [path, *identity, run_id]
+                )
         return paths
 
     def delivered(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> list[Delivered]:
@@ -180,7 +203,9 @@ class Warehouse:
         for file in scan.files:
             if file.relative_path not in booked and withdrawn.get(file.relative_path) != file.identity:
                 account = self._settings.account(vendors[file.source], file.source_account).source_account
-                booked[file.relative_path] = Delivered(file.relative_path, file.source, account, file.stream, file.export_date)
+                booked[file.relative_path] = Delivered(
+                    file.relative_path, file.source, account, file.stream, file.export_date
+                )
         return [booked[path] for path in sorted(booked)]
 
     def ingest(
@@ -192,7 +217,8 @@ class Warehouse:
         on_file: Callable[[FileOutcome], None] = lambda outcome: None,
         progress: Callable[[str], None] = lambda text: None,
     ) -> list[FileOutcome]:
-        """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one after the other in their order.
+        """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one
+        after the other in their order.
 
         `on_file` is told of every file that stands in the books, `progress` of one that takes long to be read.
         """
@@ -208,9 +234,13 @@ class Warehouse:
             load(self._at(path for (path,) in con.execute(_ORPHANED).fetchall()))
             load(self._at(circuit_breaker.to_release(con, self._settings.options)))
         held = self._hold_back(con, run_id)
-        return [_as_booked(con, outcome) for outcome in outcomes if outcome.file.relative_path not in held] + list(held.values())
+        return [_as_booked(con, outcome) for outcome in outcomes if outcome.file.relative_path not in held] + list(
+            held.values()
+        )
 
-    def _load_all(self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, progress: Callable[[str], None]) -> Iterator[FileOutcome]:
+    def _load_all(
+        self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, progress: Callable[[str], None]
+    ) -> Iterator[FileOutcome]:
         todo, unwritable = list(files), set[str]()
         while todo:
             first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
@@ -223,7 +253,9 @@ class Warehouse:
                     # It costs this file; those that were to be booked with it are read again.
                     unwritable.add(error.path)
 
-    def _load_together(self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str, unwritable: set[str]) -> list[FileOutcome]:
+    def _load_together(
+        self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str, unwritable: set[str]
+    ) -> list[FileOutcome]:
         """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
         loaded: list[FileOutcome] = []
         records = 0
@@ -244,7 +276,9 @@ class Warehouse:
     def _at(self, paths: Iterable[str]) -> list[LandedFile]:
         """The landed files of those paths."""
         wanted = set(paths)
-        return [file for file in landing_zone.scan(self._settings).files if file.relative_path in wanted] if wanted else []
+        return (
+            [file for file in landing_zone.scan(self._settings).files if file.relative_path in wanted] if wanted else []
+        )
 
     def _hold_back(self, con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, FileOutcome]:
         """Takes out the rows of nights of which too much is bad; how each of their files is booked now, by its path.
@@ -264,11 +298,24 @@ class Warehouse:
                 for block in blocks_of(self._settings, files[path]):
                     waiting_records = circuit_breaker.rejects_of(block, bad)
                     if erasures:
-                        about = Reading(self._settings, files[path], load_seq=load_seq).normaliser.about_erased(block, erasures)
-                        waiting_records = [replace(one, raw=b"") if one.number in about else one for one in waiting_records]
+                        about = Reading(self._settings, files[path], load_seq=load_seq).normaliser.about_erased(
+                            block, erasures
+                        )
+                        waiting_records = [
+                            replace(one, raw=b"") if one.number in about else one for one in waiting_records
+                        ]
                     _insert_rejects(con, load_seq, waiting_records)
                 rows = circuit_breaker.book(con, load_seq, run_id)
-            outcomes[path] = FileOutcome(files[path], "rejected", rows, 0, rows, 0, reason_codes.HELD_BACK, RECORD_REASONS[reason_codes.HELD_BACK])
+            outcomes[path] = FileOutcome(
+                files[path],
+                "rejected",
+                rows,
+                0,
+                rows,
+                0,
+                reason_codes.HELD_BACK,
+                RECORD_REASONS[reason_codes.HELD_BACK],
+            )
         return outcomes
 
     # -- one file ------------------------------------------------------------------------------------------------------
@@ -313,36 +360,48 @@ class Warehouse:
         loaded = counts.read - counts.rejected - counts.duplicate
         message = FILE_REASONS[reason] if reason else None
         booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
-        return FileOutcome(booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message, counts.erased)
+        return FileOutcome(
+            booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message, counts.erased
+        )
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
         """Takes out what an earlier booking of the path loaded."""
         unreadable_files.forget(con, path)
         archived_copies.hand_over(con, path)
-        for (load_seq,) in con.execute("select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]).fetchall():
+        for (load_seq,) in con.execute(
+            "select load_seq from meta.loads where file_path = $1 and status <> 'superseded'", [path]
+        ).fetchall():
             _take_out(con, load_seq)
-            con.execute("update meta.loads set status = 'superseded', reason_code = coalesce($2, reason_code) where load_seq = $1", [load_seq, reason])
+            con.execute(
+                "update meta.loads set status = 'superseded', reason_code = coalesce($2, reason_code) where load_seq"
+                " = $1",
+                [load_seq, reason],
+            )
 
     def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: Booking) -> None:
         """Copies with a later path that were loaded before this original came are duplicates from now on."""
         file = booking.file
-        copies = con.execute(_LATER_COPIES, [file.source, booking.account, file.stream, file.export_date, booking.sha256, file.relative_path])
+        copies = con.execute(
+            _LATER_COPIES,
+            [file.source, booking.account, file.stream, file.export_date, booking.sha256, file.relative_path],
+        )
         for (load_seq,) in copies.fetchall():
             _take_out(con, load_seq)
             con.execute(
-                "update meta.loads "
-                "set status = 'duplicate', rows_loaded = 0, rows_rejected = 0, rows_duplicate = rows_read, reason_code = null, message = null "
-                "where load_seq = $1",
+                "update meta.loads set status = 'duplicate', rows_loaded = 0, rows_rejected = 0, rows_duplicate ="
+                " rows_read, reason_code = null, message = null where load_seq = $1",
                 [load_seq],
             )
 
 
 def _as_booked(con: duckdb.DuckDBPyConnection, outcome: FileOutcome) -> FileOutcome:
-    """The outcome as the books have it in the end: a later file may tell what an earlier one told, or something newer."""
+    """The outcome as the books have it in the end: a later file may tell what an earlier one told, or something
+    newer."""
     if outcome.status != "loaded":
         return outcome
     found = con.execute(
-        "select rows_loaded, rows_duplicate from meta.loads where file_path = $1 and status = 'loaded'", [outcome.file.relative_path]
+        "select rows_loaded, rows_duplicate from meta.loads where file_path = $1 and status = 'loaded'",
+        [outcome.file.relative_path],
     ).fetchone()
     return outcome if found is None else replace(outcome, rows_loaded=found[0], rows_duplicate=found[1])
 
@@ -355,11 +414,14 @@ def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 
 
 def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
-    """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through them."""
+    """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through
+    them."""
     forget_repeats(con, load_seq)
     contest(con, load_seq)
     # Statements for each of two dozen tables cost more than the rows of a small file, which are in a few of them.
-    holding_rows = " union all ".join(f"(select '{table}' from staging.{table} where load_seq = $1 limit 1)" for table in TABLES)
+    holding_rows = " union all ".join(
+        f"(select '{table}' from staging.{table} where load_seq = $1 limit 1)" for table in TABLES
+    )
     tables = {table for (table,) in con.execute(holding_rows, [load_seq]).fetchall()}
     touch(con, "load_seq = $1", [load_seq], tables=tables)
     for table in sorted(tables):
@@ -372,24 +434,29 @@ def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list
     """Books records of a load as rejected."""
     with handed_over(con, rejects_frame(rejects)) as rows:
         con.execute(
-            "insert into meta.rejects by name "
-            "select loads.source, loads.source_account, loads.stream, loads.export_date, loads.file_path, loads.load_seq, rejected.* "
-            f"from {rows} as rejected, meta.loads as loads where loads.load_seq = $1",
+            "insert into meta.rejects by name select loads.source, loads.source_account, loads.stream,"
+            f" loads.export_date, loads.file_path, loads.load_seq, rejected.* from {rows} as rejected, meta.loads as"
+            " loads where loads.load_seq = $1",
             [load_seq],
         )
 
 
 def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
-    """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time alone is nothing new.
+    """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time
+    alone is nothing new.
 
-    Tools keep size and modification time where they put a corrected file in place, but neither the time of the change nor the inode.
-    Permissions change without a new time: a file that could not be read is looked at again.
+    Tools keep size and modification time where they put a corrected file in place, but neither the time of the change
+    nor the inode. Permissions change without a new time: a file that could not be read is looked at again.
     """
     if booked is None:
         return True
     *identity, is_full, sha256 = booked
     is_untouched = tuple(identity) == file.identity and sha256
-    return identity[0] != file.size or is_full != file.is_full or (not is_untouched and landing_zone.sha256_of(file) != sha256)
+    return (
+        identity[0] != file.size
+        or is_full != file.is_full
+        or (not is_untouched and landing_zone.sha256_of(file) != sha256)
+    )
 
 
 _BOOKED = f"""
@@ -405,14 +472,20 @@ where loads.status in ('loaded', 'rejected')
         )
     )
 """
-_ORPHANED = f"select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from ({_BOOKED}))"
+_ORPHANED = (
+    "select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from"
+    f" ({_BOOKED}))"
+)
 _SAME = f"""
 select rows_read from meta.loads
 where source = $1 and source_account = $2 and stream = $3 and export_date = $4 and file_sha256 = $5 and file_path < $6 and {circuit_breaker.STANDS}
 """
 # The first path decides which of several copies is the original, never the order they came in.
 _LATER_COPIES = _SAME.replace("select rows_read", "select load_seq").replace("file_path < $6", "file_path > $6")
-_DELIVERED = "select distinct file_path, source, source_account, stream, export_date from meta.loads where status <> 'superseded'"
+_DELIVERED = (
+    "select distinct file_path, source, source_account, stream, export_date from meta.loads where status <>"
+    " 'superseded'"
+)
 
 
 def _withdrawn(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:

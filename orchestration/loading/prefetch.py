@@ -1,4 +1,5 @@
-"""Landing files on their way from bytes to rows, in memory or in Parquet: several at once, their blocks too. Nothing here writes the warehouse."""
+"""Landing files on their way from bytes to rows, in memory or in Parquet: several at once, their blocks too. Nothing
+here writes the warehouse."""
 
 import shutil
 from collections import Counter, deque
@@ -33,7 +34,8 @@ MOST_RAW_BYTES = 16 * 2**20
 READERS = 2
 MOST_FILES_AHEAD = 16
 SECONDS_OF_SILENCE = 10.0
-# What the rows of a file may take in memory: some hundred records. For the many small files writing them costs more than all else of the disk.
+# What the rows of a file may take in memory: some hundred records. For the many small files writing them costs more
+# than all else of the disk.
 MOST_HELD_BYTES = 2 * 2**20
 
 
@@ -102,7 +104,11 @@ class Spool:
 
 
 def read_ahead(
-    settings: Settings, files: list[LandedFile], *, first_load_seq: int, progress: Callable[[str], None] = lambda text: None
+    settings: Settings,
+    files: list[LandedFile],
+    *,
+    first_load_seq: int,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Generator["Reading"]:
     """The files as rows, in their order, while the next ones are being read; every spool is gone in the end.
 
@@ -142,7 +148,9 @@ class _StoppedError(Exception):
 class Reading:
     """A file being read; its rows are in the spool when that is done."""
 
-    def __init__(self, settings: Settings, file: LandedFile, *, load_seq: int, erasures: Erasures | None = None) -> None:
+    def __init__(
+        self, settings: Settings, file: LandedFile, *, load_seq: int, erasures: Erasures | None = None
+    ) -> None:
         self.file = file
         self.spool = Spool(settings.internal / "spool" / str(load_seq))
         self.counts = Counts()
@@ -159,7 +167,9 @@ class Reading:
             file_value=_file_value(self._vendor, file),
             secret=settings.secret or b"",
         )
-        self.normaliser = Normaliser(self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels), erasures)
+        self.normaliser = Normaliser(
+            self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels), erasures
+        )
 
     def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """Reads the file into the spool; why it cannot be, is told as `reason`."""
@@ -173,7 +183,8 @@ class Reading:
             # What the machine or the operator does, and not what the file holds.
             raise
         except BaseException:
-            # A fault of ours: it costs this file, never the night. Polars panics with what is no `Exception`. The text may hold values of customers.
+            # A fault of ours: it costs this file, never the night. Polars panics with what is no `Exception`. The text
+            # may hold values of customers.
             self.reason = "internal_error"
         finally:
             self.normaliser.decoder.forget()
@@ -181,7 +192,9 @@ class Reading:
     def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """One block is made frames of while the next is read and classified."""
         stream = self._vendor.streams[self.file.stream]
-        self.normaliser.major_fields = columns_in_major_units(stream, self.file.path.name, blocks_of(self._settings, self.file))
+        self.normaliser.major_fields = columns_in_major_units(
+            stream, self.file.path.name, blocks_of(self._settings, self.file)
+        )
         before: Future[None] | None = None
         try:
             for block in blocks_of(self._settings, self.file):
@@ -223,13 +236,27 @@ def rejects_frame(rejects: Iterable[Reject]) -> pl.DataFrame:
         except UnicodeDecodeError:
             text, exact = raw.decode("utf-8", "backslashreplace"), raw
         rows.append((reject.number, reject.reason, reject.field, text, exact, RECORD_REASONS[reject.reason]))
-    schema = {"row_number": pl.Int64, "reason_code": pl.String, "field": pl.String, "raw": pl.String, "raw_bytes": pl.Binary, "message": pl.String}
+    schema = {
+        "row_number": pl.Int64,
+        "reason_code": pl.String,
+        "field": pl.String,
+        "raw": pl.String,
+        "raw_bytes": pl.Binary,
+        "message": pl.String,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _issues(result: Normalised) -> pl.DataFrame:
     rows = [(issue.number, issue.table, issue.field, issue.code, issue.given, issue.action) for issue in result.issues]
-    schema = {"row_number": pl.Int64, "table_name": pl.String, "field": pl.String, "issue_code": pl.String, "value_given": pl.String, "action": pl.String}
+    schema = {
+        "row_number": pl.Int64,
+        "table_name": pl.String,
+        "field": pl.String,
+        "issue_code": pl.String,
+        "value_given": pl.String,
+        "action": pl.String,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

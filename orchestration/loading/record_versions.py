@@ -1,8 +1,9 @@
-"""Of several records of one vendor record in one night staging holds the newest; the older ones wait aside, booked as duplicates.
+"""Of several records of one vendor record in one night staging holds the newest; the older ones wait aside, booked as
+duplicates.
 
 Newest is what it is everywhere: the vendor's own update time, then path, then row. What a record says beside its
-attributes (consents, memberships, figures) has times of its own and stays. Once a newer record goes, because its file is
-replaced or withdrawn, the next one comes back.
+attributes (consents, memberships, figures) has times of its own and stays. Once a newer record goes, because its file
+is replaced or withdrawn, the next one comes back.
 """
 
 import duckdb
@@ -31,7 +32,8 @@ _LEAVING, _RETURNING = (
 
 
 def settle_versions(con: duckdb.DuckDBPyConnection, origin: Origin) -> int:
-    """After the rows of a load are in staging: leaves one for each record of its night; returns how many of the load are set aside."""
+    """After the rows of a load are in staging: leaves one for each record of its night; returns how many of the load
+    are set aside."""
     con.execute(
         f"""
         create or replace temp table contested as
@@ -76,12 +78,16 @@ def _settle(con: duckdb.DuckDBPyConnection, load_seq: int | None) -> int:
         return 0
     con.execute(_RANKED)
     touch(con, f"(load_seq, source_row) in ({_LEAVING})", tables=("customers",))
-    for source, target, rows in (("staging.customers", "internal.outdone", _LEAVING), ("internal.outdone", "staging.customers", _RETURNING)):
+    for source, target, rows in (
+        ("staging.customers", "internal.outdone", _LEAVING),
+        ("internal.outdone", "staging.customers", _RETURNING),
+    ):
         con.execute(f"insert into {target} by name select * from {source} where (load_seq, source_row) in ({rows})")
         con.execute(f"delete from {source} where (load_seq, source_row) in ({rows})")
     correct_books(
         con,
-        "select load_seq, sum(case when is_newest then 1 else -1 end) as gained from ranked where is_aside = is_newest group by load_seq",
+        "select load_seq, sum(case when is_newest then 1 else -1 end) as gained from ranked where is_aside = is_newest"
+        " group by load_seq",
     )
     [(own,)] = con.execute(f"select count(*) from ({_LEAVING}) where load_seq = $1", [load_seq]).fetchall()
     return own

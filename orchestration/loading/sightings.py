@@ -1,7 +1,8 @@
 """When a file was first seen in the landing zone, and when it was first missed, by the number of the scan.
 
-Of two files with the same content one may vanish because it was archived, or because it was moved to where the other is. It was
-moved if the other was first seen in the very scan that missed it; what lay beside it before, or came later, is a delivery of its own.
+Of two files with the same content one may vanish because it was archived, or because it was moved to where the other
+is. It was moved if the other was first seen in the very scan that missed it; what lay beside it before, or came later,
+is a delivery of its own.
 """
 
 from collections.abc import Iterable
@@ -42,12 +43,15 @@ order by gone.file_path
 
 
 def note(con: duckdb.DuckDBPyConnection, scan: Scan, changed: Iterable[LandedFile]) -> None:
-    """Notes what a scan saw and missed; those of the files that may hold something else than before are seen for the first time."""
+    """Notes what a scan saw and missed; those of the files that may hold something else than before are seen for the
+    first time."""
     other = {file.relative_path for file in changed}
     rows = [(file.relative_path, *file.identity, file.relative_path in other) for file in scan.files]
     schema = {"file_path": pl.String, **_IDENTITY, "may_be_other": pl.Boolean}
     with transaction(con):
-        [(number,)] = con.execute("select coalesce(max(greatest(first_seen, missed_in)), 0) + 1 from internal.sightings").fetchall()
+        [(number,)] = con.execute(
+            "select coalesce(max(greatest(first_seen, missed_in)), 0) + 1 from internal.sightings"
+        ).fetchall()
         with handed_over(con, pl.DataFrame(rows, schema=schema, orient="row")) as seen:
             con.execute(_CHANGED.format(seen), [number])
         con.execute("delete from internal.sightings where file_path in (select file_path from sighted)")
@@ -56,12 +60,18 @@ def note(con: duckdb.DuckDBPyConnection, scan: Scan, changed: Iterable[LandedFil
 
 
 def _note_missed(con: duckdb.DuckDBPyConnection, scan: Scan, number: int) -> None:
-    known = {path for (path,) in con.execute("select file_path from internal.sightings where missed_in is null").fetchall()}
+    known = {
+        path for (path,) in con.execute("select file_path from internal.sightings where missed_in is null").fetchall()
+    }
     # What stands in a folder that cannot be looked into may still lie there.
     missed = [path for path in known - {file.relative_path for file in scan.files} if not scan.tells_of(path)]
-    con.execute("update internal.sightings set missed_in = $1 where file_path in (select unnest($2::varchar[]))", [number, missed])
+    con.execute(
+        "update internal.sightings set missed_in = $1 where file_path in (select unnest($2::varchar[]))",
+        [number, missed],
+    )
 
 
 def moved(con: duckdb.DuckDBPyConnection, scan: Scan, vanished: list[str]) -> list[str]:
-    """Those of the vanished files whose content came to stand under another path, of the same account and stream, when they went."""
+    """Those of the vanished files whose content came to stand under another path, of the same account and stream, when
+    they went."""
     return [path for (path,) in con.execute(_MOVED, [vanished, [file.relative_path for file in scan.files]]).fetchall()]

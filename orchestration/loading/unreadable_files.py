@@ -1,4 +1,5 @@
-"""Files that were loaded and cannot be read any more: damaged, or not allowed to be read. Their rows stay, and a person is told until that is settled."""
+"""Files that were loaded and cannot be read any more: damaged, or not allowed to be read. Their rows stay, and a person
+is told until that is settled."""
 
 from collections.abc import Collection, Iterator
 
@@ -11,8 +12,13 @@ from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading import prefetch
 
-_HAS_ROWS = "select 1 from meta.loads where file_path = $1 and status in ('loaded', 'duplicate') and rows_read > rows_rejected"
-_OWED = "select file_path, file_bytes, file_mtime_ns, file_ctime_ns, file_inode, file_sha256 from internal.owed where file_sha256 <> ''"
+_HAS_ROWS = (
+    "select 1 from meta.loads where file_path = $1 and status in ('loaded', 'duplicate') and rows_read > rows_rejected"
+)
+_OWED = (
+    "select file_path, file_bytes, file_mtime_ns, file_ctime_ns, file_inode, file_sha256 from internal.owed where"
+    " file_sha256 <> ''"
+)
 
 
 def keeps_rows(con: duckdb.DuckDBPyConnection, file: LandedFile, reason: str) -> bool:
@@ -31,13 +37,21 @@ def forget(con: duckdb.DuckDBPyConnection, path: str) -> None:
 
 def forget_all_but(con: duckdb.DuckDBPyConnection, files: Collection[LandedFile]) -> None:
     """Only those files are there and hold something else than what is loaded."""
-    con.execute("delete from internal.unreadable where file_path not in (select unnest($1::varchar[]))", [[file.relative_path for file in files]])
+    con.execute(
+        "delete from internal.unreadable where file_path not in (select unnest($1::varchar[]))",
+        [[file.relative_path for file in files]],
+    )
 
 
 def among_owed(con: duckdb.DuckDBPyConnection, settings: Settings, files: Collection[LandedFile]) -> set[str]:
-    """Those of the files that have changed since the build file before this one loaded them, and cannot be read any more."""
+    """Those of the files that have changed since the build file before this one loaded them, and cannot be read any
+    more."""
     loaded = {path: known for path, *known in con.execute(_OWED).fetchall()}
-    return {file.relative_path for file in files if file.relative_path in loaded and _is_spoilt(settings, file, *loaded[file.relative_path])}
+    return {
+        file.relative_path
+        for file in files
+        if file.relative_path in loaded and _is_spoilt(settings, file, *loaded[file.relative_path])
+    }
 
 
 def _is_spoilt(settings: Settings, file: LandedFile, *known: object) -> bool:
@@ -54,5 +68,10 @@ def _is_spoilt(settings: Settings, file: LandedFile, *known: object) -> bool:
 
 def look(con: duckdb.DuckDBPyConnection, _settings: Settings, _run_id: str) -> Iterator[str]:
     """What somebody must look at: files that are not what they were when they were loaded."""
-    for path, reason in con.execute("select file_path, reason_code from internal.unreadable order by file_path").fetchall():
-        yield f"{landing_zone.shown(path)} was loaded and cannot be read any more ({reason}); its rows stay as they were. {FILE_REASONS[reason]}"
+    for path, reason in con.execute(
+        "select file_path, reason_code from internal.unreadable order by file_path"
+    ).fetchall():
+        yield (
+            f"{landing_zone.shown(path)} was loaded and cannot be read any more ({reason}); its rows stay as they were."
+            f" {FILE_REASONS[reason]}"
+        )

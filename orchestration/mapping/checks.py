@@ -1,6 +1,8 @@
-"""What is wrong with a mapping, found where it is written: a table, a column or a field that there is not, a dialect that no record can reach.
+"""What is wrong with a mapping, found where it is written: a table, a column or a field that there is not, a dialect
+that no record can reach.
 
-Raised while a vendor's module is imported, so that the line of the mistake is known. What a mapping makes of values is not judged here.
+Raised while a vendor's module is imported, so that the line of the mistake is known. What a mapping makes of values is
+not judged here.
 """
 
 import difflib

@@ -1,4 +1,5 @@
-"""Records made to fit their shape: what has no place is kept apart, what has the wrong kind is repaired or null, and each is booked."""
+"""Records made to fit their shape: what has no place is kept apart, what has the wrong kind is repaired or null, and
+each is booked."""
 
 import re
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ class Fitted:
     issues: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(field, issue code, value as given, action)"""
     decisive: frozenset[str] = frozenset()
-    """Fields whose values are kept as text where they are of the wrong kind: without them the record would be another."""
+    """Fields whose values are kept as text where they are of the wrong kind: without them the record would be
+    another."""
 
     @property
     def misfits(self) -> int:
@@ -45,7 +47,8 @@ def decode_generic(document: bytes) -> Any:
 
 
 def fit(record: dict[str, Any], shape: dict[str, Any], decisive: frozenset[str] = frozenset()) -> Fitted:
-    """The record cut to its shape: what has no place goes to `unknown`, what has the wrong kind is repaired or null, or text where it is decisive."""
+    """The record cut to its shape: what has no place goes to `unknown`, what has the wrong kind is repaired or null, or
+    text where it is decisive."""
     fitted = Fitted(record=None, decisive=decisive)
     fitted.record = _fit_object(record, shape, "", fitted)
     return fitted
@@ -74,7 +77,9 @@ def _fit(value: Any, shape: Shape, path: str, fitted: Fitted) -> Any:
         return None
     if isinstance(shape, Pairs):
         if isinstance(value, dict):
-            return {key: _fit(inner, _pair_shape(shape, inner), f"{path}.{key}", fitted) for key, inner in value.items()}
+            return {
+                key: _fit(inner, _pair_shape(shape, inner), f"{path}.{key}", fitted) for key, inner in value.items()
+            }
         return _fit_pairs_of(value, shape, path, fitted)
     if isinstance(shape, list):
         if not isinstance(value, list):
@@ -103,13 +108,18 @@ def _fit_alone(value: Any, shape: dict[str, Any], path: str, fitted: Fitted) -> 
         return None
     if key is None or (isinstance(value, list) and not (shape[key].is_consent and heard(value) is not None)):
         return _wrong(value, path, fitted)
-    fitted.issues.append((path, "number_for_amount" if shape[key].kind == "number" else "value_for_object", _given(value), "repaired"))
+    fitted.issues.append(
+        (path, "number_for_amount" if shape[key].kind == "number" else "value_for_object", _given(value), "repaired")
+    )
     told = heard(value) if isinstance(value, list) else value
     return _fit_object({key: told}, shape, path, fitted)
 
 
-def _with_consent(value: dict[str, Any], shape: dict[str, Any], fit_object: dict[str, Any], path: str, fitted: Fitted) -> dict[str, Any]:
-    """The object with the yes or no that it tells under names that the shape does not know, where it tells none under those it does."""
+def _with_consent(
+    value: dict[str, Any], shape: dict[str, Any], fit_object: dict[str, Any], path: str, fitted: Fitted
+) -> dict[str, Any]:
+    """The object with the yes or no that it tells under names that the shape does not know, where it tells none under
+    those it does."""
     key = _alone_in(shape)
     if key is None or not shape[key].is_consent or fit_object.get(key) is not None:
         return fit_object
@@ -135,12 +145,18 @@ def _fit_pairs_of(value: Any, shape: Pairs, path: str, fitted: Fitted) -> Any:
 def _with_rest(known: Any, value: Any) -> Any:
     """What was made to fit, together with all that an open object holds beside it, at any depth."""
     if isinstance(known, dict) and isinstance(value, dict):
-        delivered = {key: _with_rest(known[key], inner) if key in known else exact(inner) for key, inner in value.items()}
+        delivered = {
+            key: _with_rest(known[key], inner) if key in known else exact(inner) for key, inner in value.items()
+        }
         return delivered | {key: inner for key, inner in known.items() if key not in value}
     if isinstance(known, list) and isinstance(value, list) and len(known) == len(value):
         return [_with_rest(*pair) for pair in zip(known, value, strict=True)]
     # A fraction that a float holds stays the number it was delivered as.
-    return value if isinstance(value, Raw) and len(value) <= MOST_EXACT_SIGNS and b"e" not in bytes(value).lower() else known
+    return (
+        value
+        if isinstance(value, Raw) and len(value) <= MOST_EXACT_SIGNS and b"e" not in bytes(value).lower()
+        else known
+    )
 
 
 def _pair_shape(shape: Pairs, value: Any) -> Shape:
@@ -153,7 +169,11 @@ def exact(value: Any) -> Any:
         return {key: exact(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [exact(inner) for inner in value]
-    return Raw(str(value)) if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER else value
+    return (
+        Raw(str(value))
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_INTEGER
+        else value
+    )
 
 
 def _fit_leaf(value: Any, leaf: Leaf, path: str, fitted: Fitted) -> Any:
@@ -178,7 +198,11 @@ def _fit_object(value: dict[str, Any], shape: dict[str, Any], path: str, fitted:
     kept: dict[str, Any] = {}
     for key, inner in value.items():
         here = f"{path}.{key}" if path else key
-        group = None if key in shape else next((name for name in shape if name.endswith(".*") and key.startswith(name[:-1])), None)
+        group = (
+            None
+            if key in shape
+            else next((name for name in shape if name.endswith(".*") and key.startswith(name[:-1])), None)
+        )
         if key in shape:
             kept[key] = _fit(inner, shape[key], here, fitted)
         elif group:

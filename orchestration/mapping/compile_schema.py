@@ -48,7 +48,15 @@ def _annotation(shape: Shape, leaves: dict[str, Any], *, is_open: bool = False) 
     if isinstance(shape, list):
         return list[_annotation(shape[0], leaves, is_open=is_open)] | None  # ty: ignore[invalid-type-form]
     # What an object says of consent under other names is heard in an open one too.
-    return _struct(shape, leaves, frozenset(), is_open=is_open and not any(isinstance(leaf, Leaf) and leaf.is_consent for leaf in shape.values())) | None
+    return (
+        _struct(
+            shape,
+            leaves,
+            frozenset(),
+            is_open=is_open and not any(isinstance(leaf, Leaf) and leaf.is_consent for leaf in shape.values()),
+        )
+        | None
+    )
 
 
 def polars_type(shape: Shape) -> pl.DataType | None:
@@ -128,8 +136,8 @@ def _keeper(leaves: tuple[RawLeaf, ...]) -> Keeper | None:
 def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: frozenset[str] = frozenset()) -> Compiled:
     """Validators and types of a shape; the required keys are what tells its dialect from the others.
 
-    `exploded` are the lists that rows are made of: their kept fields go to the `extra` of those rows. Any other list with
-    kept fields goes to the record's `extra` whole.
+    `exploded` are the lists that rows are made of: their kept fields go to the `extra` of those rows. Any other list
+    with kept fields goes to the record's `extra` whole.
     """
     raw: list[RawLeaf] = []
     lists: list[ListLeaves] = []
@@ -161,5 +169,7 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         lists=tuple(lists),
         required=required,
         is_open=any(isinstance(leaf, Pairs) or leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)),
-        takes_as_delivered=any(isinstance(leaf, Leaf) and leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)),
+        takes_as_delivered=any(
+            isinstance(leaf, Leaf) and leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)
+        ),
     )

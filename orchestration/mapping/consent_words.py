@@ -1,6 +1,8 @@
-"""How consent is given and refused in words, at whichever vendor: one list for all, beside the words that only one of them uses.
+"""How consent is given and refused in words, at whichever vendor: one list for all, beside the words that only one of
+them uses.
 
-A no is heard in every spelling that can be recognised, also where it stands without the object it belongs in, or inside one that it does not.
+A no is heard in every spelling that can be recognised, also where it stands without the object it belongs in, or inside
+one that it does not.
 """
 
 import re
@@ -21,8 +23,20 @@ REFUSED = (
     "explicitly opted out", "revogado", "negado", "recusado", "descadastrado", "rechazado", "denegado", "désinscrit", "refusé", "abgemeldet", "abgelehnt",
     "widerrufen",
 )  # fmt: skip
-UNSAID = ("unknown", "not specified", "unspecified", "none", "not set", "pending", "non subscribed", "not subscribed", "never subscribed")
-CONSENT_WORDS: Mapping[str, str] = dict.fromkeys(AGREED, "opt_in") | dict.fromkeys(REFUSED, "opt_out") | dict.fromkeys(UNSAID, "unknown")
+UNSAID = (
+    "unknown",
+    "not specified",
+    "unspecified",
+    "none",
+    "not set",
+    "pending",
+    "non subscribed",
+    "not subscribed",
+    "never subscribed",
+)
+CONSENT_WORDS: Mapping[str, str] = (
+    dict.fromkeys(AGREED, "opt_in") | dict.fromkeys(REFUSED, "opt_out") | dict.fromkeys(UNSAID, "unknown")
+)
 
 
 def bare_word(stated: str) -> str:
@@ -31,8 +45,23 @@ def bare_word(stated: str) -> str:
 
 
 _SAID = {bare_word(word): status for word, status in CONSENT_WORDS.items()}
-# What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to all.
-_NAMES = frozenset({"value", "status", "state", "marketing", "allowmarketing", "optin", "optedin", "subscription", "newsletter", "isallowed", "issubscribed"})
+# What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to
+# all.
+_NAMES = frozenset(
+    {
+        "value",
+        "status",
+        "state",
+        "marketing",
+        "allowmarketing",
+        "optin",
+        "optedin",
+        "subscription",
+        "newsletter",
+        "isallowed",
+        "issubscribed",
+    }
+)
 _CHANNELS = frozenset({"email", "mail", "sms", "phone", "push", "whatsapp", "post", "all"})
 
 
@@ -43,7 +72,8 @@ def said(value: Any) -> str | None:
 
 
 def heard(value: Any) -> Any:
-    """The yes or no that is told somewhere in a value of any shape, as delivered; of several the no, and null if there is none."""
+    """The yes or no that is told somewhere in a value of any shape, as delivered; of several the no, and null if there
+    is none."""
     found = list(_told(value))
     return next((one for one in found if said(one) == "opt_out"), found[0] if found else None)
 
@@ -65,5 +95,7 @@ def _told_under(key: str, word: Any) -> Iterator[Any]:
     if said(key) == "opt_out":
         if status == "opt_in":
             yield key
-    elif status is not None and (said(key) == "opt_in" or name in _NAMES or (name in _CHANNELS and status == "opt_out")):
+    elif status is not None and (
+        said(key) == "opt_in" or name in _NAMES or (name in _CHANNELS and status == "opt_out")
+    ):
         yield word

@@ -74,12 +74,17 @@ def pairs(path: str) -> str:
 
 def lookup(expr: pl.Expr, table: Mapping[str, str], default: str | pl.Expr | None = None) -> pl.Expr:
     """Translation of a text by a table, case and blanks aside."""
-    found = expr.str.strip_chars().str.to_lowercase().replace_strict({key.lower(): value for key, value in table.items()}, default=None, return_dtype=pl.String)
+    found = (
+        expr.str.strip_chars()
+        .str.to_lowercase()
+        .replace_strict({key.lower(): value for key, value in table.items()}, default=None, return_dtype=pl.String)
+    )
     return found if default is None else pl.coalesce(found, pl.lit(default) if isinstance(default, str) else default)
 
 
 def phone_number(stated: pl.Expr, country: pl.Expr | None = None) -> pl.Expr:
-    """The phone number as identifiers hold it, for the key of a record that is known by it alone: read in one region everywhere."""
+    """The phone number as identifiers hold it, for the key of a record that is known by it alone: read in one region
+    everywhere."""
     region = account_phone_region() if country is None else pl.coalesce(codes.country(country), account_phone_region())
     return phone_numbers.phone(stated, region).struct.field("value")
 

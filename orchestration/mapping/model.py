@@ -27,8 +27,9 @@ class Dialect:
 
     `has` are top-level keys that must be there, `lacks` keys that must not: together they tell a stream's dialects
     apart. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream.
-    `kinds` are what a record may say it is, in whichever stream it came; `tells` are the words, or `ANY_WORD`, that make a field
-    tell of this one although records of other kinds may have it. `duplicates_of` names the table by whose id and content a record is known again.
+    `kinds` are what a record may say it is, in whichever stream it came; `tells` are the words, or `ANY_WORD`, that
+    make a field tell of this one although records of other kinds may have it. `duplicates_of` names the table by whose
+    id and content a record is known again.
     """
 
     name: str
@@ -51,9 +52,20 @@ class Dialect:
 
     def taken(self, common: frozenset[str]) -> Taken:
         """What it takes, where those fields may be in records of any kind."""
-        own = {name: None for name, leaf in self.shape.items() if name not in common and not (isinstance(leaf, Leaf) and leaf.kind == "drop")}
+        own = {
+            name: None
+            for name, leaf in self.shape.items()
+            if name not in common and not (isinstance(leaf, Leaf) and leaf.kind == "drop")
+        }
         must_be_there = bool(self.has & own.keys())
-        return Taken(self.kinds, {} if must_be_there or not common else {**own, **{name: words or None for name, words in self.tells.items()}})
+        return Taken(
+            self.kinds,
+            (
+                {}
+                if must_be_there or not common
+                else {**own, **{name: words or None for name, words in self.tells.items()}}
+            ),
+        )
 
     @cached_property
     def reads(self) -> frozenset[str]:
@@ -62,13 +74,18 @@ class Dialect:
 
     @cached_property
     def decisive(self) -> frozenset[str]:
-        """Fields that hold a record's money and time: whatever stands there is read, and the record rejected where it cannot be."""
-        numbers = {path for path, leaf in leaves(self.shape) if isinstance(leaf, Leaf) and leaf.kind in ("number", "scalar")}
+        """Fields that hold a record's money and time: whatever stands there is read, and the record rejected where it
+        cannot be."""
+        numbers = {
+            path for path, leaf in leaves(self.shape) if isinstance(leaf, Leaf) and leaf.kind in ("number", "scalar")
+        }
         found: set[str] = set()
         for select in self.rows:
             for name, value in select.columns.items() if select.each is None else ():
                 if TABLES[select.table].column(name).unparseable:
-                    read = {path.removeprefix("at:") for path in roots(value.sources if isinstance(value, Time) else value)}
+                    read = {
+                        path.removeprefix("at:") for path in roots(value.sources if isinstance(value, Time) else value)
+                    }
                     # An amount of several fields may hang on words as well, such as the name of an event.
                     found |= read if isinstance(value, Time) or len(read) == 1 else read & numbers
         return frozenset(found)
@@ -133,9 +150,9 @@ class Stream:
     """One stream of a vendor: what it delivers and the dialects it may come in.
 
     `envelopes` are keys beyond the stream's own name under which a page keeps its records; a page with one of the
-    `owners` beside its list is a record itself, because they say whose the list is, in whichever stream it lies (`others` are
-    the vendor's other streams that have any). `file_value` takes a value from the file name (a pattern with one group), which
-    mappings read with `file_value()`.
+    `owners` beside its list is a record itself, because they say whose the list is, in whichever stream it lies
+    (`others` are the vendor's other streams that have any). `file_value` takes a value from the file name (a pattern
+    with one group), which mappings read with `file_value()`.
     """
 
     name: str
@@ -169,7 +186,9 @@ def stream(
 ) -> Stream:
     """See `Stream`. Raises MappingError where one of the dialects can never be met."""
     check_reachable(name, [(one.name, (one.shape, one.has, one.lacks, one.kinds, one.tells)) for one in dialects])
-    return Stream(name, description, tuple(replace(one, stream=name) for one in dialects), envelopes, owners, csv, file_value)
+    return Stream(
+        name, description, tuple(replace(one, stream=name) for one in dialects), envelopes, owners, csv, file_value
+    )
 
 
 NO_KINDS = Kinds()
@@ -177,7 +196,8 @@ NO_KINDS = Kinds()
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor: its code name, what it is, its streams by name, in words the units and currencies of its amounts, and how its records say what they are."""
+    """A vendor: its code name, what it is, its streams by name, in words the units and currencies of its amounts, and
+    how its records say what they are."""
 
     code: str
     title: str
@@ -205,5 +225,8 @@ def vendor(
     kinds: Kinds = NO_KINDS,
 ) -> Vendor:
     """See `Vendor`."""
-    known = {one.name: replace(one, others=tuple(other for other in streams if other.owners and other.name != one.name)) for one in streams}
+    known = {
+        one.name: replace(one, others=tuple(other for other in streams if other.owners and other.name != one.name))
+        for one in streams
+    }
     return Vendor(code, title, known, money, default_currency, default_order_namespace, phone_region, kinds)

@@ -1,4 +1,5 @@
-"""Fields of decoded records that go on as the text they were delivered as: to a column of their own, or together into `extra`."""
+"""Fields of decoded records that go on as the text they were delivered as: to a column of their own, or together into
+`extra`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class Keeper:
     def __init__(self, leaves: tuple[RawLeaf, ...]) -> None:
         self._leaves = leaves
         names = {f"f{position}": leaf.path for position, leaf in enumerate(leaves)}
-        self._struct = msgspec.defstruct("Kept", [(name, Raw | UnsetType, UNSET) for name in names], rename=names, gc=False)
+        self._struct = msgspec.defstruct(
+            "Kept", [(name, Raw | UnsetType, UNSET) for name in names], rename=names, gc=False
+        )
         self._encoder = msgspec.json.Encoder()
 
     def of(self, fields: Fields) -> list[bytes]:

@@ -1,7 +1,8 @@
-"""What a record says it is: by a word in it, by fields that nothing else has, or by the page around it. No vendor is named here.
+"""What a record says it is: by a word in it, by fields that nothing else has, or by the page around it. No vendor is
+named here.
 
-That decides in every stream. A record is read as what it says, by the stream of its vendor that knows it, or rejected; one
-that says nothing is what its stream delivers, if it has more than the fields that records of any kind may have.
+That decides in every stream. A record is read as what it says, by the stream of its vendor that knows it, or rejected;
+one that says nothing is what its stream delivers, if it has more than the fields that records of any kind may have.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,8 +19,9 @@ SAYS_NOTHING = ""
 class Sign:
     """One way in which the records of a vendor say what they are.
 
-    A record that has all of `keys` is of the `kind`. Where there is a `word_in`, the word in that field says it: translated
-    by `words`, in which one that ends in `*` stands for all that begin so; other words say the `kind`, else themselves.
+    A record that has all of `keys` is of the `kind`. Where there is a `word_in`, the word in that field says it:
+    translated by `words`, in which one that ends in `*` stands for all that begin so; other words say the `kind`, else
+    themselves.
     """
 
     keys: frozenset[str]
@@ -45,7 +47,9 @@ class Sign:
         return next(begun, self.kind or word)
 
 
-def sign(*keys: str, kind: str | None = None, word_in: str | None = None, words: Mapping[str, str] | None = None) -> Sign:
+def sign(
+    *keys: str, kind: str | None = None, word_in: str | None = None, words: Mapping[str, str] | None = None
+) -> Sign:
     """See `Sign`; the field of the word is one of the keys."""
     return Sign(frozenset(keys) | ({word_in} if word_in else set()), kind, word_in, words or {})
 
@@ -54,10 +58,10 @@ def sign(*keys: str, kind: str | None = None, word_in: str | None = None, words:
 class Kinds:
     """How the records of a vendor say what they are.
 
-    Of the `signs` the first that says something counts. `pages` are names of lists, in a page or in its `data_ref`, with the
-    kind of what they hold. Fields in `common` may be in records of any kind: having them alone makes a record nothing.
-    `holders` are the fields of a message in which all it tells of stands under its name, with those names that stand beside
-    the others, never inside them.
+    Of the `signs` the first that says something counts. `pages` are names of lists, in a page or in its `data_ref`,
+    with the kind of what they hold. Fields in `common` may be in records of any kind: having them alone makes a record
+    nothing. `holders` are the fields of a message in which all it tells of stands under its name, with those names that
+    stand beside the others, never inside them.
     """
 
     signs: tuple[Sign, ...] = ()
@@ -94,17 +98,24 @@ class Kinds:
         return msgspec.json.Decoder(msgspec.defstruct("Holders", [(name, held | None, None) for name in self.holders]))
 
     def with_names(self, record: dict[str, Any]) -> dict[str, Any]:
-        """The record with what it tells of under its name, where it came as the one thing in a holder and said itself what it is."""
-        named = {name: _named(record[name], beside) for name, beside in self.holders.items() if isinstance(record.get(name), dict)}
+        """The record with what it tells of under its name, where it came as the one thing in a holder and said itself
+        what it is."""
+        named = {
+            name: _named(record[name], beside)
+            for name, beside in self.holders.items()
+            if isinstance(record.get(name), dict)
+        }
         return {**record, **named} if named else record
 
     def of_page(self, name: str | None) -> str:
-        """The kind of what a page holds whose list is called so; a name that is not declared is that of a kind nobody knows."""
+        """The kind of what a page holds whose list is called so; a name that is not declared is that of a kind nobody
+        knows."""
         return SAYS_NOTHING if name is None or not self.pages else self.pages.get(name, name)
 
 
 def _named(held: dict[str, Any], beside: tuple[str, ...]) -> dict[str, Any]:
-    """What a holder holds, by name. A thing that says itself what it is may fill the holder, or stand in it under `object`."""
+    """What a holder holds, by name. A thing that says itself what it is may fill the holder, or stand in it under
+    `object`."""
     word = held.get("object")
     if isinstance(word, dict) and isinstance(word.get("object"), str):
         rest = {name: inner for name, inner in held.items() if name != "object"}
@@ -118,9 +129,11 @@ def _named(held: dict[str, Any], beside: tuple[str, ...]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a dialect takes: records that say one of its `kinds`, and those that say nothing but have one of the `telling` fields.
+    """What a dialect takes: records that say one of its `kinds`, and those that say nothing but have one of the
+    `telling` fields.
 
-    With each stand the words that must be there where others have the field too. Without any, every record that says nothing is taken.
+    With each stand the words that must be there where others have the field too. Without any, every record that says
+    nothing is taken.
     """
 
     kinds: frozenset[str]
@@ -135,7 +148,11 @@ class Taken:
 
 def _value(record: Mapping[str, Any], name: str) -> Any:
     """The value of a field; `name.*` stands for every field that begins so."""
-    return next((value for key, value in record.items() if key.startswith(name[:-1])), None) if name.endswith(".*") else record.get(name)
+    return (
+        next((value for key, value in record.items() if key.startswith(name[:-1])), None)
+        if name.endswith(".*")
+        else record.get(name)
+    )
 
 
 def is_telling(value: Any, words: frozenset[str] | None) -> bool:

@@ -1,8 +1,8 @@
 """Shapes: what a vendor's record looks like, declared once as plain data. No vendor is named here.
 
-A shape is a dictionary of field names, a list of one shape, or one of the leaves below; the field `name.*` gathers every
-field that begins with `name.`, as CSV headers do, into one object. `compile_schema.py` makes validators and types of it,
-`coercion.py` makes records fit it.
+A shape is a dictionary of field names, a list of one shape, or one of the leaves below; the field `name.*` gathers
+every field that begins with `name.`, as CSV headers do, into one object. `compile_schema.py` makes validators and types
+of it, `coercion.py` makes records fit it.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,11 @@ from typing import Any, Literal
 class Leaf:
     """A place in a record where the shape ends.
 
-    text, number, flag and scalar become a text column; json keeps any value as delivered for a column of its own;
-    keep is documented, has no column and goes to `extra`; drop is never stored, for the reason given. One that
-    `is_kept` goes to `extra` too, because only some records fill a column with it. One that `stands_alone` is what a plain
-    value means that comes in place of its object; one that `is_consent` is a yes or no that is heard in whatever it is wrapped.
+    text, number, flag and scalar become a text column; json keeps any value as delivered for a column of its own; keep
+    is documented, has no column and goes to `extra`; drop is never stored, for the reason given. One that `is_kept`
+    goes to `extra` too, because only some records fill a column with it. One that `stands_alone` is what a plain value
+    means that comes in place of its object; one that `is_consent` is a yes or no that is heard in whatever it is
+    wrapped.
     """
 
     kind: Literal["text", "number", "flag", "scalar", "json", "keep", "drop"]
@@ -40,7 +41,8 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Open:
-    """An object at the top of a record that may hold anything: its known fields are decoded, all of it is kept as JSON."""
+    """An object at the top of a record that may hold anything: its known fields are decoded, all of it is kept as
+    JSON."""
 
     known: "dict[str, Any]"
 
@@ -64,7 +66,11 @@ def kept(shape: Any) -> Any:
         return {key: kept(inner) for key, inner in shape.items()}
     if isinstance(shape, list):
         return [kept(inner) for inner in shape]
-    return replace(shape, is_kept=True) if isinstance(shape, Leaf) and shape.kind in ("text", "number", "flag", "scalar") else shape
+    return (
+        replace(shape, is_kept=True)
+        if isinstance(shape, Leaf) and shape.kind in ("text", "number", "flag", "scalar")
+        else shape
+    )
 
 
 def alone(leaf: Leaf) -> Leaf:

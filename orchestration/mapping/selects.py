@@ -19,24 +19,33 @@ NAME_COLUMNS = ("full_name", "first_name", "middle_name", "last_name", "name_pre
 
 
 def one_address(*places: Mapping[str, pl.Expr]) -> dict[str, Value]:
-    """The columns of one address, all from one of several: the first that names a city or a postal code, else the first that names anything."""
+    """The columns of one address, all from one of several: the first that names a city or a postal code, else the first
+    that names anything."""
     return _of_one(places, ("city", "postal_code"))
 
 
 def one_name(*names: Mapping[str, pl.Expr]) -> dict[str, Value]:
-    """The columns of one name, all from one of several: the first with a last or a full name, else the first that names anything."""
+    """The columns of one name, all from one of several: the first with a last or a full name, else the first that names
+    anything."""
     return _of_one(names, ("last_name", "full_name"))
 
 
 def _of_one(objects: Sequence[Mapping[str, pl.Expr]], decisive: tuple[str, ...]) -> dict[str, Value]:
     def has(one: Mapping[str, pl.Expr], columns: Iterable[str]) -> pl.Expr:
-        return pl.any_horizontal([given(one[column].cast(pl.String)) for column in columns if column in one] or [pl.lit(value=False)])
+        return pl.any_horizontal(
+            [given(one[column].cast(pl.String)) for column in columns if column in one] or [pl.lit(value=False)]
+        )
 
     ranked = [pl.when(has(one, decisive)).then(place) for place, one in enumerate(objects)]
     ranked += [pl.when(has(one, one)).then(place) for place, one in enumerate(objects)]
     chosen = pl.coalesce(ranked)
     columns = dict.fromkeys(column for one in objects for column in one)
-    return {column: pl.coalesce([pl.when(chosen == place).then(one[column]) for place, one in enumerate(objects) if column in one]) for column in columns}
+    return {
+        column: pl.coalesce(
+            [pl.when(chosen == place).then(one[column]) for place, one in enumerate(objects) if column in one]
+        )
+        for column in columns
+    }
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class Identifier:
     """Where an identifier of the person is found.
 
     `type` may be an expression where the data say it; `namespace` is the part after vendor and account, for identifiers
-    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads; of several of a
-    type the one that `is_primary` is shown.
+    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads; of several
+    of a type the one that `is_primary` is shown.
     """
 
     type: str | pl.Expr
@@ -71,7 +80,8 @@ class Profile:
 
 @dataclass(frozen=True)
 class Contact:
-    """The record is about a person it names by identifiers; `attributes` are what else it says of them (contacts columns).
+    """The record is about a person it names by identifiers; `attributes` are what else it says of them (contacts
+    columns).
 
     `profile_id` is the vendor's id of the profile, where the record names it. `evidence` columns (first name, birth
     date) keep apart two people who give the same identifier.
@@ -87,9 +97,9 @@ class Contact:
 class Rows:
     """Rows of one canonical table made of a record: one, or one per element of `each`; only those that pass `where`.
 
-    `each` is a list path, `pairs(path)` or a list as an expression; a tuple of two takes a list inside the elements of a
-    list, which `parent` reads.
-    `amounts` is the unit the record states amounts in; where the format leaves it open, `is_amount_unit_inferred`, and the account may settle it.
+    `each` is a list path, `pairs(path)` or a list as an expression; a tuple of two takes a list inside the elements of
+    a list, which `parent` reads. `amounts` is the unit the record states amounts in; where the format leaves it open,
+    `is_amount_unit_inferred`, and the account may settle it.
     """
 
     table: str

@@ -23,14 +23,18 @@ class Time:
 
 
 def time(
-    *sources: pl.Expr, formats: tuple[str, ...] = ISO, else_export_date: bool = False, is_inferred: pl.Expr | None = None, date_only_hour: int = 0
+    *sources: pl.Expr,
+    formats: tuple[str, ...] = ISO,
+    else_export_date: bool = False,
+    is_inferred: pl.Expr | None = None,
+    date_only_hour: int = 0,
 ) -> Time:
     """See `Time`."""
     return Time(sources, formats, else_export_date, is_inferred, date_only_hour)
 
 
-# Minor units have as many decimals as their currency; hundredths two, whatever the currency. An amount that is `stated` so is
-# in major units although its record states others.
+# Minor units have as many decimals as their currency; hundredths two, whatever the currency. An amount that is `stated`
+# so is in major units although its record states others.
 Unit = Literal["major", "minor", "hundredths", "stated"]
 
 
@@ -50,7 +54,8 @@ def absolute(source: pl.Expr, unit: Unit = "major") -> Amount:
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression that already gives the column's type and needs no parsing; with `given`, null is booked where that is given."""
+    """An expression that already gives the column's type and needs no parsing; with `given`, null is booked where that
+    is given."""
 
     expr: pl.Expr
     given: pl.Expr | None = None

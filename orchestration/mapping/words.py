@@ -61,5 +61,6 @@ def is_plain_no(stated: pl.Expr) -> pl.Expr:
 
 
 def no_since(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
-    """Since when there is a no, by the field of its time; a plain no in its place takes nothing back, and one in place of the time of a yes is one."""
+    """Since when there is a no, by the field of its time; a plain no in its place takes nothing back, and one in place
+    of the time of a yes is one."""
     return first_given(pl.when(~is_plain_no(refused)).then(refused), pl.when(is_no(agreed)).then(agreed))

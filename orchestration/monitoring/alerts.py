@@ -1,7 +1,7 @@
 """Tells somebody of a failed or a late night, by the command or the webhook of the settings; off while neither is set.
 
-Each cause is told once a night, whichever process meets it first and however often. A message holds sentences of ours and
-never a value of a customer. What counts as late is decided in `freshness.py`.
+Each cause is told once a night, whichever process meets it first and however often. A message holds sentences of ours
+and never a value of a customer. What counts as late is decided in `freshness.py`.
 """
 
 import hashlib
@@ -52,7 +52,14 @@ def send(settings: Settings, alert: Alert) -> bool:
     if not _is_first(book, alert):
         return False
     text = f"Customer warehouse, night of {night}: {alert.message} {alert.remedy}".strip()
-    payload = {"event": alert.event, "night": str(night), "host": socket.gethostname(), "text": text, "message": alert.message, "remedy": alert.remedy}
+    payload = {
+        "event": alert.event,
+        "night": str(night),
+        "host": socket.gethostname(),
+        "text": text,
+        "message": alert.message,
+        "remedy": alert.remedy,
+    }
     try:
         problems = list(_deliver(settings, payload))
     except Exception as error:  # an alert never hides the failure that it tells of, whatever goes wrong with it
@@ -90,7 +97,10 @@ def on_failure(settings: Settings) -> Iterator[None]:
 def tell_problems(settings: Settings, count: int) -> None:
     """Tells that so many things in the landing zone are no delivery, or cannot be read, if there are any."""
     if count:
-        send(settings, Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."))
+        send(
+            settings,
+            Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."),
+        )
 
 
 def tell_attention(settings: Settings, sentences: Sequence[str]) -> None:
@@ -143,7 +153,13 @@ def _run(command: str, payload: dict[str, str]) -> str | None:
     environment = {**os.environ, "C360_ALERT": payload["text"]}
     try:
         process = subprocess.Popen(
-            command, shell=True, env=environment, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            shell=True,
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
     except (OSError, ValueError) as error:
         return f"could not be started ({type(error).__name__})"

@@ -1,9 +1,10 @@
 """What a person must look at although the night went well: sentences in the run book, and exit code 3.
 
-Two ways to add one. Where it follows from what stands in the build file (a delivery held, a decision set aside, a conflict), write a
-look where the matter is known and name it in `LOOKS`: it is asked at the end of every run, so that it is told again each night until it is
-settled. What only the run itself knows is told once, by `tell`. `c360 run`, `status`, `doctor`, alerts and Dagster all show them from
-`meta.runs.attention`; a sentence says what is the matter and what to type, and never a value of a customer.
+Two ways to add one. Where it follows from what stands in the build file (a delivery held, a decision set aside, a
+conflict), write a look where the matter is known and name it in `LOOKS`: it is asked at the end of every run, so that
+it is told again each night until it is settled. What only the run itself knows is told once, by `tell`. `c360 run`,
+`status`, `doctor`, alerts and Dagster all show them from `meta.runs.attention`; a sentence says what is the matter and
+what to type, and never a value of a customer.
 """
 
 import json
@@ -16,13 +17,20 @@ from orchestration.loading import circuit_breaker, held_deletions, unreadable_fi
 from orchestration.runtime.redaction import without_contacts
 from orchestration.transformation import identity_rules, segment_rules
 
-# What a look is given: the build file with its marts made, the installation, and the run that ends (`meta.loads.run_id`).
+# What a look is given: the build file with its marts made, the installation, and the run that ends
+# (`meta.loads.run_id`).
 Look = Callable[[duckdb.DuckDBPyConnection, Settings, str], Iterator[str]]
 
 # What DuckDB says of values and of queries, and not of a disk, of memory or of the file.
 OF_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 
-LOOKS: tuple[Look, ...] = (segment_rules.failing, identity_rules.look, held_deletions.look, unreadable_files.look, circuit_breaker.look)
+LOOKS: tuple[Look, ...] = (
+    segment_rules.failing,
+    identity_rules.look,
+    held_deletions.look,
+    unreadable_files.look,
+    circuit_breaker.look,
+)
 
 
 def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
@@ -33,7 +41,8 @@ def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
 
 
 def gather(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> None:
-    """Asks every look and notes what it says; one whose tables are not built yet says nothing, and one that fails on data ends no night."""
+    """Asks every look and notes what it says; one whose tables are not built yet says nothing, and one that fails on
+    data ends no night."""
     for look in LOOKS:
         try:
             tell(con, run_id, *look(con, settings, run_id))
@@ -41,12 +50,18 @@ def gather(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> N
             continue
         except OF_DATA as error:
             name = look.__module__.rpartition(".")[2].replace("_", " ")
-            tell(con, run_id, f"What is to be told of {name} could not be found out ({type(error).__name__}). Please report it.")
+            tell(
+                con,
+                run_id,
+                f"What is to be told of {name} could not be found out ({type(error).__name__}). Please report it.",
+            )
 
 
 def of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:
     """What this run had to say."""
-    return parsed(value for (value,) in con.execute("select attention from meta.runs where run_id = $1", [run_id]).fetchall())
+    return parsed(
+        value for (value,) in con.execute("select attention from meta.runs where run_id = $1", [run_id]).fetchall()
+    )
 
 
 def parsed(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ import dagster as dg
 from orchestration.runtime.errors import OperatorError
 
 PROCESS_TAG = "c360/process"
-GRACE_SECONDS = 30  # with the janitor's round, a run that died before it named its process blocks the next for less than a minute
+# with the janitor's round, a run that died before it named its process blocks the next for less than a minute
+GRACE_SECONDS = 30
 GONE = "The process of this run is gone. The next run continues where it stopped."
 PRUNED_AT_ONCE = 100
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -21,7 +22,9 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagster
 def forget_old_runs(instance: dg.DagsterInstance, *, keep_days: int) -> int:
     """Deletes Dagster's records of runs that are older than the setting says, some at a time; returns how many."""
     limit = datetime.now(UTC) - timedelta(days=keep_days)
-    old = instance.get_run_records(dg.RunsFilter(created_before=limit, statuses=FINISHED), limit=PRUNED_AT_ONCE, ascending=True)
+    old = instance.get_run_records(
+        dg.RunsFilter(created_before=limit, statuses=FINISHED), limit=PRUNED_AT_ONCE, ascending=True
+    )
     for record in old:
         instance.delete_run(record.dagster_run.run_id)
     return len(old)
@@ -30,7 +33,11 @@ def forget_old_runs(instance: dg.DagsterInstance, *, keep_days: int) -> int:
 def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """Runs that stand as unfinished though their process is gone."""
     unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
-    return [record.dagster_run for record in unfinished if not is_alive(record.dagster_run.tags.get(PROCESS_TAG), started=record.start_time)]
+    return [
+        record.dagster_run
+        for record in unfinished
+        if not is_alive(record.dagster_run.tags.get(PROCESS_TAG), started=record.start_time)
+    ]
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
@@ -76,5 +83,8 @@ def prepare(home: Path) -> None:
     except Exception as error:
         raise OperatorError(
             f"Dagster cannot use its own files in {home} ({type(error).__name__}).",
-            remedy="Move that folder away and type the command again: Dagster forgets its runs, and the warehouse loses nothing.",
+            remedy=(
+                "Move that folder away and type the command again: Dagster forgets its runs, and the warehouse loses"
+                " nothing."
+            ),
         ) from None

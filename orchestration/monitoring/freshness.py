@@ -1,4 +1,5 @@
-"""How late things are: every stream of every vendor by the last night that delivered it, and the nightly run by its schedule."""
+"""How late things are: every stream of every vendor by the last night that delivered it, and the nightly run by its
+schedule."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,7 +45,14 @@ def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Fresh
     """Every stream that has ever been loaded."""
     today = settings.today()
     return [
-        Freshness(source, account, stream, last, (today - last).days, is_late=(today - last).days > settings.options.late_after_days)
+        Freshness(
+            source,
+            account,
+            stream,
+            last,
+            (today - last).days,
+            is_late=(today - last).days > settings.options.late_after_days,
+        )
         for source, account, stream, last in con.execute(LAST).fetchall()
     ]
 
@@ -62,14 +70,22 @@ def late_by_vendor(streams: Iterable[Freshness]) -> list[str]:
 
 
 def lateness(settings: Settings) -> str | None:
-    """What is late just now, in a sentence: the nightly run, and streams; None if nothing is, or nothing was ever loaded."""
+    """What is late just now, in a sentence: the nightly run, and streams; None if nothing is, or nothing was ever
+    loaded."""
     with read_only.newest_if_any(settings) as con:
-        streams = [f"{found.feed}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
+        streams = (
+            [f"{found.feed}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
+        )
     told = []
     if _is_run_late(settings):
-        told.append(f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not ended well yet")
+        told.append(
+            f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not"
+            " ended well yet"
+        )
     if streams:
-        told.append(f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}")
+        told.append(
+            f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}"
+        )
     return f"{'. '.join(told)}." if told else None
 
 
@@ -87,7 +103,8 @@ def last_due(settings: Settings, now: datetime | None = None) -> datetime:
 
 
 def _is_run_late(settings: Settings) -> bool:
-    """Somebody writes for too long, or nobody does and the run book knows of no run since the last due moment that ended well."""
+    """Somebody writes for too long, or nobody does and the run book knows of no run since the last due moment that
+    ended well."""
     now = datetime.now(UTC)
     patience = timedelta(minutes=settings.options.late_after_minutes)
     if writer := writer_lock.holder(settings):
@@ -97,4 +114,6 @@ def _is_run_late(settings: Settings) -> bool:
         return False
     with read_only.newest_if_any(settings) as con:
         known = run_log.recent(con, RUNS_LOOKED_AT) if con else []
-    return any(run["started_at"] < due for run in known) and not any(run["started_at"] >= due and run["status"] in run_log.FINISHED for run in known)
+    return any(run["started_at"] < due for run in known) and not any(
+        run["started_at"] >= due and run["status"] in run_log.FINISHED for run in known
+    )

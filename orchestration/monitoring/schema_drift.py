@@ -1,7 +1,7 @@
 """What changed in the shape of a vendor's exports, and how much of it the models know: read from the books.
 
-A field that is new or gone and by its name is about consent, money, status, time or identity is warned of, by that name: a fact may stand
-in it that nothing reads.
+A field that is new or gone and by its name is about consent, money, status, time or identity is warned of, by that
+name: a fact may stand in it that nothing reads.
 
 It is told to terminals and to Dagster, and a field may be named after a person: contacts in names are masked.
 """
@@ -106,17 +106,26 @@ class Coverage:
         return known / (known + len(self.unknown)) if known or self.unknown else 1.0
 
 
-def changes(con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str | None = None, stream: str | None = None) -> list[Change]:
+def changes(
+    con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str | None = None, stream: str | None = None
+) -> list[Change]:
     """Every change of those nights, oldest first."""
     given = {"first": nights.first, "last": nights.last, "source": source, "stream": stream}
     return [Change(*row) for row in con.execute(DRIFT, given).fetchall()]
 
 
 def warnings(con: duckdb.DuckDBPyConnection, *, run_id: str | None = None) -> list[str]:
-    """Fields, by name, that may hold a fact and are not read: of what the run loaded, else of the latest delivery of each stream."""
+    """Fields, by name, that may hold a fact and are not read: of what the run loaded, else of the latest delivery of
+    each stream."""
     rows = (con.execute(LATEST) if run_id is None else con.execute(OF_RUN, {"run_id": run_id})).fetchall()
-    streams = groupby((Change(*row) for row in rows), key=lambda found: (found.source, found.source_account, found.stream, found.change == VANISHED))
-    return [_warning(f"{feed(source, account)}/{stream}", list(found), is_gone=is_gone) for (source, account, stream, is_gone), found in streams]
+    streams = groupby(
+        (Change(*row) for row in rows),
+        key=lambda found: (found.source, found.source_account, found.stream, found.change == VANISHED),
+    )
+    return [
+        _warning(f"{feed(source, account)}/{stream}", list(found), is_gone=is_gone)
+        for (source, account, stream, is_gone), found in streams
+    ]
 
 
 def _warning(where: str, found: list[Change], *, is_gone: bool) -> str:
@@ -128,7 +137,9 @@ def _warning(where: str, found: list[Change], *, is_gone: bool) -> str:
 
 def coverage(con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str, stream: str) -> Coverage:
     """How much of what a stream delivered in those nights is known."""
-    row = con.execute(COVERAGE, {"first": nights.first, "last": nights.last, "source": source, "stream": stream}).fetchone()
+    row = con.execute(
+        COVERAGE, {"first": nights.first, "last": nights.last, "source": source, "stream": stream}
+    ).fetchone()
     assert row is not None
     return Coverage(*row[:4], tuple(map(without_contacts, row[4] or ())))
 

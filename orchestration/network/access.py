@@ -1,7 +1,7 @@
 """How each vendor is reached: address, headers, the secrets these need, and requests a second.
 
-The addresses, headers and limits are those of the vendors' documents; `docs/pull.md` shows them. Which account is meant, and where its
-secrets stand, is said by the installation.
+The addresses, headers and limits are those of the vendors' documents; `docs/pull.md` shows them. Which account is
+meant, and where its secrets stand, is said by the installation.
 """
 
 import ipaddress
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Access:
-    """How one vendor is asked. An empty `address` differs by customer; `headers` name secrets in braces, and `{token}` where one is fetched at `token_path`."""
+    """How one vendor is asked. An empty `address` differs by customer; `headers` name secrets in braces, and `{token}`
+    where one is fetched at `token_path`."""
 
     address: str
     secrets: tuple[str, ...]
@@ -46,7 +47,12 @@ ACCESS: dict[str, Access] = {
         per_second=5,
         address_hint="of the account's region, such as https://api.eu1.odp.optimizely.com",
     ),
-    "voucherify": Access("https://api.voucherify.io", ("app_id", "app_token"), {"X-App-Id": "{app_id}", "X-App-Token": "{app_token}"}, per_second=1.6),
+    "voucherify": Access(
+        "https://api.voucherify.io",
+        ("app_id", "app_token"),
+        {"X-App-Id": "{app_id}", "X-App-Token": "{app_token}"},
+        per_second=1.6,
+    ),
 }
 
 
@@ -72,7 +78,14 @@ def address_problem(address: str) -> str | None:
         host = parts.hostname or ""
     except ValueError:
         return "is no address such as https://example.com"
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password or parts.query or parts.fragment:
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or parts.username
+        or parts.password
+        or parts.query
+        or parts.fragment
+    ):
         return "is no address such as https://example.com"
     if parts.scheme == "http" and not is_loopback(host):
         return "must begin with https://, or whoever listens learns the key"

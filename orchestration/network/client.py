@@ -1,7 +1,7 @@
 """One account at one vendor over HTTP: paced, patient, and discreet.
 
-An answer is handed on as bytes, as it came. Errors name the vendor, the path and the status: never a query, a header or a body, which may
-hold a secret or tell of a person. What a request is for is not known here.
+An answer is handed on as bytes, as it came. Errors name the vendor, the path and the status: never a query, a header or
+a body, which may hold a secret or tell of a person. What a request is for is not known here.
 """
 
 import logging
@@ -30,7 +30,9 @@ try:
     import stamina
 except ImportError:
     raise OperatorError(
-        "Asking vendors over the network needs packages that are not installed.", remedy="Type `pip install 'customer360[network]'`.", exit_code=2
+        "Asking vendors over the network needs packages that are not installed.",
+        remedy="Type `pip install 'customer360[network]'`.",
+        exit_code=2,
     ) from None
 
 MOST_BYTES = 256 * 2**20
@@ -47,7 +49,8 @@ stamina.instrumentation.set_on_retry_hooks([])
 
 @dataclass(frozen=True)
 class Patience:
-    """How often and how long a request is tried. What a vendor asks to wait counts; where it says nothing, waits grow from the first on."""
+    """How often and how long a request is tried. What a vendor asks to wait counts; where it says nothing, waits grow
+    from the first on."""
 
     attempts: int = 8
     first_wait: float = 1.0
@@ -75,7 +78,8 @@ class Answer:
 
 
 class RefusedError(OperatorError):
-    """The vendor does not do what was asked; `status` says how it put that, and the answer's body is there for the caller's eyes only."""
+    """The vendor does not do what was asked; `status` says how it put that, and the answer's body is there for the
+    caller's eyes only."""
 
     def __init__(self, message: str, *, remedy: str, status: int, content: bytes = b"") -> None:
         super().__init__(message, remedy=remedy)
@@ -116,8 +120,11 @@ class Client:
         """The answer to a question, which must be JSON."""
         return self.request("GET", path, params=params, expects_json=True)
 
-    def post(self, path: str, body: bytes, *, busy: Mapping[int, float] | None = None, expects_json: bool = False) -> Answer:
-        """The answer to a body of JSON. `busy` names statuses by which this vendor says that it is too early, and seconds to wait then."""
+    def post(
+        self, path: str, body: bytes, *, busy: Mapping[int, float] | None = None, expects_json: bool = False
+    ) -> Answer:
+        """The answer to a body of JSON. `busy` names statuses by which this vendor says that it is too early, and
+        seconds to wait then."""
         return self.request("POST", path, body=body, busy=busy, expects_json=expects_json)
 
     def request(
@@ -145,14 +152,20 @@ class Client:
         return self._patiently(once, path)
 
     def download(self, address: str, target: Path) -> None:
-        """Saves a file that the vendor has laid out, byte for byte; its address is a secret, and ours are not sent there."""
+        """Saves a file that the vendor has laid out, byte for byte; its address is a secret, and ours are not sent
+        there."""
         path = urlsplit(address).path
         if problem := address_problem(address.split("?")[0]):
-            raise RefusedError(f"{self._who} lays a file out at an address that {problem}.", remedy="Ask the vendor.", status=0)
+            raise RefusedError(
+                f"{self._who} lays a file out at an address that {problem}.", remedy="Ask the vendor.", status=0
+            )
 
         def once() -> None:
             self._pace.take()
-            with self._plain_errors(), self._http.stream("GET", address, headers={"Accept-Encoding": "identity"}) as answer:
+            with (
+                self._plain_errors(),
+                self._http.stream("GET", address, headers={"Accept-Encoding": "identity"}) as answer,
+            ):
                 if answer.status_code != 200:
                     answer.read()
                     self._judged(_answer(answer, answer.content), path, {})
@@ -182,7 +195,8 @@ class Client:
                     return once()
         except _NotYetError as error:
             raise UnreachableError(
-                f"{self._who} {error.reason} at {_shown(path)}, {patience.attempts} times in a row.", remedy="Try again later: it goes on where it stopped."
+                f"{self._who} {error.reason} at {_shown(path)}, {patience.attempts} times in a row.",
+                remedy="Try again later: it goes on where it stopped.",
             ) from None
         raise AssertionError("unreachable")
 
@@ -192,8 +206,13 @@ class Client:
 
     def _exchange(self, method: str, path: str, **given: Any) -> Answer:
         self._pace.take()
-        with self._plain_errors(), self._http.stream(method, f"{self._login.address.rstrip('/')}{path}", **given) as answer:
-            return _answer(answer, _bounded(answer, f"{self._who} answers more than {MOST_BYTES >> 20} MB at {_shown(path)}."))
+        with (
+            self._plain_errors(),
+            self._http.stream(method, f"{self._login.address.rstrip('/')}{path}", **given) as answer,
+        ):
+            return _answer(
+                answer, _bounded(answer, f"{self._who} answers more than {MOST_BYTES >> 20} MB at {_shown(path)}.")
+            )
 
     def _headers(self) -> dict[str, str]:
         values = dict(self._login.secrets)
@@ -209,8 +228,14 @@ class Client:
         answer = self._judged(self._exchange("POST", path, data=asked), path, {})
         _require_json(answer)
         given = answer.json
-        if not isinstance(given, dict) or not isinstance(given.get("access_token"), str) or not given["access_token"].isascii():
-            raise RefusedError(f"{self._who} gives out no token at {path}.", remedy="Ask the vendor.", status=answer.status)
+        if (
+            not isinstance(given, dict)
+            or not isinstance(given.get("access_token"), str)
+            or not given["access_token"].isascii()
+        ):
+            raise RefusedError(
+                f"{self._who} gives out no token at {path}.", remedy="Ask the vendor.", status=answer.status
+            )
         lasts = given.get("expires_in")
         self._token = given["access_token"]
         self._token_ends = time.monotonic() + (lasts if isinstance(lasts, int | float) else 300) - TOKEN_MARGIN_SECONDS
@@ -223,14 +248,24 @@ class Client:
             return answer
         if status == 429 and is_quota(answer.headers):
             raise RefusedError(
-                f"The quota of {self._who} for this billing cycle is used up.", remedy="Wait for the next cycle, or buy a larger quota.", status=status
+                f"The quota of {self._who} for this billing cycle is used up.",
+                remedy="Wait for the next cycle, or buy a larger quota.",
+                status=status,
             )
         if status in busy or status in AGAIN or status >= 500:
             asked = seconds_asked(answer.headers, answer.content, datetime.now(UTC))
             if asked is not None and asked > self._patience.longest_asked:
-                raise UnreachableError(f"{self._who} asks to wait {asked / 60:,.0f} minutes.", remedy="Try again then: it goes on where it stopped.")
+                raise UnreachableError(
+                    f"{self._who} asks to wait {asked / 60:,.0f} minutes.",
+                    remedy="Try again then: it goes on where it stopped.",
+                )
             raise _NotYetError(f"answered with {status}", asked if asked is not None else busy.get(status))
-        raise RefusedError(f"{self._who} refuses {_shown(path)} ({status}).", remedy=_remedy(status), status=status, content=answer.content)
+        raise RefusedError(
+            f"{self._who} refuses {_shown(path)} ({status}).",
+            remedy=_remedy(status),
+            status=status,
+            content=answer.content,
+        )
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -242,7 +277,11 @@ class Client:
         else:
             return
         if issubclass(kind, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-            raise RefusedError(f"{self._who} cannot be asked ({kind.__name__}).", remedy="Look at its address and its secrets.", status=0)
+            raise RefusedError(
+                f"{self._who} cannot be asked ({kind.__name__}).",
+                remedy="Look at its address and its secrets.",
+                status=0,
+            )
         raise _NotYetError(f"could not be heard ({kind.__name__})")
 
 

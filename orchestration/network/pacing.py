@@ -1,4 +1,5 @@
-"""Requests of one account at the pace its vendor allows, whichever processes of ours make them: `pull` and `activate --send` share it."""
+"""Requests of one account at the pace its vendor allows, whichever processes of ours make them: `pull` and `activate
+--send` share it."""
 
 import fcntl
 import os

@@ -1,4 +1,5 @@
-"""How long an answer asks to wait. Vendors say it in three ways: seconds or a date in a header, a point in time in a header, a number in the body."""
+"""How long an answer asks to wait. Vendors say it in three ways: seconds or a date in a header, a point in time in a
+header, a number in the body."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +12,11 @@ import msgspec
 
 def seconds_asked(headers: Mapping[str, str], content: bytes, now: datetime) -> float | None:
     """Seconds until the request may be made again; None if the answer does not say."""
-    found = (_of_header(headers.get("retry-after"), now), _of_moment(headers.get("x-rate-limit-retry"), now), _of_body(content))
+    found = (
+        _of_header(headers.get("retry-after"), now),
+        _of_moment(headers.get("x-rate-limit-retry"), now),
+        _of_body(content),
+    )
     return next((max(seconds, 0.0) for seconds in found if seconds is not None and math.isfinite(seconds)), None)
 
 

@@ -1,7 +1,7 @@
 """Orders without their people: what a record tells of an order, in the vendor's own form, and nothing else of it.
 
-Which fields that takes is listed nowhere but found out: a field may go if the rows of the order stay what they are without
-it. So this holds for every vendor, dialect and format, and for fields that nobody knew of.
+Which fields that takes is listed nowhere but found out: a field may go if the rows of the order stay what they are
+without it. So this holds for every vendor, dialect and format, and for fields that nobody knew of.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,9 +14,13 @@ from orchestration.canonical.tables import TABLES
 from orchestration.landing.record import Record
 
 ORDER_TABLES = ("orders", "order_lines", "order_adjustments", "order_payments")
-# Of an order these say who ordered, or may: whether there was a customer, what she had bought before, codes made out to her, words about her.
+# Of an order these say who ordered, or may: whether there was a customer, what she had bought before, codes made out to
+# her, words about her.
 LEFT_OUT = ("is_guest", "orders_count_on_merchant", "coupon_codes", "tags")
-KEPT = {table: tuple(column.name for column in TABLES[table].columns if not column.personal and column.name not in LEFT_OUT) for table in ORDER_TABLES}
+KEPT = {
+    table: tuple(column.name for column in TABLES[table].columns if not column.personal and column.name not in LEFT_OUT)
+    for table in ORDER_TABLES
+}
 EACH = "[]"
 # Keys of objects from the record on, or `EACH` for the elements of a list.
 Path = tuple[str, ...]
@@ -37,7 +41,8 @@ _decode = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode()
 
 
 def needed(read: Read, records: Iterable[Record]) -> dict[int, frozenset[Path]]:
-    """Those of the records that tell of orders, by their numbers: the paths of what their orders need, and nothing else of them may stay."""
+    """Those of the records that tell of orders, by their numbers: the paths of what their orders need, and nothing else
+    of them may stay."""
     by_content: dict[tuple[bytes, str | None], list[Record]] = {}
     for record in records:
         if record.document is not None:
@@ -60,7 +65,11 @@ def needed(read: Read, records: Iterable[Record]) -> dict[int, frozenset[Path]]:
 def orders(read: Read, records: Sequence[Record]) -> dict[int, bytes]:
     """Those of the records that tell of orders, without all else, as JSON by their numbers."""
     paths = needed(read, records)
-    return {record.number: msgspec.json.encode(only(value(record), paths[record.number])) for record in records if record.number in paths}
+    return {
+        record.number: msgspec.json.encode(only(value(record), paths[record.number]))
+        for record in records
+        if record.number in paths
+    }
 
 
 def value(record: Record) -> Any:

@@ -12,7 +12,13 @@ def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, origin: Origin
     """The rows with every column of the table; one that nobody states is null."""
     account = origin.account
     declared = TABLES[table]
-    own = pl.col(declared.key) if declared.key in rows.columns else pl.col("owner") if "owner" in rows.columns else pl.lit(None, pl.String)
+    own = (
+        pl.col(declared.key)
+        if declared.key in rows.columns
+        else pl.col("owner")
+        if "owner" in rows.columns
+        else pl.lit(None, pl.String)
+    )
     constants: dict[str, pl.Expr] = {
         "source": pl.lit(account.source),
         "source_account": pl.lit(account.source_account),

@@ -23,8 +23,8 @@ from orchestration.normalisation.outcomes import Batch, Issue, Reject
 from orchestration.normalisation.record_digests import Digests
 from orchestration.normalisation.record_frames import texts
 
-# A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives nothing.
-# Two patterns, for as one of two branches they take twice as long.
+# A number of 16 characters or more, or with an exponent, may not survive a float; half a surrogate pair survives
+# nothing. Two patterns, for as one of two branches they take twice as long.
 _LONG_NUMBER = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
 
@@ -54,7 +54,8 @@ class Classifier:
         known = [KnownDialect(dialect, vendor, stream) for dialect in vendor.dialects]
         self.own = [one for one in known if one.dialect.stream == stream]
         self.others = [one for one in known if one.dialect.stream != stream]
-        # What a record is most likely comes first; where its dialects exclude each other by their keys, that is the one met last.
+        # What a record is most likely comes first; where its dialects exclude each other by their keys, that is the one
+        # met last.
         self._likely = list(self.own)
         self._may_reorder = not any(_overlap(one.dialect, other.dialect) for one, other in combinations(self.own, 2))
         self._takes_as_delivered = any(one.compiled.takes_as_delivered for one in known)
@@ -71,7 +72,9 @@ class Classifier:
         self._of_block.clear()
         groups: dict[str, DialectRecords] = defaultdict(DialectRecords)
         for record, is_plain in zip(records, self._plain(records), strict=True):
-            batch.issues.extend(Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes)
+            batch.issues.extend(
+                Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes
+            )
             document = record.document
             if document is not None and MARK in document and len(document) <= self._bounds.record_bytes:
                 document = without_ours(document, self._encode)
@@ -84,7 +87,11 @@ class Classifier:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
             elif record.page is not None or not is_plain or not self._fits(record.number, document, groups, batch):
                 self._repair(record, document, groups, batch)
-        told_once = ((one, self._without_repeated(groups[one.name], batch)) for one in (*self.own, *self.others) if one.name in groups)
+        told_once = (
+            (one, self._without_repeated(groups[one.name], batch))
+            for one in (*self.own, *self.others)
+            if one.name in groups
+        )
         return ClassifiedBlock(records, [(one, group) for one, group in told_once if group.numbers], batch)
 
     def forget(self) -> None:
@@ -126,7 +133,9 @@ class Classifier:
             return True
         return False
 
-    def _accept(self, number: int, known: KnownDialect, group: DialectRecords, decoded: Any, unknown: bytes, batch: Batch) -> None:
+    def _accept(
+        self, number: int, known: KnownDialect, group: DialectRecords, decoded: Any, unknown: bytes, batch: Batch
+    ) -> None:
         # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
         encoded = self._encode(decoded)
         told = canonical(encoded) if known.compiled.is_open else encoded
@@ -179,7 +188,9 @@ class Classifier:
             batch.issues.append(Issue(record.number, None, "", "lone_surrogate", "", "repaired"))
         for path, code, given, action in fitted.issues:
             batch.issues.append(Issue(record.number, None, path, code, given, action))
-            self.drift[known.name, _without_positions(path), "new_type", "text" if code == "number_as_text" else code] += 1
+            self.drift[
+                known.name, _without_positions(path), "new_type", "text" if code == "number_as_text" else code
+            ] += 1
         for path, inner in suspects(value, ""):
             batch.issues.append(Issue(record.number, None, path, "precision_suspect", str(inner), "kept"))
         for path, inner in fitted.unknown.items():
@@ -198,7 +209,8 @@ class Classifier:
         return kinds.union(*(one.dialect.kinds for one in (*self.own, *self.others) if one.dialect.kinds & kinds))
 
     def _knowing(self, record: dict[str, Any], kind: str) -> list[KnownDialect]:
-        """The dialects that know the record: of its stream, or of another one of the vendor where the record says what it is."""
+        """The dialects that know the record: of its stream, or of another one of the vendor where the record says what
+        it is."""
 
         def among(dialects: list[KnownDialect]) -> list[KnownDialect]:
             return [one for one in dialects if one.taken.takes(record, kind) and one.dialect.fits(record)]

@@ -27,10 +27,16 @@ def owners_of(frame: pl.DataFrame, people: pl.DataFrame, identifiers: pl.DataFra
         .group_by("source_row", maintain_order=True)
         .agg(pl.col("key").str.join("\x1e"))
     )
-    owners = frame.select("source_row").join(people.select("source_row", evidence.alias("evidence")), on="source_row", how="left")
+    owners = frame.select("source_row").join(
+        people.select("source_row", evidence.alias("evidence")), on="source_row", how="left"
+    )
     owners = owners.join(keys, on="source_row", how="left").with_columns(
         pl.when(pl.col("key").is_not_null()).then(pl.concat_str(["evidence", "key"], separator="\x1d")).alias("contact")
     )
     texts = owners.get_column("contact").drop_nulls().unique().to_list()
     derived = {text: derived_record_id(account, text) for text in texts}
-    return owners.get_column("contact").replace_strict(derived, return_dtype=pl.String) if derived else pl.Series([None] * owners.height, dtype=pl.String)
+    return (
+        owners.get_column("contact").replace_strict(derived, return_dtype=pl.String)
+        if derived
+        else pl.Series([None] * owners.height, dtype=pl.String)
+    )

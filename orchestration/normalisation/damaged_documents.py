@@ -1,11 +1,14 @@
-"""What may be wrong with a document that is JSON nevertheless: half characters, nesting without end, numbers that a float changes."""
+"""What may be wrong with a document that is JSON nevertheless: half characters, nesting without end, numbers that a
+float changes."""
 
 import re
 from typing import Any
 
 from orchestration.mapping.coercion import EXACT_INTEGER
 
-_SURROGATES = re.compile(rb"(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_SURROGATES = re.compile(
+    rb"(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 _LONE_SURROGATE_LENGTH = 6
 _SIGNS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 

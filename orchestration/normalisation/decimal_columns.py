@@ -1,6 +1,8 @@
-"""Columns of a table that are documented in minor units and written with decimals: in that table they are in major units.
+"""Columns of a table that are documented in minor units and written with decimals: in that table they are in major
+units.
 
-One value with a decimal point decides for its column, over the whole file, or member of an archive: 200.00 beside 159.90 is never two euros.
+One value with a decimal point decides for its column, over the whole file, or member of an archive: 200.00 beside
+159.90 is never two euros.
 """
 
 import re
@@ -47,9 +49,11 @@ def _minor_fields(dialect: Dialect) -> frozenset[str]:
 
 
 def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list[Record]]) -> dict[int, frozenset[str]]:
-    """By the part of the file (0 where it is no archive) the columns of its table that hold a decimal point where they should be in minor units.
+    """By the part of the file (0 where it is no archive) the columns of its table that hold a decimal point where they
+    should be in minor units.
 
-    Only what may hold tables is read for it; records of other forms, which an archive may hold beside tables, say nothing.
+    Only what may hold tables is read for it; records of other forms, which an archive may hold beside tables, say
+    nothing.
     """
     fields = frozenset().union(*map(_minor_fields, stream.dialects))
     if not fields or format_of(file_name)[0] not in TABULAR:
@@ -63,7 +67,9 @@ def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list
 
 
 def _with_point(document: bytes, fields: frozenset[str]) -> frozenset[str]:
-    return frozenset(name for name, cell in _CELLS.decode(document).items() if name in fields and _HAS_POINT.match(_text(cell)))
+    return frozenset(
+        name for name, cell in _CELLS.decode(document).items() if name in fields and _HAS_POINT.match(_text(cell))
+    )
 
 
 def _text(cell: msgspec.Raw) -> str:

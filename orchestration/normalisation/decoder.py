@@ -1,4 +1,5 @@
-"""Records into frames: each record is given its dialect by what it is, validated, repaired where it can be, and decoded by Polars.
+"""Records into frames: each record is given its dialect by what it is, validated, repaired where it can be, and decoded
+by Polars.
 
 Knows shapes and dialects, but nothing of canonical tables: `normaliser.py` goes on from the frames.
 """
@@ -31,7 +32,8 @@ class Decoder:
         self.dialect_records: Counter[str] = Counter()
 
     def handlings(self) -> dict[tuple[str, str], str]:
-        """For every dialect met and each leaf of its shape: modelled, extra or dropped. Dialects of other streams are named after theirs."""
+        """For every dialect met and each leaf of its shape: modelled, extra or dropped. Dialects of other streams are
+        named after theirs."""
         met = (one for one in (*self._classifier.own, *self._classifier.others) if self.dialect_records[one.name])
         return {(one.name, path): handling(leaf) for one in met for path, leaf in leaves(one.dialect.shape)}
 
@@ -55,7 +57,9 @@ class Decoder:
         """After the last block: what is only known to find records told twice."""
         self._classifier.forget()
 
-    def _frames(self, known: KnownDialect, group: DialectRecords, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
+    def _frames(
+        self, known: KnownDialect, group: DialectRecords, raws: dict[int, bytes], batch: Batch
+    ) -> list[Decoded]:
         try:
             fields = decoded_fields(known.dialect, group)
         except pl.exceptions.PolarsError:
@@ -65,7 +69,9 @@ class Decoder:
             self.coverage[known.name, path] += count
         return [Decoded(known.dialect, frame)]
 
-    def _bisect(self, known: KnownDialect, group: DialectRecords, raws: dict[int, bytes], batch: Batch) -> list[Decoded]:
+    def _bisect(
+        self, known: KnownDialect, group: DialectRecords, raws: dict[int, bytes], batch: Batch
+    ) -> list[Decoded]:
         if len(group.numbers) == 1:
             batch.rejects.append(Reject(group.numbers[0], "undecodable", None, raws[group.numbers[0]]))
             return []

@@ -1,4 +1,5 @@
-"""The records of one dialect in one block into rows of canonical tables: whom they are about, and what the vendor's selects find in them."""
+"""The records of one dialect in one block into rows of canonical tables: whom they are about, and what the vendor's
+selects find in them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -62,18 +63,28 @@ class DialectNormaliser:
         numbers = set(self._frame.get_column("source_row"))
         self._own()
         owners = self._frame.filter(pl.col("owner").is_not_null()).select("source_row", "owner")
-        return People(self._account.source, self._account.source_account, self._origin.stream, numbers, owners, self._carried)
+        return People(
+            self._account.source, self._account.source_account, self._origin.stream, numbers, owners, self._carried
+        )
 
     def accounts(self) -> dict[int, str]:
         """Records that name an account of a loyalty programme and nobody, after the run."""
-        found = (judged.frame.filter(pl.col("owner_record_id").is_null()) for judged in self._judged if judged.table in ACCOUNT_TABLES)
+        found = (
+            judged.frame.filter(pl.col("owner_record_id").is_null())
+            for judged in self._judged
+            if judged.table in ACCOUNT_TABLES
+        )
         pairs = (frame.select("source_row", "account_id").drop_nulls() for frame in found)
         return {number: account for frame in pairs for number, account in frame.iter_rows()}
 
     def give_up_accounts(self, erasures: Erasures) -> set[int]:
         """Rejects records that name an erased account and nobody, after the run; their numbers."""
         of = self._account.source, self._account.source_account
-        found = {number for number, account in self.accounts().items() if erasures.holds(loyalty_account(*of, account), self._origin.export_date)}
+        found = {
+            number
+            for number, account in self.accounts().items()
+            if erasures.holds(loyalty_account(*of, account), self._origin.export_date)
+        }
         self._reject(found, ERASED, None)
         return found
 
@@ -107,9 +118,13 @@ class DialectNormaliser:
             self._reject(self._where(check.condition), check.reason, check.field)
         for doubt in self._dialect.doubts:
             below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
-            found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter("is_doubted")
+            found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter(
+                "is_doubted"
+            )
             action = "kept" if doubt.code in ("unknown_word", "other_kind") else "set_null"
-            self.issues.extend(Issue(number, None, doubt.field, doubt.code, given, action) for number, given, _ in found.iter_rows())
+            self.issues.extend(
+                Issue(number, None, doubt.field, doubt.code, given, action) for number, given, _ in found.iter_rows()
+            )
 
     # -- whom the records are about ----------------------------------------------------------------------------------
 
@@ -120,15 +135,21 @@ class DialectNormaliser:
         elif isinstance(about, Contact):
             self._own_contact(about)
         else:
-            self._frame = self._frame.with_columns(pl.lit(None, pl.String).alias("owner"), pl.lit(None, pl.String).alias("profile"))
+            self._frame = self._frame.with_columns(
+                pl.lit(None, pl.String).alias("owner"), pl.lit(None, pl.String).alias("profile")
+            )
 
     def _own_profile(self, about: Profile) -> None:
-        self._frame = self._frame.with_columns(ids.identity(about.record_id).alias("owner")).with_columns(pl.col("owner").alias("profile"))
+        self._frame = self._frame.with_columns(ids.identity(about.record_id).alias("owner")).with_columns(
+            pl.col("owner").alias("profile")
+        )
         self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
         self._carried = identifiers = self._identifiers(about)
         owners = self._frame.select("source_row", "owner", "profile")
-        self._emit("customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner"))
+        self._emit(
+            "customer_identifiers", identifiers.join(owners, on="source_row", maintain_order="left"), pl.col("owner")
+        )
 
     def _own_contact(self, about: Contact) -> None:
         profile = ids.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
@@ -137,7 +158,9 @@ class DialectNormaliser:
         people = self._read(Reader("contacts", about.attributes, self._account, self._origin.night), self._frame)
         owner = owners_of(self._frame, people, identifiers, self._account)
         self._frame = self._frame.with_columns(owner.alias("owner"))
-        nameless = identifiers.join(self._frame.filter(owner.is_null()).select("source_row"), on="source_row", how="semi", maintain_order="left")
+        nameless = identifiers.join(
+            self._frame.filter(owner.is_null()).select("source_row"), on="source_row", how="semi", maintain_order="left"
+        )
         self.issues.extend(
             Issue(number, "customer_identifiers", path, "unusable_identifier", given, "kept")
             for number, path, given in nameless.select("source_row", "source_path", "given").iter_rows()
@@ -149,51 +172,85 @@ class DialectNormaliser:
         """What the records are known by; a blank taken off a value is booked."""
         found = identifiers_of(about.identifiers, self._frame, self._account)
         trimmed = found.filter(pl.col("given") != pl.col("id_value_raw")).select("source_row", "given")
-        self.issues.extend(Issue(number, "customer_identifiers", "id_value", "trimmed", given, "repaired") for number, given in trimmed.iter_rows())
+        self.issues.extend(
+            Issue(number, "customer_identifiers", "id_value", "trimmed", given, "repaired")
+            for number, given in trimmed.iter_rows()
+        )
         return found
 
     def _first_of_type(self, identifiers: pl.DataFrame) -> None:
         rows = self._frame.select("source_row")
         for id_type in ("email", "phone", "vuid", "customer_id"):
-            found = identifiers.filter(pl.col("id_type") == id_type).unique("source_row", keep="first", maintain_order=True)
-            rows = rows.join(found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")), on="source_row", how="left", maintain_order="left")
+            found = identifiers.filter(pl.col("id_type") == id_type).unique(
+                "source_row", keep="first", maintain_order=True
+            )
+            rows = rows.join(
+                found.select("source_row", pl.col("id_value").alias(f"first:{id_type}")),
+                on="source_row",
+                how="left",
+                maintain_order="left",
+            )
         self._frame = self._frame.hstack(rows.drop("source_row"))
 
     def _contacts(self, about: Contact) -> None:
-        """The people that accepted records are about, each once: what its records say last, with the identifiers of the newest."""
+        """The people that accepted records are about, each once: what its records say last, with the identifiers of the
+        newest."""
         people, identifiers = self._people, self._carried
         is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
-        owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select("source_row", "record_hash", "owner", "profile")
+        owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select(
+            "source_row", "record_hash", "owner", "profile"
+        )
         told = owners.join(self._contact_times(), on="source_row", how="left").sort("seen", "source_row")
-        seen = told.group_by("owner").agg(pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at"))
+        seen = told.group_by("owner").agg(
+            pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at")
+        )
         if not told.height:
             return
         last, merged = as_last_told(told.join(people, on="source_row", how="left", maintain_order="left"))
         last = last.drop("seen").sort("source_row")
         newest = last.select("source_row", "record_hash", "owner", "profile")
-        self._emit("contacts", self._as_contacts(about, last.join(seen, on="owner", how="left", maintain_order="left")), pl.col("owner"))
+        self._emit(
+            "contacts",
+            self._as_contacts(about, last.join(seen, on="owner", how="left", maintain_order="left")),
+            pl.col("owner"),
+        )
         if merged.height:
-            self._emit("contacts", self._as_contacts(about, merged.with_columns(seen_at="seen", first_seen_at="seen")), pl.col("owner"))
+            self._emit(
+                "contacts",
+                self._as_contacts(about, merged.with_columns(seen_at="seen", first_seen_at="seen")),
+                pl.col("owner"),
+            )
             self.told.append(self._judged.pop())
-        carried = newest.select("source_row", "owner").join(identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left")
-        carried = carried.join(self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left")
+        carried = newest.select("source_row", "owner").join(
+            identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left"
+        )
+        carried = carried.join(
+            self._frame.select("source_row", "profile"), on="source_row", how="left", maintain_order="left"
+        )
         self._emit("customer_identifiers", carried, pl.col("owner"))
 
     def _as_contacts(self, about: Contact, rows: pl.DataFrame) -> pl.DataFrame:
-        rows = rows.with_columns(pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id"))
+        rows = rows.with_columns(
+            pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id")
+        )
         return rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
 
     def _updated(self) -> pl.Expr:
-        """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the newer of two versions."""
+        """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the
+        newer of two versions."""
         needed = any(_takes_update_of_record(select) for select in self._dialect.rows)
-        stated = (select.columns.get("source_updated_at") for select in self._dialect.rows if select.each is None and needed)
+        stated = (
+            select.columns.get("source_updated_at") for select in self._dialect.rows if select.each is None and needed
+        )
         found = next((value for value in stated if isinstance(value, Time) and value.sources), None)
         return pl.lit(None, POLARS_TYPES["time"]) if found is None else self._plausible(found)
 
     def _plausible(self, value: Time) -> pl.Expr:
         """The time that a record states, if it can be."""
         text = clean(pl.coalesce([clean(source) for source in value.sources]))
-        seen = times.time(text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour).struct.field("value")
+        seen = times.time(
+            text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour
+        ).struct.field("value")
         return pl.when(seen < self._origin.night + PLAUSIBLE).then(seen)
 
     def _contact_times(self) -> pl.DataFrame:
@@ -201,7 +258,9 @@ class DialectNormaliser:
             for column in TABLES[select.table].times_seen:
                 value = select.columns.get(column.name)
                 if select.each is None and isinstance(value, Time) and value.sources:
-                    return self._frame.select("source_row", pl.coalesce(self._plausible(value), pl.lit(self._origin.night)).alias("seen"))
+                    return self._frame.select(
+                        "source_row", pl.coalesce(self._plausible(value), pl.lit(self._origin.night)).alias("seen")
+                    )
         return self._frame.select("source_row", pl.lit(self._origin.night).alias("seen"))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
@@ -218,7 +277,9 @@ class DialectNormaliser:
         if select.where is not None:
             frame = frame.filter(select.where)
         if frame.height:
-            parsed = self._read(Reader(select.table, select.columns, self._account, self._origin.night, select.amounts), frame)
+            parsed = self._read(
+                Reader(select.table, select.columns, self._account, self._origin.night, select.amounts), frame
+            )
             self._emit(select.table, completed(select, frame, parsed, self._origin), pl.col("owner"))
 
     def _in_major_units(self, select: Rows) -> Rows:
@@ -230,8 +291,13 @@ class DialectNormaliser:
                 assert isinstance(source, pl.Expr)
                 columns[name] = Amount(source, "stated", absolute=isinstance(value, Amount) and value.absolute)
                 below = self._frame if select.where is None else self._frame.filter(select.where)
-                told = below.select("source_row", source.cast(pl.String).alias("given")).filter(pl.col("given").is_not_null())
-                self.issues.extend(Issue(number, select.table, name, "major_units", given, "repaired") for number, given in told.iter_rows())
+                told = below.select("source_row", source.cast(pl.String).alias("given")).filter(
+                    pl.col("given").is_not_null()
+                )
+                self.issues.extend(
+                    Issue(number, select.table, name, "major_units", given, "repaired")
+                    for number, given in told.iter_rows()
+                )
         return replace(select, columns=columns)
 
     def _read(self, reader: Reader, frame: pl.DataFrame) -> pl.DataFrame:
@@ -255,4 +321,7 @@ class DialectNormaliser:
 
 
 def _takes_update_of_record(select: Rows) -> bool:
-    return any(column.name == "source_updated_at" for column in TABLES[select.table].columns) and "source_updated_at" not in select.columns
+    return (
+        any(column.name == "source_updated_at" for column in TABLES[select.table].columns)
+        and "source_updated_at" not in select.columns
+    )

@@ -7,7 +7,8 @@ from typing import Any
 
 @dataclass
 class DialectRecords:
-    """Records of one dialect in step: number, document, decoded object and hash of each, and the unknown fields of some."""
+    """Records of one dialect in step: number, document, decoded object and hash of each, and the unknown fields of
+    some."""
 
     numbers: list[int] = field(default_factory=list)
     documents: list[bytes] = field(default_factory=list)

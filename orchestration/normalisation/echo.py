@@ -1,4 +1,5 @@
-"""What was given back to a vendor comes back in its next export, and says nothing that was not known: it is taken out before anything is read.
+"""What was given back to a vendor comes back in its next export, and says nothing that was not known: it is taken out
+before anything is read.
 
 Else a segment would feed itself, and a figure of ours would be an attribute that the vendor knows.
 """
@@ -17,7 +18,8 @@ JOINED = ("tags", "tag")
 
 
 def without_ours(document: bytes, encode: Callable[[Any], bytes]) -> bytes | None:
-    """The record without values and tags of ours; None if all of it is ours. One that cannot be read is left to whoever rejects it."""
+    """The record without values and tags of ours; None if all of it is ours. One that cannot be read is left to whoever
+    rejects it."""
     try:
         record = decode_generic(document)
         if isinstance(record, dict) and record.get(COLLECTION) == OURS:

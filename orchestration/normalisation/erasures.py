@@ -1,7 +1,8 @@
-"""Who was erased, as keyed hashes: enough to know a record of theirs when it comes again, too little to learn whom it was about.
+"""Who was erased, as keyed hashes: enough to know a record of theirs when it comes again, too little to learn whom it
+was about.
 
-An erasure keeps the HMAC, with the installation's secret, of everything its person was known by. Whoever has the hashes and
-not the secret cannot try addresses out.
+An erasure keeps the HMAC, with the installation's secret, of everything its person was known by. Whoever has the hashes
+and not the secret cannot try addresses out.
 """
 
 import base64
@@ -34,7 +35,9 @@ def identifier(id_type: str, namespace: str, value: str) -> str:
 
 def record(source: str, account: str, stream: str, record_id: str) -> str:
     """How a vendor record, or who a row belongs to, is known again."""
-    return "\x1f".join(("record", source, account, "derived" if record_id.startswith("derived:") else stream, record_id))
+    return "\x1f".join(
+        ("record", source, account, "derived" if record_id.startswith("derived:") else stream, record_id)
+    )
 
 
 def loyalty_account(source: str, account: str, account_id: str) -> str:
@@ -52,7 +55,9 @@ def mentions(text: str) -> Iterator[str]:
     yield from _plain_mentions(text.replace("%40", "@").replace("\\u0040", "@"))
     for found in _BASE64.finditer(text):
         with suppress(ValueError):
-            yield from _plain_mentions(base64.b64decode(found[0] + "=" * (-len(found[0]) % 4)).decode("utf-8", "replace"))
+            yield from _plain_mentions(
+                base64.b64decode(found[0] + "=" * (-len(found[0]) % 4)).decode("utf-8", "replace")
+            )
 
 
 def _plain_mentions(text: str) -> Iterator[str]:
@@ -67,7 +72,9 @@ def _addresses(text: str) -> Iterator[str]:
     local, _, domain = text.partition("@")
     starts = [0, *(found.end() for found in _BETWEEN.finditer(local))]
     ends = [len(domain), *(found.start() for found in re.finditer(r"[-_.]", domain))]
-    yield from (f"{local[start:]}@{domain[:end]}" for start in starts for end in ends[:MOST_ENDINGS] if "." in domain[:end])
+    yield from (
+        f"{local[start:]}@{domain[:end]}" for start in starts for end in ends[:MOST_ENDINGS] if "." in domain[:end]
+    )
 
 
 def _tail(number: str) -> str:
@@ -110,10 +117,16 @@ class Erasures:
             for number, owner in people.owners.select("source_row", "owner").iter_rows()
             if self.holds(record(people.source, people.account, people.stream, owner), night)
         )
-        named = people.identifiers.filter(pl.col("id_link_value").is_not_null()).select("source_row", "id_type", "id_namespace", "id_link_value")
+        named = people.identifiers.filter(pl.col("id_link_value").is_not_null()).select(
+            "source_row", "id_type", "id_namespace", "id_link_value"
+        )
         nobodys = people.numbers - set(people.owners.get_column("source_row"))
         naming = (number for number in nobodys if number in raws and self.is_mentioned(raws[number], night))
-        return {*owners, *naming, *(number for number, *parts in named.iter_rows() if self.holds(identifier(*parts), night))}
+        return {
+            *owners,
+            *naming,
+            *(number for number, *parts in named.iter_rows() if self.holds(identifier(*parts), night)),
+        }
 
     def is_mentioned(self, raw: bytes, night: date) -> bool:
         """Whether bytes that could not be read as a record name somebody who was erased."""

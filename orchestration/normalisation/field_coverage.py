@@ -22,10 +22,16 @@ def coverage_of(compiled: Compiled, frame: pl.DataFrame, fields: Iterable[pl.Ser
     for leaves in compiled.lists:
         kept = f"item_extra:{leaves.path}"
         for leaf in leaves.leaves:
-            name = kept if leaf.kind == "keep" else f"item_{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaves.path}:{leaf.path}"
+            name = (
+                kept
+                if leaf.kind == "keep"
+                else f"item_{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaves.path}:{leaf.path}"
+            )
             if name in frame.columns:
                 elements = frame.get_column(name).explode()
-                counts[f"{leaves.path}[].{leaf.path}"] = _holding(elements, leaf.path) if leaf.kind == "keep" else elements.len() - elements.null_count()
+                counts[f"{leaves.path}[].{leaf.path}"] = (
+                    _holding(elements, leaf.path) if leaf.kind == "keep" else elements.len() - elements.null_count()
+                )
     return {path: count for path, count in counts.items() if count}
 
 

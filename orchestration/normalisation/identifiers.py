@@ -1,4 +1,5 @@
-"""Identifiers of people as records carry them: each with its type, namespace and normalised value, and whether it is valid.
+"""Identifiers of people as records carry them: each with its type, namespace and normalised value, and whether it is
+valid.
 
 What an identifier may link is not decided here but by the identity models.
 """
@@ -31,7 +32,9 @@ def identifiers(specs: tuple[Identifier, ...], frame: pl.DataFrame, account: Acc
     if not found.height:
         return no_identifiers()
     kinds = [(kind, found.filter(condition)) for kind, condition in _BY_KIND]
-    parsed = pl.concat([_valued(part, kind, account) for kind, part in kinds if part.height]).sort("source_row", "position", maintain_order=True)
+    parsed = pl.concat([_valued(part, kind, account) for kind, part in kinds if part.height]).sort(
+        "source_row", "position", maintain_order=True
+    )
     return parsed.unique(["source_row", "id_type", "id_namespace", "id_value"], keep="first", maintain_order=True)
 
 
@@ -43,7 +46,11 @@ def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: A
     id_type = pl.lit(spec.type) if isinstance(spec.type, str) else spec.type
     region = _region(spec, below, account)
     # The vendor's first of a type stands before the others, so that it stays the first where one of them repeats it.
-    rank = pl.lit(position) if spec.is_primary is None else pl.when(spec.is_primary).then(position - FIRST).otherwise(position)
+    rank = (
+        pl.lit(position)
+        if spec.is_primary is None
+        else pl.when(spec.is_primary).then(position - FIRST).otherwise(position)
+    )
     return below.select(
         "source_row",
         "record_hash",
@@ -65,7 +72,9 @@ def _region(spec: Identifier, below: pl.DataFrame, account: Account) -> pl.Serie
     default = pl.lit(account.phone_region, pl.String)
     if spec.region is None or not below.height:
         return default
-    named = by_distinct(below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), codes.country)
+    named = by_distinct(
+        below.with_columns(spec.region.cast(pl.String).alias("region")).get_column("region"), codes.country
+    )
     return named if account.phone_region is None else named.fill_null(account.phone_region)
 
 
@@ -79,7 +88,9 @@ def _valued(found: pl.DataFrame, kind: str, account: Account) -> pl.DataFrame:
         parsed = documents.document(pl.col("id_value_raw"), None)
     else:
         value = ids.identifier(pl.col("id_value_raw"), kind)
-        parsed = pl.struct(value.alias("value"), value.is_not_null().alias("is_valid"), pl.lit(None, pl.String).alias("invalid_reason"))
+        parsed = pl.struct(
+            value.alias("value"), value.is_not_null().alias("is_valid"), pl.lit(None, pl.String).alias("invalid_reason")
+        )
     namespace = (
         pl.when(pl.col("id_type").is_in(GLOBAL_IDENTIFIERS))
         .then(pl.lit(""))
@@ -100,7 +111,9 @@ def _valued(found: pl.DataFrame, kind: str, account: Account) -> pl.DataFrame:
         "id_value_raw",
         pl.coalesce(pl.col("parsed").struct.field("value"), pl.col("id_value_raw")).alias("id_value"),
         pl.when(pl.col("parsed").struct.field("is_valid")).then(link).alias("id_link_value"),
-        pl.coalesce(pl.col("confidence"), pl.when(weak).then(pl.lit("low")).otherwise(pl.lit("high"))).alias("merge_confidence"),
+        pl.coalesce(pl.col("confidence"), pl.when(weak).then(pl.lit("low")).otherwise(pl.lit("high"))).alias(
+            "merge_confidence"
+        ),
         pl.col("parsed").struct.field("is_valid").fill_null(value=False).alias("is_valid"),
         pl.col("parsed").struct.field("invalid_reason").alias("invalid_reason"),
         "is_primary",
@@ -126,7 +139,14 @@ def no_identifiers() -> pl.DataFrame:
         "source_path",
     )
     flags = ("is_valid", "is_primary", "is_deliverable")
-    return pl.DataFrame(schema={"source_row": pl.Int64, "position": pl.Int32, **dict.fromkeys(texts, pl.String), **dict.fromkeys(flags, pl.Boolean)})
+    return pl.DataFrame(
+        schema={
+            "source_row": pl.Int64,
+            "position": pl.Int32,
+            **dict.fromkeys(texts, pl.String),
+            **dict.fromkeys(flags, pl.Boolean),
+        }
+    )
 
 
 def _or_null(value: pl.Expr | str | None, dtype: Any) -> pl.Expr:

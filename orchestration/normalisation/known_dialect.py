@@ -21,10 +21,18 @@ class KnownDialect:
         self._telling = [(places.get(name, ""), words) for name, words in self.taken.telling.items()]
         self._words: list[tuple[str, frozenset[Any]]] = []
         for one in vendor.kinds.signs:
-            if one.word_in is None or not one.keys <= places.keys() or {*one.words.values(), *([one.kind] if one.kind else ())} <= self.taken.kinds:
+            if (
+                one.word_in is None
+                or not one.keys <= places.keys()
+                or {*one.words.values(), *([one.kind] if one.kind else ())} <= self.taken.kinds
+            ):
                 continue
-            words = {word for word, kind in one.words.items() if kind in self.taken.kinds} | (self.taken.kinds if one.kind is None else set())
-            self._words.append((places[one.word_in], frozenset(form for word in words for form in (word, msgspec.json.encode(word)))))
+            words = {word for word, kind in one.words.items() if kind in self.taken.kinds} | (
+                self.taken.kinds if one.kind is None else set()
+            )
+            self._words.append(
+                (places[one.word_in], frozenset(form for word in words for form in (word, msgspec.json.encode(word))))
+            )
 
     def takes(self, decoded: Any) -> bool:
         """A record that is just what the dialect says may be taken without looking at what else it could be."""
@@ -36,7 +44,11 @@ class KnownDialect:
                 if word not in words:
                     return False
                 is_said = True
-        return is_said or not self._telling or any(is_telling(_value(decoded, name), words) for name, words in self._telling)
+        return (
+            is_said
+            or not self._telling
+            or any(is_telling(_value(decoded, name), words) for name, words in self._telling)
+        )
 
 
 def _value(decoded: Any, name: str) -> Any:

@@ -17,7 +17,8 @@ CARRIED = ("source_row", "record_hash", "position", "owner", "profile", "updated
 
 
 def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.DataFrame) -> tuple[Rows, pl.DataFrame]:
-    """A row for every element; what the record alone says is read before, so that the record need not be copied for each."""
+    """A row for every element; what the record alone says is read before, so that the record need not be copied for
+    each."""
     columns = set(frame.columns)
 
     def is_of_record(expr: pl.Expr | None) -> bool:
@@ -38,11 +39,15 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
         if isinstance(value, Typed):
             read[name] = Typed(read_before(value.expr), read_before(value.given))
         elif isinstance(value, Time):
-            read[name] = replace(value, sources=tuple(map(read_before, value.sources)), is_inferred=read_before(value.is_inferred))
+            read[name] = replace(
+                value, sources=tuple(map(read_before, value.sources)), is_inferred=read_before(value.is_inferred)
+            )
         elif isinstance(value, Amount):
             read[name] = replace(value, source=read_before(value.source))
         elif isinstance(value, Word):
-            read[name] = Word(read_before(value.expr), tuple((read_before(stated), known) for stated, known in value.sources))
+            read[name] = Word(
+                read_before(value.expr), tuple((read_before(stated), known) for stated, known in value.sources)
+            )
         else:
             read[name] = read_before(value)
     frame, select = frame.with_columns(told), replace(select, columns=read)
@@ -50,7 +55,8 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
 
 
 def exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr, needed: AbstractSet[str]) -> pl.DataFrame:
-    """One row per element of a list of the record: `item`, or its fields, its position, and the raw leaves of the elements.
+    """One row per element of a list of the record: `item`, or its fields, its position, and the raw leaves of the
+    elements.
 
     Of the record's own columns, and of the fields, only those that are `needed`, and what every row carries.
     """
@@ -62,8 +68,12 @@ def exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr, needed:
     lists = f"item_{inner}" if inner.startswith("pairs:") else f"item:{inner}"
     below = _explode_record(frame, outer, needed | {lists} | {name.replace("parent:", "item:", 1) for name in needed})
     lists_of_parent = lists.replace("item:", "parent:", 1)
-    below = below.rename({name: name.replace("item:", "parent:", 1) for name in below.columns} | {"position": "outer_position"})
-    return _opened(_explode(below, pl.col(lists_of_parent), [name for name in below.columns if name != lists_of_parent]), needed)
+    below = below.rename(
+        {name: name.replace("item:", "parent:", 1) for name in below.columns} | {"position": "outer_position"}
+    )
+    return _opened(
+        _explode(below, pl.col(lists_of_parent), [name for name in below.columns if name != lists_of_parent]), needed
+    )
 
 
 def records(select: Rows, frame: pl.DataFrame) -> pl.DataFrame:
@@ -81,13 +91,19 @@ def _explode_record(frame: pl.DataFrame, path: str, needed: AbstractSet[str]) ->
         return _opened(_explode(frame, pl.col(path), kept), needed)
     beside = [name for name in frame.columns if name.startswith((f"item_raw:{path}:", f"item_pairs:{path}:"))]
     extra = [f"item_extra:{path}"] if f"item_extra:{path}" in frame.columns else []
-    exploded = _opened(_explode(frame, pl.col(f"at:{path}"), [name for name in kept if name not in beside], beside + extra), needed)
-    renamed = {name: f"{name.split(':')[0]}:{name.split(':', 2)[2]}" for name in beside} | dict.fromkeys(extra, "item_extra")
+    exploded = _opened(
+        _explode(frame, pl.col(f"at:{path}"), [name for name in kept if name not in beside], beside + extra), needed
+    )
+    renamed = {name: f"{name.split(':')[0]}:{name.split(':', 2)[2]}" for name in beside} | dict.fromkeys(
+        extra, "item_extra"
+    )
     return exploded.rename(renamed)
 
 
 def _explode(frame: pl.DataFrame, lists: pl.Expr, kept: list[str], beside: Sequence[str] = ()) -> pl.DataFrame:
-    with_lists = frame.select(*kept, *beside, lists.alias("item")).filter((pl.col("item").list.len() > 0).fill_null(value=False))
+    with_lists = frame.select(*kept, *beside, lists.alias("item")).filter(
+        (pl.col("item").list.len() > 0).fill_null(value=False)
+    )
     with_lists = with_lists.with_columns(pl.int_ranges(1, pl.col("item").list.len() + 1).alias("position"))
     exploded = with_lists.explode(["item", "position", *beside])
     return exploded.filter(pl.col("item").is_not_null())
@@ -97,4 +113,6 @@ def _opened(rows: pl.DataFrame, needed: AbstractSet[str]) -> pl.DataFrame:
     """The fields of `item` as columns, where it is an object."""
     if not isinstance(rows.schema["item"], pl.Struct):
         return rows
-    return rows.drop("item").hstack([field for field in fields_of(rows.get_column("item"), "item:") if field.name in needed])
+    return rows.drop("item").hstack(
+        [field for field in fields_of(rows.get_column("item"), "item:") if field.name in needed]
+    )

@@ -60,7 +60,8 @@ class Normaliser:
     def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds, erasures: Erasures | None = None) -> None:
         self._origin = origin
         self.major_fields: Mapping[int, frozenset[str]] = {}
-        """By the part of the file, fields that are in major units there, against what the vendor documents; to be told before the first block."""
+        """By the part of the file, fields that are in major units there, against what the vendor documents; to be told
+        before the first block."""
         self.decoder = Decoder(vendor, origin.stream, bounds)
         self._vendor = vendor
         self._bounds = bounds
@@ -94,13 +95,17 @@ class Normaliser:
             part.run()
             if self._erasures:
                 erased |= part.give_up_accounts(self._erasures)
-            result.rejects.extend(Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(part.rejected.items()))
+            result.rejects.extend(
+                Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(part.rejected.items())
+            )
             issues.extend(part.issues)
             for table, frame in part.accepted():
                 result.frames.setdefault(table, []).append(frame)
             result.told.extend(frame for _, frame in part.accepted(part.told))
         if self._erasures:
-            result.rejects = [self._unless_mentioned(reject) for reject in result.rejects if reject.number not in erased]
+            result.rejects = [
+                self._unless_mentioned(reject) for reject in result.rejects if reject.number not in erased
+            ]
         rejected = {reject.number for reject in result.rejects}
         result.issues = [issue for issue in issues if issue.number not in rejected and issue.number not in erased]
         if erased:
@@ -111,7 +116,8 @@ class Normaliser:
         return self.major_fields.get(records[0].part, frozenset()) if records else frozenset()
 
     def about_erased(self, records: Sequence[Record], erasures: Erasures) -> set[int]:
-        """Numbers of the records that are about somebody who was erased, those included that cannot be read and name them."""
+        """Numbers of the records that are about somebody who was erased, those included that cannot be read and name
+        them."""
         alone = Normaliser(self._vendor, self._origin, self._bounds)
         batch = alone.decoder.decode(records)
         night, major_fields = self._origin.export_date, self._major_fields_of(records)
@@ -144,7 +150,9 @@ class Normaliser:
         result.rejects.extend(Reject(one.number, ERASED, None, b"") for one in records if one.number not in orders)
         for one in records:
             if one.number in orders:
-                told = plain.of_same([msgspec.structs.replace(one, raw=orders[one.number], document=orders[one.number], notes=())])
+                told = plain.of_same(
+                    [msgspec.structs.replace(one, raw=orders[one.number], document=orders[one.number], notes=())]
+                )
                 for table, frames in told.frames.items():
                     result.frames.setdefault(table, []).extend(frames)
                 result.issues.extend(told.issues)
@@ -157,11 +165,16 @@ class Normaliser:
         return alone.block(records)
 
     def _origin_of(self, decoded: Decoded) -> Origin:
-        """Where the records come from: those that say they are another stream's are that stream's, whatever folder they lie in."""
+        """Where the records come from: those that say they are another stream's are that stream's, whatever folder they
+        lie in."""
         stream = decoded.dialect.stream
         return self._origin if stream == self._origin.stream else replace(self._origin, stream=stream, file_value=None)
 
 
 def shape_paths(vendor: Vendor, stream: str) -> dict[tuple[str, str], str]:
     """For every dialect and leaf path of a stream: modelled, extra or dropped."""
-    return {(dialect.name, path): handling(leaf) for dialect in vendor.streams[stream].dialects for path, leaf in leaves(dialect.shape)}
+    return {
+        (dialect.name, path): handling(leaf)
+        for dialect in vendor.streams[stream].dialects
+        for path, leaf in leaves(dialect.shape)
+    }

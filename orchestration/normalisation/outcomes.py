@@ -1,4 +1,5 @@
-"""What becomes of a record that is read: a row in a frame of its dialect, a rejection with its reason, a value that was repaired."""
+"""What becomes of a record that is read: a row in a frame of its dialect, a rejection with its reason, a value that was
+repaired."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -32,7 +33,8 @@ class Issue:
 
 @dataclass
 class Decoded:
-    """Records of one dialect as a frame: number, hash, extra, and a column per field that the dialect reads, raw ones as text."""
+    """Records of one dialect as a frame: number, hash, extra, and a column per field that the dialect reads, raw ones
+    as text."""
 
     dialect: Dialect
     frame: pl.DataFrame

@@ -8,7 +8,8 @@ import polars as pl
 class Digests:
     """Digests of a file's records so far: 16 bytes a record, where a set of Python's takes a hundred and more."""
 
-    # As long as Polars holds a binary value in place; two different records of a billion share one by a chance of 1 in 10^11.
+    # As long as Polars holds a binary value in place; two different records of a billion share one by a chance of 1 in
+    # 10^11.
     _BYTES = 12
 
     def __init__(self) -> None:
@@ -20,6 +21,10 @@ class Digests:
     def repeated(self, digests: Sequence[bytes]) -> set[int]:
         """Places of those that earlier blocks had; from now on all of them are known."""
         new = self._column(digests)
-        met = set(self._earlier.join(new, on="digest", how="semi").get_column("digest")) if self._earlier.height else set()
+        met = (
+            set(self._earlier.join(new, on="digest", how="semi").get_column("digest"))
+            if self._earlier.height
+            else set()
+        )
         self._earlier = self._earlier.vstack(new)
         return {place for place, digest in enumerate(digests) if digest[: self._BYTES] in met} if met else set()

@@ -1,4 +1,5 @@
-"""Validated records of one dialect as a frame: a column for every field that the dialect reads, and `extra` for those without one."""
+"""Validated records of one dialect as a frame: a column for every field that the dialect reads, and `extra` for those
+without one."""
 
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -19,7 +20,9 @@ def decoded_fields(dialect: Dialect, group: DialectRecords) -> list[pl.Series]:
     return list(fields_of(texts("record", group.documents).str.json_decode(dialect.compiled.dtype), "at:"))
 
 
-def frame_of(dialect: Dialect, group: DialectRecords, fields: list[pl.Series], encode: Callable[[Any], bytes]) -> pl.DataFrame:
+def frame_of(
+    dialect: Dialect, group: DialectRecords, fields: list[pl.Series], encode: Callable[[Any], bytes]
+) -> pl.DataFrame:
     """The records with their numbers and hashes, and what of them the dialect reads; raw values as text."""
     compiled, given = dialect.compiled, Fields(group.objects)
     columns: list[pl.Series] = [
@@ -48,7 +51,13 @@ def _plain(value: Any) -> bytes | None:
 def _pairs(value: Any, encode: Callable[[Any], bytes]) -> bytes | None:
     if not isinstance(value, dict):
         return None
-    return encode([{"key": key, "value": one} for key, inner in value.items() for one in (inner if isinstance(inner, list) else (inner,))])
+    return encode(
+        [
+            {"key": key, "value": one}
+            for key, inner in value.items()
+            for one in (inner if isinstance(inner, list) else (inner,))
+        ]
+    )
 
 
 def _raw_series(leaf: RawLeaf, fields: Fields, encode: Callable[[Any], bytes]) -> pl.Series:

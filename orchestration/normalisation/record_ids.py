@@ -1,4 +1,5 @@
-"""Ids that follow from content where a vendor gives none, and the keys by which ids are known again. All of them are hashes."""
+"""Ids that follow from content where a vendor gives none, and the keys by which ids are known again. All of them are
+hashes."""
 
 from hashlib import blake2b, sha256
 
@@ -27,7 +28,9 @@ def alias_ids(origin: Origin, records: pl.Series, stream: str) -> pl.Series:
 
 def alias_id(secret: bytes, source: str, source_account: str, stream: str, record: str) -> str:
     """Our own id of one record; the stream of derived records is `derived`."""
-    return blake2b("\x1d".join((source, source_account, stream, record)).encode(), key=secret[:64], digest_size=16).hexdigest()
+    return blake2b(
+        "\x1d".join((source, source_account, stream, record)).encode(), key=secret[:64], digest_size=16
+    ).hexdigest()
 
 
 def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.DataFrame:
@@ -41,7 +44,8 @@ def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) ->
         # A rating belongs to the review of its record.
         kind = "reviews" if table == "review_ratings" else table
         ids = [
-            _content_id(table, value) or "derived:" + sha256(f"{kind}:{digest}:{1 if kind != table else position}".encode()).hexdigest()[:32]
+            _content_id(table, value)
+            or "derived:" + sha256(f"{kind}:{digest}:{1 if kind != table else position}".encode()).hexdigest()[:32]
             for value, (digest, position) in zip(current, parts, strict=True)
         ]
         rows = rows.with_columns(pl.Series(name, ids, dtype=pl.String))
@@ -61,7 +65,8 @@ def _identified_events(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.
         value or "derived:" + sha256(f"{start}{owner or ''}\x1d{content}".encode()).hexdigest()[:32]
         for value, owner, content in zip(given, rows.get_column("owner"), contents, strict=True)
     ]
-    # An id made of content says already what is the same, however it was written; only what else came with it may differ.
+    # An id made of content says already what is the same, however it was written; only what else came with it may
+    # differ.
     beside = rows.get_column("row_extra") if "row_extra" in rows.columns else [None] * rows.height
     hashes = [
         digest if value else sha256(f"{event_id}\x1d{extra or ''}".encode()).hexdigest()
@@ -71,14 +76,20 @@ def _identified_events(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.
         pl.Series("event_id", ids, dtype=pl.String),
         pl.Series("record_hash", hashes, dtype=pl.String),
         pl.Series("content_key", keys, dtype=pl.String),
-        pl.col("is_event_id_derived")
-        if "is_event_id_derived" in has
-        else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean),
+        (
+            pl.col("is_event_id_derived")
+            if "is_event_id_derived" in has
+            else pl.Series("is_event_id_derived", [value is None for value in given], dtype=pl.Boolean)
+        ),
     )
 
 
 def _canonical(documents: pl.Series) -> pl.Series:
-    return pl.Series(documents.name, [one if one is None else canonical(one).decode("utf-8", "replace") for one in documents], dtype=pl.String)
+    return pl.Series(
+        documents.name,
+        [one if one is None else canonical(one).decode("utf-8", "replace") for one in documents],
+        dtype=pl.String,
+    )
 
 
 def _moment(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.Expr:
@@ -87,10 +98,20 @@ def _moment(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.Expr:
         return pl.lit("")
     at = pl.col("occurred_at")
     fraction = pl.when(at.dt.microsecond() != 0).then(at.dt.strftime("%.6f")).otherwise(pl.lit(""))
-    is_night = pl.col("is_time_inferred") & (at == origin.night) if "is_time_inferred" in rows.columns else pl.lit(value=False)
-    return pl.when(~is_night).then(pl.concat_str(at.dt.strftime("%Y-%m-%dT%H:%M:%S"), fraction, pl.lit("+00:00"))).fill_null("")
+    is_night = (
+        pl.col("is_time_inferred") & (at == origin.night) if "is_time_inferred" in rows.columns else pl.lit(value=False)
+    )
+    return (
+        pl.when(~is_night)
+        .then(pl.concat_str(at.dt.strftime("%Y-%m-%dT%H:%M:%S"), fraction, pl.lit("+00:00")))
+        .fill_null("")
+    )
 
 
 def _content_id(table: str, value: str | None) -> str | None:
     """The id given; one that is put together from content is hashed, for content may be personal."""
-    return "derived:" + sha256(f"{table}:{value}".encode()).hexdigest()[:32] if value is not None and value.startswith("content:") else value
+    return (
+        "derived:" + sha256(f"{table}:{value}".encode()).hexdigest()[:32]
+        if value is not None and value.startswith("content:")
+        else value
+    )

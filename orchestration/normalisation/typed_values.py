@@ -51,7 +51,17 @@ DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
 
 # Tables that tell of people, and the columns in which a wrong encoding is mended.
 PEOPLE = ("customers", "contacts")
-MENDED = ("first_name", "middle_name", "last_name", "full_name", "city", "district", "address_line_1", "address_line_2", "state_raw")
+MENDED = (
+    "first_name",
+    "middle_name",
+    "last_name",
+    "full_name",
+    "city",
+    "district",
+    "address_line_1",
+    "address_line_2",
+    "state_raw",
+)
 FIRST_BIRTH_DATE = date(1900, 1, 1)
 
 
@@ -66,7 +76,8 @@ class Read:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the columns of a table from the values that a vendor's select names for them; `night` is the start of the export date."""
+    """Reads the columns of a table from the values that a vendor's select names for them; `night` is the start of the
+    export date."""
 
     table: str
     columns: Mapping[str, Value]
@@ -79,17 +90,34 @@ class Reader:
         declared = TABLES[self.table]
         given = [_given(declared.column(name), value).alias(name) for name, value in self.columns.items()]
         if self.table == "contacts":
-            given.extend(pl.lit(None, pl.String).alias(column.name) for column in PERSON_ATTRIBUTES if column.name not in self.columns)
+            given.extend(
+                pl.lit(None, pl.String).alias(column.name)
+                for column in PERSON_ATTRIBUTES
+                if column.name not in self.columns
+            )
         told = [expr.meta.output_name() for expr in given]
         given.extend(
-            value.is_inferred.alias(f"inferred:{name}") for name, value in self.columns.items() if isinstance(value, Time) and value.is_inferred is not None
+            value.is_inferred.alias(f"inferred:{name}")
+            for name, value in self.columns.items()
+            if isinstance(value, Time) and value.is_inferred is not None
         )
-        given.extend(value.expr.alias(f"typed:{name}") for name, value in self.columns.items() if isinstance(value, Typed) and value.given is not None)
-        unknown = [found.alias(at) for name, value in self.columns.items() if isinstance(value, Word) for at, found in _unknown_words(name, value).items()]
+        given.extend(
+            value.expr.alias(f"typed:{name}")
+            for name, value in self.columns.items()
+            if isinstance(value, Typed) and value.given is not None
+        )
+        unknown = [
+            found.alias(at)
+            for name, value in self.columns.items()
+            if isinstance(value, Word)
+            for at, found in _unknown_words(name, value).items()
+        ]
         given.extend(unknown)
         texts = frame.select("source_row", *given)
         # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
-        empty = {name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height}
+        empty = {
+            name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height
+        }
         # What is typed already may have a value where nothing is given, such as the usual scale of a rating.
         empty -= {name for name, value in self.columns.items() if isinstance(value, Typed)}
         exponent = self._exponent(texts)
@@ -118,13 +146,18 @@ class Reader:
     def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
         """What `_parse` gives where no row has a value."""
         flag = column.inferred_flag if isinstance(value, Time) else None
-        return [pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name), *([pl.lit(value=True).alias(flag)] if flag else [])]
+        return [
+            pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name),
+            *([pl.lit(value=True).alias(flag)] if flag else []),
+        ]
 
     def _parse(self, column: Column, value: Value | None, exponent: pl.Expr) -> list[pl.Expr]:
         name = column.name
         text = pl.col(name)
         if isinstance(value, Typed):
-            return [(text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)]
+            return [
+                (text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)
+            ]
         if isinstance(value, Time):
             return self._parse_time(column, value)
         kind = column.kind
@@ -134,7 +167,9 @@ class Reader:
         if kind == "money":
             amounts = value.unit if isinstance(value, Amount) and value.unit != "major" else self.amounts
             places = pl.lit(2, pl.Int64) if amounts == "hundredths" else exponent
-            amount = numbers.money(cleaned) if amounts in ("major", "stated") else numbers.cents_to_major(cleaned, places)
+            amount = (
+                numbers.money(cleaned) if amounts in ("major", "stated") else numbers.cents_to_major(cleaned, places)
+            )
             return [(amount.abs() if isinstance(value, Amount) and value.absolute else amount).alias(name)]
         if kind == "time":
             return [times.time(cleaned, zone=self.account.time_zone).struct.field("value").alias(name)]
@@ -158,11 +193,17 @@ class Reader:
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
     def _times(self, empty: set[str]) -> list[pl.Expr]:
-        """Readings of the times, each as a struct: a step of its own, because Polars would read again for every field."""
+        """Readings of the times, each as a struct: a step of its own, because Polars would read again for every
+        field."""
         zone = self.account.time_zone
-        stated = [(name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty]
+        stated = [
+            (name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty
+        ]
         return [
-            times.time(clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(f"time:{name}") for name, value in stated
+            times.time(clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(
+                f"time:{name}"
+            )
+            for name, value in stated
         ]
 
     def _parse_time(self, column: Column, value: Time) -> list[pl.Expr]:
@@ -172,7 +213,9 @@ class Reader:
         if flag is None:
             return [pl.when(~is_implausible).then(moment).alias(name)]
         is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
-        is_inferred = parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_told | is_implausible
+        is_inferred = (
+            parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_told | is_implausible
+        )
         return [pl.when(is_implausible).then(pl.lit(self.night)).otherwise(moment).alias(name), is_inferred.alias(flag)]
 
     def _is_implausible(self, name: str) -> pl.Expr:
@@ -192,19 +235,30 @@ class Reader:
         }
         if not doubts or not both.height:
             return
-        found = both.select(condition.any().alias(f"{code}:{name}") for (name, code), condition in doubts.items()).row(0)
+        found = both.select(condition.any().alias(f"{code}:{name}") for (name, code), condition in doubts.items()).row(
+            0
+        )
         for ((name, code), condition), is_there in zip(doubts.items(), found, strict=True):
             if is_there:
                 is_doubted = both.select(condition.alias("is_doubted")).to_series()
-                given = delivered(self.columns[name], both.get_column(name).filter(is_doubted), frame.filter(is_doubted))
-                self._book(pl.DataFrame([both.get_column("source_row").filter(is_doubted), given]), TABLES[self.table].column(name), code, read)
+                given = delivered(
+                    self.columns[name], both.get_column(name).filter(is_doubted), frame.filter(is_doubted)
+                )
+                self._book(
+                    pl.DataFrame([both.get_column("source_row").filter(is_doubted), given]),
+                    TABLES[self.table].column(name),
+                    code,
+                    read,
+                )
 
     def _doubts_of(self, name: str, value: Value) -> dict[str, pl.Expr]:
         found = _doubts(TABLES[self.table].column(name))
         if not isinstance(value, Time):
             return found
         is_implausible = self._is_implausible(name)
-        return {code: condition & ~is_implausible for code, condition in found.items()} | {"implausible_time": is_implausible}
+        return {code: condition & ~is_implausible for code, condition in found.items()} | {
+            "implausible_time": is_implausible
+        }
 
     def _book(self, found: pl.DataFrame, column: Column, code: str, read: Read) -> None:
         if code == "unparseable" and column.unparseable:
@@ -212,7 +266,9 @@ class Reader:
             return
         is_left_out = code == "implausible_time" and column.inferred_flag is None
         action = "set_null" if code in ("unparseable", "unknown_word") or is_left_out else "repaired"
-        read.issues.extend(Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows())
+        read.issues.extend(
+            Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows()
+        )
 
     def _mend(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
         """Names and places as they should have arrived, each change booked, and names as they are compared."""
@@ -223,30 +279,59 @@ class Reader:
             if name in read.frame.columns:
                 self._rewrite(frame, texts, read, name, names.without_titles, "title")
         keys = {f"{name}_key": name for name in ("first_name", "last_name", "full_name") if name in read.frame.columns}
-        read.frame = read.frame.with_columns(_translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items())
+        read.frame = read.frame.with_columns(
+            _translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items()
+        )
 
-    def _rewrite(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read, name: str, rewrite: Callable[[str], str | None], code: str) -> None:
+    def _rewrite(
+        self,
+        frame: pl.DataFrame,
+        texts: pl.DataFrame,
+        read: Read,
+        name: str,
+        rewrite: Callable[[str], str | None],
+        code: str,
+    ) -> None:
         before = read.frame.get_column(name)
         after = _translated(before, rewrite)
         changed = before.is_not_null() & (after.is_null() | (after != before))
         if not changed.any():
             return
         read.frame = read.frame.with_columns(after.alias(name))
-        given = delivered(self.columns[name], texts.get_column(name).cast(pl.String), frame) if name in self.columns else before
-        rows = pl.DataFrame([read.frame.get_column("source_row"), given.alias("given"), after.alias("after")]).filter(changed)
-        read.issues.extend(Issue(number, self.table, name, code, told, "set_null" if kept is None else "repaired") for number, told, kept in rows.iter_rows())
+        given = (
+            delivered(self.columns[name], texts.get_column(name).cast(pl.String), frame)
+            if name in self.columns
+            else before
+        )
+        rows = pl.DataFrame([read.frame.get_column("source_row"), given.alias("given"), after.alias("after")]).filter(
+            changed
+        )
+        read.issues.extend(
+            Issue(number, self.table, name, code, told, "set_null" if kept is None else "repaired")
+            for number, told, kept in rows.iter_rows()
+        )
 
     def _doubt_birth_dates(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
-        """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: booked, and null."""
+        """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: booked, and
+        null."""
         if "birth_date" not in read.frame.columns or read.frame.schema["birth_date"] != pl.Date:
             return
         born = pl.col("birth_date")
-        doubted = (born < FIRST_BIRTH_DATE) | (born >= self.night.date()) | born.is_in(sorted(self.account.date_placeholders))
+        doubted = (
+            (born < FIRST_BIRTH_DATE) | (born >= self.night.date()) | born.is_in(sorted(self.account.date_placeholders))
+        )
         is_doubted = read.frame.select(doubted.fill_null(value=False)).to_series()
         if is_doubted.any():
-            given = delivered(self.columns["birth_date"], texts.get_column("birth_date").cast(pl.String).filter(is_doubted), frame.filter(is_doubted))
+            given = delivered(
+                self.columns["birth_date"],
+                texts.get_column("birth_date").cast(pl.String).filter(is_doubted),
+                frame.filter(is_doubted),
+            )
             rows = pl.DataFrame([texts.get_column("source_row").filter(is_doubted), given])
-            read.issues.extend(Issue(number, self.table, "birth_date", "implausible_date", given, "set_null") for number, given in rows.iter_rows())
+            read.issues.extend(
+                Issue(number, self.table, "birth_date", "implausible_date", given, "set_null")
+                for number, given in rows.iter_rows()
+            )
             read.frame = read.frame.with_columns(pl.when(~is_doubted).then(born).alias("birth_date"))
 
     def _with_derived_attributes(self, parsed: pl.DataFrame) -> pl.DataFrame:
@@ -254,7 +339,9 @@ class Reader:
             return parsed
         has = set(parsed.columns)
         derived = ((raw, name, read) for raw, name, read in DERIVED_WORDS if raw in has and name not in self.columns)
-        parsed = parsed.with_columns(by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived)
+        parsed = parsed.with_columns(
+            by_distinct(parsed.get_column(raw), read).alias(name) for raw, name, read in derived
+        )
         if "state_raw" in has and "state_code" not in self.columns:
             country = pl.col("country_code") if "country_code" in parsed.columns else pl.lit(None, pl.String)
             parsed = parsed.with_columns(codes.state(pl.col("state_raw"), country).alias("state_code"))
@@ -267,7 +354,8 @@ class Reader:
             values = read.frame.get_column(name)
             told = unknown.select("source_row", at, values.alias("read")).filter(pl.col(at).is_not_null())
             read.issues.extend(
-                Issue(number, self.table, name, "unknown_word", word, "set_null" if ours is None else "kept") for number, word, ours in told.iter_rows()
+                Issue(number, self.table, name, "unknown_word", word, "set_null" if ours is None else "kept")
+                for number, word, ours in told.iter_rows()
             )
 
     def _book_unknown_words(self, read: Read) -> None:
@@ -275,7 +363,10 @@ class Reader:
         for raw, name, _ in DERIVED_WORDS:
             if {raw, name} <= set(read.frame.columns):
                 unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)
-                read.issues.extend(Issue(number, self.table, name, "unparseable", given, "set_null") for number, given in unread.iter_rows())
+                read.issues.extend(
+                    Issue(number, self.table, name, "unparseable", given, "set_null")
+                    for number, given in unread.iter_rows()
+                )
 
 
 def _translated(words: pl.Series, translate: Callable[[str], str | None]) -> pl.Series:
@@ -295,10 +386,18 @@ def _given(column: Column, value: Value) -> pl.Expr:
     if isinstance(value, Typed):
         return value.expr if value.given is None else value.given.cast(pl.String)
     if isinstance(value, Time):
-        return pl.coalesce([_blank_to_null(source) for source in value.sources]) if value.sources else pl.lit(None, pl.String)
+        return (
+            pl.coalesce([_blank_to_null(source) for source in value.sources])
+            if value.sources
+            else pl.lit(None, pl.String)
+        )
     if isinstance(value, Word):
         is_unknown = pl.any_horizontal(found.is_not_null() for found in _unknown_words(column.name, value).values())
-        return value.expr.fill_null(pl.when(is_unknown).then(pl.lit("unknown"))) if "unknown" in column.values else value.expr
+        return (
+            value.expr.fill_null(pl.when(is_unknown).then(pl.lit("unknown")))
+            if "unknown" in column.values
+            else value.expr
+        )
     source = value.source if isinstance(value, Amount) else value
     return source if column.kind in ("texts", "json") else source.cast(pl.String, strict=False)
 
@@ -316,15 +415,28 @@ def _doubts(column: Column) -> dict[str, pl.Expr]:
 
 
 def delivered(value: Value, read: pl.Series, frame: pl.DataFrame) -> pl.Series:
-    """The values as delivered, for those that were made of fields of the rows of `frame`: before any rewriting of a mapping."""
-    sources = value.sources if isinstance(value, Time) else value.given if isinstance(value, Typed) else value.source if isinstance(value, Amount) else value
-    names = sorted(name for name in roots(sources) if name in frame.columns and ":" in name and frame.schema[name] == pl.String)
+    """The values as delivered, for those that were made of fields of the rows of `frame`: before any rewriting of a
+    mapping."""
+    sources = (
+        value.sources
+        if isinstance(value, Time)
+        else value.given
+        if isinstance(value, Typed)
+        else value.source
+        if isinstance(value, Amount)
+        else value
+    )
+    names = sorted(
+        name for name in roots(sources) if name in frame.columns and ":" in name and frame.schema[name] == pl.String
+    )
     if not names:
         return read
     fields = frame.select(names)
     is_it = [pl.col(name).str.strip_chars() == read.str.strip_chars() for name in names]
     told = [pl.when(test).then(pl.col(name)) for test, name in zip(is_it, names, strict=True)]
-    return fields.select(pl.coalesce(*told, *([pl.col(names[0])] if len(names) == 1 else []), read).alias(read.name)).to_series()
+    return fields.select(
+        pl.coalesce(*told, *([pl.col(names[0])] if len(names) == 1 else []), read).alias(read.name)
+    ).to_series()
 
 
 def _blank_to_null(expr: pl.Expr) -> pl.Expr:

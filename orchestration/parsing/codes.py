@@ -1,4 +1,5 @@
-"""Words that stand for codes: countries, states, currencies, genders, languages. The names themselves are in `geography.py`."""
+"""Words that stand for codes: countries, states, currencies, genders, languages. The names themselves are in
+`geography.py`."""
 
 from collections.abc import Callable
 
@@ -8,14 +9,43 @@ from orchestration.canonical import geography
 from orchestration.parsing.text import by_distinct, clean, without_accents
 
 GENDERS = {
-    "f": ("f", "female", "feminino", "feminina", "femenino", "femenina", "woman", "mulher", "mujer", "femme", "frau", "weiblich", "w"),
+    "f": (
+        "f",
+        "female",
+        "feminino",
+        "feminina",
+        "femenino",
+        "femenina",
+        "woman",
+        "mulher",
+        "mujer",
+        "femme",
+        "frau",
+        "weiblich",
+        "w",
+    ),
     "m": ("m", "male", "masculino", "masculina", "man", "homem", "hombre", "homme", "herr", "mannlich"),
-    "x": ("x", "d", "o", "other", "outro", "otro", "divers", "diverse", "non binary", "nonbinary", "nao binario", "no binario", "unspecified"),
+    "x": (
+        "x",
+        "d",
+        "o",
+        "other",
+        "outro",
+        "otro",
+        "divers",
+        "diverse",
+        "non binary",
+        "nonbinary",
+        "nao binario",
+        "no binario",
+        "unspecified",
+    ),
 }
 
 
 def country(expr: pl.Expr) -> pl.Expr:
-    """ISO 3166-1 alpha-2 of a code of two or three letters or of a name in one of `geography.NAME_LANGUAGES`; else null."""
+    """ISO 3166-1 alpha-2 of a code of two or three letters or of a name in one of `geography.NAME_LANGUAGES`; else
+    null."""
     return _looked_up(word_key(expr), geography.country_code)
 
 
@@ -37,9 +67,12 @@ def gender(expr: pl.Expr) -> pl.Expr:
 
 
 def language(expr: pl.Expr) -> pl.Expr:
-    """BCP 47 tag: language in lower, script in title, region in upper case, from a tag, a three-letter code or the language's name; else null."""
+    """BCP 47 tag: language in lower, script in title, region in upper case, from a tag, a three-letter code or the
+    language's name; else null."""
     text = clean(expr)
-    part = text.str.extract_groups(r"^([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[.@].*)?$").struct.field
+    part = text.str.extract_groups(
+        r"^([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[.@].*)?$"
+    ).struct.field
     subtag = pl.coalesce(part("1"), text)
     code = _looked_up(word_key(subtag), geography.language_code)
     script = pl.coalesce("-" + part("2").str.to_titlecase(), pl.lit(""))
@@ -50,7 +83,9 @@ def language(expr: pl.Expr) -> pl.Expr:
 def _looked_up(words: pl.Expr, code_of: Callable[[str], str | None]) -> pl.Expr:
     """The code of each word, each word asked for once."""
     return words.map_batches(
-        lambda series: by_distinct(series, lambda word: word.map_elements(code_of, return_dtype=pl.String)), return_dtype=pl.String, is_elementwise=True
+        lambda series: by_distinct(series, lambda word: word.map_elements(code_of, return_dtype=pl.String)),
+        return_dtype=pl.String,
+        is_elementwise=True,
     )
 
 

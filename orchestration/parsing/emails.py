@@ -15,10 +15,11 @@ PLUS_TAG_DOMAINS = (
 def email(expr: pl.Expr) -> pl.Expr:
     """struct{value, link_value, is_valid, invalid_reason} of an e-mail address; all null where nothing is given.
 
-    `value` is what is shown: trimmed, NFKC, lower case, without `mailto:`, brackets or a name before it; null unless it is an
-    address. `link_value` is what joins people: domain in punycode, plus tags off for PLUS_TAG_DOMAINS, and for Gmail the
-    dots off and one domain. Reasons: empty_word, obfuscated_placeholder (`[email protected]` of web pages), masked, malformed.
-    An address whose local part is not ASCII (RFC 6531) is valid, but carries the reason non_ascii_local_part as a flag.
+    `value` is what is shown: trimmed, NFKC, lower case, without `mailto:`, brackets or a name before it; null unless it
+    is an address. `link_value` is what joins people: domain in punycode, plus tags off for PLUS_TAG_DOMAINS, and for
+    Gmail the dots off and one domain. Reasons: empty_word, obfuscated_placeholder (`[email protected]` of web pages),
+    masked, malformed. An address whose local part is not ASCII (RFC 6531) is valid, but carries the reason
+    non_ascii_local_part as a flag.
     """
     return stepwise(_emails, _EMAIL, text=clean(expr))
 
@@ -28,7 +29,9 @@ _LOCAL = r"[a-z0-9!#$%&'*+/=?^_`{|}~\-]"
 _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 _LOCAL_PATTERN = rf"^{_LOCAL}+(?:\.{_LOCAL}+)*$"
 _UNICODE_LOCAL_PATTERN = r"^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~\-]+(?:\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~\-]+)*$"
-_PLAIN_EMAIL = r"^[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*@(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9\-]*[a-z0-9])?$"
+_PLAIN_EMAIL = (
+    r"^[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*@(?:[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9\-]*[a-z0-9])?$"
+)
 _LONGEST_LOCAL_PART = 64
 # Reserved (RFC 5891, 4.2.3.1): hyphens in third and fourth place of a label that is not punycode.
 _RESERVED_LABEL = r"(?:^|\.)(?:[^x.][^.]|x[^n.])--"
@@ -36,7 +39,9 @@ _DOMAIN_PATTERN = rf"^(?:{_LABEL}\.)+[a-z](?:[a-z0-9\-]{{0,61}}[a-z0-9])?$"
 
 
 def _email_text(text: pl.Expr) -> pl.Expr:
-    text = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\u{200B}-\u{200F}\u{2060}\u{FEFF}\u{AD}]", "")
+    text = (
+        text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\u{200B}-\u{200F}\u{2060}\u{FEFF}\u{AD}]", "")
+    )
     bracketed = pl.coalesce(text.str.extract(r"<\s*(?:mailto:\s*)?([^<>\s]+@[^<>\s]+)\s*>"), text)
     return (
         bracketed.str.replace(r"^(?:mailto:|e-?mail:)\s*", "")
@@ -50,8 +55,14 @@ def _emails(texts: pl.DataFrame) -> pl.Series:
     text = pl.col("text")
     rows = texts.with_row_index("row")
     is_plain = rows.select(_is_plain_email()).to_series()
-    parts = [part for part in (_plain_emails(rows.filter(is_plain)), _judged_emails(rows.filter(~is_plain))) if part.height]
-    staged = pl.concat(parts or [_plain_emails(rows)]).sort("row").with_columns(is_gmail=pl.col("domain").is_in(("gmail.com", "googlemail.com")))
+    parts = [
+        part for part in (_plain_emails(rows.filter(is_plain)), _judged_emails(rows.filter(~is_plain))) if part.height
+    ]
+    staged = (
+        pl.concat(parts or [_plain_emails(rows)])
+        .sort("row")
+        .with_columns(is_gmail=pl.col("domain").is_in(("gmail.com", "googlemail.com")))
+    )
     local, domain = pl.col("local"), pl.col("domain")
     untagged = pl.when(domain.is_in(PLUS_TAG_DOMAINS)).then(local.str.replace(r"^([^+]+)[+].*$", "$1")).otherwise(local)
     linking = staged.filter("is_valid").select(
@@ -59,27 +70,46 @@ def _emails(texts: pl.DataFrame) -> pl.Series:
         domain=pl.when("is_gmail").then(pl.lit("gmail.com")).otherwise(domain),
     )
     links = pl.repeat(None, staged.height, dtype=pl.String, eager=True)
-    links = links.scatter(staged["is_valid"].fill_null(value=False).arg_true(), linking.select(pl.concat_str("local", pl.lit("@"), "domain")).to_series())
-    return staged.select(pl.when("is_valid").then(text).alias("value"), links.alias("link_value"), "is_valid", "invalid_reason").to_struct()
+    links = links.scatter(
+        staged["is_valid"].fill_null(value=False).arg_true(),
+        linking.select(pl.concat_str("local", pl.lit("@"), "domain")).to_series(),
+    )
+    return staged.select(
+        pl.when("is_valid").then(text).alias("value"), links.alias("link_value"), "is_valid", "invalid_reason"
+    ).to_struct()
 
 
 def _is_plain_email() -> pl.Expr:
     """Written as most are, so that there is nothing to clean and nothing to doubt."""
     text = pl.col("text")
-    is_odd = text.str.contains("--", literal=True) | text.str.contains("protected", literal=True) | text.str.starts_with("xxx")
-    return (text.str.contains(_PLAIN_EMAIL) & (text.str.len_bytes() <= _LONGEST_LOCAL_PART) & ~is_odd).fill_null(value=False)
+    is_odd = (
+        text.str.contains("--", literal=True)
+        | text.str.contains("protected", literal=True)
+        | text.str.starts_with("xxx")
+    )
+    return (text.str.contains(_PLAIN_EMAIL) & (text.str.len_bytes() <= _LONGEST_LOCAL_PART) & ~is_odd).fill_null(
+        value=False
+    )
 
 
 def _plain_emails(rows: pl.DataFrame) -> pl.DataFrame:
-    parts = rows.with_columns(pl.col("text").str.split_exact("@", 1).struct.rename_fields(["local", "domain"]).alias("parts")).unnest("parts")
-    return parts.select("row", "text", "local", "domain", invalid_reason=pl.lit(None, pl.String), is_valid=pl.lit(value=True))
+    parts = rows.with_columns(
+        pl.col("text").str.split_exact("@", 1).struct.rename_fields(["local", "domain"]).alias("parts")
+    ).unnest("parts")
+    return parts.select(
+        "row", "text", "local", "domain", invalid_reason=pl.lit(None, pl.String), is_valid=pl.lit(value=True)
+    )
 
 
 def _judged_emails(rows: pl.DataFrame) -> pl.DataFrame:
     text, local, reason = pl.col("text"), pl.col("local"), pl.col("invalid_reason")
     cleaned = rows.with_columns(text=_email_text(text))
-    parts = _with_ascii_domain(cleaned.with_columns(local=text.str.extract(r"^([^@]*)@[^@]*$"), domain=text.str.extract(r"@([^@]*)$")))
-    judged = parts.with_columns(is_ascii=local.str.contains(_LOCAL_PATTERN)).with_columns(invalid_reason=_email_reason())
+    parts = _with_ascii_domain(
+        cleaned.with_columns(local=text.str.extract(r"^([^@]*)@[^@]*$"), domain=text.str.extract(r"@([^@]*)$"))
+    )
+    judged = parts.with_columns(is_ascii=local.str.contains(_LOCAL_PATTERN)).with_columns(
+        invalid_reason=_email_reason()
+    )
     is_valid = pl.when(text.is_not_null()).then(reason.is_null() | (reason == "non_ascii_local_part"))
     return judged.select("row", "text", "local", "domain", "invalid_reason", is_valid=is_valid)
 
@@ -105,7 +135,9 @@ def _with_ascii_domain(parts: pl.DataFrame) -> pl.DataFrame:
     odd = parts.filter(domain.str.contains(r"[^\x00-\x7F]"))["domain"].unique()
     if odd.is_empty():
         return parts
-    return parts.with_columns(domain.replace_strict({name: _punycode(name) for name in odd}, default=domain, return_dtype=pl.String))
+    return parts.with_columns(
+        domain.replace_strict({name: _punycode(name) for name in odd}, default=domain, return_dtype=pl.String)
+    )
 
 
 def _punycode(domain: str) -> str | None:

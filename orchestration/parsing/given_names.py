@@ -4,11 +4,29 @@ import polars as pl
 
 from orchestration.parsing.text import by_distinct, clean, stepwise, without_accents
 
-NAME_TITLES = ("mr", "mrs", "ms", "miss", "mx", "dr", "dra", "prof", "sr", "sra", "srta", "herr", "frau", "dona", "mme", "mlle")
+NAME_TITLES = (
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "dra",
+    "prof",
+    "sr",
+    "sra",
+    "srta",
+    "herr",
+    "frau",
+    "dona",
+    "mme",
+    "mlle",
+)
 
 
 def name_evidence(expr_first: pl.Expr, expr_full: pl.Expr) -> pl.Expr:
-    """Given name for comparing people: first word of the first name, else of the full name; no accents, lower case, letters only.
+    """Given name for comparing people: first word of the first name, else of the full name; no accents, lower case,
+    letters only.
 
     Null if shorter than two letters: an initial proves nothing. In `Silva, Ana` the given name stands after the comma.
     """
@@ -26,6 +44,8 @@ def _given_names(names: pl.DataFrame) -> pl.Series:
 
 
 def _given_name(name: pl.Expr) -> pl.Expr:
-    words = without_accents(name).str.replace_all(r"[^\p{L}\s\-.]", "").str.replace_all(r"[\s\-.]+", " ").str.strip_chars()
+    words = (
+        without_accents(name).str.replace_all(r"[^\p{L}\s\-.]", "").str.replace_all(r"[\s\-.]+", " ").str.strip_chars()
+    )
     first = words.str.replace(rf"^(?:(?:{'|'.join(NAME_TITLES)}) )+", "").str.extract(r"^(\S+)")
     return pl.when(first.str.len_chars() >= 2).then(first)

@@ -11,13 +11,19 @@ def order_key(expr: pl.Expr) -> pl.Expr:
 
 
 def identity(expr: pl.Expr) -> pl.Expr:
-    """An id as text: trimmed, and a whole number without the fraction that a column with empty cells gives it, in whatever format it came."""
+    """An id as text: trimmed, and a whole number without the fraction that a column with empty cells gives it, in
+    whatever format it came."""
     return clean(expr).str.replace(r"^(-?(?:0|[1-9][0-9]*))\.0+$", "${1}")
 
 
 def identifier(value_expr: pl.Expr, type: str) -> pl.Expr:
-    """A vendor's or shop's own id as text: trimmed; null where a system wrote a word or only zeros for "none" (Magento's guest is 0)."""
+    """A vendor's or shop's own id as text: trimmed; null where a system wrote a word or only zeros for "none"
+    (Magento's guest is 0)."""
     value = identity(value_expr)
     is_empty = value.str.to_lowercase().is_in(EMPTY_WORDS)
-    is_zero = value.str.contains("^0+$") if type in ("customer_id", "external_id", "profile_id", "contact_id") else pl.lit(value=False)
+    is_zero = (
+        value.str.contains("^0+$")
+        if type in ("customer_id", "external_id", "profile_id", "contact_id")
+        else pl.lit(value=False)
+    )
     return pl.when(~is_empty & ~is_zero).then(value)

@@ -11,8 +11,11 @@ _LONGEST_NUMBER = 100
 
 
 def money(expr: pl.Expr) -> pl.Expr:
-    """DECIMAL(18,4), exact, half up (away from zero) beyond four decimals; null unless it is a plain or scientific number that fits."""
-    return stepwise(partial(_decimals, scale=4), pl.Decimal(38, 4), text=clean(expr)).cast(pl.Decimal(18, 4), strict=False)
+    """DECIMAL(18,4), exact, half up (away from zero) beyond four decimals; null unless it is a plain or scientific
+    number that fits."""
+    return stepwise(partial(_decimals, scale=4), pl.Decimal(38, 4), text=clean(expr)).cast(
+        pl.Decimal(18, 4), strict=False
+    )
 
 
 def decimal(expr: pl.Expr) -> pl.Expr:
@@ -26,14 +29,18 @@ def number(expr: pl.Expr) -> pl.Expr:
 
 
 def minor_to_major(expr_money_text: pl.Expr, exponent: pl.Expr | int) -> pl.Expr:
-    """Amount in minor units (cents) as DECIMAL(18,4) in major units, exact: the point moves `exponent` digits to the left."""
+    """Amount in minor units (cents) as DECIMAL(18,4) in major units, exact: the point moves `exponent` digits to the
+    left."""
     places = pl.lit(exponent) if isinstance(exponent, int) else exponent
-    major = stepwise(partial(_decimals, scale=4), pl.Decimal(38, 4), text=clean(expr_money_text), places=-places.cast(pl.Int64))
+    major = stepwise(
+        partial(_decimals, scale=4), pl.Decimal(38, 4), text=clean(expr_money_text), places=-places.cast(pl.Int64)
+    )
     return major.cast(pl.Decimal(18, 4), strict=False)
 
 
 def cents_to_major(expr_money_text: pl.Expr, exponent: pl.Expr | int) -> pl.Expr:
-    """Like `minor_to_major`, but null for a fraction: there is no part of a cent, so the amount was meant in another unit."""
+    """Like `minor_to_major`, but null for a fraction: there is no part of a cent, so the amount was meant in another
+    unit."""
     text = clean(expr_money_text)
     return pl.when(~text.str.contains(r"\.[0-9]*[1-9][0-9]*$|[eE]-")).then(minor_to_major(text, exponent))
 
@@ -52,7 +59,18 @@ def double(expr: pl.Expr) -> pl.Expr:
 
 def flag(expr: pl.Expr) -> pl.Expr:
     """BOOLEAN of true/false, t/f, yes/no, y/n, 1/0 in any case; anything else is null."""
-    words = {"true": True, "t": True, "yes": True, "y": True, "1": True, "false": False, "f": False, "no": False, "n": False, "0": False}
+    words = {
+        "true": True,
+        "t": True,
+        "yes": True,
+        "y": True,
+        "1": True,
+        "false": False,
+        "f": False,
+        "no": False,
+        "n": False,
+        "0": False,
+    }
     return clean(expr).str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
@@ -63,7 +81,12 @@ def _decimals(frame: pl.DataFrame, *, scale: int) -> pl.Series:
     long = plain.str.contains(rf"\.[0-9]{{{scale + 1}}}")
     if not digits.select(long.any()).item():
         return digits["plain"].cast(pl.Decimal(38, scale), strict=False)
-    unit = pl.when(plain.str.starts_with("-")).then(pl.lit(f"-1e-{scale}")).otherwise(pl.lit(f"1e-{scale}")).cast(pl.Decimal(38, scale))
+    unit = (
+        pl.when(plain.str.starts_with("-"))
+        .then(pl.lit(f"-1e-{scale}"))
+        .otherwise(pl.lit(f"1e-{scale}"))
+        .cast(pl.Decimal(38, scale))
+    )
     largest = pl.lit("9" * (38 - scale)).cast(pl.Decimal(38, scale))
     is_up = plain.str.contains(rf"\.[0-9]{{{scale}}}[5-9]")
     staged = digits.select(
@@ -74,7 +97,8 @@ def _decimals(frame: pl.DataFrame, *, scale: int) -> pl.Series:
 
 
 def plain_numbers(frame: pl.DataFrame) -> pl.Series:
-    """The numbers in `text` without an exponent, as text; null where it is no number. The point moves by `places`, where that is given."""
+    """The numbers in `text` without an exponent, as text; null where it is no number. The point moves by `places`,
+    where that is given."""
     text = pl.col("text")
     is_number = text.str.contains(_NUMBER) & (text.str.len_bytes() <= _LONGEST_NUMBER)
     numbers = frame.with_columns(text=pl.when(is_number).then(text))
@@ -93,7 +117,8 @@ def plain_numbers(frame: pl.DataFrame) -> pl.Series:
 
 
 def _shifted(text: pl.Expr, places: pl.Expr) -> pl.Expr:
-    """The plain number with its point moved to the right by `places` (negative: left): exact, for it is done on the text."""
+    """The plain number with its point moved to the right by `places` (negative: left): exact, for it is done on the
+    text."""
     padding = "0" * (_LONGEST_NUMBER + 20)
     whole = text.str.extract(r"^[+-]?([0-9]*)")
     fraction = text.str.extract(r"\.([0-9]*)$").fill_null("")

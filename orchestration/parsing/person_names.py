@@ -1,6 +1,8 @@
-"""Names of people as they are compared, and as they should have arrived: mended encodings, other scripts in Latin letters, titles off.
+"""Names of people as they are compared, and as they should have arrived: mended encodings, other scripts in Latin
+letters, titles off.
 
-Pure text in, text out. What names prove about people is decided by the identity models; they compare the keys made here.
+Pure text in, text out. What names prove about people is decided by the identity models; they compare the keys made
+here.
 """
 
 import html
@@ -11,17 +13,41 @@ from anyascii import anyascii
 
 # Titles and salutations before a name, in the languages of the vendors.
 _TITLES_AS_WRITTEN = (
-    "mr mrs ms miss mx mister missus madam sir dame lady lord hon rev revd reverend father capt captain col colonel maj major gen general lt sgt "
-    "dr dra drs doctor doktor prof profa professor professora ing dipl mag phd herr herrn frau fraulein familie fam "
-    "m mme mlle monsieur madame mademoiselle me sr sra srta srita senor senora senorita don dona dom d "
-    "sig sigra signor signora signorina dott dottssa dottore avv dhr mevr mevrouw meneer mw heer hr fru froken herra rouva pan pani "
-    "dipling diplkfm diplkffr diplpsych univprof mgr inz lek mudr judr mvdr phdr rndr exmo exma ilmo ilma ir lic licda arq"
+    "mr mrs ms miss mx mister missus madam sir dame lady lord hon rev revd reverend father capt captain col colonel maj"
+    " major gen general lt sgt dr dra drs doctor doktor prof profa professor professora ing dipl mag phd herr herrn"
+    " frau fraulein familie fam m mme mlle monsieur madame mademoiselle me sr sra srta srita senor senora senorita don"
+    " dona dom d sig sigra signor signora signorina dott dottssa dottore avv dhr mevr mevrouw meneer mw heer hr fru"
+    " froken herra rouva pan pani dipling diplkfm diplkffr diplpsych univprof mgr inz lek mudr judr mvdr phdr rndr exmo"
+    " exma ilmo ilma ir lic licda arq"
 )
 TITLES = frozenset(_TITLES_AS_WRITTEN.split())
 # Words that are a name as well as a title count as a title only with a full stop after them.
-_ONLY_WITH_STOP = frozenset(["m", "d", "me", "ing", "mag", "fam", "don", "pan", "general", "major", "father", "lord", "hon", "col", "gen", "ir", "lic", "arq"])
+_ONLY_WITH_STOP = frozenset(
+    [
+        "m",
+        "d",
+        "me",
+        "ing",
+        "mag",
+        "fam",
+        "don",
+        "pan",
+        "general",
+        "major",
+        "father",
+        "lord",
+        "hon",
+        "col",
+        "gen",
+        "ir",
+        "lic",
+        "arq",
+    ]
+)
 # What stands between a doctor's title and the name: the faculty, or how it was conferred.
-_AFTER_A_TITLE = frozenset(["med", "dent", "vet", "jur", "iur", "phil", "rer", "nat", "oec", "pol", "theol", "techn", "habil", "hc", "fh"])
+_AFTER_A_TITLE = frozenset(
+    ["med", "dent", "vet", "jur", "iur", "phil", "rer", "nat", "oec", "pol", "theol", "techn", "habil", "hc", "fh"]
+)
 _BETWEEN_TITLES = frozenset(["&", "+", "/", "und", "and", "et", "e", "y"])
 _GLUED = re.compile(r"([^\W\d_]{2,})[./](?=[^\W\d_]{2})")
 _DAMAGED = re.compile(r"\N{REPLACEMENT CHARACTER}|(?<=[^\W\d_])\?(?=[^\W\d_])")
@@ -56,7 +82,8 @@ def without_titles(text: str) -> str | None:
 
 
 def key(text: str) -> str | None:
-    """The name for comparing: Latin letters without accents, lower case, no titles, words parted by one blank; None if it cannot be read."""
+    """The name for comparing: Latin letters without accents, lower case, no titles, words parted by one blank; None if
+    it cannot be read."""
     bare = without_titles(text)
     if bare is None or "@" in bare or _DAMAGED.search(bare):
         return None

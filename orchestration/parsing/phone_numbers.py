@@ -1,9 +1,10 @@
 """Phone numbers into E.164, exactly as libphonenumber reads them, but by columns.
 
-`judge` is the rule for one number: the `phonenumbers` library decides, and a few habits of exports are undone before it.
-`parse` gives the same for a column. Values of digits and plain punctuation follow the library's steps as expressions made
-from its own metadata, one numbering plan at a time; all others, and plans with few rows, go through `judge`, once each.
-Which numbers join people is decided by type: a person has a mobile or fixed line; marketplaces mask phones behind others.
+`judge` is the rule for one number: the `phonenumbers` library decides, and a few habits of exports are undone before
+it. `parse` gives the same for a column. Values of digits and plain punctuation follow the library's steps as
+expressions made from its own metadata, one numbering plan at a time; all others, and plans with few rows, go through
+`judge`, once each. Which numbers join people is decided by type: a person has a mobile or fixed line; marketplaces mask
+phones behind others.
 """
 
 import re
@@ -58,7 +59,8 @@ def judge(value: str | None, region: str | None) -> tuple[str | None, bool | Non
     not, but for placeholders of one repeated digit.
 
     Reasons: malformed, masked, no_region, extension (a shared line), repeated_digits, unassigned (no such number by the
-    numbering plan), call_centre (universal access and shared cost), premium_or_toll_free (any other that is not mobile or fixed).
+    numbering plan), call_centre (universal access and shared cost), premium_or_toll_free (any other that is not mobile
+    or fixed).
     """
     if value is None:
         return None, None, None
@@ -96,7 +98,8 @@ def _reason(number: phonenumbers.PhoneNumber) -> str | None:
     return "call_centre" if kind in CALL_CENTRE_TYPES else "premium_or_toll_free"
 
 
-# Brazilian mobile numbers have nine digits in every area since November 2016 (Anatel, resolution 553/2010): a 9 before 6 to 9.
+# Brazilian mobile numbers have nine digits in every area since November 2016 (Anatel, resolution 553/2010): a 9 before
+# 6 to 9.
 _EIGHT_DIGIT_MOBILE = r"^([1-9][1-9])([6-9][0-9]{7})$"
 
 
@@ -113,7 +116,11 @@ def _parsed(given: pl.DataFrame) -> pl.DataFrame:
     is_left = pl.repeat(value=True, n=given.height, eager=True).scatter(settled["row"], values=False)
     left = numbers.filter(is_left)
     distinct = left.unique(["value", "region"])
-    judged = distinct.with_columns(pl.DataFrame([judge(*pair) for pair in distinct.select("value", "region").iter_rows()], schema=_VERDICT, orient="row"))
+    judged = distinct.with_columns(
+        pl.DataFrame(
+            [judge(*pair) for pair in distinct.select("value", "region").iter_rows()], schema=_VERDICT, orient="row"
+        )
+    )
     rest = left.join(judged.drop("row"), on=["value", "region"], nulls_equal=True).select("row", *_VERDICT)
     return pl.concat([settled, rest]).sort("row").select(pl.col("e164").alias("value"), "is_valid", "invalid_reason")
 
@@ -123,17 +130,25 @@ def _dialled(numbers: pl.DataFrame) -> pl.DataFrame:
     may_be, text = pl.col("value").str.contains(MAY_BE_HABIT), pl.col("value")
     for pattern, replacement in HABITS:
         text = text.str.replace(pattern, replacement)
-    return pl.concat([numbers.filter(~may_be).select("row", "region", text="value"), numbers.filter(may_be).select("row", "region", text=text)])
+    return pl.concat(
+        [
+            numbers.filter(~may_be).select("row", "region", text="value"),
+            numbers.filter(may_be).select("row", "region", text=text),
+        ]
+    )
 
 
-# --- the library's steps `parse`, `is_possible_number`, `is_valid_number` and `number_type` over frames of plain numbers
+# --- the library's steps `parse`, `is_possible_number`, `is_valid_number` and `number_type` over frames of plain
+# numbers
 
 
 def _settled(numbers: pl.DataFrame) -> pl.DataFrame:
     """Verdicts with their rows; rows that are missing from it are left to `judge`."""
     digits = pl.col("text").str.replace_all("[^0-9]", "")
     plain = _dialled(numbers).filter(pl.col("text").str.contains(PLAIN))
-    numbers = plain.select("row", "region", digits=digits, is_international=pl.col("text").str.contains("+", literal=True))
+    numbers = plain.select(
+        "row", "region", digits=digits, is_international=pl.col("text").str.contains("+", literal=True)
+    )
     numbers = numbers.filter(pl.col("digits").str.len_bytes() >= 5)
     is_known = pl.col("region").is_in(SUPPORTED_REGIONS).fill_null(value=False)
     homeless = numbers.filter(~is_known & ~pl.col("is_international"))
@@ -141,7 +156,9 @@ def _settled(numbers: pl.DataFrame) -> pl.DataFrame:
     for region, rows in _large_groups(numbers.filter(is_known & ~pl.col("is_international")), "region"):
         dialled += [_from_abroad(rows, region), _from_home(rows, region)]
     national = [_without_national_prefix(rows, plan) for plan, rows in _large_groups(pl.concat(dialled), "plan")]
-    verdicts = [_verdicts(rows, code) for code, rows in _large_groups(pl.concat([_NATIONAL.clear(), *national]), "calling_code")]
+    verdicts = [
+        _verdicts(rows, code) for code, rows in _large_groups(pl.concat([_NATIONAL.clear(), *national]), "calling_code")
+    ]
     no_region = homeless.select("row", e164=pl.lit(None, pl.String), is_valid=False, invalid_reason=pl.lit("no_region"))
     return pl.concat([no_region, *verdicts])
 
@@ -157,7 +174,12 @@ def _with_calling_code(numbers: pl.DataFrame) -> pl.DataFrame:
     code = pl.col("digits").str.extract(_calling_codes_pattern())
     split = numbers.select("row", "digits", calling_code=code).filter(pl.col("calling_code").is_not_null())
     rest = pl.col("digits").str.slice(pl.col("calling_code").str.len_bytes())
-    return split.select("row", "calling_code", plan=pl.col("calling_code").replace_strict(_main_regions(), return_dtype=pl.String), national=rest)
+    return split.select(
+        "row",
+        "calling_code",
+        plan=pl.col("calling_code").replace_strict(_main_regions(), return_dtype=pl.String),
+        national=rest,
+    )
 
 
 def _from_abroad(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
@@ -166,7 +188,9 @@ def _from_abroad(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
     rest = pl.col("digits").str.replace(f"^(?:{prefix})", "") if prefix else pl.col("digits")
     abroad = numbers.select("row", rest=rest, length=pl.col("digits").str.len_bytes())
     is_abroad = (pl.col("rest").str.len_bytes() < pl.col("length")) & ~pl.col("rest").str.starts_with("0")
-    return _with_calling_code(abroad.filter(is_abroad & (pl.col("rest").str.len_bytes() >= 5)).select("row", digits="rest"))
+    return _with_calling_code(
+        abroad.filter(is_abroad & (pl.col("rest").str.len_bytes() >= 5)).select("row", digits="rest")
+    )
 
 
 def _from_home(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
@@ -175,10 +199,13 @@ def _from_home(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
     code, digits, rest = str(metadata.country_code), pl.col("digits"), pl.col("rest")
     prefix = metadata.international_prefix
     at_home = numbers.filter(~digits.str.contains(f"^(?:{prefix})[^0]")) if prefix else numbers
-    split = at_home.select("row", "digits", rest=pl.when(digits.str.starts_with(code)).then(digits.str.slice(len(code))))
+    split = at_home.select(
+        "row", "digits", rest=pl.when(digits.str.starts_with(code)).then(digits.str.slice(len(code)))
+    )
     split = split.with_columns(rest=_stripped(rest, metadata))
     is_coded = rest.is_not_null() & (
-        (~_matches(digits, metadata.general_desc) & _matches(rest, metadata.general_desc)) | (_length_verdict(digits, metadata) == "too_long")
+        (~_matches(digits, metadata.general_desc) & _matches(rest, metadata.general_desc))
+        | (_length_verdict(digits, metadata) == "too_long")
     )
     main = _main_regions()[code]
     return split.select(
@@ -207,13 +234,23 @@ def _verdicts(numbers: pl.DataFrame, calling_code: str) -> pl.DataFrame:
     kinds = _kinds(numbers.filter(possible), calling_code)
     is_repeated = national.str.strip_chars_start(national.str.slice(0, 1)) == ""
     reason = pl.when(is_repeated).then(pl.lit("repeated_digits")).when(pl.col("kind") != "linking").then("kind")
-    judged = kinds.select("row", e164=pl.when(~is_repeated).then(pl.lit(f"+{calling_code}") + national), invalid_reason=reason)
-    impossible = numbers.filter(~possible).select("row", e164=pl.lit(None, pl.String), is_valid=False, invalid_reason=pl.lit("malformed"))
-    return pl.concat([judged.select("row", "e164", pl.col("invalid_reason").is_null().alias("is_valid"), "invalid_reason"), impossible])
+    judged = kinds.select(
+        "row", e164=pl.when(~is_repeated).then(pl.lit(f"+{calling_code}") + national), invalid_reason=reason
+    )
+    impossible = numbers.filter(~possible).select(
+        "row", e164=pl.lit(None, pl.String), is_valid=False, invalid_reason=pl.lit("malformed")
+    )
+    return pl.concat(
+        [
+            judged.select("row", "e164", pl.col("invalid_reason").is_null().alias("is_valid"), "invalid_reason"),
+            impossible,
+        ]
+    )
 
 
 def _kinds(numbers: pl.DataFrame, calling_code: str) -> pl.DataFrame:
-    """`kind` of each number in the plan of its own region, the first of those that share the calling code to claim it."""
+    """`kind` of each number in the plan of its own region, the first of those that share the calling code to claim
+    it."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(calling_code)]
     left, found = numbers, []
     for region in regions:
@@ -256,7 +293,11 @@ def _stripped(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
     short = number.str.replace(pattern, "")
     if rule:
         last_group = number.str.extract(pattern, re.compile(pattern).groups)
-        short = pl.when(last_group.is_null()).then(short).otherwise(number.str.replace(pattern, re.sub(r"\\(\d)", r"${\1}", rule)))
+        short = (
+            pl.when(last_group.is_null())
+            .then(short)
+            .otherwise(number.str.replace(pattern, re.sub(r"\\(\d)", r"${\1}", rule)))
+        )
     is_only_original = _matches(number, metadata.general_desc) & ~_matches(short, metadata.general_desc)
     return pl.when(is_only_original).then(number).otherwise(short)
 
@@ -291,8 +332,13 @@ def _metadata(region: str) -> PhoneMetadata:
 
 @cache
 def _main_regions() -> dict[str, str]:
-    """Region whose plan reads numbers of a calling code; codes without a country (satellites, freephone) are left to `judge`."""
-    return {str(code): regions[0] for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if regions[0] != "001"}
+    """Region whose plan reads numbers of a calling code; codes without a country (satellites, freephone) are left to
+    `judge`."""
+    return {
+        str(code): regions[0]
+        for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+        if regions[0] != "001"
+    }
 
 
 @cache
@@ -301,6 +347,7 @@ def _calling_codes_pattern() -> str:
 
 
 def phone(value_expr: pl.Expr, region_expr: pl.Expr) -> pl.Expr:
-    """struct{value, is_valid, invalid_reason} of a phone number as dialled in the region (ISO alpha-2, may be null); see `parse`."""
+    """struct{value, is_valid, invalid_reason} of a phone number as dialled in the region (ISO alpha-2, may be null);
+    see `parse`."""
     pair = pl.struct(value=clean(value_expr), region=clean(region_expr).str.to_uppercase())
     return pair.map_batches(parse, return_dtype=RESULT, is_elementwise=True)

@@ -1,7 +1,8 @@
-"""Text columns as they are compared: trimmed, without accents, each different word looked up once. Pure Polars expressions.
+"""Text columns as they are compared: trimmed, without accents, each different word looked up once. Pure Polars
+expressions.
 
-Every function of this package takes expressions of text as delivered and never raises on data: what cannot be read is null, and
-the caller compares given with parsed to book the failure. Nothing here knows a vendor, a table or a file.
+Every function of this package takes expressions of text as delivered and never raises on data: what cannot be read is
+null, and the caller compares given with parsed to book the failure. Nothing here knows a vendor, a table or a file.
 """
 
 from collections.abc import Callable
@@ -20,9 +21,14 @@ def clean(expr: pl.Expr) -> pl.Expr:
     return expr.cast(pl.String).str.strip_chars().replace("", None)
 
 
-def stepwise(read: Callable[[pl.DataFrame], pl.Series], dtype: pl.DataType | type[pl.DataType], **columns: pl.Expr) -> pl.Expr:
-    """`read` over a frame of the columns, so that a step used twice is computed once: an expression that repeats itself grows exponentially."""
-    return pl.struct(**columns).map_batches(lambda struct: read(struct.struct.unnest()), return_dtype=dtype, is_elementwise=True)  # ty: ignore[no-matching-overload]
+def stepwise(
+    read: Callable[[pl.DataFrame], pl.Series], dtype: pl.DataType | type[pl.DataType], **columns: pl.Expr
+) -> pl.Expr:
+    """`read` over a frame of the columns, so that a step used twice is computed once: an expression that repeats itself
+    grows exponentially."""
+    return pl.struct(**columns).map_batches(  # ty: ignore[no-matching-overload]
+        lambda struct: read(struct.struct.unnest()), return_dtype=dtype, is_elementwise=True
+    )
 
 
 def by_distinct(words: pl.Series, translate: Callable[[pl.Expr], pl.Expr]) -> pl.Series:

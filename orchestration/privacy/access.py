@@ -40,7 +40,14 @@ SCHEMA = {
         "known_by": {
             "description": "Identifiers that nobody else carries.",
             "type": "array",
-            "items": {"type": "object", "properties": {"type": {"type": "string"}, "namespace": {"type": "string"}, "value": {"type": "string"}}},
+            "items": {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string"},
+                    "namespace": {"type": "string"},
+                    "value": {"type": "string"},
+                },
+            },
         },
         "delivered": {
             "description": "Records as the vendors delivered them; `record` is the text of one that is no JSON.",
@@ -52,7 +59,10 @@ SCHEMA = {
             },
         },
         "held": {
-            "description": "Rows of the warehouse by table: profile, history, orders, events, where each value came from, why it is one person.",
+            "description": (
+                "Rows of the warehouse by table: profile, history, orders, events, where each value came from, why it"
+                " is one person."
+            ),
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "object"}},
         },
@@ -61,13 +71,19 @@ SCHEMA = {
 
 
 def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, folder: Path) -> list[Path]:
-    """Writes what is held of the person, after `persons.resolve` on that connection; the files, for their owner alone."""
+    """Writes what is held of the person, after `persons.resolve` on that connection; the files, for their owner
+    alone."""
     if folder.resolve().is_relative_to(settings.landing.resolve()):
-        raise OperatorError("An export does not belong into the landing zone.", remedy="Name another folder.", exit_code=2)
+        raise OperatorError(
+            "An export does not belong into the landing zone.", remedy="Name another folder.", exit_code=2
+        )
     content = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "customer_ids": list(person.customer_ids),
-        "known_by": [{"type": kind, "namespace": namespace, "value": shown} for kind, namespace, _, shown, _ in person.identifiers],
+        "known_by": [
+            {"type": kind, "namespace": namespace, "value": shown}
+            for kind, namespace, _, shown, _ in person.identifiers
+        ],
         "delivered": list(_delivered(settings, person, persons.files_to_look_at(con))),
         "held": dict(_held(con, person)),
     }
@@ -81,7 +97,9 @@ def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, f
 
 
 def _written(path: Path, text: str) -> Path:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="backslashreplace") as out:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="backslashreplace"
+    ) as out:
         out.write(text)
     path.chmod(0o600)
     return path
@@ -99,10 +117,20 @@ def _delivered(settings: Settings, person: Person, paths: set[str]) -> Iterator[
         except ContainerError:
             continue
         about = Reading(settings, file, load_seq=0).normaliser.about_erased(records, theirs) if records else set()
-        place = {"vendor": file.source, "account": file.source_account, "stream": file.stream, "export_date": file.export_date.isoformat()}
+        place = {
+            "vendor": file.source,
+            "account": file.source_account,
+            "stream": file.stream,
+            "export_date": file.export_date.isoformat(),
+        }
         for record in records:
             if record.number in about:
-                yield {**place, "file": file.relative_path, "row": record.number, "record": _plain(record.document or record.raw)}
+                yield {
+                    **place,
+                    "file": file.relative_path,
+                    "row": record.number,
+                    "record": _plain(record.document or record.raw),
+                }
 
 
 def _plain(document: bytes) -> Any:
@@ -114,24 +142,37 @@ def _plain(document: bytes) -> Any:
 
 def _held(con: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for schema, table in con.execute(_TABLES).fetchall():
-        found = con.execute(f"select * from {schema}.{table} where customer_id in (select unnest($1::varchar[])) order by all", [list(person.customer_ids)])
+        found = con.execute(
+            f"select * from {schema}.{table} where customer_id in (select unnest($1::varchar[])) order by all",
+            [list(person.customer_ids)],
+        )
         names = [column[0] for column in found.description or []]
         if rows := [dict(zip(names, row, strict=True)) for row in found.fetchall()]:
             yield f"{schema}.{table}", rows
 
 
 def _page(content: dict[str, Any]) -> str:
-    parts = [f"<!doctype html><meta charset=utf-8><title>What is held about you</title><style>{STYLE}</style><h1>What is held about you</h1>"]
+    parts = [
+        f"<!doctype html><meta charset=utf-8><title>What is held about you</title><style>{STYLE}</style><h1>What is"
+        " held about you</h1>"
+    ]
     parts.append(f"<p>Made at {html.escape(content['made_at'])}.</p>")
     parts += [f"<h2>{html.escape(name)}</h2>{_table(rows)}" for name, rows in content["held"].items()]
     parts.append("<h2>As the vendors delivered it</h2>")
     for one in content["delivered"]:
         place = f"{one['vendor']}, {one['stream']}, {one['export_date']}: {one['file']}, record {one['row']}"
-        parts.append(f"<h3>{html.escape(place)}</h3><pre>{html.escape(json.dumps(one['record'], indent=1, ensure_ascii=False))}</pre>")
+        parts.append(
+            f"<h3>{html.escape(place)}</h3><pre>{html.escape(json.dumps(one['record'], indent=1, ensure_ascii=False))}</pre>"
+        )
     return "\n".join(parts) + "\n"
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
     head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in row.values()) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in row.values())
+        + "</tr>"
+        for row in rows
+    )
     return f"<table><tr>{head}</tr>{body}</table>"

@@ -1,7 +1,7 @@
 """An erasure from its beginning to its receipt. What is begun stands in a file, and whoever runs next ends it.
 
-First the hashes are kept, so that nothing can bring the person back; then the landing zone is written anew, loaded and published,
-earlier publications go, and the receipt is written last.
+First the hashes are kept, so that nothing can bring the person back; then the landing zone is written anew, loaded and
+published, earlier publications go, and the receipt is written last.
 """
 
 import hashlib
@@ -35,7 +35,10 @@ OUT_OF_REACH = (
     "Readers that had the warehouse open keep the file they opened until they close it.",
     "Backups and snapshots of the data folder, of the disk and of the machine.",
     "Extracts that analysts made, and what was sent to other systems.",
-    "The vendors themselves: ask each to erase the person too (where targets are set up, what to ask stands in their folder `erasures`).",
+    (
+        "The vendors themselves: ask each to erase the person too (where targets are set up, what to ask stands in"
+        " their folder `erasures`)."
+    ),
 )
 
 
@@ -51,7 +54,8 @@ class Erasing:
     """Files to look into. Names of files may be personal: this goes with the end of the erasure."""
     customer_ids: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
-    """What they are known by at vendors, to be found in what was given back to those; this goes with the end of the erasure too."""
+    """What they are known by at vendors, to be found in what was given back to those; this goes with the end of the
+    erasure too."""
     expected: dict[str, int] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
 
@@ -61,15 +65,26 @@ def require_secret(settings: Settings) -> bytes:
     if settings.secret is None:
         raise OperatorError(
             "Nobody can be erased without a secret: the hashes that keep a person out are keyed with it.",
-            remedy=f'Make one with `python3 -c "import secrets; print(secrets.token_hex(32))" > {settings.config / "secret"}`, keep a copy of it, '
-            "run `c360 run`, and type this again.",
+            remedy=(
+                'Make one with `python3 -c "import secrets; print(secrets.token_hex(32))" >'
+                f" {settings.config / 'secret'}`, keep a copy of it, run `c360 run`, and type this again."
+            ),
             exit_code=2,
         )
     return settings.secret
 
 
-def begin(settings: Settings, person: Person, *, by: str, until: date | None, look_at: Collection[str], expected: dict[str, int]) -> Erasing:
-    """Keeps the hashes and notes what is to be done; from here on the person does not come back. Only for the holder of the writer lock."""
+def begin(
+    settings: Settings,
+    person: Person,
+    *,
+    by: str,
+    until: date | None,
+    look_at: Collection[str],
+    expected: dict[str, int],
+) -> Erasing:
+    """Keeps the hashes and notes what is to be done; from here on the person does not come back. Only for the holder of
+    the writer lock."""
     secret = require_secret(settings)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     made = Erasing(
@@ -85,7 +100,10 @@ def begin(settings: Settings, person: Person, *, by: str, until: date | None, lo
     _pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
     erasure_book.write(_pending_folder(settings) / f"{made.id}.json", vars(made))
     pass_point("erasure_noted")
-    erasure_book.write(erasure_book.folder(settings) / f"{made.id}.json", {"at": at, "until": made.until, "hashes": erasures.hashes(secret, person.known_by())})
+    erasure_book.write(
+        erasure_book.folder(settings) / f"{made.id}.json",
+        {"at": at, "until": made.until, "hashes": erasures.hashes(secret, person.known_by())},
+    )
     pass_point("erasure_begun")
     return made
 
@@ -101,7 +119,8 @@ def _pending_folder(settings: Settings) -> Path:
 
 
 def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
-    """Before all else, while the published file still knows the person: what is to be asked of vendors, and nothing left in what was written for them."""
+    """Before all else, while the published file still knows the person: what is to be asked of vendors, and nothing
+    left in what was written for them."""
     for one in begun:
         one.found["requests_to_vendors"] = activation_erasure.request(settings, one.customer_ids, one.id)
         one.found["records_given_back"] = activation_erasure.forget(settings, one.customer_ids, one.values)
@@ -110,10 +129,17 @@ def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
 
 def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing]) -> None:
     """Step one: the landing zone and the rules, before anything is loaded."""
-    known = {path for (path,) in con.execute("select file_path from meta.loads where status <> 'superseded'").fetchall()}
+    known = {
+        path for (path,) in con.execute("select file_path from meta.loads where status <> 'superseded'").fetchall()
+    }
     never_loaded = {file.relative_path for file in landing_zone.scan(settings).files} - known
     # Whoever was erased before and was delivered again goes out of those files too.
-    again = {path for (path,) in con.execute("select distinct file_path from meta.rejects where reason_code = $1", [ERASED]).fetchall()}
+    again = {
+        path
+        for (path,) in con.execute(
+            "select distinct file_path from meta.rejects where reason_code = $1", [ERASED]
+        ).fetchall()
+    }
     erased = _erased(settings)
     found = landing_erasure.erase(settings, erased, never_loaded.union(again, *(one.look_at for one in begun)))
     pass_point("after_erasing_landing")
@@ -152,7 +178,8 @@ def write_anew(settings: Settings) -> None:
 
 
 def end(settings: Settings, begun: list[Erasing]) -> list[Path]:
-    """Step four, after publishing: earlier publications and other copies go, receipts are written; where those stand."""
+    """Step four, after publishing: earlier publications and other copies go, receipts are written; where those
+    stand."""
     dropped = _drop_earlier(settings)
     pass_point("after_dropping_publications")
     for path in warehouse_erasure.other_copies(settings):
@@ -206,15 +233,23 @@ def receipts(settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def _page(content: dict[str, Any]) -> str:
-    rows = "".join(f"<tr><th>{html.escape(key.replace('_', ' '))}</th><td>{_cell(value)}</td></tr>" for key, value in content.items())
-    style = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto}th{text-align:left;vertical-align:top;padding-right:2em}"
+    rows = "".join(
+        f"<tr><th>{html.escape(key.replace('_', ' '))}</th><td>{_cell(value)}</td></tr>"
+        for key, value in content.items()
+    )
+    style = (
+        "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em"
+        " auto}th{text-align:left;vertical-align:top;padding-right:2em}"
+    )
     head = f"<!doctype html><meta charset=utf-8><title>Erasure {content['erasure']}</title><style>{style}</style>"
     return f"{head}<h1>Receipt of an erasure</h1><table>{rows}</table>\n"
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return "<br>".join(f"{html.escape(str(key))}: {html.escape(str(inner))}" for key, inner in value.items()) or "none"
+        return (
+            "<br>".join(f"{html.escape(str(key))}: {html.escape(str(inner))}" for key, inner in value.items()) or "none"
+        )
     if isinstance(value, list):
         return "<br>".join(html.escape(str(inner)) for inner in value) or "none"
     return html.escape("-" if value is None else str(value))

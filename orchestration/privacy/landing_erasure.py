@@ -1,4 +1,5 @@
-"""Erased people out of the landing zone: their records leave its files, and their addresses the names of files and folders."""
+"""Erased people out of the landing zone: their records leave its files, and their addresses the names of files and
+folders."""
 
 import os
 from collections import Counter
@@ -41,7 +42,8 @@ class Found:
 
 
 def erase(settings: Settings, erased: Erasures, look_at: Collection[str]) -> Found:
-    """Writes anew each of the files that holds records of somebody who was erased; those that were never loaded are looked into as well."""
+    """Writes anew each of the files that holds records of somebody who was erased; those that were never loaded are
+    looked into as well."""
     found = Found()
     remove_drafts(settings)
     for number, file in enumerate(landing_zone.scan(settings).files):
@@ -97,7 +99,8 @@ def rename_named_after_erased(settings: Settings, con: duckdb.DuckDBPyConnection
 
 
 def rename(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
-    """Gives files and folders that are named after somebody another name, in the landing zone and in the books; how many."""
+    """Gives files and folders that are named after somebody another name, in the landing zone and in the books; how
+    many."""
     renamed = 0
     for file in landing_zone.scan(settings).files:
         parts = PurePosixPath(file.relative_path).parts
@@ -114,7 +117,11 @@ def rename(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures)
 
 
 def _without_name(part: str, erased: Erasures, file: LandedFile) -> str:
-    return f"erased{''.join(PurePosixPath(part).suffixes[-2:])}" if erased.is_mentioned(part.encode(), file.export_date) else part
+    return (
+        f"erased{''.join(PurePosixPath(part).suffixes[-2:])}"
+        if erased.is_mentioned(part.encode(), file.export_date)
+        else part
+    )
 
 
 def _free(path: Path) -> Path:
@@ -129,7 +136,8 @@ def _move_in_books(con: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
     for table in PATHS:
         con.execute(f"update {table} set file_path = $1 where file_path = $2", [new, old])
     staging = con.execute(
-        "select schema_name || '.' || table_name from duckdb_columns() where column_name = 'source_file' and schema_name in ('staging', 'internal')"
+        "select schema_name || '.' || table_name from duckdb_columns() where column_name = 'source_file' and"
+        " schema_name in ('staging', 'internal')"
     )
     for (table,) in staging.fetchall():
         con.execute(f"update {table} set source_file = $1 where source_file = $2", [new, old])

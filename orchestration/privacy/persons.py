@@ -84,19 +84,33 @@ def alias(alias_id: str) -> str:
     return f"alias\x1f{alias_id}"
 
 
-def resolve(con: duckdb.DuckDBPyConnection, *, customer_id: str | None = None, email: str | None = None, phone: str | None = None) -> Person:
+def resolve(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    customer_id: str | None = None,
+    email: str | None = None,
+    phone: str | None = None,
+) -> Person:
     """The one person that is meant; wrong use where there is none, or more than one."""
     kind, values = _asked(email, phone)
     ids = _by_id(con, customer_id) if customer_id else _holders(con, kind, values)
     if len(ids) > 1:
-        raise OperatorError(f"{len(ids)} people carry that: {', '.join(ids)}.", remedy="Name the customer id of the one who is meant.", exit_code=2)
+        raise OperatorError(
+            f"{len(ids)} people carry that: {', '.join(ids)}.",
+            remedy="Name the customer id of the one who is meant.",
+            exit_code=2,
+        )
     con.execute(_OWNERS, [ids, [kind] * len(values), values])
-    owners = con.execute("select distinct source, source_account, stream_key, owner from person_owners order by all").fetchall()
+    owners = con.execute(
+        "select distinct source, source_account, stream_key, owner from person_owners order by all"
+    ).fetchall()
     if not owners:
-        raise OperatorError("Nobody is known by that.", remedy="`c360 sql` or `c360 explain` help to find who is meant.", exit_code=2)
+        raise OperatorError(
+            "Nobody is known by that.", remedy="`c360 sql` or `c360 explain` help to find who is meant.", exit_code=2
+        )
     aliases = con.execute(
-        "select alias_id from person_owners where alias_id is not null "
-        "union select alias_id from marts.customer_id_aliases where customer_id in (select unnest($1::varchar[])) order by all",
+        "select alias_id from person_owners where alias_id is not null union select alias_id from"
+        " marts.customer_id_aliases where customer_id in (select unnest($1::varchar[])) order by all",
         [ids],
     ).fetchall()
     return Person(
@@ -114,7 +128,9 @@ def _asked(email: str | None, phone: str | None) -> tuple[str, list[str]]:
         return "", []
     kind, typed = ("email", email) if email is not None else ("phone", phone)
     given = pl.DataFrame({"given": [typed]}, schema={"given": pl.String})
-    parsed = parsed_email(pl.col("given")) if kind == "email" else parsed_phone(pl.col("given"), pl.lit(None, pl.String))
+    parsed = (
+        parsed_email(pl.col("given")) if kind == "email" else parsed_phone(pl.col("given"), pl.lit(None, pl.String))
+    )
     found = given.select(parsed.alias("parsed")).unnest("parsed").row(0, named=True)
     return kind, sorted({value for value in (found.get("link_value"), found.get("value")) if value})
 
@@ -136,13 +152,18 @@ def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> li
 
 
 def _by_id(con: duckdb.DuckDBPyConnection, customer_id: str) -> list[str]:
-    found = con.execute("select distinct customer_id from marts.customer_id_aliases where alias_id = $1 and customer_id is not null", [customer_id])
+    found = con.execute(
+        "select distinct customer_id from marts.customer_id_aliases where alias_id = $1 and customer_id is not null",
+        [customer_id],
+    )
     return [one for (one,) in found.fetchall()]
 
 
 def tables_with_owner() -> list[str]:
     """Tables of staging whose rows say whose they are."""
-    return [table.name for table in TABLES.values() if any(column.name == "owner_record_id" for column in table.columns)]
+    return [
+        table.name for table in TABLES.values() if any(column.name == "owner_record_id" for column in table.columns)
+    ]
 
 
 def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
@@ -150,15 +171,26 @@ def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
     found = {}
     of_person = "select (source, source_account, stream_key, owner) from person_owners"
     for table in TABLES:
-        owner = "source_record_id" if table in ("customers", "contacts") else "owner_record_id" if table in tables_with_owner() else None
+        owner = (
+            "source_record_id"
+            if table in ("customers", "contacts")
+            else "owner_record_id"
+            if table in tables_with_owner()
+            else None
+        )
         if owner:
             stream = "'derived'" if table == "contacts" else _OWNED.format(owner, "")
-            found[f"staging.{table}"] = _count(con, f"staging.{table} where (source, source_account, {stream}, {owner}) in ({of_person})")
+            found[f"staging.{table}"] = _count(
+                con, f"staging.{table} where (source, source_account, {stream}, {owner}) in ({of_person})"
+            )
     marts = con.execute(
-        "select table_schema || '.' || table_name from information_schema.columns where table_schema = 'marts' and column_name = 'customer_id' order by 1"
+        "select table_schema || '.' || table_name from information_schema.columns where table_schema = 'marts' and"
+        " column_name = 'customer_id' order by 1"
     )
     for (table,) in marts.fetchall():
-        found[table] = _count(con, f"{table} where customer_id in (select unnest($1::varchar[]))", [list(person.customer_ids)])
+        found[table] = _count(
+            con, f"{table} where customer_id in (select unnest($1::varchar[]))", [list(person.customer_ids)]
+        )
     return {place: count for place, count in found.items() if count}
 
 
@@ -169,23 +201,42 @@ def _count(con: duckdb.DuckDBPyConnection, what: str, parameters: list[object] |
 
 
 def files_to_look_at(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """Paths of loaded files that may hold records of the person, after `resolve`: those rows came from, told again, or were rejected in."""
+    """Paths of loaded files that may hold records of the person, after `resolve`: those rows came from, told again, or
+    were rejected in."""
     of_person = "select (source, source_account, stream_key, owner) from person_owners"
     parts = [
         "select file_path from meta.rejects where reason_code <> 'erased'",
-        f"select source_file from internal.outdone where (source, source_account, stream, source_record_id) in ({of_person})",
-        "select source_file from internal.repeats where (source, source_account, record_id) in "
-        "(select (source, source_account, source_order_id) from staging.orders where is_theirs(source, source_account, stream, owner_record_id) "
-        "union select (source, source_account, event_id) from staging.events where is_theirs(source, source_account, stream, owner_record_id))",
+        (
+            "select source_file from internal.outdone where (source, source_account, stream, source_record_id) in"
+            f" ({of_person})"
+        ),
+        (
+            "select source_file from internal.repeats where (source, source_account, record_id) in (select (source,"
+            " source_account, source_order_id) from staging.orders where is_theirs(source, source_account, stream,"
+            " owner_record_id) union select (source, source_account, event_id) from staging.events where"
+            " is_theirs(source, source_account, stream, owner_record_id))"
+        ),
         "select source_file from staging.loyalty_transactions where owner_record_id is null",
     ]
-    con.execute(f"create or replace temp macro is_theirs(a, b, c, d) as ((a, b, {_OWNED.format('d', '').replace('stream', 'c')}, d) in ({of_person}))")
-    parts += [f"select source_file from staging.{table} where is_theirs(source, source_account, stream, owner_record_id)" for table in tables_with_owner()]
+    con.execute(
+        "create or replace temp macro is_theirs(a, b, c, d) as ((a, b,"
+        f" {_OWNED.format('d', '').replace('stream', 'c')}, d) in ({of_person}))"
+    )
+    parts += [
+        f"select source_file from staging.{table} where is_theirs(source, source_account, stream, owner_record_id)"
+        for table in tables_with_owner()
+    ]
     parts += [
         "select source_file from staging.customers where is_theirs(source, source_account, stream, source_record_id)",
-        f"select source_file from staging.contacts where (source, source_account, 'derived', source_record_id) in ({of_person})",
+        (
+            "select source_file from staging.contacts where (source, source_account, 'derived', source_record_id) in"
+            f" ({of_person})"
+        ),
     ]
-    found = f"select distinct file_path from ({' union all '.join(f'select * from ({part}) as t(file_path)' for part in parts)})"
+    found = (
+        "select distinct file_path from"
+        f" ({' union all '.join(f'select * from ({part}) as t(file_path)' for part in parts)})"
+    )
     copies = (
         "select distinct copy.file_path from meta.loads as copy inner join meta.loads as original using (file_sha256) "
         f"where copy.status <> 'superseded' and original.file_path in ({found})"

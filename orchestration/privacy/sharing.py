@@ -1,7 +1,7 @@
 """A copy of the published warehouse without people in it: the same tables and columns, so that queries run unchanged.
 
-What is personal is said by the canonical tables and by the YAML of the models. Texts become keyed tokens, which still join and
-count; a birth date keeps its year, a postal code its beginning; what is free text goes.
+What is personal is said by the canonical tables and by the YAML of the models. Texts become keyed tokens, which still
+join and count; a birth date keeps its year, a postal code its beginning; what is free text goes.
 """
 
 import hmac
@@ -21,8 +21,18 @@ SCHEMAS = ("marts", "staging", "meta")
 # Ids of ours stand for people too: whoever has the full file could look them up.
 IDS = ("customer_id", "other_customer_id", "alias_id", "referrer_customer_id", "referred_customer_id")
 PLACES = ("file_path", "source_file")
-# A vendor's ids of what people did: whoever has the vendor's interface could look them up. Codes may be made out to somebody.
-VENDORS_IDS = ("event_id", "review_id", "lead_id", "redemption_id", "parent_redemption_id", "transaction_id", "coupon_code", "voucher_code")
+# A vendor's ids of what people did: whoever has the vendor's interface could look them up. Codes may be made out to
+# somebody.
+VENDORS_IDS = (
+    "event_id",
+    "review_id",
+    "lead_id",
+    "redemption_id",
+    "parent_redemption_id",
+    "transaction_id",
+    "coupon_code",
+    "voucher_code",
+)
 # What somebody has typed about a person; segments and lists have names that a shop has given them.
 TAGS, KINDS_OF_SEGMENT = ("segment_id", "segment_name"), ("segment_kind", "kind")
 FREE_TEXT = (
@@ -38,9 +48,13 @@ POSTAL_CODE = "postal_code"
 def share(settings: Settings, target: Path, *, key: str | None, postal_digits: int) -> dict[str, int]:
     """Writes the copy; how many columns were left, made tokens, coarsened and emptied."""
     if not settings.published_file.exists():
-        raise OperatorError(f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed.")
+        raise OperatorError(
+            f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed."
+        )
     if target.resolve().is_relative_to(settings.data.resolve()):
-        raise OperatorError("A copy to hand on does not belong into the data folder.", remedy="Name a file elsewhere.", exit_code=2)
+        raise OperatorError(
+            "A copy to hand on does not belong into the data folder.", remedy="Name a file elsewhere.", exit_code=2
+        )
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     try:
@@ -60,7 +74,10 @@ def _keys(settings: Settings, key: str | None) -> tuple[str, str]:
             remedy=f"Put one into {settings.config / 'secret'} or into C360_SECRET.",
             exit_code=2,
         )
-    inner, outer = (hmac.digest(settings.secret, f"share\x1f{place}\x1f{key or ''}".encode(), "sha256").hex() for place in ("inner", "outer"))
+    inner, outer = (
+        hmac.digest(settings.secret, f"share\x1f{place}\x1f{key or ''}".encode(), "sha256").hex()
+        for place in ("inner", "outer")
+    )
     return inner, outer
 
 
@@ -78,10 +95,15 @@ def _write(settings: Settings, target: Path, keys: tuple[str, str], postal_digit
             parts = []
             for name, kind in columns:
                 is_personal = (schema, table, name) in tagged
-                what, value = _tag(name, columns, keys) or _shown(schema, table, name, kind, is_personal=is_personal, keys=keys, postal_digits=postal_digits)
+                what, value = _tag(name, columns, keys) or _shown(
+                    schema, table, name, kind, is_personal=is_personal, keys=keys, postal_digits=postal_digits
+                )
                 made[what] += 1
                 parts.append(f'{value} as "{name}"')
-            con.execute(f'create table shared.{schema}."{table}" as select {", ".join(parts)} from published.{schema}."{table}" order by all')
+            con.execute(
+                f'create table shared.{schema}."{table}" as select {", ".join(parts)} from published.{schema}."{table}"'
+                " order by all"
+            )
         con.execute("use memory")
         con.execute("detach shared")
     return made
@@ -105,7 +127,9 @@ def _tag(name: str, columns: list[tuple[str, str]], keys: tuple[str, str]) -> tu
     return "tokens", f"case when {kind} = 'tag' then {_token(name, keys)} else {name} end"
 
 
-def _shown(schema: str, table: str, name: str, kind: str, *, is_personal: bool, keys: tuple[str, str], postal_digits: int) -> tuple[str, str]:
+def _shown(
+    schema: str, table: str, name: str, kind: str, *, is_personal: bool, keys: tuple[str, str], postal_digits: int
+) -> tuple[str, str]:
     """What becomes of a column, and the SQL of it."""
     column = f'"{name}"'
     if name in FREE_TEXT and (table, name) not in NOT_FREE:

@@ -1,6 +1,8 @@
-"""Erased people out of the build file: what is left of deliveries that are archived, the books, the ids; then all of it in a new file.
+"""Erased people out of the build file: what is left of deliveries that are archived, the books, the ids; then all of it
+in a new file.
 
-What still lies in the landing zone is loaded again from there. A deleted row stays readable in the file until that is written anew.
+What still lies in the landing zone is loaded again from there. A deleted row stays readable in the file until that is
+written anew.
 """
 
 import os
@@ -28,7 +30,13 @@ GONE = "internal.erasing"
 
 
 def _owner(table: str) -> str | None:
-    return "source_record_id" if table in ("customers", "contacts") else "owner_record_id" if table in tables_with_owner() else None
+    return (
+        "source_record_id"
+        if table in ("customers", "contacts")
+        else "owner_record_id"
+        if table in tables_with_owner()
+        else None
+    )
 
 
 def scrub(con: duckdb.DuckDBPyConnection, erased: Erasures, run_id: str) -> Counter[str]:
@@ -55,10 +63,12 @@ def _scrub_table(con: duckdb.DuckDBPyConnection, table: Table, erased: Erasures)
             return 0
         touch(con, condition, tables=(table.name,))
         if table.name in anonymous.ORDER_TABLES:
-            blank = [column.name for column in table.all_columns if column.personal and column.name != "source_record_id"] + [
-                name for name in anonymous.LEFT_OUT if any(column.name == name for column in table.columns)
-            ]
-            return _changed(con, f"update {place} set {', '.join(f'{name} = null' for name in blank)} where {condition}")
+            blank = [
+                column.name for column in table.all_columns if column.personal and column.name != "source_record_id"
+            ] + [name for name in anonymous.LEFT_OUT if any(column.name == name for column in table.columns)]
+            return _changed(
+                con, f"update {place} set {', '.join(f'{name} = null' for name in blank)} where {condition}"
+            )
         con.execute(f"insert into erased_rows select load_seq, source_row from {place} where {condition}")
         return _changed(con, f"delete from {place} where {condition}")
 
@@ -72,28 +82,37 @@ def _scrub_rows(con: duckdb.DuckDBPyConnection, place: str, owner: str, erased: 
 def _erased_owners(con: duckdb.DuckDBPyConnection, place: str, owner: str, erased: Erasures) -> Iterator[str | None]:
     """A condition for rows of a table that belong to somebody who was erased; null where none does."""
     stream = "'derived'" if place == "staging.contacts" else "stream"
-    query = f"select distinct source, source_account, {stream}, export_date, {owner} from {place} where {owner} is not null"
+    query = (
+        f"select distinct source, source_account, {stream}, export_date, {owner} from {place} where {owner} is not null"
+    )
     theirs = [row for row in con.execute(query).fetchall() if erased.holds(erasures.record(*row[:3], row[4]), row[3])]
     if not theirs:
         yield None
         return
-    schema = {"source": pl.String, "source_account": pl.String, "stream": pl.String, "export_date": pl.Date, "owner": pl.String}
+    schema = {
+        "source": pl.String,
+        "source_account": pl.String,
+        "stream": pl.String,
+        "export_date": pl.Date,
+        "owner": pl.String,
+    }
     with handed_over(con, pl.DataFrame(theirs, schema=schema, orient="row")) as rows:
         con.execute(f"create or replace temp table erased_owners as from {rows}")
-    yield f"(source, source_account, {stream}, export_date, {owner}) in (select (source, source_account, stream, export_date, owner) from erased_owners)"
+    yield (
+        f"(source, source_account, {stream}, export_date, {owner}) in (select (source, source_account, stream,"
+        " export_date, owner) from erased_owners)"
+    )
 
 
 def _book(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Records of which nothing is left in staging are rejected from now on."""
     left = " union all ".join(f"select load_seq, source_row from staging.{table}" for table in TABLES)
-    con.execute(
-        f"""
+    con.execute(f"""
         create or replace temp table erased_records as
         select distinct erased_rows.load_seq, erased_rows.source_row as row_number
         from erased_rows
         anti join ({left}) as still on erased_rows.load_seq = still.load_seq and erased_rows.source_row = still.source_row
-        """
-    )
+        """)
     con.execute(
         f"""
         insert into meta.rejects by name
@@ -111,28 +130,45 @@ def _book(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         """,
         [run_id],
     )
-    con.execute("delete from internal.load_issues where (load_seq, row_number) in (select (load_seq, source_row) from erased_rows)")
+    con.execute(
+        "delete from internal.load_issues where (load_seq, row_number) in (select (load_seq, source_row) from"
+        " erased_rows)"
+    )
 
 
 def _scrub_rejects(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
     rows = con.execute("select load_seq, row_number, raw, export_date from meta.rejects where raw <> ''").fetchall()
-    theirs = [(seq, number) for seq, number, raw, night in rows if erased.is_mentioned(raw.encode("utf-8", "replace"), night)]
+    theirs = [
+        (seq, number) for seq, number, raw, night in rows if erased.is_mentioned(raw.encode("utf-8", "replace"), night)
+    ]
     for seq, number in theirs:
         con.execute(
-            "update meta.rejects set raw = '', raw_bytes = null, field = null, reason_code = $1, message = $2 where load_seq = $3 and row_number = $4",
+            "update meta.rejects set raw = '', raw_bytes = null, field = null, reason_code = $1, message = $2 where"
+            " load_seq = $3 and row_number = $4",
             [ERASED, RECORD_REASONS[ERASED], seq, number],
         )
     return len(theirs)
 
 
 def _scrub_issues(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
-    rows = con.execute("select distinct value_given, export_date from internal.load_issues where value_given <> ''").fetchall()
+    rows = con.execute(
+        "select distinct value_given, export_date from internal.load_issues where value_given <> ''"
+    ).fetchall()
     theirs = [value for value, night in rows if erased.is_mentioned(value.encode("utf-8", "replace"), night)]
-    return _changed(con, "update internal.load_issues set value_given = '' where value_given in (select unnest($1::varchar[]))", [theirs]) if theirs else 0
+    return (
+        _changed(
+            con,
+            "update internal.load_issues set value_given = '' where value_given in (select unnest($1::varchar[]))",
+            [theirs],
+        )
+        if theirs
+        else 0
+    )
 
 
 def note_ids(con: duckdb.DuckDBPyConnection, erased: Erasures) -> None:
-    """Writes down which ids of ours were those of erased people, as long as an erasure is under way: they are not handed on."""
+    """Writes down which ids of ours were those of erased people, as long as an erasure is under way: they are not
+    handed on."""
     con.execute(f"create or replace table {GONE} (alias_id varchar)")
     ids = {one for (one,) in con.execute(_IDS).fetchall() if one} if _has_ids(con) else set()
     gone = [one for one in ids if erased.is_known(alias(one))]
@@ -148,7 +184,11 @@ union select alias_id from marts.customer_id_aliases union select customer_id fr
 
 
 def _has_ids(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(con.execute("select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'customer_id_aliases'").fetchall())
+    return bool(
+        con.execute(
+            "select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'customer_id_aliases'"
+        ).fetchall()
+    )
 
 
 def forget_ids(con: duckdb.DuckDBPyConnection) -> None:
@@ -178,7 +218,9 @@ def write_anew(settings: Settings) -> None:
 def other_copies(settings: Settings) -> Iterator[Path]:
     """Warehouses that were set aside, damaged or superseded."""
     yield from (path for path in settings.data.glob("*.duckdb.*") if not path.name.startswith("."))
-    yield from (path for path in settings.build_file.parent.glob("warehouse.duckdb.*") if not path.name.endswith(".wal"))
+    yield from (
+        path for path in settings.build_file.parent.glob("warehouse.duckdb.*") if not path.name.endswith(".wal")
+    )
     yield from (settings.build_file.parent / "previous").glob("*")
 
 

@@ -121,7 +121,8 @@ where
     old.customer_id is distinct from new.customer_id
     and not exists (select 1 from found where event_type = 'rekeyed' and found.old_id = old.customer_id and found.new_id = new.customer_id)
 """
-# What valid orders are worth in their own currency, by what became of them; of conflicts, the orders that may be counted twice or were told apart.
+# What valid orders are worth in their own currency, by what became of them; of conflicts, the orders that may be
+# counted twice or were told apart.
 _MONEY = """
 with
 old as (select order_id, currency, case when is_valid then coalesce(net_amount, 0) else 0 end as worth from published.marts.fct_orders),
@@ -201,7 +202,9 @@ def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, s
         con.execute(_FOUND.format(old=olds, old_links="published.meta.identity_links" if has_links else _NO_LINKS))
         con.execute(_EVENTS, [run_id, started_at])
         for decision in identity_rules.set_aside(con, settings):
-            con.execute(_SET_ASIDE, [run_id, started_at, decision.customer_id, decision.other_customer_id, decision.sentence])
+            con.execute(
+                _SET_ASIDE, [run_id, started_at, decision.customer_id, decision.other_customer_id, decision.sentence]
+            )
         report = _report(con, is_published=has_aliases)
         if has_table(con, "internal", "erasing"):
             con.execute(f"delete from meta.identity_events where {_OF_ERASED}")
@@ -220,13 +223,19 @@ def refuse_upheaval(changes: Changes, settings: Settings) -> None:
     if is_upheaval(changes, settings):
         raise OperatorError(
             f"Nothing was published: {_upheaval(changes, settings)}.",
-            remedy="If that is meant, run `c360 run --accept-changes`; otherwise undo what changed in the rules or the deliveries.",
+            remedy=(
+                "If that is meant, run `c360 run --accept-changes`; otherwise undo what changed in the rules or the"
+                " deliveries."
+            ),
         )
 
 
 def is_upheaval(changes: Changes, settings: Settings) -> bool:
     """More published ids would change than the settings allow."""
-    return changes.changed_ids >= settings.options.changed_ids_minimum and changes.changed_share > settings.options.changed_ids_share
+    return (
+        changes.changed_ids >= settings.options.changed_ids_minimum
+        and changes.changed_share > settings.options.changed_ids_share
+    )
 
 
 def lines(changes: Changes) -> Iterator[str]:
@@ -249,9 +258,15 @@ def lines(changes: Changes) -> Iterator[str]:
         yield f"Revenue: {changes.revenue_before} before, {changes.revenue_after} now."
     yield from _money_lines(changes.money)
     if changes.new_shared_identifiers:
-        yield f"Identifiers that too many people carry and that link nobody from now on: {changes.new_shared_identifiers:,}."
+        yield (
+            "Identifiers that too many people carry and that link nobody from now on:"
+            f" {changes.new_shared_identifiers:,}."
+        )
     if changes.largest_person_records != changes.largest_person_records_before:
-        yield f"Largest person: {changes.largest_person_records_before} records before, {changes.largest_person_records} now."
+        yield (
+            f"Largest person: {changes.largest_person_records_before} records before, {changes.largest_person_records}"
+            " now."
+        )
 
 
 def _money_lines(money: Sequence[Sequence[Any]]) -> Iterator[str]:
@@ -263,7 +278,10 @@ def _money_lines(money: Sequence[Sequence[Any]]) -> Iterator[str]:
 
 def _upheaval(changes: Changes, settings: Settings) -> str:
     limit = settings.options.changed_ids_share
-    return f"{changes.changed_share:.0%} of {changes.published_customers:,} customer ids would change, and the limit is {limit:.0%}"
+    return (
+        f"{changes.changed_share:.0%} of {changes.published_customers:,} customer ids would change, and the limit is"
+        f" {limit:.0%}"
+    )
 
 
 def _report(con: duckdb.DuckDBPyConnection, *, is_published: bool) -> Changes:
@@ -273,14 +291,22 @@ def _report(con: duckdb.DuckDBPyConnection, *, is_published: bool) -> Changes:
     if is_published:
         orders_moved, revenue_moved = _row(con, _MOVED)
         found |= {
-            "largest_person_records_before": _row(con, "select coalesce(max(record_count), 0) from published.marts.dim_customers")[0],
+            "largest_person_records_before": _row(
+                con, "select coalesce(max(record_count), 0) from published.marts.dim_customers"
+            )[0],
             "new_shared_identifiers": _row(con, _SHARED)[0],
             "orders_moved": orders_moved,
             "revenue_moved": revenue_moved,
             "revenue_before": _revenue(con, "published."),
             "money": _money(con),
         }
-    return Changes(published_customers=published_customers, customers=customers, changed_ids=changed_ids, largest_person_records=largest, **found)
+    return Changes(
+        published_customers=published_customers,
+        customers=customers,
+        changed_ids=changed_ids,
+        largest_person_records=largest,
+        **found,
+    )
 
 
 def _money(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:

@@ -1,9 +1,10 @@
 """From the build file to the one that analysts open: checks, a copy beside it, and one atomic rename.
 
-A reader keeps the file it opened, the next open sees the new one, and nobody ever waits. The last publications are kept as links
-under `published/`, so that going back is a rename too. Which one is current follows from the file itself, and their order from the
-number in the folder's name, never from a clock or from a note beside them. What is begun stands in a folder whose name says so, and a
-withdrawal is marked before the file is swapped: `mend` finishes or undoes what a killed process left, and writes lost notes anew.
+A reader keeps the file it opened, the next open sees the new one, and nobody ever waits. The last publications are kept
+as links under `published/`, so that going back is a rename too. Which one is current follows from the file itself, and
+their order from the number in the folder's name, never from a clock or from a note beside them. What is begun stands in
+a folder whose name says so, and a withdrawal is marked before the file is swapped: `mend` finishes or undoes what a
+killed process left, and writes lost notes anew.
 """
 
 import json
@@ -69,7 +70,9 @@ def current(settings: Settings) -> Publication | None:
     """The publication that analysts see now; None if there is none or the file is not of our making."""
     if not settings.published_file.exists():
         return None
-    return next((found for found in reversed(publications(settings)) if _is_same(found.file, settings.published_file)), None)
+    return next(
+        (found for found in reversed(publications(settings)) if _is_same(found.file, settings.published_file)), None
+    )
 
 
 def is_withdrawn(settings: Settings, fingerprint: str) -> bool:
@@ -79,24 +82,37 @@ def is_withdrawn(settings: Settings, fingerprint: str) -> bool:
 
 def check(con: duckdb.DuckDBPyConnection) -> None:
     """The last look before publishing, beyond what dbt has tested: the books must balance."""
-    wrong = con.execute("select file_path from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate order by load_seq").fetchall()
+    wrong = con.execute(
+        "select file_path from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate order by"
+        " load_seq"
+    ).fetchall()
     if wrong:
         raise OperatorError(
-            f"Nothing was published: {len(wrong)} files are booked with sums that do not add up, the first is {shown_name(wrong[0][0])}.",
+            f"Nothing was published: {len(wrong)} files are booked with sums that do not add up, the first is"
+            f" {shown_name(wrong[0][0])}.",
             remedy="Load everything anew with `c360 run --full-refresh`.",
         )
 
 
 def totals(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Persons and orders in a warehouse."""
-    row = con.execute("select (select count(*) from marts.dim_customers), (select count(*) from marts.fct_orders)").fetchone() or (0, 0)
+    row = con.execute(
+        "select (select count(*) from marts.dim_customers), (select count(*) from marts.fct_orders)"
+    ).fetchone() or (0, 0)
     return {"customers": row[0], "orders": row[1]}
 
 
 def publish(
-    settings: Settings, *, run_id: str, fingerprint: str, customers: int, orders: int, book: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None
+    settings: Settings,
+    *,
+    run_id: str,
+    fingerprint: str,
+    customers: int,
+    orders: int,
+    book: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None,
 ) -> Publication:
-    """Copies the build file, which nobody holds open, and swaps the copy in; `book` writes into the copy that it is published."""
+    """Copies the build file, which nobody holds open, and swaps the copy in; `book` writes into the copy that it is
+    published."""
     folder = _next_folder(settings, run_id)
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
     _checkpoint(settings)
@@ -106,9 +122,11 @@ def publish(
 
 
 def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None]) -> Publication | None:
-    """Puts a copy of the current publication, in which `book` has written, in its place; only for the holder of the writer lock.
+    """Puts a copy of the current publication, in which `book` has written, in its place; only for the holder of the
+    writer lock.
 
-    Nothing else of it changes, so that what is published stays what it was made of, and going back leads where it led before.
+    Nothing else of it changes, so that what is published stays what it was made of, and going back leads where it led
+    before.
     """
     now = current(settings)
     if now is None or now.is_withdrawn:
@@ -119,9 +137,16 @@ def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None])
 
 
 def _put_in_place(
-    settings: Settings, made: Publication, source: Path, book: Callable[[duckdb.DuckDBPyConnection], None], *, then: Callable[[], object], point: str
+    settings: Settings,
+    made: Publication,
+    source: Path,
+    book: Callable[[duckdb.DuckDBPyConnection], None],
+    *,
+    then: Callable[[], object],
+    point: str,
 ) -> None:
-    """Makes the publication of a copy of `source` in which `book` has written, and swaps it in; `then` clears what it takes the place of."""
+    """Makes the publication of a copy of `source` in which `book` has written, and swaps it in; `then` clears what it
+    takes the place of."""
     begun = made.folder.with_name(f"{BEGUN}{made.folder.name}")
     begun.mkdir(parents=True)
     copy = begun / made.file.name
@@ -152,7 +177,10 @@ def rollback(settings: Settings) -> Publication:
     if older is None:
         if now is not None:
             (now.folder / WITHDRAWN).unlink(missing_ok=True)
-        raise OperatorError("There is no earlier publication to go back to.", remedy="`c360 run --full-refresh` builds the warehouse anew.")
+        raise OperatorError(
+            "There is no earlier publication to go back to.",
+            remedy="`c360 run --full-refresh` builds the warehouse anew.",
+        )
     if now is not None and not now.is_withdrawn:
         _withdraw(now)
     pass_point("before_rollback_swap")
@@ -162,10 +190,15 @@ def rollback(settings: Settings) -> Publication:
 
 
 def mend(settings: Settings) -> list[str]:
-    """Finishes or undoes what a killed process left, and writes lost notes anew; only for the holder of the writer lock. Tells what was lost."""
+    """Finishes or undoes what a killed process left, and writes lost notes anew; only for the holder of the writer
+    lock. Tells what was lost."""
     lost = []
     for begun in sorted(settings.publications.glob(f"{BEGUN}*/")):
-        if settings.published_file.exists() and (begun / "warehouse.duckdb").exists() and _is_same(begun / "warehouse.duckdb", settings.published_file):
+        if (
+            settings.published_file.exists()
+            and (begun / "warehouse.duckdb").exists()
+            and _is_same(begun / "warehouse.duckdb", settings.published_file)
+        ):
             _rename(begun, begun.with_name(begun.name.removeprefix(BEGUN)))
         else:
             shutil.rmtree(begun, ignore_errors=True)
@@ -174,7 +207,9 @@ def mend(settings: Settings) -> list[str]:
             _write_note(note.parent, found)
         else:
             shutil.rmtree(note.parent, ignore_errors=True)
-            lost.append(f"The kept publication {note.parent.name} could not be read and was removed: it cannot be gone back to.")
+            lost.append(
+                f"The kept publication {note.parent.name} could not be read and was removed: it cannot be gone back to."
+            )
     if is_rollback_begun(settings):
         with suppress(OperatorError):
             rollback(settings)
@@ -188,22 +223,30 @@ def is_rollback_begun(settings: Settings) -> bool:
 
 
 def secure(settings: Settings) -> list[str]:
-    """Leaves nothing but a sound warehouse of ours, or nothing, under the published name; only for the holder of the writer lock.
+    """Leaves nothing but a sound warehouse of ours, or nothing, under the published name; only for the holder of the
+    writer lock.
 
-    A strange file there is somebody's mistake and is refused. A damaged one is moved aside, and the newest kept one that is sound stands
-    in until the next publication. Tells what a person should know of that.
+    A strange file there is somebody's mistake and is refused. A damaged one is moved aside, and the newest kept one
+    that is sound stands in until the next publication. Tells what a person should know of that.
     """
     return ([] if refuse_strangers(settings) else set_aside(settings)) + mend(settings)
 
 
 def refuse_strangers(settings: Settings) -> bool:
-    """Refuses what another program, or a newer engine, has put under the published name; whether what stands there is sound."""
+    """Refuses what another program, or a newer engine, has put under the published name; whether what stands there is
+    sound."""
     path = settings.published_file
     found = file_soundness.verdict(path, settings) if path.exists() else "sound"
     if found == "newer":
-        raise OperatorError(f"{path} was written by a newer version of DuckDB than is installed.", remedy="Install that version and run again.")
+        raise OperatorError(
+            f"{path} was written by a newer version of DuckDB than is installed.",
+            remedy="Install that version and run again.",
+        )
     if found in ("foreign", "empty") and not (path.is_file() and _folders_of(settings, path)):
-        raise OperatorError(f"{path} is no warehouse of this program and is not overwritten.", remedy="Move it away and run again: it is published anew.")
+        raise OperatorError(
+            f"{path} is no warehouse of this program and is not overwritten.",
+            remedy="Move it away and run again: it is published anew.",
+        )
     return found in ("sound", "in_use")
 
 
@@ -215,18 +258,28 @@ def set_aside(settings: Settings) -> list[str]:
     aside = file_soundness.move_aside(path)
     if (stands_in := _to_go_back_to(settings, None)) is not None:
         _swap(settings, stands_in.file)
-    return [f"{path} was damaged and was moved aside to {aside.name}; the warehouse is published anew, and what was moved may be deleted."]
+    return [
+        f"{path} was damaged and was moved aside to {aside.name}; the warehouse is published anew, and what was moved"
+        " may be deleted."
+    ]
 
 
 def _folders_of(settings: Settings, path: Path) -> list[Path]:
     """Folders that keep the very file that stands there, whether it can be read or not."""
-    return [folder for folder in settings.publications.glob("*/") if (folder / path.name).exists() and _is_same(folder / path.name, path)]
+    return [
+        folder
+        for folder in settings.publications.glob("*/")
+        if (folder / path.name).exists() and _is_same(folder / path.name, path)
+    ]
 
 
 def _to_go_back_to(settings: Settings, now: Publication | None) -> Publication | None:
-    """The newest publication before that one which was not taken back and can be opened; one that only lacks an amendment is the same."""
+    """The newest publication before that one which was not taken back and can be opened; one that only lacks an
+    amendment is the same."""
     older = [
-        found for found in publications(settings) if not found.is_withdrawn and (now is None or (found.number < now.number and found.run_id != now.run_id))
+        found
+        for found in publications(settings)
+        if not found.is_withdrawn and (now is None or (found.number < now.number and found.run_id != now.run_id))
     ]
     return next((found for found in reversed(older) if file_soundness.is_ours(found.file, settings)), None)
 
@@ -234,7 +287,9 @@ def _to_go_back_to(settings: Settings, now: Publication | None) -> Publication |
 def taken_back(settings: Settings) -> Publication | None:
     """The newest publication, if a rollback brought back an earlier one and nothing was published since."""
     now = current(settings)
-    newer = [found for found in publications(settings) if found.is_withdrawn and (now is None or found.number > now.number)]
+    newer = [
+        found for found in publications(settings) if found.is_withdrawn and (now is None or found.number > now.number)
+    ]
     return newer[-1] if newer else None
 
 
@@ -328,8 +383,15 @@ def _facts(settings: Settings, file: Path) -> dict[str, Any] | None:
             if not (has_table(con, "meta", "runs") and has_table(con, "internal", "transformed")):
                 return None
             (fingerprint,) = con.execute("select fingerprint from internal.transformed").fetchone() or ("",)
-            (run_id, ended_at) = con.execute("select max_by(run_id, started_at), max(ended_at) from meta.runs where published").fetchone() or ("", None)
-            return {"fingerprint": fingerprint, "run_id": run_id or "", "published_at": _moment(ended_at, file), **totals(con)}
+            run_id, ended_at = con.execute(
+                "select max_by(run_id, started_at), max(ended_at) from meta.runs where published"
+            ).fetchone() or ("", None)
+            return {
+                "fingerprint": fingerprint,
+                "run_id": run_id or "",
+                "published_at": _moment(ended_at, file),
+                **totals(con),
+            }
     except (duckdb.Error, OSError):
         return None
 
@@ -347,6 +409,8 @@ def _withdraw(publication: Publication) -> None:
 
 
 def _write_note(folder: Path, publication: Publication) -> None:
-    values = {name: getattr(publication, name) for name in FACTS} | ({"is_withdrawn": True} if publication.is_withdrawn else {})
+    values = {name: getattr(publication, name) for name in FACTS} | (
+        {"is_withdrawn": True} if publication.is_withdrawn else {}
+    )
     durable_files.replace(folder / NOTE, json.dumps(values).encode())
     sync(folder)

@@ -14,7 +14,8 @@ DAY = 86_400
 
 
 def sweep(settings: Settings) -> None:
-    """Removes what runs that were killed left behind; only for the holder of the writer lock, which knows that they are gone."""
+    """Removes what runs that were killed left behind; only for the holder of the writer lock, which knows that they are
+    gone."""
     for folder in (settings.internal / "spool", settings.part_file.parent):
         shutil.rmtree(folder, ignore_errors=True)
     left = [*settings.data.glob(".warehouse.duckdb.*"), *settings.publications.glob(f"*/.{NOTE}.tmp")]
@@ -26,7 +27,12 @@ def sweep(settings: Settings) -> None:
 def prune_logs(settings: Settings) -> int:
     """Removes logs and told alerts that are older than the setting says; how many."""
     limit = time.time() - settings.options.keep_log_days * DAY
-    folders = (settings.alert_book, settings.internal / "dbt" / "logs", settings.dagster_home / "storage", settings.logs)
+    folders = (
+        settings.alert_book,
+        settings.internal / "dbt" / "logs",
+        settings.dagster_home / "storage",
+        settings.logs,
+    )
     old = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.stat().st_mtime < limit]
     for path in old:
         path.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
-"""`pull.toml` in the installation's configuration folder: which accounts are pulled, and which of their streams. Without the file nothing is."""
+"""`pull.toml` in the installation's configuration folder: which accounts are pulled, and which of their streams.
+Without the file nothing is."""
 
 import os
 import re
@@ -105,13 +106,25 @@ def sources(
 ) -> list[Source]:
     """The accounts that are meant, with their secrets; refuses what cannot be meant before anything is asked."""
     if not is_configured(settings):
-        raise OperatorError(f"{settings.config / FILE} does not exist: nothing is to be pulled.", remedy="docs/pull.md shows how it is written.", exit_code=2)
+        raise OperatorError(
+            f"{settings.config / FILE} does not exist: nothing is to be pulled.",
+            remedy="docs/pull.md shows how it is written.",
+            exit_code=2,
+        )
     file = _checked(settings)
     entries = [entry for entry in file.account if vendor in (None, entry.vendor) and account in (None, entry.account)]
     found = [(entry, [unit for unit in _units(file, entry) if stream in (None, unit.stream)]) for entry in entries]
-    chosen = [Source(_login(settings, entry, os.environ if environment is None else environment), tuple(units)) for entry, units in found if units]
+    chosen = [
+        Source(_login(settings, entry, os.environ if environment is None else environment), tuple(units))
+        for entry, units in found
+        if units
+    ]
     if not chosen:
-        raise OperatorError(f"Nothing such stands in {settings.config / FILE}.", remedy="Name a vendor, account and stream that it lists.", exit_code=2)
+        raise OperatorError(
+            f"Nothing such stands in {settings.config / FILE}.",
+            remedy="Name a vendor, account and stream that it lists.",
+            exit_code=2,
+        )
     return chosen
 
 
@@ -194,7 +207,10 @@ def _stream_problems(entry: AccountEntry, who: str) -> Iterator[str]:
         if any(not PART.fullmatch(part) for part in parts) or len({file_name(part) for part in parts}) != len(parts):
             yield f"`{name}` of {who} must be different names of letters, digits, '.', ':', '_' and '-'"
         if any("full" in part.lower() for part in parts):
-            yield f"`{name}` of {who}: a file with `full` in its name counts as a full delivery, so that one by such a name cannot be pulled"
+            yield (
+                f"`{name}` of {who}: a file with `full` in its name counts as a full delivery, so that one by such a"
+                " name cannot be pulled"
+            )
 
 
 def file_name(part: str) -> str:
@@ -221,8 +237,19 @@ def _units(file: File, entry: AccountEntry) -> Iterator[Unit]:
 
 def _login(settings: Settings, entry: AccountEntry, environment: Mapping[str, str]) -> Login:
     access, who = ACCESS[entry.vendor], feed(entry.vendor, entry.account)
-    found = {name: secrets.read(getattr(entry, name), meaning=f"`{name}` of {who}", folder=settings.config, environment=environment) for name in access.secrets}
-    return Login(entry.vendor, entry.account, entry.address or access.address, found, min(entry.requests_per_second or access.per_second, 1000))
+    found = {
+        name: secrets.read(
+            getattr(entry, name), meaning=f"`{name}` of {who}", folder=settings.config, environment=environment
+        )
+        for name in access.secrets
+    }
+    return Login(
+        entry.vendor,
+        entry.account,
+        entry.address or access.address,
+        found,
+        min(entry.requests_per_second or access.per_second, 1000),
+    )
 
 
 def _refused(path: Path, problem: str) -> OperatorError:

@@ -1,4 +1,5 @@
-"""One export job: started, asked after until it ends, and its files fetched under the names that the vendor gave them."""
+"""One export job: started, asked after until it ends, and its files fetched under the names that the vendor gave
+them."""
 
 import re
 import time
@@ -21,7 +22,9 @@ from orchestration.runtime.failpoints import pass_point
 FIRST_POLL, LONGEST_POLL = 1.0, 30.0
 
 
-def export(settings: Settings, client: Client, unit: Unit, log: WalkLog, *, sleep: Callable[[float], None] = time.sleep) -> Walk:
+def export(
+    settings: Settings, client: Client, unit: Unit, log: WalkLog, *, sleep: Callable[[float], None] = time.sleep
+) -> Walk:
     """Fetches what the job of the log lays out; one that was started before is not started again."""
     current, facts = log.walk, unit.facts
     assert current is not None and isinstance(facts, Export)
@@ -58,7 +61,9 @@ def _started(client: Client, unit: Unit, facts: Export) -> str:
     answer = _object(client.post(facts.path, body, busy=facts.busy, expects_json=True).json)
     job = answer.get("id")
     if not isinstance(job, str | int) or not str(job):
-        raise OperatorError(f"{unit.name}: the vendor started an export and did not name it.", remedy="Please report it.")
+        raise OperatorError(
+            f"{unit.name}: the vendor started an export and did not name it.", remedy="Please report it."
+        )
     return str(job)
 
 
@@ -71,10 +76,20 @@ def _ended(client: Client, unit: Unit, facts: Export, job: str, sleep: Callable[
         if state == facts.done:
             return answer
         if state not in facts.working:
-            word = state if isinstance(state, str) and re.fullmatch("[A-Za-z_]{1,40}", state) else "a word that is not known"
-            raise _FailedJobError(f"{unit.name}: the vendor's export ended as {word}; nothing of it was landed.", remedy="`c360 pull` starts another.")
+            word = (
+                state
+                if isinstance(state, str) and re.fullmatch("[A-Za-z_]{1,40}", state)
+                else "a word that is not known"
+            )
+            raise _FailedJobError(
+                f"{unit.name}: the vendor's export ended as {word}; nothing of it was landed.",
+                remedy="`c360 pull` starts another.",
+            )
         if time.monotonic() > deadline:
-            raise OperatorError(f"{unit.name}: the vendor's export is not done after {facts.most_seconds / 60:.0f} minutes.", remedy="`c360 pull` asks again.")
+            raise OperatorError(
+                f"{unit.name}: the vendor's export is not done after {facts.most_seconds / 60:.0f} minutes.",
+                remedy="`c360 pull` asks again.",
+            )
         sleep(pause)
         pause = min(pause * 2, LONGEST_POLL)
 
@@ -90,7 +105,9 @@ def _addresses(unit: Unit, facts: Export, state: dict[str, Any]) -> list[str]:
         found = found.get(name) if isinstance(found, dict) else None
     addresses = [found] if isinstance(found, str) else found
     if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
-        raise OperatorError(f"{unit.name}: the vendor does not say where the files of the export lie.", remedy="Please report it.")
+        raise OperatorError(
+            f"{unit.name}: the vendor does not say where the files of the export lie.", remedy="Please report it."
+        )
     return addresses
 
 

@@ -1,4 +1,5 @@
-"""Pages and files of a walk in the landing zone: as they came, under a temporary name until they are whole, and never over another."""
+"""Pages and files of a walk in the landing zone: as they came, under a temporary name until they are whole, and never
+over another."""
 
 import csv
 import gzip
@@ -32,7 +33,8 @@ def folder_of(settings: Settings, unit: Unit, walk: Walk) -> Path:
 
 
 def land_page(folder: Path, number: int, content: bytes) -> int:
-    """Puts a page beside the others; returns the number it has. The same page again, after a kill, is the one that lies there."""
+    """Puts a page beside the others; returns the number it has. The same page again, after a kill, is the one that lies
+    there."""
     folder.mkdir(parents=True, exist_ok=True)
     while (target := folder / f"page-{number:05d}.json").exists():
         if target.read_bytes() == content:
@@ -44,7 +46,9 @@ def land_page(folder: Path, number: int, content: bytes) -> int:
 
 def has_page(folder: Path, content: bytes) -> bool:
     """The very same page has landed in this walk."""
-    return any(path.stat().st_size == len(content) and path.read_bytes() == content for path in folder.glob("page-*.json"))
+    return any(
+        path.stat().st_size == len(content) and path.read_bytes() == content for path in folder.glob("page-*.json")
+    )
 
 
 def file_to_land(folder: Path, name: str) -> Path:
@@ -91,15 +95,21 @@ def distinct(folder: Path, listing: Listing) -> tuple[int, str]:
 
 
 def were_missed(folder: Path, listing: Listing, pages_before: int, since: datetime | None) -> bool:
-    """The pages after the first so many hold records that are in none of those, and that have not changed since either."""
+    """The pages after the first so many hold records that are in none of those, and that have not changed since
+    either."""
     before = {_id(row) for row in rows(folder, listing, last=pages_before)}
-    return any(_id(row) not in before and not _is_newer(listing, row, since) for row in rows(folder, listing, first=pages_before + 1))
+    return any(
+        _id(row) not in before and not _is_newer(listing, row, since)
+        for row in rows(folder, listing, first=pages_before + 1)
+    )
 
 
 def rows(folder: Path, listing: Listing, *, first: int = 1, last: int | None = None) -> Iterator[Any]:
     """The records of the pages of a walk."""
     for path in sorted(folder.glob("page-*.json")):
-        if first <= int(path.stem.removeprefix("page-")) and (last is None or int(path.stem.removeprefix("page-")) <= last):
+        if first <= int(path.stem.removeprefix("page-")) and (
+            last is None or int(path.stem.removeprefix("page-")) <= last
+        ):
             yield from paging.read(listing, msgspec.json.decode(path.read_bytes())).rows
 
 
@@ -110,7 +120,11 @@ def _is_newer(listing: Listing, row: Any, since: datetime | None) -> bool:
 
 def _id(row: Any) -> bytes:
     """The id of a record, else the record itself."""
-    found = next((row[name] for name in ("id", "contactID") if row.get(name) is not None), None) if isinstance(row, dict) else None
+    found = (
+        next((row[name] for name in ("id", "contactID") if row.get(name) is not None), None)
+        if isinstance(row, dict)
+        else None
+    )
     return msgspec.json.encode(row if found is None else found)
 
 

@@ -1,4 +1,5 @@
-"""How a walk over a listing goes on: one function per kind of paging. Pure: a page in, the parameters of the next request out.
+"""How a walk over a listing goes on: one function per kind of paging. Pure: a page in, the parameters of the next
+request out.
 
 A position is the parameters that change from request to request; that is what makes a walk resumable.
 """
@@ -45,9 +46,16 @@ def read(listing: Listing, body: Any) -> Page:
     """The page in an answer's JSON."""
     if isinstance(body, list):
         return Page(body)
-    rows = next((body[name] for name in listing.rows if isinstance(body.get(name), list)), None) if isinstance(body, dict) else None
+    rows = (
+        next((body[name] for name in listing.rows if isinstance(body.get(name), list)), None)
+        if isinstance(body, dict)
+        else None
+    )
     if rows is None:
-        raise UnknownPageError("The answer has another shape than the vendor documents.", remedy="Nothing of it was landed; please report it.")
+        raise UnknownPageError(
+            "The answer has another shape than the vendor documents.",
+            remedy="Nothing of it was landed; please report it.",
+        )
     paging = next((body[name] for name in ("paging", "pagination") if isinstance(body.get(name), dict)), body)
     cursors = paging.get("cursors")
     return Page(
@@ -69,7 +77,9 @@ def first(listing: Listing, since: datetime | None, period: timedelta | None, no
     return start | ({"page": 1} if listing.kind == "page" else {})
 
 
-def following(listing: Listing, position: Position, page: Page, *, since: datetime | None, period: timedelta | None, now: datetime) -> Step:
+def following(
+    listing: Listing, position: Position, page: Page, *, since: datetime | None, period: timedelta | None, now: datetime
+) -> Step:
     """Where the walk goes on after this page."""
     step = _KINDS[listing.kind](listing, position, page, since)
     if step.position is None and listing.until and listing.until in position and period:
@@ -77,14 +87,20 @@ def following(listing: Listing, position: Position, page: Page, *, since: dateti
         assert border is not None
         step = Step(_window(listing, border - timedelta(seconds=1), period, now), step.gap)
     if step.position == position:
-        raise UnknownPageError("The vendor's pages go round in circles.", remedy="What was read is landed; please report it.")
+        raise UnknownPageError(
+            "The vendor's pages go round in circles.", remedy="What was read is landed; please report it."
+        )
     return step
 
 
 def written(listing: Listing, moment: datetime) -> str:
     """A time as the vendor's filter takes it."""
     utc = moment.astimezone(UTC)
-    return utc.date().isoformat() if listing.since_format == "day" else f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return (
+        utc.date().isoformat()
+        if listing.since_format == "day"
+        else f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    )
 
 
 def updated_at(listing: Listing, row: Any) -> datetime | None:
@@ -116,13 +132,21 @@ def _by_offset(listing: Listing, position: Position, page: Page, since: datetime
 
 def _by_page(listing: Listing, position: Position, page: Page, since: datetime | None) -> Step:
     number = int(position["page"])
-    if not page.rows or _is_last_page(listing, number, page) or (listing.newest_first and _reaches(listing, page, since)):
+    if (
+        not page.rows
+        or _is_last_page(listing, number, page)
+        or (listing.newest_first and _reaches(listing, page, since))
+    ):
         return Step(None)
     if listing.most_pages is None or number < listing.most_pages:
         return Step(position | {"page": number + 1})
     if listing.newest_first:
-        return Step(None, f"the vendor lists the newest {listing.most_pages * listing.page_size:,} only, and more have changed")
-    return Step(position | {_since_name(listing): written(listing, _last_moment(listing, page) - MILLISECOND), "page": 1})
+        return Step(
+            None, f"the vendor lists the newest {listing.most_pages * listing.page_size:,} only, and more have changed"
+        )
+    return Step(
+        position | {_since_name(listing): written(listing, _last_moment(listing, page) - MILLISECOND), "page": 1}
+    )
 
 
 def _by_cursor(listing: Listing, position: Position, page: Page, since: datetime | None) -> Step:
@@ -141,7 +165,10 @@ def _by_date(listing: Listing, position: Position, page: Page, since: datetime |
     here = parsed(position[name])
     if here is None or last - MILLISECOND > here:
         return Step(position | {name: written(listing, last - MILLISECOND)})
-    return Step(position | {name: written(listing, max(last, here + MILLISECOND))}, "more records than a page holds changed in one millisecond")
+    return Step(
+        position | {name: written(listing, max(last, here + MILLISECOND))},
+        "more records than a page holds changed in one millisecond",
+    )
 
 
 _KINDS: Mapping[Kind, Callable[[Listing, Position, Page, datetime | None], Step]] = {
@@ -168,7 +195,9 @@ def _reaches(listing: Listing, page: Page, since: datetime | None) -> bool:
 def _last_moment(listing: Listing, page: Page) -> datetime:
     moments = [moment for row in page.rows if (moment := updated_at(listing, row))]
     if not moments:
-        raise UnknownPageError("The records do not say when they changed.", remedy="What was read is landed; please report it.")
+        raise UnknownPageError(
+            "The records do not say when they changed.", remedy="What was read is landed; please report it."
+        )
     return max(moments)
 
 

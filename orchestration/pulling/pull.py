@@ -44,11 +44,21 @@ def pull(
 ) -> list[Outcome]:
     """Walks over all streams; what landed stays, whatever failed beside it."""
     with _alone(settings):
-        return [outcome for source in sources for outcome in _pull_account(settings, source, since=since, full=full, patience=patience, progress=progress)]
+        return [
+            outcome
+            for source in sources
+            for outcome in _pull_account(settings, source, since=since, full=full, patience=patience, progress=progress)
+        ]
 
 
 def _pull_account(
-    settings: Settings, source: Source, *, since: date | None, full: bool, patience: Patience | None, progress: Callable[[str], None]
+    settings: Settings,
+    source: Source,
+    *,
+    since: date | None,
+    full: bool,
+    patience: Patience | None,
+    progress: Callable[[str], None],
 ) -> Iterator[Outcome]:
     down = ""
     with Client(settings, source.login, patience) as client:
@@ -63,7 +73,9 @@ def _pull_account(
                 plain = told(error)
                 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                     raise
-                if isinstance(error, UnreachableError) or (isinstance(error, RefusedError) and error.status in OF_THE_ACCOUNT):
+                if isinstance(error, UnreachableError) or (
+                    isinstance(error, RefusedError) and error.status in OF_THE_ACCOUNT
+                ):
                     down = str(plain)
                 yield _failed(settings, unit, f"{unit.name} was not pulled: {plain}")
 
@@ -82,7 +94,9 @@ def _pull_unit(settings: Settings, client: Client, unit: Unit, *, since: date | 
 
 def _failed(settings: Settings, unit: Unit, sentence: str) -> Outcome:
     landed = walk_log.note_failure(settings, unit, sentence).walk
-    return Outcome(unit.name, landed.pages if landed else 0, landed.rows if landed else 0, is_done=False, problem=sentence)
+    return Outcome(
+        unit.name, landed.pages if landed else 0, landed.rows if landed else 0, is_done=False, problem=sentence
+    )
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""What can be pulled: for every stream of a vendor the endpoint, its kind of paging, its filter and its fields, as the vendors document them.
+"""What can be pulled: for every stream of a vendor the endpoint, its kind of paging, its filter and its fields, as the
+vendors document them.
 
 How a kind of paging goes on is decided in `paging.py`; a stream that is missing here has no endpoint that lists it.
 """
@@ -16,10 +17,11 @@ Params = Mapping[str, str | int]
 class Listing:
     """An endpoint that lists records, a page at a time.
 
-    `rows` are the keys under which they may stand, if the page is no bare array. `since` is the parameter that leaves out what did not change
-    after a time; `updated` are the fields that tell that time, the first that is filled. `fixed` goes with every request, `first` with the
-    first only. `newest_first` says that a walk may stop at the first record that was seen before. One that `slides` has numbered pages in an order
-    nobody promises: what goes or moves while one reads shifts others over the border between two pages. A listing `of_people` can show who is gone.
+    `rows` are the keys under which they may stand, if the page is no bare array. `since` is the parameter that leaves
+    out what did not change after a time; `updated` are the fields that tell that time, the first that is filled.
+    `fixed` goes with every request, `first` with the first only. `newest_first` says that a walk may stop at the first
+    record that was seen before. One that `slides` has numbered pages in an order nobody promises: what goes or moves
+    while one reads shifts others over the border between two pages. A listing `of_people` can show who is gone.
     """
 
     path: str
@@ -64,7 +66,9 @@ def _voucherify(path: str, rows: tuple[str, ...], **facts: Any) -> Listing:
 
 
 def _open_delivery(path: str, **facts: Any) -> Listing:
-    return Listing(f"/{path}", "page", rows=("items", path), page_size=500, page_size_name="pageSize", slides=True, **facts)
+    return Listing(
+        f"/{path}", "page", rows=("items", path), page_size=500, page_size_name="pageSize", slides=True, **facts
+    )
 
 
 def _ometria(path: str, **facts: Any) -> Listing:
@@ -89,19 +93,45 @@ LISTINGS: dict[tuple[str, str], Listing] = {
         first={"sort": "updatedAt", "direction": "asc"},
         of_people=True,
     ),
-    ("open_delivery", "customers"): _open_delivery("customers", since="updatedFrom", until="updatedTo", updated=("updatedAt",), of_people=True),
-    ("open_delivery", "leads"): _open_delivery("leads", since="updatedFrom", until="updatedTo", updated=("updatedAt",), of_people=True),
-    ("open_delivery", "orders"): _open_delivery("orders", since="updatedFrom", until="updatedTo", updated=("updatedAt",)),
+    ("open_delivery", "customers"): _open_delivery(
+        "customers", since="updatedFrom", until="updatedTo", updated=("updatedAt",), of_people=True
+    ),
+    ("open_delivery", "leads"): _open_delivery(
+        "leads", since="updatedFrom", until="updatedTo", updated=("updatedAt",), of_people=True
+    ),
+    ("open_delivery", "orders"): _open_delivery(
+        "orders", since="updatedFrom", until="updatedTo", updated=("updatedAt",)
+    ),
     # Found by the day they were written only: one that is edited within a month is read again.
-    ("open_delivery", "reviews"): _open_delivery("reviews", since="createdFrom", until="createdTo", updated=("createdAt",), overlap=30 * DAY),
+    ("open_delivery", "reviews"): _open_delivery(
+        "reviews", since="createdFrom", until="createdTo", updated=("createdAt",), overlap=30 * DAY
+    ),
     ("voucherify", "customers"): _voucherify(
-        "customers", ("customers",), kind="date", since="starting_after", updated=("updated_at", "created_at"), fixed={"order": "updated_at"}, of_people=True
+        "customers",
+        ("customers",),
+        kind="date",
+        since="starting_after",
+        updated=("updated_at", "created_at"),
+        fixed={"order": "updated_at"},
+        of_people=True,
     ),
     ("voucherify", "orders"): _voucherify(
-        "orders", ("orders",), kind="page", updated=("updated_at", "created_at"), fixed={"order": "-updated_at"}, most_pages=100, newest_first=True
+        "orders",
+        ("orders",),
+        kind="page",
+        updated=("updated_at", "created_at"),
+        fixed={"order": "-updated_at"},
+        most_pages=100,
+        newest_first=True,
     ),
     ("voucherify", "redemptions"): _voucherify(
-        "redemptions", ("redemptions",), kind="page", since="created_at[after]", updated=("created_at",), fixed={"order": "created_at"}, most_pages=99
+        "redemptions",
+        ("redemptions",),
+        kind="page",
+        since="created_at[after]",
+        updated=("created_at",),
+        fixed={"order": "created_at"},
+        most_pages=99,
     ),
     ("voucherify", "segments"): _voucherify("segments", ("data", "segments"), kind="once"),
 }
@@ -124,7 +154,10 @@ NOT_LISTED: dict[tuple[str, str], str] = {
     ("omnisend", "orders"): "the vendor's current API lists contacts only",
     ("omnisend", "events"): "the vendor's current API lists contacts only",
     ("open_delivery", "events"): "events come as webhooks",
-    ("optimizely", "customers"): "its exports lie in the vendor's S3, which needs keys of its own; copy them into the landing zone",
+    (
+        "optimizely",
+        "customers",
+    ): "its exports lie in the vendor's S3, which needs keys of its own; copy them into the landing zone",
 }
 
 

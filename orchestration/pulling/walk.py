@@ -1,7 +1,7 @@
 """One walk over a listing: from where it stands to its end, a page at a time, and what may be concluded when it ended.
 
-After every page the walk log says where to go on, so that a walk that was killed continues. The mark moves, and a delivery is called full,
-only when a walk ended; the rules stand in `_finish`.
+After every page the walk log says where to go on, so that a walk that was killed continues. The mark moves, and a
+delivery is called full, only when a walk ended; the rules stand in `_finish`.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +22,8 @@ FUTURE = timedelta(days=1)
 
 
 def begin(settings: Settings, unit: Unit, log: WalkLog, *, since: date | None, full: bool) -> Walk:
-    """The walk that was interrupted, if it is what is asked for and is not too old; else a new one, from the mark on or over everything."""
+    """The walk that was interrupted, if it is what is asked for and is not too old; else a new one, from the mark on or
+    over everything."""
     now = walk_log.now()
     walk = log.walk
     if walk and (walk.asked_since, walk.asked_full) == (since, full) and timedelta() <= now - walk.began_at < RESUMABLE:
@@ -72,7 +73,8 @@ def _start(unit: Unit, log: WalkLog, *, since: date | None, full: bool, now: dat
 
 
 def _is_ever_full(unit: Unit) -> bool:
-    """A walk over everything tells who is gone; of a part of a stream, or of what is never gone, it tells nothing new."""
+    """A walk over everything tells who is gone; of a part of a stream, or of what is never gone, it tells nothing
+    new."""
     return isinstance(unit.facts, Listing) and unit.facts.of_people and unit.part is None
 
 
@@ -109,7 +111,9 @@ def _land(settings: Settings, unit: Unit, log: WalkLog, answer: Answer) -> None:
         current.pages = landing.land_page(folder, current.pages + 1, answer.content)
         current.rows += len(page.rows)
     _note(listing, current, page, answer)
-    step = paging.following(listing, current.position, page, since=current.since, period=unit.period, now=current.began_at)
+    step = paging.following(
+        listing, current.position, page, since=current.since, period=unit.period, now=current.began_at
+    )
     if step.gap and step.gap not in current.gaps:
         current.gaps.append(step.gap)
     current.position = step.position
@@ -120,12 +124,15 @@ def _land(settings: Settings, unit: Unit, log: WalkLog, answer: Answer) -> None:
 
 
 def _look_again(settings: Settings, unit: Unit, current: Walk) -> None:
-    """Begins a further pass unless the last one found nothing that the others had missed, or could miss nothing: a single page cannot slide."""
+    """Begins a further pass unless the last one found nothing that the others had missed, or could miss nothing: a
+    single page cannot slide."""
     listing = unit.facts
     assert isinstance(listing, Listing)
     folder = landing.folder_of(settings, unit, current)
     is_first = current.passes == 1
-    if current.requests_of_pass == 1 or (not is_first and not landing.were_missed(folder, listing, current.pages_before_pass, current.served_at)):
+    if current.requests_of_pass == 1 or (
+        not is_first and not landing.were_missed(folder, listing, current.pages_before_pass, current.served_at)
+    ):
         return
     if current.passes == MOST_PASSES:
         current.gaps.append("records moved whenever it was read, so that others may have slipped between two pages")
@@ -162,14 +169,16 @@ def _finish(settings: Settings, unit: Unit, log: WalkLog) -> None:
 
 
 def _seen_up_to(listing: Listing, current: Walk) -> datetime | None:
-    """Up to when every change was seen: never later than the walk began by the vendor's clock, for what was read may have changed behind it."""
+    """Up to when every change was seen: never later than the walk began by the vendor's clock, for what was read may
+    have changed behind it."""
     if not listing.updated:
         return current.served_at
     return min(current.newest, current.served_at or current.began_at) if current.newest else None
 
 
 def _conclude_whole(settings: Settings, unit: Unit, log: WalkLog) -> None:
-    """A walk over everything is a full delivery if it holds as many records as the vendor says there are, or the same as the walk before."""
+    """A walk over everything is a full delivery if it holds as many records as the vendor says there are, or the same
+    as the walk before."""
     current, listing = log.walk, unit.facts
     assert current is not None and isinstance(listing, Listing)
     folder = landing.folder_of(settings, unit, current)

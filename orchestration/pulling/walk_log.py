@@ -1,6 +1,8 @@
-"""What is remembered of the walks over a stream: where the current one stands, up to when the last ones saw, and why the last one failed.
+"""What is remembered of the walks over a stream: where the current one stands, up to when the last ones saw, and why
+the last one failed.
 
-One small file per stream below `internal/pull`, replaced as a whole. One that is lost or cut means a walk over everything, never a loss.
+One small file per stream below `internal/pull`, replaced as a whole. One that is lost or cut means a walk over
+everything, never a loss.
 """
 
 from collections.abc import Iterator
@@ -99,7 +101,11 @@ def failures(settings: Settings) -> list[str]:
     """A sentence for every stream whose last walk failed; none where nothing is pulled."""
     if not is_configured(settings):
         return []
-    return [f"{log.failure} {_last_pulled(log.finished_at)}; `c360 pull` tries again." for _, log in _all(settings) if log.failure]
+    return [
+        f"{log.failure} {_last_pulled(log.finished_at)}; `c360 pull` tries again."
+        for _, log in _all(settings)
+        if log.failure
+    ]
 
 
 def now() -> Moment:

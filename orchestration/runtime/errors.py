@@ -1,6 +1,7 @@
 """The failures an operator can mend: one sentence on what is wrong and one on what to type or do next.
 
-Whatever else goes wrong is put into such sentences here too: by its kind and place, never by its text, which may quote a row.
+Whatever else goes wrong is put into such sentences here too: by its kind and place, never by its text, which may quote
+a row.
 """
 
 import errno
@@ -13,7 +14,8 @@ from orchestration.runtime.redaction import shown_name
 
 OUT_OF_MEMORY = "Out of Memory Error"
 Cause = Literal["disk", "memory", "in_use", "newer", "damaged", "configuration", "system"]
-# What DuckDB says of each, in small letters; the first that fits counts. A full disk has several kinds of error, one of them of memory.
+# What DuckDB says of each, in small letters; the first that fits counts. A full disk has several kinds of error, one of
+# them of memory.
 SAYS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
     ("disk", ("no space left on device", "max_temp_directory_size")),
     ("memory", ("out of memory error", "failed to allocate")),
@@ -30,8 +32,27 @@ SAYS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "failure while replaying wal",
         ),
     ),
-    ("configuration", ("memory value", "must have at least 1 thread", "unknown unit for memory", "unrecognized configuration", "options were not recognized")),
-    ("system", ("permission denied", "is a directory", "cannot open file", "read-only file system", "too many open files", "input/output error")),
+    (
+        "configuration",
+        (
+            "memory value",
+            "must have at least 1 thread",
+            "unknown unit for memory",
+            "unrecognized configuration",
+            "options were not recognized",
+        ),
+    ),
+    (
+        "system",
+        (
+            "permission denied",
+            "is a directory",
+            "cannot open file",
+            "read-only file system",
+            "too many open files",
+            "input/output error",
+        ),
+    ),
 )
 
 
@@ -53,15 +74,22 @@ def told(error: Exception) -> OperatorError:
     if isinstance(error, OperatorError):
         return error
     if _is_full_disk(error):
-        return OperatorError("The disk is full; what analysts see is untouched.", remedy="Make room and run again: it continues where it stopped.")
+        return OperatorError(
+            "The disk is full; what analysts see is untouched.",
+            remedy="Make room and run again: it continues where it stopped.",
+        )
     if isinstance(error, MemoryError):
-        return OperatorError("The machine has too little memory for this.", remedy="Make room, or lower `memory_limit` in settings.toml, and run again.")
+        return OperatorError(
+            "The machine has too little memory for this.",
+            remedy="Make room, or lower `memory_limit` in settings.toml, and run again.",
+        )
     if cause := cause_of(error):
         return of_cause(cause)
     if isinstance(error, OSError):
         place = f" ({shown_name(str(error.filename))})" if error.filename else ""
         return OperatorError(
-            f"The system refused: {error.strerror or type(error).__name__}{place}.", remedy="Mend that and run again; `c360 doctor` looks for more."
+            f"The system refused: {error.strerror or type(error).__name__}{place}.",
+            remedy="Mend that and run again; `c360 doctor` looks for more.",
         )
     return OperatorError(
         f"Unexpected {type(error).__name__}{_place(error)}.",
@@ -70,7 +98,8 @@ def told(error: Exception) -> OperatorError:
 
 
 def cause_of(error: BaseException) -> Cause | None:
-    """Why DuckDB failed, where that is known; None for any other error. Its words are searched and never shown: they may quote a row."""
+    """Why DuckDB failed, where that is known; None for any other error. Its words are searched and never shown: they
+    may quote a row."""
     if not any(kind.__module__.lstrip("_").startswith("duckdb") for kind in type(error).__mro__):
         return None
     return cause_in(str(error))
@@ -88,18 +117,33 @@ def of_cause(cause: Cause) -> OperatorError:
 
 
 _CAUSES = {
-    "disk": lambda: OperatorError("The disk is full; what analysts see is untouched.", remedy="Make room and run again: it continues where it stopped."),
-    "memory": lambda: OperatorError("DuckDB may use too little memory for this.", remedy="Raise `memory_limit` in settings.toml and run again."),
-    "in_use": lambda: OperatorError("A database file is open in another program.", remedy="Close it there and run again; `c360 doctor` names the file."),
-    "newer": lambda: OperatorError(
-        "A database file was written by a newer version of DuckDB than is installed.", remedy="Install that version; `c360 doctor` names the file."
+    "disk": lambda: OperatorError(
+        "The disk is full; what analysts see is untouched.",
+        remedy="Make room and run again: it continues where it stopped.",
     ),
-    "damaged": lambda: OperatorError("A database file is damaged.", remedy="`c360 run` moves it aside and builds it anew; `c360 doctor` names the file."),
+    "memory": lambda: OperatorError(
+        "DuckDB may use too little memory for this.", remedy="Raise `memory_limit` in settings.toml and run again."
+    ),
+    "in_use": lambda: OperatorError(
+        "A database file is open in another program.",
+        remedy="Close it there and run again; `c360 doctor` names the file.",
+    ),
+    "newer": lambda: OperatorError(
+        "A database file was written by a newer version of DuckDB than is installed.",
+        remedy="Install that version; `c360 doctor` names the file.",
+    ),
+    "damaged": lambda: OperatorError(
+        "A database file is damaged.",
+        remedy="`c360 run` moves it aside and builds it anew; `c360 doctor` names the file.",
+    ),
     "configuration": lambda: OperatorError(
-        "DuckDB refuses `memory_limit` or `threads` of settings.toml.", remedy="Mend the setting and run again.", exit_code=2
+        "DuckDB refuses `memory_limit` or `threads` of settings.toml.",
+        remedy="Mend the setting and run again.",
+        exit_code=2,
     ),
     "system": lambda: OperatorError(
-        "The system does not let a database file be read or written.", remedy="Look at its rights and its disk; `c360 doctor` names the file."
+        "The system does not let a database file be read or written.",
+        remedy="Look at its rights and its disk; `c360 doctor` names the file.",
     ),
 }
 
@@ -114,7 +158,10 @@ def unusable(error: Exception, path: Path, *, rebuilt: str) -> OperatorError:
             remedy="Close it there and run again; read-only it is in nobody's way.",
         )
     if cause == "newer":
-        return OperatorError(f"{path} was written by a newer version of DuckDB than is installed.", remedy="Install that version, or " + rebuilt)
+        return OperatorError(
+            f"{path} was written by a newer version of DuckDB than is installed.",
+            remedy="Install that version, or " + rebuilt,
+        )
     if cause == "damaged":
         return OperatorError(f"{path} is damaged.", remedy=rebuilt[0].upper() + rebuilt[1:])
     return told(error)
@@ -124,7 +171,11 @@ def _is_full_disk(error: BaseException | None) -> bool:
     """DuckDB has several kinds of error for it, with the system's words inside."""
     if error is None:
         return False
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or cause_of(error) == "disk" or _is_full_disk(error.__cause__ or error.__context__)
+    return (
+        getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        or cause_of(error) == "disk"
+        or _is_full_disk(error.__cause__ or error.__context__)
+    )
 
 
 def _place(error: Exception) -> str:

@@ -1,4 +1,5 @@
-"""Named points at which a test kills the process, to prove that a run survives it. Without `C360_KILL_AT` they do nothing."""
+"""Named points at which a test kills the process, to prove that a run survives it. Without `C360_KILL_AT` they do
+nothing."""
 
 import os
 import signal

@@ -1,4 +1,5 @@
-"""Work that makes many objects and hardly a cycle: to look for cycles in them again and again costs a tenth of its time.
+"""Work that makes many objects and hardly a cycle: to look for cycles in them again and again costs a tenth of its
+time.
 
 Loading records is such work, and dbt.
 """

@@ -1,7 +1,7 @@
 """Web pages for this machine alone: what a foreign page makes a browser send here is refused, websockets as well.
 
-A server on 127.0.0.1 is within reach of every page that the browser on this machine shows. So a request must name this machine as its host
-(a name that was pointed here is another), and a page it comes from must be one of ours.
+A server on 127.0.0.1 is within reach of every page that the browser on this machine shows. So a request must name this
+machine as its host (a name that was pointed here is another), and a page it comes from must be one of ours.
 """
 
 import re
@@ -31,7 +31,13 @@ class LocalOnly:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
         else:
-            await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain; charset=utf-8")]})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 403,
+                    "headers": [(b"content-type", b"text/plain; charset=utf-8")],
+                }
+            )
             await send({"type": "http.response.body", "body": REFUSED})
 
 
@@ -42,9 +48,14 @@ def is_local(scope: Message) -> bool:
         return False
     if any(origin.lower() not in (f"http://{hosts[0].lower()}", f"https://{hosts[0].lower()}") for origin in origins):
         return False
-    # A picture or a link has no origin; that it comes from another site the browser says all the same. A link may open a page, and no more.
+    # A picture or a link has no origin; that it comes from another site the browser says all the same. A link may open
+    # a page, and no more.
     is_foreign = any(site in ("cross-site", "same-site") for site in sites)
-    is_page = _values(scope, b"sec-fetch-mode") == ["navigate"] and scope.get("method") == "GET" and "graphql" not in scope["path"].lower()
+    is_page = (
+        _values(scope, b"sec-fetch-mode") == ["navigate"]
+        and scope.get("method") == "GET"
+        and "graphql" not in scope["path"].lower()
+    )
     return not is_foreign or is_page
 
 

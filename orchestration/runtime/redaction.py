@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 
 AT = "[@＠﹫]"
 ADDRESS = re.compile(rf"[^\s@＠﹫`'\"/]+{AT}[^\s@＠﹫`'\"/.]+\.[^\s@＠﹫`'\"/]+")
-# In any script; `re` takes the digits of all of them as digits. Six together are no count and no year, eight with gaps are a phone's.
+# In any script; `re` takes the digits of all of them as digits. Six together are no count and no year, eight with gaps
+# are a phone's.
 NUMBER = re.compile(r"\+?\d{6,}|\+?\d(?:[ ().-]{0,2}\d){7,}")
 DAY = re.compile(r"((?<!\d)(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9](?!\d))")
 PHONE = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){7,}")
@@ -32,16 +33,21 @@ def is_contact(text: str) -> bool:
 def without_contacts(text: str) -> str:
     """The text with its e-mail addresses and its runs of six and more digits masked; days such as 2026-01-31 stay."""
     without_addresses = ADDRESS.sub(lambda found: masked("email", found[0]), text)
-    return "".join(part if DAY.fullmatch(part) else NUMBER.sub(lambda found: masked("phone", found[0]), part) for part in DAY.split(without_addresses))
+    return "".join(
+        part if DAY.fullmatch(part) else NUMBER.sub(lambda found: masked("phone", found[0]), part)
+        for part in DAY.split(without_addresses)
+    )
 
 
 def shown_name(name: str) -> str:
-    """The name of a file or a folder, or what somebody typed, as it may be shown: without contacts, and without names of people that are known."""
+    """The name of a file or a folder, or what somebody typed, as it may be shown: without contacts, and without names
+    of people that are known."""
     return without_names(without_contacts(name), name)
 
 
 def without_names(text: str, given: str) -> str:
-    """A text that quotes what was given, without the names of people in that: a word of ours may be somebody's name, and stays."""
+    """A text that quotes what was given, without the names of people in that: a word of ours may be somebody's name,
+    and stays."""
     words = {folded(word) for word in WORD.findall(given)}
     names = set(names_among(words)) if words else set()
     return WORD.sub(lambda found: f"{found[0][:1]}…" if folded(found[0]) in names else found[0], text)

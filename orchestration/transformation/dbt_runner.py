@@ -31,7 +31,8 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model or test: `failures` counts the rows a test found, `reason` says of what kind, `query` shows them."""
+    """What became of one model or test: `failures` counts the rows a test found, `reason` says of what kind, `query`
+    shows them."""
 
     unique_id: str
     kind: str
@@ -96,8 +97,8 @@ def build(
 ) -> tuple[NodeResult, ...]:
     """Runs every model and test on the build file; raises when one fails, with the file closed either way.
 
-    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed again. What
-    has no memory is tried once more, with one thread.
+    Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed
+    again. What has no memory is tried once more, with one thread.
     """
     nodes = _built(settings, file or settings.build_file, only, project, progress)
     if any(node.is_starved for node in nodes):
@@ -111,7 +112,9 @@ def build(
     return nodes
 
 
-def _built(settings: Settings, file: Path, only: Collection[str], project: Any, progress: Progress) -> tuple[NodeResult, ...]:
+def _built(
+    settings: Settings, file: Path, only: Collection[str], project: Any, progress: Progress
+) -> tuple[NodeResult, ...]:
     chosen = ["--indirect-selection", "empty", "--select", *sorted(only)] if only else []
     arguments = ["build", "--exclude-resource-type", "seed", "unit_test", *chosen]
     result = _invoke(settings, arguments, progress, file=file, project=project)
@@ -135,9 +138,12 @@ def manifest(settings: Settings) -> Path:
 
 
 def documentation(settings: Settings) -> Path:
-    """dbt's pages on the project in one file that opens without a network; types are the declared ones, so that no warehouse is needed."""
+    """dbt's pages on the project in one file that opens without a network; types are the declared ones, so that no
+    warehouse is needed."""
     _invoke(settings, ["parse"], lambda _: None, write_json=True)
-    _invoke(settings, ["docs", "generate", "--static", "--no-compile", "--empty-catalog"], lambda _: None, write_json=True)
+    _invoke(
+        settings, ["docs", "generate", "--static", "--no-compile", "--empty-catalog"], lambda _: None, write_json=True
+    )
     return _target(settings) / "static_index.html"
 
 
@@ -150,7 +156,15 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, file: Path | None = None, project: Any = None, write_json: bool = False) -> Any:
+def _invoke(
+    settings: Settings,
+    arguments: list[str],
+    progress: Progress,
+    *,
+    file: Path | None = None,
+    project: Any = None,
+    write_json: bool = False,
+) -> Any:
     with _environment(settings, file or settings.build_file):
         from dbt.cli.main import dbtRunner
 
@@ -171,7 +185,16 @@ def _invoke(settings: Settings, arguments: list[str], progress: Progress, *, fil
 
 
 def _flags(*, write_json: bool) -> list[str]:
-    quiet = ["--quiet", "--no-print", "--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-version-check"]
+    quiet = [
+        "--quiet",
+        "--no-print",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "none",
+        "--no-use-colors",
+        "--no-version-check",
+    ]
     return [*quiet, "--write-json" if write_json else "--no-write-json", "--no-send-anonymous-usage-stats"]
 
 
@@ -211,7 +234,8 @@ def _environment(settings: Settings, file: Path) -> Iterator[None]:
 
 
 def _models_at_once(settings: Settings, file: Path) -> int:
-    """As many as threads while the data are small; else one, which has all threads and all memory, where several would spill to disk."""
+    """As many as threads while the data are small; else one, which has all threads and all memory, where several would
+    spill to disk."""
     return 1 if file.exists() and file.stat().st_size > LARGE * settings.memory_bytes else settings.threads
 
 
@@ -229,7 +253,9 @@ def _reporter(progress: Progress) -> Callable[[Any], None]:
     def report(event: Any) -> None:
         if event.info.name in totals:
             pass_point("inside_dbt")
-            progress(f"{event.data.index}/{getattr(event.data, totals[event.info.name])} {event.data.node_info.node_name}")
+            progress(
+                f"{event.data.index}/{getattr(event.data, totals[event.info.name])} {event.data.node_info.node_name}"
+            )
 
     return report
 
@@ -244,7 +270,13 @@ def _node(settings: Settings, run: Any, file: Path) -> NodeResult:
         status=status,
         seconds=round(run.execution_time, 3),
         failures=run.failures or 0,
-        reason=_without_values(run.message or "") if status == "error" else _broken(settings, query, file) if run.failures and _asks_several(node) else "",
+        reason=(
+            _without_values(run.message or "")
+            if status == "error"
+            else _broken(settings, query, file)
+            if run.failures and _asks_several(node)
+            else ""
+        ),
         query=query,
     )
 
@@ -254,11 +286,14 @@ def _asks_several(node: Any) -> bool:
 
 
 def _broken(settings: Settings, query: Path | None, file: Path) -> str:
-    """Which of the things that a test asks for do not hold, and in how many rows; the test names columns and limits, and no value."""
+    """Which of the things that a test asks for do not hold, and in how many rows; the test names columns and limits,
+    and no value."""
     if query is None:
         return ""
     with duckdb.connect(str(file), read_only=True, config=settings.duckdb_config) as con:
-        found = con.execute(f"select failing, failing_rows from ({query.read_text(encoding='utf-8')}) order by failing").fetchall()
+        found = con.execute(
+            f"select failing, failing_rows from ({query.read_text(encoding='utf-8')}) order by failing"
+        ).fetchall()
     return ", ".join(f"{failing} ({rows} rows)" for failing, rows in found)
 
 

@@ -1,6 +1,8 @@
-"""The file of people's decisions on who is who, `identity_overrides.csv`: its lines, with others added, and with some taken out.
+"""The file of people's decisions on who is who, `identity_overrides.csv`: its lines, with others added, and with some
+taken out.
 
-Nothing is written before somebody has seen what it would do: changes are made in the text, and `write` puts the text in place.
+Nothing is written before somebody has seen what it would do: changes are made in the text, and `write` puts the text in
+place.
 """
 
 import csv
@@ -49,7 +51,9 @@ def with_pairs(settings: Settings, pairs: Sequence[tuple[str, Record, Record]], 
     added = io.StringIO()
     writer = csv.DictWriter(added, names, restval="", lineterminator=end)
     for rule, one, other in pairs:
-        writer.writerow({"rule": rule, **_named("", one), **_named("other_", other), "author": author, "reason": reason})
+        writer.writerow(
+            {"rule": rule, **_named("", one), **_named("other_", other), "author": author, "reason": reason}
+        )
     return before + ("" if before.endswith(("\n", "\r")) else end) + added.getvalue()
 
 
@@ -58,7 +62,11 @@ def without(settings: Settings, lines: Collection[int]) -> str:
     begins = [decision.line for decision in read(settings)]
     for line in lines:
         if line not in begins:
-            raise OperatorError(f"No decision begins on line {line}.", remedy="`c360 overrides` lists them with their lines.", exit_code=2)
+            raise OperatorError(
+                f"No decision begins on line {line}.",
+                remedy="`c360 overrides` lists them with their lines.",
+                exit_code=2,
+            )
     kept, is_kept = [], True
     for number, row in enumerate(text(settings).splitlines(keepends=True), start=1):
         is_kept = number not in lines if number in begins else is_kept
@@ -69,7 +77,9 @@ def without(settings: Settings, lines: Collection[int]) -> str:
 def write(settings: Settings, wanted: str, *, instead_of: str) -> Path:
     """Puts the file in place at once; refused where somebody has changed it since it was read."""
     if text(settings) != instead_of:
-        raise OperatorError("Somebody has changed the decisions meanwhile; nothing was written.", remedy="Type the command again.")
+        raise OperatorError(
+            "Somebody has changed the decisions meanwhile; nothing was written.", remedy="Type the command again."
+        )
     path = settings.config / f"{OVERRIDES}.csv"
     settings.config.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,8 +1,9 @@
-"""Checks the rules that decide who is who, before anything runs on them: overrides, blocked identifiers, composite keys.
+"""Checks the rules that decide who is who, before anything runs on them: overrides, blocked identifiers, composite
+keys.
 
 `check_files` needs nothing but the files and comes first; `check_records` also looks whether the records that overrides
-name have ever landed. What only the data makes impossible stops nothing: `set_aside` finds it once the models are made. Columns and
-types are checked where seeds are loaded; what the rules do is dbt's.
+name have ever landed. What only the data makes impossible stops nothing: `set_aside` finds it once the models are made.
+Columns and types are checked where seeds are loaded; what the rules do is dbt's.
 """
 
 import re
@@ -84,14 +85,16 @@ def check_files(settings: Settings) -> None:
 
 
 def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Refuses overrides on records that never landed: a mistyped id would otherwise decide nothing, silently. One that went is none."""
+    """Refuses overrides on records that never landed: a mistyped id would otherwise decide nothing, silently. One that
+    went is none."""
     for seed in seeds.find(settings):
         if seed.name == OVERRIDES:
             _refuse_strangers(con, settings, seed, _pairs(seed))
 
 
 def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[SetAside]:
-    """Decisions that do nothing in a warehouse whose models are made: a record is gone, or another decision or two documents forbid it."""
+    """Decisions that do nothing in a warehouse whose models are made: a record is gone, or another decision or two
+    documents forbid it."""
     if not has_table(con, "identity", "int_record_customers"):
         return
     for seed in seeds.find(settings):
@@ -103,9 +106,16 @@ def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Se
             one, other = persons.get(pair.one), persons.get(pair.other)
             where = f"{seed.path.name}, line {pair.line}: `{pair.rule}`"
             if one is None or other is None:
-                yield SetAside(f"{where} is set aside, since {'the one' if one is None else 'the other'} record is not there any more.", one, other)
+                yield SetAside(
+                    f"{where} is set aside, since {'the one' if one is None else 'the other'} record is not there any"
+                    " more.",
+                    one,
+                    other,
+                )
             elif pair.rule == "always" and one != other:
-                yield SetAside(f"{where} is set aside, since another decision or two documents keep its records apart.", one, other)
+                yield SetAside(
+                    f"{where} is set aside, since another decision or two documents keep its records apart.", one, other
+                )
 
 
 def look(con: duckdb.DuckDBPyConnection, settings: Settings, _: str) -> Iterator[str]:
@@ -132,7 +142,13 @@ def _pair(seed: Seed, line: int, row: dict[str, str]) -> Pair | None:
         return None
     if row["rule"] not in PAIR_RULES:
         raise seeds.problem(seed, line, f"`{row['rule']}` is no rule; rules are never, always and blocked")
-    _refuse_filled(seed, line, row, ["identifier_type", "identifier_value"], f"`{row['rule']}` is about two records, not about an identifier")
+    _refuse_filled(
+        seed,
+        line,
+        row,
+        ["identifier_type", "identifier_value"],
+        f"`{row['rule']}` is about two records, not about an identifier",
+    )
     for name in named:
         if not row[name]:
             raise seeds.problem(seed, line, f"`{name}` is empty, and `{row['rule']}` is about two records")
@@ -166,7 +182,10 @@ def _refuse_strangers(con: duckdb.DuckDBPyConnection, settings: Settings, seed: 
     missing = {record for pair in pairs for record in (pair.one, pair.other)} - landed
     if not missing:
         return
-    ids = {alias_id(settings.secret or b"", *(getattr(record, part) for part in RECORD_PARTS)): record for record in missing}
+    ids = {
+        alias_id(settings.secret or b"", *(getattr(record, part) for part in RECORD_PARTS)): record
+        for record in missing
+    }
     known = "select alias_id from internal.issued_ids where alias_id in (select unnest($1::varchar[]))"
     issued = con.execute(known, [list(ids)]).fetchall() if has_table(con, "internal", "issued_ids") else []
     missing -= {ids[alias] for (alias,) in issued}
@@ -178,18 +197,25 @@ def _refuse_strangers(con: duckdb.DuckDBPyConnection, settings: Settings, seed: 
 
 def _persons(con: duckdb.DuckDBPyConnection, pairs: list[Pair]) -> dict[Record, str | None]:
     """The person of each record that is there; a record that is nobody's stands by its own id."""
-    columns = "source, source_account, stream_key as stream, source_record_id, coalesce(customer_id, alias_id) as customer_id"
+    columns = (
+        "source, source_account, stream_key as stream, source_record_id, coalesce(customer_id, alias_id) as customer_id"
+    )
     return _found(con, f"select {columns} from identity.int_record_customers", pairs, (*RECORD_PARTS, "customer_id"))
 
 
-def _found(con: duckdb.DuckDBPyConnection, records: str, pairs: list[Pair], columns: tuple[str, ...]) -> dict[Record, str | None]:
+def _found(
+    con: duckdb.DuckDBPyConnection, records: str, pairs: list[Pair], columns: tuple[str, ...]
+) -> dict[Record, str | None]:
     """The records that pairs name, as far as `records` has them, each with the column after its parts."""
     wanted = sorted({record for pair in pairs for record in (pair.one, pair.other)})
     if not wanted:
         return {}
     lists = [[getattr(record, part) for record in wanted] for part in RECORD_PARTS]
     unnested = ", ".join(f"unnest(${number}::varchar[]) as {part}" for number, part in enumerate(RECORD_PARTS, start=1))
-    query = f"select distinct {', '.join(columns)} from (select {unnested}) inner join ({records}) using ({', '.join(RECORD_PARTS)})"
+    query = (
+        f"select distinct {', '.join(columns)} from (select {unnested}) inner join ({records}) using"
+        f" ({', '.join(RECORD_PARTS)})"
+    )
     return {Record(*row[:4]): row[4] if len(row) > 4 else None for row in con.execute(query, lists).fetchall()}
 
 
@@ -198,7 +224,9 @@ def _check_blocklist(seed: Seed) -> None:
         if row["identifier_type"] != "first_name":
             _check_identifier_type(seed, line, row["identifier_type"])
         if row["match_kind"] not in BLOCK_KINDS:
-            raise seeds.problem(seed, line, f"`{row['match_kind']}` is no way to compare; ways are {', '.join(BLOCK_KINDS)}")
+            raise seeds.problem(
+                seed, line, f"`{row['match_kind']}` is no way to compare; ways are {', '.join(BLOCK_KINDS)}"
+            )
         if not row["value"]:
             raise seeds.problem(seed, line, "`value` is empty")
         if row["match_kind"] == "pattern" and not re.fullmatch("[+]?[0-9][0-9_]*", row["value"]):

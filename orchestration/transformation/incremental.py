@@ -1,10 +1,11 @@
-"""A night in part: whoever is tied to what has changed is computed anew, by the same models, and takes the place of what stood there.
+"""A night in part: whoever is tied to what has changed is computed anew, by the same models, and takes the place of
+what stood there.
 
-A small warehouse of those rows of staging is cut out beside the build file, dbt makes in it the models that can be made of
-a part (`renewed_by` in its YAML), and their rows replace those of the touched records, persons and orders. All other
+A small warehouse of those rows of staging is cut out beside the build file, dbt makes in it the models that can be made
+of a part (`renewed_by` in its YAML), and their rows replace those of the touched records, persons and orders. All other
 models follow as a whole. It equals a full build because a part is closed: no row outside shares a tie with one inside,
-and what the part itself found to be tied is taken in before it counts. Where a part would not pay, or does not hold, the
-answer is None, and everything is built in full.
+and what the part itself found to be tied is taken in before it counts. Where a part would not pay, or does not hold,
+the answer is None, and everything is built in full.
 """
 
 import shutil
@@ -21,7 +22,20 @@ from orchestration.config.settings import Settings
 from orchestration.transformation import dbt_runner
 from orchestration.transformation.dbt_runner import NodeResult, Progress, TransformError
 from orchestration.warehouse import build_file
-from orchestration.warehouse.change_keys import EVENT, LOYALTY, OWNER, RECORD, REDEMPTION, REVIEW, TIES, VENDOR_ORDER, first_of, list_of, tie, ties_of
+from orchestration.warehouse.change_keys import (
+    EVENT,
+    LOYALTY,
+    OWNER,
+    RECORD,
+    REDEMPTION,
+    REVIEW,
+    TIES,
+    VENDOR_ORDER,
+    first_of,
+    list_of,
+    tie,
+    ties_of,
+)
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 # A part that still grows after so many builds of it is not worth another.
@@ -46,7 +60,8 @@ RENEWED = {
 
 @dataclass(frozen=True)
 class Division:
-    """Which models and tests are made in the part and which as a whole, by name, and which rows the part renews, by schema and model."""
+    """Which models and tests are made in the part and which as a whole, by name, and which rows the part renews, by
+    schema and model."""
 
     renewed: Mapping[tuple[str, str], str]
     in_part: frozenset[str]
@@ -54,15 +69,24 @@ class Division:
 
     @classmethod
     def of(cls, nodes: Mapping[str, Any]) -> "Division":
-        """From the nodes of a dbt project. What analysts see is tested as a whole; rules alone were tested when they came into force."""
+        """From the nodes of a dbt project. What analysts see is tested as a whole; rules alone were tested when they
+        came into force."""
         models = {key: node for key, node in nodes.items() if node.resource_type == "model"}
-        tests = {key: node for key, node in nodes.items() if node.resource_type == "test" and not _asks_rules_alone(node)}
-        renewed = {key: node.config.meta["renewed_by"] for key, node in models.items() if "renewed_by" in node.config.meta}
+        tests = {
+            key: node for key, node in nodes.items() if node.resource_type == "test" and not _asks_rules_alone(node)
+        }
+        renewed = {
+            key: node.config.meta["renewed_by"] for key, node in models.items() if "renewed_by" in node.config.meta
+        }
         needed = {ancestor for key in renewed for ancestor in _with_ancestors(models, key)}
         tested = {
             key
             for key, test in tests.items()
-            if all(parent in needed and models[parent].schema not in PUBLISHED for parent in test.depends_on.nodes if parent in models)
+            if all(
+                parent in needed and models[parent].schema not in PUBLISHED
+                for parent in test.depends_on.nodes
+                if parent in models
+            )
         }
         return cls(
             {(models[key].schema, models[key].name): column for key, column in renewed.items()},
@@ -72,11 +96,15 @@ class Division:
 
 
 def build(settings: Settings, since: int, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...] | None:
-    """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built in full."""
+    """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built
+    in full."""
     with build_file.connect(settings) as con:
         if not pays(con, settings) or not find_scope(con, settings, since):
             return None
-        progress(f"{_count(con, 'touched_records'):,} of {_count(con, 'identity.int_records'):,} records are touched: building their part")
+        progress(
+            f"{_count(con, 'touched_records'):,} of {_count(con, 'identity.int_records'):,} records are touched:"
+            " building their part"
+        )
         project = dbt_runner.parsed(settings)
         division = Division.of(project.nodes)
 
@@ -95,7 +123,8 @@ def build(settings: Settings, since: int, *, progress: Progress = lambda _: None
 
 
 def compare(settings: Settings, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...]:
-    """Builds in full what was built in part, and says as one more test, which warns, what was not the same before; the full build stands."""
+    """Builds in full what was built in part, and says as one more test, which warns, what was not the same before; the
+    full build stands."""
     progress("building in full, to compare")
     project = dbt_runner.parsed(settings)
     models = Division.of(project.nodes).renewed.keys()
@@ -103,37 +132,70 @@ def compare(settings: Settings, *, progress: Progress = lambda _: None) -> tuple
     nodes = dbt_runner.build(settings, project=project, progress=progress)
     in_full = _contents(settings, models)
     other = [f"{schema}.{name}" for schema, name in sorted(models) if in_parts[schema, name] != in_full[schema, name]]
-    reason = f"nights in part had left other rows in {', '.join(other)} than the full build that stands now" if other else ""
-    return (*nodes, NodeResult("comparison", "test", "parts_equal_a_full_build", "warn" if other else "pass", 0.0, failures=len(other), reason=reason))
+    reason = (
+        f"nights in part had left other rows in {', '.join(other)} than the full build that stands now" if other else ""
+    )
+    return (
+        *nodes,
+        NodeResult(
+            "comparison",
+            "test",
+            "parts_equal_a_full_build",
+            "warn" if other else "pass",
+            0.0,
+            failures=len(other),
+            reason=reason,
+        ),
+    )
 
 
 def pays(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Staging is so large that a full build costs more than the parts of an incremental one do together."""
-    (rows,) = con.execute("select coalesce(sum(estimated_size), 0) from duckdb_tables() where schema_name = 'staging'").fetchone() or (0,)
+    (rows,) = con.execute(
+        "select coalesce(sum(estimated_size), 0) from duckdb_tables() where schema_name = 'staging'"
+    ).fetchone() or (0,)
     return rows >= settings.options.incremental_from_rows
 
 
 def find_scope(con: duckdb.DuckDBPyConnection, settings: Settings, since: int) -> bool:
     """Lists the ties of all that is tied to what has changed as `scope`; False if that is too much of everything."""
     con.execute(
-        "create or replace temp table unusable as "
-        "select identifier_key from identity.int_record_identifiers group by identifier_key having bool_and(unusable_reason is not null)"
+        "create or replace temp table unusable as select identifier_key from identity.int_record_identifiers group by"
+        " identifier_key having bool_and(unusable_reason is not null)"
     )
-    pairs = [f"select ties[1] as one, unnest(ties[2:]) as other from (select {list_of(table)} as ties from staging.{table})" for table in TIES]
-    pairs.append(f"select {RECORD}, identifier_key from identity.int_composite_keys inner join identity.int_records using (record_no)")
+    pairs = [
+        f"select ties[1] as one, unnest(ties[2:]) as other from (select {list_of(table)} as ties from staging.{table})"
+        for table in TIES
+    ]
+    pairs.append(
+        f"select {RECORD}, identifier_key from identity.int_composite_keys inner join identity.int_records using"
+        " (record_no)"
+    )
     pairs.append(_OVERRIDES)
-    con.execute(f"create or replace temp table pairs as select * from ({' union all '.join(pairs)}) where other not in (select identifier_key from unusable)")
-    con.execute(f"create or replace temp table scope as select tie from internal.touched union {ties_of(f'load_seq > {since}')}")
+    con.execute(
+        f"create or replace temp table pairs as select * from ({' union all '.join(pairs)}) where other not in (select"
+        " identifier_key from unusable)"
+    )
+    con.execute(
+        f"create or replace temp table scope as select tie from internal.touched union {ties_of(f'load_seq > {since}')}"
+    )
     return _close(con, settings)
 
 
-_OVERRIDES = f"select {RECORD}, {tie('record', 'source_record_id', prefix='other_')} from seeds.identity_overrides where rule in ('always', 'never')"
+_OVERRIDES = (
+    f"select {RECORD}, {tie('record', 'source_record_id', prefix='other_')} from seeds.identity_overrides where rule in"
+    " ('always', 'never')"
+)
 
 
 def renew(
-    con: duckdb.DuckDBPyConnection, settings: Settings, division: Division, make: Callable[[Path], tuple[NodeResult, ...]]
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    division: Division,
+    make: Callable[[Path], tuple[NodeResult, ...]],
 ) -> tuple[NodeResult, ...] | None:
-    """Has the models made for the scope and puts their rows in place, all at once; None if the scope grows too large."""
+    """Has the models made for the scope and puts their rows in place, all at once; None if the scope grows too
+    large."""
     if not _count(con, "scope"):
         return ()
     part = settings.part_file
@@ -171,14 +233,14 @@ def _with_ancestors(models: Mapping[str, Any], key: str) -> Iterator[str]:
 
 
 def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Takes into the scope whatever is tied to it, and lists records, persons and orders in it; False if that is too much of everything."""
+    """Takes into the scope whatever is tied to it, and lists records, persons and orders in it; False if that is too
+    much of everything."""
     con.execute("create or replace temp table found as from scope")
     while _count(con, "found"):
         _list_touched_records(con)
         if _count(con, "touched_records") > settings.options.incremental_share * _count(con, "identity.int_records"):
             return False
-        con.execute(
-            """
+        con.execute("""
             create or replace temp table found as
             select tie from (
                 select other as tie from pairs where one in (select tie from found)
@@ -186,20 +248,26 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
                 select one from pairs where other in (select tie from found)
             )
             where tie not in (select tie from scope)
-            """
-        )
+            """)
         con.execute("insert into scope from found")
     _list_touched_records(con)
     con.execute(
-        "create or replace temp table touched_customers as "
-        "select distinct customer_id from identity.int_record_customers where record_no in (select record_no from touched_records) and customer_id is not null"
+        "create or replace temp table touched_customers as select distinct customer_id from"
+        " identity.int_record_customers where record_no in (select record_no from touched_records) and customer_id is"
+        " not null"
     )
-    con.execute(f"create or replace temp table touched_orders as select distinct order_id from orders.int_order_keys where {RENEWED['source_order_id']}")
+    con.execute(
+        "create or replace temp table touched_orders as select distinct order_id from orders.int_order_keys where"
+        f" {RENEWED['source_order_id']}"
+    )
     return True
 
 
 def _list_touched_records(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(f"create or replace temp table touched_records as select record_no from identity.int_records where {RENEWED['source_record_id']}")
+    con.execute(
+        "create or replace temp table touched_records as select record_no from identity.int_records where"
+        f" {RENEWED['source_record_id']}"
+    )
 
 
 def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
@@ -207,8 +275,14 @@ def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
     shutil.rmtree(part.parent, ignore_errors=True)
     part.parent.mkdir()
     rules = con.execute("select table_name from duckdb_tables() where schema_name = 'seeds'").fetchall()
-    copied = {f"seeds.{name}": "true" for (name,) in rules} | {"internal.run_settings": "true", "meta.deliveries": "true"}
-    copied |= {f"staging.{table}": f"{first_of(table)} in (select tie from scope)" if table in TIES else "false" for table in TABLES}
+    copied = {f"seeds.{name}": "true" for (name,) in rules} | {
+        "internal.run_settings": "true",
+        "meta.deliveries": "true",
+    }
+    copied |= {
+        f"staging.{table}": f"{first_of(table)} in (select tie from scope)" if table in TIES else "false"
+        for table in TABLES
+    }
     with _attached(con, part):
         for schema in sorted({table.split(".")[0] for table in copied}):
             con.execute(f"create schema part.{schema}")
@@ -217,9 +291,9 @@ def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
 
 
 def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
-    """Records outside that hold a key of one inside, or are of a person inside, go into the scope; whether there are any."""
-    (count,) = con.execute(
-        f"""
+    """Records outside that hold a key of one inside, or are of a person inside, go into the scope; whether there are
+    any."""
+    (count,) = con.execute(f"""
         insert into scope
         select distinct {RECORD}
         from identity.int_records
@@ -228,8 +302,7 @@ def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
             union all
             select record_no from identity.int_record_customers where customer_id in (select customer_id from touched_customers)
         )
-        """
-    ).fetchone() or (0,)
+        """).fetchone() or (0,)
     return count > 0
 
 

@@ -1,4 +1,5 @@
-"""What the rules promise of their rows (`checks` in the YAML of the seeds), asked of a file before anything is built on it.
+"""What the rules promise of their rows (`checks` in the YAML of the seeds), asked of a file before anything is built on
+it.
 
 The dbt test of that name asks the same of tables that are made, and says how many rows; here the first row is wanted,
 because a person mends a line. Where the rules come from, and which line a row stands on, is not known here.
@@ -14,9 +15,12 @@ Promises = Mapping[str, Any]
 
 
 def first_broken(con: duckdb.DuckDBPyConnection, table: str, promises: Promises) -> tuple[int, str] | None:
-    """Number of a row, from 1, that breaks a promise, and how; 0 where it is broken by all rows together; None if all are kept."""
+    """Number of a row, from 1, that breaks a promise, and how; 0 where it is broken by all rows together; None if all
+    are kept."""
     for what, bad_rows in _row_by_row(promises):
-        (row_no,) = con.execute(f"with told as (select *, rowid + 1 as row_no from {table}) select min(row_no) from {bad_rows}").fetchone() or (None,)
+        (row_no,) = con.execute(
+            f"with told as (select *, rowid + 1 as row_no from {table}) select min(row_no) from {bad_rows}"
+        ).fetchone() or (None,)
         if row_no is not None:
             return row_no, what
     for condition in promises.get("one_row", ()):
@@ -41,9 +45,18 @@ def _row_by_row(promises: Promises) -> Iterator[tuple[str, str]]:
         if columns:
             names = ", ".join(columns)
             filled = " and ".join(f"{column} is not null" for column in columns)
-            yield f"`{names}` is there twice", f"(from told where {filled} qualify row_number() over (partition by {names} order by row_no) > 1)"
+            yield (
+                f"`{names}` is there twice",
+                f"(from told where {filled} qualify row_number() over (partition by {names} order by row_no) > 1)",
+            )
     for column in promises.get("same", ()):
-        yield f"`{column}` is not the same in every row", f"(from told qualify {column} <> first_value({column}) over (order by row_no))"
+        yield (
+            f"`{column}` is not the same in every row",
+            f"(from told qualify {column} <> first_value({column}) over (order by row_no))",
+        )
     for one in promises.get("references", ()):
         known = re.sub(r"ref\('(\w+)'\)", r"seeds.\1", one["to"])
-        yield f"`{one['column']}` is not in {known.removeprefix('seeds.')}", f"told where {one['column']} not in (select {one['field']} from {known})"
+        yield (
+            f"`{one['column']}` is not in {known.removeprefix('seeds.')}",
+            f"told where {one['column']} not in (select {one['field']} from {known})",
+        )

@@ -1,8 +1,9 @@
-"""The business rules: loads every seed of the dbt project, or the installation's own file of that name, into the build file.
+"""The business rules: loads every seed of the dbt project, or the installation's own file of that name, into the build
+file.
 
-A file is checked against the declared columns and types, and one of the installation's own against all that its rows promise, so
-that a mistake names its line before anything is built on it.
-`dbt seed` loads the same files by hand; the nightly run does not need it.
+A file is checked against the declared columns and types, and one of the installation's own against all that its rows
+promise, so that a mistake names its line before anything is built on it. `dbt seed` loads the same files by hand; the
+nightly run does not need it.
 """
 
 import csv
@@ -28,7 +29,8 @@ VENDOR_COLUMNS = ("source", "other_source")
 
 @dataclass(frozen=True)
 class Seed:
-    """One seed: its file, the declared type of each of its columns, what is promised of its rows, and columns a file may leave out."""
+    """One seed: its file, the declared type of each of its columns, what is promised of its rows, and columns a file
+    may leave out."""
 
     name: str
     path: Path
@@ -71,7 +73,8 @@ def header(seed: Seed) -> list[str]:
 
 
 def rows(seed: Seed) -> Iterator[tuple[int, dict[str, str]]]:
-    """Every row of a seed's file by the line it begins on, its cells trimmed; a row of another width than the header is refused."""
+    """Every row of a seed's file by the line it begins on, its cells trimmed; a row of another width than the header is
+    refused."""
     lines = _lines(seed)
     names = _checked(seed, next(lines, (1, []))[1])
     for line, cells in lines:
@@ -127,14 +130,21 @@ def _refuse_strangers(settings: Settings, names: list[str]) -> None:
         if path.stem not in names and path.stem not in OTHER_FILES:
             near = difflib.get_close_matches(path.stem, names, n=1)
             remedy = f"Did you mean {near[0]}.csv?" if near else f"Rules are: {', '.join(names)}."
-            raise OperatorError(f"{path.parent}/{shown_name(path.name)} overrides no rule: there is no seed of that name.", remedy=remedy, exit_code=2)
+            raise OperatorError(
+                f"{path.parent}/{shown_name(path.name)} overrides no rule: there is no seed of that name.",
+                remedy=remedy,
+                exit_code=2,
+            )
 
 
 def _load(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
     columns = header(seed)
     types = {name: seed.types.get(name, "VARCHAR") for name in columns}
     text = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
-    given = f"read_csv($1, header = true, columns = {{{text}}}, delim = ',', quote = '\"', escape = '\"', nullstr = '', auto_detect = false)"
+    given = (
+        f"read_csv($1, header = true, columns = {{{text}}}, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
+        " auto_detect = false)"
+    )
     casts = ", ".join(f'try_cast(trim("{name}") as {kind}) as "{name}"' for name, kind in types.items())
     try:
         con.execute(f'create or replace table seeds."{seed.name}" as select {casts} from {given}', [str(seed.path)])
@@ -152,7 +162,11 @@ def _unreadable(name: str, kind: str) -> str:
 
 
 def _is_bad(value: str, kind: str) -> str:
-    whole = f" or not regexp_full_match({value}, '[+-]?[0-9]+')" if kind.upper() in ("INTEGER", "BIGINT", "SMALLINT") else ""
+    whole = (
+        f" or not regexp_full_match({value}, '[+-]?[0-9]+')"
+        if kind.upper() in ("INTEGER", "BIGINT", "SMALLINT")
+        else ""
+    )
     return f"(try_cast({value} as {kind}) is null{whole})"
 
 
@@ -184,4 +198,6 @@ def _bad_cell(con: duckdb.DuckDBPyConnection, seed: Seed, name: str, kind: str) 
 
 def problem(seed: Seed, line: int, what: str) -> OperatorError:
     """Why a line of a seed's file cannot be used."""
-    return OperatorError(f"{seed.path}, line {line}: {without_contacts(what)}.", remedy="Mend the line and run again.", exit_code=2)
+    return OperatorError(
+        f"{seed.path}, line {line}: {without_contacts(what)}.", remedy="Mend the line and run again.", exit_code=2
+    )

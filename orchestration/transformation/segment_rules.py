@@ -1,9 +1,10 @@
 """Checks computed segments before a run, so that a mistake in a predicate names its line and stops nothing half-way.
 
-A predicate is one condition over the columns that `customer_insights` and `dim_customers` declare. It is judged as a tree before anything of
-it is executed, by what it may hold, not by what it may not; then it is computed for one made-up customer, without access to files, network,
-extensions or settings, and not for long. The model `int_computed_segment_members` computes it in the same way (`members`): for whom it
-cannot be computed, because a value of theirs does not fit, is no member, and the run says so (`failing`).
+A predicate is one condition over the columns that `customer_insights` and `dim_customers` declare. It is judged as a
+tree before anything of it is executed, by what it may hold, not by what it may not; then it is computed for one made-up
+customer, without access to files, network, extensions or settings, and not for long. The model
+`int_computed_segment_members` computes it in the same way (`members`): for whom it cannot be computed, because a value
+of theirs does not fit, is no member, and the run says so (`failing`).
 """
 
 import difflib
@@ -36,30 +37,54 @@ ALONE: dict[str, str | float | list[str]] = {
     "threads": 1,
 }
 # DuckDB calls it consistent, but with one argument it counts from today.
-UNSTEADY = "select distinct function_name from duckdb_functions() where stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY') union select 'age'"
-KINDS = {"COMPARISON", "BETWEEN", "OPERATOR", "CONJUNCTION", "CASE", "CAST", "CONSTANT", "COLUMN_REF", "FUNCTION", "TYPE"}
+UNSTEADY = (
+    "select distinct function_name from duckdb_functions() where stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
+    " union select 'age'"
+)
+KINDS = {
+    "COMPARISON",
+    "BETWEEN",
+    "OPERATOR",
+    "CONJUNCTION",
+    "CASE",
+    "CAST",
+    "CONSTANT",
+    "COLUMN_REF",
+    "FUNCTION",
+    "TYPE",
+}
 # The same for the same row, of a row only, and of a size that its arguments already have.
 _FUNCTIONS = (
     # operators as DuckDB calls them, like and regular expressions
-    "+ - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape not_ilike_escape regexp_matches regexp_full_match "
+    "+ - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape not_ilike_escape regexp_matches"
+    " regexp_full_match "
     # numbers
     "abs ceil ceiling exp floor greatest least ln log log10 log2 mod pow power round sign sqrt trunc "
     # texts
-    "ascii concat concat_ws contains ends_with instr left length len lower ltrim md5 nfc_normalize ord position prefix regexp_extract regexp_replace "
-    "replace reverse right rtrim sha256 split_part starts_with strip_accents strlen strpos substr substring suffix translate trim upper lcase ucase "
+    "ascii concat concat_ws contains ends_with instr left length len lower ltrim md5 nfc_normalize ord position prefix"
+    " regexp_extract regexp_replace "
+    "replace reverse right rtrim sha256 split_part starts_with strip_accents strlen strpos substr substring suffix"
+    " translate trim upper lcase ucase "
     "levenshtein jaro_winkler_similarity damerau_levenshtein "
     # dates and times
-    "date_add date_diff date_part date_sub date_trunc datediff datepart datesub datetrunc day dayname dayofmonth dayofweek dayofyear epoch epoch_ms "
-    "hour isodow isoyear last_day make_date make_timestamp minute month monthname quarter second strftime timezone week weekday weekofyear year "
-    "yearweek to_years to_months to_weeks to_days to_hours to_minutes to_seconds to_milliseconds to_microseconds to_quarters "
+    "date_add date_diff date_part date_sub date_trunc datediff datepart datesub datetrunc day dayname dayofmonth"
+    " dayofweek dayofyear epoch epoch_ms "
+    "hour isodow isoyear last_day make_date make_timestamp minute month monthname quarter second strftime timezone week"
+    " weekday weekofyear year "
+    "yearweek to_years to_months to_weeks to_days to_hours to_minutes to_seconds to_milliseconds to_microseconds"
+    " to_quarters "
     # lists, and what may be missing
-    "array_contains array_has array_has_all array_has_any array_length array_position coalesce if ifnull list_contains list_distinct list_extract "
+    "array_contains array_has array_has_all array_has_any array_length array_position coalesce if ifnull list_contains"
+    " list_distinct list_extract "
     "list_has list_has_all list_has_any list_position list_sort list_unique list_value nullif row"
 )
 FUNCTIONS = frozenset(_FUNCTIONS.split())
-# Arguments, counted from 0, whose values DuckDB refuses for all rows at once, even within `try`: written out they can be judged beforehand.
+# Arguments, counted from 0, whose values DuckDB refuses for all rows at once, even within `try`: written out they can
+# be judged beforehand.
 WRITTEN_OUT = {
-    **dict.fromkeys(("like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"), (2, "select 'a' like 'a' escape $1")),
+    **dict.fromkeys(
+        ("like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"), (2, "select 'a' like 'a' escape $1")
+    ),
     "timezone": (0, "select timezone($1, timestamp '2026-01-01')"),
     "array_length": (1, "select array_length(['a'], $1::bigint)"),
 }
@@ -84,11 +109,15 @@ def failing(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> 
     if not rows or not has_table(con, *MADE):
         return
     for seed, line, row in rows:
-        count = f"select count(distinct customer_id) from {'.'.join(MADE)} where try(({row['predicate']}\n) is null) is null"
+        count = (
+            f"select count(distinct customer_id) from {'.'.join(MADE)} where try(({row['predicate']}\n) is null) is"
+            " null"
+        )
         if people := con.execute(count).fetchall()[0][0]:
             yield (
-                f"{seed.path}, line {line}: the predicate of `{row['segment_id']}` cannot be computed for {people:,} customers, who are not in the segment: "
-                "a value of theirs does not fit. Mend it, with `try_cast` for instance, and run again."
+                f"{seed.path}, line {line}: the predicate of `{row['segment_id']}` cannot be computed for {people:,}"
+                " customers, who are not in the segment: a value of theirs does not fit. Mend it, with `try_cast` for"
+                " instance, and run again."
             )
 
 
@@ -154,19 +183,26 @@ def _problem(con: duckdb.DuckDBPyConnection, predicate: str, columns: dict[str, 
 
 
 def _tree(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any] | str:
-    """The one expression that a query without anything else selects, parsed and not executed; or what is wrong with it."""
+    """The one expression that a query without anything else selects, parsed and not executed; or what is wrong with
+    it."""
     try:
         ((text,),) = con.execute("select json_serialize_sql($1)", [query]).fetchall()
     except duckdb.Error as error:
         return f"is no condition in SQL: {str(error).splitlines()[0]}"
     parsed = json.loads(text)
     if parsed["error"]:
-        return TOO_DEEP if "expression depth" in parsed["error_message"] else f"is no condition in SQL: {parsed['error_message']}"
+        return (
+            TOO_DEEP
+            if "expression depth" in parsed["error_message"]
+            else f"is no condition in SQL: {parsed['error_message']}"
+        )
     nodes = [statement["node"] for statement in parsed["statements"]]
     if len(nodes) != 1 or nodes[0]["type"] != "SELECT_NODE" or len(nodes[0]["select_list"]) != 1:
         return "must be one condition"
     node = nodes[0]
-    clauses = [node[name] for name in ("where_clause", "group_expressions", "having", "qualify", "sample", "modifiers")] + [node["cte_map"]["map"]]
+    clauses = [
+        node[name] for name in ("where_clause", "group_expressions", "having", "qualify", "sample", "modifiers")
+    ] + [node["cte_map"]["map"]]
     if any(clauses) or node["from_table"]["type"] != "EMPTY":
         return "must be one condition and nothing beside"
     return node["select_list"][0]
@@ -193,12 +229,15 @@ def _unfit_function(node: dict[str, Any], unsteady: set[str]) -> str | None:
         return f"calls `{name}`, which depends on when it is asked; compare with `as_of_date`"
     if name not in FUNCTIONS or node["schema"] or node["catalog"]:
         near = difflib.get_close_matches(name, FUNCTIONS, n=1)
-        return f"calls `{name}`, which is none of the functions that predicates may call" + (f" (did you mean `{near[0]}`?)" if near else "")
+        return f"calls `{name}`, which is none of the functions that predicates may call" + (
+            f" (did you mean `{near[0]}`?)" if near else ""
+        )
     return None
 
 
 def _unfit_arguments(con: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str | None:
-    """What one value could refuse for everybody, whoever it is of; without anything to judge it by, only a written value passes."""
+    """What one value could refuse for everybody, whoever it is of; without anything to judge it by, only a written
+    value passes."""
     for _, node in _nodes(tree):
         name = node["function_name"].lower() if node["class"] == "FUNCTION" else ""
         place, probe = WRITTEN_OUT.get(name, (0, ""))
@@ -219,7 +258,9 @@ def _unfit_column(names: list[str], columns: dict[str, str]) -> str | None:
         return f"names the column `{'.'.join(names)}` with more than its own name; write `{names[-1]}`"
     if (name := names[0].lower()) not in columns:
         near = difflib.get_close_matches(name, columns, n=1)
-        return f"asks for `{name}`, which is no column of {' or '.join(POPULATION)}" + (f" (did you mean `{near[0]}`?)" if near else "")
+        return f"asks for `{name}`, which is no column of {' or '.join(POPULATION)}" + (
+            f" (did you mean `{near[0]}`?)" if near else ""
+        )
     return None
 
 
@@ -237,6 +278,8 @@ def _nodes(tree: Any, level: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _columns(settings: Settings) -> Iterator[tuple[str, str]]:
     for model in POPULATION:
-        declared = yaml.safe_load(next((settings.dbt_project / "models").rglob(f"{model}.yml")).read_text(encoding="utf-8"))
+        declared = yaml.safe_load(
+            next((settings.dbt_project / "models").rglob(f"{model}.yml")).read_text(encoding="utf-8")
+        )
         for column in declared["models"][0]["columns"]:
             yield column["name"], column["data_type"]

@@ -1,6 +1,7 @@
 """The vendors: a module in this folder that holds a `VENDOR` is one; being here is the registration.
 
-A module with a mistake costs its own vendor alone: the others are found, and `broken` says what is wrong and in which line.
+A module with a mistake costs its own vendor alone: the others are found, and `broken` says what is wrong and in which
+line.
 """
 
 import traceback
@@ -27,7 +28,8 @@ def discover() -> dict[str, Vendor]:
 
 
 def broken() -> dict[str, str]:
-    """What is wrong with the modules that have a mistake, in a sentence with module and line, by the code name of their vendor."""
+    """What is wrong with the modules that have a mistake, in a sentence with module and line, by the code name of their
+    vendor."""
     return _found().broken
 
 
@@ -56,11 +58,17 @@ def _told(module: str, error: Exception) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         place, line, what = _place(error.filename), error.lineno, f"no Python ({error.msg})"
     else:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(HERE) and frame.filename != __file__]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).is_relative_to(HERE) and frame.filename != __file__
+        ]
         place, line = (_place(frames[-1].filename), frames[-1].lineno) if frames else (place, None)
         what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return f"{place}{f', line {line}' if line else ''}: {what}"
 
 
 def _place(filename: str) -> str:
-    return str(Path(filename).relative_to(HERE.parents[1])) if Path(filename).is_relative_to(HERE.parents[1]) else filename
+    return (
+        str(Path(filename).relative_to(HERE.parents[1])) if Path(filename).is_relative_to(HERE.parents[1]) else filename
+    )

@@ -1,4 +1,5 @@
-"""Ometria: profiles, contacts as JSON or CSV, orders of its own interface and of its shop connectors, lists, custom events.
+"""Ometria: profiles, contacts as JSON or CSV, orders of its own interface and of its shop connectors, lists, custom
+events.
 
 A profile is Ometria's own cluster of contacts; a contact is known by its collection and id, and `customer_id` is always
 the shop's. The dates of consent decide over its word; null is no opt-out. An order with a negative total is a refund
@@ -11,12 +12,34 @@ from dataclasses import replace
 import polars as pl
 
 from orchestration.mapping.consent_words import CONSENT_WORDS
-from orchestration.mapping.expressions import account_currency, at, email_address, filled, first_given, given, item, pairs, phone_number, raw
+from orchestration.mapping.expressions import (
+    account_currency,
+    at,
+    email_address,
+    filled,
+    first_given,
+    given,
+    item,
+    pairs,
+    phone_number,
+    raw,
+)
 from orchestration.mapping.model import ANY_WORD, CsvForm, Dialect, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, drop, kept
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, no_refusal, one_address, one_name, rows
+from orchestration.mapping.selects import (
+    Check,
+    Contact,
+    Doubt,
+    Identifier,
+    Profile,
+    Rows,
+    no_refusal,
+    one_address,
+    one_name,
+    rows,
+)
 from orchestration.mapping.values import Typed, Value, absolute, time
 from orchestration.mapping.words import consent_said, consent_word, no_since, translated, word, words, yes_since
 from orchestration.parsing import ids, numbers, times
@@ -83,7 +106,13 @@ CHANNELS = {
     "all": "all",
 }
 # What somebody has unsubscribed from: a sending of mails, or one of the channels.
-UNSUBSCRIBED_FROM = {"mass": "email", "trigger": "email", "automation": "email", "campaign": "email", "broadcast": "email"} | CHANNELS
+UNSUBSCRIBED_FROM = {
+    "mass": "email",
+    "trigger": "email",
+    "automation": "email",
+    "campaign": "email",
+    "broadcast": "email",
+} | CHANNELS
 EMPTY = pl.lit(None, pl.String)
 
 
@@ -106,7 +135,13 @@ def _keyed_by_person(record_id: pl.Expr, phone: pl.Expr, country: pl.Expr) -> pl
 
 
 def _consents(
-    *, yes: pl.Expr, no: pl.Expr, known_since: pl.Expr = EMPTY, changed: pl.Expr = EMPTY, forced: pl.Expr = EMPTY, says_unknown: bool = True
+    *,
+    yes: pl.Expr,
+    no: pl.Expr,
+    known_since: pl.Expr = EMPTY,
+    changed: pl.Expr = EMPTY,
+    forced: pl.Expr = EMPTY,
+    says_unknown: bool = True,
 ) -> tuple[Rows, Rows, Rows]:
     """Consent to mail: a row per date, and one for the word where the dates do not say the same.
 
@@ -142,7 +177,11 @@ def _consents(
         status=told.fill_null("unknown"),
         status_raw=at("marketing_optin"),
         is_forced=forced,
-        effective_at=time(pl.when(is_definite).then(changed).otherwise(known_since), else_export_date=True, is_inferred=pl.lit(value=True)),
+        effective_at=time(
+            pl.when(is_definite).then(changed).otherwise(known_since),
+            else_export_date=True,
+            is_inferred=pl.lit(value=True),
+        ),
     )
     return dated_row(yes, "opt_in"), dated_row(no, "opt_out"), word_row
 
@@ -158,8 +197,11 @@ CHANNEL_CELLS |= {f"channels.{channel}": consented(SCALAR) for channel in CHANNE
 PURPOSES = ("marketing", "transactional")
 
 
-def _allowed(purpose: str, channel: Value, read: Callable[[str], pl.Expr], each: str | None = None, changed: pl.Expr = EMPTY) -> Rows:
-    """Whether a channel may be used for the purpose: a yes or no with the time of its last change, where that is told."""
+def _allowed(
+    purpose: str, channel: Value, read: Callable[[str], pl.Expr], each: str | None = None, changed: pl.Expr = EMPTY
+) -> Rows:
+    """Whether a channel may be used for the purpose: a yes or no with the time of its last change, where that is
+    told."""
     stated, since = read(f"allow_{purpose}"), read(f"dt_updated_{purpose}")
     return rows(
         "customer_consents",
@@ -176,7 +218,10 @@ def _allowed(purpose: str, channel: Value, read: Callable[[str], pl.Expr], each:
 def _channels(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
     """Consent by channel, as `channels` of a profile or contact tells it."""
     key = item("key")
-    return tuple(_allowed(purpose, word(key, CHANNELS), lambda name: item(f"value.{name}"), pairs("channels"), changed) for purpose in PURPOSES)
+    return tuple(
+        _allowed(purpose, word(key, CHANNELS), lambda name: item(f"value.{name}"), pairs("channels"), changed)
+        for purpose in PURPOSES
+    )
 
 
 def _channel_cells(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
@@ -216,7 +261,12 @@ def _nobody(kind: str, where: pl.Expr) -> Rows:
 
 
 def _names_no_list(word: str) -> pl.Expr:
-    names = at("lists").list.eval(pl.element().struct.field("type").str.strip_chars().str.to_uppercase() == word).list.any().fill_null(value=False)
+    names = (
+        at("lists")
+        .list.eval(pl.element().struct.field("type").str.strip_chars().str.to_uppercase() == word)
+        .list.any()
+        .fill_null(value=False)
+    )
     return at("lists").is_not_null() & ~names
 
 
@@ -284,7 +334,14 @@ PROFILE = {
     "properties": JSON,
     "tags": [TEXT],
     "lists": [LIST],
-    "stats": {"orders": NUMBER, "orders_attempted": NUMBER, "revenue": NUMBER, "aov": NUMBER, "total_items": NUMBER, "visits": NUMBER},
+    "stats": {
+        "orders": NUMBER,
+        "orders_attempted": NUMBER,
+        "revenue": NUMBER,
+        "aov": NUMBER,
+        "total_items": NUMBER,
+        "visits": NUMBER,
+    },
 }
 profile = Profile(
     record_id=_keyed_by_person(at("id"), at("phone_number"), at("country")),
@@ -327,15 +384,32 @@ profile_consents = _consents(
 
 
 def _figure(metric: str, path: str, *, currency: pl.Expr = EMPTY) -> Rows:
-    return rows("vendor_stats", where=given(at(path)), metric=pl.lit(metric), value_num=at(path), currency=currency, definition_id=pl.lit(path))
+    return rows(
+        "vendor_stats",
+        where=given(at(path)),
+        metric=pl.lit(metric),
+        value_num=at(path),
+        currency=currency,
+        definition_id=pl.lit(path),
+    )
 
 
 def _moment(metric: str, path: str) -> Rows:
-    return rows("vendor_stats", where=given(at(path)), metric=pl.lit(metric), value_ts=time(at(path)), definition_id=pl.lit(path))
+    return rows(
+        "vendor_stats",
+        where=given(at(path)),
+        metric=pl.lit(metric),
+        value_ts=time(at(path)),
+        definition_id=pl.lit(path),
+    )
 
 
 unknown_identities = Doubt(
-    "identities[].type", item("type"), given(item("type")) & translated(item("type"), IDENTITY_TYPE).is_null(), "identities", "unknown_word"
+    "identities[].type",
+    item("type"),
+    given(item("type")) & translated(item("type"), IDENTITY_TYPE).is_null(),
+    "identities",
+    "unknown_word",
 )
 PROFILE_STATS = (
     _figure("order_count", "stats.orders"),
@@ -399,7 +473,9 @@ CSV_CONTACT = {
 }
 
 
-def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...], lacks: tuple[str, ...], says_unknown: bool) -> Dialect:
+def _contact_dialect(
+    name: str, shape: dict[str, object], *, has: tuple[str, ...], lacks: tuple[str, ...], says_unknown: bool
+) -> Dialect:
     phone = first_given(*(at(name) for name in ("phone_number", "customer.phone_number") if name in shape))
     collection = first_given(*(at(name) for name in ("@collection", "collection") if name in shape)).str.strip_chars()
     key = _keyed_by_person(at("id"), phone, at("country_id"))
@@ -429,7 +505,9 @@ def _contact_dialect(name: str, shape: dict[str, object], *, has: tuple[str, ...
         says_unknown=says_unknown,
     )
     about = Profile(
-        record_id=pl.when(key.is_not_null()).then(pl.concat_str(clean(collection), key, separator=":", ignore_nulls=True)),
+        record_id=pl.when(key.is_not_null()).then(
+            pl.concat_str(clean(collection), key, separator=":", ignore_nulls=True)
+        ),
         identifiers=(
             Identifier("contact_id", at("id"), "id", namespace=clean(collection)),
             Identifier("customer_id", at("customer_id"), "customer_id"),
@@ -492,8 +570,22 @@ LINE = {
 }
 # In the currency of the Ometria account; the figures without `base_` are in the order's own.
 OWN_FIGURES = ("currency", "subtotal", "discount", "shipping", "tax", "total_refunded")
-BASE_FIGURES = ("base_currency", "base_subtotal", "base_discount", "base_shipping", "base_tax", "base_grand_total", "base_total_refunded")
-ORIGINAL_ORDER = ("original_order_id", "original_increment_id", "parent_order_id", "relation_parent_id", "relation_parent_real_id")
+BASE_FIGURES = (
+    "base_currency",
+    "base_subtotal",
+    "base_discount",
+    "base_shipping",
+    "base_tax",
+    "base_grand_total",
+    "base_total_refunded",
+)
+ORIGINAL_ORDER = (
+    "original_order_id",
+    "original_increment_id",
+    "parent_order_id",
+    "relation_parent_id",
+    "relation_parent_real_id",
+)
 ORDER = {
     "@type": NO_NEWS,
     "id": TEXT,
@@ -529,13 +621,21 @@ def _figure_of(name: str) -> pl.Expr:
     return pl.when(is_in_own_currency).then(at(name)).otherwise(at(f"base_{name}"))
 
 
-order_currency = pl.when(is_in_own_currency).then(at("currency")).otherwise(first_given(at("base_currency"), account_currency()))
+order_currency = (
+    pl.when(is_in_own_currency).then(at("currency")).otherwise(first_given(at("base_currency"), account_currency()))
+)
 line_currency = first_given(at("currency"), at("base_currency"))
 ordered_at = first_given(at("timestamp"), at("time_stamp"))
 original_order = first_given(*(at(name) for name in ORIGINAL_ORDER))
 is_refund_order = (numbers.money(_figure_of("grand_total")) < 0).fill_null(value=False)
-order_status = pl.coalesce(translated(at("status"), ORDER_STATUS), translated(at("state"), ORDER_STATUS), pl.lit("unknown"))
-line_refunds = at("lineitems").list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs()).list.drop_nulls()
+order_status = pl.coalesce(
+    translated(at("status"), ORDER_STATUS), translated(at("state"), ORDER_STATUS), pl.lit("unknown")
+)
+line_refunds = (
+    at("lineitems")
+    .list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs())
+    .list.drop_nulls()
+)
 ADDRESSES = ("billing_address", "shipping_address")
 shop_customer = ids.identifier(at("customer.id"), "customer_id")
 
@@ -551,7 +651,12 @@ def _name(path: str) -> dict[str, pl.Expr]:
 
 def _as_json(*names: str, objects: tuple[str, ...] = ()) -> pl.Expr:
     """The given ones of the named fields, and of the objects, as one JSON object; null if none is."""
-    parts = [pl.when(given(at(name))).then(pl.struct(at(name).alias(name)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")) for name in names]
+    parts = [
+        pl.when(given(at(name))).then(
+            pl.struct(at(name).alias(name)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        )
+        for name in names
+    ]
     parts += [pl.when(raw(name) != "{}").then(pl.concat_str(pl.lit(f'"{name}":'), raw(name))) for name in objects]
     inner = pl.concat_str(parts, separator=",", ignore_nulls=True)
     return pl.when(inner != "").then(pl.concat_str(pl.lit("{"), inner, pl.lit("}")))
@@ -569,7 +674,8 @@ order_contact = Contact(
         ),
     ),
     # A parcel may be sent to somebody else, but its bill is the buyer's.
-    attributes=one_name(_name("customer"), _name("billing_address")) | one_address(_address("billing_address"), _address("shipping_address")),
+    attributes=one_name(_name("customer"), _name("billing_address"))
+    | one_address(_address("billing_address"), _address("shipping_address")),
 )
 orders = rows(
     "orders",
@@ -599,9 +705,13 @@ orders = rows(
     coupon_codes=pl.when(given(at("coupon_code"))).then(pl.concat_list(at("coupon_code"))),
     payment_method=at("payment_method"),
     shipping_method=at("shipping_method"),
-    attributes=pl.when(is_in_own_currency).then(_as_json(*BASE_FIGURES, objects=ADDRESSES)).otherwise(_as_json(*OWN_FIGURES, *BASE_FIGURES, objects=ADDRESSES)),
+    attributes=pl.when(is_in_own_currency)
+    .then(_as_json(*BASE_FIGURES, objects=ADDRESSES))
+    .otherwise(_as_json(*OWN_FIGURES, *BASE_FIGURES, objects=ADDRESSES)),
 )
-is_base_line = ~pl.any_horizontal(given(item(name)) for name in LINE_FIGURES) & pl.any_horizontal(given(item(f"base_{name}")) for name in LINE_FIGURES)
+is_base_line = ~pl.any_horizontal(given(item(name)) for name in LINE_FIGURES) & pl.any_horizontal(
+    given(item(f"base_{name}")) for name in LINE_FIGURES
+)
 
 
 def _of_line(name: str) -> pl.Expr:
@@ -686,7 +796,15 @@ list_changes = rows(
 LIST_CHANGE_DIALECT = dialect(
     "ometria.list_change",
     "list_change",
-    {"@type": NO_NEWS, "list_id": TEXT, "profile_id": TEXT, "email": TEXT, "event": TEXT, "time_stamp": TEXT, "timestamp": TEXT},
+    {
+        "@type": NO_NEWS,
+        "list_id": TEXT,
+        "profile_id": TEXT,
+        "email": TEXT,
+        "event": TEXT,
+        "time_stamp": TEXT,
+        "timestamp": TEXT,
+    },
     list_changes,
     about=told_person,
     has=("list_id",),
@@ -698,14 +816,19 @@ LIST_CHANGE_DIALECT = dialect(
     ),
 )
 unsubscribed = Contact(
-    identifiers=(Identifier("profile_id", at("profile_id"), "profile_id"), Identifier("email", at("email_address"), "email_address")),
+    identifiers=(
+        Identifier("profile_id", at("profile_id"), "profile_id"),
+        Identifier("email", at("email_address"), "email_address"),
+    ),
     profile_id=at("profile_id"),
 )
 unsubscriptions = rows(
     "customer_consents",
     # Whoever says no to what we do not know says no to all.
     channel=words(
-        pl.when(given(at("type"))).then(translated(at("type"), UNSUBSCRIBED_FROM).fill_null("all")).otherwise(pl.lit("email")),
+        pl.when(given(at("type")))
+        .then(translated(at("type"), UNSUBSCRIBED_FROM).fill_null("all"))
+        .otherwise(pl.lit("email")),
         (at("type"), UNSUBSCRIBED_FROM),
     ),
     purpose=pl.lit("marketing"),
@@ -725,7 +848,9 @@ CUSTOM_EVENT = {
     "timestamp": TEXT,
     "time_stamp": TEXT,
     "profile_id": TEXT,
-    **dict.fromkeys(("customer_id", "identity_account_id", "email", "identity_email", "phone_number", "identity_phone_number"), TEXT),
+    **dict.fromkeys(
+        ("customer_id", "identity_account_id", "email", "identity_email", "phone_number", "identity_phone_number"), TEXT
+    ),
     "properties": JSON,
 }
 event_person = Contact(
@@ -769,7 +894,21 @@ KINDS = Kinds(
         "custom_events": "custom_event",
         "data": "",
     },
-    common=frozenset({"@type", "@collection", "id", "name", "title", "type", "status", "currency", "store", "timestamp", "properties"}),
+    common=frozenset(
+        {
+            "@type",
+            "@collection",
+            "id",
+            "name",
+            "title",
+            "type",
+            "status",
+            "currency",
+            "store",
+            "timestamp",
+            "properties",
+        }
+    ),
 )
 
 IN_EITHER_ENCODING = CsvForm(encodings=("utf-8", "iso-8859-1"))
@@ -862,17 +1001,27 @@ VENDOR = vendor(
             unsubscriptions,
             about=unsubscribed,
             kinds=("unsubscribed_contact",),
-            checks=(Check("missing_identity", "email_address", ~given(at("profile_id")) & ~given(at("email_address"))),),
+            checks=(
+                Check("missing_identity", "email_address", ~given(at("profile_id")) & ~given(at("email_address"))),
+            ),
         ),
     ),
     stream(
         "custom_events",
         "What people did, in the shop's own words.",
-        dialect("ometria.custom_event", "custom_event", CUSTOM_EVENT, custom_events, about=event_person, duplicates_of="events", kinds=("custom_event",)),
+        dialect(
+            "ometria.custom_event",
+            "custom_event",
+            CUSTOM_EVENT,
+            custom_events,
+            about=event_person,
+            duplicates_of="events",
+            kinds=("custom_event",),
+        ),
     ),
     money=(
-        "Major units, as numbers or as texts. An order's figures are in its `currency`; those that begin with `base_` are in the currency of the "
-        "Ometria account (`base_currency`). Profiles state theirs in the account's."
+        "Major units, as numbers or as texts. An order's figures are in its `currency`; those that begin with `base_`"
+        " are in the currency of the Ometria account (`base_currency`). Profiles state theirs in the account's."
     ),
     kinds=KINDS,
 )

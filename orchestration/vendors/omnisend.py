@@ -1,8 +1,10 @@
-"""Omnisend: events in the published event schema and in the v5 shape, contacts as JSON or CSV, segments, v3 orders times 100.
+"""Omnisend: events in the published event schema and in the v5 shape, contacts as JSON or CSV, segments, v3 orders
+times 100.
 
 Several events tell of one order (placed, paid for, fulfilled, refunded): each reports the order as it then stood. The
 refunded amount in them is a running total. `nonSubscribed` means that nobody ever said yes or no: unknown. In a contact
-the channels of its identifiers decide over its statuses, these over its opt-ins, and all over the word at its top: they are one action told again.
+the channels of its identifiers decide over its statuses, these over its opt-ins, and all over the word at its top: they
+are one action told again.
 """
 
 import polars as pl
@@ -26,9 +28,29 @@ from orchestration.mapping.model import ANY_WORD, CsvForm, Dialect, dialect, str
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs, alone, kept
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, no_refusal, one_address, one_name, rows
+from orchestration.mapping.selects import (
+    Check,
+    Contact,
+    Doubt,
+    Identifier,
+    Profile,
+    Rows,
+    no_refusal,
+    one_address,
+    one_name,
+    rows,
+)
 from orchestration.mapping.values import Typed, Word, absolute, time
-from orchestration.mapping.words import consent_said, consent_word, is_no, is_plain_no, no_since, translated, words, yes_since
+from orchestration.mapping.words import (
+    consent_said,
+    consent_word,
+    is_no,
+    is_plain_no,
+    no_since,
+    translated,
+    words,
+    yes_since,
+)
 from orchestration.parsing.numbers import money
 
 # -- words -----------------------------------------------------------------------------------------------------------
@@ -54,8 +76,19 @@ PAYMENT_STATUS = {
     "refunded": "refunded",
     "voided": "canceled",
 }
-FULFILLMENT_STATUS = {"inProgress": "in_progress", "fulfilled": "shipped", "delivered": "completed", "restocked": "canceled"}
-EVENT_STATUS = {"placed order": "created", "paid for order": "paid", "order fulfilled": "shipped", "order canceled": "canceled", "order cancelled": "canceled"}
+FULFILLMENT_STATUS = {
+    "inProgress": "in_progress",
+    "fulfilled": "shipped",
+    "delivered": "completed",
+    "restocked": "canceled",
+}
+EVENT_STATUS = {
+    "placed order": "created",
+    "paid for order": "paid",
+    "order fulfilled": "shipped",
+    "order canceled": "canceled",
+    "order cancelled": "canceled",
+}
 CONTACT_STATUS = ("subscribed", "unsubscribed", "nonSubscribed")
 IDENTIFIER_TYPE = {"email": "email", "phone": "phone"}
 EMPTY = pl.lit(None, pl.String)
@@ -66,7 +99,9 @@ def _status(payment: pl.Expr, fulfillment: pl.Expr, *told: pl.Expr) -> pl.Expr:
     paid = lookup(payment, PAYMENT_STATUS)
     shipped = lookup(fulfillment, FULFILLMENT_STATUS)
     is_paid_back = paid.is_in(["partially_refunded", "refunded"]).fill_null(value=False)
-    return furthest(paid, pl.when(~(is_paid_back & (shipped == "canceled").fill_null(value=False))).then(shipped), *told).fill_null("unknown")
+    return furthest(
+        paid, pl.when(~(is_paid_back & (shipped == "canceled").fill_null(value=False))).then(shipped), *told
+    ).fill_null("unknown")
 
 
 def _told(status: pl.Expr, payment: pl.Expr, fulfillment: pl.Expr) -> Word:
@@ -231,7 +266,9 @@ event_key = pl.concat_str(
     pl.lit("order_event"),
     at("eventName").str.strip_chars().str.to_lowercase(),
     order_id,
-    pl.when(event_word(1, "") == "line").then(first_given(at("properties.productID"), at("lineItems").list.first().struct.field("productID"))),
+    pl.when(event_word(1, "") == "line").then(
+        first_given(at("properties.productID"), at("lineItems").list.first().struct.field("productID"))
+    ),
     pl.col("owner"),
     separator="|",
     ignore_nulls=True,
@@ -247,11 +284,18 @@ event_contact = Contact(
             region=first_given(at("contact.countryCode"), at("contact.country")),
             is_primary=pl.lit(value=True),
         ),
-        Identifier("phone", _dialled(at(f"{billing}.phone")), f"{billing}.phone", region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country"))),
+        Identifier(
+            "phone",
+            _dialled(at(f"{billing}.phone")),
+            f"{billing}.phone",
+            region=first_given(at(f"{billing}.countryCode"), at(f"{billing}.country")),
+        ),
     ),
     profile_id=event_contact_id,
     attributes={"birth_date": at("contact.birthdate"), "gender_raw": at("contact.gender")}
-    | one_name(*({"first_name": at(f"{of}.firstName"), "last_name": at(f"{of}.lastName")} for of in ("contact", billing)))
+    | one_name(
+        *({"first_name": at(f"{of}.firstName"), "last_name": at(f"{of}.lastName")} for of in ("contact", billing))
+    )
     | one_address(
         {
             "country_raw": first_given(at("contact.countryCode"), at("contact.country")),
@@ -272,7 +316,9 @@ event_contact = Contact(
 
 events = rows(
     "events",
-    event_id=pl.coalesce(first_given(at("eventID")), pl.when(tells_of_order & pl.col("owner").is_not_null()).then(event_key)),
+    event_id=pl.coalesce(
+        first_given(at("eventID")), pl.when(tells_of_order & pl.col("owner").is_not_null()).then(event_key)
+    ),
     is_event_id_derived=Typed(~given(at("eventID"))),
     event_type=event_word(0, "custom").pipe(lambda word: pl.when(given(at("eventName"))).then(word)),
     event_action=event_word(1, at("eventName").str.strip_chars().str.to_lowercase()),
@@ -295,7 +341,12 @@ event_orders = rows(
     where=tells_of_order,
     source_order_id=order_id,
     order_number=first_given(at("order.orderNumber"), at("properties.orderNumber")),
-    ordered_at=time(at("properties.createdAt"), at("eventTime"), else_export_date=True, is_inferred=~given(at("properties.createdAt"))),
+    ordered_at=time(
+        at("properties.createdAt"),
+        at("eventTime"),
+        else_export_date=True,
+        is_inferred=~given(at("properties.createdAt")),
+    ),
     source_updated_at=time(at("eventTime")),
     canceled_at=time(pl.when(event_word(1, "") == "cancel").then(at("eventTime"))),
     currency=order_currency,
@@ -309,7 +360,11 @@ event_orders = rows(
     status_raw=at("eventName"),
     payment_status_raw=payment_status,
     fulfillment_status_raw=fulfillment_status,
-    status=_told(_status(payment_status, fulfillment_status, lookup(at("eventName"), EVENT_STATUS), refund_status), payment_status, fulfillment_status),
+    status=_told(
+        _status(payment_status, fulfillment_status, lookup(at("eventName"), EVENT_STATUS), refund_status),
+        payment_status,
+        fulfillment_status,
+    ),
     coupon_codes=pl.when(given(at("order.discountCode")))
     .then(pl.concat_list(at("order.discountCode")))
     .otherwise(at("properties.discounts").list.eval(pl.element().struct.field("code")).list.drop_nulls()),
@@ -379,21 +434,33 @@ def _tell(expr: pl.Expr) -> pl.Expr:
 
 
 def _between_commas(words: pl.Expr) -> pl.Expr:
-    return pl.concat_str(pl.lit(","), words.list.drop_nulls().list.join(",").str.to_lowercase().fill_null(""), pl.lit(","))
+    return pl.concat_str(
+        pl.lit(","), words.list.drop_nulls().list.join(",").str.to_lowercase().fill_null(""), pl.lit(",")
+    )
 
 
 def _is_untold(channel: pl.Expr, told: pl.Expr) -> pl.Expr:
-    return ~told.str.contains(pl.concat_str(pl.lit(","), channel.str.strip_chars().str.to_lowercase(), pl.lit(",")), literal=True).fill_null(value=False)
+    return ~told.str.contains(
+        pl.concat_str(pl.lit(","), channel.str.strip_chars().str.to_lowercase(), pl.lit(",")), literal=True
+    ).fill_null(value=False)
 
 
 def _channel(status: pl.Expr) -> pl.Expr:
     """The channel that an element names; a no that names none is a no to all."""
-    return first_given(pl.when(consent_said(item("channel")).is_null()).then(item("channel")), pl.when(status == "opt_out").then(pl.lit("all")))
+    return first_given(
+        pl.when(consent_said(item("channel")).is_null()).then(item("channel")),
+        pl.when(status == "opt_out").then(pl.lit("all")),
+    )
 
 
 def _meant(status: str) -> pl.Expr:
-    """What an element of opt-ins or opt-outs says, where the place of its channel may hold a yes or no: a no among the opt-ins is one."""
-    return pl.lit(status) if status == "opt_out" else pl.when(is_no(item("channel"))).then(pl.lit("opt_out")).otherwise(pl.lit(status))
+    """What an element of opt-ins or opt-outs says, where the place of its channel may hold a yes or no: a no among the
+    opt-ins is one."""
+    return (
+        pl.lit(status)
+        if status == "opt_out"
+        else pl.when(is_no(item("channel"))).then(pl.lit("opt_out")).otherwise(pl.lit(status))
+    )
 
 
 def _says_nothing(status: str) -> pl.Expr:
@@ -406,7 +473,9 @@ def _opted_doubts(path: str, status: str) -> Doubt:
     return Doubt(f"{path}[].channel", item("channel"), _says_nothing(status), path)
 
 
-def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr) -> Rows:
+def _opted(
+    path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr
+) -> Rows:
     """Yes or no to the channel each element of a list names."""
     return rows(
         "customer_consents",
@@ -415,22 +484,29 @@ def _opted(path: str, status: str, *, where: pl.Expr | None = None, since: tuple
         channel=_channel(_meant(status)),
         purpose=pl.lit("marketing"),
         status=_meant(status),
-        effective_at=time(*(since or (item("date"), item("createdAt"), item("optInAt"), item("optOutAt"))), else_export_date=True),
+        effective_at=time(
+            *(since or (item("date"), item("createdAt"), item("optInAt"), item("optOutAt"))), else_export_date=True
+        ),
         **more,
     )
 
 
-# One subscription stands in `optIns` and, with where it was given, in `consents`: of two that are dated the latter counts.
-# A consent that names no channel is none to any, and its proof is kept.
+# One subscription stands in `optIns` and, with where it was given, in `consents`: of two that are dated the latter
+# counts. A consent that names no channel is none to any, and its proof is kept.
 dated_consents = at("contact.consents").list.eval(pl.element().filter(given(pl.element().struct.field("createdAt"))))
 event_consents = (
-    _opted("contact.optIns", "opt_in", where=given(item("channel")) & _is_untold(item("channel"), _tell(dated_consents))),
+    _opted(
+        "contact.optIns", "opt_in", where=given(item("channel")) & _is_untold(item("channel"), _tell(dated_consents))
+    ),
     _opted("contact.optOuts", "opt_out"),
     _opted(
         "contact.consents",
         "opt_in",
         where=~given(item("channel"))
-        | ((given(item("createdAt")) | _is_untold(item("channel"), _tell(at("contact.optIns")))) & _is_untold(item("channel"), _tell(at("contact.optOuts")))),
+        | (
+            (given(item("createdAt")) | _is_untold(item("channel"), _tell(at("contact.optIns"))))
+            & _is_untold(item("channel"), _tell(at("contact.optOuts")))
+        ),
         since=(item("createdAt"),),
         consent_source=item("source"),
         ip=item("ip"),
@@ -492,7 +568,8 @@ CONTACT = {
 
 
 def _identifier_type(told: pl.Expr, value: pl.Expr) -> pl.Expr:
-    """What an identifier is, by its word or, without one, by its look; one of a word that is not known is kept as the shop's own."""
+    """What an identifier is, by its word or, without one, by its look; one of a word that is not known is kept as the
+    shop's own."""
     looks = pl.when(value.str.contains("@", literal=True)).then(pl.lit("email")).otherwise(pl.lit("phone"))
     return pl.when(given(told)).then(translated(told, IDENTIFIER_TYPE).fill_null("custom")).otherwise(looks)
 
@@ -500,7 +577,12 @@ def _identifier_type(told: pl.Expr, value: pl.Expr) -> pl.Expr:
 def _identifier_of(kind: str) -> pl.Expr:
     """First of the contact's identifiers of a kind."""
     element = pl.element().struct
-    return at("identifiers").list.eval(pl.when(element.field("type").str.to_lowercase() == kind).then(element.field("id"))).list.drop_nulls().list.first()
+    return (
+        at("identifiers")
+        .list.eval(pl.when(element.field("type").str.to_lowercase() == kind).then(element.field("id")))
+        .list.drop_nulls()
+        .list.first()
+    )
 
 
 _PLAIN = r'(?:"(?:[^"\\]|\\.)*"|[^\s\[\]{}",]+)'
@@ -510,7 +592,12 @@ is_phone = raw("phone").str.contains(rf"^\s*(?:{_PLAIN}|\[\s*(?:{_PLAIN}(?:\s*,\
 def _phones() -> pl.Expr:
     """One number or a list of them, as text or, without its plus, as number."""
     element = pl.element()
-    number = pl.when(element.str.contains(r"^[1-9][0-9]{7,14}$")).then(pl.concat_str(pl.lit("+"), element)).when(element != "null").then(element)
+    number = (
+        pl.when(element.str.contains(r"^[1-9][0-9]{7,14}$"))
+        .then(pl.concat_str(pl.lit("+"), element))
+        .when(element != "null")
+        .then(element)
+    )
     told = pl.when(element.str.starts_with('"')).then(_dialled(element.str.strip_chars('"'))).otherwise(number)
     return pl.when(is_phone).then(raw("phone")).str.extract_all(_PLAIN).list.eval(told)
 
@@ -527,7 +614,10 @@ contact_id = first_given(at("contactID"), at("id"))
 contact_region = first_given(at("countryCode"), at("country"))
 contact = Profile(
     record_id=_contact_key(
-        contact_id, first_given(at("email"), _identifier_of("email")), first_given(_phones().list.first(), _dialled(_identifier_of("phone"))), contact_region
+        contact_id,
+        first_given(at("email"), _identifier_of("email")),
+        first_given(_phones().list.first(), _dialled(_identifier_of("phone"))),
+        contact_region,
     ),
     identifiers=(
         Identifier("contact_id", contact_id, "contactID"),
@@ -538,13 +628,19 @@ contact = Profile(
             _dialled(item("id")),
             "identifiers[].id",
             each="identifiers",
-            namespace=pl.when(given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null()).then(item("type").str.strip_chars()),
+            namespace=pl.when(given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null()).then(
+                item("type").str.strip_chars()
+            ),
             region=contact_region,
         ),
     ),
 )
 unknown_identifiers = Doubt(
-    "identifiers[].type", item("type"), given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null(), "identifiers", "unknown_word"
+    "identifiers[].type",
+    item("type"),
+    given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null(),
+    "identifiers",
+    "unknown_word",
 )
 customers = rows(
     "customers",
@@ -589,10 +685,18 @@ def _segments(path: str, kind: str) -> tuple[Rows, Rows]:
 # A channel without a status, as in files whose records have all fields, is no word on it.
 channel_status = pl.element().struct.field("value").struct.field("status")
 told_by_identifiers = _between_commas(
-    pl.col("item_pairs:identifiers:channels").list.eval(pl.element().list.eval(pl.element().struct.field("key").filter(given(channel_status))).list.join(","))
+    pl.col("item_pairs:identifiers:channels").list.eval(
+        pl.element().list.eval(pl.element().struct.field("key").filter(given(channel_status))).list.join(",")
+    )
 )
-is_told_last = given(item("channel")) & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses")))
-top_channel = pl.when(given(at("email")) | given(_identifier_of("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
+is_told_last = (
+    given(item("channel"))
+    & _is_untold(item("channel"), told_by_identifiers)
+    & _is_untold(item("channel"), _tell(at("statuses")))
+)
+top_channel = (
+    pl.when(given(at("email")) | given(_identifier_of("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
+)
 contact_consents = (
     rows(
         "customer_consents",
@@ -602,7 +706,9 @@ contact_consents = (
         purpose=pl.lit("marketing"),
         status=consent_word(item("value").struct.field("status")),
         status_raw=item("value").struct.field("status"),
-        effective_at=time(*(item("value").struct.field(name) for name in STATUS_TIMES), parent("optInAt"), else_export_date=True),
+        effective_at=time(
+            *(item("value").struct.field(name) for name in STATUS_TIMES), parent("optInAt"), else_export_date=True
+        ),
         id_type=_identifier_type(parent("type"), parent("id")),
         id_value=_dialled(parent("id")),
         consent_source=parent("consent.source"),
@@ -622,7 +728,9 @@ contact_consents = (
     # The word at the top is of the channel that the contact is known by.
     rows(
         "customer_consents",
-        where=given(at("status")) & _is_untold(top_channel, told_by_identifiers) & _is_untold(top_channel, _tell(at("statuses"))),
+        where=given(at("status"))
+        & _is_untold(top_channel, told_by_identifiers)
+        & _is_untold(top_channel, _tell(at("statuses"))),
         channel=top_channel,
         purpose=pl.lit("marketing"),
         status=consent_word(at("status")),
@@ -632,7 +740,9 @@ contact_consents = (
     _opted(
         "optOuts",
         "opt_out",
-        where=says_something & _is_untold(item("channel"), told_by_identifiers) & _is_untold(item("channel"), _tell(at("statuses"))),
+        where=says_something
+        & _is_untold(item("channel"), told_by_identifiers)
+        & _is_untold(item("channel"), _tell(at("statuses"))),
     ),
     _opted("optIns", "opt_in", where=is_told_last),
 )
@@ -679,7 +789,8 @@ NOON = 12
 
 
 def _csv_contact(name: str) -> Dialect:
-    """A row of the import or of an export. Blank cells are left out of it, so no column alone tells it: none of those that only JSON has may be there."""
+    """A row of the import or of an export. Blank cells are left out of it, so no column alone tells it: none of those
+    that only JSON has may be there."""
 
     def cell(column: str) -> pl.Expr:
         return first_given(*(at(header) for header in CSV_COLUMNS[column]))
@@ -738,7 +849,9 @@ def _csv_contact(name: str) -> Dialect:
         stated = cell(f"{channel}_status")
         return rows(
             "customer_consents",
-            where=given(stated) & ~given(cell(f"{channel}_opt_in")) & ~given(no_since(cell(f"{channel}_opt_out"), cell(f"{channel}_opt_in"))),
+            where=given(stated)
+            & ~given(cell(f"{channel}_opt_in"))
+            & ~given(no_since(cell(f"{channel}_opt_out"), cell(f"{channel}_opt_in"))),
             channel=pl.lit(channel),
             purpose=pl.lit("marketing"),
             status=consent_word(stated),
@@ -750,12 +863,33 @@ def _csv_contact(name: str) -> Dialect:
     doubts = tuple(no_refusal(CSV_COLUMNS[column][0], cell(column)) for column in ("email_opt_out", "sms_opt_out"))
     shape = dict.fromkeys([header for written in CSV_COLUMNS.values() for header in written], TEXT)
     lacks = tuple(header for header in CONTACT if header not in shape)
-    return dialect(name, "contact", shape, columns, *consents, tags, exported_segment, about=about, lacks=lacks, doubts=doubts, kinds=("contact",))
+    return dialect(
+        name,
+        "contact",
+        shape,
+        columns,
+        *consents,
+        tags,
+        exported_segment,
+        about=about,
+        lacks=lacks,
+        doubts=doubts,
+        kinds=("contact",),
+    )
 
 
 # -- segments --------------------------------------------------------------------------------------------------------
 
-SEGMENT = {"segmentID": TEXT, "id": TEXT, "name": TEXT, "description": KEEP, "memberCount": NUMBER, "creationDate": TEXT, "createdAt": TEXT, "updatedAt": KEEP}
+SEGMENT = {
+    "segmentID": TEXT,
+    "id": TEXT,
+    "name": TEXT,
+    "description": KEEP,
+    "memberCount": NUMBER,
+    "creationDate": TEXT,
+    "createdAt": TEXT,
+    "updatedAt": KEEP,
+}
 segment_id = first_given(at("segmentID"), at("id"))
 segments = rows(
     "segments",
@@ -820,7 +954,9 @@ ORDER = {
     "products": [ORDER_LINE],
     "orderItems": [ORDER_LINE],
 }
-order_status = _status(at("paymentStatus"), at("fulfillmentStatus"), pl.when(given(at("canceledDate"))).then(pl.lit("canceled")))
+order_status = _status(
+    at("paymentStatus"), at("fulfillmentStatus"), pl.when(given(at("canceledDate"))).then(pl.lit("canceled"))
+)
 order_region = first_given(at("billingAddress.countryCode"), at("billingAddress.country"))
 
 
@@ -840,7 +976,9 @@ order_contact = Contact(
     identifiers=(
         Identifier("contact_id", at("contactID"), "contactID"),
         Identifier("email", at("email"), "email"),
-        Identifier("phone", _dialled(first_given(at("phone"), at("billingAddress.phone"))), "phone", region=order_region),
+        Identifier(
+            "phone", _dialled(first_given(at("phone"), at("billingAddress.phone"))), "phone", region=order_region
+        ),
     ),
     profile_id=at("contactID"),
     attributes={
@@ -927,8 +1065,18 @@ KINDS = Kinds(
         sign("segmentID", kind="segment"),
         *(sign(name, kind="contact") for name in ("contactID", "identifiers", "statuses", "optIns", "optOuts")),
     ),
-    pages={"contacts": "contact", "orders": "order", "events": "event", "segments": "segment", "subscribers": "contact", "data": "", "results": ""},
-    common=frozenset({"id", "name", "title", "description", "type", "status", "currency", "tags", "createdAt", "updatedAt", "email"}),
+    pages={
+        "contacts": "contact",
+        "orders": "order",
+        "events": "event",
+        "segments": "segment",
+        "subscribers": "contact",
+        "data": "",
+        "results": "",
+    },
+    common=frozenset(
+        {"id", "name", "title", "description", "type", "status", "currency", "tags", "createdAt", "updatedAt", "email"}
+    ),
 )
 
 VENDOR = vendor(

@@ -1,4 +1,5 @@
-"""Optimizely Data Platform (ODP, once Zaius): profiles, events, orders, lists and segment exports, as JSON and as flat files.
+"""Optimizely Data Platform (ODP, once Zaius): profiles, events, orders, lists and segment exports, as JSON and as flat
+files.
 
 Flat files are what people import (`zaius_orders_….csv`, one row per item with the order's totals on each) and what ODP
 exports (columns by dotted path: `customer.email`, `order.status`); both may be mixed, so one dialect reads both.
@@ -9,10 +10,10 @@ tax and shipping is what is left of them, not what was taken back, and stays wit
 of order, action, time and amount: the same refund in an event and in an order file is one, and so is one whose total
 stands on every item's row. Whether a cancellation is whole follows from its amount; without one it is.
 
-Lists: a subscription is consent for that list alone (purpose `list:<id>`); a list file without a column for what happened
-names who is subscribed. Reachability says whether messages arrive at an identifier, and is no consent. Only what stands
-under `identifiers` is known to be an identifier: a column of a flat file that is merely named like one links with low
-confidence. ODP names no currency: it is the account's.
+Lists: a subscription is consent for that list alone (purpose `list:<id>`); a list file without a column for what
+happened names who is subscribed. Reachability says whether messages arrive at an identifier, and is no consent. Only
+what stands under `identifiers` is known to be an identifier: a column of a flat file that is merely named like one
+links with low confidence. ODP names no currency: it is the account's.
 """
 
 from collections.abc import Callable
@@ -120,7 +121,13 @@ ORDER_STATUS = {
 SUBSCRIPTION_CONSENT = {"subscribed": "opt_in", "unsubscribed": "opt_out"}
 KNOWN_LOYALTY = r"^(points|tier|referral)_"
 LOYALTY = {"points_added": "earn", "points_removed": "adjust", "tier_earned": "tier_change", "tier_lost": "tier_change"}
-IDENTIFIERS = {"email": "email", "phone": "phone", "customer_id": "customer_id", "vuid": "vuid", "zaius_id": "profile_id"}
+IDENTIFIERS = {
+    "email": "email",
+    "phone": "phone",
+    "customer_id": "customer_id",
+    "vuid": "vuid",
+    "zaius_id": "profile_id",
+}
 CONSENT_CHANNELS = {"email": "email", "phone": "phone", "push_token": "push"}
 
 # -- identifiers -----------------------------------------------------------------------------------------------------
@@ -128,11 +135,11 @@ CONSENT_CHANNELS = {"email": "email", "phone": "phone", "push_token": "push"}
 # ODP takes a custom field for an identifier only if its name ends so, and keeps the values seen under the plural.
 CUSTOM_NAME = r"^[a-z0-9][a-z0-9_]*_(?:id|hash|number|token|alias|address|key)$"
 PLURALS = r"_(id|number|token|key)s$|_(hash|alias|address)es$"
-CUSTOM_FIELD = r'"(?:customer\.)?[a-z0-9][a-z0-9_]*_(?:id|hash|number|token|alias|address|key)":(?:"(?:[^"\\]|\\.)+"|[0-9]+)'
-# Columns that are named like an identifier and are something else.
-NO_IDENTIFIERS = (
-    r"^(?:ip|email|e_mail|street|bill|billing|ship|shipping|mailing|home)_address$|^(?:phone|mobile|fax|house|street|tracking|order|invoice|item|line)_number$"
+CUSTOM_FIELD = (
+    r'"(?:customer\.)?[a-z0-9][a-z0-9_]*_(?:id|hash|number|token|alias|address|key)":(?:"(?:[^"\\]|\\.)+"|[0-9]+)'
 )
+# Columns that are named like an identifier and are something else.
+NO_IDENTIFIERS = r"^(?:ip|email|e_mail|street|bill|billing|ship|shipping|mailing|home)_address$|^(?:phone|mobile|fax|house|street|tracking|order|invoice|item|line)_number$"
 
 
 def singular(name: pl.Expr) -> pl.Expr:
@@ -153,7 +160,8 @@ def own_namespace(name: pl.Expr) -> pl.Expr:
 
 
 def paired(each: str, region: pl.Expr) -> tuple[Identifier, ...]:
-    """Everything under `identifiers`: fields in the singular first, for they hold the value seen last. A token is no proof of a person."""
+    """Everything under `identifiers`: fields in the singular first, for they hold the value seen last. A token is no
+    proof of a person."""
     name = singular(item("key"))
     is_single = item("key").str.strip_chars().str.to_lowercase() == name
     is_token = name.str.ends_with("_token")
@@ -181,14 +189,18 @@ def paired(each: str, region: pl.Expr) -> tuple[Identifier, ...]:
 
 def paired_value(name: str) -> pl.Expr:
     """Value of one field under `identifiers`."""
-    found = pl.col(pairs("identifiers")).list.eval(pl.element().struct.field("value").filter(pl.element().struct.field("key") == name))
+    found = pl.col(pairs("identifiers")).list.eval(
+        pl.element().struct.field("value").filter(pl.element().struct.field("key") == name)
+    )
     return found.list.first()
 
 
 def odd_names() -> Doubt:
     """Fields under `identifiers` that cannot hold one."""
     name, value = pl.element().struct.field("key"), pl.element().struct.field("value")
-    found = pl.col(pairs("identifiers")).list.eval(pl.concat_str(name, pl.lit(": "), value.fill_null("")).filter(identifier_type(singular(name)).is_null()))
+    found = pl.col(pairs("identifiers")).list.eval(
+        pl.concat_str(name, pl.lit(": "), value.fill_null("")).filter(identifier_type(singular(name)).is_null())
+    )
     return Doubt("identifiers", found.list.join(", "), filled(found))
 
 
@@ -198,11 +210,26 @@ def custom_columns() -> tuple[Identifier, ...]:
     found = (
         pl.col("extra")
         .str.extract_all(CUSTOM_FIELD)
-        .list.eval(pl.struct(text.str.extract(r'^"(?:customer\.)?([a-z0-9_]+)"').alias("key"), text.str.extract(r':"?(.*?)"?$').alias("value")))
+        .list.eval(
+            pl.struct(
+                text.str.extract(r'^"(?:customer\.)?([a-z0-9_]+)"').alias("key"),
+                text.str.extract(r':"?(.*?)"?$').alias("value"),
+            )
+        )
     )
     name = item("key")
     is_identifier = ~name.str.contains(NO_IDENTIFIERS)
-    return (Identifier(identifier_type(name), item("value"), "*", namespace=own_namespace(name), each=found, confidence="low", where=is_identifier),)
+    return (
+        Identifier(
+            identifier_type(name),
+            item("value"),
+            "*",
+            namespace=own_namespace(name),
+            each=found,
+            confidence="low",
+            where=is_identifier,
+        ),
+    )
 
 
 # -- flat records ----------------------------------------------------------------------------------------------------
@@ -234,12 +261,17 @@ US_DATE = r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$"
 def birth_date(stated: pl.Expr) -> Typed:
     """A date of birth, also as ODP's imports write dates."""
     month, day, year = (stated.str.strip_chars().str.extract(US_DATE, group) for group in (1, 2, 3))
-    return Typed(date(clean(pl.coalesce(pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-"), stated))), given=stated)
+    return Typed(
+        date(clean(pl.coalesce(pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-"), stated))),
+        given=stated,
+    )
 
 
 def person_columns(read: Callable[..., pl.Expr]) -> dict[str, Value]:
     """The person's own columns, each from the first of its fields that is given."""
-    return {column: birth_date(read(*names)) if column == "birth_date" else read(*names) for column, names in PERSON.items()}
+    return {
+        column: birth_date(read(*names)) if column == "birth_date" else read(*names) for column, names in PERSON.items()
+    }
 
 
 PERSON_FIELDS = [name for names in PERSON.values() for name in names]
@@ -266,7 +298,9 @@ def customer_columns(*names: str) -> dict[str, Any]:
     return {f"{start}{name}": SCALAR for start in ("", "customer.") for name in names}
 
 
-FLAT_IDENTIFIERS = customer_columns(*IDENTIFIERS, "country") | {f"{start}{name}": [SCALAR] for start in ("", "customer.") for name in PLURAL_FIELDS}
+FLAT_IDENTIFIERS = customer_columns(*IDENTIFIERS, "country") | {
+    f"{start}{name}": [SCALAR] for start in ("", "customer.") for name in PLURAL_FIELDS
+}
 
 
 def customer_cell(*names: str) -> pl.Expr:
@@ -277,7 +311,10 @@ def customer_cell(*names: str) -> pl.Expr:
 def flat_identifiers() -> tuple[Identifier, ...]:
     """Identifiers of a flat record: the value seen last, then the lists of all, then what is named like one."""
     region = cell("country", "customer.country")
-    single = tuple(Identifier(kind, customer_cell(name), name, region=region, is_primary=pl.lit(value=True)) for name, kind in IDENTIFIERS.items())
+    single = tuple(
+        Identifier(kind, customer_cell(name), name, region=region, is_primary=pl.lit(value=True))
+        for name, kind in IDENTIFIERS.items()
+    )
     listed = tuple(
         Identifier(kind, item(), name, region=region, each=at(f"{start}{name}"), is_primary=pl.lit(value=False))
         for name, kind in PLURAL_FIELDS.items()
@@ -290,8 +327,18 @@ FLAT_PERSON = FLAT_IDENTIFIERS | customer_columns(*PERSON_FIELDS)
 flat_person = person_columns(customer_cell)
 
 
-def record_id(*, customer_id: pl.Expr, vuid: pl.Expr, address: pl.Expr, zaius_id: pl.Expr, number: pl.Expr, country: pl.Expr, custom: pl.Expr) -> pl.Expr:
-    """What a profile is known by: the shop's customer id, else the device, else the e-mail address, else whatever is left."""
+def record_id(
+    *,
+    customer_id: pl.Expr,
+    vuid: pl.Expr,
+    address: pl.Expr,
+    zaius_id: pl.Expr,
+    number: pl.Expr,
+    country: pl.Expr,
+    custom: pl.Expr,
+) -> pl.Expr:
+    """What a profile is known by: the shop's customer id, else the device, else the e-mail address, else whatever is
+    left."""
     return pl.coalesce(
         identifier(customer_id, "customer_id"),
         identifier(vuid, "vuid"),
@@ -318,9 +365,15 @@ def as_time(stated: pl.Expr) -> pl.Expr:
 
 
 def moment(stated: pl.Expr, *, else_export_date: bool = True) -> Time:
-    """A time as ODP writes it: epoch seconds or one of its date formats; milliseconds are read, and flagged as a guess."""
+    """A time as ODP writes it: epoch seconds or one of its date formats; milliseconds are read, and flagged as a
+    guess."""
     is_milliseconds = stated.str.strip_chars().str.contains(r"^[0-9]{13}$").fill_null(value=False)
-    return time(pl.when(~is_no_time(stated)).then(stated), formats=TIME_FORMATS, else_export_date=else_export_date, is_inferred=is_milliseconds)
+    return time(
+        pl.when(~is_no_time(stated)).then(stated),
+        formats=TIME_FORMATS,
+        else_export_date=else_export_date,
+        is_inferred=is_milliseconds,
+    )
 
 
 def line_total(price: pl.Expr, quantity: pl.Expr, discount: pl.Expr, subtotal: pl.Expr) -> pl.Expr:
@@ -330,15 +383,22 @@ def line_total(price: pl.Expr, quantity: pl.Expr, discount: pl.Expr, subtotal: p
 
 
 def line_discount(price: pl.Expr, quantity: pl.Expr, discount: pl.Expr, subtotal: pl.Expr) -> pl.Expr:
-    """Discount on the whole line. ODP's own samples state it now per piece, now per line: what the line costs decides."""
-    by_total = (money(price) * money(quantity)).cast(pl.Decimal(18, 4), strict=False) - money(line_total(price, quantity, discount, subtotal))
-    return pl.coalesce(pl.when(money(discount).is_not_null() & (by_total >= 0)).then(by_total.cast(pl.String)), discount)
+    """Discount on the whole line. ODP's own samples state it now per piece, now per line: what the line costs
+    decides."""
+    by_total = (money(price) * money(quantity)).cast(pl.Decimal(18, 4), strict=False) - money(
+        line_total(price, quantity, discount, subtotal)
+    )
+    return pl.coalesce(
+        pl.when(money(discount).is_not_null() & (by_total >= 0)).then(by_total.cast(pl.String)), discount
+    )
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
 
 
-event_person = pl.coalesce(pl.col("profile"), pl.col("first:vuid"), pl.concat_str(pl.lit("email:"), pl.col("first:email")), pl.col("owner"))
+event_person = pl.coalesce(
+    pl.col("profile"), pl.col("first:vuid"), pl.concat_str(pl.lit("email:"), pl.col("first:email")), pl.col("owner")
+)
 
 
 @dataclass(frozen=True)
@@ -370,7 +430,9 @@ class Told:
     @property
     def kind(self) -> pl.Expr:
         """The event's type as ODP names it; one of the account's own as it stands."""
-        return pl.coalesce(translated(self.type, KINDS), self.type.str.strip_chars().str.to_lowercase().replace("", None))
+        return pl.coalesce(
+            translated(self.type, KINDS), self.type.str.strip_chars().str.to_lowercase().replace("", None)
+        )
 
     @property
     def deed(self) -> pl.Expr:
@@ -393,12 +455,17 @@ class Told:
         return ((self.kind == "order") & self.deed.is_in(actions)).fill_null(value=False)
 
     def unknown_words(self) -> tuple[Doubt, ...]:
-        """Types and actions that no table knows, where an order, a subscription or points hang on them; an account may have events of its own."""
+        """Types and actions that no table knows, where an order, a subscription or points hang on them; an account may
+        have events of its own."""
         name = pl.concat_str(self.type, self.action, separator="/", ignore_nulls=True)
         is_own = ~self.kind.is_in(list(EVENT_TYPES)) & given(self.order("order_id"))
         is_deed = (self.kind == "order") & ~self.deed.is_in(ORDER_ACTIONS).fill_null(value=False)
-        is_change = (self.kind == "list") & given(self.data("list_id")) & self.subscription.is_null() & given(self.action)
-        is_consent = (self.kind == "consent") & self.consent.is_null() & (given(self.action) | given(self.data("consent")))
+        is_change = (
+            (self.kind == "list") & given(self.data("list_id")) & self.subscription.is_null() & given(self.action)
+        )
+        is_consent = (
+            (self.kind == "consent") & self.consent.is_null() & (given(self.action) | given(self.data("consent")))
+        )
         is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
         path = f"{self.each}[]." if self.each else ""
         return tuple(
@@ -444,7 +511,12 @@ def _leaf(name: str) -> Any:
     return NUMBER if name in AMOUNTS else consented(SCALAR) if name in ("subscribed", "consent") else SCALAR
 
 
-LINEAGE = {"data_source_type": KEEP, "data_source_details": KEEP, "data_source_version": KEEP, "data_source_instance": KEEP}
+LINEAGE = {
+    "data_source_type": KEEP,
+    "data_source_details": KEEP,
+    "data_source_version": KEEP,
+    "data_source_instance": KEEP,
+}
 HEAD = {
     "type": TEXT,
     "event_type": TEXT,
@@ -461,7 +533,9 @@ JSON_ORDER = {name: _leaf(name) for name in ORDER_FIELDS} | {"items": [ITEM], "t
 # The vendor's own SDK for PHP puts everything under `data`: action, identifiers and all.
 DATA = Open(
     {name: _leaf(name) for name in EVENT_FIELDS}
-    | dict.fromkeys(("type", "event_type", "action", "ts", "timestamp", "active_event", "data_source", *IDENTIFIERS), SCALAR)
+    | dict.fromkeys(
+        ("type", "event_type", "action", "ts", "timestamp", "active_event", "data_source", *IDENTIFIERS), SCALAR
+    )
     | {"identifiers": dict.fromkeys(IDENTIFIERS, SCALAR), "order": JSON_ORDER}
 )
 EVENT = HEAD | {"identifiers": Pairs(SCALAR, many=True), "data": DATA}
@@ -471,7 +545,8 @@ LINE_AMOUNTS = ("subtotal", "discount")
 
 
 def own_amount(name: str, read: Callable[[str], pl.Expr]) -> pl.Expr:
-    """A field of the order that stands among the event's own; where the event is one line, subtotal and discount are the line's."""
+    """A field of the order that stands among the event's own; where the event is one line, subtotal and discount are
+    the line's."""
     if name not in EVENT_FIELDS:
         return NONE
     return pl.when(~given(read("product_id"))).then(read(name)) if name in LINE_AMOUNTS else read(name)
@@ -495,7 +570,9 @@ json_event = Told(
     line_key=pl.when(~given(at("data.order.order_id"))).then(at("data.product_id")),
 )
 
-FLAT_EVENT_DATA = EVENT_FIELDS + [f"order.{name}" for name in ORDER_FIELDS] + ["product.product_id", "product.name", "product.sku"]
+FLAT_EVENT_DATA = (
+    EVENT_FIELDS + [f"order.{name}" for name in ORDER_FIELDS] + ["product.product_id", "product.name", "product.sku"]
+)
 FLAT_EVENT_HEAD = {name: leaf for name, leaf in HEAD.items() if name != "zaius_id"}
 # In an event `name` may be anything's.
 FLAT_EVENT = (
@@ -536,7 +613,11 @@ flat_event = Told(
 )
 
 # The order stands beside the event's other fields, with or without `data` and `identifiers`.
-NESTED_ORDER = EVENT | {name: leaf for name, leaf in FLAT_EVENT.items() if not name.startswith("order.")} | {"order": Open(JSON_ORDER)}
+NESTED_ORDER = (
+    EVENT
+    | {name: leaf for name, leaf in FLAT_EVENT.items() if not name.startswith("order.")}
+    | {"order": Open(JSON_ORDER)}
+)
 
 
 def nested_data(name: str) -> pl.Expr:
@@ -556,7 +637,9 @@ is_bare_order = ~given(nested_type) & given(nested_order("order_id"))
 nested_event = Told(
     type=pl.when(is_bare_order).then(pl.lit("order")).otherwise(nested_type),
     action=pl.when(is_bare_order & ~given(nested_action)).then(pl.lit("purchase")).otherwise(nested_action),
-    stated_time=first_given(at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("order.ts"), at("data.order.ts")),
+    stated_time=first_given(
+        at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("order.ts"), at("data.order.ts")
+    ),
     data=nested_data,
     order=nested_order,
     change=lambda name: first_given(at(f"order.{name}"), at(f"data.order.{name}"), nested_data(name)),
@@ -647,8 +730,12 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         rows(
             "loyalty_transactions",
             each=told.each,
-            where=told.is_sound & (told.kind == "loyalty").fill_null(value=False) & lookup(told.deed, LOYALTY).is_not_null(),
-            transaction_id=content_id(told.person, told.deed, told.at_time, loyalty_delta(told), told.data("current_loyalty_tier_id")),
+            where=told.is_sound
+            & (told.kind == "loyalty").fill_null(value=False)
+            & lookup(told.deed, LOYALTY).is_not_null(),
+            transaction_id=content_id(
+                told.person, told.deed, told.at_time, loyalty_delta(told), told.data("current_loyalty_tier_id")
+            ),
             type=lookup(told.deed, LOYALTY),
             type_raw=told.action,
             points_delta=loyalty_delta(told),
@@ -659,10 +746,14 @@ def event_rows(told: Told) -> tuple[Rows, ...]:
         rows(
             "referrals",
             each=told.each,
-            where=told.is_sound & (told.kind == "loyalty").fill_null(value=False) & (told.deed == "referral_completed").fill_null(value=False),
+            where=told.is_sound
+            & (told.kind == "loyalty").fill_null(value=False)
+            & (told.deed == "referral_completed").fill_null(value=False),
             campaign_id=told.data("loyalty_referral_code_id"),
             referrer_profile_id=told.person,
-            referred_profile_id=pl.concat_str(pl.lit("email:"), email_address(told.data("loyalty_referred_customer_email"))),
+            referred_profile_id=pl.concat_str(
+                pl.lit("email:"), email_address(told.data("loyalty_referred_customer_email"))
+            ),
             related_object_id=told.data("loyalty_referral_code_id"),
             related_object_type=pl.when(given(told.data("loyalty_referral_code_id"))).then(pl.lit("referral_code")),
             referred_at=moment(told.stated_time),
@@ -699,7 +790,12 @@ def loyalty_delta(told: Told) -> pl.Expr:
     """Points the event added, or took away where its action says so, whatever sign they came with."""
     change = told.data("loyalty_change_in_points")
     bare = change.str.strip_chars().str.strip_prefix("-").str.strip_prefix("+")
-    return pl.when(told.deed == "points_removed").then(pl.concat_str(pl.lit("-"), bare)).when(told.deed == "points_added").then(bare)
+    return (
+        pl.when(told.deed == "points_removed")
+        .then(pl.concat_str(pl.lit("-"), bare))
+        .when(told.deed == "points_added")
+        .then(bare)
+    )
 
 
 def order_columns(order: Callable[[str], pl.Expr]) -> dict[str, Value]:
@@ -720,7 +816,9 @@ def adjustment_rows(told: Told) -> Rows:
     """A refund, return or cancellation: what it takes back, whatever its sign."""
     total, subtotal = told.change("total"), told.change("subtotal")
     amount = first_given(total, subtotal)
-    told_id = content_id(order_key(told.order("order_id")), told.deed, told.at_time, money(amount).abs().cast(pl.String), told.line_key)
+    told_id = content_id(
+        order_key(told.order("order_id")), told.deed, told.at_time, money(amount).abs().cast(pl.String), told.line_key
+    )
     return rows(
         "order_adjustments",
         each=told.each,
@@ -764,10 +862,18 @@ def line_rows(
 
 
 json_event_lines = (
-    line_rows("data.order.items", json_event.is_order("purchase") & given(json_event.order("order_id")), item, json_event.order),
+    line_rows(
+        "data.order.items",
+        json_event.is_order("purchase") & given(json_event.order("order_id")),
+        item,
+        json_event.order,
+    ),
     line_rows(
         None,
-        json_event.is_order("purchase") & given(json_event.order("order_id")) & ~filled(at("data.order.items")) & given(at("data.product_id")),
+        json_event.is_order("purchase")
+        & given(json_event.order("order_id"))
+        & ~filled(at("data.order.items"))
+        & given(at("data.product_id")),
         lambda name: at(f"data.{name}") if name in EVENT_FIELDS else NONE,
         json_event.order,
     ),
@@ -778,7 +884,10 @@ nested_event_lines = (
     line_rows("data.order.items", is_nested_purchase & ~filled(at("order.items")), item, nested_order),
     line_rows(
         None,
-        is_nested_purchase & ~filled(at("order.items")) & ~filled(at("data.order.items")) & given(nested_data("product_id")),
+        is_nested_purchase
+        & ~filled(at("order.items"))
+        & ~filled(at("data.order.items"))
+        & given(nested_data("product_id")),
         lambda name: nested_data(name) if name in EVENT_FIELDS else at(f"product.{name}"),
         nested_order,
     ),
@@ -793,7 +902,9 @@ flat_event_lines = line_rows(
 # -- lists and segments ----------------------------------------------------------------------------------------------
 
 
-def membership_rows(*, list_id: pl.Expr, state: pl.Expr, since: pl.Expr, where: pl.Expr, each: str | None = None, name: pl.Expr = NONE) -> tuple[Rows, Rows]:
+def membership_rows(
+    *, list_id: pl.Expr, state: pl.Expr, since: pl.Expr, where: pl.Expr, each: str | None = None, name: pl.Expr = NONE
+) -> tuple[Rows, Rows]:
     """A subscription to a list: membership, and consent for that list where an e-mail address carries it."""
     is_known = where & state.is_not_null()
     address = pl.col("first:email") if each is None else NONE
@@ -832,7 +943,11 @@ def subscription_state(*stated: pl.Expr) -> pl.Expr:
 
 def _said_by(*stated: pl.Expr) -> pl.Expr:
     """opt_in or opt_out as several fields tell it; of two that contradict each other the no counts."""
-    return pl.when(pl.any_horizontal(is_no(one) for one in stated)).then(pl.lit("opt_out")).otherwise(pl.coalesce(*map(consent_said, stated)))
+    return (
+        pl.when(pl.any_horizontal(is_no(one) for one in stated))
+        .then(pl.lit("opt_out"))
+        .otherwise(pl.coalesce(*map(consent_said, stated)))
+    )
 
 
 LIST = FLAT_IDENTIFIERS | {
@@ -848,7 +963,13 @@ list_id = first_given(cell("list_id"), file_value())
 list_state = subscription_state(cell("action"), cell("subscribed"))
 is_list_definition = ~has_identifier & given(cell("name")) & ~given(cell("action", "subscribed"))
 list_rows = (
-    *membership_rows(list_id=list_id, state=list_state, since=cell("ts_status_updated", "ts"), where=has_identifier, name=cell("name")),
+    *membership_rows(
+        list_id=list_id,
+        state=list_state,
+        since=cell("ts_status_updated", "ts"),
+        where=has_identifier,
+        name=cell("name"),
+    ),
     rows("segments", where=is_list_definition, segment_id=list_id, name=cell("name"), kind=pl.lit("subscription_list")),
 )
 list_checks = (
@@ -867,7 +988,11 @@ SEGMENT = FLAT_IDENTIFIERS | {
 }
 SEGMENT_PREFIX = r"^(?:rts|classic):"
 stated_segment = first_given(cell("segment_id", "segment"), file_value()).str.strip_chars()
-segment_kind = pl.when(stated_segment.str.starts_with("classic:")).then(pl.lit("classic_segment")).otherwise(pl.lit("realtime_segment"))
+segment_kind = (
+    pl.when(stated_segment.str.starts_with("classic:"))
+    .then(pl.lit("classic_segment"))
+    .otherwise(pl.lit("realtime_segment"))
+)
 is_segment_definition = ~has_identifier & given(cell("name"))
 segment_rows = (
     rows(
@@ -882,7 +1007,13 @@ segment_rows = (
         qualifications=raw("qualifications"),
         is_full_snapshot=Typed(pl.lit(value=False)),
     ),
-    rows("segments", where=is_segment_definition, segment_id=stated_segment.str.replace(SEGMENT_PREFIX, ""), name=cell("name"), kind=segment_kind),
+    rows(
+        "segments",
+        where=is_segment_definition,
+        segment_id=stated_segment.str.replace(SEGMENT_PREFIX, ""),
+        name=cell("name"),
+        kind=segment_kind,
+    ),
 )
 segment_checks = (
     Check("missing_segment_id", "segment_id", ~given(stated_segment)),
@@ -900,7 +1031,12 @@ named_value = pl.coalesce(
 )
 NAMED = {"identifier_field_name": TEXT, "identifier_value": SCALAR, "zaius_id": SCALAR}
 CONSENT_RECORD = NAMED | {"consent": consented(SCALAR), "consent_update_reason": TEXT, "consent_update_ts": SCALAR}
-REACHABILITY = NAMED | {"reachable": SCALAR, "reachable_update_type": TEXT, "reachable_update_reason": KEEP, "reachable_update_ts": SCALAR}
+REACHABILITY = NAMED | {
+    "reachable": SCALAR,
+    "reachable_update_type": TEXT,
+    "reachable_update_reason": KEEP,
+    "reachable_update_ts": SCALAR,
+}
 named_checks = (
     Check("unknown_identifier_name", "identifier_field_name", named_type.is_null() | (named_identifier == "zaius_id")),
     Check("missing_identity", "identifier_value", ~given(at("identifier_value"))),
@@ -923,7 +1059,9 @@ def about_identifier(is_deliverable: pl.Expr | None = None, reason: pl.Expr | No
             where=where,
         )
 
-    return Contact(identifiers=(spec(None, ~is_token), spec("low", is_token), Identifier("profile_id", at("zaius_id"), "zaius_id")))
+    return Contact(
+        identifiers=(spec(None, ~is_token), spec("low", is_token), Identifier("profile_id", at("zaius_id"), "zaius_id"))
+    )
 
 
 is_reachable = flag(at("reachable"))
@@ -981,7 +1119,10 @@ identifier_dialects = (
         has=("identifier_field_name", "reachable"),
         kinds=("identifier",),
         checks=named_checks,
-        doubts=(number_doubt("reachable_update_ts", at("reachable_update_ts")), neither_yes_nor_no("reachable", at("reachable"))),
+        doubts=(
+            number_doubt("reachable_update_ts", at("reachable_update_ts")),
+            neither_yes_nor_no("reachable", at("reachable")),
+        ),
     ),
 )
 
@@ -991,9 +1132,11 @@ ATTRIBUTES = Open(dict.fromkeys([*PERSON_FIELDS, *IDENTIFIERS, *LOYALTY_FIELDS],
 PROFILE = {
     "identifiers": Pairs(SCALAR, many=True),
     "attributes": ATTRIBUTES,
-    "insights": dict.fromkeys(INSIGHTS, SCALAR)
-    | dict.fromkeys(OTHER_INSIGHTS, KEEP)
-    | dict.fromkeys(("total_revenue", "order_count", "average_order_value", "engagement_score"), NUMBER),
+    "insights": (
+        dict.fromkeys(INSIGHTS, SCALAR)
+        | dict.fromkeys(OTHER_INSIGHTS, KEEP)
+        | dict.fromkeys(("total_revenue", "order_count", "average_order_value", "engagement_score"), NUMBER)
+    ),
     "segments": [TEXT],
     "events": [PROFILE_EVENT],
     "zaius_id": SCALAR,
@@ -1002,7 +1145,12 @@ ATTRIBUTES_ONLY = {name: inner for name, inner in PROFILE.items() if name != "id
 FLAT_CUSTOMER = (
     FLAT_PERSON
     | customer_columns(*LOYALTY_READ)
-    | {f"{start}{name}": KEEP for start in ("", "customer.") for name in ("image_url", *LOYALTY_FIELDS) if name not in LOYALTY_READ}
+    | {
+        f"{start}{name}": KEEP
+        for start in ("", "customer.")
+        for name in ("image_url", *LOYALTY_FIELDS)
+        if name not in LOYALTY_READ
+    }
     | {f"insights.{name}": SCALAR for name in INSIGHTS}
     | {f"insights.{name}": KEEP for name in OTHER_INSIGHTS}
 )
@@ -1017,10 +1165,22 @@ def stat_rows(insight: Callable[[str], pl.Expr]) -> tuple[Rows, ...]:
     """Figures ODP has computed for the person."""
     found = []
     for name, metric in INSIGHTS.items():
-        value: dict[str, Value] = {"value_ts": moment(insight(name), else_export_date=False)} if name.endswith("_date") else {"value_num": insight(name)}
+        value: dict[str, Value] = (
+            {"value_ts": moment(insight(name), else_export_date=False)}
+            if name.endswith("_date")
+            else {"value_num": insight(name)}
+        )
         if name in MONEY_INSIGHTS:
             value["currency"] = account_currency()
-        found.append(rows("vendor_stats", where=given(insight(name)), metric=pl.lit(metric), definition_id=pl.lit(f"insights.{name}"), **value))
+        found.append(
+            rows(
+                "vendor_stats",
+                where=given(insight(name)),
+                metric=pl.lit(metric),
+                definition_id=pl.lit(f"insights.{name}"),
+                **value,
+            )
+        )
     return tuple(found)
 
 
@@ -1037,7 +1197,13 @@ def loyalty_rows(attribute: Callable[..., pl.Expr]) -> tuple[Rows, Rows]:
             balance=points,
             tier_id=attribute("loyalty_tier_id"),
         ),
-        rows("vendor_stats", where=given(points), metric=pl.lit("loyalty_points"), value_num=points, definition_id=pl.lit("loyalty_points_balance")),
+        rows(
+            "vendor_stats",
+            where=given(points),
+            metric=pl.lit("loyalty_points"),
+            value_num=points,
+            definition_id=pl.lit("loyalty_points_balance"),
+        ),
     )
 
 
@@ -1047,7 +1213,9 @@ segment_names = (
         each="segments",
         where=given(item()),
         segment_id=item().str.strip_chars().str.replace(SEGMENT_PREFIX, ""),
-        kind=pl.when(item().str.strip_chars().str.starts_with("classic:")).then(pl.lit("classic_segment")).otherwise(pl.lit("realtime_segment")),
+        kind=pl.when(item().str.strip_chars().str.starts_with("classic:"))
+        .then(pl.lit("classic_segment"))
+        .otherwise(pl.lit("realtime_segment")),
         state=pl.lit("member"),
         observed_at=time(else_export_date=True),
         is_full_snapshot=Typed(pl.lit(value=True)),
@@ -1085,13 +1253,17 @@ flat_rows = (
     *loyalty_rows(customer_cell),
 )
 attribute_identifiers = tuple(
-    Identifier(kind, at(f"attributes.{name}"), f"attributes.{name}", region=at("attributes.country")) for name, kind in IDENTIFIERS.items()
+    Identifier(kind, at(f"attributes.{name}"), f"attributes.{name}", region=at("attributes.country"))
+    for name, kind in IDENTIFIERS.items()
 )
 first_custom = (
     pl.col(pairs("identifiers"))
     .list.eval(
-        pl.concat_str(pl.element().struct.field("key"), pl.lit(":"), pl.element().struct.field("value").str.strip_chars()).filter(
-            (identifier_type(singular(pl.element().struct.field("key"))) == "custom") & given(pl.element().struct.field("value"))
+        pl.concat_str(
+            pl.element().struct.field("key"), pl.lit(":"), pl.element().struct.field("value").str.strip_chars()
+        ).filter(
+            (identifier_type(singular(pl.element().struct.field("key"))) == "custom")
+            & given(pl.element().struct.field("value"))
         )
     )
     .list.first()
@@ -1107,7 +1279,11 @@ seed_profile = Profile(
         country=at("attributes.country"),
         custom=first_custom,
     ),
-    identifiers=(*paired(pairs("identifiers"), at("attributes.country")), *attribute_identifiers, Identifier("profile_id", at("zaius_id"), "zaius_id")),
+    identifiers=(
+        *paired(pairs("identifiers"), at("attributes.country")),
+        *attribute_identifiers,
+        Identifier("profile_id", at("zaius_id"), "zaius_id"),
+    ),
 )
 attributes_profile = Profile(
     record_id=record_id(
@@ -1134,8 +1310,18 @@ flat_profile = Profile(
     identifiers=flat_identifiers(),
 )
 event_doubts = (
-    Doubt("events[]", first_given(profile_event_time, item("action"), pl.lit("{}")), ~profile_event.is_sound, each="events"),
-    Doubt("events[].data", profile_event_amount, ~profile_event.is_amount_sound & profile_event.is_order(*ORDER_ACTIONS), each="events"),
+    Doubt(
+        "events[]",
+        first_given(profile_event_time, item("action"), pl.lit("{}")),
+        ~profile_event.is_sound,
+        each="events",
+    ),
+    Doubt(
+        "events[].data",
+        profile_event_amount,
+        ~profile_event.is_amount_sound & profile_event.is_order(*ORDER_ACTIONS),
+        each="events",
+    ),
     Doubt("events[].timestamp", profile_event_time, is_no_time(profile_event_time), each="events"),
 )
 profile_dialects = (
@@ -1174,13 +1360,18 @@ profile_dialects = (
 
 DEVICE = r"^vuids?$|_tokens?$"
 names_somebody = pl.col(pairs("identifiers")).list.eval(
-    given(pl.element().struct.field("value")) & ~pl.element().struct.field("key").str.strip_chars().str.to_lowercase().str.contains(DEVICE)
+    given(pl.element().struct.field("value"))
+    & ~pl.element().struct.field("key").str.strip_chars().str.to_lowercase().str.contains(DEVICE)
 )
 
 
 def own_identifiers(*starts: str) -> tuple[Identifier, ...]:
     """Identifiers that stand among the other fields of an event."""
-    return tuple(Identifier(kind, at(f"{start}{name}"), f"{start}{name}") for start in starts for name, kind in IDENTIFIERS.items())
+    return tuple(
+        Identifier(kind, at(f"{start}{name}"), f"{start}{name}")
+        for start in starts
+        for name, kind in IDENTIFIERS.items()
+    )
 
 
 def is_same_buyer(of_order: pl.Expr, of_customer: pl.Expr) -> pl.Expr:
@@ -1189,19 +1380,31 @@ def is_same_buyer(of_order: pl.Expr, of_customer: pl.Expr) -> pl.Expr:
 
 
 # In an event `name` may be anything's.
-customer_name = {"first_name": customer_cell("first_name"), "last_name": customer_cell("last_name"), "full_name": cell("customer.name")}
+customer_name = {
+    "first_name": customer_cell("first_name"),
+    "last_name": customer_cell("last_name"),
+    "full_name": cell("customer.name"),
+}
 
 
 def json_contact(order: Callable[[str], pl.Expr], path: str, *, has_pairs: bool, is_flat: bool = False) -> Contact:
-    """Who an event in JSON is about: all that stands under `identifiers`, in `data` or beside it, else the buyer whom its order names.
+    """Who an event in JSON is about: all that stands under `identifiers`, in `data` or beside it, else the buyer whom
+    its order names.
 
     The buyer may be another than the visitor: that is told apart. A device alone is nobody.
     """
     starts = ("data.", "data.identifiers.")
-    beside = own_identifiers(*starts) + (flat_identifiers() if is_flat else (Identifier("profile_id", at("zaius_id"), "zaius_id"),))
-    values = {name: [*(at(f"{start}{name}") for start in starts), *([customer_cell(name)] if is_flat else [])] for name in IDENTIFIERS}
+    beside = own_identifiers(*starts) + (
+        flat_identifiers() if is_flat else (Identifier("profile_id", at("zaius_id"), "zaius_id"),)
+    )
+    values = {
+        name: [*(at(f"{start}{name}") for start in starts), *([customer_cell(name)] if is_flat else [])]
+        for name in IDENTIFIERS
+    }
     named = [at("zaius_id"), *(value for name, found in values.items() if name != "vuid" for value in found)]
-    is_somebody = pl.any_horizontal(*map(given, named), *([names_somebody.list.any().fill_null(value=False)] if has_pairs else []))
+    is_somebody = pl.any_horizontal(
+        *map(given, named), *([names_somebody.list.any().fill_null(value=False)] if has_pairs else [])
+    )
 
     def own(name: str) -> pl.Expr:
         return first_given(*([paired_value(name)] if has_pairs else []), *values[name])
@@ -1323,7 +1526,18 @@ ORDER_ITEM = [
 ]  # fmt: skip
 FLAT_ORDER = (
     FLAT_PERSON
-    | dict.fromkeys([*ORDER_FIELDS, *(f"order.{name}" for name in ORDER_FIELDS), *ORDER_ITEM, "action", "ts", "timestamp", "order.ts"], SCALAR)
+    | dict.fromkeys(
+        [
+            *ORDER_FIELDS,
+            *(f"order.{name}" for name in ORDER_FIELDS),
+            *ORDER_ITEM,
+            "action",
+            "ts",
+            "timestamp",
+            "order.ts",
+        ],
+        SCALAR,
+    )
     | {f"{start}{name}": KEEP for start in ("", "order.") for name in ("bill_address", "ship_address")}
     | {"data_source": KEEP}
     | LINEAGE
@@ -1375,9 +1589,17 @@ order_contact = Contact(
     profile_id=identifier(customer_cell("customer_id"), "customer_id"),
     attributes=flat_person
     | one_name(
-        {"first_name": customer_cell("first_name"), "last_name": customer_cell("last_name"), "full_name": customer_cell("name")},
         {
-            column: pl.when(~has_identifier | is_same_buyer(cell("order.email"), customer_cell("email"))).then(cell(f"order.{name}"))
+            "first_name": customer_cell("first_name"),
+            "last_name": customer_cell("last_name"),
+            "full_name": customer_cell("name"),
+        },
+        {
+            column: (
+                pl.when(~has_identifier | is_same_buyer(cell("order.email"), customer_cell("email"))).then(
+                    cell(f"order.{name}")
+                )
+            )
             for column, name in (("first_name", "first_name"), ("last_name", "last_name"), ("full_name", "name"))
         },
     ),
@@ -1385,7 +1607,8 @@ order_contact = Contact(
 
 
 def order_dialects() -> tuple[Dialect, ...]:
-    """Orders with a list of items, and one row per item. What was taken back by item stands beside the refund, in a record that is no order."""
+    """Orders with a list of items, and one row per item. What was taken back by item stands beside the refund, in a
+    record that is no order."""
     shared = {"about": order_contact, "checks": order_checks, "doubts": (number_doubt("ts", flat_order.stated_time),)}
     item_line = line_rows(
         None,
@@ -1433,15 +1656,30 @@ CUSTOMER_FILE = CsvForm(names=tuple(FLAT_CUSTOMER))
 VENDOR = vendor(
     "optimizely",
     "Optimizely Data Platform",
-    stream("profiles", "Profiles with identifiers, attributes, insights, segments and recent events.", *profile_dialects, csv=CUSTOMER_FILE),
-    stream("customers", "Customers as the import and the export of customers write them.", *profile_dialects, csv=CUSTOMER_FILE),
+    stream(
+        "profiles",
+        "Profiles with identifiers, attributes, insights, segments and recent events.",
+        *profile_dialects,
+        csv=CUSTOMER_FILE,
+    ),
+    stream(
+        "customers",
+        "Customers as the import and the export of customers write them.",
+        *profile_dialects,
+        csv=CUSTOMER_FILE,
+    ),
     stream(
         "events",
         "What customers did and what was done to them, one event at a time.",
         *event_dialects(lacks=("identifier_field_name",)),
         *identifier_dialects,
     ),
-    stream("orders", "Orders: order events, order objects, and one row per item.", *event_dialects(flat_has=("event_type",)), *order_dialects()),
+    stream(
+        "orders",
+        "Orders: order events, order objects, and one row per item.",
+        *event_dialects(flat_has=("event_type",)),
+        *order_dialects(),
+    ),
     stream(
         "lists",
         "Lists and who subscribed to them; the list's id may stand in the file name only.",
@@ -1463,15 +1701,22 @@ VENDOR = vendor(
     stream(
         "segments",
         "Members of a segment, whose name stands in the file name, and segments as such.",
-        dialect("optimizely.segment", "segment", SEGMENT, *segment_rows, about=Contact(identifiers=flat_identifiers()), checks=segment_checks),
+        dialect(
+            "optimizely.segment",
+            "segment",
+            SEGMENT,
+            *segment_rows,
+            about=Contact(identifiers=flat_identifiers()),
+            checks=segment_checks,
+        ),
         envelopes=("audiences", "members"),
         file_value=r"([^/]+?)_[0-9]+_[0-9]+_[0-9]+\.",
     ),
     stream("consents", "Consent, one identifier at a time.", *identifier_dialects),
     stream("reachability", "Whether messages reach an identifier.", *identifier_dialects),
     money=(
-        "Major units everywhere. ODP has no field for the currency: one that is delivered as `currency` counts, else it is the account's. "
-        "Refunds, returns and cancellations count without sign."
+        "Major units everywhere. ODP has no field for the currency: one that is delivered as `currency` counts, else it"
+        " is the account's. Refunds, returns and cancellations count without sign."
     ),
     kinds=RECORD_KINDS,
 )

@@ -1,16 +1,18 @@
-"""Voucherify: customers, orders, redemptions, segments and activity events, as the interface gives them and as CSV exports.
+"""Voucherify: customers, orders, redemptions, segments and activity events, as the interface gives them and as CSV
+exports.
 
 An export row holds the names of the interface, nested ones joined by `_` (`summary.orders.total_amount` is
-`orders_total_amount`), perhaps as titles (`Source ID`), so one dialect reads both; a column `metadata.x` holds one of the
-open attributes. Amounts are whole minor units; no currency is stated anywhere, it is the account's. For currencies without
-two decimals the vendor's texts disagree (orders: smallest unit; summaries: times 100): the smallest unit is taken throughout.
+`orders_total_amount`), perhaps as titles (`Source ID`), so one dialect reads both; a column `metadata.x` holds one of
+the open attributes. Amounts are whole minor units; no currency is stated anywhere, it is the account's. For currencies
+without two decimals the vendor's texts disagree (orders: smallest unit; summaries: times 100): the smallest unit is
+taken throughout.
 
 A customer's figures are claims to be reconciled, never to be mended. An order inside a redemption is a copy of what the
-orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the list
-(`customer_id` or `customer`), or in a file named after it; the latter are single claims and close nothing.
-Events of the customer itself (`customer.deleted` and the like) may land in `customers`, where they are observations of the
-record, be it as an activity (`type` and `data`) or as a bare notice (`event` and `customer`), or in `events`, where they are
-events; a deletion counts from either.
+orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the
+list (`customer_id` or `customer`), or in a file named after it; the latter are single claims and close nothing. Events
+of the customer itself (`customer.deleted` and the like) may land in `customers`, where they are observations of the
+record, be it as an activity (`type` and `data`) or as a bare notice (`event` and `customer`), or in `events`, where
+they are events; a deletion counts from either.
 """
 
 from typing import Any
@@ -19,7 +21,19 @@ import msgspec
 import polars as pl
 
 from orchestration.mapping.coercion import decode_generic, fit
-from orchestration.mapping.expressions import account_currency, at, file_value, filled, first_given, furthest, given, item, lookup, pairs, raw
+from orchestration.mapping.expressions import (
+    account_currency,
+    at,
+    file_value,
+    filled,
+    first_given,
+    furthest,
+    given,
+    item,
+    lookup,
+    pairs,
+    raw,
+)
 from orchestration.mapping.model import ANY_WORD, CsvForm, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
@@ -35,7 +49,13 @@ TRUE = Typed(pl.lit(value=True))
 
 # -- words -----------------------------------------------------------------------------------------------------------
 
-STATUS = {"CREATED": "created", "PAID": "paid", "PROCESSING": "in_progress", "FULFILLED": "completed", "CANCELED": "canceled"}
+STATUS = {
+    "CREATED": "created",
+    "PAID": "paid",
+    "PROCESSING": "in_progress",
+    "FULFILLED": "completed",
+    "CANCELED": "canceled",
+}
 ORDER_EVENTS = {
     "customer.order.created": "created",
     "customer.order.paid": "paid",
@@ -43,10 +63,17 @@ ORDER_EVENTS = {
     "customer.order.fulfilled": "completed",
     "customer.order.canceled": "canceled",
 }
-RESULT = {"SUCCESS": "success", "SUCCEEDED": "success", "ROLLED_BACK": "success", "FAILURE": "failure", "FAILED": "failure"}
+RESULT = {
+    "SUCCESS": "success",
+    "SUCCEEDED": "success",
+    "ROLLED_BACK": "success",
+    "FAILURE": "failure",
+    "FAILED": "failure",
+}
 SEGMENT_KIND = {"static": "static_list", "auto-update": "dynamic_segment", "passive": "dynamic_segment"}
 EVENTS: dict[str, tuple[str, str, str, str]] = {
-    # name: type, action, engagement class, whether the person did it; all others are named after themselves and count nothing
+    # name: type, action, engagement class, whether the person did it; all others are named after themselves and count
+    # nothing
     "customer.order.paid": ("order", "purchase", "purchase", "true"),
     "customer.order.canceled": ("order", "cancel", "none", "false"),
     "customer.redemption.succeeded": ("coupon", "redeem", "redeem", "true"),
@@ -68,7 +95,8 @@ POINT_EVENTS = {
     "customer.voucher.loyalty_card.points_expired": "expire",
 }
 TIER_EVENTS = ("joined", "left", "upgraded", "downgraded")
-# Shipping is a line like any other; only what it is called tells it from a product. The ids are those of the vendor's examples.
+# Shipping is a line like any other; only what it is called tells it from a product. The ids are those of the vendor's
+# examples.
 SHIPPING_NAMES = (
     "shipping", "shipping cost", "shipping costs", "shipping fee", "delivery", "delivery cost", "delivery fee", "postage",
     "versand", "versandkosten", "lieferung", "frete", "envio", "envío", "gastos de envío", "livraison", "frais de livraison",
@@ -77,7 +105,8 @@ SHIPPING_IDS = ("shipping", "prod_shipping", "prod_5h1pp1ng")
 
 
 def metadata(path: str = "metadata") -> pl.Expr:
-    """Open attributes as JSON with types as delivered; an export's cell holds them as text, which is unpacked where it is JSON."""
+    """Open attributes as JSON with types as delivered; an export's cell holds them as text, which is unpacked where it
+    is JSON."""
     delivered = raw(path)
     inner = delivered.str.json_path_match("$")
     is_packed = delivered.str.starts_with('"') & inner.str.json_path_match("$").is_not_null()
@@ -111,7 +140,13 @@ SUMMARY = {
         "gift": {"redeemed_amount": NUMBER, "amount_to_go": NUMBER},
         "loyalty_card": {"redeemed_points": NUMBER, "points_to_go": NUMBER},
     },
-    "orders": {"total_amount": NUMBER, "total_count": NUMBER, "average_amount": NUMBER, "last_order_amount": NUMBER, "last_order_date": TEXT},
+    "orders": {
+        "total_amount": NUMBER,
+        "total_count": NUMBER,
+        "average_amount": NUMBER,
+        "last_order_amount": NUMBER,
+        "last_order_date": TEXT,
+    },
 }
 CONSENT = {"date": TEXT, "value": consented(FLAG)}
 CUSTOMER: dict[str, Any] = {
@@ -133,7 +168,15 @@ CUSTOMER: dict[str, Any] = {
     },
     "referrals": {
         "total": KEEP,
-        "campaigns": [{"campaign_id": TEXT, "referrer_id": TEXT, "related_object_id": TEXT, "related_object_type": TEXT, "date": TEXT}],
+        "campaigns": [
+            {
+                "campaign_id": TEXT,
+                "referrer_id": TEXT,
+                "related_object_id": TEXT,
+                "related_object_type": TEXT,
+                "date": TEXT,
+            }
+        ],
     },
     "metadata": JSON,
     "system_metadata": {"consents": Pairs(CONSENT)},
@@ -154,7 +197,12 @@ STATS: tuple[tuple[str, str, str | None, str], ...] = (
     ("redemptions_succeeded", "summary.redemptions.total_succeeded", "redemptions_total_succeeded", "count"),
     ("redemptions_rolled_back", "summary.redemptions.total_rolled_back", "redemptions_total_rolled_back", "count"),
     ("rollbacks_failed", "summary.redemptions.total_rollback_failed", "redemptions_total_rollback_failed", "count"),
-    ("rollbacks_succeeded", "summary.redemptions.total_rollback_succeeded", "redemptions_total_rollback_succeeded", "count"),
+    (
+        "rollbacks_succeeded",
+        "summary.redemptions.total_rollback_succeeded",
+        "redemptions_total_rollback_succeeded",
+        "count",
+    ),
     ("gift_redeemed", "summary.redemptions.gift.redeemed_amount", None, "money"),
     ("gift_balance", "summary.redemptions.gift.amount_to_go", None, "money"),
     ("points_redeemed", "summary.redemptions.loyalty_card.redeemed_points", None, "points"),
@@ -165,11 +213,16 @@ STATS: tuple[tuple[str, str, str | None, str], ...] = (
 ADDRESS_PARTS = ("city", "state", "line_1", "line_2", "country", "postal_code")
 # As the export names them, and as the template of the import does.
 ADDRESS_CELLS = (*(f"address_{part}" for part in ADDRESS_PARTS), *ADDRESS_PARTS)
-CUSTOMER_OR_CELLS = CUSTOMER | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT) | {METADATA_CELLS: JSON}
+CUSTOMER_OR_CELLS = (
+    CUSTOMER
+    | dict.fromkeys((*ADDRESS_CELLS, *(cell for _, _, cell, _ in STATS if cell)), TEXT)
+    | {METADATA_CELLS: JSON}
+)
 
 
 def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, *otherwise: pl.Expr) -> Rows:
-    """Consents by their keys, of which `unsubscribed` and its like are negative: true takes back all, and not to have unsubscribed is no consent."""
+    """Consents by their keys, of which `unsubscribed` and its like are negative: true takes back all, and not to have
+    unsubscribed is no consent."""
     is_negative = is_no(key)
     agreement = consent_word(stated)
     refusal = pl.when(consent_said(stated) == "opt_in").then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
@@ -185,7 +238,8 @@ def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, 
 
 
 class _Customer:
-    """What a customer object gives, at the top of a record (as object or export row) or at `path` within it, where its id may stand apart."""
+    """What a customer object gives, at the top of a record (as object or export row) or at `path` within it, where its
+    id may stand apart."""
 
     def __init__(self, path: str = "", other_id: str | None = None, told_at: tuple[pl.Expr, ...] = ()) -> None:
         self._path = f"{path}." if path else ""
@@ -221,7 +275,14 @@ class _Customer:
         )
 
     def rows(self, is_deleted: pl.Expr | None = None) -> tuple[Rows, ...]:
-        return (self._customers(is_deleted), *self._consents(), *self._stats(), self._accounts(), *self._memberships(), self._referrals())
+        return (
+            self._customers(is_deleted),
+            *self._consents(),
+            *self._stats(),
+            self._accounts(),
+            *self._memberships(),
+            self._referrals(),
+        )
 
     def _customers(self, is_deleted: pl.Expr | None) -> Rows:
         deleted = {} if is_deleted is None else {"is_deleted": Typed(is_deleted)}
@@ -254,10 +315,21 @@ class _Customer:
 
     def _stat(self, metric: str, path: str, cell: str | None, unit: str) -> Rows:
         value = self.at(path, cell)
-        told: dict[str, Any] = {"value_ts": time(value)} if unit == "time" else {"value_num": Amount(value, "minor") if unit == "money" else value}
+        told: dict[str, Any] = (
+            {"value_ts": time(value)}
+            if unit == "time"
+            else {"value_num": Amount(value, "minor") if unit == "money" else value}
+        )
         if unit == "money":
             told["currency"] = account_currency()
-        return rows("vendor_stats", where=given(value), metric=pl.lit(metric), unit=pl.lit(unit), definition_id=pl.lit(path), **told)
+        return rows(
+            "vendor_stats",
+            where=given(value),
+            metric=pl.lit(metric),
+            unit=pl.lit(unit),
+            definition_id=pl.lit(path),
+            **told,
+        )
 
     def _accounts(self) -> Rows:
         return rows(
@@ -274,7 +346,11 @@ class _Customer:
 
     def _memberships(self) -> tuple[Rows, ...]:
         campaigns = pairs(f"{self._path}loyalty.campaigns")
-        tiers = pl.col(campaigns).list.eval(pl.element().struct.field("value").struct.field("loyalty_tier")).list.drop_nulls()
+        tiers = (
+            pl.col(campaigns)
+            .list.eval(pl.element().struct.field("value").struct.field("loyalty_tier"))
+            .list.drop_nulls()
+        )
         return (
             member(campaigns, "loyalty_campaign", item("key"), item("key")),
             nobody(pl.col(campaigns).is_not_null() & ~filled(pl.col(campaigns)), "loyalty_campaign"),
@@ -329,7 +405,15 @@ def nobody(where: pl.Expr, kind: str | None) -> Rows:
 
 # -- orders ----------------------------------------------------------------------------------------------------------
 
-PERSON = {"id": TEXT, "object": SAME_WORD, "source_id": TEXT, "name": TEXT, "email": TEXT, "phone": TEXT, "metadata": KEEP}
+PERSON = {
+    "id": TEXT,
+    "object": SAME_WORD,
+    "source_id": TEXT,
+    "name": TEXT,
+    "email": TEXT,
+    "phone": TEXT,
+    "metadata": KEEP,
+}
 ORDER_LINE = {
     "id": TEXT,
     "object": SAME_WORD,
@@ -380,7 +464,9 @@ ORDER: dict[str, Any] = {
 ORDER_OR_CELLS = ORDER | {METADATA_CELLS: JSON}
 
 
-def person(profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr | None = None, name: pl.Expr | None = None) -> Contact:
+def person(
+    profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr | None = None, name: pl.Expr | None = None
+) -> Contact:
     """The customer that a record names, by id alone or with a copy of what is known of it at `path`."""
     shop_id = at(f"{path}.source_id") if source_id is None else source_id
     return Contact(
@@ -397,7 +483,8 @@ def person(profile_id: pl.Expr, path: str, *more: Identifier, source_id: pl.Expr
 
 
 def order_figures(path: str = "") -> dict[str, Any]:
-    """Ids, amounts and times of an order; a total that is not told is the amount less discounts, as the vendor defines it."""
+    """Ids, amounts and times of an order; a total that is not told is the amount less discounts, as the vendor defines
+    it."""
     amount = at(f"{path}amount")
     discount = first_given(at(f"{path}total_discount_amount"), at(f"{path}discount_amount"))
     worked_out = money(amount) - money(discount).abs().fill_null(0)
@@ -429,7 +516,12 @@ def order_lines(path: str = "", where: pl.Expr | None = None) -> Rows:
         source_order_id=first_given(at(f"{path}id"), at(f"{path}source_id")),
         line_no=Typed(pl.col("position")),
         source_line_id=item("id"),
-        product_id=first_given(item("product.source_id"), pl.when(~is_variant.fill_null(value=False)).then(shop_id), item("product_id"), item("product.id")),
+        product_id=first_given(
+            item("product.source_id"),
+            pl.when(~is_variant.fill_null(value=False)).then(shop_id),
+            item("product_id"),
+            item("product.id"),
+        ),
         variant_id=first_given(item("sku_id"), item("sku.id")),
         sku=first_given(item("sku.source_id"), pl.when(is_variant).then(shop_id), item("sku.sku")),
         title=name,
@@ -494,7 +586,10 @@ REDEMPTION: dict[str, Any] = {
     "related_redemptions": KEEP,
     "failure_code": TEXT,
     "failure_message": KEEP,
-    "order": {"id": TEXT, "source_id": TEXT} | dict.fromkeys((name for name in ORDER if name not in ("id", "source_id")), KEEP),
+    "order": (
+        {"id": TEXT, "source_id": TEXT}
+        | dict.fromkeys((name for name in ORDER if name not in ("id", "source_id")), KEEP)
+    ),
     "previous_order": KEEP,
     "channel": {"channel_id": KEEP, "channel_type": TEXT},
     "customer": PERSON,
@@ -524,11 +619,18 @@ REDEMPTION_OR_CELLS = REDEMPTION | {
 def taken_back(value: pl.Expr, is_rollback: pl.Expr) -> pl.Expr:
     """An amount, negative where a rollback takes it back, whatever sign it came with."""
     text = value.str.strip_chars()
-    return pl.when(is_rollback & text.str.contains("[1-9]") & ~text.str.starts_with("-")).then(pl.concat_str(pl.lit("-"), text)).otherwise(text)
+    return (
+        pl.when(is_rollback & text.str.contains("[1-9]") & ~text.str.starts_with("-"))
+        .then(pl.concat_str(pl.lit("-"), text))
+        .otherwise(text)
+    )
 
 
-def redemption_rows(path: str = "", *, where: pl.Expr | None = None, attributes: pl.Expr, beside: tuple[str, ...] = ("",)) -> tuple[Rows, pl.Expr]:
-    """The redemption or rollback at `path`, with what stands beside it, and where its amount may be money as well as points.
+def redemption_rows(
+    path: str = "", *, where: pl.Expr | None = None, attributes: pl.Expr, beside: tuple[str, ...] = ("",)
+) -> tuple[Rows, pl.Expr]:
+    """The redemption or rollback at `path`, with what stands beside it, and where its amount may be money as well as
+    points.
 
     Of the amount of a rollback only the redemption it takes back tells what it is: it is kept in both readings.
     """
@@ -543,9 +645,15 @@ def redemption_rows(path: str = "", *, where: pl.Expr | None = None, attributes:
         return first_given(of(name), *(at(f"{start}{name}") for start in beside if start != path))
 
     voucher_type = around("voucher.type")
-    is_rollback = pl.lit(value=True) if "rollback" in path else (of("object") == "redemption_rollback").fill_null(value=False)
+    is_rollback = (
+        pl.lit(value=True) if "rollback" in path else (of("object") == "redemption_rollback").fill_null(value=False)
+    )
     is_gift = given(of("gift.amount")) | (voucher_type == "GIFT_VOUCHER").fill_null(value=False)
-    is_loyalty = given(of("loyalty_card.points")) | (voucher_type == "LOYALTY_CARD").fill_null(value=False) | given(of("reward.id"))
+    is_loyalty = (
+        given(of("loyalty_card.points"))
+        | (voucher_type == "LOYALTY_CARD").fill_null(value=False)
+        | given(of("reward.id"))
+    )
     is_unclear = given(of("amount")) & ~is_gift & ~is_loyalty
     by_parent = pl.when(is_unclear & is_rollback & given(of("redemption"))).then(taken_back(of("amount"), is_rollback))
     order_ids = (
@@ -567,21 +675,41 @@ def redemption_rows(path: str = "", *, where: pl.Expr | None = None, attributes:
         redemption_id=of("id"),
         kind=pl.when(is_rollback).then(pl.lit("rollback")).otherwise(pl.lit("redemption")),
         parent_redemption_id=of("redemption"),
-        result=words(pl.coalesce(lookup(of("result"), RESULT), lookup(of("status"), RESULT)), (of("result"), RESULT), (of("status"), RESULT)),
+        result=words(
+            pl.coalesce(lookup(of("result"), RESULT), lookup(of("status"), RESULT)),
+            (of("result"), RESULT),
+            (of("status"), RESULT),
+        ),
         failure_code=of("failure_code"),
         tracking_id=of("tracking_id"),
         source_order_id=first_given(*order_ids),
         order_match_key=first_given(*order_keys),
         voucher_code=first_given(around("voucher.code"), cell("voucher_code")),
-        campaign_id=first_given(around("voucher.campaign_id"), of("promotion_tier.campaign_id"), around("voucher.campaign"), cell("campaign")),
-        promotion_tier_id=first_given(
-            of("promotion_tier.id"), cell("promotion_tier_id"), pl.when(of("related_object_type") == "promotion_tier").then(of("related_object_id"))
+        campaign_id=first_given(
+            around("voucher.campaign_id"),
+            of("promotion_tier.campaign_id"),
+            around("voucher.campaign"),
+            cell("campaign"),
         ),
-        money_amount=taken_back(first_given(of("gift.amount"), cell("gift_amount"), pl.when(is_gift).then(of("amount"))), is_rollback),
-        points_amount=taken_back(first_given(of("loyalty_card.points"), cell("loyalty_points"), pl.when(is_loyalty).then(of("amount"))), is_rollback),
+        promotion_tier_id=first_given(
+            of("promotion_tier.id"),
+            cell("promotion_tier_id"),
+            pl.when(of("related_object_type") == "promotion_tier").then(of("related_object_id")),
+        ),
+        money_amount=taken_back(
+            first_given(of("gift.amount"), cell("gift_amount"), pl.when(is_gift).then(of("amount"))), is_rollback
+        ),
+        points_amount=taken_back(
+            first_given(of("loyalty_card.points"), cell("loyalty_points"), pl.when(is_loyalty).then(of("amount"))),
+            is_rollback,
+        ),
         unclear_money_amount=by_parent,
         unclear_points_amount=by_parent,
-        redeemed_at=time(of("date"), else_export_date=True) if not path else time(of("date"), at("event.created_at"), at("created_at"), else_export_date=True),
+        redeemed_at=(
+            time(of("date"), else_export_date=True)
+            if not path
+            else time(of("date"), at("event.created_at"), at("created_at"), else_export_date=True)
+        ),
         channel=of("channel.channel_type"),
         attributes=attributes,
     )
@@ -606,7 +734,15 @@ SEGMENT = {
     "updated_at": KEEP,
     "metadata": KEEP,
 }
-CUSTOMER_SEGMENTS = {"customer_id": TEXT, "source_id": TEXT, "customer": PERSON, "object": SAME_WORD, "data_ref": KEEP, "total": KEEP, "has_more": KEEP}
+CUSTOMER_SEGMENTS = {
+    "customer_id": TEXT,
+    "source_id": TEXT,
+    "customer": PERSON,
+    "object": SAME_WORD,
+    "data_ref": KEEP,
+    "total": KEEP,
+    "has_more": KEEP,
+}
 segment_customer_id = first_given(at("customer_id"), at("customer.id"))
 segments = rows(
     "segments",
@@ -640,7 +776,13 @@ def customer_segments(key: str, other: str) -> Any:
         has=(key,),
         lacks=(other,),
         kinds=("segments_of_a_customer",),
-        checks=(Check("missing_identity", "customer_id", ~given(segment_customer_id) & ~given(source_id) & ~given(at("customer.email"))),),
+        checks=(
+            Check(
+                "missing_identity",
+                "customer_id",
+                ~given(segment_customer_id) & ~given(source_id) & ~given(at("customer.email")),
+            ),
+        ),
     )
 
 
@@ -649,7 +791,11 @@ def customer_segments(key: str, other: str) -> Any:
 
 def told(shape: dict[str, Any]) -> dict[str, Any]:
     """The part of a shape that is decoded: inside an open object the rest stays in its JSON."""
-    return {key: _told(inner) for key, inner in shape.items() if not isinstance(inner, Leaf) or inner.kind in ("text", "number", "flag", "scalar")}
+    return {
+        key: _told(inner)
+        for key, inner in shape.items()
+        if not isinstance(inner, Leaf) or inner.kind in ("text", "number", "flag", "scalar")
+    }
 
 
 def _told(shape: Any) -> Any:
@@ -696,11 +842,20 @@ CUSTOMER_EVENT = ENVELOPE | {
 }
 
 # The answer to a customer's permanent deletion; the vendor spells `object` so.
-DELETION = {"id": KEEP, "object": SAME_WORD, "created_at": TEXT, "related_object": KEEP, "related_object_id": TEXT, "status": TEXT, "data_json": KEEP}
+DELETION = {
+    "id": KEEP,
+    "object": SAME_WORD,
+    "created_at": TEXT,
+    "related_object": KEEP,
+    "related_object_id": TEXT,
+    "status": TEXT,
+    "data_json": KEEP,
+}
 CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
 
 
-# A project's webhook names an event without the word before it that the activity of a customer has: one fact has one name.
+# A project's webhook names an event without the word before it that the activity of a customer has: one fact has one
+# name.
 def _bare_name(stated: pl.Expr) -> pl.Expr:
     return stated.str.strip_chars().str.to_lowercase().str.strip_prefix("customer.")
 
@@ -708,7 +863,10 @@ def _bare_name(stated: pl.Expr) -> pl.Expr:
 event_name = pl.concat_str(pl.lit("customer."), _bare_name(first_given(at("event.type"), at("type"))))
 # A webhook states its event's name twice; the event's own word counts.
 other_type = Doubt(
-    "type", at("type"), given(at("type")) & given(at("event.type")) & (_bare_name(at("type")) != event_name.str.strip_prefix("customer.")), code="other_kind"
+    "type",
+    at("type"),
+    given(at("type")) & given(at("event.type")) & (_bare_name(at("type")) != event_name.str.strip_prefix("customer.")),
+    code="other_kind",
 )
 event_key = first_given(at("event.id"), at("id"))
 event_time = time(at("event.created_at"), at("created_at"), else_export_date=True)
@@ -723,7 +881,8 @@ event_order = "data.order."
 event_order_id = first_given(at(f"{event_order}id"), at(f"{event_order}source_id"))
 # The order in the event of a redemption or a reward is a report of it as well; one that is only looked at is none.
 tells_of_order = given(event_order_id) & (
-    event_name.str.starts_with("customer.order.") | (given(at(f"{event_order}status")) & ~event_name.str.starts_with("customer.validation."))
+    event_name.str.starts_with("customer.order.")
+    | (given(at(f"{event_order}status")) & ~event_name.str.starts_with("customer.validation."))
 ).fill_null(value=False)
 
 
@@ -740,7 +899,9 @@ def event_word(position: int, default: pl.Expr) -> pl.Expr:
 named = event_name.str.strip_prefix("customer.")
 first_word = named.str.extract(r"^([^.]+)")
 rest = named.str.extract(r"^[^.]+\.(.+)$").fill_null(named)
-is_loyalty_event = (first_word.is_in(("loyalty", "rewarded", "reward_redemptions")) | named.str.starts_with("voucher.")).fill_null(value=False)
+is_loyalty_event = (
+    first_word.is_in(("loyalty", "rewarded", "reward_redemptions")) | named.str.starts_with("voucher.")
+).fill_null(value=False)
 is_custom = (event_name == "customer.custom_event").fill_null(value=False)
 events = rows(
     "events",
@@ -775,11 +936,18 @@ event_orders = rows(
     where=tells_of_order,
     amounts="minor",
     ordered_at=time(
-        at(f"{event_order}created_at"), at("event.created_at"), at("created_at"), else_export_date=True, is_inferred=~given(at(f"{event_order}created_at"))
+        at(f"{event_order}created_at"),
+        at("event.created_at"),
+        at("created_at"),
+        else_export_date=True,
+        is_inferred=~given(at(f"{event_order}created_at")),
     ),
-    canceled_at=time(pl.when(event_name == "customer.order.canceled").then(first_given(at("event.created_at"), at("created_at")))),
+    canceled_at=time(
+        pl.when(event_name == "customer.order.canceled").then(first_given(at("event.created_at"), at("created_at")))
+    ),
     status=words(
-        furthest(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS)).fill_null("unknown"), (at(f"{event_order}status"), STATUS)
+        furthest(lookup(at(f"{event_order}status"), STATUS), lookup(event_name, ORDER_EVENTS)).fill_null("unknown"),
+        (at(f"{event_order}status"), STATUS),
     ),
     is_from_event=TRUE,
     **order_figures(event_order),
@@ -798,7 +966,9 @@ event_cancellations = rows(
 def told_redemption(name: str) -> Rows:
     """The redemption or rollback that an event is about, as it stands in its data."""
     path = f"data.{name}."
-    made, _ = redemption_rows(path, where=given(at(f"{path}id")), attributes=told_json(f"{name}.metadata"), beside=("data.",))
+    made, _ = redemption_rows(
+        path, where=given(at(f"{path}id")), attributes=told_json(f"{name}.metadata"), beside=("data.",)
+    )
     return made
 
 
@@ -809,7 +979,11 @@ def _consents_of(text: str) -> list[dict[str, str | None]]:
     except msgspec.DecodeError:
         value = text
     found = fit({"told": value}, {"told": Pairs(CONSENT)}).record["told"] or {}
-    return [{"key": key, "value": _text(one.get("value")), "date": _text(one.get("date"))} for key, one in found.items() if one]
+    return [
+        {"key": key, "value": _text(one.get("value")), "date": _text(one.get("date"))}
+        for key, one in found.items()
+        if one
+    ]
 
 
 def _text(value: object) -> str | None:
@@ -819,7 +993,9 @@ def _text(value: object) -> str | None:
 def told_consent(path: str) -> Rows:
     """The consents of the customer in an event: an object with open keys inside the event's open data."""
     found = told_json(f"customer.{path}").replace("{}", None)
-    each = found.map_elements(_consents_of, return_dtype=pl.List(pl.Struct(dict.fromkeys(("key", "value", "date"), pl.String))))
+    each = found.map_elements(
+        _consents_of, return_dtype=pl.List(pl.Struct(dict.fromkeys(("key", "value", "date"), pl.String)))
+    )
     return consent(each, item("key"), item("value"), item("date"), at("event.created_at"), at("created_at"))
 
 
@@ -871,7 +1047,15 @@ event_points = rows(
 
 # Events that tell of a customer as a whole are observations of it where they land among the customers.
 OBSERVATIONS = dict.fromkeys(
-    ("customer.created", "customer.updated", "customer.deleted", "customer.confirmed", "customer.consents.given", "customer.consents.revoked"), "customer_event"
+    (
+        "customer.created",
+        "customer.updated",
+        "customer.deleted",
+        "customer.confirmed",
+        "customer.consents.given",
+        "customer.consents.revoked",
+    ),
+    "customer_event",
 )
 KINDS = Kinds(
     signs=(
@@ -927,7 +1111,8 @@ VENDOR = vendor(
     "Voucherify",
     stream(
         "customers",
-        "Customers with figures, loyalty balances, referrals and consents; also the events that tell of a customer as a whole.",
+        "Customers with figures, loyalty balances, referrals and consents; also the events that tell of a customer as a"
+        " whole.",
         dialect(
             "voucherify.customer",
             "customer",
@@ -962,8 +1147,15 @@ VENDOR = vendor(
             "voucherify.deletion",
             "customer",
             DELETION,
-            rows("customers", where=at("status").str.to_uppercase() == "DONE", source_updated_at=time(at("created_at")), is_deleted=TRUE),
-            about=Profile(at("related_object_id"), (Identifier("profile_id", at("related_object_id"), "related_object_id"),)),
+            rows(
+                "customers",
+                where=at("status").str.to_uppercase() == "DONE",
+                source_updated_at=time(at("created_at")),
+                is_deleted=TRUE,
+            ),
+            about=Profile(
+                at("related_object_id"), (Identifier("profile_id", at("related_object_id"), "related_object_id"),)
+            ),
             has=("related_object_id",),
             kinds=("deletion_of_a_customer",),
         ),
@@ -1051,9 +1243,10 @@ VENDOR = vendor(
         ),
     ),
     money=(
-        "Minor units, with as many decimals as the currency has: orders are documented in the smallest unit, summaries times 100, which differ only where a "
-        "currency has not two decimals. Voucherify names no currency: it is a setting of the project, hence the account's. A column of a table that holds "
-        "a decimal point anywhere in its file is in major units there."
+        "Minor units, with as many decimals as the currency has: orders are documented in the smallest unit, summaries"
+        " times 100, which differ only where a currency has not two decimals. Voucherify names no currency: it is a"
+        " setting of the project, hence the account's. A column of a table that holds a decimal point anywhere in its"
+        " file is in major units there."
     ),
     kinds=KINDS,
 )

@@ -1,4 +1,5 @@
-"""The build file of an installation: what runs write, and nobody else reads. How it is opened, made, and known to be of this version."""
+"""The build file of an installation: what runs write, and nobody else reads. How it is opened, made, and known to be of
+this version."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,11 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
 
 def is_of_this_version(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """The build file was made by this very code and these settings."""
-    row = con.execute("select fingerprint from internal.made_by").fetchone() if has_table(con, "internal", "made_by") else None
+    row = (
+        con.execute("select fingerprint from internal.made_by").fetchone()
+        if has_table(con, "internal", "made_by")
+        else None
+    )
     return row is not None and row[0] == made_by(settings)
 
 

@@ -125,7 +125,13 @@ def staging_ddl() -> str:
     statements = []
     for table in TABLES.values():
         name = f"staging.{table.name}"
-        statements.append(f"create table if not exists {name} (" + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns) + ")")
+        statements.append(
+            f"create table if not exists {name} ("
+            + ", ".join(f"{column.name} {column.duckdb_type}" for column in table.all_columns)
+            + ")"
+        )
         statements.append(f"comment on table {name} is {quoted(f'{table.description} Grain: {table.grain}.')}")
-        statements.extend(f"comment on column {name}.{column.name} is {quoted(column.description)}" for column in table.all_columns)
+        statements.extend(
+            f"comment on column {name}.{column.name} is {quoted(column.description)}" for column in table.all_columns
+        )
     return ";\n".join(statements) + ";"

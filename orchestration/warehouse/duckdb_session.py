@@ -45,11 +45,15 @@ def quoted(text: str) -> str:
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = True) -> None:
-    """From here on the connection knows the database file by this name too, wherever else in this process it is open."""
+    """From here on the connection knows the database file by this name too, wherever else in this process it is
+    open."""
     con.execute(f"attach {quoted(str(path))} as {name}{' (read_only)' * read_only}")
 
 
 def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """The connection's own database has it, whatever is attached beside."""
-    query = "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and database_name = current_database()"
+    query = (
+        "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and database_name ="
+        " current_database()"
+    )
     return con.execute(query, [schema, table]).fetchone() is not None

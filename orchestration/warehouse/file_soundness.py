@@ -30,13 +30,18 @@ def verdict(path: Path, settings: Settings) -> Verdict:
     if head[MAGIC_AT : MAGIC_AT + len(MAGIC)] != MAGIC:
         return "foreign"  # it is not even opened: the engine would fetch an extension for some
     try:
-        # Attached rather than connected to: a process may connect to one file with one set of settings only, and a reader may have its own.
+        # Attached rather than connected to: a process may connect to one file with one set of settings only, and a
+        # reader may have its own.
         with duckdb.connect(config=settings.duckdb_config) as con:
             attach(con, path, "looked_at")
             con.execute("use looked_at")
             if any(has_table(con, schema, table) for schema, table in OURS):
                 return "sound"
-            return "foreign" if con.execute("select 1 from duckdb_tables() where database_name = 'looked_at' limit 1").fetchone() else "empty"
+            return (
+                "foreign"
+                if con.execute("select 1 from duckdb_tables() where database_name = 'looked_at' limit 1").fetchone()
+                else "empty"
+            )
     except duckdb.Error as error:
         cause = cause_of(error)
         if cause in ("damaged", "in_use", "newer"):
@@ -53,7 +58,9 @@ def can_be_read(path: Path, settings: Settings) -> bool:
     """Every block of the file is what its checksum says: reads all of it."""
     try:
         with duckdb.connect(str(path), read_only=True, config=settings.duckdb_config) as con:
-            for schema, table in con.execute("select schema_name, table_name from duckdb_tables() where not temporary").fetchall():
+            for schema, table in con.execute(
+                "select schema_name, table_name from duckdb_tables() where not temporary"
+            ).fetchall():
                 con.execute(f'select bit_xor(hash(told)) from "{schema}"."{table}" as told').fetchall()
     except duckdb.Error as error:
         return cause_of(error) != "damaged"

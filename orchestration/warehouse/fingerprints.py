@@ -31,7 +31,18 @@ CODE = (
     "warehouse/ddl.py",
 )
 # Two versions of the phone library judge 189 of 17,500 numbers differently.
-LIBRARIES = ("anyascii", "babel", "ftfy", "idna", "msgspec", "phonenumberslite", "polars", "python-stdnum", "tzdata", "zstandard")
+LIBRARIES = (
+    "anyascii",
+    "babel",
+    "ftfy",
+    "idna",
+    "msgspec",
+    "phonenumberslite",
+    "polars",
+    "python-stdnum",
+    "tzdata",
+    "zstandard",
+)
 RULE_OPTIONS = ("reporting_currency", "reporting_time_zone", "identity_sharing_limit")
 
 
@@ -57,7 +68,8 @@ def project_fingerprint(settings: Settings) -> str:
 
 
 def rules_fingerprint(settings: Settings) -> str:
-    """Changes with everything but the data that decides what models make of them; with the engine too, whose hashes tell keys apart."""
+    """Changes with everything but the data that decides what models make of them; with the engine too, whose hashes
+    tell keys apart."""
     parts = (
         [getattr(settings.options, key) for key in RULE_OPTIONS],
         settings.staging_fingerprint,
@@ -77,13 +89,22 @@ def wanted_fingerprint(con: duckdb.DuckDBPyConnection, rules: str, as_of: date) 
 
 def transformed_fingerprint(con: duckdb.DuckDBPyConnection) -> str | None:
     """What the build file was last transformed from; None if it was not, or not to the end."""
-    row = con.execute("select fingerprint from internal.transformed").fetchone() if has_table(con, "internal", "transformed") else None
+    row = (
+        con.execute("select fingerprint from internal.transformed").fetchone()
+        if has_table(con, "internal", "transformed")
+        else None
+    )
     return row[0] if row else None
 
 
 def is_behind(con: duckdb.DuckDBPyConnection) -> bool:
-    """Something was loaded since the marts of the build file were made; whether rules have changed since is not asked."""
-    row = con.execute("select fingerprint, rules from internal.transformed").fetchone() if has_table(con, "internal", "transformed") else None
+    """Something was loaded since the marts of the build file were made; whether rules have changed since is not
+    asked."""
+    row = (
+        con.execute("select fingerprint, rules from internal.transformed").fetchone()
+        if has_table(con, "internal", "transformed")
+        else None
+    )
     day = con.execute("select as_of_date from internal.run_settings").fetchone() if row else None
     return row is not None and day is not None and wanted_fingerprint(con, row[1], day[0]) != row[0]
 
@@ -98,7 +119,10 @@ class Transformed:
 
 def transformed_by(con: duckdb.DuckDBPyConnection, rules: str) -> Transformed | None:
     """What the marts of the build file were made of, if it was by these rules and with the same full deliveries."""
-    query = f"select load_seq, in_full_at from internal.transformed where rules = $1 and full_deliveries = ({_FULL_DELIVERIES})"
+    query = (
+        "select load_seq, in_full_at from internal.transformed where rules = $1 and full_deliveries ="
+        f" ({_FULL_DELIVERIES})"
+    )
     row = con.execute(query, [rules]).fetchone() if has_table(con, "internal", "transformed") else None
     return Transformed(*row) if row else None
 
@@ -108,8 +132,11 @@ def forget_transformed(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("drop table if exists internal.transformed")
 
 
-def remember_transformed(con: duckdb.DuckDBPyConnection, fingerprint: str, rules: str, in_full_at: datetime | None = None) -> None:
-    """The marts of the build file are complete and sound, and made of all that is in staging: at once and now, unless another time is given for that."""
+def remember_transformed(
+    con: duckdb.DuckDBPyConnection, fingerprint: str, rules: str, in_full_at: datetime | None = None
+) -> None:
+    """The marts of the build file are complete and sound, and made of all that is in staging: at once and now, unless
+    another time is given for that."""
     with transaction(con):
         con.execute(
             f"""

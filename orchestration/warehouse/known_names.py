@@ -1,6 +1,8 @@
-"""Names of people that an installation knows: those of its customers, and given names with their variants from the rules.
+"""Names of people that an installation knows: those of its customers, and given names with their variants from the
+rules.
 
-Files and folders are named after people now and then. Asked only when such a name is about to be shown, and only for its words.
+Files and folders are named after people now and then. Asked only when such a name is about to be shown, and only for
+its words.
 """
 
 import csv
@@ -18,7 +20,26 @@ GIVEN_NAMES = "given_name_variants"
 NAME_COLUMNS = ("variant_of", "name")
 # Words of paths that are also somebody's name.
 ORDINARY = frozenset(
-    ["landing", "data", "config", "export", "exports", "full", "part", "page", "file", "files", "batch", "delta", "daily", "new", "old", "test", "json", "csv"]
+    [
+        "landing",
+        "data",
+        "config",
+        "export",
+        "exports",
+        "full",
+        "part",
+        "page",
+        "file",
+        "files",
+        "batch",
+        "delta",
+        "daily",
+        "new",
+        "old",
+        "test",
+        "json",
+        "csv",
+    ]
 )
 NAMES = r"""
 with words as (select unnest(string_split_regex(lower(full_name), '[^\p{L}\p{M}]+')) as word from marts.dim_customers where full_name is not null)
@@ -32,7 +53,8 @@ def ask(settings: Settings) -> None:
 
 
 class _Names:
-    """The names of an installation; its customers are read once, when the first word is asked about that is no folder of ours."""
+    """The names of an installation; its customers are read once, when the first word is asked about that is no folder
+    of ours."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -61,7 +83,9 @@ def _customers(settings: Settings) -> frozenset[str]:
 def _own_words() -> frozenset[str]:
     """Vendors and their streams: the folders that are ours to name."""
     vendors = discover().values()
-    parts = [word for vendor in vendors for name in (vendor.code, *vendor.streams) for word in redaction.WORD.findall(name)]
+    parts = [
+        word for vendor in vendors for name in (vendor.code, *vendor.streams) for word in redaction.WORD.findall(name)
+    ]
     return frozenset(map(redaction.folded, parts))
 
 
@@ -70,4 +94,9 @@ def _given_names(path: Path) -> frozenset[str]:
     if not path.exists():
         return frozenset()
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return frozenset(redaction.folded(word) for row in csv.DictReader(file) for column in NAME_COLUMNS for word in redaction.WORD.findall(row[column]))
+        return frozenset(
+            redaction.folded(word)
+            for row in csv.DictReader(file)
+            for column in NAME_COLUMNS
+            for word in redaction.WORD.findall(row[column])
+        )

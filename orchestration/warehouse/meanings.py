@@ -1,6 +1,8 @@
-"""What the tables mean that the pipeline keeps beside staging and marts: the comments of their columns, and what is nobody's to read.
+"""What the tables mean that the pipeline keeps beside staging and marts: the comments of their columns, and what is
+nobody's to read.
 
-dbt comments on marts and its quality tables, `ddl.py` on staging. dbt reads `BOOKS`, which are its sources too; it does not read `LEDGERS`.
+dbt comments on marts and its quality tables, `ddl.py` on staging. dbt reads `BOOKS`, which are its sources too; it does
+not read `LEDGERS`.
 """
 
 from collections.abc import Iterable
@@ -47,14 +49,21 @@ BOOKS: tuple[Book, ...] = (
             ("file_bytes", "BIGINT", "Size of the file in bytes."),
             ("file_mtime_ns", "BIGINT", "When its content was changed, in nanoseconds since 1970."),
             ("file_ctime_ns", "BIGINT", "When anything of it was changed."),
-            ("file_inode", "UBIGINT", "Its number in the file system. While size, times and number are the same, nobody has touched it."),
+            (
+                "file_inode",
+                "UBIGINT",
+                "Its number in the file system. While size, times and number are the same, nobody has touched it.",
+            ),
             ("is_full", "BOOLEAN", "The delivery says that it is complete."),
             ("reason_code", "VARCHAR", "Why a whole file was rejected."),
             ("message", "VARCHAR", "The reason in words."),
             (
                 "is_taken_over",
                 "BOOLEAN",
-                "The file was gone when the build file was begun anew: its rows were taken over, as the version that loaded them wrote them.",
+                (
+                    "The file was gone when the build file was begun anew: its rows were taken over, as the version"
+                    " that loaded them wrote them."
+                ),
             ),
         ),
     ),
@@ -70,7 +79,10 @@ BOOKS: tuple[Book, ...] = (
             (
                 "is_full",
                 "BOOLEAN",
-                "It names every record of its stream, could be read but for one in a hundred and is not held: what it does not name is gone.",
+                (
+                    "It names every record of its stream, could be read but for one in a hundred and is not held: what"
+                    " it does not name is gone."
+                ),
             ),
             ("file_count", "BIGINT", "Files it consists of."),
         ),
@@ -99,7 +111,11 @@ BOOKS: tuple[Book, ...] = (
         "One row per id that a published warehouse held: an id once handed out is never lost.",
         (
             ("alias_id", "VARCHAR", "Our id of one record."),
-            ("customer_id", "VARCHAR", "The person it belonged to when it was last published; null if nobody held it any more."),
+            (
+                "customer_id",
+                "VARCHAR",
+                "The person it belonged to when it was last published; null if nobody held it any more.",
+            ),
             ("retired_at", "TIMESTAMPTZ", "Since when nobody holds it."),
         ),
     ),
@@ -111,7 +127,11 @@ BOOKS: tuple[Book, ...] = (
             ("as_of_date", "DATE", "Day for which figures that depend on today are computed."),
             ("reporting_currency", "VARCHAR", "Currency of all reporting amounts."),
             ("reporting_time_zone", "VARCHAR", "Time zone in which business days end."),
-            ("identity_sharing_limit", "INTEGER", "An identifier that more different people than this carry links nobody."),
+            (
+                "identity_sharing_limit",
+                "INTEGER",
+                "An identifier that more different people than this carry links nobody.",
+            ),
         ),
     ),
 )
@@ -130,7 +150,8 @@ LEDGERS: tuple[Book, ...] = (
     Book(
         "meta",
         "activation_log",
-        "One row per request body that was written for a vendor, with what became of it. Keys and values of nobody stand here.",
+        "One row per request body that was written for a vendor, with what became of it. Keys and values of nobody"
+        " stand here.",
         (
             ("target", "VARCHAR", "Target of activation.toml."),
             ("source", "VARCHAR", "Vendor that it is for, by its code."),
@@ -144,7 +165,11 @@ LEDGERS: tuple[Book, ...] = (
             ("path", "VARCHAR", "Where to, below the vendor's address."),
             ("records", "BIGINT", "Records in the body."),
             ("sha256", "VARCHAR", "SHA-256 of the body."),
-            ("state", "VARCHAR", "written, accepted (taken for later), delivered (the vendor has judged every record) or refused."),
+            (
+                "state",
+                "VARCHAR",
+                "written, accepted (taken for later), delivered (the vendor has judged every record) or refused.",
+            ),
             ("failed_records", "BIGINT", "Records that failed; the next activation writes them again."),
             ("reason", "VARCHAR", "The vendor's reasons, without what they quote."),
             ("reference", "VARCHAR", "By what the vendor knows the request."),
@@ -160,7 +185,11 @@ LEDGERS: tuple[Book, ...] = (
             _FILE,
             ("row_number", "BIGINT", "Record in the file, from 1; null if the whole file was rejected."),
             ("reason_code", "VARCHAR", "Why it was rejected, as a word that stays the same."),
-            ("field", "VARCHAR", "Column, or path at the vendor, that was the reason; null if it was the record as a whole."),
+            (
+                "field",
+                "VARCHAR",
+                "Column, or path at the vendor, that was the reason; null if it was the record as a whole.",
+            ),
             ("raw", "VARCHAR", "The record as delivered; null if it is no text."),
             ("raw_bytes", "BLOB", "The record as delivered, byte by byte, where it is no text."),
             ("message", "VARCHAR", "The reason in words."),
@@ -175,7 +204,11 @@ LEDGERS: tuple[Book, ...] = (
             *_DELIVERY,
             ("source_dialect", "VARCHAR", "Shape of the vendor's format the records were read as."),
             ("field", "VARCHAR", "Path of the field at the vendor."),
-            ("handling", "VARCHAR", "modelled (has a column), extra (kept in `extra`) or unknown (in none of the vendor's documents)."),
+            (
+                "handling",
+                "VARCHAR",
+                "modelled (has a column), extra (kept in `extra`) or unknown (in none of the vendor's documents).",
+            ),
             ("records", "BIGINT", "Records of the file in that shape."),
             ("records_seen", "BIGINT", "Records of them that have the field."),
             _FILE,
@@ -251,18 +284,27 @@ def comment(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _of_books(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
-    views = {name for (name,) in con.execute("select view_name from duckdb_views() where schema_name = 'meta'").fetchall()}
-    known = set(con.execute("select table_name, column_name from duckdb_columns() where schema_name = 'meta'").fetchall())
+    views = {
+        name for (name,) in con.execute("select view_name from duckdb_views() where schema_name = 'meta'").fetchall()
+    }
+    known = set(
+        con.execute("select table_name, column_name from duckdb_columns() where schema_name = 'meta'").fetchall()
+    )
     for book in of_schema("meta"):
         columns = [(name, meaning) for name, _, meaning in book.columns if (book.name, name) in known]
         if columns:
-            yield f"comment on {'view' if book.name in views else 'table'} meta.{book.name} is {quoted(book.description)}"
+            yield (
+                f"comment on {'view' if book.name in views else 'table'} meta.{book.name} is {quoted(book.description)}"
+            )
         for name, meaning in columns:
             yield f"comment on column meta.{book.name}.{name} is {quoted(meaning)}"
 
 
 def _of_steps(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
-    steps = "select schema_name, table_name from duckdb_tables() where comment is null and database_name = current_database() order by all"
+    steps = (
+        "select schema_name, table_name from duckdb_tables() where comment is null and database_name ="
+        " current_database() order by all"
+    )
     for schema, table in con.execute(steps).fetchall():
         if schema not in SHOWN:
             yield f"comment on table {schema}.{table} is {quoted(NOT_FOR_YOU)}"

@@ -1,4 +1,5 @@
-"""The published warehouse beside the build file: attached, looked at, and inherited from. Making and going back is `publish.py`."""
+"""The published warehouse beside the build file: attached, looked at, and inherited from. Making and going back is
+`publish.py`."""
 
 import re
 import shutil
@@ -18,7 +19,11 @@ BEGUN = "begun-"
 
 def folders(settings: Settings) -> list[Path]:
     """Folders of publications that were swapped in, oldest first."""
-    found = [folder for folder in settings.publications.glob("*/") if not folder.name.startswith(BEGUN) and (folder / "warehouse.duckdb").exists()]
+    found = [
+        folder
+        for folder in settings.publications.glob("*/")
+        if not folder.name.startswith(BEGUN) and (folder / "warehouse.duckdb").exists()
+    ]
     return sorted(found, key=lambda folder: (number_of(folder), folder.name))
 
 
@@ -37,7 +42,8 @@ def _to_look_into(settings: Settings) -> Path | None:
 
 @contextmanager
 def attached(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[bool]:
-    """Attaches the published file, or the newest kept one, as `published`; a copy of it while somebody has opened it for writing."""
+    """Attaches the published file, or the newest kept one, as `published`; a copy of it while somebody has opened it
+    for writing."""
     path = _to_look_into(settings)
     if path is None:
         yield False

@@ -40,11 +40,15 @@ def newest_if_any(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | No
 def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """What analysts see."""
     if not settings.published_file.exists():
-        raise OperatorError(f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed.")
+        raise OperatorError(
+            f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed."
+        )
     try:
         con = duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config)
     except duckdb.Error as error:
-        raise unusable(error, settings.published_file, rebuilt="`c360 run` moves it aside and publishes anew.") from None
+        raise unusable(
+            error, settings.published_file, rebuilt="`c360 run` moves it aside and publishes anew."
+        ) from None
     try:
         with _of_this_version(settings):
             yield con
@@ -59,7 +63,8 @@ def _of_this_version(settings: Settings) -> Iterator[None]:
         yield
     except (duckdb.BinderException, duckdb.CatalogException):
         raise OperatorError(
-            f"The warehouse in {settings.data} was built by another version.", remedy="`c360 run` builds it anew from what has landed."
+            f"The warehouse in {settings.data} was built by another version.",
+            remedy="`c360 run` builds it anew from what has landed.",
         ) from None
 
 

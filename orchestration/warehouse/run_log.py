@@ -1,6 +1,8 @@
-"""The run book `meta.runs`: what every run was, when, and with what figures. A run in it that ended without a word was killed.
+"""The run book `meta.runs`: what every run was, when, and with what figures. A run in it that ended without a word was
+killed.
 
-Figures come from `meta.loads`, where each file is booked with the run that loaded it, so they are right whatever happened.
+Figures come from `meta.loads`, where each file is booked with the run that loaded it, so they are right whatever
+happened.
 """
 
 import itertools
@@ -71,17 +73,25 @@ class Unsolved:
 def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, published: Collection[str] = ()) -> None:
     """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted.
 
-    `published` names runs whose publications stand: one that was killed after its swap could not write that down itself.
+    `published` names runs whose publications stand: one that was killed after its swap could not write that down
+    itself.
     """
     _create(con)
-    con.execute("update meta.runs set status = $1, ended_at = now() where status = $2 and run_id <> $3", [INTERRUPTED, RUNNING, run_id])
-    con.execute("update meta.runs set published = true where not published and list_contains($1::varchar[], run_id)", [list(published)])
+    con.execute(
+        "update meta.runs set status = $1, ended_at = now() where status = $2 and run_id <> $3",
+        [INTERRUPTED, RUNNING, run_id],
+    )
+    con.execute(
+        "update meta.runs set published = true where not published and list_contains($1::varchar[], run_id)",
+        [list(published)],
+    )
     known = con.execute("select 1 from meta.runs where run_id = $1", [run_id]).fetchone()
     if known:
         con.execute("update meta.runs set status = $1, ended_at = null where run_id = $2", [RUNNING, run_id])
     else:
         con.execute(
-            "insert into meta.runs by name select $1 as run_id, $2 as command, $3 as status, false as published, now() as started_at",
+            "insert into meta.runs by name select $1 as run_id, $2 as command, $3 as status, false as published, now()"
+            " as started_at",
             [run_id, command, RUNNING],
         )
 
@@ -104,7 +114,10 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
 def note(con: duckdb.DuckDBPyConnection, run_id: str, **values: Any) -> None:
     """Writes columns of the run's entry."""
     for name, value in values.items():
-        con.execute(f"update meta.runs set {name} = $1 where run_id = $2", [json.dumps(value) if isinstance(value, list | dict) else value, run_id])
+        con.execute(
+            f"update meta.runs set {name} = $1 where run_id = $2",
+            [json.dumps(value) if isinstance(value, list | dict) else value, run_id],
+        )
 
 
 def end(con: duckdb.DuckDBPyConnection, run_id: str, *, failure: str | None = None) -> None:
@@ -113,7 +126,10 @@ def end(con: duckdb.DuckDBPyConnection, run_id: str, *, failure: str | None = No
     published = con.execute("select published from meta.runs where run_id = $1", [run_id]).fetchone() == (True,)
     status = FAILED if failure is not None else DONE if done.files or published else UNCHANGED
     note(con, run_id, status=status, message=failure, **asdict(done))
-    con.execute("update meta.runs set ended_at = now(), duration_s = epoch(now()) - epoch(started_at) where run_id = $1", [run_id])
+    con.execute(
+        "update meta.runs set ended_at = now(), duration_s = epoch(now()) - epoch(started_at) where run_id = $1",
+        [run_id],
+    )
 
 
 def figures(con: duckdb.DuckDBPyConnection, run_id: str) -> Figures:
@@ -153,13 +169,24 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
     for run in itertools.takewhile(lambda run: run["status"] not in FINISHED, known):
         begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M}"
         if run["status"] == FAILED:
-            told.append(Unsolved(f"{begun} failed: {run['message']}", "Mend that and type `c360 run`: it continues where it stopped.", is_failure=True))
+            told.append(
+                Unsolved(
+                    f"{begun} failed: {run['message']}",
+                    "Mend that and type `c360 run`: it continues where it stopped.",
+                    is_failure=True,
+                )
+            )
         elif run["status"] == INTERRUPTED or not is_writing:
-            told.append(Unsolved(f"{begun} ended without a word.", "`c360 run` continues where it stopped.", is_failure=False))
+            told.append(
+                Unsolved(f"{begun} ended without a word.", "`c360 run` continues where it stopped.", is_failure=False)
+            )
     return told
 
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:
     """The last night of which at least one row is loaded; failing that, of which something was delivered."""
-    row = con.execute("select coalesce(max(export_date) filter (rows_loaded > 0), max(export_date)) from meta.loads where status <> 'superseded'").fetchone()
+    row = con.execute(
+        "select coalesce(max(export_date) filter (rows_loaded > 0), max(export_date)) from meta.loads where status <>"
+        " 'superseded'"
+    ).fetchone()
     return row[0] if row else None

@@ -1,8 +1,8 @@
 """One writer at a time: a file lock that its process holds, that the kernel frees, and that names its holder.
 
-Every step that writes the build file or swaps the published one runs inside `writer_lock`. Who looks at the build file does
-so inside `reader_lock`: DuckDB lets nobody write a file that another process has open, be it for reading. The published file
-needs neither.
+Every step that writes the build file or swaps the published one runs inside `writer_lock`. Who looks at the build file
+does so inside `reader_lock`: DuckDB lets nobody write a file that another process has open, be it for reading. The
+published file needs neither.
 """
 
 import fcntl
@@ -52,7 +52,8 @@ def writer_lock(settings: Settings, *, command: str, on_wait: Callable[[str], No
 
 @contextmanager
 def reader_lock(settings: Settings) -> Iterator[bool]:
-    """Keeps writers waiting while the body looks at the build file; False, and nothing is kept, where one is at work."""
+    """Keeps writers waiting while the body looks at the build file; False, and nothing is kept, where one is at
+    work."""
     if not settings.lock_file.exists():
         yield True
         return
@@ -75,7 +76,12 @@ def holder(settings: Settings) -> Holder | None:
 
 
 def _self(command: str) -> Holder:
-    return Holder(pid=os.getpid(), host=socket.gethostname(), since=datetime.now(UTC).isoformat(timespec="seconds"), command=command)
+    return Holder(
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        since=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+    )
 
 
 def _open(path: Path) -> IO[str]:

@@ -17,7 +17,15 @@ from tests.acceptance import (
 )
 from tests.acceptance.installation import PROJECT, Installation, Outcome
 
-WORLD = (test_absurd_records, test_orders, test_people, test_segments_and_consents, test_figures, test_records, test_traps)
+WORLD = (
+    test_absurd_records,
+    test_orders,
+    test_people,
+    test_segments_and_consents,
+    test_figures,
+    test_records,
+    test_traps,
+)
 
 
 @pytest.fixture(scope="session")

@@ -82,19 +82,35 @@ class Installation:
         return [value for (value,) in self.rows(query, *values)]
 
     def customer_of(self, source: str, record_id: str) -> str:
-        return self.value("select customer_id from marts.bridge_customer_records where source = ? and source_record_id = ?", source, record_id)
+        return self.value(
+            "select customer_id from marts.bridge_customer_records where source = ? and source_record_id = ?",
+            source,
+            record_id,
+        )
 
     def customer_with(self, email: str) -> str:
-        return self.value("select customer_id from marts.bridge_customer_identifiers where identifier_type = 'email' and identifier_value = ?", email)
+        return self.value(
+            "select customer_id from marts.bridge_customer_identifiers where identifier_type = 'email' and identifier_value = ?",
+            email,
+        )
 
     def order(self, number: str, *columns: str) -> tuple[Any, ...]:
         """An order by its number, however it is written."""
-        return self.row(f"select {', '.join(columns)} from marts.fct_orders where ltrim(upper(trim(order_number)), '#') = upper(?)", number)
+        return self.row(
+            f"select {', '.join(columns)} from marts.fct_orders where ltrim(upper(trim(order_number)), '#') = upper(?)",
+            number,
+        )
 
     def contents(self, *schemas: str) -> dict[str, tuple[int, int]]:
         """Number of rows and a hash of them for every table."""
-        tables = self.rows("select schema_name, table_name from duckdb_tables() where list_contains(?, schema_name) order by all", list(schemas))
-        return {f"{schema}.{table}": self.row(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t") for schema, table in tables}
+        tables = self.rows(
+            "select schema_name, table_name from duckdb_tables() where list_contains(?, schema_name) order by all",
+            list(schemas),
+        )
+        return {
+            f"{schema}.{table}": self.row(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t")
+            for schema, table in tables
+        }
 
 
 def _line(record: object) -> bytes:
@@ -108,7 +124,13 @@ def ometria_profile(record_id: str, **fields: object) -> dict[str, object]:
 
 
 def ometria_order(
-    number: str, total: object, status: str = "complete", *, email: str | None = None, time: str = "2026-02-10T10:00:00+00:00", **fields: object
+    number: str,
+    total: object,
+    status: str = "complete",
+    *,
+    email: str | None = None,
+    time: str = "2026-02-10T10:00:00+00:00",
+    **fields: object,
 ) -> dict[str, object]:
     customer: Mapping[str, object] = {"email": email} if email else {}
     return {
@@ -125,15 +147,26 @@ def ometria_order(
     }
 
 
-def omnisend_event(name: str, event_id: str, email: str, time: str = "2026-02-10T10:00:00Z", **properties: object) -> dict[str, object]:
-    return {"eventName": name, "eventID": event_id, "eventTime": time, "origin": "api", "contact": {"email": email}, "properties": properties}
+def omnisend_event(
+    name: str, event_id: str, email: str, time: str = "2026-02-10T10:00:00Z", **properties: object
+) -> dict[str, object]:
+    return {
+        "eventName": name,
+        "eventID": event_id,
+        "eventTime": time,
+        "origin": "api",
+        "contact": {"email": email},
+        "properties": properties,
+    }
 
 
 def voucherify_customer(record_id: str, **fields: object) -> dict[str, object]:
     return {"object": "customer", "id": record_id, "created_at": "2026-01-01T00:00:00Z", **fields}
 
 
-def voucherify_order(order_id: str, number: str, cents: int, status: str = "PAID", *, customer: str | None = None, **fields: object) -> dict[str, object]:
+def voucherify_order(
+    order_id: str, number: str, cents: int, status: str = "PAID", *, customer: str | None = None, **fields: object
+) -> dict[str, object]:
     return {
         "object": "order",
         "id": order_id,
@@ -148,5 +181,12 @@ def voucherify_order(order_id: str, number: str, cents: int, status: str = "PAID
     }
 
 
-def optimizely_order_event(action: str, number: str, email: str, epoch: int = 1770717600, **order: object) -> dict[str, object]:
-    return {"type": "order", "action": action, "identifiers": {"email": email}, "data": {"ts": epoch, "order": {"order_id": number, **order}}}
+def optimizely_order_event(
+    action: str, number: str, email: str, epoch: int = 1770717600, **order: object
+) -> dict[str, object]:
+    return {
+        "type": "order",
+        "action": action,
+        "identifiers": {"email": email},
+        "data": {"ts": epoch, "order": {"order_id": number, **order}},
+    }

@@ -38,7 +38,10 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def test_every_fact_stands_once_for_each_account(twins: Installation, table: str) -> None:
     is_broken_one = "file_path like '%broken%'" if table in ("meta.loads", "meta.rejects") else "false"
     of = {
-        name: twins.rows(f"select source, {FACTS[table]} from {table} where source_account = ? and not {is_broken_one} order by all", account)
+        name: twins.rows(
+            f"select source, {FACTS[table]} from {table} where source_account = ? and not {is_broken_one} order by all",
+            account,
+        )
         for name, account in (("plain", "default"), ("named", "uk"))
     }
     assert of["plain"]

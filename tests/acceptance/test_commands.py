@@ -21,16 +21,42 @@ def small(installation: Installation) -> None:
         "omnisend/events",
         NIGHTS[0],
         "orders.ndjson",
-        omnisend_event("placed order", "n-1", "n.one@example.com", orderID="N-1", totalPrice=10.0, currency="EUR", paymentStatus="paid"),
+        omnisend_event(
+            "placed order",
+            "n-1",
+            "n.one@example.com",
+            orderID="N-1",
+            totalPrice=10.0,
+            currency="EUR",
+            paymentStatus="paid",
+        ),
     )
-    installation.land("ometria/profiles", NIGHTS[0], "people.ndjson", ometria_profile("n-1", email="n.one@example.com", firstname="Nora", tags=["early"]))
+    installation.land(
+        "ometria/profiles",
+        NIGHTS[0],
+        "people.ndjson",
+        ometria_profile("n-1", email="n.one@example.com", firstname="Nora", tags=["early"]),
+    )
     installation.land(
         "omnisend/events",
         NIGHTS[1],
         "orders.ndjson",
-        omnisend_event("placed order", "n-2", "n.two@example.com", orderID="N-2", totalPrice=20.0, currency="EUR", paymentStatus="paid"),
+        omnisend_event(
+            "placed order",
+            "n-2",
+            "n.two@example.com",
+            orderID="N-2",
+            totalPrice=20.0,
+            currency="EUR",
+            paymentStatus="paid",
+        ),
     )
-    installation.land("ometria/profiles", NIGHTS[1], "people.ndjson", ometria_profile("n-1", email="n.one@example.com", firstname="Nora", tags=["late"]))
+    installation.land(
+        "ometria/profiles",
+        NIGHTS[1],
+        "people.ndjson",
+        ometria_profile("n-1", email="n.one@example.com", firstname="Nora", tags=["late"]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +79,12 @@ def test_running_again_does_nothing_and_says_so(copy: Installation) -> None:
     outcome = copy.c360("run")
     assert outcome.exit_code == 0
     assert outcome.figures["published"] is False
-    assert (outcome.figures["files"], outcome.figures["rows_read"], outcome.figures["customers"], outcome.figures["orders"]) == (0, 0, 2, 2)
+    assert (
+        outcome.figures["files"],
+        outcome.figures["rows_read"],
+        outcome.figures["customers"],
+        outcome.figures["orders"],
+    ) == (0, 0, 2, 2)
     assert (copy.data / "warehouse.duckdb").stat().st_mtime_ns == before
 
 
@@ -73,11 +104,20 @@ def test_a_full_refresh_gives_the_same_warehouse(copy: Installation) -> None:
 
 def test_an_export_date_run_again_replaces_just_that_night(copy: Installation) -> None:
     before = copy.contents(*MARTS)
-    loads = copy.rows("select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'", date.fromisoformat(NIGHTS[0]))
+    loads = copy.rows(
+        "select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'",
+        date.fromisoformat(NIGHTS[0]),
+    )
     outcome = copy.c360("run", "--date", NIGHTS[1])
     assert outcome.exit_code == 0, outcome.said
     assert copy.contents(*MARTS) == before
-    assert copy.rows("select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'", date.fromisoformat(NIGHTS[0])) == loads
+    assert (
+        copy.rows(
+            "select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'",
+            date.fromisoformat(NIGHTS[0]),
+        )
+        == loads
+    )
     assert copy.value("select count(*) from staging.events") == 2
 
 
@@ -98,7 +138,9 @@ def test_the_day_of_the_figures_can_be_given(copy: Installation) -> None:
     assert copy.value("select distinct as_of_date from marts.customer_insights") == date.fromisoformat(NIGHTS[1])
     outcome = copy.c360("run", "--as-of", "2027-06-30")
     assert outcome.exit_code == 0, outcome.said
-    assert copy.rows("select distinct as_of_date, lifecycle_stage from marts.customer_insights") == [(date(2027, 6, 30), "lapsed")]
+    assert copy.rows("select distinct as_of_date, lifecycle_stage from marts.customer_insights") == [
+        (date(2027, 6, 30), "lapsed")
+    ]
 
 
 def test_new_content_under_an_old_name_replaces_its_rows(copy: Installation) -> None:
@@ -106,12 +148,22 @@ def test_new_content_under_an_old_name_replaces_its_rows(copy: Installation) -> 
         "omnisend/events",
         NIGHTS[1],
         "orders.ndjson",
-        omnisend_event("placed order", "n-3", "n.three@example.com", orderID="N-3", totalPrice=30.0, currency="EUR", paymentStatus="paid"),
+        omnisend_event(
+            "placed order",
+            "n-3",
+            "n.three@example.com",
+            orderID="N-3",
+            totalPrice=30.0,
+            currency="EUR",
+            paymentStatus="paid",
+        ),
     )
     outcome = copy.c360("run")
     assert outcome.exit_code == 0, outcome.said
     assert copy.column("select order_number from marts.fct_orders order by 1") == ["N-1", "N-3"]
-    assert copy.column("select status from meta.loads where file_path like '%events/2026-03-02/orders.ndjson' order by load_seq") == ["superseded", "loaded"]
+    assert copy.column(
+        "select status from meta.loads where file_path like '%events/2026-03-02/orders.ndjson' order by load_seq"
+    ) == ["superseded", "loaded"]
     assert copy.rows("select * from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate") == []
 
 
@@ -121,9 +173,16 @@ def test_a_copy_of_a_loaded_file_changes_nothing(copy: Installation) -> None:
     shutil.copyfile(night / "orders.ndjson", night / "same_again.ndjson")
     outcome = copy.c360("run")
     assert outcome.exit_code == 0, outcome.said
-    assert (outcome.figures["rows_read"], outcome.figures["rows_loaded"], outcome.figures["rows_duplicate"]) == (1, 0, 1)
+    assert (outcome.figures["rows_read"], outcome.figures["rows_loaded"], outcome.figures["rows_duplicate"]) == (
+        1,
+        0,
+        1,
+    )
     assert copy.contents(*MARTS) == before
-    assert copy.row("select status, rows_duplicate from meta.loads where file_path like '%same_again.ndjson'") == ("duplicate", 1)
+    assert copy.row("select status, rows_duplicate from meta.loads where file_path like '%same_again.ndjson'") == (
+        "duplicate",
+        1,
+    )
 
 
 @pytest.mark.slow
@@ -140,7 +199,12 @@ def test_growth_renames_nobody_and_late_files_may_only_lead_back(copy: Installat
     after = dict(copy.rows("select source_record_id, customer_id from marts.bridge_customer_records"))
     known = {record: person for record, person in before.items() if record in after}
     assert {record: after[record] for record in known} == known
-    copy.land("voucherify/customers", "2026-02-01", "late.ndjson", {"id": "cust_late", "object": "customer", "email": "n.one@example.com"})
+    copy.land(
+        "voucherify/customers",
+        "2026-02-01",
+        "late.ndjson",
+        {"id": "cust_late", "object": "customer", "email": "n.one@example.com"},
+    )
     assert copy.c360("run").exit_code == 0
     late = copy.customer_of("voucherify", "cust_late")
     old = before["n-1"]
@@ -154,9 +218,14 @@ def test_broken_files_end_with_three_and_spoil_nothing_else(installation: Instal
     installation.land("omnisend/orders", NIGHTS[0], "noise.xyz", b"\x00\xff")
     outcome = installation.c360("run")
     assert outcome.exit_code == 3
-    assert "landing/voucherify/orders/2026-03-01/cut.json" in outcome.said or "voucherify/orders/2026-03-01" in outcome.said
+    assert (
+        "landing/voucherify/orders/2026-03-01/cut.json" in outcome.said
+        or "voucherify/orders/2026-03-01" in outcome.said
+    )
     assert outcome.figures["orders"] == 2
-    assert installation.row("select rows_read, rows_rejected, status from meta.loads where file_path like '%cut.json'") == (1, 1, "rejected")
+    assert installation.row(
+        "select rows_read, rows_rejected, status from meta.loads where file_path like '%cut.json'"
+    ) == (1, 1, "rejected")
     assert json.loads(outcome.out.strip().splitlines()[-1])["published"] is True
 
 
@@ -200,7 +269,12 @@ def test_every_command_has_help(installation: Installation, command: str) -> Non
 
 def test_a_second_run_waits_and_then_names_the_holder(copy: Installation) -> None:
     copy.configure("settings.toml", "lock_wait_seconds = 1\n")
-    copy.land("omnisend/events", NIGHTS[2], "more.ndjson", *(omnisend_event("viewed product", f"n-v-{number}", "n.one@example.com") for number in range(2000)))
+    copy.land(
+        "omnisend/events",
+        NIGHTS[2],
+        "more.ndjson",
+        *(omnisend_event("viewed product", f"n-v-{number}", "n.one@example.com") for number in range(2000)),
+    )
     first = copy.start("run")
     lock = copy.data / "internal" / "writer.lock"
     while first.poll() is None and not (lock.exists() and str(first.pid) in lock.read_text()):
@@ -222,7 +296,15 @@ def test_analysts_read_while_a_run_writes(copy: Installation) -> None:
         "omnisend/events",
         NIGHTS[2],
         "more.ndjson",
-        omnisend_event("placed order", "n-5", "n.five@example.com", orderID="N-5", totalPrice=1.0, currency="EUR", paymentStatus="paid"),
+        omnisend_event(
+            "placed order",
+            "n-5",
+            "n.five@example.com",
+            orderID="N-5",
+            totalPrice=1.0,
+            currency="EUR",
+            paymentStatus="paid",
+        ),
     )
     process = copy.start("run")
     seen = set()
@@ -239,7 +321,15 @@ def test_the_previous_publication_comes_back(copy: Installation) -> None:
         "omnisend/events",
         NIGHTS[2],
         "more.ndjson",
-        omnisend_event("placed order", "n-5", "n.five@example.com", orderID="N-5", totalPrice=1.0, currency="EUR", paymentStatus="paid"),
+        omnisend_event(
+            "placed order",
+            "n-5",
+            "n.five@example.com",
+            orderID="N-5",
+            totalPrice=1.0,
+            currency="EUR",
+            paymentStatus="paid",
+        ),
     )
     assert copy.c360("run").exit_code == 0
     assert copy.c360("rollback").exit_code == 0
@@ -260,7 +350,18 @@ def test_a_mended_record_is_replayed(installation: Installation) -> None:
     path = installation.land("omnisend/events", NIGHTS[2], "bad.ndjson", b'{"eventName": "placed order" BROKEN}\n')
     assert installation.c360("run").exit_code == 3
     path.write_text(
-        json.dumps(omnisend_event("placed order", "n-7", "n.seven@example.com", orderID="N-7", totalPrice=7.0, currency="EUR", paymentStatus="paid")) + "\n",
+        json.dumps(
+            omnisend_event(
+                "placed order",
+                "n-7",
+                "n.seven@example.com",
+                orderID="N-7",
+                totalPrice=7.0,
+                currency="EUR",
+                paymentStatus="paid",
+            )
+        )
+        + "\n",
         encoding="utf-8",
     )
     outcome = installation.c360("replay")

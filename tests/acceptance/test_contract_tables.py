@@ -111,7 +111,13 @@ TYPES = {
 
 
 def columns_of(installation: Installation, schema: str, table: str) -> set[str]:
-    return set(installation.column("select column_name from information_schema.columns where table_schema = ? and table_name = ?", schema, table))
+    return set(
+        installation.column(
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
+            schema,
+            table,
+        )
+    )
 
 
 @pytest.mark.parametrize(("table", "fixed"), MARTS.items())
@@ -147,7 +153,11 @@ def test_every_mart_is_under_contract_and_every_column_described() -> None:
     undescribed, loose = set(), set()
     for path in (PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml"):
         for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", ()):
-            undescribed |= {f"{model['name']}.{column['name']}" for column in model["columns"] if not column.get("description", "").strip()}
+            undescribed |= {
+                f"{model['name']}.{column['name']}"
+                for column in model["columns"]
+                if not column.get("description", "").strip()
+            }
             loose |= set() if model.get("description") else {model["name"]}
     assert undescribed == set()
     assert loose == set()
@@ -156,11 +166,21 @@ def test_every_mart_is_under_contract_and_every_column_described() -> None:
 
 
 def test_analysts_read_the_descriptions_in_the_file(samples: Installation) -> None:
-    assert samples.column("select table_name || '.' || column_name from duckdb_columns() where schema_name = 'marts' and comment is null") == []
+    assert (
+        samples.column(
+            "select table_name || '.' || column_name from duckdb_columns() where schema_name = 'marts' and comment is null"
+        )
+        == []
+    )
 
 
 def test_the_samples_are_one_story_of_a_dozen_people(samples: Installation) -> None:
-    assert samples.rows("select email, count(*) from marts.dim_customers where email is not null group by 1 having count(*) > 1") == []
+    assert (
+        samples.rows(
+            "select email, count(*) from marts.dim_customers where email is not null group by 1 having count(*) > 1"
+        )
+        == []
+    )
 
 
 def test_the_samples_name_the_line_that_is_bad(demo_run: tuple[Installation, Outcome]) -> None:
@@ -169,7 +189,18 @@ def test_the_samples_name_the_line_that_is_bad(demo_run: tuple[Installation, Out
 
 
 def test_statuses_are_of_the_known_words(samples: Installation) -> None:
-    words = {"created", "pending_payment", "paid", "in_progress", "shipped", "completed", "canceled", "partially_refunded", "refunded", "unknown"}
+    words = {
+        "created",
+        "pending_payment",
+        "paid",
+        "in_progress",
+        "shipped",
+        "completed",
+        "canceled",
+        "partially_refunded",
+        "refunded",
+        "unknown",
+    }
     assert set(samples.column("select distinct status from marts.fct_orders")) <= words
     assert set(samples.column("select distinct verdict from marts.customer_stat_reconciliation")) <= {
         "match",
@@ -180,8 +211,21 @@ def test_statuses_are_of_the_known_words(samples: Installation) -> None:
         "not_comparable",
     }
     assert set(samples.column("select distinct status from marts.fct_consents")) <= {"opt_in", "opt_out", "unknown"}
-    assert set(samples.column("select distinct channel from marts.fct_consents")) <= {"email", "sms", "phone", "push", "whatsapp", "post", "all"}
-    assert set(samples.column("select distinct lifecycle_stage from marts.customer_insights")) <= {"lead", "active", "at_risk", "lapsed"}
+    assert set(samples.column("select distinct channel from marts.fct_consents")) <= {
+        "email",
+        "sms",
+        "phone",
+        "push",
+        "whatsapp",
+        "post",
+        "all",
+    }
+    assert set(samples.column("select distinct lifecycle_stage from marts.customer_insights")) <= {
+        "lead",
+        "active",
+        "at_risk",
+        "lapsed",
+    }
 
 
 def test_grains_hold(samples: Installation) -> None:

@@ -13,7 +13,8 @@ from tests.acceptance.installation import Installation
 SCHEMAS = Path(__file__).parents[1] / "activation" / "schemas"
 VENDORS = ("ometria", "omnisend", "open_delivery", "optimizely", "voucherify")
 TARGETS = "".join(
-    f'[targets.{vendor}]\nvendor = "{vendor}"\nopt_outs = true\n' + ('dialect = "rc2"\npurpose = "service"\n' if vendor == "open_delivery" else "")
+    f'[targets.{vendor}]\nvendor = "{vendor}"\nopt_outs = true\n'
+    + ('dialect = "rc2"\npurpose = "service"\n' if vendor == "open_delivery" else "")
     for vendor in VENDORS
 )
 
@@ -36,7 +37,10 @@ def activated(installation: Installation, *arguments: str) -> dict[str, Any]:
 
 
 def bodies(installation: Installation, vendor: str, prefix: str) -> list[Any]:
-    return [json.loads(path.read_bytes()) for path in sorted((installation.data / "activation" / vendor / "default").glob(f"*/{prefix}-*.json"))]
+    return [
+        json.loads(path.read_bytes())
+        for path in sorted((installation.data / "activation" / vendor / "default").glob(f"*/{prefix}-*.json"))
+    ]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -72,7 +76,9 @@ def test_a_rebuilt_warehouse_changes_nothing(given_back: Installation) -> None:
 
 
 def test_the_log_is_there_for_analysts(given_back: Installation) -> None:
-    assert dict(given_back.rows("select source, count(*) > 0 from meta.activation_log where state = 'written' group by source")) == dict.fromkeys(VENDORS, True)
+    assert dict(
+        given_back.rows("select source, count(*) > 0 from meta.activation_log where state = 'written' group by source")
+    ) == dict.fromkeys(VENDORS, True)
 
 
 def test_all_customers_are_one_valid_file(given_back: Installation, tmp_path: Path) -> None:

@@ -24,9 +24,46 @@ ADDRESSES = [f"P{number}@shop{number % 3}.example.com" for number in range(30)] 
     "a" * 300 + "@x.example.com",
     "josé@x.example.com",
 ]
-PHONES = ["+4915123456701", "0151 23456702", "+5511999999999", "(11) 98888-7777", "000", "52998224725", "529.982.247-25"]
-TIMES = ["2026-02-01T10:00:00Z", "2026-01-01", "2025-12-31 23:59:59", "2026-02-01T10:00:00+14:00", "1770000000", "2099-12-31T23:59:59Z", "9999-12-31", "soon"]
-NUMBERS = [0, 1, 2, 19.99, 2500, -1, 10**14 - 1, 1 - 10**14, 10**18, 10**25, 0.00005, -0.0, "5", " 7 ", "-3.10", "12,50", "1e400", "NaN", True]
+PHONES = [
+    "+4915123456701",
+    "0151 23456702",
+    "+5511999999999",
+    "(11) 98888-7777",
+    "000",
+    "52998224725",
+    "529.982.247-25",
+]
+TIMES = [
+    "2026-02-01T10:00:00Z",
+    "2026-01-01",
+    "2025-12-31 23:59:59",
+    "2026-02-01T10:00:00+14:00",
+    "1770000000",
+    "2099-12-31T23:59:59Z",
+    "9999-12-31",
+    "soon",
+]
+NUMBERS = [
+    0,
+    1,
+    2,
+    19.99,
+    2500,
+    -1,
+    10**14 - 1,
+    1 - 10**14,
+    10**18,
+    10**25,
+    0.00005,
+    -0.0,
+    "5",
+    " 7 ",
+    "-3.10",
+    "12,50",
+    "1e400",
+    "NaN",
+    True,
+]
 WORDS = [
     "paid", "CANCELED", "refund", "purchase", "subscribe", "order", "email", "phone", "placed order", "order refunded", "order canceled", "customer.deleted",
     "customer.order.paid", "ORDER_COMPLETED", "order.cancelled", "CONCLUDED", "opt_in", "subscribed", "EUR", "BRL", "JPY", "XXX", "DE", "XX", "m", "divers",
@@ -50,7 +87,20 @@ NASTY = [
     "0",
 ]
 ODD: list[Any] = [None, [], {}, [1], {"a": 1}, "", [None], [[]]]
-KEYS = ["email", "emails", "customer_id", "vuid", "phone", "my_shop_id", "push_token", "unsubscribed", "cnst_1", "Programme 1", "k.1", ""]
+KEYS = [
+    "email",
+    "emails",
+    "customer_id",
+    "vuid",
+    "phone",
+    "my_shop_id",
+    "push_token",
+    "unsubscribed",
+    "cnst_1",
+    "Programme 1",
+    "k.1",
+    "",
+]
 WORDS_OF_TIME = ("_at", "date", "time", "ts", "created", "updated", "birth")
 WORDS_OF_AMOUNT = ("amount", "total", "price", "quantity", "sum", "points", "balance", "discount", "tax")
 
@@ -69,8 +119,14 @@ class Junk:
         return self._random.choice(values)
 
     def _object(self, shape: Mapping[str, Any]) -> dict[str, Any]:
-        made = {key.replace(".*", ".x"): self._value(key, inner) for key, inner in shape.items() if self._random.random() < 0.6}
-        return made | ({self._pick(["🙂", "new field", "a.b"]): self._pick(NASTY)} if self._random.random() < 0.03 else {})
+        made = {
+            key.replace(".*", ".x"): self._value(key, inner)
+            for key, inner in shape.items()
+            if self._random.random() < 0.6
+        }
+        return made | (
+            {self._pick(["🙂", "new field", "a.b"]): self._pick(NASTY)} if self._random.random() < 0.03 else {}
+        )
 
     def _value(self, key: str, shape: Any) -> Any:
         if self._random.random() < 0.08:
@@ -103,11 +159,22 @@ def test_nights_of_junk_are_published_and_their_books_balance(installation: Inst
     for vendor in discover().values():
         for stream in vendor.streams.values():
             for night in NIGHTS[:3]:
-                records = [junk.record(dialect.shape, dialect.has) for dialect in stream.dialects for _ in range(RECORDS)]
-                installation.land(f"{vendor.code}/{stream.name}", night, "junk.ndjson", *(json.dumps(record) + "\n" for record in records))
+                records = [
+                    junk.record(dialect.shape, dialect.has) for dialect in stream.dialects for _ in range(RECORDS)
+                ]
+                installation.land(
+                    f"{vendor.code}/{stream.name}",
+                    night,
+                    "junk.ndjson",
+                    *(json.dumps(record) + "\n" for record in records),
+                )
                 read += len(records)
     outcome = installation.c360("run")
-    assert (outcome.exit_code, outcome.figures["published"], outcome.figures["rows_read"]) == (3, True, read), outcome.said
+    assert (outcome.exit_code, outcome.figures["published"], outcome.figures["rows_read"]) == (3, True, read), (
+        outcome.said
+    )
     assert outcome.figures["rows_loaded"] > read / 3
     assert installation.rows("from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate") == []
-    assert installation.value("select sum(rows_rejected) from meta.loads") == installation.value("select count(*) from meta.rejects")
+    assert installation.value("select sum(rows_rejected) from meta.loads") == installation.value(
+        "select count(*) from meta.rejects"
+    )

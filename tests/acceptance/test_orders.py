@@ -6,11 +6,26 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.installation import NIGHTS, Installation, ometria_order, omnisend_event, optimizely_order_event, voucherify_customer, voucherify_order
+from tests.acceptance.installation import (
+    NIGHTS,
+    Installation,
+    ometria_order,
+    omnisend_event,
+    optimizely_order_event,
+    voucherify_customer,
+    voucherify_order,
+)
 
 BUYER = "olga.buyer@example.com"
 LINE = {"productID": "p1", "productTitle": "Fern", "productQuantity": 2, "productPrice": 20.0}
-PAID = {"orderID": "O-300", "orderNumber": "O-300", "totalPrice": 40.0, "currency": "EUR", "createdAt": "2026-02-10T10:00:00Z", "lineItems": [LINE]}
+PAID = {
+    "orderID": "O-300",
+    "orderNumber": "O-300",
+    "totalPrice": 40.0,
+    "currency": "EUR",
+    "createdAt": "2026-02-10T10:00:00Z",
+    "lineItems": [LINE],
+}
 STATES = {
     "pending": "created",
     "pending_payment": "pending_payment",
@@ -64,25 +79,72 @@ def land(installation: Installation) -> None:
     )
     without_time = ometria_order("O-512", 12, "complete", email=BUYER)
     del without_time["timestamp"]
-    installation.land("ometria/orders", later, "orders.ndjson", ometria_order("O-511", 75, "complete", email=BUYER, time="2026-02-01T10:00:00Z"), without_time)
+    installation.land(
+        "ometria/orders",
+        later,
+        "orders.ndjson",
+        ometria_order("O-511", 75, "complete", email=BUYER, time="2026-02-01T10:00:00Z"),
+        without_time,
+    )
     installation.land(
         "omnisend/events",
         night,
         "order_events.ndjson",
         omnisend_event(
-            "placed order", "o-100-placed", BUYER, orderID="O-100", orderNumber="O-100", totalPrice=100.0, currency="EUR", createdAt="2026-02-10T10:00:05Z"
+            "placed order",
+            "o-100-placed",
+            BUYER,
+            orderID="O-100",
+            orderNumber="O-100",
+            totalPrice=100.0,
+            currency="EUR",
+            createdAt="2026-02-10T10:00:05Z",
         ),
         omnisend_event(
-            "order fulfilled", "o-101-fulfilled", BUYER, orderID="O-101", totalPrice=50.0, currency="EUR", fulfillmentStatus="fulfilled", paymentStatus="paid"
+            "order fulfilled",
+            "o-101-fulfilled",
+            BUYER,
+            orderID="O-101",
+            totalPrice=50.0,
+            currency="EUR",
+            fulfillmentStatus="fulfilled",
+            paymentStatus="paid",
         ),
         omnisend_event("order canceled", "o-102-canceled", BUYER, orderID="O-102", totalPrice=50.0, currency="EUR"),
-        omnisend_event("placed order", "o-300-1", BUYER, **PAID, paymentStatus="awaitingPayment", fulfillmentStatus="unfulfilled"),
-        omnisend_event("paid for order", "o-300-2", BUYER, "2026-02-10T10:05:00Z", **PAID, paymentStatus="paid", fulfillmentStatus="unfulfilled"),
-        omnisend_event("ordered product", "o-300-3", BUYER, "2026-02-10T10:05:01Z", **PAID, paymentStatus="paid"),
-        omnisend_event("order fulfilled", "o-300-4", BUYER, "2026-02-11T10:00:00Z", **PAID, paymentStatus="paid", fulfillmentStatus="fulfilled"),
-        omnisend_event("placed order", "o-301-1", BUYER, orderID="O-301", totalPrice=60.0, currency="EUR", paymentStatus="paid"),
         omnisend_event(
-            "order refunded", "o-301-2", BUYER, orderID="O-301", totalPrice=60.0, currency="EUR", totalRefundedAmount=10, paymentStatus="partiallyRefunded"
+            "placed order", "o-300-1", BUYER, **PAID, paymentStatus="awaitingPayment", fulfillmentStatus="unfulfilled"
+        ),
+        omnisend_event(
+            "paid for order",
+            "o-300-2",
+            BUYER,
+            "2026-02-10T10:05:00Z",
+            **PAID,
+            paymentStatus="paid",
+            fulfillmentStatus="unfulfilled",
+        ),
+        omnisend_event("ordered product", "o-300-3", BUYER, "2026-02-10T10:05:01Z", **PAID, paymentStatus="paid"),
+        omnisend_event(
+            "order fulfilled",
+            "o-300-4",
+            BUYER,
+            "2026-02-11T10:00:00Z",
+            **PAID,
+            paymentStatus="paid",
+            fulfillmentStatus="fulfilled",
+        ),
+        omnisend_event(
+            "placed order", "o-301-1", BUYER, orderID="O-301", totalPrice=60.0, currency="EUR", paymentStatus="paid"
+        ),
+        omnisend_event(
+            "order refunded",
+            "o-301-2",
+            BUYER,
+            orderID="O-301",
+            totalPrice=60.0,
+            currency="EUR",
+            totalRefundedAmount=10,
+            paymentStatus="partiallyRefunded",
         ),
         omnisend_event(
             "order refunded",
@@ -131,14 +193,21 @@ def land(installation: Installation) -> None:
         ),
         voucherify_order("ord_o401", "O-401", 500, "CREATED", customer="cust_olga"),
     )
-    installation.land("voucherify/customers", night, "orders_people.ndjson", voucherify_customer("cust_olga", email=BUYER))
+    installation.land(
+        "voucherify/customers", night, "orders_people.ndjson", voucherify_customer("cust_olga", email=BUYER)
+    )
     installation.land(
         "optimizely/events",
         night,
         "orders.ndjson",
         optimizely_order_event("purchase", "O-100", BUYER, total=100.0, subtotal=90.0),
         optimizely_order_event(
-            "purchase", "O-200", BUYER, total=110.0, subtotal=100.0, items=[{"product_id": "p9", "price": 100.0, "quantity": 1, "subtotal": 100.0}]
+            "purchase",
+            "O-200",
+            BUYER,
+            total=110.0,
+            subtotal=100.0,
+            items=[{"product_id": "p9", "price": 100.0, "quantity": 1, "subtotal": 100.0}],
         ),
         optimizely_order_event("refund", "O-200", BUYER, 1770804000, total=-30.0, subtotal=-30.0),
         optimizely_order_event("refund", "O-200", BUYER, 1770890400, total=15.0, subtotal=15.0),
@@ -175,7 +244,14 @@ def land(installation: Installation) -> None:
                     "totalPrice": {"value": 20, "currency": "BRL"},
                 }
             ],
-            "otherFees": [{"name": "Taxa", "type": "SERVICE_FEE", "receivedBy": "MERCHANT", "price": {"value": 3, "currency": "BRL"}}],
+            "otherFees": [
+                {
+                    "name": "Taxa",
+                    "type": "SERVICE_FEE",
+                    "receivedBy": "MERCHANT",
+                    "price": {"value": 3, "currency": "BRL"},
+                }
+            ],
             "total": {
                 "itemsPrice": {"value": 20, "currency": "BRL"},
                 "otherFees": {"value": 3, "currency": "BRL"},
@@ -230,12 +306,28 @@ def test_a_shop_s_word_for_a_state_has_one_meaning(world: Installation, word: st
 
 
 def test_an_order_number_is_shown_in_one_form(world: Installation) -> None:
-    assert world.rows("select order_number from marts.fct_orders where order_number <> ltrim(upper(trim(order_number)), '#')") == []
+    assert (
+        world.rows(
+            "select order_number from marts.fct_orders where order_number <> ltrim(upper(trim(order_number)), '#')"
+        )
+        == []
+    )
 
 
 def test_four_events_of_one_order_are_one_order(world: Installation) -> None:
-    assert world.order("O-300", "status", "total_amount", "line_count", "item_quantity", "source") == ("shipped", 40, 1, 2, "omnisend")
-    assert world.value("select count(*) from marts.fct_events e join marts.fct_orders o using (order_id) where o.order_number = 'O-300'") == 4
+    assert world.order("O-300", "status", "total_amount", "line_count", "item_quantity", "source") == (
+        "shipped",
+        40,
+        1,
+        2,
+        "omnisend",
+    )
+    assert (
+        world.value(
+            "select count(*) from marts.fct_events e join marts.fct_orders o using (order_id) where o.order_number = 'O-300'"
+        )
+        == 4
+    )
 
 
 def test_running_totals_of_refunds_take_the_greatest(world: Installation) -> None:
@@ -243,7 +335,13 @@ def test_running_totals_of_refunds_take_the_greatest(world: Installation) -> Non
 
 
 def test_refund_deltas_add_up_whatever_their_sign(world: Installation) -> None:
-    assert world.order("O-200", "total_amount", "subtotal_amount", "refunded_amount", "net_amount", "status") == (110, 100, 45, 65, "partially_refunded")
+    assert world.order("O-200", "total_amount", "subtotal_amount", "refunded_amount", "net_amount", "status") == (
+        110,
+        100,
+        45,
+        65,
+        "partially_refunded",
+    )
     adjustments = world.rows(
         "select adjustment_type, amount from marts.fct_order_adjustments join marts.fct_orders using (order_id) where order_number = 'O-200' order by amount"
     )
@@ -252,9 +350,16 @@ def test_refund_deltas_add_up_whatever_their_sign(world: Installation) -> None:
 
 def test_a_refund_of_an_unknown_order_is_an_orphan_and_never_an_order(world: Installation) -> None:
     assert world.rows("select * from marts.fct_orders where order_number in ('O-201', 'O-509')") == []
-    orphans = world.rows("select source, amount from marts.fct_order_adjustments where order_id is null and amount in (12, 25) order by amount")
+    orphans = world.rows(
+        "select source, amount from marts.fct_order_adjustments where order_id is null and amount in (12, 25) order by amount"
+    )
     assert orphans == [("optimizely", 12), ("ometria", 25)]
-    assert world.value("select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_record_id in ('O-201', 'O-509')") == 2
+    assert (
+        world.value(
+            "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_record_id in ('O-201', 'O-509')"
+        )
+        == 2
+    )
 
 
 def test_a_canceled_order_is_attempted_and_nets_nothing(world: Installation) -> None:
@@ -268,11 +373,18 @@ def test_a_net_amount_is_never_negative(world: Installation) -> None:
 
 
 def test_a_file_with_a_row_per_item_counts_the_order_once(world: Installation) -> None:
-    assert world.order("O-210", "total_amount", "subtotal_amount", "shipping_amount", "line_count", "item_quantity") == (27, 25, 2, 2, 2)
+    assert world.order(
+        "O-210", "total_amount", "subtotal_amount", "shipping_amount", "line_count", "item_quantity"
+    ) == (27, 25, 2, 2, 2)
 
 
 def test_shipping_is_no_product_line(world: Installation) -> None:
-    assert world.order("O-400", "total_amount", "line_count", "item_quantity", "shipping_amount") == (Decimal("10.80"), 1, 1, Decimal("6.30"))
+    assert world.order("O-400", "total_amount", "line_count", "item_quantity", "shipping_amount") == (
+        Decimal("10.80"),
+        1,
+        1,
+        Decimal("6.30"),
+    )
 
 
 def test_fees_are_no_shipping(world: Installation) -> None:
@@ -285,13 +397,20 @@ def test_fees_are_no_shipping(world: Installation) -> None:
 
 
 def test_an_order_without_a_rate_has_no_reporting_amount_and_is_listed(world: Installation) -> None:
-    assert world.order("O-501", "net_amount", "net_amount_reporting", "is_valid", "reporting_currency") == (100, None, True, "EUR")
+    assert world.order("O-501", "net_amount", "net_amount_reporting", "is_valid", "reporting_currency") == (
+        100,
+        None,
+        True,
+        "EUR",
+    )
     order_id = world.order("O-501", "order_id")[0]
     assert world.column("select issue_code from meta.field_issues where order_id = ?", order_id)
 
 
 def test_another_currency_is_converted_at_the_rate_of_the_order_date(world: Installation) -> None:
-    rate = world.value("select units_per_eur from seeds.fx_rates where currency = 'JPY' and rate_date <= date '2026-02-10' order by rate_date desc limit 1")
+    rate = world.value(
+        "select units_per_eur from seeds.fx_rates where currency = 'JPY' and rate_date <= date '2026-02-10' order by rate_date desc limit 1"
+    )
     total, reporting = world.order("O-502", "net_amount", "net_amount_reporting")
     assert total == 16000
     assert float(reporting) == pytest.approx(16000 / float(rate), abs=0.006)
@@ -314,11 +433,19 @@ def test_an_order_whose_time_does_not_parse_is_rejected(world: Installation) -> 
 
 
 def test_an_order_without_a_time_takes_its_export_date_and_says_so(world: Installation) -> None:
-    assert world.order("O-512", "ordered_at", "order_date", "is_ordered_at_inferred") == (datetime(2026, 3, 2, tzinfo=UTC), date(2026, 3, 2), True)
+    assert world.order("O-512", "ordered_at", "order_date", "is_ordered_at_inferred") == (
+        datetime(2026, 3, 2, tzinfo=UTC),
+        date(2026, 3, 2),
+        True,
+    )
 
 
 def test_a_time_without_a_zone_is_utc_and_says_so(world: Installation) -> None:
-    assert world.order("O-508", "ordered_at", "is_ordered_at_inferred", "order_date") == (datetime(2026, 2, 10, 23, 30, tzinfo=UTC), True, date(2026, 2, 10))
+    assert world.order("O-508", "ordered_at", "is_ordered_at_inferred", "order_date") == (
+        datetime(2026, 2, 10, 23, 30, tzinfo=UTC),
+        True,
+        date(2026, 2, 10),
+    )
 
 
 def test_a_restated_order_has_its_newest_figures(world: Installation) -> None:

@@ -10,7 +10,19 @@ import pytest
 from tests.acceptance.installation import NIGHTS, Installation, Outcome
 
 BAD_LINE = b'{"eventName": "placed order",\t "contact": {"email": "l.bad@example.com"}  BROKEN \xc3\xa9}'
-FORMATS = ("ndjson", "jsonl", "array.json", "single.json", "envelope.json", "csv", "ndjson.gz", "json.gz", "ndjson.zst", "parquet", "csv.gz")
+FORMATS = (
+    "ndjson",
+    "jsonl",
+    "array.json",
+    "single.json",
+    "envelope.json",
+    "csv",
+    "ndjson.gz",
+    "json.gz",
+    "ndjson.zst",
+    "parquet",
+    "csv.gz",
+)
 WHOLE = {
     "cut.json": b'[{"eventName": "placed order", "contact": {"email": "l@example.com"}}, {"eve',
     "cut.ndjson.gz": gzip.compress(b'{"eventName": "x"}\n' * 50)[:30],
@@ -82,31 +94,63 @@ def land(installation: Installation) -> None:
         "omnisend/contacts",
         NIGHTS[1],
         "l_repairs.ndjson",
-        {"contactID": "l-repair", "email": "  L.Repair@Example.com  ", "birthdate": "not a date", "firstName": "Rep ", "phone": "+4915123450123"},
+        {
+            "contactID": "l-repair",
+            "email": "  L.Repair@Example.com  ",
+            "birthdate": "not a date",
+            "firstName": "Rep ",
+            "phone": "+4915123450123",
+        },
     )
 
 
 def _write_with_duckdb(path: str, record_id: str) -> None:
     kind = "parquet" if path.endswith("parquet") else "json, compression zstd"
-    duckdb.sql(f"copy (select '{record_id}' as \"contactID\", '{record_id}@example.com' as email, 'Form' as \"firstName\") to '{path}' (format {kind})")
+    duckdb.sql(
+        f"copy (select '{record_id}' as \"contactID\", '{record_id}@example.com' as email, 'Form' as \"firstName\") to '{path}' (format {kind})"
+    )
 
 
 def booked(world: Installation, name: str) -> tuple[object, ...]:
-    return world.row("select rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where file_path like '%/' || ?", name)
+    return world.row(
+        "select rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where file_path like '%/' || ?",
+        name,
+    )
 
 
 def test_the_law_of_accounting_holds_for_every_file(world: Installation) -> None:
     assert world.rows("select * from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate") == []
-    assert set(world.column("select distinct status from meta.loads")) <= {"loaded", "duplicate", "rejected", "superseded"}
+    assert set(world.column("select distinct status from meta.loads")) <= {
+        "loaded",
+        "duplicate",
+        "rejected",
+        "superseded",
+    }
 
 
 def test_the_last_line_of_a_run_is_its_figures(world_run: tuple[Installation, Outcome]) -> None:
     world, outcome = world_run
     figures = outcome.figures
-    assert {"files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "customers", "orders", "published", "duration_s"} <= set(figures)
+    assert {
+        "files",
+        "rows_read",
+        "rows_loaded",
+        "rows_rejected",
+        "rows_duplicate",
+        "customers",
+        "orders",
+        "published",
+        "duration_s",
+    } <= set(figures)
     assert outcome.exit_code == 3
     assert figures["published"] is True
-    assert (figures["files"], figures["rows_read"], figures["rows_loaded"], figures["rows_rejected"], figures["rows_duplicate"]) == world.row(
+    assert (
+        figures["files"],
+        figures["rows_read"],
+        figures["rows_loaded"],
+        figures["rows_rejected"],
+        figures["rows_duplicate"],
+    ) == world.row(
         "select count(*), sum(rows_read), sum(rows_loaded), sum(rows_rejected), sum(rows_duplicate) from meta.loads"
     )
     assert figures["customers"] == world.value("select count(*) from marts.dim_customers")
@@ -114,7 +158,9 @@ def test_the_last_line_of_a_run_is_its_figures(world_run: tuple[Installation, Ou
 
 
 def test_every_file_is_known_by_its_content(world: Installation) -> None:
-    for path, digest, relative in world.rows("select file_path, file_sha256, file_path like 'landing/%' from meta.loads"):
+    for path, digest, relative in world.rows(
+        "select file_path, file_sha256, file_path like 'landing/%' from meta.loads"
+    ):
         assert relative
         assert hashlib.sha256((world.data / path).read_bytes()).hexdigest() == digest
 
@@ -135,11 +181,18 @@ def test_a_rejected_record_is_kept_byte_for_byte(world: Installation) -> None:
 def test_an_unknown_field_survives_and_is_counted(world: Installation) -> None:
     [extra] = world.column("select extra from staging.events where event_id = 'l-3'")
     assert json.loads(extra)["undocumentedThing"] == {"a": 1}
-    assert world.value("select count(*) from meta.schema_drift where source = 'omnisend' and field like 'undocumentedThing%'") >= 1
+    assert (
+        world.value(
+            "select count(*) from meta.schema_drift where source = 'omnisend' and field like 'undocumentedThing%'"
+        )
+        >= 1
+    )
 
 
 def test_the_same_content_in_one_night_is_a_duplicate(world: Installation) -> None:
-    first, second = sorted([booked(world, "l_double.ndjson"), booked(world, "l_double_again.ndjson")], key=str, reverse=True)
+    first, second = sorted(
+        [booked(world, "l_double.ndjson"), booked(world, "l_double_again.ndjson")], key=str, reverse=True
+    )
     assert {first, second} == {(1, 1, 0, 0, "loaded"), (1, 0, 0, 1, "duplicate")}
 
 
@@ -158,17 +211,28 @@ def test_a_file_of_no_bytes_is_an_empty_delivery(world: Installation) -> None:
 
 
 def test_a_file_that_is_being_written_is_no_data(world: Installation) -> None:
-    assert world.rows("select * from meta.loads where file_path like '%l_still%' or file_path like '%complete.json'") == []
+    assert (
+        world.rows("select * from meta.loads where file_path like '%l_still%' or file_path like '%complete.json'") == []
+    )
     assert world.rows("select * from marts.fct_events where event_id like '%l-99'") == []
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_loads(world: Installation, name: str) -> None:
-    assert world.value("select count(*) from marts.bridge_customer_identifiers where identifier_value = ?", f"l-form-{name.replace('.', '-')}@example.com") == 1
+    assert (
+        world.value(
+            "select count(*) from marts.bridge_customer_identifiers where identifier_value = ?",
+            f"l-form-{name.replace('.', '-')}@example.com",
+        )
+        == 1
+    )
 
 
 def test_a_value_that_does_not_parse_is_null_and_booked(world: Installation) -> None:
-    assert world.row("select birth_date, first_name, email from marts.dim_customers where customer_id = ?", world.customer_of("omnisend", "l-repair")) == (
+    assert world.row(
+        "select birth_date, first_name, email from marts.dim_customers where customer_id = ?",
+        world.customer_of("omnisend", "l-repair"),
+    ) == (
         None,
         "Rep",
         "l.repair@example.com",
@@ -180,7 +244,9 @@ def test_a_value_that_does_not_parse_is_null_and_booked(world: Installation) -> 
 
 
 def test_what_landed_is_never_touched(world: Installation) -> None:
-    assert (world.data / "landing" / "omnisend" / "events" / NIGHTS[1] / "l_lines.ndjson").read_bytes().count(b"\n") == 8
+    assert (world.data / "landing" / "omnisend" / "events" / NIGHTS[1] / "l_lines.ndjson").read_bytes().count(
+        b"\n"
+    ) == 8
 
 
 def test_no_personal_data_reach_the_terminal_or_the_logs(world_run: tuple[Installation, Outcome]) -> None:

@@ -12,13 +12,23 @@ def at(text: str) -> datetime:
 def land(installation: Installation) -> None:
     for night, tags in zip(NIGHTS, (["  Garden VIP "], None, ["Other"], ["GARDEN VIP"]), strict=True):
         if tags is not None:
-            profile = ometria_profile("G-stays", email="stay.person@example.com", tags=tags, lists=[{"id": 123, "title": "Spring list", "type": "STATIC"}])
+            profile = ometria_profile(
+                "G-stays",
+                email="stay.person@example.com",
+                tags=tags,
+                lists=[{"id": 123, "title": "Spring list", "type": "STATIC"}],
+            )
             installation.land("ometria/profiles", night, "segments.ndjson", profile)
     installation.land(
         "omnisend/contacts",
         NIGHTS[0],
         "segments.ndjson",
-        {"contactID": "g-stays", "email": "stay.person@example.com", "tags": ["garden vip"], "segments": ["seg-omni-1"]},
+        {
+            "contactID": "g-stays",
+            "email": "stay.person@example.com",
+            "tags": ["garden vip"],
+            "segments": ["seg-omni-1"],
+        },
         {"contactID": "g-double", "email": "g.double@example.com", "tags": ["dup"]},
     )
     installation.land(
@@ -28,7 +38,11 @@ def land(installation: Installation) -> None:
         voucherify_customer(
             "cust_g_stays",
             email="stay.person@example.com",
-            loyalty={"points": 5, "referred_customers": 0, "campaigns": {"Easy loyalty": {"points": 5, "referred_customers": 0}}},
+            loyalty={
+                "points": 5,
+                "referred_customers": 0,
+                "campaigns": {"Easy loyalty": {"points": 5, "referred_customers": 0}},
+            },
         ),
         voucherify_customer("cust_g_a", email="g.same@example.com", name="Gus"),
         voucherify_customer("cust_g_b", email="g.same@example.com", name="Gus"),
@@ -40,16 +54,35 @@ def land(installation: Installation) -> None:
         {"customer_id": "cust_g_a", "segments": [{"id": "seg_g", "name": "Green thumbs", "object": "segment"}]},
         {"customer_id": "cust_g_b", "segments": [{"id": "seg_g", "name": "Green thumbs", "object": "segment"}]},
     )
-    installation.land("voucherify/segments", NIGHTS[2], "of_customers.ndjson", {"customer_id": "cust_g_a", "segments": []})
-    installation.land("optimizely/lists", NIGHTS[0], "zaius_list_newsg.csv", "email,action,ts_status_updated\nlist.g@example.com,subscribe,1770022800\n")
-    installation.land("optimizely/lists", NIGHTS[1], "zaius_list_newsg.csv", "email,action,ts_status_updated\nother.g@example.com,subscribe,1770022800\n")
-    installation.land("optimizely/lists", NIGHTS[2], "zaius_list_newsg.csv", "email,action,ts_status_updated\nlist.g@example.com,unsubscribe,1772400000\n")
+    installation.land(
+        "voucherify/segments", NIGHTS[2], "of_customers.ndjson", {"customer_id": "cust_g_a", "segments": []}
+    )
+    installation.land(
+        "optimizely/lists",
+        NIGHTS[0],
+        "zaius_list_newsg.csv",
+        "email,action,ts_status_updated\nlist.g@example.com,subscribe,1770022800\n",
+    )
+    installation.land(
+        "optimizely/lists",
+        NIGHTS[1],
+        "zaius_list_newsg.csv",
+        "email,action,ts_status_updated\nother.g@example.com,subscribe,1770022800\n",
+    )
+    installation.land(
+        "optimizely/lists",
+        NIGHTS[2],
+        "zaius_list_newsg.csv",
+        "email,action,ts_status_updated\nlist.g@example.com,unsubscribe,1772400000\n",
+    )
     installation.land(
         "ometria/profiles",
         NIGHTS[0],
         "consents.ndjson",
         ometria_profile(
-            "C-dates", email="c.dates@example.com", dates={"marketing_optin": "2014-11-09T15:34:35+00:00", "marketing_optout": "2016-01-02T03:04:05+00:00"}
+            "C-dates",
+            email="c.dates@example.com",
+            dates={"marketing_optin": "2014-11-09T15:34:35+00:00", "marketing_optout": "2016-01-02T03:04:05+00:00"},
         ),
         ometria_profile("C-null", email="c.null@example.com", marketing_optin=None),
     )
@@ -60,13 +93,21 @@ def land(installation: Installation) -> None:
         {
             "contactID": "c-non",
             "identifiers": [
-                {"id": "c.non@example.com", "type": "email", "channels": {"email": {"status": "nonSubscribed", "statusDate": "2024-01-01T00:00:00Z"}}}
+                {
+                    "id": "c.non@example.com",
+                    "type": "email",
+                    "channels": {"email": {"status": "nonSubscribed", "statusDate": "2024-01-01T00:00:00Z"}},
+                }
             ],
         },
         {
             "contactID": "c-yes",
             "identifiers": [
-                {"id": "c.yes@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-01-01T00:00:00Z"}}}
+                {
+                    "id": "c.yes@example.com",
+                    "type": "email",
+                    "channels": {"email": {"status": "subscribed", "statusDate": "2024-01-01T00:00:00Z"}},
+                }
             ],
         },
     )
@@ -77,7 +118,11 @@ def land(installation: Installation) -> None:
         {
             "contactID": "c-yes",
             "identifiers": [
-                {"id": "c.yes@example.com", "type": "email", "channels": {"email": {"status": "unsubscribed", "statusDate": "2025-01-01T00:00:00Z"}}}
+                {
+                    "id": "c.yes@example.com",
+                    "type": "email",
+                    "channels": {"email": {"status": "unsubscribed", "statusDate": "2025-01-01T00:00:00Z"}},
+                }
             ],
         },
     )
@@ -96,7 +141,9 @@ def land(installation: Installation) -> None:
             },
         ),
         voucherify_customer(
-            "cust_c_out", email="c.out@example.com", system_metadata={"consents": {"unsubscribed": {"date": "2021-04-08T11:50:07.466Z", "value": True}}}
+            "cust_c_out",
+            email="c.out@example.com",
+            system_metadata={"consents": {"unsubscribed": {"date": "2021-04-08T11:50:07.466Z", "value": True}}},
         ),
     )
 
@@ -112,7 +159,10 @@ def stays(world: Installation, person: str, segment: str, source: str) -> list[t
 
 def test_a_tag_that_goes_and_comes_back_makes_two_stays(world: Installation) -> None:
     person = world.customer_of("ometria", "G-stays")
-    assert stays(world, person, "garden vip", "ometria") == [(at("2026-03-01"), at("2026-03-03"), False), (at("2026-03-04"), None, True)]
+    assert stays(world, person, "garden vip", "ometria") == [
+        (at("2026-03-01"), at("2026-03-03"), False),
+        (at("2026-03-04"), None, True),
+    ]
     assert stays(world, person, "other", "ometria") == [(at("2026-03-03"), at("2026-03-04"), False)]
 
 
@@ -134,7 +184,8 @@ def test_a_claim_belongs_to_the_vendor_that_made_it(world: Installation) -> None
 def test_lists_segments_and_campaigns_are_told_apart_by_kind(world: Installation) -> None:
     kinds = dict(
         world.rows(
-            "select segment_id, segment_kind from marts.fct_segment_memberships where customer_id = ? and is_current", world.customer_of("ometria", "G-stays")
+            "select segment_id, segment_kind from marts.fct_segment_memberships where customer_id = ? and is_current",
+            world.customer_of("ometria", "G-stays"),
         )
     )
     assert kinds["123"] == "static_list"
@@ -150,7 +201,11 @@ def test_a_list_of_a_profile_closes_only_the_stays_of_that_profile(world: Instal
 
 def test_a_partial_list_closes_nothing_and_an_unsubscribe_does(world: Installation) -> None:
     [(entered, exited, current)] = stays(world, world.customer_with("list.g@example.com"), "newsg", "optimizely")
-    assert (entered, exited, current) == (datetime(2026, 2, 2, 9, 0, tzinfo=UTC), datetime(2026, 3, 1, 21, 20, tzinfo=UTC), False)
+    assert (entered, exited, current) == (
+        datetime(2026, 2, 2, 9, 0, tzinfo=UTC),
+        datetime(2026, 3, 1, 21, 20, tzinfo=UTC),
+        False,
+    )
     assert stays(world, world.customer_with("other.g@example.com"), "newsg", "optimizely")[0][2]
 
 
@@ -163,7 +218,10 @@ def consents(world: Installation, source: str, record: str) -> list[tuple[object
 
 def test_opting_in_and_out_are_two_changes_and_the_last_is_current(world: Installation) -> None:
     told = [row for row in consents(world, "ometria", "C-dates") if row[2] != "unknown"]
-    assert told == [("email", "marketing", "opt_in", at("2014-11-09T15:34:35"), False), ("email", "marketing", "opt_out", at("2016-01-02T03:04:05"), True)]
+    assert told == [
+        ("email", "marketing", "opt_in", at("2014-11-09T15:34:35"), False),
+        ("email", "marketing", "opt_out", at("2016-01-02T03:04:05"), True),
+    ]
     assert [row[2] for row in consents(world, "ometria", "C-dates") if row[4]] == ["opt_out"]
 
 

@@ -58,7 +58,12 @@ def _land_ometria(installation: Installation, night: str) -> None:
         {"@type": "contact", "@collection": "customers", "id": "c1", "customer_id": "9", "email": "t.old@example.com"},
         {"@type": "contact", "@collection": "newsletter", "id": "n1", "email": "t.new@example.com"},
     )
-    installation.land("ometria/contacts", night, "t_latin1.csv", bytes.fromhex("656d61696c2c66697273746e616d650a6a6f73e940782e636f6d2c4a6f73e90a"))
+    installation.land(
+        "ometria/contacts",
+        night,
+        "t_latin1.csv",
+        bytes.fromhex("656d61696c2c66697273746e616d650a6a6f73e940782e636f6d2c4a6f73e90a"),
+    )
 
 
 def _land_omnisend(installation: Installation, night: str) -> None:
@@ -91,7 +96,12 @@ def _land_omnisend(installation: Installation, night: str) -> None:
         },
     }
     viewed = [
-        {"eventID": "t-u1", "eventName": "viewed product", "eventTime": moment, "contact": {"email": "t.viewer@example.com"}}
+        {
+            "eventID": "t-u1",
+            "eventName": "viewed product",
+            "eventTime": moment,
+            "contact": {"email": "t.viewer@example.com"},
+        }
         for moment in ("2024-05-01T10:00:00Z", "2024-05-01T12:00:00+02:00", "2024-05-02T10:00:00Z")
     ]
     twin = {
@@ -99,7 +109,12 @@ def _land_omnisend(installation: Installation, night: str) -> None:
         "eventID": "t-x",
         "eventTime": "2021-01-01T00:00:00Z",
         "contact": {"email": "john.doe@example.com"},
-        "properties": {"orderID": "order-1", "totalPrice": 31.2, "currency": "EUR", "createdAt": "2021-01-01T00:00:00Z"},
+        "properties": {
+            "orderID": "order-1",
+            "totalPrice": 31.2,
+            "currency": "EUR",
+            "createdAt": "2021-01-01T00:00:00Z",
+        },
     }
     installation.land("omnisend/events", night, "t_events.ndjson", placed, *viewed, twin)
     order = {
@@ -111,7 +126,10 @@ def _land_omnisend(installation: Installation, night: str) -> None:
         "createdAt": "2021-01-01T00:00:00Z",
         "paymentStatus": "paid",
         "fulfillmentStatus": "fulfilled",
-        "orderItems": [{"productID": "product-1", "price": 1560, "quantity": 1}, {"productID": "product-2", "price": 1560, "quantity": 1}],
+        "orderItems": [
+            {"productID": "product-1", "price": 1560, "quantity": 1},
+            {"productID": "product-2", "price": 1560, "quantity": 1},
+        ],
     }
     installation.land("omnisend/orders", night, "t_orders.ndjson", order)
     contact = {
@@ -130,10 +148,16 @@ def _land_omnisend(installation: Installation, night: str) -> None:
         "statuses": [{"channel": "email", "status": "subscribed", "date": "2024-05-09T16:25:02.332Z"}],
         "consents": None,
         "identifiers": [
-            {"id": "t.recorded@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}}}
+            {
+                "id": "t.recorded@example.com",
+                "type": "email",
+                "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}},
+            }
         ],
     }
-    installation.land("omnisend/contacts", night, "t_contact.json", json.dumps({"contacts": [contact], "paging": {"next": None}}))
+    installation.land(
+        "omnisend/contacts", night, "t_contact.json", json.dumps({"contacts": [contact], "paging": {"next": None}})
+    )
 
 
 def _land_open_delivery(installation: Installation, night: str) -> None:
@@ -148,8 +172,19 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
             "customer": {"id": customer, "name": "Ana", "documentNumber": document},
         }
 
-    installation.land("open_delivery/orders", night, "t_orders.ndjson", order("t-o1", "aaaa", "390.533.447-05"), order("t-o2", "bbbb", "39053344705"))
-    installation.land("open_delivery/customers", night, "t_customers.json", '[{"identifier": {"type": "phone", "value": "+5511999999999"}}]')
+    installation.land(
+        "open_delivery/orders",
+        night,
+        "t_orders.ndjson",
+        order("t-o1", "aaaa", "390.533.447-05"),
+        order("t-o2", "bbbb", "39053344705"),
+    )
+    installation.land(
+        "open_delivery/customers",
+        night,
+        "t_customers.json",
+        '[{"identifier": {"type": "phone", "value": "+5511999999999"}}]',
+    )
     installation.land(
         "open_delivery/leads",
         night,
@@ -162,7 +197,12 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
         "open_delivery/reviews",
         night,
         "t_reviews.ndjson",
-        {"reviewId": "t-rev-001", "reviewType": "ORDER", "overallRating": {"ratingStyle": "STAR", "value": 4}, "reviewDate": "2026-02-01T12:00:00Z"},
+        {
+            "reviewId": "t-rev-001",
+            "reviewType": "ORDER",
+            "overallRating": {"ratingStyle": "STAR", "value": 4},
+            "reviewDate": "2026-02-01T12:00:00Z",
+        },
         {
             "id": "t-rev-002",
             "ratings": [
@@ -196,7 +236,11 @@ def _land_optimizely(installation: Installation, night: str) -> None:
         "t_merge.ndjson",
         login(1, email="t.john@example.com", shopify_mystore_id="ABC"),
         login(2, email="t.john@example.org", shopify_mystore_id="XYZ"),
-        {"type": "pageview", "identifiers": {"email": "t.john@example.org", "shopify_mystore_id": "ABC"}, "data": {"ts": 3}},
+        {
+            "type": "pageview",
+            "identifiers": {"email": "t.john@example.org", "shopify_mystore_id": "ABC"},
+            "data": {"ts": 3},
+        },
     )
     installation.land(
         "optimizely/consents",
@@ -222,7 +266,11 @@ def _land_optimizely(installation: Installation, night: str) -> None:
         night,
         "t_profile.ndjson",
         {
-            "identifiers": {"email": " Sample@Shop.example ", "customer_id": "00055", "vuid": "vuid_2c5d8a0f4b6e4f0f9a1b2c3d4e5"},
+            "identifiers": {
+                "email": " Sample@Shop.example ",
+                "customer_id": "00055",
+                "vuid": "vuid_2c5d8a0f4b6e4f0f9a1b2c3d4e5",
+            },
             "attributes": {
                 "state": "Virginia",
                 "country": "United States",
@@ -234,7 +282,10 @@ def _land_optimizely(installation: Installation, night: str) -> None:
         },
     )
     installation.land(
-        "optimizely/lists", night, "zaius_list_yourlistidhere.csv", "email, action\nt.ragged1@example.com, subscribe\nt.ragged2@example.com, subscribe\ne@f.com"
+        "optimizely/lists",
+        night,
+        "zaius_list_yourlistidhere.csv",
+        "email, action\nt.ragged1@example.com, subscribe\nt.ragged2@example.com, subscribe\ne@f.com",
     )
     installation.land(
         "optimizely/reachability",
@@ -259,7 +310,13 @@ def _land_voucherify(installation: Installation, night: str) -> None:
             "name": "Andy Tonic",
             "email": "[email protected]",
             "summary": {
-                "orders": {"total_amount": 148800, "total_count": 5, "average_amount": 49600, "last_order_amount": 0, "last_order_date": "2021-04-12T12:51:26Z"}
+                "orders": {
+                    "total_amount": 148800,
+                    "total_count": 5,
+                    "average_amount": 49600,
+                    "last_order_amount": 0,
+                    "last_order_date": "2021-04-12T12:51:26Z",
+                }
             },
             "loyalty": {"points": 340, "referred_customers": 1},
             "assets": {"cockpit_url": "https://cockpits.example/customers?token=U2FsdGVkX1secret"},
@@ -272,7 +329,10 @@ def _land_voucherify(installation: Installation, night: str) -> None:
 
 def test_the_published_profile_of_ometria(world: Installation) -> None:
     person = world.customer_of("ometria", "2695-c473e2-4aaf58")
-    assert world.row("select first_name, last_name, country, email, birth_date, gender from marts.dim_customers where customer_id = ?", person) == (
+    assert world.row(
+        "select first_name, last_name, country, email, birth_date, gender from marts.dim_customers where customer_id = ?",
+        person,
+    ) == (
         None,
         "smith111",
         None,
@@ -285,11 +345,18 @@ def test_the_published_profile_of_ometria(world: Installation) -> None:
         person,
     )
     assert identifiers == [("customer_id", "55555"), ("email", "bob22@example.com")]
-    assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [("email", "unknown")]
-    assert world.rows("select segment_id, segment_name, segment_kind from marts.fct_segment_memberships where customer_id = ?", person) == [
-        ("attended vip event 2017", "Attended VIP event 2017", "tag")
+    assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [
+        ("email", "unknown")
     ]
-    stats = dict(world.rows("select metric, vendor_value from marts.customer_stat_reconciliation where customer_id = ? and vendor_value is not null", person))
+    assert world.rows(
+        "select segment_id, segment_name, segment_kind from marts.fct_segment_memberships where customer_id = ?", person
+    ) == [("attended vip event 2017", "Attended VIP event 2017", "tag")]
+    stats = dict(
+        world.rows(
+            "select metric, vendor_value from marts.customer_stat_reconciliation where customer_id = ? and vendor_value is not null",
+            person,
+        )
+    )
     assert stats == {
         "average_order_value": Decimal("99.17"),
         "order_count": 1,
@@ -326,9 +393,9 @@ def test_the_published_placed_order_of_omnisend(world: Installation) -> None:
         datetime(2023, 11, 10, 7, tzinfo=UTC),
         world.order("4122111", "customer_id")[0],
     )
-    assert world.rows("select sku, quantity, unit_price from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = '4122111'") == [
-        ("200", 2, Decimal("19.99"))
-    ]
+    assert world.rows(
+        "select sku, quantity, unit_price from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = '4122111'"
+    ) == [("200", 2, Decimal("19.99"))]
     assert world.rows("select * from marts.dim_customers where email like '%protected%'") == []
     assert world.value("select is_ordered_at_inferred from staging.orders where source_order_id = '4122111'")
 
@@ -341,17 +408,29 @@ def test_cents_and_decimals_of_one_order_are_one_amount(world: Installation) -> 
 
 
 def test_an_event_id_is_unique(world: Installation) -> None:
-    assert world.column("select occurred_at from marts.fct_events where event_id like '%t-u1'") == [datetime(2024, 5, 2, 10, tzinfo=UTC)]
+    assert world.column("select occurred_at from marts.fct_events where event_id like '%t-u1'") == [
+        datetime(2024, 5, 2, 10, tzinfo=UTC)
+    ]
 
 
 def test_a_recorded_contact_of_omnisend(world: Installation) -> None:
     person = world.customer_of("omnisend", "663cf8de1f539fef85c321f9")
-    assert world.row("select gender, country, state, postal_code, birth_date from marts.dim_customers where customer_id = ?", person)[0] is None
-    assert world.row("select country, postal_code, birth_date from marts.dim_customers where customer_id = ?", person) == ("LT", "LT-12345", date(1990, 1, 1))
+    assert (
+        world.row(
+            "select gender, country, state, postal_code, birth_date from marts.dim_customers where customer_id = ?",
+            person,
+        )[0]
+        is None
+    )
+    assert world.row(
+        "select country, postal_code, birth_date from marts.dim_customers where customer_id = ?", person
+    ) == ("LT", "LT-12345", date(1990, 1, 1))
     assert world.rows("select channel, status, effective_at from marts.fct_consents where customer_id = ?", person) == [
         ("email", "opt_in", datetime(2024, 5, 9, 16, 25, 2, 353000, tzinfo=UTC))
     ]
-    assert world.column("select segment_id from marts.fct_segment_memberships where customer_id = ? order by 1", person) == [
+    assert world.column(
+        "select segment_id from marts.fct_segment_memberships where customer_id = ? order by 1", person
+    ) == [
         "663a31f0438b8341a1c52d56",
         "tag1",
         "tag2",
@@ -365,7 +444,8 @@ def test_ids_made_up_per_order_are_one_person_by_document(world: Installation) -
     people = world.column("select distinct customer_id from marts.fct_orders where order_number in ('T-O1', 'T-O2')")
     assert len(people) == 1
     assert world.rows(
-        "select identifier_value, is_linking from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'document'", people[0]
+        "select identifier_value, is_linking from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'document'",
+        people[0],
     ) in (
         [("cpf:39053344705", True)],
         [("39053344705", True)],
@@ -373,14 +453,24 @@ def test_ids_made_up_per_order_are_one_person_by_document(world: Installation) -
 
 
 def test_a_lead_is_no_customer(world: Installation) -> None:
-    leads = world.rows("select lead_id, customer_id, contact_type, contact_value from marts.fct_leads where lead_id like 't-lead-%' order by 1")
-    assert leads[:2] == [("t-lead-1", None, "email", "t.lead@example.com"), ("t-lead-2", None, "email", "t.lead@example.com")]
+    leads = world.rows(
+        "select lead_id, customer_id, contact_type, contact_value from marts.fct_leads where lead_id like 't-lead-%' order by 1"
+    )
+    assert leads[:2] == [
+        ("t-lead-1", None, "email", "t.lead@example.com"),
+        ("t-lead-2", None, "email", "t.lead@example.com"),
+    ]
     assert leads[2][1] == world.customer_of("omnisend", "663cf8de1f539fef85c321f9")
-    assert world.rows("select * from marts.bridge_customer_identifiers where identifier_value = 't.lead@example.com'") == []
+    assert (
+        world.rows("select * from marts.bridge_customer_identifiers where identifier_value = 't.lead@example.com'")
+        == []
+    )
 
 
 def test_reviews_have_one_score_each(world: Installation) -> None:
-    assert world.rows("select review_id, score_0_1, reviewed_at from marts.fct_reviews where review_id like 't-rev%' order by 1") == [
+    assert world.rows(
+        "select review_id, score_0_1, reviewed_at from marts.fct_reviews where review_id like 't-rev%' order by 1"
+    ) == [
         ("t-rev-001", Decimal("0.75"), datetime(2026, 2, 1, 12, tzinfo=UTC)),
         ("t-rev-002", Decimal("0.9"), datetime(2026, 2, 1, 12, tzinfo=UTC)),
     ]
@@ -388,7 +478,12 @@ def test_reviews_have_one_score_each(world: Installation) -> None:
 
 
 def test_a_draft_event_tells_of_an_order_in_cents(world: Installation) -> None:
-    assert world.order("T-ORD-001", "total_amount", "currency", "status", "source") == (Decimal("79.90"), "BRL", "completed", "open_delivery")
+    assert world.order("T-ORD-001", "total_amount", "currency", "status", "source") == (
+        Decimal("79.90"),
+        "BRL",
+        "completed",
+        "open_delivery",
+    )
 
 
 # -- optimizely
@@ -400,32 +495,52 @@ def test_a_custom_identifier_makes_one_person(world: Installation) -> None:
 
 def test_a_consent_with_name_and_value_swapped_is_rejected_and_never_lost(world: Installation) -> None:
     person = world.customer_with("tyler@optimizely.com")
-    assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [("email", "opt_in")]
-    assert len(world.rows("select raw from meta.rejects where file_path like '%t_consents.ndjson' and raw like '%brian@optimizely.com%'")) == 1
+    assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [
+        ("email", "opt_in")
+    ]
+    assert (
+        len(
+            world.rows(
+                "select raw from meta.rejects where file_path like '%t_consents.ndjson' and raw like '%brian@optimizely.com%'"
+            )
+        )
+        == 1
+    )
 
 
 def test_zeros_in_front_survive(world: Installation) -> None:
     person = world.customer_of("optimizely", "00055")
-    assert world.row("select country, postal_code, email, phone from marts.dim_customers where customer_id = ?", person) == (
+    assert world.row(
+        "select country, postal_code, email, phone from marts.dim_customers where customer_id = ?", person
+    ) == (
         "US",
         "02101",
         "sample@shop.example",
         None,
     )
-    assert world.rows("select identifier_value from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'customer_id'", person) == [
-        ("00055",)
-    ]
+    assert world.rows(
+        "select identifier_value from marts.bridge_customer_identifiers where customer_id = ? and identifier_type = 'customer_id'",
+        person,
+    ) == [("00055",)]
 
 
 def test_a_ragged_list_loses_only_its_ragged_row(world: Installation) -> None:
     assert world.value("select count(*) from marts.fct_segment_memberships where segment_id = 'yourlistidhere'") == 2
-    assert world.column("select row_number from meta.rejects where file_path like '%zaius_list_yourlistidhere.csv'") == [3]
+    assert world.column(
+        "select row_number from meta.rejects where file_path like '%zaius_list_yourlistidhere.csv'"
+    ) == [3]
 
 
 def test_a_bounce_is_no_opt_out_and_an_id_beyond_doubles_stays_exact(world: Installation) -> None:
     person = world.customer_with("t.bounced@example.com")
     assert world.rows("select * from marts.fct_consents where customer_id = ? and status = 'opt_out'", person) == []
-    assert world.value("select count(*) from marts.bridge_customer_identifiers where customer_id = ? and identifier_value = '3355837520960160000'", person) == 1
+    assert (
+        world.value(
+            "select count(*) from marts.bridge_customer_identifiers where customer_id = ? and identifier_value = '3355837520960160000'",
+            person,
+        )
+        == 1
+    )
 
 
 # -- voucherify
@@ -433,18 +548,34 @@ def test_a_bounce_is_no_opt_out_and_an_id_beyond_doubles_stays_exact(world: Inst
 
 def test_open_metadata_keep_their_types(world: Installation) -> None:
     kept = [
-        json.loads(text) for text in world.column("select attributes from staging.customers where source_record_id like 't-meta-%' order by source_record_id")
+        json.loads(text)
+        for text in world.column(
+            "select attributes from staging.customers where source_record_id like 't-meta-%' order by source_record_id"
+        )
     ]
     assert [entry.get("metadata", entry) for entry in kept] == [{"test": True}, {"test": "yes", "n": 1.5}, {}]
 
 
 def test_the_published_customer_of_voucherify(world: Installation) -> None:
     person = world.customer_of("voucherify", "cust_cwzFQcb3C5XgbgVknYPUNb1p")
-    assert world.row("select full_name, email from marts.dim_customers where customer_id = ?", person) == ("Andy Tonic", None)
-    stats = dict(world.rows("select metric, vendor_value from marts.customer_stat_reconciliation where customer_id = ?", person))
-    assert (stats["total_revenue"], stats["order_count"], stats["average_order_value"], stats["last_order_amount"]) == (1488, 5, 496, 0)
+    assert world.row("select full_name, email from marts.dim_customers where customer_id = ?", person) == (
+        "Andy Tonic",
+        None,
+    )
+    stats = dict(
+        world.rows("select metric, vendor_value from marts.customer_stat_reconciliation where customer_id = ?", person)
+    )
+    assert (stats["total_revenue"], stats["order_count"], stats["average_order_value"], stats["last_order_amount"]) == (
+        1488,
+        5,
+        496,
+        0,
+    )
     assert (
-        world.value("select verdict from marts.customer_stat_reconciliation where customer_id = ? and metric = 'average_order_value'", person)
+        world.value(
+            "select verdict from marts.customer_stat_reconciliation where customer_id = ? and metric = 'average_order_value'",
+            person,
+        )
         == "inconsistent_at_source"
     )
 

@@ -29,7 +29,13 @@ segments = ["vip"]
 vendor = "omnisend"
 segments = ["vip"]
 """
-NAMES = {"optimizely": "odp", "ometria": "ometria", "open_delivery": "delivery", "voucherify": "voucherify", "omnisend": "omnisend"}
+NAMES = {
+    "optimizely": "odp",
+    "ometria": "ometria",
+    "open_delivery": "delivery",
+    "voucherify": "voucherify",
+    "omnisend": "omnisend",
+}
 
 
 @pytest.fixture
@@ -59,7 +65,11 @@ def bodies(settings: Settings, outcome: Outcome, prefix: str = "") -> list[Any]:
     assert outcome.folder is not None
     folder = settings.data / outcome.folder
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    return [json.loads((folder / found["file"]).read_bytes()) for found in manifest["files"] if found["file"].startswith(prefix)]
+    return [
+        json.loads((folder / found["file"]).read_bytes())
+        for found in manifest["files"]
+        if found["file"].startswith(prefix)
+    ]
 
 
 def lines(path: Path) -> list[Any]:

@@ -67,7 +67,9 @@ class Optimizely(Receiver):
             return answer({}, 202)
         for record in self.checked(request):
             attributes = record["attributes"]
-            [(name, value)] = [(name, attributes[name]) for name in ("customer_id", "vuid", "email") if name in attributes]
+            [(name, value)] = [
+                (name, attributes[name]) for name in ("customer_id", "vuid", "email") if name in attributes
+            ]
             self.merge(f"{name}:{value}", {key: inner for key, inner in attributes.items() if key != name})
         return answer({"title": "Accepted", "status": 202}, 202)
 
@@ -80,7 +82,9 @@ class Ometria(Receiver):
 
     def taken(self, request: Request) -> Response:
         if "marketing_optin" in request.json[0]:
-            self.opted_out |= {record["email"] for record in request.json if record["marketing_optin"] == "EXPLICITLY_OPTEDOUT"}
+            self.opted_out |= {
+                record["email"] for record in request.json if record["marketing_optin"] == "EXPLICITLY_OPTEDOUT"
+            }
             return answer({"status": "OK", "request_id": "r", "accepted": len(request.json), "rejected": 0})
         for record in self.checked(request):
             self.merge(record["id"], record["properties"])
@@ -130,8 +134,18 @@ class Voucherify(Receiver):
             self.polls_before_done -= 1
             return answer({"status": "IN_PROGRESS", "object": "async_action"})
         keys = self.actions[int(request.path.removeprefix("/v1/async-actions/aa_")) - 1]
-        errors = [{"source_id": key, "key": "invalid_payload", "message": self.refused[key]} for key in keys if key in self.refused]
-        return answer({"status": "DONE", "operation_status": "SUCCESS", "result": {"done_count": 1, "failed_count": len(errors), "errors": errors}})
+        errors = [
+            {"source_id": key, "key": "invalid_payload", "message": self.refused[key]}
+            for key in keys
+            if key in self.refused
+        ]
+        return answer(
+            {
+                "status": "DONE",
+                "operation_status": "SUCCESS",
+                "result": {"done_count": 1, "failed_count": len(errors), "errors": errors},
+            }
+        )
 
 
 class Omnisend(Receiver):
@@ -142,13 +156,18 @@ class Omnisend(Receiver):
         self.batches: list[list[dict[str, Any]]] = []
 
     def knows(self, request: Request) -> bool:
-        return request.headers.get("authorization") == f"Omnisend-API-Key {SECRET}" and request.headers.get("omnisend-version") == "2026-03-15"
+        return (
+            request.headers.get("authorization") == f"Omnisend-API-Key {SECRET}"
+            and request.headers.get("omnisend-version") == "2026-03-15"
+        )
 
     def taken(self, request: Request) -> Response:
         if request.path == "/contacts/tags":
             for address in request.json["emails"]:
                 had = self.tags.setdefault(address, set())
-                self.tags[address] = had | set(request.json["tags"]) if request.method == "POST" else had - set(request.json["tags"])
+                self.tags[address] = (
+                    had | set(request.json["tags"]) if request.method == "POST" else had - set(request.json["tags"])
+                )
             return answer({}, 202)
         items = request.json["items"]
         if "channels" in items[0]["identifiers"][0]:
@@ -162,13 +181,28 @@ class Omnisend(Receiver):
     def judged(self, request: Request) -> Response:
         items = self.batches[int(request.path.removeprefix("/batches/")) - 1]
         errors = [
-            {"itemID": "i", "request": item, "responseCode": 400, "response": {"detail": self.refused[f"email:{item['identifiers'][0]['id']}"]}}
+            {
+                "itemID": "i",
+                "request": item,
+                "responseCode": 400,
+                "response": {"detail": self.refused[f"email:{item['identifiers'][0]['id']}"]},
+            }
             for item in items
             if f"email:{item['identifiers'][0]['id']}" in self.refused
         ]
         status = "inProgress" if self.polls_before_done else "finished"
         self.polls_before_done = max(0, self.polls_before_done - 1)
-        return answer({"status": status, "totalCount": len(items), "finishedCount": len(items), "errorsCount": len(errors), "errors": errors})
+        return answer(
+            {
+                "status": status,
+                "totalCount": len(items),
+                "finishedCount": len(items),
+                "errorsCount": len(errors),
+                "errors": errors,
+            }
+        )
 
 
-RECEIVERS: dict[str, type[Receiver]] = {receiver.vendor: receiver for receiver in (Optimizely, Ometria, OpenDelivery, Voucherify, Omnisend)}
+RECEIVERS: dict[str, type[Receiver]] = {
+    receiver.vendor: receiver for receiver in (Optimizely, Ometria, OpenDelivery, Voucherify, Omnisend)
+}

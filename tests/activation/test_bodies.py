@@ -14,7 +14,11 @@ from tests.activation.conftest import NAMES, bodies, configure, run
 from tests.activation.world import everywhere, publish
 
 HERE = Path(__file__).parent
-PEOPLE = [everywhere("ana", segments=("vip",)), everywhere("bo", revenue=None, orders=0, engagement=0.0), everywhere("cy", says="opt_out")]
+PEOPLE = [
+    everywhere("ana", segments=("vip",)),
+    everywhere("bo", revenue=None, orders=0, engagement=0.0),
+    everywhere("cy", says="opt_out"),
+]
 DRAFT = '[targets.delivery]\nvendor = "open_delivery"\ndialect = "draft"\nsegments = ["vip"]\n'
 
 
@@ -65,7 +69,11 @@ def test_numbers_have_at_most_two_places_and_are_numbers(settings: Settings, ven
 @pytest.mark.parametrize("vendor", sorted(NAMES))
 def test_a_body_holds_no_more_records_than_the_vendor_takes(settings: Settings, vendor: str) -> None:
     limit = 3
-    configure(settings, f'[targets.one]\nvendor = "{vendor}"\nmost_records = {limit}\n' + ('dialect = "rc2"\n' if vendor == "open_delivery" else ""))
+    configure(
+        settings,
+        f'[targets.one]\nvendor = "{vendor}"\nmost_records = {limit}\n'
+        + ('dialect = "rc2"\n' if vendor == "open_delivery" else ""),
+    )
     publish(settings, [everywhere(f"p{number}") for number in range(7)])
     outcome = run(settings, "one")
     folder = settings.data / str(outcome.folder)

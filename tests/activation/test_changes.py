@@ -21,7 +21,9 @@ def with_change(people: list[Person], *places: int, **values: object) -> list[Pe
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
-def test_what_was_written_is_not_written_again_however_the_warehouse_was_rebuilt(settings: Settings, vendor: str) -> None:
+def test_what_was_written_is_not_written_again_however_the_warehouse_was_rebuilt(
+    settings: Settings, vendor: str
+) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, NAMES[vendor])
     publish(settings, reversed(PEOPLE), segments=("vip",), run_id="another", as_of=NEXT)
@@ -48,7 +50,9 @@ def test_a_score_that_fades_is_written_only_when_it_has_moved_by_the_step(settin
     for night, score in enumerate((50.0, 48.0, 46.0, 44.0, 42.0)):
         publish(settings, [everywhere("ana", engagement=score)], segments=("vip",), as_of=AS_OF + timedelta(days=night))
         outcome = run(settings, "voucherify")
-        written += [body[0]["metadata"]["c360_engagement"] for body in (bodies(settings, outcome) if outcome.folder else [])]
+        written += [
+            body[0]["metadata"]["c360_engagement"] for body in (bodies(settings, outcome) if outcome.folder else [])
+        ]
     assert written == [50.0, 44.0]
 
 
@@ -139,7 +143,12 @@ def test_same_inputs_give_the_same_bytes(settings: Settings) -> None:
 
 def test_a_lost_state_is_read_from_the_folders_again(settings: Settings) -> None:
     for night, revenue in enumerate(("1.00", "2.00", "3.00")):
-        publish(settings, with_change(PEOPLE, night, revenue=Decimal(revenue)), segments=("vip",), as_of=AS_OF + timedelta(days=night))
+        publish(
+            settings,
+            with_change(PEOPLE, night, revenue=Decimal(revenue)),
+            segments=("vip",),
+            as_of=AS_OF + timedelta(days=night),
+        )
         run(settings, "odp")
     (settings.data / "activation/optimizely/default/state.parquet").unlink()
     assert run(settings, "odp").plan.counts["unchanged"] == len(PEOPLE)
@@ -177,13 +186,19 @@ def test_two_records_of_one_person_are_written_with_equal_values(settings: Setti
     assert one["metadata"] == other["metadata"]
 
 
-def test_two_people_who_turn_out_to_be_one_are_written_anew_and_nothing_is_merged_at_the_vendor(settings: Settings) -> None:
+def test_two_people_who_turn_out_to_be_one_are_written_anew_and_nothing_is_merged_at_the_vendor(
+    settings: Settings,
+) -> None:
     ana, anna = (everywhere(name, records={"voucherify": {"customer_id": name}}) for name in ("ana", "anna"))
     publish(settings, [ana, anna], segments=("vip",))
     run(settings, "voucherify")
     publish(
         settings,
-        [replace(ana, orders=4, records={"voucherify": {"customer_id": "ana"}, "voucherify+": {"customer_id": "anna"}})],
+        [
+            replace(
+                ana, orders=4, records={"voucherify": {"customer_id": "ana"}, "voucherify+": {"customer_id": "anna"}}
+            )
+        ],
         segments=("vip",),
         as_of=NEXT,
     )

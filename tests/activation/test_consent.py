@@ -37,7 +37,15 @@ OPT_OUTS = {
         "items": [
             {
                 "identifier": {"type": "phone", "value": "+55 11 9999-0002no"},
-                "consents": [{"purpose": "marketing", "channel": "email", "status": "revoked", "source": "c360", "revokedAt": "2026-02-10T08:30:00Z"}],
+                "consents": [
+                    {
+                        "purpose": "marketing",
+                        "channel": "email",
+                        "status": "revoked",
+                        "source": "c360",
+                        "revokedAt": "2026-02-10T08:30:00Z",
+                    }
+                ],
             }
         ]
     },
@@ -48,7 +56,11 @@ OPT_OUTS = {
         "items": [
             {
                 "identifiers": [
-                    {"type": "email", "id": "No@example.com", "channels": {"email": {"status": "unsubscribed", "statusChangedAt": "2026-02-10T08:30:00Z"}}}
+                    {
+                        "type": "email",
+                        "id": "No@example.com",
+                        "channels": {"email": {"status": "unsubscribed", "statusChangedAt": "2026-02-10T08:30:00Z"}},
+                    }
                 ],
                 "sendWelcomeMessage": False,
             }
@@ -136,7 +148,10 @@ def test_a_key_that_two_people_stand_on_is_written_for_neither(settings: Setting
 
 
 def test_identifiers_that_other_vendors_hold_are_not_taught(settings: Settings) -> None:
-    ana = everywhere("ana", records={"optimizely": {"vuid": "0a1b2c"}, "ometria": {"customer_id": "shop-ana", "email": "ana@example.com"}})
+    ana = everywhere(
+        "ana",
+        records={"optimizely": {"vuid": "0a1b2c"}, "ometria": {"customer_id": "shop-ana", "email": "ana@example.com"}},
+    )
     publish(settings, [ana], segments=("vip",))
     [[record]] = bodies(settings, run(settings, "odp"))
     assert record["attributes"]["vuid"] == "0a1b2c"

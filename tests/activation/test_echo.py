@@ -16,7 +16,11 @@ from tests.acceptance.installation import PROJECT, Installation
 
 OURS = {"c360_revenue": 99.17, "c360_seg_vip": True, "c360_stage": "active"}
 RECORDS = {
-    "optimizely": ("profiles", {"identifiers": {"customer_id": "1001"}, "attributes": {"first_name": "Ana"}}, {"attributes": OURS}),
+    "optimizely": (
+        "profiles",
+        {"identifiers": {"customer_id": "1001"}, "attributes": {"first_name": "Ana"}},
+        {"attributes": OURS},
+    ),
     "ometria": (
         "contacts",
         {"@type": "contact", "@collection": "shop", "id": "1", "email": "ana@example.com", "properties": {"size": "m"}},
@@ -27,7 +31,11 @@ RECORDS = {
         {"identifier": {"type": "phone", "value": "+5511999990005"}, "metadata": {"customTags": ["vip"]}},
         {"metadata": {"c360": OURS}},
     ),
-    "voucherify": ("customers", {"id": "cust_1", "object": "customer", "source_id": "1001", "metadata": {"size": "m"}}, {"metadata": OURS}),
+    "voucherify": (
+        "customers",
+        {"id": "cust_1", "object": "customer", "source_id": "1001", "metadata": {"size": "m"}},
+        {"metadata": OURS},
+    ),
     "omnisend": (
         "contacts",
         {"contactID": "c1", "email": "ana@example.com", "tags": ["fern lover"], "customProperties": {"size": "m"}},
@@ -41,7 +49,12 @@ def decoded(vendor: str, stream: str, record: dict[str, Any]) -> tuple[list[Any]
     document = json.dumps(record).encode()
     batch = decoder.decode([Record(1, document, document)])
     assert not batch.rejects
-    return [found.frame.to_dicts() for found in batch.decoded], batch.duplicates, [issue.field for issue in batch.issues], dict(decoder.drift)
+    return (
+        [found.frame.to_dicts() for found in batch.decoded],
+        batch.duplicates,
+        [issue.field for issue in batch.issues],
+        dict(decoder.drift),
+    )
 
 
 def merged(record: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -56,12 +69,16 @@ def test_a_record_with_values_of_ours_is_read_like_the_one_without_them(vendor: 
 
 def test_tags_of_ours_are_no_claims() -> None:
     stream, record, _ = RECORDS["omnisend"]
-    assert decoded("omnisend", stream, {**record, "tags": ["c360_vip", "fern lover"]}) == decoded("omnisend", stream, record)
+    assert decoded("omnisend", stream, {**record, "tags": ["c360_vip", "fern lover"]}) == decoded(
+        "omnisend", stream, record
+    )
 
 
 def test_tags_of_ours_in_one_cell_of_a_table_are_no_claims() -> None:
     row = {"Email": "ana@example.com", "Tags": "fern lover"}
-    assert decoded("omnisend", "contacts", {**row, "Tags": "c360_vip,fern lover", "c360_stage": "active"}) == decoded("omnisend", "contacts", row)
+    assert decoded("omnisend", "contacts", {**row, "Tags": "c360_vip,fern lover", "c360_stage": "active"}) == decoded(
+        "omnisend", "contacts", row
+    )
 
 
 def test_a_contact_of_our_own_collection_is_booked_as_told_before() -> None:
@@ -108,13 +125,21 @@ def test_our_own_output_landed_the_next_night_changes_nothing(tmp_path: Path) ->
     assert echoed.c360("run").exit_code in (0, 3)
     assert echoed.contents("marts") == plain.contents("marts")
     assert echoed.value("select count(*) from meta.schema_drift where field like '%c360%'") == 0
-    assert echoed.row("select rows_loaded, rows_duplicate > 0 from meta.loads where file_path like '%ours.json'") == (0, True)
+    assert echoed.row("select rows_loaded, rows_duplicate > 0 from meta.loads where file_path like '%ours.json'") == (
+        0,
+        True,
+    )
 
 
 def night_after(installation: Installation, stream: str, name: str, place: str, ours: dict[str, Any]) -> None:
     content = (PROJECT / "data" / "samples" / stream / name).read_bytes()
     text = (gzip.decompress(content) if name.endswith(".gz") else content).decode()
-    installation.land(stream, "2026-03-05", "again.ndjson", *({**found, place: {**(found.get(place) or {}), **ours}} for found in people(text)))
+    installation.land(
+        stream,
+        "2026-03-05",
+        "again.ndjson",
+        *({**found, place: {**(found.get(place) or {}), **ours}} for found in people(text)),
+    )
 
 
 def people(text: str) -> list[dict[str, Any]]:
@@ -123,4 +148,8 @@ def people(text: str) -> list[dict[str, Any]]:
         page = json.loads(text)
     except ValueError:
         return [json.loads(line) for line in text.splitlines() if line.strip()]
-    return page if isinstance(page, list) else next((inner for inner in page.values() if isinstance(inner, list) and isinstance(inner[0], dict)), [page])
+    return (
+        page
+        if isinstance(page, list)
+        else next((inner for inner in page.values() if isinstance(inner, list) and isinstance(inner[0], dict)), [page])
+    )

@@ -16,12 +16,20 @@ from orchestration.config.settings import Settings
 from tests.activation.conftest import NAMES, configure, run, target
 from tests.activation.world import everywhere, publish
 
-PEOPLE = [everywhere("kept", segments=("vip",)), everywhere("canary", segments=("vip",)), everywhere("other", says="opt_out")]
+PEOPLE = [
+    everywhere("kept", segments=("vip",)),
+    everywhere("canary", segments=("vip",)),
+    everywhere("other", says="opt_out"),
+]
 VALUES = ["canary@example.com", "odp-canary", "shop-canary", "+55 11 9999-0006canary"]
 
 
 def bytes_of(settings: Settings) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in (settings.data / "activation").rglob("*") if path.is_file() and erasure.REQUESTS not in path.parts}
+    return {
+        path: path.read_bytes()
+        for path in (settings.data / "activation").rglob("*")
+        if path.is_file() and erasure.REQUESTS not in path.parts
+    }
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
@@ -29,7 +37,16 @@ def test_nothing_is_left_of_an_erased_person_and_the_others_are_as_they_were(set
     publish(settings, PEOPLE, segments=("vip",))
     outcome = run(settings, NAMES[vendor])
     root = target(settings, NAMES[vendor]).folder(settings)
-    receipts.append(root, Receipt(str(outcome.plan.as_of), "upsert-00001.json", "delivered", 2, failed={"shop-canary": "no", "email:Canary@example.com": "no"}))
+    receipts.append(
+        root,
+        Receipt(
+            str(outcome.plan.as_of),
+            "upsert-00001.json",
+            "delivered",
+            2,
+            failed={"shop-canary": "no", "email:Canary@example.com": "no"},
+        ),
+    )
     assert erasure.forget(settings, ["person-canary"], VALUES) == 1
     assert erasure.forget(settings, ["person-canary"], VALUES) == 0
     for path, content in bytes_of(settings).items():
@@ -42,7 +59,10 @@ def test_nothing_is_left_of_an_erased_person_and_the_others_are_as_they_were(set
 
 
 def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> None:
-    same = [everywhere(name, records={"ometria": {"customer_id": "77", "email": f"{name}@example.com"}}) for name in ("kept", "canary")]
+    same = [
+        everywhere(name, records={"ometria": {"customer_id": "77", "email": f"{name}@example.com"}})
+        for name in ("kept", "canary")
+    ]
     publish(settings, same, segments=("vip",))
     run(settings, "ometria")
     erasure.forget(settings, ["person-canary"], ["canary@example.com"])
@@ -88,7 +108,9 @@ ASKED: dict[str, list[dict[str, Any]]] = {
 def test_what_to_ask_the_vendor_is_a_file_of_its_own(settings: Settings, vendor: str) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     assert erasure.request(settings, ["person-canary"], "2026-03-05-ab12") == len(NAMES)
-    asked = json.loads((settings.data / "activation" / vendor / "default" / "erasures" / "2026-03-05-ab12.json").read_bytes())
+    asked = json.loads(
+        (settings.data / "activation" / vendor / "default" / "erasures" / "2026-03-05-ab12.json").read_bytes()
+    )
     assert asked["requests"] == ASKED[vendor] and asked["how"]
     assert "kept" not in json.dumps(asked) and len(asked["records"]) == 1
 
@@ -113,7 +135,12 @@ def test_an_erasure_that_was_killed_is_ended_by_the_next(settings: Settings, ven
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, NAMES[vendor])
     environment = {**os.environ, "C360_KILL_AT": point}
-    died = subprocess.run([sys.executable, "-c", COMMAND, str(settings.data), *VALUES], env=environment, cwd=Path(__file__).parents[2], check=False)
+    died = subprocess.run(
+        [sys.executable, "-c", COMMAND, str(settings.data), *VALUES],
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
     assert died.returncode == -signal.SIGKILL
     assert erasure.forget(settings, ["person-canary"], VALUES) == 1
     assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())

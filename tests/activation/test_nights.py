@@ -32,7 +32,10 @@ def test_a_night_writes_what_changed_and_waits_where_a_person_should_look(settin
     assert "first time" in line and not needs_look
     run(settings, "news-letter")
     publish(settings, PEOPLE[:24], as_of=AS_OF + timedelta(days=1))
-    assert activate.after_publishing(settings) == (["news-letter: Written to activation/omnisend/default/2026-03-05."], False)
+    assert activate.after_publishing(settings) == (
+        ["news-letter: Written to activation/omnisend/default/2026-03-05."],
+        False,
+    )
     publish(settings, PEOPLE[:3], as_of=AS_OF + timedelta(days=2))
     [line], needs_look = activate.after_publishing(settings)
     assert "most_leaving_share" in line and needs_look
@@ -46,7 +49,9 @@ def test_a_wrong_configuration_is_told_and_fails_no_night(settings: Settings, te
     assert needs_look and ("TOML" in line or "none such" in line)
 
 
-def test_an_asset_per_target_writes_what_the_command_writes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_asset_per_target_writes_what_the_command_writes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     configure(settings, ONE)
     publish(settings, PEOPLE)
     run(settings, "news-letter")
@@ -70,7 +75,9 @@ def test_the_asset_of_a_wrong_configuration_says_why(settings: Settings, monkeyp
         dg.materialize([asset])
 
 
-def test_the_command_tells_counts_and_names_nobody(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_counts_and_names_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     configure(settings, ONE)
     publish(settings, [*PEOPLE, everywhere("canary", says="opt_out")])
     monkeypatch.setenv("C360_DATA", str(settings.data))
@@ -82,7 +89,9 @@ def test_the_command_tells_counts_and_names_nobody(settings: Settings, monkeypat
     assert "@" not in told.replace("omnisend@", "") and "example.com" not in told
 
 
-def test_profiles_are_exported_by_the_command(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profiles_are_exported_by_the_command(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish(settings, PEOPLE)
     monkeypatch.setenv("C360_DATA", str(settings.data))
     assert main.main(["export-profiles", "--out", str(tmp_path / "profiles.ndjson")]) == 0
@@ -118,6 +127,13 @@ def test_a_target_stands_where_its_folders_and_receipts_say(settings: Settings) 
     configure(settings, ONE)
     publish(settings, PEOPLE)
     run(settings, "news-letter")
-    assert [str(one) for one in activation_log.standings(settings)] == ["news-letter: last 2026-03-04; 1 body without an answer"]
-    receipts.append(settings.data / "activation/omnisend/default", Receipt("2026-03-04", "upsert-00001.json", "delivered", 25, failed={"email:a": "no"}))
-    assert [str(one) for one in activation_log.standings(settings)] == ["news-letter: last 2026-03-04; 1 record to be written again"]
+    assert [str(one) for one in activation_log.standings(settings)] == [
+        "news-letter: last 2026-03-04; 1 body without an answer"
+    ]
+    receipts.append(
+        settings.data / "activation/omnisend/default",
+        Receipt("2026-03-04", "upsert-00001.json", "delivered", 25, failed={"email:a": "no"}),
+    )
+    assert [str(one) for one in activation_log.standings(settings)] == [
+        "news-letter: last 2026-03-04; 1 record to be written again"
+    ]

@@ -18,10 +18,16 @@ from tests.activation.conftest import lines
 from tests.activation.world import Person, everywhere, publish
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "customer_profile.json").read_bytes())
-FORMATS = {"date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "date": r"\d{4}-\d\d-\d\d", "email": r"[!-?A-~]+@[A-Za-z0-9.-]+"}
+FORMATS = {
+    "date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z",
+    "date": r"\d{4}-\d\d-\d\d",
+    "email": r"[!-?A-~]+@[A-Za-z0-9.-]+",
+}
 CHECKER = jsonschema.FormatChecker(formats=())
 for _name, _pattern in FORMATS.items():
-    CHECKER.checks(_name)(lambda value, pattern=re.compile(_pattern): not isinstance(value, str) or pattern.fullmatch(value) is not None)
+    CHECKER.checks(_name)(
+        lambda value, pattern=re.compile(_pattern): not isinstance(value, str) or pattern.fullmatch(value) is not None
+    )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=CHECKER)
 AT = datetime(2026, 2, 1, 9, tzinfo=UTC)
 
@@ -56,14 +62,31 @@ def test_a_profile_holds_what_is_known(settings: Settings) -> None:
     ana = everywhere(
         "ana",
         segments=("vip",),
-        attributes={"first_name": "Ana", "email": "ana@example.com", "country": "PT", "birth_date": date(1990, 1, 2), "postal_code": "1000-001"},
-        events=[{"type": "pageview", "at": AT, "is_active": True}, {"type": "order", "action": "purchase", "at": AT + timedelta(days=1), "is_active": True}],
+        attributes={
+            "first_name": "Ana",
+            "email": "ana@example.com",
+            "country": "PT",
+            "birth_date": date(1990, 1, 2),
+            "postal_code": "1000-001",
+        },
+        events=[
+            {"type": "pageview", "at": AT, "is_active": True},
+            {"type": "order", "action": "purchase", "at": AT + timedelta(days=1), "is_active": True},
+        ],
     )
     [profile], made = exported(settings, ana)
     assert profile["identifiers"] == {"email": "ana@example.com", "customer_id": "odp-ana", "vuid": "0a1b2c"}
-    assert profile["attributes"] == {"first_name": "Ana", "country": "PT", "zip_code": "1000-001", "date_of_birth": "1990-01-02"}
+    assert profile["attributes"] == {
+        "first_name": "Ana",
+        "country": "PT",
+        "zip_code": "1000-001",
+        "date_of_birth": "1990-01-02",
+    }
     assert profile["segments"] == ["Vip"]
-    assert [(event["type"], event["action"]) for event in profile["events"]] == [("order", "purchase"), ("pageview", "view")]
+    assert [(event["type"], event["action"]) for event in profile["events"]] == [
+        ("order", "purchase"),
+        ("pageview", "view"),
+    ]
     assert not made.left_out
 
 
@@ -74,9 +97,18 @@ def test_a_person_of_whom_nothing_is_known_has_our_id_and_no_average(settings: S
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("country", "USA"), ("postal_code", "9" * 21), ("city", "x" * 256), ("email", "ana@exämple.com"), ("email", "a..b@example.com")]
+    ("field", "value"),
+    [
+        ("country", "USA"),
+        ("postal_code", "9" * 21),
+        ("city", "x" * 256),
+        ("email", "ana@exämple.com"),
+        ("email", "a..b@example.com"),
+    ],
 )
-def test_what_the_schema_does_not_allow_is_left_out_and_counted_never_cut(settings: Settings, field: str, value: str) -> None:
+def test_what_the_schema_does_not_allow_is_left_out_and_counted_never_cut(
+    settings: Settings, field: str, value: str
+) -> None:
     [profile], made = exported(settings, everywhere("ana", attributes={field: value}))
     assert value[:20] not in json.dumps(profile, ensure_ascii=False)
     assert made.left_out.total() == 1
@@ -88,7 +120,10 @@ def test_an_event_without_an_action_is_left_out_unless_it_is_a_view(settings: Se
 
 
 def test_the_newest_events_are_kept(settings: Settings) -> None:
-    events = [{"type": "order", "action": "purchase", "at": AT + timedelta(hours=hour), "is_active": True} for hour in range(profiles.EVENTS + 5)]
+    events = [
+        {"type": "order", "action": "purchase", "at": AT + timedelta(hours=hour), "is_active": True}
+        for hour in range(profiles.EVENTS + 5)
+    ]
     [profile], _ = exported(settings, everywhere("ana", events=events))
     assert len(profile["events"]) == profiles.EVENTS
     assert profile["events"][0]["timestamp"] == "2026-02-02T09:00:00Z"
@@ -98,9 +133,13 @@ def test_deleted_people_are_not_exported(settings: Settings) -> None:
     assert exported(settings, everywhere("ana", is_deleted=True))[0] == []
 
 
-words = st.one_of(st.none(), st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=300))
+words = st.one_of(
+    st.none(), st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=300)
+)
 anybody = st.fixed_dictionaries(
-    dict.fromkeys(("first_name", "last_name", "email", "phone", "gender", "city", "state", "country", "postal_code"), words)
+    dict.fromkeys(
+        ("first_name", "last_name", "email", "phone", "gender", "city", "state", "country", "postal_code"), words
+    )
     | {"birth_date": st.one_of(st.none(), st.dates())}
 )
 

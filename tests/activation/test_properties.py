@@ -58,7 +58,11 @@ states = st.builds(
 nights = st.lists(st.fixed_dictionaries(dict.fromkeys(WHO, states)), min_size=1, max_size=4)
 
 BUYER = State(is_held=True, says="opt_in", orders=2, revenue=90, engagement=50, segments=frozenset({"vip"}))
-ABSENT, SILENT, LEAD = replace(BUYER, is_held=False), replace(BUYER, says="opt_out"), replace(BUYER, orders=0, segments=frozenset())
+ABSENT, SILENT, LEAD = (
+    replace(BUYER, is_held=False),
+    replace(BUYER, says="opt_out"),
+    replace(BUYER, orders=0, segments=frozenset()),
+)
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
@@ -68,7 +72,9 @@ ABSENT, SILENT, LEAD = replace(BUYER, is_held=False), replace(BUYER, says="opt_o
 @example(world=[{"ana": BUYER}, {"ana": SILENT}, {"ana": SILENT}, {"ana": BUYER}])
 @example(world=[{"ana": BUYER}, {"ana": LEAD}, {"ana": SILENT}, {"ana": LEAD}])
 @hypothesis_settings(max_examples=8, deadline=None)
-def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(vendor: str, world: list[dict[str, State]]) -> None:
+def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(
+    vendor: str, world: list[dict[str, State]]
+) -> None:
     with TemporaryDirectory() as folder:
         settings = Settings(data=Path(folder) / "data", options=Options(memory_limit="500MB", threads=1))
         dialect = 'dialect = "rc2"\n' if vendor == "open_delivery" else ""
@@ -79,7 +85,12 @@ def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(vendor
             held = {name: state for name, state in people.items() if state.is_held}
             for name in set(people) - set(held):
                 forget(receiver, name)
-            publish(settings, [person(name, state) for name, state in held.items()], segments=SEGMENTS, as_of=AS_OF + timedelta(days=night))
+            publish(
+                settings,
+                [person(name, state) for name, state in held.items()],
+                segments=SEGMENTS,
+                as_of=AS_OF + timedelta(days=night),
+            )
             outcome = run(settings, "one")
             if outcome.folder:
                 post(receiver, settings.data / outcome.folder)
@@ -127,7 +138,11 @@ def told(receiver: Receiver, channel: Channel, name: str) -> dict[str, Any]:
     segments = sorted({*flags, *tags, *held.get("segments", ())})
     held = {"customer": held.get("customer", held.get("customer_id")), **held, "segments": segments}
     empty = {channel.cleared(f"c360_{key}") for key in ("stage", "aov", "first_order", "as_of")}
-    return {key: held[key] for key in expected_keys() if held.get(key) and (isinstance(held[key], list) or held[key] not in empty)}
+    return {
+        key: held[key]
+        for key in expected_keys()
+        if held.get(key) and (isinstance(held[key], list) or held[key] not in empty)
+    }
 
 
 def expected_keys() -> list[str]:
@@ -135,12 +150,19 @@ def expected_keys() -> list[str]:
 
 
 def find(receiver: Receiver, name: str) -> dict[str, Any] | None:
-    return next((values for key, values in receiver.held.items() if key.lower().removesuffix("@example.com").endswith(name)), None)
+    return next(
+        (values for key, values in receiver.held.items() if key.lower().removesuffix("@example.com").endswith(name)),
+        None,
+    )
 
 
 def forget(receiver: Receiver, name: str) -> None:
     """The vendor deletes the record, with all that was written to it."""
-    receiver.held = {key: values for key, values in receiver.held.items() if not key.lower().removesuffix("@example.com").endswith(name)}
+    receiver.held = {
+        key: values
+        for key, values in receiver.held.items()
+        if not key.lower().removesuffix("@example.com").endswith(name)
+    }
     receiver.tags.pop(f"{name.capitalize()}@example.com", None)
 
 
@@ -153,5 +175,8 @@ def post(receiver: Receiver, folder: Path) -> None:
 
 def test_every_kind_has_a_value_that_takes_it_back() -> None:
     for channel in discover().values():
-        assert all(channel.cleared(f"c360_{name}") in ("", 0, False, "1970-01-01", "1970-01-01T00:00:00Z") for name in ("stage", "aov", "as_of", "seg_vip"))
+        assert all(
+            channel.cleared(f"c360_{name}") in ("", 0, False, "1970-01-01", "1970-01-01T00:00:00Z")
+            for name in ("stage", "aov", "as_of", "seg_vip")
+        )
     assert kind_of("c360_seg_anything") == "flag"

@@ -66,7 +66,11 @@ def listening(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[A
                 **({"dialect": "rc2"} if vendor == "open_delivery" else {}),
                 **more,
             }
-            configure(settings, f"[targets.{NAMES[vendor]}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in facts.items()))
+            configure(
+                settings,
+                f"[targets.{NAMES[vendor]}]\n"
+                + "".join(f"{key} = {json.dumps(value)}\n" for key, value in facts.items()),
+            )
             return Line(settings, receiver, server)
 
         yield connect
@@ -96,7 +100,9 @@ def test_everything_written_arrives_once_and_is_booked(listening: Any, settings:
         Response(200, b'{"cut', {"Content-Type": "application/json"}, cut=10),
     ],
 )
-def test_a_vendor_that_says_wait_or_breaks_off_is_asked_again(listening: Any, settings: Settings, wait: Response) -> None:
+def test_a_vendor_that_says_wait_or_breaks_off_is_asked_again(
+    listening: Any, settings: Settings, wait: Response
+) -> None:
     line = listening("ometria")
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, line.name)
@@ -106,7 +112,9 @@ def test_a_vendor_that_says_wait_or_breaks_off_is_asked_again(listening: Any, se
 
 
 @pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
-def test_a_record_that_fails_is_told_with_the_reason_and_written_again_the_next_time(listening: Any, settings: Settings, vendor: str) -> None:
+def test_a_record_that_fails_is_told_with_the_reason_and_written_again_the_next_time(
+    listening: Any, settings: Settings, vendor: str
+) -> None:
     line = listening(vendor)
     key = "shop-p2" if vendor == "voucherify" else "email:P2@example.com"
     line.receiver.refused = {key: "c360_stage must be a number (actual value is 'Anna Canary')"}
@@ -128,11 +136,18 @@ def test_a_vendor_that_is_still_at_work_is_asked_by_the_next_send(listening: Any
     run(settings, line.name)
     line.receiver.polls_before_done = 3
     line.receiver.refused = {"shop-p2": "no"}
-    assert send.send(settings, target(settings, line.name), patience=PATIENCE, polling=Polling(first_wait=0.001, longest=0.0)).failed == 0
+    assert (
+        send.send(
+            settings, target(settings, line.name), patience=PATIENCE, polling=Polling(first_wait=0.001, longest=0.0)
+        ).failed
+        == 0
+    )
     assert line.send().failed == 1
 
 
-def test_a_body_that_the_vendor_refuses_is_written_again_and_the_others_go_on(listening: Any, settings: Settings) -> None:
+def test_a_body_that_the_vendor_refuses_is_written_again_and_the_others_go_on(
+    listening: Any, settings: Settings
+) -> None:
     line = listening("optimizely")
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, line.name)
@@ -142,7 +157,9 @@ def test_a_body_that_the_vendor_refuses_is_written_again_and_the_others_go_on(li
     assert run(settings, line.name).plan.counts["new"] == 3
 
 
-def test_a_key_that_is_not_accepted_stops_the_target_and_leaves_the_bodies_pending(listening: Any, settings: Settings) -> None:
+def test_a_key_that_is_not_accepted_stops_the_target_and_leaves_the_bodies_pending(
+    listening: Any, settings: Settings
+) -> None:
     line = listening("omnisend")
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, line.name)
@@ -153,7 +170,9 @@ def test_a_key_that_is_not_accepted_stops_the_target_and_leaves_the_bodies_pendi
     assert line.send().pending == 0 and len(line.receiver.held) == len(PEOPLE)
 
 
-def test_a_missing_secret_is_told_before_anything_is_sent(listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_is_told_before_anything_is_sent(
+    listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = listening("omnisend")
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, line.name)
@@ -184,7 +203,15 @@ def test_a_receipt_that_was_cut_is_no_receipt(listening: Any, settings: Settings
     assert line.send().bodies == 0
 
 
-POINTS = ["after_activation_body", "before_manifest", "before_activation_rename", "after_activation_rename", "before_receipt", "after_receipt", "after_verdict"]
+POINTS = [
+    "after_activation_body",
+    "before_manifest",
+    "before_activation_rename",
+    "after_activation_rename",
+    "before_receipt",
+    "after_receipt",
+    "after_verdict",
+]
 COMMAND = """
 import sys; from pathlib import Path
 from orchestration.activation import send
@@ -196,14 +223,19 @@ run(settings, sys.argv[2]); send.send(settings, target(settings, sys.argv[2]), p
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_loses_nothing_and_what_is_repeated_changes_nothing(listening: Any, settings: Settings, point: str) -> None:
+def test_a_kill_loses_nothing_and_what_is_repeated_changes_nothing(
+    listening: Any, settings: Settings, point: str
+) -> None:
     line = listening("voucherify")
     publish(settings, PEOPLE, segments=("vip",))
 
     def once(kill_at: str) -> int:
         environment = {**os.environ, "C360_KILL_AT": kill_at, "VENDOR_SECRET": SECRET}
         return subprocess.run(
-            [sys.executable, "-c", COMMAND, str(settings.data), line.name], env=environment, cwd=Path(__file__).parents[2], check=False
+            [sys.executable, "-c", COMMAND, str(settings.data), line.name],
+            env=environment,
+            cwd=Path(__file__).parents[2],
+            check=False,
         ).returncode
 
     assert once(point) == -9
@@ -225,9 +257,15 @@ def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Set
         con.execute(BOOKS)
         activation_log.refresh(con, settings)
         activation_log.refresh(con, settings)
-        found = con.execute("select folder, file, state, records, failed_records, answered_at is not null from meta.activation_log order by all").fetchall()
+        found = con.execute(
+            "select folder, file, state, records, failed_records, answered_at is not null from meta.activation_log order by all"
+        ).fetchall()
         told = str(con.execute("from meta.activation_log").fetchall())
-    assert [row[2:] for row in found if row[0] == str(AS_OF)] == [("delivered", 3, 1, True), ("delivered", 3, 0, True), ("delivered", 1, 0, True)]
+    assert [row[2:] for row in found if row[0] == str(AS_OF)] == [
+        ("delivered", 3, 1, True),
+        ("delivered", 3, 0, True),
+        ("delivered", 1, 0, True),
+    ]
     assert [row[2:] for row in found if row[0] == str(NEXT)] == [("written", 2, 0, False)]
     assert not re.search("shop-|@|p2", told)
 
@@ -241,7 +279,16 @@ def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None
     folder.mkdir(parents=True)
     os.link(settings.published_file, folder / "warehouse.duckdb")
     (folder / "publication.json").write_text(
-        json.dumps({"fingerprint": "f", "run_id": "run-1", "published_at": "2026-03-04T00:00:00+00:00", "customers": 7, "orders": 0}), encoding="utf-8"
+        json.dumps(
+            {
+                "fingerprint": "f",
+                "run_id": "run-1",
+                "published_at": "2026-03-04T00:00:00+00:00",
+                "customers": 7,
+                "orders": 0,
+            }
+        ),
+        encoding="utf-8",
     )
     run(settings, line.name)
     activation_log.tell(settings)

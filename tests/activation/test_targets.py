@@ -15,8 +15,14 @@ WRONG = {
     "a value that is none": ('[targets.a]\nvendor = "ometria"\nvalues = ["revenu"]\n', "Did you mean `revenue`?"),
     "a purpose that is none": ('[targets.a]\nvendor = "ometria"\npurpose = "fun"\n', "`purpose`"),
     "two targets of one account": ('[targets.a]\nvendor = "ometria"\n[targets.b]\nvendor = "ometria"\n', "would mix"),
-    "two names that differ by a hyphen": ('[targets.a-b]\nvendor = "ometria"\n[targets.a_b]\nvendor = "omnisend"\n', "but for - and _"),
-    "two segments of one name": ('[targets.a]\nvendor = "ometria"\nsegments = ["big spender", "big_spender"]\n', "under one name"),
+    "two names that differ by a hyphen": (
+        '[targets.a-b]\nvendor = "ometria"\n[targets.a_b]\nvendor = "omnisend"\n',
+        "but for - and _",
+    ),
+    "two segments of one name": (
+        '[targets.a]\nvendor = "ometria"\nsegments = ["big spender", "big_spender"]\n',
+        "under one name",
+    ),
     "no dialect": ('[targets.a]\nvendor = "open_delivery"\n', "must be one of rc2, draft"),
     "a dialect too many": ('[targets.a]\nvendor = "ometria"\ndialect = "rc2"\n', "has one dialect"),
     "more than the vendor takes": ('[targets.a]\nvendor = "optimizely"\nmost_records = 501\n', "is above what"),
@@ -24,7 +30,10 @@ WRONG = {
     "no TOML": ("[targets.a\n", "no TOML file"),
     "another table": ('[target.a]\nvendor = "ometria"\n', "`[targets.<name>]`"),
     "a name with capitals": ('[targets.A]\nvendor = "ometria"\n', "is no name"),
-    "an address in clear text": ('[targets.a]\nvendor = "ometria"\naddress = "http://api.example.com"\n', "must begin with https"),
+    "an address in clear text": (
+        '[targets.a]\nvendor = "ometria"\naddress = "http://api.example.com"\n',
+        "must begin with https",
+    ),
     "a share above one": ('[targets.a]\nvendor = "ometria"\nmost_changed_share = 2.0\n', "`most_changed_share`"),
     "an account that is a path": ('[targets.a]\nvendor = "ometria"\naccount = "../x"\n', "names no account"),
 }

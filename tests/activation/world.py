@@ -102,25 +102,73 @@ def publish(
 def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
     who = person.customer_id
     given = person.attributes
-    names = ("first_name", "last_name", "email", "phone", "gender", "city", "state", "country", "postal_code", "birth_date")
+    names = (
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "gender",
+        "city",
+        "state",
+        "country",
+        "postal_code",
+        "birth_date",
+    )
     rows["marts.dim_customers"].append((who, *(given.get(name) for name in names), person.is_deleted))
     has_orders = person.orders > 0
     average = person.revenue / person.orders if person.revenue is not None and has_orders else None
     days = (datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 2, 20, 10, tzinfo=UTC)) if has_orders else (None, None)
-    figures = ("active" if has_orders else "lead", "EUR", person.orders, person.revenue or 0, average, person.engagement, person.engagement)
-    rows["marts.customer_insights"].append((who, *figures, *((5, 4, 3) if has_orders else (None, None, None)), as_of, *days))
-    rows["marts.fct_segment_memberships"] += [(who, segment, segment.title(), "warehouse", True) for segment in person.segments]
+    figures = (
+        "active" if has_orders else "lead",
+        "EUR",
+        person.orders,
+        person.revenue or 0,
+        average,
+        person.engagement,
+        person.engagement,
+    )
+    rows["marts.customer_insights"].append(
+        (who, *figures, *((5, 4, 3) if has_orders else (None, None, None)), as_of, *days)
+    )
+    rows["marts.fct_segment_memberships"] += [
+        (who, segment, segment.title(), "warehouse", True) for segment in person.segments
+    ]
     for place, event in enumerate(person.events):
-        rows["marts.fct_events"].append((f"{who}-{place}", who, *(event.get(key) for key in ("type", "action", "at", "is_active")), "shop", None, None))
+        rows["marts.fct_events"].append(
+            (
+                f"{who}-{place}",
+                who,
+                *(event.get(key) for key in ("type", "action", "at", "is_active")),
+                "shop",
+                None,
+                None,
+            )
+        )
     _consents(rows, person, account)
     for place, identifiers in person.records.items():
         # A second record at a vendor has the vendor's code and a sign behind it.
         source, record = place.rstrip("+"), f"{place}-{person.name}"
-        rows["marts.bridge_customer_records"].append((source, account, "customers", record, who, f"alias-{place}-{person.name}", False, False))
+        rows["marts.bridge_customer_records"].append(
+            (source, account, "customers", record, who, f"alias-{place}-{person.name}", False, False)
+        )
         for kind, value in identifiers.items():
             id_type, raw = value.split(":", 1) if kind == "identifier" else (kind, value)
             path = "identifier.value" if kind == "identifier" else kind
-            named = (source, account, "customers", record, record, as_of, id_type, "", raw.lower(), raw, True, True, path)
+            named = (
+                source,
+                account,
+                "customers",
+                record,
+                record,
+                as_of,
+                id_type,
+                "",
+                raw.lower(),
+                raw,
+                True,
+                True,
+                path,
+            )
             rows["staging.customer_identifiers"].append(named)
             rows["marts.bridge_customer_identifiers"].append((who, id_type, "", raw.lower(), [source], None, SAID))
 
@@ -128,16 +176,22 @@ def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
 def _consents(rows: Rows, person: Person, account: str) -> None:
     who = person.customer_id
     if person.refusal is None:
-        rows["marts.customer_contactability"] += [(who, "email", person.says == "opt_in", person.says, "ometria", SAID)] if person.says else []
+        rows["marts.customer_contactability"] += (
+            [(who, "email", person.says == "opt_in", person.says, "ometria", SAID)] if person.says else []
+        )
         return
     vendor, at, is_inferred = person.refusal
     rows["marts.customer_contactability"].append((who, "email", False, "opt_out", vendor, at))
     rows["marts.fct_consents"].append((who, vendor, "default", "email", "marketing", "opt_out", at, is_inferred))
     held = [source for source in person.records if source != vendor]
-    rows["marts.fct_consents"] += [(who, source, account, "email", "marketing", "opt_in", SAID, False) for source in held]
+    rows["marts.fct_consents"] += [
+        (who, source, account, "email", "marketing", "opt_in", SAID, False) for source in held
+    ]
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
         marks = f"({', '.join('?' * len(rows[0]))})"
-        con.execute(f"insert into {table} values {', '.join([marks] * len(rows))}", [value for row in rows for value in row])
+        con.execute(
+            f"insert into {table} values {', '.join([marks] * len(rows))}", [value for row in rows for value in row]
+        )

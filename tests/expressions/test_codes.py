@@ -12,7 +12,11 @@ from orchestration.parsing.text import clean
 
 
 def column(expression, values):
-    return pl.DataFrame({"given": values}, schema={"given": pl.String}).select(read=expression(pl.col("given")))["read"].to_list()
+    return (
+        pl.DataFrame({"given": values}, schema={"given": pl.String})
+        .select(read=expression(pl.col("given")))["read"]
+        .to_list()
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,11 +52,16 @@ def test_states_are_read_within_their_country():
 
 
 def test_currencies_are_iso_4217_of_our_age():
-    assert column(codes.currency, ["eur", " USD ", "BRL", "JPY", "hrk", "XXX", "BTC", "€", "", None]) == ["EUR", "USD", "BRL", "JPY", "HRK"] + [None] * 5
+    assert (
+        column(codes.currency, ["eur", " USD ", "BRL", "JPY", "hrk", "XXX", "BTC", "€", "", None])
+        == ["EUR", "USD", "BRL", "JPY", "HRK"] + [None] * 5
+    )
 
 
 def test_genders():
-    assert column(codes.gender, ["M", "male", "Masculino", "F", "Female", "feminino", "x", "Non-binary", "", "?", None]) == ["m"] * 3 + ["f"] * 3 + [
+    assert column(
+        codes.gender, ["M", "male", "Masculino", "F", "Female", "feminino", "x", "Non-binary", "", "?", None]
+    ) == ["m"] * 3 + ["f"] * 3 + [
         "x",
         "x",
         None,

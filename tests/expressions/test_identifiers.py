@@ -10,7 +10,9 @@ from orchestration.parsing import documents, emails, given_names, ids
 
 
 def email(text):
-    return pl.DataFrame({"given": [text]}, schema={"given": pl.String}).select(read=emails.email(pl.col("given")))["read"][0]
+    return pl.DataFrame({"given": [text]}, schema={"given": pl.String}).select(read=emails.email(pl.col("given")))[
+        "read"
+    ][0]
 
 
 def document(text, kind=None):
@@ -19,7 +21,11 @@ def document(text, kind=None):
 
 
 LOCAL_PARTS = st.text("abcXYZ019._+-%!'é,\\", min_size=1, max_size=12)
-DOMAINS = st.builds("{}.{}".format, st.text("abcXYZ019-.üß_", min_size=1, max_size=12), st.sampled_from(("com", "co.uk", "io", "c", "123", "xn--p1ai", "de.")))
+DOMAINS = st.builds(
+    "{}.{}".format,
+    st.text("abcXYZ019-.üß_", min_size=1, max_size=12),
+    st.sampled_from(("com", "co.uk", "io", "c", "123", "xn--p1ai", "de.")),
+)
 
 
 def is_valid_by_email_validator(address: str) -> bool:
@@ -54,7 +60,9 @@ ADDRESSES = st.builds(
 @example(["xxx@x.com", "email.protected@x.com", "a.b+c@gmail.com", f"{'a' * 64}@x.com", f"{'a' * 65}@x.com"])
 def test_an_address_is_read_the_same_in_capitals_and_whatever_stands_beside_it(texts):
     """Addresses written as most are take a shorter way."""
-    frame = pl.DataFrame({"given": texts}, schema={"given": pl.String}).with_columns(loud=pl.col("given").str.to_uppercase())
+    frame = pl.DataFrame({"given": texts}, schema={"given": pl.String}).with_columns(
+        loud=pl.col("given").str.to_uppercase()
+    )
     read = frame.select(given=emails.email(pl.col("given")), loud=emails.email(pl.col("loud")))
     assert read["given"].to_list() == [email(text) for text in texts]
     ascii_only = [place for place, text in enumerate(texts) if text is not None and text.isascii()]
@@ -100,7 +108,12 @@ def test_what_is_no_address_is_neither_shown_nor_linked(text, reason):
 
 
 def test_a_local_part_beyond_ascii_is_valid_and_flagged():
-    assert email("josé@x.com") == {"value": "josé@x.com", "link_value": "josé@x.com", "is_valid": True, "invalid_reason": "non_ascii_local_part"}
+    assert email("josé@x.com") == {
+        "value": "josé@x.com",
+        "link_value": "josé@x.com",
+        "is_valid": True,
+        "invalid_reason": "non_ascii_local_part",
+    }
 
 
 @pytest.mark.parametrize("text", [None, "", "  "])
@@ -120,12 +133,20 @@ def test_no_text_raises_and_linking_twice_changes_nothing(texts):
 def check_digits(digits: str) -> str:
     """The two check digits of a CPF, by its definition."""
     for _ in range(2):
-        rest = sum(int(digit) * weight for digit, weight in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) % 11
+        rest = (
+            sum(int(digit) * weight for digit, weight in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) % 11
+        )
         digits += "0" if rest < 2 else str(11 - rest)
     return digits[-2:]
 
 
-@given(st.lists(st.tuples(st.text("0123456789", min_size=9, max_size=9), st.text("0123456789", min_size=2, max_size=2)), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.text("0123456789", min_size=9, max_size=9), st.text("0123456789", min_size=2, max_size=2)),
+        min_size=1,
+        max_size=20,
+    )
+)
 def test_a_cpf_is_valid_exactly_if_its_check_digits_are_right_and_not_all_digits_equal(parts):
     numbers = [digits + last for digits, right in parts for last in (check_digits(digits), right)]
     frame = pl.DataFrame({"given": [f"{cpf[:3]}.{cpf[3:6]}.{cpf[6:9]}-{cpf[9:]}" for cpf in numbers]})
@@ -159,16 +180,33 @@ def test_a_document_of_another_country_is_kept_but_cannot_be_checked():
 
 
 def column(expression, *columns):
-    frame = pl.DataFrame({str(place): values for place, values in enumerate(columns)}, schema=dict.fromkeys(map(str, range(len(columns))), pl.String))
+    frame = pl.DataFrame(
+        {str(place): values for place, values in enumerate(columns)},
+        schema=dict.fromkeys(map(str, range(len(columns))), pl.String),
+    )
     return frame.select(read=expression(*(pl.col(name) for name in frame.columns)))["read"].to_list()
 
 
 def test_order_numbers_lose_white_space_one_hash_and_their_case_and_nothing_else():
-    assert column(ids.order_key, [" #4122111 ", "abc-0015", "# 12", "##1", "#", "", None]) == ["4122111", "ABC-0015", "12", "#1", None, None, None]
+    assert column(ids.order_key, [" #4122111 ", "abc-0015", "# 12", "##1", "#", "", None]) == [
+        "4122111",
+        "ABC-0015",
+        "12",
+        "#1",
+        None,
+        None,
+        None,
+    ]
 
 
 def test_ids_keep_their_zeros_and_words_for_none_are_none():
-    assert column(lambda value: ids.identifier(value, "customer_id"), [" 00055 ", "0", "null", "N/A", ""]) == ["00055", None, None, None, None]
+    assert column(lambda value: ids.identifier(value, "customer_id"), [" 00055 ", "0", "null", "N/A", ""]) == [
+        "00055",
+        None,
+        None,
+        None,
+        None,
+    ]
     assert column(lambda value: ids.identifier(value, "push_token"), ["0a", "vuid_2c"]) == ["0a", "vuid_2c"]
 
 

@@ -35,7 +35,23 @@ def test_titles_before_a_name_are_no_part_of_it(given: str, name: str | None) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["Ana", "Med Amin", "Phil", "Nat", "Pan Jan", "Lic Juan", "J.R.", "D'Arcy", "Maria D. Silva", "St. John", "Drew", "Jean-Luc", "Ana/Rui", "太郎"]
+    "name",
+    [
+        "Ana",
+        "Med Amin",
+        "Phil",
+        "Nat",
+        "Pan Jan",
+        "Lic Juan",
+        "J.R.",
+        "D'Arcy",
+        "Maria D. Silva",
+        "St. John",
+        "Drew",
+        "Jean-Luc",
+        "Ana/Rui",
+        "太郎",
+    ],
 )
 def test_what_is_no_title_stays(name: str) -> None:
     assert names.without_titles(name) == name

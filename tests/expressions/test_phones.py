@@ -27,7 +27,11 @@ def test_repeated_values_get_the_same_verdict_as_distinct_ones():
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pairs=st.lists(
-        st.tuples(st.text("0123456789+-() .x*/ext", max_size=16), st.sampled_from(("BR", "US", "CA", "GB", "KZ", "ZZ", None))), min_size=1, max_size=20
+        st.tuples(
+            st.text("0123456789+-() .x*/ext", max_size=16), st.sampled_from(("BR", "US", "CA", "GB", "KZ", "ZZ", None))
+        ),
+        min_size=1,
+        max_size=20,
     )
 )
 def test_odd_texts_by_columns_are_judged_as_alone(pairs, every_plan_by_columns):
@@ -41,7 +45,9 @@ def every_plan_by_columns(monkeypatch):
 
 def test_every_example_number_of_every_region_agrees_with_the_library(every_plan_by_columns):
     regions = sorted(phonenumbers.SUPPORTED_REGIONS)
-    examples = [(kind, region, phonenumbers.example_number_for_type(region, kind)) for region in regions for kind in (0, 1, 3)]
+    examples = [
+        (kind, region, phonenumbers.example_number_for_type(region, kind)) for region in regions for kind in (0, 1, 3)
+    ]
     known = [(region, number) for _, region, number in examples if number is not None]
     forms = (phonenumbers.PhoneNumberFormat.E164, phonenumbers.PhoneNumberFormat.NATIONAL)
     rows = [(phonenumbers.format_number(number, form), region) for region, number in known for form in forms]

@@ -10,18 +10,31 @@ from hypothesis import strategies as st
 
 from orchestration.parsing import times
 
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu")
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+)
 MOMENTS = st.datetimes(datetime(1990, 1, 2), datetime(2099, 12, 30))  # noqa: DTZ001 - wall clock times; Polars knows clock changes to 2099
 
 
 def read(values, *arguments, **options):
-    frame = pl.DataFrame({"given": values}, schema={"given": pl.String}).select(read=times.time(pl.col("given"), *arguments, **options))
+    frame = pl.DataFrame({"given": values}, schema={"given": pl.String}).select(
+        read=times.time(pl.col("given"), *arguments, **options)
+    )
     return [(row["value"], row["is_zone_inferred"]) for row in frame["read"].to_list()]
 
 
 @given(st.lists(st.tuples(MOMENTS, st.integers(-14 * 60, 14 * 60), st.sampled_from("T ")), min_size=1, max_size=10))
 def test_iso_times_are_what_fromisoformat_reads(moments):
-    texts = [moment.replace(tzinfo=UTC).astimezone(ZoneInfo("UTC")).isoformat(separator)[:-6] + offset(minutes) for moment, minutes, separator in moments]
+    texts = [
+        moment.replace(tzinfo=UTC).astimezone(ZoneInfo("UTC")).isoformat(separator)[:-6] + offset(minutes)
+        for moment, minutes, separator in moments
+    ]
     assert read(texts) == [(datetime.fromisoformat(text).astimezone(UTC), False) for text in texts]
 
 
@@ -76,7 +89,9 @@ def test_what_is_no_time_of_our_age_is_null(text):
     assert read([text]) == [(None, None)]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("1572721108", "2019-11-02T18:58:28Z"), ("1572721108123", "2019-11-02T18:58:28.123Z")])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1572721108", "2019-11-02T18:58:28Z"), ("1572721108123", "2019-11-02T18:58:28.123Z")]
+)
 def test_seconds_or_milliseconds_in_place_of_a_date_are_read_and_flagged_as_a_guess(text, expected):
     assert read([text]) == [(datetime.fromisoformat(expected), True)]
 
@@ -121,7 +136,17 @@ def test_a_day_that_a_country_skipped_is_told_by_the_clock_before():
 
 
 def test_dates_are_as_written_and_never_moved_by_a_zone():
-    texts = ["1984-04-22", "1984-04-22T23:30:00-05:00", "22/04/1984", "1984-02-30", "0009-01-01", "2201-01-01", "1984-04-22T25:00", "", None]
+    texts = [
+        "1984-04-22",
+        "1984-04-22T23:30:00-05:00",
+        "22/04/1984",
+        "1984-02-30",
+        "0009-01-01",
+        "2201-01-01",
+        "1984-04-22T25:00",
+        "",
+        None,
+    ]
     frame = pl.DataFrame({"given": texts}).select(read=times.date(pl.col("given"), ("%d/%m/%Y",)))
     assert frame["read"].to_list() == [date(1984, 4, 22)] * 3 + [None] * 6
 
@@ -132,4 +157,6 @@ def test_every_iso_date_of_the_window_is_read(day):
 
 
 def test_an_hour_that_clocks_skip_is_an_hour_later():
-    assert read(["2024-03-10T02:30:00"], times.ISO, "America/New_York") == [(datetime(2024, 3, 10, 7, 30, tzinfo=UTC), True)]
+    assert read(["2024-03-10T02:30:00"], times.ISO, "America/New_York") == [
+        (datetime(2024, 3, 10, 7, 30, tzinfo=UTC), True)
+    ]

@@ -46,7 +46,9 @@ def persons(said: Sequence[Said], *, work: Path, **told: Any) -> dict[Key, str |
     path = staged(said, work=work, **told)
     run(path, work=work)
     with duckdb.connect(str(path), read_only=True) as con:
-        found = con.execute("select source, source_record_id, customer_id from identity.int_record_customers").fetchall()
+        found = con.execute(
+            "select source, source_record_id, customer_id from identity.int_record_customers"
+        ).fetchall()
     return {(source, record): customer for source, record, customer in found}
 
 
@@ -68,7 +70,9 @@ def staged(
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         _declare(con)
         _insert(con, "staging.customers", _people(said), work)
-        _insert(con, "staging.customer_identifiers", _identifiers(said, region=region, namespaces=namespaces or {}), work)
+        _insert(
+            con, "staging.customer_identifiers", _identifiers(said, region=region, namespaces=namespaces or {}), work
+        )
         _insert(con, "meta.deliveries", _deliveries(said), work)
         con.execute("insert into internal.run_settings select '2026-12-31', 'EUR', 'UTC', 5")
         seeds.load(con, settings)
@@ -132,9 +136,18 @@ def _people(said: Sequence[Said]) -> pl.DataFrame:
     types = {name: pl.Date if name == "birth_date" else pl.String for name in names}
     columns = pl.DataFrame({name: [each.about.get(name) for each in said] for name in names}, schema=types)
     keys = [name_keys(each.about) for each in said]
-    columns = columns.with_columns(pl.Series(f"{name}_key", [key.get(f"{name}_key") for key in keys], dtype=pl.String) for name in names if name in NAMES)
-    alias = [sha256("|".join((each.source, "default", STREAM, each.record_id)).encode()).hexdigest()[:32] for each in said]
-    return pl.concat([pl.DataFrame(_common(said)), columns, pl.DataFrame({"alias_id": alias}).with_columns(is_deleted=False)], how="horizontal")
+    columns = columns.with_columns(
+        pl.Series(f"{name}_key", [key.get(f"{name}_key") for key in keys], dtype=pl.String)
+        for name in names
+        if name in NAMES
+    )
+    alias = [
+        sha256("|".join((each.source, "default", STREAM, each.record_id)).encode()).hexdigest()[:32] for each in said
+    ]
+    return pl.concat(
+        [pl.DataFrame(_common(said)), columns, pl.DataFrame({"alias_id": alias}).with_columns(is_deleted=False)],
+        how="horizontal",
+    )
 
 
 def _identifiers(said: Sequence[Said], *, region: str, namespaces: Mapping[str, str]) -> pl.DataFrame:
@@ -142,8 +155,19 @@ def _identifiers(said: Sequence[Said], *, region: str, namespaces: Mapping[str, 
     for each, common in zip(said, _common(said), strict=True):
         for id_type, value in (("profile_id", each.record_id), *each.identifiers):
             namespace = "" if id_type in GLOBAL else namespaces.get(id_type, f"{each.source}:default")
-            rows.append({**common, "owner_record_id": each.record_id, "id_type": id_type, "id_namespace": namespace, "id_value_raw": value})
-    frames = [_parsed(frame, str(kind[0]), region) for kind, frame in pl.DataFrame(rows).group_by("id_type", maintain_order=True)]
+            rows.append(
+                {
+                    **common,
+                    "owner_record_id": each.record_id,
+                    "id_type": id_type,
+                    "id_namespace": namespace,
+                    "id_value_raw": value,
+                }
+            )
+    frames = [
+        _parsed(frame, str(kind[0]), region)
+        for kind, frame in pl.DataFrame(rows).group_by("id_type", maintain_order=True)
+    ]
     return pl.concat(frames)
 
 
@@ -157,7 +181,9 @@ def _parsed(frame: pl.DataFrame, kind: str, region: str) -> pl.DataFrame:
         frame = frame.with_columns(documents.document(raw, None).alias("parsed"))
     else:
         value = ids.identifier(raw, kind)
-        frame = frame.with_columns(pl.struct(value.alias("value"), value.is_not_null().alias("is_valid")).alias("parsed"))
+        frame = frame.with_columns(
+            pl.struct(value.alias("value"), value.is_not_null().alias("is_valid")).alias("parsed")
+        )
     parsed = pl.col("parsed").struct
     is_valid = parsed.field("is_valid").fill_null(value=False)
     return frame.with_columns(

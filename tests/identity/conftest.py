@@ -10,8 +10,21 @@ import pytest
 
 from tests.identity.worlds import Scenario, Statement, Warehouse, World, build, write
 
-MODELS = ["path:models/identity", "int_order_rows", "int_outdated_events", "dim_customers", "dim_customers_history", "customer_attribute_sources"]
-MODELS += ["bridge_customer_records", "bridge_customer_identifiers", "customer_id_aliases", "shared_identifiers", "identity_links"]
+MODELS = [
+    "path:models/identity",
+    "int_order_rows",
+    "int_outdated_events",
+    "dim_customers",
+    "dim_customers_history",
+    "customer_attribute_sources",
+]
+MODELS += [
+    "bridge_customer_records",
+    "bridge_customer_identifiers",
+    "customer_id_aliases",
+    "shared_identifiers",
+    "identity_links",
+]
 SEEDS = [
     "name_placeholders",
     "given_name_variants",
@@ -32,7 +45,9 @@ def scenarios(request: pytest.FixtureRequest) -> list[Scenario]:
 
 
 @pytest.fixture(scope="session")
-def make(scenarios: list[Scenario], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, list[Statement]], Warehouse]]:
+def make(
+    scenarios: list[Scenario], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, list[Statement]], Warehouse]]:
     """Builds a warehouse of some of the statements."""
     work = tmp_path_factory.mktemp("identity")
     path = work / "warehouse.duckdb"
@@ -45,7 +60,19 @@ def make(scenarios: list[Scenario], tmp_path_factory: pytest.TempPathFactory) ->
         write(World(statements, [delivery for scenario in scenarios for delivery in scenario.full_deliveries]), path)
         build(["seed", "--select", *SEEDS], work=work)
         _override(path, scenarios)
-        build(["build", "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test", "seed", "--select", *MODELS], work=work)
+        build(
+            [
+                "build",
+                "--indirect-selection",
+                "cautious",
+                "--exclude-resource-type",
+                "unit_test",
+                "seed",
+                "--select",
+                *MODELS,
+            ],
+            work=work,
+        )
         copy = work / name / path.name
         copy.parent.mkdir()
         shutil.move(path, copy)
@@ -86,7 +113,12 @@ def shuffled(make: Callable[[str, list[Statement]], Warehouse], statements: list
 @pytest.fixture(scope="session")
 def target(warehouse: Warehouse) -> Path:
     """Folder in which dbt left what it made of the models of that build."""
-    return Path(str(warehouse.rows("select file from pragma_database_list where name = 'warehouse'")[0]["file"])).parents[1] / "target"
+    return (
+        Path(str(warehouse.rows("select file from pragma_database_list where name = 'warehouse'")[0]["file"])).parents[
+            1
+        ]
+        / "target"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +126,9 @@ def compiled(target: Path) -> Callable[[str], str]:
     """SQL of an identity model as dbt runs it."""
 
     def read(model: str) -> str:
-        return next((target / "compiled" / "customer360" / "models" / "identity").rglob(f"{model}.sql")).read_text(encoding="utf-8")
+        return next((target / "compiled" / "customer360" / "models" / "identity").rglob(f"{model}.sql")).read_text(
+            encoding="utf-8"
+        )
 
     return read
 
@@ -102,4 +136,7 @@ def compiled(target: Path) -> Callable[[str], str]:
 def _override(path: Path, scenarios: list[Scenario]) -> None:
     with duckdb.connect(path) as con:
         for row in (row for scenario in scenarios for row in scenario.overrides):
-            con.execute(f"insert into seeds.identity_overrides ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
+            con.execute(
+                f"insert into seeds.identity_overrides ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+                list(row.values()),
+            )

@@ -33,7 +33,11 @@ def random_graph(random_number: random.Random) -> list[Edge]:
     shape = random_number.choice(["chain", "star", "hubs", "forest", "mix"])
     holders = random_number.sample(range(SPAN), size + 1)
     if shape == "chain":
-        return [edge for position in range(size) for edge in ((holders[position], position), (holders[position + 1], position))]
+        return [
+            edge
+            for position in range(size)
+            for edge in ((holders[position], position), (holders[position + 1], position))
+        ]
     if shape == "star":
         return [(holder, 0) for holder in holders]
     keys = {"hubs": 3, "forest": 2 * size, "mix": size}[shape]
@@ -55,9 +59,15 @@ def partition(labels: Iterable[tuple[int, int]]) -> set[frozenset[int]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_components_of_a_thousand_random_graphs_are_those_of_union_find(compiled: Callable[[str], str], seed: int) -> None:
+def test_components_of_a_thousand_random_graphs_are_those_of_union_find(
+    compiled: Callable[[str], str], seed: int
+) -> None:
     random_number = random.Random(seed)
-    edges = [(graph * SPAN + holder, graph * SPAN + key) for graph in range(GRAPHS) for holder, key in random_graph(random_number)]
+    edges = [
+        (graph * SPAN + holder, graph * SPAN + key)
+        for graph in range(GRAPHS)
+        for holder, key in random_graph(random_number)
+    ]
     expected = UnionFind()
     for holder, key in edges:
         expected.join(holder, -1 - key)
@@ -69,7 +79,9 @@ def test_components_of_a_thousand_random_graphs_are_those_of_union_find(compiled
         found = con.execute(compiled("int_components")).fetchall()
     lone = {holder for holder, _ in edges} - {node for node, _ in found}
     assert len({node for node, _ in found}) == len(found)
-    assert partition(found) | {frozenset({holder}) for holder in lone} == partition((holder, expected.find(holder)) for holder, _ in edges)
+    assert partition(found) | {frozenset({holder}) for holder in lone} == partition(
+        (holder, expected.find(holder)) for holder, _ in edges
+    )
 
 
 def test_a_chain_of_a_hundred_thousand_is_one_component(compiled: Callable[[str], str]) -> None:
@@ -79,7 +91,9 @@ def test_a_chain_of_a_hundred_thousand_is_one_component(compiled: Callable[[str]
             "create table warehouse.identity.int_links as"
             " select (hash(i + d) % 1000000000000)::bigint as node, i as link_key from range(100000) chain(i), (values (0), (1)) ends(d)"
         )
-        assert con.execute(f"select count(*), count(distinct component) from ({compiled('int_components')})").fetchone() == (100001, 1)
+        assert con.execute(
+            f"select count(*), count(distinct component) from ({compiled('int_components')})"
+        ).fetchone() == (100001, 1)
 
 
 def taken_apart(links: list[tuple[int, int, int]], documents: dict[int, int], apart: list[Edge]) -> UnionFind:
@@ -99,7 +113,9 @@ def test_broken_components_are_taken_apart_as_if_links_came_one_by_one(compiled:
     links, documents, apart, components, expected = [], {}, [], [], []
     for graph in range(400):
         holders = random_number.sample(range(SPAN), random_number.randint(2, 14))
-        given = sorted({(random_number.choice(holders), random_number.randrange(len(holders))) for _ in range(3 * len(holders))})
+        given = sorted(
+            {(random_number.choice(holders), random_number.randrange(len(holders))) for _ in range(3 * len(holders))}
+        )
         random_number.shuffle(given)
         whole = UnionFind()
         for node, key in given:
@@ -120,20 +136,35 @@ def test_broken_components_are_taken_apart_as_if_links_came_one_by_one(compiled:
         seen = {node for node, _, _ in own}
         components += [(start + node, start + 100000 + whole.find(node)) for node in seen]
         expected.append((start, own, parts))
-    found = dict(repaired(compiled("int_repairs"), links=links, documents=documents, apart=apart, components=components))
+    found = dict(
+        repaired(compiled("int_repairs"), links=links, documents=documents, apart=apart, components=components)
+    )
     for start, own, parts in expected:
         nodes = {node for node, _, _ in own if start + node in found}
-        assert partition((node, found[start + node]) for node in nodes) == partition((node, parts.find(node)) for node in nodes)
+        assert partition((node, found[start + node]) for node in nodes) == partition(
+            (node, parts.find(node)) for node in nodes
+        )
 
 
-def repaired(query: str, *, links: list[tuple[int, int, int]], documents: dict[int, int], apart: list[Edge], components: list[Edge]) -> list[Edge]:
+def repaired(
+    query: str,
+    *,
+    links: list[tuple[int, int, int]],
+    documents: dict[int, int],
+    apart: list[Edge],
+    components: list[Edge],
+) -> list[Edge]:
     """Person of every node of a broken component, by the model's SQL."""
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as warehouse; create schema warehouse.identity; use warehouse.identity")
         con.execute("create table int_record_identifiers (identifier_key bigint, id_link_value varchar)")
-        con.execute("create table int_links (node bigint, link_key bigint, identifier_key bigint, type_rank bigint, first_seen_at bigint, decision_order text)")
+        con.execute(
+            "create table int_links (node bigint, link_key bigint, identifier_key bigint, type_rank bigint, first_seen_at bigint, decision_order text)"
+        )
         con.execute("create table int_composite_keys (identifier_key bigint, rule varchar)")
-        con.execute("create table int_confirmed_keys (identifier_key bigint, id_type varchar, id_namespace varchar, id_value varchar, proof varchar)")
+        con.execute(
+            "create table int_confirmed_keys (identifier_key bigint, id_type varchar, id_namespace varchar, id_value varchar, proof varchar)"
+        )
         con.execute("create table int_document_marks (node bigint, mark bigint)")
         con.execute("create table int_components (node bigint, component bigint)")
         con.execute("create table int_override_pairs (node bigint, other_node bigint, rule varchar default 'never')")

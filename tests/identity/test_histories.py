@@ -50,7 +50,10 @@ class Decision:
 
     @property
     def line(self) -> str:
-        records = (f"{stream.split('/')[0]},default,{stream.split('/')[1]},{record}" for stream, record in (self.one, self.other))
+        records = (
+            f"{stream.split('/')[0]},default,{stream.split('/')[1]},{record}"
+            for stream, record in (self.one, self.other)
+        )
         return f"{self.rule},{','.join(records)},,,a tester,a test"
 
 
@@ -67,13 +70,18 @@ class History:
         self.tag = f"h{self.number:05}"
         self.mails = [f"m{index}@{self.tag}.example" for index in range(chance.randint(1, 5))]
         self.phones = [f"+49151{self.number % 10000:04}{index:04}" for index in range(chance.randint(1, 4))]
-        keys = [self._record(chance.choice((CONTACTS, CUSTOMERS, CUSTOMERS, PROFILES)), index) for index in range(chance.randint(2, 9))]
+        keys = [
+            self._record(chance.choice((CONTACTS, CUSTOMERS, CUSTOMERS, PROFILES)), index)
+            for index in range(chance.randint(2, 9))
+        ]
         for index in range(chance.randint(0, 4)):
             self._event(chance.choice((EVENTS, VISITS)), index)
         if chance.random() < 0.3:
             self._hub()
         if len(keys) > 1 and chance.random() < 0.5:
-            self.decisions.append(Decision(chance.choice(["never", "always"]), *chance.sample(keys, 2), since=chance.randrange(6)))
+            self.decisions.append(
+                Decision(chance.choice(["never", "always"]), *chance.sample(keys, 2), since=chance.randrange(6))
+            )
 
     def _record(self, stream: str, index: int) -> Key:
         """A record that is told again on some nights; its customers' list is full every night, so that who is left out of it is gone."""
@@ -101,16 +109,26 @@ class History:
 
     def _person(self) -> dict[str, str]:
         chance = self.chance
-        given = {"email": chance.choice(self.mails), "phone": chance.choice(self.phones), "vuid": f"{chance.randrange(3):032x}{self.tag}"}
+        given = {
+            "email": chance.choice(self.mails),
+            "phone": chance.choice(self.phones),
+            "vuid": f"{chance.randrange(3):032x}{self.tag}",
+        }
         kept = chance.sample(sorted(given), chance.randint(1, 3))
-        return {kind: given[kind] for kind in kept} | ({"name": chance.choice(NAMES[:3])} if chance.random() < 0.6 else {})
+        return {kind: given[kind] for kind in kept} | (
+            {"name": chance.choice(NAMES[:3])} if chance.random() < 0.6 else {}
+        )
 
     def _say(self, stream: str, night: int, version: int, key: str, person: dict[str, str]) -> None:
         self.said[stream, night, version].append(TOLD[stream](key, night, person))
 
 
 def told_contact(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
-    return {"contactID": key, "createdAt": "2025-12-01T00:00:00Z", **_named(person, name="firstName", email="email", phone="phone")}
+    return {
+        "contactID": key,
+        "createdAt": "2025-12-01T00:00:00Z",
+        **_named(person, name="firstName", email="email", phone="phone"),
+    }
 
 
 def told_customer(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
@@ -134,7 +152,12 @@ def told_order(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
 
 def told_visit(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
     identifiers = _named(person, email="email", vuid="vuid") or {"vuid": f"{key:0>32}"}
-    return {"type": "pageview", "action": "view", "identifiers": identifiers, "data": {"ts": 1767258000 + 86400 * night, "page": key}}
+    return {
+        "type": "pageview",
+        "action": "view",
+        "identifiers": identifiers,
+        "data": {"ts": 1767258000 + 86400 * night, "page": key},
+    }
 
 
 def _named(person: dict[str, str], **names: str) -> dict[str, str]:
@@ -177,7 +200,9 @@ class Persons:
 
 
 def resolve(settings: Settings, models: Compiled, decisions: Iterable[Decision]) -> Persons:
-    (settings.config / "identity_overrides.csv").write_text("\n".join([OVERRIDES, *(decision.line for decision in decisions)]) + "\n", encoding="utf-8")
+    (settings.config / "identity_overrides.csv").write_text(
+        "\n".join([OVERRIDES, *(decision.line for decision in decisions)]) + "\n", encoding="utf-8"
+    )
     with build_file.connect(settings) as con:
         seeds.load(con, settings)
         pipeline.write_run_settings(con, settings, FIRST)
@@ -257,8 +282,20 @@ def test_the_histories_tell_of_each_kind_of_trouble(story: Story) -> None:
         sizes[customer] += 1
     assert sum(size > 2 for size in sizes.values()) > 100
     assert sum(row[3] for row in last.records.values()) > 50
-    assert {standing[4] for standing in last.standings} >= {None, "superseded", "shared", "ambiguous", "deleted", "weak"}
+    assert {standing[4] for standing in last.standings} >= {
+        None,
+        "superseded",
+        "shared",
+        "ambiguous",
+        "deleted",
+        "weak",
+    }
     assert {row[1] for row in last.records.values()} >= {"link", "following", "only_record"}
     nights = [persons.customers for persons in story.by_batch]
-    moved = [alias for earlier, later in itertools.pairwise(nights) for alias in earlier if earlier[alias] != later.get(alias)]
+    moved = [
+        alias
+        for earlier, later in itertools.pairwise(nights)
+        for alias in earlier
+        if earlier[alias] != later.get(alias)
+    ]
     assert len(moved) > 500

@@ -47,7 +47,9 @@ SCENARIOS = [
     Scenario(
         "a customer stands in a second table of the vendor later, and its event came before",
         [
-            contact("tables-event", source="optimizely", stream="events", customer_id="lt-1", email="lt@tables.example"),
+            contact(
+                "tables-event", source="optimizely", stream="events", customer_id="lt-1", email="lt@tables.example"
+            ),
             profile("tables-1", source="optimizely", customer_id="lt-1", email="lt@tables.example"),
             profile("tables-2", source="optimizely", stream="customers", customer_id="lt-1", night=1),
         ],
@@ -67,7 +69,14 @@ SCENARIOS = [
         [
             contact("browser-visit", source="optimizely", stream="events", vuid="v-browser"),
             profile("browser-1", source="optimizely", vuid="v-browser", email="1@browser.example", first_name="Ada"),
-            profile("browser-2", source="optimizely", vuid="v-browser", email="2@browser.example", first_name="Bela", night=1),
+            profile(
+                "browser-2",
+                source="optimizely",
+                vuid="v-browser",
+                email="2@browser.example",
+                first_name="Bela",
+                night=1,
+            ),
         ],
         [{"browser-visit", "browser-1"}, {"browser-2"}],
     ),
@@ -96,14 +105,19 @@ def test_what_comes_later_renames_nobody(first_night: Warehouse, warehouse: Ware
 def test_growth_renames_nobody_except_into_an_older_id(first_night: Warehouse, warehouse: Warehouse) -> None:
     before = {row["customer_id"] for row in first_night.rows("select customer_id from marts.dim_customers")}
     possible = {row["alias_id"] for row in first_night.rows("select alias_id from marts.customer_id_aliases")}
-    after = {row["alias_id"]: row["customer_id"] for row in warehouse.rows("select alias_id, customer_id from marts.customer_id_aliases")}
+    after = {
+        row["alias_id"]: row["customer_id"]
+        for row in warehouse.rows("select alias_id, customer_id from marts.customer_id_aliases")
+    }
     assert before <= after.keys()
     assert {after[customer] for customer in before} <= possible
 
 
 def test_both_ids_of_two_who_became_one_resolve_to_the_older(first_night: Warehouse, warehouse: Warehouse) -> None:
     former = [first_night.customer("merged-1"), first_night.customer("merged-2")]
-    resolved = warehouse.rows("select distinct customer_id from marts.customer_id_aliases where alias_id in ($1, $2)", *former)
+    resolved = warehouse.rows(
+        "select distinct customer_id from marts.customer_id_aliases where alias_id in ($1, $2)", *former
+    )
     assert len(set(former)) == 2
     assert [row["customer_id"] for row in resolved] == [warehouse.customer("merged-3")]
     assert warehouse.customer("merged-3") in former
@@ -143,12 +157,27 @@ def test_every_record_and_every_former_derived_record_has_an_alias(warehouse: Wa
 
 def test_an_id_whose_records_are_gone_means_who_holds_most_of_them_or_is_retired(warehouse: Warehouse) -> None:
     one, other, third = (warehouse.statements[name].alias_id for name in ("merged-1", "merged-2", "old-1"))
-    issued = [("gone-1", "former"), (one, "former"), (other, "former"), (third, "former"), ("gone-2", "nobody"), (third, "lately")]
+    issued = [
+        ("gone-1", "former"),
+        (one, "former"),
+        (other, "former"),
+        (third, "former"),
+        ("gone-2", "nobody"),
+        (third, "lately"),
+    ]
     values = ", ".join(f"('{alias}', '{customer}')" for alias, customer in issued)
     columns = "select alias_id, customer_id, null::timestamptz as retired_at"
-    query = (Path(__file__).parents[2] / "dbt_project/models/marts/customers/customer_id_aliases.sql").read_text(encoding="utf-8")
-    query = re.sub(r'\{\{ source\("internal", "issued_ids"\) \}\}', f"({columns} from (values {values}) as told (alias_id, customer_id))", query)
-    query = re.sub(r'\{\{ \w+\("?(?:internal", ")?(\w+)"\) \}\}', lambda found: f"{SCHEMAS[found[1]]}.{found[1]}", query)
+    query = (Path(__file__).parents[2] / "dbt_project/models/marts/customers/customer_id_aliases.sql").read_text(
+        encoding="utf-8"
+    )
+    query = re.sub(
+        r'\{\{ source\("internal", "issued_ids"\) \}\}',
+        f"({columns} from (values {values}) as told (alias_id, customer_id))",
+        query,
+    )
+    query = re.sub(
+        r'\{\{ \w+\("?(?:internal", ")?(\w+)"\) \}\}', lambda found: f"{SCHEMAS[found[1]]}.{found[1]}", query
+    )
     found = {row["alias_id"]: row for row in warehouse.rows(query) if row["alias_id"].startswith("gone")}
     assert found["gone-1"]["customer_id"] == warehouse.customer("merged-1")
     assert found["gone-1"]["retired_at"] is None

@@ -40,8 +40,17 @@ SCENARIOS = [
     Scenario(
         "first and last name swapped, with birth date and postal code, are one person",
         [
-            profile("swapped-1", first_name="Mitchell", last_name="Green", birth_date=date(1956, 4, 9), postal_code="2119"),
-            profile("swapped-2", source="omnisend", first_name="Green", last_name="Mitchell", birth_date=date(1956, 4, 9), postal_code="2119"),
+            profile(
+                "swapped-1", first_name="Mitchell", last_name="Green", birth_date=date(1956, 4, 9), postal_code="2119"
+            ),
+            profile(
+                "swapped-2",
+                source="omnisend",
+                first_name="Green",
+                last_name="Mitchell",
+                birth_date=date(1956, 4, 9),
+                postal_code="2119",
+            ),
         ],
         [{"swapped-1", "swapped-2"}],
     ),
@@ -49,7 +58,10 @@ SCENARIOS = [
         "many orders of one profile hang on it",
         [
             profile("hung-1", email="hung@hung.example"),
-            *(contact(f"hung-order-{number}", email="hung@hung.example", phone=f"+491511000040{number}") for number in range(3)),
+            *(
+                contact(f"hung-order-{number}", email="hung@hung.example", phone=f"+491511000040{number}")
+                for number in range(3)
+            ),
         ],
         [{"hung-1", "hung-order-0", "hung-order-1", "hung-order-2"}],
     ),
@@ -69,11 +81,20 @@ def test_every_person_of_every_scenario_is_held_together_by_its_links(warehouse:
     ).fetchall():
         ties.setdefault(row[0], []).append(Tie(*row[1:]))
     records: dict[str, set[str]] = {}
-    for alias, customer in warehouse.con.execute("select alias_id, customer_id from marts.customer_id_aliases").fetchall():
+    for alias, customer in warehouse.con.execute(
+        "select alias_id, customer_id from marts.customer_id_aliases"
+    ).fetchall():
         records.setdefault(customer, set()).add(alias)
-    loose = {customer for customer, aliases in records.items() if {customer, *Graph(ties.get(customer, [])).tree(customer)} != aliases}
+    loose = {
+        customer
+        for customer, aliases in records.items()
+        if {customer, *Graph(ties.get(customer, [])).tree(customer)} != aliases
+    }
     assert loose == set()
 
 
 def test_every_link_ties_at_least_two_records(warehouse: Warehouse) -> None:
-    assert warehouse.rows("select link_id from meta.identity_links group by link_id having count(distinct alias_id) < 2") == []
+    assert (
+        warehouse.rows("select link_id from meta.identity_links group by link_id having count(distinct alias_id) < 2")
+        == []
+    )

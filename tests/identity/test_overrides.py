@@ -9,18 +9,27 @@ NAMED = contact("owner-named", profile_id="owner", email="other@owner.example")
 SOLE = profile("sole", email="s@sole.example")
 MEANT = contact("sole-order", email="s@sole.example")
 SHOP = profile("till", source="omnisend", stream="contacts", email="till@till.example")
-FIRST, SECOND = (contact(f"till-{number}", source="omnisend", email="till@till.example", phone=f"+491511000050{number}") for number in (1, 2))
+FIRST, SECOND = (
+    contact(f"till-{number}", source="omnisend", email="till@till.example", phone=f"+491511000050{number}")
+    for number in (1, 2)
+)
 STALE = profile("stale", email="b@stale.example")
 STALE_ORDER = contact("stale-order", email="b@stale.example", phone="+4915110000510")
 STRANGER = profile("stale-stranger", source="voucherify", phone="+4915110000510")
 CARRIER = profile("carrier", email="c@carrier.example", vuid="v-carrier", push_token="p-carrier")
-VISITORS = [contact("carrier-web", stream="events", vuid="v-carrier"), contact("carrier-app", stream="events", push_token="p-carrier")]
+VISITORS = [
+    contact("carrier-web", stream="events", vuid="v-carrier"),
+    contact("carrier-app", stream="events", push_token="p-carrier"),
+]
 WEB, APP, THIRD = (
     contact("loose-web", stream="events", vuid="v-loose"),
     contact("loose-app", stream="events", vuid="v-loose", push_token="p-loose"),
     contact("loose-third", stream="events", push_token="p-loose"),
 )
-GONE = [profile(f"gone-apart-{number}", source=source, email="g@apart.example", is_deleted=True) for number, source in enumerate(("omnisend", "voucherify"))]
+GONE = [
+    profile(f"gone-apart-{number}", source=source, email="g@apart.example", is_deleted=True)
+    for number, source in enumerate(("omnisend", "voucherify"))
+]
 KEPT = [
     profile("trail-known", email="t@kept-trail.example", vuid="v-kept-trail"),
     contact("trail-first", stream="events", vuid="v-kept-trail", push_token="p-kept-trail"),
@@ -28,7 +37,9 @@ KEPT = [
 ]
 
 FIRST_PAPER, BETWEEN, SECOND_PAPER = (
-    profile("licence-1", source="open_delivery", document="cpf:52998224725", email="l@licence.example", first_name="Rui"),
+    profile(
+        "licence-1", source="open_delivery", document="cpf:52998224725", email="l@licence.example", first_name="Rui"
+    ),
     profile("licence-2", source="open_delivery", email="l@licence.example", phone="+5511912345601"),
     profile("licence-3", source="open_delivery", phone="+5511912345601", document="cpf:93541134780"),
 )
@@ -74,8 +85,18 @@ SCENARIOS = [
         [{"spelled-1"}, {"spelled-2"}],
         [blocked("email", "t.ill@gmail.com"), blocked("email", "Till@googlemail.com")],
     ),
-    Scenario("an order that names a profile is not its owner's", [OWNER, NAMED], [{"owner"}, {"owner-named"}], [never(NAMED, OWNER)]),
-    Scenario("the only record that shares an address does not get the order", [SOLE, MEANT], [{"sole"}, {"sole-order"}], [never(SOLE, MEANT)]),
+    Scenario(
+        "an order that names a profile is not its owner's",
+        [OWNER, NAMED],
+        [{"owner"}, {"owner-named"}],
+        [never(NAMED, OWNER)],
+    ),
+    Scenario(
+        "the only record that shares an address does not get the order",
+        [SOLE, MEANT],
+        [{"sole"}, {"sole-order"}],
+        [never(SOLE, MEANT)],
+    ),
     Scenario("two orders of one record are two people's", [SHOP, FIRST, SECOND], [], [never(FIRST, SECOND)]),
     Scenario(
         "an order joined to a stranger takes the record it belongs to along",
@@ -86,7 +107,12 @@ SCENARIOS = [
     Scenario("two visitors who would follow one person", [CARRIER, *VISITORS], [], [never(*VISITORS)]),
     Scenario("two visitors with one cookie, and a third between", [WEB, APP, THIRD], [], [never(WEB, THIRD)]),
     Scenario("two deleted records with one address", GONE, [{"gone-apart-0"}, {"gone-apart-1"}], [never(*GONE)]),
-    Scenario("a visitor who would follow by way of another", KEPT, [{"trail-known", "trail-first"}, {"trail-second"}], [never(KEPT[0], KEPT[2])]),
+    Scenario(
+        "a visitor who would follow by way of another",
+        KEPT,
+        [{"trail-known", "trail-first"}, {"trail-second"}],
+        [never(KEPT[0], KEPT[2])],
+    ),
 ]
 
 
@@ -97,7 +123,13 @@ def test_who_is_one_person_by_decision(warehouse: Warehouse, scenario: Scenario)
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("owner", "owner-named"), ("till-1", "till-2"), ("carrier-web", "carrier-app"), ("loose-web", "loose-third"), ("gone-apart-0", "gone-apart-1")],
+    [
+        ("owner", "owner-named"),
+        ("till-1", "till-2"),
+        ("carrier-web", "carrier-app"),
+        ("loose-web", "loose-third"),
+        ("gone-apart-0", "gone-apart-1"),
+    ],
 )
 def test_records_kept_apart_are_two_people(warehouse: Warehouse, one: str, other: str) -> None:
     assert len(warehouse.persons([one, other])) == 2

@@ -10,7 +10,10 @@ ADA = profile("never-1", email="ada@kept.example", phone="+4915110000001", first
 EVE = profile("never-2", source="omnisend", phone="+4915110000001")
 ONE = profile("always-1", email="one@joined.example", document="cpf:00000000001")
 TWO = profile("always-2", source="omnisend", email="two@joined.example", document="cpf:00000000002")
-BRIDGE_ENDS = [profile("kept-1", email="x@bridged.example"), profile("kept-2", source="omnisend", phone="+4915110000002")]
+BRIDGE_ENDS = [
+    profile("kept-1", email="x@bridged.example"),
+    profile("kept-2", source="omnisend", phone="+4915110000002"),
+]
 
 SCENARIOS = [
     Scenario(
@@ -35,7 +38,10 @@ SCENARIOS = [
     ),
     Scenario(
         "Paulo and Paula are a couple, not a slip of the pen",
-        [profile("paulo", first_name="Paulo", phone="+5511912340003"), profile("paula", source="omnisend", first_name="Paula", phone="+5511912340003")],
+        [
+            profile("paulo", first_name="Paulo", phone="+5511912340003"),
+            profile("paula", source="omnisend", first_name="Paula", phone="+5511912340003"),
+        ],
         [{"paulo"}, {"paula"}],
     ),
     Scenario(
@@ -80,7 +86,13 @@ SCENARIOS = [
         "one name with two birth dates is two people, and who gives the name alone is neither",
         [
             profile("births-1", first_name="Eva", birth_date=date(1980, 1, 1), email="eva@births.example"),
-            profile("births-2", source="omnisend", first_name="Eva", birth_date=date(1994, 6, 20), email="eva@births.example"),
+            profile(
+                "births-2",
+                source="omnisend",
+                first_name="Eva",
+                birth_date=date(1994, 6, 20),
+                email="eva@births.example",
+            ),
             profile("births-3", source="voucherify", first_name="Eva", email="eva@births.example"),
         ],
         [{"births-1"}, {"births-2"}, {"births-3"}],
@@ -127,7 +139,15 @@ SCENARIOS = [
         "translations of one name, and names that only look like forms of one, are two people's",
         [
             profile(f"translated-{n}{place}", source=source, first_name=name, email=f"t{n}@translated.example")
-            for n, names in enumerate((("John", "Ivan"), ("William", "Guilherme"), ("Gustav", "August"), ("Jonathan", "Nathan"), ("Alice", "Elsie")))
+            for n, names in enumerate(
+                (
+                    ("John", "Ivan"),
+                    ("William", "Guilherme"),
+                    ("Gustav", "August"),
+                    ("Jonathan", "Nathan"),
+                    ("Alice", "Elsie"),
+                )
+            )
             for place, (source, name) in enumerate(zip(("ometria", "omnisend"), names, strict=True))
         ],
         [{f"translated-{n}{place}"} for n in range(5) for place in (0, 1)],
@@ -137,7 +157,9 @@ SCENARIOS = [
         [
             *(
                 profile(f"signs-a{n}", source=source, first_name=name, email="a@signs.example")
-                for n, (source, name) in enumerate((("ometria", "太郎"), ("omnisend", "Taro"), ("voucherify", "たろう")))
+                for n, (source, name) in enumerate(
+                    (("ometria", "太郎"), ("omnisend", "Taro"), ("voucherify", "たろう"))
+                )
             ),
             *(
                 profile(f"signs-b{n}", source=source, first_name=name, email="b@signs.example")
@@ -155,7 +177,11 @@ SCENARIOS = [
                 )
             ),
         ],
-        [{"signs-a0", "signs-a1", "signs-a2"}, {"signs-b0", "signs-b1"}, {"signs-c0", "signs-c1", "signs-c2", "signs-c3"}],
+        [
+            {"signs-a0", "signs-a1", "signs-a2"},
+            {"signs-b0", "signs-b1"},
+            {"signs-c0", "signs-c1", "signs-c2", "signs-c3"},
+        ],
     ),
     Scenario(
         "a name in signs is of neither of two people whose Latin names contradict each other",
@@ -179,7 +205,9 @@ SCENARIOS = [
             ),
             *(
                 profile(f"siblings-c{n}", source=source, full_name=name, email="c@siblings.example")
-                for n, (source, name) in enumerate((("ometria", "山田 太郎"), ("omnisend", "山田 花子"), ("voucherify", "山田次郎")))
+                for n, (source, name) in enumerate(
+                    (("ometria", "山田 太郎"), ("omnisend", "山田 花子"), ("voucherify", "山田次郎"))
+                )
             ),
         ],
         [{f"siblings-{name}"} for name in ("a0", "a1", "b0", "b1", "c0", "c1", "c2")],
@@ -188,16 +216,42 @@ SCENARIOS = [
         "a birth date mistyped is no other person, and father and son are two",
         [
             profile("typed-1", first_name="Rui", last_name="Paz", birth_date=date(1980, 4, 5), email="r@typed.example"),
-            profile("typed-2", source="omnisend", first_name="Rui", last_name="Paz", birth_date=date(1980, 5, 4), email="r@typed.example"),
-            profile("typed-3", source="voucherify", first_name="Rui", last_name="Paz", birth_date=date(1983, 7, 9), email="r@typed.example"),
-            profile("father-1", first_name="Ivo", last_name="Reis", birth_date=date(1950, 4, 5), email="i@typed.example"),
-            profile("father-2", source="omnisend", first_name="Ivo", last_name="Reis", birth_date=date(1980, 4, 5), email="i@typed.example"),
+            profile(
+                "typed-2",
+                source="omnisend",
+                first_name="Rui",
+                last_name="Paz",
+                birth_date=date(1980, 5, 4),
+                email="r@typed.example",
+            ),
+            profile(
+                "typed-3",
+                source="voucherify",
+                first_name="Rui",
+                last_name="Paz",
+                birth_date=date(1983, 7, 9),
+                email="r@typed.example",
+            ),
+            profile(
+                "father-1", first_name="Ivo", last_name="Reis", birth_date=date(1950, 4, 5), email="i@typed.example"
+            ),
+            profile(
+                "father-2",
+                source="omnisend",
+                first_name="Ivo",
+                last_name="Reis",
+                birth_date=date(1980, 4, 5),
+                email="i@typed.example",
+            ),
         ],
         [{"typed-1", "typed-2", "typed-3"}, {"father-1"}, {"father-2"}],
     ),
     Scenario(
         "a name that stands for nobody proves nothing",
-        [profile("noname-1", first_name="Ana", email="n@noname.example"), profile("noname-2", source="omnisend", first_name="Kunde", email="n@noname.example")],
+        [
+            profile("noname-1", first_name="Ana", email="n@noname.example"),
+            profile("noname-2", source="omnisend", first_name="Kunde", email="n@noname.example"),
+        ],
         [{"noname-1", "noname-2"}],
     ),
     Scenario(
@@ -215,7 +269,11 @@ SCENARIOS = [
             for name in ("Ana", "Bia", "Caio", "Davi", "Enzo", "Fabi")
             for source in ("ometria", "omnisend")
         ],
-        [{f"shop-{name}-{source}"} for name in ("Ana", "Bia", "Caio", "Davi", "Enzo", "Fabi") for source in ("ometria", "omnisend")],
+        [
+            {f"shop-{name}-{source}"}
+            for name in ("Ana", "Bia", "Caio", "Davi", "Enzo", "Fabi")
+            for source in ("ometria", "omnisend")
+        ],
     ),
     Scenario(
         "a phone of five people still links namesakes",
@@ -227,14 +285,25 @@ SCENARIOS = [
         [{f"five-{name}-ometria", f"five-{name}-omnisend"} for name in ("Ana", "Bia", "Caio", "Davi", "Enzo")],
     ),
     Scenario("a guest with an address is a person", [contact("guest", email="guest@guest.example")], [{"guest"}]),
-    Scenario("a lead alone is nobody", [contact("lead-alone", source="open_delivery", stream="leads", email="new@lead.example", is_lead_only=True)], []),
+    Scenario(
+        "a lead alone is nobody",
+        [contact("lead-alone", source="open_delivery", stream="leads", email="new@lead.example", is_lead_only=True)],
+        [],
+    ),
     Scenario(
         "a lead of somebody known is that person, and joins no two",
         [
             profile("lead-1", source="open_delivery", email="one@led.example"),
             profile("lead-2", source="omnisend", phone="+4915110000021"),
             contact("lead-3", source="open_delivery", stream="leads", email="one@led.example", is_lead_only=True),
-            contact("lead-4", source="voucherify", stream="leads", email="one@led.example", phone="+4915110000021", is_lead_only=True),
+            contact(
+                "lead-4",
+                source="voucherify",
+                stream="leads",
+                email="one@led.example",
+                phone="+4915110000021",
+                is_lead_only=True,
+            ),
             contact("lead-5", source="voucherify", stream="leads", phone="+4915110000021", is_lead_only=True),
         ],
         [{"lead-1", "lead-3", "lead-4"}, {"lead-2", "lead-5"}],
@@ -250,12 +319,18 @@ SCENARIOS = [
     ),
     Scenario(
         "an order that names the profile belongs to it, whatever name is on it",
-        [profile("named-1", first_name="Ana", email="ana@named.example"), contact("named-2", first_name="Bia", profile_id="named-1", phone="+5511912340061")],
+        [
+            profile("named-1", first_name="Ana", email="ana@named.example"),
+            contact("named-2", first_name="Bia", profile_id="named-1", phone="+5511912340061"),
+        ],
         [{"named-1", "named-2"}],
     ),
     Scenario(
         "an order in another name with the same address is another person",
-        [profile("other-1", first_name="Ana", email="both@other.example"), contact("other-2", first_name="Bruno", email="both@other.example")],
+        [
+            profile("other-1", first_name="Ana", email="both@other.example"),
+            contact("other-2", first_name="Bruno", email="both@other.example"),
+        ],
         [{"other-1"}, {"other-2"}],
     ),
     Scenario(
@@ -289,7 +364,10 @@ SCENARIOS = [
     ),
     Scenario(
         "a visitor known by a cookie alone is the person who carries the cookie",
-        [profile("cookie-1", email="c@cookie.example", vuid="v-cookie-1"), contact("cookie-2", source="ometria", stream="events", vuid="v-cookie-1")],
+        [
+            profile("cookie-1", email="c@cookie.example", vuid="v-cookie-1"),
+            contact("cookie-2", source="ometria", stream="events", vuid="v-cookie-1"),
+        ],
         [{"cookie-1", "cookie-2"}],
     ),
     Scenario(
@@ -333,7 +411,12 @@ SCENARIOS = [
     ),
     Scenario(
         "one document is one person, however many customer ids there are",
-        [profile(f"cpf-{number}", source="open_delivery", document="cpf:15350946056", customer_id=f"per-order-{number}") for number in range(4)],
+        [
+            profile(
+                f"cpf-{number}", source="open_delivery", document="cpf:15350946056", customer_id=f"per-order-{number}"
+            )
+            for number in range(4)
+        ],
         [{f"cpf-{number}" for number in range(4)}],
     ),
     Scenario(
@@ -352,10 +435,18 @@ SCENARIOS = [
         [{"kept-1", "kept-3"}, {"kept-2"}],
         [never(*BRIDGE_ENDS)],
     ),
-    Scenario("an override joins two records, even with two documents", [ONE, TWO], [{"always-1", "always-2"}], [always(ONE, TWO)]),
+    Scenario(
+        "an override joins two records, even with two documents",
+        [ONE, TWO],
+        [{"always-1", "always-2"}],
+        [always(ONE, TWO)],
+    ),
     Scenario(
         "a blocked identifier links nobody",
-        [profile("barred-1", email="desk@barred.example"), profile("barred-2", source="omnisend", email="desk@barred.example")],
+        [
+            profile("barred-1", email="desk@barred.example"),
+            profile("barred-2", source="omnisend", email="desk@barred.example"),
+        ],
         [{"barred-1"}, {"barred-2"}],
         [blocked("email", "desk@barred.example")],
     ),
@@ -371,9 +462,25 @@ SCENARIOS = [
     Scenario(
         "an address given up still links where name and birth date agree",
         [
-            profile("proof-1", email="old@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4)),
-            profile("proof-1", email="now@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4), night=1),
-            profile("proof-2", source="omnisend", email="old@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4)),
+            profile(
+                "proof-1", email="old@proof.example", first_name="Lea", last_name="Roth", birth_date=date(1979, 5, 4)
+            ),
+            profile(
+                "proof-1",
+                email="now@proof.example",
+                first_name="Lea",
+                last_name="Roth",
+                birth_date=date(1979, 5, 4),
+                night=1,
+            ),
+            profile(
+                "proof-2",
+                source="omnisend",
+                email="old@proof.example",
+                first_name="Lea",
+                last_name="Roth",
+                birth_date=date(1979, 5, 4),
+            ),
             profile("proof-3", source="voucherify", email="old@proof.example", birth_date=date(1990, 1, 2)),
         ],
         [{"proof-1", "proof-2"}, {"proof-3"}],
@@ -390,9 +497,30 @@ SCENARIOS = [
     Scenario(
         "whole name, birth date and postal code together are one person; names alone never",
         [
-            profile("whole-1", first_name="Nina", last_name="Berg", birth_date=date(1991, 2, 3), postal_code="10115", email="n1@whole.example"),
-            profile("whole-2", source="omnisend", full_name="Nina Berg", birth_date=date(1991, 2, 3), postal_code="10115", email="n2@whole.example"),
-            profile("whole-3", source="voucherify", first_name="Nina", last_name="Berg", postal_code="10115", email="n3@whole.example"),
+            profile(
+                "whole-1",
+                first_name="Nina",
+                last_name="Berg",
+                birth_date=date(1991, 2, 3),
+                postal_code="10115",
+                email="n1@whole.example",
+            ),
+            profile(
+                "whole-2",
+                source="omnisend",
+                full_name="Nina Berg",
+                birth_date=date(1991, 2, 3),
+                postal_code="10115",
+                email="n2@whole.example",
+            ),
+            profile(
+                "whole-3",
+                source="voucherify",
+                first_name="Nina",
+                last_name="Berg",
+                postal_code="10115",
+                email="n3@whole.example",
+            ),
         ],
         [{"whole-1", "whole-2"}, {"whole-3"}],
     ),
@@ -401,7 +529,13 @@ SCENARIOS = [
         [
             profile("reserved-1", first_name="Eva", birth_date=date(1980, 1, 1), email="a@reserved.example"),
             profile("reserved-1", first_name="Eva", email="a@reserved.example", night=1),
-            profile("reserved-2", source="omnisend", first_name="Eva", birth_date=date(1994, 6, 20), email="a@reserved.example"),
+            profile(
+                "reserved-2",
+                source="omnisend",
+                first_name="Eva",
+                birth_date=date(1994, 6, 20),
+                email="a@reserved.example",
+            ),
             profile("reserved-3", first_name="Tom", email="b@reserved.example"),
             profile("reserved-3", email="b@reserved.example", night=1),
             profile("reserved-4", source="omnisend", first_name="Max", email="b@reserved.example"),
@@ -417,18 +551,54 @@ SCENARIOS = [
     Scenario(
         "a version that leaves out part of the name or the place makes nobody two",
         [
-            profile("unsaid-1", first_name="Vera", last_name="Kolb", birth_date=date(1991, 2, 3), postal_code="10117", email="u1@unsaid.example"),
+            profile(
+                "unsaid-1",
+                first_name="Vera",
+                last_name="Kolb",
+                birth_date=date(1991, 2, 3),
+                postal_code="10117",
+                email="u1@unsaid.example",
+            ),
             profile("unsaid-1", first_name="Vera", birth_date=date(1991, 2, 3), email="u1@unsaid.example", night=1),
-            profile("unsaid-2", source="omnisend", full_name="Vera Kolb", birth_date=date(1991, 2, 3), postal_code="10117", email="u2@unsaid.example"),
+            profile(
+                "unsaid-2",
+                source="omnisend",
+                full_name="Vera Kolb",
+                birth_date=date(1991, 2, 3),
+                postal_code="10117",
+                email="u2@unsaid.example",
+            ),
         ],
         [{"unsaid-1", "unsaid-2"}],
     ),
     Scenario(
         "who has another name or moved is known by what was said last",
         [
-            profile("renamed-1", first_name="Jo", last_name="Alt", birth_date=date(1983, 2, 3), postal_code="10119", email="r1@renamed.example"),
-            profile("renamed-1", first_name="Jo", last_name="Neu", birth_date=date(1983, 2, 3), city="Ulm", email="r1@renamed.example", night=1),
-            profile("renamed-2", source="omnisend", full_name="Jo Alt", birth_date=date(1983, 2, 3), postal_code="10119", email="r2@renamed.example"),
+            profile(
+                "renamed-1",
+                first_name="Jo",
+                last_name="Alt",
+                birth_date=date(1983, 2, 3),
+                postal_code="10119",
+                email="r1@renamed.example",
+            ),
+            profile(
+                "renamed-1",
+                first_name="Jo",
+                last_name="Neu",
+                birth_date=date(1983, 2, 3),
+                city="Ulm",
+                email="r1@renamed.example",
+                night=1,
+            ),
+            profile(
+                "renamed-2",
+                source="omnisend",
+                full_name="Jo Alt",
+                birth_date=date(1983, 2, 3),
+                postal_code="10119",
+                email="r2@renamed.example",
+            ),
         ],
         [{"renamed-1"}, {"renamed-2"}],
     ),

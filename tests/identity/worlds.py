@@ -39,7 +39,11 @@ class Statement:
     def record_id(self) -> str:
         if not self.is_contact:
             return self.name
-        identity = "|".join(f"{key}={self.said[key]}" for key in sorted(self.said) if key in (*IDENTIFIER_TYPES, "first_name", "birth_date"))
+        identity = "|".join(
+            f"{key}={self.said[key]}"
+            for key in sorted(self.said)
+            if key in (*IDENTIFIER_TYPES, "first_name", "birth_date")
+        )
         return "derived:" + hashlib.sha256(f"{self.source}|{self.account}|{identity}".encode()).hexdigest()[:32]
 
     @property
@@ -56,12 +60,22 @@ class Statement:
         return self.source, self.account, self.record_id
 
 
-def profile(name: str, *, source: str = "ometria", account: str = "default", stream: str = "profiles", night: int = 0, **said: Any) -> Statement:
+def profile(
+    name: str,
+    *,
+    source: str = "ometria",
+    account: str = "default",
+    stream: str = "profiles",
+    night: int = 0,
+    **said: Any,
+) -> Statement:
     """A vendor record, known at the vendor by `name`."""
     return Statement(name, source, account, stream, night, said)
 
 
-def contact(name: str, *, source: str = "ometria", account: str = "default", stream: str = "orders", night: int = 0, **said: Any) -> Statement:
+def contact(
+    name: str, *, source: str = "ometria", account: str = "default", stream: str = "orders", night: int = 0, **said: Any
+) -> Statement:
     """Somebody an order or event names by identifiers; `name` is for the test only."""
     return Statement(name, source, account, stream, night, said, is_contact=True)
 
@@ -115,7 +129,11 @@ class World:
 
 def name_keys(attributes: Mapping[str, Any]) -> dict[str, str | None]:
     """The names as the loader leaves them beside the given ones, for comparing."""
-    return {f"{name}_key": names.key(attributes[name]) for name in ("first_name", "last_name", "full_name") if attributes.get(name)}
+    return {
+        f"{name}_key": names.key(attributes[name])
+        for name in ("first_name", "last_name", "full_name")
+        if attributes.get(name)
+    }
 
 
 def write(world: World, path: Path) -> None:
@@ -123,18 +141,29 @@ def write(world: World, path: Path) -> None:
     with duckdb.connect(path) as con:
         for table in TABLES.values():
             columns = ", ".join(f'"{column.name}" {column.duckdb_type}' for column in table.all_columns)
-            con.execute(f"create schema if not exists staging; create or replace table staging.{table.name} ({columns})")
+            con.execute(
+                f"create schema if not exists staging; create or replace table staging.{table.name} ({columns})"
+            )
         for book in BOOKS:
             columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in book.columns)
-            con.execute(f"create schema if not exists {book.schema}; create or replace table {book.schema}.{book.name} ({columns})")
-        con.execute("insert into internal.run_settings (as_of_date, reporting_currency, reporting_time_zone) values ('2026-12-31', 'EUR', 'UTC')")
+            con.execute(
+                f"create schema if not exists {book.schema}; create or replace table {book.schema}.{book.name} ({columns})"
+            )
+        con.execute(
+            "insert into internal.run_settings (as_of_date, reporting_currency, reporting_time_zone) values ('2026-12-31', 'EUR', 'UTC')"
+        )
         con.execute("update internal.run_settings set identity_sharing_limit = 5")
         for source, account, stream, night in world.full_deliveries:
-            con.execute("insert into meta.deliveries values ($1, $2, $3, $4, true, 1)", [source, account, stream, FIRST_NIGHT + timedelta(days=night)])
+            con.execute(
+                "insert into meta.deliveries values ($1, $2, $3, $4, true, 1)",
+                [source, account, stream, FIRST_NIGHT + timedelta(days=night)],
+            )
         con.execute("begin")
         for table, row in world.rows():
             names = ", ".join(f'"{name}"' for name in row)
-            con.execute(f"insert into staging.{table} ({names}) values ({', '.join('?' * len(row))})", list(row.values()))
+            con.execute(
+                f"insert into staging.{table} ({names}) values ({', '.join('?' * len(row))})", list(row.values())
+            )
         con.execute("commit")
 
 
@@ -143,13 +172,25 @@ def build(arguments: list[str], *, work: Path) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(work / "target"), "--log-path", str(work / "logs")]
+    folders = [
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        str(work / "target"),
+        "--log-path",
+        str(work / "logs"),
+    ]
     try:
         result = dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments, *folders])
     finally:
         DuckDBConnectionManager.close_all_connections()
     if not result.success:
-        raise AssertionError(result.exception or [f"{node.node.name}: {node.message}" for node in result.result if node.status not in ("success", "pass")])
+        raise AssertionError(
+            result.exception
+            or [f"{node.node.name}: {node.message}" for node in result.result if node.status not in ("success", "pass")]
+        )
 
 
 @dataclass(frozen=True)
@@ -182,7 +223,13 @@ def always(one: Statement, other: Statement) -> dict[str, str]:
 
 def blocked(id_type: str, value: str) -> dict[str, str]:
     """Override that takes an identifier its power to link."""
-    return {"rule": "blocked", "identifier_type": id_type, "identifier_value": value, "author": "a tester", "reason": "a test"}
+    return {
+        "rule": "blocked",
+        "identifier_type": id_type,
+        "identifier_value": value,
+        "author": "a tester",
+        "reason": "a test",
+    }
 
 
 def _named(statement: Statement, prefix: str) -> dict[str, str]:

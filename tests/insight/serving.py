@@ -22,7 +22,15 @@ from orchestration.config.settings import Settings
 from orchestration.insight import server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 120_000
 PROJECT = Path(__file__).parents[2]
 
@@ -38,7 +46,9 @@ def dashboard(settings: Settings) -> Iterator[str]:
     """The address, with its token, of a dashboard that ends with the body."""
     environment = {**os.environ, "C360_DATA": str(settings.data)}
     command = [sys.executable, "-m", "orchestration.cli", "look", "--port", "0"]
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -58,7 +68,9 @@ class Browser:
 
     def get(self, address: str, *, method: str = "GET", **headers: str) -> tuple[int, str, str]:
         """Status, text and where it ended."""
-        request = urllib.request.Request(address, method=method, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        request = urllib.request.Request(
+            address, method=method, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
         try:
             with self._opener.open(request, timeout=120) as answer:
                 return answer.status, answer.read().decode(), answer.url
@@ -90,7 +102,9 @@ class Watched:
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on(
+            "console", lambda message: self.complaints.append(message.text) if message.type == "error" else None
+        )
 
     def tile(self, name: str) -> str:
         return self.page.locator(f'[data-figure="{name}"]').first.inner_text()

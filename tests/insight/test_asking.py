@@ -48,7 +48,12 @@ def test_a_wrong_query_says_what_is_wrong_with_it(capsys: pytest.CaptureFixture[
 
 
 def test_a_wrong_query_is_told_without_whom_it_names(capsys: pytest.CaptureFixture[str]) -> None:
-    message = told(capsys, "sql", "select * from marts.dim_customers where full_name = 'Souza' and emial = 'ana.souza@example.com'", code=2)
+    message = told(
+        capsys,
+        "sql",
+        "select * from marts.dim_customers where full_name = 'Souza' and emial = 'ana.souza@example.com'",
+        code=2,
+    )
     assert "emial" in message
     assert "Souza" not in message
     assert "ana.souza" not in message
@@ -56,14 +61,20 @@ def test_a_wrong_query_is_told_without_whom_it_names(capsys: pytest.CaptureFixtu
 
 def test_nothing_can_be_changed(demo: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     before = demo.published_file.stat()
-    for query in ("delete from marts.dim_customers", "create table marts.mine as select 1", "drop schema marts cascade"):
+    for query in (
+        "delete from marts.dim_customers",
+        "create table marts.mine as select 1",
+        "drop schema marts cascade",
+    ):
         assert "read-only" in told(capsys, "sql", query, code=2)
     assert demo.published_file.stat() == before
 
 
 def test_a_query_may_come_by_a_pipe() -> None:
     command = [sys.executable, "-m", "orchestration.cli", "sql", "--json"]
-    found = subprocess.run(command, cwd=PROJECT, input="select 42 as answer;", capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        command, cwd=PROJECT, input="select 42 as answer;", capture_output=True, text=True, check=True
+    )
     assert json.loads(found.stdout) == [{"answer": 42}]
 
 
@@ -71,7 +82,12 @@ def test_a_plain_shell_answers_goes_on_after_a_mistake_and_ends(demo: Settings) 
     ours, theirs = pty.openpty()
     environment = {**os.environ, "C360_DATA": str(demo.data), "PATH": ""}  # no other shell is found
     process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "sql"], cwd=PROJECT, env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "orchestration.cli", "sql"],
+        cwd=PROJECT,
+        env=environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     os.close(theirs)
     os.write(ours, b"selec 1;\nselect 40\n+ 2 as answer;\n\x04")
@@ -87,12 +103,17 @@ def test_a_plain_shell_answers_goes_on_after_a_mistake_and_ends(demo: Settings) 
     [
         ("--email", "select upper(email) from marts.dim_customers where customer_id = $1"),
         ("--phone", "select phone from marts.dim_customers where customer_id = $1"),
-        ("--phone", "select '0' || substr(phone, 4, 4) || '/' || substr(phone, 8) from marts.dim_customers where customer_id = $1"),
+        (
+            "--phone",
+            "select '0' || substr(phone, 4, 4) || '/' || substr(phone, 8) from marts.dim_customers where customer_id = $1",
+        ),
         ("--order", "select '#' || min(order_number) from marts.fct_orders where customer_id = $1"),
         ("--order", "select min(order_id) from marts.fct_orders where customer_id = $1"),
     ],
 )
-def test_a_person_is_explained_by_what_is_known(con: duckdb.DuckDBPyConnection, option: str, query: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_is_explained_by_what_is_known(
+    con: duckdb.DuckDBPyConnection, option: str, query: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     carrier = "select customer_id from marts.dim_customers where phone like '+49%' and email is not null order by record_count desc, customer_id limit 1"
     (person,) = con.execute(carrier).fetchone() or ("",)
     (known,) = con.execute(query, [person]).fetchone() or ("",)
@@ -100,12 +121,23 @@ def test_a_person_is_explained_by_what_is_known(con: duckdb.DuckDBPyConnection, 
     assert json.loads(told(capsys, "explain", option, known, "--json"))["customer_ids"] == [person]
 
 
-@pytest.mark.parametrize("words", [("--email", "nobody@example.com"), ("--phone", "+49 30 99999999"), ("--phone", "call me"), ("--order", "no such order"), ()])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--email", "nobody@example.com"),
+        ("--phone", "+49 30 99999999"),
+        ("--phone", "call me"),
+        ("--order", "no such order"),
+        (),
+    ],
+)
 def test_nobody_is_nobody(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert "Unexpected" not in told(capsys, "explain", *words, code=2)
 
 
-def test_what_commands_print_can_be_read_by_machines(con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_commands_print_can_be_read_by_machines(
+    con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]
+) -> None:
     rejected = json.loads(told(capsys, "rejects", "--json"))
     (count,) = con.execute("select count(*) from meta.rejects").fetchone() or (0,)
     assert sum(row["records"] for row in rejected) == count > 0

@@ -29,7 +29,9 @@ def value(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> ob
 
 def test_the_overview_tells_what_the_orders_themselves_add_up_to(con: duckdb.DuckDBPyConnection) -> None:
     found = ask(con, figures.OVERVIEW).first
-    told = tuple(found[name] for name in ("people", "buyers", "orders", "revenue", "average_order_value", "repeat_rate"))
+    told = tuple(
+        found[name] for name in ("people", "buyers", "orders", "revenue", "average_order_value", "repeat_rate")
+    )
     assert told == con.execute(BY_ORDER).fetchone()
 
 
@@ -61,7 +63,9 @@ def test_the_books_and_the_rejects_are_those_of_the_warehouse(con: duckdb.DuckDB
     books = ask(con, figures.BOOKS).first
     assert books["rows_read"] == books["rows_loaded"] + books["rows_rejected"] + books["rows_duplicate"] > 0
     assert sum(ask(con, figures.REJECTS).column("records")) == value(con, "select count(*) from meta.rejects")
-    assert sum(ask(con, figures.VERDICT_TOTALS).column("figures")) == value(con, "select count(*) from marts.customer_stat_reconciliation")
+    assert sum(ask(con, figures.VERDICT_TOTALS).column("figures")) == value(
+        con, "select count(*) from marts.customer_stat_reconciliation"
+    )
 
 
 def test_the_parts_of_an_engagement_score_make_it_up_for_everybody(con: duckdb.DuckDBPyConnection) -> None:
@@ -88,7 +92,10 @@ def test_the_parts_of_an_engagement_score_make_it_up_for_everybody(con: duckdb.D
     ],
 )
 def test_a_person_is_found_by_whatever_is_known(con: duckdb.DuckDBPyConnection, known: str) -> None:
-    person = value(con, "select customer_id from marts.dim_customers where phone like '+49%' order by record_count desc, customer_id limit 1")
+    person = value(
+        con,
+        "select customer_id from marts.dim_customers where phone like '+49%' order by record_count desc, customer_id limit 1",
+    )
     text = value(con, known, person)
     assert person in people.search(con, str(text)).column("customer_id")
 

@@ -89,7 +89,9 @@ def test_the_profile_of_everybody_is_shown(browser: Browser, home: str, con: duc
         assert f"Person {customer_id}" in text
 
 
-def test_the_commands_that_a_profile_shows_name_the_person_and_one_of_its_records(browser: Browser, home: str, con: duckdb.DuckDBPyConnection) -> None:
+def test_the_commands_that_a_profile_shows_name_the_person_and_one_of_its_records(
+    browser: Browser, home: str, con: duckdb.DuckDBPyConnection
+) -> None:
     query = "select customer_id from marts.dim_customers order by record_count desc, customer_id limit 1"
     (person,) = con.execute(query).fetchone() or ("",)
     shown = re.search("c360 split (.*)", unescape(browser.get(f"{home}/customers/{person}")[1]))
@@ -106,13 +108,17 @@ def test_an_id_that_nobody_has_is_not_found(browser: Browser, home: str) -> None
     assert "Nobody of that id" in text
 
 
-def test_the_overview_and_the_search_tell_the_numbers_of_the_warehouse(browser: Browser, home: str, con: duckdb.DuckDBPyConnection) -> None:
+def test_the_overview_and_the_search_tell_the_numbers_of_the_warehouse(
+    browser: Browser, home: str, con: duckdb.DuckDBPyConnection
+) -> None:
     _, text, _ = browser.get(home)
     found = ask(con, figures.OVERVIEW).first
     assert tile(text, "people") == f"{found['people']:,}"
     assert tile(text, "revenue EUR") == f"{found['revenue']:,.2f}"
     _, text, _ = browser.get(f"{home}/customers?q=example.com")
-    (count,) = con.execute("select count(*) from marts.dim_customers where email like '%example.com%'").fetchone() or (0,)
+    (count,) = con.execute("select count(*) from marts.dim_customers where email like '%example.com%'").fetchone() or (
+        0,
+    )
     assert tile(text, "found") == f"{count} people"
 
 
@@ -148,5 +154,7 @@ def _publish_without_one(settings: Settings) -> None:
     beside = settings.data / "next.duckdb"
     shutil.copyfile(settings.published_file, beside)
     with duckdb.connect(str(beside)) as con:
-        con.execute("delete from marts.dim_customers where customer_id = (select min(customer_id) from marts.dim_customers)")
+        con.execute(
+            "delete from marts.dim_customers where customer_id = (select min(customer_id) from marts.dim_customers)"
+        )
     beside.replace(settings.published_file)

@@ -26,10 +26,16 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield found
 
 
-def test_every_page_renders_offline_with_the_numbers_of_the_warehouse(demo: Settings, con: duckdb.DuckDBPyConnection, context: Any) -> None:
+def test_every_page_renders_offline_with_the_numbers_of_the_warehouse(
+    demo: Settings, con: duckdb.DuckDBPyConnection, context: Any
+) -> None:
     seen = Watched(context)
-    (person,) = con.execute("select customer_id from marts.dim_customers order by record_count desc, customer_id limit 1").fetchone() or ("",)
-    (name,) = con.execute("select full_name from marts.dim_customers where customer_id = $1", [person]).fetchone() or ("",)
+    (person,) = con.execute(
+        "select customer_id from marts.dim_customers order by record_count desc, customer_id limit 1"
+    ).fetchone() or ("",)
+    (name,) = con.execute("select full_name from marts.dim_customers where customer_id = $1", [person]).fetchone() or (
+        "",
+    )
     with dashboard(demo) as address:
         home = address.partition("/?")[0]
         seen.page.goto(address)
@@ -62,13 +68,17 @@ def test_an_open_page_shows_a_new_publication_by_itself(demo: Settings, tmp_path
         beside = own.data / "next.duckdb"
         shutil.copyfile(own.published_file, beside)
         with duckdb.connect(str(beside)) as con:
-            con.execute("delete from marts.dim_customers where customer_id = (select min(customer_id) from marts.dim_customers)")
+            con.execute(
+                "delete from marts.dim_customers where customer_id = (select min(customer_id) from marts.dim_customers)"
+            )
         beside.replace(own.published_file)
         seen.page.locator('[data-figure="people"]', has_text=str(before - 1)).wait_for()
     assert seen.complaints == []
 
 
-def test_the_page_that_a_report_is_opens_from_a_file_and_asks_nobody(demo: Settings, tmp_path: Path, context: Any) -> None:
+def test_the_page_that_a_report_is_opens_from_a_file_and_asks_nobody(
+    demo: Settings, tmp_path: Path, context: Any
+) -> None:
     from orchestration.insight import report
 
     report.write(demo, tmp_path / "report.html")

@@ -19,7 +19,11 @@ class Metrics:
 
     def __init__(self, manifest: Any) -> None:
         self.declared = {metric.name: metric for metric in manifest.metrics.values()}
-        self.measures = {measure.name: (model.node_relation.alias, measure) for model in manifest.semantic_models.values() for measure in model.measures}
+        self.measures = {
+            measure.name: (model.node_relation.alias, measure)
+            for model in manifest.semantic_models.values()
+            for measure in model.measures
+        }
 
     def query(self, name: str, where: str) -> str:
         told = self.declared[name].type_params

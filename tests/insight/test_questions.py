@@ -18,7 +18,9 @@ def shown(row: tuple[Any, ...]) -> str:
 
 
 @pytest.mark.parametrize(("question", "sql", "answer"), QUESTIONS, ids=[question for question, _, _ in QUESTIONS])
-def test_a_question_is_answered_as_the_page_says(con: duckdb.DuckDBPyConnection, question: str, sql: str, answer: str) -> None:
+def test_a_question_is_answered_as_the_page_says(
+    con: duckdb.DuckDBPyConnection, question: str, sql: str, answer: str
+) -> None:
     found = con.execute(sql)
     columns = tuple(column[0] for column in found.description or ())
     assert [shown(row) for row in (columns, *found.fetchall())] == answer.split("\n")

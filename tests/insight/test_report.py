@@ -56,9 +56,20 @@ def test_the_report_names_nobody(written: str, con: duckdb.DuckDBPyConnection) -
 
 def test_a_value_is_shown_and_never_becomes_part_of_the_page() -> None:
     evil = '<script>alert("1")</script>'
-    shown = markup.table(Answer((evil, "name"), [(evil, evil)])) + markup.facts({evil: evil}) + markup.sentences([evil]) + markup.text([evil])
-    drawn = charts.bars([(evil, 1)]) + charts.columns({(evil, evil): 1}, unit=evil) + charts.grid([evil], [evil], {(evil, evil): 1.0}, {(evil, evil): evil})
-    page = markup.page(evil, shown, drawn, markup.section(evil, note=evil), markup.tiles({evil: evil}), markup.link(evil, evil))
+    shown = (
+        markup.table(Answer((evil, "name"), [(evil, evil)]))
+        + markup.facts({evil: evil})
+        + markup.sentences([evil])
+        + markup.text([evil])
+    )
+    drawn = (
+        charts.bars([(evil, 1)])
+        + charts.columns({(evil, evil): 1}, unit=evil)
+        + charts.grid([evil], [evil], {(evil, evil): 1.0}, {(evil, evil): evil})
+    )
+    page = markup.page(
+        evil, shown, drawn, markup.section(evil, note=evil), markup.tiles({evil: evil}), markup.link(evil, evil)
+    )
     assert "<script" not in page
     assert page.count("&lt;script&gt;") > 15
 

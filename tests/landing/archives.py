@@ -65,9 +65,15 @@ def locked(archive: bytes) -> bytes:
 def sheet(rows: Sequence[Sequence[Any]], cells: str = "", document: bytes | None = None) -> bytes:
     """An Excel file whose first sheet, which is not the first of its parts, holds these rows."""
     shared: list[str] = []
-    lines = "".join(f"<row>{''.join(_cell(cell, place, number, shared) for place, cell in enumerate(row))}</row>" for number, row in enumerate(rows, 1))
+    lines = "".join(
+        f"<row>{''.join(_cell(cell, place, number, shared) for place, cell in enumerate(row))}</row>"
+        for number, row in enumerate(rows, 1)
+    )
     told = document or f"<worksheet><sheetData>{lines}{cells}</sheetData></worksheet>".encode()
-    texts = "".join(f'<si><t xml:space="preserve">{escape(text[:1])}</t><r><t>{escape(text[1:])}</t></r><rPh><t>yomi</t></rPh></si>' for text in shared)
+    texts = "".join(
+        f'<si><t xml:space="preserve">{escape(text[:1])}</t><r><t>{escape(text[1:])}</t></r><rPh><t>yomi</t></rPh></si>'
+        for text in shared
+    )
     return zipped(
         {
             "xl/workbook.xml": _BOOK.encode(),

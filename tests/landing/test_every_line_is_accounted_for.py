@@ -18,7 +18,10 @@ from tests.landing.archives import sheet, zipped
 from tests.landing.test_records_of_a_file import records
 
 SMALL = Options(record_bytes=2_000)
-TEXTS = st.one_of(st.sampled_from(['5" pipe', "a,b;c|d", "'", "é", "x" * 3_000, 'say "so"', "[{", "=1"]), st.text("ab \"',;|é", min_size=1, max_size=8))
+TEXTS = st.one_of(
+    st.sampled_from(['5" pipe', "a,b;c|d", "'", "é", "x" * 3_000, 'say "so"', "[{", "=1"]),
+    st.text("ab \"',;|é", min_size=1, max_size=8),
+)
 ROWS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=12)
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 PACK = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
@@ -37,13 +40,23 @@ def written(form: str, rows: list[tuple[str, str]], ends: str, delimiter: str, e
         return ".xlsx", sheet([["id", "a", "b"], *(list(one.values()) for one in told)])
     if form == "csv":
         text = io.StringIO(newline="")
-        csv.writer(text, delimiter=delimiter, lineterminator=ends).writerows([["id", "a", "b"], *(list(one.values()) for one in told)])
+        csv.writer(text, delimiter=delimiter, lineterminator=ends).writerows(
+            [["id", "a", "b"], *(list(one.values()) for one in told)]
+        )
         return ".csv", text.getvalue().encode(encoding)
-    texts = {"ndjson": map(json.dumps, told), "pages": [json.dumps(page | {"contacts": [one]}) for one in told], "array": [json.dumps(told, indent=1)]}
-    return ".ndjson" if form in ("ndjson", "pages") else ".json", ends.join(texts.get(form, [json.dumps(page)])).encode(encoding)
+    texts = {
+        "ndjson": map(json.dumps, told),
+        "pages": [json.dumps(page | {"contacts": [one]}) for one in told],
+        "array": [json.dumps(told, indent=1)],
+    }
+    return ".ndjson" if form in ("ndjson", "pages") else ".json", ends.join(texts.get(form, [json.dumps(page)])).encode(
+        encoding
+    )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     rows=ROWS,
     form=st.sampled_from(FORMS),
@@ -54,7 +67,14 @@ def written(form: str, rows: list[tuple[str, str]], ends: str, delimiter: str, e
     is_zipped=st.booleans(),
 )
 def test_as_many_records_come_out_as_were_put_in(
-    tmp_path: Path, rows: list[tuple[str, str]], form: str, ends: str, delimiter: str, encoding: str, packing: str, is_zipped: bool
+    tmp_path: Path,
+    rows: list[tuple[str, str]],
+    form: str,
+    ends: str,
+    delimiter: str,
+    encoding: str,
+    packing: str,
+    is_zipped: bool,
 ) -> None:
     end, content = written(form, rows, ends, delimiter, encoding)
     name, content = f"x{end}{packing}", PACK[packing](content)
@@ -67,11 +87,26 @@ def test_as_many_records_come_out_as_were_put_in(
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(
-        st.sampled_from(["1,a,b", '2,5" pipe,b', '3,a,7"', '4,"a ""b""",c', "5,a", "6,a,b,c", "7," + "x" * 3_000 + ",b", '8,"a, b",c']), min_size=1, max_size=15
+        st.sampled_from(
+            [
+                "1,a,b",
+                '2,5" pipe,b',
+                '3,a,7"',
+                '4,"a ""b""",c',
+                "5,a",
+                "6,a,b,c",
+                "7," + "x" * 3_000 + ",b",
+                '8,"a, b",c',
+            ]
+        ),
+        min_size=1,
+        max_size=15,
     ),
     ends=st.lists(ENDS, min_size=15, max_size=15),
 )
-def test_every_line_of_a_csv_is_a_row_whatever_is_wrong_with_others(tmp_path: Path, lines: list[str], ends: list[str]) -> None:
+def test_every_line_of_a_csv_is_a_row_whatever_is_wrong_with_others(
+    tmp_path: Path, lines: list[str], ends: list[str]
+) -> None:
     content = "id,a,b\n" + "".join(line + end for line, end in zip(lines, ends, strict=False))
     found = records(tmp_path, "x.csv", content.encode(), options=SMALL)
     assert [record.raw[:1].decode() for record in found] == [line[:1] for line in lines]
@@ -89,7 +124,11 @@ def test_of_a_file_cut_anywhere_no_value_is_another_and_no_record_is_missing_uns
             found = records(tmp_path, f"x{end}", content[:length])
         except ContainerError:
             continue
-        read = [json.loads(record.document) for record in found if record.document and not record.reason and is_json(record.document)]
+        read = [
+            json.loads(record.document)
+            for record in found
+            if record.document and not record.reason and is_json(record.document)
+        ]
         assert [record.number for record in found] == list(range(1, len(found) + 1))
         if form == "csv" and read and not content[:length].endswith(b"\n"):
             # Where its last cell ends, only the line that is cut could say: it ends early, and never differently.

@@ -29,20 +29,52 @@ def found(settings: Settings) -> list[str]:
 
 
 def problems(settings: Settings) -> dict[str, str]:
-    return {problem.relative_path.removeprefix("landing/"): problem.reason_code for problem in landing_zone.scan(settings).problems}
+    return {
+        problem.relative_path.removeprefix("landing/"): problem.reason_code
+        for problem in landing_zone.scan(settings).problems
+    }
 
 
 def test_what_stands_in_hidden_temporary_or_tools_folders_is_no_data_at_any_depth(settings: Settings) -> None:
-    tools = (".rsync-partial", ".~tmp~", "_temporary", "__MACOSX", ".snapshot", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "export.tmp", "export.part")
+    tools = (
+        ".rsync-partial",
+        ".~tmp~",
+        "_temporary",
+        "__MACOSX",
+        ".snapshot",
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "export.tmp",
+        "export.part",
+    )
     land(settings, f"{NIGHT}/a.ndjson", f"{NIGHT}/part/b.ndjson")
-    land(settings, *(f"{NIGHT}/{name}/x.ndjson" for name in tools), *(f"{NIGHT}/part/{name}/0/x.ndjson" for name in tools))
-    land(settings, *(f"{above}{name}/2026-03-05/x.ndjson" for above in ("", "omnisend/", "omnisend/contacts/") for name in tools))
+    land(
+        settings,
+        *(f"{NIGHT}/{name}/x.ndjson" for name in tools),
+        *(f"{NIGHT}/part/{name}/0/x.ndjson" for name in tools),
+    )
+    land(
+        settings,
+        *(f"{above}{name}/2026-03-05/x.ndjson" for above in ("", "omnisend/", "omnisend/contacts/") for name in tools),
+    )
     assert found(settings) == [f"{NIGHT}/a.ndjson", f"{NIGHT}/part/b.ndjson"]
     assert problems(settings) == {}
 
 
 def test_the_marks_of_spark_are_no_data_and_a_file_that_only_begins_with_an_underscore_is(settings: Settings) -> None:
-    names = ("_SUCCESS", "_committed_6352361", "_started_6352361", "_metadata", "._a.ndjson", "~$a.xlsx", "Thumbs.db", "desktop.ini", "a.ndjson.part")
+    names = (
+        "_SUCCESS",
+        "_committed_6352361",
+        "_started_6352361",
+        "_metadata",
+        "._a.ndjson",
+        "~$a.xlsx",
+        "Thumbs.db",
+        "desktop.ini",
+        "a.ndjson.part",
+    )
     land(settings, *(f"{NIGHT}/{name}" for name in names), f"{NIGHT}/_contacts.ndjson")
     assert found(settings) == [f"{NIGHT}/_contacts.ndjson"]
 
@@ -69,7 +101,9 @@ def test_a_folder_of_a_vendor_with_an_at_sign_is_the_delivery_of_that_account(se
         ("@uk", None),
     ],
 )
-def test_a_folder_whose_account_is_none_is_told_and_not_loaded(settings: Settings, folder: str, reason: str | None) -> None:
+def test_a_folder_whose_account_is_none_is_told_and_not_loaded(
+    settings: Settings, folder: str, reason: str | None
+) -> None:
     land(settings, f"{folder}/events/2026-03-05/a.ndjson")
     assert found(settings) == []
     assert problems(settings) == ({folder: reason} if reason else {})
@@ -77,9 +111,16 @@ def test_a_folder_whose_account_is_none_is_told_and_not_loaded(settings: Setting
 
 def test_a_night_later_than_tomorrow_is_told_and_loads_once_the_day_has_come(settings: Settings) -> None:
     nights = [settings.today() + timedelta(days=days) for days in (0, 1, 2)]
-    land(settings, *(f"omnisend/contacts/{night}/a.ndjson" for night in nights), "omnisend@uk/contacts/2042-05-02/a.ndjson")
+    land(
+        settings,
+        *(f"omnisend/contacts/{night}/a.ndjson" for night in nights),
+        "omnisend@uk/contacts/2042-05-02/a.ndjson",
+    )
     assert found(settings) == [f"omnisend/contacts/{night}/a.ndjson" for night in nights[:2]]
-    assert problems(settings) == {f"omnisend/contacts/{nights[2]}": "future_date", "omnisend@uk/contacts/2042-05-02": "future_date"}
+    assert problems(settings) == {
+        f"omnisend/contacts/{nights[2]}": "future_date",
+        "omnisend@uk/contacts/2042-05-02": "future_date",
+    }
     [told] = [problem.message for problem in landing_zone.scan(settings).problems if "2042" in problem.message]
     assert "2042-05-02 is of a day later than tomorrow and is not loaded" in told
 

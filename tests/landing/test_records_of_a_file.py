@@ -37,8 +37,14 @@ def landed(folder: Path, name: str, content: bytes) -> LandedFile:
     return LandedFile(date(2026, 3, 1), "omnisend", "contacts", name, path, len(content), 0, is_full=False)
 
 
-def records(folder: Path, name: str, content: bytes, described: Stream | None = None, options: Options | None = None) -> list[Record]:
-    return [record for block in formats.blocks(landed(folder, name, content), folder, options or Options(), described) for record in block]
+def records(
+    folder: Path, name: str, content: bytes, described: Stream | None = None, options: Options | None = None
+) -> list[Record]:
+    return [
+        record
+        for block in formats.blocks(landed(folder, name, content), folder, options or Options(), described)
+        for record in block
+    ]
 
 
 def documents(folder: Path, name: str, content: bytes, described: Stream | None = None) -> list[Any]:
@@ -79,10 +85,33 @@ def reason(folder: Path, name: str, content: bytes, options: Options | None = No
         ("x.json", b'{"data":{"contacts":[{"a":1},{"a":2},{"b":3}],"next":"x"}}'),
         (
             "x.ndjson.zst",
-            b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + zstandard.compress(LINES[:8]) + b"\x5f\x2a\x4d\x18\x00\x00\x00\x00" + zstandard.compress(LINES[8:]),
+            b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
+            + zstandard.compress(LINES[:8])
+            + b"\x5f\x2a\x4d\x18\x00\x00\x00\x00"
+            + zstandard.compress(LINES[8:]),
         ),
-        ("x.zip", zipped({"b/c.ndjson": LINES[8:], "a.ndjson": LINES[:8], "__MACOSX/a.ndjson": b"x", "b/.DS_Store": b"x", "b/complete.json": b"{}"})),
-        ("x.zip", zipped({"a.json.gz": packed(b'[{"a":1}]'), "b.ndjson": b"", "c.zst/d.ndjson.zst": zstandard.compress(LINES[8:])})),
+        (
+            "x.zip",
+            zipped(
+                {
+                    "b/c.ndjson": LINES[8:],
+                    "a.ndjson": LINES[:8],
+                    "__MACOSX/a.ndjson": b"x",
+                    "b/.DS_Store": b"x",
+                    "b/complete.json": b"{}",
+                }
+            ),
+        ),
+        (
+            "x.zip",
+            zipped(
+                {
+                    "a.json.gz": packed(b'[{"a":1}]'),
+                    "b.ndjson": b"",
+                    "c.zst/d.ndjson.zst": zstandard.compress(LINES[8:]),
+                }
+            ),
+        ),
         ("x.zip.gz", packed(zipped({"a.ndjson": LINES}))),
         ("x.json", b'{"contacts":[{"a":1}, {"a":2},{"b":3}],"paging":{"next":null}}'),
         ("x.json", b'{"object":"list","data_ref":"people","people":[{"a":1}, {"a":2},{"b":3}],"total":3}'),
@@ -124,14 +153,26 @@ def test_an_empty_delivery_has_no_records(tmp_path: Path, name: str, content: by
 def test_every_element_of_an_array_in_a_line_is_a_record(tmp_path: Path, name: str, ends: bytes) -> None:
     content = ends.join([b'[{"a":1},{"a":2}]', b"[]", b'{"a":3}', b'[{"a":4}, [5]]', b"[1,2]", b'[{"a":6}, {"a'])
     found = records(tmp_path, name, content)
-    assert [record.raw for record in found] == [b'{"a":1}', b'{"a":2}', b'{"a":3}', b'{"a":4}', b"[5]", b"[1,2]", b'[{"a":6}, {"a']
+    assert [record.raw for record in found] == [
+        b'{"a":1}',
+        b'{"a":2}',
+        b'{"a":3}',
+        b'{"a":4}',
+        b"[5]",
+        b"[1,2]",
+        b'[{"a":6}, {"a',
+    ]
     assert [record.number for record in found] == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("line", ["Internal Server Error", "Error;the export failed, ask support", "<html>"])
 def test_a_line_alone_that_names_no_field_of_the_stream_is_a_message_and_no_header(tmp_path: Path, line: str) -> None:
     customers = discover()["voucherify"].streams["customers"]
-    for name, content in (("x.csv", f"{line}\n".encode()), ("x.xlsx", sheet([[line]])), ("x.zip", zipped({"a.csv": line.encode()}))):
+    for name, content in (
+        ("x.csv", f"{line}\n".encode()),
+        ("x.xlsx", sheet([[line]])),
+        ("x.zip", zipped({"a.csv": line.encode()})),
+    ):
         with pytest.raises(ContainerError) as caught:
             records(tmp_path, name, content, customers)
         assert caught.value.reason == "no_records"
@@ -159,7 +200,10 @@ def test_a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole(tmp_path: Path
     content = b'{"a":"' + b"x" * 3_000_000 + b'"}\n{"b":2}\n'
     blocks = formats.blocks(landed(tmp_path, "x.ndjson", content), tmp_path, Options(record_bytes=1_000_000))
     found = [record for block in blocks for record in block]
-    assert [(record.number, record.reason, len(record.raw) <= 1_000_002) for record in found] == [(1, "record_too_large", True), (2, None, True)]
+    assert [(record.number, record.reason, len(record.raw) <= 1_000_002) for record in found] == [
+        (1, "record_too_large", True),
+        (2, None, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -233,20 +277,34 @@ def test_a_csv_row_with_other_cells_than_the_header_is_lost_alone(tmp_path: Path
 
 @pytest.mark.parametrize("delimiter", [b",", b"\t", b"|", b";"])
 def test_csv_cells_may_hold_newlines_quotes_and_the_delimiter(tmp_path: Path, delimiter: bytes) -> None:
-    content = delimiter.join([b"\xef\xbb\xbfid", b"text"]) + b"\r\n" + delimiter.join([b"0015", b'"a ""b""\n' + delimiter + b'c"']) + b"\r\n"
+    content = (
+        delimiter.join([b"\xef\xbb\xbfid", b"text"])
+        + b"\r\n"
+        + delimiter.join([b"0015", b'"a ""b""\n' + delimiter + b'c"'])
+        + b"\r\n"
+    )
     assert documents(tmp_path, "x.csv", content) == [{"id": "0015", "text": f'a "b"\n{delimiter.decode()}c'}]
 
 
 def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
     found = records(tmp_path, "x.csv", b'a;b\n1;2\n3;"open\n4;5\n6;7\n')
-    assert [(record.number, record.reason) for record in found] == [(1, None), (2, "unclosed_quote"), (3, None), (4, None)]
+    assert [(record.number, record.reason) for record in found] == [
+        (1, None),
+        (2, "unclosed_quote"),
+        (3, None),
+        (4, None),
+    ]
 
 
 def test_a_cell_may_be_as_large_as_a_record_may(tmp_path: Path) -> None:
-    assert documents(tmp_path, "x.csv", b"id,notes\n1," + b"x" * 1_000_000 + b"\n") == [{"id": "1", "notes": "x" * 1_000_000}]
+    assert documents(tmp_path, "x.csv", b"id,notes\n1," + b"x" * 1_000_000 + b"\n") == [
+        {"id": "1", "notes": "x" * 1_000_000}
+    ]
 
 
-@pytest.mark.parametrize("large", [b"2," + b"x" * 2_000_000, b'2,"' + b"x" * 2_000_000 + b'"', b"2," + b"x" * 2_000_000 + b'",y\r'])
+@pytest.mark.parametrize(
+    "large", [b"2," + b"x" * 2_000_000, b'2,"' + b"x" * 2_000_000 + b'"', b"2," + b"x" * 2_000_000 + b'",y\r']
+)
 def test_a_row_beyond_the_limit_costs_itself_alone(tmp_path: Path, large: bytes) -> None:
     file = landed(tmp_path, "x.csv", b"id,notes\n1,a\n" + large + b"\n3,c\n4,d\n")
     found = [record for block in formats.blocks(file, tmp_path, Options(record_bytes=1_000_000)) for record in block]
@@ -257,14 +315,30 @@ def test_a_row_beyond_the_limit_costs_itself_alone(tmp_path: Path, large: bytes)
 def test_of_a_row_beyond_the_limit_that_spans_lines_nothing_is_taken_for_a_row(tmp_path: Path) -> None:
     file = landed(tmp_path, "x.csv", b'id,notes\n1,a\n2,"a\n' + b"x" * 2_000_000 + b'"\n3,c\n')
     found = [record for block in formats.blocks(file, tmp_path, Options(record_bytes=1_000_000)) for record in block]
-    assert [json.loads(record.document) for record in found if record.document] == [{"id": "1", "notes": "a"}, {"id": "3", "notes": "c"}]
+    assert [json.loads(record.document) for record in found if record.document] == [
+        {"id": "1", "notes": "a"},
+        {"id": "3", "notes": "c"},
+    ]
     assert "record_too_large" in {record.reason for record in found}
 
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
 def test_a_quote_inside_a_csv_cell_is_a_character(tmp_path: Path, ends: bytes) -> None:
-    content = ends.join([b"id,name,mail", b'1,Pipe 5" Works,a@x.com', b"2,Bo,b@x.com", b'3,Tube 7",c@x.com', b'4,"Ann ""A"" Lee",d@x.com'])
-    assert [record["name"] for record in documents(tmp_path, "x.csv", content)] == ['Pipe 5" Works', "Bo", 'Tube 7"', 'Ann "A" Lee']
+    content = ends.join(
+        [
+            b"id,name,mail",
+            b'1,Pipe 5" Works,a@x.com',
+            b"2,Bo,b@x.com",
+            b'3,Tube 7",c@x.com',
+            b'4,"Ann ""A"" Lee",d@x.com',
+        ]
+    )
+    assert [record["name"] for record in documents(tmp_path, "x.csv", content)] == [
+        'Pipe 5" Works',
+        "Bo",
+        'Tube 7"',
+        'Ann "A" Lee',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -304,7 +378,9 @@ def test_columns_without_a_name_or_with_the_name_of_another_cost_no_row(tmp_path
         {"Email": "a@x.com", "Name": "Ann", "Email_2": "a@x.com"},
         {"Email": "b@x.com", "Name": "Bo", "column_3": "x", "Name_2": "Bob"},
     ]
-    assert [(note.field, note.code, note.given) for record in found for note in record.notes] == [("Name_2", "column_twice", "Bob")]
+    assert [(note.field, note.code, note.given) for record in found for note in record.notes] == [
+        ("Name_2", "column_twice", "Bob")
+    ]
 
 
 def test_csv_in_the_vendors_other_encoding_is_read_and_noted(tmp_path: Path) -> None:
@@ -319,7 +395,13 @@ def test_csv_in_the_vendors_other_encoding_is_read_and_noted(tmp_path: Path) -> 
 
 def test_parquet_keeps_leading_zeros_exact_amounts_and_times(tmp_path: Path) -> None:
     buffer = io.BytesIO()
-    row = {"id": "00055", "amount": Decimal("19.9000"), "at": datetime(2026, 3, 1, 12, 30), "on": date(2026, 3, 1), "lines": [{"sku": "a"}]}  # noqa: DTZ001
+    row = {
+        "id": "00055",
+        "amount": Decimal("19.9000"),
+        "at": datetime(2026, 3, 1, 12, 30),  # noqa: DTZ001
+        "on": date(2026, 3, 1),
+        "lines": [{"sku": "a"}],
+    }
     pl.DataFrame([row]).write_parquet(buffer)
     [found] = documents(tmp_path, "x.parquet", buffer.getvalue())
     assert found["id"] == "00055"
@@ -345,7 +427,17 @@ def test_an_array_too_large_to_hold_gives_the_same_records(tmp_path: Path, monke
 
 @pytest.mark.parametrize(
     "name",
-    ["x.ndjson.tmp", "x.ndjson.part", ".hidden.json", "complete.json", "_FULL", "_SUCCESS", "x.csv.md5", "x.done", "x.ndjson~"],
+    [
+        "x.ndjson.tmp",
+        "x.ndjson.part",
+        ".hidden.json",
+        "complete.json",
+        "_FULL",
+        "_SUCCESS",
+        "x.csv.md5",
+        "x.done",
+        "x.ndjson~",
+    ],
 )
 def test_what_is_still_written_or_only_a_marker_is_no_data(name: str) -> None:
     assert not landing_zone.is_data(name)
@@ -367,7 +459,11 @@ def of(vendor: str, name: str) -> Stream:
     ("vendor", "name", "page"),
     [
         ("voucherify", "customers", {"customers": "*", "generated_at": "2026-03-05T01:00:00Z"}),
-        ("voucherify", "customers", {"object": "list", "created_at": "2026-03-05T01:00:00Z", "data_ref": "customers", "customers": "*"}),
+        (
+            "voucherify",
+            "customers",
+            {"object": "list", "created_at": "2026-03-05T01:00:00Z", "data_ref": "customers", "customers": "*"},
+        ),
         ("voucherify", "customers", {"customers": "*", "id": "export_1", "name": "nightly"}),
         ("omnisend", "contacts", {"contacts": "*", "nextPageToken": "q8"}),
         ("omnisend", "contacts", {"results": "*", "requestId": "r"}),
@@ -378,8 +474,12 @@ def of(vendor: str, name: str) -> Stream:
         ("open_delivery", "customers", {"_embedded": {"customers": "*"}, "_links": {}}),
     ],
 )
-def test_a_page_is_told_by_its_declared_list_whatever_stands_beside(tmp_path: Path, vendor: str, name: str, page: dict[str, Any]) -> None:
-    element = {key: "x" for shape in (of(vendor, name).dialects[0].shape,) for key, leaf in shape.items() if leaf == TEXT}
+def test_a_page_is_told_by_its_declared_list_whatever_stands_beside(
+    tmp_path: Path, vendor: str, name: str, page: dict[str, Any]
+) -> None:
+    element = {
+        key: "x" for shape in (of(vendor, name).dialects[0].shape,) for key, leaf in shape.items() if leaf == TEXT
+    }
     records_of_page = [element | {"n": 1}, element | {"n": 2}]
     written = json.dumps(page).replace('"*"', json.dumps(records_of_page)).encode()
     assert documents(tmp_path, "x.json", written, of(vendor, name)) == records_of_page
@@ -389,7 +489,11 @@ def test_a_page_is_told_by_its_declared_list_whatever_stands_beside(tmp_path: Pa
 @pytest.mark.parametrize(
     ("vendor", "name", "record"),
     [
-        ("open_delivery", "orders", {"id": "o1", "displayId": "1", "items": [{"id": "p", "name": "Pizza", "quantity": 1}]}),
+        (
+            "open_delivery",
+            "orders",
+            {"id": "o1", "displayId": "1", "items": [{"id": "p", "name": "Pizza", "quantity": 1}]},
+        ),
         ("open_delivery", "orders", {"id": "o1", "items": []}),
         ("ometria", "orders", {"id": "1", "@type": "order", "lineitems": [{"sku": "a"}]}),
         ("voucherify", "segments", {"customer_id": "c1", "segments": [{"id": "s1"}]}),
@@ -405,7 +509,10 @@ def test_all_lists_of_objects_in_a_page_are_records(tmp_path: Path) -> None:
     page = b'{"contacts":[{"contactID":"1"}],"orders":[{"orderID":"2"}],"links":[{"rel":"next"}],"notes":["a"]}'
     for name in ("x.json", "x.ndjson"):
         found = records(tmp_path, name, page, of("omnisend", "contacts"))
-        assert [(record.number, record.page, record.raw) for record in found] == [(1, None, b'{"contactID":"1"}'), (2, "orders", b'{"orderID":"2"}')]
+        assert [(record.number, record.page, record.raw) for record in found] == [
+            (1, None, b'{"contactID":"1"}'),
+            (2, "orders", b'{"orderID":"2"}'),
+        ]
 
 
 def test_a_page_says_what_its_records_are(tmp_path: Path) -> None:
@@ -449,14 +556,26 @@ def test_the_first_sheet_of_an_excel_file_is_read_as_it_stands(tmp_path: Path) -
             "formula": "x",
             "zip": 10115,
         },
-        {"id": 7001, "amount": -0.03, "on": "1900-02-28", "at": "18:00:00", "is new": False, "column_7": "x", "column_11": "beyond"},
+        {
+            "id": 7001,
+            "amount": -0.03,
+            "on": "1900-02-28",
+            "at": "18:00:00",
+            "is new": False,
+            "column_7": "x",
+            "column_11": "beyond",
+        },
     ]
-    assert [(record.number, note.field, note.code, note.given) for record in found for note in record.notes] == [(1, "fault", "error_cell", "#N/A")]
+    assert [(record.number, note.field, note.code, note.given) for record in found for note in record.notes] == [
+        (1, "fault", "error_cell", "#N/A")
+    ]
     assert b"12345678901234567890" in found[0].raw
 
 
 def test_an_excel_file_is_bounded(tmp_path: Path) -> None:
-    corners = sheet([["id"], *[[]] * 3], cells='<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>far</t></is></c></row>')
+    corners = sheet(
+        [["id"], *[[]] * 3], cells='<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>far</t></is></c></row>'
+    )
     assert documents(tmp_path, "x.xlsx", corners) == [{"column_16384": "far"}]
     entities = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet/>'
     assert reason(tmp_path, "x.xlsx", sheet([["id"]], document=entities)) == "broken_xlsx"
@@ -465,7 +584,9 @@ def test_an_excel_file_is_bounded(tmp_path: Path) -> None:
 def test_what_is_packed_twice_or_in_parts_unpacks_to_no_more_than_what_is_packed_once(tmp_path: Path) -> None:
     few = Options(unpack_free_bytes=1_000_000)
     assert reason(tmp_path, "x.xlsx", sheet([["id"], ["x" * 2_000_000]]), few) == "archive_too_large"
-    assert reason(tmp_path, "x.zip", zipped({f"{n}.ndjson": b"0" * 400_000 for n in range(4)}), few) == "archive_too_large"
+    assert (
+        reason(tmp_path, "x.zip", zipped({f"{n}.ndjson": b"0" * 400_000 for n in range(4)}), few) == "archive_too_large"
+    )
     assert reason(tmp_path, "x.zip", zipped({"a.ndjson.gz": packed(b" " * 2_000_000)}), few) == "archive_too_large"
     assert reason(tmp_path, "x.ndjson.gz", packed(b"0" * 2_000_000), few) == "archive_too_large"
 

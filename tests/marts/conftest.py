@@ -11,7 +11,9 @@ import pytest
 from tests.warehouse_builder import WarehouseBuilder
 
 AS_OF = date(2024, 3, 1)
-RATES = "rate_date,currency,units_per_eur\n2023-12-29,GBP,0.8\n2024-01-02,GBP,0.9\n2023-12-29,JPY,160\n2024-02-01,BRL,5.5\n"
+RATES = (
+    "rate_date,currency,units_per_eur\n2023-12-29,GBP,0.8\n2024-01-02,GBP,0.9\n2023-12-29,JPY,160\n2024-02-01,BRL,5.5\n"
+)
 SEGMENTS = """segment_id,name,description,predicate
 spenders,Spenders,People who spend,total_revenue >= 40 and email like '%@insights.example'
 recent,Recent,People who bought of late,order_count_30_days >= 1 and email like '%@insights.example'
@@ -26,7 +28,9 @@ Query = Callable[..., list[tuple[Any, ...]]]
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseBuilder:
     """The warehouse built from the rows of every scenario."""
-    builder = WarehouseBuilder(tmp_path_factory.mktemp("marts"), as_of=AS_OF, rules={"fx_rates": RATES, "computed_segments": SEGMENTS})
+    builder = WarehouseBuilder(
+        tmp_path_factory.mktemp("marts"), as_of=AS_OF, rules={"fx_rates": RATES, "computed_segments": SEGMENTS}
+    )
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         module = importlib.import_module(f"tests.marts.{path.stem}")
         if hasattr(module, "stage"):

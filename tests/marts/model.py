@@ -20,7 +20,10 @@ class Model:
         self.sql = path.read_text(encoding="utf-8")
         self.inputs = {table: schema for schema, table in RELATION.findall(self.sql)}
         columns = {
-            table: warehouse.query("select column_name, data_type from duckdb_columns() where schema_name = $1 and table_name = $2", [schema, table])
+            table: warehouse.query(
+                "select column_name, data_type from duckdb_columns() where schema_name = $1 and table_name = $2",
+                [schema, table],
+            )
             for table, schema in self.inputs.items()
         }
 
@@ -28,7 +31,9 @@ class Model:
         self.con.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse")
         for table, schema in self.inputs.items():
             self.con.execute(f"create schema if not exists warehouse.{schema}")
-            self.con.execute(f"create table warehouse.{schema}.{table} ({', '.join(f'{column} {kind}' for column, kind in columns[table])})")
+            self.con.execute(
+                f"create table warehouse.{schema}.{table} ({', '.join(f'{column} {kind}' for column, kind in columns[table])})"
+            )
 
     def rows(self, **tables: Sequence[Row]) -> list[dict[str, Any]]:
         """What the model makes of these rows of its inputs; columns that a row leaves out are null."""
@@ -38,7 +43,9 @@ class Model:
                 for rows in batched(alike, 500):
                     marks = ", ".join(f"({', '.join('?' for _ in columns)})" for _ in rows)
                     values = [value for row in rows for value in row.values()]
-                    self.con.execute(f"insert into warehouse.{schema}.{table} ({', '.join(columns)}) values {marks}", values)
+                    self.con.execute(
+                        f"insert into warehouse.{schema}.{table} ({', '.join(columns)}) values {marks}", values
+                    )
         found = self.con.execute(self.sql)
         names = [column[0] for column in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

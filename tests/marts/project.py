@@ -19,11 +19,21 @@ class Project:
     def __init__(self, warehouse: WarehouseBuilder) -> None:
         target = warehouse.settings.internal / "dbt" / "target"
         self._models = Compiled(target)
-        self.checks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((target / "compiled").rglob("*.sql")) if _is_check(path)}
+        self.checks = {
+            path.stem: path.read_text(encoding="utf-8")
+            for path in sorted((target / "compiled").rglob("*.sql"))
+            if _is_check(path)
+        }
         self.con = duckdb.connect()
-        self.con.execute(f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse")
-        for schema, table in self.con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'built'").fetchall():
-            self.con.execute(f"create schema if not exists {schema}; create table {schema}.{table} as from built.{schema}.{table} where {schema in KEPT}")
+        self.con.execute(
+            f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse"
+        )
+        for schema, table in self.con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'built'"
+        ).fetchall():
+            self.con.execute(
+                f"create schema if not exists {schema}; create table {schema}.{table} as from built.{schema}.{table} where {schema in KEPT}"
+            )
         self.con.execute("detach built")
 
     def make(self, told: WarehouseBuilder, *, seed: int = 0) -> None:

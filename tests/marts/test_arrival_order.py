@@ -34,7 +34,10 @@ SEGMENTS = "segment_id,name,description,predicate\nbuyers,Buyers,,order_count >=
 
 
 def shop(folder: Path) -> Settings:
-    settings = replace(installation(folder), options=Options(free_disk_bytes=0, lock_wait_seconds=5, incremental_from_rows=0, incremental_share=1))
+    settings = replace(
+        installation(folder),
+        options=Options(free_disk_bytes=0, lock_wait_seconds=5, incremental_from_rows=0, incremental_share=1),
+    )
     (settings.config / "computed_segments.csv").write_text(SEGMENTS, encoding="utf-8")
     return settings
 
@@ -54,7 +57,11 @@ def contents(settings: Settings, *schemas: str) -> Rows:
             "from duckdb_columns() where schema_name in $1 and not internal group by 1",
             [list(schemas)],
         ).fetchall()
-        return {table: sorted(con.execute(_kept(table, names)).fetchall(), key=repr) for table, names in sorted(columns) if table not in ARRIVAL_TABLES}
+        return {
+            table: sorted(con.execute(_kept(table, names)).fetchall(), key=repr)
+            for table, names in sorted(columns)
+            if table not in ARRIVAL_TABLES
+        }
 
 
 def _kept(table: str, names: list[str]) -> str:
@@ -65,7 +72,10 @@ def _kept(table: str, names: list[str]) -> str:
 def differences(left: Rows, right: Rows) -> dict[str, tuple[list[object], list[object]]]:
     """What only one of them holds, by table."""
     return {
-        table: ([row for row in left[table] if row not in right[table]], [row for row in right[table] if row not in left[table]])
+        table: (
+            [row for row in left[table] if row not in right[table]],
+            [row for row in right[table] if row not in left[table]],
+        )
         for table in left
         if left[table] != right[table]
     }
@@ -167,7 +177,15 @@ def _holder_of_points(number: int, *, at_noon: bool) -> dict[str, object]:
         "updated_at": _moment(at_noon=at_noon),
         "summary": {"orders": {"total_amount": 5000 if at_noon else 9000, "total_count": 1 if at_noon else 2}},
         "loyalty": {"points": gold["points"], "campaigns": {"stars": gold}},
-        "referrals": {"campaigns": [{"campaign_id": "bring", "referrer_id": "cust_twice_1", "related_object_id": "noon" if at_noon else "morning"}]},
+        "referrals": {
+            "campaigns": [
+                {
+                    "campaign_id": "bring",
+                    "referrer_id": "cust_twice_1",
+                    "related_object_id": "noon" if at_noon else "morning",
+                }
+            ]
+        },
         "system_metadata": {"consents": {"news": {"value": at_noon, "date": "2026-02-01T00:00:00Z"}}},
     }
 
@@ -178,7 +196,13 @@ def _contact(number: int, *, at_noon: bool) -> dict[str, object]:
         "email": _mail(number),
         "updatedAt": _moment(at_noon=at_noon),
         "tags": ["noon" if at_noon else "morning", "both"],
-        "statuses": [{"channel": "email", "status": "subscribed" if at_noon else "unsubscribed", "date": _moment(at_noon=at_noon)}],
+        "statuses": [
+            {
+                "channel": "email",
+                "status": "subscribed" if at_noon else "unsubscribed",
+                "date": _moment(at_noon=at_noon),
+            }
+        ],
     }
 
 
@@ -197,7 +221,14 @@ def _subscriber(number: int, *, at_noon: bool) -> dict[str, object]:
 def _listed(number: int, *, at_noon: bool) -> dict[str, object]:
     lists = [{"id": "noon" if at_noon else "morning", "title": "A list", "type": "STATIC"}]
     stats = {"orders": 3 if at_noon else 4, "revenue": 30.0 if at_noon else 40.0}
-    return {"@type": "profile", "id": f"twice-{number}", "email": _mail(number), "lists": lists, "stats": stats, "tags": []}
+    return {
+        "@type": "profile",
+        "id": f"twice-{number}",
+        "email": _mail(number),
+        "lists": lists,
+        "stats": stats,
+        "tags": [],
+    }
 
 
 def _browser(number: int, *, at_noon: bool) -> dict[str, object]:
@@ -222,7 +253,9 @@ def made_of(folder: Path, models: Compiled, *nights: list[Arrival]) -> Rows:
     return make(settings, models)
 
 
-def test_facts_inside_profiles_do_not_know_which_of_two_files_of_a_night_came_first(tmp_path: Path, at_once: Week) -> None:
+def test_facts_inside_profiles_do_not_know_which_of_two_files_of_a_night_came_first(
+    tmp_path: Path, at_once: Week
+) -> None:
     arrivals = night_of_two_files("a", "b", timed_only=False)
     half = len(arrivals) // 2
     made = made_of(tmp_path / "one", at_once.models, arrivals[:half], arrivals[half:])
@@ -230,12 +263,17 @@ def test_facts_inside_profiles_do_not_know_which_of_two_files_of_a_night_came_fi
     assert differences(made, made_of(tmp_path / "other", at_once.models, arrivals[half:], arrivals[:half])) == {}
 
 
-def test_of_two_tellings_of_a_profile_in_one_night_the_later_update_tells_its_facts_whatever_its_file_is_called(tmp_path: Path, at_once: Week) -> None:
+def test_of_two_tellings_of_a_profile_in_one_night_the_later_update_tells_its_facts_whatever_its_file_is_called(
+    tmp_path: Path, at_once: Week
+) -> None:
     named, named_otherwise = (
-        made_of(tmp_path / first, at_once.models, night_of_two_files(first, second, timed_only=True)) for first, second in (("a", "b"), ("b", "a"))
+        made_of(tmp_path / first, at_once.models, night_of_two_files(first, second, timed_only=True))
+        for first, second in (("a", "b"), ("b", "a"))
     )
     marts = {table for table in named if table.startswith("marts.")}
-    assert differences({table: named[table] for table in marts}, {table: named_otherwise[table] for table in marts}) == {}
+    assert (
+        differences({table: named[table] for table in marts}, {table: named_otherwise[table] for table in marts}) == {}
+    )
     assert {balance[11] for balance in named["marts.fct_loyalty_balances"]} == {70}
 
 
@@ -248,17 +286,23 @@ def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple
         case = json.loads(golden.path.read_bytes())
         for name in ("a", "b"):
             path = f"{golden.vendor}/{golden.stream}/2026-03-02/{golden.path.stem}-{name}.ndjson"
-            lines(path, *(case.get("records", []) if name == "a" else reversed(case.get("records", [])))).land(settings.landing)
+            lines(path, *(case.get("records", []) if name == "a" else reversed(case.get("records", [])))).land(
+                settings.landing
+            )
     load(settings, [])
     return settings, make(settings, at_once.models)
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
-def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(at_once: Week, everything: tuple[Settings, Rows], seed: int) -> None:
+def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(
+    at_once: Week, everything: tuple[Settings, Rows], seed: int
+) -> None:
     settings, expected = everything
     with build_file.connect(settings) as con:
         for table in TABLES:
-            con.execute(f"create or replace table staging.{table} as select * from staging.{table} order by md5(concat(rowid, '{seed}'))")
+            con.execute(
+                f"create or replace table staging.{table} as select * from staging.{table} order by md5(concat(rowid, '{seed}'))"
+            )
     made = make(settings, at_once.models)
     assert len(made["marts.dim_customers"]) > 50
     assert differences(made, expected) == {}
@@ -271,13 +315,21 @@ def test_nights_in_part_make_the_warehouse_that_a_full_build_makes(tmp_path: Pat
     for batch in batches(WEEK, seed):
         load(settings, batch)
         in_part.append(renew(settings, at_once.models, at_once.division))
-    assert differences(contents(settings, *MADE), {table: rows for table, rows in at_once.made.items() if not table.startswith("internal")}) == {}
+    assert (
+        differences(
+            contents(settings, *MADE),
+            {table: rows for table, rows in at_once.made.items() if not table.startswith("internal")},
+        )
+        == {}
+    )
     assert any(in_part)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(tmp_path: Path, at_once: Week, seed: int) -> None:
+def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(
+    tmp_path: Path, at_once: Week, seed: int
+) -> None:
     """Of a hundred random histories, whose people meet and part, with the decisions of all of them in force; no delivery is full."""
     histories = [History(number) for number in range(100 * seed, 100 * seed + 100)]
     settings, in_full = shop(tmp_path / "data"), shop(tmp_path / "in_full")
@@ -297,20 +349,33 @@ def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(tmp_pa
 
 
 @pytest.mark.slow
-def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_and_then(tmp_path: Path, at_once: Week) -> None:
+def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_and_then(
+    tmp_path: Path, at_once: Week
+) -> None:
     settings = shop(tmp_path / "data")
-    first, second = (arrival for arrival in WEEK if arrival.path.startswith(("omnisend/events/2026-03-06", "omnisend/events/2026-03-07")))
+    first, second = (
+        arrival
+        for arrival in WEEK
+        if arrival.path.startswith(("omnisend/events/2026-03-06", "omnisend/events/2026-03-07"))
+    )
     run(settings, [arrival for arrival in WEEK if arrival not in (first, second)])
     told, warnings = night(settings, first)
-    assert [line for line in told if "touched" in line or "compare" in line] == ["4 of 12 records are touched: building their part"]
+    assert [line for line in told if "touched" in line or "compare" in line] == [
+        "4 of 12 records are touched: building their part"
+    ]
     assert warnings == ()
     assert not settings.part_file.exists()
     with build_file.connect(settings) as con:
-        con.execute("update internal.transformed set in_full_at = now() - $1::interval", [timedelta(days=settings.options.full_build_days)])
+        con.execute(
+            "update internal.transformed set in_full_at = now() - $1::interval",
+            [timedelta(days=settings.options.full_build_days)],
+        )
         con.execute("update marts.dim_customers set city = 'Elsewhere' where email = $1", [ANNA])
     told, warnings = night(settings, second)
     assert [line for line in told if "touched" in line or "compare" in line][1:] == ["building in full, to compare"]
-    assert warnings == ("test parts_equal_a_full_build: nights in part had left other rows in marts.dim_customers than the full build that stands now",)
+    assert warnings == (
+        "test parts_equal_a_full_build: nights in part had left other rows in marts.dim_customers than the full build that stands now",
+    )
     assert differences(contents(settings, *MADE), at_once.run) == {}
 
 
@@ -356,7 +421,9 @@ def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, at_o
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 17])
-def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(tmp_path: Path, at_once: Week, seed: int) -> None:
+def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(
+    tmp_path: Path, at_once: Week, seed: int
+) -> None:
     settings = shop(tmp_path / "data")
     for batch in batches(WEEK, seed):
         run(settings, batch)
@@ -364,7 +431,9 @@ def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(tm
 
 
 def test_the_models_alone_make_what_the_nightly_job_makes(at_once: Week) -> None:
-    assert {table: len(rows) for table, rows in at_once.run.items()} == {table: len(at_once.made[table]) for table in at_once.run}
+    assert {table: len(rows) for table, rows in at_once.run.items()} == {
+        table: len(at_once.made[table]) for table in at_once.run
+    }
 
 
 def test_the_week_tells_of_each_kind_of_trouble(at_once: Week) -> None:

@@ -34,7 +34,11 @@ def stage(w: WarehouseBuilder) -> None:
 
 
 def bought(w: WarehouseBuilder, name: str, number: str, total: str, **values: object) -> Row:
-    return w.order("ometria", number, **{"total": total, "stream": "profiles", "owner_record_id": f"as-of-{name}", "ordered_at": BEFORE, **values})
+    return w.order(
+        "ometria",
+        number,
+        **{"total": total, "stream": "profiles", "owner_record_id": f"as-of-{name}", "ordered_at": BEFORE, **values},
+    )
 
 
 def insights(query: Query, name: str) -> tuple[object, ...]:
@@ -58,13 +62,20 @@ def insights(query: Query, name: str) -> tuple[object, ...]:
         ("shop-pounds", 1, 1, "50.00", "0.00"),
     ],
 )
-def test_an_order_counts_as_it_stood_at_the_end_of_the_day(query: Query, name: str, order_count: int, attempted: int, revenue: str, refunded: str) -> None:
+def test_an_order_counts_as_it_stood_at_the_end_of_the_day(
+    query: Query, name: str, order_count: int, attempted: int, revenue: str, refunded: str
+) -> None:
     assert insights(query, name) == (order_count, attempted, Decimal(revenue), Decimal(refunded))
 
 
 def test_the_orders_themselves_stand_as_they_do_today(query: Query) -> None:
     sql = "select order_number, status, net_amount from marts.fct_orders where order_number in ('R-2', 'C-1', 'C-2', 'P-1') order by 1"
-    assert query(sql) == [("C-1", "canceled", 0), ("C-2", "canceled", 0), ("P-1", "paid", 40), ("R-2", "partially_refunded", 25)]
+    assert query(sql) == [
+        ("C-1", "canceled", 0),
+        ("C-2", "canceled", 0),
+        ("P-1", "paid", 40),
+        ("R-2", "partially_refunded", 25),
+    ]
 
 
 def test_no_figure_of_a_customer_knows_a_later_time(query: Query) -> None:
@@ -78,4 +89,6 @@ def test_a_purchase_that_was_canceled_later_is_one_in_the_forecast_of_the_day(qu
         select customers.email, purchases.repeat_count from orders.int_customer_purchases as purchases join marts.dim_customers as customers using (customer_id)
         where email like '%@as-of.example' order by email
     """
-    assert query(sql) == [(f"{name}@as-of.example", 0) for name in ("by-status", "canceled", "future", "part", "refunded", "shop-pounds")]
+    assert query(sql) == [
+        (f"{name}@as-of.example", 0) for name in ("by-status", "canceled", "future", "part", "refunded", "shop-pounds")
+    ]

@@ -67,9 +67,21 @@ def refusals() -> Iterator[Refusal]:
             is_dated=False,
         )
         dates = {"dates": {"marketing_optout": when}} if is_dated else {}
-        yield Refusal("ometria", "profiles", {"@type": "profile", "id": "1", "email": EMAIL, "marketing_optin": False, **dates}, "email", is_dated=is_dated)
+        yield Refusal(
+            "ometria",
+            "profiles",
+            {"@type": "profile", "id": "1", "email": EMAIL, "marketing_optin": False, **dates},
+            "email",
+            is_dated=is_dated,
+        )
         consent = {"identifier_field_name": "email", "identifier_value": EMAIL, "consent": False}
-        yield Refusal("optimizely", "events", consent | ({"consent_update_ts": seconds} if is_dated else {}), "email", is_dated=is_dated)
+        yield Refusal(
+            "optimizely",
+            "events",
+            consent | ({"consent_update_ts": seconds} if is_dated else {}),
+            "email",
+            is_dated=is_dated,
+        )
         for channel in ("email", "sms", "push"):
             kind, address = ("email", EMAIL) if channel == "email" else ("phone", "+4915110000510")
             status = {"status": "unsubscribed"} | ({"statusDate": when} if is_dated else {})
@@ -87,16 +99,26 @@ def refusals() -> Iterator[Refusal]:
                 "id": "cust_1",
                 "object": "customer",
                 "email": EMAIL,
-                "system_metadata": {"consents": {"unsubscribed": {"value": True, **({"date": when} if is_dated else {})}}},
+                "system_metadata": {
+                    "consents": {"unsubscribed": {"value": True, **({"date": when} if is_dated else {})}}
+                },
             },
             "all",
             is_dated=is_dated,
         )
         for channel in ("email", "sms", "push", "whatsapp", "phone", "all"):
             told = (
-                {"purpose": "marketing", "status": "opt_out"} | ({"channel": channel} if channel != "all" else {}) | ({"revokedAt": when} if is_dated else {})
+                {"purpose": "marketing", "status": "opt_out"}
+                | ({"channel": channel} if channel != "all" else {})
+                | ({"revokedAt": when} if is_dated else {})
             )
-            yield Refusal("open_delivery", "customers", {"identifier": {"type": "EMAIL", "value": EMAIL}, "consents": [told]}, channel, is_dated=is_dated)
+            yield Refusal(
+                "open_delivery",
+                "customers",
+                {"identifier": {"type": "EMAIL", "value": EMAIL}, "consents": [told]},
+                channel,
+                is_dated=is_dated,
+            )
 
 
 def channels_of(channel: str) -> tuple[str, ...]:
@@ -104,7 +126,16 @@ def channels_of(channel: str) -> tuple[str, ...]:
     return CHANNELS if channel == "all" else (channel,)
 
 
-def word(status: str, at: datetime, channel: str, purpose: str = "marketing", *, is_inferred: bool = False, is_forced: bool = False, **whose: str) -> Row:
+def word(
+    status: str,
+    at: datetime,
+    channel: str,
+    purpose: str = "marketing",
+    *,
+    is_inferred: bool = False,
+    is_forced: bool = False,
+    **whose: str,
+) -> Row:
     """A yes or no as staging holds it; another vendor tells it unless `source` or `owner_record_id` say otherwise."""
     return {
         "source": "another_vendor",
@@ -137,13 +168,27 @@ def words_that_undo_nothing(refusal: Refusal) -> Iterator[list[Row]]:
             yield [word("opt_in", later, channel, purpose, is_inferred=True, **second_record)]
             # A later no of any kind, also one that a record repeats after it said yes to more.
             for last in ("stated", "inferred", "forced"):
-                no = word("opt_out", later, refusal.channel, refusal.purpose, is_inferred=last == "inferred", is_forced=last == "forced")
+                no = word(
+                    "opt_out",
+                    later,
+                    refusal.channel,
+                    refusal.purpose,
+                    is_inferred=last == "inferred",
+                    is_forced=last == "forced",
+                )
                 yield [word("opt_in", no_at + timedelta(days=10), channel, purpose, is_forced=True), no]
-            yield [word("opt_in", no_at + timedelta(days=10), channel, purpose, **refusal.record_key), *refusal.repeated(later)]
+            yield [
+                word("opt_in", no_at + timedelta(days=10), channel, purpose, **refusal.record_key),
+                *refusal.repeated(later),
+            ]
             # A plain yes against a forced no that no forced yes undid.
             forced = word("opt_out", no_at + timedelta(days=1), refusal.channel, refusal.purpose, is_forced=True)
             yield [forced, word("opt_in", later, channel, purpose)]
-            yield [word("opt_in", no_at, channel, purpose, is_forced=True), forced, word("opt_in", later, channel, purpose)]
+            yield [
+                word("opt_in", no_at, channel, purpose, is_forced=True),
+                forced,
+                word("opt_in", later, channel, purpose),
+            ]
     yield [word("opt_in", later, refusal.channel, "list:news")]
 
 
@@ -159,7 +204,10 @@ def words_that_undo(refusal: Refusal) -> Iterator[list[Row]]:
             yield [yes, *refusal.repeated(later + timedelta(days=20))]
             if not refusal.is_dated:
                 yield [word("opt_in", later, channel, purpose, is_inferred=True, **refusal.record_key)]
-            forced = [word(status, no_at + timedelta(days=day), channel, purpose, is_forced=True) for day, status in ((1, "opt_out"), (2, "opt_in"))]
+            forced = [
+                word(status, no_at + timedelta(days=day), channel, purpose, is_forced=True)
+                for day, status in ((1, "opt_out"), (2, "opt_in"))
+            ]
             yield [*forced, yes]
             yield [*forced, word("opt_out", no_at + timedelta(days=3), channel, purpose), yes]
 
@@ -202,7 +250,17 @@ def told_of(customer: str, rows: list[Row]) -> tuple[list[Row], list[Row]]:
 
 
 STAGED = (
-    *("source", "source_account", "stream", "channel", "purpose", "status", "is_forced", "is_effective_at_inferred", "effective_at"),
+    *(
+        "source",
+        "source_account",
+        "stream",
+        "channel",
+        "purpose",
+        "status",
+        "is_forced",
+        "is_effective_at_inferred",
+        "effective_at",
+    ),
     *("last_export_date", "source_file", "source_row"),
 )
 
@@ -220,7 +278,9 @@ class Cells:
         cells = cls({}, [], [])
         for refusal in refusals():
             noes = [{name: row[name] for name in STAGED if name in row} for row in refusal.rows]
-            assert {(row["channel"], row["purpose"], row["status"]) for row in noes} == {(refusal.channel, refusal.purpose, "opt_out")}
+            assert {(row["channel"], row["purpose"], row["status"]) for row in noes} == {
+                (refusal.channel, refusal.purpose, "opt_out")
+            }
             for words in beside(refusal):
                 cells.add(refusal, [*words, *noes])
                 cells.add(refusal, [*noes, *words])
@@ -236,29 +296,56 @@ class Cells:
     def allowed(self, consents: Model, contactability: Model, holding: Model) -> dict[str, set[bool]]:
         """By cell, what contactability and the consents that hold say of the channels refused."""
         changes = consents.rows(customer_consents=self.staged, int_owner_customers=self.owners)
-        found = contactability.rows(fct_consents=changes, dim_customers=[{"customer_id": cell, "is_deleted": False} for cell in self.refusals])
+        found = contactability.rows(
+            fct_consents=changes, dim_customers=[{"customer_id": cell, "is_deleted": False} for cell in self.refusals]
+        )
         by_channel = {(row["customer_id"], row["channel"]): row["is_allowed"] for row in found}
-        held = {(row["customer_id"], row["channel"]): row["is_allowed"] for row in holding.rows(fct_consents=changes) if row["purpose"] == "marketing"}
+        held = {
+            (row["customer_id"], row["channel"]): row["is_allowed"]
+            for row in holding.rows(fct_consents=changes)
+            if row["purpose"] == "marketing"
+        }
         return {
-            cell: {held[cell, refusal.channel], *(by_channel[cell, channel] for channel in channels_of(refusal.channel))}
+            cell: {
+                held[cell, refusal.channel],
+                *(by_channel[cell, channel] for channel in channels_of(refusal.channel)),
+            }
             for cell, refusal in self.refusals.items()
         }
 
 
-def test_who_said_no_is_never_allowed_whatever_yes_stands_beside_it(consents: Model, contactability: Model, holding: Model) -> None:
+def test_who_said_no_is_never_allowed_whatever_yes_stands_beside_it(
+    consents: Model, contactability: Model, holding: Model
+) -> None:
     cells = Cells.of(words_that_undo_nothing)
-    assert {refusal.vendor for refusal in cells.refusals.values()} == {"ometria", "optimizely", "omnisend", "voucherify", "open_delivery"}
+    assert {refusal.vendor for refusal in cells.refusals.values()} == {
+        "ometria",
+        "optimizely",
+        "omnisend",
+        "voucherify",
+        "open_delivery",
+    }
     wrong = [cell for cell, said in cells.allowed(consents, contactability, holding).items() if said != {False}]
-    assert [(cells.refusals[cell], [row for row in cells.staged if row["owner_record_id"].startswith(f"{cell}-")]) for cell in wrong[:1]] == []
+    assert [
+        (cells.refusals[cell], [row for row in cells.staged if row["owner_record_id"].startswith(f"{cell}-")])
+        for cell in wrong[:1]
+    ] == []
 
 
-def test_a_later_yes_that_was_stated_or_takes_back_its_own_no_is_heard(consents: Model, contactability: Model, holding: Model) -> None:
+def test_a_later_yes_that_was_stated_or_takes_back_its_own_no_is_heard(
+    consents: Model, contactability: Model, holding: Model
+) -> None:
     cells = Cells.of(words_that_undo)
     wrong = [cell for cell, said in cells.allowed(consents, contactability, holding).items() if said != {True}]
-    assert [(cells.refusals[cell], [row for row in cells.staged if row["owner_record_id"].startswith(f"{cell}-")]) for cell in wrong[:1]] == []
+    assert [
+        (cells.refusals[cell], [row for row in cells.staged if row["owner_record_id"].startswith(f"{cell}-")])
+        for cell in wrong[:1]
+    ] == []
 
 
-def change(status: str, day: int, channel: str = "email", purpose: str = "marketing", source: str = "one", **more: object) -> Row:
+def change(
+    status: str, day: int, channel: str = "email", purpose: str = "marketing", source: str = "one", **more: object
+) -> Row:
     return {
         "customer_id": "somebody",
         "source": source,
@@ -276,7 +363,9 @@ def change(status: str, day: int, channel: str = "email", purpose: str = "market
 
 def allowed(contactability: Model, *changes: Row, is_deleted: bool = False) -> dict[str, tuple[bool, str]]:
     """By channel, whether it is allowed, and why."""
-    found = contactability.rows(fct_consents=changes, dim_customers=[{"customer_id": "somebody", "is_deleted": is_deleted}])
+    found = contactability.rows(
+        fct_consents=changes, dim_customers=[{"customer_id": "somebody", "is_deleted": is_deleted}]
+    )
     assert {row["purpose"] for row in found} <= {"marketing"}
     return {row["channel"]: (row["is_allowed"], row["reason"]) for row in found}
 
@@ -290,31 +379,59 @@ def test_a_yes_that_is_stated_later_than_every_no_allows_its_channel_and_no_othe
 
 
 def test_a_later_yes_to_all_channels_undoes_an_earlier_no_to_one(contactability: Model) -> None:
-    assert allowed(contactability, change("opt_out", 1), change("opt_in", 2, "all"))["email"] == (True, "yes_to_all_channels")
+    assert allowed(contactability, change("opt_out", 1), change("opt_in", 2, "all"))["email"] == (
+        True,
+        "yes_to_all_channels",
+    )
 
 
 def test_all_channels_together_are_allowed_only_if_none_refuses(contactability: Model) -> None:
     said = allowed(contactability, change("opt_in", 1, "all"), change("opt_out", 2))
-    assert (said["email"], said["sms"], said["all"]) == ((False, "no"), (True, "yes_to_all_channels"), (False, "no_to_a_channel"))
+    assert (said["email"], said["sms"], said["all"]) == (
+        (False, "no"),
+        (True, "yes_to_all_channels"),
+        (False, "no_to_a_channel"),
+    )
 
 
 def test_unknown_a_list_and_another_purpose_allow_nothing(contactability: Model) -> None:
     assert allowed(contactability, change("unknown", 1)) == {"email": (False, "unknown")}
-    assert allowed(contactability, change("opt_in", 1, purpose="list:news")) == {"email": (False, "no_word_on_marketing")}
+    assert allowed(contactability, change("opt_in", 1, purpose="list:news")) == {
+        "email": (False, "no_word_on_marketing")
+    }
     assert allowed(contactability, change("opt_in", 1, purpose="surveys")) == {"email": (False, "no_word_on_marketing")}
 
 
 def test_purpose_all_covers_marketing_and_marketing_its_lists(contactability: Model, holding: Model) -> None:
     assert allowed(contactability, change("opt_in", 1), change("opt_out", 2, purpose="all"))["email"] == (False, "no")
-    said = holding.rows(fct_consents=[change("opt_in", 1, purpose="list:news"), change("opt_out", 2), change("opt_in", 1, purpose="surveys")])
-    assert {row["purpose"]: row["is_allowed"] for row in said} == {"list:news": False, "marketing": False, "surveys": True}
+    said = holding.rows(
+        fct_consents=[
+            change("opt_in", 1, purpose="list:news"),
+            change("opt_out", 2),
+            change("opt_in", 1, purpose="surveys"),
+        ]
+    )
+    assert {row["purpose"]: row["is_allowed"] for row in said} == {
+        "list:news": False,
+        "marketing": False,
+        "surveys": True,
+    }
 
 
-def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_vendor_is_not(contactability: Model) -> None:
+def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_vendor_is_not(
+    contactability: Model,
+) -> None:
     no = change("opt_out", 1, is_effective_at_inferred=True, told_by=["contacts/1"])
-    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/1"]))["email"] == (True, "yes")
-    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/2"]))["email"] == (False, "no")
-    assert allowed(contactability, no, change("opt_in", 2, source="other", is_effective_at_inferred=True))["email"] == (False, "no")
+    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/1"]))[
+        "email"
+    ] == (True, "yes")
+    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/2"]))[
+        "email"
+    ] == (False, "no")
+    assert allowed(contactability, no, change("opt_in", 2, source="other", is_effective_at_inferred=True))["email"] == (
+        False,
+        "no",
+    )
 
 
 def test_nobody_whom_the_vendors_have_deleted_is_allowed(contactability: Model) -> None:
@@ -339,20 +456,33 @@ def test_nobody_whom_the_vendors_have_deleted_is_allowed(contactability: Model) 
         unique_by=lambda row: tuple(row[name] for name in ("source", "channel", "purpose", "status", "effective_at")),
     )
 )
-def test_a_channel_is_allowed_only_by_a_yes_that_no_statement_of_equal_reach_follows(contactability: Model, said: list[Row]) -> None:
+def test_a_channel_is_allowed_only_by_a_yes_that_no_statement_of_equal_reach_follows(
+    contactability: Model, said: list[Row]
+) -> None:
     for channel, (is_allowed, _) in allowed(contactability, *said).items():
-        covering = [row for row in said if row["channel"] in (channel, "all") and row["purpose"] in ("marketing", "all")]
+        covering = [
+            row for row in said if row["channel"] in (channel, "all") and row["purpose"] in ("marketing", "all")
+        ]
         noes = [row for row in covering if row["status"] == "opt_out"]
         forced_noes = [no for no in noes if no["is_forced"]]
-        lifting = [yes for yes in covering if yes["status"] == "opt_in" and yes["is_forced"] and not yes["is_effective_at_inferred"]]
+        lifting = [
+            yes
+            for yes in covering
+            if yes["status"] == "opt_in" and yes["is_forced"] and not yes["is_effective_at_inferred"]
+        ]
         is_lifted = any(all(yes["effective_at"] > no["effective_at"] for no in forced_noes) for yes in lifting)
         later = [
             row
             for row in covering
-            if row["status"] == "opt_in" and all(row["effective_at"] > no["effective_at"] for no in noes) and (row["is_forced"] or not forced_noes or is_lifted)
+            if row["status"] == "opt_in"
+            and all(row["effective_at"] > no["effective_at"] for no in noes)
+            and (row["is_forced"] or not forced_noes or is_lifted)
         ]
         stated = [row for row in later if not row["is_effective_at_inferred"]]
-        are_taken_back = all(no["is_effective_at_inferred"] and records_of(no) <= records_that_said_yes_since(no, covering) for no in noes)
+        are_taken_back = all(
+            no["is_effective_at_inferred"] and records_of(no) <= records_that_said_yes_since(no, covering)
+            for no in noes
+        )
         taking_back = later if are_taken_back else []
         if channel != "all":
             assert is_allowed == bool(stated or taking_back)
@@ -365,4 +495,9 @@ def records_of(row: Row) -> set[tuple[str, str]]:
 
 
 def records_that_said_yes_since(no: Row, said: list[Row]) -> set[tuple[str, str]]:
-    return {record for row in said if row["status"] == "opt_in" and row["effective_at"] > no["effective_at"] for record in records_of(row)}
+    return {
+        record
+        for row in said
+        if row["status"] == "opt_in" and row["effective_at"] > no["effective_at"]
+        for record in records_of(row)
+    }

@@ -31,7 +31,20 @@ def insights(w: WarehouseBuilder) -> None:
         ("I-3", datetime(2024, 3, 1, 10, tzinfo=UTC), "20.01", "shipped"),
         ("I-4", datetime(2024, 3, 1, 12, tzinfo=UTC), "500.00", "created"),
     ):
-        w.line(w.order("ometria", number, total=total, status=status, ordered_at=day, stream="profiles", owner_record_id="buyer"), "p", quantity=2, total=total)
+        w.line(
+            w.order(
+                "ometria",
+                number,
+                total=total,
+                status=status,
+                ordered_at=day,
+                stream="profiles",
+                owner_record_id="buyer",
+            ),
+            "p",
+            quantity=2,
+            total=total,
+        )
     w.adjustment("ometria", "I-2", "5.00")
     w.profile("ometria", "nobody", email="nobody@insights.example")
 
@@ -39,8 +52,21 @@ def insights(w: WarehouseBuilder) -> None:
 def engagement(w: WarehouseBuilder) -> None:
     w.profile("optimizely", "clicker", email="clicker@events.example")
     for number in range(25):
-        w.event("optimizely", f"browse-{number}", occurred_at=datetime(2024, 3, 1, 0, 0, number, tzinfo=UTC), owner_record_id="clicker", stream="profiles")
-    w.event("optimizely", "bought", engagement_class="purchase", occurred_at=END_OF_AS_OF - timedelta(days=90), owner_record_id="clicker", stream="profiles")
+        w.event(
+            "optimizely",
+            f"browse-{number}",
+            occurred_at=datetime(2024, 3, 1, 0, 0, number, tzinfo=UTC),
+            owner_record_id="clicker",
+            stream="profiles",
+        )
+    w.event(
+        "optimizely",
+        "bought",
+        engagement_class="purchase",
+        occurred_at=END_OF_AS_OF - timedelta(days=90),
+        owner_record_id="clicker",
+        stream="profiles",
+    )
     for source, stream in (("omnisend", "contacts"), ("voucherify", "customers")):
         w.profile(source, "twice-told", email="twice-told@events.example", stream=stream)
         w.event(
@@ -53,10 +79,33 @@ def engagement(w: WarehouseBuilder) -> None:
             owner_record_id="twice-told",
             stream=stream,
         )
-    w.event("optimizely", "sent", engagement_class="none", is_active=False, owner_record_id="clicker", stream="profiles")
-    w.event("optimizely", "tomorrow", engagement_class="purchase", occurred_at=END_OF_AS_OF, owner_record_id="clicker", stream="profiles")
-    w.event("optimizely", "twice", event_action="old", export_date=date(2024, 1, 1), occurred_at=datetime(2024, 1, 1, tzinfo=UTC), engagement_class="none")
-    w.event("optimizely", "twice", event_action="new", export_date=date(2024, 1, 2), occurred_at=datetime(2024, 1, 3, tzinfo=UTC), engagement_class="none")
+    w.event(
+        "optimizely", "sent", engagement_class="none", is_active=False, owner_record_id="clicker", stream="profiles"
+    )
+    w.event(
+        "optimizely",
+        "tomorrow",
+        engagement_class="purchase",
+        occurred_at=END_OF_AS_OF,
+        owner_record_id="clicker",
+        stream="profiles",
+    )
+    w.event(
+        "optimizely",
+        "twice",
+        event_action="old",
+        export_date=date(2024, 1, 1),
+        occurred_at=datetime(2024, 1, 1, tzinfo=UTC),
+        engagement_class="none",
+    )
+    w.event(
+        "optimizely",
+        "twice",
+        event_action="new",
+        export_date=date(2024, 1, 2),
+        occurred_at=datetime(2024, 1, 3, tzinfo=UTC),
+        engagement_class="none",
+    )
 
 
 def claim(w: WarehouseBuilder, record: str, segment: str | None, night: date, **values: object) -> None:
@@ -69,7 +118,14 @@ def claim(w: WarehouseBuilder, record: str, segment: str | None, night: date, **
         "observed_at": datetime(night.year, night.month, night.day, tzinfo=UTC),
         "source_file": f"landing/ometria/{record}/{night}/a.ndjson",
     }
-    w.add("segment_memberships", source="ometria", owner_record_id=record, segment_id=segment, export_date=night, **{**defaults, **values})
+    w.add(
+        "segment_memberships",
+        source="ometria",
+        owner_record_id=record,
+        segment_id=segment,
+        export_date=night,
+        **{**defaults, **values},
+    )
 
 
 def segments(w: WarehouseBuilder) -> None:
@@ -86,10 +142,36 @@ def segments(w: WarehouseBuilder) -> None:
     claim(w, "member", "vip", nights[1], kind="tag", valid_from=datetime(2023, 6, 1, tzinfo=UTC))
 
     w.profile("ometria", "listed", email="listed@segments.example", stream="lists")
-    messages = {"is_full_snapshot": False, "is_observed_at_inferred": False, "kind": "subscription_list", "stream": "lists"}
-    claim(w, "listed", "news", nights[1], state="subscribed", **{**messages, "observed_at": datetime(2024, 1, 1, 9, tzinfo=UTC)})
-    claim(w, "listed", "news", nights[3], state="unsubscribed", **{**messages, "observed_at": datetime(2024, 1, 3, 9, tzinfo=UTC)})
-    claim(w, "listed", "news", nights[5], state="subscribed", **{**messages, "observed_at": datetime(2024, 1, 5, 9, tzinfo=UTC)})
+    messages = {
+        "is_full_snapshot": False,
+        "is_observed_at_inferred": False,
+        "kind": "subscription_list",
+        "stream": "lists",
+    }
+    claim(
+        w,
+        "listed",
+        "news",
+        nights[1],
+        state="subscribed",
+        **{**messages, "observed_at": datetime(2024, 1, 1, 9, tzinfo=UTC)},
+    )
+    claim(
+        w,
+        "listed",
+        "news",
+        nights[3],
+        state="unsubscribed",
+        **{**messages, "observed_at": datetime(2024, 1, 3, 9, tzinfo=UTC)},
+    )
+    claim(
+        w,
+        "listed",
+        "news",
+        nights[5],
+        state="subscribed",
+        **{**messages, "observed_at": datetime(2024, 1, 5, 9, tzinfo=UTC)},
+    )
 
     w.profile("vendor_with_full_lists", "exported", email="exported@segments.example", stream="segments")
     for night in (nights[0], nights[1], nights[3]):
@@ -117,7 +199,16 @@ def movers(w: WarehouseBuilder) -> None:
 
 
 def consents(w: WarehouseBuilder) -> None:
-    def say(source: str, status: str, day: date, channel: str = "email", *, is_forced: bool = False, person: str = "", purpose: str = "marketing") -> None:
+    def say(
+        source: str,
+        status: str,
+        day: date,
+        channel: str = "email",
+        *,
+        is_forced: bool = False,
+        person: str = "",
+        purpose: str = "marketing",
+    ) -> None:
         w.add(
             "customer_consents",
             source=source,
@@ -180,12 +271,38 @@ def reconciliation(w: WarehouseBuilder) -> None:
 
     for metric, value in (("total_revenue", "1488.00"), ("order_count", "5"), ("average_order_value", "496.00")):
         state("voucherify", "seed", metric, value, "customers")
-    for metric, value in (("total_revenue", "99.44"), ("order_count", "2"), ("orders_attempted", "3"), ("average_order_value", "49.72"), ("visits", "20")):
+    for metric, value in (
+        ("total_revenue", "99.44"),
+        ("order_count", "2"),
+        ("orders_attempted", "3"),
+        ("average_order_value", "49.72"),
+        ("visits", "20"),
+    ):
         state("ometria", "stats", metric, value)
-    for number, total, status, day in (("S-1", "50.00", "completed", 1), ("S-2", "49.44", "paid", 2), ("S-3", "7.00", "created", 3)):
-        w.order("ometria", number, total=total, status=status, stream="profiles", owner_record_id="stats", ordered_at=datetime(2024, 2, day, tzinfo=UTC))
+    for number, total, status, day in (
+        ("S-1", "50.00", "completed", 1),
+        ("S-2", "49.44", "paid", 2),
+        ("S-3", "7.00", "created", 3),
+    ):
+        w.order(
+            "ometria",
+            number,
+            total=total,
+            status=status,
+            stream="profiles",
+            owner_record_id="stats",
+            ordered_at=datetime(2024, 2, day, tzinfo=UTC),
+        )
     for number, day in (("S-4", datetime(2024, 2, 1, tzinfo=UTC)), ("S-5", datetime(2024, 3, 1, 5, tzinfo=UTC))):
-        w.order("optimizely", number, total="25.00", subtotal="20.00", ordered_at=day, stream="profiles", owner_record_id="subtotals")
+        w.order(
+            "optimizely",
+            number,
+            total="25.00",
+            subtotal="20.00",
+            ordered_at=day,
+            stream="profiles",
+            owner_record_id="subtotals",
+        )
     state("optimizely", "subtotals", "total_revenue", "40.00")
     state("optimizely", "subtotals", "order_count", "1")
     state("optimizely", "subtotals", "average_order_value", "40.00")
@@ -198,7 +315,9 @@ def person(record: str, source: str = "ometria") -> str:
 
 
 def test_insights_count_valid_orders_only(query: Query) -> None:
-    columns = "order_count, orders_attempted, total_revenue, average_order_value, item_quantity, refunded_amount, refund_rate"
+    columns = (
+        "order_count, orders_attempted, total_revenue, average_order_value, item_quantity, refunded_amount, refund_rate"
+    )
     assert query(f"select {columns} from marts.customer_insights where customer_id = $1", [person("buyer")]) == [
         (3, 4, Decimal("45.01"), Decimal("15.00"), Decimal(6), Decimal("5.00"), Decimal("0.3333"))
     ]
@@ -216,7 +335,9 @@ def test_windows_end_with_the_day_the_figures_are_of(query: Query) -> None:
 
 def test_a_customer_without_orders_has_no_average_and_is_a_lead(query: Query) -> None:
     columns = "order_count, total_revenue, average_order_value, lifecycle_stage, rfm_recency, first_order_at"
-    assert query(f"select {columns} from marts.customer_insights where customer_id = $1", [person("nobody")]) == [(0, Decimal(0), None, "lead", None, None)]
+    assert query(f"select {columns} from marts.customer_insights where customer_id = $1", [person("nobody")]) == [
+        (0, Decimal(0), None, "lead", None, None)
+    ]
 
 
 def test_every_customer_has_insights(query: Query) -> None:
@@ -224,15 +345,23 @@ def test_every_customer_has_insights(query: Query) -> None:
 
 
 def test_the_engagement_score_follows_its_published_formula(query: Query) -> None:
-    browse = sum(2 ** (-((END_OF_AS_OF - datetime(2024, 3, 1, 0, 0, second, tzinfo=UTC)).total_seconds() / 86400) / 14) for second in range(20))
+    browse = sum(
+        2 ** (-((END_OF_AS_OF - datetime(2024, 3, 1, 0, 0, second, tzinfo=UTC)).total_seconds() / 86400) / 14)
+        for second in range(20)
+    )
     expected = 100 * (1 - math.exp(-(min(8, browse) + 10 * 0.5) / 30))
-    ((score,),) = query("select engagement_score from marts.customer_insights where customer_id = $1", [person("clicker", "optimizely")])
+    ((score,),) = query(
+        "select engagement_score from marts.customer_insights where customer_id = $1", [person("clicker", "optimizely")]
+    )
     assert score == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_purchase_that_two_vendors_tell_is_an_event_of_each_in_the_score(query: Query) -> None:
     """Events are told apart by their vendor (contracts, section 9); what keeps them from adding up without end is the cap of the class."""
-    ((score,),) = query("select engagement_score from marts.customer_insights where customer_id = $1", [alias("omnisend", "contacts", "twice-told")])
+    ((score,),) = query(
+        "select engagement_score from marts.customer_insights where customer_id = $1",
+        [alias("omnisend", "contacts", "twice-told")],
+    )
     assert score == pytest.approx(100 * (1 - math.exp(-(10 * 0.5 + 10 * 0.5) / 30)), abs=1e-6)
 
 
@@ -261,7 +390,10 @@ def test_a_tag_of_the_same_name_is_a_segment_of_its_own_and_keeps_its_date(query
 
 
 def test_messages_open_and_close_stays_at_the_moment_they_name(query: Query) -> None:
-    assert stays(query, "news", "subscription_list") == [("2024-01-01 09", "2024-01-03 09", False), ("2024-01-05 09", None, True)]
+    assert stays(query, "news", "subscription_list") == [
+        ("2024-01-01 09", "2024-01-03 09", False),
+        ("2024-01-05 09", None, True),
+    ]
 
 
 def test_only_a_full_delivery_closes_what_it_no_longer_names(query: Query) -> None:
@@ -281,8 +413,13 @@ def test_a_computed_segment_is_entered_on_the_day_its_predicate_begins_to_hold(q
     assert computed_stays(query, "spenders") == [(person("buyer"), "2024-03-01", None, True)]
 
 
-def test_a_computed_segment_is_left_and_entered_again_and_looks_back_no_further_than_the_rule_says(query: Query) -> None:
-    assert computed_stays(query, "recent") == [(person("buyer"), "2024-01-31", "2024-02-29", False), (person("buyer"), "2024-03-01", None, True)]
+def test_a_computed_segment_is_left_and_entered_again_and_looks_back_no_further_than_the_rule_says(
+    query: Query,
+) -> None:
+    assert computed_stays(query, "recent") == [
+        (person("buyer"), "2024-01-31", "2024-02-29", False),
+        (person("buyer"), "2024-03-01", None, True),
+    ]
 
 
 def test_a_computed_segment_asks_for_the_attributes_of_each_day(query: Query) -> None:
@@ -304,7 +441,9 @@ def test_where_a_vendor_and_the_warehouse_disagree_on_a_segment_of_one_name_is_l
         ("all", "email", "opt_out", "omnisend"),
     ],
 )
-def test_the_latest_explicit_word_decides_and_unknown_is_never_yes(query: Query, person_name: str, channel: str, status: str, source: str) -> None:
+def test_the_latest_explicit_word_decides_and_unknown_is_never_yes(
+    query: Query, person_name: str, channel: str, status: str, source: str
+) -> None:
     sql = """
         select consents.status, consents.source, consents.is_allowed from marts.customer_consents as consents
         join marts.dim_customers using (customer_id) where email = $1 and channel = $2
@@ -318,7 +457,10 @@ def holding(query: Query, person_name: str, purpose: str = "marketing") -> dict[
         select channel, status, is_allowed from marts.customer_consents join marts.dim_customers using (customer_id)
         where email = $1 and purpose = $2
     """
-    return {channel: (status, allowed) for channel, status, allowed in query(sql, [f"{person_name}.reader@consents.example", purpose])}
+    return {
+        channel: (status, allowed)
+        for channel, status, allowed in query(sql, [f"{person_name}.reader@consents.example", purpose])
+    }
 
 
 @pytest.mark.parametrize(
@@ -334,7 +476,9 @@ def holding(query: Query, person_name: str, purpose: str = "marketing") -> dict[
         ("yes-to-all", "opt_in"),
     ],
 )
-def test_what_is_said_of_all_channels_is_said_of_each_and_the_later_word_holds(query: Query, person_name: str, status: str) -> None:
+def test_what_is_said_of_all_channels_is_said_of_each_and_the_later_word_holds(
+    query: Query, person_name: str, status: str
+) -> None:
     assert holding(query, person_name)["email"] == (status, status == "opt_in")
 
 
@@ -364,7 +508,10 @@ def test_one_statement_decides_for_every_customer_channel_and_purpose(query: Que
     ],
 )
 def test_a_vendors_figure_gets_its_verdict(query: Query, record: str, metric: str, verdict: str) -> None:
-    assert query("select verdict from marts.customer_stat_reconciliation where source_record_id = $1 and metric = $2", [record, metric]) == [(verdict,)]
+    assert query(
+        "select verdict from marts.customer_stat_reconciliation where source_record_id = $1 and metric = $2",
+        [record, metric],
+    ) == [(verdict,)]
 
 
 @pytest.mark.parametrize(
@@ -382,8 +529,18 @@ def test_of_two_confidences_in_an_identifier_in_one_night_the_more_cautious_coun
 ) -> None:
     owner = {"source": "ometria", "source_account": "default", "source_file": "landing/a.ndjson", "source_row": 1}
     record = {**owner, "record_no": 1, "stream_key": "profiles", "source_record_id": "p", "is_contact": False}
-    said = {**owner, "stream": "profiles", "owner_record_id": "p", "id_type": "customer_id", "id_value": "c1", "id_link_value": "c1", "is_valid": True}
-    identifiers = [{**said, "export_date": date(2024, 2, 1), "merge_confidence": confidence} for confidence in confidences]
+    said = {
+        **owner,
+        "stream": "profiles",
+        "owner_record_id": "p",
+        "id_type": "customer_id",
+        "id_value": "c1",
+        "id_link_value": "c1",
+        "is_valid": True,
+    }
+    identifiers = [
+        {**said, "export_date": date(2024, 2, 1), "merge_confidence": confidence} for confidence in confidences
+    ]
     earlier = {**said, "export_date": date(2024, 1, 31), "merge_confidence": "none"}
     with closing(Model(warehouse, "int_record_identifiers")) as model:
         (found,) = model.rows(int_records=[record], customer_identifiers=[earlier, *identifiers])

@@ -51,13 +51,32 @@ def reviews(w: WarehouseBuilder) -> None:
     row = w.add("reviews", source="open_delivery", review_id="only-parts", title="food and bike")
     place = {name: row[name] for name in ("stream", "export_date", "source_file", "source_row", "source_record_id")}
     for number, score in ((1, 0.0), (2, 1.0)):
-        w.add("review_ratings", source="open_delivery", review_id="only-parts", rating_no=number, method="nps", score_0_1=score, is_overall=False, **place)
+        w.add(
+            "review_ratings",
+            source="open_delivery",
+            review_id="only-parts",
+            rating_no=number,
+            method="nps",
+            score_0_1=score,
+            is_overall=False,
+            **place,
+        )
 
 
 def leads(w: WarehouseBuilder) -> None:
     for lead, value in (("known", "guest@facts.example"), ("stranger", "stranger@facts.example")):
-        w.add("leads", source="open_delivery", lead_id=lead, contact_type="email", contact_value=value, name=lead.title())
-    w.add("leads", source="open_delivery", lead_id="known", contact_type="email", contact_value="guest@facts.example", name="Renamed", export_date=SECOND)
+        w.add(
+            "leads", source="open_delivery", lead_id=lead, contact_type="email", contact_value=value, name=lead.title()
+        )
+    w.add(
+        "leads",
+        source="open_delivery",
+        lead_id="known",
+        contact_type="email",
+        contact_value="guest@facts.example",
+        name="Renamed",
+        export_date=SECOND,
+    )
 
 
 def loyalty(w: WarehouseBuilder) -> None:
@@ -72,7 +91,15 @@ def loyalty(w: WarehouseBuilder) -> None:
             balance=balance,
             export_date=night,
         )
-    w.add("loyalty_accounts", source="voucherify", stream="customers", account_id="card", owner_record_id="holder", balance_type="cashback", balance="5.50")
+    w.add(
+        "loyalty_accounts",
+        source="voucherify",
+        stream="customers",
+        account_id="card",
+        owner_record_id="holder",
+        balance_type="cashback",
+        balance="5.50",
+    )
 
 
 def redemptions(w: WarehouseBuilder) -> None:
@@ -144,11 +171,15 @@ def test_a_review_counts_once_by_its_overall_rating_and_knows_its_order_and_writ
 
 
 def test_ratings_of_parts_are_never_averaged_into_a_whole(query: Query) -> None:
-    assert query("select rating_count, score_0_1, customer_id, order_id from marts.fct_reviews where review_id = 'only-parts'") == [(2, None, None, None)]
+    assert query(
+        "select rating_count, score_0_1, customer_id, order_id from marts.fct_reviews where review_id = 'only-parts'"
+    ) == [(2, None, None, None)]
 
 
 def test_a_lead_is_of_a_person_only_if_its_contact_belongs_to_one(query: Query) -> None:
-    assert query("select lead_id, customer_id, name from marts.fct_leads where lead_id in ('known', 'stranger') order by 1") == [
+    assert query(
+        "select lead_id, customer_id, name from marts.fct_leads where lead_id in ('known', 'stranger') order by 1"
+    ) == [
         ("known", person("open_delivery", "guest"), "Renamed"),
         ("stranger", None, "Stranger"),
     ]
@@ -156,29 +187,39 @@ def test_a_lead_is_of_a_person_only_if_its_contact_belongs_to_one(query: Query) 
 
 
 def test_a_balance_is_the_last_observed_one_of_each_kind(query: Query) -> None:
-    assert query("select balance_type, balance, observed_date, customer_id from marts.fct_loyalty_balances where account_id = 'card' order by 1") == [
+    assert query(
+        "select balance_type, balance, observed_date, customer_id from marts.fct_loyalty_balances where account_id = 'card' order by 1"
+    ) == [
         ("cashback", Decimal("5.5000"), FIRST, person("voucherify", "holder")),
         ("points", Decimal("340.0000"), SECOND, person("voucherify", "holder")),
     ]
 
 
 def test_a_redemption_taken_back_is_marked_and_a_failed_rollback_takes_nothing_back(query: Query) -> None:
-    assert query("select redemption_id, kind, result, is_rolled_back from marts.fct_redemptions where redemption_id like 'r%' order by 1") == [
+    assert query(
+        "select redemption_id, kind, result, is_rolled_back from marts.fct_redemptions where redemption_id like 'r%' order by 1"
+    ) == [
         ("r-1", "redemption", "success", True),
         ("r-2", "redemption", "success", False),
         ("r-3", "redemption", "failure", False),
         ("rr-1", "rollback", "success", False),
         ("rr-2", "rollback", "failure", False),
     ]
-    assert query("select sum(money_amount) from marts.fct_redemptions where redemption_id like 'r%'") == [(Decimal("4.0000"),)]
+    assert query("select sum(money_amount) from marts.fct_redemptions where redemption_id like 'r%'") == [
+        (Decimal("4.0000"),)
+    ]
 
 
 def test_a_vendors_counts_of_redemptions_and_points_match_what_it_delivered(query: Query) -> None:
-    assert query("select distinct verdict from marts.customer_stat_reconciliation where source_record_id = 'holder'") == [("match",)]
+    assert query(
+        "select distinct verdict from marts.customer_stat_reconciliation where source_record_id = 'holder'"
+    ) == [("match",)]
 
 
 def test_a_referral_stands_once_and_names_people_where_they_are_known(query: Query) -> None:
-    assert query("select campaign_id, referrer_customer_id, referred_customer_id from marts.fct_referrals order by 1") == [
+    assert query(
+        "select campaign_id, referrer_customer_id, referred_customer_id from marts.fct_referrals order by 1"
+    ) == [
         ("spring", person("voucherify", "holder"), person("voucherify", "friend")),
         ("summer", None, person("voucherify", "friend")),
     ]

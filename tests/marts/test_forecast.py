@@ -16,11 +16,21 @@ from tests.marts.conftest import Query
 from tests.warehouse_builder import WarehouseBuilder
 
 LIMITS = forecast.Limits(
-    minimum_customers=100, minimum_repeat_customers=50, minimum_history_days=180, maximum_purchase_error_share=0.1, maximum_value_error_share=0.25
+    minimum_customers=100,
+    minimum_repeat_customers=50,
+    minimum_history_days=180,
+    maximum_purchase_error_share=0.1,
+    maximum_value_error_share=0.25,
 )
 MODEL = bg_nbd.PurchaseModel(r=0.243, alpha=4.414, a=0.793, b=2.426)
 VALUES = gamma_gamma.ValueModel(p=6.25, q=3.74, gamma=15.44)
-KNOWN = {"repeat_count": pl.Int64, "recency_days": pl.Int64, "age_days": pl.Int64, "valued_repeat_count": pl.Int64, "repeat_amount": pl.Decimal(18, 2)}
+KNOWN = {
+    "repeat_count": pl.Int64,
+    "recency_days": pl.Int64,
+    "age_days": pl.Int64,
+    "valued_repeat_count": pl.Int64,
+    "repeat_amount": pl.Decimal(18, 2),
+}
 
 
 def stage(w: WarehouseBuilder) -> None:
@@ -77,10 +87,14 @@ def test_the_order_of_the_rows_changes_no_bit(customers: pl.DataFrame) -> None:
 
 def test_expected_purchases_are_those_of_the_hypergeometric_form() -> None:
     kinds = pl.DataFrame(
-        [(x, 7 * x, 7 * x + age) for x in (0, 1, 2, 7) for age in (0, 30, 400)], schema=["repeat_count", "recency_days", "age_days"], orient="row"
+        [(x, 7 * x, 7 * x + age) for x in (0, 1, 2, 7) for age in (0, 30, 400)],
+        schema=["repeat_count", "recency_days", "age_days"],
+        orient="row",
     )
     found = bg_nbd.expected_purchases(MODEL, kinds, days=365)
-    for (x, _, age), chance, purchases in zip(kinds.iter_rows(), kinds.select(bg_nbd.alive(MODEL)).to_series(), found, strict=True):
+    for (x, _, age), chance, purchases in zip(
+        kinds.iter_rows(), kinds.select(bg_nbd.alive(MODEL)).to_series(), found, strict=True
+    ):
         assert purchases == pytest.approx(chance * published_expectation(MODEL, x, age / 7, 365 / 7), rel=1e-9)
 
 
@@ -104,9 +118,9 @@ def test_a_customer_who_bought_once_is_there_for_certain_and_a_silent_regular_is
 
 
 def test_the_mean_of_few_purchases_is_drawn_towards_that_of_all() -> None:
-    people = pl.DataFrame({"valued_repeat_count": [0, 1, 50], "repeat_amount": ["0.00", "100.00", "5000.00"]}).with_columns(
-        pl.col("repeat_amount").cast(pl.Decimal(18, 2))
-    )
+    people = pl.DataFrame(
+        {"valued_repeat_count": [0, 1, 50], "repeat_amount": ["0.00", "100.00", "5000.00"]}
+    ).with_columns(pl.col("repeat_amount").cast(pl.Decimal(18, 2)))
     unknown, one, many = people.select(gamma_gamma.expected_value(VALUES)).to_series()
     assert unknown == pytest.approx(6.25 * 15.44 / 2.74)
     assert unknown < one < many < 100
@@ -120,7 +134,9 @@ def test_amounts_in_another_unit_change_the_scale_only(customers: pl.DataFrame) 
 
 
 def test_a_frequent_buyer_is_no_overflow() -> None:
-    people = pl.DataFrame({"repeat_count": [5_000, 5_000, 0], "recency_days": [7_000, 10, 0], "age_days": [7_000, 7_000, 0]})
+    people = pl.DataFrame(
+        {"repeat_count": [5_000, 5_000, 0], "recency_days": [7_000, 10, 0], "age_days": [7_000, 7_000, 0]}
+    )
     assert bg_nbd.expected_purchases(MODEL, people, days=365).is_between(0, 365).all()
 
 
@@ -141,7 +157,13 @@ def populations(draw: st.DrawFn) -> pl.DataFrame:
     """Customers as no model would have them: regular as clockwork, all alike, with one purchase a day or in ten years."""
     kinds = draw(
         st.lists(
-            st.tuples(st.integers(0, 400), st.integers(0, 3_000), st.integers(0, 1_000), st.integers(1, 200), st.decimals("0.00", "100000.00", places=2)),
+            st.tuples(
+                st.integers(0, 400),
+                st.integers(0, 3_000),
+                st.integers(0, 1_000),
+                st.integers(1, 200),
+                st.decimals("0.00", "100000.00", places=2),
+            ),
             min_size=1,
             max_size=6,
         )
@@ -185,7 +207,10 @@ def test_too_little_data_is_said_and_gives_no_figure(customers: pl.DataFrame, ke
 def test_a_short_history_is_too_little_data() -> None:
     log = cdnow.purchase_log()
     models = forecast.fit(cdnow.purchases(log, as_of=date(1997, 3, 31)), LIMITS)
-    assert models.select("model_status", "status_reason").row(0) == ("too_little_data", "89 days since the first order, 180 are needed")
+    assert models.select("model_status", "status_reason").row(0) == (
+        "too_little_data",
+        "89 days since the first order, 180 are needed",
+    )
 
 
 def test_a_model_that_contradicts_its_data_is_not_shown(customers: pl.DataFrame) -> None:
@@ -213,7 +238,9 @@ def test_orders_become_a_forecast_in_the_warehouse(tmp_path: Path) -> None:
         builder.profile("ometria", name, email=f"{name}@cdnow.example")
     for number, (name, day, amount) in enumerate(log.select("customer_id", "order_date", "amount").iter_rows()):
         ordered_at = datetime.combine(day, time(12), UTC) + timedelta(minutes=number % 60)
-        builder.order("ometria", f"C-{number}", total=amount, owner_record_id=name, stream="profiles", ordered_at=ordered_at)
+        builder.order(
+            "ometria", f"C-{number}", total=amount, owner_record_id=name, stream="profiles", ordered_at=ordered_at
+        )
     builder.build()
 
     people = cdnow.purchases(log)

@@ -22,9 +22,17 @@ WEIGHTS = [
     for name, (weight, half_life, cap) in CLASSES.items()
 ]
 Event = tuple[str, str, int]
-EVENTS = st.lists(st.tuples(st.sampled_from(["anna", "ben"]), st.sampled_from(sorted(CLASSES)), st.integers(-3600, 40 * 86400)), max_size=60)
-OTHERS = st.lists(st.tuples(st.sampled_from(["carla", "dan"]), st.sampled_from(sorted(CLASSES)), st.integers(0, 40 * 86400)), max_size=20)
-EXAMPLES = hypothesis_settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["anna", "ben"]), st.sampled_from(sorted(CLASSES)), st.integers(-3600, 40 * 86400)),
+    max_size=60,
+)
+OTHERS = st.lists(
+    st.tuples(st.sampled_from(["carla", "dan"]), st.sampled_from(sorted(CLASSES)), st.integers(0, 40 * 86400)),
+    max_size=20,
+)
+EXAMPLES = hypothesis_settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def staged(events: Sequence[Event]) -> list[dict[str, object]]:
@@ -68,7 +76,9 @@ def figures(warehouse: WarehouseBuilder) -> Iterator[Model]:
 
 
 def worth(engagement: Model, events: Sequence[Event], *wanted: date) -> dict[tuple[date, str], Decimal]:
-    found = engagement.rows(fct_events=staged(events), engagement_weights=WEIGHTS, int_insight_days=days(*(wanted or (DAY,))))
+    found = engagement.rows(
+        fct_events=staged(events), engagement_weights=WEIGHTS, int_insight_days=days(*(wanted or (DAY,)))
+    )
     return {(row["insight_date"], row["customer_id"]): row["worth"] for row in found}
 
 
@@ -81,7 +91,9 @@ def by_the_formula(events: Sequence[Event]) -> dict[str, float]:
     sums: dict[tuple[str, str], float] = defaultdict(float)
     for (customer, engagement_class, _), ages in counted.items():
         weight, half_life, _ = CLASSES[engagement_class]
-        sums[customer, engagement_class] += sum(weight * 2 ** (-age / 86400 / half_life) for age in sorted(ages, reverse=True)[:20])
+        sums[customer, engagement_class] += sum(
+            weight * 2 ** (-age / 86400 / half_life) for age in sorted(ages, reverse=True)[:20]
+        )
     total: dict[str, float] = defaultdict(float)
     for (customer, engagement_class), value in sums.items():
         total[customer] += min(CLASSES[engagement_class][2], value)
@@ -116,13 +128,18 @@ def test_days_computed_together_equal_each_computed_alone(engagement: Model, eve
 
 
 @EXAMPLES
-@given(events=st.lists(st.tuples(st.just("anna"), st.just("purchase"), st.integers(1, 30 * 86400)), min_size=1, max_size=8))
+@given(
+    events=st.lists(st.tuples(st.just("anna"), st.just("purchase"), st.integers(1, 30 * 86400)), min_size=1, max_size=8)
+)
 def test_a_day_more_fades_what_was_and_adds_what_is_new(engagement: Model, events: list[Event]) -> None:
     """The additive update: nothing of the past is looked at again. Neither limit nor cap is reached here."""
     fresh = [age for _, _, age in events if age <= 86400]
     before = worth(engagement, events, DAY - timedelta(days=1)).get((DAY - timedelta(days=1), "anna"), Decimal(0))
     updated = float(before) * 2 ** (-1 / 90) + sum(10 * 2 ** (-age / 86400 / 90) for age in fresh)
-    assert float(worth(engagement, events)[DAY, "anna"]) == pytest.approx(min(updated, 40), abs=1e-9) or float(before) == 40
+    assert (
+        float(worth(engagement, events)[DAY, "anna"]) == pytest.approx(min(updated, 40), abs=1e-9)
+        or float(before) == 40
+    )
 
 
 @EXAMPLES
@@ -142,7 +159,10 @@ def test_equal_customers_share_the_lowest_quintile_any_of_them_would_get(figures
         dim_customers=[{"customer_id": person} for person in [*people, "lead"]],
         dim_customers_history=[{"customer_id": person, "valid_from": DAY} for person in [*people, "lead"]],
         int_insight_days=days(DAY),
-        lifecycle_limits=[{"lifecycle_stage": "active", "max_days_since_last_order": 182}, {"lifecycle_stage": "lapsed"}],
+        lifecycle_limits=[
+            {"lifecycle_stage": "active", "max_days_since_last_order": 182},
+            {"lifecycle_stage": "lapsed"},
+        ],
         int_customer_orders=[
             {
                 "insight_date": DAY,
@@ -167,14 +187,26 @@ def test_equal_customers_share_the_lowest_quintile_any_of_them_would_get(figures
     }
 
 
-@pytest.mark.parametrize(("days_ago", "stage"), [(0, "active"), (182, "active"), (183, "at_risk"), (384, "at_risk"), (385, "lapsed"), (3000, "lapsed")])
-def test_the_stage_of_life_changes_on_the_day_the_limits_say(warehouse: WarehouseBuilder, figures: Model, days_ago: int, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("days_ago", "stage"),
+    [(0, "active"), (182, "active"), (183, "at_risk"), (384, "at_risk"), (385, "lapsed"), (3000, "lapsed")],
+)
+def test_the_stage_of_life_changes_on_the_day_the_limits_say(
+    warehouse: WarehouseBuilder, figures: Model, days_ago: int, stage: str
+) -> None:
     limits = warehouse.query("select lifecycle_stage, max_days_since_last_order from seeds.lifecycle_limits")
     (found,) = figures.rows(
         dim_customers=[{"customer_id": "buyer"}],
         dim_customers_history=[{"customer_id": "buyer", "valid_from": DAY}],
         int_insight_days=days(DAY),
         lifecycle_limits=[{"lifecycle_stage": name, "max_days_since_last_order": limit} for name, limit in limits],
-        int_customer_orders=[{"insight_date": DAY, "customer_id": "buyer", "order_count": 1, "last_order_date": DAY - timedelta(days=days_ago)}],
+        int_customer_orders=[
+            {
+                "insight_date": DAY,
+                "customer_id": "buyer",
+                "order_count": 1,
+                "last_order_date": DAY - timedelta(days=days_ago),
+            }
+        ],
     )
     assert found["lifecycle_stage"] == stage

@@ -22,10 +22,29 @@ from tests.marts.conftest import AS_OF
 from tests.marts.project import Project
 from tests.warehouse_builder import Row, WarehouseBuilder, alias, insert
 
-STREAMS = {"ometria": "profiles", "voucherify": "customers", "omnisend": "contacts", "optimizely": "profiles", "open_delivery": "customers"}
+STREAMS = {
+    "ometria": "profiles",
+    "voucherify": "customers",
+    "omnisend": "contacts",
+    "optimizely": "profiles",
+    "open_delivery": "customers",
+}
 CHECKS = check_kinds.checks(Settings(data=Path()).dbt_project)
 ACCOUNTS = ("default", "default", "second")
-FACTS = ("consents", "memberships", "segments", "orders", "adjustments", "events", "reviews", "leads", "balances", "redemptions", "referrals", "stats")
+FACTS = (
+    "consents",
+    "memberships",
+    "segments",
+    "orders",
+    "adjustments",
+    "events",
+    "reviews",
+    "leads",
+    "balances",
+    "redemptions",
+    "referrals",
+    "stats",
+)
 QUICK = (4, 5, 14)
 MONEY = ("0", "0.01", "10.00", "-10.00", "55.0001", "99999999999999.9999", None)
 STATES = ("member", "entered", "left", "subscribed", "unsubscribed", "none")
@@ -60,7 +79,9 @@ class World:
         return date(2024, 1, 1) + timedelta(days=self.chance.randrange(self.nights) if night is None else night)
 
     def moment(self) -> datetime:
-        return datetime.combine(self.date(), time(self.any(0, 12)), UTC) + timedelta(days=self.any(-400, -40, 0, 0, 0, 40, 90))
+        return datetime.combine(self.date(), time(self.any(0, 12)), UTC) + timedelta(
+            days=self.any(-400, -40, 0, 0, 0, 40, 90)
+        )
 
     def maybe_moment(self) -> datetime | None:
         return self.any(None, self.moment())
@@ -85,9 +106,13 @@ class World:
             ("vuid", self.any("v1", "v2")),
             ("customer_id", self.any("1", "2", "r1")),
         ):
-            if self.chance.random() < 0.4 and not any(one["id_type"] == kind and one["source_file"] == row["source_file"] for one in self.identifiers):
+            if self.chance.random() < 0.4 and not any(
+                one["id_type"] == kind and one["source_file"] == row["source_file"] for one in self.identifiers
+            ):
                 confidence = "low" if kind == "vuid" else self.any("high", "high", "high", "low", "none")
-                self.told.identifier(row, kind, value, merge_confidence=confidence, is_valid=self.any(True, True, True, False))
+                self.told.identifier(
+                    row, kind, value, merge_confidence=confidence, is_valid=self.any(True, True, True, False)
+                )
 
     @property
     def identifiers(self) -> list[Row]:
@@ -122,16 +147,49 @@ class World:
         names = ("Ana", "Ben", "Carla", "Dora", "Emil", "Fritz", "Hugo", "Ines", "Gerda")
         for name in names:
             self.owners["omnisend", "default", name] = None
-            self.told.profile("omnisend", name, first_name=name, stream="contacts", email="crowd@law.example", is_deleted=name == names[-1])
+            self.told.profile(
+                "omnisend",
+                name,
+                first_name=name,
+                stream="contacts",
+                email="crowd@law.example",
+                is_deleted=name == names[-1],
+            )
         first, second = ({"owner_record_id": name, "stream": "contacts"} for name in names[:2])
         self.told.order("omnisend", "N-4", total="2000000.00", **first)
-        self.told.adjustment("omnisend", "N-4", "1.00", stream="contacts", occurred_at=datetime(2024, 3, 20, tzinfo=UTC))
-        self.told.event("omnisend", "e4", event_type="email", event_action="click", occurred_at=datetime(2023, 12, 30, tzinfo=UTC), **first)
-        self.told.add("segment_memberships", source="omnisend", segment_id="w", segment_name="Whales", kind="dynamic_segment", state="member", **second)
+        self.told.adjustment(
+            "omnisend", "N-4", "1.00", stream="contacts", occurred_at=datetime(2024, 3, 20, tzinfo=UTC)
+        )
+        self.told.event(
+            "omnisend",
+            "e4",
+            event_type="email",
+            event_action="click",
+            occurred_at=datetime(2023, 12, 30, tzinfo=UTC),
+            **first,
+        )
+        self.told.add(
+            "segment_memberships",
+            source="omnisend",
+            segment_id="w",
+            segment_name="Whales",
+            kind="dynamic_segment",
+            state="member",
+            **second,
+        )
         for record in ("one", "other"):
-            row = self.told.profile("voucherify", record, stream="customers", first_name="Hans", email="hans@law.example")
+            row = self.told.profile(
+                "voucherify", record, stream="customers", first_name="Hans", email="hans@law.example"
+            )
             self.told.order("voucherify", f"H-{record}", owner_record_id=record, stream="customers", total="10.00")
-            self.told.add("vendor_stats", source="voucherify", owner_record_id=row["source_record_id"], stream="customers", metric="order_count", value_num="1")
+            self.told.add(
+                "vendor_stats",
+                source="voucherify",
+                owner_record_id=row["source_record_id"],
+                stream="customers",
+                metric="order_count",
+                value_num="1",
+            )
         self.told.profile("omnisend", "right", stream="contacts", email="right@law.example")
         papers = ("52998224725", None, "39053344705")
         for number, document in enumerate(papers):
@@ -142,7 +200,13 @@ class World:
         for night, name in enumerate(("wrong", "right")):
             place = {"source_account": "default", "stream": "orders", "export_date": self.date(night)}
             record = f"derived:{name}"
-            contact = self.told.add("contacts", source="omnisend", source_record_id=record, alias_id=alias("omnisend", "derived", record), **place)
+            contact = self.told.add(
+                "contacts",
+                source="omnisend",
+                source_record_id=record,
+                alias_id=alias("omnisend", "derived", record),
+                **place,
+            )
             self.told.identifier(contact, "email", f"{name}@law.example")
             self.told.order("omnisend", "C-1", owner_record_id=record, total="5.00", **place)
 
@@ -164,7 +228,11 @@ class World:
             **self.person(),
         )
         # What a contact is called by is what it carries.
-        for kind, value in (("email", f"{'abc'[number - 1]}@law.example"), ("phone", "+351910000001"), ("vuid", f"v{number}"))[: self.any(1, 2, 3)]:
+        for kind, value in (
+            ("email", f"{'abc'[number - 1]}@law.example"),
+            ("phone", "+351910000001"),
+            ("vuid", f"v{number}"),
+        )[: self.any(1, 2, 3)]:
             self.told.identifier(row, kind, value, merge_confidence="low" if kind == "vuid" else "high")
 
     def owner(self) -> Row:
@@ -172,10 +240,21 @@ class World:
         chosen = self.any(*self.owners, ("ometria", "default", "stranger"), None)
         if chosen is None:
             source = self.any(*STREAMS)
-            return {"source": source, "stream": STREAMS[source], "source_account": "default", "export_date": self.date()}
+            return {
+                "source": source,
+                "stream": STREAMS[source],
+                "source_account": "default",
+                "export_date": self.date(),
+            }
         source, account, record = chosen
         profile = None if record.startswith("derived:") else record
-        place = {"source": source, "source_account": account, "stream": STREAMS[source], "export_date": self.date(), "owner_record_id": record}
+        place = {
+            "source": source,
+            "source_account": account,
+            "stream": STREAMS[source],
+            "export_date": self.date(),
+            "owner_record_id": record,
+        }
         return place | {"source_profile_id": profile}
 
     def consents(self) -> None:
@@ -286,14 +365,30 @@ class World:
             answered_at=self.maybe_moment(),
             title=self.any(None, "good"),
         )
-        place = {name: row[name] for name in ("source", "source_account", "stream", "export_date", "source_file", "source_row", "review_id")}
+        place = {
+            name: row[name]
+            for name in ("source", "source_account", "stream", "export_date", "source_file", "source_row", "review_id")
+        }
         for number in range(self.any(0, 1, 2)):
-            self.told.add("review_ratings", rating_no=number + 1, method="stars", score_0_1=self.any(None, 0.0, 1.0), is_overall=self.any(False, True), **place)
+            self.told.add(
+                "review_ratings",
+                rating_no=number + 1,
+                method="stars",
+                score_0_1=self.any(None, 0.0, 1.0),
+                is_overall=self.any(False, True),
+                **place,
+            )
 
     def leads(self) -> None:
         owner = self.owner()
         owner.pop("source_profile_id", None)
-        self.told.add("leads", **owner, lead_id=self.any("l1", "l2"), contact_type=self.any(None, "email"), contact_value=self.any(None, "a@law.example"))
+        self.told.add(
+            "leads",
+            **owner,
+            lead_id=self.any("l1", "l2"),
+            contact_type=self.any(None, "email"),
+            contact_value=self.any(None, "a@law.example"),
+        )
 
     def balances(self) -> None:
         self.told.add(
@@ -326,12 +421,30 @@ class World:
     def referrals(self) -> None:
         source = self.any(*STREAMS)
         one, other = (self.any("r1", "r2", "email:a@law.example", None) for _ in range(2))
-        self.told.add("referrals", source=source, campaign_id=self.any("c1", None), referrer_profile_id=one, referred_profile_id=other, export_date=self.date())
+        self.told.add(
+            "referrals",
+            source=source,
+            campaign_id=self.any("c1", None),
+            referrer_profile_id=one,
+            referred_profile_id=other,
+            export_date=self.date(),
+        )
 
     def stats(self) -> None:
         metric = self.any(*METRICS)
-        value: Row = {"value_ts": self.moment()} if metric.endswith("_at") else {"value_num": self.any("0", "-1", "3", "55.00", "9e30")}
-        self.told.add("vendor_stats", **self.owner(), metric=metric, definition_id=f"stats.{metric}", currency=self.any("EUR", "GBP", None), **value)
+        value: Row = (
+            {"value_ts": self.moment()}
+            if metric.endswith("_at")
+            else {"value_num": self.any("0", "-1", "3", "55.00", "9e30")}
+        )
+        self.told.add(
+            "vendor_stats",
+            **self.owner(),
+            metric=metric,
+            definition_id=f"stats.{metric}",
+            currency=self.any("EUR", "GBP", None),
+            **value,
+        )
 
     def decide(self) -> Iterator[Row]:
         """Decisions about records that have landed: contradictory ones that a file shows are refused before, so there are none."""
@@ -343,7 +456,9 @@ class World:
             return record
 
         rows = self.told.rows["customers"] + self.told.rows["contacts"]
-        records = sorted({(row["source"], row["source_account"], stream_key(row), row["source_record_id"]) for row in rows})
+        records = sorted(
+            {(row["source"], row["source_account"], stream_key(row), row["source_record_id"]) for row in rows}
+        )
         pairs = [self.chance.sample(records, 2) for _ in range(self.any(0, 2, 6)) if len(records) > 1]
         chosen = [(self.any("always", "never"), *pair) for pair in pairs]
         for _, one, other in (decision for decision in chosen if decision[0] == "always"):
@@ -352,10 +467,18 @@ class World:
         parts = ("source", "source_account", "stream", "source_record_id")
         for rule, one, other in chosen:
             if rule == "always" or group(one) != group(other):
-                named = dict(zip(parts, one, strict=True)) | dict(zip((f"other_{part}" for part in parts), other, strict=True))
+                named = dict(zip(parts, one, strict=True)) | dict(
+                    zip((f"other_{part}" for part in parts), other, strict=True)
+                )
                 yield {"rule": rule, **named, "author": "a tester", "reason": "a test"}
         if self.chance.random() < 0.3:
-            yield {"rule": "blocked", "identifier_type": "email", "identifier_value": "a@law.example", "author": "a tester", "reason": "a test"}
+            yield {
+                "rule": "blocked",
+                "identifier_type": "email",
+                "identifier_value": "a@law.example",
+                "author": "a tester",
+                "reason": "a test",
+            }
 
 
 def stream_key(row: Row) -> str:
@@ -378,7 +501,9 @@ def make(project: Project, world: World, *, seed: int = 0) -> None:
 
 def filled(project: Project) -> set[str]:
     """Models that have rows."""
-    tables = project.rows("select schema_name, table_name from duckdb_tables() where schema_name not in ('staging', 'seeds')")
+    tables = project.rows(
+        "select schema_name, table_name from duckdb_tables() where schema_name not in ('staging', 'seeds')"
+    )
     return {name for schema, name in tables if project.rows(f"select 1 from {schema}.{name} limit 1")}
 
 
@@ -393,7 +518,9 @@ def quick_worlds(project: Project) -> dict[int, tuple[dict[str, Any], set[str]]]
 
 
 @pytest.mark.parametrize("seed", QUICK)
-def test_no_check_that_stops_a_night_fails_whatever_is_told_and_decided(quick_worlds: dict[int, tuple[dict[str, Any], set[str]]], seed: int) -> None:
+def test_no_check_that_stops_a_night_fails_whatever_is_told_and_decided(
+    quick_worlds: dict[int, tuple[dict[str, Any], set[str]]], seed: int
+) -> None:
     assert quick_worlds[seed][0] == {}
 
 
@@ -404,7 +531,9 @@ def test_no_check_fails_in_many_more_worlds(project: Project, seed: int) -> None
     assert project.broken() == {}
 
 
-def test_no_law_is_kept_only_because_there_is_nothing_to_ask(quick_worlds: dict[int, tuple[dict[str, Any], set[str]]]) -> None:
+def test_no_law_is_kept_only_because_there_is_nothing_to_ask(
+    quick_worlds: dict[int, tuple[dict[str, Any], set[str]]],
+) -> None:
     models = {check.subject for check in CHECKS if check.kind == "law" and not check.subject.startswith("assert_")}
     assert models - set().union(*(models for _, models in quick_worlds.values())) == set()
 
@@ -429,11 +558,18 @@ def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_night(proj
         for order in range(1 + number % 4):
             day = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=(37 * number + 90 * order) % 400)
             told.order(
-                "ometria", f"{number}-{order}", owner_record_id=name, stream="profiles", total=f"{1 + (number + 3 * order) % 5}9999999999999", ordered_at=day
+                "ometria",
+                f"{number}-{order}",
+                owner_record_id=name,
+                stream="profiles",
+                total=f"{1 + (number + 3 * order) % 5}9999999999999",
+                ordered_at=day,
             )
     settings_of_run = "update internal.run_settings set reporting_currency = $1"
     project.con.execute(settings_of_run, ["JPY"])
-    project.con.execute("insert into seeds.fx_rates (rate_date, currency, units_per_eur) values ('2020-01-01', 'JPY', 160)")
+    project.con.execute(
+        "insert into seeds.fx_rates (rate_date, currency, units_per_eur) values ('2020-01-01', 'JPY', 160)"
+    )
     try:
         project.make(told)
         assert project.rows("select distinct model_status from marts.customer_forecasts") == [("fitted",)]
@@ -450,9 +586,19 @@ def test_revenue_counted_twice_is_found_beside_revenue_at_the_limit(project: Pro
         told.profile("ometria", name)
     for number in range(101):
         told.order("ometria", f"A-{number}", owner_record_id="absurd", stream="profiles", total="99999999999999.9999")
-    told.order("ometria", "P-1", owner_record_id="plain", stream="profiles", total="10.00", ordered_at=datetime(2024, 1, 2, tzinfo=UTC))
+    told.order(
+        "ometria",
+        "P-1",
+        owner_record_id="plain",
+        stream="profiles",
+        total="10.00",
+        ordered_at=datetime(2024, 1, 2, tzinfo=UTC),
+    )
     project.make(told)
-    assert project.rows(f"select {column} from marts.{mart} order by 1") == [(Decimal("10.00"),), (Decimal("9999999999999999.99"),)]
+    assert project.rows(f"select {column} from marts.{mart} order by 1") == [
+        (Decimal("10.00"),),
+        (Decimal("9999999999999999.99"),),
+    ]
     check = "assert_revenue_survives_every_join"
     assert check not in project.broken()
     project.con.execute(f"update marts.{mart} set {column} = 20 where {column} = 10")

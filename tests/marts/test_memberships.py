@@ -27,12 +27,27 @@ def stage(w: WarehouseBuilder) -> None:
 
 
 def customer(w: WarehouseBuilder, record: str, email: str | None = None, **values: object) -> Row:
-    return w.profile(VENDOR, record, email=f"{email or record}@memberships.example", **{"stream": "customers", **values})
+    return w.profile(
+        VENDOR, record, email=f"{email or record}@memberships.example", **{"stream": "customers", **values}
+    )
 
 
-def listed(w: WarehouseBuilder, owner: Row, segments: list[str], night: date, *, kind: str = "static_list", file: str = "a", **values: object) -> None:
+def listed(
+    w: WarehouseBuilder,
+    owner: Row,
+    segments: list[str],
+    night: date,
+    *,
+    kind: str = "static_list",
+    file: str = "a",
+    **values: object,
+) -> None:
     """The full list of a profile's segments."""
-    place = {"source_file": f"landing/{VENDOR}/{owner['source_record_id']}/{night}/{file}.ndjson", "export_date": night, "stream": "customers"}
+    place = {
+        "source_file": f"landing/{VENDOR}/{owner['source_record_id']}/{night}/{file}.ndjson",
+        "export_date": night,
+        "stream": "customers",
+    }
     for segment in segments or [None]:
         w.add(
             "segment_memberships",
@@ -48,7 +63,16 @@ def listed(w: WarehouseBuilder, owner: Row, segments: list[str], night: date, *,
         )
 
 
-def told(w: WarehouseBuilder, owner: Row, segment: str, moment: datetime, night: date, *, state: str = "entered", kind: str = "static_list") -> None:
+def told(
+    w: WarehouseBuilder,
+    owner: Row,
+    segment: str,
+    moment: datetime,
+    night: date,
+    *,
+    state: str = "entered",
+    kind: str = "static_list",
+) -> None:
     """A message that somebody has entered or left."""
     w.add(
         "segment_memberships",
@@ -104,7 +128,10 @@ def realtime_and_classic(w: WarehouseBuilder) -> None:
 def two_updates_of_a_night(w: WarehouseBuilder) -> None:
     """The later update stands in the earlier file."""
     owner = customer(w, "updated")
-    for file, updated_at, tier, points, orders in (("a", at(3, 10), "ltr-new", "50", "1"), ("b", at(2, 10), "ltr-old", "20", "0")):
+    for file, updated_at, tier, points, orders in (
+        ("a", at(3, 10), "ltr-new", "50", "1"),
+        ("b", at(2, 10), "ltr-old", "20", "0"),
+    ):
         place = {
             "source_file": f"landing/{VENDOR}/updated/{NIGHTS[2]}/{file}.ndjson",
             "export_date": NIGHTS[2],
@@ -113,8 +140,17 @@ def two_updates_of_a_night(w: WarehouseBuilder) -> None:
             "owner_record_id": "updated",
         }
         listed(w, owner, [tier], NIGHTS[2], kind="loyalty_tier", file=file, source_updated_at=updated_at)
-        w.add("loyalty_accounts", source=VENDOR, account_id="updated:Club", balance_type="points", balance=points, **place)
-        w.add("vendor_stats", source=VENDOR, metric="order_count", value_num=orders, definition_id="summary.orders.total_count", **place)
+        w.add(
+            "loyalty_accounts", source=VENDOR, account_id="updated:Club", balance_type="points", balance=points, **place
+        )
+        w.add(
+            "vendor_stats",
+            source=VENDOR,
+            metric="order_count",
+            value_num=orders,
+            definition_id="summary.orders.total_count",
+            **place,
+        )
 
 
 def account(w: WarehouseBuilder, record: str, programme: str, points: str, night: date) -> None:
@@ -170,11 +206,16 @@ def names_of_a_night(w: WarehouseBuilder) -> None:
 
 
 def stay(query: Query, segment: str) -> list[tuple[object, ...]]:
-    return query("select entered_at, exited_at, is_current from marts.fct_segment_memberships where segment_id = $1 order by entered_at", [segment])
+    return query(
+        "select entered_at, exited_at, is_current from marts.fct_segment_memberships where segment_id = $1 order by entered_at",
+        [segment],
+    )
 
 
 def test_a_list_of_one_profile_says_nothing_of_another_of_the_same_person(query: Query) -> None:
-    assert query("select count(distinct customer_id) from marts.bridge_customer_records where source_record_id in ('pair-a', 'pair-b')") == [(1,)]
+    assert query(
+        "select count(distinct customer_id) from marts.bridge_customer_records where source_record_id in ('pair-a', 'pair-b')"
+    ) == [(1,)]
     assert stay(query, "pair-told") == [(at(1, 10), None, True)]
     assert stay(query, "pair-closed") == [(at(1, 10), at(2), False)]
 
@@ -191,19 +232,28 @@ def test_a_list_of_realtime_segments_closes_no_classic_one(query: Query) -> None
 
 
 def test_of_two_updates_of_one_night_the_later_counts_whatever_its_file_is_called(query: Query) -> None:
-    assert query("select segment_id from marts.fct_segment_memberships where segment_kind = 'loyalty_tier' and segment_id like 'ltr-%'") == [("ltr-new",)]
+    assert query(
+        "select segment_id from marts.fct_segment_memberships where segment_kind = 'loyalty_tier' and segment_id like 'ltr-%'"
+    ) == [("ltr-new",)]
     assert query("select balance from marts.fct_loyalty_balances where account_id = 'updated:Club'") == [(Decimal(50),)]
-    assert query("select vendor_value from marts.customer_stat_reconciliation where source_record_id = 'updated'") == [(Decimal(1),)]
+    assert query("select vendor_value from marts.customer_stat_reconciliation where source_record_id = 'updated'") == [
+        (Decimal(1),)
+    ]
 
 
 def balance(query: Query, record: str) -> list[tuple[object, ...]]:
-    return query("select balance, last_told_balance, ended_at from marts.fct_loyalty_balances where account_id = $1", [f"{record}:Club"])
+    return query(
+        "select balance, last_told_balance, ended_at from marts.fct_loyalty_balances where account_id = $1",
+        [f"{record}:Club"],
+    )
 
 
 def test_a_programme_that_was_left_takes_its_points_along(query: Query) -> None:
     assert balance(query, "left-club") == [(Decimal(0), Decimal(100), at(3))]
     assert balance(query, "back-in-club") == [(Decimal(30), Decimal(30), None)]
-    sql = "select verdict from marts.customer_stat_reconciliation where source_record_id in ('left-club', 'back-in-club')"
+    sql = (
+        "select verdict from marts.customer_stat_reconciliation where source_record_id in ('left-club', 'back-in-club')"
+    )
     assert query(sql) == [("match",), ("match",)]
 
 
@@ -211,7 +261,9 @@ def test_whom_the_vendor_has_deleted_is_no_member_and_holds_no_points(query: Que
     assert stay(query, "last-list") == [(at(1), at(3), False)]
     assert [is_current for _, _, is_current in stay(query, "last-message")] == [False]
     assert balance(query, "deleted-one") == [(Decimal(0), Decimal(70), at(3))]
-    assert query("select member_count from marts.dim_segments where source = 'warehouse' and segment_id = 'gone'") == [(0,)]
+    assert query("select member_count from marts.dim_segments where source = 'warehouse' and segment_id = 'gone'") == [
+        (0,)
+    ]
 
 
 def test_a_segment_named_twice_in_one_night_has_the_name_of_the_later_file(query: Query) -> None:

@@ -22,16 +22,40 @@ from tests.compiled import RELATION, Compiled
 from tests.marts.conftest import AS_OF
 from tests.warehouse_builder import Row, WarehouseBuilder, insert
 
-MADE = ("fct_orders", "fct_order_lines", "fct_order_adjustments", "bridge_order_sources", "order_conflicts", "daily_metrics")
+MADE = (
+    "fct_orders",
+    "fct_order_lines",
+    "fct_order_adjustments",
+    "bridge_order_sources",
+    "order_conflicts",
+    "daily_metrics",
+)
 GIVEN = {"dim_customers", "order_statuses", "order_status_validity"}
-STATUSES = ("unknown", "created", "pending_payment", "paid", "in_progress", "shipped", "completed", "partially_refunded", "refunded", "canceled", None)
+STATUSES = (
+    "unknown",
+    "created",
+    "pending_payment",
+    "paid",
+    "in_progress",
+    "shipped",
+    "completed",
+    "partially_refunded",
+    "refunded",
+    "canceled",
+    None,
+)
 VENDORS = ("ometria", "open_delivery", "omnisend", "voucherify", "optimizely")
 ACCOUNTS = ("default", "default", "second")
 PEOPLE = ("ulla", "vera", None)
 AMOUNTS = ("0", "0.01", "10.00", "50.00", "55.00", "55.0001", "99999999999999.9999", None)
 CURRENCIES = (("EUR", True), ("EUR", False), ("GBP", False), ("JPY", False), (None, None))
 TABLES = ("orders", "order_lines", "order_adjustments")
-EXAMPLES = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], derandomize=True)
+EXAMPLES = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
+)
 
 
 class Orders:
@@ -42,10 +66,16 @@ class Orders:
         self._models = Compiled(target, *MADE)
         self._names = {name for schema, name in self._models.order if schema != "identity" and name != "dim_customers"}
         self.con = duckdb.connect()
-        self.con.execute(f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse")
-        for schema, table in self.con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'built'").fetchall():
+        self.con.execute(
+            f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse"
+        )
+        for schema, table in self.con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'built'"
+        ).fetchall():
             kept = schema in ("seeds", "internal")
-            self.con.execute(f"create schema if not exists {schema}; create table {schema}.{table} as from built.{schema}.{table} where {kept}")
+            self.con.execute(
+                f"create schema if not exists {schema}; create table {schema}.{table} as from built.{schema}.{table} where {kept}"
+            )
         self.con.execute("detach built")
         self.checks = dict(self._compiled_checks(target))
 
@@ -54,7 +84,9 @@ class Orders:
         known = {name for schema, name in self._models.order if schema != "identity"} | GIVEN
         for path in sorted((target / "compiled").rglob("*.sql")):
             sql = path.read_text(encoding="utf-8")
-            if (path.parent.suffix == ".yml" or path.parent.name == "singular") and {name for _, name in RELATION.findall(sql)} <= known:
+            if (path.parent.suffix == ".yml" or path.parent.name == "singular") and {
+                name for _, name in RELATION.findall(sql)
+            } <= known:
                 yield path.stem, sql
 
     def make(self, told: WarehouseBuilder, *, seed: int = 0) -> None:
@@ -88,7 +120,11 @@ def orders(warehouse: WarehouseBuilder) -> Iterator[Orders]:
 
 
 def test_the_laws_that_the_list_of_checks_says_are_asked_here_are(orders: Orders) -> None:
-    listed = {check.subject for check in check_kinds.checks(Settings(data=Path()).dbt_project) if check_kinds.ORDERS in check.asked_by}
+    listed = {
+        check.subject
+        for check in check_kinds.checks(Settings(data=Path()).dbt_project)
+        if check_kinds.ORDERS in check.asked_by
+    }
     asked = {RELATION.findall(sql)[0][1] if name.startswith("checks_") else name for name, sql in orders.checks.items()}
     assert len(listed) > 12
     assert listed - asked == set()
@@ -158,7 +194,14 @@ def tell(told: WarehouseBuilder, reports: Sequence[Row], takings: Sequence[Row])
             owner_record_id=one["person"],
         )
         for line_no, amount in enumerate(one["lines"], start=1):
-            told.line(row, f"product {line_no}", total=amount, unit_price=amount, line_no=line_no, refunded_amount=amount if one["night"] == 4 else None)
+            told.line(
+                row,
+                f"product {line_no}",
+                total=amount,
+                unit_price=amount,
+                line_no=line_no,
+                refunded_amount=amount if one["night"] == 4 else None,
+            )
     for one in takings:
         currency, is_inferred = one["currency"]
         told.adjustment(
@@ -250,13 +293,24 @@ SAID: Row = {
 
 
 @EXAMPLES
-@given(st.sets(st.sampled_from([*KEEPABLE, "currency", "ordered_at", "lines"])), st.sampled_from(VENDORS), st.booleans())
-def test_leaving_fields_out_of_a_later_version_changes_nothing(orders: Orders, left_out: set[str], vendor: str, is_from_event: bool) -> None:
+@given(
+    st.sets(st.sampled_from([*KEEPABLE, "currency", "ordered_at", "lines"])), st.sampled_from(VENDORS), st.booleans()
+)
+def test_leaving_fields_out_of_a_later_version_changes_nothing(
+    orders: Orders, left_out: set[str], vendor: str, is_from_event: bool
+) -> None:
     told = WarehouseBuilder(Path(), as_of=AS_OF)
     for namespace, nights in (("once", [1]), ("again", [1, 2])):
         for night in nights:
-            said = {name: value for name, value in SAID.items() if night == 1 or name.removesuffix("_raw") not in left_out}
-            stated = {"currency": "GBP", "is_currency_inferred": False, "ordered_at": moment(0), "is_ordered_at_inferred": False}
+            said = {
+                name: value for name, value in SAID.items() if night == 1 or name.removesuffix("_raw") not in left_out
+            }
+            stated = {
+                "currency": "GBP",
+                "is_currency_inferred": False,
+                "ordered_at": moment(0),
+                "is_ordered_at_inferred": False,
+            }
             if night == 2 and "currency" in left_out:
                 stated |= {"currency": "EUR", "is_currency_inferred": True}
             if night == 2 and "ordered_at" in left_out:
@@ -276,17 +330,25 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(orders: Orders, l
     orders.make(told)
     aside = "order_id, order_namespace"
     once, again = (
-        orders.con.execute(f"select * exclude ({aside}) from marts.fct_orders where order_namespace = '{namespace}'").fetchall()
+        orders.con.execute(
+            f"select * exclude ({aside}) from marts.fct_orders where order_namespace = '{namespace}'"
+        ).fetchall()
         for namespace in ("once", "again")
     )
     assert len(once) == 1
     assert once == again
-    for table, dropped in (("fct_order_lines", ""), ("fct_order_adjustments", ", adjustment_key"), ("bridge_order_sources", ", source_account")):
+    for table, dropped in (
+        ("fct_order_lines", ""),
+        ("fct_order_adjustments", ", adjustment_key"),
+        ("bridge_order_sources", ", source_account"),
+    ):
         of = f"select * exclude (order_id{dropped}) from marts.{table} where order_id in (select order_id from marts.fct_orders where order_namespace = '{{}}')"
         assert orders.con.execute(of.format("once")).fetchall() == orders.con.execute(of.format("again")).fetchall()
 
 
-def test_one_id_in_two_streams_that_contradict_each_other_is_judged_alike_in_every_order_of_rows(orders: Orders) -> None:
+def test_one_id_in_two_streams_that_contradict_each_other_is_judged_alike_in_every_order_of_rows(
+    orders: Orders,
+) -> None:
     told = WarehouseBuilder(Path(), as_of=AS_OF)
     for stream, total in (("orders", "10.00"), ("profiles", "20.00")):
         told.order("ometria", "N-1", total=total, stream=stream, ordered_at=moment(0))
@@ -328,20 +390,42 @@ def test_a_refund_that_two_accounts_of_one_vendor_tell_counts_once(orders: Order
     orders.make(told)
     sql = "select order_number, status, refunded_amount from marts.fct_orders order by order_number"
     taken_back = [("N-1", "30.00"), ("N-2", "50.00"), ("N-3", "40.00"), ("N-4", "10.00")]
-    assert orders.con.execute(sql).fetchall() == [(number, "partially_refunded", Decimal(amount)) for number, amount in taken_back]
+    assert orders.con.execute(sql).fetchall() == [
+        (number, "partially_refunded", Decimal(amount)) for number, amount in taken_back
+    ]
     listed = "select order_number, amount from marts.fct_order_adjustments join marts.fct_orders using (order_id) order by all"
     amounts = [("N-1", "30.00"), ("N-2", "20.00"), ("N-2", "30.00"), ("N-3", "40.00"), ("N-4", "10.00")]
     assert orders.con.execute(listed).fetchall() == [(number, Decimal(amount)) for number, amount in amounts]
-    assert orders.con.execute("select count(*) from meta.order_conflicts where conflict_type = 'refund'").fetchall() == [(0,)]
+    assert orders.con.execute(
+        "select count(*) from meta.order_conflicts where conflict_type = 'refund'"
+    ).fetchall() == [(0,)]
 
 
 def test_what_one_account_of_a_vendor_takes_back_is_measured_by_its_own_word_of_the_whole(orders: Orders) -> None:
     told = WarehouseBuilder(Path(), as_of=AS_OF)
-    told.order("omnisend", "N-1", source_account="berlin", total="100.00", currency="EUR", is_currency_inferred=False, status="paid")
-    told.order("omnisend", "N-1", source_account="online", total="90.00", currency="GBP", is_currency_inferred=False, status="paid")
+    told.order(
+        "omnisend",
+        "N-1",
+        source_account="berlin",
+        total="100.00",
+        currency="EUR",
+        is_currency_inferred=False,
+        status="paid",
+    )
+    told.order(
+        "omnisend",
+        "N-1",
+        source_account="online",
+        total="90.00",
+        currency="GBP",
+        is_currency_inferred=False,
+        status="paid",
+    )
     told.adjustment("omnisend", "N-1", "30.00", source_account="online", currency="GBP", is_currency_inferred=False)
     orders.make(told)
-    assert orders.con.execute("select round(refunded_amount, 2) from marts.fct_orders").fetchall() == [(Decimal("33.33"),)]
+    assert orders.con.execute("select round(refunded_amount, 2) from marts.fct_orders").fetchall() == [
+        (Decimal("33.33"),)
+    ]
     told_by = "select source_account, status from marts.bridge_order_sources order by source_account"
     assert orders.con.execute(told_by).fetchall() == [("berlin", "paid"), ("online", "partially_refunded")]
 
@@ -352,10 +436,14 @@ def test_an_orphan_refund_that_two_accounts_of_one_vendor_tell_is_one(orders: Or
         told.adjustment("omnisend", "N-9", "10.00", source_account=account)
     told.adjustment("omnisend", "N-9", "10.00", source_account="online")
     orders.make(told)
-    assert orders.con.execute("select count(*), max(order_id) from marts.fct_order_adjustments").fetchall() == [(2, None)]
+    assert orders.con.execute("select count(*), max(order_id) from marts.fct_order_adjustments").fetchall() == [
+        (2, None)
+    ]
 
 
-def test_of_two_versions_of_one_night_the_later_update_says_what_is_taken_back_wherever_it_stands(orders: Orders) -> None:
+def test_of_two_versions_of_one_night_the_later_update_says_what_is_taken_back_wherever_it_stands(
+    orders: Orders,
+) -> None:
     told = WarehouseBuilder(Path(), as_of=AS_OF)
     for hour, status, amount in ((12, None, "5.00"), (11, "paid", "3.00")):
         updated = datetime(2024, 1, 1, hour, tzinfo=UTC)
@@ -391,6 +479,8 @@ def test_an_absurd_amount_stands_at_the_limit_in_a_currency_of_small_units(order
     orders.con.execute(settings_of_run, ["JPY"])
     try:
         orders.make(told)
-        assert orders.con.execute("select net_amount_reporting from marts.fct_orders").fetchall() == [(Decimal("9999999999999999.99"),)]
+        assert orders.con.execute("select net_amount_reporting from marts.fct_orders").fetchall() == [
+            (Decimal("9999999999999999.99"),)
+        ]
     finally:
         orders.con.execute(settings_of_run, ["EUR"])

@@ -27,7 +27,15 @@ def shared_order(w: WarehouseBuilder) -> None:
     w.profile("ometria", "anna", email="anna@orders.example")
     w.profile("omnisend", "anna-c", email="anna@orders.example", stream="contacts")
     w.profile("voucherify", "bert", email="bert@orders.example", stream="customers")
-    first = w.order("ometria", "#4122111", total="39.98", discount_total="1.00", status="paid", stream="profiles", owner_record_id="anna")
+    first = w.order(
+        "ometria",
+        "#4122111",
+        total="39.98",
+        discount_total="1.00",
+        status="paid",
+        stream="profiles",
+        owner_record_id="anna",
+    )
     w.line(first, "rose", quantity=2, unit_price="19.99", total="39.98")
     for status, total in (("created", "39.98"), ("paid", "39.98"), ("shipped", None)):
         event = w.order(
@@ -52,7 +60,14 @@ def several_versions(w: WarehouseBuilder) -> None:
         row = w.order("ometria", "V-1", total=total, status=status, export_date=date(2024, 1, night))
         w.line(row, "version", total=total, quantity=night)
     for row_number, status in ((1, "canceled"), (2, "paid")):
-        w.order("ometria", "V-2", total="5.00", status=status, source_file="landing/ometria/orders/2024-01-01/twice.ndjson", source_row=row_number)
+        w.order(
+            "ometria",
+            "V-2",
+            total="5.00",
+            status=status,
+            source_file="landing/ometria/orders/2024-01-01/twice.ndjson",
+            source_row=row_number,
+        )
     silent_versions(w)
     corrected_buyers(w)
 
@@ -62,7 +77,11 @@ def corrected_buyers(w: WarehouseBuilder) -> None:
     ana = w.profile("ometria", "ana-77", email="ana@corrected.example")
     w.identifier(ana, "customer_id", "77")
     w.profile("ometria", "bob-88", email="bob@corrected.example")
-    for number, customer_id, addresses in (("V-BRIDGE", "77", ("bob", "ana")), ("V-TYPO", None, ("tpyo", "typo")), ("V-LESS", "77", ("also-ana", None))):
+    for number, customer_id, addresses in (
+        ("V-BRIDGE", "77", ("bob", "ana")),
+        ("V-TYPO", None, ("tpyo", "typo")),
+        ("V-LESS", "77", ("also-ana", None)),
+    ):
         for night, name in enumerate(addresses, start=1):
             owner = f"derived:{number}-{night}"
             contact = w.add(
@@ -83,42 +102,85 @@ def corrected_buyers(w: WarehouseBuilder) -> None:
 def silent_versions(w: WarehouseBuilder) -> None:
     nights = [date(2024, 1, night) for night in (1, 2, 3)]
     w.profile("open_delivery", "tina", email="tina@orders.example", stream="customers")
-    said_of_the_state = {"total": None, "is_guest": True, "ordered_at": datetime(2024, 1, 3, tzinfo=UTC), "is_ordered_at_inferred": True}
+    said_of_the_state = {
+        "total": None,
+        "is_guest": True,
+        "ordered_at": datetime(2024, 1, 3, tzinfo=UTC),
+        "is_ordered_at_inferred": True,
+    }
     for number, later in (("V-STATE", said_of_the_state), ("V-HEAD", {"total": "35.00", "owner_record_id": "tina"})):
         for night in nights[:2]:
-            row = w.order("open_delivery", number, total="40.00", status="paid", stream="customers", owner_record_id="tina", export_date=night)
+            row = w.order(
+                "open_delivery",
+                number,
+                total="40.00",
+                status="paid",
+                stream="customers",
+                owner_record_id="tina",
+                export_date=night,
+            )
             w.line(row, f"bread {night.day}", total="40.00", quantity=night.day)
         w.order("open_delivery", number, status="shipped", stream="customers", export_date=nights[2], **later)
     for night, status in zip(nights, ("canceled", "canceled", "completed"), strict=True):
         row = w.order("ometria", "V-REVIVED", total="10.00", status=status, export_date=night)
         if status == "canceled":
             place = {"source_file": row["source_file"], "source_row": row["source_row"], "export_date": night}
-            w.adjustment("ometria", "V-REVIVED", None, action="cancel", amount_kind="running_total", adjustment_id="canceled:V-REVIVED", **place)
-    for night, status, product, total, refunded in ((1, "refunded", "wrong", "90.00", "90.00"), (2, "paid", "right", "80.00", "15.00")):
-        event = w.order("omnisend", "V-EVENT", total=total, status=status, is_from_event=True, export_date=date(2024, 1, night))
+            w.adjustment(
+                "ometria",
+                "V-REVIVED",
+                None,
+                action="cancel",
+                amount_kind="running_total",
+                adjustment_id="canceled:V-REVIVED",
+                **place,
+            )
+    for night, status, product, total, refunded in (
+        (1, "refunded", "wrong", "90.00", "90.00"),
+        (2, "paid", "right", "80.00", "15.00"),
+    ):
+        event = w.order(
+            "omnisend", "V-EVENT", total=total, status=status, is_from_event=True, export_date=date(2024, 1, night)
+        )
         w.line(event, product, total=total)
         place = {name: event[name] for name in ("source_file", "source_row", "export_date")}
         w.adjustment("omnisend", "V-EVENT", refunded, amount_kind="running_total", **place)
-        w.event("omnisend", "told-twice", event_type="order", source_order_id="V-EVENT", is_event_id_derived=False, **place)
+        w.event(
+            "omnisend", "told-twice", event_type="order", source_order_id="V-EVENT", is_event_id_derived=False, **place
+        )
     w.adjustment("ometria", "V-NEGATIVE", "20.00", adjustment_id="negative_order:V-NEGATIVE", export_date=nights[0])
     w.order("ometria", "V-NEGATIVE", total="20.00", export_date=nights[1])
 
 
 def items_by_row(w: WarehouseBuilder) -> None:
     for row_number, product in enumerate(("one", "two", "two"), start=1):
-        row = w.order("optimizely", "CSV-1", total="27.00", source_file="landing/optimizely/orders/2024-01-01/items.csv", source_row=row_number)
+        row = w.order(
+            "optimizely",
+            "CSV-1",
+            total="27.00",
+            source_file="landing/optimizely/orders/2024-01-01/items.csv",
+            source_row=row_number,
+        )
         w.line(row, product, unit_price="9.00", total="9.00", quantity=1, source_line_id=str(row_number))
     for part, product in enumerate(("one", "two"), start=1):
-        row = w.order("optimizely", "CSV-CUT", total="18.00", source_file=f"landing/optimizely/orders/2024-01-01/part-{part}.csv")
+        row = w.order(
+            "optimizely", "CSV-CUT", total="18.00", source_file=f"landing/optimizely/orders/2024-01-01/part-{part}.csv"
+        )
         w.line(row, product, unit_price="9.00", total="9.00", quantity=1)
     for version, product in enumerate(("wrong", "right"), start=1):
-        row = w.order("ometria", "TWICE-A-NIGHT", total="18.00", source_file=f"landing/ometria/orders/2024-01-01/{version}.ndjson")
+        row = w.order(
+            "ometria", "TWICE-A-NIGHT", total="18.00", source_file=f"landing/ometria/orders/2024-01-01/{version}.ndjson"
+        )
         w.line(row, product, total="18.00")
     w.order("omnisend", "LINES-1", total="30.00", is_from_event=True)
     for product in ("big", "small"):
         event = w.order("omnisend", "LINES-1", total=None, is_from_event=True, export_date=date(2024, 1, 2))
         w.line(event, product, total="15.00")
-    for night, total, products in ((1, "60.00", ("a", "b", "c")), (2, "40.00", ("a", "b")), (3, "99.00", ()), (4, None, ("a", "x", "y", "z"))):
+    for night, total, products in (
+        (1, "60.00", ("a", "b", "c")),
+        (2, "40.00", ("a", "b")),
+        (3, "99.00", ()),
+        (4, None, ("a", "x", "y", "z")),
+    ):
         event = w.order("omnisend", "LINES-2", total=total, is_from_event=True, export_date=date(2024, 1, night))
         for line_no, product in enumerate(products, start=1):
             w.line(event, product, total="20.00", line_no=line_no)
@@ -126,35 +188,69 @@ def items_by_row(w: WarehouseBuilder) -> None:
 
 def number_by_own_id(w: WarehouseBuilder) -> None:
     w.order("omnisend", "internal-7", order_number="1007", order_match_key="1007", total="70.00")
-    w.order("omnisend", "internal-7", order_number=None, order_match_key="INTERNAL-7", total="70.00", is_from_event=True, stream="events")
+    w.order(
+        "omnisend",
+        "internal-7",
+        order_number=None,
+        order_match_key="INTERNAL-7",
+        total="70.00",
+        is_from_event=True,
+        stream="events",
+    )
     w.order("ometria", "#1007", total="70.00")
     w.adjustment("omnisend", "internal-7", "20.00", order_match_key="INTERNAL-7")
     w.profile("omnisend", "seven", email="seven@orders.example", stream="contacts")
     w.event(
-        "omnisend", "event-7", source_order_id="internal-7", order_namespace="shop", order_match_key="INTERNAL-7", stream="contacts", owner_record_id="seven"
+        "omnisend",
+        "event-7",
+        source_order_id="internal-7",
+        order_namespace="shop",
+        order_match_key="INTERNAL-7",
+        stream="contacts",
+        owner_record_id="seven",
     )
-    w.event("omnisend", "event-8", source_order_id="nobody-knows", order_namespace="shop", order_match_key="NOBODY-KNOWS")
+    w.event(
+        "omnisend", "event-8", source_order_id="nobody-knows", order_namespace="shop", order_match_key="NOBODY-KNOWS"
+    )
 
 
 def refunds(w: WarehouseBuilder) -> None:
     w.order("ometria", "R-delta", total="100.00")
     w.adjustment("ometria", "R-delta", "-30.00", order_match_key="R-DELTA")
     w.adjustment("ometria", "R-delta", "20.00", order_match_key="R-DELTA")
-    w.adjustment("optimizely", "R-delta", "30.00", order_match_key="R-DELTA", occurred_at=datetime(2024, 1, 5, 20, tzinfo=UTC))
+    w.adjustment(
+        "optimizely", "R-delta", "30.00", order_match_key="R-DELTA", occurred_at=datetime(2024, 1, 5, 20, tzinfo=UTC)
+    )
 
     w.order("omnisend", "R-running", total="100.00")
     for day, amount in ((5, "25.00"), (4, "10.00"), (6, "25.00")):
-        w.adjustment("omnisend", "R-running", amount, order_match_key="R-RUNNING", amount_kind="running_total", occurred_at=datetime(2024, 1, day, tzinfo=UTC))
+        w.adjustment(
+            "omnisend",
+            "R-running",
+            amount,
+            order_match_key="R-RUNNING",
+            amount_kind="running_total",
+            occurred_at=datetime(2024, 1, day, tzinfo=UTC),
+        )
 
     w.order("ometria", "R-timed", total="100.00", refunded_total="25.00")
     w.order("omnisend", "R-timed", total="100.00", refunded_total="25.00", is_from_event=True)
     for day, amount in ((4, "10.00"), (6, "25.00")):
-        w.adjustment("omnisend", "R-timed", amount, order_match_key="R-TIMED", amount_kind="running_total", occurred_at=datetime(2024, 1, day, tzinfo=UTC))
+        w.adjustment(
+            "omnisend",
+            "R-timed",
+            amount,
+            order_match_key="R-TIMED",
+            amount_kind="running_total",
+            occurred_at=datetime(2024, 1, day, tzinfo=UTC),
+        )
 
     w.order("ometria", "R-over", total="50.00", refunded_total="60.00")
     w.order("ometria", "R-full", total="50.00", status="refunded")
     w.order("ometria", "R-canceled", total="50.00", status="paid")
-    w.order("omnisend", "R-canceled", total="50.00", status="canceled", is_from_event=True, order_match_key="R-CANCELED")
+    w.order(
+        "omnisend", "R-canceled", total="50.00", status="canceled", is_from_event=True, order_match_key="R-CANCELED"
+    )
     w.order("optimizely", "R-part-cancel", total="80.00", status="paid", subtotal="80.00")
     w.adjustment("optimizely", "R-part-cancel", "30.00", action="cancel", order_match_key="R-PART-CANCEL")
     w.order("optimizely", "R-part-both", total="100.00", status="paid")
@@ -185,17 +281,43 @@ def wholes(w: WarehouseBuilder) -> None:
         ("W-all", "refund", "55.00", None),
     ):
         w.order("optimizely", number, status="paid", **money)
-        w.adjustment("optimizely", number, amount, subtotal_amount=subtotal, action=action, order_match_key=number.upper())
+        w.adjustment(
+            "optimizely", number, amount, subtotal_amount=subtotal, action=action, order_match_key=number.upper()
+        )
     w.order("optimizely", "W-free-goods", status="paid", total="5.00", subtotal="0", shipping_total="5.00")
     w.adjustment("optimizely", "W-free-goods", "2.00", subtotal_amount="0", order_match_key="W-FREE-GOODS")
     w.order("optimizely", "W-mixed", status="paid", **money)
     w.adjustment("optimizely", "W-mixed", "30.00", subtotal_amount="30.00", order_match_key="W-MIXED")
     w.adjustment("optimizely", "W-mixed", "25.00", order_match_key="W-MIXED")
     # Everybody tells another story of one order, and one vendor cancels all of what it knows.
-    w.order("ometria", "W-quarrel", status="partially_refunded", total="280.67", refunded_total="93.55", currency="GBP", is_currency_inferred=False)
+    w.order(
+        "ometria",
+        "W-quarrel",
+        status="partially_refunded",
+        total="280.67",
+        refunded_total="93.55",
+        currency="GBP",
+        is_currency_inferred=False,
+    )
     w.order("voucherify", "W-quarrel", status="canceled", total="167.69", is_currency_inferred=True)
-    w.order("optimizely", "W-quarrel", status="paid", total="167.69", subtotal="167.69", is_from_event=True, is_currency_inferred=True)
-    w.adjustment("optimizely", "W-quarrel", "167.69", subtotal_amount="167.69", action="cancel", order_match_key="W-QUARREL", is_currency_inferred=True)
+    w.order(
+        "optimizely",
+        "W-quarrel",
+        status="paid",
+        total="167.69",
+        subtotal="167.69",
+        is_from_event=True,
+        is_currency_inferred=True,
+    )
+    w.adjustment(
+        "optimizely",
+        "W-quarrel",
+        "167.69",
+        subtotal_amount="167.69",
+        action="cancel",
+        order_match_key="W-QUARREL",
+        is_currency_inferred=True,
+    )
     w.order("ometria", "W-record", status="paid", total="55.00", refunded_total="20.00")
     w.adjustment("optimizely", "W-record", "30.00", order_match_key="W-RECORD")
     # A third of what the vendor says it cost, in its own currency.
@@ -245,26 +367,58 @@ def left_out(w: WarehouseBuilder) -> None:
     for vendor, later in (("ometria", silent), ("voucherify", silent | {"status": "unknown"})):
         prefix = vendor[0].upper()
         for night, version in ((1, said), (2, later)):
-            row = w.order(vendor, f"{prefix}-internal", export_date=date(2024, 1, night), **version | {"order_namespace": f"kept by {vendor}"})
+            row = w.order(
+                vendor,
+                f"{prefix}-internal",
+                export_date=date(2024, 1, night),
+                **version | {"order_namespace": f"kept by {vendor}"},
+            )
             if night == 1:
                 w.line(row, "kept", total="50.00", currency="USD")
     # Paid and sent; then the payment alone is told again.
     for night, payment, fulfillment, status in ((1, "paid", "fulfilled", "shipped"), (2, "paid", None, "paid")):
-        told = {"payment_status_raw": payment, "fulfillment_status_raw": fulfillment, "status_raw": payment, "status": status}
+        told = {
+            "payment_status_raw": payment,
+            "fulfillment_status_raw": fulfillment,
+            "status_raw": payment,
+            "status": status,
+        }
         w.order("omnisend", "K-2", total="10.00", export_date=date(2024, 1, night), **told)
     # The number was corrected within one night.
     for source_row, number in ((1, "ZZ-90"), (2, "AA-10")):
         file = "landing/ometria/orders/2024-01-01/corrected.ndjson"
-        w.order("ometria", "501", order_number=number, order_match_key=number, total="20.00", source_file=file, source_row=source_row)
+        w.order(
+            "ometria",
+            "501",
+            order_number=number,
+            order_match_key=number,
+            total="20.00",
+            source_file=file,
+            source_row=source_row,
+        )
     w.order("voucherify", "AA-10", total="20.00")
     for night, name in ((1, None), (2, "keeper"), (3, "later")):
         owner = f"derived:{name}" if name else None
         if name:
-            contact = w.add("contacts", source="omnisend", stream="events", source_record_id=owner, alias_id=alias("omnisend", "derived", owner))
+            contact = w.add(
+                "contacts",
+                source="omnisend",
+                stream="events",
+                source_record_id=owner,
+                alias_id=alias("omnisend", "derived", owner),
+            )
             w.identifier(contact, "email", f"{name}@orders.example")
         when = datetime(2024, 1, night, tzinfo=UTC)
         # What happened first lands last.
-        w.order("omnisend", "K-3", total="9.00", owner_record_id=owner, is_from_event=True, source_updated_at=when, export_date=date(2024, 1, 10 - night))
+        w.order(
+            "omnisend",
+            "K-3",
+            total="9.00",
+            owner_record_id=owner,
+            is_from_event=True,
+            source_updated_at=when,
+            export_date=date(2024, 1, 10 - night),
+        )
 
 
 def colliding(w: WarehouseBuilder) -> None:
@@ -280,7 +434,11 @@ def colliding(w: WarehouseBuilder) -> None:
     buys("ometria", "TWICE-REUSED", "ulla", "10.00", 1)
     buys("omnisend", "TWICE-REUSED", "ulla", "10.50", 2)
     buys("voucherify", "TWICE-REUSED", "vera", "20.00", 12)
-    for number, name, total, day in (("TWICE-PERSON", "ulla", "20.00", 20), ("TWICE-TOTAL", "vera", "10.00", 20), ("TWICE-WEEK", "vera", "20.00", 8)):
+    for number, name, total, day in (
+        ("TWICE-PERSON", "ulla", "20.00", 20),
+        ("TWICE-TOTAL", "vera", "10.00", 20),
+        ("TWICE-WEEK", "vera", "20.00", 8),
+    ):
         buys("ometria", number, "ulla", "10.00", 1)
         buys("voucherify", number, name, total, day)
     buys("omnisend", "twice-internal", "ulla", "33.00", 5, order_number="TWICE-1", order_match_key="TWICE-1")
@@ -310,12 +468,16 @@ def money(w: WarehouseBuilder) -> None:
 
 def currencies(w: WarehouseBuilder) -> None:
     w.order("ometria", "C-foreign", currency="EUR", total="100.00", is_currency_inferred=False)
-    w.adjustment("omnisend", "C-foreign", "30.00", currency="GBP", order_match_key="C-FOREIGN", is_currency_inferred=False)
+    w.adjustment(
+        "omnisend", "C-foreign", "30.00", currency="GBP", order_match_key="C-FOREIGN", is_currency_inferred=False
+    )
     w.order("ometria", "C-both", currency="EUR", total="100.00", is_currency_inferred=False)
     w.adjustment("ometria", "C-both", "20.00", currency="EUR", order_match_key="C-BOTH", is_currency_inferred=False)
     w.adjustment("omnisend", "C-both", "17.00", currency="GBP", order_match_key="C-BOTH", is_currency_inferred=False)
     w.order("ometria", "C-assumed", currency="GBP", total="100.00", is_currency_inferred=False)
-    w.adjustment("optimizely", "C-assumed", "40.00", currency="EUR", order_match_key="C-ASSUMED", is_currency_inferred=True)
+    w.adjustment(
+        "optimizely", "C-assumed", "40.00", currency="EUR", order_match_key="C-ASSUMED", is_currency_inferred=True
+    )
     w.order("ometria", "C-stated", currency="EUR", total="80.00", discount_total="5.00", is_currency_inferred=True)
     w.order("omnisend", "C-stated", currency="GBP", total="80.00", is_currency_inferred=False)
     mixed = w.order("ometria", "C-lines", currency="USD", total="26.00", is_currency_inferred=False)
@@ -324,13 +486,23 @@ def currencies(w: WarehouseBuilder) -> None:
 
 
 def bare_orders(w: WarehouseBuilder) -> None:
-    w.order("open_delivery", "B-completed", total=None, status="completed", is_from_event=True, stream="events", is_ordered_at_inferred=True)
+    w.order(
+        "open_delivery",
+        "B-completed",
+        total=None,
+        status="completed",
+        is_from_event=True,
+        stream="events",
+        is_ordered_at_inferred=True,
+    )
     w.order("open_delivery", "B-canceled", total=None, status="canceled", is_from_event=True, stream="events")
     w.order("ometria", "B-unknown", total="9.00", status=None)
 
 
 def order(query: Query, number: str, columns: str) -> tuple[object, ...]:
-    rows = query(f"select {columns} from marts.fct_orders where order_number = upper($1) and order_namespace = 'shop'", [number])
+    rows = query(
+        f"select {columns} from marts.fct_orders where order_number = upper($1) and order_namespace = 'shop'", [number]
+    )
     assert len(rows) == 1
     return rows[0]
 
@@ -378,9 +550,9 @@ def test_disagreements_between_vendors_are_listed(query: Query) -> None:
 
 
 def test_the_same_number_of_another_shop_is_another_order(query: Query) -> None:
-    assert query("select total_amount, status from marts.fct_orders where order_namespace = 'delivery' and order_number = '4122111'") == [
-        (Decimal("12.00"), "created")
-    ]
+    assert query(
+        "select total_amount, status from marts.fct_orders where order_namespace = 'delivery' and order_number = '4122111'"
+    ) == [(Decimal("12.00"), "created")]
 
 
 def test_the_newest_version_of_a_record_counts_whatever_came_last(query: Query) -> None:
@@ -393,7 +565,12 @@ def test_a_version_that_tells_the_state_alone_leaves_money_buyer_time_and_lines_
 
 
 def test_a_version_without_lines_has_its_own_money_and_the_lines_last_told(query: Query) -> None:
-    assert order(query, "V-HEAD", "status, total_amount, line_count, item_quantity") == ("shipped", Decimal("35.00"), 1, 2)
+    assert order(query, "V-HEAD", "status, total_amount, line_count, item_quantity") == (
+        "shipped",
+        Decimal("35.00"),
+        1,
+        2,
+    )
 
 
 def test_an_order_that_is_no_longer_told_as_canceled_is_none(query: Query) -> None:
@@ -410,13 +587,18 @@ def test_a_bridge_that_an_order_told_is_gone_when_the_order_is_corrected(query: 
 
 
 def test_an_order_told_again_with_less_of_its_buyer_still_links_by_all_of_it(query: Query) -> None:
-    sql = "select is_linking from marts.bridge_customer_identifiers where identifier_value = 'also-ana@corrected.example'"
+    sql = (
+        "select is_linking from marts.bridge_customer_identifiers where identifier_value = 'also-ana@corrected.example'"
+    )
     assert query(sql) == [(True,)]
 
 
 def test_an_address_that_a_corrected_order_no_longer_names_links_nobody(query: Query) -> None:
     sql = "select not_linking_reason from marts.bridge_customer_identifiers where identifier_value = $1"
-    assert (query(sql, ["tpyo@corrected.example"]), query(sql, ["typo@corrected.example"])) == ([("superseded",)], [(None,)])
+    assert (query(sql, ["tpyo@corrected.example"]), query(sql, ["typo@corrected.example"])) == (
+        [("superseded",)],
+        [(None,)],
+    )
     sql = "select order_number from marts.fct_orders join marts.dim_customers using (customer_id) where email = 'typo@corrected.example'"
     assert query(sql) == [("V-TYPO",)]
 
@@ -447,9 +629,9 @@ def test_where_a_file_is_cut_decides_nothing_about_the_lines_of_an_order(query: 
 
 
 def test_of_two_versions_of_one_night_that_each_make_the_order_only_the_newer_has_lines(query: Query) -> None:
-    assert query("select title, product_id from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = 'TWICE-A-NIGHT'") == [
-        (None, "right")
-    ]
+    assert query(
+        "select title, product_id from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = 'TWICE-A-NIGHT'"
+    ) == [(None, "right")]
 
 
 def test_lines_and_total_of_an_order_come_from_the_newest_event_that_has_both(query: Query) -> None:
@@ -472,8 +654,15 @@ def test_lines_and_total_of_an_order_come_from_the_newest_event_that_has_both(qu
         ("W-share-stated", "refunded", True, "100.00", "0"),
     ],
 )
-def test_whole_and_part_are_told_apart_by_the_whole_they_are_of(query: Query, number: str, status: str, *, is_valid: bool, refunded: str, net: str) -> None:
-    assert order(query, number, "status, is_valid, refunded_amount, net_amount") == (status, is_valid, Decimal(refunded), Decimal(net))
+def test_whole_and_part_are_told_apart_by_the_whole_they_are_of(
+    query: Query, number: str, status: str, *, is_valid: bool, refunded: str, net: str
+) -> None:
+    assert order(query, number, "status, is_valid, refunded_amount, net_amount") == (
+        status,
+        is_valid,
+        Decimal(refunded),
+        Decimal(net),
+    )
 
 
 def test_a_refund_in_the_vendors_currency_is_listed_as_told_and_as_it_counts(query: Query) -> None:
@@ -483,7 +672,9 @@ def test_a_refund_in_the_vendors_currency_is_listed_as_told_and_as_it_counts(que
 
 def test_a_refund_total_that_an_order_states_is_listed_like_one_that_events_tell(query: Query) -> None:
     sql = "select chosen_source, chosen_value, other_source, other_value from meta.order_conflicts join marts.fct_orders using (order_id)"
-    assert query(f"{sql} where order_number = 'W-RECORD' and conflict_type = 'refund'") == [("optimizely", "30.0000", "ometria", "20.0000")]
+    assert query(f"{sql} where order_number = 'W-RECORD' and conflict_type = 'refund'") == [
+        ("optimizely", "30.0000", "ometria", "20.0000")
+    ]
 
 
 def test_a_vendor_is_in_no_conflict_with_itself(query: Query) -> None:
@@ -501,14 +692,18 @@ def test_the_vendor_whose_word_counts_is_named(query: Query) -> None:
 
 @pytest.mark.parametrize("vendor", ["ometria", "voucherify"])
 def test_a_version_that_leaves_everything_out_takes_nothing_back(query: Query, vendor: str) -> None:
-    amounts = "subtotal_amount, discount_amount, shipping_amount, fees_amount, tax_amount, total_amount, refunded_amount"
+    amounts = (
+        "subtotal_amount, discount_amount, shipping_amount, fees_amount, tax_amount, total_amount, refunded_amount"
+    )
     columns = f"order_number, store_id, channel, is_guest, is_test, ordered_at, is_ordered_at_inferred, currency, line_count, {amounts}"
     money = tuple(Decimal(amount) for amount in ("50.00", "5.00", "6.00", "1.00", "3.00", "55.00", "4.00"))
     assert query(f"select {columns} from marts.fct_orders where order_namespace = $1", [f"kept by {vendor}"]) == [
         ("K-1", "berlin", "web", False, True, datetime(2023, 12, 30, 8, tzinfo=UTC), False, "USD", 1, *money)
     ]
     sql = "select status, is_valid_source from marts.bridge_order_sources join marts.fct_orders as orders using (order_id) where order_namespace = $1"
-    assert query(sql.replace("select status", "select orders.status"), [f"kept by {vendor}"]) == [("partially_refunded", True)]
+    assert query(sql.replace("select status", "select orders.status"), [f"kept by {vendor}"]) == [
+        ("partially_refunded", True)
+    ]
 
 
 def test_an_order_keeps_its_buyer_when_a_later_version_names_none(query: Query) -> None:
@@ -624,18 +819,25 @@ def test_refunds_of_an_order_sum_to_what_it_says_was_refunded(query: Query) -> N
 def test_a_refund_that_names_no_known_order_is_an_orphan_and_no_order(query: Query, source: str, amount: str) -> None:
     sql = "select count(*) from {} where {} = $1 and {} = $2 and order_id is null"
     assert query(sql.format("marts.fct_order_adjustments", "source", "amount"), [source, Decimal(amount)]) == [(1,)]
-    orphan = (
-        "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_source = $1 and cast(other_value as decimal(18, 4)) = $2"
-    )
+    orphan = "select count(*) from meta.order_conflicts where conflict_type = 'orphan_refund' and other_source = $1 and cast(other_value as decimal(18, 4)) = $2"
     assert query(orphan, [source, Decimal(amount)]) == [(1,)]
     assert query("select count(*) from marts.fct_orders where order_number in ('R-ORPHAN', 'R-NEGATIVE')") == [(0,)]
 
 
 @pytest.mark.parametrize(
     ("number", "reporting"),
-    [("M-gbp", "125.00"), ("M-gbp-next", "111.11"), ("M-jpy", "6.25"), ("M-bhd", None), ("M-early", None), ("M-half", "10.01")],
+    [
+        ("M-gbp", "125.00"),
+        ("M-gbp-next", "111.11"),
+        ("M-jpy", "6.25"),
+        ("M-bhd", None),
+        ("M-early", None),
+        ("M-half", "10.01"),
+    ],
 )
-def test_amounts_are_converted_at_the_rate_of_the_order_date_or_not_at_all(query: Query, number: str, reporting: str | None) -> None:
+def test_amounts_are_converted_at_the_rate_of_the_order_date_or_not_at_all(
+    query: Query, number: str, reporting: str | None
+) -> None:
     assert order(query, number, "net_amount_reporting") == (reporting and Decimal(reporting),)
 
 
@@ -648,7 +850,12 @@ def test_an_order_without_a_rate_is_listed(query: Query) -> None:
 
 
 def test_shipping_and_fees_are_amounts_of_the_order_and_no_lines(query: Query) -> None:
-    assert order(query, "M-lines", "line_count, item_quantity, shipping_amount, fees_amount") == (1, 1, Decimal("4.00"), Decimal("1.50"))
+    assert order(query, "M-lines", "line_count, item_quantity, shipping_amount, fees_amount") == (
+        1,
+        1,
+        Decimal("4.00"),
+        Decimal("1.50"),
+    )
     assert conflicts(query, "M-lines") == []
 
 
@@ -671,17 +878,27 @@ def test_daily_metrics_sum_to_the_orders_exactly(query: Query) -> None:
         ("C-assumed", "GBP", "partially_refunded", "40.00", "60.00"),
     ],
 )
-def test_a_refund_in_another_currency_is_never_subtracted(query: Query, number: str, currency: str, status: str, refunded: str, net: str) -> None:
-    assert order(query, number, "currency, status, refunded_amount, net_amount") == (currency, status, Decimal(refunded), Decimal(net))
+def test_a_refund_in_another_currency_is_never_subtracted(
+    query: Query, number: str, currency: str, status: str, refunded: str, net: str
+) -> None:
+    assert order(query, number, "currency, status, refunded_amount, net_amount") == (
+        currency,
+        status,
+        Decimal(refunded),
+        Decimal(net),
+    )
 
 
 @pytest.mark.parametrize(
-    ("number", "net", "amounts", "listed"), [("R-untold", "80.00", [None], ["refund_amount_missing"]), ("R-told-later", "50.00", [Decimal(30)], [])]
+    ("number", "net", "amounts", "listed"),
+    [("R-untold", "80.00", [None], ["refund_amount_missing"]), ("R-told-later", "50.00", [Decimal(30)], [])],
 )
 def test_a_refund_without_an_amount_is_listed_and_takes_nothing_off(
     query: Query, number: str, net: str, amounts: list[Decimal | None], listed: list[str]
 ) -> None:
-    assert query("select net_amount from marts.fct_orders where order_number = upper($1)", [number]) == [(Decimal(net),)]
+    assert query("select net_amount from marts.fct_orders where order_number = upper($1)", [number]) == [
+        (Decimal(net),)
+    ]
     told = "select amount from marts.fct_order_adjustments inner join marts.fct_orders using (order_id) where order_number = upper($1)"
     assert [amount for (amount,) in query(told, [number])] == amounts
     assert conflicts(query, number) == listed
@@ -697,13 +914,20 @@ def test_a_refund_in_another_currency_is_listed(query: Query) -> None:
 
 
 def test_a_currency_that_is_stated_wins_over_one_that_was_assumed(query: Query) -> None:
-    assert order(query, "C-stated", "source, currency, total_amount, discount_amount") == ("ometria", "GBP", Decimal("80.00"), Decimal("5.00"))
+    assert order(query, "C-stated", "source, currency, total_amount, discount_amount") == (
+        "ometria",
+        "GBP",
+        Decimal("80.00"),
+        Decimal("5.00"),
+    )
     assert conflicts(query, "C-stated") == []
 
 
 def test_a_line_stays_in_the_currency_it_is_told_in(query: Query) -> None:
     of_order = "order_id in (select order_id from marts.fct_orders where order_number = 'C-LINES')"
-    told = query(f"select product_id, currency, total_amount from marts.fct_order_lines where {of_order} order by product_id")
+    told = query(
+        f"select product_id, currency, total_amount from marts.fct_order_lines where {of_order} order by product_id"
+    )
     assert told == [("a", "GBP", Decimal("20.00")), ("b", "USD", Decimal("6.00"))]
     assert conflicts(query, "C-lines") == []
 

@@ -37,7 +37,9 @@ def test_a_part_rests_on_models_that_a_part_can_be_made_of(nodes: Nodes, divisio
 def test_a_contact_is_outdated_only_if_no_table_that_names_owners_mentions_it(nodes: Nodes) -> None:
     [model] = named(nodes, frozenset({"int_outdated_contacts"}), "model").values()
     read = {key.split(".")[-1] for key in model.depends_on.nodes if key.startswith("source.")}
-    assert read == {name for name, table in TABLES.items() if "owner_record_id" in {column.name for column in table.all_columns}}
+    assert read == {
+        name for name, table in TABLES.items() if "owner_record_id" in {column.name for column in table.all_columns}
+    }
 
 
 def test_all_staging_that_a_part_is_made_of_is_tied(nodes: Nodes, division: Division) -> None:
@@ -48,7 +50,9 @@ def test_all_staging_that_a_part_is_made_of_is_tied(nodes: Nodes, division: Divi
 
 
 def test_no_model_of_a_part_knows_the_day_of_the_run(nodes: Nodes, division: Division) -> None:
-    assert [name for name, node in named(nodes, division.in_part, "model").items() if "as_of_date" in node.raw_code] == []
+    assert [
+        name for name, node in named(nodes, division.in_part, "model").items() if "as_of_date" in node.raw_code
+    ] == []
 
 
 def test_rows_are_found_by_columns_that_the_ties_know(division: Division) -> None:
@@ -57,11 +61,17 @@ def test_rows_are_found_by_columns_that_the_ties_know(division: Division) -> Non
 
 def test_every_model_is_made_and_every_test_of_data_runs_once(nodes: Nodes, division: Division) -> None:
     models = {node.name for node in nodes.values() if node.resource_type == "model"}
-    tests = {node.name for node in nodes.values() if node.resource_type == "test" and any(not key.startswith("seed.") for key in node.depends_on.nodes)}
+    tests = {
+        node.name
+        for node in nodes.values()
+        if node.resource_type == "test" and any(not key.startswith("seed.") for key in node.depends_on.nodes)
+    }
     assert division.in_part | division.in_whole == models | tests
     assert division.in_part & division.in_whole == ALIKE
 
 
 def test_what_analysts_see_is_tested_as_a_whole(nodes: Nodes, division: Division) -> None:
     published = {key for key, node in nodes.items() if node.resource_type == "model" and node.schema in PUBLISHED}
-    assert [test.name for test in named(nodes, division.in_part, "test").values() if published & set(test.depends_on.nodes)] == []
+    assert [
+        test.name for test in named(nodes, division.in_part, "test").values() if published & set(test.depends_on.nodes)
+    ] == []

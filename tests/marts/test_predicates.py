@@ -11,7 +11,9 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import segment_rules
 
 HEADER = "segment_id,name,description,predicate\n"
-GOOD = "good,Good,People who spend,total_revenue >= 40\nlong,Long,On two lines,\"order_count >= 1\n and country = 'DE'\"\n"
+GOOD = (
+    "good,Good,People who spend,total_revenue >= 40\nlong,Long,On two lines,\"order_count >= 1\n and country = 'DE'\"\n"
+)
 
 
 def define(settings: Settings, text: str) -> Path:
@@ -50,9 +52,15 @@ def test_a_condition_over_insights_and_attributes_is_a_segment(settings: Setting
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("bad,Bad,,total_revenu >= 40", "asks for `total_revenu`, which is no column of dim_customers or customer_insights (did you mean `total_revenue`?)"),
+        (
+            "bad,Bad,,total_revenu >= 40",
+            "asks for `total_revenu`, which is no column of dim_customers or customer_insights (did you mean `total_revenue`?)",
+        ),
         ("bad,Bad,,total_revenue >=", "is no condition in SQL"),
-        ('bad,Bad,,"customer_id in (select customer_id from marts.fct_orders)"', "must be one condition without subqueries"),
+        (
+            'bad,Bad,,"customer_id in (select customer_id from marts.fct_orders)"',
+            "must be one condition without subqueries",
+        ),
         ("bad,Bad,,last_order_at > now()", "calls `now`, which depends on when it is asked"),
         ("bad,Bad,,random() > 0.5", "calls `random`, which depends on when it is asked"),
         ("bad,Bad,,last_order_at > current_date", "asks for `current_date`, which is no column"),
@@ -72,11 +80,23 @@ def test_a_condition_over_insights_and_attributes_is_a_segment(settings: Setting
         ("bad,Bad,,true /* no end", "is no condition in SQL"),
         ("bad,Bad,,'no end", "is no condition in SQL"),
         ("bad,Bad,,population.order_count > 1", "write `order_count`"),
-        ("bad,Bad,,last_order_at at time zone country is null", "calls `timezone` with what differs from customer to customer"),
-        ("bad,Bad,,city = 'x' and last_order_at at time zone 'Europe/Berln' is null", "Unknown TimeZone 'Europe/Berln'"),
-        ("bad,Bad,,city not ilike 'a' escape state", "calls `ilike_escape` with what differs from customer to customer"),
+        (
+            "bad,Bad,,last_order_at at time zone country is null",
+            "calls `timezone` with what differs from customer to customer",
+        ),
+        (
+            "bad,Bad,,city = 'x' and last_order_at at time zone 'Europe/Berln' is null",
+            "Unknown TimeZone 'Europe/Berln'",
+        ),
+        (
+            "bad,Bad,,city not ilike 'a' escape state",
+            "calls `ilike_escape` with what differs from customer to customer",
+        ),
         ("bad,Bad,,city like 'a' escape 'ab'", "Invalid escape string"),
-        ('bad,Bad,,"array_length(sources, order_count) > 1"', "calls `array_length` with what differs from customer to customer"),
+        (
+            'bad,Bad,,"array_length(sources, order_count) > 1"',
+            "calls `array_length` with what differs from customer to customer",
+        ),
         ("bad,Bad,,getenv('HOME') = 'x'", "calls `getenv`"),
         ("bad,Bad,,read_text('/etc/hostname') is null", "calls `read_text`"),
         ("bad,Bad,,pg_read_file('/etc/hostname') = ''", "calls `pg_read_file`"),
@@ -104,7 +124,9 @@ def test_a_condition_over_insights_and_attributes_is_a_segment(settings: Setting
         ("good,Good again,,total_revenue > 1", "the segment `good` is listed twice"),
     ],
 )
-def test_a_predicate_that_cannot_be_computed_is_refused_with_its_line(settings: Settings, line: str, problem: str) -> None:
+def test_a_predicate_that_cannot_be_computed_is_refused_with_its_line(
+    settings: Settings, line: str, problem: str
+) -> None:
     path = define(settings, GOOD + line + "\n")
     with pytest.raises(OperatorError) as refused:
         segment_rules.check_files(settings)
@@ -134,8 +156,12 @@ def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is
     path = define(settings, "young,Young,,cast(city as integer) > 3\ngood,Good,,city is not null\n")
     with duckdb.connect() as con:
         con.execute("create schema orders")
-        con.execute("create table orders.int_segment_population as from (values ('a', '7'), ('b', '1'), ('c', 'Rome'), ('d', null)) as t(customer_id, city)")
-        found = segment_rules.members(con.table("orders.int_segment_population"), "cast(city as integer) > 3 -- a remark").fetchall()
+        con.execute(
+            "create table orders.int_segment_population as from (values ('a', '7'), ('b', '1'), ('c', 'Rome'), ('d', null)) as t(customer_id, city)"
+        )
+        found = segment_rules.members(
+            con.table("orders.int_segment_population"), "cast(city as integer) > 3 -- a remark"
+        ).fetchall()
         told = list(segment_rules.failing(con, settings, "run"))
     assert found == [("a", "7")]
     [sentence] = told

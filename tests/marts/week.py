@@ -10,7 +10,9 @@ from tests.arrivals import Arrival, lines
 ANNA, BEN, CARLA = "anna@week.example.com", "ben@week.example.com", "carla@week.example.com"
 
 
-def _profile(number: int, email: str, *, lists: Iterable[str] = (), tags: Iterable[str] = (), **more: object) -> dict[str, object]:
+def _profile(
+    number: int, email: str, *, lists: Iterable[str] = (), tags: Iterable[str] = (), **more: object
+) -> dict[str, object]:
     return {
         "@type": "profile",
         "id": f"profile-{number}",
@@ -35,7 +37,15 @@ def _order(number: str, email: str, status: str, total: str, day: int, **more: o
         "currency": "EUR",
         "grand_total": total,
         "customer": {"email": email},
-        "lineitems": [{"product": {"id": "rose", "sku": "ROSE"}, "sku": "ROSE", "quantity": "1", "unit_price": total, "total": total}],
+        "lineitems": [
+            {
+                "product": {"id": "rose", "sku": "ROSE"},
+                "sku": "ROSE",
+                "quantity": "1",
+                "unit_price": total,
+                "total": total,
+            }
+        ],
         **more,
     }
 
@@ -46,7 +56,14 @@ def _event(number: int, name: str, email: str, order: str, total: float, day: in
         "eventID": f"event-{number}",
         "eventTime": f"2026-03-{day:02}T09:00:00Z",
         "contact": {"email": email},
-        "properties": {"orderID": order, "orderNumber": order, "currency": "EUR", "totalPrice": total, "createdAt": "2026-03-02T08:00:00Z", **more},
+        "properties": {
+            "orderID": order,
+            "orderNumber": order,
+            "currency": "EUR",
+            "totalPrice": total,
+            "createdAt": "2026-03-02T08:00:00Z",
+            **more,
+        },
     }
 
 
@@ -84,32 +101,71 @@ PAID = _event(2, "paid for order", BEN, "W-3", 30.0, 3)
 REFUNDED = _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=12.0)
 
 WEEK: tuple[Arrival, ...] = (
-    lines("ometria/profiles/2026-03-02/profiles.ndjson", _profile(1, ANNA, lists=["vip"], tags=["Fair"], stats={"orders": 1}), _profile(2, BEN, lists=["vip"])),
-    lines("ometria/orders/2026-03-02/orders.ndjson", _order("W-1", ANNA, "pending", "10.00", 1), _order("W-2", BEN, "complete", "20.00", 2)),
-    lines("voucherify/customers/2026-03-02/customers.ndjson", _holder(1, ANNA, 148800, 5, 49600), _holder(2, BEN, 2000, 1, 2000)),
+    lines(
+        "ometria/profiles/2026-03-02/profiles.ndjson",
+        _profile(1, ANNA, lists=["vip"], tags=["Fair"], stats={"orders": 1}),
+        _profile(2, BEN, lists=["vip"]),
+    ),
+    lines(
+        "ometria/orders/2026-03-02/orders.ndjson",
+        _order("W-1", ANNA, "pending", "10.00", 1),
+        _order("W-2", BEN, "complete", "20.00", 2),
+    ),
+    lines(
+        "voucherify/customers/2026-03-02/customers.ndjson",
+        _holder(1, ANNA, 148800, 5, 49600),
+        _holder(2, BEN, 2000, 1, 2000),
+    ),
     lines("omnisend/events/2026-03-03/events.ndjson", PLACED, PAID),
-    lines("optimizely/profiles/2026-03-03/profiles.ndjson", _visitor(ANNA, "101", ["gold"], 10.0), _visitor(CARLA, "103", ["gold"], 5.0)),
+    lines(
+        "optimizely/profiles/2026-03-03/profiles.ndjson",
+        _visitor(ANNA, "101", ["gold"], 10.0),
+        _visitor(CARLA, "103", ["gold"], 5.0),
+    ),
     lines("ometria/orders/2026-03-03/orders.ndjson", _order("W-1", ANNA, "complete", "10.00", 1)),
     lines("omnisend/events/2026-03-04/events.ndjson", PAID, REFUNDED),
     lines("ometria/profiles/2026-03-04/profiles_full.ndjson", _profile(1, ANNA, lists=["news"])),
     # Late: the order that was taken back below, and the same event once more, told for an earlier night.
     lines("optimizely/events/2026-03-02/late.ndjson", _bought("purchase", "W-4", 40.0, 1772100000)),
     lines("omnisend/events/2026-03-02/late.ndjson", PLACED),
-    lines("optimizely/events/2026-03-05/events.ndjson", _bought("refund", "W-4", -40.0, 1772600000), _bought("refund", "W-unknown", -7.0, 1772600001)),
+    lines(
+        "optimizely/events/2026-03-05/events.ndjson",
+        _bought("refund", "W-4", -40.0, 1772600000),
+        _bought("refund", "W-unknown", -7.0, 1772600001),
+    ),
     # One content under two names, with another between them by name.
-    lines("ometria/orders/2026-03-05/a.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")),
+    lines(
+        "ometria/orders/2026-03-05/a.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")
+    ),
     lines("ometria/orders/2026-03-05/b.ndjson", _order("W-2", BEN, "complete", "21.00", 2)),
-    lines("ometria/orders/2026-03-05/c.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")),
+    lines(
+        "ometria/orders/2026-03-05/c.ndjson", _order("W-2", BEN, "partial_refund", "20.00", 2, total_refunded="5.00")
+    ),
     Arrival("voucherify/customers/2026-03-05/broken.json", b'[{"id": "cust_1"'),
     lines("omnisend/events/2026-03-06/events.ndjson", REFUNDED, {"eventName": "viewed product", "contact": {}}),
     # A correction: the path says something else later in the week.
     lines("voucherify/customers/2026-03-03/customers.ndjson", _holder(1, ANNA, 1000, 1, 1000)),
-    lines("voucherify/customers/2026-03-03/customers.ndjson", _holder(1, ANNA, 3000, 2, 1500), _holder(3, CARLA, 4000, 1, 4000)),
+    lines(
+        "voucherify/customers/2026-03-03/customers.ndjson",
+        _holder(1, ANNA, 3000, 2, 1500),
+        _holder(3, CARLA, 4000, 1, 4000),
+    ),
     lines("ometria/orders/2026-03-06/orders.ndjson", _order("W-5", ANNA, "complete", "50.00", 20)),
-    lines("ometria/orders/2026-03-06/orders.ndjson", _order("W-5", ANNA, "canceled", "50.00", 20), _order("W-3", BEN, "complete", "31.00", 3)),
+    lines(
+        "ometria/orders/2026-03-06/orders.ndjson",
+        _order("W-5", ANNA, "canceled", "50.00", 20),
+        _order("W-3", BEN, "complete", "31.00", 3),
+    ),
     # Two reports of one event id with different content, and a person whose address moves.
-    lines("omnisend/events/2026-03-07/events.ndjson", _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=15.0)),
-    lines("ometria/profiles/2026-03-08/profiles.ndjson", _profile(2, "benjamin@week.example.com", lists=[], tags=["Fair"]), _profile(3, CARLA)),
+    lines(
+        "omnisend/events/2026-03-07/events.ndjson",
+        _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=15.0),
+    ),
+    lines(
+        "ometria/profiles/2026-03-08/profiles.ndjson",
+        _profile(2, "benjamin@week.example.com", lists=[], tags=["Fair"]),
+        _profile(3, CARLA),
+    ),
 )
 
 

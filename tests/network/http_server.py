@@ -36,7 +36,9 @@ class Response:
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
     """JSON; header names with `_` for `-`."""
     return Response(
-        status, json.dumps(body).encode(), {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        status,
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}},
     )
 
 
@@ -73,7 +75,9 @@ def serving(handler: Handler) -> Iterator[Server]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            response = server.respond(Request(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body))
+            response = server.respond(
+                Request(self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
+            )
             self.send_response_only(response.status)
             for name, value in {"Date": self.date_time_string(), **response.headers}.items():
                 self.send_header(name, value)

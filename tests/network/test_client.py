@@ -25,7 +25,9 @@ def always(_: Request) -> Response:
 
 
 @contextmanager
-def client_of(settings: Settings, vendor: str, handler: Handler = always, patience: Patience = IMPATIENT) -> Iterator[tuple[Client, Server]]:
+def client_of(
+    settings: Settings, vendor: str, handler: Handler = always, patience: Patience = IMPATIENT
+) -> Iterator[tuple[Client, Server]]:
     with serving(handler) as server:
         secrets = dict.fromkeys(ACCESS[vendor].secrets, CANARY)
         with Client(settings, Login(vendor, "default", server.address, secrets, per_second=1000), patience) as client:
@@ -43,7 +45,9 @@ def client_of(settings: Settings, vendor: str, handler: Handler = always, patien
         ("voucherify", "x-app-token", CANARY),
     ],
 )
-def test_every_request_carries_what_the_vendor_knows_us_by(settings: Settings, vendor: str, header: str, value: str) -> None:
+def test_every_request_carries_what_the_vendor_knows_us_by(
+    settings: Settings, vendor: str, header: str, value: str
+) -> None:
     with client_of(settings, vendor) as (client, server):
         client.get("/things")
     assert server.requests[0].headers[header] == value
@@ -64,7 +68,19 @@ def test_every_request_carries_what_the_vendor_knows_us_by(settings: Settings, v
         Response(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
         Response(204),
     ],
-    ids=["seconds", "a date", "a moment", "in the body", "bare", "500", "503", "cut on the way", "cut at the vendor", "no JSON", "nothing"],
+    ids=[
+        "seconds",
+        "a date",
+        "a moment",
+        "in the body",
+        "bare",
+        "500",
+        "503",
+        "cut on the way",
+        "cut at the vendor",
+        "no JSON",
+        "nothing",
+    ],
 )
 def test_what_passes_is_asked_again(settings: Settings, failure: Response) -> None:
     with client_of(settings, "voucherify") as (client, server):
@@ -73,7 +89,9 @@ def test_what_passes_is_asked_again(settings: Settings, failure: Response) -> No
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("failure", [answer({}, 429, Retry_After="1"), answer({"retryAfter": 1}, 429)], ids=["header", "body"])
+@pytest.mark.parametrize(
+    "failure", [answer({}, 429, Retry_After="1"), answer({"retryAfter": 1}, 429)], ids=["header", "body"]
+)
 def test_the_wait_that_a_vendor_asks_for_is_kept(settings: Settings, failure: Response) -> None:
     with client_of(settings, "omnisend") as (client, server):
         server.failures = [failure]
@@ -130,7 +148,9 @@ class TokenOffice:
         if request.path == "/oauth/token":
             self.given += 1
             return answer({"access_token": f"token-{self.given}", "expires_in": self.lasts})
-        return answer({"ok": True}) if request.headers["authorization"] == f"Bearer token-{self.given}" else Response(401)
+        return (
+            answer({"ok": True}) if request.headers["authorization"] == f"Bearer token-{self.given}" else Response(401)
+        )
 
 
 def test_a_token_is_fetched_once_for_many_requests(settings: Settings) -> None:
@@ -169,8 +189,12 @@ def test_requests_keep_the_pace_also_between_clients(settings: Settings) -> None
     assert time.monotonic() - started >= 0.29
 
 
-@pytest.mark.parametrize("failure", [Response(401, PERSON.encode()), answer({"detail": PERSON}, 400), Response(500, PERSON.encode())])
-def test_neither_secrets_nor_people_are_in_errors_or_logs(settings: Settings, failure: Response, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "failure", [Response(401, PERSON.encode()), answer({"detail": PERSON}, 400), Response(500, PERSON.encode())]
+)
+def test_neither_secrets_nor_people_are_in_errors_or_logs(
+    settings: Settings, failure: Response, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     with client_of(settings, "ometria") as (client, server):
         server.failures = [failure] * 3
@@ -183,7 +207,9 @@ def test_neither_secrets_nor_people_are_in_errors_or_logs(settings: Settings, fa
 
 def test_a_file_is_saved_byte_for_byte_and_without_our_secrets(settings: Settings) -> None:
     packed = bytes(range(256)) * 100
-    with client_of(settings, "optimizely", lambda _: Response(200, packed, {"Content-Type": "binary/octet-stream"})) as (client, server):
+    with client_of(
+        settings, "optimizely", lambda _: Response(200, packed, {"Content-Type": "binary/octet-stream"})
+    ) as (client, server):
         server.failures = [Response(200, packed[:100], cut=50)]
         client.download(f"{server.address}/files/a.csv.gz?X-Amz-Signature={CANARY}", settings.data / "a.csv.gz")
     assert (settings.data / "a.csv.gz").read_bytes() == packed

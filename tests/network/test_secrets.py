@@ -48,13 +48,31 @@ def test_a_secret_that_no_header_can_carry_is_refused(tmp_path: Path, text: str)
     assert text not in str(refused.value)
 
 
-@pytest.mark.parametrize("address", ["https://api.example.com", "https://api.example.com/v2", "http://127.0.0.1:8000", "http://localhost", "http://[::1]:80"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.example.com",
+        "https://api.example.com/v2",
+        "http://127.0.0.1:8000",
+        "http://localhost",
+        "http://[::1]:80",
+    ],
+)
 def test_secrets_may_go_to_an_encrypted_address_or_to_this_machine(address: str) -> None:
     assert address_problem(address) is None
 
 
 @pytest.mark.parametrize(
-    "address", ["http://api.example.com", "http://127.0.0.1.example.com", "ftp://a", "api.example.com", "https://u:p@example.com", "https://[x", ""]
+    "address",
+    [
+        "http://api.example.com",
+        "http://127.0.0.1.example.com",
+        "ftp://a",
+        "api.example.com",
+        "https://u:p@example.com",
+        "https://[x",
+        "",
+    ],
 )
 def test_secrets_go_nowhere_else(address: str) -> None:
     assert address_problem(address) is not None

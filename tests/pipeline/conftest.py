@@ -21,7 +21,13 @@ COMMAND = "import sys; from pathlib import Path; from orchestration.cli import m
 def lay_out(checkout: Path) -> Path:
     """A checkout whose dbt project is the small one, with the real profile, materialisations and checks."""
     shutil.copytree(Path(__file__).parent / "small_project", checkout / "dbt_project")
-    for path in ("profiles.yml", "macros/generate_schema_name.sql", "macros/replace.sql", "tests/generic/checks.sql", "seeds/date_placeholders.csv"):
+    for path in (
+        "profiles.yml",
+        "macros/generate_schema_name.sql",
+        "macros/replace.sql",
+        "tests/generic/checks.sql",
+        "seeds/date_placeholders.csv",
+    ):
         (checkout / "dbt_project" / path).parent.mkdir(exist_ok=True)
         shutil.copyfile(PROJECT / "dbt_project" / path, checkout / "dbt_project" / path)
     return checkout

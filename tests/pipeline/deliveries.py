@@ -12,7 +12,9 @@ from orchestration.config.settings import Settings
 NIGHTS = ("2026-06-01", "2026-06-02")
 
 
-def order(number: int, person: str, *, total: float | str = 10.0, time: str = "2026-06-01T10:00:00Z") -> dict[str, object]:
+def order(
+    number: int, person: str, *, total: float | str = 10.0, time: str = "2026-06-01T10:00:00Z"
+) -> dict[str, object]:
     """An order event."""
     return {
         "eventName": "placed order",
@@ -23,11 +25,16 @@ def order(number: int, person: str, *, total: float | str = 10.0, time: str = "2
     }
 
 
-def land(settings: Settings, night: str, name: str, *records: dict[str, object] | str, account: str = "default") -> Path:
+def land(
+    settings: Settings, night: str, name: str, *records: dict[str, object] | str, account: str = "default"
+) -> Path:
     """Puts records into the landing zone as one file of the vendor's account."""
     path = settings.landing / feed("omnisend", account) / "events" / night / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records), encoding="utf-8")
+    path.write_text(
+        "".join((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -58,12 +65,18 @@ def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:
     """Rows and a hash of them for every table of the schemas (default: all marts)."""
     with duckdb.connect(str(path), read_only=True) as con:
         tables = con.execute(
-            "select schema_name, table_name from duckdb_tables() where schema_name in $1 order by all", [list(schemas or ("marts",))]
+            "select schema_name, table_name from duckdb_tables() where schema_name in $1 order by all",
+            [list(schemas or ("marts",))],
         ).fetchall()
-        return {f"{schema}.{table}": con.execute(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t").fetchone() for schema, table in tables}
+        return {
+            f"{schema}.{table}": con.execute(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t").fetchone()
+            for schema, table in tables
+        }
 
 
 def books_balance(path: Path) -> bool:
     """The law of accounting holds for every file."""
     with duckdb.connect(str(path), read_only=True) as con:
-        return not con.execute("from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate").fetchall()
+        return not con.execute(
+            "from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate"
+        ).fetchall()

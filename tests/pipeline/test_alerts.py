@@ -115,8 +115,12 @@ def test_a_webhook_that_is_gone_and_a_command_that_fails_do_no_harm(settings: Se
     assert alerts.undelivered(loud) == ["alert_command ended with 4", "alert_webhook could not be reached (URLError)"]
 
 
-@pytest.mark.parametrize("wrong", [{"alert_webhook": "http://["}, {"alert_webhook": "nowhere"}, {"alert_command": "a\0b"}])
-def test_an_alert_that_cannot_even_be_begun_does_not_hide_what_it_tells_of(settings: Settings, wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"alert_webhook": "http://["}, {"alert_webhook": "nowhere"}, {"alert_command": "a\0b"}]
+)
+def test_an_alert_that_cannot_even_be_begun_does_not_hide_what_it_tells_of(
+    settings: Settings, wrong: dict[str, str]
+) -> None:
     loud = replace(settings, options=Options(**wrong))
     with pytest.raises(KeyError, match="the failure itself"), alerts.on_failure(loud):
         raise KeyError("the failure itself")
@@ -132,7 +136,9 @@ def test_a_note_of_an_alert_that_was_cut_is_no_reason_to_crash(loud: Settings, t
     assert alerts.undelivered(loud) == []
 
 
-def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_told_by_the_next(loud: Settings, heard: Path) -> None:
+def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_told_by_the_next(
+    loud: Settings, heard: Path
+) -> None:
     alerts.send(loud, FAILED)
     [book] = loud.alert_book.iterdir()
     book.write_bytes(b"")
@@ -158,7 +164,9 @@ def test_an_unexpected_error_is_told_by_its_kind_and_never_by_its_text(loud: Set
 
 def test_the_command_line_tells_of_a_failed_run_and_ends_as_before(settings: Settings, heard: Path) -> None:
     settings.config.mkdir()
-    (settings.config / "settings.toml").write_text(f'alert_command = "cat >> {heard}; echo >> {heard}"', encoding="utf-8")
+    (settings.config / "settings.toml").write_text(
+        f'alert_command = "cat >> {heard}; echo >> {heard}"', encoding="utf-8"
+    )
     assert [main.main(["run"]), main.main(["run"])] == [2, 2]
     [told] = lines(heard)
     assert "no landing folder" in told["message"]
@@ -174,7 +182,9 @@ def test_wrong_use_of_the_command_is_nobody_elses_business(settings: Settings, h
 def with_run(settings: Settings, started_at: datetime, status: str) -> None:
     with build_file.connect(settings) as con:
         run_log.begin(con, str(started_at), "c360 run")
-        con.execute("update meta.runs set status = $1, started_at = $2 where run_id = $3", [status, started_at, str(started_at)])
+        con.execute(
+            "update meta.runs set status = $1, started_at = $2 where run_id = $3", [status, started_at, str(started_at)]
+        )
 
 
 def due_hours_ago(settings: Settings, hours: int) -> Settings:
@@ -196,7 +206,14 @@ def replace_options(options: Options, **values: object) -> Options:
         (1, [(25, run_log.DONE)], False),
         (5, [], False),
     ],
-    ids=["no run came", "one came without work", "one failed", "one came before it was due", "there is time yet", "the first night is still to come"],
+    ids=[
+        "no run came",
+        "one came without work",
+        "one failed",
+        "one came before it was due",
+        "there is time yet",
+        "the first night is still to come",
+    ],
 )
 def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
     loud: Settings, heard: Path, hours_since_due: int, runs_hours_ago: list[tuple[int, str]], is_late: bool
@@ -211,7 +228,9 @@ def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
     assert [told["event"] for told in lines(heard)] == ["late"] * is_late
 
 
-def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(loud: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(
+    loud: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     late = due_hours_ago(loud, 5)
     with_run(late, datetime.now(UTC) - timedelta(hours=29), run_log.DONE)
     with writer_lock(late, command="c360 run"):
@@ -229,12 +248,16 @@ def test_a_stream_that_is_late_is_named(loud: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_failed_run_of_dagster_is_told_in_our_words(loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_of_dagster_is_told_in_our_words(
+    loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("orchestration.config.settings.load", lambda: loud)
 
     @dg.op
     def spoilt() -> None:
-        raise dg.Failure(description=str(OperatorError("Nothing was published.", remedy="Mend it.")), allow_retries=False)
+        raise dg.Failure(
+            description=str(OperatorError("Nothing was published.", remedy="Mend it.")), allow_retries=False
+        )
 
     @dg.op
     def leaking() -> None:
@@ -248,7 +271,10 @@ def test_a_failed_run_of_dagster_is_told_in_our_words(loud: Settings, heard: Pat
     with dg.instance_for_test() as instance:
         result = night.execute_in_process(instance=instance, raise_on_error=False)
         context = dg.build_run_status_sensor_context(
-            sensor_name="failures", dagster_event=result.get_run_failure_event(), dagster_instance=instance, dagster_run=result.dagster_run
+            sensor_name="failures",
+            dagster_event=result.get_run_failure_event(),
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
         ).for_run_failure()
         told = sensors._why(context)
         sensors.failures()(context)

@@ -24,7 +24,9 @@ def land(stream: Path, night: str, name: str, *, age: float) -> LandedFile:
     path.write_text("{}", encoding="utf-8")
     os.utime(path, (NOW - age, NOW - age))
     stat = path.stat()
-    return LandedFile(date.fromisoformat(night), "shop", "orders", str(path), path, stat.st_size, stat.st_mtime_ns, is_full=False)
+    return LandedFile(
+        date.fromisoformat(night), "shop", "orders", str(path), path, stat.st_size, stat.st_mtime_ns, is_full=False
+    )
 
 
 def test_a_quiet_delivery_is_complete(stream: Path) -> None:

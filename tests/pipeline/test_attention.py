@@ -31,7 +31,9 @@ def quiet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def test_what_a_person_must_look_at_ends_the_run_with_three_every_night_until_it_is_settled(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_person_must_look_at_ends_the_run_with_three_every_night_until_it_is_settled(
+    quiet: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(2):
         report = pipeline.run(quiet)
         assert (report.exit_code, report.attention) == (3, ("The delivery of a…@m….com is held; type this.",))
@@ -44,7 +46,9 @@ def failing_on_data(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: 
     yield str(con.execute("select cast('anna' as integer)").fetchone())
 
 
-def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(
+    quiet: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(attention, "LOOKS", (failing_on_data, held))
     report = pipeline.run(quiet)
     assert report.exit_code == 3
@@ -54,14 +58,18 @@ def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(q
     )
 
 
-def test_it_is_told_by_run_status_and_doctor_without_an_address(quiet: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_told_by_run_status_and_doctor_without_an_address(
+    quiet: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main(["run"]) == 3
     assert main.main(["status"]) == 0
     assert capsys.readouterr().out.count("The delivery of a…@m….com is held; type this.") == 2
     assert "The delivery of a…@m….com is held; type this." in [finding.text for finding in doctor.examine(quiet)]
 
 
-def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_and_doctor(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_and_doctor(
+    published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = land(published, "2026-06-01", "anna@mail.test.example.com.json", order(1, "anna"))
     assert main.main(["run"]) == 0
     path.write_text('{"eventName": ', encoding="utf-8")

@@ -49,11 +49,19 @@ def staged(settings: Settings) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("begin", [lost, other_version, changed_accounts])
-def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(published: Settings, begin: Callable[[Settings], None]) -> None:
+def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(
+    published: Settings, begin: Callable[[Settings], None]
+) -> None:
     before = checksum(published.published_file), staged(published)
     archive(published)
     begin(published)
-    pipeline.run(Settings(data=published.data, options=published.options, accounts={("voucherify", "default"): {"default_currency": "USD"}}))
+    pipeline.run(
+        Settings(
+            data=published.data,
+            options=published.options,
+            accounts={("voucherify", "default"): {"default_currency": "USD"}},
+        )
+    )
     assert (checksum(published.published_file), staged(published)) == before
     assert books_balance(published.published_file)
     with duckdb.connect(str(published.published_file), read_only=True) as con:
@@ -61,7 +69,9 @@ def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(publish
         assert taken == [(f"landing/omnisend/events/{NIGHTS[0]}/a.ndjson",)]
 
 
-def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_tells_of_what_was_archived(published: Settings) -> None:
+def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_tells_of_what_was_archived(
+    published: Settings,
+) -> None:
     before = checksum(published.published_file), staged(published)
     archive(published)
     lost(published)
@@ -103,7 +113,9 @@ class KilledError(BaseException):
     """Stands for the end of the process."""
 
 
-@pytest.mark.parametrize("point", ["after_setting_aside", "after_taking_over", pytest.param("after_staging", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "point", ["after_setting_aside", "after_taking_over", pytest.param("after_staging", marks=pytest.mark.slow)]
+)
 def test_a_run_that_is_killed_while_it_begins_anew_is_continued_without_loss(published: Settings, point: str) -> None:
     before = checksum(published.published_file)
     land(published, "2026-06-03", "c.ndjson", order(4, "cleo"))
@@ -156,9 +168,13 @@ def test_a_withdrawal_that_is_killed_is_finished_by_the_next_run(published: Sett
     assert pipeline.run(published).orders == 1
 
 
-def test_other_versions_of_the_libraries_that_decide_staging_begin_a_build_file_anew(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_versions_of_the_libraries_that_decide_staging_begin_a_build_file_anew(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = fingerprints.made_by(published)
     installed = fingerprints.metadata.version
     for name in fingerprints.LIBRARIES:
-        monkeypatch.setattr(fingerprints.metadata, "version", lambda asked, name=name: installed(asked) + ("x" if asked == name else ""))
+        monkeypatch.setattr(
+            fingerprints.metadata, "version", lambda asked, name=name: installed(asked) + ("x" if asked == name else "")
+        )
         assert fingerprints.made_by(published) != before

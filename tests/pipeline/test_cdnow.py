@@ -37,9 +37,14 @@ class Purchase(NamedTuple):
 
 
 def log() -> list[Purchase]:
-    text = Path(str(distribution("lifetimes").locate_file("lifetimes/datasets/CDNOW_master.txt"))).read_text(encoding="ascii")
+    text = Path(str(distribution("lifetimes").locate_file("lifetimes/datasets/CDNOW_master.txt"))).read_text(
+        encoding="ascii"
+    )
     rows = [line.split() for line in text.splitlines()[1:] if line.strip()]
-    return [Purchase(number, customer, date.fromisoformat(day), int(units), Decimal(amount)) for number, (customer, day, units, amount) in enumerate(rows, 1)]
+    return [
+        Purchase(number, customer, date.fromisoformat(day), int(units), Decimal(amount))
+        for number, (customer, day, units, amount) in enumerate(rows, 1)
+    ]
 
 
 def order(purchase: Purchase) -> dict[str, object]:
@@ -61,7 +66,9 @@ def purchases() -> list[Purchase]:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory, purchases: list[Purchase]) -> Path:
-    settings = Settings(data=tmp_path_factory.mktemp("cdnow") / "data", options=Options(reporting_currency="USD", free_disk_bytes=0))
+    settings = Settings(
+        data=tmp_path_factory.mktemp("cdnow") / "data", options=Options(reporting_currency="USD", free_disk_bytes=0)
+    )
     for year, night in NIGHTS.items():
         path = settings.landing / "omnisend" / "orders" / night / "orders.ndjson.gz"
         path.parent.mkdir(parents=True)
@@ -79,12 +86,19 @@ def con(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_every_purchase_is_an_order_and_the_totals_are_those_of_the_log(con: duckdb.DuckDBPyConnection) -> None:
-    orders = con.execute("select count(*), sum(total_amount), sum(item_quantity), min(order_date), max(order_date) from marts.fct_orders").fetchone()
+    orders = con.execute(
+        "select count(*), sum(total_amount), sum(item_quantity), min(order_date), max(order_date) from marts.fct_orders"
+    ).fetchone()
     assert orders == (69_659, Decimal("2500315.63"), Decimal(167_881), date(1997, 1, 1), date(1998, 6, 30))
-    assert con.execute("select count(*), sum(total_revenue) from marts.customer_insights").fetchone() == (23_570, Decimal("2500315.63"))
+    assert con.execute("select count(*), sum(total_revenue) from marts.customer_insights").fetchone() == (
+        23_570,
+        Decimal("2500315.63"),
+    )
 
 
-def test_the_figures_of_every_customer_are_those_of_the_log(con: duckdb.DuckDBPyConnection, purchases: list[Purchase]) -> None:
+def test_the_figures_of_every_customer_are_those_of_the_log(
+    con: duckdb.DuckDBPyConnection, purchases: list[Purchase]
+) -> None:
     bought: dict[str, list[Purchase]] = defaultdict(list)
     for purchase in purchases:
         bought[purchase.customer].append(purchase)

@@ -22,7 +22,9 @@ Events = list[tuple[str, str, str | None]]
 Links = Mapping[str, Sequence[str]]
 
 
-def write(path: Path, persons: Persons, settings: Settings, *, links: Links | None = None, shared: Sequence[str] = ()) -> None:
+def write(
+    path: Path, persons: Persons, settings: Settings, *, links: Links | None = None, shared: Sequence[str] = ()
+) -> None:
     """A warehouse in which each record (a letter) belongs to a person (a word) and has one order of 10."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -30,7 +32,9 @@ def write(path: Path, persons: Persons, settings: Settings, *, links: Links | No
         con.execute("create schema marts; create schema meta")
         con.execute("create table marts.customer_id_aliases (alias_id text, customer_id text)")
         con.execute("create table meta.identity_links (alias_id text, link_id text, is_refused boolean)")
-        con.execute("create table meta.shared_identifiers (identifier_type text, identifier_namespace text, identifier_value text)")
+        con.execute(
+            "create table meta.shared_identifiers (identifier_type text, identifier_namespace text, identifier_value text)"
+        )
         for record, person in persons.items():
             con.execute("insert into marts.customer_id_aliases values ($1, $2)", [record, person])
         for link, records in (links or {}).items():
@@ -38,18 +42,27 @@ def write(path: Path, persons: Persons, settings: Settings, *, links: Links | No
                 con.execute("insert into meta.identity_links values ($1, $2, false)", [record, link])
         for value in shared:
             con.execute("insert into meta.shared_identifiers values ('phone', '', $1)", [value])
-        con.execute("create table marts.dim_customers as select customer_id, count(*) as record_count from marts.customer_id_aliases group by customer_id")
+        con.execute(
+            "create table marts.dim_customers as select customer_id, count(*) as record_count from marts.customer_id_aliases group by customer_id"
+        )
         con.execute(
             "create table marts.fct_orders as"
             " select 'order of ' || alias_id as order_id, customer_id, true as is_valid, 10::decimal(18,2) as net_amount_reporting,"
             " 10::decimal(18,4) as net_amount, 'EUR' as currency from marts.customer_id_aliases"
         )
         con.execute("create table meta.order_conflicts (conflict_type text, order_id text)")
-        con.execute("create table marts.customer_insights as select sum(net_amount_reporting) as total_revenue from marts.fct_orders group by customer_id")
+        con.execute(
+            "create table marts.customer_insights as select sum(net_amount_reporting) as total_revenue from marts.fct_orders group by customer_id"
+        )
 
 
 def compare(
-    settings: Settings, before: Persons | None, after: Persons, *, linked_before: Links | None = None, linked: Links | None = None
+    settings: Settings,
+    before: Persons | None,
+    after: Persons,
+    *,
+    linked_before: Links | None = None,
+    linked: Links | None = None,
 ) -> tuple[Events, Changes]:
     if before is not None:
         write(settings.published_file, before, settings, links=linked_before)
@@ -60,7 +73,9 @@ def compare(
 def record(settings: Settings) -> tuple[Events, Changes]:
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         found = change_report.record(con, settings, run_id="run", started_at=NOW)
-        return con.execute("select event_type, customer_id, other_customer_id from meta.identity_events order by all").fetchall(), found
+        return con.execute(
+            "select event_type, customer_id, other_customer_id from meta.identity_events order by all"
+        ).fetchall(), found
 
 
 def causes(settings: Settings) -> list[tuple[str, str | None]]:
@@ -109,13 +124,24 @@ def test_a_merge_names_the_link_that_did_it(settings: Settings) -> None:
 
 
 def test_a_split_names_the_link_that_went(settings: Settings) -> None:
-    compare(settings, dict.fromkeys("abc", "anna"), {"a": "anna", "b": "anna", "c": "cid"}, linked_before={"mail": "ab", "phone": "bc"}, linked={"mail": "ab"})
+    compare(
+        settings,
+        dict.fromkeys("abc", "anna"),
+        {"a": "anna", "b": "anna", "c": "cid"},
+        linked_before={"mail": "ab", "phone": "bc"},
+        linked={"mail": "ab"},
+    )
     assert causes(settings) == [("split", "phone")]
 
 
 def test_orders_that_are_somebody_elses_now_are_told_with_their_revenue(settings: Settings) -> None:
     _, found = compare(settings, {"a": "anna", "b": "ben", "c": "ben"}, {"a": "anna", "b": "anna", "c": "anna"})
-    assert (found.orders_moved, found.revenue_moved, found.revenue_before, found.revenue_after) == (2, "20.00", "30.00", "30.00")
+    assert (found.orders_moved, found.revenue_moved, found.revenue_before, found.revenue_after) == (
+        2,
+        "20.00",
+        "30.00",
+        "30.00",
+    )
 
 
 def test_money_that_appears_goes_or_changes_is_told_by_currency(settings: Settings) -> None:
@@ -125,7 +151,9 @@ def test_money_that_appears_goes_or_changes_is_told_by_currency(settings: Settin
         con.execute("update marts.fct_orders set net_amount = 7 where order_id = 'order of a'")
         con.execute("update marts.fct_orders set currency = 'GBP' where order_id in ('order of b', 'order of e')")
         con.execute("update marts.fct_orders set is_valid = false where order_id = 'order of c'")
-        con.execute("insert into meta.order_conflicts values ('possible_duplicate', 'order of f'), ('number_reused', 'order of e'), ('amount', 'order of a')")
+        con.execute(
+            "insert into meta.order_conflicts values ('possible_duplicate', 'order of f'), ('number_reused', 'order of e'), ('amount', 'order of a')"
+        )
     _, found = record(settings)
     assert found.money == [
         ("appeared", "EUR", 1, "10.0000"),
@@ -137,7 +165,10 @@ def test_money_that_appears_goes_or_changes_is_told_by_currency(settings: Settin
         ("possible_duplicate", "EUR", 1, "10.0000"),
     ]
     told = "\n".join(change_report.lines(found))
-    assert "Orders that are gone: 1 of EUR 10.0000.\nOrders that are worth something else now: 3 of EUR -23.0000, 1 of GBP 10.0000." in told
+    assert (
+        "Orders that are gone: 1 of EUR 10.0000.\nOrders that are worth something else now: 3 of EUR -23.0000, 1 of GBP 10.0000."
+        in told
+    )
 
 
 def test_a_possible_duplicate_that_was_published_before_is_not_told_again(settings: Settings) -> None:

@@ -68,15 +68,22 @@ def test_nothing_but_the_name_shows_the_help(capsys: pytest.CaptureFixture[str])
     assert all(name in told for name in main.COMMANDS)
 
 
-@pytest.mark.parametrize(("words", "meant"), [(["statsu"], "status"), (["status", "--jsno"], "--json"), (["run", "--full-refesh"], "--full-refresh")])
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["statsu"], "status"), (["status", "--jsno"], "--json"), (["run", "--full-refesh"], "--full-refresh")],
+)
 def test_what_was_likely_meant_is_said(words: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(words) == 2
     assert f"Did you mean `{meant}`?" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
-@pytest.mark.parametrize(("typed", "offered"), [("c360 stat", "status"), ("c360 status --j", "--json"), ("c360 completion z", "zsh")])
-def test_a_shell_completes_commands_options_and_choices(typed: str, offered: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("c360 stat", "status"), ("c360 status --j", "--json"), ("c360 completion z", "zsh")]
+)
+def test_a_shell_completes_commands_options_and_choices(
+    typed: str, offered: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main(["completion", "bash"]) == 0
     words = typed.split()
     ask = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _c360; echo ${{COMPREPLY[@]}}"
@@ -104,18 +111,26 @@ def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys:
     assert "shoe_size" in capsys.readouterr().err
 
 
-def test_a_line_about_a_vendor_that_is_none_is_wrong_use(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_about_a_vendor_that_is_none_is_wrong_use(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings.landing.mkdir()
     settings.config.mkdir()
-    (settings.config / "accounts.csv").write_text("source,time_zone\nometria,UTC\nomnisand,Europe/Berlin\n", encoding="utf-8")
+    (settings.config / "accounts.csv").write_text(
+        "source,time_zone\nometria,UTC\nomnisand,Europe/Berlin\n", encoding="utf-8"
+    )
     assert main.main(["run"]) == 2
     assert "accounts.csv, line 3: `source` is none of ometria, omnisend" in capsys.readouterr().err
 
 
-def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     land_two_nights(settings)
     settings.config.mkdir()
-    (settings.config / "lifecycle_limits.csv").write_text("lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8")
+    (settings.config / "lifecycle_limits.csv").write_text(
+        "lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8"
+    )
     assert main.main(["run"]) == 2
     told = capsys.readouterr().err
     assert f"{settings.config / 'lifecycle_limits.csv'}, line 2" in told
@@ -141,26 +156,42 @@ def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytes
     settings.landing.mkdir()
     assert main.main(["run"]) == 0
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert list(figures) == ["files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate", "customers", "orders", "published", "duration_s"]
+    assert list(figures) == [
+        "files",
+        "rows_read",
+        "rows_loaded",
+        "rows_rejected",
+        "rows_duplicate",
+        "customers",
+        "orders",
+        "published",
+        "duration_s",
+    ]
     assert (figures["files"], figures["published"]) == (0, False)
 
 
 @pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
-def test_a_fresh_installation_is_no_reason_to_crash(settings: Settings, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fresh_installation_is_no_reason_to_crash(
+    settings: Settings, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main([name]) in ((3,) if name == "doctor" else (0, 1))  # what is broken is there to be looked at
     told = capsys.readouterr()
     assert "Unexpected" not in told.err
     assert told.out or told.err
 
 
-def test_the_status_during_the_first_run_says_who_is_at_work(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_status_during_the_first_run_says_who_is_at_work(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     with writer_lock(settings, command="c360 run"), build_file.connect(settings):
         assert main.main(["status"]) == 0
     assert "`c360 run` (process" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_status_doctor_and_rejects_tell_of_a_published_warehouse(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_doctor_and_rejects_tell_of_a_published_warehouse(
+    published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main(["status"]) == 0
     assert "2 customers, 3 orders" in capsys.readouterr().out
     assert main.main(["status", "--json"]) == 0
@@ -171,7 +202,9 @@ def test_status_doctor_and_rejects_tell_of_a_published_warehouse(published: Sett
     assert "No record is rejected" in capsys.readouterr().out
 
 
-def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings.landing.mkdir()
     assert main.main(["run"]) == 0
     with build_file.connect(settings) as con:
@@ -205,12 +238,17 @@ def test_what_fails_after_publishing_is_no_failed_night(published: Settings) -> 
 def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
     from orchestration.cli.rejects import masked
 
-    assert masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}') == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
+    assert (
+        masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}')
+        == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
+    )
     assert masked('{"Anna.Kern1@example.org": {"+4915127778899": 1}}') == '{"A…@e….org": {"+49…99": "9"}}'
     assert masked(b"\xff Anna, 12") == "\ufffd xxxx, 99"
 
 
-def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     with build_file.connect(settings) as con:
         con.execute(
             "insert into meta.rejects by name "
@@ -220,7 +258,9 @@ def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(settings: 
     assert "    for example landing/omnisend/events/2026-06-01/a.json\n" in capsys.readouterr().out
 
 
-def test_who_has_too_little_memory_to_load_is_told_which_setting_to_raise(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_has_too_little_memory_to_load_is_told_which_setting_to_raise(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     land_two_nights(settings)
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text('free_disk_bytes = 0\nmemory_limit = "3MB"\n', encoding="utf-8")

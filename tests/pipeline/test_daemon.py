@@ -22,7 +22,13 @@ from tests.pipeline.conftest import PROJECT
 from tests.pipeline.deliveries import NIGHTS, books_balance, checksum
 
 PATIENCE = 900
-ENDED = (BulkActionStatus.COMPLETED_SUCCESS, BulkActionStatus.COMPLETED_FAILED, BulkActionStatus.COMPLETED, BulkActionStatus.FAILED, BulkActionStatus.CANCELED)
+ENDED = (
+    BulkActionStatus.COMPLETED_SUCCESS,
+    BulkActionStatus.COMPLETED_FAILED,
+    BulkActionStatus.COMPLETED,
+    BulkActionStatus.FAILED,
+    BulkActionStatus.CANCELED,
+)
 EVERYTHING_AFTER_LOADING = ("staging", "meta", "internal", "seeds", "orders", "marts", "published")
 DAEMON = """
 from dagster._daemon import controller
@@ -52,7 +58,9 @@ class Nights:
         self._settings = settings
         self._home = settings.dagster_home
         self._home.mkdir(parents=True)
-        (self._home / "dagster.yaml").write_text((PACKAGE / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        (self._home / "dagster.yaml").write_text(
+            (PACKAGE / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+        )
         self._location = checkout / "customer360_location.py"
         self._location.write_text(CODE_LOCATION.format(project=str(PROJECT), checkout=str(checkout)), encoding="utf-8")
         self._log = checkout / "daemon.log"
@@ -107,7 +115,9 @@ class Nights:
     def wait(self, is_done: Callable[[], object]) -> None:
         limit = time.monotonic() + PATIENCE
         while not is_done():
-            assert time.monotonic() < limit, f"waited too long; the daemon's last words: {self._log.read_text(encoding='utf-8', errors='replace')[-5000:]}"
+            assert time.monotonic() < limit, (
+                f"waited too long; the daemon's last words: {self._log.read_text(encoding='utf-8', errors='replace')[-5000:]}"
+            )
             time.sleep(0.5)
 
     def has_claimed_run(self) -> bool:
@@ -136,7 +146,9 @@ def test_two_backfills_at_the_same_time_end_well_with_the_same_warehouse(nights:
         backfills = [nights.launch(*NIGHTS, groups=("omnisend", *EVERYTHING_AFTER_LOADING)) for _ in range(2)]
         nights.wait_for(*backfills)
     assert {nights.status(backfill) for backfill in backfills} == {BulkActionStatus.COMPLETED_SUCCESS}
-    assert nights.statuses() == [dg.DagsterRunStatus.SUCCESS] * 4, "each backfill is one run that loads and one that transforms and publishes"
+    assert nights.statuses() == [dg.DagsterRunStatus.SUCCESS] * 4, (
+        "each backfill is one run that loads and one that transforms and publishes"
+    )
     assert checksum(published.published_file) == before
     assert books_balance(published.published_file)
 
@@ -149,10 +161,15 @@ def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Set
             nights.wait_for(failed)
         again = nights.launch(NIGHTS[1], NIGHTS[1], groups=("omnisend",))
         nights.wait_for(again)
-    assert (nights.status(failed), nights.status(again)) == (BulkActionStatus.COMPLETED_FAILED, BulkActionStatus.COMPLETED_SUCCESS)
+    assert (nights.status(failed), nights.status(again)) == (
+        BulkActionStatus.COMPLETED_FAILED,
+        BulkActionStatus.COMPLETED_SUCCESS,
+    )
 
 
-def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(nights: Nights, published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(
+    nights: Nights, published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 3600\n", encoding="utf-8")
     with writer_lock.writer_lock(published, command="another run"), nights.daemon():
         nights.launch(*NIGHTS, groups=("omnisend",))

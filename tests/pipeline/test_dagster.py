@@ -33,7 +33,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def nightly(code_location: dg.Definitions, instance: dg.DagsterInstance, **tags: str) -> dg.ExecuteInProcessResult:
-    return code_location.resolve_job_def("nightly").execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    return code_location.resolve_job_def("nightly").execute_in_process(
+        instance=instance, tags=tags, raise_on_error=False
+    )
 
 
 def test_the_whole_graph_is_one_job_with_its_schedule_and_sensors(code_location: dg.Definitions) -> None:
@@ -51,7 +53,13 @@ def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definiti
 
 def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions) -> None:
     graph = code_location.resolve_asset_graph()
-    assert {key.path[0] for key in graph.root_executable_asset_keys} == {"ometria", "omnisend", "open_delivery", "optimizely", "voucherify"}
+    assert {key.path[0] for key in graph.root_executable_asset_keys} == {
+        "ometria",
+        "omnisend",
+        "open_delivery",
+        "optimizely",
+        "voucherify",
+    }
 
 
 def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
@@ -67,7 +75,9 @@ def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
 
 def two_accounts(settings: Settings) -> None:
     """The second account's order has the number of one of the first's, and no currency but that of its account."""
-    settings.config.joinpath("accounts.csv").write_text("source,source_account,default_currency\nomnisend,uk,GBP\n", encoding="utf-8")
+    settings.config.joinpath("accounts.csv").write_text(
+        "source,source_account,default_currency\nomnisend,uk,GBP\n", encoding="utf-8"
+    )
     told = order(1, "dora")
     land(settings, NIGHTS[1], "a.ndjson", told | {"order": {"orderID": "1001", "totalPrice": 10.0}}, account="uk")
 
@@ -79,8 +89,12 @@ def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
     assert nightly(code_location, instance).success
     once = checksum(published.published_file)
     with duckdb.connect(str(published.published_file), read_only=True) as con:
-        orders = con.execute("select source_account, source_order_id, currency from staging.orders where source_order_id = '1001' order by all").fetchall()
-        books = con.execute("select source_account, sum(rows_loaded)::int from meta.loads where status = 'loaded' group by all order by all").fetchall()
+        orders = con.execute(
+            "select source_account, source_order_id, currency from staging.orders where source_order_id = '1001' order by all"
+        ).fetchall()
+        books = con.execute(
+            "select source_account, sum(rows_loaded)::int from meta.loads where status = 'loaded' group by all order by all"
+        ).fetchall()
     assert orders == [("default", "1001", "EUR"), ("uk", "1001", "GBP")]
     assert books == [("default", 3), ("uk", 1)]
     result = nightly(code_location, instance, **RANGE)
@@ -108,7 +122,9 @@ def test_one_account_that_is_late_or_spoilt_is_named_by_the_checks_of_the_stream
         assert con.execute("select source_account, raw from meta.rejects").fetchall() == [("uk", "no json")]
 
 
-def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
     before = checksum(published.published_file)
     result = nightly(code_location, instance, **RANGE)
     assert result.success
@@ -121,9 +137,14 @@ def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(code_locati
     assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {NIGHTS[0]: 2, NIGHTS[1]: 1}
 
 
-def test_the_tests_of_dbt_are_checks_of_their_models(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
+def test_the_tests_of_dbt_are_checks_of_their_models(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
     result = nightly(code_location, instance, **RANGE)
-    found = {(check.asset_key.to_user_string(), check.check_name): check.passed for check in result.get_asset_check_evaluations()}
+    found = {
+        (check.asset_key.to_user_string(), check.check_name): check.passed
+        for check in result.get_asset_check_evaluations()
+    }
     assert found["marts/dim_customers", "unique_dim_customers_customer_id"]
     assert found["omnisend/events", "rows_add_up"]
     assert not found["omnisend/events", "is_fresh"]
@@ -144,24 +165,40 @@ def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_told_by_a_check_a
     assert "1 things in the landing zone could not be loaded" in told.read_text(encoding="utf-8")
 
 
-def shape_checks(code_location: dg.Definitions, instance: dg.DagsterInstance, night: str) -> dict[str, dg.AssetCheckEvaluation]:
+def shape_checks(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, night: str
+) -> dict[str, dg.AssetCheckEvaluation]:
     """The checks of the shape of one night's events, loaded again by Dagster."""
     job = code_location.resolve_job_def("nightly")
     tags = {"dagster/asset_partition_range_start": night, "dagster/asset_partition_range_end": night}
     result = job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM])
     assert result.success
-    return {check.check_name: check for check in result.get_asset_check_evaluations() if check.check_name in ("has_not_drifted", "fields_are_known")}
+    return {
+        check.check_name: check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name in ("has_not_drifted", "fields_are_known")
+    }
 
 
-def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
+def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
     assert {name: check.passed for name, check in shape_checks(code_location, instance, NIGHTS[0]).items()} == {
         "has_not_drifted": True,
         "fields_are_known": True,
     }
 
 
-def test_a_new_field_and_a_new_type_warn_and_stop_nothing(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
-    land(published, "2026-06-03", "c.ndjson", order(4, "cleo", total="11.50") | {"weather": {"sky": "grey"}}, order(5, "dora"))
+def test_a_new_field_and_a_new_type_warn_and_stop_nothing(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    land(
+        published,
+        "2026-06-03",
+        "c.ndjson",
+        order(4, "cleo", total="11.50") | {"weather": {"sky": "grey"}},
+        order(5, "dora"),
+    )
     checks = shape_checks(code_location, instance, "2026-06-03")
     assert {(check.passed, check.severity) for check in checks.values()} == {(False, dg.AssetCheckSeverity.WARN)}
     assert checks["has_not_drifted"].metadata["changes"].value == [
@@ -170,10 +207,14 @@ def test_a_new_field_and_a_new_type_warn_and_stop_nothing(code_location: dg.Defi
     ]
     assert checks["fields_are_known"].metadata["unknown"].value == ["weather"]
     with duckdb.connect(str(published.build_file), read_only=True) as con:
-        assert con.execute("select count(*) from staging.orders where source_order_id in ('1004', '1005')").fetchone() == (2,)
+        assert con.execute(
+            "select count(*) from staging.orders where source_order_id in ('1004', '1005')"
+        ).fetchone() == (2,)
 
 
-def test_a_field_that_is_no_longer_filled_warns(code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings) -> None:
+def test_a_field_that_is_no_longer_filled_warns(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
     events = [order(number, f"person{number}") for number in range(10, 30)]
     land(published, "2026-06-03", "c.ndjson", *(event | {"origin": "api"} for event in events))
     land(published, "2026-06-04", "d.ndjson", *(event | {"eventID": f"{event['eventID']}-again"} for event in events))
@@ -210,16 +251,24 @@ def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
         assert not made.telemetry_enabled
 
 
-def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(code_location: dg.Definitions, instance: dg.DagsterInstance) -> None:
+def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
     job = code_location.resolve_job_def("nightly")
-    dead = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: "999999999:1:gone"})
-    alive = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: dagster_runs.process_of(os.getpid())})
+    dead = instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: "999999999:1:gone"}
+    )
+    alive = instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: dagster_runs.process_of(os.getpid())}
+    )
     assert list(dagster_runs.end_dead_runs(instance)) == [dead.run_id]
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: dg.DagsterRunStatus.STARTED}
 
 
-def test_a_complete_arrival_asks_for_one_run_and_an_unchanged_landing_zone_for_none(code_location: dg.Definitions, published: Settings) -> None:
+def test_a_complete_arrival_asks_for_one_run_and_an_unchanged_landing_zone_for_none(
+    code_location: dg.Definitions, published: Settings
+) -> None:
     sensor = next(sensor for sensor in code_location.sensors or () if sensor.name == "arrival")
     with dg.build_sensor_context() as context:
         assert not sensor.evaluate_tick(context).run_requests

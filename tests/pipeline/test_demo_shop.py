@@ -52,9 +52,21 @@ def test_the_shop_has_the_troubles_of_real_ones(landing: Path) -> None:
     assert {order["currency"] for order in orders} == {"EUR", "GBP"}
     assert {order["status"] for order in orders} == {"complete", "canceled", "refunded", "pending"}
     assert any(order["total_refunded"] and order["status"] == "complete" for order in orders)
-    people_by_phone = Counter(phone for _, phone in {(contact["email"], contact["phone"]) for contact in records(landing, "omnisend", "contacts")})
+    people_by_phone = Counter(
+        phone
+        for _, phone in {(contact["email"], contact["phone"]) for contact in records(landing, "omnisend", "contacts")}
+    )
     assert max(people_by_phone.values()) >= 2
-    ids_by_email = Counter(email for email, _ in {(profile["email"], profile["customer_id"]) for profile in records(landing, "ometria", "profiles")})
+    ids_by_email = Counter(
+        email
+        for email, _ in {
+            (profile["email"], profile["customer_id"]) for profile in records(landing, "ometria", "profiles")
+        }
+    )
     assert sum(count > 1 for count in ids_by_email.values()) >= 40
     assert (landing / "optimizely" / "events" / str(demo_shop.LATE_NIGHT)).exists()
-    assert any(line.startswith("{") and not line.endswith("}") for path in landing.rglob("*.ndjson") for line in path.read_text(encoding="utf-8").splitlines())
+    assert any(
+        line.startswith("{") and not line.endswith("}")
+        for path in landing.rglob("*.ndjson")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    )

@@ -91,7 +91,9 @@ BROKEN: list[tuple[Callable[[Settings], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("break_it", "text", "remedy"), BROKEN, ids=[case[0].__name__ for case in BROKEN])
-def test_what_is_broken_is_named_with_its_remedy(sound: Settings, break_it: Callable[[Settings], None], text: str, remedy: str) -> None:
+def test_what_is_broken_is_named_with_its_remedy(
+    sound: Settings, break_it: Callable[[Settings], None], text: str, remedy: str
+) -> None:
     assert trouble(sound, "broken") == []
     break_it(sound)
     [finding] = trouble(sound, "broken")
@@ -117,7 +119,11 @@ def strangers() -> Iterator[Callable[[Path, bool], int]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def open_elsewhere(path: Path, is_reader: bool) -> int:
-        process = subprocess.Popen([sys.executable, "-c", HOLD_OPEN, path, *["read"] * is_reader], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD_OPEN, path, *["read"] * is_reader],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == b"open\n"
@@ -128,20 +134,26 @@ def strangers() -> Iterator[Callable[[Path, bool], int]]:
         process.communicate()
 
 
-def test_a_file_that_somebody_writes_is_broken_and_says_who(sound: Settings, strangers: Callable[[Path, bool], int]) -> None:
+def test_a_file_that_somebody_writes_is_broken_and_says_who(
+    sound: Settings, strangers: Callable[[Path, bool], int]
+) -> None:
     pid = strangers(sound.build_file, False)
     [finding] = trouble(sound, "broken")
     assert f"open in another program (PID {pid})" in finding.text
 
 
-def test_a_published_file_that_somebody_writes_is_broken(sound: Settings, strangers: Callable[[Path, bool], int]) -> None:
+def test_a_published_file_that_somebody_writes_is_broken(
+    sound: Settings, strangers: Callable[[Path, bool], int]
+) -> None:
     publish_something(sound)
     strangers(sound.published_file, False)
     [finding] = trouble(sound, "broken")
     assert "Close the program" in finding.remedy
 
 
-def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_next_run_mends_by_itself_is_a_note(
+    sound: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(doctor, "CHECKOUT", checkout)
     (checkout / "constraints.txt").write_text("polars==0.0.1\n", encoding="utf-8")
     publish_something(sound)
@@ -152,7 +164,9 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
             "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream,"
             " 'omnisend/events/2020-01-01/a.ndjson' as file_path, 'loaded' as status, date '2020-01-01' as export_date"
         )
-        con.execute("insert into meta.rejects by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'no_json' as reason_code")
+        con.execute(
+            "insert into meta.rejects by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'no_json' as reason_code"
+        )
     told = "\n".join(finding.text for finding in trouble(sound, "note"))
     for expected in (
         "0.0.1 was tested",
@@ -168,7 +182,9 @@ def test_what_the_next_run_mends_by_itself_is_a_note(sound: Settings, checkout: 
     assert trouble(sound, "broken") == []
 
 
-def test_a_night_that_failed_is_broken_and_says_why_until_one_goes_well(sound: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_night_that_failed_is_broken_and_says_why_until_one_goes_well(
+    sound: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     with build_file.connect(sound) as con:
         run_log.begin(con, "bad", "c360 run")
         run_log.end(con, "bad", failure="Nothing was published, because of this and that.")

@@ -18,16 +18,48 @@ ANNA = "anna@mail.test.example.com"
 @pytest.mark.parametrize(
     ("error", "told", "exit_code"),
     [
-        (duckdb.OutOfMemoryException(f"Out of Memory Error: failed to allocate data of size 16.0 KiB {ANNA}"), "too little memory", 1),
-        (duckdb.OutOfMemoryException("Out of Memory Error: This limit was set by the 'max_temp_directory_size' setting."), "disk is full", 1),
+        (
+            duckdb.OutOfMemoryException(f"Out of Memory Error: failed to allocate data of size 16.0 KiB {ANNA}"),
+            "too little memory",
+            1,
+        ),
+        (
+            duckdb.OutOfMemoryException(
+                "Out of Memory Error: This limit was set by the 'max_temp_directory_size' setting."
+            ),
+            "disk is full",
+            1,
+        ),
         (duckdb.IOException('IO Error: Could not write file "x": No space left on device'), "disk is full", 1),
         (OSError(28, "No space left on device"), "disk is full", 1),
-        (duckdb.IOException('IO Error: Could not set lock on file "x": Conflicting lock is held in python (PID 7)'), "open in another program", 1),
-        (duckdb.IOException("IO Error: Trying to read a database file with version number 99, but we can only read versions between 64 and 70"), "newer", 1),
+        (
+            duckdb.IOException('IO Error: Could not set lock on file "x": Conflicting lock is held in python (PID 7)'),
+            "open in another program",
+            1,
+        ),
+        (
+            duckdb.IOException(
+                "IO Error: Trying to read a database file with version number 99, but we can only read versions between 64 and 70"
+            ),
+            "newer",
+            1,
+        ),
         (duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2"), "is damaged", 1),
-        (duckdb.ParserException("Parser Error: Memory value out of range: value is too large"), "refuses `memory_limit` or `threads`", 2),
-        (duckdb.IOException('IO Error: Cannot open file "x": Permission denied'), "does not let a database file be read", 1),
-        (duckdb.ConversionException(f"Conversion Error: Could not convert string '{ANNA}' to INT32"), "Unexpected ConversionException", 1),
+        (
+            duckdb.ParserException("Parser Error: Memory value out of range: value is too large"),
+            "refuses `memory_limit` or `threads`",
+            2,
+        ),
+        (
+            duckdb.IOException('IO Error: Cannot open file "x": Permission denied'),
+            "does not let a database file be read",
+            1,
+        ),
+        (
+            duckdb.ConversionException(f"Conversion Error: Could not convert string '{ANNA}' to INT32"),
+            "Unexpected ConversionException",
+            1,
+        ),
         (MemoryError(ANNA), "machine has too little memory", 1),
         (ValueError(f"no space left on device of {ANNA}"), "Unexpected ValueError", 1),
     ],
@@ -65,14 +97,18 @@ def written_by_a_newer_engine(path: Path) -> None:
 )
 def test_what_is_to_be_thought_of_a_file(settings: Settings, change: Callable[[Path], object], verdict: str) -> None:
     with duckdb.connect(str(settings.published_file)) as con:
-        con.execute("create schema marts; create table marts.dim_customers as select range as i, 'x' || range as name from range(50000)")
+        con.execute(
+            "create schema marts; create table marts.dim_customers as select range as i, 'x' || range as name from range(50000)"
+        )
     change(settings.published_file)
     assert file_soundness.verdict(settings.published_file, settings) == verdict
 
 
 def test_a_damaged_block_is_found_by_reading_all_of_the_file(settings: Settings) -> None:
     with duckdb.connect(str(settings.published_file)) as con:
-        con.execute("create schema marts; create table marts.dim_customers as select range as i, md5(range::varchar) as name from range(50000)")
+        con.execute(
+            "create schema marts; create table marts.dim_customers as select range as i, md5(range::varchar) as name from range(50000)"
+        )
     assert file_soundness.can_be_read(settings.published_file, settings)
     with settings.published_file.open("r+b") as file:
         file.seek(settings.published_file.stat().st_size // 2)

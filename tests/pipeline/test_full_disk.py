@@ -56,7 +56,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.skipif(why_not()
 def disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", folder], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", folder], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("this machine does not let tests mount a tmpfs")
     yield folder
@@ -84,7 +86,9 @@ def run_until_full(settings: Settings, checkout: Path, moment: str) -> subproces
     )
 
 
-@pytest.mark.parametrize("moment", ["b.ndjson: ", "dim_customers", "publishing"], ids=["while loading", "inside dbt", "while publishing"])
+@pytest.mark.parametrize(
+    "moment", ["b.ndjson: ", "dim_customers", "publishing"], ids=["while loading", "inside dbt", "while publishing"]
+)
 def test_a_disk_that_fills_up_leaves_everything_sound_and_the_next_run_makes_it_good(
     small: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], moment: str
 ) -> None:
@@ -116,4 +120,6 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(small: S
     assert process.returncode == 1
     assert b"Make room" in error
     assert b"Nothing was written" in error
-    assert [(path.stat().st_ino, path.stat().st_mtime_ns) for path in (small.build_file, small.published_file)] == before
+    assert [
+        (path.stat().st_ino, path.stat().st_mtime_ns) for path in (small.build_file, small.published_file)
+    ] == before

@@ -34,7 +34,9 @@ def write(settings: Settings, name: str, *lines: str) -> Path:
 def landed(*records: tuple[str, str, str]) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     for table in ("customers", "contacts"):
-        con.execute(f"create schema if not exists staging; create table staging.{table} (source text, source_account text, stream text, source_record_id text)")
+        con.execute(
+            f"create schema if not exists staging; create table staging.{table} (source text, source_account text, stream text, source_record_id text)"
+        )
     for source, stream, record in records:
         table = "contacts" if record.startswith("derived:") else "customers"
         con.execute(f"insert into staging.{table} values ($1, 'default', $2, $3)", [source, stream, record])
@@ -65,7 +67,9 @@ def refusal(settings: Settings) -> OperatorError:
         ("blocked,too,few", "cells"),
     ],
 )
-def test_an_override_that_cannot_be_meant_is_refused_with_file_and_line(settings: Settings, line: str, problem: str) -> None:
+def test_an_override_that_cannot_be_meant_is_refused_with_file_and_line(
+    settings: Settings, line: str, problem: str
+) -> None:
     path = overrides(settings, pair("never", "8", "9"), line)
     error = refusal(settings)
     assert f"{path}, line 3: " in error.message
@@ -78,23 +82,41 @@ def test_an_address_in_a_misplaced_cell_is_not_quoted(settings: Settings) -> Non
 
 
 def test_always_and_never_on_the_same_records_contradict_each_other(settings: Settings) -> None:
-    overrides(settings, pair("always", "1", "2"), "never,omnisend,default,contacts,2,ometria,default,profiles,1,,,mia,why")
+    overrides(
+        settings, pair("always", "1", "2"), "never,omnisend,default,contacts,2,ometria,default,profiles,1,,,mia,why"
+    )
     assert "line 3: `never` keeps apart what `always` joins (line 2)" in refusal(settings).message
 
 
 def test_always_and_never_contradict_each_other_through_other_records_too(settings: Settings) -> None:
-    overrides(settings, pair("never", "1", "4"), pair("always", "1", "2"), pair("always", "3", "2"), pair("always", "3", "4"), pair("always", "7", "8"))
+    overrides(
+        settings,
+        pair("never", "1", "4"),
+        pair("always", "1", "2"),
+        pair("always", "3", "2"),
+        pair("always", "3", "4"),
+        pair("always", "7", "8"),
+    )
     assert "line 2: `never` keeps apart what `always` joins (lines 3, 4, 5)" in refusal(settings).message
 
 
 def test_many_decisions_that_agree_pass(settings: Settings) -> None:
-    overrides(settings, pair("always", "1", "2"), pair("always", "3", "2"), pair("never", "1", "5"), "blocked,,,,,,,,,phone,+4915110000000,mia,shop counter")
+    overrides(
+        settings,
+        pair("always", "1", "2"),
+        pair("always", "3", "2"),
+        pair("never", "1", "5"),
+        "blocked,,,,,,,,,phone,+4915110000000,mia,shop counter",
+    )
     identity_rules.check_files(settings)
 
 
 def test_a_record_that_has_not_landed_is_refused_without_naming_it(settings: Settings) -> None:
     path = overrides(settings, pair("never", "1", "2"), pair("never", "1", "email:ana@mail.example"))
-    with landed(("ometria", "profiles", "1"), ("omnisend", "contacts", "2")) as con, pytest.raises(OperatorError) as caught:
+    with (
+        landed(("ometria", "profiles", "1"), ("omnisend", "contacts", "2")) as con,
+        pytest.raises(OperatorError) as caught,
+    ):
         identity_rules.check_records(con, settings)
     assert caught.value.exit_code == 2
     assert f"{path}, line 3: the other record has not landed" in caught.value.message
@@ -111,11 +133,24 @@ def test_a_record_that_went_again_is_no_mistake_and_its_decision_is_set_aside(se
             "create schema identity; create table identity.int_record_customers as select *, stream as stream_key, '' as alias_id from staging.customers"
         )
         con.execute("alter table identity.int_record_customers add column customer_id text")
-        con.execute("update identity.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end")
-        told = [(found.sentence, found.customer_id, found.other_customer_id) for found in identity_rules.set_aside(con, settings)]
+        con.execute(
+            "update identity.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end"
+        )
+        told = [
+            (found.sentence, found.customer_id, found.other_customer_id)
+            for found in identity_rules.set_aside(con, settings)
+        ]
     assert told == [
-        ("identity_overrides.csv, line 2: `never` is set aside, since the other record is not there any more.", "a", None),
-        ("identity_overrides.csv, line 3: `always` is set aside, since another decision or two documents keep its records apart.", "a", "b"),
+        (
+            "identity_overrides.csv, line 2: `never` is set aside, since the other record is not there any more.",
+            "a",
+            None,
+        ),
+        (
+            "identity_overrides.csv, line 3: `always` is set aside, since another decision or two documents keep its records apart.",
+            "a",
+            "b",
+        ),
     ]
 
 
@@ -142,7 +177,15 @@ def test_a_blocked_value_of_an_unknown_kind_is_refused(settings: Settings, line:
 
 
 def test_a_composite_key_of_names_alone_is_refused(settings: Settings) -> None:
-    write(settings, "identity_rules", "rule,part,is_active", "good,full_name,true", "good,birth_date,true", "bold,full_name,true", "bold,name_words,true")
+    write(
+        settings,
+        "identity_rules",
+        "rule,part,is_active",
+        "good,full_name,true",
+        "good,birth_date,true",
+        "bold,full_name,true",
+        "bold,name_words,true",
+    )
     assert "line 4: the rule `bold` would join people by their names alone" in refusal(settings).message
 
 
@@ -157,7 +200,12 @@ def test_the_rules_as_shipped_pass(settings: Settings) -> None:
 
 def test_rules_on_what_is_nobodys_say_where_each_row_is_known_from(settings: Settings) -> None:
     told = [seed for seed in seeds.find(settings) if "known_from" in seed.types]
-    assert [seed.name for seed in told] == ["date_placeholders", "given_name_variants", "identifier_blocklist", "name_placeholders"]
+    assert [seed.name for seed in told] == [
+        "date_placeholders",
+        "given_name_variants",
+        "identifier_blocklist",
+        "name_placeholders",
+    ]
     assert [(seed.name, line) for seed in told for line, row in seeds.rows(seed) if not row["known_from"]] == []
 
 
@@ -165,11 +213,18 @@ def test_rules_on_what_is_nobodys_say_where_each_row_is_known_from(settings: Set
     ("header", "line"),
     [
         ("identifier_type,match_kind,value,reason", "email,local_part,till,role_address"),
-        ("identifier_type,match_kind,value,reason,known_from", "email,local_part,till,role_address,the people at the till"),
+        (
+            "identifier_type,match_kind,value,reason,known_from",
+            "email,local_part,till,role_address,the people at the till",
+        ),
     ],
 )
-def test_a_blocklist_of_ones_own_may_say_where_it_is_known_from_or_not(settings: Settings, header: str, line: str) -> None:
+def test_a_blocklist_of_ones_own_may_say_where_it_is_known_from_or_not(
+    settings: Settings, header: str, line: str
+) -> None:
     write(settings, "identifier_blocklist", header, line)
     with duckdb.connect() as con:
         seeds.load(con, settings)
-        assert con.execute("select value, reason from seeds.identifier_blocklist").fetchall() == [("till", "role_address")]
+        assert con.execute("select value, reason from seeds.identifier_blocklist").fetchall() == [
+            ("till", "role_address")
+        ]

@@ -18,7 +18,17 @@ from tests.pipeline.deliveries import books_balance, checksum, land_a_third_nigh
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
-POINTS = ("after_reading", "inside_transaction", "after_staging", "before_dbt", "inside_dbt", "after_dbt", "before_copy", "before_note", "before_swap")
+POINTS = (
+    "after_reading",
+    "inside_transaction",
+    "after_staging",
+    "before_dbt",
+    "inside_dbt",
+    "after_dbt",
+    "before_copy",
+    "before_note",
+    "before_swap",
+)
 SWAPPED = ("after_swap", "before_prune", "before_run_book")
 RANDOM_KILLS = int(os.environ.get("C360_RANDOM_KILLS", "3"))
 

@@ -33,7 +33,9 @@ def is_passed(*arguments: str, **given: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-@pytest.mark.parametrize("host", ["localhost", "localhost:3000", "127.0.0.1:3000", "[::1]:3000", "[::1]", "LOCALHOST:3000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:3000", "127.0.0.1:3000", "[::1]:3000", "[::1]", "LOCALHOST:3000"]
+)
 def test_this_machine_is_answered_under_each_of_its_names(kind: str, host: str) -> None:
     assert is_passed(kind, host=host)
     assert is_passed(kind, host=host, origin=f"http://{host}")

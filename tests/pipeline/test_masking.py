@@ -76,8 +76,14 @@ def test_where_nothing_can_be_looked_up_names_stop_nothing(settings: Settings) -
     assert redaction.shown_name("meier.csv") == "meier.csv"
 
 
-def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["run", "--date", "anna@mail.test.example.com"], ["replay", "--source", "+4915112345678"], ["status", "anna@mail.test.example.com"]):
+def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (
+        ["run", "--date", "anna@mail.test.example.com"],
+        ["replay", "--source", "+4915112345678"],
+        ["status", "anna@mail.test.example.com"],
+    ):
         assert main.main(words) == 2
     told = capsys.readouterr().err
     assert "anna" not in told
@@ -96,19 +102,25 @@ def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(settings: Se
         ["{}"],
     ],
 )
-def test_no_argument_is_echoed_with_who_it_names(known: Settings, capsys: pytest.CaptureFixture[str], words: list[str], given: str) -> None:
+def test_no_argument_is_echoed_with_who_it_names(
+    known: Settings, capsys: pytest.CaptureFixture[str], words: list[str], given: str
+) -> None:
     known.landing.mkdir(exist_ok=True)
     assert main.main([word.format(given) for word in words]) == 2
     assert given not in "".join(capsys.readouterr()).replace("ometria, omnisend", "")
 
 
 def test_a_refusal_of_the_system_is_told_without_whom_the_file_is_named_after(known: Settings) -> None:
-    told = errors.told(PermissionError(13, "Permission denied", str(known.landing / "anna@mail.test.example.com" / "Groß.csv")))
+    told = errors.told(
+        PermissionError(13, "Permission denied", str(known.landing / "anna@mail.test.example.com" / "Groß.csv"))
+    )
     assert "Permission denied" in told.message
     assert "landing/a…@m….com/G….csv" in told.message
 
 
-def test_a_rule_named_after_somebody_is_refused_without_the_name(known: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rule_named_after_somebody_is_refused_without_the_name(
+    known: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     known.landing.mkdir(exist_ok=True)
     known.config.mkdir()
     (known.config / "anna.csv").write_text("kind\n", encoding="utf-8")
@@ -116,7 +128,9 @@ def test_a_rule_named_after_somebody_is_refused_without_the_name(known: Settings
     assert "a….csv overrides no rule" in capsys.readouterr().err
 
 
-def test_pending_files_are_told_of_without_the_address_in_their_name(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pending_files_are_told_of_without_the_address_in_their_name(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = settings.landing / "omnisend" / "contacts" / "2026-06-01" / "anna@mail.test.example.com.ndjson"
     path.parent.mkdir(parents=True)
     path.write_text("{}\n", encoding="utf-8")

@@ -21,7 +21,12 @@ def land(settings: Settings, folder: str, *records: dict[str, object]) -> None:
 
 
 def contact(number: str, email: str, name: str) -> dict[str, object]:
-    return {"contactID": number, "email": f"{email}@mail.test.example.com", "firstName": name, "createdAt": "2026-05-01T00:00:00Z"}
+    return {
+        "contactID": number,
+        "email": f"{email}@mail.test.example.com",
+        "firstName": name,
+        "createdAt": "2026-05-01T00:00:00Z",
+    }
 
 
 def customer(number: str, email: str, name: str) -> dict[str, object]:
@@ -32,7 +37,13 @@ def customer(number: str, email: str, name: str) -> dict[str, object]:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Ana, known to two vendors by one address; Ben; and Cleo."""
     settings = Settings(data=tmp_path_factory.mktemp("decided") / "data", options=Options(free_disk_bytes=0))
-    land(settings, "omnisend/contacts", contact("c1", "ana", "Ana"), contact("c2", "ben", "Ben"), contact("c3", "cleo", "Cleo"))
+    land(
+        settings,
+        "omnisend/contacts",
+        contact("c1", "ana", "Ana"),
+        contact("c2", "ben", "Ben"),
+        contact("c3", "cleo", "Cleo"),
+    )
     land(settings, "voucherify/customers", customer("v1", "ana", "Ana"))
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
@@ -54,7 +65,9 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
 def people(settings: Settings) -> set[frozenset[str]]:
     """The persons as the sets of their vendors' records."""
     with duckdb.connect(str(settings.published_file), read_only=True) as con:
-        query = "select list(source_record_id) from marts.bridge_customer_records where not is_derived group by customer_id"
+        query = (
+            "select list(source_record_id) from marts.bridge_customer_records where not is_derived group by customer_id"
+        )
         return {frozenset(records) for (records,) in con.execute(query).fetchall()}
 
 
@@ -65,7 +78,9 @@ def overrides(settings: Settings) -> Path:
     return settings.config / "identity_overrides.csv"
 
 
-def test_where_nobody_can_be_asked_nothing_is_written(installation: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_nobody_can_be_asked_nothing_is_written(
+    installation: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main(["merge", "omnisend/contacts/c2", "omnisend/contacts/c3", *BY]) == 2
     captured = capsys.readouterr()
     assert "Persons: 3 before, 2 now: 1 merged into others." in captured.out
@@ -88,13 +103,17 @@ def test_where_nobody_can_be_asked_nothing_is_written(installation: Settings, ca
         (("overrides", "undo", "2"), "No decision begins on line 2"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(installation: Settings, words: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_meant_is_refused(
+    installation: Settings, words: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert why in told(capsys, *words, code=2)
     assert not overrides(installation).exists()
 
 
 @pytest.mark.slow
-def test_a_merge_and_a_split_are_shown_written_applied_and_undone(installation: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_merge_and_a_split_are_shown_written_applied_and_undone(
+    installation: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert people(installation) == APART
     text = told(capsys, "merge", "omnisend/contacts/c2", "omnisend/contacts/c3", *BY, "--yes")
     assert "2 now: 1 merged into others." in text
@@ -106,7 +125,10 @@ def test_a_merge_and_a_split_are_shown_written_applied_and_undone(installation: 
     pipeline.run(installation)
     assert people(installation) == {frozenset({"c1"}), frozenset({"v1"}), frozenset({"c2", "c3"})}
     listed = json.loads(told(capsys, "overrides", "--json"))
-    assert [(row["rule"], row["author"], row["reason"]) for row in listed] == [("always", "mia", "they told us"), ("never", "mia", "they told us")]
+    assert [(row["rule"], row["author"], row["reason"]) for row in listed] == [
+        ("always", "mia", "they told us"),
+        ("never", "mia", "they told us"),
+    ]
 
     told(capsys, "overrides", "undo", *(str(row["line"]) for row in listed), "--yes")
     assert "Nobody has decided anything" in told(capsys, "overrides")

@@ -95,14 +95,21 @@ def delivered_order(row: dict[str, str], customer: dict[str, Any], items: Rows, 
             }
             for item in items
         ],
-        "otherFees": [{"name": "Frete", "type": "DELIVERY_FEE", "receivedBy": "MARKETPLACE", "price": price(freight)}] if items else [],
+        "otherFees": [{"name": "Frete", "type": "DELIVERY_FEE", "receivedBy": "MARKETPLACE", "price": price(freight)}]
+        if items
+        else [],
         "total": {
             "itemsPrice": price(Decimal(item["price"]) for item in items),
             "orderAmount": price(Decimal(payment["payment_value"]) for payment in payments),
         },
         "payments": {
             "methods": [
-                {"value": float(payment["payment_value"]), "currency": "BRL", "type": "PREPAID", "method": METHODS.get(payment["payment_type"], "OTHER")}
+                {
+                    "value": float(payment["payment_value"]),
+                    "currency": "BRL",
+                    "type": "PREPAID",
+                    "method": METHODS.get(payment["payment_type"], "OTHER"),
+                }
                 for payment in payments
             ]
         },
@@ -114,7 +121,9 @@ def review(row: dict[str, str], customer: dict[str, Any]) -> dict[str, Any]:
         "id": row["review_id"],
         "orderId": row["order_id"],
         "customerIdentifier": customer["identifier"],
-        "ratings": [{"method": "stars", "value": int(row["review_score"]), "scaleMin": 1, "scaleMax": 5, "isOverall": True}],
+        "ratings": [
+            {"method": "stars", "value": int(row["review_score"]), "scaleMin": 1, "scaleMax": 5, "isOverall": True}
+        ],
         "comment": row["review_comment_message"] or None,
         "createdAt": local(row["review_creation_date"]),
     }
@@ -152,15 +161,35 @@ def export(data: Path) -> None:
         customers[row["customer_id"]] = {
             "id": row["customer_id"],
             "identifier": {"type": "document", "value": cpf(number)},
-            "addresses": [{"city": row["customer_city"], "state": row["customer_state"], "postalCode": row["customer_zip_code_prefix"], "country": "BR"}],
+            "addresses": [
+                {
+                    "city": row["customer_city"],
+                    "state": row["customer_state"],
+                    "postalCode": row["customer_zip_code_prefix"],
+                    "country": "BR",
+                }
+            ],
         }
-    orders, items, payments = table("orders"), by(table("order_items"), "order_id"), by(table("order_payments"), "order_id")
+    orders, items, payments = (
+        table("orders"),
+        by(table("order_items"), "order_id"),
+        by(table("order_payments"), "order_id"),
+    )
     owners = {row["order_id"]: customers[row["customer_id"]] for row in orders}
     for night, is_first in zip(NIGHTS, (True, False), strict=False):
         delivered = [row for row in orders if (row["order_purchase_timestamp"] < NIGHTS[0]) == is_first]
         page = [owners[row["order_id"]] for row in delivered]
-        land(data, "customers", night, "page_1.json", json.dumps({"items": page, "page": 1, "pageSize": len(page), "total": len(page)}))
-        records = [delivered_order(row, owners[row["order_id"]], items[row["order_id"]], payments[row["order_id"]]) for row in delivered]
+        land(
+            data,
+            "customers",
+            night,
+            "page_1.json",
+            json.dumps({"items": page, "page": 1, "pageSize": len(page), "total": len(page)}),
+        )
+        records = [
+            delivered_order(row, owners[row["order_id"]], items[row["order_id"]], payments[row["order_id"]])
+            for row in delivered
+        ]
         land(data, "orders", night, "orders.ndjson.gz", lines(records))
     reviews = [review(row, owners[row["order_id"]]) for row in table("order_reviews")]
     land(data, "reviews", NIGHTS[2], "reviews.json", json.dumps(reviews))
@@ -195,10 +224,15 @@ def one(con: duckdb.DuckDBPyConnection, query: str) -> Any:
 
 
 def test_every_real_order_is_one_order(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
-    assert one(con, "select (count(*), count(distinct order_id)) from marts.fct_orders") == (golden["orders"], golden["orders"])
+    assert one(con, "select (count(*), count(distinct order_id)) from marts.fct_orders") == (
+        golden["orders"],
+        golden["orders"],
+    )
 
 
-def test_orders_stand_in_the_state_their_marketplace_gave_them(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
+def test_orders_stand_in_the_state_their_marketplace_gave_them(
+    con: duckdb.DuckDBPyConnection, golden: dict[str, Any]
+) -> None:
     given = golden["orders_by_status"]
     found = dict(con.execute("select status, count(*) from marts.fct_orders group by all").fetchall())
     assert found == {
@@ -219,8 +253,14 @@ def test_canceled_and_unconfirmed_orders_are_not_valid(con: duckdb.DuckDBPyConne
 
 
 def test_revenue_of_delivered_orders_is_what_was_paid(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
-    revenue, average = one(con, "select sum(net_amount), cast(sum(net_amount) / count(*) as decimal(18, 2)) from marts.fct_orders where status = 'completed'")
-    assert (revenue, average) == (Decimal(golden["revenue_delivered_by_payments"]), Decimal(golden["aov_delivered_by_payments"]))
+    revenue, average = one(
+        con,
+        "select sum(net_amount), cast(sum(net_amount) / count(*) as decimal(18, 2)) from marts.fct_orders where status = 'completed'",
+    )
+    assert (revenue, average) == (
+        Decimal(golden["revenue_delivered_by_payments"]),
+        Decimal(golden["aov_delivered_by_payments"]),
+    )
 
 
 def test_the_revenue_of_all_customers_is_that_of_all_valid_orders(con: duckdb.DuckDBPyConnection) -> None:
@@ -232,12 +272,19 @@ def test_the_revenue_of_all_customers_is_that_of_all_valid_orders(con: duckdb.Du
     assert one(con, "select sum(total_revenue) from marts.customer_insights") == revenue
 
 
-def test_dashboard_and_report_tell_the_revenue_of_the_source(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
-    revenue, buyers = one(con, "select sum(net_amount), count(distinct customer_id) from marts.fct_orders where is_valid")
+def test_dashboard_and_report_tell_the_revenue_of_the_source(
+    con: duckdb.DuckDBPyConnection, golden: dict[str, Any]
+) -> None:
+    revenue, buyers = one(
+        con, "select sum(net_amount), count(distinct customer_id) from marts.fct_orders where is_valid"
+    )
     shown = {path: str(show(con, {})) for path, (_, show) in server.PAGES.items()}
     tiles = dict(re.findall('data-figure="([^"]*)">([^<]*)<', shown["/"]))
     assert (tiles["revenue BRL"], tiles["buyers"]) == (f"{revenue:,.2f}", f"{buyers:,}")
-    assert re.search('data-figure="found">([^<]*) people', shown["/customers"])[1] == f"{one(con, 'select count(*) from marts.dim_customers'):,}"
+    assert (
+        re.search('data-figure="found">([^<]*) people', shown["/customers"])[1]
+        == f"{one(con, 'select count(*) from marts.dim_customers'):,}"
+    )
     assert sum(ask(con, figures.MONTHS_BY_VENDOR).column("revenue")) == revenue
     assert sum(ask(con, figures.RFM).column("buyers")) == buyers
     for path in ("/", "/cohorts", "/rfm"):
@@ -246,11 +293,16 @@ def test_dashboard_and_report_tell_the_revenue_of_the_source(con: duckdb.DuckDBP
 
 @pytest.mark.ui
 @needs_chromium
-def test_every_page_of_the_dashboard_renders_in_a_browser(published: Path, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_every_page_of_the_dashboard_renders_in_a_browser(
+    published: Path, con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     with dashboard(Settings(data=published.parent)) as address, chromium(tmp_path / "browser") as context:
         seen = Watched(context)
         seen.page.goto(address)
-        assert seen.tile("buyers") == f"{one(con, 'select count(distinct customer_id) from marts.fct_orders where is_valid'):,}"
+        assert (
+            seen.tile("buyers")
+            == f"{one(con, 'select count(distinct customer_id) from marts.fct_orders where is_valid'):,}"
+        )
         assert list(seen.visit_all(address.partition("/?")[0])) == list(server.PAGES)
     assert (seen.hosts, seen.complaints) == ({"127.0.0.1"}, [])
 
@@ -259,13 +311,23 @@ def test_lines_and_freight_add_up_to_the_source(con: duckdb.DuckDBPyConnection, 
     subtotal, shipping = one(con, "select sum(subtotal_amount), sum(shipping_amount) from marts.fct_orders")
     assert (subtotal, shipping) == (Decimal(golden["sum_items_price"]), Decimal(golden["sum_items_freight"]))
     assert one(con, "select sum(total_amount) from marts.fct_order_lines") == Decimal(golden["sum_items_price"])
-    assert one(con, "select count(*) from marts.fct_orders where coalesce(line_count, 0) = 0") == golden["orders_without_items"]
+    assert (
+        one(con, "select count(*) from marts.fct_orders where coalesce(line_count, 0) = 0")
+        == golden["orders_without_items"]
+    )
 
 
-def test_documents_join_the_customer_ids_made_up_for_each_order(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
-    assert one(con, "select count(*) from marts.bridge_customer_records where stream = 'customers'") == golden["customers_native(customer_id)"]
+def test_documents_join_the_customer_ids_made_up_for_each_order(
+    con: duckdb.DuckDBPyConnection, golden: dict[str, Any]
+) -> None:
+    assert (
+        one(con, "select count(*) from marts.bridge_customer_records where stream = 'customers'")
+        == golden["customers_native(customer_id)"]
+    )
     assert one(con, "select count(*) from marts.dim_customers") == golden["customers_unified(customer_unique_id)"]
-    repeated, most = one(con, "select count(*) filter (where orders_attempted > 1), max(orders_attempted) from marts.customer_insights")
+    repeated, most = one(
+        con, "select count(*) filter (where orders_attempted > 1), max(orders_attempted) from marts.customer_insights"
+    )
     assert (repeated, most) == (golden["customers_with_2+_orders"], golden["max_orders_one_customer"])
 
 
@@ -275,12 +337,17 @@ def test_reviews_belong_to_their_orders_and_people(con: duckdb.DuckDBPyConnectio
     told = table("order_reviews")
     written_over_lines = sum("\n" in row["review_comment_message"].strip() for row in told)
     assert one(con, "select count(*) from marts.fct_reviews where contains(comment, chr(10))") == written_over_lines
-    assert one(con, "select sum(cast(score_0_1 * 4 + 1 as integer)) from marts.fct_reviews") == sum(int(row["review_score"]) for row in told)
+    assert one(con, "select sum(cast(score_0_1 * 4 + 1 as integer)) from marts.fct_reviews") == sum(
+        int(row["review_score"]) for row in told
+    )
 
 
 def test_deliveries_are_events_of_their_orders(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
     delivered = golden["orders_by_status"]["delivered"] - golden["delivered_without_delivery_date"]
-    assert one(con, "select count(*), count(distinct order_id) from marts.fct_events where event_type = 'order'") == (delivered, delivered)
+    assert one(con, "select count(*), count(distinct order_id) from marts.fct_events where event_type = 'order'") == (
+        delivered,
+        delivered,
+    )
 
 
 def test_the_books_balance(published: Path) -> None:

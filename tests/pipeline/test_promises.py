@@ -28,24 +28,56 @@ def load(settings: Settings, name: str, *lines: str) -> None:
         ("engagement_weights", (WEIGHTS, "purchase,10,0,40,20,30"), 2, "`half_life_days > 0` does not hold"),
         ("engagement_weights", (WEIGHTS, "open,1,30,6,20,30", "purchase,10,90,40,20,0"), 3, "`k > 0` does not hold"),
         ("engagement_weights", (WEIGHTS, "open,-1,30,6,20,30"), 2, "`weight` is below 0"),
-        ("engagement_weights", (WEIGHTS, "open,1,30,6,20,30", "", "click,3,30,12,20,31"), 4, "`k` is not the same in every row"),
+        (
+            "engagement_weights",
+            (WEIGHTS, "open,1,30,6,20,30", "", "click,3,30,12,20,31"),
+            4,
+            "`k` is not the same in every row",
+        ),
         ("engagement_weights", (WEIGHTS, "open,1,30,6,20,"), 2, "`k` is empty"),
         ("fx_rates", (RATES, "2026-01-01,USD,1.1", "2026-01-02,USD,0"), 3, "`units_per_eur > 0` does not hold"),
         ("fx_rates", (RATES, "2026-01-01,usd,1.1"), 2, "currency = upper(currency)"),
-        ("fx_rates", (RATES, "2026-01-01,USD,1.1", "2026-01-01,GBP,0.8", "2026-01-01,USD,1.2"), 4, "`rate_date, currency` is there twice"),
-        ("lifecycle_limits", (LIMITS, "active,182", "at_risk,384"), 1, "`max_days_since_last_order is null` holds in 0 rows"),
-        ("lifecycle_limits", (LIMITS, "active,182", "at_risk,182", "lapsed,"), 3, "`max_days_since_last_order` is there twice"),
+        (
+            "fx_rates",
+            (RATES, "2026-01-01,USD,1.1", "2026-01-01,GBP,0.8", "2026-01-01,USD,1.2"),
+            4,
+            "`rate_date, currency` is there twice",
+        ),
+        (
+            "lifecycle_limits",
+            (LIMITS, "active,182", "at_risk,384"),
+            1,
+            "`max_days_since_last_order is null` holds in 0 rows",
+        ),
+        (
+            "lifecycle_limits",
+            (LIMITS, "active,182", "at_risk,182", "lapsed,"),
+            3,
+            "`max_days_since_last_order` is there twice",
+        ),
         ("order_source_priority", ("source,priority", "ometria,1", "omnisand,2"), 3, "`source` is none of"),
         ("order_source_priority", ("source,priority", "ometria,1", "ometria,2"), 3, "`source` is there twice"),
         ("order_status_validity", ("status,is_valid", "cancelled,true"), 2, "`status` is not in order_statuses"),
-        ("order_status_overrides", ("source,status_raw,status", "ometria,complete,done"), 2, "`status` is not in order_statuses"),
-        ("order_status_overrides", ("source,status_raw,status", "ometria,sent,shipped", "ometria,sent,completed"), 3, "`source, status_raw` is there twice"),
+        (
+            "order_status_overrides",
+            ("source,status_raw,status", "ometria,complete,done"),
+            2,
+            "`status` is not in order_statuses",
+        ),
+        (
+            "order_status_overrides",
+            ("source,status_raw,status", "ometria,sent,shipped", "ometria,sent,completed"),
+            3,
+            "`source, status_raw` is there twice",
+        ),
         ("attribute_source_priority", (ATTRIBUTES, "mail,ometria,1"), 2, "`attribute` is none of all"),
         ("computed_segment_history", ("history_days", "0"), 2, "`history_days` is below 1"),
         ("forecast_limits", (FORECAST, "100,50,180,0.1,0.25", "200,50,180,0.1,0.25"), 1, "`true` holds in 2 rows"),
     ],
 )
-def test_a_rule_that_cannot_be_meant_names_file_and_line(settings: Settings, name: str, lines: tuple[str, ...], line: int, problem: str) -> None:
+def test_a_rule_that_cannot_be_meant_names_file_and_line(
+    settings: Settings, name: str, lines: tuple[str, ...], line: int, problem: str
+) -> None:
     with pytest.raises(OperatorError) as error:
         load(settings, name, *lines)
     assert f"{settings.config / name}.csv, line {line}: " in error.value.message
@@ -57,4 +89,10 @@ def test_rules_that_leave_something_out_or_to_chance_pass(settings: Settings) ->
     load(settings, "engagement_weights", WEIGHTS)
     load(settings, "order_source_priority", "source,priority", "ometria,1", "voucherify,1")
     load(settings, "lifecycle_limits", LIMITS, "lapsed,", "active,90")
-    load(settings, "order_status_overrides", "source,status_raw,status", "ometria,sent,shipped", "voucherify,sent,completed")
+    load(
+        settings,
+        "order_status_overrides",
+        "source,status_raw,status",
+        "ometria,sent,shipped",
+        "voucherify,sent,completed",
+    )

@@ -33,17 +33,23 @@ def build(settings: Settings, content: int) -> None:
         con.execute(f"create or replace table marts.fct_orders as select {content} as content from range(5000)")
         con.execute("create schema if not exists meta; create schema if not exists internal")
         con.execute(f"create or replace table internal.transformed as select 'made of {content}' as fingerprint")
-        con.execute(f"create or replace table meta.runs as select 'run{content}' as run_id, true as published, now() as started_at, now() as ended_at")
+        con.execute(
+            f"create or replace table meta.runs as select 'run{content}' as run_id, true as published, now() as started_at, now() as ended_at"
+        )
 
 
 def publish_content(settings: Settings, content: int) -> publish.Publication:
     build(settings, content)
-    return publish.publish(settings, run_id=f"run{content}", fingerprint=f"made of {content}", customers=content, orders=content)
+    return publish.publish(
+        settings, run_id=f"run{content}", fingerprint=f"made of {content}", customers=content, orders=content
+    )
 
 
 def seen(path: Path) -> tuple[int, int]:
     with duckdb.connect(str(path), read_only=True) as con:
-        row = con.execute("select (select max(content) from marts.dim_customers), (select min(content) from marts.fct_orders)").fetchone()
+        row = con.execute(
+            "select (select max(content) from marts.dim_customers), (select min(content) from marts.fct_orders)"
+        ).fetchone()
     assert row is not None
     return row
 
@@ -123,12 +129,21 @@ else:
 
 
 def killed(settings: Settings, act: str, point: str) -> None:
-    died = subprocess.run([sys.executable, "-c", KILLED, str(settings.data), act], env={**os.environ, "C360_KILL_AT": point}, check=False)
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, str(settings.data), act], env={**os.environ, "C360_KILL_AT": point}, check=False
+    )
     assert died.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
-    ("point", "stands"), [("before_copy", [1]), ("before_note", [1]), ("before_swap", [1]), ("after_swap", [1, 2]), ("before_prune", [1, 2])]
+    ("point", "stands"),
+    [
+        ("before_copy", [1]),
+        ("before_note", [1]),
+        ("before_swap", [1]),
+        ("after_swap", [1, 2]),
+        ("before_prune", [1, 2]),
+    ],
 )
 def test_a_publication_that_was_killed_is_finished_or_undone(settings: Settings, point: str, stands: list[int]) -> None:
     publish_content(settings, 1)
@@ -136,10 +151,14 @@ def test_a_publication_that_was_killed_is_finished_or_undone(settings: Settings,
     killed(settings, "publish", point)
     assert seen(settings.published_file) == (stands[-1], stands[-1])
     assert publish.secure(settings) == []
-    assert [found.fingerprint for found in publish.publications(settings)] == [f"made of {content}" for content in stands]
+    assert [found.fingerprint for found in publish.publications(settings)] == [
+        f"made of {content}" for content in stands
+    ]
     now = publish.current(settings)
     assert (now and now.fingerprint) == f"made of {stands[-1]}"
-    assert {folder.name.partition("-")[0] for folder in settings.publications.iterdir()} == {f"{number:010}" for number in stands}
+    assert {folder.name.partition("-")[0] for folder in settings.publications.iterdir()} == {
+        f"{number:010}" for number in stands
+    }
 
 
 @pytest.mark.parametrize("point", ["before_rollback_swap", "after_rollback_swap"])
@@ -153,7 +172,9 @@ def test_a_rollback_that_was_killed_holds_and_is_not_done_twice(settings: Settin
     assert not publish.is_withdrawn(settings, "made of 2")
 
 
-def test_the_order_of_publications_is_their_number_whatever_the_clock_says(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_of_publications_is_their_number_whatever_the_clock_says(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Stopped(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> "Stopped":
@@ -168,7 +189,9 @@ def test_the_order_of_publications_is_their_number_whatever_the_clock_says(setti
     assert publish.rollback(settings).fingerprint == "made of 1"
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "7", '{"fingerprint": 7}', '{"run_id": "run1"}', "\0" * 300, "[" * 9000])
+@pytest.mark.parametrize(
+    "text", [None, "", "{", "[]", "null", "7", '{"fingerprint": 7}', '{"run_id": "run1"}', "\0" * 300, "[" * 9000]
+)
 def test_a_note_that_is_lost_or_cut_stops_nothing_and_is_written_anew(settings: Settings, text: str | None) -> None:
     for content in (1, 2):
         publish_content(settings, content)
@@ -177,7 +200,9 @@ def test_a_note_that_is_lost_or_cut_stops_nothing_and_is_written_anew(settings: 
     note.unlink() if text is None else note.write_text(text, encoding="utf-8")
     assert publish.damaged_notes(settings) == [note]
     for _ in range(2):
-        assert [replace(found, published_at="", customers=0, orders=0) for found in publish.publications(settings)] == whole
+        assert [
+            replace(found, published_at="", customers=0, orders=0) for found in publish.publications(settings)
+        ] == whole
         assert publish.secure(settings) == []
         assert publish.damaged_notes(settings) == []
     assert publish.rollback(settings).fingerprint == "made of 1"
@@ -212,7 +237,9 @@ def test_one_goes_back_to_no_publication_that_cannot_be_opened(settings: Setting
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 9000, b"x" * 9000])
-def test_a_damaged_published_file_is_moved_aside_and_the_one_before_stands_in(settings: Settings, content: bytes) -> None:
+def test_a_damaged_published_file_is_moved_aside_and_the_one_before_stands_in(
+    settings: Settings, content: bytes
+) -> None:
     for number in (1, 2):
         publish_content(settings, number)
     settings.published_file.chmod(0o600)
@@ -241,7 +268,9 @@ def of_somebody_else(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("act", [publish.secure, publish.rollback])
-def test_a_file_of_somebody_else_is_never_overwritten(settings: Settings, put: Callable[[Path], object], act: Callable[[Settings], object]) -> None:
+def test_a_file_of_somebody_else_is_never_overwritten(
+    settings: Settings, put: Callable[[Path], object], act: Callable[[Settings], object]
+) -> None:
     for content in (1, 2):
         publish_content(settings, content)
     settings.published_file.unlink()
@@ -288,10 +317,16 @@ def test_the_run_book_learns_from_publications_that_stand_and_from_no_other(sett
         for run_id in ("swapped", "killed before", "now"):
             run_log.begin(con, run_id, "c360 run", published=["swapped"])
         found = con.execute("select run_id, status, published from meta.runs order by run_id").fetchall()
-    assert found == [("killed before", "interrupted", False), ("now", "running", False), ("swapped", "interrupted", True)]
+    assert found == [
+        ("killed before", "interrupted", False),
+        ("now", "running", False),
+        ("swapped", "interrupted", True),
+    ]
 
 
-def test_a_plan_compares_with_the_very_file_that_it_copied(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_compares_with_the_very_file_that_it_copied(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.published_file.write_bytes(b"of the night before")
     copyfile = shutil.copyfile
 
@@ -306,7 +341,8 @@ def test_a_plan_compares_with_the_very_file_that_it_copied(settings: Settings, t
 
 
 @pytest.mark.parametrize(
-    ("chosen", "umask", "mode"), [("", 0o022, 0o444), ("", 0o027, 0o440), ("", 0o077, 0o400), ("0440", 0o022, 0o440), ("444", 0o077, 0o444)]
+    ("chosen", "umask", "mode"),
+    [("", 0o022, 0o444), ("", 0o027, 0o440), ("", 0o077, 0o400), ("0440", 0o022, 0o440), ("444", 0o077, 0o444)],
 )
 def test_the_published_file_can_be_read_by_whom_the_umask_or_the_setting_lets(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, chosen: str, umask: int, mode: int
@@ -317,7 +353,9 @@ def test_the_published_file_can_be_read_by_whom_the_umask_or_the_setting_lets(
 
 
 @pytest.mark.parametrize(("chosen", "mode"), [("", 0o700), ("0400", 0o700), ("0440", 0o710), ("0444", 0o711)])
-def test_the_data_folder_is_private_and_passed_only_by_whom_the_published_file_is_for(settings: Settings, chosen: str, mode: int) -> None:
+def test_the_data_folder_is_private_and_passed_only_by_whom_the_published_file_is_for(
+    settings: Settings, chosen: str, mode: int
+) -> None:
     settings.data.chmod(0o755)
     settings.internal.mkdir(mode=0o755)
     file_rights.tighten(replace(settings, options=Options(published_file_mode=chosen)))
@@ -389,7 +427,9 @@ def test_a_file_that_was_put_in_the_place_of_the_published_one_is_not_current(se
     assert publish.current(settings) is None
 
 
-def test_a_publication_that_fails_leaves_everything_as_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_publication_that_fails_leaves_everything_as_it_was(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish_content(settings, 1)
     before = publish.publications(settings)
 

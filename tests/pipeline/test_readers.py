@@ -44,8 +44,12 @@ print(json.dumps({"opens": done, "failures": failures, "torn": torn, "seen": sor
 
 
 def test_no_open_fails_and_every_snapshot_is_consistent_in_itself(published: Settings) -> None:
-    commands = [[sys.executable, "-c", READ, str(published.published_file), str(OPENS // READERS)] for _ in range(READERS)]
-    readers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for command in commands]
+    commands = [
+        [sys.executable, "-c", READ, str(published.published_file), str(OPENS // READERS)] for _ in range(READERS)
+    ]
+    readers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for command in commands
+    ]
     try:
         for number in range(4, 7):
             land(published, NIGHTS[1], f"{number}.ndjson", order(number, "cleo"))

@@ -38,7 +38,13 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
     land(published, NIGHT, "c.ndjson", order(4, "cleo"), "no json", "nor this", "nor that")
     other = published.landing / "voucherify" / "orders" / NIGHT / "v.json"
     other.parent.mkdir(parents=True)
-    told = {"id": "ord_9", "status": "PAID", "total_amount": 500, "created_at": f"{NIGHT}T10:00:00Z", "customer": {"email": "vera@mail.test.example.com"}}
+    told = {
+        "id": "ord_9",
+        "status": "PAID",
+        "total_amount": 500,
+        "created_at": f"{NIGHT}T10:00:00Z",
+        "customer": {"email": "vera@mail.test.example.com"},
+    }
     other.write_text(json.dumps(told), encoding="utf-8")
     assert main.main(["run"]) == 3
     assert f"omnisend/{NIGHT} waits" in capsys.readouterr().out
@@ -81,7 +87,13 @@ def test_a_replay_after_a_mend_equals_a_run_that_was_right_the_first_time(publis
     right = replace(published, data=tmp_path / "right")
     land_two_nights(right)
     for settings in (right, published):
-        land(settings, NIGHT, "c.ndjson", order(4, "cleo"), order(5, "dora") if settings is right else '{"eventName": "placed order", "eventTime"')
+        land(
+            settings,
+            NIGHT,
+            "c.ndjson",
+            order(4, "cleo"),
+            order(5, "dora") if settings is right else '{"eventName": "placed order", "eventTime"',
+        )
         pipeline.run(settings)
     assert (rejected(right), rejected(published)) == (0, 1)
     land(published, NIGHT, "c.ndjson", order(4, "cleo"), order(5, "dora"))

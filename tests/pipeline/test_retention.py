@@ -27,16 +27,26 @@ def test_what_killed_runs_left_is_removed_and_kept_publications_are_not(settings
         file(settings.spill / "duckdb_temp_storage.tmp"),
         file(settings.data / ".warehouse.duckdb.4711"),
     ]
-    kept = [file(settings.publications / "whole" / "warehouse.duckdb"), file(settings.publications / "whole" / "publication.json"), file(settings.lock_file)]
+    kept = [
+        file(settings.publications / "whole" / "warehouse.duckdb"),
+        file(settings.publications / "whole" / "publication.json"),
+        file(settings.lock_file),
+    ]
     retention.sweep(settings)
     assert [path for path in left if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
 
 
 def test_logs_and_told_alerts_are_pruned_by_the_setting(settings: Settings) -> None:
-    folders = (settings.alert_book, settings.internal / "dbt" / "logs", settings.dagster_home / "storage" / "run" / "compute_logs")
+    folders = (
+        settings.alert_book,
+        settings.internal / "dbt" / "logs",
+        settings.dagster_home / "storage" / "run" / "compute_logs",
+    )
     old = [file(folder / "old", days_old=31) for folder in folders]
-    young = [file(folder.parent / "young" / "log", days_old=29) for folder in folders[1:]] + [file(settings.alert_book / "young", days_old=29)]
+    young = [file(folder.parent / "young" / "log", days_old=29) for folder in folders[1:]] + [
+        file(settings.alert_book / "young", days_old=29)
+    ]
     assert retention.prune_logs(settings) == 3
     assert [path for path in old if path.exists()] == []
     assert [path for path in young if not path.exists()] == []

@@ -125,7 +125,13 @@ settings.CHECKOUT = Path({str(checkout)!r})
 assert cli.main(["run"]) == 0
 sys.exit(", ".join({{"dbt", "dagster"}} & {{name.partition(".")[0] for name in sys.modules}}) or None)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "C360_DATA": str(published.data)}, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={**os.environ, "C360_DATA": str(published.data)},
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert b'"files": 0' in done.stdout
 
@@ -156,10 +162,14 @@ def test_the_same_content_under_another_name_is_a_duplicate(published: Settings)
 def test_another_as_of_day_is_computed_anew_and_the_next_run_returns_to_the_default(published: Settings) -> None:
     assert pipeline.run(published, as_of=date(2026, 7, 1)).published
     with duckdb.connect(str(published.published_file), read_only=True) as con:
-        assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [(date(2026, 7, 1),)]
+        assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [
+            (date(2026, 7, 1),)
+        ]
     assert pipeline.run(published).published
     with duckdb.connect(str(published.published_file), read_only=True) as con:
-        assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [(date.fromisoformat(NIGHTS[1]),)]
+        assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [
+            (date.fromisoformat(NIGHTS[1]),)
+        ]
 
 
 def test_a_changed_setting_is_enough_to_build_the_marts_again(published: Settings) -> None:
@@ -184,7 +194,9 @@ def age(path: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "doctor", "rejects", "replay"])
-def test_a_warehouse_of_an_older_version_is_no_reason_to_crash(published: Settings, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warehouse_of_an_older_version_is_no_reason_to_crash(
+    published: Settings, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     age(published.build_file, published)
     age(published.published_file, published)
     assert main.main([command]) in (0, 1)
@@ -208,7 +220,9 @@ def lose(path: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("spoil", [age, lose])
-def test_a_night_again_over_a_build_file_begun_anew_keeps_the_other_nights(published: Settings, spoil: Callable[[Path, Settings], None]) -> None:
+def test_a_night_again_over_a_build_file_begun_anew_keeps_the_other_nights(
+    published: Settings, spoil: Callable[[Path, Settings], None]
+) -> None:
     before = checksum(published.published_file)
     land(published, "2026-06-03", "c.ndjson", order(4, "cleo"))
     spoil(published.build_file, published)
@@ -234,7 +248,9 @@ def test_a_lost_build_file_is_built_again_from_the_landing_zone(published: Setti
     assert checksum(published.published_file) == before
 
 
-def test_what_was_rolled_back_is_not_published_again_by_itself(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_rolled_back_is_not_published_again_by_itself(
+    published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
     assert pipeline.run(published).published
     assert [finding for finding in doctor.examine(published) if "rolled back" in finding.text] == []
@@ -269,7 +285,9 @@ def test_an_unknown_vendor_folder_is_told_and_everything_else_is_loaded(publishe
     assert "omnisand" in report.ingestion.problems[0].message
 
 
-def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_build_file_begun_anew(published: Settings) -> None:
+def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_build_file_begun_anew(
+    published: Settings,
+) -> None:
     before = checksum(published.published_file)
     hidden = hide(published.landing / "omnisend" / "events" / NIGHTS[0])
     report = pipeline.run(published, dates=FIRST_NIGHT)
@@ -282,7 +300,9 @@ def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_b
     assert checksum(published.published_file) == before
 
 
-def test_a_file_that_is_named_after_somebody_is_told_of_without_the_address(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_named_after_somebody_is_told_of_without_the_address(
+    published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     land(published, NIGHTS[1], "export_zoe@private.example.json", "[")
     (published.landing / "omnisend" / "zoe@private.example").mkdir()
     told: list[str] = []
@@ -314,8 +334,13 @@ def overwrite_the_end(path: Path) -> None:
         file.write(os.urandom(path.stat().st_size // 2))
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"no warehouse" * 1000), lambda path: os.truncate(path, 9000), overwrite_the_end])
-def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_told(published: Settings, damage: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [lambda path: path.write_bytes(b"no warehouse" * 1000), lambda path: os.truncate(path, 9000), overwrite_the_end],
+)
+def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_told(
+    published: Settings, damage: Callable[[Path], None]
+) -> None:
     before = checksum(published.published_file)
     damage(published.build_file)
     land(published, NIGHTS[1], "again.ndjson", order(1, "anna"))
@@ -327,8 +352,17 @@ def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_told(publis
     assert pipeline.run(published).exit_code == 0
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"x" * 9000), lambda path: os.truncate(path, 9000)])
-def test_a_damaged_published_file_is_moved_aside_and_published_anew_which_is_told(published: Settings, damage: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"x" * 9000),
+        lambda path: os.truncate(path, 9000),
+    ],
+)
+def test_a_damaged_published_file_is_moved_aside_and_published_anew_which_is_told(
+    published: Settings, damage: Callable[[Path], None]
+) -> None:
     before = checksum(published.published_file)
     published.published_file.chmod(0o600)
     damage(published.published_file)
@@ -351,13 +385,17 @@ def test_what_is_loaded_between_transform_and_publish_is_in_the_marts_that_are_p
     step(lambda build, run_id: pipeline.ingest(published, build, run_id))
     step(lambda build, run_id: pipeline.publish_if_new(published, build, run_id))
     with duckdb.connect(str(published.published_file), read_only=True) as con:
-        staged, made = con.execute("select (select count(*) from staging.orders), (select count(*) from marts.fct_orders)").fetchone() or (0, 0)
+        staged, made = con.execute(
+            "select (select count(*) from staging.orders), (select count(*) from marts.fct_orders)"
+        ).fetchone() or (0, 0)
     assert staged == made == 5
 
 
 def test_a_build_file_that_somebody_has_open_is_told_as_such(published: Settings) -> None:
     code = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code, published.build_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as looker:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, published.build_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as looker:
         assert looker.stdout is not None
         assert looker.stdout.readline() == b"open\n"
         with pytest.raises(OperatorError, match=rf"open in another program \(PID {looker.pid}\)") as error:
@@ -383,7 +421,9 @@ def test_a_strange_file_under_the_published_name_is_not_overwritten(published: S
 
 
 def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(published: Settings, checkout: Path) -> None:
-    (checkout / "dbt_project" / "tests" / "no_anna.sql").write_text("select * from {{ ref('dim_customers') }} where first_name like 'Ann%'", encoding="utf-8")
+    (checkout / "dbt_project" / "tests" / "no_anna.sql").write_text(
+        "select * from {{ ref('dim_customers') }} where first_name like 'Ann%'", encoding="utf-8"
+    )
     before = identity(published.published_file)
     with pytest.raises(OperatorError) as error:
         pipeline.run(published)
@@ -393,7 +433,9 @@ def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(publish
     _says_nothing_about_anna(published, str(error.value))
 
 
-def test_a_broken_promise_of_a_model_is_told_with_its_column_and_its_rows_but_no_value(published: Settings, checkout: Path) -> None:
+def test_a_broken_promise_of_a_model_is_told_with_its_column_and_its_rows_but_no_value(
+    published: Settings, checkout: Path
+) -> None:
     marts = checkout / "dbt_project" / "models" / "marts"
     (marts / "broken.yml").write_text(PROMISES, encoding="utf-8")
     (marts / "broken.sql").write_text(BROKEN, encoding="utf-8")
@@ -410,7 +452,11 @@ def test_a_model_may_become_a_view_and_a_table_again(published: Settings, checko
         model.write_text(f"{{{{ config(materialized='{kind}') }}}} select 1 as number", encoding="utf-8")
         pipeline.run(published)
         with duckdb.connect(str(published.build_file), read_only=True) as con:
-            found.append(con.execute("select table_type from information_schema.tables where table_name like 'int_changing%'").fetchall())
+            found.append(
+                con.execute(
+                    "select table_type from information_schema.tables where table_name like 'int_changing%'"
+                ).fetchall()
+            )
     assert found == [[("BASE TABLE",)], [("VIEW",)], [("BASE TABLE",)]]
 
 
@@ -454,7 +500,9 @@ def _write_hungry_model(checkout: Path, *, rows: str) -> None:
     orders = checkout / "dbt_project" / "models" / "orders"
     query = f"select len(list(concat('text number ', i))) as longest from range({rows}) as numbers(i)"
     (orders / "int_hungry.sql").write_text(query, encoding="utf-8")
-    (orders / "int_after_it.sql").write_text("select 2 * longest as twice from {{ ref('int_hungry') }}", encoding="utf-8")
+    (orders / "int_after_it.sql").write_text(
+        "select 2 * longest as twice from {{ ref('int_hungry') }}", encoding="utf-8"
+    )
 
 
 def test_a_failing_model_is_named_without_the_row_it_failed_on(published: Settings, checkout: Path) -> None:

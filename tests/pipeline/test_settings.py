@@ -29,7 +29,11 @@ def write(data: Path, name: str, text: str) -> Path:
 
 def test_an_installation_without_any_file_has_the_defaults(tmp_path: Path) -> None:
     settings = configuration.load(tmp_path)
-    assert (settings.options.reporting_currency, settings.options.reporting_time_zone, settings.options.reject_share) == ("EUR", "UTC", 0.01)
+    assert (
+        settings.options.reporting_currency,
+        settings.options.reporting_time_zone,
+        settings.options.reject_share,
+    ) == ("EUR", "UTC", 0.01)
     assert settings.secret is None
 
 
@@ -39,7 +43,12 @@ def test_the_data_folder_is_the_one_the_environment_names(tmp_path: Path) -> Non
 
 def test_an_account_without_a_line_has_the_vendors_defaults(tmp_path: Path) -> None:
     account = configuration.load(tmp_path).account(Shop())
-    assert (account.source_account, account.default_currency, account.time_zone, account.order_namespace) == ("default", "BRL", "UTC", "delivery")
+    assert (account.source_account, account.default_currency, account.time_zone, account.order_namespace) == (
+        "default",
+        "BRL",
+        "UTC",
+        "delivery",
+    )
     assert account.customer_id_namespace == "shop:default"
 
 
@@ -52,10 +61,17 @@ def test_an_account_is_what_its_line_says_and_empty_cells_say_nothing(tmp_path: 
 
 
 def test_each_account_of_a_vendor_has_a_line_and_without_one_ids_and_order_numbers_of_its_own(tmp_path: Path) -> None:
-    write(tmp_path, "accounts.csv", "source,source_account,default_currency,order_namespace\nshop,uk,GBP,shared\nshop,fr,,\n")
+    write(
+        tmp_path,
+        "accounts.csv",
+        "source,source_account,default_currency,order_namespace\nshop,uk,GBP,shared\nshop,fr,,\n",
+    )
     settings = configuration.load(tmp_path)
     accounts = {name: settings.account(Shop(), name) for name in ("default", "uk", "fr", "it")}
-    assert {name: (account.source_account, account.default_currency, account.order_namespace) for name, account in accounts.items()} == {
+    assert {
+        name: (account.source_account, account.default_currency, account.order_namespace)
+        for name, account in accounts.items()
+    } == {
         "default": ("default", "BRL", "delivery"),
         "uk": ("uk", "GBP", "shared"),
         "fr": ("fr", "BRL", "shop:fr"),
@@ -64,14 +80,19 @@ def test_each_account_of_a_vendor_has_a_line_and_without_one_ids_and_order_numbe
     assert len({account.customer_id_namespace for account in accounts.values()}) == 4
 
 
-def test_the_only_line_of_a_vendor_names_the_account_of_its_plain_folder_until_that_account_has_a_folder(tmp_path: Path) -> None:
+def test_the_only_line_of_a_vendor_names_the_account_of_its_plain_folder_until_that_account_has_a_folder(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, "accounts.csv", "source,source_account,default_currency\nshop,uk,GBP\n")
     settings = configuration.load(tmp_path)
     before = settings.staging_fingerprint
     assert (settings.account(Shop()).source_account, settings.account(Shop()).order_namespace) == ("uk", "delivery")
     (tmp_path / "landing" / "shop@uk").mkdir(parents=True)
     assert (settings.account(Shop()).source_account, settings.account(Shop()).default_currency) == ("default", "BRL")
-    assert (settings.account(Shop(), "uk").source_account, settings.account(Shop(), "uk").default_currency) == ("uk", "GBP")
+    assert (settings.account(Shop(), "uk").source_account, settings.account(Shop(), "uk").default_currency) == (
+        "uk",
+        "GBP",
+    )
     assert settings.staging_fingerprint != before
 
 
@@ -192,7 +213,9 @@ def test_the_engine_knows_every_time_zone_that_is_accepted(tmp_path: Path) -> No
     assert len(zones) > 400
 
 
-@pytest.mark.parametrize(("limit", "size"), [("100MB", 100_000_000), ("1.5 GiB", 1_610_612_736), ("2TB", 2_000_000_000_000)])
+@pytest.mark.parametrize(
+    ("limit", "size"), [("100MB", 100_000_000), ("1.5 GiB", 1_610_612_736), ("2TB", 2_000_000_000_000)]
+)
 def test_the_memory_limit_is_a_number_too(tmp_path: Path, limit: str, size: int) -> None:
     write(tmp_path, "settings.toml", f'memory_limit = "{limit}"')
     assert configuration.load(tmp_path).memory_bytes == size

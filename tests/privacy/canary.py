@@ -17,7 +17,12 @@ import zstandard
 from orchestration.config.settings import Settings
 
 NIGHT, LATER = "2026-03-02", "2026-03-03"
-EMAIL, TAGGED, PHONE, CPF = "qxcanary.mail@qxcanary.example.org", "QxCanary.Mail+qxtag@qxcanary.example.org", "+4915790418263", "390.533.447-05"
+EMAIL, TAGGED, PHONE, CPF = (
+    "qxcanary.mail@qxcanary.example.org",
+    "QxCanary.Mail+qxtag@qxcanary.example.org",
+    "+4915790418263",
+    "390.533.447-05",
+)
 SPELLINGS = (PHONE, "+49 1579 0418263", "0049 (1579) 041-8263")
 FIRST, LAST, STREET, NOTE = "Qxfirstname", "Qxlastname", "Qxstreet 77", "qxnote-of-the-person"
 IDS = {
@@ -79,7 +84,13 @@ def land(settings: Settings) -> None:
         _ometria_order("QX-2", 12.25),
         _ometria_order("OTHER-1", 99, other=True),
     )
-    _array(settings, "omnisend/contacts", "contacts-of-qxcanary.mail@qxcanary.example.org.json", _omnisend_contact(), _omnisend_contact(other=True))
+    _array(
+        settings,
+        "omnisend/contacts",
+        "contacts-of-qxcanary.mail@qxcanary.example.org.json",
+        _omnisend_contact(),
+        _omnisend_contact(other=True),
+    )
     _lines(
         settings,
         "omnisend/events",
@@ -92,8 +103,18 @@ def land(settings: Settings) -> None:
     _put(settings, "omnisend/orders", "orders-qx.parquet", _parquet())
     _array(settings, "open_delivery/customers", "customers-qx.json", _delivery_customer())
     _lines(settings, "open_delivery/orders", "orders-qx.ndjson", _delivery_order())
-    _lines(settings, "open_delivery/leads", "leads-qx.ndjson", {"id": "qxdelivery-lead", "name": f"{FIRST} {LAST}", "contact": EMAIL})
-    _put(settings, "open_delivery/reviews", "reviews-qx.json", json.dumps({"items": [_delivery_review()], "page": 1}, indent=2).encode())
+    _lines(
+        settings,
+        "open_delivery/leads",
+        "leads-qx.ndjson",
+        {"id": "qxdelivery-lead", "name": f"{FIRST} {LAST}", "contact": EMAIL},
+    )
+    _put(
+        settings,
+        "open_delivery/reviews",
+        "reviews-qx.json",
+        json.dumps({"items": [_delivery_review()], "page": 1}, indent=2).encode(),
+    )
     _put(
         settings,
         "optimizely/customers",
@@ -118,13 +139,24 @@ def land(settings: Settings) -> None:
         settings,
         "optimizely/events",
         "events-qx.ndjson.gz",
-        {"type": "product", "action": "detail", "identifiers": {"email": EMAIL}, "data": {"ts": 1772020500, "product_id": "fern-s", "search": NOTE}},
+        {
+            "type": "product",
+            "action": "detail",
+            "identifiers": {"email": EMAIL},
+            "data": {"ts": 1772020500, "product_id": "fern-s", "search": NOTE},
+        },
     )
     _array(
         settings,
         "optimizely/consents",
         "consents-qx.json",
-        {"identifier_field_name": "email", "identifier_value": EMAIL, "consent": True, "consent_update_reason": NOTE, "consent_update_ts": 1772020600},
+        {
+            "identifier_field_name": "email",
+            "identifier_value": EMAIL,
+            "consent": True,
+            "consent_update_reason": NOTE,
+            "consent_update_ts": 1772020600,
+        },
     )
     _array(settings, "voucherify/customers", "customers-qx.json", _voucherify_customer())
     _lines(settings, "voucherify/orders", "orders-qx.ndjson", _voucherify_order())
@@ -132,7 +164,13 @@ def land(settings: Settings) -> None:
 
 def _ometria_profile(*, other: bool = False) -> dict[str, Any]:
     if other:
-        return {"@type": "profile", "id": "other-ometria", "email": OTHER["email"], "firstname": "Other", "lastname": "Person"}
+        return {
+            "@type": "profile",
+            "id": "other-ometria",
+            "email": OTHER["email"],
+            "firstname": "Other",
+            "lastname": "Person",
+        }
     return {
         "@type": "profile",
         "id": IDS["ometria"],
@@ -148,11 +186,19 @@ def _ometria_profile(*, other: bool = False) -> dict[str, Any]:
 
 
 def _ometria_order(number: str, total: float, *, other: bool = False) -> dict[str, Any]:
-    customer = {"id": "other-1", "email": OTHER["email"]} if other else {"id": IDS["shop"], "email": EMAIL, "firstname": FIRST, "lastname": LAST}
+    customer = (
+        {"id": "other-1", "email": OTHER["email"]}
+        if other
+        else {"id": IDS["shop"], "email": EMAIL, "firstname": FIRST, "lastname": LAST}
+    )
     address = (
         {}
         if other
-        else {"billing_address": {"firstname": FIRST, "lastname": LAST, "street": STREET, "city": "Leipzig"}, "note": NOTE, "coupon_code": "qxnote-coupon"}
+        else {
+            "billing_address": {"firstname": FIRST, "lastname": LAST, "street": STREET, "city": "Leipzig"},
+            "note": NOTE,
+            "coupon_code": "qxnote-coupon",
+        }
     )
     return {
         "@type": "order",
@@ -164,14 +210,28 @@ def _ometria_order(number: str, total: float, *, other: bool = False) -> dict[st
         "currency": "EUR",
         "grand_total": total,
         "customer": customer,
-        "lineitems": [{"product": {"id": "fern-1", "title": "Fern"}, "sku": "FERN", "quantity": 1, "unit_price": total, "total": total}],
+        "lineitems": [
+            {
+                "product": {"id": "fern-1", "title": "Fern"},
+                "sku": "FERN",
+                "quantity": 1,
+                "unit_price": total,
+                "total": total,
+            }
+        ],
         **address,
     }
 
 
 def _omnisend_contact(*, other: bool = False) -> dict[str, Any]:
     if other:
-        return {"contactID": "other-omnisend", "email": OTHER["email"], "phone": OTHER["phone"], "firstName": "Other", "lastName": "Person"}
+        return {
+            "contactID": "other-omnisend",
+            "email": OTHER["email"],
+            "phone": OTHER["phone"],
+            "firstName": "Other",
+            "lastName": "Person",
+        }
     return {
         "contactID": IDS["omnisend"],
         "email": EMAIL,
@@ -251,7 +311,12 @@ def _delivery_order() -> dict[str, Any]:
             }
         ],
         "total": {"itemsPrice": {"value": 30, "currency": "BRL"}, "orderAmount": {"value": 30, "currency": "BRL"}},
-        "customer": {"id": IDS["delivery"], "name": f"{FIRST} {LAST}", "phone": {"number": PHONE}, "documentNumber": CPF},
+        "customer": {
+            "id": IDS["delivery"],
+            "name": f"{FIRST} {LAST}",
+            "phone": {"number": PHONE},
+            "documentNumber": CPF,
+        },
         "delivery": {"deliveryAddress": {"street": STREET, "reference": NOTE}},
     }
 
@@ -303,7 +368,12 @@ def _csv(*lines: str) -> bytes:
 
 
 def _lines(settings: Settings, place: str, name: str, *records: object) -> None:
-    _put(settings, place, name, b"".join((record if isinstance(record, str) else json.dumps(record)).encode() + b"\n" for record in records))
+    _put(
+        settings,
+        place,
+        name,
+        b"".join((record if isinstance(record, str) else json.dumps(record)).encode() + b"\n" for record in records),
+    )
 
 
 def _array(settings: Settings, place: str, name: str, *records: object) -> None:
@@ -313,7 +383,13 @@ def _array(settings: Settings, place: str, name: str, *records: object) -> None:
 def _put(settings: Settings, place: str, name: str, content: bytes) -> None:
     path = settings.landing / place / NIGHT / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    packed = gzip.compress(content) if name.endswith(".gz") else zstandard.compress(content) if name.endswith(".zst") else content
+    packed = (
+        gzip.compress(content)
+        if name.endswith(".gz")
+        else zstandard.compress(content)
+        if name.endswith(".zst")
+        else content
+    )
     path.write_bytes(packed)
 
 
@@ -336,7 +412,9 @@ def found_in_files(folder: Path) -> dict[str, list[str]]:
 def _unpacked(whole: bytes) -> bytes:
     if whole.startswith(b"\x1f\x8b"):
         return zlib.decompressobj(31).decompress(whole)
-    return zstandard.ZstdDecompressor().decompressobj().decompress(whole) if whole.startswith(b"\x28\xb5\x2f\xfd") else b""
+    return (
+        zstandard.ZstdDecompressor().decompressobj().decompress(whole) if whole.startswith(b"\x28\xb5\x2f\xfd") else b""
+    )
 
 
 def _decoded(text: bytes) -> bytes:
@@ -349,7 +427,9 @@ def found_in_tables(path: Path) -> dict[str, int]:
     pattern = "|".join(map(re.escape, CANARIES))
     with duckdb.connect(str(path), read_only=True) as con:
         for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall():
-            [(rows,)] = con.execute(f'select count(*) from "{schema}"."{table}" as t where regexp_matches(lower(t::varchar), $1)', [pattern]).fetchall()
+            [(rows,)] = con.execute(
+                f'select count(*) from "{schema}"."{table}" as t where regexp_matches(lower(t::varchar), $1)', [pattern]
+            ).fetchall()
             if rows:
                 found[f"{schema}.{table}"] = rows
     return found

@@ -22,7 +22,13 @@ def test_all_that_was_delivered_and_is_held_stands_in_the_export(settings: Setti
         ("ometria", "profiles"), ("ometria", "orders"), ("omnisend", "contacts"), ("omnisend", "orders"), ("open_delivery", "reviews"), ("optimizely", "customers"),
         ("voucherify", "orders"),
     }  # fmt: skip
-    assert content["held"].keys() >= {"marts.dim_customers", "marts.dim_customers_history", "marts.fct_orders", "marts.fct_consents", "meta.identity_links"}
+    assert content["held"].keys() >= {
+        "marts.dim_customers",
+        "marts.dim_customers_history",
+        "marts.fct_orders",
+        "marts.fct_consents",
+        "meta.identity_links",
+    }
     page = (tmp_path / "out" / "person.html").read_text(encoding="utf-8")
     for text in (json.dumps(content, ensure_ascii=False), page):
         assert canary.NOTE in text and canary.STREET in text and canary.EMAIL in text
@@ -31,6 +37,8 @@ def test_all_that_was_delivered_and_is_held_stands_in_the_export(settings: Setti
 
 
 def test_an_export_does_not_go_into_the_landing_zone(settings: Settings) -> None:
-    done = c360(settings, "export-person", "--email", canary.EMAIL, "--out", str(settings.landing / "omnisend" / "contacts"))
+    done = c360(
+        settings, "export-person", "--email", canary.EMAIL, "--out", str(settings.landing / "omnisend" / "contacts")
+    )
     assert done.returncode == 2
     assert not list(settings.landing.rglob("person.*"))

@@ -31,7 +31,11 @@ def rows(settings: Settings, query: str, *values: object) -> list[tuple[object, 
 
 
 def person(settings: Settings) -> str:
-    [(found,)] = rows(settings, "select distinct customer_id from marts.bridge_customer_identifiers where identifier_value = $1", canary.EMAIL)
+    [(found,)] = rows(
+        settings,
+        "select distinct customer_id from marts.bridge_customer_identifiers where identifier_value = $1",
+        canary.EMAIL,
+    )
     return str(found)
 
 
@@ -49,7 +53,10 @@ def others(settings: Settings, customer_id: str) -> dict[str, object]:
 
 
 def all_marts(settings: Settings) -> dict[str, object]:
-    tables = [name for (name,) in rows(settings, "select table_name from duckdb_tables() where schema_name = 'marts' order by all")]
+    tables = [
+        name
+        for (name,) in rows(settings, "select table_name from duckdb_tables() where schema_name = 'marts' order by all")
+    ]
     return {table: rows(settings, f"select count(*), bit_xor(hash(t)) from marts.{table} as t") for table in tables}
 
 
@@ -64,7 +71,12 @@ def test_the_canary_is_found_in_every_place_before(settings: Settings) -> None:
     landed = [path for path in settings.landing.rglob("*qx*") if path.is_file()]
     assert {str(path.relative_to(settings.data)) for path in landed} <= places.keys()
     assert {"warehouse.duckdb", "build/warehouse.duckdb"} <= places.keys()
-    assert canary.found_in_tables(settings.published_file).keys() >= {"staging.customers", "staging.orders", "marts.dim_customers", "meta.rejects"}
+    assert canary.found_in_tables(settings.published_file).keys() >= {
+        "staging.customers",
+        "staging.orders",
+        "marts.dim_customers",
+        "meta.rejects",
+    }
 
 
 def test_nothing_of_the_person_is_left_and_nobody_else_and_no_cent_goes(settings: Settings) -> None:
@@ -91,7 +103,9 @@ def test_what_is_delivered_again_changes_nothing_and_is_booked_as_erased(setting
     assert canary.found_in_tables(settings.published_file) == {}
     assert all_marts(settings) == marts
     assert books_balance(settings.published_file)
-    assert rows(settings, "select count(*) > 5, bool_and(raw = '') from meta.rejects where reason_code = 'erased'") == [(True, True)]
+    assert rows(settings, "select count(*) > 5, bool_and(raw = '') from meta.rejects where reason_code = 'erased'") == [
+        (True, True)
+    ]
 
 
 def test_without_a_secret_nobody_is_erased_and_it_is_said_how_to_make_one(settings: Settings) -> None:

@@ -32,12 +32,16 @@ def test_an_address_is_found_in_a_text(raw: str) -> None:
     assert erased(erasures.mention("jane@example.org")).is_mentioned(raw.encode(), NIGHT)
 
 
-@pytest.mark.parametrize("raw", ["mary@example.org", "jane@example.com", "janet@example.org", "jane at example.org", ""])
+@pytest.mark.parametrize(
+    "raw", ["mary@example.org", "jane@example.com", "janet@example.org", "jane at example.org", ""]
+)
 def test_another_address_is_not(raw: str) -> None:
     assert not erased(erasures.mention("jane@example.org")).is_mentioned(raw.encode(), NIGHT)
 
 
-@pytest.mark.parametrize("raw", ["+4915798765432", "+49 1579 8765432", "0049 (1579) 876-5432", "01579/8765432", '{"phone":4915798765432}'])
+@pytest.mark.parametrize(
+    "raw", ["+4915798765432", "+49 1579 8765432", "0049 (1579) 876-5432", "01579/8765432", '{"phone":4915798765432}']
+)
 def test_a_number_is_found_with_and_without_its_country(raw: str) -> None:
     assert erased(erasures.mention("+4915798765432")).is_mentioned(raw.encode(), NIGHT)
 

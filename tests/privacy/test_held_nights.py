@@ -21,27 +21,40 @@ def test_nothing_is_kept_of_an_erased_person_in_a_night_that_waits(tmp_path) -> 
     path.write_text("\n".join([order("jane"), order("mary"), *["no json"] * 5]), encoding="utf-8")
     with build_file.connect(settings) as con:
         Warehouse(settings).ingest(con, landing_zone.scan(settings).files, run_id="r")
-        kept = con.execute("select row_number, reason_code, raw from meta.rejects where row_number < 3 order by row_number").fetchall()
+        kept = con.execute(
+            "select row_number, reason_code, raw from meta.rejects where row_number < 3 order by row_number"
+        ).fetchall()
         assert kept == [(1, "held_back", ""), (2, "held_back", order("mary"))]
         assert con.execute("select rows_read, rows_rejected, rows_loaded from meta.loads").fetchall() == [(7, 7, 0)]
 
 
 def test_an_order_of_an_erased_person_is_loaded_without_the_person_and_any_other_record_rejected(tmp_path) -> None:
     settings = Settings(data=tmp_path / "data", options=Options(free_disk_bytes=0), secret=SECRET)
-    hashes = erasures.hashes(SECRET, [erasures.identifier("email", "", "jane@example.org"), erasures.mention("jane@example.org")])
+    hashes = erasures.hashes(
+        SECRET, [erasures.identifier("email", "", "jane@example.org"), erasures.mention("jane@example.org")]
+    )
     erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": None, "hashes": hashes})
     path = settings.landing / "omnisend" / "events" / "2026-03-01" / "events.ndjson"
     path.parent.mkdir(parents=True)
-    page = json.dumps({"eventName": "viewed page", "eventTime": "2026-02-28T10:00:00Z", "contact": {"email": "jane@example.org"}})
+    page = json.dumps(
+        {"eventName": "viewed page", "eventTime": "2026-02-28T10:00:00Z", "contact": {"email": "jane@example.org"}}
+    )
     path.write_text("\n".join([order("jane"), order("mary"), page, "broken of jane@example.org"]), encoding="utf-8")
     with build_file.connect(settings) as con:
         Warehouse(settings).ingest(con, landing_zone.scan(settings).files, run_id="r")
         assert con.execute("select order_number, total, email_value, owner_record_id is null from staging.orders order by 1").fetchall() == [
             ("jane-1", 10, None, True), ("mary-1", 10, "mary@example.org", False),
         ]  # fmt: skip
-        assert con.execute("select row_number, reason_code, raw from meta.rejects order by 1").fetchall() == [(3, "erased", ""), (4, "erased", "")]
-        assert con.execute("select rows_read, rows_loaded, rows_rejected, rows_duplicate from meta.loads").fetchall() == [(4, 2, 2, 0)]
-        assert con.execute("select count(*) from staging.customer_identifiers where id_value like 'jane%'").fetchall() == [(0,)]
+        assert con.execute("select row_number, reason_code, raw from meta.rejects order by 1").fetchall() == [
+            (3, "erased", ""),
+            (4, "erased", ""),
+        ]
+        assert con.execute(
+            "select rows_read, rows_loaded, rows_rejected, rows_duplicate from meta.loads"
+        ).fetchall() == [(4, 2, 2, 0)]
+        assert con.execute(
+            "select count(*) from staging.customer_identifiers where id_value like 'jane%'"
+        ).fetchall() == [(0,)]
 
 
 def order(person: str) -> str:

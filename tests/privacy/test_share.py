@@ -44,12 +44,15 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
 
 def columns(path: Path) -> list[tuple[object, ...]]:
     return rows(
-        path, "select schema_name, table_name, column_name, data_type from duckdb_columns() where schema_name in ('marts', 'staging', 'meta') order by all"
+        path,
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() where schema_name in ('marts', 'staging', 'meta') order by all",
     )
 
 
 @pytest.mark.slow
-def test_queries_give_the_figures_of_the_full_file_and_no_byte_is_of_a_person(settings: Settings, tmp_path: Path) -> None:
+def test_queries_give_the_figures_of_the_full_file_and_no_byte_is_of_a_person(
+    settings: Settings, tmp_path: Path
+) -> None:
     shared = tmp_path / "out" / "shared.duckdb"
     shared.parent.mkdir()
     done = c360(settings, "share", "--out", str(shared))
@@ -77,7 +80,11 @@ def test_a_mart_tags_what_the_canonical_tables_tag(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     tagged = {(table, column) for schema, table, column in personal_columns(settings) if schema == "marts"}
     personal = {column.name for table in TABLES.values() for column in table.columns if column.personal}
-    missing = sorted(f"{table}.{column}" for table, column in mart_columns(settings) if column in personal and (table, column) not in {*tagged, *NOT_FREE})
+    missing = sorted(
+        f"{table}.{column}"
+        for table, column in mart_columns(settings)
+        if column in personal and (table, column) not in {*tagged, *NOT_FREE}
+    )
     assert tagged and missing == []
 
 

@@ -57,7 +57,11 @@ class Installation:
         return [path.read_bytes() for path in self.files(feed, stream)]
 
     def files(self, feed: str, stream: str) -> list[Path]:
-        return sorted(path for path in (self.settings.landing / feed / stream).rglob("*") if path.is_file() and path.name != "_FULL")
+        return sorted(
+            path
+            for path in (self.settings.landing / feed / stream).rglob("*")
+            if path.is_file() and path.name != "_FULL"
+        )
 
     def is_full(self, feed: str, stream: str) -> bool:
         return bool(list((self.settings.landing / feed / stream).glob("*/_FULL")))

@@ -14,7 +14,12 @@ from tests.pipeline.deliveries import NIGHTS, land, order
 from tests.pulling.conftest import Installation
 from tests.pulling.vendors import Ometria, Omnisend
 
-PERSON = {"id": "contact-1", "email": "ben@mail.test.example.com", "firstName": "Ben", "updatedAt": "2026-02-01T12:00:00.000Z"}
+PERSON = {
+    "id": "contact-1",
+    "email": "ben@mail.test.example.com",
+    "firstName": "Ben",
+    "updatedAt": "2026-02-01T12:00:00.000Z",
+}
 
 
 @pytest.fixture
@@ -58,28 +63,42 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def nightly(night: Installation, instance: dg.DagsterInstance, **tags: str) -> dg.ExecuteInProcessResult:
     code_location = definitions.definitions.load_fn()
-    return code_location.resolve_job_def("nightly").execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    return code_location.resolve_job_def("nightly").execute_in_process(
+        instance=instance, tags=tags, raise_on_error=False
+    )
 
 
 @pytest.mark.slow
-def test_dagster_pulls_before_it_loads_and_a_vendor_that_is_down_stops_nothing(night: Installation, instance: dg.DagsterInstance) -> None:
+def test_dagster_pulls_before_it_loads_and_a_vendor_that_is_down_stops_nothing(
+    night: Installation, instance: dg.DagsterInstance
+) -> None:
     result = nightly(night, instance)
     assert result.success and "ben@mail.test.example.com" in emails(night.settings)
-    checks = {check.asset_key.to_user_string(): check.passed for check in result.get_asset_check_evaluations() if check.check_name == "all_was_pulled"}
+    checks = {
+        check.asset_key.to_user_string(): check.passed
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "all_was_pulled"
+    }
     assert checks == {"pulled/omnisend": True, "pulled/ometria": False}
 
 
 @pytest.mark.slow
-def test_a_secret_that_is_missing_stops_no_night(night: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_is_missing_stops_no_night(
+    night: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("VENDOR_SECRET")
     assert nightly(night, instance).success
     report = pipeline.run(night.settings)
-    assert report.exit_code == 3 and any("omnisend was not pulled: `key` of omnisend is missing" in sentence for sentence in report.attention)
+    assert report.exit_code == 3 and any(
+        "omnisend was not pulled: `key` of omnisend is missing" in sentence for sentence in report.attention
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tags", [{"dagster/sensor_name": "arrival"}, {"dagster/backfill": "b"}])
-def test_files_that_landed_and_nights_again_ask_no_vendor(night: Installation, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
+def test_files_that_landed_and_nights_again_ask_no_vendor(
+    night: Installation, instance: dg.DagsterInstance, tags: dict[str, str]
+) -> None:
     assert nightly(night, instance, **tags).success
     assert not night.servers["omnisend"].requests
 

@@ -17,7 +17,9 @@ from tests.pulling.vendors import LISTING, SECRET, Vendor, at
 
 RECORDS = 60
 # At which page what happens to which record.
-happenings = st.lists(st.tuples(st.integers(1, 8), st.sampled_from(["touch", "hold", "remove"]), st.integers(0, RECORDS - 1)), max_size=10)
+happenings = st.lists(
+    st.tuples(st.integers(1, 8), st.sampled_from(["touch", "hold", "remove"]), st.integers(0, RECORDS - 1)), max_size=10
+)
 
 
 def stir(vendor: Vendor, happenings: list[tuple[int, str, int]]) -> None:
@@ -44,7 +46,9 @@ def stir(vendor: Vendor, happenings: list[tuple[int, str, int]]) -> None:
 @pytest.mark.parametrize("code", LISTING)
 @given(happenings=happenings)
 @examples(max_examples=12)
-def test_what_changes_while_one_reads_is_there_after_quiet_nights(code: str, happenings: list[tuple[int, str, int]]) -> None:
+def test_what_changes_while_one_reads_is_there_after_quiet_nights(
+    code: str, happenings: list[tuple[int, str, int]]
+) -> None:
     vendor = LISTING[code]()
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("VENDOR_SECRET", SECRET)
@@ -56,7 +60,9 @@ def test_what_changes_while_one_reads_is_there_after_quiet_nights(code: str, hap
         installation.pull()
         first = {row["id"] for page in installation.pages(code, vendor.stream) for row in rows_of(page)}
         was_full = installation.is_full(code, vendor.stream)
-        untouched = {f"{vendor.path}-{number:05d}" for number in range(RECORDS)} - {f"{vendor.path}-{number:05d}" for _, _, number in happenings}
+        untouched = {f"{vendor.path}-{number:05d}" for number in range(RECORDS)} - {
+            f"{vendor.path}-{number:05d}" for _, _, number in happenings
+        }
         assert not was_full or untouched <= first
         vendor.after_page = lambda _: None
         installation.pull()

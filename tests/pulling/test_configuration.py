@@ -35,7 +35,9 @@ def test_a_stream_can_be_chosen(settings: Settings) -> None:
     assert [unit.stream for unit in source.units] == ["lists"]
 
 
-@pytest.mark.parametrize("chosen", [{"vendor": "omnisend"}, {"vendor": "ometria", "account": "uk"}, {"stream": "orders"}])
+@pytest.mark.parametrize(
+    "chosen", [{"vendor": "omnisend"}, {"vendor": "ometria", "account": "uk"}, {"stream": "orders"}]
+)
 def test_a_choice_that_nothing_fits_is_refused(settings: Settings, chosen: dict[str, str]) -> None:
     with pytest.raises(OperatorError, match="Nothing such stands in"):
         read(settings, OMETRIA, **chosen)
@@ -70,7 +72,9 @@ def test_a_choice_that_nothing_fits_is_refused(settings: Settings, chosen: dict[
         ("account = 3\n", "account"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_the_file_and_a_reason(settings: Settings, text: str, problem: str) -> None:
+def test_what_cannot_be_meant_is_refused_with_the_file_and_a_reason(
+    settings: Settings, text: str, problem: str
+) -> None:
     with pytest.raises(OperatorError) as refused:
         read(settings, text)
     assert problem in refused.value.message and "pull.toml" in refused.value.message and refused.value.exit_code == 2
@@ -81,7 +85,9 @@ def test_what_cannot_be_meant_is_refused_with_the_file_and_a_reason(settings: Se
 def test_a_secret_that_is_missing_or_written_down_openly_is_refused(settings: Settings, given: str) -> None:
     with pytest.raises(OperatorError) as refused:
         read(settings, OMETRIA.replace("env:OMETRIA_KEY", given))
-    assert "`key` of ometria" in str(refused.value) and "canary" not in str(refused.value) and refused.value.exit_code == 2
+    assert (
+        "`key` of ometria" in str(refused.value) and "canary" not in str(refused.value) and refused.value.exit_code == 2
+    )
 
 
 def test_a_secret_file_lies_beside_the_configuration(settings: Settings) -> None:

@@ -46,7 +46,10 @@ def test_the_product_reads_the_segment_from_that_name(installation: Installation
 
 def test_every_segment_is_a_job_of_its_own(installation: Installation) -> None:
     vendor = connected(installation, "spring_buyers", "lapsed")
-    assert [outcome.name for outcome in installation.pull()] == ["optimizely/segments (spring_buyers)", "optimizely/segments (lapsed)"]
+    assert [outcome.name for outcome in installation.pull()] == [
+        "optimizely/segments (spring_buyers)",
+        "optimizely/segments (lapsed)",
+    ]
     assert vendor.jobs == ["spring_buyers", "lapsed"] and len(landed(installation)) == 2
 
 
@@ -57,11 +60,18 @@ def test_a_vendor_that_is_still_exporting_is_waited_for(installation: Installati
 
 
 @pytest.mark.parametrize("state", ["completed_with_errors", "failed", "a phrase for anna.canary@example.com"])
-def test_a_job_that_ends_badly_lands_nothing_and_the_next_pull_starts_another(installation: Installation, state: str) -> None:
+def test_a_job_that_ends_badly_lands_nothing_and_the_next_pull_starts_another(
+    installation: Installation, state: str
+) -> None:
     vendor = connected(installation)
     vendor.states = ["running", state]
     (outcome,) = installation.pull()
-    assert not outcome.is_done and "ended as" in outcome.problem and "anna" not in outcome.problem and not landed(installation)
+    assert (
+        not outcome.is_done
+        and "ended as" in outcome.problem
+        and "anna" not in outcome.problem
+        and not landed(installation)
+    )
     vendor.states = ["completed"]
     assert installation.pull()[0].is_done and len(vendor.jobs) == 2
 
@@ -100,4 +110,7 @@ def test_a_name_that_leads_out_of_the_folder_stays_inside(installation: Installa
     vendor.states = ["completed"]
     vendor._start = lambda _: (vendor.jobs.append("..%2F..%2Fescaped"), Response(201, b'{"id": "job-1"}'))[1]
     installation.pull()
-    assert all(path.is_relative_to(installation.settings.landing / "optimizely" / "segments") for path in installation.settings.data.rglob("*escaped*"))
+    assert all(
+        path.is_relative_to(installation.settings.landing / "optimizely" / "segments")
+        for path in installation.settings.data.rglob("*escaped*")
+    )

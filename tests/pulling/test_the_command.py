@@ -42,7 +42,16 @@ def connected(installation: Installation, code: str) -> Vendor:
 @pytest.mark.faults
 @pytest.mark.parametrize("code", ["omnisend", "voucherify"])
 @pytest.mark.parametrize(
-    "point", ["walk_is_noted", "page_is_written", "page_has_landed", "position_is_noted", "before_the_full_marker", "before_the_end_is_noted", "end_is_noted"]
+    "point",
+    [
+        "walk_is_noted",
+        "page_is_written",
+        "page_has_landed",
+        "position_is_noted",
+        "before_the_full_marker",
+        "before_the_end_is_noted",
+        "end_is_noted",
+    ],
 )
 def test_a_walk_that_was_killed_loses_and_repeats_nothing(installation: Installation, code: str, point: str) -> None:
     vendor = connected(installation, code)
@@ -111,11 +120,20 @@ def test_the_outcomes_can_be_read_by_a_program(installation: Installation) -> No
     connected(installation, "voucherify")
     code, said = ended(c360(installation, "pull", "--json"))
     assert code == 0
-    assert json.loads(said) == [{"name": "voucherify/customers", "pages": 7, "rows": 626, "is_done": True, "problem": ""}]
+    assert json.loads(said) == [
+        {"name": "voucherify/customers", "pages": 7, "rows": 626, "is_done": True, "problem": ""}
+    ]
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--vendor", "klaviyo"), ("--vendor", "omnisend"), ("--stream", "profiles"), ("--since", "yesterday"), ("--since", "2026-01-01", "--full")]
+    "arguments",
+    [
+        ("--vendor", "klaviyo"),
+        ("--vendor", "omnisend"),
+        ("--stream", "profiles"),
+        ("--since", "yesterday"),
+        ("--since", "2026-01-01", "--full"),
+    ],
 )
 def test_what_cannot_be_meant_asks_nobody(installation: Installation, arguments: tuple[str, ...]) -> None:
     connected(installation, "voucherify")
@@ -134,14 +152,24 @@ def test_two_pulls_do_not_ask_for_the_same_pages(installation: Installation) -> 
 def test_neither_secrets_nor_people_are_in_what_is_printed_or_kept(installation: Installation) -> None:
     person = "anna.canary@example.com"
     told = answer({"detail": f"{person} {SECRET}"}, 400)
-    for code, vendor, stream in (("ometria", Ometria(), "lists"), ("omnisend", Omnisend(), "contacts"), ("voucherify", Voucherify(), "orders")):
+    for code, vendor, stream in (
+        ("ometria", Ometria(), "lists"),
+        ("omnisend", Omnisend(), "contacts"),
+        ("voucherify", Voucherify(), "orders"),
+    ):
         server = installation.connect(code, vendor, stream)
         server.failures = [told, Response(401, person.encode()), told]
     optimizely = Optimizely()
     optimizely.states = ["completed"]
-    installation.connect("optimizely", optimizely, "segments", segments=["vip"]).failures = [None, None, Response(403, person.encode())]
+    installation.connect("optimizely", optimizely, "segments", segments=["vip"]).failures = [
+        None,
+        None,
+        Response(403, person.encode()),
+    ]
     code, said = ended(c360(installation, "pull", C360_DEBUG="1"))
-    kept = "".join(path.read_text(errors="replace") for path in (installation.settings.internal).rglob("*") if path.is_file())
+    kept = "".join(
+        path.read_text(errors="replace") for path in (installation.settings.internal).rglob("*") if path.is_file()
+    )
     assert code in (1, 3) and said.count("was not pulled") == 4
     assert "canary" not in said + kept
 
@@ -152,5 +180,12 @@ WITHOUT_THE_EXTRA = "import sys; sys.modules['httpx2'] = None; from orchestratio
 def test_without_the_extra_the_command_says_what_to_install_and_the_rest_works(installation: Installation) -> None:
     connected(installation, "voucherify")
     environment = {**os.environ, "C360_DATA": str(installation.settings.data), "VENDOR_SECRET": SECRET}
-    made = subprocess.run([sys.executable, "-c", WITHOUT_THE_EXTRA], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120)
+    made = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THE_EXTRA],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert made.returncode == 2 and "pip install 'customer360[network]'" in made.stderr

@@ -82,7 +82,11 @@ def test_the_next_night_asks_for_what_changed_only(installation: Installation, c
     before = len(installation.files(code, vendor.stream))
     vendor.touch(vendor.path, 3, 5000)
     (outcome,) = installation.pull()
-    new = {row for page in installation.pages(code, vendor.stream)[before:] for row in re.findall(rf"{vendor.path}-\d+", page.decode())}
+    new = {
+        row
+        for page in installation.pages(code, vendor.stream)[before:]
+        for row in re.findall(rf"{vendor.path}-\d+", page.decode())
+    }
     assert outcome.is_done and f"{vendor.path}-00003" in new
     assert len(new) < 100
 
@@ -96,8 +100,12 @@ def test_a_walk_that_failed_goes_on_where_it_stopped(installation: Installation,
     assert not failed.is_done and f"{code} answered with 500" in failed.problem and failed.pages == 1
     (outcome,) = installation.pull()
     assert outcome.is_done and outcome.pages == len(set(vendor.sent))
-    assert len(installation.pages(code, vendor.stream)) == len({*installation.pages(code, vendor.stream)}) == outcome.pages
-    assert set(installation.ids(code, vendor.stream)) == held(vendor) and set(vendor.sent) == set(installation.pages(code, vendor.stream))
+    assert (
+        len(installation.pages(code, vendor.stream)) == len({*installation.pages(code, vendor.stream)}) == outcome.pages
+    )
+    assert set(installation.ids(code, vendor.stream)) == held(vendor) and set(vendor.sent) == set(
+        installation.pages(code, vendor.stream)
+    )
 
 
 @every_listing
@@ -116,7 +124,9 @@ def test_records_that_change_while_one_reads_are_not_lost(installation: Installa
     final = {}
     for page in installation.pages(code, vendor.stream):
         for row in (
-            msgspec.json.decode(page) if page.startswith(b"[") else next(value for value in msgspec.json.decode(page).values() if isinstance(value, list))
+            msgspec.json.decode(page)
+            if page.startswith(b"[")
+            else next(value for value in msgspec.json.decode(page).values() if isinstance(value, list))
         ):
             final.setdefault(row["id"], set()).add(row["name"])
     assert all(row["name"] in final[row["id"]] for row in vendor.rows[vendor.path])
@@ -207,7 +217,11 @@ def test_a_long_absence_is_asked_for_in_the_periods_that_the_vendor_allows(insta
     installation.connect("open_delivery", vendor, "customers", period_days=30)
     installation.pull(since=date(2026, 1, 1))
     assert set(installation.ids("open_delivery", "customers")) == held(vendor)
-    windows = [request.query.get("updatedFrom") for request in installation.servers["open_delivery"].requests if "updatedFrom" in request.query]
+    windows = [
+        request.query.get("updatedFrom")
+        for request in installation.servers["open_delivery"].requests
+        if "updatedFrom" in request.query
+    ]
     assert len(set(windows)) >= 3
 
 
@@ -299,7 +313,9 @@ def test_more_redemptions_than_the_vendor_pages_are_read_in_stretches(installati
     vendor.hold("redemptions", 10_450)
     installation.connect("voucherify", vendor, "redemptions")
     (outcome,) = installation.pull()
-    assert not outcome.problem and set(installation.ids("voucherify", "redemptions")) == {row["id"] for row in vendor.rows["redemptions"]}
+    assert not outcome.problem and set(installation.ids("voucherify", "redemptions")) == {
+        row["id"] for row in vendor.rows["redemptions"]
+    }
 
 
 def test_a_page_size_that_the_vendor_lowers_ends_no_walk(installation: Installation) -> None:
@@ -392,7 +408,9 @@ def test_a_walk_of_the_day_before_yesterday_begins_anew_under_today(installation
 
 @every_listing
 @pytest.mark.parametrize("damage", [b"", b'{"mark": "20', b"\xff\xfe"])
-def test_a_log_that_was_damaged_means_a_walk_over_everything(installation: Installation, code: str, damage: bytes) -> None:
+def test_a_log_that_was_damaged_means_a_walk_over_everything(
+    installation: Installation, code: str, damage: bytes
+) -> None:
     vendor = connected(installation, code)
     installation.pull()
     asked = len(vendor.sent)

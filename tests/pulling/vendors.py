@@ -45,7 +45,10 @@ class Vendor:
         if not self.knows(request):
             return Response(401)
         response = self.answer(request)
-        response = replace(response, headers={**response.headers, "Date": format_datetime(START + timedelta(minutes=self.clock), usegmt=True)})
+        response = replace(
+            response,
+            headers={**response.headers, "Date": format_datetime(START + timedelta(minutes=self.clock), usegmt=True)},
+        )
         if response.status == 400:
             self.violations.append(f"{request.path} {sorted(request.query)}")
         if response.status == 200 and request.method == "GET":
@@ -62,7 +65,10 @@ class Vendor:
     def hold(self, path: str, count: int, first: int = 0) -> None:
         """So many records, one a minute."""
         held = self.rows.setdefault(path, [])
-        held += [{"id": f"{path}-{number:05d}", self.updated: at(number), "name": f"Åsa {number}"} for number in range(first, first + count)]
+        held += [
+            {"id": f"{path}-{number:05d}", self.updated: at(number), "name": f"Åsa {number}"}
+            for number in range(first, first + count)
+        ]
 
     def touch(self, path: str, number: int, minutes: float) -> None:
         """Changes one record."""
@@ -95,9 +101,15 @@ class Ometria(Vendor):
         if limit is None or not re.fullmatch(r"\d{4}-\d\d-\d\d", since):
             return Response(400)
         start = int(request.query.get("offset", 0))
-        found = [row for row in self.rows.get(request.path.strip("/").removeprefix("v2/"), []) if row[self.updated] >= since]
+        found = [
+            row for row in self.rows.get(request.path.strip("/").removeprefix("v2/"), []) if row[self.updated] >= since
+        ]
         return answer(
-            [{name: value for name, value in row.items() if name != self.updated} for row in found[start : start + limit]], Date="Wed, 04 Feb 2026 12:00:00 GMT"
+            [
+                {name: value for name, value in row.items() if name != self.updated}
+                for row in found[start : start + limit]
+            ],
+            Date="Wed, 04 Feb 2026 12:00:00 GMT",
         )
 
 
@@ -109,7 +121,10 @@ class Omnisend(Vendor):
     era = 0
 
     def knows(self, request: Request) -> bool:
-        return request.headers.get("authorization") == f"Omnisend-API-Key {SECRET}" and request.headers.get("omnisend-version") == "2026-03-15"
+        return (
+            request.headers.get("authorization") == f"Omnisend-API-Key {SECRET}"
+            and request.headers.get("omnisend-version") == "2026-03-15"
+        )
 
     def answer(self, request: Request) -> Response:
         query = request.query
@@ -117,17 +132,36 @@ class Omnisend(Vendor):
         if limit is None or ("after" in query and "sort" in query):
             return Response(400)
         since = query.get("updatedAtFrom", "")
-        cursor = json.loads(base64.b64decode(query["after"])) if "after" in query else {"era": self.era, "since": since, "seen": ["", ""]}
+        cursor = (
+            json.loads(base64.b64decode(query["after"]))
+            if "after" in query
+            else {"era": self.era, "since": since, "seen": ["", ""]}
+        )
         if cursor["era"] != self.era:
-            return answer({"title": "Bad Request", "detail": "cursor for anna.canary@example.com is not valid", "instance": "abc"}, 400)
+            return answer(
+                {
+                    "title": "Bad Request",
+                    "detail": "cursor for anna.canary@example.com is not valid",
+                    "instance": "abc",
+                },
+                400,
+            )
         if cursor["since"] != since:
             return Response(400)
-        ordered = sorted((row for row in self.rows.get("contacts", []) if row[self.updated] >= since), key=lambda row: (row[self.updated], row["id"]))
+        ordered = sorted(
+            (row for row in self.rows.get("contacts", []) if row[self.updated] >= since),
+            key=lambda row: (row[self.updated], row["id"]),
+        )
         rest = [row for row in ordered if [row[self.updated], row["id"]] > cursor["seen"]]
         page, has_more = rest[:limit], len(rest) > limit
         last = [page[-1][self.updated], page[-1]["id"]] if page else cursor["seen"]
         after = base64.b64encode(json.dumps({**cursor, "seen": last}).encode()).decode() if has_more else None
-        return answer({"contacts": page, "paging": {"limit": limit, "hasMore": has_more, "cursors": {"after": after, "before": None}}})
+        return answer(
+            {
+                "contacts": page,
+                "paging": {"limit": limit, "hasMore": has_more, "cursors": {"after": after, "before": None}},
+            }
+        )
 
     def spoil_cursors(self) -> None:
         self.era += 1
@@ -150,7 +184,9 @@ class OpenDelivery(Vendor):
     def answer(self, request: Request) -> Response:
         if request.path == "/oauth/token":
             self.tokens += 1
-            is_known = f"client_secret={SECRET}".encode() in request.body and b"grant_type=client_credentials" in request.body
+            is_known = (
+                f"client_secret={SECRET}".encode() in request.body and b"grant_type=client_credentials" in request.body
+            )
             return answer({"access_token": f"token-{self.tokens}", "expires_in": 3600}) if is_known else Response(401)
         query = request.query
         size = self.within(query, "page pageSize updatedFrom updatedTo createdFrom createdTo", "pageSize", 500)
@@ -159,7 +195,11 @@ class OpenDelivery(Vendor):
             return Response(400)
         start = (int(query["page"]) - 1) * size
         field = "createdAt" if request.path == "/reviews" else self.updated
-        found = [row for row in self.rows.get(request.path.strip("/"), []) if row[field] >= since and (not until or row[field] <= until)]
+        found = [
+            row
+            for row in self.rows.get(request.path.strip("/"), [])
+            if row[field] >= since and (not until or row[field] <= until)
+        ]
         return self._enveloped(found[start : start + size], int(query["page"]), size, len(found))
 
     def _is_short(self, since: str, until: str) -> bool:
@@ -193,12 +233,24 @@ class Voucherify(Vendor):
         name = request.path.removeprefix("/v1/")
         query = request.query
         limit = self.within(query, "limit order page starting_after created_at[after]", "limit", 100)
-        if limit is None or ("starting_after" in query and "page" in query) or int(query.get("page", 1)) > (99 if name != "orders" else 100):
+        if (
+            limit is None
+            or ("starting_after" in query and "page" in query)
+            or int(query.get("page", 1)) > (99 if name != "orders" else 100)
+        ):
             return Response(400)
         found = self._found(name, query)
         start = (int(query.get("page", 1)) - 1) * limit
         page = found[start : start + limit]
-        return answer({"object": "list", "data_ref": name, name: page, "total": len(found), "has_more": len(found) > start + limit})
+        return answer(
+            {
+                "object": "list",
+                "data_ref": name,
+                name: page,
+                "total": len(found),
+                "has_more": len(found) > start + limit,
+            }
+        )
 
     def _found(self, name: str, query: dict[str, str]) -> list[Row]:
         order = query.get("order", "-created_at")
@@ -224,20 +276,29 @@ class Optimizely(Vendor):
         self.states = ["pending", "running", "completed"]
         self.asked = 0
         self.busy = 0
-        self.file = gzip.compress(b"email,name\n" + b"".join(b'p%d@example.com,"in two\nlines"\n' % number for number in range(7)))
+        self.file = gzip.compress(
+            b"email,name\n" + b"".join(b'p%d@example.com,"in two\nlines"\n' % number for number in range(7))
+        )
 
     def knows(self, request: Request) -> bool:
         return request.path.startswith("/files/") or request.headers.get("x-api-key") == SECRET
 
     def answer(self, request: Request) -> Response:
         if request.path.startswith("/files/"):
-            return Response(200, self.file, {"Content-Type": "binary/octet-stream"}) if request.query == {"X-Amz-Signature": SECRET} else Response(403)
+            return (
+                Response(200, self.file, {"Content-Type": "binary/octet-stream"})
+                if request.query == {"X-Amz-Signature": SECRET}
+                else Response(403)
+            )
         if request.method == "POST":
             return self._start(request)
         state = self.states[min(self.asked, len(self.states) - 1)]
         self.asked += 1
         done = (
-            {"presignedUrls": [f"{self.address}/files/{self.jobs[-1]}_0_0_0.csv.gz?X-Amz-Signature={SECRET}"], "exportRowCount": 7}
+            {
+                "presignedUrls": [f"{self.address}/files/{self.jobs[-1]}_0_0_0.csv.gz?X-Amz-Signature={SECRET}"],
+                "exportRowCount": 7,
+            }
             if state == "completed"
             else {}
         )
@@ -248,7 +309,11 @@ class Optimizely(Vendor):
             self.busy -= 1
             return answer({"title": "already being exported"}, 422, Retry_After="0")
         select = request.json.get("select", {})
-        if request.path != "/v3/export-segment-members" or set(select) != {"segments", "fields", "maxDelay"} or len(select["segments"]) != 1:
+        if (
+            request.path != "/v3/export-segment-members"
+            or set(select) != {"segments", "fields", "maxDelay"}
+            or len(select["segments"]) != 1
+        ):
             return Response(400)
         self.jobs += select["segments"]
         self.asked = 0

@@ -23,7 +23,15 @@ from tests.pipeline.deliveries import NIGHTS, land_two_nights
 
 PROJECT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 900
 
 pytestmark = [
@@ -39,12 +47,19 @@ def ui(settings: Settings) -> Iterator[str]:
     """`c360 up` on an installation where two nights have landed; its address."""
     land_two_nights(settings)
     settings.config.mkdir()
-    (settings.config / "settings.toml").write_text("arrival_quiet_seconds = 86400\n", encoding="utf-8")  # or the sensor starts a run of its own
+    (settings.config / "settings.toml").write_text(
+        "arrival_quiet_seconds = 86400\n", encoding="utf-8"
+    )  # or the sensor starts a run of its own
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "C360_DATA": str(settings.data)}
-    process = subprocess.Popen([sys.executable, "-m", "orchestration.cli", "up", "--port", str(port)], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "up", "--port", str(port)],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(lambda: _ask(address, "{ version }") is not None or process.poll() is not None)
@@ -67,7 +82,9 @@ def _processes_of(settings: Settings) -> list[str]:
 
 
 def _ask(address: str, query: str) -> dict[str, Any] | None:
-    request = urllib.request.Request(f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"})
+    request = urllib.request.Request(
+        f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["data"]
@@ -83,17 +100,26 @@ def _wait(is_done: Any) -> None:
 
 
 def _backfill(address: str) -> dict[str, Any]:
-    data = _ask(address, "{ partitionBackfillsOrError(limit: 1) { ... on PartitionBackfills { results { id status numPartitions } } } }")
+    data = _ask(
+        address,
+        "{ partitionBackfillsOrError(limit: 1) { ... on PartitionBackfills { results { id status numPartitions } } } }",
+    )
     found = data["partitionBackfillsOrError"]["results"] if data else []
     return found[0] if found else {"status": "NONE"}
 
 
-def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(ui: str, settings: Settings, tmp_path: Path) -> None:
+def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(
+    ui: str, settings: Settings, tmp_path: Path
+) -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
-            str(tmp_path / "browser"), executable_path=CHROMIUM, headless=True, args=FLAGS, viewport={"width": 1700, "height": 950}
+            str(tmp_path / "browser"),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": 1700, "height": 950},
         )
         page = browser.new_page()
         page.set_default_timeout(PATIENCE * 1000)

@@ -6,7 +6,9 @@ from tests.vendors.harness import goldens
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-goldens", action="store_true", help="write what the vendor modules give now as what they must give")
+    parser.addoption(
+        "--update-goldens", action="store_true", help="write what the vendor modules give now as what they must give"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

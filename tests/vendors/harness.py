@@ -47,7 +47,10 @@ class Outcome:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows of a table as dictionaries of what is not null, lineage left out."""
         frame = self.normalised.frame(table)
-        return [{name: value for name, value in row.items() if value is not None and name not in LINEAGE} for row in frame.iter_rows(named=True)]
+        return [
+            {name: value for name, value in row.items() if value is not None and name not in LINEAGE}
+            for row in frame.iter_rows(named=True)
+        ]
 
     def row(self, table: str) -> dict[str, Any]:
         """The only row of a table."""
@@ -79,11 +82,20 @@ def normalise(
     source_file = f"landing/{vendor}/{stream}/{export_date}/{file_name}"
     shape = described.streams[stream]
     origin = Origin(
-        replace(Settings(HERE).account(described), **account), stream, export_date, source_file, load_seq=1, file_value=_file_value(shape, file_name)
+        replace(Settings(HERE).account(described), **account),
+        stream,
+        export_date,
+        source_file,
+        load_seq=1,
+        file_value=_file_value(shape, file_name),
     )
     normaliser = Normaliser(described, origin, Bounds())
     is_file = isinstance(records, bytes)
-    given = _records_of_file(records, shape, file_name) if is_file else [_record(number, record) for number, record in enumerate(records, 1)]
+    given = (
+        _records_of_file(records, shape, file_name)
+        if is_file
+        else [_record(number, record) for number, record in enumerate(records, 1)]
+    )
     normaliser.major_fields = columns_in_major_units(shape, file_name, [given]) if is_file else {}
     normalised = normaliser.block(given)
     assert normalised.rows_read == normalised.rows_loaded + normalised.rows_rejected + normalised.rows_duplicate
@@ -159,7 +171,11 @@ class Golden:
     def outcome(self, export_date: date | None = None) -> Outcome:
         """What the case gives, also had it been delivered on another night than its own."""
         case = json.loads(self.path.read_bytes())
-        content = (self.path.parent / case["file"]).read_bytes() if "file" in case else [msgspec.json.encode(record) for record in case["records"]]
+        content = (
+            (self.path.parent / case["file"]).read_bytes()
+            if "file" in case
+            else [msgspec.json.encode(record) for record in case["records"]]
+        )
         return normalise(
             self.vendor,
             case["stream"],
@@ -188,7 +204,12 @@ def goldens() -> list[Golden]:
 def _summary(outcome: Outcome) -> dict[str, Any]:
     normalised = outcome.normalised
     summary: dict[str, Any] = {
-        "rows": {"read": normalised.rows_read, "loaded": normalised.rows_loaded, "rejected": normalised.rows_rejected, "duplicate": normalised.rows_duplicate},
+        "rows": {
+            "read": normalised.rows_read,
+            "loaded": normalised.rows_loaded,
+            "rejected": normalised.rows_rejected,
+            "duplicate": normalised.rows_duplicate,
+        },
         "dialects": outcome.dialects,
         "rejects": [list(reject) for reject in outcome.rejects],
         "issues": [list(issue) for issue in outcome.issues],

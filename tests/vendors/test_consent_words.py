@@ -33,7 +33,11 @@ class Place:
         """A record for every value."""
         # What is told twice in other wrappings is the same record; a field of nobody's keeps them apart.
         own = [{"serial": number} if isinstance(value, dict | list) else {} for number, value in enumerate(values)]
-        outcome = normalise(self.vendor, self.stream, [{**self.build(value), **serial} for value, serial in zip(values, own, strict=True)])
+        outcome = normalise(
+            self.vendor,
+            self.stream,
+            [{**self.build(value), **serial} for value, serial in zip(values, own, strict=True)],
+        )
         assert set(outcome.dialects) == {self.dialect}
         return outcome
 
@@ -51,7 +55,9 @@ def mistaken(place: Place, values: list[tuple[Any, str | None]]) -> list[tuple[A
     """Values of which the record is heard to say something else than expected, or that are lost in silence."""
     outcome = place.told(*(value for value, _ in values))
     kept = {path for _, path, _, _ in outcome.drift} - {"serial"} or place.field.startswith("told in JSON")
-    booked = {one.number for one in (*outcome.normalised.issues, *outcome.normalised.rejects)} | ({*range(1, len(values) + 1)} if kept else set())
+    booked = {one.number for one in (*outcome.normalised.issues, *outcome.normalised.rejects)} | (
+        {*range(1, len(values) + 1)} if kept else set()
+    )
     return [
         (value, heard)
         for (value, expected), (number, heard) in zip(values, said(outcome).items(), strict=True)
@@ -80,7 +86,12 @@ def voucherify(**fields: Any) -> dict[str, Any]:
 
 
 def voucherify_event(**fields: Any) -> dict[str, Any]:
-    return {"id": "e", "type": "customer.updated", "created_at": WHEN, "data": {"customer": {"id": "cust_1", "email": MAIL, **fields}}}
+    return {
+        "id": "e",
+        "type": "customer.updated",
+        "created_at": WHEN,
+        "data": {"customer": {"id": "cust_1", "email": MAIL, **fields}},
+    }
 
 
 def rc2(**fields: Any) -> dict[str, Any]:
@@ -97,7 +108,12 @@ def od_event(body: str, **fields: Any) -> dict[str, Any]:
 
 
 def transported(**fields: Any) -> dict[str, Any]:
-    return {"eventType": "customer.consent.updated", "entityType": "customer", "occurredAt": WHEN, "payload": {"customerId": "c", **fields}}
+    return {
+        "eventType": "customer.consent.updated",
+        "entityType": "customer",
+        "occurredAt": WHEN,
+        "payload": {"customerId": "c", **fields},
+    }
 
 
 def odp_named(value: Any) -> dict[str, Any]:
@@ -114,20 +130,58 @@ def odp_flat(**data: Any) -> dict[str, Any]:
 
 PLACES = (
     Place("omnisend", "contacts", "omnisend.contact", "status", lambda value: omnisend(status=value)),
-    Place("omnisend", "contacts", "omnisend.contact", "statuses[].status", lambda value: omnisend(statuses=[{"channel": "email", "status": value}])),
-    Place("omnisend", "contacts", "omnisend.contact", "statuses[].status", lambda value: omnisend(statuses=[{"channel": "sms", "state": value}])),
-    Place("omnisend", "contacts", "omnisend.contact", "identifiers[].channels", lambda value: omnisend_channels({"email": {"status": value}})),
-    Place("omnisend", "contacts", "omnisend.contact", "identifiers[].channels", lambda value: omnisend_channels({"email": value})),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "statuses[].status",
+        lambda value: omnisend(statuses=[{"channel": "email", "status": value}]),
+    ),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "statuses[].status",
+        lambda value: omnisend(statuses=[{"channel": "sms", "state": value}]),
+    ),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "identifiers[].channels",
+        lambda value: omnisend_channels({"email": {"status": value}}),
+    ),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "identifiers[].channels",
+        lambda value: omnisend_channels({"email": value}),
+    ),
     *(
         Place(
-            "omnisend", "contacts", "omnisend.csv_contact", name, lambda value, name=name: {"Email": MAIL, "Phone": "+4915123456704", name: value}, is_cell=True
+            "omnisend",
+            "contacts",
+            "omnisend.csv_contact",
+            name,
+            lambda value, name=name: {"Email": MAIL, "Phone": "+4915123456704", name: value},
+            is_cell=True,
         )
         for name in ("Email Status", "Email Subscription Status", "SMS Status", "SMS Subscription Status")
     ),
     Place("ometria", "profiles", "ometria.profile", "marketing_optin", lambda value: profile(marketing_optin=value)),
     *(
-        Place("ometria", stream, dialect, "channels", lambda value, build=build, wrap=wrap: build(channels={"sms": wrap(value)}))
-        for stream, dialect, build in (("profiles", "ometria.profile", profile), ("contacts", "ometria.contact", ometria))
+        Place(
+            "ometria",
+            stream,
+            dialect,
+            "channels",
+            lambda value, build=build, wrap=wrap: build(channels={"sms": wrap(value)}),
+        )
+        for stream, dialect, build in (
+            ("profiles", "ometria.profile", profile),
+            ("contacts", "ometria.contact", ometria),
+        )
         for wrap in (
             lambda value: value,
             lambda value: {"allow_marketing": value},
@@ -136,14 +190,44 @@ PLACES = (
         )
     ),
     Place("ometria", "contacts", "ometria.contact", "marketing_optin", lambda value: ometria(marketing_optin=value)),
-    Place("ometria", "contacts", "ometria.connector_contact", "marketing_optin", lambda value: {"@type": "contact", "id": "1", "marketing_optin": value}),
-    Place("ometria", "contacts", "ometria.connector_contact", "channels", lambda value: {"@type": "contact", "id": "1", "channels": {"sms": value}}),
-    *(
-        Place("ometria", "contacts", "ometria.csv_contact", name, lambda value, name=name: {"email": MAIL, "id": "1", name: value}, is_cell=True)
-        for name in ("marketing_optin", "channels.sms.allow_marketing", "channels.email.allow_transactional", "channels.post")
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.connector_contact",
+        "marketing_optin",
+        lambda value: {"@type": "contact", "id": "1", "marketing_optin": value},
+    ),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.connector_contact",
+        "channels",
+        lambda value: {"@type": "contact", "id": "1", "channels": {"sms": value}},
     ),
     *(
-        Place("voucherify", stream, dialect, field, lambda value, build=build, wrap=wrap, key=key: build(**key({"news": wrap(value)})))
+        Place(
+            "ometria",
+            "contacts",
+            "ometria.csv_contact",
+            name,
+            lambda value, name=name: {"email": MAIL, "id": "1", name: value},
+            is_cell=True,
+        )
+        for name in (
+            "marketing_optin",
+            "channels.sms.allow_marketing",
+            "channels.email.allow_transactional",
+            "channels.post",
+        )
+    ),
+    *(
+        Place(
+            "voucherify",
+            stream,
+            dialect,
+            field,
+            lambda value, build=build, wrap=wrap, key=key: build(**key({"news": wrap(value)})),
+        )
         for stream, dialect, start, build in (
             ("customers", "voucherify.customer", "", voucherify),
             ("events", "voucherify.event", "told in JSON:", voucherify_event),
@@ -152,7 +236,11 @@ PLACES = (
                 "customers",
                 "voucherify.customer_notice",
                 "customer.",
-                lambda **fields: {"event": "customer.updated", "created_at": WHEN, "customer": {"id": "cust_1", **fields}},
+                lambda **fields: {
+                    "event": "customer.updated",
+                    "created_at": WHEN,
+                    "customer": {"id": "cust_1", **fields},
+                },
             ),
         )
         for field, key in (
@@ -161,11 +249,29 @@ PLACES = (
         )
         for wrap in (lambda value: value, lambda value: {"value": value, "date": WHEN})
     ),
-    Place("open_delivery", "customers", "open_delivery.rc2", "consents[].status", lambda value: rc2(consents=[{"channel": "EMAIL", "status": value}])),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.rc2",
+        "consents[].status",
+        lambda value: rc2(consents=[{"channel": "EMAIL", "status": value}]),
+    ),
     Place("open_delivery", "customers", "open_delivery.rc2", "consents[].status", lambda value: rc2(consents=[value])),
     Place("open_delivery", "customers", "open_delivery.rc2", "consents[].status", lambda value: rc2(consents=value)),
-    Place("open_delivery", "customers", "open_delivery.transport", "consent.marketing", lambda value: transport(consent=value)),
-    Place("open_delivery", "customers", "open_delivery.transport", "consent.marketing", lambda value: transport(consent={"marketing": value})),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.transport",
+        "consent.marketing",
+        lambda value: transport(consent=value),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.transport",
+        "consent.marketing",
+        lambda value: transport(consent={"marketing": value}),
+    ),
     Place(
         "open_delivery",
         "customers",
@@ -174,7 +280,13 @@ PLACES = (
         lambda value: {"customer": transport(consent={"marketing": value})},
     ),
     *(
-        Place("open_delivery", "events", dialect, f"{body}.{field}", lambda value, build=build, wrap=wrap: build(**wrap(value)))
+        Place(
+            "open_delivery",
+            "events",
+            dialect,
+            f"{body}.{field}",
+            lambda value, build=build, wrap=wrap: build(**wrap(value)),
+        )
         for dialect, body, build in (
             ("open_delivery.draft", "data", lambda **fields: od_event("data", **fields)),
             ("open_delivery.rc2", "payload", lambda **fields: od_event("payload", **fields)),
@@ -190,33 +302,88 @@ PLACES = (
         )
     ),
     Place("optimizely", "consents", "optimizely.consent", "consent", odp_named),
-    Place("optimizely", "lists", "optimizely.list", "subscribed", lambda value: {"list_id": "l", "email": MAIL, "action": "update", "subscribed": value}),
+    Place(
+        "optimizely",
+        "lists",
+        "optimizely.list",
+        "subscribed",
+        lambda value: {"list_id": "l", "email": MAIL, "action": "update", "subscribed": value},
+    ),
     *(
-        Place("optimizely", "events", dialect, f"{start}{field}", lambda value, build=build, fields=fields: build(**fields(value)))
-        for field, fields in (("consent", lambda value: {"consent": value}), ("subscribed", lambda value: {"subscribed": value, "list_id": "l"}))
+        Place(
+            "optimizely",
+            "events",
+            dialect,
+            f"{start}{field}",
+            lambda value, build=build, fields=fields: build(**fields(value)),
+        )
+        for field, fields in (
+            ("consent", lambda value: {"consent": value}),
+            ("subscribed", lambda value: {"subscribed": value, "list_id": "l"}),
+        )
         for dialect, start, build in (
             ("optimizely.event", "data.", odp_event),
-            ("optimizely.anonymous_event", "data.", lambda **data: {"type": "consent" if "consent" in data else "list", "data": {"email": MAIL, **data}}),
+            (
+                "optimizely.anonymous_event",
+                "data.",
+                lambda **data: {"type": "consent" if "consent" in data else "list", "data": {"email": MAIL, **data}},
+            ),
             ("optimizely.events", "", odp_flat),
             ("optimizely.nested_order", "", lambda **data: odp_flat(**data, order={"order_id": "1"})),
-            ("optimizely.nested_order", "data.", lambda **data: {**odp_event(**data), "identifiers": None, "email": MAIL, "order": {"order_id": "1"}}),
+            (
+                "optimizely.nested_order",
+                "data.",
+                lambda **data: {**odp_event(**data), "identifiers": None, "email": MAIL, "order": {"order_id": "1"}},
+            ),
             (
                 "optimizely.identified_event",
                 "",
-                lambda **data: {"event_type": "consent" if "consent" in data else "list", "identifiers": {"email": MAIL}, "action": "update", **data},
+                lambda **data: {
+                    "event_type": "consent" if "consent" in data else "list",
+                    "identifiers": {"email": MAIL},
+                    "action": "update",
+                    **data,
+                },
             ),
         )
     ),
 )
-NO = (False, 0, "0", "no", "False", "denied", "opted_out", "Opt-Out", "UNSUBSCRIBED", "revoked", "withdrawn", "declined")
+NO = (
+    False,
+    0,
+    "0",
+    "no",
+    "False",
+    "denied",
+    "opted_out",
+    "Opt-Out",
+    "UNSUBSCRIBED",
+    "revoked",
+    "withdrawn",
+    "declined",
+)
 YES = (True, 1, "1", "yes", "TRUE", "opted_in", "Subscribed", "granted")
-WRAPPED_NO = ([False], ["opted_out"], {"value": False}, {"status": "denied"}, {"opted_out": True}, {"email": "no"}, [{"status": "unsubscribed"}])
+WRAPPED_NO = (
+    [False],
+    ["opted_out"],
+    {"value": False},
+    {"status": "denied"},
+    {"opted_out": True},
+    {"email": "no"},
+    [{"status": "unsubscribed"}],
+)
 NEITHER = ("perhaps", 17, {"a": {"b": "c"}}, ["perhaps", "later"], {"opted_out": False})
 
 
-@pytest.mark.parametrize("place", [pytest.param(one, id=f"{one.dialect}-{one.field}-{number}") for number, one in enumerate(PLACES)])
+@pytest.mark.parametrize(
+    "place", [pytest.param(one, id=f"{one.dialect}-{one.field}-{number}") for number, one in enumerate(PLACES)]
+)
 def test_a_no_is_heard_in_every_spelling_and_what_is_neither_yes_nor_no_is_booked(place: Place) -> None:
-    expected = [*((no, "opt_out") for no in NO), *((yes, "opt_in") for yes in YES), *((other, None) for other in NEITHER[:2])]
+    expected = [
+        *((no, "opt_out") for no in NO),
+        *((yes, "opt_in") for yes in YES),
+        *((other, None) for other in NEITHER[:2]),
+    ]
     if not place.is_cell:
         expected += [*((no, "opt_out") for no in WRAPPED_NO), *((other, None) for other in NEITHER[2:])]
     assert mistaken(place, expected) == [], "heard otherwise"
@@ -224,7 +391,12 @@ def test_a_no_is_heard_in_every_spelling_and_what_is_neither_yes_nor_no_is_booke
 
 def test_every_field_for_consent_has_a_place_here() -> None:
     tried = {(place.dialect, place.field) for place in PLACES}
-    there = {(dialect.name, path) for dialect in dialects() for path, leaf in leaves(dialect.shape) if _is_consent(leaf) and _is_read(dialect, path)}
+    there = {
+        (dialect.name, path)
+        for dialect in dialects()
+        for path, leaf in leaves(dialect.shape)
+        if _is_consent(leaf) and _is_read(dialect, path)
+    }
     assert set(map(_of_any_channel, there)) - set(map(_of_any_channel, tried)) == set()
 
 
@@ -265,28 +437,81 @@ def _is_read(dialect: Dialect, path: str) -> bool:
         ({"optIns": [True]}, None),
     ],
 )
-def test_a_list_of_opt_ins_or_opt_outs_may_name_its_channels_alone(place: dict[str, Any], no: tuple[str, str] | None) -> None:
+def test_a_list_of_opt_ins_or_opt_outs_may_name_its_channels_alone(
+    place: dict[str, Any], no: tuple[str, str] | None
+) -> None:
     outcome = normalise("omnisend", "contacts", [omnisend(**place)])
     assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == ([no] if no else [])
     assert outcome.issues
 
 
 TIMES = (
-    Place("omnisend", "contacts", "omnisend.csv_contact", "Email Opt-in Date", lambda value: {"Email": MAIL, "Email Opt-in Date": value}),
-    Place("ometria", "profiles", "ometria.profile", "dates.marketing_optin", lambda value: profile(dates={"marketing_optin": value})),
-    Place("ometria", "contacts", "ometria.contact", "timestamp_subscribed", lambda value: ometria(timestamp_subscribed=value)),
-    Place("open_delivery", "customers", "open_delivery.rc2", "consents[].grantedAt", lambda value: rc2(consents=[{"grantedAt": value}])),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.csv_contact",
+        "Email Opt-in Date",
+        lambda value: {"Email": MAIL, "Email Opt-in Date": value},
+    ),
+    Place(
+        "ometria",
+        "profiles",
+        "ometria.profile",
+        "dates.marketing_optin",
+        lambda value: profile(dates={"marketing_optin": value}),
+    ),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.contact",
+        "timestamp_subscribed",
+        lambda value: ometria(timestamp_subscribed=value),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.rc2",
+        "consents[].grantedAt",
+        lambda value: rc2(consents=[{"grantedAt": value}]),
+    ),
 )
 REFUSAL_TIMES = (
-    Place("omnisend", "contacts", "omnisend.csv_contact", "Email Opt-out Date", lambda value: {"Email": MAIL, "Email Opt-out Date": value}),
-    Place("ometria", "profiles", "ometria.profile", "dates.marketing_optout", lambda value: profile(dates={"marketing_optout": value})),
-    Place("ometria", "contacts", "ometria.contact", "timestamp_unsubscribed", lambda value: ometria(timestamp_unsubscribed=value)),
-    Place("open_delivery", "customers", "open_delivery.rc2", "consents[].revokedAt", lambda value: rc2(consents=[{"revokedAt": value}])),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.csv_contact",
+        "Email Opt-out Date",
+        lambda value: {"Email": MAIL, "Email Opt-out Date": value},
+    ),
+    Place(
+        "ometria",
+        "profiles",
+        "ometria.profile",
+        "dates.marketing_optout",
+        lambda value: profile(dates={"marketing_optout": value}),
+    ),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.contact",
+        "timestamp_unsubscribed",
+        lambda value: ometria(timestamp_unsubscribed=value),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.rc2",
+        "consents[].revokedAt",
+        lambda value: rc2(consents=[{"revokedAt": value}]),
+    ),
 )
 
 
 @pytest.mark.parametrize("place", TIMES, ids=lambda place: place.dialect)
-@pytest.mark.parametrize(("value", "status"), [(False, "opt_out"), ("no", "opt_out"), ("denied", "opt_out"), (True, "opt_in"), (WHEN, "opt_in")])
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [(False, "opt_out"), ("no", "opt_out"), ("denied", "opt_out"), (True, "opt_in"), (WHEN, "opt_in")],
+)
 def test_a_word_in_place_of_the_time_of_a_yes_is_what_it_says(place: Place, value: Any, status: str) -> None:
     outcome = place.told(value)
     assert said(outcome) == {1: {status}}
@@ -294,7 +519,10 @@ def test_a_word_in_place_of_the_time_of_a_yes_is_what_it_says(place: Place, valu
 
 
 @pytest.mark.parametrize("place", REFUSAL_TIMES, ids=lambda place: place.dialect)
-@pytest.mark.parametrize(("value", "heard_no"), [(True, {"opt_out"}), ("unsubscribed", {"opt_out"}), (WHEN, {"opt_out"}), (False, set()), ("no", set())])
+@pytest.mark.parametrize(
+    ("value", "heard_no"),
+    [(True, {"opt_out"}), ("unsubscribed", {"opt_out"}), (WHEN, {"opt_out"}), (False, set()), ("no", set())],
+)
 def test_a_no_in_place_of_the_time_of_a_no_is_none_and_booked(place: Place, value: Any, heard_no: set[str]) -> None:
     outcome = place.told(value)
     assert said(outcome) == {1: heard_no}

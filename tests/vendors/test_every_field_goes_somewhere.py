@@ -15,7 +15,12 @@ from orchestration.normalisation.nested_columns import fields_of
 from orchestration.vendors import discover
 from tests.vendors.test_every_vendor import open_objects
 
-DIALECTS = {dialect.name: dialect for vendor in discover().values() for stream in vendor.streams.values() for dialect in stream.dialects}
+DIALECTS = {
+    dialect.name: dialect
+    for vendor in discover().values()
+    for stream in vendor.streams.values()
+    for dialect in stream.dialects
+}
 
 
 def expressions(mapped: object) -> Iterator[pl.Expr]:
@@ -23,7 +28,13 @@ def expressions(mapped: object) -> Iterator[pl.Expr]:
     if isinstance(mapped, pl.Expr):
         yield mapped
     elif isinstance(mapped, tuple | Mapping) or is_dataclass(mapped):
-        parts = mapped if isinstance(mapped, tuple) else mapped.values() if isinstance(mapped, Mapping) else vars(mapped).values()
+        parts = (
+            mapped
+            if isinstance(mapped, tuple)
+            else mapped.values()
+            if isinstance(mapped, Mapping)
+            else vars(mapped).values()
+        )
         for part in parts:
             yield from expressions(part)
 
@@ -40,7 +51,9 @@ def read_fields(dialect: Dialect) -> set[str]:
         outer, inner = part.each if isinstance(part.each, tuple) else (None, None)
         found |= {f"{outer}[].{inner.removeprefix('pairs:')}"} if outer and inner else set()
         for kind, _, path in (name.partition(":") for name in roots(part)):
-            above = {"item": {f"{outer}[].{inner}"} if outer else lists, "item_raw": lists, "parent": {outer}}.get(kind, set())
+            above = {"item": {f"{outer}[].{inner}"} if outer else lists, "item_raw": lists, "parent": {outer}}.get(
+                kind, set()
+            )
             found |= {f"{one}[].{path}" if path else f"{one}[]" for one in above}
     return found
 
@@ -63,14 +76,19 @@ def test_every_field_is_read_or_kept_or_dropped_for_a_reason(name: str) -> None:
     lost = {
         path
         for path, leaf in leaves(dialect.shape)
-        if not goes_to_extra(leaf) and not (isinstance(leaf, Leaf) and leaf.kind == "drop") and not path.startswith(stored) and not is_read(path, found, told)
+        if not goes_to_extra(leaf)
+        and not (isinstance(leaf, Leaf) and leaf.kind == "drop")
+        and not path.startswith(stored)
+        and not is_read(path, found, told)
     }
     assert lost == set()
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_what_is_dropped_says_why(name: str) -> None:
-    assert all(leaf.reason for _, leaf in leaves(DIALECTS[name].shape) if isinstance(leaf, Leaf) and leaf.kind == "drop")
+    assert all(
+        leaf.reason for _, leaf in leaves(DIALECTS[name].shape) if isinstance(leaf, Leaf) and leaf.kind == "drop"
+    )
 
 
 def people(dialect: Dialect) -> Iterator[dict[str, pl.Expr]]:
@@ -82,13 +100,21 @@ def people(dialect: Dialect) -> Iterator[dict[str, pl.Expr]]:
 
 
 # What one object may be called in two ways: a flat file has its columns by path, or with the object's name in front.
-SPELLINGS = (("optimizely.", "customer.", ""), ("optimizely.", "data.order.", "order."), ("voucherify.", "address_", "address."))
+SPELLINGS = (
+    ("optimizely.", "customer.", ""),
+    ("optimizely.", "data.order.", "order."),
+    ("voucherify.", "address_", "address."),
+)
 
 
 def place_of(dialect: str, path: str) -> str:
     """The object that a field stands in."""
     # The template of Voucherify's import names the parts of an address without their object.
-    same = f"address.{path}" if dialect.startswith("voucherify.") and path in ("city", "state", "line_1", "line_2", "country", "postal_code") else path
+    same = (
+        f"address.{path}"
+        if dialect.startswith("voucherify.") and path in ("city", "state", "line_1", "line_2", "country", "postal_code")
+        else path
+    )
     for start, written, meant in SPELLINGS:
         same = meant + same.removeprefix(written) if dialect.startswith(start) and same.startswith(written) else same
     return same.rpartition(".")[0].removesuffix(".coordinates")
@@ -109,8 +135,12 @@ def told_alone(dialect: Dialect, *paths: str) -> dict[str, object]:
 def frame_of(dialect: Dialect, records: list[dict[str, object]], names: set[str]) -> pl.DataFrame:
     """The records as the dialect's expressions see them."""
     frame = pl.DataFrame(list(fields_of(pl.Series(records, dtype=dialect.compiled.dtype), "at:")))
-    kinds = {f"pairs:{leaf.path}": leaf.value_type or pl.String for leaf in dialect.compiled.raw if leaf.kind == "pairs"}
-    return frame.with_columns(pl.lit(None, kinds.get(name, pl.String)).alias(name) for name in names - set(frame.columns))
+    kinds = {
+        f"pairs:{leaf.path}": leaf.value_type or pl.String for leaf in dialect.compiled.raw if leaf.kind == "pairs"
+    }
+    return frame.with_columns(
+        pl.lit(None, kinds.get(name, pl.String)).alias(name) for name in names - set(frame.columns)
+    )
 
 
 @pytest.mark.parametrize("columns", [ADDRESS_COLUMNS, NAME_COLUMNS], ids=["address", "name"])
@@ -118,15 +148,26 @@ def frame_of(dialect: Dialect, records: list[dict[str, object]], names: set[str]
 def test_an_address_or_a_name_is_never_put_together_of_two(name: str, columns: tuple[str, ...]) -> None:
     """Of any two fields in different objects alone, never both fill a column of one row."""
     dialect = DIALECTS[name]
-    plain = [path for path, leaf in leaves(dialect.shape) if isinstance(leaf, Leaf) and leaf.kind in ("text", "number", "flag", "scalar") and "[]" not in path]
+    plain = [
+        path
+        for path, leaf in leaves(dialect.shape)
+        if isinstance(leaf, Leaf) and leaf.kind in ("text", "number", "flag", "scalar") and "[]" not in path
+    ]
     for person in people(dialect):
         told = {column: person[column].cast(pl.String) for column in columns if column in person}
-        roots_of = {column: {root[3:] for root in roots(expr) if root.startswith("at:")} for column, expr in told.items()}
-        read = {column: [path for path in plain if any(path == root or path.startswith(f"{root}.") for root in found)] for column, found in roots_of.items()}
+        roots_of = {
+            column: {root[3:] for root in roots(expr) if root.startswith("at:")} for column, expr in told.items()
+        }
+        read = {
+            column: [path for path in plain if any(path == root or path.startswith(f"{root}.") for root in found)]
+            for column, found in roots_of.items()
+        }
         for one, other in combinations(told, 2):
             pairs = [(a, b) for a in read[one] for b in read[other] if place_of(name, a) != place_of(name, b)]
             if not pairs:
                 continue
-            frame = frame_of(dialect, [told_alone(dialect, *pair) for pair in pairs], set().union(*map(roots, told.values())))
+            frame = frame_of(
+                dialect, [told_alone(dialect, *pair) for pair in pairs], set().union(*map(roots, told.values()))
+            )
             both = frame.select(told[one].is_not_null() & told[other].is_not_null()).to_series()
             assert [pair for pair, is_mixed in zip(pairs, both, strict=True) if is_mixed] == [], (one, other)

@@ -14,7 +14,11 @@ from orchestration.vendors import discover
 from tests.vendors.harness import goldens, normalise
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
-STREAMS = [pytest.param(vendor.code, stream, id=f"{vendor.code}-{stream.name}") for vendor in discover().values() for stream in vendor.streams.values()]
+STREAMS = [
+    pytest.param(vendor.code, stream, id=f"{vendor.code}-{stream.name}")
+    for vendor in discover().values()
+    for stream in vendor.streams.values()
+]
 
 
 @pytest.mark.parametrize(("vendor", "stream"), STREAMS)
@@ -95,16 +99,28 @@ def order_of(vendor: str, money: object, moment: object) -> dict[str, object]:
 def test_an_order_whose_money_or_time_is_of_another_kind_is_rejected(vendor: str, wrong: object) -> None:
     moment = "2026-02-10T10:00:00Z"
     orders = [order_of(vendor, 1000, moment), order_of(vendor, wrong, moment), order_of(vendor, 1000, wrong)]
-    assert [(row, reason) for row, reason, _ in normalise(vendor, "orders", orders).rejects] == [(2, "bad_money"), (3, "bad_time")]
+    assert [(row, reason) for row, reason, _ in normalise(vendor, "orders", orders).rejects] == [
+        (2, "bad_money"),
+        (3, "bad_time"),
+    ]
 
 
 @pytest.mark.parametrize("table", ["customers", "contacts"])
 def test_a_phone_number_makes_one_key_and_one_identifier_by_one_region(table: str) -> None:
     outcome = {
-        "customers": normalise("omnisend", "contacts", [{"phone": "0171 2748305", "createdAt": "2026-01-01T00:00:00Z"}], phone_region="DE"),
-        "contacts": normalise("ometria", "orders", [{"@type": "order", "id": "1", "customer": {"phone_number": "0171 2748305"}}], phone_region="DE"),
+        "customers": normalise(
+            "omnisend", "contacts", [{"phone": "0171 2748305", "createdAt": "2026-01-01T00:00:00Z"}], phone_region="DE"
+        ),
+        "contacts": normalise(
+            "ometria",
+            "orders",
+            [{"@type": "order", "id": "1", "customer": {"phone_number": "0171 2748305"}}],
+            phone_region="DE",
+        ),
     }[table]
-    assert outcome.row(table)["source_record_id"].startswith({"customers": "phone:+491712748305", "contacts": "derived:"}[table])
+    assert outcome.row(table)["source_record_id"].startswith(
+        {"customers": "phone:+491712748305", "contacts": "derived:"}[table]
+    )
     assert outcome.row("customer_identifiers")["id_value"] == "+491712748305"
 
 
@@ -129,6 +145,12 @@ def test_an_issue_tells_its_field_and_the_value_as_delivered(vendor: str, word: 
             outcome = normalise(vendor, stream.name, [_filled(dialect.shape, iter(words))])
             assert all(field for field, _, _ in outcome.issues)
             # An entry of an object with open keys is told by its key, a joined value by its parts.
-            assert {given for _, _, given in outcome.issues if not any(one in given for one in (*words, "some key"))} == set()
-            whole = {given for field, code, given in outcome.issues if code in ("unparseable", "implausible_time") and ": " not in given}
+            assert {
+                given for _, _, given in outcome.issues if not any(one in given for one in (*words, "some key"))
+            } == set()
+            whole = {
+                given
+                for field, code, given in outcome.issues
+                if code in ("unparseable", "implausible_time") and ": " not in given
+            }
             assert whole <= {*words, "some key"}

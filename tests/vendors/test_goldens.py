@@ -10,5 +10,7 @@ def test_a_golden_case_gives_the_rows_written_down(golden: Golden, *, update_gol
         golden.update()
     expected = golden.expected()
     if expected is None:
-        pytest.fail(f"{golden.expected_path.name} is missing: look at what `pytest tests/vendors --update-goldens` writes, and commit it")
+        pytest.fail(
+            f"{golden.expected_path.name} is missing: look at what `pytest tests/vendors --update-goldens` writes, and commit it"
+        )
     assert golden.actual() == expected

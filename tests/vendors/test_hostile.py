@@ -63,7 +63,16 @@ ORDER = {
     "currency": TEXT,
     "total": NUMBER,
     "status": TEXT,
-    "lines": [{"sku": TEXT, "quantity": NUMBER, "price": NUMBER, "raw": JSON, "kept": KEEP, "options": [{"sku": TEXT, "price": NUMBER}]}],
+    "lines": [
+        {
+            "sku": TEXT,
+            "quantity": NUMBER,
+            "price": NUMBER,
+            "raw": JSON,
+            "kept": KEEP,
+            "options": [{"sku": TEXT, "price": NUMBER}],
+        }
+    ],
     "data": Open({"inner": {"number": NUMBER, "flag": FLAG}, "items": [{"price": NUMBER}]}),
 }
 HOSTILE = vendor(
@@ -95,9 +104,27 @@ HOSTILE = vendor(
                 value_num=Amount(at("revenue"), "minor"),
                 definition_id=pl.lit("revenue"),
             ),
-            rows("loyalty_accounts", each=pairs("programmes"), account_id=item("key"), balance=item("value.points"), expires_at=time_of(item("value.since"))),
-            rows("segment_memberships", each="tags", segment_id=item(), kind=pl.lit("tag"), state=pl.lit("member"), observed_at=time_of(else_export_date=True)),
-            rows("segment_memberships", where=at("tags").is_not_null() & ~filled(at("tags")), kind=pl.lit("tag"), state=pl.lit("none")),
+            rows(
+                "loyalty_accounts",
+                each=pairs("programmes"),
+                account_id=item("key"),
+                balance=item("value.points"),
+                expires_at=time_of(item("value.since")),
+            ),
+            rows(
+                "segment_memberships",
+                each="tags",
+                segment_id=item(),
+                kind=pl.lit("tag"),
+                state=pl.lit("member"),
+                observed_at=time_of(else_export_date=True),
+            ),
+            rows(
+                "segment_memberships",
+                where=at("tags").is_not_null() & ~filled(at("tags")),
+                kind=pl.lit("tag"),
+                state=pl.lit("none"),
+            ),
             about=Profile(
                 record_id=first_given(at("id"), at("email")),
                 identifiers=(
@@ -105,7 +132,11 @@ HOSTILE = vendor(
                     Identifier("email", at("email"), "email"),
                     Identifier("phone", at("phone"), "phone", region=at("country")),
                     Identifier(
-                        lookup(item("kind"), {"cpf": "document"}, "custom"), item("number"), "documents[].number", each="documents", namespace=item("kind")
+                        lookup(item("kind"), {"cpf": "document"}, "custom"),
+                        item("number"),
+                        "documents[].number",
+                        each="documents",
+                        namespace=item("kind"),
                     ),
                 ),
             ),
@@ -142,7 +173,14 @@ HOSTILE = vendor(
                 title=item_raw("raw"),
                 currency=at("currency"),
             ),
-            rows("order_lines", each=("lines", "options"), source_order_id=at("order"), sku=item("sku"), unit_price=item("price"), title=parent("sku")),
+            rows(
+                "order_lines",
+                each=("lines", "options"),
+                source_order_id=at("order"),
+                sku=item("sku"),
+                unit_price=item("price"),
+                title=parent("sku"),
+            ),
             rows("order_payments", each="data.items", source_order_id=at("order"), value=item("price")),
             about=Contact(
                 identifiers=(
@@ -193,7 +231,10 @@ def normalised(described: Vendor, stream_name: str, records: list[Record], bound
         frame = result.frame(table)
         assert not rejected & set(frame.get_column("source_row").to_list())
         for column, dtype in frame.schema.items():
-            if column in ("extra", "attributes", "properties", "definition", "qualifications", "metadata") and dtype == pl.String:
+            if (
+                column in ("extra", "attributes", "properties", "definition", "qualifications", "metadata")
+                and dtype == pl.String
+            ):
                 for text in frame.get_column(column).drop_nulls():
                     json.loads(text)
     return result
@@ -248,13 +289,19 @@ RECORDS: dict[str, tuple[bytes, str | None]] = {
     "keys with dots and quotes": (b'{"id":"a","address.city":"x","a\\"b":1,"__proto__":{"x":1},"$ref":"#"}', None),
     "10,000 keys": (b'{"id":"a",%s}' % b",".join(b'"k%d":%d' % (n, n) for n in range(10_000)), None),
     "10,000 tags": (b'{"id":"a","tags":[%s]}' % b",".join(b'"t%d"' % n for n in range(10_000)), None),
-    "10,000 programmes": (b'{"id":"a","programmes":{%s}}' % b",".join(b'"p%d":{"points":%d}' % (n, n) for n in range(10_000)), None),
+    "10,000 programmes": (
+        b'{"id":"a","programmes":{%s}}' % b",".join(b'"p%d":{"points":%d}' % (n, n) for n in range(10_000)),
+        None,
+    ),
     "a text of a million characters": (b'{"id":"a","name":"%s"}' % (b"x" * 1_000_000), None),
     "an address of a million characters": (b'{"id":"a","email":"%s@example.com"}' % (b"x" * 1_000_000), None),
     "a phone number of 100,000 digits": (b'{"id":"a","phone":"+%s"}' % (b"1" * 100_000), None),
     "every value null": (json.dumps(dict.fromkeys(PROFILE) | {"id": "a"}).encode(), None),
     "lists of null": (b'{"id":"a","tags":[null],"documents":[null],"programmes":{"x":null}}', None),
-    "the wrong kind everywhere": (b'{"id":"a","email":{},"address":5,"tags":{"a":1},"documents":"x","programmes":[1],"open":[],"is_gone":[]}', None),
+    "the wrong kind everywhere": (
+        b'{"id":"a","email":{},"address":5,"tags":{"a":1},"documents":"x","programmes":[1],"open":[],"is_gone":[]}',
+        None,
+    ),
     "right to left and zero width": ('{"id":"a\u202eb\u200b\ufeff","name":"\u202eanA"}'.encode(), None),
     "a formula": (b'{"id":"=1+1","name":"=HYPERLINK(\\"http://x\\")"}', None),
     "SQL": (b'{"id":"a\'; drop table customers; --","name":"Robert\'); --"}', None),
@@ -287,7 +334,9 @@ def test_half_a_character_is_replaced_and_booked():
 
 
 def test_the_last_of_two_equal_keys_counts():
-    assert loaded(HOSTILE, "profiles", [b'{"id":"a","name":"x","name":"y"}']).frame("customers").get_column("full_name").to_list() == ["y"]
+    assert loaded(HOSTILE, "profiles", [b'{"id":"a","name":"x","name":"y"}']).frame("customers").get_column(
+        "full_name"
+    ).to_list() == ["y"]
 
 
 def test_a_key_nobody_knows_is_kept_whatever_it_is_called():
@@ -308,8 +357,18 @@ def test_a_record_repeated_in_its_file_is_a_duplicate():
 
 
 def test_a_record_repeated_with_other_blanks_or_its_fields_in_another_order_is_a_duplicate():
-    record = {"order": "o", "total": 1, "data": {"note": "a: 1", "more": [1, {"b": 2}]}, "lines": [{"sku": "s", "kept": {"c": [3]}}]}
-    written = [json.dumps(record), json.dumps(record, separators=(",", ":")), json.dumps(record, indent=2), json.dumps(dict(reversed(record.items())))]
+    record = {
+        "order": "o",
+        "total": 1,
+        "data": {"note": "a: 1", "more": [1, {"b": 2}]},
+        "lines": [{"sku": "s", "kept": {"c": [3]}}],
+    }
+    written = [
+        json.dumps(record),
+        json.dumps(record, separators=(",", ":")),
+        json.dumps(record, indent=2),
+        json.dumps(dict(reversed(record.items()))),
+    ]
     assert loaded(HOSTILE, "orders", [line.encode() for line in written]).rows_duplicate == 3
     unknown = {"y": 1, "x": {"b": 1, "a": 2}}
     written = [json.dumps(record | unknown), json.dumps({"x": {"a": 2, "b": 1}} | record | {"y": 1})]
@@ -323,7 +382,10 @@ def test_a_record_repeated_in_another_block_of_its_file_is_a_duplicate(blocks: l
     found: list[str] = []
     duplicates = number = 0
     for ids in blocks:
-        block = [_record(number := number + 1, b'{"id":"%s","nobody knows":"%s"}' % (one.encode(), one.encode())) for one in ids]
+        block = [
+            _record(number := number + 1, b'{"id":"%s","nobody knows":"%s"}' % (one.encode(), one.encode()))
+            for one in ids
+        ]
         result = normaliser.block(block)
         assert result.rows_read == result.rows_loaded + result.rows_duplicate
         duplicates += result.rows_duplicate
@@ -337,18 +399,38 @@ def test_a_record_repeated_in_another_block_of_its_file_is_a_duplicate(blocks: l
 
 def test_limits_are_those_of_the_installation():
     bounds = Bounds(record_bytes=100, record_levels=3)
-    result = loaded(HOSTILE, "profiles", [b'{"id":"a","open":[[1]]}', b'{"id":"b","open":[[[1]]]}', b'{"id":"%s"}' % (b"x" * 100)], bounds)
+    result = loaded(
+        HOSTILE,
+        "profiles",
+        [b'{"id":"a","open":[[1]]}', b'{"id":"b","open":[[[1]]]}', b'{"id":"%s"}' % (b"x" * 100)],
+        bounds,
+    )
     assert [reject.reason for reject in result.rejects] == ["nested_too_deep", "record_too_large"]
 
 
-@pytest.mark.parametrize("amount", ["NaN", "inf", "1e99", "9" * 40, "--5", "1,000.00", "5 EUR", "٣", "0x10", "1_000", "½", "", " ", "true"])
+@pytest.mark.parametrize(
+    "amount", ["NaN", "inf", "1e99", "9" * 40, "--5", "1,000.00", "5 EUR", "٣", "0x10", "1_000", "½", "", " ", "true"]
+)
 def test_an_amount_that_is_none_is_booked_or_rejected_but_never_a_silent_null(amount):
     result = loaded(HOSTILE, "orders", [json.dumps({"order": "a", "total": amount}).encode(), SOUND["orders"]])
     [total] = result.frame("orders").filter(pl.col("source_row") == 1).get_column("total").to_list() or [None]
     assert total is not None or result.rejects or not amount.strip()
 
 
-@pytest.mark.parametrize("born", ["0000-00-00", "9999-99-99", "1990-02-30", "-1", "1e9", "00/00/0000", "yesterday", "1990-02-03T99:00:00Z", "²⁰²⁰-01-01"])
+@pytest.mark.parametrize(
+    "born",
+    [
+        "0000-00-00",
+        "9999-99-99",
+        "1990-02-30",
+        "-1",
+        "1e9",
+        "00/00/0000",
+        "yesterday",
+        "1990-02-03T99:00:00Z",
+        "²⁰²⁰-01-01",
+    ],
+)
 def test_a_date_that_is_none_is_booked(born):
     result = loaded(HOSTILE, "profiles", [json.dumps({"id": "a", "born": born, "created": born}).encode()])
     [row] = result.frame("customers").iter_rows(named=True)
@@ -359,7 +441,9 @@ def test_a_date_that_is_none_is_booked(born):
 # -- any bytes, any values -----------------------------------------------------------------------------------------------
 
 PATIENT = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 TEXTS = st.one_of(
     st.text(max_size=12),
@@ -386,8 +470,12 @@ TEXTS = st.one_of(
         ]
     ),
 )
-PLAIN = st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False), TEXTS)
-JUNK = st.recursive(PLAIN, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=6)
+PLAIN = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False), TEXTS
+)
+JUNK = st.recursive(
+    PLAIN, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=6
+)
 
 
 def of_shape(shape: Any) -> st.SearchStrategy[Any]:
@@ -474,7 +562,11 @@ def accounted(folder: Path, name: str, content: bytes) -> tuple[int, str | None]
 GOOD = SOUND["profiles"]
 FILES: dict[str, tuple[str, bytes, tuple[int, str | None]]] = {
     "nothing": ("a.ndjson", b"", (0, None)),
-    "a byte order mark and Windows line ends": ("a.ndjson", b"\xef\xbb\xbf" + GOOD + b"\r\n\r\n" + GOOD + b"\r\n", (2, None)),
+    "a byte order mark and Windows line ends": (
+        "a.ndjson",
+        b"\xef\xbb\xbf" + GOOD + b"\r\n\r\n" + GOOD + b"\r\n",
+        (2, None),
+    ),
     "no line end at the end": ("a.ndjson", GOOD + b"\n" + GOOD, (2, None)),
     "a bad line among good ones": ("a.ndjson", GOOD + b"\n{oops\n" + GOOD, (3, None)),
     "NULs": ("a.ndjson", b"\x00" * 1000, (1, None)),
@@ -505,7 +597,17 @@ def test_a_hostile_file_is_booked_with_its_reason(tmp_path, name, content, expec
 
 @pytest.mark.parametrize(
     "name",
-    ["a*b?[c].ndjson", "new\nline.ndjson", "-rf.ndjson", "ünï🙂.ndjson", "a b.ndjson", "%2e%2e.ndjson", "con.ndjson", "a.ndjson\u202e", "x" * 240 + ".ndjson"],
+    [
+        "a*b?[c].ndjson",
+        "new\nline.ndjson",
+        "-rf.ndjson",
+        "ünï🙂.ndjson",
+        "a b.ndjson",
+        "%2e%2e.ndjson",
+        "con.ndjson",
+        "a.ndjson\u202e",
+        "x" * 240 + ".ndjson",
+    ],
 )
 def test_a_strange_name_is_only_a_name(tmp_path, name):
     read, reason = accounted(tmp_path, name, GOOD)
@@ -529,7 +631,26 @@ def test_a_link_out_of_the_landing_zone_is_not_followed(tmp_path):
     content=st.one_of(
         st.binary(max_size=400),
         st.lists(
-            st.sampled_from([GOOD, b"{", b"}", b"[", b"]", b",", b"\n", b'"', b"\\", b"\xff", b"id,name\n", b"\r", b";", b"\x00", b"PAR1"]), max_size=12
+            st.sampled_from(
+                [
+                    GOOD,
+                    b"{",
+                    b"}",
+                    b"[",
+                    b"]",
+                    b",",
+                    b"\n",
+                    b'"',
+                    b"\\",
+                    b"\xff",
+                    b"id,name\n",
+                    b"\r",
+                    b";",
+                    b"\x00",
+                    b"PAR1",
+                ]
+            ),
+            max_size=12,
         ).map(b"".join),
     )
 )

@@ -18,7 +18,22 @@ from tests.vendors.harness import NIGHT, Outcome, documents_of, normalise
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 EMPTY = ("", " ", [], {})
-JUNK = (True, 17, -1.5, "NaN", "Infinity", "undefined", "0000-00-00", "1e400", "\x00\x07", "x" * 5000, {"junk": 1}, ["junk"], [["junk"]], *EMPTY)
+JUNK = (
+    True,
+    17,
+    -1.5,
+    "NaN",
+    "Infinity",
+    "undefined",
+    "0000-00-00",
+    "1e400",
+    "\x00\x07",
+    "x" * 5000,
+    {"junk": 1},
+    ["junk"],
+    [["junk"]],
+    *EMPTY,
+)
 # Which of several identifiers is shown follows from those that there are.
 FOLLOWING = {"customer_identifiers.is_primary"}
 # Columns of these kinds hold what a text is read as; all others hold the text itself.
@@ -38,16 +53,26 @@ class Sample:
 @cache
 def samples() -> tuple[Sample, ...]:
     """Every record of the sample exports that is loaded as it stands."""
-    return tuple(sample for path in sorted(SAMPLES.rglob("*")) if path.is_file() and format_of(path.name)[0] for sample in _of_file(path))
+    return tuple(
+        sample
+        for path in sorted(SAMPLES.rglob("*"))
+        if path.is_file() and format_of(path.name)[0]
+        for sample in _of_file(path)
+    )
 
 
 def _of_file(path: Path) -> Iterator[Sample]:
     vendor, stream = path.relative_to(SAMPLES).parts[:2]
     documents = documents_of(path.read_bytes(), discover()[vendor].streams[stream], path.name)
     outcome = normalise(vendor, stream, documents)
-    frames = [outcome.normalised.frame(table).select("source_row", "source_dialect") for table in outcome.normalised.frames]
+    frames = [
+        outcome.normalised.frame(table).select("source_row", "source_dialect") for table in outcome.normalised.frames
+    ]
     dialects = dict(row for frame in frames for row in frame.iter_rows())
-    yield from (Sample(vendor, stream, json.loads(documents[number - 1]), dialect) for number, dialect in sorted(dialects.items()))
+    yield from (
+        Sample(vendor, stream, json.loads(documents[number - 1]), dialect)
+        for number, dialect in sorted(dialects.items())
+    )
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -77,7 +102,9 @@ def typed(outcome: Outcome, dialect: str) -> dict[int, list[dict[str, Any]]]:
         for row in outcome.normalised.frame(table).filter(source_dialect=dialect).iter_rows(named=True):
             held = {f"{table}.{name}": row[name] for name in columns if row[name] is not None}
             made_up = [name for name, value in held.items() if getattr(value, "date", lambda: None)() == NIGHT]
-            found.setdefault(row["source_row"], []).append({name: value for name, value in held.items() if name not in made_up})
+            found.setdefault(row["source_row"], []).append(
+                {name: value for name, value in held.items() if name not in made_up}
+            )
     return found
 
 
@@ -88,7 +115,11 @@ def columns(rows: list[dict[str, Any]]) -> set[str]:
 def trials(record: dict[str, Any], step: int) -> list[tuple[tuple[Any, ...], Any]]:
     """Every place with every so manyeth junk, another one at each; a number where a number was is none."""
     pairs = product(places(record), JUNK)
-    return [(path, junk) for path, junk in islice(pairs, 0, None, step) if not (is_number(junk) and is_number(reduce(getitem, path, record)))]
+    return [
+        (path, junk)
+        for path, junk in islice(pairs, 0, None, step)
+        if not (is_number(junk) and is_number(reduce(getitem, path, record)))
+    ]
 
 
 def is_number(value: Any) -> bool:
@@ -98,7 +129,9 @@ def is_number(value: Any) -> bool:
 def lost_in_silence(sample: Sample, step: int) -> list[tuple[str, Any, set[str]]]:
     """Places and junk that cost the record a typed value of which no issue tells and that no text keeps."""
     tried = trials(sample.record, step)
-    outcome = normalise(sample.vendor, sample.stream, [sample.record, *(with_junk(sample.record, *one) for one in tried)])
+    outcome = normalise(
+        sample.vendor, sample.stream, [sample.record, *(with_junk(sample.record, *one) for one in tried)]
+    )
     found = typed(outcome, sample.dialect)
     rejected = {reject.number for reject in outcome.normalised.rejects}
     told: dict[int, str] = {}
@@ -127,7 +160,10 @@ def _kept(outcome: Outcome) -> dict[int, str]:
     """What the rows of each record keep as it was delivered, beside their columns."""
     kept: dict[int, str] = {}
     for table in outcome.normalised.frames:
-        names = ["extra", *(column.name for column in TABLES[table].columns if column.kind == "json" or column.name.endswith("_raw"))]
+        names = [
+            "extra",
+            *(column.name for column in TABLES[table].columns if column.kind == "json" or column.name.endswith("_raw")),
+        ]
         for number, *texts in outcome.normalised.frame(table).select("source_row", *names).iter_rows():
             kept[number] = kept.get(number, "") + "\n".join(text + json.dumps(text) for text in texts if text)
     return kept

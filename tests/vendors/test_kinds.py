@@ -10,7 +10,11 @@ from orchestration.mapping.record_kinds import Sign
 from orchestration.vendors import discover
 from tests.vendors.harness import normalise
 
-DIALECTS = [pytest.param(vendor, dialect, id=f"{vendor.code}-{dialect.stream}-{dialect.name}") for vendor in discover().values() for dialect in vendor.dialects]
+DIALECTS = [
+    pytest.param(vendor, dialect, id=f"{vendor.code}-{dialect.stream}-{dialect.name}")
+    for vendor in discover().values()
+    for dialect in vendor.dialects
+]
 VENDORS = [pytest.param(vendor, id=vendor.code) for vendor in discover().values()]
 
 
@@ -46,7 +50,14 @@ def test_every_kind_that_a_stream_takes_can_be_said(vendor: Vendor) -> None:
 
 VOUCHERIFY = {
     "customer": {"id": "cust_1", "object": "customer", "email": "ada@example.com"},
-    "order": {"id": "ord_1", "object": "order", "source_id": "F-1", "amount": 4200, "total_amount": 4200, "status": "PAID"},
+    "order": {
+        "id": "ord_1",
+        "object": "order",
+        "source_id": "F-1",
+        "amount": 4200,
+        "total_amount": 4200,
+        "status": "PAID",
+    },
     "redemption": {"id": "r_1", "object": "redemption", "result": "SUCCESS", "date": "2026-02-01T10:00:00Z"},
     "segment": {"id": "seg_1", "object": "segment", "name": "VIP"},
     "event": {
@@ -56,10 +67,22 @@ VOUCHERIFY = {
         "data": {"customer": {"id": "cust_1"}, "order": {"id": "ord_1", "status": "PAID"}},
     },
 }
-VOUCHERIFY_TABLES = {"customer": "customers", "order": "orders", "redemption": "redemptions", "segment": "segments", "event": "events"}
+VOUCHERIFY_TABLES = {
+    "customer": "customers",
+    "order": "orders",
+    "redemption": "redemptions",
+    "segment": "segments",
+    "event": "events",
+}
 OPEN_DELIVERY = {
     "customer": {"id": "c-1", "identifier": {"type": "email", "value": "ada@example.com"}},
-    "order": {"id": "o-1", "displayId": "1", "lastEvent": "CREATED", "merchant": {"id": "m-1"}, "total": {"orderAmount": {"value": 5, "currency": "BRL"}}},
+    "order": {
+        "id": "o-1",
+        "displayId": "1",
+        "lastEvent": "CREATED",
+        "merchant": {"id": "m-1"},
+        "total": {"orderAmount": {"value": 5, "currency": "BRL"}},
+    },
     "lead": {"id": "l-1", "contact": {"type": "email", "value": "ada@example.com"}},
     "review": {"id": "r-1", "ratings": [{"method": "stars", "value": 4}]},
     "event": {"eventId": "e-1", "eventType": "CONFIRMED", "orderId": "o-1", "createdAt": "2026-02-01T10:00:00Z"},
@@ -87,12 +110,22 @@ READ = [
 ]
 
 
-@pytest.mark.parametrize(("vendor", "stream", "kind", "record", "table"), READ, ids=[f"{vendor}-{kind}-in-{stream}" for vendor, stream, kind, *_ in READ])
-def test_a_record_is_read_as_what_it_is_in_whichever_stream_it_lies(vendor: str, stream: str, kind: str, record: dict[str, object], table: str) -> None:
+@pytest.mark.parametrize(
+    ("vendor", "stream", "kind", "record", "table"),
+    READ,
+    ids=[f"{vendor}-{kind}-in-{stream}" for vendor, stream, kind, *_ in READ],
+)
+def test_a_record_is_read_as_what_it_is_in_whichever_stream_it_lies(
+    vendor: str, stream: str, kind: str, record: dict[str, object], table: str
+) -> None:
     outcome = normalise(vendor, stream, [record])
     assert outcome.rejects == []
     [row] = outcome.normalised.frame(table).select("stream", "source_record_id").iter_rows()
-    knowing = next(one.stream for one in discover()[vendor].dialects if kind in one.kinds and any(select.table == table for select in one.rows))
+    knowing = next(
+        one.stream
+        for one in discover()[vendor].dialects
+        if kind in one.kinds and any(select.table == table for select in one.rows)
+    )
     home = [one.stream for one in discover()[vendor].dialects if kind in one.kinds]
     assert row[0] == (stream if stream in home else knowing)
 
@@ -142,10 +175,19 @@ OTHERS: dict[str, list[dict[str, object]]] = {
 REJECTED = [(vendor, stream, records) for vendor, records in OTHERS.items() for stream in discover()[vendor].streams]
 
 
-@pytest.mark.parametrize(("vendor", "stream", "records"), REJECTED, ids=[f"{vendor}-{stream}" for vendor, stream, _ in REJECTED])
-def test_what_is_none_of_ours_is_rejected_in_every_stream(vendor: str, stream: str, records: list[dict[str, object]]) -> None:
+@pytest.mark.parametrize(
+    ("vendor", "stream", "records"), REJECTED, ids=[f"{vendor}-{stream}" for vendor, stream, _ in REJECTED]
+)
+def test_what_is_none_of_ours_is_rejected_in_every_stream(
+    vendor: str, stream: str, records: list[dict[str, object]]
+) -> None:
     outcome = normalise(vendor, stream, records)
-    loaded = {number: records[number - 1] for frames in outcome.normalised.frames.values() for frame in frames for number in frame.get_column("source_row")}
+    loaded = {
+        number: records[number - 1]
+        for frames in outcome.normalised.frames.values()
+        for frame in frames
+        for number in frame.get_column("source_row")
+    }
     assert loaded == {}
     assert {reason for _, reason, _ in outcome.rejects} == {"unknown_shape"}
     assert len(outcome.rejects) == len(records)
@@ -153,7 +195,12 @@ def test_what_is_none_of_ours_is_rejected_in_every_stream(vendor: str, stream: s
 
 @pytest.mark.parametrize("stream", ["orders", "customers", "redemptions"])
 def test_the_page_says_what_its_records_are_where_they_do_not(stream: str) -> None:
-    orders = {"object": "list", "data_ref": "orders", "orders": [{"id": "ord_1", "amount": 4200, "status": "PAID"}], "total": 1}
+    orders = {
+        "object": "list",
+        "data_ref": "orders",
+        "orders": [{"id": "ord_1", "amount": 4200, "status": "PAID"}],
+        "total": 1,
+    }
     outcome = normalise("voucherify", stream, json.dumps(orders).encode(), file_name="page.json")
     assert outcome.rejects == []
     assert outcome.row("orders")["subtotal"] == 42

@@ -37,10 +37,20 @@ SHOP = vendor(
             "order",
             {"id": TEXT, "state": TEXT, "channel": TEXT, "mail": TEXT, "bill": kept(PLACE), "ship": kept(PLACE)},
             rows(
-                "orders", source_order_id=at("id"), ordered_at=time(else_export_date=True), status=word(at("state"), {"rung up": "paid"}, otherwise="created")
+                "orders",
+                source_order_id=at("id"),
+                ordered_at=time(else_export_date=True),
+                status=word(at("state"), {"rung up": "paid"}, otherwise="created"),
             ),
-            rows("customer_consents", channel=word(at("channel"), {"mail": "email"}), status=pl.lit("opt_in"), effective_at=time(else_export_date=True)),
-            about=Contact((Identifier("email", at("mail"), "mail"),), attributes=one_address(place("bill"), place("ship"))),
+            rows(
+                "customer_consents",
+                channel=word(at("channel"), {"mail": "email"}),
+                status=pl.lit("opt_in"),
+                effective_at=time(else_export_date=True),
+            ),
+            about=Contact(
+                (Identifier("email", at("mail"), "mail"),), attributes=one_address(place("bill"), place("ship"))
+            ),
         ),
     ),
 )
@@ -48,7 +58,9 @@ SHOP = vendor(
 
 def read(**record: object) -> Normalised:
     document = json.dumps({"id": "1", "mail": "ana@example.com", **record}).encode()
-    origin = Origin(Settings(HERE).account(SHOP), "orders", date(2026, 3, 1), "landing/shop/orders/2026-03-01/o.ndjson", load_seq=1)
+    origin = Origin(
+        Settings(HERE).account(SHOP), "orders", date(2026, 3, 1), "landing/shop/orders/2026-03-01/o.ndjson", load_seq=1
+    )
     return Normaliser(SHOP, origin, Bounds()).block([Record(1, document, document)])
 
 
@@ -91,8 +103,12 @@ def test_no_word_is_no_unknown_word() -> None:
         ({}, {}, (None, None, None)),
     ],
 )
-def test_an_address_comes_from_one_of_two_and_both_are_kept(bill: dict[str, str], ship: dict[str, str], expected: tuple[str | None, ...]) -> None:
+def test_an_address_comes_from_one_of_two_and_both_are_kept(
+    bill: dict[str, str], ship: dict[str, str], expected: tuple[str | None, ...]
+) -> None:
     found = read(bill=bill, ship=ship)
     assert found.frame("contacts").select("city", "postal_code", "country_raw").row(0) == expected
     extra = json.loads(found.frame("orders")["extra"][0] or "{}")
-    assert extra == {f"{name}.{key}": value for name, one in (("bill", bill), ("ship", ship)) for key, value in one.items()}
+    assert extra == {
+        f"{name}.{key}": value for name, one in (("bill", bill), ("ship", ship)) for key, value in one.items()
+    }

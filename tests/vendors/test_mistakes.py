@@ -29,7 +29,10 @@ def test_a_column_that_the_table_does_not_have() -> None:
 
 
 def test_a_field_that_the_shape_does_not_hold() -> None:
-    with pytest.raises(MappingError, match=re.escape("`till.visit` reads `place.cty`, which its shape does not hold; did you mean `place.city`")):
+    with pytest.raises(
+        MappingError,
+        match=re.escape("`till.visit` reads `place.cty`, which its shape does not hold; did you mean `place.city`"),
+    ):
         made(read="place.cty")
 
 
@@ -39,7 +42,10 @@ def test_a_dialect_that_must_have_and_lack_one_key() -> None:
 
 
 def test_a_dialect_that_nothing_tells_from_an_earlier_one() -> None:
-    with pytest.raises(MappingError, match=re.escape("no record of stream `visits` can be `till.other`: every one is `till.visit` before")):
+    with pytest.raises(
+        MappingError,
+        match=re.escape("no record of stream `visits` can be `till.other`: every one is `till.visit` before"),
+    ):
         stream("visits", "Visits.", made(), made("till.other"))
 
 

@@ -57,13 +57,23 @@ WHO = {"email": "ana@example.com"}
 
 def amounts(code: str, amount: str, start: str = "") -> dict[str, Any]:
     """An order with every amount the same."""
-    fields = {"order_id": "1", "currency": code, **dict.fromkeys(("total", "subtotal", "discount", "tax", "shipping"), amount)}
+    fields = {
+        "order_id": "1",
+        "currency": code,
+        **dict.fromkeys(("total", "subtotal", "discount", "tax", "shipping"), amount),
+    }
     return {f"{start}{name}": value for name, value in fields.items()}
 
 
 def piece(amount: str, start: str = "") -> dict[str, Any]:
     """One piece of a product at half its price."""
-    fields = {"product_id": "p", "quantity": 1, "price": str(2 * Decimal(amount)), "discount": amount, "subtotal": amount}
+    fields = {
+        "product_id": "p",
+        "quantity": 1,
+        "price": str(2 * Decimal(amount)),
+        "discount": amount,
+        "subtotal": amount,
+    }
     return {f"{start}{name}": value for name, value in fields.items()}
 
 
@@ -73,11 +83,19 @@ def both(build: Callable[[str, str, str], dict[str, Any]]) -> Callable[[str, str
 
 
 def odp_event(action: str, code: str, amount: str) -> dict[str, Any]:
-    return {"type": "order", "action": action, "identifiers": WHO, "data": {"order": {**amounts(code, amount), "items": [piece(amount)]}}}
+    return {
+        "type": "order",
+        "action": action,
+        "identifiers": WHO,
+        "data": {"order": {**amounts(code, amount), "items": [piece(amount)]}},
+    }
 
 
 def odp_anonymous(action: str, code: str, amount: str) -> dict[str, Any]:
-    return {"type": "order", "data": {"action": action, **WHO, "order": {**amounts(code, amount), "items": [piece(amount)]}}}
+    return {
+        "type": "order",
+        "data": {"action": action, **WHO, "order": {**amounts(code, amount), "items": [piece(amount)]}},
+    }
 
 
 def odp_nested(action: str, code: str, amount: str) -> dict[str, Any]:
@@ -106,7 +124,12 @@ def odp_row(action: str, code: str, amount: str) -> dict[str, Any]:
 def odp_profile(key: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
     def build(code: str, amount: str) -> list[Mapping[str, Any]]:
         events = [
-            {"type": "order", "action": action, "timestamp": "2026-02-01T00:00:00Z", "data": {"order": amounts(code, amount)}}
+            {
+                "type": "order",
+                "action": action,
+                "timestamp": "2026-02-01T00:00:00Z",
+                "data": {"order": amounts(code, amount)},
+            }
             for action in ("purchase", "refund")
         ]
         return [{key: WHO, "insights": {"total_revenue": amount, "average_order_value": amount}, "events": events}]
@@ -130,7 +153,14 @@ ODP = (
     Case("optimizely", "orders", "optimizely.orders", both(odp_row), WHOLE),
     Case("optimizely", "profiles", "optimizely.customers", odp_customer, STATS, is_named=False),
     *(
-        Case("optimizely", "profiles", dialect, odp_profile(key), {"orders": ORDER, "order_adjustments": CHANGE, **STATS}, is_named=False)
+        Case(
+            "optimizely",
+            "profiles",
+            dialect,
+            odp_profile(key),
+            {"orders": ORDER, "order_adjustments": CHANGE, **STATS},
+            is_named=False,
+        )
         for dialect, key in (("optimizely.profile", "identifiers"), ("optimizely.attributes", "attributes"))
     ),
 )
@@ -146,7 +176,12 @@ def ometria_orders(start: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
     """An order and a negative one that takes it back; beside a base currency the order's own is another."""
 
     def build(code: str, amount: str) -> list[Mapping[str, Any]]:
-        line = {"sku": "a", "quantity": 1, **{f"{start}{name}": amount for name in LINE_FIGURES}, **({} if start else {"refunded": amount})}
+        line = {
+            "sku": "a",
+            "quantity": 1,
+            **{f"{start}{name}": amount for name in LINE_FIGURES},
+            **({} if start else {"refunded": amount}),
+        }
         order = {
             "@type": "order",
             "id": "1",
@@ -189,9 +224,16 @@ def omnisend_event(code: str, amount: str) -> list[Mapping[str, Any]]:
 
 
 def omnisend_refund(code: str, amount: str) -> list[Mapping[str, Any]]:
-    figures = dict.fromkeys(("totalPrice", "subTotalPrice", "totalDiscount", "shippingPrice", "totalTax", "totalRefundedAmount"), amount)
+    figures = dict.fromkeys(
+        ("totalPrice", "subTotalPrice", "totalDiscount", "shippingPrice", "totalTax", "totalRefundedAmount"), amount
+    )
     line = {"productID": "p", "productQuantity": 1, "productPrice": amount, "productDiscount": amount}
-    return [{"eventName": "order refunded", "properties": {"orderID": "1", "currency": code, **figures, "lineItems": [line]}}]
+    return [
+        {
+            "eventName": "order refunded",
+            "properties": {"orderID": "1", "currency": code, **figures, "lineItems": [line]},
+        }
+    ]
 
 
 OMNISEND_LINE = {"order_lines": once("unit_price", "discount")}
@@ -225,8 +267,14 @@ def open_order(prices: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
 
     def build(code: str, amount: str) -> list[Mapping[str, Any]]:
         price = {"value": amount, "currency": code}
-        told, worked_out = {"unitPrice": price, "totalPrice": price}, {"unitPrice": price, "optionsPrice": {"value": "0", "currency": code}}
-        items = [{"id": name, "name": name, "quantity": 1, **({prices: one} if prices else one)} for name, one in (("a", told), ("b", worked_out))]
+        told, worked_out = (
+            {"unitPrice": price, "totalPrice": price},
+            {"unitPrice": price, "optionsPrice": {"value": "0", "currency": code}},
+        )
+        items = [
+            {"id": name, "name": name, "quantity": 1, **({prices: one} if prices else one)}
+            for name, one in (("a", told), ("b", worked_out))
+        ]
         order = {
             "id": "1",
             "status": "CONFIRMED",
@@ -237,7 +285,12 @@ def open_order(prices: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
             "total": dict.fromkeys(("itemsPrice", "otherFees", "discount", "orderAmount"), price),
             "payments": {"methods": [{"value": amount, "currency": code, "type": "PREPAID", "method": "PIX"}]},
         }
-        summed = {**order, "id": "2", "discounts": [{"amount": price}], "total": dict.fromkeys(("itemsPrice", "orderAmount"), price)}
+        summed = {
+            **order,
+            "id": "2",
+            "discounts": [{"amount": price}],
+            "total": dict.fromkeys(("itemsPrice", "orderAmount"), price),
+        }
         return [order, summed]
 
     return build
@@ -253,12 +306,24 @@ def open_event(holder: str, **more: Any) -> Callable[[str, str], list[Mapping[st
 
 def open_rc2_order(code: str, amount: str) -> list[Mapping[str, Any]]:
     return [
-        {"id": "1", "storeId": "s", "totalAmount": amount, "createdAt": "2026-02-01T10:00:00Z", "items": [{"sku": "a", "quantity": 1, "unitPrice": amount}]}
+        {
+            "id": "1",
+            "storeId": "s",
+            "totalAmount": amount,
+            "createdAt": "2026-02-01T10:00:00Z",
+            "items": [{"sku": "a", "quantity": 1, "unitPrice": amount}],
+        }
     ]
 
 
 def open_coupon(code: str, amount: str) -> list[Mapping[str, Any]]:
-    return [{"redemptionId": "1", "redeemedAt": "2026-02-01T10:00:00Z", "coupon": {"code": "C", "value": amount, "currency": code}}]
+    return [
+        {
+            "redemptionId": "1",
+            "redeemedAt": "2026-02-01T10:00:00Z",
+            "coupon": {"code": "C", "value": amount, "currency": code},
+        }
+    ]
 
 
 OPEN_ORDER = {
@@ -271,7 +336,10 @@ OPEN_EVENTS = (
     ("open_delivery.draft", open_event("data")),
     ("open_delivery.rc2", open_event("payload", id="e1")),
     ("open_delivery.transport", open_event("payload", entityType="ORDER")),
-    ("open_delivery.transport.wrapped", lambda code, amount: [{"event": open_event("payload", entityType="ORDER")(code, amount)[0]}]),
+    (
+        "open_delivery.transport.wrapped",
+        lambda code, amount: [{"event": open_event("payload", entityType="ORDER")(code, amount)[0]}],
+    ),
 )
 IN_MAJOR, IN_MINOR = {"amount_unit": "major"}, {"amount_unit": "minor"}
 OPEN_DELIVERY = (
@@ -279,18 +347,47 @@ OPEN_DELIVERY = (
     # The format settles its unit itself, whatever the account says.
     Case("open_delivery", "orders", "open_delivery.v1.3", open_order(""), OPEN_ORDER, account=IN_MINOR),
     Case("open_delivery", "orders", "open_delivery.v2", open_order("pricing"), OPEN_ORDER),
-    Case("open_delivery", "orders", "open_delivery.v2", open_order("pricing"), OPEN_ORDER, account=IN_MINOR, scale=minor),
-    Case("open_delivery", "orders", "open_delivery.rc2", open_rc2_order, {**TOTAL, "order_lines": once("unit_price")}, scale=minor, is_named=False),
-    Case("open_delivery", "orders", "open_delivery.rc2", open_rc2_order, {**TOTAL, "order_lines": once("unit_price")}, account=IN_MAJOR, is_named=False),
+    Case(
+        "open_delivery", "orders", "open_delivery.v2", open_order("pricing"), OPEN_ORDER, account=IN_MINOR, scale=minor
+    ),
+    Case(
+        "open_delivery",
+        "orders",
+        "open_delivery.rc2",
+        open_rc2_order,
+        {**TOTAL, "order_lines": once("unit_price")},
+        scale=minor,
+        is_named=False,
+    ),
+    Case(
+        "open_delivery",
+        "orders",
+        "open_delivery.rc2",
+        open_rc2_order,
+        {**TOTAL, "order_lines": once("unit_price")},
+        account=IN_MAJOR,
+        is_named=False,
+    ),
     *(Case("open_delivery", "events", dialect, build, TOTAL, scale=minor) for dialect, build in OPEN_EVENTS),
     *(Case("open_delivery", "events", dialect, build, TOTAL, account=IN_MAJOR) for dialect, build in OPEN_EVENTS),
     Case("open_delivery", "redemptions", "open_delivery.draft", open_coupon, {"redemptions": once("money_amount")}),
-    Case("open_delivery", "redemptions", "open_delivery.draft", open_coupon, {"redemptions": once("money_amount")}, account=IN_MINOR, scale=minor),
+    Case(
+        "open_delivery",
+        "redemptions",
+        "open_delivery.draft",
+        open_coupon,
+        {"redemptions": once("money_amount")},
+        account=IN_MINOR,
+        scale=minor,
+    ),
 )
 
 # -- Voucherify ------------------------------------------------------------------------------------------------------------
 
-VOUCHERIFY_ORDER = {"orders": once("subtotal", "discount_total", "total"), "order_lines": once("unit_price", "discount", "subtotal", "total")}
+VOUCHERIFY_ORDER = {
+    "orders": once("subtotal", "discount_total", "total"),
+    "order_lines": once("unit_price", "discount", "subtotal", "total"),
+}
 
 
 def voucherify_summary(amount: str) -> dict[str, Any]:
@@ -299,7 +396,12 @@ def voucherify_summary(amount: str) -> dict[str, Any]:
 
 
 def voucherify_order(amount: str) -> dict[str, Any]:
-    line = {"object": "order_item", "product_id": "p", "quantity": 1, **dict.fromkeys(("price", "discount_amount", "amount", "subtotal_amount"), amount)}
+    line = {
+        "object": "order_item",
+        "product_id": "p",
+        "quantity": 1,
+        **dict.fromkeys(("price", "discount_amount", "amount", "subtotal_amount"), amount),
+    }
     figures = dict.fromkeys(("amount", "total_discount_amount", "total_amount"), amount)
     return {"id": "ord_1", "object": "order", "status": "PAID", **figures, "items": [line]}
 
@@ -314,7 +416,14 @@ def voucherify_redemptions(amount: str) -> dict[str, dict[str, Any]]:
 
 def voucherify_rollback(amount: str) -> dict[str, Any]:
     """Of which only the redemption that it takes back tells whether it is money or points."""
-    return {"id": "rr_1", "object": "redemption_rollback", "date": "2026-02-01T10:00:00Z", "redemption": "r_1", "result": "SUCCESS", "amount": amount}
+    return {
+        "id": "rr_1",
+        "object": "redemption_rollback",
+        "date": "2026-02-01T10:00:00Z",
+        "redemption": "r_1",
+        "result": "SUCCESS",
+        "amount": amount,
+    }
 
 
 def voucherify_message(type_: str, **data: Any) -> Mapping[str, Any]:
@@ -342,7 +451,10 @@ VOUCHERIFY_CASES: tuple[tuple[str, str, Callable[[str, str], list[Mapping[str, A
     ),
     ("events", "voucherify.event", lambda code, amount: [voucherify_message("redemption.rollback.succeeded", redemption_rollback=voucherify_rollback(amount))], UNCLEAR),
 )  # fmt: skip
-VOUCHERIFY = tuple(Case("voucherify", stream, dialect, records, fills, scale=minor, is_named=False) for stream, dialect, records, fills in VOUCHERIFY_CASES)
+VOUCHERIFY = tuple(
+    Case("voucherify", stream, dialect, records, fills, scale=minor, is_named=False)
+    for stream, dialect, records, fills in VOUCHERIFY_CASES
+)
 
 CASES: tuple[Case, ...] = (*ODP, *OMETRIA, *OMNISEND, *OPEN_DELIVERY, *VOUCHERIFY)
 
@@ -362,11 +474,20 @@ def test_an_amount_comes_out_in_major_units_and_its_own_currency(case: Case, cod
         if "currency" in row
         for column in columns
     }
-    assert read == {(f"{table}.{column}", times * amount, code) for table, columns in case.fills.items() for column, times in columns.items()}
+    assert read == {
+        (f"{table}.{column}", times * amount, code)
+        for table, columns in case.fills.items()
+        for column, times in columns.items()
+    }
 
 
 @pytest.mark.parametrize("vendor", COVERED)
 def test_every_money_column_of_the_vendor_has_a_case(vendor: str) -> None:
     filled = {(found.dialect, found.column) for found in money_fields(discover()[vendor])}
-    tried = {(case.dialect, f"{table}.{column}") for case in CASES for table, columns in case.fills.items() for column in columns}
+    tried = {
+        (case.dialect, f"{table}.{column}")
+        for case in CASES
+        for table, columns in case.fills.items()
+        for column in columns
+    }
     assert filled - tried == set()

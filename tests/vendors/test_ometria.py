@@ -18,7 +18,14 @@ def profile(**fields: Any) -> dict[str, Any]:
 
 
 def order(**fields: Any) -> dict[str, Any]:
-    return {"@type": "order", "id": "F-2005", "timestamp": "2026-02-06T10:00:00+00:00", "currency": "EUR", "grand_total": 37.5, **fields}
+    return {
+        "@type": "order",
+        "id": "F-2005",
+        "timestamp": "2026-02-06T10:00:00+00:00",
+        "currency": "EUR",
+        "grand_total": 37.5,
+        **fields,
+    }
 
 
 def of_profile(**fields: Any) -> Outcome:
@@ -74,7 +81,9 @@ def test_only_the_type_word_is_dropped_and_says_why() -> None:
 
 def test_an_address_told_twice_is_one_identifier() -> None:
     outcome = of_profile(email="bob22@example.com", identities=[{"id": "BOB22@example.com", "type": "email"}])
-    assert [row["id_value"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"] == ["bob22@example.com"]
+    assert [row["id_value"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"] == [
+        "bob22@example.com"
+    ]
 
 
 def test_the_customer_id_is_the_shops_and_the_profile_id_ometrias() -> None:
@@ -97,11 +106,21 @@ def test_a_missing_country_stays_missing() -> None:
         (True, {}, [("opt_in", True)]),
         (None, {"marketing_optin": "2014-11-09T15:34:35+00:00"}, [("opt_in", False)]),
         ("EXPLICITLY_OPTEDIN", {"marketing_optin": "2014-11-09T15:34:35+00:00"}, [("opt_in", False)]),
-        ("EXPLICITLY_OPTEDOUT", {"marketing_optin": "2014-11-09T15:34:35+00:00"}, [("opt_in", False), ("opt_out", True)]),
-        (None, {"marketing_optin": "2014-11-09T15:34:35+00:00", "marketing_optout": "2016-01-02T03:04:05+00:00"}, [("opt_in", False), ("opt_out", False)]),
+        (
+            "EXPLICITLY_OPTEDOUT",
+            {"marketing_optin": "2014-11-09T15:34:35+00:00"},
+            [("opt_in", False), ("opt_out", True)],
+        ),
+        (
+            None,
+            {"marketing_optin": "2014-11-09T15:34:35+00:00", "marketing_optout": "2016-01-02T03:04:05+00:00"},
+            [("opt_in", False), ("opt_out", False)],
+        ),
     ],
 )
-def test_consent_follows_the_dates_and_the_word_only_where_they_are_silent(word: Any, dates: dict[str, str], expected: list[tuple[str, bool]]) -> None:
+def test_consent_follows_the_dates_and_the_word_only_where_they_are_silent(
+    word: Any, dates: dict[str, str], expected: list[tuple[str, bool]]
+) -> None:
     told = of_profile(marketing_optin=word, dates=dates).rows("customer_consents")
     assert [(row["status"], row["is_effective_at_inferred"]) for row in told] == expected
     assert {row["channel"] for row in told} == {"email"}
@@ -115,11 +134,16 @@ def test_an_unreadable_consent_date_is_booked_and_the_time_flagged() -> None:
 
 def test_a_list_number_becomes_text() -> None:
     outcome = of_profile(lists=[{"id": 123, "title": "Gardeners", "type": "STATIC"}])
-    assert ("123", "static_list") in [(row.get("segment_id"), row["kind"]) for row in outcome.rows("segment_memberships")]
+    assert ("123", "static_list") in [
+        (row.get("segment_id"), row["kind"]) for row in outcome.rows("segment_memberships")
+    ]
 
 
 def test_an_empty_list_of_lists_ends_stays_and_an_absent_one_does_not() -> None:
-    assert {row["kind"] for row in of_profile(lists=[]).rows("segment_memberships")} == {"static_list", "dynamic_segment"}
+    assert {row["kind"] for row in of_profile(lists=[]).rows("segment_memberships")} == {
+        "static_list",
+        "dynamic_segment",
+    }
     assert of_profile().rows("segment_memberships") == []
 
 
@@ -171,14 +195,24 @@ def test_a_negative_order_is_a_refund_of_the_order_it_names() -> None:
     outcome = of_order(id="F-2005-R", grand_total="-37.50", original_order_id="F-2005")
     assert outcome.rows("orders") == outcome.rows("events") == []
     refund = outcome.row("order_adjustments")
-    assert (refund["order_match_key"], refund["action"], refund["amount_kind"], refund["amount"]) == ("F-2005", "refund", "delta", Decimal("37.5"))
+    assert (refund["order_match_key"], refund["action"], refund["amount_kind"], refund["amount"]) == (
+        "F-2005",
+        "refund",
+        "delta",
+        Decimal("37.5"),
+    )
 
 
 def test_the_lines_of_a_negative_order_are_what_was_returned_and_stand_beside_its_adjustment() -> None:
     line = {"product_id": "1", "quantity": -2, "unit_price": 18.75, "total": "-37.50"}
     outcome = of_order(id="F-2005-R", grand_total="-37.50", original_order_id="F-2005", lineitems=[line])
     told = outcome.row("order_lines")
-    assert (told["source_order_id"], told["product_id"], told["quantity"], told["total"]) == ("F-2005", "1", -2, Decimal("-37.5"))
+    assert (told["source_order_id"], told["product_id"], told["quantity"], told["total"]) == (
+        "F-2005",
+        "1",
+        -2,
+        Decimal("-37.5"),
+    )
     assert (outcome.rows("orders"), outcome.row("order_adjustments")["source_order_id"]) == ([], "F-2005")
 
 
@@ -186,7 +220,9 @@ def test_a_negative_order_that_names_none_keeps_its_own_number() -> None:
     assert of_order(id="R-1", grand_total=-1).row("order_adjustments")["order_match_key"] == "R-1"
 
 
-@pytest.mark.parametrize(("order_id", "number", "key"), [("501", "#", "501"), ("501", " # ", "501"), ("#", None, "#"), ("501", "#7", "7")])
+@pytest.mark.parametrize(
+    ("order_id", "number", "key"), [("501", "#", "501"), ("501", " # ", "501"), ("#", None, "#"), ("501", "#7", "7")]
+)
 def test_an_order_whose_number_is_empty_is_known_by_its_id(order_id: str, number: str | None, key: str) -> None:
     assert of_order(id=order_id, increment_id=number).row("orders")["order_match_key"] == key
 
@@ -204,7 +240,13 @@ def test_an_order_of_a_name_alone_belongs_to_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("customer", "is_guest"), [({"id": "1005"}, False), ({"id": 0, "email": "a@example.com"}, True), ({"email": "a@example.com"}, True), (None, True)]
+    ("customer", "is_guest"),
+    [
+        ({"id": "1005"}, False),
+        ({"id": 0, "email": "a@example.com"}, True),
+        ({"email": "a@example.com"}, True),
+        (None, True),
+    ],
 )
 def test_a_guest_names_no_customer_id(customer: Any, *, is_guest: bool) -> None:
     assert of_order(customer=customer).row("orders")["is_guest"] is is_guest
@@ -216,16 +258,28 @@ def test_an_order_told_in_the_accounts_currency_alone_takes_that() -> None:
 
 
 def test_one_id_in_two_collections_is_two_contacts() -> None:
-    contacts = [{"@type": "contact", "@collection": collection, "id": "c1", "email": f"{collection}@example.com"} for collection in ("crm", "newsletter")]
+    contacts = [
+        {"@type": "contact", "@collection": collection, "id": "c1", "email": f"{collection}@example.com"}
+        for collection in ("crm", "newsletter")
+    ]
     outcome = normalise("ometria", "contacts", contacts)
     assert [row["source_record_id"] for row in outcome.rows("customers")] == ["crm:c1", "newsletter:c1"]
 
 
 def test_a_contact_csv_may_be_latin_1() -> None:
-    outcome = normalise("ometria", "contacts", "email,firstname\njos\xe9@example.com,Jos\xe9\n".encode("latin-1"), file_name="contacts.csv")
+    outcome = normalise(
+        "ometria",
+        "contacts",
+        "email,firstname\njos\xe9@example.com,Jos\xe9\n".encode("latin-1"),
+        file_name="contacts.csv",
+    )
     assert outcome.row("customers")["first_name"] == "José"
     address = outcome.row("customer_identifiers")
-    assert (address["id_value"], address["is_valid"], address["invalid_reason"]) == ("josé@example.com", True, "non_ascii_local_part")
+    assert (address["id_value"], address["is_valid"], address["invalid_reason"]) == (
+        "josé@example.com",
+        True,
+        "non_ascii_local_part",
+    )
 
 
 def test_own_columns_of_a_contact_csv_are_attributes_and_no_drift() -> None:
@@ -240,19 +294,32 @@ def test_leading_zeros_of_a_contact_id_survive_a_csv() -> None:
 
 
 def test_a_change_of_a_list_needs_to_say_what_happened() -> None:
-    assert normalise("ometria", "lists", [{"list_id": "1", "email": "a@example.com", "event": "looked at"}]).rejects == [(1, "missing_action", "event")]
+    assert normalise(
+        "ometria", "lists", [{"list_id": "1", "email": "a@example.com", "event": "looked at"}]
+    ).rejects == [(1, "missing_action", "event")]
 
 
 def test_an_unsubscription_is_an_opt_out_with_its_reason() -> None:
     outcome = normalise(
-        "ometria", "unsubscribes", [{"email_address": "a@example.com", "reason": "too_many", "reason_text": "Too many", "time_stamp": "2026-02-01T00:00:00+00"}]
+        "ometria",
+        "unsubscribes",
+        [
+            {
+                "email_address": "a@example.com",
+                "reason": "too_many",
+                "reason_text": "Too many",
+                "time_stamp": "2026-02-01T00:00:00+00",
+            }
+        ],
     )
     told = outcome.row("customer_consents")
     assert (told["status"], told["channel"], told["reason"]) == ("opt_out", "email", "too_many: Too many")
 
 
 def test_a_custom_event_without_a_type_is_rejected() -> None:
-    assert normalise("ometria", "custom_events", [{"@type": "custom_event", "id": "e1"}]).rejects == [(1, "missing_event_type", "event_type")]
+    assert normalise("ometria", "custom_events", [{"@type": "custom_event", "id": "e1"}]).rejects == [
+        (1, "missing_event_type", "event_type")
+    ]
 
 
 @pytest.mark.parametrize("stream", VENDOR.streams)
@@ -265,17 +332,30 @@ def test_the_address_shown_is_the_profile_s_own_and_none_of_its_identities() -> 
     identities = [{"id": "alt@shop.example", "type": "email"}, {"id": "own@shop.example", "type": "email"}]
     outcome = of_profile(email="own@shop.example", identities=identities)
     addresses = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"]
-    assert {row["id_value"]: row.get("is_primary", False) for row in addresses} == {"own@shop.example": True, "alt@shop.example": False}
+    assert {row["id_value"]: row.get("is_primary", False) for row in addresses} == {
+        "own@shop.example": True,
+        "alt@shop.example": False,
+    }
 
 
 def test_consent_is_told_by_channel_and_purpose() -> None:
     channels = {
-        "sms": {"allow_marketing": True, "allow_transactional": "false", "dt_updated_marketing": "2026-02-01T08:00:00Z"},
+        "sms": {
+            "allow_marketing": True,
+            "allow_transactional": "false",
+            "dt_updated_marketing": "2026-02-01T08:00:00Z",
+        },
         "email": {"allow_marketing": False},
         "carrier pigeon": {"allow_marketing": True},
     }
-    outcome = ometria("contacts", {"@type": "contact", "@collection": "web", "id": "1", "email": "a@example.com", "channels": channels})
-    told = {(row.get("channel"), row["purpose"], row["status"], row["is_effective_at_inferred"]) for row in outcome.rows("customer_consents")}
+    outcome = ometria(
+        "contacts",
+        {"@type": "contact", "@collection": "web", "id": "1", "email": "a@example.com", "channels": channels},
+    )
+    told = {
+        (row.get("channel"), row["purpose"], row["status"], row["is_effective_at_inferred"])
+        for row in outcome.rows("customer_consents")
+    }
     assert told == {
         ("email", "marketing", "unknown", True),
         ("sms", "marketing", "opt_in", False),
@@ -287,15 +367,28 @@ def test_consent_is_told_by_channel_and_purpose() -> None:
 
 
 def test_a_contact_csv_tells_consent_by_channel() -> None:
-    outcome = normalise("ometria", "contacts", b"email,channels.sms.allow_marketing\na@example.com,false\n", file_name="contacts.csv")
+    outcome = normalise(
+        "ometria", "contacts", b"email,channels.sms.allow_marketing\na@example.com,false\n", file_name="contacts.csv"
+    )
     assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == [("sms", "opt_out")]
     assert not outcome.drift
 
 
-@pytest.mark.parametrize("names", [{"identity_account_id": "u-1"}, {"customer_id": "u-1"}, {"email": "a@example.com"}, {"identity_email": "a@example.com"}])
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"identity_account_id": "u-1"},
+        {"customer_id": "u-1"},
+        {"email": "a@example.com"},
+        {"identity_email": "a@example.com"},
+    ],
+)
 @pytest.mark.parametrize("when", ["timestamp", "time_stamp"])
 def test_an_event_names_its_person_and_its_time_in_several_ways(names: dict[str, str], when: str) -> None:
-    outcome = ometria("custom_events", {"@type": "custom_event", "id": "1", "event_type": "visit", when: "2026-02-12T14:00:00Z", **names})
+    outcome = ometria(
+        "custom_events",
+        {"@type": "custom_event", "id": "1", "event_type": "visit", when: "2026-02-12T14:00:00Z", **names},
+    )
     assert [row["id_value"] for row in outcome.rows("customer_identifiers")] == list(names.values())
     assert outcome.row("events")["occurred_at"] == datetime(2026, 2, 12, 14, tzinfo=UTC)
     assert not outcome.drift
@@ -310,11 +403,17 @@ def test_an_event_names_its_person_and_its_time_in_several_ways(names: dict[str,
     ],
 )
 @pytest.mark.parametrize("when", ["timestamp", "time_stamp"])
-def test_a_time_may_be_spelled_either_way(stream: str, record: dict[str, Any], table: str, column: str, when: str) -> None:
-    assert ometria(stream, {**record, when: "2026-02-12T14:00:00Z"}).row(table)[column] == datetime(2026, 2, 12, 14, tzinfo=UTC)
+def test_a_time_may_be_spelled_either_way(
+    stream: str, record: dict[str, Any], table: str, column: str, when: str
+) -> None:
+    assert ometria(stream, {**record, when: "2026-02-12T14:00:00Z"}).row(table)[column] == datetime(
+        2026, 2, 12, 14, tzinfo=UTC
+    )
 
 
-@pytest.mark.parametrize(("word", "channel"), [("mass", "email"), (None, "email"), ("sms", "sms"), ("all", "all"), ("smoke signs", "all")])
+@pytest.mark.parametrize(
+    ("word", "channel"), [("mass", "email"), (None, "email"), ("sms", "sms"), ("all", "all"), ("smoke signs", "all")]
+)
 def test_an_unsubscription_says_from_what(word: str | None, channel: str | None) -> None:
     outcome = ometria("unsubscribes", {"profile_id": "p", "email_address": "a@example.com", "type": word})
     assert outcome.row("customer_consents").get("channel") == channel
@@ -328,19 +427,33 @@ def test_both_addresses_of_an_order_are_kept_and_one_of_them_is_the_buyers() -> 
     )
     outcome = ometria("orders", order(billing_address=bill, shipping_address=ship, customer={"email": "a@example.com"}))
     contact = outcome.row("contacts")
-    assert (contact["city"], contact.get("postal_code"), contact["country_raw"], contact.get("last_name")) == ("Paris", None, "FR", None)
+    assert (contact["city"], contact.get("postal_code"), contact["country_raw"], contact.get("last_name")) == (
+        "Paris",
+        None,
+        "FR",
+        None,
+    )
     assert json.loads(outcome.row("orders")["attributes"]) == {"billing_address": bill, "shipping_address": ship}
 
 
 def test_an_order_in_the_accounts_currency_leaves_its_lines_in_theirs() -> None:
-    lines = [{"sku": "a", "quantity": 1, "unit_price": "20.00", "total": "20.00"}, {"sku": "b", "quantity": 1, "base_unit_price": "6.00", "base_total": "6.00"}]
+    lines = [
+        {"sku": "a", "quantity": 1, "unit_price": "20.00", "total": "20.00"},
+        {"sku": "b", "quantity": 1, "base_unit_price": "6.00", "base_total": "6.00"},
+    ]
     record = order(grand_total=None, base_grand_total="26.00", currency="GBP", base_currency="USD", lineitems=lines)
     outcome = ometria("orders", record)
     assert (outcome.row("orders")["total"], outcome.row("orders")["currency"]) == (26, "USD")
-    assert [(row["unit_price"], row["total"], row["currency"]) for row in outcome.rows("order_lines")] == [(20, 20, "GBP"), (6, 6, "USD")]
+    assert [(row["unit_price"], row["total"], row["currency"]) for row in outcome.rows("order_lines")] == [
+        (20, 20, "GBP"),
+        (6, 6, "USD"),
+    ]
 
 
-@pytest.mark.parametrize(("status", "state", "ours", "unknown"), [("wrapped", None, "unknown", ["wrapped"]), ("wrapped", "complete", "completed", ["wrapped"])])
+@pytest.mark.parametrize(
+    ("status", "state", "ours", "unknown"),
+    [("wrapped", None, "unknown", ["wrapped"]), ("wrapped", "complete", "completed", ["wrapped"])],
+)
 def test_a_status_that_no_table_knows_is_booked(status: str, state: str | None, ours: str, unknown: list[str]) -> None:
     outcome = ometria("orders", order(status=status, state=state))
     assert outcome.row("orders")["status"] == ours
@@ -353,9 +466,14 @@ def test_a_later_order_without_an_address_takes_none_away() -> None:
 
     def told(*places: dict[str, str] | None) -> dict[str, Any]:
         orders = [
-            order(id=str(number), customer=buyer, timestamp=f"2026-03-0{number}T10:00:00Z", billing_address=place) for number, place in enumerate(places, 1)
+            order(id=str(number), customer=buyer, timestamp=f"2026-03-0{number}T10:00:00Z", billing_address=place)
+            for number, place in enumerate(places, 1)
         ]
-        return {name: value for name, value in ometria("orders", *orders).row("contacts").items() if name in ("city", "postal_code", "country_code")}
+        return {
+            name: value
+            for name, value in ometria("orders", *orders).row("contacts").items()
+            if name in ("city", "postal_code", "country_code")
+        }
 
     assert told(lund, None) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}
     assert told(lund, moved, None) == {"city": "Ystad", "country_code": "SE"}

@@ -12,7 +12,13 @@ from tests.vendors.harness import Outcome, lost_leaves, normalise
 
 
 def event(name: str, properties: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    return {"eventName": name, "eventTime": "2026-02-13T10:00:00Z", "contact": {"email": "kim.park@example.com"}, "properties": properties or {}, **fields}
+    return {
+        "eventName": name,
+        "eventTime": "2026-02-13T10:00:00Z",
+        "contact": {"email": "kim.park@example.com"},
+        "properties": properties or {},
+        **fields,
+    }
 
 
 def of_events(*events: dict[str, Any]) -> Outcome:
@@ -24,7 +30,11 @@ def of_contact(**fields: Any) -> Outcome:
 
 
 def of_order(**fields: Any) -> Outcome:
-    return normalise("omnisend", "orders", [{"orderID": "o-1", "currency": "EUR", "orderSum": 3120, "createdAt": "2026-02-13T10:00:00Z", **fields}])
+    return normalise(
+        "omnisend",
+        "orders",
+        [{"orderID": "o-1", "currency": "EUR", "orderSum": 3120, "createdAt": "2026-02-13T10:00:00Z", **fields}],
+    )
 
 
 def test_no_field_of_the_event_document_is_lost() -> None:
@@ -69,10 +79,14 @@ def test_no_field_of_the_event_document_is_lost() -> None:
 
 
 def test_the_three_ways_of_telling_an_order_give_the_same_amount() -> None:
-    seed = of_events(event("placed order", order={"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row("orders")
+    seed = of_events(event("placed order", order={"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row(
+        "orders"
+    )
     v5 = of_events(event("placed order", {"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row("orders")
     v3 = of_order().row("orders")
-    assert {(told["order_match_key"], told["total"], told["currency"]) for told in (seed, v5, v3)} == {("O-1", Decimal("31.2"), "EUR")}
+    assert {(told["order_match_key"], told["total"], told["currency"]) for told in (seed, v5, v3)} == {
+        ("O-1", Decimal("31.2"), "EUR")
+    }
 
 
 @pytest.mark.parametrize("amount", [31.2, "31.20"])
@@ -108,13 +122,20 @@ def test_payment_and_fulfilment_make_one_status(payment: str, fulfillment: str |
 
 
 def test_refunds_in_events_are_running_totals_without_sign() -> None:
-    refund = of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": -20})).row("order_adjustments")
+    refund = of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": -20})).row(
+        "order_adjustments"
+    )
     assert (refund["action"], refund["amount_kind"], refund["amount"]) == ("refund", "running_total", 20)
 
 
 @pytest.mark.parametrize(("refunded", "status"), [(20, "partially_refunded"), (50, "refunded")])
 def test_a_refund_event_without_a_payment_status_tells_it_by_the_amounts(refunded: int, status: str) -> None:
-    assert of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": refunded})).row("orders")["status"] == status
+    assert (
+        of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": refunded})).row(
+            "orders"
+        )["status"]
+        == status
+    )
 
 
 def test_an_order_event_sent_again_without_an_id_is_the_same_event() -> None:
@@ -133,12 +154,25 @@ def test_two_products_of_an_order_are_two_line_events() -> None:
 
 def test_a_viewed_product_without_an_id_is_told_apart_by_its_time() -> None:
     first = event("viewed product", {"productID": "fern"})
-    assert len({row["event_id"] for row in of_events(first, first | {"eventTime": "2026-02-13T11:00:00Z"}).rows("events")}) == 2
+    assert (
+        len({row["event_id"] for row in of_events(first, first | {"eventTime": "2026-02-13T11:00:00Z"}).rows("events")})
+        == 2
+    )
 
 
 def test_only_the_person_s_own_deeds_are_active() -> None:
-    names = ["placed order", "paid for order", "order fulfilled", "order refunded", "order canceled", "viewed product", "Quiz"]
-    active = {row["event_name_raw"] for row in of_events(*[event(name) for name in names]).rows("events") if row["is_active"]}
+    names = [
+        "placed order",
+        "paid for order",
+        "order fulfilled",
+        "order refunded",
+        "order canceled",
+        "viewed product",
+        "Quiz",
+    ]
+    active = {
+        row["event_name_raw"] for row in of_events(*[event(name) for name in names]).rows("events") if row["is_active"]
+    }
     assert active == {"placed order", "viewed product", "Quiz"}
 
 
@@ -152,7 +186,13 @@ def test_one_subscription_told_in_two_places_is_one_consent() -> None:
     told = of_contact(
         email="a@example.com",
         statuses=[{"channel": "email", "status": "subscribed", "date": "2024-05-09T16:25:02.332Z"}],
-        identifiers=[{"id": "a@example.com", "type": "email", "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}}}],
+        identifiers=[
+            {
+                "id": "a@example.com",
+                "type": "email",
+                "channels": {"email": {"status": "subscribed", "statusDate": "2024-05-09T16:25:02.353Z"}},
+            }
+        ],
         optIns=[{"channel": "email", "date": "2024-05-09T16:25:02.300Z"}],
     ).row("customer_consents")
     assert (told["status"], told["effective_at"].isoformat()) == ("opt_in", "2024-05-09T16:25:02.353000+00:00")
@@ -163,59 +203,101 @@ def test_statuses_count_where_identifiers_say_nothing_of_the_channel() -> None:
         statuses=[{"channel": "sms", "status": "unsubscribed", "date": "2025-01-01T00:00:00Z"}],
         identifiers=[{"id": "a@example.com", "type": "email", "channels": {"email": {"status": "subscribed"}}}],
     )
-    assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == [("email", "opt_in"), ("sms", "opt_out")]
+    assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == [
+        ("email", "opt_in"),
+        ("sms", "opt_out"),
+    ]
 
 
 def test_not_subscribed_is_unknown_and_no_refusal() -> None:
-    assert of_contact(statuses=[{"channel": "email", "status": "nonSubscribed"}]).row("customer_consents")["status"] == "unknown"
+    assert (
+        of_contact(statuses=[{"channel": "email", "status": "nonSubscribed"}]).row("customer_consents")["status"]
+        == "unknown"
+    )
 
 
 def test_an_empty_gender_is_none() -> None:
     assert not {"gender", "gender_raw"} & of_contact(gender="").row("customers").keys()
 
 
-@pytest.mark.parametrize("phone", ["+4915123456704", "'+49 1512 3456704", 4915123456704, [4915123456704], ["+49 1512 3456704"]])
+@pytest.mark.parametrize(
+    "phone", ["+4915123456704", "'+49 1512 3456704", 4915123456704, [4915123456704], ["+49 1512 3456704"]]
+)
 def test_a_phone_is_a_text_a_number_or_a_list(phone: Any) -> None:
-    found = [row["id_value"] for row in of_contact(phone=phone).rows("customer_identifiers") if row["id_type"] == "phone"]
+    found = [
+        row["id_value"] for row in of_contact(phone=phone).rows("customer_identifiers") if row["id_type"] == "phone"
+    ]
     assert found == ["+4915123456704"]
 
 
 def test_a_contact_without_an_id_is_known_by_its_address_else_its_number() -> None:
-    people = [{"email": "A@Example.com"}, {"identifiers": [{"id": "+4915123456704", "type": "phone"}]}, {"firstName": "Nobody"}]
+    people = [
+        {"email": "A@Example.com"},
+        {"identifiers": [{"id": "+4915123456704", "type": "phone"}]},
+        {"firstName": "Nobody"},
+    ]
     outcome = normalise("omnisend", "contacts", people)
-    assert [row["source_record_id"] for row in outcome.rows("customers")] == ["email:a@example.com", "phone:+4915123456704"]
+    assert [row["source_record_id"] for row in outcome.rows("customers")] == [
+        "email:a@example.com",
+        "phone:+4915123456704",
+    ]
     assert outcome.rejects == [(3, "missing_identity", None)]
 
 
 def test_a_date_without_a_time_in_an_import_means_noon() -> None:
-    told = normalise("omnisend", "contacts", b"Email,Email Opt-in Date\na@example.com,2025-06-01\n", file_name="import.csv").row("customer_consents")
+    told = normalise(
+        "omnisend", "contacts", b"Email,Email Opt-in Date\na@example.com,2025-06-01\n", file_name="import.csv"
+    ).row("customer_consents")
     assert (told["effective_at"].isoformat(), told["is_effective_at_inferred"]) == ("2025-06-01T12:00:00+00:00", True)
 
 
 def test_headers_of_an_import_may_be_written_in_any_case() -> None:
     outcome = normalise(
-        "omnisend", "contacts", b"email,phone number,first_name,EMAIL OPT-IN DATE\na@example.com,'+4915123456704,Ana,2025-06-01\n", file_name="import.csv"
+        "omnisend",
+        "contacts",
+        b"email,phone number,first_name,EMAIL OPT-IN DATE\na@example.com,'+4915123456704,Ana,2025-06-01\n",
+        file_name="import.csv",
     )
-    assert (outcome.row("customers")["first_name"], outcome.row("customer_consents")["status"], outcome.drift) == ("Ana", "opt_in", {})
+    assert (outcome.row("customers")["first_name"], outcome.row("customer_consents")["status"], outcome.drift) == (
+        "Ana",
+        "opt_in",
+        {},
+    )
     assert {row["id_value"] for row in outcome.rows("customer_identifiers")} == {"a@example.com", "+4915123456704"}
 
 
 def test_post_codes_of_an_import_keep_their_zeros() -> None:
-    assert normalise("omnisend", "contacts", b"Email,Postal Code\na@example.com,01067\n", file_name="import.csv").row("customers")["postal_code"] == "01067"
+    assert (
+        normalise("omnisend", "contacts", b"Email,Postal Code\na@example.com,01067\n", file_name="import.csv").row(
+            "customers"
+        )["postal_code"]
+        == "01067"
+    )
 
 
 @pytest.mark.parametrize("header", [b"contactID,email", b"Contact ID,Phone", b"id,Email"])
 def test_a_contact_has_its_id_in_a_csv_file_too(header: bytes) -> None:
     told = normalise(
-        "omnisend", "contacts", header + b",createdAt,updated_at,Last Name\n663cf8de,,2026-01-05T10:00:00Z,2026-02-05T10:00:00Z,Lind\n", file_name="export.csv"
+        "omnisend",
+        "contacts",
+        header + b",createdAt,updated_at,Last Name\n663cf8de,,2026-01-05T10:00:00Z,2026-02-05T10:00:00Z,Lind\n",
+        file_name="export.csv",
     )
     contact = told.row("customers")
-    assert (contact["source_record_id"], contact["created_at"].day, contact["source_updated_at"].month) == ("663cf8de", 5, 2)
-    assert ("contact_id", "663cf8de") in [(found["id_type"], found["id_value"]) for found in told.rows("customer_identifiers")]
+    assert (contact["source_record_id"], contact["created_at"].day, contact["source_updated_at"].month) == (
+        "663cf8de",
+        5,
+        2,
+    )
+    assert ("contact_id", "663cf8de") in [
+        (found["id_type"], found["id_value"]) for found in told.rows("customer_identifiers")
+    ]
 
 
 def test_a_segment_exported_by_hand_is_named_by_its_file() -> None:
-    outcome = normalise("omnisend", "contacts", [{"contactID": "1"}], file_name="segment-663a31f0438b8341a1c52d56.ndjson")
+    outcome = normalise(
+        "omnisend", "contacts", [{"contactID": "1"}], file_name="segment-663a31f0438b8341a1c52d56.ndjson"
+    )
     assert outcome.row("segment_memberships")["segment_id"] == "663a31f0438b8341a1c52d56"
 
 
@@ -234,7 +316,9 @@ def test_tags_of_an_event_never_end_other_tags() -> None:
         ({"eventName": " "}, (1, "missing_event_type", "event_type")),
     ],
 )
-def test_an_event_whose_time_money_or_kind_is_unknown_is_rejected(fields: dict[str, Any], reject: tuple[int, str, str]) -> None:
+def test_an_event_whose_time_money_or_kind_is_unknown_is_rejected(
+    fields: dict[str, Any], reject: tuple[int, str, str]
+) -> None:
     assert of_events(event("placed order") | fields).rejects == [reject]
 
 
@@ -247,7 +331,11 @@ def test_a_number_as_text_is_repaired_and_booked() -> None:
 @pytest.mark.parametrize("stream", VENDOR.streams)
 def test_no_record_fits_two_dialects(stream: str) -> None:
     for one, other in combinations(VENDOR.streams[stream].dialects, 2):
-        assert one.has & other.lacks or other.has & one.lacks or (one.shape.keys() ^ other.shape.keys()) <= one.lacks | other.lacks
+        assert (
+            one.has & other.lacks
+            or other.has & one.lacks
+            or (one.shape.keys() ^ other.shape.keys()) <= one.lacks | other.lacks
+        )
 
 
 def test_a_comma_in_a_phone_harms_nothing() -> None:
@@ -264,7 +352,8 @@ def test_a_phone_of_an_unknown_shape_is_booked(phone: Any) -> None:
 def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> None:
     told = event("viewed product", {"productID": "fern-1", "shelf": {"row": 2, "kinds": ["a", "b"]}})
     compact, wide = (
-        normalise("omnisend", "events", json.dumps([told], **form).encode(), file_name="x.json") for form in ({"separators": (",", ":")}, {"indent": 2})
+        normalise("omnisend", "events", json.dumps([told], **form).encode(), file_name="x.json")
+        for form in ({"separators": (",", ":")}, {"indent": 2})
     )
     assert compact.rows("events") == wide.rows("events")
 
@@ -272,7 +361,9 @@ def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> No
 def test_a_channel_without_a_status_says_nothing_and_leaves_the_word_to_others() -> None:
     identifiers = [{"type": "email", "id": "a@example.com", "channels": {"email": {"status": None}, "sms": None}}]
     assert of_contact(identifiers=identifiers).rows("customer_consents") == []
-    told = of_contact(identifiers=identifiers, statuses=[{"channel": "email", "status": "subscribed"}]).row("customer_consents")
+    told = of_contact(identifiers=identifiers, statuses=[{"channel": "email", "status": "subscribed"}]).row(
+        "customer_consents"
+    )
     assert (told["channel"], told["status"]) == ("email", "opt_in")
 
 
@@ -285,61 +376,98 @@ def test_a_consent_of_an_event_keeps_where_it_was_given_beside_the_opt_in_of_the
         "consents": [{"channel": "email", **proof}],
     }
     outcome = of_events(event("viewed product", contact=contact))
-    told = [[row.get(name) for name in ("channel", "status", "consent_source", "ip", "user_agent")] for row in outcome.rows("customer_consents")]
-    assert sorted(told, key=str) == [["email", "opt_in", "popup", "192.0.2.7", "Mozilla"], ["sms", "opt_in", None, None, None]]
+    told = [
+        [row.get(name) for name in ("channel", "status", "consent_source", "ip", "user_agent")]
+        for row in outcome.rows("customer_consents")
+    ]
+    assert sorted(told, key=str) == [
+        ["email", "opt_in", "popup", "192.0.2.7", "Mozilla"],
+        ["sms", "opt_in", None, None, None],
+    ]
     assert not lost_leaves(outcome, {"consents": [proof]})
 
 
 def test_a_consent_that_names_no_channel_is_none_to_any_and_its_proof_is_kept() -> None:
     proof = {"source": "popup", "createdAt": "2026-02-13T09:00:00Z", "ip": "192.0.2.7", "userAgent": "Mozilla"}
-    told = of_events(event("viewed product", contact={"email": "kim.park@example.com", "consents": [proof]})).row("customer_consents")
-    assert (told.get("channel"), told["consent_source"], told["ip"], told["user_agent"]) == (None, "popup", "192.0.2.7", "Mozilla")
+    told = of_events(event("viewed product", contact={"email": "kim.park@example.com", "consents": [proof]})).row(
+        "customer_consents"
+    )
+    assert (told.get("channel"), told["consent_source"], told["ip"], told["user_agent"]) == (
+        None,
+        "popup",
+        "192.0.2.7",
+        "Mozilla",
+    )
 
 
 def test_the_phone_shown_is_the_contact_s_and_not_the_one_on_the_bill() -> None:
     bill = {"orderID": "1", "billingAddress": {"phone": "+14155550123"}}
     outcome = of_events(event("placed order", bill, contact={"phone": "+447911123456"}))
     phones = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "phone"]
-    assert {row["id_value"]: row.get("is_primary", False) for row in phones} == {"+447911123456": True, "+14155550123": False}
+    assert {row["id_value"]: row.get("is_primary", False) for row in phones} == {
+        "+447911123456": True,
+        "+14155550123": False,
+    }
 
 
 def consents_of(outcome: Outcome) -> list[tuple[str, str, str, bool]]:
-    return [(row["channel"], row["status"], str(row["effective_at"])[:16], row["is_effective_at_inferred"]) for row in outcome.rows("customer_consents")]
+    return [
+        (row["channel"], row["status"], str(row["effective_at"])[:16], row["is_effective_at_inferred"])
+        for row in outcome.rows("customer_consents")
+    ]
 
 
 def test_the_word_at_the_top_of_a_contact_is_of_the_channel_it_is_known_by() -> None:
     told = {"status": "unsubscribed", "statusDate": "2026-02-20T08:00:00+00:00"}
-    assert consents_of(normalise("omnisend", "contacts", [{"email": "a@example.com", **told}])) == [("email", "opt_out", "2026-02-20 08:00", False)]
-    assert consents_of(normalise("omnisend", "contacts", [{"phone": "+4915123456704", **told}])) == [("sms", "opt_out", "2026-02-20 08:00", False)]
+    assert consents_of(normalise("omnisend", "contacts", [{"email": "a@example.com", **told}])) == [
+        ("email", "opt_out", "2026-02-20 08:00", False)
+    ]
+    assert consents_of(normalise("omnisend", "contacts", [{"phone": "+4915123456704", **told}])) == [
+        ("sms", "opt_out", "2026-02-20 08:00", False)
+    ]
 
 
 def test_statuses_decide_over_the_word_at_the_top() -> None:
     stated = {"channel": "email", "status": "subscribed", "statusChangedAt": "2026-02-21T08:00:00Z"}
-    outcome = normalise("omnisend", "contacts", [{"email": "a@example.com", "status": "unsubscribed", "statuses": [stated]}])
+    outcome = normalise(
+        "omnisend", "contacts", [{"email": "a@example.com", "status": "unsubscribed", "statuses": [stated]}]
+    )
     assert consents_of(outcome) == [("email", "opt_in", "2026-02-21 08:00", False)]
 
 
 @pytest.mark.parametrize("name", ["statusDate", "statusChangedAt", "date", "optInAt"])
 def test_a_status_has_its_time_under_whichever_name(name: str) -> None:
     channels = {"email": {"status": "subscribed", name: "2026-02-22T10:25:14Z"}}
-    outcome = normalise("omnisend", "contacts", [{"id": "6", "identifiers": [{"type": "email", "id": "a@example.com", "channels": channels}]}])
+    outcome = normalise(
+        "omnisend",
+        "contacts",
+        [{"id": "6", "identifiers": [{"type": "email", "id": "a@example.com", "channels": channels}]}],
+    )
     assert consents_of(outcome) == [("email", "opt_in", "2026-02-22 10:25", False)]
 
 
 def test_a_no_in_the_opt_outs_of_a_contact_is_heard() -> None:
-    outcome = normalise("omnisend", "contacts", [{"contactID": "6", "optOuts": [{"channel": "sms", "date": "2026-02-22T10:25:14Z"}]}])
+    outcome = normalise(
+        "omnisend", "contacts", [{"contactID": "6", "optOuts": [{"channel": "sms", "date": "2026-02-22T10:25:14Z"}]}]
+    )
     assert consents_of(outcome) == [("sms", "opt_out", "2026-02-22 10:25", False)]
 
 
 @pytest.mark.parametrize(
-    "status", [{"optOuts": [{"date": "2026-02-22T10:25:14Z"}]}, {"statuses": [{"status": "unsubscribed", "date": "2026-02-22T10:25:14Z"}]}]
+    "status",
+    [
+        {"optOuts": [{"date": "2026-02-22T10:25:14Z"}]},
+        {"statuses": [{"status": "unsubscribed", "date": "2026-02-22T10:25:14Z"}]},
+    ],
 )
 def test_a_no_that_names_no_channel_is_a_no_to_all(status: dict[str, Any]) -> None:
     contact = {"email": "a@example.com", **status}
     outcome = normalise("omnisend", "contacts", [{"contactID": "6", **contact}])
     assert [row[:2] for row in consents_of(outcome)] == [("all", "opt_out")]
     if "optOuts" in status:
-        told = normalise("omnisend", "events", [{"eventName": "visit", "eventTime": "2026-02-23T10:00:00Z", "contact": contact}])
+        told = normalise(
+            "omnisend", "events", [{"eventName": "visit", "eventTime": "2026-02-23T10:00:00Z", "contact": contact}]
+        )
         assert consents_of(told) == [("all", "opt_out", "2026-02-22 10:25", False)]
 
 
@@ -347,7 +475,11 @@ def test_an_identifier_whose_type_is_missing_or_unknown_is_kept() -> None:
     identifiers = [{"id": "b@example.com"}, {"id": "+4915123456704"}, {"id": "4711", "type": "kiosk"}]
     outcome = normalise("omnisend", "contacts", [{"contactID": "6", "identifiers": identifiers}])
     found = {(row["id_type"], row["id_value"], row["id_namespace"]) for row in outcome.rows("customer_identifiers")}
-    assert found >= {("email", "b@example.com", ""), ("phone", "+4915123456704", ""), ("custom", "4711", "omnisend:default:kiosk")}
+    assert found >= {
+        ("email", "b@example.com", ""),
+        ("phone", "+4915123456704", ""),
+        ("custom", "4711", "omnisend:default:kiosk"),
+    }
     assert outcome.issues == [("identifiers[].type", "unknown_word", "kiosk")]
 
 
@@ -355,23 +487,36 @@ def test_an_identifier_whose_type_is_missing_or_unknown_is_kept() -> None:
 def test_a_row_without_an_address_is_known_by_its_number_however_the_column_is_called(header: str) -> None:
     content = f"Email,{header},First Name\nulf@example.com,+4915123456704,Ulf\n,+4915123456705,Vera\n".encode()
     outcome = normalise("omnisend", "contacts", content, file_name="import.csv")
-    assert [row["source_record_id"] for row in outcome.rows("customers")] == ["email:ulf@example.com", "phone:+4915123456705"]
+    assert [row["source_record_id"] for row in outcome.rows("customers")] == [
+        "email:ulf@example.com",
+        "phone:+4915123456705",
+    ]
     assert outcome.rejects == []
 
 
 def test_a_row_s_word_for_a_channel_is_heard() -> None:
-    outcome = normalise("omnisend", "contacts", b"Email,Email Status\nulf@example.com,Unsubscribed\n", file_name="export.csv")
+    outcome = normalise(
+        "omnisend", "contacts", b"Email,Email Status\nulf@example.com,Unsubscribed\n", file_name="export.csv"
+    )
     assert consents_of(outcome) == [("email", "opt_out", "2026-03-01 00:00", True)]
 
 
 def test_what_of_an_order_s_addresses_fills_no_column_is_kept_and_the_address_is_of_one_place() -> None:
-    billing, shipping = {"firstName": "Pelle", "company": "Kvarn", "country": "Sweden"}, {"firstName": "Ylva", "city": "Lund", "postalCode": "22100"}
+    billing, shipping = (
+        {"firstName": "Pelle", "company": "Kvarn", "country": "Sweden"},
+        {"firstName": "Ylva", "city": "Lund", "postalCode": "22100"},
+    )
     outcome = of_order(email="a@example.com", billingAddress=billing, shippingAddress=shipping)
     extra = outcome.row("orders")["extra"]
     assert "Kvarn" in extra
     assert "Ylva" in extra
     person = outcome.row("contacts")
-    assert (person["first_name"], person["city"], person["postal_code"], "country_raw" in person) == ("Pelle", "Lund", "22100", False)
+    assert (person["first_name"], person["city"], person["postal_code"], "country_raw" in person) == (
+        "Pelle",
+        "Lund",
+        "22100",
+        False,
+    )
 
 
 def test_a_status_of_an_order_that_no_table_knows_is_booked_and_the_order_unknown() -> None:

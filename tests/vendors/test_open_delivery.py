@@ -38,8 +38,14 @@ EXAMPLES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
             "identifier": {"type": "external_id", "value": "crm:customer:93821"},
             "name": "Maria Silva",
             "contacts": {"emails": [{"email": "maria.silva@example.com", "isPrimary": True}]},
-            "externalIds": [{"source": "PDV", "sourceName": "PDV Loja Centro", "key": "customerCode", "value": "C12345"}],
-            "metadata": {"restrictions": ["requiresManualReview"], "customRules": {"requiresManualReview": True}, "customTags": ["vip"]},
+            "externalIds": [
+                {"source": "PDV", "sourceName": "PDV Loja Centro", "key": "customerCode", "value": "C12345"}
+            ],
+            "metadata": {
+                "restrictions": ["requiresManualReview"],
+                "customRules": {"requiresManualReview": True},
+                "customTags": ["vip"],
+            },
         },
         {"PDV": "pdv", "PDV Loja Centro": "pdv loja centro", "customerCode": "customercode"},
     ),
@@ -88,7 +94,9 @@ def values(document: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(("stream", "example", "normalised"), EXAMPLES)
-def test_no_value_of_a_published_example_is_lost(stream: str, example: dict[str, Any], normalised: dict[str, str]) -> None:
+def test_no_value_of_a_published_example_is_lost(
+    stream: str, example: dict[str, Any], normalised: dict[str, str]
+) -> None:
     outcome = read(stream, example)
     staged = json.dumps([outcome.rows(table) for table in outcome.normalised.frames], default=str).lower()
     lost = [value for value in values(example) if normalised.get(str(value), str(value)).lower() not in staged]
@@ -99,7 +107,11 @@ def test_every_documented_field_has_a_place() -> None:
     homeless = []
     for line in DOCUMENTED.read_text(encoding="utf-8").splitlines():
         stream, name, path = line.split()
-        dialect = next(dialect for dialect in discover()[VENDOR].streams[stream].dialects if dialect.name == f"open_delivery.{name}")
+        dialect = next(
+            dialect
+            for dialect in discover()[VENDOR].streams[stream].dialects
+            if dialect.name == f"open_delivery.{name}"
+        )
         if not has_place(dialect.shape, path):
             homeless.append(line)
     assert homeless == []
@@ -124,7 +136,11 @@ def test_no_kept_field_stands_two_lists_deep_where_rows_are_made_of_the_outer_li
     for stream in discover()[VENDOR].streams.values():
         for dialect in stream.dialects:
             made_into_rows = {f"{select.each}[]." for select in dialect.rows if isinstance(select.each, str)}
-            deep = [path for path, leaf in leaves(dialect.shape) if getattr(leaf, "kind", "") == "keep" and path.count("[]") > 1]
+            deep = [
+                path
+                for path, leaf in leaves(dialect.shape)
+                if getattr(leaf, "kind", "") == "keep" and path.count("[]") > 1
+            ]
             assert [path for path in deep if any(path.startswith(start) for start in made_into_rows)] == []
 
 
@@ -145,12 +161,43 @@ def test_dialects_that_overlap_are_told_apart_by_the_fit() -> None:
     ("stream", "record", "dialect"),
     [
         ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}}, "draft"),
-        ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}, "contacts": {"emails": []}}, "draft"),
+        (
+            "customers",
+            {"identifier": {"type": "phone", "value": "+5511999990001"}, "contacts": {"emails": []}},
+            "draft",
+        ),
         ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}, "contacts": None}, "draft"),
-        ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}, "contacts": [{"type": "email", "value": "a@example.com"}]}, "rc2"),
-        ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}, "contacts": [{"type": "email", "value": "a@example.com"}], "new": 1}, "rc2"),
-        ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}, "contacts": {"emails": [{"email": "a@example.com"}]}, "new": 1}, "draft"),
-        ("customers", {"identifier": {"type": "phone", "value": "+5511999990001"}, "createdAt": "2026-01-01T00:00:00Z"}, "rc2"),
+        (
+            "customers",
+            {
+                "identifier": {"type": "phone", "value": "+5511999990001"},
+                "contacts": [{"type": "email", "value": "a@example.com"}],
+            },
+            "rc2",
+        ),
+        (
+            "customers",
+            {
+                "identifier": {"type": "phone", "value": "+5511999990001"},
+                "contacts": [{"type": "email", "value": "a@example.com"}],
+                "new": 1,
+            },
+            "rc2",
+        ),
+        (
+            "customers",
+            {
+                "identifier": {"type": "phone", "value": "+5511999990001"},
+                "contacts": {"emails": [{"email": "a@example.com"}]},
+                "new": 1,
+            },
+            "draft",
+        ),
+        (
+            "customers",
+            {"identifier": {"type": "phone", "value": "+5511999990001"}, "createdAt": "2026-01-01T00:00:00Z"},
+            "rc2",
+        ),
         ("customers", {"id": "c", "externalIds": ["app:1"]}, "transport"),
         ("customers", {"customer": {"id": "c", "externalIds": ["app:1"]}}, "transport.wrapped"),
         ("leads", {"id": "l", "contact": "a@example.com"}, "draft"),
@@ -160,17 +207,37 @@ def test_dialects_that_overlap_are_told_apart_by_the_fit() -> None:
         ("orders", {"id": "o", "fulfillment": {"orderType": "TAKEOUT"}, "total": {"orderAmount": price(1)}}, "v2"),
         ("orders", {"id": "o", "totalAmount": 4590}, "rc2"),
         ("orders", {"id": "o", "items": [{"sku": "A", "quantity": 1, "unitPrice": 100}]}, "rc2"),
-        ("orders", {"id": "o", "items": [{"sku": "A", "quantity": 1, "unitPrice": 100, "new": 1}], "totalAmount": 100}, "rc2"),
+        (
+            "orders",
+            {"id": "o", "items": [{"sku": "A", "quantity": 1, "unitPrice": 100, "new": 1}], "totalAmount": 100},
+            "rc2",
+        ),
         ("orders", {"id": "o", "items": [{"id": "i", "quantity": 1, "unitPrice": price(1), "new": 1}]}, "v1.3"),
-        ("orders", {"id": "o", "items": [{"id": "i", "quantity": 1, "pricing": {"unitPrice": price(1)}, "new": 1}]}, "v2"),
+        (
+            "orders",
+            {"id": "o", "items": [{"id": "i", "quantity": 1, "pricing": {"unitPrice": price(1)}, "new": 1}]},
+            "v2",
+        ),
         ("orders", {"orderId": "o", "customerId": "c", "salesChannel": "app", "timestamps": {}}, "transport"),
         ("reviews", {"overallRating": {"ratingStyle": "STAR", "value": 4}}, "draft"),
         ("reviews", {"ratings": []}, "rc2"),
         ("reviews", {"id": "r", "score": 4}, "transport"),
         ("events", {"eventType": "ORDER_COMPLETED", "occurredAt": "2026-01-01T00:00:00Z", "data": {}}, "draft"),
-        ("events", {"id": "e", "eventType": "order.created", "occurredAt": "2026-01-01T00:00:00Z", "payload": {}}, "rc2"),
-        ("events", {"eventType": "order.created", "entityType": "order", "occurredAt": "2026-01-01T00:00:00Z", "payload": {}}, "transport"),
-        ("events", {"eventId": "e", "eventType": "CREATED", "orderId": "o", "createdAt": "2026-01-01T00:00:00Z"}, "order_event"),
+        (
+            "events",
+            {"id": "e", "eventType": "order.created", "occurredAt": "2026-01-01T00:00:00Z", "payload": {}},
+            "rc2",
+        ),
+        (
+            "events",
+            {"eventType": "order.created", "entityType": "order", "occurredAt": "2026-01-01T00:00:00Z", "payload": {}},
+            "transport",
+        ),
+        (
+            "events",
+            {"eventId": "e", "eventType": "CREATED", "orderId": "o", "createdAt": "2026-01-01T00:00:00Z"},
+            "order_event",
+        ),
     ],
 )
 def test_a_record_is_known_by_its_shape(stream: str, record: dict[str, Any], dialect: str) -> None:
@@ -203,7 +270,10 @@ def test_a_record_of_no_known_shape_is_rejected(stream: str) -> None:
     ],
 )
 def test_a_draft_customer_is_known_by_its_normalised_identifier(kind: str, value: str, record_id: str) -> None:
-    assert read("customers", {"identifier": {"type": kind, "value": value}}).row("customers")["source_record_id"] == record_id
+    assert (
+        read("customers", {"identifier": {"type": kind, "value": value}}).row("customers")["source_record_id"]
+        == record_id
+    )
 
 
 @pytest.mark.parametrize("identifier", [None, {}, {"type": "phone"}, {"value": "1"}, {"type": " ", "value": " "}, "x"])
@@ -226,7 +296,9 @@ def test_an_rc2_customer_is_known_by_the_id_of_its_host_and_carries_it_as_an_ide
     ],
 )
 def test_the_address_shown_is_the_one_marked_first_else_the_canonical_one(first: str, emails: list[Any]) -> None:
-    outcome = read("customers", {"identifier": {"type": "email", "value": "maria@example.com"}, "contacts": {"emails": emails}})
+    outcome = read(
+        "customers", {"identifier": {"type": "email", "value": "maria@example.com"}, "contacts": {"emails": emails}}
+    )
     assert [row["id_value"] for row in outcome.rows("customer_identifiers") if row.get("is_primary")] == [first]
 
 
@@ -236,7 +308,9 @@ def test_ids_invented_for_one_order_leave_the_document_to_join_its_orders() -> N
         for number, written in enumerate(("529.982.247-25", "52998224725"))
     ]
     outcome = read("orders", *orders)
-    assert [found for found in identifiers(outcome) if found[0] == "document"] == [("document", "cpf:52998224725", True)] * 2
+    assert [found for found in identifiers(outcome) if found[0] == "document"] == [
+        ("document", "cpf:52998224725", True)
+    ] * 2
 
 
 @pytest.mark.parametrize("written", ["111.111.111-11", "529.982.247-24", "***.982.247-**", "0"])
@@ -246,14 +320,18 @@ def test_a_document_that_cannot_be_one_is_kept_and_does_not_link(written: str) -
 
 
 def test_a_phone_with_an_extension_is_a_call_centre_and_does_not_link() -> None:
-    outcome = read("orders", {"id": "o", "customer": {"id": "c", "phone": {"number": "+5511988880001", "extension": "4711"}}})
+    outcome = read(
+        "orders", {"id": "o", "customer": {"id": "c", "phone": {"number": "+5511988880001", "extension": "4711"}}}
+    )
     [phone] = [row for row in outcome.rows("customer_identifiers") if row["id_type"] == "phone"]
     assert (phone["is_valid"], phone["invalid_reason"], phone.get("id_link_value")) == (False, "extension", None)
 
 
 @pytest.mark.parametrize("extension", [None, "", " "])
 def test_a_blank_extension_leaves_a_personal_phone(extension: str | None) -> None:
-    outcome = read("orders", {"id": "o", "customer": {"id": "c", "phone": {"number": "11 98888-0001", "extension": extension}}})
+    outcome = read(
+        "orders", {"id": "o", "customer": {"id": "c", "phone": {"number": "11 98888-0001", "extension": extension}}}
+    )
     assert ("phone", "+5511988880001", True) in identifiers(outcome)
 
 
@@ -264,10 +342,16 @@ def test_a_number_without_country_code_follows_the_plan_of_the_account() -> None
 
 def test_the_same_external_id_at_two_merchants_is_not_the_same_identifier() -> None:
     def customer(merchant: str, phone: str) -> dict[str, Any]:
-        return {"merchantId": merchant, "identifier": {"type": "phone", "value": phone}, "externalIds": [{"source": "pdv", "value": "C1"}]}
+        return {
+            "merchantId": merchant,
+            "identifier": {"type": "phone", "value": phone},
+            "externalIds": [{"source": "pdv", "value": "C1"}],
+        }
 
     outcome = read("customers", customer("m-1", "+5511988880001"), customer("m-2", "+5511988880002"))
-    namespaces = {row["id_namespace"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "external_id"}
+    namespaces = {
+        row["id_namespace"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "external_id"
+    }
     assert namespaces == {"open_delivery:default:m-1/pdv", "open_delivery:default:m-2/pdv"}
 
 
@@ -277,18 +361,29 @@ def test_the_same_external_id_of_two_points_of_sale_is_not_the_same_identifier()
         return {"identifier": {"type": "phone", "value": phone}, "externalIds": [external]}
 
     outcome = read("customers", customer("Centro", "+5511988880001"), customer("Norte", "+5511988880002"))
-    assert len({row["id_namespace"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "external_id"}) == 2
+    assert (
+        len({row["id_namespace"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "external_id"})
+        == 2
+    )
 
 
 def test_an_order_at_a_store_finds_a_customer_kept_without_a_store_only_weakly() -> None:
-    order = {"id": "o", "storeId": "m-1", "customer": {"externalIds": [{"source": "pdv", "value": "C1"}]}, "totalAmount": 1}
+    order = {
+        "id": "o",
+        "storeId": "m-1",
+        "customer": {"externalIds": [{"source": "pdv", "value": "C1"}]},
+        "totalAmount": 1,
+    }
     found = {row["id_namespace"]: row["merge_confidence"] for row in read("orders", order).rows("customer_identifiers")}
     assert found == {"open_delivery:default:m-1/pdv": "high", "open_delivery:default:pdv": "low"}
 
 
 def test_an_order_names_the_customer_that_a_customer_record_is() -> None:
     customer = read("customers", {"identifier": {"type": "external_id", "value": "cust-001"}})
-    review = read("reviews", {"reviewId": "r", "overallRating": {"ratingStyle": "STAR", "value": 5}, "customer": {"customerId": "cust-001"}})
+    review = read(
+        "reviews",
+        {"reviewId": "r", "overallRating": {"ratingStyle": "STAR", "value": 5}, "customer": {"customerId": "cust-001"}},
+    )
     assert ("customer_id", "cust-001", True) in set(identifiers(customer)) & set(identifiers(review))
 
 
@@ -297,23 +392,48 @@ def test_tags_are_trimmed_lower_case_and_an_empty_list_closes_what_was_there() -
         outcome = read("customers", {"identifier": {"type": "email", "value": "a@example.com"}, "metadata": metadata})
         return [(row.get("segment_id"), row["state"]) for row in outcome.rows("segment_memberships")]
 
-    assert memberships({"customTags": [" VIP ", ""], "restrictions": ["Blocked"]}) == [("vip", "member"), ("blocked", "member")]
+    assert memberships({"customTags": [" VIP ", ""], "restrictions": ["Blocked"]}) == [
+        ("vip", "member"),
+        ("blocked", "member"),
+    ]
     assert memberships({"customTags": []}) == [(None, "none")]
     assert memberships({"customRules": {}}) == []
 
 
 @pytest.mark.parametrize(
     ("status", "canonical"),
-    [("opt_in", "opt_in"), ("OPT_OUT", "opt_out"), ("revoked", "opt_out"), ("legal_consent", "unknown"), ("maybe", "unknown"), (None, "unknown")],
+    [
+        ("opt_in", "opt_in"),
+        ("OPT_OUT", "opt_out"),
+        ("revoked", "opt_out"),
+        ("legal_consent", "unknown"),
+        ("maybe", "unknown"),
+        (None, "unknown"),
+    ],
 )
 def test_only_an_explicit_yes_is_one(status: str | None, canonical: str) -> None:
-    outcome = read("customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": [{"channel": "email", "status": status}]})
+    outcome = read(
+        "customers",
+        {
+            "id": "c",
+            "identifier": {"type": "email", "value": "a@example.com"},
+            "consents": [{"channel": "email", "status": status}],
+        },
+    )
     assert [row["status"] for row in outcome.rows("customer_consents")] == [canonical]
 
 
 def test_a_revoked_consent_tells_of_both_changes() -> None:
-    consent = {"purpose": "Marketing", "channel": "E-mail", "status": "revoked", "grantedAt": "2026-01-01T00:00:00Z", "revokedAt": "2026-02-01T00:00:00-03:00"}
-    rows = read("customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": [consent]}).rows("customer_consents")
+    consent = {
+        "purpose": "Marketing",
+        "channel": "E-mail",
+        "status": "revoked",
+        "grantedAt": "2026-01-01T00:00:00Z",
+        "revokedAt": "2026-02-01T00:00:00-03:00",
+    }
+    rows = read(
+        "customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": [consent]}
+    ).rows("customer_consents")
     assert sorted((str(row["effective_at"]), row["channel"], row["purpose"], row["status"]) for row in rows) == [
         ("2026-01-01 00:00:00+00:00", "email", "marketing", "opt_in"),
         ("2026-02-01 03:00:00+00:00", "email", "marketing", "opt_out"),
@@ -321,8 +441,14 @@ def test_a_revoked_consent_tells_of_both_changes() -> None:
 
 
 def test_a_lead_is_the_same_in_both_shapes() -> None:
-    outcome = read("leads", {"id": "l-1", "contact": "Ana.Souza@example.com"}, {"id": "l-2", "contact": {"type": "email", "value": "ana.souza@example.com"}})
-    assert {(row["contact_type"], row["contact_value"]) for row in outcome.rows("leads")} == {("email", "ana.souza@example.com")}
+    outcome = read(
+        "leads",
+        {"id": "l-1", "contact": "Ana.Souza@example.com"},
+        {"id": "l-2", "contact": {"type": "email", "value": "ana.souza@example.com"}},
+    )
+    assert {(row["contact_type"], row["contact_value"]) for row in outcome.rows("leads")} == {
+        ("email", "ana.souza@example.com")
+    }
     assert all(row["is_lead_only"] for row in outcome.rows("contacts"))
 
 
@@ -331,25 +457,52 @@ def test_a_lead_is_the_same_in_both_shapes() -> None:
 
 def test_the_unit_of_money_follows_from_the_shape_and_never_from_the_size() -> None:
     outcome = read("orders", {"id": "major", "total": {"orderAmount": price(79900)}}, {"id": "minor", "totalAmount": 3})
-    found = {row["source_order_id"]: (row["total"], row["amount_unit"], row["is_amount_unit_inferred"]) for row in outcome.rows("orders")}
+    found = {
+        row["source_order_id"]: (row["total"], row["amount_unit"], row["is_amount_unit_inferred"])
+        for row in outcome.rows("orders")
+    }
     assert found == {"major": (Decimal("79900.0000"), "major", False), "minor": (Decimal("0.0300"), "minor", True)}
 
 
 def test_cents_of_a_currency_without_cents_are_whole_units() -> None:
-    assert read("orders", {"id": "o", "totalAmount": 4590}, default_currency="CLP").row("orders")["total"] == Decimal("4590.0000")
+    assert read("orders", {"id": "o", "totalAmount": 4590}, default_currency="CLP").row("orders")["total"] == Decimal(
+        "4590.0000"
+    )
 
 
-@pytest.mark.parametrize(("unit", "total", "is_inferred"), [(None, "79.00", True), ("minor", "79.00", False), ("major", "7900.00", False)])
-def test_the_account_settles_a_unit_that_the_format_leaves_open(unit: str | None, total: str, *, is_inferred: bool) -> None:
-    outcome = read("orders", {"id": "o", "totalAmount": 7900, "items": [{"sku": "a", "quantity": 1, "unitPrice": 7900}]}, amount_unit=unit)
+@pytest.mark.parametrize(
+    ("unit", "total", "is_inferred"), [(None, "79.00", True), ("minor", "79.00", False), ("major", "7900.00", False)]
+)
+def test_the_account_settles_a_unit_that_the_format_leaves_open(
+    unit: str | None, total: str, *, is_inferred: bool
+) -> None:
+    outcome = read(
+        "orders",
+        {"id": "o", "totalAmount": 7900, "items": [{"sku": "a", "quantity": 1, "unitPrice": 7900}]},
+        amount_unit=unit,
+    )
     order = outcome.row("orders")
-    assert (order["total"], order["is_amount_unit_inferred"], outcome.row("order_lines")["unit_price"]) == (Decimal(total), is_inferred, Decimal(total))
+    assert (order["total"], order["is_amount_unit_inferred"], outcome.row("order_lines")["unit_price"]) == (
+        Decimal(total),
+        is_inferred,
+        Decimal(total),
+    )
 
 
 def test_an_event_amount_is_in_cents_of_its_currency() -> None:
-    event = {"eventType": "ORDER_COMPLETED", "occurredAt": "2026-02-01T12:30:00Z", "data": {"orderId": "o", "totalAmount": 7990, "currency": "BRL"}}
+    event = {
+        "eventType": "ORDER_COMPLETED",
+        "occurredAt": "2026-02-01T12:30:00Z",
+        "data": {"orderId": "o", "totalAmount": 7990, "currency": "BRL"},
+    }
     order = read("events", event).row("orders")
-    assert (order["total"], order["currency"], order["is_amount_unit_inferred"], order["status"], order["is_from_event"]) == (
+    assert (
+        order["total"],
+        order["currency"],
+        order["is_amount_unit_inferred"],
+        order["status"],
+        order["is_from_event"],
+    ) == (
         Decimal("79.9000"),
         "BRL",
         True,
@@ -361,14 +514,21 @@ def test_an_event_amount_is_in_cents_of_its_currency() -> None:
 def test_an_order_without_a_currency_says_that_it_is_inferred() -> None:
     rows = {
         row["source_order_id"]: row
-        for row in read("orders", {"id": "a", "totalAmount": 1}, {"id": "b", "total": {"orderAmount": price(1, "ars")}}).rows("orders")
+        for row in read(
+            "orders", {"id": "a", "totalAmount": 1}, {"id": "b", "total": {"orderAmount": price(1, "ars")}}
+        ).rows("orders")
     }
-    assert [(rows[name]["currency"], rows[name]["is_currency_inferred"]) for name in "ab"] == [("BRL", True), ("ARS", False)]
+    assert [(rows[name]["currency"], rows[name]["is_currency_inferred"]) for name in "ab"] == [
+        ("BRL", True),
+        ("ARS", False),
+    ]
 
 
 @pytest.mark.parametrize("amount", [31.2, "31.2"])
 def test_a_plain_number_for_an_amount_is_the_amount_without_its_currency(amount: float | str) -> None:
-    outcome = read("orders", {"id": "o", "displayId": "1", "createdAt": "2026-06-01T10:00:00Z", "total": {"orderAmount": amount}})
+    outcome = read(
+        "orders", {"id": "o", "displayId": "1", "createdAt": "2026-06-01T10:00:00Z", "total": {"orderAmount": amount}}
+    )
     [order] = outcome.rows("orders")
     assert (order["total"], order["currency"], order["is_currency_inferred"]) == (Decimal("31.2"), "BRL", True)
     assert ("total.orderAmount", "number_for_amount", "31.2") in outcome.issues
@@ -377,8 +537,21 @@ def test_a_plain_number_for_an_amount_is_the_amount_without_its_currency(amount:
 def test_fees_are_shipping_or_fees_and_options_are_inside_the_item() -> None:
     order = {
         "id": "o",
-        "items": [{"id": "i", "name": "Pizza", "quantity": 2, "unitPrice": price("30.00"), "optionsPrice": price(5.5), "options": [{"id": "borda"}]}],
-        "otherFees": [{"type": "DELIVERY_FEE", "price": price(7.9)}, {"type": "SERVICE_FEE", "price": price(1.1)}, {"type": "TIP", "price": price(2)}],
+        "items": [
+            {
+                "id": "i",
+                "name": "Pizza",
+                "quantity": 2,
+                "unitPrice": price("30.00"),
+                "optionsPrice": price(5.5),
+                "options": [{"id": "borda"}],
+            }
+        ],
+        "otherFees": [
+            {"type": "DELIVERY_FEE", "price": price(7.9)},
+            {"type": "SERVICE_FEE", "price": price(1.1)},
+            {"type": "TIP", "price": price(2)},
+        ],
         "discounts": [{"amount": price(4)}, {"amount": price(6)}],
         "total": {"itemsPrice": price(71), "orderAmount": price(72)},
     }
@@ -388,11 +561,17 @@ def test_fees_are_shipping_or_fees_and_options_are_inside_the_item() -> None:
         Decimal(text) for text in ("71", "7.9", "3.1", "10", "72")
     ]
     line = outcome.row("order_lines")
-    assert (line["total"], line["unit_price"], json.loads(line["extra"])["options"]) == (Decimal("71"), Decimal("30"), [{"id": "borda"}])
+    assert (line["total"], line["unit_price"], json.loads(line["extra"])["options"]) == (
+        Decimal("71"),
+        Decimal("30"),
+        [{"id": "borda"}],
+    )
 
 
 def test_an_item_may_weigh_a_third_of_a_kilogram() -> None:
-    line = read("orders", {"id": "o", "items": [{"id": "i", "unit": "KG", "quantity": 0.335, "unitPrice": price(80)}]}).row("order_lines")
+    line = read(
+        "orders", {"id": "o", "items": [{"id": "i", "unit": "KG", "quantity": 0.335, "unitPrice": price(80)}]}
+    ).row("order_lines")
     assert (line["quantity"], line["unit"], line["total"]) == (Decimal("0.3350"), "KG", Decimal("26.8000"))
 
 
@@ -440,8 +619,12 @@ def test_an_operational_event_says_the_bare_state() -> None:
 
 
 def test_a_number_shown_to_people_does_not_join_two_orders() -> None:
-    outcome = read("orders", {"id": "a", "displayId": "42", "total": {"orderAmount": price(1)}}, {"id": "b", "displayId": "42"})
-    assert [(row["order_number"], row["order_match_key"], row["order_namespace"]) for row in outcome.rows("orders")] == [
+    outcome = read(
+        "orders", {"id": "a", "displayId": "42", "total": {"orderAmount": price(1)}}, {"id": "b", "displayId": "42"}
+    )
+    assert [
+        (row["order_number"], row["order_match_key"], row["order_namespace"]) for row in outcome.rows("orders")
+    ] == [
         ("42", "A", "delivery"),
         ("42", "B", "delivery"),
     ]
@@ -463,7 +646,9 @@ def test_an_order_without_an_id_is_rejected() -> None:
         ({"id": "o", "displayId": "1", "createdAt": "2026-13-01T00:00:00Z"}, "bad_time", "ordered_at"),
     ],
 )
-def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(record: dict[str, Any], reason: str, field: str) -> None:
+def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(
+    record: dict[str, Any], reason: str, field: str
+) -> None:
     assert read("orders", record).rejects == [(1, reason, field)]
 
 
@@ -471,7 +656,12 @@ def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(record: dict[s
     ("order", "issue"),
     [
         (
-            {"otherFees": [{"type": "DELIVERY_FEE", "price": price("free")}, {"type": "DELIVERY_FEE", "price": price(1)}]},
+            {
+                "otherFees": [
+                    {"type": "DELIVERY_FEE", "price": price("free")},
+                    {"type": "DELIVERY_FEE", "price": price(1)},
+                ]
+            },
             ("shipping_total", "unparseable", "free"),
         ),
         ({"items": [{"id": "i", "quantity": "many", "unitPrice": price(1)}]}, ("quantity", "unparseable", "many")),
@@ -481,14 +671,18 @@ def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(record: dict[s
         ({"customer": "Ana"}, ("customer", "wrong_shape", "Ana")),
     ],
 )
-def test_a_lesser_field_that_cannot_be_read_is_booked_and_the_order_stays(order: dict[str, Any], issue: tuple[str, str, str]) -> None:
+def test_a_lesser_field_that_cannot_be_read_is_booked_and_the_order_stays(
+    order: dict[str, Any], issue: tuple[str, str, str]
+) -> None:
     outcome = read("orders", {"id": "o", "type": "DELIVERY", **order})
     assert outcome.rejects == []
     assert issue in outcome.issues
 
 
 def test_a_local_time_is_converted_and_a_missing_one_is_said_to_be_inferred() -> None:
-    told = read("orders", {"id": "a", "displayId": "1", "createdAt": "2026-02-28T21:30:00-03:00"}, {"id": "b", "displayId": "2"})
+    told = read(
+        "orders", {"id": "a", "displayId": "1", "createdAt": "2026-02-28T21:30:00-03:00"}, {"id": "b", "displayId": "2"}
+    )
     rows = {row["source_order_id"]: row for row in told.rows("orders")}
     assert (str(rows["a"]["ordered_at"]), rows["a"]["is_ordered_at_inferred"]) == ("2026-03-01 00:30:00+00:00", False)
     assert (str(rows["b"]["ordered_at"]), rows["b"]["is_ordered_at_inferred"]) == ("2026-03-01 00:00:00+00:00", True)
@@ -497,7 +691,11 @@ def test_a_local_time_is_converted_and_a_missing_one_is_said_to_be_inferred() ->
 def test_the_orders_a_customer_had_before_are_a_figure_of_the_vendor() -> None:
     outcome = read("orders", {"id": "o", "customer": {"id": "c", "ordersCountOnMerchant": 7}})
     stat = outcome.row("vendor_stats")
-    assert (stat["metric"], stat["value_num"], stat["definition_id"]) == ("orders_count_on_merchant", Decimal(7), "customer.ordersCountOnMerchant")
+    assert (stat["metric"], stat["value_num"], stat["definition_id"]) == (
+        "orders_count_on_merchant",
+        Decimal(7),
+        "customer.ordersCountOnMerchant",
+    )
 
 
 # -- reviews, events, loyalty ------------------------------------------------------------------------------------------
@@ -530,7 +728,9 @@ def test_a_rating_is_put_on_its_own_scale(method: str, value: Any, scale: dict[s
 
 
 def test_a_review_without_an_id_keeps_its_ratings() -> None:
-    outcome = read("reviews", {"overallRating": {"ratingStyle": "STAR", "value": 5}, "reviewDate": "2026-02-01T12:00:00Z"})
+    outcome = read(
+        "reviews", {"overallRating": {"ratingStyle": "STAR", "value": 5}, "reviewDate": "2026-02-01T12:00:00Z"}
+    )
     assert outcome.row("review_ratings")["review_id"] == outcome.row("reviews")["review_id"]
 
 
@@ -539,23 +739,37 @@ def test_a_review_of_an_unreadable_time_is_rejected() -> None:
 
 
 def test_an_event_told_again_in_another_file_has_the_same_id() -> None:
-    event = {"eventType": "ORDER_COMPLETED", "occurredAt": "2026-02-01T12:30:00Z", "customerId": "c", "data": {"orderId": "o"}}
-    assert read("events", event).row("events")["event_id"] == read("events", {"eventType": "X", "occurredAt": None}, event).rows("events")[-1]["event_id"]
+    event = {
+        "eventType": "ORDER_COMPLETED",
+        "occurredAt": "2026-02-01T12:30:00Z",
+        "customerId": "c",
+        "data": {"orderId": "o"},
+    }
+    assert (
+        read("events", event).row("events")["event_id"]
+        == read("events", {"eventType": "X", "occurredAt": None}, event).rows("events")[-1]["event_id"]
+    )
 
 
 def test_an_event_that_names_no_order_makes_none() -> None:
-    outcome = read("events", {"id": "e", "eventType": "cart.abandoned", "occurredAt": "2026-02-01T12:30:00Z", "orderId": "o"})
+    outcome = read(
+        "events", {"id": "e", "eventType": "cart.abandoned", "occurredAt": "2026-02-01T12:30:00Z", "orderId": "o"}
+    )
     assert outcome.rows("orders") == []
 
 
 @pytest.mark.parametrize(("word", "status"), [("customer.opted_in", "opt_in"), ("CUSTOMER_OPTED_OUT", "opt_out")])
 def test_opting_by_event_is_a_consent_for_all_channels_unless_it_names_one(word: str, status: str) -> None:
-    row = read("events", {"id": "e", "eventType": word, "occurredAt": "2026-02-01T12:30:00Z", "customerId": "c"}).row("customer_consents")
+    row = read("events", {"id": "e", "eventType": word, "occurredAt": "2026-02-01T12:30:00Z", "customerId": "c"}).row(
+        "customer_consents"
+    )
     assert (row["channel"], row["purpose"], row["status"]) == ("all", "marketing", status)
 
 
 def test_an_event_without_a_type_is_rejected() -> None:
-    assert read("events", {"eventType": None, "occurredAt": "2026-02-01T12:30:00Z"}).rejects == [(1, "missing_event_type", "event_type")]
+    assert read("events", {"eventType": None, "occurredAt": "2026-02-01T12:30:00Z"}).rejects == [
+        (1, "missing_event_type", "event_type")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -570,13 +784,18 @@ def test_an_event_without_a_type_is_rejected() -> None:
         ("coupon_use", 1, "1", False),
     ],
 )
-def test_what_takes_points_away_is_negative_whatever_its_sign(kind: str, amount: int, delta: str, *, is_normalised: bool) -> None:
+def test_what_takes_points_away_is_negative_whatever_its_sign(
+    kind: str, amount: int, delta: str, *, is_normalised: bool
+) -> None:
     row = read("loyalty_transactions", {"id": "t", "type": kind, "amount": amount}).row("loyalty_transactions")
     assert (row["points_delta"], row["is_sign_normalised"]) == (Decimal(delta), is_normalised)
 
 
 def test_a_coupon_is_worth_its_value_in_major_units() -> None:
-    row = read("redemptions", {"redemptionId": "r", "coupon": {"code": "SAVE10", "value": 10, "currency": "BRL", "customerId": "c"}}).row("redemptions")
+    row = read(
+        "redemptions",
+        {"redemptionId": "r", "coupon": {"code": "SAVE10", "value": 10, "currency": "BRL", "customerId": "c"}},
+    ).row("redemptions")
     assert (row["money_amount"], row["currency"], row["voucher_code"]) == (Decimal(10), "BRL", "SAVE10")
 
 
@@ -602,20 +821,31 @@ def told_consents(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(
     "body",
-    [{"consents": [CONSENT]}, {"consent": CONSENT}, {"purpose": "marketing", "channel": "sms", "status": "revoked"}, {"consent": {**CONSENT, "status": None}}],
+    [
+        {"consents": [CONSENT]},
+        {"consent": CONSENT},
+        {"purpose": "marketing", "channel": "sms", "status": "revoked"},
+        {"consent": {**CONSENT, "status": None}},
+    ],
 )
 @pytest.mark.parametrize("name", ["customer.consent.updated", "CUSTOMER_CONSENT_UPDATED"])
 def test_a_consent_event_is_heard_in_each_of_its_forms(name: str, body: dict[str, Any]) -> None:
     event = {"eventType": name, "occurredAt": "2026-02-01T21:00:00-03:00"}
     customer = {"customerIdentifier": {"type": "email", "value": "ana@example.com"}}
-    for record in ({"id": "e", **event, **customer, "payload": body}, {**event, "data": {"customerId": "c", **body}}, {"event": {**event, "payload": body}}):
+    for record in (
+        {"id": "e", **event, **customer, "payload": body},
+        {**event, "data": {"customerId": "c", **body}},
+        {"event": {**event, "payload": body}},
+    ):
         assert told_consents(read("events", record)) == [("sms", "opt_out", "2026-02-02 00:00")], record
 
 
 def test_a_consent_without_a_word_is_told_by_its_times() -> None:
     granted, revoked = {"grantedAt": "2025-01-10T00:00:00Z"}, {"revokedAt": "2026-02-01T00:00:00Z"}
     consents = [{"channel": "email", **granted, **revoked}, {"channel": "sms", **granted}]
-    outcome = read("customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": consents})
+    outcome = read(
+        "customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": consents}
+    )
     assert sorted(told_consents(outcome)) == [
         ("email", "opt_in", "2025-01-10 00:00"),
         ("email", "opt_out", "2026-02-01 00:00"),
@@ -624,12 +854,24 @@ def test_a_consent_without_a_word_is_told_by_its_times() -> None:
 
 
 def test_a_revocation_beside_a_yes_is_heard() -> None:
-    consent = {"channel": "email", "status": "opt_in", "grantedAt": "2025-01-10T00:00:00Z", "revokedAt": "2026-02-01T00:00:00Z"}
-    outcome = read("customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": [consent]})
-    assert sorted(told_consents(outcome)) == [("email", "opt_in", "2025-01-10 00:00"), ("email", "opt_out", "2026-02-01 00:00")]
+    consent = {
+        "channel": "email",
+        "status": "opt_in",
+        "grantedAt": "2025-01-10T00:00:00Z",
+        "revokedAt": "2026-02-01T00:00:00Z",
+    }
+    outcome = read(
+        "customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": [consent]}
+    )
+    assert sorted(told_consents(outcome)) == [
+        ("email", "opt_in", "2025-01-10 00:00"),
+        ("email", "opt_out", "2026-02-01 00:00"),
+    ]
 
 
-@pytest.mark.parametrize(("unit", "total"), [({}, 5400), ({"amount_unit": "minor"}, 54), ({"amount_unit": "major"}, 5400)])
+@pytest.mark.parametrize(
+    ("unit", "total"), [({}, 5400), ({"amount_unit": "minor"}, 54), ({"amount_unit": "major"}, 5400)]
+)
 def test_the_account_settles_the_unit_of_operational_orders_of_version_2(unit: dict[str, str], total: int) -> None:
     order = {
         "id": "o", "displayId": "1", "status": "CONCLUDED", "fulfillment": {"orderType": "DELIVERY"}, "timing": {},
@@ -639,5 +881,11 @@ def test_the_account_settles_the_unit_of_operational_orders_of_version_2(unit: d
     outcome = read("orders", order, **unit)
     assert (outcome.row("orders")["total"], outcome.row("order_payments")["value"]) == (total, total)
     assert outcome.row("order_lines")["total"] == Decimal(5600) * total / 5400
-    first = {"id": "o", "type": "DELIVERY", "displayId": "1", "orderTiming": "INSTANT", "total": {"orderAmount": price("12.50")}}
+    first = {
+        "id": "o",
+        "type": "DELIVERY",
+        "displayId": "1",
+        "orderTiming": "INSTANT",
+        "total": {"orderAmount": price("12.50")},
+    }
     assert read("orders", first, **unit).row("orders")["total"] == Decimal("12.50")

@@ -42,7 +42,9 @@ PUBLISHED_PROFILE = {
         "engagement_score": 55.25,
     },
     "segments": ["vip"],
-    "events": [{"type": "product", "action": "detail", "timestamp": "2026-02-01T10:00:00Z", "data": {"product_id": "fern"}}],
+    "events": [
+        {"type": "product", "action": "detail", "timestamp": "2026-02-01T10:00:00Z", "data": {"product_id": "fern"}}
+    ],
 }
 
 
@@ -51,7 +53,12 @@ def odp(stream: str, *records: Any, **more: Any) -> Outcome:
 
 
 def order_event(action: str, **order: Any) -> dict[str, Any]:
-    return {"type": "order", "action": action, "identifiers": {"email": "bo@example.com"}, "data": {"ts": 1772359200, "order": {"order_id": "F-1", **order}}}
+    return {
+        "type": "order",
+        "action": action,
+        "identifiers": {"email": "bo@example.com"},
+        "data": {"ts": 1772359200, "order": {"order_id": "F-1", **order}},
+    }
 
 
 def landed(tmp_path: Path, stream: str, name: str, content: bytes) -> Outcome:
@@ -64,9 +71,16 @@ def landed(tmp_path: Path, stream: str, name: str, content: bytes) -> Outcome:
     described = VENDOR.streams[stream]
     records = [record for block in formats.blocks(file, tmp_path, Options(), described) for record in block]
     file_value = landing_zone.value_in_name(described.file_value, name) if described.file_value else None
-    normaliser = Normaliser(VENDOR, Origin(Settings(tmp_path).account(VENDOR), stream, NIGHT, relative, 1, file_value), Bounds())
+    normaliser = Normaliser(
+        VENDOR, Origin(Settings(tmp_path).account(VENDOR), stream, NIGHT, relative, 1, file_value), Bounds()
+    )
     normalised = normaliser.block(records)
-    return Outcome(normalised, dict(normaliser.decoder.drift), dict(normaliser.decoder.dialect_records), dict(normaliser.decoder.coverage))
+    return Outcome(
+        normalised,
+        dict(normaliser.decoder.drift),
+        dict(normaliser.decoder.dialect_records),
+        dict(normaliser.decoder.coverage),
+    )
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------
@@ -96,14 +110,22 @@ def test_what_tells_forms_apart_agrees_with_their_fields(stream: str) -> None:
         ("events", {"type": "pageview", "data": {}}, "optimizely.anonymous_event"),
         ("events", {"event_type": "pageview", "customer.email": "a@example.com"}, "optimizely.events"),
         ("events", {"type": "pageview", "email": "a@example.com"}, "optimizely.events"),
-        ("events", {"identifier_field_name": "email", "identifier_value": "a@example.com", "consent": True}, "optimizely.consent"),
+        (
+            "events",
+            {"identifier_field_name": "email", "identifier_value": "a@example.com", "consent": True},
+            "optimizely.consent",
+        ),
         ("orders", order_event("purchase", total=1), "optimizely.event"),
         ("orders", {"order_id": "1", "items": [{"product_id": "a"}]}, "optimizely.order"),
         ("orders", {"order_id": "1", "item_product_id": "a", "email": "a@example.com"}, "optimizely.orders"),
         ("orders", {"event_type": "order", "action": "purchase", "order_id": "1"}, "optimizely.events"),
         ("lists", {"list_id": "n", "email": "a@example.com", "action": "subscribe"}, "optimizely.list"),
         ("segments", {"customer.email": "a@example.com", "segment": "vip"}, "optimizely.segment"),
-        ("reachability", {"identifier_field_name": "email", "identifier_value": "a@example.com", "reachable": True}, "optimizely.reachability"),
+        (
+            "reachability",
+            {"identifier_field_name": "email", "identifier_value": "a@example.com", "reachable": True},
+            "optimizely.reachability",
+        ),
     ],
 )
 def test_a_record_is_known_by_its_form(stream: str, record: dict[str, Any], form: str) -> None:
@@ -115,7 +137,10 @@ def test_a_record_is_known_by_its_form(stream: str, record: dict[str, Any], form
 
 @pytest.mark.parametrize("delimiter", [",", "\t", "|"])
 def test_files_are_read_whatever_stands_between_their_cells(tmp_path: Path, delimiter: str) -> None:
-    rows = [("email", "action", "order_id", "total", "ts"), ("bo@example.com", "purchase", "0015", "27.00", "1508773855")]
+    rows = [
+        ("email", "action", "order_id", "total", "ts"),
+        ("bo@example.com", "purchase", "0015", "27.00", "1508773855"),
+    ]
     content = "\n".join(delimiter.join(row) for row in rows).encode()
     order = landed(tmp_path, "orders", "zaius_orders_x.csv", content).row("orders")
     assert (order["source_order_id"], order["total"]) == ("0015", Decimal("27.0000"))
@@ -173,14 +198,20 @@ def test_every_value_of_the_published_profile_is_in_staging() -> None:
     outcome = odp("profiles", PUBLISHED_PROFILE)
     rows = [row for table in outcome.normalised.frames for row in outcome.rows(table)]
     staged = " ".join(str(value) for row in rows for value in row.values())
-    expected = {value.replace("T", " ").replace("Z", "+00:00") if value.endswith("Z") else value for value in values_of(PUBLISHED_PROFILE)}
+    expected = {
+        value.replace("T", " ").replace("Z", "+00:00") if value.endswith("Z") else value
+        for value in values_of(PUBLISHED_PROFILE)
+    }
     assert [value for value in sorted(expected) if value not in staged] == []
 
 
 def test_every_field_of_the_published_profile_is_declared() -> None:
     declared = {path for name, path in shape_paths(VENDOR, "profiles") if name == "optimizely.profile"}
     open_fields = {"identifiers", "events[].data"}
-    paths = {next((start for start in open_fields if path.startswith(f"{start}.")), path) for path in paths_of(PUBLISHED_PROFILE)}
+    paths = {
+        next((start for start in open_fields if path.startswith(f"{start}.")), path)
+        for path in paths_of(PUBLISHED_PROFILE)
+    }
     assert paths <= declared
 
 
@@ -197,33 +228,55 @@ def test_every_field_of_the_published_profile_is_declared() -> None:
         ({"loyalty_card_number": "77"}, "loyalty_card_number:77"),
     ],
 )
-def test_a_profile_is_known_by_customer_id_else_device_else_address(identifiers: dict[str, Any], record_id: str) -> None:
+def test_a_profile_is_known_by_customer_id_else_device_else_address(
+    identifiers: dict[str, Any], record_id: str
+) -> None:
     assert odp("profiles", {"identifiers": identifiers}).row("customers")["source_record_id"] == record_id
 
 
 def test_ids_and_post_codes_keep_their_zeros_in_files(tmp_path: Path) -> None:
-    outcome = landed(tmp_path, "customers", "zaius_customers_x.csv", b"customer_id,zip,email\n00055,02101,a@example.com\n")
+    outcome = landed(
+        tmp_path, "customers", "zaius_customers_x.csv", b"customer_id,zip,email\n00055,02101,a@example.com\n"
+    )
     assert outcome.row("customers")["source_record_id"] == "00055"
     assert outcome.row("customers")["postal_code"] == "02101"
 
 
 def test_a_device_never_links_as_strongly_as_an_address() -> None:
-    found = odp("profiles", {"identifiers": {"email": "a@example.com", "vuid": "12345678901234567890123456789012345", "web_push_token": "t"}}).rows(
-        "customer_identifiers"
-    )
-    assert {row["id_type"]: row["merge_confidence"] for row in found} == {"email": "high", "vuid": "low", "push_token": "low"}
+    found = odp(
+        "profiles",
+        {
+            "identifiers": {
+                "email": "a@example.com",
+                "vuid": "12345678901234567890123456789012345",
+                "web_push_token": "t",
+            }
+        },
+    ).rows("customer_identifiers")
+    assert {row["id_type"]: row["merge_confidence"] for row in found} == {
+        "email": "high",
+        "vuid": "low",
+        "push_token": "low",
+    }
     assert "12345678901234567890123456789012345" in {row["id_value"] for row in found}
 
 
 def test_custom_identifiers_are_unique_under_their_name_only() -> None:
-    found = odp("profiles", {"identifiers": {"email": "a@example.com", "shopify_a_id": "1", "shopify_b_id": "1"}}).rows("customer_identifiers")
+    found = odp("profiles", {"identifiers": {"email": "a@example.com", "shopify_a_id": "1", "shopify_b_id": "1"}}).rows(
+        "customer_identifiers"
+    )
     custom = {row["id_namespace"] for row in found if row["id_type"] == "custom"}
     assert custom == {"optimizely:default:shopify_a_id", "optimizely:default:shopify_b_id"}
 
 
 def test_a_column_that_is_only_named_like_an_identifier_links_weakly_or_not_at_all() -> None:
-    found = odp("customers", {"email": "a@example.com", "shopify_a_id": "1", "ip_address": "203.0.113.7", "phone_number": "5"}).rows("customer_identifiers")
-    assert {(row["id_type"], row["id_value"], row["merge_confidence"]) for row in found} == {("email", "a@example.com", "high"), ("custom", "1", "low")}
+    found = odp(
+        "customers", {"email": "a@example.com", "shopify_a_id": "1", "ip_address": "203.0.113.7", "phone_number": "5"}
+    ).rows("customer_identifiers")
+    assert {(row["id_type"], row["id_value"], row["merge_confidence"]) for row in found} == {
+        ("email", "a@example.com", "high"),
+        ("custom", "1", "low"),
+    }
 
 
 def test_what_cannot_be_an_identifier_is_booked() -> None:
@@ -233,7 +286,11 @@ def test_what_cannot_be_an_identifier_is_booked() -> None:
 
 def test_an_unreadable_event_does_not_cost_the_profile() -> None:
     outcome = odp(
-        "profiles", {"identifiers": {"customer_id": "1"}, "events": [{"action": "open"}, {"type": "pageview", "timestamp": "soon"}, {"type": "pageview"}]}
+        "profiles",
+        {
+            "identifiers": {"customer_id": "1"},
+            "events": [{"action": "open"}, {"type": "pageview", "timestamp": "soon"}, {"type": "pageview"}],
+        },
     )
     assert outcome.normalised.rows_loaded == 1
     assert len(outcome.rows("events")) == 1
@@ -265,7 +322,11 @@ def test_insights_stay_the_vendors_figures() -> None:
 def test_what_a_refund_takes_back_has_no_sign(amount: Any) -> None:
     outcome = odp("events", order_event("refund", total=amount))
     adjustment = outcome.row("order_adjustments")
-    assert (adjustment["action"], adjustment["amount_kind"], adjustment["amount"]) == ("refund", "delta", Decimal("30.0000"))
+    assert (adjustment["action"], adjustment["amount_kind"], adjustment["amount"]) == (
+        "refund",
+        "delta",
+        Decimal("30.0000"),
+    )
 
 
 @pytest.mark.parametrize("action", ["refund", "return", "cancel"])
@@ -287,18 +348,38 @@ def test_tax_in_a_refund_is_what_is_left_of_it_and_is_not_taken_back() -> None:
 
 def test_one_refund_told_by_event_and_by_file_has_one_id() -> None:
     told = odp("events", order_event("refund", total=-10)).row("order_adjustments")
-    filed = odp("orders", {"email": "bo@example.com", "action": "refund", "order_id": " #f-1", "total": "10.00", "ts": "1772359200"}).row("order_adjustments")
+    filed = odp(
+        "orders",
+        {"email": "bo@example.com", "action": "refund", "order_id": " #f-1", "total": "10.00", "ts": "1772359200"},
+    ).row("order_adjustments")
     assert told["adjustment_id"] == filed["adjustment_id"]
 
 
 @pytest.mark.parametrize("action", ["refund", "return", "cancel"])
 def test_items_in_a_file_of_refunds_are_lines_of_a_record_that_is_no_order(action: str) -> None:
-    listed = {"action": action, "order_id": "1", "total": "10.00", "items": [{"product_id": "p", "quantity": 2, "price": "5.00"}]}
-    flat = {"action": action, "order_id": "1", "total": "10.00", "item_product_id": "p", "item_quantity": 2, "item_price": "5.00"}
+    listed = {
+        "action": action,
+        "order_id": "1",
+        "total": "10.00",
+        "items": [{"product_id": "p", "quantity": 2, "price": "5.00"}],
+    }
+    flat = {
+        "action": action,
+        "order_id": "1",
+        "total": "10.00",
+        "item_product_id": "p",
+        "item_quantity": 2,
+        "item_price": "5.00",
+    }
     for record in (listed, flat):
         outcome = normalise("optimizely", "orders", [record])
         line = outcome.row("order_lines")
-        assert (line["product_id"], line["quantity"], outcome.rows("orders"), len(outcome.rows("order_adjustments"))) == ("p", 2, [], 1)
+        assert (
+            line["product_id"],
+            line["quantity"],
+            outcome.rows("orders"),
+            len(outcome.rows("order_adjustments")),
+        ) == ("p", 2, [], 1)
 
 
 def test_two_refunds_of_one_order_are_two() -> None:
@@ -309,15 +390,33 @@ def test_two_refunds_of_one_order_are_two() -> None:
 
 
 def test_returned_lines_of_one_moment_are_told_apart_by_product() -> None:
-    lines = [{"event_type": "order", "action": "return", "order_id": "7", "product_id": product, "subtotal": "-2", "ts": "1454034935"} for product in "AB"]
+    lines = [
+        {
+            "event_type": "order",
+            "action": "return",
+            "order_id": "7",
+            "product_id": product,
+            "subtotal": "-2",
+            "ts": "1454034935",
+        }
+        for product in "AB"
+    ]
     assert len({row["adjustment_id"] for row in odp("events", *lines).rows("order_adjustments")}) == 2
 
 
 def test_totals_repeated_on_every_item_are_one_statement() -> None:
-    outcome = normalise("optimizely", "orders", (HERE / "zaius_orders_march.csv").read_bytes(), file_name="zaius_orders_march.csv")
+    outcome = normalise(
+        "optimizely", "orders", (HERE / "zaius_orders_march.csv").read_bytes(), file_name="zaius_orders_march.csv"
+    )
     rows = [row for row in outcome.rows("orders") if row["source_order_id"] == "0015"]
-    assert {(row["total"], row["subtotal"], row["discount_total"], row["tax_total"]) for row in rows} == {(27, 25, 5, 1)}
-    assert [(row["sku"], row["quantity"], row.get("discount"), row["total"]) for row in outcome.rows("order_lines") if row["source_order_id"] == "0015"] == [
+    assert {(row["total"], row["subtotal"], row["discount_total"], row["tax_total"]) for row in rows} == {
+        (27, 25, 5, 1)
+    }
+    assert [
+        (row["sku"], row["quantity"], row.get("discount"), row["total"])
+        for row in outcome.rows("order_lines")
+        if row["source_order_id"] == "0015"
+    ] == [
         ("Z-1453", 5, 5, 20),
         ("Z-1353", 1, None, 5),
     ]
@@ -341,15 +440,31 @@ def test_a_discount_is_that_of_the_whole_line(line: dict[str, Any], discount: st
 
 @pytest.mark.parametrize(
     ("word", "status"),
-    [("cancelled", "canceled"), ("Canceled", "canceled"), ("Partially Refunded", "partially_refunded"), ("confirmed", "unknown"), (None, "paid")],
+    [
+        ("cancelled", "canceled"),
+        ("Canceled", "canceled"),
+        ("Partially Refunded", "partially_refunded"),
+        ("confirmed", "unknown"),
+        (None, "paid"),
+    ],
 )
 def test_an_order_has_the_status_its_word_says(word: str | None, status: str) -> None:
     assert odp("orders", {"order_id": "1", "total": "5", "status": word}).row("orders")["status"] == status
 
 
 def test_a_line_told_alone_says_nothing_of_the_orders_subtotal() -> None:
-    data = {"ts": 1508773855, "order_id": "7", "product_id": "a", "price": 10, "quantity": 2, "discount": 1, "subtotal": 18}
-    outcome = odp("events", {"type": "order", "action": "purchase", "identifiers": {"email": "a@example.com"}, "data": data})
+    data = {
+        "ts": 1508773855,
+        "order_id": "7",
+        "product_id": "a",
+        "price": 10,
+        "quantity": 2,
+        "discount": 1,
+        "subtotal": 18,
+    }
+    outcome = odp(
+        "events", {"type": "order", "action": "purchase", "identifiers": {"email": "a@example.com"}, "data": data}
+    )
     assert {"subtotal", "discount_total", "total"}.isdisjoint(outcome.row("orders"))
     assert outcome.row("order_lines")["total"] == Decimal(18)
 
@@ -381,7 +496,10 @@ def test_an_order_that_names_no_customer_is_a_guests(customer_id: str | None, *,
     event = order_event("purchase", total=5)
     event["identifiers"]["customer_id"] = customer_id
     assert odp("events", event).row("orders")["is_guest"] is is_guest
-    assert odp("orders", {"order_id": "1", "customer_id": customer_id, "email": "a@example.com"}).row("orders")["is_guest"] is is_guest
+    assert (
+        odp("orders", {"order_id": "1", "customer_id": customer_id, "email": "a@example.com"}).row("orders")["is_guest"]
+        is is_guest
+    )
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -409,12 +527,20 @@ def test_an_order_that_names_no_customer_is_a_guests(customer_id: str | None, *,
     ],
 )
 def test_an_event_counts_as_what_it_is(kind: str, action: str | None, ours: tuple[Any, ...]) -> None:
-    event = odp("events", {"type": kind, "action": action, "identifiers": {"email": "a@example.com"}, "data": {"ts": 1508773855}}).row("events")
+    event = odp(
+        "events",
+        {"type": kind, "action": action, "identifiers": {"email": "a@example.com"}, "data": {"ts": 1508773855}},
+    ).row("events")
     assert (event["event_type"], event["event_action"], event["engagement_class"], event["is_active"]) == ours
 
 
 def test_the_vendors_word_on_activity_beats_ours() -> None:
-    assert odp("events", {"type": "pageview", "active_event": False, "identifiers": {"vuid": "v"}}).row("events")["is_active"] is False
+    assert (
+        odp("events", {"type": "pageview", "active_event": False, "identifiers": {"vuid": "v"}}).row("events")[
+            "is_active"
+        ]
+        is False
+    )
 
 
 def test_two_products_put_into_the_cart_in_one_second_are_two_events() -> None:
@@ -445,18 +571,31 @@ def test_points_taken_away_are_negative_whatever_their_sign() -> None:
         }
         for step, points in enumerate((20, -20))
     ]
-    assert [row["points_delta"] for row in odp("events", *events).rows("loyalty_transactions")] == [Decimal(-20), Decimal(-20)]
+    assert [row["points_delta"] for row in odp("events", *events).rows("loyalty_transactions")] == [
+        Decimal(-20),
+        Decimal(-20),
+    ]
 
 
 def test_the_same_points_in_two_nights_of_a_profile_have_one_id() -> None:
-    event = {"type": "loyalty", "action": "points_added", "timestamp": "2026-02-01T10:00:00Z", "data": {"loyalty_change_in_points": 5}}
-    nights = [{"identifiers": {"customer_id": "1"}, "events": [event], "attributes": {"city": city}} for city in ("Bonn", "Ulm")]
+    event = {
+        "type": "loyalty",
+        "action": "points_added",
+        "timestamp": "2026-02-01T10:00:00Z",
+        "data": {"loyalty_change_in_points": 5},
+    }
+    nights = [
+        {"identifiers": {"customer_id": "1"}, "events": [event], "attributes": {"city": city}}
+        for city in ("Bonn", "Ulm")
+    ]
     assert len({odp("profiles", night).row("loyalty_transactions")["transaction_id"] for night in nights}) == 1
 
 
 @pytest.mark.parametrize("written", ["1984-04-02", "04/02/1984", "4/2/1984", "1984-04-02T00:00:00Z"])
 def test_a_date_of_birth_may_be_written_month_first(written: str) -> None:
-    assert odp("profiles", {"identifiers": {"customer_id": "1"}, "attributes": {"date_of_birth": written}}).row("customers")["birth_date"] == date(1984, 4, 2)
+    assert odp("profiles", {"identifiers": {"customer_id": "1"}, "attributes": {"date_of_birth": written}}).row(
+        "customers"
+    )["birth_date"] == date(1984, 4, 2)
 
 
 @pytest.mark.parametrize(
@@ -471,13 +610,18 @@ def test_a_date_of_birth_may_be_written_month_first(written: str) -> None:
 def test_a_consent_told_by_an_event_is_heard(event: dict[str, Any], told: tuple[str, str]) -> None:
     identifiers = {"email": "a@example.com"}
     of_event = odp("events", {**event, "ts": 1508773855, "identifiers": identifiers}).row("customer_consents")
-    of_profile = odp("profiles", {"identifiers": identifiers, "events": [{**event, "timestamp": 1508773855}]}).row("customer_consents")
+    of_profile = odp("profiles", {"identifiers": identifiers, "events": [{**event, "timestamp": 1508773855}]}).row(
+        "customer_consents"
+    )
     for row in (of_event, of_profile):
         assert (row["channel"], row["status"], row["purpose"], row["effective_at"].year) == (*told, "marketing", 2017)
 
 
 def test_a_word_on_consent_that_is_not_known_is_booked() -> None:
-    outcome = odp("events", {"type": "consent", "action": "perhaps", "identifiers": {"email": "a@example.com"}, "data": {"ts": 1508773855}})
+    outcome = odp(
+        "events",
+        {"type": "consent", "action": "perhaps", "identifiers": {"email": "a@example.com"}, "data": {"ts": 1508773855}},
+    )
     assert outcome.rows("customer_consents") == []
     assert outcome.issues == [("action", "unknown_word", "consent/perhaps")]
 
@@ -486,13 +630,25 @@ def test_a_word_on_consent_that_is_not_known_is_booked() -> None:
 
 
 def test_a_list_file_is_read_as_the_vendor_ships_it(tmp_path: Path) -> None:
-    outcome = landed(tmp_path, "lists", "zaius_list_yourlistidhere.csv", b"email, action\na@b.com, subscribe\nc@d.com, subscribe\ne@f.com")
-    assert [(row["segment_id"], row["state"]) for row in outcome.rows("segment_memberships")] == [("yourlistidhere", "subscribed")] * 2
+    outcome = landed(
+        tmp_path,
+        "lists",
+        "zaius_list_yourlistidhere.csv",
+        b"email, action\na@b.com, subscribe\nc@d.com, subscribe\ne@f.com",
+    )
+    assert [(row["segment_id"], row["state"]) for row in outcome.rows("segment_memberships")] == [
+        ("yourlistidhere", "subscribed")
+    ] * 2
     assert outcome.rejects == [(3, "ragged_row", "action")]
 
 
 def test_a_list_id_in_the_row_beats_the_one_in_the_name(tmp_path: Path) -> None:
-    outcome = landed(tmp_path, "lists", "zaius_list_example.csv.gz", gzip.compress(b"list_id,email,action\nfoo,a@b.com,subscribe\nbar,c@d.com,unsubscribe\n"))
+    outcome = landed(
+        tmp_path,
+        "lists",
+        "zaius_list_example.csv.gz",
+        gzip.compress(b"list_id,email,action\nfoo,a@b.com,subscribe\nbar,c@d.com,unsubscribe\n"),
+    )
     assert [row["segment_id"] for row in outcome.rows("segment_memberships")] == ["foo", "bar"]
 
 
@@ -503,47 +659,75 @@ def test_a_row_that_does_not_say_what_happened_is_no_subscription() -> None:
 
 def test_a_list_file_without_a_word_of_what_happened_names_who_is_subscribed() -> None:
     outcome = normalise("optimizely", "lists", b"email,customer_id\na@b.com,1\n,2\n", file_name="zaius_list_news.csv")
-    assert [(row["segment_id"], row["state"]) for row in outcome.rows("segment_memberships")] == [("news", "subscribed")] * 2
+    assert [(row["segment_id"], row["state"]) for row in outcome.rows("segment_memberships")] == [
+        ("news", "subscribed")
+    ] * 2
     assert outcome.row("customer_consents")["status"] == "opt_in"
 
 
 @pytest.mark.parametrize("header", ["status", "Opt-In", "subscription_state"])
 def test_a_list_file_that_may_say_what_happened_in_other_words_subscribes_nobody(header: str) -> None:
-    outcome = normalise("optimizely", "lists", f"email,{header}\na@b.com,unsubscribed\n".encode(), file_name="zaius_list_news.csv")
+    outcome = normalise(
+        "optimizely", "lists", f"email,{header}\na@b.com,unsubscribed\n".encode(), file_name="zaius_list_news.csv"
+    )
     assert outcome.rejects == [(1, "missing_action", "action")]
 
 
-@pytest.mark.parametrize(("word", "state"), [("1", "subscribed"), ("no", "unsubscribed"), ("Subscribe", "subscribed"), ("FALSE", "unsubscribed")])
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("1", "subscribed"), ("no", "unsubscribed"), ("Subscribe", "subscribed"), ("FALSE", "unsubscribed")],
+)
 def test_a_subscription_may_be_a_yes_or_no(word: str, state: str) -> None:
-    outcome = normalise("optimizely", "lists", f"email,subscribed\na@b.com,{word}\n".encode(), file_name="zaius_list_news.csv")
+    outcome = normalise(
+        "optimizely", "lists", f"email,subscribed\na@b.com,{word}\n".encode(), file_name="zaius_list_news.csv"
+    )
     assert outcome.row("segment_memberships")["state"] == state
 
 
 def test_a_subscription_is_consent_for_that_list_alone() -> None:
-    consent = odp("lists", {"list_id": "news", "email": "a@b.com", "subscribed": True, "ts_status_updated": 1508773855}).row("customer_consents")
-    assert (consent["purpose"], consent["channel"], consent["status"], consent["effective_at"].year) == ("list:news", "email", "opt_in", 2017)
+    consent = odp(
+        "lists", {"list_id": "news", "email": "a@b.com", "subscribed": True, "ts_status_updated": 1508773855}
+    ).row("customer_consents")
+    assert (consent["purpose"], consent["channel"], consent["status"], consent["effective_at"].year) == (
+        "list:news",
+        "email",
+        "opt_in",
+        2017,
+    )
 
 
 def test_a_segment_is_named_by_its_file(tmp_path: Path) -> None:
-    content = gzip.compress(b"customer.zaius_id,customer.email,valid_time,qualifications\n3355837520960160000,a@example.com,1508773855,\n")
+    content = gzip.compress(
+        b"customer.zaius_id,customer.email,valid_time,qualifications\n3355837520960160000,a@example.com,1508773855,\n"
+    )
     outcome = landed(tmp_path, "segments", "high_value_2026_0_0_0.csv.gz", content)
     membership = outcome.row("segment_memberships")
-    assert (membership["segment_id"], membership["kind"], membership["is_full_snapshot"]) == ("high_value_2026", "realtime_segment", False)
-    assert ("profile_id", "3355837520960160000") in {(row["id_type"], row["id_value"]) for row in outcome.rows("customer_identifiers")}
+    assert (membership["segment_id"], membership["kind"], membership["is_full_snapshot"]) == (
+        "high_value_2026",
+        "realtime_segment",
+        False,
+    )
+    assert ("profile_id", "3355837520960160000") in {
+        (row["id_type"], row["id_value"]) for row in outcome.rows("customer_identifiers")
+    }
 
 
 def test_a_segment_file_without_a_name_is_rejected() -> None:
     assert odp("segments", {"customer.email": "a@example.com"}).rejects == [(1, "missing_segment_id", "segment_id")]
 
 
-@pytest.mark.parametrize(("consent", "status"), [(True, "opt_in"), (False, "opt_out"), (None, "unknown"), ("false", "opt_out")])
+@pytest.mark.parametrize(
+    ("consent", "status"), [(True, "opt_in"), (False, "opt_out"), (None, "unknown"), ("false", "opt_out")]
+)
 def test_no_word_on_consent_is_no_refusal(consent: Any, status: str) -> None:
     record = {"identifier_field_name": "email", "identifier_value": "a@example.com", "consent": consent}
     assert odp("consents", record).row("customer_consents")["status"] == status
 
 
 def test_a_refusal_with_name_and_value_swapped_is_rejected_and_not_lost() -> None:
-    outcome = odp("consents", {"identifier_field_name": "brian@example.com", "identifier_value": "email", "consent": False})
+    outcome = odp(
+        "consents", {"identifier_field_name": "brian@example.com", "identifier_value": "email", "consent": False}
+    )
     assert outcome.rejects == [(1, "unknown_identifier_name", "identifier_field_name")]
 
 
@@ -583,7 +767,13 @@ def test_an_event_has_the_same_id_on_every_night() -> None:
 
 # -- nested otherwise --------------------------------------------------------------------------------------------------
 
-ORDER = {"order_id": "S-1", "total": 45.5, "subtotal": 40, "shipping": 5.5, "items": [{"product_id": "P", "quantity": 2, "price": 20}]}
+ORDER = {
+    "order_id": "S-1",
+    "total": 45.5,
+    "subtotal": 40,
+    "shipping": 5.5,
+    "items": [{"product_id": "P", "quantity": 2, "price": 20}],
+}
 NESTINGS = {
     "all in data": {"type": "order", "data": {"action": "purchase", "email": "d@example.com", "customer_id": "7", "ts": 1772280000, "order": ORDER}},
     "identifiers in data": {"type": "order", "data": {"action": "purchase", "identifiers": {"email": "d@example.com", "customer_id": "7"}, "ts": 1772280000, "order": ORDER}},
@@ -604,8 +794,17 @@ def test_an_order_is_read_however_it_is_nested(nesting: str, stream: str) -> Non
     outcome = odp(stream, NESTINGS[nesting])
     assert not outcome.rejects
     order, line, event = outcome.row("orders"), outcome.row("order_lines"), outcome.row("events")
-    assert (order["source_order_id"], order["total"], order["shipping_total"], order["status"]) == ("S-1", Decimal("45.5"), Decimal("5.5"), "paid")
-    assert (order["ordered_at"], order["is_guest"], order["customer_id_value"]) == (datetime(2026, 2, 28, 12, tzinfo=UTC), False, "7")
+    assert (order["source_order_id"], order["total"], order["shipping_total"], order["status"]) == (
+        "S-1",
+        Decimal("45.5"),
+        Decimal("5.5"),
+        "paid",
+    )
+    assert (order["ordered_at"], order["is_guest"], order["customer_id_value"]) == (
+        datetime(2026, 2, 28, 12, tzinfo=UTC),
+        False,
+        "7",
+    )
     assert (line["product_id"], line["quantity"], line["unit_price"]) == ("P", 2, 20)
     assert (event["event_type"], event["event_action"], event["is_active"]) == ("order", "purchase", True)
     assert json.loads(event["properties"])
@@ -614,7 +813,12 @@ def test_an_order_is_read_however_it_is_nested(nesting: str, stream: str) -> Non
 
 @pytest.mark.parametrize("nesting", NESTINGS)
 def test_a_refund_is_read_however_it_is_nested(nesting: str) -> None:
-    refund = json.loads(json.dumps(NESTINGS[nesting]).replace('"purchase"', '"refund"').replace('"Purchased"', '"refunded"').replace("45.5", "-14.95"))
+    refund = json.loads(
+        json.dumps(NESTINGS[nesting])
+        .replace('"purchase"', '"refund"')
+        .replace('"Purchased"', '"refunded"')
+        .replace("45.5", "-14.95")
+    )
     if nesting == "order alone":
         refund["action"] = "refund"
     outcome = odp("events", refund)
@@ -623,22 +827,40 @@ def test_a_refund_is_read_however_it_is_nested(nesting: str) -> None:
     assert (change["source_order_id"], change["action"], change["amount"]) == ("S-1", "refund", Decimal("14.95"))
 
 
-@pytest.mark.parametrize("identifiers", [{"vuid": None}, {"email": " ", "customer_id": None}, {"emails": [], "vuid": ""}, {"vuid": "0a1b"}])
+@pytest.mark.parametrize(
+    "identifiers", [{"vuid": None}, {"email": " ", "customer_id": None}, {"emails": [], "vuid": ""}, {"vuid": "0a1b"}]
+)
 def test_identifiers_that_name_nobody_leave_the_buyer_whom_the_order_names(identifiers: dict[str, Any]) -> None:
-    event = {"type": "order", "action": "purchase", "identifiers": identifiers, "data": {"order": {**ORDER, "email": "dee@example.com", "first_name": "Dee"}}}
+    event = {
+        "type": "order",
+        "action": "purchase",
+        "identifiers": identifiers,
+        "data": {"order": {**ORDER, "email": "dee@example.com", "first_name": "Dee"}},
+    }
     outcome = odp("events", event)
     assert "dee@example.com" in [row["id_value"] for row in outcome.rows("customer_identifiers")]
     assert outcome.row("contacts")["first_name"] == "Dee"
     assert outcome.row("orders")["email_value"] == "dee@example.com"
 
 
-@pytest.mark.parametrize(("word", "status"), [("canceled", "canceled"), ("purchased", "paid"), (None, "paid"), ("on hold", "unknown")])
+@pytest.mark.parametrize(
+    ("word", "status"), [("canceled", "canceled"), ("purchased", "paid"), (None, "paid"), ("on hold", "unknown")]
+)
 def test_a_purchase_has_the_status_that_its_order_has(word: str | None, status: str) -> None:
-    flat = {"event_type": "order", "action": "purchase", "ts": 1772359200, "customer.customer_id": "1", "order.order_id": "1", "order.status": word}
+    flat = {
+        "event_type": "order",
+        "action": "purchase",
+        "ts": 1772359200,
+        "customer.customer_id": "1",
+        "order.order_id": "1",
+        "order.status": word,
+    }
     nested = order_event("purchase", total=5, status=word)
     for outcome in (odp("events", flat), odp("events", nested)):
         assert outcome.row("orders")["status"] == status
-        assert [issue for issue in outcome.issues if issue[1] == "unknown_word"] == ([("status", "unknown_word", word)] if status == "unknown" else [])
+        assert [issue for issue in outcome.issues if issue[1] == "unknown_word"] == (
+            [("status", "unknown_word", word)] if status == "unknown" else []
+        )
 
 
 @pytest.mark.parametrize(
@@ -651,14 +873,21 @@ def test_a_purchase_has_the_status_that_its_order_has(word: str | None, status: 
         ({"type": "loyalty", "action": "doubled"}, ("action", "unknown_word", "loyalty/doubled")),
     ],
 )
-def test_a_type_or_action_that_is_none_of_odps_is_booked_where_something_hangs_on_it(event: dict[str, Any], issue: tuple[str, str, str]) -> None:
-    outcome = odp("events", {**event, "identifiers": {"email": "a@example.com"}, "data": {"order_id": "1", "list_id": "news", "total": 5}})
+def test_a_type_or_action_that_is_none_of_odps_is_booked_where_something_hangs_on_it(
+    event: dict[str, Any], issue: tuple[str, str, str]
+) -> None:
+    outcome = odp(
+        "events",
+        {**event, "identifiers": {"email": "a@example.com"}, "data": {"order_id": "1", "list_id": "news", "total": 5}},
+    )
     assert outcome.issues == [issue]
     assert outcome.rows("orders") == outcome.rows("segment_memberships") == outcome.rows("loyalty_transactions") == []
 
 
 def test_an_accounts_own_event_is_no_unknown_word() -> None:
-    assert not odp("events", {"type": "quiz", "action": "finished", "identifiers": {"email": "a@example.com"}, "data": {}}).issues
+    assert not odp(
+        "events", {"type": "quiz", "action": "finished", "identifiers": {"email": "a@example.com"}, "data": {}}
+    ).issues
 
 
 def test_a_profile_known_by_its_phone_alone_is_known_by_the_accounts_region() -> None:
@@ -667,5 +896,7 @@ def test_a_profile_known_by_its_phone_alone_is_known_by_the_accounts_region() ->
 
 
 def test_what_a_file_says_of_points_and_referrals_is_kept() -> None:
-    row = odp("customers", {"customer_id": "1", "loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}).row("customers")
+    row = odp(
+        "customers", {"customer_id": "1", "loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}
+    ).row("customers")
     assert json.loads(row["extra"]) == {"loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}

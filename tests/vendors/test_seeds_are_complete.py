@@ -34,7 +34,11 @@ class Seed:
 
 
 OPTIMIZELY = {
-    "identifiers": {"email": "ana.souza@example.com", "customer_id": "1001", "vuid": "0a1b2c3d4e5f40718293a4b5c6d7e8f9"},
+    "identifiers": {
+        "email": "ana.souza@example.com",
+        "customer_id": "1001",
+        "vuid": "0a1b2c3d4e5f40718293a4b5c6d7e8f9",
+    },
     "attributes": {
         "first_name": "Ana",
         "last_name": "Souza",
@@ -55,7 +59,14 @@ OPTIMIZELY = {
         "engagement_score": 71.5,
     },
     "segments": ["vip"],
-    "events": [{"type": "product", "action": "detail", "timestamp": "2026-02-01T10:00:00Z", "data": {"product_id": "fern-1", "page": "/ferns"}}],
+    "events": [
+        {
+            "type": "product",
+            "action": "detail",
+            "timestamp": "2026-02-01T10:00:00Z",
+            "data": {"product_id": "fern-1", "page": "/ferns"},
+        }
+    ],
 }
 OMETRIA = {
     "@type": "profile",
@@ -93,7 +104,11 @@ OPEN_DELIVERY_CUSTOMER = {
     "name": "Maria Silva",
     "contacts": {"emails": [{"email": "maria.silva@example.com", "isPrimary": True}]},
     "externalIds": [{"source": "PDV", "sourceName": "PDV Loja Centro", "key": "customerCode", "value": "C12345"}],
-    "metadata": {"restrictions": ["requiresManualReview"], "customRules": {"requiresManualReview": True}, "customTags": ["vip"]},
+    "metadata": {
+        "restrictions": ["requiresManualReview"],
+        "customRules": {"requiresManualReview": True},
+        "customTags": ["vip"],
+    },
 }
 OPEN_DELIVERY_LEAD = {
     "id": "lead-001",
@@ -124,7 +139,14 @@ VOUCHERIFY = {
     "email": "andy.tonic@example.com",
     "description": "a regular",
     "phone": "+4915123456701",
-    "address": {"city": "Leipzig", "state": "Sachsen", "line_1": "Hauptstr. 1", "line_2": "Hof", "country": "Germany", "postal_code": "04109"},
+    "address": {
+        "city": "Leipzig",
+        "state": "Sachsen",
+        "line_1": "Hauptstr. 1",
+        "line_2": "Hof",
+        "country": "Germany",
+        "postal_code": "04109",
+    },
     "birthdate": "1974-07-04",
     "summary": {
         "redemptions": {
@@ -137,12 +159,21 @@ VOUCHERIFY = {
             "gift": {"redeemed_amount": 0, "amount_to_go": 0},
             "loyalty_card": {"redeemed_points": 0, "points_to_go": 200},
         },
-        "orders": {"total_amount": 148800, "total_count": 5, "average_amount": 49600, "last_order_amount": 0, "last_order_date": "2021-04-12T12:51:26Z"},
+        "orders": {
+            "total_amount": 148800,
+            "total_count": 5,
+            "average_amount": 49600,
+            "last_order_amount": 0,
+            "last_order_date": "2021-04-12T12:51:26Z",
+        },
     },
     "loyalty": {
         "points": 340,
         "referred_customers": 1,
-        "campaigns": {"loyalty easy": {"points": 200, "referred_customers": 0}, "Loyalty Upgrade 01/2021": {"points": 140, "referred_customers": 0}},
+        "campaigns": {
+            "loyalty easy": {"points": 200, "referred_customers": 0},
+            "Loyalty Upgrade 01/2021": {"points": 140, "referred_customers": 0},
+        },
     },
     "metadata": {"lang": "en"},
     "system_metadata": {
@@ -208,10 +239,24 @@ OMNISEND = {
 SEEDS = (
     Seed("optimizely profile", "optimizely", "profiles", OPTIMIZELY, "optimizely_customer_profile.schema.txt"),
     Seed("ometria profile", "ometria", "profiles", OMETRIA, "ometria_profile_api.txt"),
-    Seed("open_delivery customer", "open_delivery", "customers", OPEN_DELIVERY_CUSTOMER, "open_delivery_customer_capability.txt"),
+    Seed(
+        "open_delivery customer",
+        "open_delivery",
+        "customers",
+        OPEN_DELIVERY_CUSTOMER,
+        "open_delivery_customer_capability.txt",
+    ),
     Seed("open_delivery lead", "open_delivery", "leads", OPEN_DELIVERY_LEAD, "open_delivery_customer_capability.txt"),
-    Seed("open_delivery review", "open_delivery", "reviews", OPEN_DELIVERY_REVIEW, "open_delivery_customer_capability.txt"),
-    Seed("open_delivery event", "open_delivery", "events", OPEN_DELIVERY_EVENT, "open_delivery_customer_capability.txt"),
+    Seed(
+        "open_delivery review",
+        "open_delivery",
+        "reviews",
+        OPEN_DELIVERY_REVIEW,
+        "open_delivery_customer_capability.txt",
+    ),
+    Seed(
+        "open_delivery event", "open_delivery", "events", OPEN_DELIVERY_EVENT, "open_delivery_customer_capability.txt"
+    ),
     Seed("voucherify customer", "voucherify", "customers", VOUCHERIFY, "voucherify_customer.txt"),
     Seed("omnisend event", "omnisend", "events", OMNISEND, "omnisend_event.schema.txt"),
 )
@@ -255,7 +300,13 @@ def changed(value: Any) -> Any:
     if re.match(r"\d{4}-\d\d-\d\d", value):
         year = int(value[:4]) - 1
         return f"{year:04d}{value[4:]}"
-    return f"x{value}" if "@" in value else value[:-1] + ("7" if value[-1] != "7" else "8") if value[-1].isdigit() else f"{value}x"
+    return (
+        f"x{value}"
+        if "@" in value
+        else value[:-1] + ("7" if value[-1] != "7" else "8")
+        if value[-1].isdigit()
+        else f"{value}x"
+    )
 
 
 def variants(record: dict[str, Any]) -> Iterator[tuple[Steps, dict[str, Any]]]:
@@ -273,14 +324,23 @@ def stored(outcome: Any) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for table in outcome.normalised.frames:
         for row in outcome.rows(table):
-            told = {name: value for name, value in row.items() if name not in ("source_row", "content_key") and not str(value).startswith("derived:")}
+            told = {
+                name: value
+                for name, value in row.items()
+                if name not in ("source_row", "content_key") and not str(value).startswith("derived:")
+            }
             found.setdefault(row["source_row"], set()).add(f"{table} {told}")
     return found
 
 
 def dropped(seed: Seed) -> dict[str, str]:
     dialects = discover()[seed.vendor].streams[seed.stream].dialects
-    return {path: leaf.reason for dialect in dialects for path, leaf in leaves(dialect.shape) if getattr(leaf, "kind", "") == "drop"}
+    return {
+        path: leaf.reason
+        for dialect in dialects
+        for path, leaf in leaves(dialect.shape)
+        if getattr(leaf, "kind", "") == "drop"
+    }
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
@@ -294,7 +354,9 @@ def test_the_record_loads_whole_with_nothing_unknown_repaired_or_set_to_null(see
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
 def test_every_leaf_makes_a_difference_in_staging_or_is_dropped_for_a_reason(seed):
     told = list(variants(seed.record))
-    outcome = normalise(seed.vendor, seed.stream, [seed.record, *(variant for _, variant in told)], export_date=date(2026, 6, 2))
+    outcome = normalise(
+        seed.vendor, seed.stream, [seed.record, *(variant for _, variant in told)], export_date=date(2026, 6, 2)
+    )
     rejected = {number for number, _, _ in outcome.rejects}
     rows, reasons = stored(outcome), dropped(seed)
     lost = [

@@ -57,7 +57,9 @@ class Installation:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(rows if isinstance(rows, bytes) else "\n".join(json.dumps(row) for row in rows).encode())
 
-    def load(self, *, dates: DateRange | None = None, progress: Callable[[str], None] = lambda text: None) -> list[FileOutcome]:
+    def load(
+        self, *, dates: DateRange | None = None, progress: Callable[[str], None] = lambda text: None
+    ) -> list[FileOutcome]:
         with build_file.connect(self.settings) as con:
             files = self.warehouse.pending(con, landing_zone.scan(self.settings), dates=dates, full_refresh=False)
             return self.warehouse.ingest(con, files, run_id="test", progress=progress)
@@ -69,10 +71,16 @@ class Installation:
     def state(self) -> dict[str, list[tuple[object, ...]]]:
         """Staging and current bookings, arrival aside."""
         with build_file.connect(self.settings) as con:
-            tables = [name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'staging'").fetchall()]
+            tables = [
+                name
+                for (name,) in con.execute(
+                    "select table_name from duckdb_tables() where schema_name = 'staging'"
+                ).fetchall()
+            ]
             found = {table: _rows(con, f"select * exclude (load_seq) from staging.{table}") for table in tables}
             found["loads"] = _rows(
-                con, "select file_path, rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where status <> 'superseded'"
+                con,
+                "select file_path, rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where status <> 'superseded'",
             )
             for table in ("meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift"):
                 found[table] = _rows(con, f"select * exclude (load_seq) from {table}")
@@ -89,12 +97,17 @@ def installation(tmp_path: Path) -> Installation:
 
 
 def counts(outcomes: list[FileOutcome]) -> list[tuple[str, int, int, int, int]]:
-    return [(found.status, found.rows_read, found.rows_loaded, found.rows_rejected, found.rows_duplicate) for found in outcomes]
+    return [
+        (found.status, found.rows_read, found.rows_loaded, found.rows_rejected, found.rows_duplicate)
+        for found in outcomes
+    ]
 
 
 def test_a_bad_line_and_a_repeated_one_are_booked_apart(installation: Installation) -> None:
     line = json.dumps(event(1)).encode()
-    installation.land("omnisend/events/2026-03-01/a.ndjson", line + b"\n{bad\n" + line + b"\n" + json.dumps(event(2)).encode())
+    installation.land(
+        "omnisend/events/2026-03-01/a.ndjson", line + b"\n{bad\n" + line + b"\n" + json.dumps(event(2)).encode()
+    )
     assert counts(installation.load()) == [("loaded", 4, 2, 1, 1)]
     assert installation.query("select row_number, reason_code, raw from meta.rejects") == [(2, "invalid_json", "{bad")]
 
@@ -130,24 +143,38 @@ WRITTEN_OTHERWISE = {
 
 
 def test_an_event_without_an_id_is_one_however_its_time_and_its_keys_are_written(installation: Installation) -> None:
-    installation.land("open_delivery/events/2026-03-01/a.ndjson", [DELIVERY, WRITTEN_OTHERWISE, DELIVERY | {"note": "more"}])
+    installation.land(
+        "open_delivery/events/2026-03-01/a.ndjson", [DELIVERY, WRITTEN_OTHERWISE, DELIVERY | {"note": "more"}]
+    )
     installation.land("open_delivery/events/2026-03-02/b.ndjson", [WRITTEN_OTHERWISE])
     assert counts(installation.load()) == [("loaded", 3, 2, 0, 1), ("loaded", 1, 0, 0, 1)]
-    assert installation.query("select count(distinct event_id), count(*) filter (extra is null) from staging.events") == [(1, 1)]
+    assert installation.query(
+        "select count(distinct event_id), count(*) filter (extra is null) from staging.events"
+    ) == [(1, 1)]
 
 
 @pytest.mark.parametrize("order", list(permutations("abc")))
-def test_of_several_files_of_a_night_the_newest_tells_of_a_record(installation: Installation, order: tuple[str, ...]) -> None:
+def test_of_several_files_of_a_night_the_newest_tells_of_a_record(
+    installation: Installation, order: tuple[str, ...]
+) -> None:
     told = {
-        "a": [{"contactID": "c", "firstName": "Ann", "updatedAt": "2026-02-28T12:00:00Z"}, {"contactID": "d", "firstName": "Di"}],
-        "b": [{"contactID": "c", "firstName": "Anna", "updatedAt": "2026-02-28T11:00:00Z"}, {"contactID": "d", "firstName": "Dinah"}],
+        "a": [
+            {"contactID": "c", "firstName": "Ann", "updatedAt": "2026-02-28T12:00:00Z"},
+            {"contactID": "d", "firstName": "Di"},
+        ],
+        "b": [
+            {"contactID": "c", "firstName": "Anna", "updatedAt": "2026-02-28T11:00:00Z"},
+            {"contactID": "d", "firstName": "Dinah"},
+        ],
         "c": [{"contactID": "c", "firstName": "Anne"}, {"contactID": "e"}, {"contactID": "e", "firstName": "Eve"}],
     }
     for name in order:
         installation.land(f"omnisend/contacts/2026-03-01/{name}.ndjson", told[name])
         installation.load()
     people = "select source_record_id, first_name from staging.customers order by 1"
-    books = "select rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by file_path"
+    books = (
+        "select rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by file_path"
+    )
     assert installation.query(people) == [("c", "Ann"), ("d", "Dinah"), ("e", "Eve")]
     assert installation.query(books) == [(2, 1, 1), (2, 1, 1), (3, 1, 2)]
     # Once the newest goes, the next one is back.
@@ -165,10 +192,16 @@ def test_what_a_run_says_of_its_files_is_what_the_books_say(installation: Instal
     assert counts(installation.load()) == [("loaded", 1, 0, 0, 1), ("loaded", 1, 1, 0, 0)]
 
 
-@pytest.mark.parametrize("fault", [MemoryError, RecursionError, OverflowError, pl.exceptions.PanicException, duckdb.ConversionException])
+@pytest.mark.parametrize(
+    "fault", [MemoryError, RecursionError, OverflowError, pl.exceptions.PanicException, duckdb.ConversionException]
+)
 @pytest.mark.parametrize(
     "where",
-    ["orchestration.landing.formats.format_of", "orchestration.normalisation.normaliser.Normaliser.finish", "orchestration.loading.file_load.Booking.insert"],
+    [
+        "orchestration.landing.formats.format_of",
+        "orchestration.normalisation.normaliser.Normaliser.finish",
+        "orchestration.loading.file_load.Booking.insert",
+    ],
 )
 def test_whatever_is_raised_about_a_file_costs_that_file_alone(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException], where: str
@@ -220,12 +253,18 @@ def test_content_that_was_corrected_under_the_old_size_and_time_is_loaded_again(
     assert installation.query("select status from meta.loads order by load_seq") == [("superseded",), ("loaded",)]
 
 
-def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
     installation.load()
     (installation.folder / "landing/omnisend/contacts/2026-03-01/a.ndjson").chmod(0o640)
     hashed: list[str] = []
-    monkeypatch.setattr(landing_zone, "sha256_of", lambda file, hash_of=landing_zone.sha256_of: hashed.append(file.relative_path) or hash_of(file))
+    monkeypatch.setattr(
+        landing_zone,
+        "sha256_of",
+        lambda file, hash_of=landing_zone.sha256_of: hashed.append(file.relative_path) or hash_of(file),
+    )
     scan = landing_zone.scan(installation.settings)
     with build_file.connect(installation.settings) as con:
         installation.warehouse.note_scan(con, scan)
@@ -233,7 +272,9 @@ def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(
     assert hashed == ["landing/omnisend/contacts/2026-03-01/a.ndjson"]
 
 
-def test_two_accounts_of_a_vendor_that_deliver_the_same_are_no_copies_and_wait_each_for_itself(strict: Installation) -> None:
+def test_two_accounts_of_a_vendor_that_deliver_the_same_are_no_copies_and_wait_each_for_itself(
+    strict: Installation,
+) -> None:
     for account in ("omnisend", "omnisend@uk"):
         strict.land(f"{account}/events/2026-03-01/a.ndjson", [event(1)])
         strict.land(f"{account}/contacts/2026-03-01/contacts_full.ndjson", [{"contactID": "c1"}])
@@ -246,7 +287,9 @@ def test_two_accounts_of_a_vendor_that_deliver_the_same_are_no_copies_and_wait_e
         ("uk", "loaded", 2),
         ("uk", "rejected", 2),
     ]
-    assert strict.query("select source_account, stream, export_date::varchar, is_full from meta.deliveries order by all") == [
+    assert strict.query(
+        "select source_account, stream, export_date::varchar, is_full from meta.deliveries order by all"
+    ) == [
         ("default", "contacts", "2026-03-01", True),
         ("default", "contacts", "2026-03-02", False),
         ("default", "events", "2026-03-01", False),
@@ -259,7 +302,10 @@ def test_two_accounts_of_a_vendor_that_deliver_the_same_are_no_copies_and_wait_e
 
 
 def test_a_field_that_one_account_never_fills_has_not_vanished_from_another(installation: Installation) -> None:
-    installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": f"c{number}", "firstName": "Ana"} for number in range(20)])
+    installation.land(
+        "omnisend/contacts/2026-03-01/a.ndjson",
+        [{"contactID": f"c{number}", "firstName": "Ana"} for number in range(20)],
+    )
     installation.land("omnisend@uk/contacts/2026-03-02/a.ndjson", [{"contactID": f"c{number}"} for number in range(20)])
     installation.load()
     assert installation.query("select field from meta.schema_drift") == []
@@ -284,7 +330,10 @@ def test_new_content_under_the_same_path_replaces_its_rows(installation: Install
     installation.land("omnisend/events/2026-03-01/a.ndjson", [event(3)])
     installation.load()
     assert installation.query("select event_id from staging.events") == [("e3",)]
-    assert installation.query("select status, rows_read from meta.loads order by load_seq") == [("superseded", 2), ("loaded", 1)]
+    assert installation.query("select status, rows_read from meta.loads order by load_seq") == [
+        ("superseded", 2),
+        ("loaded", 1),
+    ]
 
 
 def test_a_copy_stands_for_itself_once_its_original_is_replaced(installation: Installation) -> None:
@@ -297,17 +346,26 @@ def test_a_copy_stands_for_itself_once_its_original_is_replaced(installation: In
 
 
 @pytest.mark.parametrize("order", list(permutations("abc")))
-def test_the_first_path_is_the_original_of_copies_whatever_came_first(installation: Installation, order: tuple[str, ...]) -> None:
+def test_the_first_path_is_the_original_of_copies_whatever_came_first(
+    installation: Installation, order: tuple[str, ...]
+) -> None:
     content = {"a": "c1", "b": "c2", "c": "c1"}
     for name in order:
-        installation.land(f"omnisend/contacts/2026-03-01/{name}.ndjson", [{"contactID": content[name], "email": "x@example.com"}])
+        installation.land(
+            f"omnisend/contacts/2026-03-01/{name}.ndjson", [{"contactID": content[name], "email": "x@example.com"}]
+        )
         installation.load()
-    assert installation.query("select file_path[-8:], status, rows_read, rows_loaded, rows_duplicate from meta.loads order by file_path") == [
+    assert installation.query(
+        "select file_path[-8:], status, rows_read, rows_loaded, rows_duplicate from meta.loads order by file_path"
+    ) == [
         ("a.ndjson", "loaded", 1, 1, 0),
         ("b.ndjson", "loaded", 1, 1, 0),
         ("c.ndjson", "duplicate", 1, 0, 1),
     ]
-    assert installation.query("select source_record_id, source_file[-8:] from staging.customers order by all") == [("c1", "a.ndjson"), ("c2", "b.ndjson")]
+    assert installation.query("select source_record_id, source_file[-8:] from staging.customers order by all") == [
+        ("c1", "a.ndjson"),
+        ("c2", "b.ndjson"),
+    ]
 
 
 def test_a_night_marked_full_after_its_files_came_is_full(installation: Installation) -> None:
@@ -365,11 +423,17 @@ def test_a_file_that_could_not_be_read_is_loaded_once_it_can_be(installation: In
     assert [(outcome.status, outcome.reason_code) for outcome in installation.load()] == [("loaded", None)]
 
 
-NIGHTS = {"2026-03-01": [event(1), event(3)], "2026-03-02": [event(1), event(2)], "2026-03-03": [event(2), event(3), event(4)]}
+NIGHTS = {
+    "2026-03-01": [event(1), event(3)],
+    "2026-03-02": [event(1), event(2)],
+    "2026-03-03": [event(2), event(3), event(4)],
+}
 
 
 @pytest.mark.parametrize("order", list(permutations(NIGHTS)))
-def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(installation: Installation, tmp_path: Path, order: tuple[str, ...]) -> None:
+def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(
+    installation: Installation, tmp_path: Path, order: tuple[str, ...]
+) -> None:
     for night in order:
         installation.land(f"omnisend/events/{night}/a.ndjson", NIGHTS[night])
         installation.load()
@@ -379,7 +443,9 @@ def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(instal
     together.load()
     assert installation.state() == together.state()
     assert installation.query(LAW) == [(0,)]
-    assert installation.query("select event_id, export_date, last_export_date from staging.events order by event_id") == [
+    assert installation.query(
+        "select event_id, export_date, last_export_date from staging.events order by event_id"
+    ) == [
         ("e1", date(2026, 3, 1), date(2026, 3, 2)),
         ("e2", date(2026, 3, 2), date(2026, 3, 3)),
         ("e3", date(2026, 3, 1), date(2026, 3, 3)),
@@ -388,14 +454,20 @@ def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(instal
 
 
 DELIVERIES = st.lists(
-    st.tuples(st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]), st.sampled_from("ab"), st.lists(st.integers(1, 4), max_size=4)),
+    st.tuples(
+        st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]),
+        st.sampled_from("ab"),
+        st.lists(st.integers(1, 4), max_size=4),
+    ),
     min_size=1,
     max_size=6,
 )
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@hypothesis_settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(deliveries=DELIVERIES)
 def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at_the_end(
     tmp_path_factory: pytest.TempPathFactory, deliveries: list[tuple[str, str, list[int]]]
@@ -431,7 +503,12 @@ def test_what_only_looks_like_a_file_is_booked_and_harms_no_other(installation: 
 
 
 MOSTLY_BAD = b"\n".join(
-    [json.dumps({"eventName": "placed order", "eventID": "e1", "eventTime": "2026-02-01T10:00:00Z"}).encode(), b"{bad", b"{bad too", b"{and bad"]
+    [
+        json.dumps({"eventName": "placed order", "eventID": "e1", "eventTime": "2026-02-01T10:00:00Z"}).encode(),
+        b"{bad",
+        b"{bad too",
+        b"{and bad",
+    ]
 )
 
 
@@ -449,7 +526,11 @@ def test_a_night_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_othe
     strict.land("omnisend/events/2026-03-02/b.ndjson", [event(2)])
     strict.land("omnisend/contacts/2026-03-02/c.ndjson", [{"contactID": "c"}])
     strict.land("voucherify/customers/2026-03-02/d.ndjson", [{"id": "d", "object": "customer"}])
-    found = {outcome.file.path.name: (outcome.status, outcome.reason_code) for outcome in strict.load() if str(outcome.file.export_date) == "2026-03-02"}
+    found = {
+        outcome.file.path.name: (outcome.status, outcome.reason_code)
+        for outcome in strict.load()
+        if str(outcome.file.export_date) == "2026-03-02"
+    }
     waits = ("rejected", "held_back")
     assert found == {"a.ndjson": waits, "b.ndjson": waits, "c.ndjson": waits, "d.ndjson": ("loaded", None)}
     assert strict.query("select event_id from staging.events") == [("e7",)]
@@ -466,7 +547,10 @@ def test_what_was_archived_before_its_night_turned_out_bad_keeps_its_rows(strict
     strict.land("omnisend/events/2026-03-02/late.ndjson", MOSTLY_BAD)
     strict.load()
     assert strict.query("select event_id from staging.events") == [("e2",)]
-    assert strict.query("select parse_filename(file_path), status from meta.loads order by 1") == [("archived.ndjson", "loaded"), ("late.ndjson", "rejected")]
+    assert strict.query("select parse_filename(file_path), status from meta.loads order by 1") == [
+        ("archived.ndjson", "loaded"),
+        ("late.ndjson", "rejected"),
+    ]
     assert strict.query(LAW) == [(0,)]
 
 
@@ -479,7 +563,9 @@ def test_what_waits_is_booked_record_by_record_with_its_bytes(strict: Installati
         (3, "invalid_json", "{bad too"),
         (4, "invalid_json", "{and bad"),
     ]
-    assert strict.query("select status, reason_code, rows_read, rows_rejected from meta.loads") == [("rejected", "held_back", 4, 4)]
+    assert strict.query("select status, reason_code, rows_read, rows_rejected from meta.loads") == [
+        ("rejected", "held_back", 4, 4)
+    ]
 
 
 def test_a_few_bad_rows_cost_themselves_only_however_large_their_share(installation: Installation) -> None:
@@ -512,7 +598,11 @@ def test_what_waits_does_not_depend_on_what_came_first(tmp_path: Path, strict: I
 
 
 @pytest.mark.parametrize(
-    "later", [{"omnisend/events/2026-03-02/bad.ndjson": [event(1)]}, {"omnisend/events/2026-03-02/more.ndjson": [event(4), event(5), event(6)]}]
+    "later",
+    [
+        {"omnisend/events/2026-03-02/bad.ndjson": [event(1)]},
+        {"omnisend/events/2026-03-02/more.ndjson": [event(4), event(5), event(6)]},
+    ],
 )
 def test_after_a_mend_or_with_more_good_rows_the_night_is_as_if_it_had_never_waited(
     tmp_path: Path, strict: Installation, later: dict[str, list[object]]
@@ -544,17 +634,24 @@ def test_how_much_of_a_file_is_read_at_once_decides_nothing(tmp_path: Path, monk
     assert states[0] == states[1]
 
 
-def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_them_says(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_them_says(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ndjson, "BLOCK_BYTES", 1)
     contact = {"email": "ana@example.com", "firstName": "Ana"}
     told = [("2026-02-01", "Porto", "11"), ("2026-02-03", "Lisboa", "12"), ("2026-02-02", "Faro", "34")]
-    orders = [event(number, eventTime=f"{day}T10:00:00Z", contact=contact | {"city": city, "phone": phone}) for number, (day, city, phone) in enumerate(told)]
+    orders = [
+        event(number, eventTime=f"{day}T10:00:00Z", contact=contact | {"city": city, "phone": phone})
+        for number, (day, city, phone) in enumerate(told)
+    ]
     installation.land("omnisend/events/2026-02-04/events.ndjson", orders)
     installation.load()
-    assert installation.query("select source_row, city, first_seen_at::date::varchar, seen_at::date::varchar from staging.contacts") == [
-        (2, "Lisboa", "2026-02-01", "2026-02-03")
-    ]
-    assert installation.query("select distinct source_row, id_value_raw from staging.customer_identifiers order by all") == [
+    assert installation.query(
+        "select source_row, city, first_seen_at::date::varchar, seen_at::date::varchar from staging.contacts"
+    ) == [(2, "Lisboa", "2026-02-01", "2026-02-03")]
+    assert installation.query(
+        "select distinct source_row, id_value_raw from staging.customer_identifiers order by all"
+    ) == [
         (2, "12"),
         (2, "ana@example.com"),
     ]
@@ -570,16 +667,29 @@ def test_every_member_of_an_archive_is_in_units_of_its_own(installation: Install
     installation.land("voucherify/orders/2026-03-01/all.zip", zipped(members))
     assert counts(installation.load()) == [("loaded", 5, 5, 0, 0)]
     amounts = installation.query("select source_order_id, subtotal::float from staging.orders order by all")
-    assert [(order, round(amount, 2)) for order, amount in amounts] == [("o1", 15.9), ("o2", 15.9), ("o3", 20), ("o4", 15.9), ("o5", 15.9)]
+    assert [(order, round(amount, 2)) for order, amount in amounts] == [
+        ("o1", 15.9),
+        ("o2", 15.9),
+        ("o3", 20),
+        ("o4", 15.9),
+        ("o5", 15.9),
+    ]
 
 
-def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(prefetch, "SECONDS_OF_SILENCE", 0.001)
-    installation.land("omnisend/events/2026-02-01/zoe@private.example.ndjson", [event(number) for number in range(2000)])
+    installation.land(
+        "omnisend/events/2026-02-01/zoe@private.example.ndjson", [event(number) for number in range(2000)]
+    )
     told: list[str] = []
     installation.load(progress=told.append)
     assert told
-    assert all(re.fullmatch(r"landing/omnisend/events/2026-02-01/z…@p…\.ndjson: [\d,]+ records read so far", text) for text in told)
+    assert all(
+        re.fullmatch(r"landing/omnisend/events/2026-02-01/z…@p…\.ndjson: [\d,]+ records read so far", text)
+        for text in told
+    )
 
 
 def test_coverage_counts_every_place_a_value_was_given(installation: Installation) -> None:
@@ -592,9 +702,13 @@ def test_coverage_counts_every_place_a_value_was_given(installation: Installatio
 def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: Installation) -> None:
     contacts = [{"contactID": f"c{number}", "firstName": "Ana"} for number in range(20)]
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", contacts)
-    installation.land("omnisend/contacts/2026-03-02/a.ndjson", [{"contactID": contact["contactID"], "x": 1} for contact in contacts])
+    installation.land(
+        "omnisend/contacts/2026-03-02/a.ndjson", [{"contactID": contact["contactID"], "x": 1} for contact in contacts]
+    )
     installation.load()
-    assert installation.query("select field, change, seen_type, record_count from meta.schema_drift order by field") == [
+    assert installation.query(
+        "select field, change, seen_type, record_count from meta.schema_drift order by field"
+    ) == [
         ("firstName", "vanished_field", None, 0),
         ("x", "new_field", "number", 20),
     ]
@@ -608,7 +722,9 @@ def test_a_field_that_by_its_name_may_hold_a_fact_is_told_by_name(installation: 
     installation.load()
     unread = "`optInState` (consent). It is kept in `extra` and decides nothing."
     with build_file.connect(installation.settings) as con:
-        assert schema_drift.warnings(con) == [f"omnisend/contacts: not read, though by its name it may matter: {unread}"]
+        assert schema_drift.warnings(con) == [
+            f"omnisend/contacts: not read, though by its name it may matter: {unread}"
+        ]
     later = [{"contactID": f"c{number}", "madeOn": "2026-01-01", "state": {"is": "x"}} for number in range(20)]
     installation.land("omnisend/contacts/2026-03-02/a.ndjson", later)
     installation.load()
@@ -644,8 +760,13 @@ def test_what_a_field_may_be_about_follows_from_its_name(field: str, about: str 
     assert meaning(field) == about
 
 
-@pytest.mark.parametrize(("name", "unread"), [("cut.json", b'{"contactID": "c2", "em'), ("line.ndjson", b'{"contactID": "c2"}\n{"email": "unfinished')])
-def test_a_full_delivery_of_which_a_file_or_much_was_rejected_proves_nobody_s_absence(installation: Installation, name: str, unread: bytes) -> None:
+@pytest.mark.parametrize(
+    ("name", "unread"),
+    [("cut.json", b'{"contactID": "c2", "em'), ("line.ndjson", b'{"contactID": "c2"}\n{"email": "unfinished')],
+)
+def test_a_full_delivery_of_which_a_file_or_much_was_rejected_proves_nobody_s_absence(
+    installation: Installation, name: str, unread: bytes
+) -> None:
     second = f"omnisend/contacts/2026-03-02/{name}"
     installation.land("omnisend/contacts/2026-03-02/contacts_full.ndjson", [{"contactID": "c1"}])
     installation.land(second, unread)
@@ -663,13 +784,18 @@ def test_a_full_delivery_with_one_bad_line_in_a_hundred_is_full(installation: In
     assert installation.query("select is_full from meta.deliveries") == [(True,)]
 
 
-def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_number(installation: Installation) -> None:
+def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_number(
+    installation: Installation,
+) -> None:
     named = {"contactID": "c1", "zoe@private.example": 1, "+4915127778899": {"city": "Trier"}}
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [named])
     installation.load()
     night = DateRange(date(2026, 3, 1), date(2026, 3, 1))
     with build_file.connect(installation.settings) as con:
-        told = [change.field for change in schema_drift.changes(con, night)], [str(change) for change in schema_drift.changes(con, night)]
+        told = (
+            [change.field for change in schema_drift.changes(con, night)],
+            [str(change) for change in schema_drift.changes(con, night)],
+        )
         unknown = schema_drift.coverage(con, night, source="omnisend", stream="contacts").unknown
     assert told == (
         ["+4915127778899", "zoe@private.example"],

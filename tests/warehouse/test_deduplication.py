@@ -28,13 +28,25 @@ def told(tmp_path: Path) -> Iterator[tuple[WarehouseBuilder, duckdb.DuckDBPyConn
 
 def event(builder: WarehouseBuilder, event_id: str, night: date, row: int = 1, load: int = 1) -> Row:
     file = f"landing/omnisend/events/{night}/a.ndjson"
-    return builder.event("omnisend", event_id, export_date=night, source_file=file, source_row=row, load_seq=load, record_hash=f"content of {event_id}")
+    return builder.event(
+        "omnisend",
+        event_id,
+        export_date=night,
+        source_file=file,
+        source_row=row,
+        load_seq=load,
+        record_hash=f"content of {event_id}",
+    )
 
 
-def settle(builder: WarehouseBuilder, con: duckdb.DuckDBPyConnection, kept: list[Row], incoming: list[Row]) -> tuple[int, list[int]]:
+def settle(
+    builder: WarehouseBuilder, con: duckdb.DuckDBPyConnection, kept: list[Row], incoming: list[Row]
+) -> tuple[int, list[int]]:
     """How many records are duplicates, and which are left out."""
     insert(con, "staging.events", kept)
-    con.execute("create temp table repeated_rows (source_row bigint); create temp table incoming as from staging.events limit 0")
+    con.execute(
+        "create temp table repeated_rows (source_row bigint); create temp table incoming as from staging.events limit 0"
+    )
     insert(con, "temp.incoming", incoming)
     first = incoming[0]
     account = builder.settings.account(discover()["omnisend"])
@@ -43,18 +55,32 @@ def settle(builder: WarehouseBuilder, con: duckdb.DuckDBPyConnection, kept: list
     return duplicates, [row for (row,) in con.execute("select source_row from repeated_rows order by 1").fetchall()]
 
 
-def test_a_record_that_repeats_two_rows_is_one_duplicate(told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection]) -> None:
+def test_a_record_that_repeats_two_rows_is_one_duplicate(
+    told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
+) -> None:
     builder, con = told
     kept = [event(builder, "e1", NIGHT), event(builder, "e1", LATER, load=2)]
     assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3)]) == (1, [1])
 
 
-def test_a_record_that_makes_two_rows_again_is_one_duplicate(told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection]) -> None:
+def test_a_record_that_makes_two_rows_again_is_one_duplicate(
+    told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
+) -> None:
     builder, con = told
     kept = [event(builder, "e1", NIGHT), event(builder, "e2", NIGHT)]
-    assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)]) == (1, [1])
+    assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)]) == (
+        1,
+        [1],
+    )
 
 
-def test_a_record_that_repeats_one_row_and_makes_another_is_loaded(told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection]) -> None:
+def test_a_record_that_repeats_one_row_and_makes_another_is_loaded(
+    told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
+) -> None:
     builder, con = told
-    assert settle(builder, con, [event(builder, "e1", NIGHT)], [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)]) == (0, [])
+    assert settle(
+        builder,
+        con,
+        [event(builder, "e1", NIGHT)],
+        [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)],
+    ) == (0, [])

@@ -83,7 +83,9 @@ def test_the_same_content_of_another_account_or_stream_is_no_place_a_file_moved_
     assert vanished(installation) == [f"landing/{FIRST}/a.ndjson"]
 
 
-NIGHTS_OF_ONE_CONTENT = [("c1", f"2026-03-0{night}", f"landing/omnisend/contacts/2026-03-0{night}/all_full.ndjson") for night in (1, 2, 3)]
+NIGHTS_OF_ONE_CONTENT = [
+    ("c1", f"2026-03-0{night}", f"landing/omnisend/contacts/2026-03-0{night}/all_full.ndjson") for night in (1, 2, 3)
+]
 
 
 def archive(installation: Installation, path: str) -> None:
@@ -91,7 +93,9 @@ def archive(installation: Installation, path: str) -> None:
 
 
 @pytest.mark.parametrize("only_second", [False, True])
-def test_of_two_nights_that_delivered_the_same_the_first_may_be_archived(installation: Installation, *, only_second: bool) -> None:
+def test_of_two_nights_that_delivered_the_same_the_first_may_be_archived(
+    installation: Installation, *, only_second: bool
+) -> None:
     for folder in (FIRST, SECOND):
         installation.land(f"{folder}/all_full.ndjson", contacts(1))
     # The second may be loaded later: that it lay beside the first is what counts.
@@ -113,8 +117,12 @@ def test_what_was_archived_before_the_same_was_delivered_again_keeps_its_rows(in
     assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT
 
 
-@pytest.mark.parametrize("touch", [lambda path: path.chmod(0o640), lambda path: os.utime(path, (1, 1)), lambda path: put_there_anew(path)])
-def test_a_file_that_was_touched_when_its_like_was_archived_has_not_come_anew(installation: Installation, touch: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "touch", [lambda path: path.chmod(0o640), lambda path: os.utime(path, (1, 1)), lambda path: put_there_anew(path)]
+)
+def test_a_file_that_was_touched_when_its_like_was_archived_has_not_come_anew(
+    installation: Installation, touch: Callable[[Path], None]
+) -> None:
     for folder in (FIRST, SECOND):
         installation.land(f"{folder}/all_full.ndjson", contacts(1))
     run(installation)
@@ -140,7 +148,11 @@ def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installa
     run(installation)
     original, copy, other = (f"landing/{path}" for path in COPIES)
     assert installation.query(UNDER) == [("c1", copy), ("c2", copy), ("c3", original)]
-    assert installation.query(BOOKED) == [(original, "loaded", 1, 1, 0), (copy, "loaded", 2, 2, 0), (other, "duplicate", 2, 0, 2)]
+    assert installation.query(BOOKED) == [
+        (original, "loaded", 1, 1, 0),
+        (copy, "loaded", 2, 2, 0),
+        (other, "duplicate", 2, 0, 2),
+    ]
     assert (vanished(installation), installation.query(LAW)) == ([copy, other], [(0,)])
 
 
@@ -162,7 +174,10 @@ def test_an_original_loaded_again_is_the_original_of_its_archived_copy_again(ins
     run(installation)
     run(installation, full_refresh=True)
     assert installation.query(UNDER) == [("c1", f"landing/{COPIES[0]}")]
-    assert [(path, status) for path, status, *_ in installation.query(BOOKED)] == [(f"landing/{COPIES[0]}", "loaded"), (f"landing/{COPIES[1]}", "duplicate")]
+    assert [(path, status) for path, status, *_ in installation.query(BOOKED)] == [
+        (f"landing/{COPIES[0]}", "loaded"),
+        (f"landing/{COPIES[1]}", "duplicate"),
+    ]
 
 
 def test_a_file_that_was_moved_over_another_one_stands_in_its_place(installation: Installation) -> None:
@@ -175,7 +190,9 @@ def test_a_file_that_was_moved_over_another_one_stands_in_its_place(installation
 
 
 @pytest.mark.parametrize("is_loaded_at_once", [False, True])
-def test_a_file_that_was_moved_is_known_as_that_when_its_new_place_is_loaded_later(installation: Installation, *, is_loaded_at_once: bool) -> None:
+def test_a_file_that_was_moved_is_known_as_that_when_its_new_place_is_loaded_later(
+    installation: Installation, *, is_loaded_at_once: bool
+) -> None:
     installation.land(f"{FIRST}/all_full.ndjson", contacts(1))
     run(installation)
     move(installation, f"{FIRST}/all_full.ndjson", f"{THIRD}/all_full.ndjson")
@@ -214,7 +231,9 @@ def test_a_file_that_vanished_keeps_its_rows_even_when_its_night_is_loaded_again
 
 
 @pytest.mark.parametrize(("is_replay", "left"), [(False, ["c2"]), (True, ["c1", "c2"])])
-def test_a_night_again_replaces_what_its_delivery_consists_of_no_more(installation: Installation, *, is_replay: bool, left: list[str]) -> None:
+def test_a_night_again_replaces_what_its_delivery_consists_of_no_more(
+    installation: Installation, *, is_replay: bool, left: list[str]
+) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     installation.land(f"{FIRST}/b.ndjson", contacts(2))
     run(installation)
@@ -239,7 +258,9 @@ def put_there_anew(path: Path) -> None:
 
 
 @pytest.mark.parametrize("land_again", [change, put_there_anew])
-def test_a_file_that_was_withdrawn_is_passed_over_until_it_is_landed_again(installation: Installation, land_again: Callable[[Path], None]) -> None:
+def test_a_file_that_was_withdrawn_is_passed_over_until_it_is_landed_again(
+    installation: Installation, land_again: Callable[[Path], None]
+) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     installation.land(f"{SECOND}/b.ndjson", contacts(1, 2))
     run(installation)
@@ -288,7 +309,9 @@ def begin_anew(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("archived", ["2026-03-01", "2026-03-02", "2026-03-03"])
-def test_events_told_in_several_nights_survive_a_new_build_file_whichever_night_is_archived(installation: Installation, archived: str) -> None:
+def test_events_told_in_several_nights_survive_a_new_build_file_whichever_night_is_archived(
+    installation: Installation, archived: str
+) -> None:
     for night, numbers in {"2026-03-01": (1, 3), "2026-03-02": (1, 2), "2026-03-03": (2, 3, 4)}.items():
         installation.land(f"omnisend/events/{night}/a.ndjson", [event(number) for number in numbers])
     run(installation)
@@ -296,17 +319,23 @@ def test_events_told_in_several_nights_survive_a_new_build_file_whichever_night_
     shutil.rmtree(installation.settings.landing / "omnisend/events" / archived)
     begin_anew(installation)
     assert installation.state() == before
-    assert installation.query("select file_path from meta.loads where is_taken_over") == [(f"landing/omnisend/events/{archived}/a.ndjson",)]
+    assert installation.query("select file_path from meta.loads where is_taken_over") == [
+        (f"landing/omnisend/events/{archived}/a.ndjson",)
+    ]
 
 
-def test_an_event_whose_first_telling_was_corrected_away_stands_under_the_archived_second(installation: Installation) -> None:
+def test_an_event_whose_first_telling_was_corrected_away_stands_under_the_archived_second(
+    installation: Installation,
+) -> None:
     installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1), event(2)])
     installation.land("omnisend/events/2026-03-02/b.ndjson", [event(1), event(3)])
     run(installation)
     (installation.settings.landing / "omnisend/events/2026-03-02/b.ndjson").unlink()
     installation.land("omnisend/events/2026-03-01/a.ndjson", [event(2)])
     begin_anew(installation)
-    assert installation.query("select event_id, export_date::varchar, last_export_date::varchar from staging.events order by all") == [
+    assert installation.query(
+        "select event_id, export_date::varchar, last_export_date::varchar from staging.events order by all"
+    ) == [
         ("e1", "2026-03-02", "2026-03-02"),
         ("e2", "2026-03-01", "2026-03-01"),
         ("e3", "2026-03-02", "2026-03-02"),
@@ -351,7 +380,9 @@ def land_packed(installation: Installation, *numbers: int) -> None:
 
 
 @SPOIL
-def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_told_until_it_can(installation: Installation, spoil: Callable[[Path], None]) -> None:
+def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_told_until_it_can(
+    installation: Installation, spoil: Callable[[Path], None]
+) -> None:
     land_packed(installation, 1, 2)
     run(installation)
     before = installation.state()
@@ -375,7 +406,9 @@ def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_told_u
 
 
 @pytest.mark.parametrize("settle", ["archive", "withdraw"])
-def test_what_cannot_be_read_any_more_is_told_of_until_it_is_archived_or_withdrawn(installation: Installation, settle: str) -> None:
+def test_what_cannot_be_read_any_more_is_told_of_until_it_is_archived_or_withdrawn(
+    installation: Installation, settle: str
+) -> None:
     land_packed(installation, 1)
     run(installation)
     cut(installation.settings.landing / SPOILT)
@@ -387,7 +420,9 @@ def test_what_cannot_be_read_any_more_is_told_of_until_it_is_archived_or_withdra
 
 
 @SPOIL
-def test_a_file_that_cannot_be_read_any_more_is_taken_over_into_a_build_file_begun_anew(installation: Installation, spoil: Callable[[Path], None]) -> None:
+def test_a_file_that_cannot_be_read_any_more_is_taken_over_into_a_build_file_begun_anew(
+    installation: Installation, spoil: Callable[[Path], None]
+) -> None:
     land_packed(installation, 1, 2)
     installation.land(f"{SECOND}/b.ndjson", contacts(2))
     run(installation)
@@ -422,7 +457,12 @@ def full(installation: Installation, folder: str, *numbers: int) -> None:
 
 
 def is_full(installation: Installation) -> list[bool]:
-    return [told for (told,) in installation.query("select is_full from meta.deliveries order by source, source_account, stream, export_date")]
+    return [
+        told
+        for (told,) in installation.query(
+            "select is_full from meta.deliveries order by source, source_account, stream, export_date"
+        )
+    ]
 
 
 def held(installation: Installation) -> list[tuple[str, int, int]]:
@@ -431,7 +471,9 @@ def held(installation: Installation) -> list[tuple[str, int, int]]:
 
 
 @pytest.mark.parametrize(("left", "is_held"), [(100, False), (81, False), (80, False), (79, True), (0, True)])
-def test_a_full_delivery_that_would_delete_more_than_a_fifth_is_partial_and_held(installation: Installation, left: int, *, is_held: bool) -> None:
+def test_a_full_delivery_that_would_delete_more_than_a_fifth_is_partial_and_held(
+    installation: Installation, left: int, *, is_held: bool
+) -> None:
     full(installation, FIRST, *range(100))
     full(installation, SECOND, *range(left), 1000)
     run(installation)
@@ -464,7 +506,9 @@ def test_a_held_delivery_is_settled_by_a_later_full_one(installation: Installati
     assert (is_full(installation), held(installation)) == ([True, False, True], [])
 
 
-def test_deletions_are_weighed_by_whom_the_last_delivery_left_alive_whatever_came_first(installation: Installation, tmp_path: Path) -> None:
+def test_deletions_are_weighed_by_whom_the_last_delivery_left_alive_whatever_came_first(
+    installation: Installation, tmp_path: Path
+) -> None:
     nights = {FIRST: range(100), SECOND: range(81), THIRD: range(62), "omnisend/contacts/2026-03-04": range(40)}
     for folder, numbers in reversed(nights.items()):
         full(installation, folder, *numbers)
@@ -504,7 +548,12 @@ def test_deletions_of_one_account_are_weighed_against_its_own_records(installati
 def test_whom_the_vendor_called_deleted_needs_no_other_reason(installation: Installation) -> None:
     customers = [{"id": f"cust_{number}", "object": "customer"} for number in range(40)]
     deleted = [
-        {"id": f"ev_{number}", "type": "customer.deleted", "created_at": "2026-03-02T08:00:00Z", "data": {"customer": {"id": f"cust_{number}"}}}
+        {
+            "id": f"ev_{number}",
+            "type": "customer.deleted",
+            "created_at": "2026-03-02T08:00:00Z",
+            "data": {"customer": {"id": f"cust_{number}"}},
+        }
         for number in range(15, 40)
     ]
     installation.land("voucherify/customers/2026-03-01/customers_full.ndjson", customers)
@@ -520,6 +569,9 @@ def test_whom_the_vendor_called_deleted_needs_no_other_reason(installation: Inst
 def test_a_list_that_loses_most_of_the_people_it_names_is_held_too(installation: Installation) -> None:
     for night, count in ((1, 60), (2, 10)):
         rows = "".join(f"p{number}@list.example,subscribe,1770022800\n" for number in range(count))
-        installation.land(f"optimizely/lists/2026-03-0{night}/zaius_list_newsletter_full.csv", f"email,action,ts_status_updated\n{rows}".encode())
+        installation.land(
+            f"optimizely/lists/2026-03-0{night}/zaius_list_newsletter_full.csv",
+            f"email,action,ts_status_updated\n{rows}".encode(),
+        )
     run(installation)
     assert held(installation) == [("optimizely/lists/2026-03-02", 50, 60)]

@@ -20,7 +20,10 @@ def model(dbt: Any, session: Any) -> Any:
     for segment_id, predicate in segments.project("segment_id, predicate").fetchall():
         candidates = members(population, predicate).project("customer_id, as_of_date").set_alias("members")
         candidates.create_view("computed_segment_candidates", replace=True)
-        session.execute("insert into computed_segment_members select $1, customer_id, as_of_date from computed_segment_candidates", [segment_id])
+        session.execute(
+            "insert into computed_segment_members select $1, customer_id, as_of_date from computed_segment_candidates",
+            [segment_id],
+        )
     return session.table("computed_segment_members")
 
 

@@ -11,12 +11,15 @@ with
     numbered as (
         select
             *,
-            {{ days_between("date '2000-01-01'", "member_date") }} - row_number() over (partition by segment_id, customer_id order by member_date) as stay_key
+            {{ days_between("date '2000-01-01'", "member_date") }}
+            - row_number() over (partition by segment_id, customer_id order by member_date) as stay_key
         from members
     ),
 
     stays as (
-        select segment_id, customer_id, min(member_date) as entered_date, max(member_date) as last_date from numbered group by segment_id, customer_id, stay_key
+        select segment_id, customer_id, min(member_date) as entered_date, max(member_date) as last_date
+        from numbered
+        group by segment_id, customer_id, stay_key
     ),
 
     final as (

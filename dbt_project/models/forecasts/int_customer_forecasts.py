@@ -13,4 +13,6 @@ from orchestration.warehouse.duckdb_session import Handed
 
 def model(dbt: Any, session: Any) -> Handed:
     dbt.config(materialized="table", contract={"enforced": False})
-    return Handed(forecast.predict(pl.DataFrame(dbt.ref("int_customer_purchases")), pl.DataFrame(dbt.ref("int_forecast_models"))))
+    return Handed(
+        forecast.predict(pl.DataFrame(dbt.ref("int_customer_purchases")), pl.DataFrame(dbt.ref("int_forecast_models")))
+    )

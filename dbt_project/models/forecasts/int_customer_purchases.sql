@@ -12,7 +12,13 @@ with
             orders.order_date,
             settings.as_of_date,
             min(orders.order_date) over (partition by orders.customer_id) as first_order_date,
-            sum(case when order_days.order_id is null then orders.net_amount_reporting else order_days.net_amount_reporting end) as amount
+            sum(
+                case
+                    when order_days.order_id is null
+                    then orders.net_amount_reporting
+                    else order_days.net_amount_reporting
+                end
+            ) as amount
         from orders
         inner join settings on orders.order_date <= settings.as_of_date
         left join order_days on orders.order_id = order_days.order_id and order_days.insight_date = settings.as_of_date

@@ -1,5 +1,5 @@
--- Grain: one row per customer and day, as of the day's end. Amounts are in the reporting currency, over valid orders only.
--- Of an earlier day it says what today's data tell of it, for whoever was known then.
+-- Grain: one row per customer and day, as of the day's end. Amounts are in the reporting currency, over valid orders
+-- only. Of an earlier day it says what today's data tell of it, for whoever was known then.
 with
     customers as (select customer_id from {{ ref("dim_customers") }}),
 
@@ -16,7 +16,8 @@ with
     known_since as (select customer_id, min(valid_from) as first_date from periods group by customer_id),
 
     known as (
-        select customers.customer_id, insight_days.insight_date, insight_days.reporting_currency, insight_days.is_run_day
+        select
+            customers.customer_id, insight_days.insight_date, insight_days.reporting_currency, insight_days.is_run_day
         from customers
         inner join known_since on customers.customer_id = known_since.customer_id
         inner join insight_days on insight_days.is_run_day or known_since.first_date <= insight_days.insight_date
@@ -45,18 +46,34 @@ with
             customer_orders.first_order_at,
             customer_orders.last_order_at,
             {{ days_between("customer_orders.last_order_date", "known.insight_date") }} as days_since_last_order,
-            round(100 * (1 - exp(- cast(coalesce(engagement.worth, 0) as double) / cast(coalesce(engagement.k, 1) as double))), 6) as engagement_score,
+            round(
+                100 * (
+                    1 - exp(- cast(coalesce(engagement.worth, 0) as double) / cast(coalesce(engagement.k, 1) as double))
+                ),
+                6
+            ) as engagement_score,
             cast(coalesce(engagement.event_count, 0) as bigint) as active_event_count,
             engagement.last_event_at as last_active_at
         from known
-        left join customer_orders on known.customer_id = customer_orders.customer_id and known.insight_date = customer_orders.insight_date
-        left join engagement on known.customer_id = engagement.customer_id and known.insight_date = engagement.insight_date
+        left join
+            customer_orders
+            on known.customer_id = customer_orders.customer_id
+            and known.insight_date = customer_orders.insight_date
+        left join
+            engagement on known.customer_id = engagement.customer_id and known.insight_date = engagement.insight_date
     ),
 
     staged as (
-        select joined.insight_date, joined.customer_id, min_by(limits.lifecycle_stage, row(coalesce(limits.max_days_since_last_order, 1000000), limits.lifecycle_stage)) as lifecycle_stage
+        select
+            joined.insight_date,
+            joined.customer_id,
+            min_by(
+                limits.lifecycle_stage, row(coalesce(limits.max_days_since_last_order, 1000000), limits.lifecycle_stage)
+            ) as lifecycle_stage
         from joined
-        inner join limits on joined.days_since_last_order <= coalesce(limits.max_days_since_last_order, joined.days_since_last_order)
+        inner join
+            limits
+            on joined.days_since_last_order <= coalesce(limits.max_days_since_last_order, joined.days_since_last_order)
         group by joined.insight_date, joined.customer_id
     ),
 
@@ -65,11 +82,16 @@ with
         select
             insight_date,
             customer_id,
-            {% for score, column in [("rfm_recency", "last_order_date"), ("rfm_frequency", "order_count"), ("rfm_monetary", "total_revenue")] -%}
+            {% for score, column in [
+                ("rfm_recency", "last_order_date"),
+                ("rfm_frequency", "order_count"),
+                ("rfm_monetary", "total_revenue"),
+            ] -%}
                 cast(
                     {{
                         whole_quotient(
-                            "5 * (rank() over (partition by insight_date order by " ~ column ~ ") - 1)", "count(*) over (partition by insight_date)"
+                            "5 * (rank() over (partition by insight_date order by " ~ column ~ ") - 1)",
+                            "count(*) over (partition by insight_date)",
                         )
                     }} + 1 as integer
                 ) as {{ score }}
@@ -90,18 +112,30 @@ with
             {{ average_order_value("joined.total_revenue", "joined.rated_order_count") }} as average_order_value,
             joined.gross_amount,
             joined.refunded_amount,
-            cast(case when joined.order_count > 0 then cast(joined.refunded_order_count as double) / joined.order_count end as decimal(9, 4)) as refund_rate,
+            cast(
+                case
+                    when joined.order_count > 0 then cast(joined.refunded_order_count as double) / joined.order_count
+                end as decimal(9, 4)
+            ) as refund_rate,
             joined.item_quantity,
-            {% for days in [30, 90, 365] -%} joined.order_count_{{ days }}_days, joined.revenue_{{ days }}_days, {% endfor -%}
+            {% for days in [30, 90, 365] -%}
+                joined.order_count_{{ days }}_days, joined.revenue_{{ days }}_days,
+            {% endfor -%}
             joined.days_since_last_order,
             cast(
                 case
-                    when joined.order_count > 1 then {{ seconds_between("joined.first_order_at", "joined.last_order_at") }} / 86400 / (joined.order_count - 1)
+                    when joined.order_count > 1
+                    then
+                        {{ seconds_between("joined.first_order_at", "joined.last_order_at") }}
+                        / 86400
+                        / (joined.order_count - 1)
                 end as decimal(12, 2)
             ) as repeat_gap_days,
             joined.active_event_count,
             joined.engagement_score,
-            round(100 * percent_rank() over (partition by joined.insight_date order by joined.engagement_score), 2) as engagement_percentile,
+            round(
+                100 * percent_rank() over (partition by joined.insight_date order by joined.engagement_score), 2
+            ) as engagement_percentile,
             buyers.rfm_recency,
             buyers.rfm_frequency,
             buyers.rfm_monetary,

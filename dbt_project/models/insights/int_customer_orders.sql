@@ -1,5 +1,5 @@
--- Grain: one row per customer with orders and day, and what the orders up to it add up to; amounts in the reporting currency.
--- What happened later counts on no day: no later order, and no later refund, cancellation or payment.
+-- Grain: one row per customer with orders and day, and what the orders up to it add up to; amounts in the reporting
+-- currency. What happened later counts on no day: no later order, and no later refund, cancellation or payment.
 with
     orders as (select * from {{ ref("fct_orders") }}),
 
@@ -14,15 +14,22 @@ with
                 coalesce(order_days.is_valid, orders.is_valid) as is_valid,
                 coalesce(order_days.refunded_amount, orders.refunded_amount) as refunded_amount,
                 case
-                    when order_days.order_id is null then orders.refunded_amount_reporting else order_days.refunded_amount_reporting
+                    when order_days.order_id is null
+                    then orders.refunded_amount_reporting
+                    else order_days.refunded_amount_reporting
                 end as refunded_amount_reporting,
-                case when order_days.order_id is null then orders.net_amount_reporting else order_days.net_amount_reporting end as net_amount_reporting
+                case
+                    when order_days.order_id is null
+                    then orders.net_amount_reporting
+                    else order_days.net_amount_reporting
+                end as net_amount_reporting
             ),
             insight_days.insight_date,
             {{ days_between("orders.order_date", "insight_days.insight_date") }} as age_days
         from orders
         inner join insight_days on orders.order_date <= insight_days.insight_date
-        left join order_days on orders.order_id = order_days.order_id and insight_days.insight_date = order_days.insight_date
+        left join
+            order_days on orders.order_id = order_days.order_id and insight_days.insight_date = order_days.insight_date
         where orders.customer_id is not null
     ),
 
@@ -39,9 +46,16 @@ with
             {{ capped("coalesce(sum(item_quantity) filter (where is_valid), 0)") }} as item_quantity,
             count(*) filter (where is_valid and refunded_amount > 0) as refunded_order_count,
             {% for days in [30, 90, 365] -%}
-                count(*) filter (where is_valid and age_days >= 0 and age_days < {{ days }}) as order_count_{{ days }}_days,
+                count(*) filter (
+                    where is_valid and age_days >= 0 and age_days < {{ days }}
+                ) as order_count_{{ days }}_days,
                 {{
-                    capped("coalesce(sum(net_amount_reporting) filter (where is_valid and age_days >= 0 and age_days < " ~ days ~ "), 0)", 2)
+                    capped(
+                        "coalesce(sum(net_amount_reporting) filter (where is_valid and age_days >= 0 and age_days < "
+                        ~ days
+                        ~ "), 0)",
+                        2,
+                    )
                 }} as revenue_{{ days }}_days,
             {% endfor -%}
             min(order_date) filter (where is_valid) as first_order_date,

@@ -34,7 +34,10 @@ with
     ),
 
     aged as (
-        select limited.*, insight_days.insight_date, {{ seconds_between("limited.occurred_at", "insight_days.day_end") }} / 86400 as age_days
+        select
+            limited.*,
+            insight_days.insight_date,
+            {{ seconds_between("limited.occurred_at", "insight_days.day_end") }} / 86400 as age_days
         from limited
         inner join insight_days on limited.occurred_at < insight_days.day_end
     ),

@@ -1,5 +1,5 @@
--- Grain: one row per day that figures of customers are computed for: the run's day and, if analysts define segments, as many
--- days before it as the rule says, but none before the first delivery.
+-- Grain: one row per day that figures of customers are computed for: the run's day and, if analysts define segments, as
+-- many days before it as the rule says, but none before the first delivery.
 with
     settings as (select * from {{ source("internal", "run_settings") }}),
 
@@ -18,7 +18,10 @@ with
                 else
                     greatest(
                         cast(settings.as_of_date - history.history_days + 1 as date),
-                        least(coalesce((select min(export_date) from deliveries), settings.as_of_date), settings.as_of_date)
+                        least(
+                            coalesce((select min(export_date) from deliveries), settings.as_of_date),
+                            settings.as_of_date
+                        )
                     )
             end as first_date
         from settings

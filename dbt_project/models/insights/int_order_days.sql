@@ -1,5 +1,6 @@
 -- Grain: one row per order and day that figures are computed for on which the order stood otherwise than it does today.
--- What was refunded later is not taken off yet, what was canceled later is not canceled, what was paid later is not valid yet.
+-- What was refunded later is not taken off yet, what was canceled later is not canceled, what was paid later is not
+-- valid yet.
 with
     orders as (select * from {{ ref("fct_orders") }}),
 
@@ -18,7 +19,8 @@ with
             tellings.order_id,
             bool_or(tellings.is_valid) as was_valid,
             case
-                when not bool_or(tellings.is_valid and tellings.told_at = first_told.told_at) then min(tellings.told_at) filter (where tellings.is_valid)
+                when not bool_or(tellings.is_valid and tellings.told_at = first_told.told_at)
+                then min(tellings.told_at) filter (where tellings.is_valid)
             end as valid_since,
             min(tellings.told_at) filter (where tellings.status = 'canceled') as canceled_since
         from tellings
@@ -30,7 +32,9 @@ with
         select adjustments.order_id, max(adjustments.occurred_at) as last_at
         from adjustments
         inner join orders on adjustments.order_id = orders.order_id
-        where adjustments.amount is not null and not (adjustments.adjustment_type = 'cancel' and orders.status = 'canceled')
+        where
+            adjustments.amount is not null
+            and not (adjustments.adjustment_type = 'cancel' and orders.status = 'canceled')
         group by adjustments.order_id
     ),
 
@@ -39,8 +43,14 @@ with
             orders.*,
             turns.was_valid,
             turns.valid_since,
-            case when orders.status = 'canceled' then least(turns.canceled_since, orders.canceled_at) end as canceled_since,
-            greatest(refund_moments.last_at, turns.valid_since, case when orders.status = 'canceled' then least(turns.canceled_since, orders.canceled_at) end) as last_at
+            case
+                when orders.status = 'canceled' then least(turns.canceled_since, orders.canceled_at)
+            end as canceled_since,
+            greatest(
+                refund_moments.last_at,
+                turns.valid_since,
+                case when orders.status = 'canceled' then least(turns.canceled_since, orders.canceled_at) end
+            ) as last_at
         from orders
         left join turns on orders.order_id = turns.order_id
         left join refund_moments on orders.order_id = refund_moments.order_id
@@ -59,7 +69,8 @@ with
             end
             and coalesce(changed.valid_since < insight_days.day_end, true) as is_valid_then
         from changed
-        inner join insight_days on changed.order_date <= insight_days.insight_date and changed.last_at >= insight_days.day_end
+        inner join
+            insight_days on changed.order_date <= insight_days.insight_date and changed.last_at >= insight_days.day_end
     ),
 
     later_refunds as (
@@ -77,14 +88,27 @@ with
             case
                 when later_refunds.order_id is null and not (on_days.status = 'canceled' and on_days.is_valid_then)
                 then on_days.net_amount
-                else greatest(on_days.total_amount - greatest(on_days.refunded_amount - coalesce(later_refunds.amount, 0), 0), 0)
+                else
+                    greatest(
+                        on_days.total_amount - greatest(on_days.refunded_amount - coalesce(later_refunds.amount, 0), 0),
+                        0
+                    )
             end as net_then,
             order_rates.units_per_eur as order_units,
             reporting_rates.units_per_eur as reporting_units
         from on_days
-        left join later_refunds on on_days.order_id = later_refunds.order_id and on_days.insight_date = later_refunds.insight_date
-        left join rates as order_rates on on_days.currency = order_rates.currency and on_days.order_date = order_rates.rate_date
-        left join rates as reporting_rates on on_days.reporting_currency = reporting_rates.currency and on_days.order_date = reporting_rates.rate_date
+        left join
+            later_refunds
+            on on_days.order_id = later_refunds.order_id
+            and on_days.insight_date = later_refunds.insight_date
+        left join
+            rates as order_rates
+            on on_days.currency = order_rates.currency
+            and on_days.order_date = order_rates.rate_date
+        left join
+            rates as reporting_rates
+            on on_days.reporting_currency = reporting_rates.currency
+            and on_days.order_date = reporting_rates.rate_date
     ),
 
     final as (

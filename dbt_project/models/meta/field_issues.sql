@@ -4,10 +4,23 @@ with
 
     orders as (select * from {{ ref("fct_orders") }}),
 
-    without_rate as (select order_id, source, currency from orders where total_amount is not null and total_amount_reporting is null),
+    without_rate as (
+        select order_id, source, currency from orders where total_amount is not null and total_amount_reporting is null
+    ),
 
     final as (
-        select source, stream, export_date, file_path, row_number, table_name, field, issue_code, value_given, action, cast(null as varchar) as order_id
+        select
+            source,
+            stream,
+            export_date,
+            file_path,
+            row_number,
+            table_name,
+            field,
+            issue_code,
+            value_given,
+            action,
+            cast(null as varchar) as order_id
         from load_issues
         union all
         select

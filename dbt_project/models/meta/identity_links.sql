@@ -1,11 +1,13 @@
--- Grain: one row per record and link that it hangs on: what ties records to their person, with the place it was read from.
--- Records of one `link_id` are linked; a refused link would have joined two documents or records kept apart.
+-- Grain: one row per record and link that it hangs on: what ties records to their person, with the place it was read
+-- from. Records of one `link_id` are linked; a refused link would have joined two documents or records kept apart.
 with
     links as (select * from {{ ref("int_links") }}),
 
     repairs as (select node, link_key from {{ ref("int_repairs") }} where is_refused group by node, link_key),
 
-    identifiers as not materialized (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current),
+    identifiers as not materialized(
+        select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current
+    ),
 
     composite_keys as (select * from {{ ref("int_composite_keys") }}),
 
@@ -19,7 +21,9 @@ with
 
     followers as (select node, identifier_key from {{ ref("int_followers") }} where person is not null),
 
-    persons as not materialized (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
+    persons as not materialized(
+        select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only
+    ),
 
     records as (select * from {{ ref("int_records") }}),
 
@@ -33,7 +37,14 @@ with
     linking_keys as (select identifier_key from node_links group by identifier_key),
 
     carried as (
-        select record_no, identifier_key, 'identifier' as rule, cast(null as varchar) as rule_detail, id_type, id_namespace, min(id_value) as id_value
+        select
+            record_no,
+            identifier_key,
+            'identifier' as rule,
+            cast(null as varchar) as rule_detail,
+            id_type,
+            id_namespace,
+            min(id_value) as id_value
         from identifiers
         where not is_weak and identifier_key in (select identifier_key from linking_keys)
         group by record_no, identifier_key, id_type, id_namespace
@@ -46,7 +57,14 @@ with
 
         union all
 
-        select record_no, identifier_key, 'superseded_identifier', concat('full_name, ', proof_type), id_type, id_namespace, id_value
+        select
+            record_no,
+            identifier_key,
+            'superseded_identifier',
+            concat('full_name, ', proof_type),
+            id_type,
+            id_namespace,
+            id_value
         from confirmed_keys
         where identifier_key in (select identifier_key from linking_keys)
     ),
@@ -77,8 +95,13 @@ with
             min_by(own.identifier_key, row(own.id_type, own.id_namespace, own.id_value)) as identifier_key
         from belongings
         inner join identifiers as own on belongings.contact_no = own.record_no
-        inner join identifiers as theirs on belongings.record_no = theirs.record_no and own.identifier_key = theirs.identifier_key
-        where belongings.belongs_by = 'only_record' or own.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id')
+        inner join
+            identifiers as theirs
+            on belongings.record_no = theirs.record_no
+            and own.identifier_key = theirs.identifier_key
+        where
+            belongings.belongs_by = 'only_record'
+            or own.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id')
         group by belongings.contact_no, belongings.record_no, belongings.belongs_by
     ),
 
@@ -104,7 +127,10 @@ with
             {{ run_hash(["'belongs'", "belonging_ends.record_no", "belonging_ends.identifier_key"]) }} as link_key,
             false as is_refused
         from belonging_ends
-        inner join identifiers on belonging_ends.end_no = identifiers.record_no and belonging_ends.identifier_key = identifiers.identifier_key
+        inner join
+            identifiers
+            on belonging_ends.end_no = identifiers.record_no
+            and belonging_ends.identifier_key = identifiers.identifier_key
         group by
             belonging_ends.end_no,
             belonging_ends.record_no,
@@ -140,8 +166,14 @@ with
             false as is_refused
         from followed_keys
         inner join identifiers on followed_keys.identifier_key = identifiers.identifier_key
-        inner join persons on identifiers.record_no = persons.record_no and followed_keys.customer_id = persons.customer_id
-        group by identifiers.record_no, persons.customer_id, identifiers.identifier_key, identifiers.id_type, identifiers.id_namespace
+        inner join
+            persons on identifiers.record_no = persons.record_no and followed_keys.customer_id = persons.customer_id
+        group by
+            identifiers.record_no,
+            persons.customer_id,
+            identifiers.identifier_key,
+            identifiers.id_type,
+            identifiers.id_namespace
         qualify count(*) over (partition by persons.customer_id, identifiers.identifier_key) > 1
     ),
 
@@ -159,7 +191,8 @@ with
 
         union all
 
-        select other_node, 'always', decision, null, null, null, {{ run_hash(["'always'", "node", "other_node"]) }}, false
+        select
+            other_node, 'always', decision, null, null, null, {{ run_hash(["'always'", "node", "other_node"]) }}, false
         from decisions
     ),
 
@@ -183,19 +216,23 @@ with
         from decided
     ),
 
-    -- What a link is called follows from its first record and its value, so that it is the same in every run. Named before its records are
-    -- looked up, or every record's link would be hashed.
-    link_names as materialized (
+    -- What a link is called follows from its first record and its value, so that it is the same in every run. Named
+    -- before its records are looked up, or every record's link would be hashed.
+    link_names as materialized(
         select
             tied.link_key,
-            {{ stable_key([
-                "min(tied.rule)",
-                "min(tied.rule_detail)",
-                "min(tied.id_type)",
-                "min(tied.id_namespace)",
-                "max(coalesce(tied.id_value, persons.alias_id))",
-                "min(persons.alias_id)",
-            ]) }} as link_id
+            {{
+                stable_key(
+                    [
+                        "min(tied.rule)",
+                        "min(tied.rule_detail)",
+                        "min(tied.id_type)",
+                        "min(tied.id_namespace)",
+                        "max(coalesce(tied.id_value, persons.alias_id))",
+                        "min(persons.alias_id)",
+                    ]
+                )
+            }} as link_id
         from tied
         inner join persons on tied.record_no = persons.record_no
         group by tied.link_key

@@ -26,7 +26,9 @@ with
             orders.total_amount as order_total,
             orders.status as order_status,
             orders.customer_id as order_customer_id,
-            row(coalesce(priorities.priority, 1000000), reports.source, reports.source_account, reports.source_record_id) as preference
+            row(
+                coalesce(priorities.priority, 1000000), reports.source, reports.source_account, reports.source_record_id
+            ) as preference
         from reports
         inner join orders on reports.order_id = orders.order_id
         left join priorities on reports.source = priorities.source
@@ -45,14 +47,19 @@ with
 
     -- Who takes an order back settles its status, though it may report no order.
     taken_back as (
-        select refund_statements.order_id, coalesce(min(refund_statements.source) filter (where is_canceled_by_account), min(states.refund_source)) as source
+        select
+            refund_statements.order_id,
+            coalesce(
+                min(refund_statements.source) filter (where is_canceled_by_account), min(states.refund_source)
+            ) as source
         from refund_statements
         inner join states on refund_statements.order_id = states.order_id
         group by refund_statements.order_id
     ),
 
     quarrels as (
-        select compared.*, deciding.currency_source, coalesce(deciding.status_source, taken_back.source) as status_source
+        select
+            compared.*, deciding.currency_source, coalesce(deciding.status_source, taken_back.source) as status_source
         from compared
         inner join deciding on compared.order_id = deciding.order_id
         left join taken_back on compared.order_id = taken_back.order_id
@@ -62,7 +69,7 @@ with
     other_buyers as (
         select distinct order_reports.order_id, order_reports.source, order_reports.source_record_id, buyers.customer_id
         from order_reports
-        cross join lateral (select unnest(order_reports.customer_ids) as customer_id) as buyers
+        cross join lateral(select unnest(order_reports.customer_ids) as customer_id) as buyers
         where order_reports.is_from_event and len(order_reports.customer_ids) > 1
         union
         select order_id, source, source_record_id, customer_id
@@ -119,7 +126,9 @@ with
                     {% for tax in ["0", "tax_amount"] -%}
                         {% for discount in ["0", "discount_amount"] -%}
                             abs(difference - {{ shipping }} - {{ fees }} - {{ tax }} + {{ discount }}) > 0.01
-                            {%- if not (loop.last and tax != "0" and fees != "0" and shipping != "0") %} and {% endif -%}
+                            {%- if not (loop.last and tax != "0" and fees != "0" and shipping != "0") %}
+                                and
+                            {% endif -%}
                         {% endfor -%}
                     {% endfor -%}
                 {% endfor -%}
@@ -138,7 +147,14 @@ with
         from compared
         where total_amount <> order_total and currency is not distinct from order_currency
         union all
-        select 'currency', order_id, coalesce(currency_source, order_source), order_currency, source, source_record_id, currency
+        select
+            'currency',
+            order_id,
+            coalesce(currency_source, order_source),
+            order_currency,
+            source,
+            source_record_id,
+            currency
         from quarrels
         where currency <> order_currency
         union all
@@ -171,22 +187,51 @@ with
         inner join states on refund_statements.order_id = states.order_id
         where refund_statements.refunded_amount > 0 and refund_statements.refunded_amount <> states.refunded_amount
         union all
-        select 'number_reused', orders.order_id, firsts.source, firsts.order_id, reports.source, reports.source_record_id, orders.order_number
+        select
+            'number_reused',
+            orders.order_id,
+            firsts.source,
+            firsts.order_id,
+            reports.source,
+            reports.source_record_id,
+            orders.order_number
         from orders
         inner join reports on orders.order_id = reports.order_id and reports.is_primary
         inner join figures on orders.order_id = figures.order_id and figures.is_number_reused
         left join
-            orders as firsts on firsts.order_id = {{ stable_key(["figures.order_namespace", "figures.order_match_key"]) }}
+            orders as firsts
+            on firsts.order_id = {{ stable_key(["figures.order_namespace", "figures.order_match_key"]) }}
         union all
-        select 'possible_duplicate', duplicates.order_id, duplicates.source, duplicates.order_number, other_source, other_order_id, other_order_number
+        select
+            'possible_duplicate',
+            duplicates.order_id,
+            duplicates.source,
+            duplicates.order_number,
+            other_source,
+            other_order_id,
+            other_order_number
         from duplicates
         union all
-        select 'refund_currency', orders.order_id, orders.source, orders.currency, claims.source, claims.adjustment_id, claims.told_currency
+        select
+            'refund_currency',
+            orders.order_id,
+            orders.source,
+            orders.currency,
+            claims.source,
+            claims.adjustment_id,
+            claims.told_currency
         from claims
         inner join orders on claims.order_id = orders.order_id
         where claims.is_other_currency
         union all
-        select 'refund_exceeds_total', order_id, refund_source, cast(total_amount as varchar), refund_source, null, cast(refunded_amount as varchar)
+        select
+            'refund_exceeds_total',
+            order_id,
+            refund_source,
+            cast(total_amount as varchar),
+            refund_source,
+            null,
+            cast(refunded_amount as varchar)
         from states
         where refunded_amount > total_amount
         union all
@@ -195,7 +240,14 @@ with
         inner join orders on states.order_id = orders.order_id
         where states.is_refund_amount_missing
         union all
-        select 'lines_differ', order_id, source, cast(total_amount as varchar), source, null, cast(product_amount as varchar)
+        select
+            'lines_differ',
+            order_id,
+            source,
+            cast(total_amount as varchar),
+            source,
+            null,
+            cast(product_amount as varchar)
         from unexplained_lines
         union all
         select 'orphan_refund', null, null, null, source, source_order_id, cast(amount as varchar)

@@ -4,7 +4,11 @@ with
 
     standings as (select * from {{ ref("int_identifier_standing") }}),
 
-    keys as (select identifier_key, max(holder_count) as holder_count, max(group_count) as group_count from contested group by identifier_key),
+    keys as (
+        select identifier_key, max(holder_count) as holder_count, max(group_count) as group_count
+        from contested
+        group by identifier_key
+    ),
 
     final as (
         select

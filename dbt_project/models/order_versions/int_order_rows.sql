@@ -1,7 +1,6 @@
--- Grain: one row per staged order row that still speaks: all versions of an order record, since a newer one may leave out what an
--- older one said, and of each event its newest version.
--- A record delivered as one row per item is one version of several rows, in whatever files of its night they stand: they agree on
--- what `statement` holds.
+-- Grain: one row per staged order row that still speaks: all versions of an order record, since a newer one may leave
+-- out what an older one said, and of each event its newest version. A record delivered as one row per item is one
+-- version of several rows, in whatever files of its night they stand: they agree on what `statement` holds.
 with
     staged as (select * from {{ source("staging", "orders") }}),
 
@@ -83,7 +82,11 @@ with
             and staged.source = payments.source
             and staged.source_account = payments.source_account
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
-        left join outdated_events on staged.is_from_event and staged.source_file = outdated_events.source_file and staged.source_row = outdated_events.source_row
+        left join
+            outdated_events
+            on staged.is_from_event
+            and staged.source_file = outdated_events.source_file
+            and staged.source_row = outdated_events.source_row
         where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null
     ),
 
@@ -96,7 +99,16 @@ with
         from reported
         window
             in_night as (
-                partition by is_from_event, source, source_account, stream, source_order_id, last_export_date, source_updated_at, status, ordered_at
+                partition by
+                    is_from_event,
+                    source,
+                    source_account,
+                    stream,
+                    source_order_id,
+                    last_export_date,
+                    source_updated_at,
+                    status,
+                    ordered_at
             )
     ),
 
@@ -107,7 +119,19 @@ with
             case
                 when is_from_event
                 then {{ same_content(["source_file", "source_row"]) }}
-                else {{ same_content(["last_export_date", "source_updated_at", "status", "ordered_at", "stated_total", "stated_refunds"]) }}
+                else
+                    {{
+                        same_content(
+                            [
+                                "last_export_date",
+                                "source_updated_at",
+                                "status",
+                                "ordered_at",
+                                "stated_total",
+                                "stated_refunds",
+                            ]
+                        )
+                    }}
             end as statement
         from completed
     ),
@@ -116,9 +140,11 @@ with
         select
             *,
             first_value(statement) over versions as newest_statement,
-            first_value(case when total is not null then statement end ignore nulls) over versions as statement_of_money,
+            first_value(case when total is not null then statement end ignore nulls) over versions
+            as statement_of_money,
             first_value(case when line_count > 0 then statement end ignore nulls) over versions as statement_of_lines,
-            first_value(case when not is_status_inferred then statement end ignore nulls) over versions as statement_of_state,
+            first_value(case when not is_status_inferred then statement end ignore nulls) over versions
+            as statement_of_state,
             row_number() over versions as recency_rank
         from stated
         window

@@ -1,8 +1,8 @@
--- Grain: one row per real order, with what its best report states before refunds, lines and currency are settled.
--- A currency that a vendor states wins over one that configuration supplies, and no figure is taken in another currency.
+-- Grain: one row per real order, with what its best report states before refunds, lines and currency are settled. A
+-- currency that a vendor states wins over one that configuration supplies, and no figure is taken in another currency.
 {% set amounts = ["subtotal", "discount_total", "shipping_total", "fees_total", "tax_total"] %}
 with
-    reports as not materialized (select * from {{ ref("int_order_reports") }}),
+    reports as not materialized(select * from {{ ref("int_order_reports") }}),
 
     merged as (
         select
@@ -12,10 +12,22 @@ with
             bool_or(is_number_reused) as is_number_reused,
             -- Of two numbers of one purchase the one that the order is known by.
             coalesce(
-                min_by(order_number, report_rank) filter (where upper(trim(regexp_replace(trim(order_number), '^#', ''))) = order_match_key),
+                min_by(order_number, report_rank) filter (
+                    where upper(trim(regexp_replace(trim(order_number), '^#', ''))) = order_match_key
+                ),
                 min_by(order_number, report_rank) filter (where order_number is not null)
             ) as order_number,
-            {% for column in ["customer_id", "store_id", "channel", "stated_ordered_at", "canceled_at", "total", "coupon_codes", "payment_methods", "tags"] -%}
+            {% for column in [
+                "customer_id",
+                "store_id",
+                "channel",
+                "stated_ordered_at",
+                "canceled_at",
+                "total",
+                "coupon_codes",
+                "payment_methods",
+                "tags",
+            ] -%}
                 min_by({{ column }}, report_rank) filter (where {{ column }} is not null) as {{ column }},
             {% endfor -%}
             coalesce(
@@ -26,7 +38,9 @@ with
             ) as currency,
             {% for amount in amounts -%}
                 min_by({{ amount }}, report_rank) filter (where {{ amount }} is not null) as {{ amount }},
-                min_by(coalesce(stated_currency, 'as the order'), report_rank) filter (where {{ amount }} is not null) as {{ amount }}_currency,
+                min_by(coalesce(stated_currency, 'as the order'), report_rank) filter (
+                    where {{ amount }} is not null
+                ) as {{ amount }}_currency,
             {% endfor -%}
             coalesce(min(report_rank) filter (where total is not null), 1) as primary_rank,
             {{ sorted_set("source") }} as sources,
@@ -44,7 +58,9 @@ with
             merged.customer_id,
             merged.order_namespace,
             merged.order_match_key,
-            coalesce(nullif(upper(trim(regexp_replace(trim(merged.order_number), '^#', ''))), ''), merged.order_match_key) as order_number,
+            coalesce(
+                nullif(upper(trim(regexp_replace(trim(merged.order_number), '^#', ''))), ''), merged.order_match_key
+            ) as order_number,
             merged.store_id,
             merged.channel,
             primary_report.source,
@@ -54,7 +70,9 @@ with
             merged.primary_rank,
             merged.progress,
             {% for amount in amounts -%}
-                case when merged.{{ amount }}_currency in ('as the order', merged.currency) then merged.{{ amount }} end as {{ amount }},
+                case
+                    when merged.{{ amount }}_currency in ('as the order', merged.currency) then merged.{{ amount }}
+                end as {{ amount }},
             {% endfor -%}
             merged.total,
             merged.coupon_codes,
@@ -66,7 +84,10 @@ with
             coalesce(merged.stated_ordered_at, merged.inferred_ordered_at) as ordered_at,
             merged.canceled_at
         from merged
-        inner join reports as primary_report on merged.order_id = primary_report.order_id and merged.primary_rank = primary_report.report_rank
+        inner join
+            reports as primary_report
+            on merged.order_id = primary_report.order_id
+            and merged.primary_rank = primary_report.report_rank
     )
 
 select *

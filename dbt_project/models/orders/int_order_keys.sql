@@ -1,10 +1,11 @@
--- Grain: one row per order id of a vendor account, with the real order it means.
--- Reports of one account that share the vendor's order id are one purchase, known by its number if any of them names it; reports of
--- one number are one purchase. Two exceptions, by what they say of total, time and buyer:
--- * One number used twice: reports more than seven days apart that have neither a person nor a total in common are purchases of
---   their own. The earliest keeps the id that the number gives; that of a later one takes its order date in.
--- * One purchase under two numbers: where the order id of one vendor is the order number of another, and person, total and day (one
---   apart at most) agree.
+-- Grain: one row per order id of a vendor account, with the real order it means. Reports of one account that share the
+-- vendor's order id are one purchase, known by its number if any of them names it; reports of one number are one
+-- purchase. Two exceptions, by what they say of total, time and buyer:
+-- * One number used twice: reports more than seven days apart that have neither a person nor a total in common are
+-- purchases of their own. The earliest keeps the id that the number gives; that of a later one takes its order date
+-- in.
+-- * One purchase under two numbers: where the order id of one vendor is the order number of another, and person, total
+-- and day (one apart at most) agree.
 with recursive
     staged as (select * from {{ source("staging", "orders") }}),
 
@@ -13,7 +14,14 @@ with recursive
     settings as (select * from {{ source("internal", "run_settings") }}),
 
     ranked as (
-        select source, source_account, source_order_id, order_namespace, order_match_key, order_number, {{ newest() }} as recency
+        select
+            source,
+            source_account,
+            source_order_id,
+            order_namespace,
+            order_match_key,
+            order_number,
+            {{ newest() }} as recency
         from staged
         where order_match_key is not null
     ),
@@ -24,13 +32,17 @@ with recursive
             source_account,
             source_order_id,
             max(order_namespace) as order_namespace,
-            coalesce(max_by(order_match_key, recency) filter (where order_number is not null), max_by(order_match_key, recency)) as order_match_key,
+            coalesce(
+                max_by(order_match_key, recency) filter (where order_number is not null),
+                max_by(order_match_key, recency)
+            ) as order_match_key,
             upper(trim(regexp_replace(trim(source_order_id), '^#', ''))) as own_key
         from ranked
         group by source, source_account, source_order_id
     ),
 
-    -- One order id may be told in several streams, and in records and events: of records, and then of the newest, first.
+    -- One order id may be told in several streams, and in records and events: of records, and then of the newest,
+    -- first.
     ordered_statements as (
         select
             *,
@@ -46,7 +58,9 @@ with recursive
             numbered.*,
             min_by(statements.total, statements.place) filter (where statements.total is not null) as total,
             min_by(statements.currency, statements.place) filter (where statements.total is not null) as currency,
-            min_by(statements.customer_id, statements.place) filter (where statements.customer_id is not null) as customer_id,
+            min_by(statements.customer_id, statements.place) filter (
+                where statements.customer_id is not null
+            ) as customer_id,
             min(statements.stated_ordered_at) as ordered_at
         from numbered
         left join
@@ -104,10 +118,14 @@ with recursive
 
     -- Reports under one number fall into visits, each more than seven days after the one before it.
     dated as (
-        select described.*, described.ordered_at - lag(described.ordered_at) over reports > interval 7 days as begins_a_visit
+        select
+            described.*,
+            described.ordered_at - lag(described.ordered_at) over reports > interval 7 days as begins_a_visit
         from described
         inner join
-            in_question on described.order_namespace = in_question.order_namespace and described.order_match_key = in_question.order_match_key
+            in_question
+            on described.order_namespace = in_question.order_namespace
+            and described.order_match_key = in_question.order_match_key
         where described.total is not null and described.ordered_at is not null
         window
             reports as (
@@ -127,7 +145,9 @@ with recursive
         from dated
     ),
 
-    visiting as (select *, dense_rank() over (order by order_namespace, order_match_key, visit_number) as visit from counted),
+    visiting as (
+        select *, dense_rank() over (order by order_namespace, order_match_key, visit_number) as visit from counted
+    ),
 
     -- Visits are one purchase where they share a person or a total, or where one is the other under its vendor's id.
     shared as (
@@ -141,7 +161,11 @@ with recursive
 
     edges as (
         select visit as greater, first_visit as lesser
-        from (select visit, min(visit) over (partition by order_namespace, order_match_key, what) as first_visit from shared) as sharing
+        from
+            (
+                select visit, min(visit) over (partition by order_namespace, order_match_key, what) as first_visit
+                from shared
+            ) as sharing
         where visit <> first_visit
         union
         select greatest(named.visit, called.visit), least(named.visit, called.visit)
@@ -192,7 +216,9 @@ with recursive
         select
             purchases.*,
             settings.reporting_time_zone,
-            row_number() over (partition by order_namespace, order_match_key order by ordered_at, purchase) as use_number
+            row_number() over (
+                partition by order_namespace, order_match_key order by ordered_at, purchase
+            ) as use_number
         from purchases
         cross join settings
     ),
@@ -201,9 +227,11 @@ with recursive
     placed as (
         select described.source, described.source_account, described.source_order_id, visits.purchase
         from described
-        inner join visits on described.order_namespace = visits.order_namespace and described.order_match_key = visits.order_match_key
-        left join
-            shared on visits.visit = shared.visit and concat('person ', described.customer_id) = shared.what
+        inner join
+            visits
+            on described.order_namespace = visits.order_namespace
+            and described.order_match_key = visits.order_match_key
+        left join shared on visits.visit = shared.visit and concat('person ', described.customer_id) = shared.what
         left join
             visiting
             on described.source = visiting.source
@@ -241,7 +269,15 @@ with recursive
                             ]
                         )
                     }}
-                else {{ stable_key(["described.order_namespace", "coalesce(named_purchases.order_match_key, described.order_match_key)"]) }}
+                else
+                    {{
+                        stable_key(
+                            [
+                                "described.order_namespace",
+                                "coalesce(named_purchases.order_match_key, described.order_match_key)",
+                            ]
+                        )
+                    }}
             end as order_id,
             coalesce(named_purchases.use_number > 1, false) as is_number_reused
         from described

@@ -1,9 +1,9 @@
--- Grain: one row per line of a real order, shipping and fees included, from the best report that has lines.
--- Options of a line are inside its price and stay in staging. Lines and total come from one version or event, the newest that has
+-- Grain: one row per line of a real order, shipping and fees included, from the best report that has lines. Options of
+-- a line are inside its price and stay in staging. Lines and total come from one version or event, the newest that has
 -- both; where none has, from the one with most lines. Rows and events that tell one line each are put together.
 {% set is_newest = "case when is_from_event then row_rank = 1 else source_file = newest_file end" %}
 with
-    staged_lines as not materialized (select * from {{ source("staging", "order_lines") }}),
+    staged_lines as not materialized(select * from {{ source("staging", "order_lines") }}),
 
     order_rows as (select * from {{ ref("int_order_rows") }}),
 
@@ -28,7 +28,9 @@ with
             reports.subtotal as order_subtotal,
             reports.total as order_total,
             reports.report_rank,
-            sum(order_rows.line_count) over (partition by reports.order_id, order_rows.source_file, order_rows.source_row) as row_line_count
+            sum(order_rows.line_count) over (
+                partition by reports.order_id, order_rows.source_file, order_rows.source_row
+            ) as row_line_count
         from order_rows
         inner join
             reports
@@ -41,7 +43,8 @@ with
         qualify reports.report_rank = min(reports.report_rank) over (partition by reports.order_id)
     ),
 
-    -- The newest row that has the total too, else the one that has most lines; or all of its rows where each has one line.
+    -- The newest row that has the total too, else the one that has most lines; or all of its rows where each has one
+    -- line.
     chosen_rows as (
         select
             *,
@@ -49,7 +52,9 @@ with
             dense_rank() over (
                 partition by order_id
                 order by
-                    is_from_event and not tells_the_total, case when not tells_the_total then row_line_count end desc nulls first, {{ newest_first() }}
+                    is_from_event and not tells_the_total,
+                    case when not tells_the_total then row_line_count end desc nulls first,
+                    {{ newest_first() }}
             ) as row_rank
         from reported_rows
         qualify greatest_line_count = 1 or row_rank = 1
@@ -67,7 +72,9 @@ with
             chosen_rows.row_rank,
             chosen_rows.order_subtotal,
             chosen_rows.order_total,
-            first_value(chosen_rows.source_file) over (partition by chosen_rows.order_id order by chosen_rows.row_rank) as newest_file,
+            first_value(chosen_rows.source_file) over (
+                partition by chosen_rows.order_id order by chosen_rows.row_rank
+            ) as newest_file,
             staged_lines.line_no,
             staged_lines.source_line_id,
             staged_lines.product_id,
@@ -83,7 +90,11 @@ with
                 then staged_lines.currency
                 else coalesce(chosen_rows.stated_currency, staged_lines.currency, chosen_rows.currency)
             end as currency,
-            case when staged_lines.currency <> chosen_rows.currency then staged_lines.currency else chosen_rows.stated_currency end as stated_currency,
+            case
+                when staged_lines.currency <> chosen_rows.currency
+                then staged_lines.currency
+                else chosen_rows.stated_currency
+            end as stated_currency,
             staged_lines.quantity,
             staged_lines.unit_price,
             abs(staged_lines.discount) as discount_amount,
@@ -94,7 +105,8 @@ with
                     "coalesce(staged_lines.total, round(cast(staged_lines.unit_price as decimal(20, 4)) * staged_lines.quantity, 4)"
                     ~ " - coalesce(abs(staged_lines.discount), 0))"
                 )
-            }} as total_amount,
+            }}
+            as total_amount,
             staged_lines.refunded_quantity,
             abs(staged_lines.refunded_amount) as refunded_amount,
             coalesce(staged_lines.is_shipping, false) as is_shipping,
@@ -125,15 +137,21 @@ with
                     coalesce(product_id, sku, source_line_id, title),
                     variant_id,
                     case
-                        when not is_from_event then {{ same_content(["source_line_id", "sku", "title", "quantity", "unit_price", "total_amount"]) }}
+                        when not is_from_event
+                        then
+                            {{
+                                same_content(
+                                    ["source_line_id", "sku", "title", "quantity", "unit_price", "total_amount"]
+                                )
+                            }}
                     end
                 order by row_rank
             )
             = 1
     ),
 
-    -- Rows of one line each that came in several files, or by several events, are parts of one order, unless the newest make
-    -- up the order by themselves, and all together do not: then the others are older versions of it.
+    -- Rows of one line each that came in several files, or by several events, are parts of one order, unless the newest
+    -- make up the order by themselves, and all together do not: then the others are older versions of it.
     summed as (
         select
             *,
@@ -157,7 +175,17 @@ with
             order_id,
             row_number() over (
                 partition by order_id
-                order by is_shipping or is_fee, source_file, source_row, line_no, source_line_id, product_id, sku, title, quantity, total_amount
+                order by
+                    is_shipping or is_fee,
+                    source_file,
+                    source_row,
+                    line_no,
+                    source_line_id,
+                    product_id,
+                    sku,
+                    title,
+                    quantity,
+                    total_amount
             ) as line_number,
             source,
             source_account,

@@ -1,6 +1,6 @@
--- Grain: one row per refund, return or cancellation a vendor tells, in its newest version; order_id is null for orphans.
--- One in another currency than the order's figures counts by its share of what that vendor says the order cost in that currency;
--- where the vendor does not say, how much of the order it is cannot be known, and it is not counted.
+-- Grain: one row per refund, return or cancellation a vendor tells, in its newest version; order_id is null for
+-- orphans. One in another currency than the order's figures counts by its share of what that vendor says the order cost
+-- in that currency; where the vendor does not say, how much of the order it is cannot be known, and it is not counted.
 with
     adjustments as (select * from {{ source("staging", "order_adjustments") }}),
 
@@ -24,7 +24,9 @@ with
             source_account,
             min_by(stated_currency, report_rank) filter (where stated_currency is not null) as currency,
             min_by(total, report_rank) filter (where total > 0 and stated_currency is not null) as total,
-            min_by(stated_currency, report_rank) filter (where total > 0 and stated_currency is not null) as currency_of_total
+            min_by(stated_currency, report_rank) filter (
+                where total > 0 and stated_currency is not null
+            ) as currency_of_total
         from reports
         group by order_id, source, source_account
     ),
@@ -33,7 +35,8 @@ with
         select
             adjustments.*,
             staged_orders.source_updated_at,
-            staged_orders.source_file is not null and not coalesce(staged_orders.is_from_event, false) as is_said_by_order
+            staged_orders.source_file is not null
+            and not coalesce(staged_orders.is_from_event, false) as is_said_by_order
         from adjustments
         left join
             staged_orders
@@ -42,7 +45,8 @@ with
             and adjustments.source_order_id = staged_orders.source_order_id
     ),
 
-    -- What an order says of itself holds until a newer version of the same record that tells its state no longer says it.
+    -- What an order says of itself holds until a newer version of the same record that tells its state no longer says
+    -- it.
     standing as (
         select of_orders.*
         from of_orders
@@ -53,8 +57,12 @@ with
             and of_orders.source_order_id = order_rows.source_order_id
             and (order_rows.is_newest or order_rows.speaks_of_state)
         left join
-            outdated_events on of_orders.source_file = outdated_events.source_file and of_orders.source_row = outdated_events.source_row
-        where (not of_orders.is_said_by_order or order_rows.source_file is not null) and outdated_events.source_file is null
+            outdated_events
+            on of_orders.source_file = outdated_events.source_file
+            and of_orders.source_row = outdated_events.source_row
+        where
+            (not of_orders.is_said_by_order or order_rows.source_file is not null)
+            and outdated_events.source_file is null
     ),
 
     told as (
@@ -121,7 +129,11 @@ with
     ),
 
     resolved as (
-        select newest.*, coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}) as named_order_id
+        select
+            newest.*,
+            coalesce(
+                order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}
+            ) as named_order_id
         from newest
         left join
             order_keys
@@ -159,7 +171,9 @@ with
         select
             *,
             coalesce(told_currency <> order_currency, false) as is_other_currency,
-            coalesce(told_currency <> order_currency and told_currency = currency_of_total and order_total is not null, false) as is_share
+            coalesce(
+                told_currency <> order_currency and told_currency = currency_of_total and order_total is not null, false
+            ) as is_share
         from attributed
     ),
 
@@ -181,7 +195,9 @@ with
             not is_other_currency or is_share or amount is null as is_counted,
             case when is_share then order_currency else told_currency end as currency,
             {% for amount in ["amount", "subtotal_amount"] -%}
-                case when is_share then {{ share_of(amount, "own_total", "order_total") }} else {{ amount }} end as {{ amount }},
+                case
+                    when is_share then {{ share_of(amount, "own_total", "order_total") }} else {{ amount }}
+                end as {{ amount }},
             {% endfor -%}
             occurred_at
         from measured

@@ -1,7 +1,8 @@
--- Grain: one row per real order and vendor account that says it was taken back in whole or in part; amounts in the order's currency.
--- Deltas of one account add up, its running totals take the greatest, be they told apart or stated by the order or its lines.
--- Whole and part are measured by the vendor's own word of the whole where it has one, a subtotal against the subtotal; an order
--- that any vendor canceled is canceled, and then its cancellations are no refunds.
+-- Grain: one row per real order and vendor account that says it was taken back in whole or in part; amounts in the
+-- order's currency. Deltas of one account add up, its running totals take the greatest, be they told apart or stated by
+-- the order or its lines. Whole and part are measured by the vendor's own word of the whole where it has one, a
+-- subtotal against the subtotal; an order that any vendor canceled is canceled, and then its cancellations are no
+-- refunds.
 with
     figures as (select * from {{ ref("int_order_figures") }}),
 
@@ -20,10 +21,14 @@ with
             reports.source_account,
             least(figures.total, min_by(reports.total, reports.report_rank) filter (where reports.total > 0)) as total,
             least(
-                nullif(figures.subtotal, 0), min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal > 0)
+                nullif(figures.subtotal, 0),
+                min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal > 0)
             ) as subtotal
         from figures
-        inner join reports on figures.order_id = reports.order_id and coalesce(reports.stated_currency = figures.currency, true)
+        inner join
+            reports
+            on figures.order_id = reports.order_id
+            and coalesce(reports.stated_currency = figures.currency, true)
         group by figures.order_id, figures.total, figures.subtotal, reports.source, reports.source_account
     ),
 
@@ -78,8 +83,12 @@ with
             claims.source,
             claims.source_account,
             sum(claims.amount) filter (where claims.is_counted and claims.amount_kind = 'delta') as delta_amount,
-            sum(claims.subtotal_amount) filter (where claims.is_counted and claims.amount_kind = 'delta') as subtotal_amount,
-            max(claims.amount) filter (where claims.is_counted and claims.amount_kind = 'running_total') as told_running_amount,
+            sum(claims.subtotal_amount) filter (
+                where claims.is_counted and claims.amount_kind = 'delta'
+            ) as subtotal_amount,
+            max(claims.amount) filter (
+                where claims.is_counted and claims.amount_kind = 'running_total'
+            ) as told_running_amount,
             null as stated_running_amount,
             bool_or(not claims.is_counted and claims.action <> 'cancel') as has_unknown_share,
             bool_or(claims.amount is null and claims.action <> 'cancel') as has_missing_amount
@@ -96,9 +105,14 @@ with
             reports.source,
             reports.source_account,
             case
-                when coalesce(coalesce(reports.refunded_total_currency, reports.stated_currency) = figures.currency, true)
+                when
+                    coalesce(
+                        coalesce(reports.refunded_total_currency, reports.stated_currency) = figures.currency, true
+                    )
                 then reports.refunded_total
-                when coalesce(reports.refunded_total_currency, reports.stated_currency) = reports.stated_currency and reports.total > 0
+                when
+                    coalesce(reports.refunded_total_currency, reports.stated_currency) = reports.stated_currency
+                    and reports.total > 0
                 then {{ share_of("reports.refunded_total", "reports.total", "figures.total") }}
             end as amount
         from reports
@@ -131,7 +145,9 @@ with
             {{ capped("coalesce(sum(delta_amount), 0)") }} as delta_amount,
             {{ capped("sum(subtotal_amount)") }} as subtotal_amount,
             cast(coalesce(max(told_running_amount), 0) as decimal(18, 4)) as told_running_amount,
-            cast(coalesce(greatest(max(told_running_amount), max(stated_running_amount)), 0) as decimal(18, 4)) as running_amount,
+            cast(
+                coalesce(greatest(max(told_running_amount), max(stated_running_amount)), 0) as decimal(18, 4)
+            ) as running_amount,
             bool_or(has_unknown_share) as has_unknown_share,
             bool_or(has_missing_amount) as has_missing_amount
         from statements
@@ -146,7 +162,8 @@ with
             greatest(by_account.delta_amount, by_account.running_amount) as refunded_amount,
             by_account.subtotal_amount,
             by_account.delta_amount >= by_account.running_amount as is_sum_of_deltas,
-            greatest(by_account.delta_amount, by_account.told_running_amount) >= by_account.running_amount as is_told_apart,
+            greatest(by_account.delta_amount, by_account.told_running_amount)
+            >= by_account.running_amount as is_told_apart,
             by_account.has_unknown_share,
             by_account.has_missing_amount,
             greatest(by_account.delta_amount, by_account.running_amount) > 0

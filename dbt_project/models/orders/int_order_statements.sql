@@ -1,10 +1,19 @@
 -- Grain: one row per vendor's order record, and per vendor's order that events tell of; what it states of the order.
--- What says nothing takes nothing back: of each field the newest version, or event, that has it counts. Of the status of a record
--- the newest that is stated counts, and what an older version said of payment or fulfilment where the newest is silent on that; of
--- the status that events tell, the furthest. The currency is that of the total, and no other amount is taken in another.
--- An order that events tell of has its total from the newest event that has lines too, and belongs to whom the first event names.
-{% set columns = ["order_number", "store_id", "channel", "is_valid_source", "source_updated_at", "canceled_at", "refunded_total", "stated_ordered_at"]
-    + ["coupon_codes", "payment_methods", "tags"] %}
+-- What says nothing takes nothing back: of each field the newest version, or event, that has it counts. Of the status
+-- of a record the newest that is stated counts, and what an older version said of payment or fulfilment where the
+-- newest is silent on that; of the status that events tell, the furthest. The currency is that of the total, and no
+-- other amount is taken in another. An order that events tell of has its total from the newest event that has lines
+-- too, and belongs to whom the first event names.
+{% set columns = [
+    "order_number",
+    "store_id",
+    "channel",
+    "is_valid_source",
+    "source_updated_at",
+    "canceled_at",
+    "refunded_total",
+    "stated_ordered_at",
+] + ["coupon_codes", "payment_methods", "tags"] %}
 {% set amounts = ["subtotal", "discount_total", "shipping_total", "fees_total", "tax_total"] %}
 with
     order_rows as (select * from {{ ref("int_order_rows") }}),
@@ -22,7 +31,10 @@ with
             -- Of a record the newest version comes first, of events the earliest.
             case
                 when order_rows.is_from_event
-                then cast(epoch_us(coalesce(order_rows.source_updated_at, order_rows.ordered_at)) as hugeint) * 1000000000 - order_rows.recency_rank
+                then
+                    cast(epoch_us(coalesce(order_rows.source_updated_at, order_rows.ordered_at)) as hugeint)
+                    * 1000000000
+                    - order_rows.recency_rank
                 else order_rows.recency_rank
             end as buyer_rank
         from order_rows
@@ -38,20 +50,27 @@ with
             source_order_id,
             is_from_event,
             min_by(source_record_id, recency_rank) as source_record_id,
-            coalesce(min_by(owner_record_id, buyer_rank) filter (where customer_id is not null), min_by(owner_record_id, buyer_rank)) as owner_record_id,
+            coalesce(
+                min_by(owner_record_id, buyer_rank) filter (where customer_id is not null),
+                min_by(owner_record_id, buyer_rank)
+            ) as owner_record_id,
             min_by(customer_id, buyer_rank) filter (where customer_id is not null) as customer_id,
             {% for column in columns + amounts -%}
                 min_by({{ column }}, recency_rank) filter (where {{ column }} is not null) as {{ column }},
             {% endfor -%}
             {% for amount in ["refunded_total"] + amounts -%}
-                min_by(coalesce(stated_currency, 'as the order'), recency_rank) filter (where {{ amount }} is not null) as {{ amount }}_currency,
+                min_by(coalesce(stated_currency, 'as the order'), recency_rank) filter (
+                    where {{ amount }} is not null
+                ) as {{ amount }}_currency,
             {% endfor -%}
             coalesce(
                 min_by(total, recency_rank) filter (where total is not null and is_from_event and line_count > 0),
                 min_by(total, recency_rank) filter (where total is not null)
             ) as total,
             coalesce(
-                min_by(stated_currency, recency_rank) filter (where stated_currency is not null and total is not null and is_from_event and line_count > 0),
+                min_by(stated_currency, recency_rank) filter (
+                    where stated_currency is not null and total is not null and is_from_event and line_count > 0
+                ),
                 min_by(stated_currency, recency_rank) filter (where stated_currency is not null and total is not null),
                 min_by(stated_currency, recency_rank) filter (where stated_currency is not null)
             ) as stated_currency,
@@ -60,7 +79,9 @@ with
                 min_by(currency, recency_rank) filter (where currency is not null)
             ) as assumed_currency,
             min(ordered_at) as first_ordered_at,
-            list_sort(list_distinct(list(customer_id) filter (where is_from_event and customer_id is not null))) as customer_ids,
+            list_sort(
+                list_distinct(list(customer_id) filter (where is_from_event and customer_id is not null))
+            ) as customer_ids,
             case
                 when is_from_event
                 then max(progress)
@@ -97,7 +118,9 @@ with
             coalesce(stated_currency, assumed_currency) as currency,
             stated_currency,
             {% for amount in amounts -%}
-                case when {{ amount }}_currency in ('as the order', stated_currency) then {{ amount }} end as {{ amount }},
+                case
+                    when {{ amount }}_currency in ('as the order', stated_currency) then {{ amount }}
+                end as {{ amount }},
             {% endfor -%}
             total,
             refunded_total,
@@ -113,7 +136,9 @@ with
             last_export_date,
             source_updated_at,
             stated_ordered_at,
-            case when is_from_event then first_ordered_at else coalesce(stated_ordered_at, first_ordered_at) end as ordered_at,
+            case
+                when is_from_event then first_ordered_at else coalesce(stated_ordered_at, first_ordered_at)
+            end as ordered_at,
             canceled_at
         from merged
     )

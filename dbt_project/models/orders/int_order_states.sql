@@ -45,7 +45,9 @@ with
             settled.total as total_amount,
             cast(
                 case
-                    when statuses.status = 'refunded' and settled.refunded_amount = 0 then coalesce(settled.total, 0) else settled.refunded_amount
+                    when statuses.status = 'refunded' and settled.refunded_amount = 0
+                    then coalesce(settled.total, 0)
+                    else settled.refunded_amount
                 end as decimal(18, 4)
             ) as refunded_amount,
             cast(
@@ -58,7 +60,8 @@ with
                 end as decimal(18, 4)
             ) as net_amount,
             settled.is_sum_of_deltas,
-            (statuses.status in ('partially_refunded', 'refunded') or settled.has_missing_amount) and settled.refunded_amount = 0 as is_refund_amount_missing,
+            (statuses.status in ('partially_refunded', 'refunded') or settled.has_missing_amount)
+            and settled.refunded_amount = 0 as is_refund_amount_missing,
             coalesce(validity.is_valid, statuses.is_valid) as is_valid
         from settled
         inner join statuses on settled.final_progress = statuses.progress

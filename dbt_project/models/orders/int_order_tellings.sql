@@ -1,5 +1,6 @@
--- Grain: one row per order, vendor account, and record or event that tells its status, in each version: what was told, and since when.
--- Only orders of which different things were told are here: of all others the state of today is the state of every day.
+-- Grain: one row per order, vendor account, and record or event that tells its status, in each version: what was told,
+-- and since when. Only orders of which different things were told are here: of all others the state of today is the
+-- state of every day.
 with
     staged as (select * from {{ source("staging", "orders") }}),
 
@@ -37,9 +38,16 @@ with
             and staged.source_account = order_keys.source_account
             and staged.source_order_id = order_keys.source_order_id
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
-        left join outdated_events on staged.is_from_event and staged.source_file = outdated_events.source_file and staged.source_row = outdated_events.source_row
+        left join
+            outdated_events
+            on staged.is_from_event
+            and staged.source_file = outdated_events.source_file
+            and staged.source_row = outdated_events.source_row
         -- Unknown says nothing of the state.
-        where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null and coalesce(overrides.status, staged.status) <> 'unknown'
+        where
+            (staged.total is null or staged.total >= 0)
+            and outdated_events.event_id is null
+            and coalesce(overrides.status, staged.status) <> 'unknown'
         union all
         select
             claims.order_id,

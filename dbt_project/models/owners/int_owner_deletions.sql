@@ -1,7 +1,7 @@
--- Grain: one row per record that rows of staging may name as their owner and that its vendor has deleted, with the night that tells
--- it, and the night before whose deliveries all rows of the record end.
--- What belongs to a deleted record is deleted with it. Who is missing in a full delivery is gone with that night, and what the same night
--- says of him holds; the vendor's word ends what came with it too.
+-- Grain: one row per record that rows of staging may name as their owner and that its vendor has deleted, with the
+-- night that tells it, and the night before whose deliveries all rows of the record end. What belongs to a deleted
+-- record is deleted with it. Who is missing in a full delivery is gone with that night, and what the same night says of
+-- him holds; the vendor's word ends what came with it too.
 with
     records as (select * from {{ ref("int_records") }}),
 
@@ -11,7 +11,9 @@ with
 
     deleted as (
         select
-            records.record_no, records.deleted_on, records.last_export_date < records.deleted_on and told_deletions.source_record_id is null as is_by_absence
+            records.record_no,
+            records.deleted_on,
+            records.last_export_date < records.deleted_on and told_deletions.source_record_id is null as is_by_absence
         from records
         left join
             told_deletions
@@ -32,7 +34,10 @@ with
     ),
 
     latest as (
-        select record_no, max(case when is_by_absence then deleted_on else cast(deleted_on + 1 as date) end) as rows_end_before, max(deleted_on) as deleted_on
+        select
+            record_no,
+            max(case when is_by_absence then deleted_on else cast(deleted_on + 1 as date) end) as rows_end_before,
+            max(deleted_on) as deleted_on
         from gone
         group by record_no
     ),

@@ -1,8 +1,8 @@
--- Grain: one row per vendor record whose person has another record in the same stream, and record whose rows are its own:
--- itself, its like in other streams under the same id, and the contacts that belong to either.
--- Nobody else has several profiles at a vendor: there all rows of the person are the one profile's.
+-- Grain: one row per vendor record whose person has another record in the same stream, and record whose rows are its
+-- own: itself, its like in other streams under the same id, and the contacts that belong to either. Nobody else has
+-- several profiles at a vendor: there all rows of the person are the one profile's.
 with
-    records as not materialized (select * from {{ ref("int_record_customers") }}),
+    records as not materialized(select * from {{ ref("int_record_customers") }}),
 
     belongings as (select * from {{ ref("int_contact_records") }}),
 
@@ -18,7 +18,9 @@ with
             source_record_id,
             customer_id,
             is_deleted,
-            count(*) filter (where not is_deleted) over (partition by source, source_account, stream, customer_id) as profile_count
+            count(*) filter (where not is_deleted) over (
+                partition by source, source_account, stream, customer_id
+            ) as profile_count
         from records
         where not is_contact and customer_id is not null
     ),
@@ -28,7 +30,10 @@ with
     own_ids as (
         select record_no, identifier_key
         from identifiers
-        where is_current and unusable_reason is null and id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id')
+        where
+            is_current
+            and unusable_reason is null
+            and id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id')
         group by record_no, identifier_key
     ),
 

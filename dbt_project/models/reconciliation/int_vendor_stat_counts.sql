@@ -1,6 +1,14 @@
--- Grain: one row per customer, vendor account, profile and figure about redemptions, points and referrals, counted from our
--- facts. Profile '' is all that the vendor tells of the person; another, one of several profiles, has what is its own.
-{% set counts = ["redemptions_total", "redemptions_succeeded", "redemptions_failed", "redemptions_rolled_back", "rollbacks_succeeded", "rollbacks_failed"] %}
+-- Grain: one row per customer, vendor account, profile and figure about redemptions, points and referrals, counted from
+-- our facts. Profile '' is all that the vendor tells of the person; another, one of several profiles, has what is its
+-- own.
+{% set counts = [
+    "redemptions_total",
+    "redemptions_succeeded",
+    "redemptions_failed",
+    "redemptions_rolled_back",
+    "rollbacks_succeeded",
+    "rollbacks_failed",
+] %}
 with
     redemptions as (select * from {{ ref("fct_redemptions") }}),
 
@@ -35,7 +43,9 @@ with
     ),
 
     referrer_profiles as (
-        select distinct source, source_account, source_record_id as profile_id, concat(stream, '|', source_record_id) as profile from profile_records
+        select distinct
+            source, source_account, source_record_id as profile_id, concat(stream, '|', source_record_id) as profile
+        from profile_records
     ),
 
     -- Each fact once for the person, and once for every profile of the vendor that it is of.
@@ -91,16 +101,34 @@ with
 
     final as (
         {% for metric in counts -%}
-            select customer_id, source, source_account, profile, '{{ metric }}' as metric, cast({{ metric }} as decimal(38, 6)) as value
+            select
+                customer_id,
+                source,
+                source_account,
+                profile,
+                '{{ metric }}' as metric,
+                cast({{ metric }} as decimal(38, 6)) as value
             from counted
             union all
         {% endfor -%}
         {% for metric in ["loyalty_points", "points_to_go"] -%}
-            select customer_id, source, source_account, profile, '{{ metric }}' as metric, cast(points as decimal(38, 6)) as value
+            select
+                customer_id,
+                source,
+                source_account,
+                profile,
+                '{{ metric }}' as metric,
+                cast(points as decimal(38, 6)) as value
             from points
             union all
         {% endfor -%}
-        select customer_id, source, source_account, profile, 'referred_customers' as metric, cast(referred_customers as decimal(38, 6)) as value
+        select
+            customer_id,
+            source,
+            source_account,
+            profile,
+            'referred_customers' as metric,
+            cast(referred_customers as decimal(38, 6)) as value
         from referred
     )
 

@@ -1,8 +1,9 @@
--- Grain: one row per vendor record and figure about orders, computed from our orders by the vendor's definition, and by ours.
--- A vendor that reports orders is held to those it reported, as it reported them; any other to all orders we know. Where a
--- person has several profiles at the vendor, each is held to the orders reported as its own.
--- No order after the vendor's export date is compared. Each figure stands here four times: of the orders up to the end of that day as
--- they stand today, and as they stood at its end, at its beginning, and a day before, because vendors compute by night.
+-- Grain: one row per vendor record and figure about orders, computed from our orders by the vendor's definition, and by
+-- ours. A vendor that reports orders is held to those it reported, as it reported them; any other to all orders we
+-- know. Where a person has several profiles at the vendor, each is held to the orders reported as its own. No order
+-- after the vendor's export date is compared. Each figure stands here four times: of the orders up to the end of that
+-- day as they stand today, and as they stood at its end, at its beginning, and a day before, because vendors compute by
+-- night.
 {% set moments = [
     ("at_night_end", "cast(stats.export_date + 1 as date)"),
     ("at_export", "stats.export_date"),
@@ -34,7 +35,12 @@ with
     settings as (select * from {{ source("internal", "run_settings") }}),
 
     own_orders as (
-        select distinct profile_records.source, profile_records.source_account, profile_records.stream, profile_records.source_record_id, order_reports.order_id
+        select distinct
+            profile_records.source,
+            profile_records.source_account,
+            profile_records.stream,
+            profile_records.source_record_id,
+            order_reports.order_id
         from order_reports
         inner join profile_records on {{ is_of_profile("order_reports") }}
     ),
@@ -57,7 +63,11 @@ with
             reports.source_account,
             reports.order_id,
             coalesce(reports.customer_id, orders.customer_id) as customer_id,
-            case when own_cancellations.order_id is not null then 'canceled' else last_value(reports.status) over in_progress end as status,
+            case
+                when own_cancellations.order_id is not null
+                then 'canceled'
+                else last_value(reports.status) over in_progress
+            end as status,
             coalesce(reports.currency, orders.currency) as currency,
             reports.subtotal_amount,
             reports.total_amount,
@@ -86,7 +96,17 @@ with
     ),
 
     known_orders as (
-        select source, source_account, order_id, customer_id, status, currency, subtotal_amount, total_amount, is_flagged_valid, ordered_at
+        select
+            source,
+            source_account,
+            order_id,
+            customer_id,
+            status,
+            currency,
+            subtotal_amount,
+            total_amount,
+            is_flagged_valid,
+            ordered_at
         from reported_orders
         union all
         select
@@ -115,7 +135,9 @@ with
     observed as (
         select
             stats.*,
-            {% for moment, day in moments -%} {{ day_start(day, "settings.reporting_time_zone") }} as {{ moment }} {%- if not loop.last %},{% endif %} {% endfor %}
+            {% for moment, day in moments -%}
+                {{ day_start(day, "settings.reporting_time_zone") }} as {{ moment }} {%- if not loop.last %},{% endif %}
+            {% endfor %}
         from stats
         cross join settings
     ),
@@ -155,7 +177,12 @@ with
     ),
 
     pairs as (
-        select source, source_account, order_id, export_date, {% for moment, _ in moments -%} any_value({{ moment }}) as {{ moment }}, {% endfor %} count(*) as figures
+        select
+            source,
+            source_account,
+            order_id,
+            export_date,
+            {% for moment, _ in moments -%} any_value({{ moment }}) as {{ moment }}, {% endfor %} count(*) as figures
         from matched
         group by source, source_account, order_id, export_date
     ),
@@ -168,7 +195,9 @@ with
             pairs.order_id,
             pairs.export_date,
             {% for moment, _ in moments -%}
-                sum(adjustments.amount) filter (where adjustments.occurred_at >= pairs.{{ moment }}) as amount_after_{{ moment }},
+                sum(adjustments.amount) filter (
+                    where adjustments.occurred_at >= pairs.{{ moment }}
+                ) as amount_after_{{ moment }},
                 sum(coalesce(claims.subtotal_amount, adjustments.amount)) filter (
                     where adjustments.occurred_at >= pairs.{{ moment }}
                 ) as subtotal_after_{{ moment }}
@@ -182,7 +211,9 @@ with
         group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date
     ),
 
-    told as (select *, min(told_at) over (partition by order_id, source, source_account) as first_told_at from tellings),
+    told as (
+        select *, min(told_at) over (partition by order_id, source, source_account) as first_told_at from tellings
+    ),
 
     -- What each teller had said by each moment; before anything was said, the first that was.
     told_by_teller as (
@@ -197,12 +228,18 @@ with
                     where told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at
                 ) as progress_{{ moment }},
                 max_by(told.is_valid_source, row(told.told_at, told.is_valid_source)) filter (
-                    where told.is_valid_source is not null and (told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at)
+                    where
+                        told.is_valid_source is not null
+                        and (told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at)
                 ) as flag_{{ moment }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from pairs
-        inner join told on pairs.order_id = told.order_id and pairs.source = told.source and pairs.source_account = told.source_account
+        inner join
+            told
+            on pairs.order_id = told.order_id
+            and pairs.source = told.source
+            and pairs.source_account = told.source_account
         group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date, told.teller
     ),
 
@@ -213,7 +250,9 @@ with
             order_id,
             export_date,
             {% for moment, _ in moments -%}
-                max(progress_{{ moment }}) as progress_{{ moment }}, bool_or(flag_{{ moment }}) as flag_{{ moment }} {%- if not loop.last %},{% endif %}
+                max(progress_{{ moment }}) as progress_{{ moment }},
+                bool_or(flag_{{ moment }}) as flag_{{ moment }}
+                {%- if not loop.last %},{% endif %}
             {% endfor %}
         from told_by_teller
         group by source, source_account, order_id, export_date
@@ -229,9 +268,15 @@ with
                 coalesce(later_refunds.subtotal_after_{{ moment }}, 0) as subtotal_after_{{ moment }},
             {% endfor -%}
             case
-                when matched.amount_kind = 'subtotal' then coalesce(matched.subtotal_amount, matched.total_amount) else matched.total_amount
+                when matched.amount_kind = 'subtotal'
+                then coalesce(matched.subtotal_amount, matched.total_amount)
+                else matched.total_amount
             end as gross_amount,
-            case when matched.amount_kind = 'subtotal' then coalesce(refunds.subtotal_amount, orders.refunded_amount) else orders.refunded_amount end as refunded,
+            case
+                when matched.amount_kind = 'subtotal'
+                then coalesce(refunds.subtotal_amount, orders.refunded_amount)
+                else orders.refunded_amount
+            end as refunded,
             orders.item_quantity,
             orders.net_amount_reporting,
             orders.is_valid
@@ -247,7 +292,8 @@ with
                 and matched.export_date = {{ relation }}.export_date
         {% endfor -%}
         {% for moment, _ in moments -%}
-            left join statuses as statuses_{{ moment }} on told_before.progress_{{ moment }} = statuses_{{ moment }}.progress
+            left join
+                statuses as statuses_{{ moment }} on told_before.progress_{{ moment }} = statuses_{{ moment }}.progress
         {% endfor %}
     ),
 
@@ -265,7 +311,12 @@ with
             item_quantity,
             ordered_at,
             coalesce(order_currency <> currency, false) as is_other_currency,
-            {% for suffix, moment in [("", none), ("_at_night_end", "at_night_end"), ("_at_export", "at_export"), ("_day_before", "day_before")] -%}
+            {% for suffix, moment in [
+                ("", none),
+                ("_at_night_end", "at_night_end"),
+                ("_at_export", "at_export"),
+                ("_day_before", "day_before"),
+            ] -%}
                 {%- set state = "_" ~ moment if moment else "" -%}
                 {%- set amount_after = "amount_after_" ~ moment if moment else "0" -%}
                 {%- set subtotal_after = "subtotal_after_" ~ moment if moment else "0" -%}
@@ -279,7 +330,13 @@ with
                     gross_amount - case
                         when not is_net
                         then 0
-                        else greatest(refunded - case when amount_kind = 'subtotal' then {{ subtotal_after }} else {{ amount_after }} end, 0)
+                        else
+                            greatest(
+                                refunded - case
+                                    when amount_kind = 'subtotal' then {{ subtotal_after }} else {{ amount_after }}
+                                end,
+                                0
+                            )
                     end,
                     0
                 ) as amount{{ suffix }}
@@ -308,10 +365,12 @@ with
                 count(*) filter (where is_counted{{ suffix }}) as order_count{{ suffix }},
                 {{ capped("sum(amount" ~ suffix ~ ") filter (where is_counted" ~ suffix ~ ")") }} as amount{{ suffix }},
                 {{ capped("sum(item_quantity) filter (where is_counted" ~ suffix ~ ")") }} as item_quantity{{ suffix }},
-                -- Of several last orders at one moment each has equal right: the one nearest to the vendor's figure is meant.
-                max_by(amount{{ suffix }}, row(ordered_at, -abs(amount{{ suffix }} - coalesce(value_num, 0)), amount{{ suffix }})) filter (
-                    where is_counted{{ suffix }}
-                ) as last_amount{{ suffix }},
+                -- Of several last orders at one moment each has equal right: the one nearest to the vendor's figure is
+                -- meant.
+                max_by(
+                    amount{{ suffix }},
+                    row(ordered_at, - abs(amount{{ suffix }} - coalesce(value_num, 0)), amount{{ suffix }})
+                ) filter (where is_counted{{ suffix }}) as last_amount{{ suffix }},
                 min(ordered_at) filter (where is_counted{{ suffix }}) as first_at{{ suffix }},
                 max(ordered_at) filter (where is_counted{{ suffix }}) as last_at{{ suffix }}
                 {%- if not loop.last %},{% endif %}

@@ -10,7 +10,11 @@ with
     profile_records as (select * from {{ ref("int_profile_records") }}),
 
     -- Profiles whose person has another one at the same vendor.
-    rivals as (select source, source_account, stream, source_record_id from profile_records group by source, source_account, stream, source_record_id),
+    rivals as (
+        select source, source_account, stream, source_record_id
+        from profile_records
+        group by source, source_account, stream, source_record_id
+    ),
 
     owned as (select * from staged where owner_record_id is not null),
 
@@ -20,7 +24,7 @@ with
                 "owned",
                 "source, source_account, stream, owner_record_id, metric, definition_id",
                 columns=["unit", "currency"],
-                then="value_num desc nulls last, value_ts desc nulls last, unit, currency"
+                then="value_num desc nulls last, value_ts desc nulls last, unit, currency",
             )
         }}
     ),
@@ -49,7 +53,8 @@ with
             *,
             -- Figures too large to multiply contradict nothing.
             try(
-                abs(average_order_value * order_count - revenue) > coalesce(average_tolerance, 0.01) * greatest(order_count, 1)
+                abs(average_order_value * order_count - revenue)
+                > coalesce(average_tolerance, 0.01) * greatest(order_count, 1)
             ) as is_average_contradicted,
             loyalty_points <> points_to_go as is_balance_contradicted
         from observed

@@ -33,7 +33,11 @@ with
         from memberships
         where segment_id is not null
         -- Of every name the newest mention: a name is told with each of its members.
-        qualify row_number() over (partition by source, source_account, segment_id, kind, segment_name order by {{ newest_first() }}) = 1
+        qualify
+            row_number() over (
+                partition by source, source_account, segment_id, kind, segment_name order by {{ newest_first() }}
+            )
+            = 1
     ),
 
     final as (
@@ -42,10 +46,18 @@ with
             source_account,
             segment_family,
             segment_id,
-            coalesce(max_by(segment_name, row(recency, segment_name)) filter (where segment_name is not null), segment_id) as segment_name,
-            coalesce(max_by(kind, row(recency, kind)) filter (where kind is not null), 'dynamic_segment') as segment_kind,
-            max_by(cast(definition as varchar), row(recency, cast(definition as varchar))) filter (where definition is not null) as definition,
-            max_by(reported_members, row(recency, reported_members)) filter (where reported_members is not null) as reported_members,
+            coalesce(
+                max_by(segment_name, row(recency, segment_name)) filter (where segment_name is not null), segment_id
+            ) as segment_name,
+            coalesce(
+                max_by(kind, row(recency, kind)) filter (where kind is not null), 'dynamic_segment'
+            ) as segment_kind,
+            max_by(cast(definition as varchar), row(recency, cast(definition as varchar))) filter (
+                where definition is not null
+            ) as definition,
+            max_by(reported_members, row(recency, reported_members)) filter (
+                where reported_members is not null
+            ) as reported_members,
             min(created_at) as created_at
         from named
         group by source, source_account, segment_family, segment_id

@@ -1,7 +1,7 @@
--- Grain: one row per customer, segment, claimant and moment at which something is said of the membership.
--- A claimant is one vendor record whose profile lists its segments, or all that is told of one profile without such a list.
--- is_member false is either said outright, follows from the first full observation that no longer names the segment, or from
--- the deletion of the record. A list is true of the night that delivered it, a message of the moment it names.
+-- Grain: one row per customer, segment, claimant and moment at which something is said of the membership. A claimant is
+-- one vendor record whose profile lists its segments, or all that is told of one profile without such a list. is_member
+-- false is either said outright, follows from the first full observation that no longer names the segment, or from the
+-- deletion of the record. A list is true of the night that delivered it, a message of the moment it names.
 with
     staged as (select * from {{ source("staging", "segment_memberships") }}),
 
@@ -13,7 +13,12 @@ with
 
     -- Of a person with several profiles at a vendor, which one a record is of.
     record_profiles as (
-        select source, source_account, owner_stream_key, owner_record_id, min({{ stable_key(["stream", "source_record_id"]) }}) as profile
+        select
+            source,
+            source_account,
+            owner_stream_key,
+            owner_record_id,
+            min({{ stable_key(["stream", "source_record_id"]) }}) as profile
         from {{ ref("int_profile_records") }}
         group by source, source_account, owner_stream_key, owner_record_id
     ),
@@ -39,7 +44,12 @@ with
             staged.export_date,
             staged.last_export_date,
             cast(staged.export_date as timestamptz) as delivered_at,
-            case when staged.valid_from is not null then staged.valid_from when not staged.is_observed_at_inferred then staged.observed_at end as dated_at
+            case
+                when staged.valid_from is not null
+                then staged.valid_from
+                when not staged.is_observed_at_inferred
+                then staged.observed_at
+            end as dated_at
         from staged
         inner join owners on {{ is_owner("staged") }}
         left join
@@ -66,7 +76,12 @@ with
 
     told as (
         select
-            *, case when is_own_list then {{ stable_key(["'list'", "stream", "owner_record_id"]) }} else {{ stable_key(["'told'", "profile"]) }} end as claimant
+            *,
+            case
+                when is_own_list
+                then {{ stable_key(["'list'", "stream", "owner_record_id"]) }}
+                else {{ stable_key(["'told'", "profile"]) }}
+            end as claimant
         from of_profiles
     ),
 
@@ -81,7 +96,8 @@ with
         where is_own_list
         qualify
             dense_rank() over (
-                partition by customer_id, source, source_account, segment_family, claimant, export_date order by {{ newest_first() }}
+                partition by customer_id, source, source_account, segment_family, claimant, export_date
+                order by {{ newest_first() }}
             )
             = 1
     ),
@@ -110,23 +126,51 @@ with
         where is_own_list
     ),
 
-    -- Moments at which a claimant was observed in full: by its own list, or, for what is told, by any list of the same profile.
+    -- Moments at which a claimant was observed in full: by its own list, or, for what is told, by any list of the same
+    -- profile.
     observations as (
         select customer_id, source, source_account, segment_family, claimant, delivered_at
         from lists
         union
-        select customer_id, source, source_account, segment_family, {{ stable_key(["'told'", "profile"]) }} as claimant, delivered_at
+        select
+            customer_id,
+            source,
+            source_account,
+            segment_family,
+            {{ stable_key(["'told'", "profile"]) }} as claimant,
+            delivered_at
         from lists
     ),
 
     points as (
-        select customer_id, source, source_account, segment_family, claimant, happened_at, max(is_observation) as is_observation
+        select
+            customer_id,
+            source,
+            source_account,
+            segment_family,
+            claimant,
+            happened_at,
+            max(is_observation) as is_observation
         from
             (
-                select customer_id, source, source_account, segment_family, claimant, delivered_at as happened_at, 1 as is_observation
+                select
+                    customer_id,
+                    source,
+                    source_account,
+                    segment_family,
+                    claimant,
+                    delivered_at as happened_at,
+                    1 as is_observation
                 from observations
                 union all
-                select customer_id, source, source_account, segment_family, claimant, observed_at as happened_at, 0 as is_observation
+                select
+                    customer_id,
+                    source,
+                    source_account,
+                    segment_family,
+                    claimant,
+                    observed_at as happened_at,
+                    0 as is_observation
                 from claims
             ) as moments
         group by customer_id, source, source_account, segment_family, claimant, happened_at
@@ -141,14 +185,23 @@ with
             claimant,
             happened_at,
             min(case when is_observation = 1 then happened_at end) over (
-                partition by customer_id, source, source_account, segment_family, claimant order by happened_at rows between 1 following and unbounded following
+                partition by customer_id, source, source_account, segment_family, claimant
+                order by happened_at
+                rows between 1 following and unbounded following
             ) as next_at
         from points
     ),
 
     -- The first full observation after a claim, unless it makes the claim again.
     unlisted as (
-        select claims.customer_id, claims.source, claims.source_account, claims.segment_family, claims.segment_id, claims.claimant, next_observations.next_at
+        select
+            claims.customer_id,
+            claims.source,
+            claims.source_account,
+            claims.segment_family,
+            claims.segment_id,
+            claims.claimant,
+            next_observations.next_at
         from claims
         inner join
             next_observations
@@ -177,7 +230,9 @@ with
             stream,
             export_date,
             min(case when is_full then export_date end) over (
-                partition by source, source_account, stream order by export_date rows between 1 following and unbounded following
+                partition by source, source_account, stream
+                order by export_date
+                rows between 1 following and unbounded following
             ) as next_full_date
         from deliveries
     ),
@@ -223,7 +278,10 @@ with
             told.claimant,
             greatest(
                 cast(deletions.deleted_on as timestamptz),
-                max(case when told.is_message then coalesce(told.dated_at, told.delivered_at) else told.delivered_at end) + interval 1 microsecond
+                max(
+                    case when told.is_message then coalesce(told.dated_at, told.delivered_at) else told.delivered_at end
+                )
+                + interval 1 microsecond
             ) as deleted_at
         from told
         inner join
@@ -249,7 +307,9 @@ with
             coalesce(told.dated_at, told.delivered_at) as denied_at
         from told
         inner join
-            (select distinct customer_id, source, source_account, segment_family, segment_id, claimant from claims) as claimants
+            (
+                select distinct customer_id, source, source_account, segment_family, segment_id, claimant from claims
+            ) as claimants
             on told.customer_id = claimants.customer_id
             and told.source = claimants.source
             and told.source_account = claimants.source_account
@@ -259,14 +319,36 @@ with
     ),
 
     final as (
-        select customer_id, source, source_account, segment_family, segment_id, claimant, true as is_member, observed_at, entered_at
+        select
+            customer_id,
+            source,
+            source_account,
+            segment_family,
+            segment_id,
+            claimant,
+            true as is_member,
+            observed_at,
+            entered_at
         from claims
-        {% for ended, moment in [("unlisted", "next_at"), ("undelivered", "ended_at"), ("deleted", "deleted_at"), ("denials", "denied_at")] -%}
+        {% for ended, moment in [
+                ("unlisted", "next_at"),
+                ("undelivered", "ended_at"),
+                ("deleted", "deleted_at"),
+                ("denials", "denied_at"),
+            ] -%}
             union all
             select
-                customer_id, source, source_account, segment_family, segment_id, claimant, false as is_member, {{ moment }} as observed_at, null as entered_at
+                customer_id,
+                source,
+                source_account,
+                segment_family,
+                segment_id,
+                claimant,
+                false as is_member,
+                {{ moment }} as observed_at,
+                null as entered_at
             from {{ ended }}
-            {% endfor %}
+        {% endfor %}
     )
 
 select *

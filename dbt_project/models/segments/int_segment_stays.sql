@@ -1,4 +1,5 @@
--- Grain: one row per customer, segment of a vendor account and unbroken stay, whoever of the person's records claims it.
+-- Grain: one row per customer, segment of a vendor account and unbroken stay, whoever of the person's records claims
+-- it.
 with
     statements as (select * from {{ ref("int_segment_statements") }}),
 
@@ -6,14 +7,22 @@ with
     turned as (
         select *, lag(is_member) over in_time as was_member
         from statements
-        window in_time as (partition by customer_id, source, source_account, segment_family, segment_id, claimant order by observed_at, is_member, entered_at)
+        window
+            in_time as (
+                partition by customer_id, source, source_account, segment_family, segment_id, claimant
+                order by observed_at, is_member, entered_at
+            )
     ),
 
     turns as (
         select *, lead(observed_at) over in_time as next_turn_at, lag(observed_at) over in_time as last_turn_at
         from turned
         where is_member is distinct from coalesce(was_member, false)
-        window in_time as (partition by customer_id, source, source_account, segment_family, segment_id, claimant order by observed_at, is_member, entered_at)
+        window
+            in_time as (
+                partition by customer_id, source, source_account, segment_family, segment_id, claimant
+                order by observed_at, is_member, entered_at
+            )
     ),
 
     claimed_stays as (
@@ -23,7 +32,11 @@ with
             source_account,
             segment_family,
             segment_id,
-            case when last_turn_at is null then least(entered_at, observed_at) else greatest(least(entered_at, observed_at), last_turn_at) end as entered_at,
+            case
+                when last_turn_at is null
+                then least(entered_at, observed_at)
+                else greatest(least(entered_at, observed_at), last_turn_at)
+            end as entered_at,
             next_turn_at as exited_at
         from turns
         where is_member

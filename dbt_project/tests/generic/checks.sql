@@ -1,13 +1,14 @@
--- All that a model promises of its rows, in one test, because a test of its own for each promise costs dbt more than asking it.
--- One row per promise that is broken: what fails, how many rows, and the query that shows them; it holds names and limits, no values.
+-- All that a model promises of its rows, in one test, because a test of its own for each promise costs dbt more than
+-- asking it. One row per promise that is broken: what fails, how many rows, and the query that shows them; it holds
+-- names and limits, no values.
 --
--- key: columns that together identify a row, none of them null      unique: columns of which each is unique where it is filled
--- not_null, not_empty: columns that are filled; texts that are null or say something
--- at_least, between, accepted: by column its minimum, its two limits (both included), its values; null passes
--- references: column, to, field: a filled column is found there     holds: conditions that are true in every row; unknown counts as true
--- same: columns that say the same in every row                     one_row: conditions that are true in exactly one row
--- one_current: columns, flag: at most one row per key is current
--- periods: columns, valid_from, valid_to: per key, one begins when or after the one before it has ended, and none ends before it begins
+-- key: columns that together identify a row, none of them null      unique: columns of which each is unique where it is
+-- filled not_null, not_empty: columns that are filled; texts that are null or say something at_least, between,
+-- accepted: by column its minimum, its two limits (both included), its values; null passes references: column, to,
+-- field: a filled column is found there     holds: conditions that are true in every row; unknown counts as true same:
+-- columns that say the same in every row                     one_row: conditions that are true in exactly one row
+-- one_current: columns, flag: at most one row per key is current periods: columns, valid_from, valid_to: per key, one
+-- begins when or after the one before it has ended, and none ends before it begins
 {% test checks(
     model,
     key=[],
@@ -28,21 +29,42 @@
     {{ config(fail_calc="coalesce(sum(failing_rows), 0)") }}
 
     {%- set conditions, queries = [], [] -%}
-    {%- for column in not_null -%} {%- do conditions.append((column ~ " is null", column ~ " is null")) -%} {%- endfor -%}
-    {%- for column in not_empty -%} {%- do conditions.append((column ~ " is empty", "trim(" ~ column ~ ") = ''")) -%} {%- endfor -%}
-    {%- for column, least in at_least.items() -%} {%- do conditions.append((column ~ " is below " ~ least, column ~ " < " ~ least)) -%} {%- endfor -%}
+    {%- for column in not_null -%}
+        {%- do conditions.append((column ~ " is null", column ~ " is null")) -%}
+    {%- endfor -%}
+    {%- for column in not_empty -%}
+        {%- do conditions.append((column ~ " is empty", "trim(" ~ column ~ ") = ''")) -%}
+    {%- endfor -%}
+    {%- for column, least in at_least.items() -%}
+        {%- do conditions.append((column ~ " is below " ~ least, column ~ " < " ~ least)) -%}
+    {%- endfor -%}
     {%- for column, limits in between.items() -%}
-        {%- set range = limits | join(" and ") -%} {%- do conditions.append((column ~ " is not between " ~ range, column ~ " not between " ~ range)) -%}
+        {%- set range = limits | join(" and ") -%}
+        {%- do conditions.append(
+            (
+                column ~ " is not between " ~ range,
+                column ~ " not between " ~ range,
+            )
+        ) -%}
     {%- endfor -%}
     {%- for column, values in accepted.items() -%}
-        {%- do conditions.append((column ~ " is none of its values", column ~ " not in ('" ~ values | join("', '") ~ "')")) -%}
+        {%- do conditions.append(
+            (column ~ " is none of its values", column ~ " not in ('" ~ values | join("', '") ~ "')")
+        ) -%}
     {%- endfor -%}
-    {%- for condition in holds -%} {%- do conditions.append(("not (" ~ condition ~ ")", "not (" ~ condition ~ ")")) -%} {%- endfor -%}
+    {%- for condition in holds -%}
+        {%- do conditions.append(("not (" ~ condition ~ ")", "not (" ~ condition ~ ")")) -%}
+    {%- endfor -%}
 
     {%- if key -%}
         {%- set columns = key | join(", ") -%}
         {%- set is_broken = "count(*) > 1 or " ~ key | join(" is null or ") ~ " is null" -%}
-        {%- do queries.append((columns ~ " is no key", "select " ~ columns ~ " from " ~ model ~ " group by " ~ columns ~ " having " ~ is_broken)) -%}
+        {%- do queries.append(
+            (
+                columns ~ " is no key",
+                "select " ~ columns ~ " from " ~ model ~ " group by " ~ columns ~ " having " ~ is_broken,
+            )
+        ) -%}
     {%- endif -%}
     {%- for column in unique -%}
         {%- set filled = column ~ " from " ~ model ~ " where " ~ column ~ " is not null" -%}
@@ -51,7 +73,12 @@
     {%- for one in references -%}
         {%- set unknown = " anti join " ~ one.to ~ " as known on told." ~ one.column ~ " = known." ~ one.field -%}
         {%- set filled = " where told." ~ one.column ~ " is not null" -%}
-        {%- do queries.append((one.column ~ " is not in " ~ one.to.identifier, "select told.* from " ~ model ~ " as told" ~ unknown ~ filled)) -%}
+        {%- do queries.append(
+            (
+                one.column ~ " is not in " ~ one.to.identifier,
+                "select told.* from " ~ model ~ " as told" ~ unknown ~ filled,
+            )
+        ) -%}
     {%- endfor -%}
     {%- for column in same -%}
         {%- set different = "count(distinct " ~ column ~ ")" -%}
@@ -65,13 +92,23 @@
     {%- if one_current -%}
         {%- set columns = one_current["columns"] | join(", ") -%}
         {%- set current = columns ~ " from " ~ model ~ " where " ~ one_current["flag"] -%}
-        {%- do queries.append((one_current["flag"] ~ " is true more than once", "select " ~ current ~ " group by all having count(*) > 1")) -%}
+        {%- do queries.append(
+            (
+                one_current["flag"] ~ " is true more than once",
+                "select " ~ current ~ " group by all having count(*) > 1",
+            )
+        ) -%}
     {%- endif -%}
     {%- if periods -%}
         {%- set columns, begin, end = periods["columns"] | join(", "), periods["valid_from"], periods["valid_to"] -%}
         {%- set next = "lead(" ~ begin ~ ") over (partition by " ~ columns ~ " order by " ~ begin ~ ")" -%}
         {%- set overlaps = "(" ~ next ~ " is not null and (" ~ end ~ " is null or " ~ end ~ " > " ~ next ~ "))" -%}
-        {%- do queries.append((begin ~ " to " ~ end ~ " overlap", "from " ~ model ~ " qualify " ~ end ~ " < " ~ begin ~ " or " ~ overlaps)) -%}
+        {%- do queries.append(
+            (
+                begin ~ " to " ~ end ~ " overlap",
+                "from " ~ model ~ " qualify " ~ end ~ " < " ~ begin ~ " or " ~ overlaps,
+            )
+        ) -%}
     {%- endif -%}
 
     with
@@ -95,7 +132,8 @@
             {% endif %}
             {% for failing, query in queries %}
                     {{ "union all" if conditions or not loop.first }}
-                select $told${{ failing }}$told$ as failing, count(*) as failing_rows, $told${{ query }}$told$ as shown_by
+                select
+                    $told${{ failing }}$told$ as failing, count(*) as failing_rows, $told${{ query }}$told$ as shown_by
                 from ({{ query }})
             {% endfor %}
         )

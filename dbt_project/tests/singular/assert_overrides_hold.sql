@@ -1,5 +1,5 @@
--- Guards decisions, whatever has landed: records kept apart are two people. One that joins records gives way where two contradict each other,
--- and is listed in meta.identity_events.
+-- Guards decisions, whatever has landed: records kept apart are two people. One that joins records gives way where two
+-- contradict each other, and is listed in meta.identity_events.
 {{ config(meta={"kind": "law"}) }}
 
 select overrides.rule, overrides.decision, one.alias_id, other.alias_id as other_alias_id

@@ -1,4 +1,5 @@
--- Guards against refunds counted twice or lost between the facts; a whole cancellation takes the order back and is no refund.
+-- Guards against refunds counted twice or lost between the facts; a whole cancellation takes the order back and is no
+-- refund.
 {{ config(meta={"kind": "law"}) }}
 
 with
@@ -8,7 +9,9 @@ with
         select adjustments.order_id, sum(adjustments.amount) as amount
         from {{ ref("fct_order_adjustments") }} as adjustments
         inner join orders on adjustments.order_id = orders.order_id
-        where (adjustments.adjustment_type <> 'cancel' or orders.status <> 'canceled') and coalesce(adjustments.currency = orders.currency, true)
+        where
+            (adjustments.adjustment_type <> 'cancel' or orders.status <> 'canceled')
+            and coalesce(adjustments.currency = orders.currency, true)
         group by adjustments.order_id
     )
 

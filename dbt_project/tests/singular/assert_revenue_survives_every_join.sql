@@ -1,13 +1,17 @@
--- Guards against a fan-out: revenue by day and by order is one sum, and so is that by customer, of the orders up to the run's day as
--- they stood at its end. It does not say that revenue is right.
--- What is more than its type holds is expected to stand at the limit: one absurd order hides the sums of nobody else.
+-- Guards against a fan-out: revenue by day and by order is one sum, and so is that by customer, of the orders up to the
+-- run's day as they stood at its end. It does not say that revenue is right. What is more than its type holds is
+-- expected to stand at the limit: one absurd order hides the sums of nobody else.
 {{ config(meta={"kind": "law"}) }}
 
 with
     orders as (select * from {{ ref("fct_orders") }}),
 
     expected_by_day as (
-        select order_date, coalesce(currency, 'XXX') as currency, source, {{ capped("sum(net_amount_reporting) filter (where is_valid)", 2) }} as revenue
+        select
+            order_date,
+            coalesce(currency, 'XXX') as currency,
+            source,
+            {{ capped("sum(net_amount_reporting) filter (where is_valid)", 2) }} as revenue
         from orders
         group by order_date, coalesce(currency, 'XXX'), source
     ),
@@ -23,11 +27,16 @@ with
             end as revenue
         from orders
         inner join {{ source("internal", "run_settings") }} as settings on orders.order_date <= settings.as_of_date
-        left join {{ ref("int_order_days") }} as order_days on orders.order_id = order_days.order_id and settings.as_of_date = order_days.insight_date
+        left join
+            {{ ref("int_order_days") }} as order_days
+            on orders.order_id = order_days.order_id
+            and settings.as_of_date = order_days.insight_date
         where orders.customer_id is not null
     ),
 
-    expected_by_customer as (select customer_id, {{ capped("sum(revenue)", 2) }} as revenue from known group by customer_id),
+    expected_by_customer as (
+        select customer_id, {{ capped("sum(revenue)", 2) }} as revenue from known group by customer_id
+    ),
 
     compared as (
         select

@@ -1,4 +1,5 @@
-"""Ometria: contacts in a collection of our own, which overwrite no listing of the shop and join its profile by customer id and e-mail.
+"""Ometria: contacts in a collection of our own, which overwrite no listing of the shop and join its profile by customer
+id and e-mail.
 
 Nothing but properties is sent: a name of ours would beat the shop's.
 """
@@ -22,7 +23,11 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     """Never forced: a forced word of ours could not be taken back."""
     if said.channel != "email" or not identity.get("email"):
         return None
-    return {**_contact(identity), "marketing_optin": "EXPLICITLY_OPTEDOUT", "timestamp_unsubscribed": moment(said.said_at)}
+    return {
+        **_contact(identity),
+        "marketing_optin": "EXPLICITLY_OPTEDOUT",
+        "timestamp_unsubscribed": moment(said.said_at),
+    }
 
 
 def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:

@@ -1,4 +1,5 @@
-"""Omnisend: contacts by the spelling of the e-mail address that Omnisend holds, and our segments as tags added and removed.
+"""Omnisend: contacts by the spelling of the e-mail address that Omnisend holds, and our segments as tags added and
+removed.
 
 No consent is ever part of a contact: `channels` and `consent` are left out, and no welcome message is asked for.
 """
@@ -6,7 +7,17 @@ No consent is ever part of a contact: `channels` and `consent` are left out, and
 from collections.abc import Iterable
 from typing import Any
 
-from orchestration.activation.channel import Channel, Identity, Judged, OptOut, Request, Values, Verdict, moment, without_segments
+from orchestration.activation.channel import (
+    Channel,
+    Identity,
+    Judged,
+    OptOut,
+    Request,
+    Values,
+    Verdict,
+    moment,
+    without_segments,
+)
 from orchestration.canonical.given_back import PREFIX
 
 
@@ -15,7 +26,11 @@ def _address(identity: Identity) -> dict[str, Any]:
 
 
 def _profile(identity: Identity, values: Values) -> dict[str, Any]:
-    return {"identifiers": [_address(identity)], "customProperties": without_segments(values), "sendWelcomeMessage": False}
+    return {
+        "identifiers": [_address(identity)],
+        "customProperties": without_segments(values),
+        "sendWelcomeMessage": False,
+    }
 
 
 def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
@@ -45,7 +60,9 @@ def _judged(found: Any) -> Judged | None:
     for error in found.get("errors") or ():
         identifiers = (error.get("request") or {}).get("identifiers") or [{}]
         if address := identifiers[0].get("id"):
-            failed[f"email:{address}"] = f"{error.get('responseCode')} {(error.get('response') or {}).get('detail', '')}".strip()
+            failed[f"email:{address}"] = (
+                f"{error.get('responseCode')} {(error.get('response') or {}).get('detail', '')}".strip()
+            )
     undone = found.get("totalCount", 0) - found.get("finishedCount", 0) if found["status"] == "stopped" else 0
     return Judged(failed, max(0, found.get("errorsCount", 0) + undone - len(failed)))
 

@@ -1,11 +1,22 @@
 """Open Delivery: customers by the identifier exactly as it was received, in the dialect that the configuration names.
 
-What is ours stands under the one key `c360` of the metadata: whether a host merges or replaces the object is not specified.
+What is ours stands under the one key `c360` of the metadata: whether a host merges or replaces the object is not
+specified.
 """
 
 from typing import Any
 
-from orchestration.activation.channel import Channel, Identity, OptOut, Request, Values, as_list, moment, segments_among, without_segments
+from orchestration.activation.channel import (
+    Channel,
+    Identity,
+    OptOut,
+    Request,
+    Values,
+    as_list,
+    moment,
+    segments_among,
+    without_segments,
+)
 from orchestration.canonical.given_back import OURS, PREFIX
 
 
@@ -21,7 +32,13 @@ def _profile(identity: Identity, values: Values) -> dict[str, Any]:
 
 
 def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
-    consent = {"purpose": "marketing", "channel": said.channel, "status": "revoked", "source": "c360", "revokedAt": moment(said.said_at)}
+    consent = {
+        "purpose": "marketing",
+        "channel": said.channel,
+        "status": "revoked",
+        "source": "c360",
+        "revokedAt": moment(said.said_at),
+    }
     return {**_identified(identity), "consents": [consent]}
 
 

@@ -1,6 +1,7 @@
 """Optimizely Data Platform: profiles by one identifier that ODP itself holds for the record.
 
-One identifier only: two that belong to different profiles would merge these at ODP for good. Consent has a call of its own.
+One identifier only: two that belong to different profiles would merge these at ODP for good. Consent has a call of its
+own.
 """
 
 from typing import Any
@@ -53,6 +54,9 @@ CHANNEL = Channel(
     optouts=Request("/v3/consent", most_records=500, most_bytes=5_000_000),
     optout=_optout,
     optout_body=as_list,
-    erasure_hint="POST each to /v3/compliance/gdpr/delete, with your own address as `requester`; GET /v3/compliance/gdpr/status/{id} tells when it is done.",
+    erasure_hint=(
+        "POST each to /v3/compliance/gdpr/delete, with your own address as `requester`; GET"
+        " /v3/compliance/gdpr/status/{id} tells when it is done."
+    ),
     erasure=_erasure,
 )

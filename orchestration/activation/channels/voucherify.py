@@ -1,4 +1,5 @@
-"""Voucherify: metadata of customers by their `source_id`; one that Voucherify has not told us would make a new customer there.
+"""Voucherify: metadata of customers by their `source_id`; one that Voucherify has not told us would make a new customer
+there.
 
 Consents cannot be written there: a no goes out as metadata.
 """
@@ -25,7 +26,11 @@ def _judged(action: Any) -> Judged | None:
         return None
     result = action.get("result") or {}
     errors = [*result.get("errors", ()), *result.get("failed", ())]
-    failed = {error["source_id"]: str(error.get("message") or error.get("reason") or error.get("key")) for error in errors if error.get("source_id")}
+    failed = {
+        error["source_id"]: str(error.get("message") or error.get("reason") or error.get("key"))
+        for error in errors
+        if error.get("source_id")
+    }
     told = result.get("failed_count", 0) if action["status"] == "DONE" else 1
     return Judged(failed, max(0, told - len(failed)))
 
@@ -47,6 +52,8 @@ CHANNEL = Channel(
     optout=_optout,
     optout_body=as_list,
     verdict=Verdict(_reference, "/v1/async-actions/{}", _judged),
-    erasure_hint="POST to /v1/customers/{source_id}/permanent-deletion, one by one: orders and events of the customer go too.",
+    erasure_hint=(
+        "POST to /v1/customers/{source_id}/permanent-deletion, one by one: orders and events of the customer go too."
+    ),
     erasure=_erasure,
 )

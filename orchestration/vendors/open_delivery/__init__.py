@@ -1,8 +1,8 @@
 """Open Delivery (Abrasel), customer capability: what its exports are and in which versions of the protocol they come.
 
 Three versions are in use side by side, and a page of the second shows a fourth. A record's version follows from its
-shape, never from the size of a number: `{value, currency}` is in major units (v1.3 and v2 orders), a bare amount in cents
-(the rc.2 relationship view, events).
+shape, never from the size of a number: `{value, currency}` is in major units (v1.3 and v2 orders), a bare amount in
+cents (the rc.2 relationship view, events).
 """
 
 from orchestration.mapping.model import stream, vendor
@@ -13,7 +13,8 @@ from orchestration.vendors.open_delivery.orders import ORDERS
 from orchestration.vendors.open_delivery.people import CUSTOMERS, LEADS
 from orchestration.vendors.open_delivery.reviews import REVIEWS
 
-# What lies in the same interface and is none of ours: shops, menus, deliveries, rewards. Their fields tell them, as no record has a word for what it is.
+# What lies in the same interface and is none of ours: shops, menus, deliveries, rewards. Their fields tell them, as no
+# record has a word for what it is.
 NONE_OF_OURS = {
     "delivery": (
         "deliveryId", "pickupAddress", "deliveryAddress", "deliveryCode", "deliveryPrice", "vehicle", "orderDisplayId", "deliveryTrackingInfo", "pictureURL",
@@ -85,8 +86,8 @@ VENDOR = vendor(
     default_order_namespace="delivery",
     phone_region="BR",
     money=(
-        "Orders of version 1 state `{value, currency}` in major units. Operational orders of version 2 do so too, CRM orders and events state cents without a "
-        "currency, unless `amount_unit` of `accounts.csv` says otherwise."
+        "Orders of version 1 state `{value, currency}` in major units. Operational orders of version 2 do so too, CRM"
+        " orders and events state cents without a currency, unless `amount_unit` of `accounts.csv` says otherwise."
     ),
     kinds=KINDS,
 )

@@ -1,8 +1,9 @@
-"""Events: relationship events of the draft, rc.2 and the transport bindings, loyalty events, and operational order events.
+"""Events: relationship events of the draft, rc.2 and the transport bindings, loyalty events, and operational order
+events.
 
 An order event that names its order makes a row of that order; a cancellation is an adjustment of it as well. Amounts in
-relationship events are in cents. Names come in two fashions, `ORDER_COMPLETED` and `order.completed`; operational events
-say the bare state.
+relationship events are in cents. Names come in two fashions, `ORDER_COMPLETED` and `order.completed`; operational
+events say the bare state.
 """
 
 import polars as pl
@@ -60,7 +61,9 @@ def _words(name: pl.Expr, told: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.
     is_family = family.is_in(list(FAMILIES))
     event_type = pl.coalesce(known[0], pl.when(is_family).then(family), pl.when(given(name)).then(pl.lit("custom")))
     action = pl.coalesce(
-        known[1], pl.when(is_family).then(name.str.replace(r"^[^.]+\.", "").str.replace_all(".", "_", literal=True)), clean(told).str.to_lowercase()
+        known[1],
+        pl.when(is_family).then(name.str.replace(r"^[^.]+\.", "").str.replace_all(".", "_", literal=True)),
+        clean(told).str.to_lowercase(),
     )
     engagement = pl.coalesce(known[2], lookup(family, FAMILIES), pl.lit("custom"))
     active = pl.coalesce(known[3], pl.when(is_family).then(pl.lit("false")), pl.lit("true"))
@@ -87,7 +90,9 @@ def _dialect(
     optional: dict[str, Value] = {} if event_id is None else {"event_id": event_id}
     if properties is not None:
         optional["properties"] = raw(properties)
-    amounts: dict[str, Value] = {} if money is None else {"total": at(f"{money}.totalAmount"), "currency": at(f"{money}.currency")}
+    amounts: dict[str, Value] = (
+        {} if money is None else {"total": at(f"{money}.totalAmount"), "currency": at(f"{money}.currency")}
+    )
     is_creation = (action == "create").fill_null(value=False)
     selects = [
         rows(
@@ -125,11 +130,23 @@ def _dialect(
         ),
     ]
     opted, doubts = ((), ()) if body is None else (_opted(name, at_time, body), consent_doubts(f"{body}."))
-    return dialect(dialect_name, "event", shape, *selects, *opted, about=about, has=has, doubts=doubts, duplicates_of="events", kinds=("event",))
+    return dialect(
+        dialect_name,
+        "event",
+        shape,
+        *selects,
+        *opted,
+        about=about,
+        has=has,
+        doubts=doubts,
+        duplicates_of="events",
+        kinds=("event",),
+    )
 
 
 def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
-    """Consents that an event tells: by its name, beside its body's channel, or as one consent or a list of them as customers have."""
+    """Consents that an event tells: by its name, beside its body's channel, or as one consent or a list of them as
+    customers have."""
     event = _dotted(name)
     is_update = (event == "customer.consent.updated").fill_null(value=False)
     status = pl.coalesce(lookup(event, OPT_EVENTS), pl.when(is_update).then(at(f"{body}.status")))
@@ -156,7 +173,10 @@ BODY = Open(
 
 
 def _about(customer_id: pl.Expr, path: str, *more: Identifier, profile_id: pl.Expr | None = None) -> Contact:
-    return Contact(identifiers=(customer_reference(customer_id, path), *more), profile_id=customer_id if profile_id is None else profile_id)
+    return Contact(
+        identifiers=(customer_reference(customer_id, path), *more),
+        profile_id=customer_id if profile_id is None else profile_id,
+    )
 
 
 draft_event = _dialect(
@@ -242,7 +262,15 @@ pushed_event = _dialect(
 )
 operational_event = _dialect(
     "open_delivery.order_event",
-    {"eventId": TEXT, "eventType": TEXT, "orderId": TEXT, "orderURL": KEEP, "createdAt": TEXT, "sourceAppId": KEEP, "metadata": JSON},
+    {
+        "eventId": TEXT,
+        "eventType": TEXT,
+        "orderId": TEXT,
+        "orderURL": KEEP,
+        "createdAt": TEXT,
+        "sourceAppId": KEEP,
+        "metadata": JSON,
+    },
     name=at("eventType"),
     word=pl.concat_str(pl.lit("order."), _dotted(at("eventType"))),
     at_time=at("createdAt"),

@@ -13,7 +13,14 @@ from orchestration.mapping.selects import Contact, rows
 from orchestration.mapping.values import Typed, time
 from orchestration.vendors.open_delivery.people import customer_reference
 
-TRANSACTION_TYPES = {"earn": "earn", "redeem": "redeem", "burn": "redeem", "expire": "expire", "adjust": "adjust", "tier_change": "tier_change"}
+TRANSACTION_TYPES = {
+    "earn": "earn",
+    "redeem": "redeem",
+    "burn": "redeem",
+    "expire": "expire",
+    "adjust": "adjust",
+    "tier_change": "tier_change",
+}
 
 about_customer = Contact(identifiers=(customer_reference(at("customerId"), "customerId"),), profile_id=at("customerId"))
 
@@ -41,7 +48,10 @@ draft_account = dialect(
     },
     rows(
         "loyalty_accounts",
-        account_id=first_given(at("id"), pl.concat_str(at("customerId"), at("merchantId"), at("programId"), separator="/", ignore_nulls=True)),
+        account_id=first_given(
+            at("id"),
+            pl.concat_str(at("customerId"), at("merchantId"), at("programId"), separator="/", ignore_nulls=True),
+        ),
         program_id=at("programId"),
         balance_type=pl.lit("points"),
         balance=at("summary.pointsAvailable"),
@@ -69,7 +79,9 @@ rc2_account = dialect(
     },
     rows(
         "loyalty_accounts",
-        account_id=first_given(at("id"), pl.concat_str(at("customerId"), at("programId"), separator="/", ignore_nulls=True)),
+        account_id=first_given(
+            at("id"), pl.concat_str(at("customerId"), at("programId"), separator="/", ignore_nulls=True)
+        ),
         program_id=at("programId"),
         balance_type=lookup(at("balanceType"), {"points": "points", "cashback": "cashback"}, "other"),
         balance=at("balance"),
@@ -105,7 +117,9 @@ transaction = dialect(
         account_id=at("accountId"),
         type=kind,
         type_raw=at("type"),
-        points_delta=pl.when(takes_away & is_unsigned).then(pl.concat_str(pl.lit("-"), at("amount").str.strip_chars())).otherwise(at("amount")),
+        points_delta=pl.when(takes_away & is_unsigned)
+        .then(pl.concat_str(pl.lit("-"), at("amount").str.strip_chars()))
+        .otherwise(at("amount")),
         source_order_id=at("relatedOrderId"),
         occurred_at=time(at("occurredAt"), else_export_date=True),
         is_sign_normalised=Typed(given(at("amount")) & takes_away & is_unsigned),

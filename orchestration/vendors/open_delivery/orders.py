@@ -1,4 +1,5 @@
-"""Orders: v1.3 (which the draft reuses) and v2 with {value, currency}, the rc.2 relationship view in cents, the transport view.
+"""Orders: v1.3 (which the draft reuses) and v2 with {value, currency}, the rc.2 relationship view in cents, the
+transport view.
 
 The id is what events and reviews name an order by; `displayId` is what people see and may come again another day.
 An item's price is that of one piece; the options chosen with it are inside the item's total and stay in `extra`.
@@ -25,7 +26,8 @@ from orchestration.vendors.open_delivery.people import (
     phone_line,
 )
 
-# Requests to cancel and the answers to them change nothing, although some contain the word: they are no statement of the state.
+# Requests to cancel and the answers to them change nothing, although some contain the word: they are no statement of
+# the state.
 NO_CHANGE = (
     "cancellation_requested", "order_cancellation_request", "order_cancellation_requested", "cancellation_request_accepted", "cancellation_request_denied",
     "cancelled_denied", "canceled_denied", "cancellation_denied",
@@ -60,31 +62,48 @@ PRICE = {"value": alone(NUMBER), "currency": TEXT}
 
 def status_of(stated: pl.Expr) -> pl.Expr:
     """Our status of an order state or event name; null where it says nothing of the state."""
-    bare = stated.str.strip_chars().str.to_lowercase().str.strip_prefix("order.").str.replace("^order_(completed|cancell?ed|created|delivered)$", "$1")
+    bare = (
+        stated.str.strip_chars()
+        .str.to_lowercase()
+        .str.strip_prefix("order.")
+        .str.replace("^order_(completed|cancell?ed|created|delivered)$", "$1")
+    )
     return lookup(bare, STATUS)
 
 
 # Every word of a state that is known, be it that it says something of the state or nothing.
-STATUS_WORDS = {f"{start}{word}": state for start in ("", "order.", "order_") for word, state in (STATUS | dict.fromkeys(NO_CHANGE, "")).items()}
+STATUS_WORDS = {
+    f"{start}{word}": state
+    for start in ("", "order.", "order_")
+    for word, state in (STATUS | dict.fromkeys(NO_CHANGE, "")).items()
+}
 
 
 def _sum(amounts: pl.Expr) -> pl.Expr:
     """Sum of a list of amounts as text; if one of them is no number that one instead, so that it is booked."""
     given_amounts = amounts.list.drop_nulls()
     parsed = given_amounts.list.eval(pl.element().cast(pl.Decimal(18, 4), strict=False))
-    wrong = given_amounts.list.eval(pl.element().filter(pl.element().cast(pl.Decimal(18, 4), strict=False).is_null())).list.first()
+    wrong = given_amounts.list.eval(
+        pl.element().filter(pl.element().cast(pl.Decimal(18, 4), strict=False).is_null())
+    ).list.first()
     return pl.when(given_amounts.list.len() > 0).then(pl.coalesce(wrong, parsed.list.sum().cast(pl.String)))
 
 
 def _fees(*, is_delivery: bool) -> pl.Expr:
     fee = pl.element().struct.field
     is_one = fee("type").str.to_uppercase().is_in(DELIVERY_FEES).fill_null(value=False)
-    return _sum(at("otherFees").list.eval(pl.when(is_one if is_delivery else ~is_one).then(fee("price").struct.field("value"))))
+    return _sum(
+        at("otherFees").list.eval(pl.when(is_one if is_delivery else ~is_one).then(fee("price").struct.field("value")))
+    )
 
 
 def _line_total(quantity: pl.Expr, unit_price: pl.Expr, options_price: pl.Expr) -> pl.Expr:
     """Quantity times the price of one with its options, for items that state no total."""
-    return (decimal(quantity) * (money(unit_price) + money(options_price).fill_null(0))).cast(pl.Decimal(38, 4)).cast(pl.String)
+    return (
+        (decimal(quantity) * (money(unit_price) + money(options_price).fill_null(0)))
+        .cast(pl.Decimal(38, 4))
+        .cast(pl.String)
+    )
 
 
 # -- v1.3 and v2 -------------------------------------------------------------------------------------------------------
@@ -101,14 +120,29 @@ CUSTOMER = {
 }
 SPONSORSHIP = {"name": KEEP, "amount": KEEP, "discountCode": TEXT}
 PRICED = {
-    "otherFees": [{"name": KEEP, "type": TEXT, "receivedBy": KEEP, "receiverDocument": KEEP, "price": PRICE, "observation": KEEP}],
+    "otherFees": [
+        {"name": KEEP, "type": TEXT, "receivedBy": KEEP, "receiverDocument": KEEP, "price": PRICE, "observation": KEEP}
+    ],
     "discounts": [{"amount": PRICE, "target": KEEP, "targetId": KEEP, "sponsorshipValues": [SPONSORSHIP]}],
-    "total": {"itemsPrice": PRICE, "orderAmount": PRICE, **{key: {"value": alone(NUMBER), "currency": KEEP} for key in ("otherFees", "discount")}},
+    "total": {
+        "itemsPrice": PRICE,
+        "orderAmount": PRICE,
+        **{key: {"value": alone(NUMBER), "currency": KEEP} for key in ("otherFees", "discount")},
+    },
     "payments": {
         "prepaid": KEEP,
         "pending": KEEP,
         "methods": [
-            {"value": NUMBER, "currency": TEXT, "type": TEXT, "method": TEXT, "brand": TEXT, "methodInfo": KEEP, "changeFor": KEEP, "transaction": KEEP}
+            {
+                "value": NUMBER,
+                "currency": TEXT,
+                "type": TEXT,
+                "method": TEXT,
+                "brand": TEXT,
+                "methodInfo": KEEP,
+                "changeFor": KEEP,
+                "transaction": KEEP,
+            }
         ],
     },
 }
@@ -117,7 +151,18 @@ PRICED = {
 def _items(prices: str, item_fields: dict[str, object]) -> list[dict[str, object]]:
     kinds = {"unitPrice": PRICE, "originalPrice": KEEP, "optionsPrice": PRICE, "totalPrice": PRICE}
     priced = {prices: kinds} if prices else kinds
-    return [{"id": TEXT, "name": TEXT, "externalCode": TEXT, "unit": TEXT, "quantity": NUMBER, "options": KEEP, **item_fields, **priced}]
+    return [
+        {
+            "id": TEXT,
+            "name": TEXT,
+            "externalCode": TEXT,
+            "unit": TEXT,
+            "quantity": NUMBER,
+            "options": KEEP,
+            **item_fields,
+            **priced,
+        }
+    ]
 
 
 COMMON = {
@@ -140,7 +185,12 @@ V1_ORDER = {
     "preparationStartDateTime": KEEP,
     "items": _items("", {"index": KEEP, "ean": TEXT, "specialInstructions": KEEP}),
     "schedule": {"scheduledDateTimeStart": KEEP, "scheduledDateTimeEnd": KEEP},
-    "delivery": {"deliveredBy": KEEP, "deliveryAddress": ADDRESS, "estimatedDeliveryDateTime": KEEP, "deliveryDateTime": KEEP},
+    "delivery": {
+        "deliveredBy": KEEP,
+        "deliveryAddress": ADDRESS,
+        "estimatedDeliveryDateTime": KEEP,
+        "deliveryDateTime": KEEP,
+    },
     "takeout": {"mode": KEEP, "takeoutDateTime": KEEP},
     "indoor": {"mode": KEEP, "indoorDateTime": KEEP, "place": KEEP, "tab": KEEP},
     "virtualBrand": KEEP,
@@ -168,7 +218,11 @@ V2_ORDER = {
     "observations": KEEP,
 }
 
-order_currency = first_given(at("total.orderAmount.currency"), at("total.itemsPrice.currency"), at("payments.methods").list.first().struct.field("currency"))
+order_currency = first_given(
+    at("total.orderAmount.currency"),
+    at("total.itemsPrice.currency"),
+    at("payments.methods").list.first().struct.field("currency"),
+)
 
 
 def _contact(*places: pl.Expr) -> Contact:
@@ -177,10 +231,17 @@ def _contact(*places: pl.Expr) -> Contact:
             customer_reference(at("customer.id"), "customer.id"),
             Identifier("document", at("customer.documentNumber"), "customer.documentNumber"),
             Identifier("email", at("customer.email"), "customer.email"),
-            Identifier("phone", phone_line(at("customer.phone.number"), at("customer.phone.extension")), "customer.phone"),
+            Identifier(
+                "phone", phone_line(at("customer.phone.number"), at("customer.phone.extension")), "customer.phone"
+            ),
         ),
         profile_id=at("customer.id"),
-        attributes={"full_name": at("customer.name"), "birth_date": at("customer.birthDate"), "gender_raw": at("customer.gender"), **address(*places)},
+        attributes={
+            "full_name": at("customer.name"),
+            "birth_date": at("customer.birthDate"),
+            "gender_raw": at("customer.gender"),
+            **address(*places),
+        },
     )
 
 
@@ -213,7 +274,11 @@ def _order(channel: pl.Expr, shipping_method: pl.Expr, *, is_unit_open: bool) ->
 
 def _lines(prices: str, *, is_unit_open: bool, **columns: Value) -> Rows:
     start = f"{prices}." if prices else ""
-    quantity, unit_price, options_price = item("quantity"), item(f"{start}unitPrice.value"), item(f"{start}optionsPrice.value")
+    quantity, unit_price, options_price = (
+        item("quantity"),
+        item(f"{start}unitPrice.value"),
+        item(f"{start}optionsPrice.value"),
+    )
     return rows(
         "order_lines",
         each="items",
@@ -286,7 +351,8 @@ v2_order = dialect(
     tells={"status": STATUS},
 )
 
-# -- the relationship view of rc.2, in cents, without a currency or a state -------------------------------------------------
+# -- the relationship view of rc.2, in cents, without a currency or a state
+# -------------------------------------------------
 
 RC2_ORDER = {
     "id": TEXT,
@@ -329,7 +395,10 @@ rc2_order = dialect(
         unit_price=item("unitPrice"),
     ),
     about=Contact(
-        identifiers=(canonical_identifier("customer.identifier"), *external_ids("customer.externalIds", merchant=at("storeId"))),
+        identifiers=(
+            canonical_identifier("customer.identifier"),
+            *external_ids("customer.externalIds", merchant=at("storeId")),
+        ),
         profile_id=customer_key("customer.identifier"),
     ),
     has=("id",),
@@ -348,7 +417,12 @@ STATUS_TIMES = {
     "concludedAt": "completed",
     "cancelledAt": "canceled",
 }
-TRANSPORT_ORDER = {"orderId": TEXT, "customerId": TEXT, "salesChannel": TEXT, "timestamps": {"updatedAt": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)}}
+TRANSPORT_ORDER = {
+    "orderId": TEXT,
+    "customerId": TEXT,
+    "salesChannel": TEXT,
+    "timestamps": {"updatedAt": TEXT, **dict.fromkeys(STATUS_TIMES, TEXT)},
+}
 
 
 def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
@@ -368,9 +442,14 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
             ordered_at=time(told("createdAt"), else_export_date=True),
             source_updated_at=time(told("updatedAt")),
             canceled_at=time(told("cancelledAt")),
-            status=furthest(*(pl.when(given(told(name))).then(pl.lit(status)) for name, status in STATUS_TIMES.items())),
+            status=furthest(
+                *(pl.when(given(told(name))).then(pl.lit(status)) for name, status in STATUS_TIMES.items())
+            ),
         ),
-        about=Contact(identifiers=(customer_reference(at(f"{start}customerId"), f"{start}customerId"),), profile_id=at(f"{start}customerId")),
+        about=Contact(
+            identifiers=(customer_reference(at(f"{start}customerId"), f"{start}customerId"),),
+            profile_id=at(f"{start}customerId"),
+        ),
         has=has,
         duplicates_of="orders",
         kinds=("order",),
@@ -378,4 +457,10 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
     )
 
 
-ORDERS = (v1_order, v2_order, rc2_order, _transport_order(None, has=("orderId",)), _transport_order("order", has=("order",)))
+ORDERS = (
+    v1_order,
+    v2_order,
+    rc2_order,
+    _transport_order(None, has=("orderId",)),
+    _transport_order("order", has=("order",)),
+)

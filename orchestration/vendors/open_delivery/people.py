@@ -5,11 +5,31 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping.expressions import at, email_address, filled, first_given, given, item, lookup, phone_number, raw
+from orchestration.mapping.expressions import (
+    at,
+    email_address,
+    filled,
+    first_given,
+    given,
+    item,
+    lookup,
+    phone_number,
+    raw,
+)
 from orchestration.mapping.model import ANY_WORD, Dialect, dialect
 from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, Profile, Rows, no_refusal, one_address, rows
+from orchestration.mapping.selects import (
+    Check,
+    Contact,
+    Doubt,
+    Identifier,
+    Profile,
+    Rows,
+    no_refusal,
+    one_address,
+    rows,
+)
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import consent_word, is_no, no_since, yes_since
 from orchestration.parsing.documents import document
@@ -69,7 +89,9 @@ def canonical_identifier(path: str, is_primary: pl.Expr | None = None) -> Identi
     """The {type, value} under `path`."""
     word = at(f"{path}.type")
     name = pl.when(identifier_type(word) == "custom").then(clean(word).str.to_lowercase())
-    return Identifier(identifier_type(word), at(f"{path}.value"), f"{path}.value", namespace=name, is_primary=is_primary)
+    return Identifier(
+        identifier_type(word), at(f"{path}.value"), f"{path}.value", namespace=name, is_primary=is_primary
+    )
 
 
 def customer_reference(value: pl.Expr, path: str) -> Identifier:
@@ -80,8 +102,8 @@ def customer_reference(value: pl.Expr, path: str) -> Identifier:
 def external_ids(path: str, merchant: pl.Expr | None = None) -> tuple[Identifier, ...]:
     """The ids under `path` in other systems, each unique only in its system, and there only at one merchant.
 
-    Records that name a merchant link within it. Customers often name none although their orders do, so the id without the
-    merchant is kept beside it, too weak to link two people.
+    Records that name a merchant link within it. Customers often name none although their orders do, so the id without
+    the merchant is kept beside it, too weak to link two people.
     """
     words = [clean(item(name)).str.to_lowercase() for name in ("source", "sourceName", "key")]
     system = pl.concat_str(words, separator="/", ignore_nulls=True)
@@ -91,7 +113,9 @@ def external_ids(path: str, merchant: pl.Expr | None = None) -> tuple[Identifier
     scoped = pl.concat_str(clean(merchant).str.to_lowercase(), pl.lit("/"), system)
     return (
         Identifier("external_id", item("value"), value, namespace=pl.coalesce(scoped, system), each=path),
-        Identifier("external_id", item("value"), value, namespace=system, each=path, where=given(merchant), confidence="low"),
+        Identifier(
+            "external_id", item("value"), value, namespace=system, each=path, where=given(merchant), confidence="low"
+        ),
     )
 
 
@@ -145,7 +169,14 @@ tags = (
     _tag(None, "none", each=None, where=names_tags & ~is_tagged),
 )
 
-CONSENT = {"purpose": TEXT, "channel": TEXT, "status": consented(TEXT), "source": TEXT, "grantedAt": TEXT, "revokedAt": TEXT}
+CONSENT = {
+    "purpose": TEXT,
+    "channel": TEXT,
+    "status": consented(TEXT),
+    "source": TEXT,
+    "grantedAt": TEXT,
+    "revokedAt": TEXT,
+}
 
 
 def consent(
@@ -174,33 +205,51 @@ def consent(
     )
 
 
-def stated_consents(field: Callable[[str], pl.Expr], *, each: str | None, where: pl.Expr | None = None, since: pl.Expr | None = None) -> tuple[Rows, Rows]:
+def stated_consents(
+    field: Callable[[str], pl.Expr], *, each: str | None, where: pl.Expr | None = None, since: pl.Expr | None = None
+) -> tuple[Rows, Rows]:
     """What a consent tells: its state, and the other change where it has the times of both.
 
     Without a word the times tell: what was revoked is taken back. What was taken back had been given; and a time of
     revocation beside a yes is a no of its day, which a later yes outdoes.
     """
-    granted, revoked, stated = yes_since(field("grantedAt")), no_since(field("revokedAt"), field("grantedAt")), field("status")
+    granted, revoked, stated = (
+        yes_since(field("grantedAt")),
+        no_since(field("revokedAt"), field("grantedAt")),
+        field("status"),
+    )
     by_time = pl.when(given(revoked)).then(pl.lit("revoked")).when(given(granted)).then(pl.lit("opt_in"))
     status = pl.when(given(stated)).then(stated).otherwise(by_time)
     is_taken_back = is_no(status)
     is_other_told = pl.when(is_taken_back).then(given(granted) & given(revoked)).otherwise(given(revoked))
     shared: dict[str, Any] = {"told_by": field("source"), "each": each}
     channel, purpose = field("channel"), field("purpose")
-    moment = first_given(pl.when(is_taken_back).then(first_given(revoked, granted)).otherwise(granted), *(() if since is None else (since,)))
+    moment = first_given(
+        pl.when(is_taken_back).then(first_given(revoked, granted)).otherwise(granted),
+        *(() if since is None else (since,)),
+    )
     other = pl.when(is_taken_back).then(pl.lit("opt_in")).otherwise(pl.lit("revoked"))
     other_moment = pl.when(is_taken_back).then(granted).otherwise(revoked)
     is_one = given(status) if where is None else where & given(status)
     return (
         consent(channel, purpose, status, moment, where=is_one if each is None else where, **shared),
-        consent(channel, purpose, other, other_moment, where=is_other_told if where is None else where & is_other_told, **shared),
+        consent(
+            channel,
+            purpose,
+            other,
+            other_moment,
+            where=is_other_told if where is None else where & is_other_told,
+            **shared,
+        ),
     )
 
 
 def consent_doubts(*bodies: str) -> tuple[Doubt, ...]:
     """Books what says nothing in the time of a no, in the consents and the consent under each."""
     lists = tuple(no_refusal(f"{body}consents[].revokedAt", item("revokedAt"), f"{body}consents") for body in bodies)
-    return lists + tuple(no_refusal(f"{body}consent.revokedAt", at(f"{body}consent.revokedAt")) for body in bodies if body)
+    return lists + tuple(
+        no_refusal(f"{body}consent.revokedAt", at(f"{body}consent.revokedAt")) for body in bodies if body
+    )
 
 
 consents = stated_consents(item, each="consents")
@@ -237,7 +286,9 @@ def _place(place: pl.Expr) -> dict[str, pl.Expr]:
         "city": field("city"),
         "district": first_given(field("neighborhood"), field("district")),
         "postal_code": field("postalCode"),
-        "address_line_1": pl.coalesce(street_line(field("street"), field("number")), first_given(field("formattedAddress"))),
+        "address_line_1": pl.coalesce(
+            street_line(field("street"), field("number")), first_given(field("formattedAddress"))
+        ),
         "address_line_2": field("complement"),
         "latitude": point.struct.field("latitude"),
         "longitude": point.struct.field("longitude"),
@@ -249,7 +300,9 @@ def _host_id(record_id: pl.Expr) -> Identifier:
     return customer_reference(record_id, "id")
 
 
-named_by_identifier = pl.when(identifier_type(at("identifier.type")).is_in(["external_id", "custom"])).then(at("identifier.value"))
+named_by_identifier = pl.when(identifier_type(at("identifier.type")).is_in(["external_id", "custom"])).then(
+    at("identifier.value")
+)
 
 
 def is_marked(word: pl.Expr) -> pl.Expr:
@@ -297,7 +350,9 @@ draft_customer = dialect(
         identifiers=(
             canonical_identifier(
                 "identifier",
-                ~pl.when(identifier_type(at("identifier.type")) == "email").then(is_one_marked("contacts.emails")).otherwise(is_one_marked("contacts.phones")),
+                ~pl.when(identifier_type(at("identifier.type")) == "email")
+                .then(is_one_marked("contacts.emails"))
+                .otherwise(is_one_marked("contacts.phones")),
             ),
             customer_reference(named_by_identifier, "identifier.value"),
             Identifier("document", first_given(at("document.value"), at("document.number")), "document"),
@@ -359,7 +414,15 @@ rc2_customer = dialect(
             canonical_identifier("identifier", pl.lit(value=True)),
             customer_reference(pl.when(~given(at("id"))).then(named_by_identifier), "identifier.value"),
             Identifier(contact_type, item("value"), "contacts[].value", each="contacts", where=contact_type != "other"),
-            Identifier("custom", item("value"), "contacts[].value", namespace="contact", each="contacts", where=contact_type == "other", confidence="none"),
+            Identifier(
+                "custom",
+                item("value"),
+                "contacts[].value",
+                namespace="contact",
+                each="contacts",
+                where=contact_type == "other",
+                confidence="none",
+            ),
             *external_ids("externalIds", merchant=at("merchantId"))[:1],
         ),
     ),
@@ -417,7 +480,13 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
                 Identifier("email", at(f"{start}contacts.email"), f"{start}contacts.email"),
                 Identifier("phone", at(f"{start}contacts.phone"), f"{start}contacts.phone"),
                 Identifier("document", at(f"{start}document"), f"{start}document"),
-                Identifier("external_id", parts.field("2"), f"{start}externalIds[]", namespace=parts.field("1").str.to_lowercase(), each=f"{start}externalIds"),
+                Identifier(
+                    "external_id",
+                    parts.field("2"),
+                    f"{start}externalIds[]",
+                    namespace=parts.field("1").str.to_lowercase(),
+                    each=f"{start}externalIds",
+                ),
             ),
         ),
         has=has,
@@ -427,7 +496,12 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
     )
 
 
-CUSTOMERS = (draft_customer, rc2_customer, transport_customer(None, has=("id",)), transport_customer("customer", has=("customer",)))
+CUSTOMERS = (
+    draft_customer,
+    rc2_customer,
+    transport_customer(None, has=("id",)),
+    transport_customer("customer", has=("customer",)),
+)
 
 # -- leads -------------------------------------------------------------------------------------------------------------
 
@@ -473,7 +547,16 @@ LEAD_COLUMNS = {
 }
 draft_lead = _lead(
     "open_delivery.draft",
-    {"id": TEXT, "name": TEXT, "contact": TEXT, "externalIds": [EXTERNAL_ID], "source": TEXT, "metadata": JSON, "createdAt": TEXT, "updatedAt": TEXT},
+    {
+        "id": TEXT,
+        "name": TEXT,
+        "contact": TEXT,
+        "externalIds": [EXTERNAL_ID],
+        "source": TEXT,
+        "metadata": JSON,
+        "createdAt": TEXT,
+        "updatedAt": TEXT,
+    },
     contact_kind(nothing, at("contact")),
     at("contact"),
     "contact",
@@ -482,7 +565,15 @@ draft_lead = _lead(
 )
 rc2_lead = _lead(
     "open_delivery.rc2",
-    {"id": TEXT, "name": TEXT, "contact": {"type": TEXT, "value": TEXT}, "source": TEXT, "metadata": JSON, "createdAt": TEXT, "updatedAt": TEXT},
+    {
+        "id": TEXT,
+        "name": TEXT,
+        "contact": {"type": TEXT, "value": TEXT},
+        "source": TEXT,
+        "metadata": JSON,
+        "createdAt": TEXT,
+        "updatedAt": TEXT,
+    },
     contact_kind(at("contact.type"), at("contact.value")),
     at("contact.value"),
     "contact.value",

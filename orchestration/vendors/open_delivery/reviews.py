@@ -1,6 +1,8 @@
-"""Reviews: one overall rating in the draft, a list of ratings of several kinds in rc.2, a bare score in the transport view.
+"""Reviews: one overall rating in the draft, a list of ratings of several kinds in rc.2, a bare score in the transport
+view.
 
-Ratings of different scales are never averaged: each is put on 0 to 1 by its own scale, or by the usual one of its method.
+Ratings of different scales are never averaged: each is put on 0 to 1 by its own scale, or by the usual one of its
+method.
 """
 
 import polars as pl
@@ -12,7 +14,14 @@ from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import words
 from orchestration.parsing.numbers import double
-from orchestration.vendors.open_delivery.people import IDENTIFIER, canonical_identifier, customer_key, customer_reference, identifier_type, nothing
+from orchestration.vendors.open_delivery.people import (
+    IDENTIFIER,
+    canonical_identifier,
+    customer_key,
+    customer_reference,
+    identifier_type,
+    nothing,
+)
 
 METHODS = {
     "STAR": "stars",
@@ -25,14 +34,26 @@ METHODS = {
 }
 SCALES = {"stars": (1.0, 5.0), "nps": (0.0, 10.0), "binary": (0.0, 1.0)}
 # A thumb down is told as 0, -1 or a word.
-THUMBS = dict.fromkeys(("true", "up", "like", "thumbs_up", "yes"), "1") | dict.fromkeys(("false", "down", "dislike", "thumbs_down", "no", "-1"), "0")
+THUMBS = dict.fromkeys(("true", "up", "like", "thumbs_up", "yes"), "1") | dict.fromkeys(
+    ("false", "down", "dislike", "thumbs_down", "no", "-1"), "0"
+)
 
 
 def _rating(method: pl.Expr, value: pl.Expr, low: pl.Expr, high: pl.Expr, **columns: Value) -> dict[str, Value]:
     kind = lookup(method, METHODS, "other")
-    number = double(pl.when(kind == "binary").then(lookup(value, THUMBS, value)).otherwise(lookup(value, {"true": "1", "false": "0"}, value)))
-    lowest = pl.coalesce(double(low), kind.replace_strict({name: scale[0] for name, scale in SCALES.items()}, default=None, return_dtype=pl.Float64))
-    highest = pl.coalesce(double(high), kind.replace_strict({name: scale[1] for name, scale in SCALES.items()}, default=None, return_dtype=pl.Float64))
+    number = double(
+        pl.when(kind == "binary")
+        .then(lookup(value, THUMBS, value))
+        .otherwise(lookup(value, {"true": "1", "false": "0"}, value))
+    )
+    lowest = pl.coalesce(
+        double(low),
+        kind.replace_strict({name: scale[0] for name, scale in SCALES.items()}, default=None, return_dtype=pl.Float64),
+    )
+    highest = pl.coalesce(
+        double(high),
+        kind.replace_strict({name: scale[1] for name, scale in SCALES.items()}, default=None, return_dtype=pl.Float64),
+    )
     is_on_scale = number.is_between(lowest, highest) & (lowest < highest)
     return {
         "method": words(kind, (method, METHODS)),
@@ -40,7 +61,9 @@ def _rating(method: pl.Expr, value: pl.Expr, low: pl.Expr, high: pl.Expr, **colu
         "value_num": Typed(number, given=value),
         "scale_min": Typed(lowest, given=low),
         "scale_max": Typed(highest, given=high),
-        "score_0_1": Typed(pl.when(is_on_scale).then((number - lowest) / (highest - lowest)), given=pl.when(~is_on_scale).then(value)),
+        "score_0_1": Typed(
+            pl.when(is_on_scale).then((number - lowest) / (highest - lowest)), given=pl.when(~is_on_scale).then(value)
+        ),
         **columns,
     }
 
@@ -78,10 +101,15 @@ draft_review = dialect(
         comment=at("overallRating.comment"),
         source_name=at("source.system"),
         channel=at("source.channel"),
-        id_type=pl.when(at("customer.customerId").is_not_null()).then(pl.lit("customer_id")).when(at("customer.email").is_not_null()).then(pl.lit("email")),
+        id_type=pl.when(at("customer.customerId").is_not_null())
+        .then(pl.lit("customer_id"))
+        .when(at("customer.email").is_not_null())
+        .then(pl.lit("email")),
         id_value=first_given(at("customer.customerId"), at("customer.email")),
     ),
-    _only_rating(at("reviewId"), at("overallRating.ratingStyle"), at("overallRating.value"), at("overallRating.comment")),
+    _only_rating(
+        at("reviewId"), at("overallRating.ratingStyle"), at("overallRating.value"), at("overallRating.comment")
+    ),
     about=Contact(
         identifiers=(
             customer_reference(at("customer.customerId"), "customer.customerId"),
@@ -137,9 +165,17 @@ rc2_review = dialect(
         category=item("category"),
         question=item("question"),
         comment=item("comment"),
-        **_rating(item("method"), item("value"), item("scaleMin"), item("scaleMax"), is_overall=first_given(item("isOverall"), pl.lit("false"))),
+        **_rating(
+            item("method"),
+            item("value"),
+            item("scaleMin"),
+            item("scaleMax"),
+            is_overall=first_given(item("isOverall"), pl.lit("false")),
+        ),
     ),
-    about=Contact(identifiers=(canonical_identifier("customerIdentifier"),), profile_id=customer_key("customerIdentifier")),
+    about=Contact(
+        identifiers=(canonical_identifier("customerIdentifier"),), profile_id=customer_key("customerIdentifier")
+    ),
     has=("ratings",),
     kinds=("review",),
 )
@@ -166,4 +202,9 @@ def _transport_review(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
     )
 
 
-REVIEWS = (draft_review, rc2_review, _transport_review(None, has=("score",)), _transport_review("review", has=("review",)))
+REVIEWS = (
+    draft_review,
+    rc2_review,
+    _transport_review(None, has=("score",)),
+    _transport_review("review", has=("review",)),
+)

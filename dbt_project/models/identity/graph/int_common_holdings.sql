@@ -1,5 +1,6 @@
--- Grain: one row per node and strong key that at least two nodes hold, with what the node knows of its person that may speak against it.
--- Who gives no first name goes by the one that all holders of its strongest key give, so that it does not tie two people by two keys.
+-- Grain: one row per node and strong key that at least two nodes hold, with what the node knows of its person that may
+-- speak against it. Who gives no first name goes by the one that all holders of its strongest key give, so that it does
+-- not tie two people by two keys.
 with
     holdings as (select * from {{ ref("int_holdings") }} where is_core and not is_weak),
 
@@ -23,7 +24,11 @@ with
     ),
 
     told as (
-        select held.node, held.type_rank, key_names.first_name_key, min(held.type_rank) over (partition by held.node) as least_rank
+        select
+            held.node,
+            held.type_rank,
+            key_names.first_name_key,
+            min(held.type_rank) over (partition by held.node) as least_rank
         from held
         inner join key_names on held.identifier_key = key_names.identifier_key
         where held.first_name_key is null
@@ -42,7 +47,9 @@ with
             held.node,
             held.identifier_key,
             held.type_rank,
-            case when not held.ignores_first_name then coalesce(held.first_name_key, inferred.first_name_key) end as first_name_key,
+            case
+                when not held.ignores_first_name then coalesce(held.first_name_key, inferred.first_name_key)
+            end as first_name_key,
             case when not held.ignores_first_name and held.first_name_key is not null then held.naming end as naming,
             held.document,
             case when not held.ignores_birth_date then held.birth_date end as birth_date,

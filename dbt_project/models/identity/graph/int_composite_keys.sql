@@ -1,5 +1,5 @@
--- Grain: one row per record and rule of composite keys whose every part the record knows; records that agree share the key.
--- What a rule says may differ (any_first_name, any_birth_date) is no evidence against the records that it joins.
+-- Grain: one row per record and rule of composite keys whose every part the record knows; records that agree share the
+-- key. What a rule says may differ (any_first_name, any_birth_date) is no evidence against the records that it joins.
 {% set parts = [
     "first_name",
     "first_initial",
@@ -51,7 +51,12 @@ with
             unusable_reason is null
             and is_current
             and id_type in ('{{ reachable_parts | join("', '") }}')
-            and exists (select 1 from rules where {% for part in reachable_parts %} uses_{{ part }} {% if not loop.last %} or {% endif %} {% endfor %})
+            and exists (
+                select 1
+                from rules
+                where
+                    {% for part in reachable_parts %} uses_{{ part }} {% if not loop.last %} or {% endif %} {% endfor %}
+            )
         group by record_no
     ),
 
@@ -86,13 +91,18 @@ with
             known.record_no,
             rules.rule,
             {% set values = ["'composite'", "rules.rule"] %}
-            {% for part in parts %} {% do values.append("case when rules.uses_" ~ part ~ " then known." ~ part ~ " end") %} {% endfor %}
+            {% for part in parts %}
+                {% do values.append("case when rules.uses_" ~ part ~ " then known." ~ part ~ " end") %}
+            {% endfor %}
             {{ run_hash(values) }} as identifier_key,
             rules.ignores_first_name,
             rules.ignores_birth_date
         from known
         cross join rules
-        where {% for part in parts %} (known.{{ part }} is not null or not rules.uses_{{ part }}) {% if not loop.last %} and {% endif %} {% endfor %}
+        where
+            {% for part in parts %}
+                (known.{{ part }} is not null or not rules.uses_{{ part }}) {% if not loop.last %} and {% endif %}
+            {% endfor %}
     )
 
 select *

@@ -1,7 +1,8 @@
--- Grain: one row per record, identifier that some record has superseded, and second piece of evidence that the record knows.
--- Records that agree in all of identifier, whole name and that evidence share the key: so a superseded identifier still links.
+-- Grain: one row per record, identifier that some record has superseded, and second piece of evidence that the record
+-- knows. Records that agree in all of identifier, whole name and that evidence share the key: so a superseded
+-- identifier still links.
 with
-    identifiers as not materialized (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
+    identifiers as not materialized(select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
 
     records as (select * from {{ ref("int_records") }}),
 
@@ -21,7 +22,9 @@ with
             min(identifiers.first_seen_at) as first_seen_at
         from identifiers
         inner join records on identifiers.record_no = records.record_no
-        where identifiers.identifier_key in (select identifier_key from superseded_keys) and records.full_name_key is not null
+        where
+            identifiers.identifier_key in (select identifier_key from superseded_keys)
+            and records.full_name_key is not null
         group by
             identifiers.record_no,
             identifiers.identifier_key,

@@ -1,6 +1,7 @@
 -- Grain: one row per node and key whose holders contradict each other: the group of compatible holders it falls into.
--- Who surely are one person go together: a chain of slips leads from one to the next, unless two of them surely are two people.
--- What agrees with two groups that contradict each other falls into none; a key of too many groups is shared and links nobody.
+-- Who surely are one person go together: a chain of slips leads from one to the next, unless two of them surely are two
+-- people. What agrees with two groups that contradict each other falls into none; a key of too many groups is shared
+-- and links nobody.
 with recursive
     holdings as (select * from {{ ref("int_common_holdings") }}),
 
@@ -10,11 +11,16 @@ with recursive
         select identifier_key, count(*) as holder_count
         from holdings
         group by identifier_key
-        having min(first_name_key) <> max(first_name_key) or min(birth_date) <> max(birth_date) or min(document) <> max(document)
+        having
+            min(first_name_key) <> max(first_name_key)
+            or min(birth_date) <> max(birth_date)
+            or min(document) <> max(document)
     ),
 
     contested as (
-        select holdings.*, contested_keys.holder_count from holdings inner join contested_keys on holdings.identifier_key = contested_keys.identifier_key
+        select holdings.*, contested_keys.holder_count
+        from holdings
+        inner join contested_keys on holdings.identifier_key = contested_keys.identifier_key
     ),
 
     statements as (
@@ -34,7 +40,8 @@ with recursive
         group by identifier_key
     ),
 
-    -- Names and dates may differ by a slip and still be one person's: only four times the limit settles it without comparing.
+    -- Names and dates may differ by a slip and still be one person's: only four times the limit settles it without
+    -- comparing.
     plain_keys as (
         select variety.identifier_key
         from variety
@@ -52,7 +59,7 @@ with recursive
         inner join plain_keys on statements.identifier_key = plain_keys.identifier_key
     ),
 
-    comparisons as materialized (
+    comparisons as materialized(
         select
             one.identifier_key,
             one.vertex,
@@ -88,7 +95,11 @@ with recursive
         select comparisons.vertex as greater, comparisons.other_vertex as lesser
         from comparisons
         inner join sure_clusters on comparisons.vertex = sure_clusters.vertex
-        where comparisons.is_agreed and comparisons.is_sure and comparisons.is_dated and sure_clusters.cluster in (select cluster from broken_clusters)
+        where
+            comparisons.is_agreed
+            and comparisons.is_sure
+            and comparisons.is_dated
+            and sure_clusters.cluster in (select cluster from broken_clusters)
     ),
 
     {{ connected_components("dated_edges", "dated_") }},
@@ -119,7 +130,9 @@ with recursive
             compared.statement,
             compared.vertex,
             case
-                when dated_clusters.cluster in (select cluster from still_broken_clusters) then compared.vertex else dated_clusters.cluster
+                when dated_clusters.cluster in (select cluster from still_broken_clusters)
+                then compared.vertex
+                else dated_clusters.cluster
             end as cluster
         from dated_clusters
         inner join compared on dated_clusters.vertex = compared.vertex
@@ -141,14 +154,20 @@ with recursive
                         select one.identifier_key, one.cluster, other.cluster as other_cluster, comparisons.is_agreed
                         from comparisons
                         inner join clusters as one on comparisons.vertex = one.vertex
-                        inner join clusters as other on comparisons.other_vertex = other.vertex and one.cluster <> other.cluster
+                        inner join
+                            clusters as other
+                            on comparisons.other_vertex = other.vertex
+                            and one.cluster <> other.cluster
 
                         union all
 
                         select one.identifier_key, other.cluster, one.cluster as other_cluster, comparisons.is_agreed
                         from comparisons
                         inner join clusters as one on comparisons.vertex = one.vertex
-                        inner join clusters as other on comparisons.other_vertex = other.vertex and one.cluster <> other.cluster
+                        inner join
+                            clusters as other
+                            on comparisons.other_vertex = other.vertex
+                            and one.cluster <> other.cluster
                     )
                 group by identifier_key, cluster, other_cluster
             ) as pairs
@@ -181,8 +200,14 @@ with recursive
     group_names as (
         select unambiguous.cluster, min(names.statement) as group_no
         from unambiguous
-        inner join agreements on unambiguous.identifier_key = agreements.identifier_key and unambiguous.cluster = agreements.cluster
-        inner join unambiguous as others on agreements.identifier_key = others.identifier_key and agreements.other_cluster = others.cluster
+        inner join
+            agreements
+            on unambiguous.identifier_key = agreements.identifier_key
+            and unambiguous.cluster = agreements.cluster
+        inner join
+            unambiguous as others
+            on agreements.identifier_key = others.identifier_key
+            and agreements.other_cluster = others.cluster
         inner join names on others.cluster = names.cluster
         group by unambiguous.cluster
     ),
@@ -195,7 +220,9 @@ with recursive
         where group_names.cluster is not null or names.statement_count > 1
     ),
 
-    group_counts as (select identifier_key, count(distinct group_no) as group_count from groups group by identifier_key),
+    group_counts as (
+        select identifier_key, count(distinct group_no) as group_count from groups group by identifier_key
+    ),
 
     judged_keys as (
         select
@@ -228,7 +255,8 @@ with recursive
             and contested.naming is not distinct from statements.naming
             and contested.document is not distinct from statements.document
             and contested.birth_date is not distinct from statements.birth_date
-        left join groups on statements.identifier_key = groups.identifier_key and statements.statement = groups.statement
+        left join
+            groups on statements.identifier_key = groups.identifier_key and statements.statement = groups.statement
     )
 
 select *

@@ -1,7 +1,12 @@
 -- Grain: one row per node with a document: the mark it bears, which no other person's node may share a person with.
--- Documents that one record carries, or records that an override joins, are one mark: they may stand together wherever one of them stands.
+-- Documents that one record carries, or records that an override joins, are one mark: they may stand together wherever
+-- one of them stands.
 with recursive
-    nodes as (select node, unnest(string_split(document, '|')) as document from {{ ref("int_nodes") }} where document is not null),
+    nodes as (
+        select node, unnest(string_split(document, '|')) as document
+        from {{ ref("int_nodes") }}
+        where document is not null
+    ),
 
     joined as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
 
@@ -22,7 +27,11 @@ with recursive
         from joined
     ),
 
-    numbered as (select nodes.node, nodes.document, - dense_rank() over (order by nodes.document) as number from nodes inner join tied on nodes.node = tied.node),
+    numbered as (
+        select nodes.node, nodes.document, - dense_rank() over (order by nodes.document) as number
+        from nodes
+        inner join tied on nodes.node = tied.node
+    ),
 
     edges as (
         select distinct node as greater, number as lesser

@@ -37,12 +37,26 @@ with
 
         union all
 
-        select record_no, identifier_key, 6 as type_rank, false as is_weak, ignores_first_name, ignores_birth_date, cast(null as timestamptz) as first_seen_at
+        select
+            record_no,
+            identifier_key,
+            6 as type_rank,
+            false as is_weak,
+            ignores_first_name,
+            ignores_birth_date,
+            cast(null as timestamptz) as first_seen_at
         from composite_keys
 
         union all
 
-        select record_no, identifier_key, 7 as type_rank, false as is_weak, false as ignores_first_name, false as ignores_birth_date, first_seen_at
+        select
+            record_no,
+            identifier_key,
+            7 as type_rank,
+            false as is_weak,
+            false as ignores_first_name,
+            false as ignores_birth_date,
+            first_seen_at
         from confirmed_keys
     ),
 

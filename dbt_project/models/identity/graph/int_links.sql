@@ -10,7 +10,9 @@ with
         select
             holdings.node,
             case
-                when contested.node is null then holdings.identifier_key else {{ run_hash(["holdings.identifier_key", "contested.group_no"]) }}
+                when contested.node is null
+                then holdings.identifier_key
+                else {{ run_hash(["holdings.identifier_key", "contested.group_no"]) }}
             end as link_key,
             holdings.identifier_key,
             holdings.type_rank,
@@ -22,12 +24,24 @@ with
 
         union all
 
-        select node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at, {{ same_content(["node", "other_node"]) }}
+        select
+            node,
+            {{ run_hash(["'always'", "node", "other_node"]) }} as link_key,
+            null as identifier_key,
+            0 as type_rank,
+            null as first_seen_at,
+            {{ same_content(["node", "other_node"]) }}
         from overrides
 
         union all
 
-        select other_node, {{ run_hash(["'always'", "node", "other_node"]) }} as link_key, null as identifier_key, 0 as type_rank, null as first_seen_at, {{ same_content(["node", "other_node"]) }}
+        select
+            other_node,
+            {{ run_hash(["'always'", "node", "other_node"]) }} as link_key,
+            null as identifier_key,
+            0 as type_rank,
+            null as first_seen_at,
+            {{ same_content(["node", "other_node"]) }}
         from overrides
     )
 

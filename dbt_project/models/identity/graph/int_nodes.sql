@@ -8,7 +8,9 @@ with
     told_by_contacts as (
         select
             belongings.record_no,
-            case when min(records.first_name_key) = max(records.first_name_key) then min(records.first_name_key) end as first_name_key,
+            case
+                when min(records.first_name_key) = max(records.first_name_key) then min(records.first_name_key)
+            end as first_name_key,
             case when min(records.first_name_key) = max(records.first_name_key) then min(records.naming) end as naming,
             case when min(records.document) = max(records.document) then min(records.document) end as document,
             case when min(records.birth_date) = max(records.birth_date) then min(records.birth_date) end as birth_date,

@@ -16,7 +16,11 @@ with
     ),
 
     final as (
-        select rule, least(one_node, other_node) as node, greatest(one_node, other_node) as other_node, min(decision) as decision
+        select
+            rule,
+            least(one_node, other_node) as node,
+            greatest(one_node, other_node) as other_node,
+            min(decision) as decision
         from placed
         where one_node <> other_node
         group by rule, least(one_node, other_node), greatest(one_node, other_node)

@@ -7,7 +7,9 @@ with
     repairs as (select node, min(person) as person from {{ ref("int_repairs") }} group by node),
 
     final as (
-        select coalesce(holdings.node, components.node) as node, coalesce(repairs.person, components.component, holdings.node) as person
+        select
+            coalesce(holdings.node, components.node) as node,
+            coalesce(repairs.person, components.component, holdings.node) as person
         from holdings
         full outer join components on holdings.node = components.node
         left join repairs on coalesce(holdings.node, components.node) = repairs.node

@@ -1,6 +1,7 @@
 -- Grain: one row per node that never joins two persons but may join one: deleted records, leads, and records that carry
--- nothing but weak identifiers. It follows the newest holder, as of its own first night, of an identifier it shares, strong
--- identifiers first; where nobody held it yet, the first who did. So nobody who comes later takes a follower, or the id that it gave.
+-- nothing but weak identifiers. It follows the newest holder, as of its own first night, of an identifier it shares,
+-- strong identifiers first; where nobody held it yet, the first who did. So nobody who comes later takes a follower, or
+-- the id that it gave.
 with
     nodes as (select * from {{ ref("int_nodes") }}),
 
@@ -47,7 +48,13 @@ with
         inner join persons on holdings.node = persons.node
         inner join nodes on holdings.node = nodes.node
         where holdings.identifier_key in (select identifier_key from followed_keys)
-        group by holdings.identifier_key, nodes.first_export_date, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date
+        group by
+            holdings.identifier_key,
+            nodes.first_export_date,
+            nodes.first_name_key,
+            nodes.naming,
+            nodes.document,
+            nodes.birth_date
     ),
 
     owned_keys as (
@@ -61,7 +68,9 @@ with
                 partition by followed_keys.node, followed_keys.identifier_key
                 order by
                     owners.first_export_date > followers.first_export_date,
-                    case when owners.first_export_date <= followers.first_export_date then owners.first_export_date end desc nulls last,
+                    case
+                        when owners.first_export_date <= followers.first_export_date then owners.first_export_date
+                    end desc nulls last,
                     owners.first_export_date,
                     owners.node
             )
@@ -79,7 +88,10 @@ with
                 order by
                     owned_keys.type_rank,
                     owned_keys.first_export_date > followers.first_export_date,
-                    case when owned_keys.first_export_date <= followers.first_export_date then owned_keys.first_export_date end desc nulls last,
+                    case
+                        when owned_keys.first_export_date <= followers.first_export_date
+                        then owned_keys.first_export_date
+                    end desc nulls last,
                     owned_keys.first_export_date,
                     persons.person,
                     owned_keys.identifier_key
@@ -113,7 +125,10 @@ with
     final as (
         select followers.node, chosen.person, chosen.identifier_key
         from followers
-        left join chosen on followers.node = chosen.node and not exists (select 1 from outdone where outdone.node = chosen.node)
+        left join
+            chosen
+            on followers.node = chosen.node
+            and not exists (select 1 from outdone where outdone.node = chosen.node)
     )
 
 select *

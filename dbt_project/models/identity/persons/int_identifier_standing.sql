@@ -12,9 +12,16 @@ with
 
     ambiguous as (select node, identifier_key from contested where group_no is null),
 
-    refused as (select node, identifier_key from {{ ref("int_repairs") }} where is_refused group by node, identifier_key),
+    refused as (
+        select node, identifier_key from {{ ref("int_repairs") }} where is_refused group by node, identifier_key
+    ),
 
-    strong_records as (select record_no from identifiers where unusable_reason is null and is_current and not is_weak group by record_no),
+    strong_records as (
+        select record_no
+        from identifiers
+        where unusable_reason is null and is_current and not is_weak
+        group by record_no
+    ),
 
     carried as (
         select identifiers.*, coalesce(belongings.record_no, identifiers.record_no) as node

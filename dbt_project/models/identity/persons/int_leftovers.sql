@@ -27,7 +27,8 @@ with recursive
     ),
 
     held as (
-        select leftovers.node, holdings.identifier_key, leftovers.first_name_key, leftovers.document, leftovers.birth_date
+        select
+            leftovers.node, holdings.identifier_key, leftovers.first_name_key, leftovers.document, leftovers.birth_date
         from leftovers
         inner join holdings on leftovers.node = holdings.node
         where not exists (select 1 from loners where loners.node = leftovers.node)
@@ -72,8 +73,7 @@ with recursive
     -- A whole cluster follows a node that follows, where they share an identifier.
     followed as (
         select
-            clusters.person,
-            min_by(followers.person, row(nodes.first_export_date, followers.node)) as followed_person
+            clusters.person, min_by(followers.person, row(nodes.first_export_date, followers.node)) as followed_person
         from clusters
         inner join holdings as own on clusters.node = own.node
         inner join holdings as theirs on own.identifier_key = theirs.identifier_key
@@ -85,7 +85,9 @@ with recursive
             and not nodes.is_lead_only
             and {{ evidence_agrees("nodes", "own_node") }}
             and not exists (select 1 from loners where loners.node = clusters.node)
-            and not exists (select 1 from barred where barred.person = clusters.person and barred.barred_person = followers.person)
+            and not exists (
+                select 1 from barred where barred.person = clusters.person and barred.barred_person = followers.person
+            )
         group by clusters.person
     ),
 

@@ -1,6 +1,6 @@
--- Grain: one row per record: the person it is of, null for a lead that nobody is known for.
--- A person is named after the anchor: the record with the earliest export date. A contact can be the anchor too, because it was
--- a derived record, and gave its name, before any record of its vendor came that it could belong to; else it goes last of its night.
+-- Grain: one row per record: the person it is of, null for a lead that nobody is known for. A person is named after the
+-- anchor: the record with the earliest export date. A contact can be the anchor too, because it was a derived record,
+-- and gave its name, before any record of its vendor came that it could belong to; else it goes last of its night.
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
@@ -48,7 +48,10 @@ with
             placed.alias_id,
             concat(
                 cast(placed.first_export_date as varchar),
-                cast(placed.is_contact and coalesce(vendor_firsts.first_export_date <= placed.first_export_date, false) as integer),
+                cast(
+                    placed.is_contact
+                    and coalesce(vendor_firsts.first_export_date <= placed.first_export_date, false) as integer
+                ),
                 {{ record_order("placed") }}
             ) as seniority
         from placed
@@ -60,7 +63,11 @@ with
         where not placed.is_lead_only and placed.person is not null
     ),
 
-    anchors as (select person, min_by(record_no, seniority) as person_no, min_by(alias_id, seniority) as customer_id from ordered group by person),
+    anchors as (
+        select person, min_by(record_no, seniority) as person_no, min_by(alias_id, seniority) as customer_id
+        from ordered
+        group by person
+    ),
 
     final as (
         select

@@ -40,7 +40,14 @@ with recursive
     ),
 
     broken_links as (
-        select members.component, links.node, links.link_key, links.identifier_key, links.type_rank, links.first_seen_at, links.decision_order
+        select
+            members.component,
+            links.node,
+            links.link_key,
+            links.identifier_key,
+            links.type_rank,
+            links.first_seen_at,
+            links.decision_order
         from links
         inner join members on links.node = members.node
         where members.component in (select component from broken)
@@ -89,7 +96,12 @@ with recursive
 
     -- An edge has two vertices and its order; a mark is a vertex and the document it stands for; a ban is two vertices.
     contraction as (
-        select 0 as round, 'edge' as kind, cast(node as bigint) as vertex, cast(link_vertex as bigint) as target, cast(link_order as bigint) as link_order
+        select
+            0 as round,
+            'edge' as kind,
+            cast(node as bigint) as vertex,
+            cast(link_vertex as bigint) as target,
+            cast(link_order as bigint) as link_order
         from numbered
 
         union all
@@ -137,11 +149,16 @@ with recursive
                     left join marks as one on contraction.vertex = one.vertex
                     left join marks as other on contraction.target = other.vertex
                     left join bans on contraction.vertex = bans.vertex and contraction.target = bans.target
-                    where contraction.kind = 'edge' and coalesce(one.target = other.target, true) and bans.vertex is null
+                    where
+                        contraction.kind = 'edge' and coalesce(one.target = other.target, true) and bans.vertex is null
                 ),
 
                 firsts as (
-                    select vertex, min_by(target, link_order) as target, min(link_order) as link_order, max(round) + 1 as round
+                    select
+                        vertex,
+                        min_by(target, link_order) as target,
+                        min(link_order) as link_order,
+                        max(round) + 1 as round
                     from
                         (
                             select round, vertex, target, link_order
@@ -155,7 +172,8 @@ with recursive
                     group by vertex
                 ),
 
-                -- A free vertex moves unless its target comes to it; of two bound ones, the greater moves to the smaller.
+                -- A free vertex moves unless its target comes to it; of two bound ones, the greater moves to the
+                -- smaller.
                 parents as (
                     select firsts.round, firsts.vertex, firsts.target as parent
                     from firsts
@@ -165,8 +183,14 @@ with recursive
                     where
                         case
                             when bound.vertex is null
-                            then bound_target.vertex is not null or firsts.link_order <> others.link_order or firsts.vertex > firsts.target
-                            else bound_target.vertex is not null and firsts.link_order = others.link_order and firsts.vertex > firsts.target
+                            then
+                                bound_target.vertex is not null
+                                or firsts.link_order <> others.link_order
+                                or firsts.vertex > firsts.target
+                            else
+                                bound_target.vertex is not null
+                                and firsts.link_order = others.link_order
+                                and firsts.vertex > firsts.target
                         end
                 ),
 
@@ -188,7 +212,8 @@ with recursive
 
             union all
 
-            select distinct parents_round.round, 'mark', coalesce(parents.parent, marks.vertex), marks.target, cast(null as bigint)
+            select distinct
+                parents_round.round, 'mark', coalesce(parents.parent, marks.vertex), marks.target, cast(null as bigint)
             from marks
             cross join (select max(round) as round from parents) as parents_round
             left join parents on marks.vertex = parents.vertex
@@ -196,7 +221,12 @@ with recursive
 
             union all
 
-            select distinct parents_round.round, 'ban', coalesce(one.parent, bans.vertex), coalesce(other.parent, bans.target), cast(null as bigint)
+            select distinct
+                parents_round.round,
+                'ban',
+                coalesce(one.parent, bans.vertex),
+                coalesce(other.parent, bans.target),
+                cast(null as bigint)
             from bans
             cross join (select max(round) as round from parents) as parents_round
             left join parents as one on bans.vertex = one.vertex
@@ -226,7 +256,14 @@ with recursive
     ),
 
     final as (
-        select component, node, min(node) over (partition by node_part) as person, link_key, identifier_key, node_part <> link_part as is_refused from placed
+        select
+            component,
+            node,
+            min(node) over (partition by node_part) as person,
+            link_key,
+            identifier_key,
+            node_part <> link_part as is_refused
+        from placed
     )
 
 select *

@@ -3,7 +3,12 @@ with
     deliveries as (select * from {{ source("meta", "deliveries") }}),
 
     final as (
-        select deliveries.source, deliveries.source_account, deliveries.stream, deliveries.export_date, min(full_deliveries.export_date) as next_full_date
+        select
+            deliveries.source,
+            deliveries.source_account,
+            deliveries.stream,
+            deliveries.export_date,
+            min(full_deliveries.export_date) as next_full_date
         from deliveries
         inner join
             deliveries as full_deliveries

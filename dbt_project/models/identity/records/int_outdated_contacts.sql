@@ -1,12 +1,18 @@
 -- Grain: one row per set of identifiers (contact) that only outdated versions of orders, or of events that tell of one,
--- carry: the newest version names somebody else, so what the older one tied together counts no more. A version that only
--- names less contradicts nothing.
+-- carry: the newest version names somebody else, so what the older one tied together counts no more. A version that
+-- only names less contradicts nothing.
 {% set mentions = mentioning_tables() %}
 with
     orders as (select * from {{ source("staging", "orders") }}),
 
     identifiers as (
-        select source, source_account, owner_record_id, id_type, coalesce(id_namespace, '') as id_namespace, coalesce(id_link_value, id_value) as id_value
+        select
+            source,
+            source_account,
+            owner_record_id,
+            id_type,
+            coalesce(id_namespace, '') as id_namespace,
+            coalesce(id_link_value, id_value) as id_value
         from {{ source("staging", "customer_identifiers") }}
     ),
 
@@ -23,7 +29,12 @@ with
     ),
 
     newest as (
-        select order_rows.source, order_rows.source_account, order_rows.stream, order_rows.source_order_id, order_rows.owner_record_id
+        select
+            order_rows.source,
+            order_rows.source_account,
+            order_rows.stream,
+            order_rows.source_order_id,
+            order_rows.owner_record_id
         from order_rows
         inner join
             several_buyers
@@ -34,7 +45,8 @@ with
         where order_rows.owner_record_id is not null and not order_rows.is_from_event
         qualify
             row_number() over (
-                partition by order_rows.source, order_rows.source_account, order_rows.stream, order_rows.source_order_id order by order_rows.recency_rank
+                partition by order_rows.source, order_rows.source_account, order_rows.stream, order_rows.source_order_id
+                order by order_rows.recency_rank
             )
             = 1
     ),
@@ -81,7 +93,13 @@ with
             and older.newest_owner_record_id = newer.owner_record_id
             and identifiers.id_type = newer.id_type
             and identifiers.id_namespace = newer.id_namespace
-        group by older.source, older.source_account, older.owner_record_id, older.newest_owner_record_id, identifiers.id_type, identifiers.id_namespace
+        group by
+            older.source,
+            older.source_account,
+            older.owner_record_id,
+            older.newest_owner_record_id,
+            identifiers.id_type,
+            identifiers.id_namespace
         having not bool_or(identifiers.id_value = newer.id_value)
     ),
 
@@ -96,11 +114,16 @@ with
 
         select orders.source, orders.source_account, orders.owner_record_id, orders.source_file, orders.source_row
         from orders
-        inner join outdated_events on orders.source_file = outdated_events.source_file and orders.source_row = outdated_events.source_row
+        inner join
+            outdated_events
+            on orders.source_file = outdated_events.source_file
+            and orders.source_row = outdated_events.source_row
         where orders.is_from_event
     ),
 
-    candidates as (select source, source_account, owner_record_id from outdated where owner_record_id like 'derived:%' group by all),
+    candidates as (
+        select source, source_account, owner_record_id from outdated where owner_record_id like 'derived:%' group by all
+    ),
 
     mentioned as (
         {% for table in mentions -%}
@@ -111,7 +134,8 @@ with
                 on mentions.source = candidates.source
                 and mentions.source_account = candidates.source_account
                 and mentions.owner_record_id = candidates.owner_record_id
-            left join outdated on mentions.source_file = outdated.source_file and mentions.source_row = outdated.source_row
+            left join
+                outdated on mentions.source_file = outdated.source_file and mentions.source_row = outdated.source_row
             where outdated.source_file is null
             {%- if not loop.last %}
 

@@ -10,8 +10,15 @@ with
         select identifiers.record_no, identifiers.id_link_value
         from identifiers
         inner join records on identifiers.record_no = records.record_no
-        where identifiers.id_type = 'document' and identifiers.unusable_reason is null and (identifiers.is_current or not records.is_contact)
-        qualify dense_rank() over (partition by identifiers.record_no order by identifiers.is_current desc, identifiers.last_seen_at desc) = 1
+        where
+            identifiers.id_type = 'document'
+            and identifiers.unusable_reason is null
+            and (identifiers.is_current or not records.is_contact)
+        qualify
+            dense_rank() over (
+                partition by identifiers.record_no order by identifiers.is_current desc, identifiers.last_seen_at desc
+            )
+            = 1
     ),
 
     documents as (

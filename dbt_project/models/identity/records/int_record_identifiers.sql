@@ -36,7 +36,8 @@ with
             on identifiers.owner_record_id = records.source_record_id
             and identifiers.source = records.source
             and identifiers.source_account = records.source_account
-            and case when identifiers.owner_record_id like 'derived:%' then 'derived' else identifiers.stream end = records.stream_key
+            and case when identifiers.owner_record_id like 'derived:%' then 'derived' else identifiers.stream end
+            = records.stream_key
         left join
             outdated_contacts
             on records.is_contact
@@ -56,7 +57,11 @@ with
             case
                 when id_type in ('vuid', 'push_token', 'tracking_id') and max(merge_confidence) = 'high'
                 then 'low'
-                else max_by(merge_confidence, row(export_date, case merge_confidence when 'none' then 2 when 'low' then 1 else 0 end))
+                else
+                    max_by(
+                        merge_confidence,
+                        row(export_date, case merge_confidence when 'none' then 2 when 'low' then 1 else 0 end)
+                    )
             end as merge_confidence,
             bool_or(is_valid) as is_valid,
             bool_or(is_current) as is_current,
@@ -71,7 +76,9 @@ with
     parted as (
         select
             *,
-            case when id_type = 'email' then split_part(split_part(id_link_value, '@', 1), '+', 1) end as email_local_part,
+            case
+                when id_type = 'email' then split_part(split_part(id_link_value, '@', 1), '+', 1)
+            end as email_local_part,
             case when id_type = 'email' then split_part(id_link_value, '@', 2) end as email_domain,
             id_type = 'phone' and {{ is_filler_number("id_link_value") }} as is_filler_number
         from known
@@ -80,7 +87,12 @@ with
     -- Ranges of numbers that regulators keep for fiction; each number is looked for once.
     patterns as (
         select numbers.id_type, numbers.id_link_value, min(blocklist.reason) as reason
-        from (select distinct id_type, id_link_value from known where id_type in (select identifier_type from blocklist where match_kind = 'pattern')) as numbers
+        from
+            (
+                select distinct id_type, id_link_value
+                from known
+                where id_type in (select identifier_type from blocklist where match_kind = 'pattern')
+            ) as numbers
         inner join
             blocklist
             on blocklist.match_kind = 'pattern'
@@ -89,16 +101,22 @@ with
         group by numbers.id_type, numbers.id_link_value
     ),
 
-    -- All spellings of one value are blocked by any of them: of a Gmail address with its dots, or of a number as somebody typed it.
+    -- All spellings of one value are blocked by any of them: of a Gmail address with its dots, or of a number as
+    -- somebody typed it.
     blocked as (
         select known.id_type, known.id_link_value
         from known
         inner join
-            (select distinct identifier_type, {{ linking_spelling("identifier_type", "identifier_value") }} as spelling from overrides where rule = 'blocked')
-            as decided
+            (
+                select distinct
+                    identifier_type, {{ linking_spelling("identifier_type", "identifier_value") }} as spelling
+                from overrides
+                where rule = 'blocked'
+            ) as decided
             on known.id_type = decided.identifier_type
             and decided.spelling in (
-                {{ linking_spelling("known.id_type", "known.id_link_value") }}, {{ linking_spelling("known.id_type", "known.id_value") }}
+                {{ linking_spelling("known.id_type", "known.id_link_value") }},
+                {{ linking_spelling("known.id_type", "known.id_value") }}
             )
         group by known.id_type, known.id_link_value
     ),
@@ -129,14 +147,22 @@ with
             parted.first_seen_at,
             parted.last_seen_at
         from parted
-        left join blocklist as whole on whole.match_kind = 'exact' and parted.id_type = whole.identifier_type and parted.id_link_value = whole.value
+        left join
+            blocklist as whole
+            on whole.match_kind = 'exact'
+            and parted.id_type = whole.identifier_type
+            and parted.id_link_value = whole.value
         left join patterns on parted.id_type = patterns.id_type and parted.id_link_value = patterns.id_link_value
         left join
             blocklist as local_parts
             on local_parts.match_kind = 'local_part'
             and parted.id_type = local_parts.identifier_type
             and parted.email_local_part = local_parts.value
-        left join blocklist as domains on domains.match_kind = 'domain' and parted.id_type = domains.identifier_type and parted.email_domain = domains.value
+        left join
+            blocklist as domains
+            on domains.match_kind = 'domain'
+            and parted.id_type = domains.identifier_type
+            and parted.email_domain = domains.value
         left join
             blocklist as endings
             on endings.match_kind = 'domain_ending'

@@ -1,5 +1,6 @@
--- Grain: one row per record and export date from which it says something else, or is gone.
--- What a version leaves out an earlier one still says. A gone record says nothing. Times of being seen are carried along and make no version of their own.
+-- Grain: one row per record and export date from which it says something else, or is gone. What a version leaves out an
+-- earlier one still says. A gone record says nothing. Times of being seen are carried along and make no version of
+-- their own.
 {% set attributes = told_attributes() %}
 {% set parts = attribute_parts() %}
 with
@@ -47,7 +48,8 @@ with
             seen_at as last_seen_at
         from contacts
         where not coalesce(is_lead_only, false)
-        qualify row_number() over (partition by alias_id, export_date order by {{ newest_first(changed_at="seen_at") }}) = 1
+        qualify
+            row_number() over (partition by alias_id, export_date order by {{ newest_first(changed_at="seen_at") }}) = 1
     ),
 
     -- Deletions that an event tells of in the night of an observation, if the observation is not newer, or later.
@@ -66,7 +68,10 @@ with
             and records.source_record_id = deletions.source_record_id
             and (
                 observations.export_date < deletions.export_date
-                or (observations.export_date = deletions.export_date and coalesce(observations.source_updated_at <= deletions.deleted_at, true))
+                or (
+                    observations.export_date = deletions.export_date
+                    and coalesce(observations.source_updated_at <= deletions.deleted_at, true)
+                )
             )
         group by observations.alias_id, observations.export_date
     ),
@@ -74,7 +79,9 @@ with
     sequenced as (
         select
             records.record_no,
-            observations.* replace (observations.is_deleted or coalesce(told_gone.is_gone_that_night, false) as is_deleted),
+            observations.* replace (
+                observations.is_deleted or coalesce(told_gone.is_gone_that_night, false) as is_deleted
+            ),
             least(gaps.next_full_date, told_gone.gone_date) as next_gone_date,
             lag(observations.content) over record as previous_content,
             lag(observations.is_deleted or coalesce(told_gone.is_gone_that_night, false)) over record as was_deleted,
@@ -89,7 +96,8 @@ with
             and records.source_account = gaps.source_account
             and records.stream = gaps.stream
             and observations.export_date = gaps.export_date
-        left join told_gone on observations.alias_id = told_gone.alias_id and observations.export_date = told_gone.export_date
+        left join
+            told_gone on observations.alias_id = told_gone.alias_id and observations.export_date = told_gone.export_date
         window record as (partition by records.record_no order by observations.export_date)
     ),
 
@@ -112,14 +120,19 @@ with
             changed_at,
             source_file,
             source_row,
-            {% for attribute in attributes %} case when not is_deleted then {{ attribute }} end as {{ attribute }}, {% endfor %}
+            {% for attribute in attributes %}
+                case when not is_deleted then {{ attribute }} end as {{ attribute }},
+            {% endfor %}
             is_deleted,
             life,
             {% for part in parts %} says_{{ part }}, {% endfor %}
             first_seen_at,
             last_seen_at
         from carried
-        where previous_content is distinct from content or was_deleted is distinct from is_deleted or previous_gone_date < export_date
+        where
+            previous_content is distinct from content
+            or was_deleted is distinct from is_deleted
+            or previous_gone_date < export_date
 
         union all
 
@@ -139,7 +152,12 @@ with
         where next_gone_date < next_export_date or (next_gone_date is not null and next_export_date is null)
     ),
 
-    final as (select versions.*, lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to from versions)
+    final as (
+        select
+            versions.*,
+            lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to
+        from versions
+    )
 
 select *
 from final

@@ -1,6 +1,6 @@
--- Grain: one row per vendor record, and per set of identifiers that orders, events and the like carry (a contact).
--- The newest observation speaks for the record, an earlier one where it says nothing of who the person is; a record is gone by the vendor's word, be it in the record or by an event
--- since, or when a full delivery leaves it out.
+-- Grain: one row per vendor record, and per set of identifiers that orders, events and the like carry (a contact). The
+-- newest observation speaks for the record, an earlier one where it says nothing of who the person is; a record is gone
+-- by the vendor's word, be it in the record or by an event since, or when a full delivery leaves it out.
 with
     staged_customers as (select * from {{ source("staging", "customers") }}),
 
@@ -49,8 +49,7 @@ with
             address_line_1
         from customers
         window record as (partition by alias_id)
-        qualify
-            row_number() over (partition by alias_id order by {{ newest_first() }}) = 1
+        qualify row_number() over (partition by alias_id order by {{ newest_first() }}) = 1
     ),
 
     contact_records as (
@@ -66,7 +65,9 @@ with
             true as is_contact,
             bool_and(coalesce(is_lead_only, false)) over contact as is_lead_only,
             false as is_deleted,
-            coalesce(min(case when is_lead_only then null else export_date end) over contact, min(export_date) over contact) as first_export_date,
+            coalesce(
+                min(case when is_lead_only then null else export_date end) over contact, min(export_date) over contact
+            ) as first_export_date,
             last_export_date,
             null as source_updated_at,
             min(coalesce(first_seen_at, seen_at)) over contact as first_seen_at,
@@ -106,7 +107,10 @@ with
             and records.source_record_id = deletions.source_record_id
             and (
                 records.last_export_date < deletions.export_date
-                or (records.last_export_date = deletions.export_date and coalesce(records.source_updated_at <= deletions.deleted_at, true))
+                or (
+                    records.last_export_date = deletions.export_date
+                    and coalesce(records.source_updated_at <= deletions.deleted_at, true)
+                )
             )
         group by records.alias_id
     ),
@@ -114,7 +118,11 @@ with
     keyed as (
         select
             records.*,
-            case when records.is_deleted then records.last_export_date else least(gaps.next_full_date, deleted_since.deleted_on) end as deleted_on
+            case
+                when records.is_deleted
+                then records.last_export_date
+                else least(gaps.next_full_date, deleted_since.deleted_on)
+            end as deleted_on
         from records
         left join
             gaps
@@ -127,7 +135,10 @@ with
     ),
 
     scripted as (
-        select *, {{ script_of("case when first_name_text is not null then first_name else full_name end") }} as script, {{ script_mark("script") }} as script_mark
+        select
+            *,
+            {{ script_of("case when first_name_text is not null then first_name else full_name end") }} as script,
+            {{ script_mark("script") }} as script_mark
         from keyed
     ),
 
@@ -135,26 +146,50 @@ with
         select
             scripted.*,
             case
-                -- Signs of a whole name do not tell where the given name begins: the family name stands before, with a blank or without.
+                -- Signs of a whole name do not tell where the given name begins: the family name stands before, with a
+                -- blank or without.
                 when script_mark <> ''
-                then replace(case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', '')
+                then
+                    replace(
+                        case
+                            when first_name_text is not null
+                            then first_name_text
+                            when full_name_text is distinct from last_name_text
+                            then full_name_text
+                        end,
+                        ' ',
+                        ''
+                    )
                 else
                     split_part(
-                        case when first_name_text is not null then first_name_text when full_name_text is distinct from last_name_text then full_name_text end, ' ', 1
+                        case
+                            when first_name_text is not null
+                            then first_name_text
+                            when full_name_text is distinct from last_name_text
+                            then full_name_text
+                        end,
+                        ' ',
+                        1
                     )
             end as given_name,
             case
-                when script_mark <> '' then replace(last_name_text, ' ', '')
-                else coalesce(last_name_text, case when full_name_text like '% %' then split_part(full_name_text, ' ', -1) end)
+                when script_mark <> ''
+                then replace(last_name_text, ' ', '')
+                else
+                    coalesce(
+                        last_name_text, case when full_name_text like '% %' then split_part(full_name_text, ' ', -1) end
+                    )
             end as family_name,
             case
-                when script_mark <> '' then replace(coalesce(last_name_text || first_name_text, full_name_text), ' ', '')
+                when script_mark <> ''
+                then replace(coalesce(last_name_text || first_name_text, full_name_text), ' ', '')
                 else coalesce(first_name_text || ' ' || last_name_text, full_name_text)
             end as whole_name
         from scripted
     ),
 
-    -- What a first name may stand as: its first word, all its words in one, and the names that it is a form of; in signs also with the family name.
+    -- What a first name may stand as: its first word, all its words in one, and the names that it is a form of; in
+    -- signs also with the family name.
     named_forms as (
         select
             named.*,
@@ -184,7 +219,11 @@ with
             variants.name is not null as is_known
         from named
         left join
-            (select name, list(concat('form of ', variant_of) order by variant_of) as forms from variants group by name) as variants
+            (
+                select name, list(concat('form of ', variant_of) order by variant_of) as forms
+                from variants
+                group by name
+            ) as variants
             on named.given_name = variants.name
             and named.script_mark = ''
     ),
@@ -200,14 +239,18 @@ with
             named.source_record_id,
             named.source_file,
             named.source_row,
-            case when length(named.given_name) > 1 and blocklist.value is null then named.script_mark || named.given_name end as first_name_key,
+            case
+                when length(named.given_name) > 1 and blocklist.value is null then named.script_mark || named.given_name
+            end as first_name_key,
             case
                 when length(named.given_name) > 1 and blocklist.value is null
                 then
                     struct_pack(
                         forms := named.forms,
                         family := named.script_mark || {{ umlauts_folded("replace(named.family_name, ' ', '')") }},
-                        words := case when named.whole_name like '% %' then {{ sorted_words(umlauts_folded("named.whole_name")) }} end,
+                        words := case
+                            when named.whole_name like '% %' then {{ sorted_words(umlauts_folded("named.whole_name")) }}
+                        end,
                         is_known := named.is_known,
                         script := named.script
                     )

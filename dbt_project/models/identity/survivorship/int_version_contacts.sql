@@ -1,5 +1,5 @@
--- Grain: one row per version of a record that names an e-mail address or phone number that may be shown: the best of each.
--- Best is one that links, then the vendor's first, then one that messages reach, then the smallest.
+-- Grain: one row per version of a record that names an e-mail address or phone number that may be shown: the best of
+-- each. Best is one that links, then the vendor's first, then one that messages reach, then the smallest.
 with
     versions as (select * from {{ ref("int_record_versions") }} where not is_deleted),
 
@@ -8,14 +8,22 @@ with
     judged as (
         select record_no, id_type, id_value, unusable_reason is null as is_usable
         from {{ ref("int_record_identifiers") }}
-        where id_type in ('email', 'phone') and (unusable_reason is null or unusable_reason not in ('invalid', 'placeholder'))
+        where
+            id_type in ('email', 'phone')
+            and (unusable_reason is null or unusable_reason not in ('invalid', 'placeholder'))
     ),
 
     identifiers as (select * from {{ source("staging", "customer_identifiers") }} where id_type in ('email', 'phone')),
 
     -- Put together first, because addresses are shared: joined by address alone they would be many times as many.
-    named as materialized (
-        select versions.record_no, versions.valid_from, identifiers.id_type, identifiers.id_value, identifiers.is_primary, identifiers.is_deliverable
+    named as materialized(
+        select
+            versions.record_no,
+            versions.valid_from,
+            identifiers.id_type,
+            identifiers.id_value,
+            identifiers.is_primary,
+            identifiers.is_deliverable
         from versions
         inner join records on versions.record_no = records.record_no
         inner join
@@ -39,7 +47,11 @@ with
             ) as preference,
             judged.is_usable
         from named
-        inner join judged on named.record_no = judged.record_no and named.id_type = judged.id_type and named.id_value = judged.id_value
+        inner join
+            judged
+            on named.record_no = judged.record_no
+            and named.id_type = judged.id_type
+            and named.id_value = judged.id_value
     ),
 
     final as (

@@ -1,6 +1,10 @@
 -- Grain: one row per vendor record, derived records included.
 with
-    records as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only and not is_belonging),
+    records as (
+        select *
+        from {{ ref("int_record_customers") }}
+        where customer_id is not null and not is_lead_only and not is_belonging
+    ),
 
     final as (
         select

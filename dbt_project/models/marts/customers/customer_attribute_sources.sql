@@ -8,7 +8,11 @@ with
 
     chosen as (
         {% for attribute in attributes %}
-            select customer_id, '{{ attribute }}' as attribute, cast({{ attribute }} as varchar) as value, {{ attribute }}_record_no as record_no
+            select
+                customer_id,
+                '{{ attribute }}' as attribute,
+                cast({{ attribute }} as varchar) as value,
+                {{ attribute }}_record_no as record_no
             from versions
             where {{ attribute }} is not null
             {% if not loop.last %}

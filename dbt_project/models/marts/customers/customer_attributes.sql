@@ -1,5 +1,6 @@
--- Grain: one row per customer, vendor record, attribute and value: the shop's own fields of people, as the vendors deliver them.
--- Of each attribute the newest version of the record that says something counts: one that leaves it out, or empty, takes nothing back.
+-- Grain: one row per customer, vendor record, attribute and value: the shop's own fields of people, as the vendors
+-- deliver them. Of each attribute the newest version of the record that says something counts: one that leaves it out,
+-- or empty, takes nothing back.
 with
     staged as (select * from {{ source("staging", "customers") }}),
 
@@ -44,7 +45,10 @@ with
 
     -- A list says each of its members.
     members as (
-        select * replace (unnest(case when json_type(value) = 'ARRAY' then json_extract(value, '$[*]') else [value] end) as value)
+        select
+            * replace (
+                unnest(case when json_type(value) = 'ARRAY' then json_extract(value, '$[*]') else [value] end) as value
+            )
         from newest
     ),
 
@@ -64,7 +68,8 @@ with
     ),
 
     final as (
-        select distinct customer_id, attribute, value, value_type, source, source_account, stream, source_record_id, observed_at
+        select distinct
+            customer_id, attribute, value, value_type, source, source_account, stream, source_record_id, observed_at
         from typed
         where trim(value) <> ''
     )

@@ -1,5 +1,6 @@
--- Grain: one row per customer, channel and purpose of which something was said, with the consent that holds today.
--- A wider statement counts for what is inside its scope: `all` channels for each, purpose `all` for marketing, marketing for its lists.
+-- Grain: one row per customer, channel and purpose of which something was said, with the consent that holds today. A
+-- wider statement counts for what is inside its scope: `all` channels for each, purpose `all` for marketing, marketing
+-- for its lists.
 with
     changes as (select * from {{ ref("fct_consents") }}),
 
@@ -23,7 +24,8 @@ with
             statements.is_effective_at_inferred,
             statements.effective_at
         from scopes
-        inner join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
+        inner join
+            statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
 
     ranked as ({{ consents_ranked("covering", "customer_id, scope_channel, scope_purpose") }}),

@@ -1,6 +1,6 @@
--- Grain: one row per customer and channel of which anything is known: whether marketing may be sent there today.
--- What was said of `all` channels is known of each; unknown is not allowed, and neither is whoever the vendors have deleted. The row
--- of channel `all` allows only what no single channel refuses.
+-- Grain: one row per customer and channel of which anything is known: whether marketing may be sent there today. What
+-- was said of `all` channels is known of each; unknown is not allowed, and neither is whoever the vendors have deleted.
+-- The row of channel `all` allows only what no single channel refuses.
 with
     changes as (select * from {{ ref("fct_consents") }}),
 
@@ -11,7 +11,10 @@ with
 
     {% set channels = consent_channels() -%}
     channels as (
-        {% for channel in channels -%} select '{{ channel }}' as channel union all {% endfor -%}
+        {% for channel in channels -%}
+            select '{{ channel }}' as channel
+            union all
+        {% endfor -%}
         select 'all' as channel
     ),
 
@@ -37,7 +40,8 @@ with
             coalesce(statements.is_effective_at_inferred, false) as is_effective_at_inferred,
             statements.effective_at
         from scopes
-        left join statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
+        left join
+            statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
     ),
 
     ranked as ({{ consents_ranked("covering", "customer_id, scope_channel") }}),

@@ -1,5 +1,5 @@
--- Grain: one row per id ever possible, and per id ever published: the person it means today.
--- An id whose record is gone means the person that holds most of the records its person had; where nobody holds any, it is retired.
+-- Grain: one row per id ever possible, and per id ever published: the person it means today. An id whose record is gone
+-- means the person that holds most of the records its person had; where nobody holds any, it is retired.
 with
     records as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
@@ -7,7 +7,12 @@ with
 
     run_settings as (select * from {{ source("internal", "run_settings") }}),
 
-    gone as (select issued.* from issued left join records on issued.alias_id = records.alias_id where records.alias_id is null),
+    gone as (
+        select issued.*
+        from issued
+        left join records on issued.alias_id = records.alias_id
+        where records.alias_id is null
+    ),
 
     heirs as (
         select issued.customer_id as former_id, records.customer_id, count(*) as record_count
@@ -32,7 +37,10 @@ with
         select
             gone.alias_id,
             chosen.customer_id,
-            case when chosen.customer_id is null then coalesce(gone.retired_at, cast(run_settings.as_of_date as timestamptz)) end as retired_at
+            case
+                when chosen.customer_id is null
+                then coalesce(gone.retired_at, cast(run_settings.as_of_date as timestamptz))
+            end as retired_at
         from gone
         cross join run_settings
         left join chosen on gone.customer_id = chosen.former_id

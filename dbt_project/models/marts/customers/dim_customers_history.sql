@@ -1,4 +1,5 @@
--- Grain: one row per customer and period in which its attributes did not change; the customer is today's person throughout.
+-- Grain: one row per customer and period in which its attributes did not change; the customer is today's person
+-- throughout.
 with
     versions as (select * from {{ ref("int_customer_versions") }}),
 

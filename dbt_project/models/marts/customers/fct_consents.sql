@@ -1,6 +1,7 @@
--- Grain: one row per change of consent that a vendor tells of a customer, channel and purpose.
--- is_current marks the statement that decides today among those of the very same channel and purpose, one for each: a yes only if it
--- is later than every no. What wider statements (`all`) make of it stands in customer_consents and customer_contactability.
+-- Grain: one row per change of consent that a vendor tells of a customer, channel and purpose. is_current marks the
+-- statement that decides today among those of the very same channel and purpose, one for each: a yes only if it is
+-- later than every no. What wider statements (`all`) make of it stands in customer_consents and
+-- customer_contactability.
 with
     staged as (select * from {{ source("staging", "customer_consents") }}),
 
@@ -48,7 +49,8 @@ with
             bool_and(is_effective_at_inferred) as is_effective_at_inferred,
             max(recency) as recency
         from told
-        group by customer_id, source, source_account, stream_key, owner_record_id, channel, purpose, status, effective_at
+        group by
+            customer_id, source, source_account, stream_key, owner_record_id, channel, purpose, status, effective_at
     ),
 
     ordered as (
@@ -69,7 +71,13 @@ with
     -- A no that the record repeats after it said yes to more than that is said anew.
     renewed as (
         select distinct
-            repeated.customer_id, repeated.source, repeated.source_account, repeated.told_by, repeated.channel, repeated.purpose, repeated.effective_at
+            repeated.customer_id,
+            repeated.source,
+            repeated.source_account,
+            repeated.told_by,
+            repeated.channel,
+            repeated.purpose,
+            repeated.effective_at
         from ordered as repeated
         inner join
             ordered as wider
@@ -91,9 +99,8 @@ with
             status is distinct from previous_status
             or (is_forced and not was_forced)
             or not is_effective_at_inferred
-            or (customer_id, source, source_account, told_by, channel, purpose, effective_at) in (
-                select customer_id, source, source_account, told_by, channel, purpose, effective_at from renewed
-            )
+            or (customer_id, source, source_account, told_by, channel, purpose, effective_at)
+            in (select customer_id, source, source_account, told_by, channel, purpose, effective_at from renewed)
     ),
 
     ranked as ({{ consents_ranked("changes", "customer_id, channel, purpose", record="told_by") }}),

@@ -11,8 +11,16 @@ with
             last_said(
                 "staged",
                 "source, source_account, lead_id",
-                columns=["owner_record_id", "name", "contact_value", "lead_source", "created_at", "source_updated_at", "metadata"],
-                followers={"contact_type": "contact_value"}
+                columns=[
+                    "owner_record_id",
+                    "name",
+                    "contact_value",
+                    "lead_source",
+                    "created_at",
+                    "source_updated_at",
+                    "metadata",
+                ],
+                followers={"contact_type": "contact_value"},
             )
         }}
     ),
@@ -21,7 +29,10 @@ with
     holders as (
         select identifier_type, identifier_value, min(customer_id) as customer_id
         from identifiers
-        where is_linking and identifier_type in ('email', 'phone') and identifier_value in (select contact_value from newest)
+        where
+            is_linking
+            and identifier_type in ('email', 'phone')
+            and identifier_value in (select contact_value from newest)
         group by identifier_type, identifier_value
         having count(distinct customer_id) = 1
     ),
@@ -41,7 +52,8 @@ with
             newest.source_updated_at
         from newest
         left join owners on {{ is_owner("newest") }}
-        left join holders on newest.contact_type = holders.identifier_type and newest.contact_value = holders.identifier_value
+        left join
+            holders on newest.contact_type = holders.identifier_type and newest.contact_value = holders.identifier_value
     )
 
 select *

@@ -17,7 +17,7 @@ with
                 "source, source_account, campaign_id, referrer_profile_id, referred_profile_id, " ~ one_of_several,
                 columns=["referred_at", "related_object_id"],
                 followers={"related_object_type": "related_object_id"},
-                then="referred_at desc nulls last, related_object_id, related_object_type"
+                then="referred_at desc nulls last, related_object_id, related_object_type",
             )
         }}
     ),
@@ -30,7 +30,8 @@ with
         from newest
     ),
 
-    -- A vendor's id may stand in several streams; they are one person nearly always, the first stream decides otherwise.
+    -- A vendor's id may stand in several streams; they are one person nearly always, the first stream decides
+    -- otherwise.
     profiles as (
         select source, source_account, source_record_id, min_by(customer_id, stream) as customer_id
         from records

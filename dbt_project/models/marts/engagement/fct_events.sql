@@ -1,7 +1,9 @@
 -- Grain: one row per event; an event id that came with different content counts in its newest version.
-{% set same_moment = "source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id" %}
+{% set same_moment = (
+    "source, source_account, customer_id, event_type, event_action, occurred_at, source_order_id, product_id"
+) %}
 with
-    staged as not materialized (select * from {{ source("staging", "events") }}),
+    staged as not materialized(select * from {{ source("staging", "events") }}),
 
     owners as (select * from {{ ref("int_owner_customers") }}),
 
@@ -10,19 +12,32 @@ with
     real_orders as (select order_id from {{ ref("int_order_figures") }}),
 
     -- Few ids repeat: only theirs are put in order.
-    repeated as (select source, source_account, event_id from staged group by source, source_account, event_id having count(*) > 1),
+    repeated as (
+        select source, source_account, event_id
+        from staged
+        group by source, source_account, event_id
+        having count(*) > 1
+    ),
 
     single as (
         select staged.*
         from staged
-        left join repeated on staged.source = repeated.source and staged.source_account = repeated.source_account and staged.event_id = repeated.event_id
+        left join
+            repeated
+            on staged.source = repeated.source
+            and staged.source_account = repeated.source_account
+            and staged.event_id = repeated.event_id
         where repeated.event_id is null
     ),
 
     versions as (
         select staged.*
         from staged
-        inner join repeated on staged.source = repeated.source and staged.source_account = repeated.source_account and staged.event_id = repeated.event_id
+        inner join
+            repeated
+            on staged.source = repeated.source
+            and staged.source_account = repeated.source_account
+            and staged.event_id = repeated.event_id
     ),
 
     newest as (
@@ -30,11 +45,20 @@ with
             last_said(
                 "versions",
                 "source, source_account, event_id",
-                columns=["owner_record_id", "event_type", "event_action", "event_name_raw", "engagement_class", "source_order_id", "product_id", "campaign_id"]
+                columns=[
+                    "owner_record_id",
+                    "event_type",
+                    "event_action",
+                    "event_name_raw",
+                    "engagement_class",
+                    "source_order_id",
+                    "product_id",
+                    "campaign_id",
+                ]
                 + ["origin", "is_active", "received_at", "properties"],
                 followers={"order_namespace": "source_order_id", "order_match_key": "source_order_id"},
                 changed_at="received_at",
-                assumed_times={"occurred_at": "is_time_inferred"}
+                assumed_times={"occurred_at": "is_time_inferred"},
             )
         }}
     ),
@@ -53,7 +77,10 @@ with
             owners.customer_id,
             case
                 when coalesce(events.source_order_id, events.order_match_key) is not null
-                then coalesce(order_keys.order_id, {{ stable_key(["events.order_namespace", "events.order_match_key"]) }})
+                then
+                    coalesce(
+                        order_keys.order_id, {{ stable_key(["events.order_namespace", "events.order_match_key"]) }}
+                    )
             end as named_order_id
         from events
         left join owners on {{ is_owner("events") }}
@@ -64,8 +91,9 @@ with
             and events.source_order_id = order_keys.source_order_id
     ),
 
-    -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by the rest.
-    -- Who does the same several times in one moment did it as often as the stream says that tells of it most often.
+    -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by
+    -- the rest. Who does the same several times in one moment did it as often as the stream says that tells of it most
+    -- often.
     told_once as (
         select *
         from resolved
@@ -76,18 +104,23 @@ with
         select * exclude (number_in_stream)
         from
             (
-                select *, row_number() over (partition by {{ same_moment }}, stream order by event_id) as number_in_stream
+                select
+                    *, row_number() over (partition by {{ same_moment }}, stream order by event_id) as number_in_stream
                 from resolved
                 where is_event_id_derived and customer_id is not null
             ) as numbered
-        qualify coalesce(is_time_inferred, false) or stream = min(stream) over (partition by {{ same_moment }}, number_in_stream)
+        qualify
+            coalesce(is_time_inferred, false)
+            or stream = min(stream) over (partition by {{ same_moment }}, number_in_stream)
     ),
 
     -- What a property says in so many words, else the link that the person followed.
     led as (
         select
             *,
-            {% for name in ["source", "medium", "campaign"] -%} {{ utm_value("properties", name) }} as utm_{{ name }} {%- if not loop.last %},{% endif %} {% endfor %}
+            {% for name in ["source", "medium", "campaign"] -%}
+                {{ utm_value("properties", name) }} as utm_{{ name }} {%- if not loop.last %},{% endif %}
+            {% endfor %}
         from told_once
     ),
 
@@ -106,7 +139,9 @@ with
             resolved.source_order_id,
             resolved.product_id,
             resolved.campaign_id,
-            coalesce(resolved.utm_campaign, {{ named_campaign("resolved.properties") }}, resolved.campaign_id) as campaign,
+            coalesce(
+                resolved.utm_campaign, {{ named_campaign("resolved.properties") }}, resolved.campaign_id
+            ) as campaign,
             resolved.utm_source,
             resolved.utm_medium,
             resolved.utm_campaign,

@@ -1,5 +1,5 @@
--- Grain: one row per loyalty account, as last observed.
--- A programme that the newest list of the profile no longer names, and a profile that the vendor has deleted, hold nothing any more.
+-- Grain: one row per loyalty account, as last observed. A programme that the newest list of the profile no longer
+-- names, and a profile that the vendor has deleted, hold nothing any more.
 with
     staged as (select * from {{ source("staging", "loyalty_accounts") }}),
 
@@ -21,9 +21,19 @@ with
             last_said(
                 "staged",
                 "source, source_account, account_id, balance_type",
-                columns=["owner_record_id", "source_profile_id", "program_id", "balance", "pending", "expiring", "tier_id", "referred_customers"] + ["currency"],
+                columns=[
+                    "owner_record_id",
+                    "source_profile_id",
+                    "program_id",
+                    "balance",
+                    "pending",
+                    "expiring",
+                    "tier_id",
+                    "referred_customers",
+                ]
+                + ["currency"],
                 followers={"program_name": "program_id", "tier_name": "tier_id", "expires_at": "expiring"},
-                then="balance desc nulls last, tier_id, expires_at, pending, expiring, owner_record_id"
+                then="balance desc nulls last, tier_id, expires_at, pending, expiring, owner_record_id",
             )
         }}
     ),
@@ -47,7 +57,8 @@ with
             on newest.source = deletions.source
             and newest.source_account = deletions.source_account
             and newest.owner_record_id = deletions.owner_record_id
-            and case when newest.owner_record_id like 'derived:%' then 'derived' else newest.stream end = deletions.stream_key
+            and case when newest.owner_record_id like 'derived:%' then 'derived' else newest.stream end
+            = deletions.stream_key
             and newest.export_date < deletions.rows_end_before
     ),
 

@@ -19,15 +19,25 @@ with
             source_row,
             review_id,
             count(*) as rating_count,
-            coalesce(min_by(score_0_1, rating_no) filter (where is_overall), case when count(*) = 1 then max(score_0_1) end) as score_0_1,
-            coalesce(min_by(method, rating_no) filter (where is_overall), case when count(*) = 1 then max(method) end) as rating_method,
-            coalesce(min_by(value_raw, rating_no) filter (where is_overall), case when count(*) = 1 then max(value_raw) end) as rating_value
+            coalesce(
+                min_by(score_0_1, rating_no) filter (where is_overall), case when count(*) = 1 then max(score_0_1) end
+            ) as score_0_1,
+            coalesce(
+                min_by(method, rating_no) filter (where is_overall), case when count(*) = 1 then max(method) end
+            ) as rating_method,
+            coalesce(
+                min_by(value_raw, rating_no) filter (where is_overall), case when count(*) = 1 then max(value_raw) end
+            ) as rating_value
         from ratings
         group by source, source_account, source_file, source_row, review_id
     ),
 
     -- A version that leaves the order out is about all orders that the review was about.
-    named_orders as (select distinct source, source_account, review_id, source_order_id as named_order_id from staged where source_order_id is not null),
+    named_orders as (
+        select distinct source, source_account, review_id, source_order_id as named_order_id
+        from staged
+        where source_order_id is not null
+    ),
 
     rated as (
         select
@@ -36,7 +46,10 @@ with
                 when overall.review_id is not null
                 then
                     struct_pack(
-                        method := overall.rating_method, value := overall.rating_value, count := overall.rating_count, score_0_1 := overall.score_0_1
+                        method := overall.rating_method,
+                        value := overall.rating_value,
+                        count := overall.rating_count,
+                        score_0_1 := overall.score_0_1
                     )
             end as rating
         from staged
@@ -60,18 +73,27 @@ with
             last_said(
                 "rated",
                 "source, source_account, review_id, source_order_id",
-                columns=["owner_record_id", "review_type", "order_namespace", "order_match_key", "merchant_id", "source_profile_id", "id_value"]
+                columns=[
+                    "owner_record_id",
+                    "review_type",
+                    "order_namespace",
+                    "order_match_key",
+                    "merchant_id",
+                    "source_profile_id",
+                    "id_value",
+                ]
                 + ["source_name", "channel", "title", "comment", "answered_at", "rating"],
                 followers={"id_type": "id_value"},
                 changed_at="answered_at",
-                assumed_times={"reviewed_at": "is_reviewed_at_inferred"}
+                assumed_times={"reviewed_at": "is_reviewed_at_inferred"},
             )
         }}
     ),
 
     final as (
         select
-            {{ stable_key(["newest.source", "newest.source_account", "newest.review_id", "newest.source_order_id"]) }} as review_key,
+            {{ stable_key(["newest.source", "newest.source_account", "newest.review_id", "newest.source_order_id"]) }}
+            as review_key,
             newest.review_id,
             owners.customer_id,
             real_orders.order_id,
@@ -100,7 +122,10 @@ with
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
-        left join real_orders on coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}) = real_orders.order_id
+        left join
+            real_orders
+            on coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }})
+            = real_orders.order_id
     )
 
 select *

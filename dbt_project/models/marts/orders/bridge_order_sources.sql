@@ -31,14 +31,21 @@ with
             reports.source_account,
             reports.source_record_id,
             coalesce(
-                min_by(reports.stated_currency, reports.report_rank) filter (where reports.stated_currency is not null), min(figures.currency)
+                min_by(reports.stated_currency, reports.report_rank) filter (where reports.stated_currency is not null),
+                min(figures.currency)
             ) as currency,
-            min_by(reports.customer_id, reports.report_rank) filter (where reports.customer_id is not null) as customer_id,
-            min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal is not null) as subtotal_amount,
+            min_by(reports.customer_id, reports.report_rank) filter (
+                where reports.customer_id is not null
+            ) as customer_id,
+            min_by(reports.subtotal, reports.report_rank) filter (
+                where reports.subtotal is not null
+            ) as subtotal_amount,
             min_by(reports.total, reports.report_rank) filter (where reports.total is not null) as total_amount,
             max(reports.progress) as progress,
             bool_or(reports.report_rank = figures.primary_rank) as is_primary,
-            min_by(reports.is_valid_source, reports.report_rank) filter (where reports.is_valid_source is not null) as is_valid_source,
+            min_by(reports.is_valid_source, reports.report_rank) filter (
+                where reports.is_valid_source is not null
+            ) as is_valid_source,
             min(reports.ordered_at) as ordered_at
         from reports
         inner join figures on reports.order_id = figures.order_id

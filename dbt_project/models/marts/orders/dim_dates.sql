@@ -1,12 +1,18 @@
--- Grain: one row per day, from the first of January of the year of the first order to the end of the year of the last one or of as_of_date.
+-- Grain: one row per day, from the first of January of the year of the first order to the end of the year of the last
+-- one or of as_of_date.
 with
     settings as (select * from {{ source("internal", "run_settings") }}),
 
     span as (
         select
-            date_trunc('year', least(coalesce(min(orders.order_date), min(settings.as_of_date)), min(settings.as_of_date))) as first_day,
-            date_trunc('year', greatest(coalesce(max(orders.order_date), max(settings.as_of_date)), max(settings.as_of_date)))
-            + interval 1 year - interval 1 day as last_day
+            date_trunc(
+                'year', least(coalesce(min(orders.order_date), min(settings.as_of_date)), min(settings.as_of_date))
+            ) as first_day,
+            date_trunc(
+                'year', greatest(coalesce(max(orders.order_date), max(settings.as_of_date)), max(settings.as_of_date))
+            )
+            + interval 1 year
+            - interval 1 day as last_day
         from settings
         left join {{ ref("fct_orders") }} as orders on true
     ),

@@ -1,6 +1,6 @@
--- Grain: one row per refund, return or cancellation; order_id is null where no known order is named.
--- Of an order only the vendor account that states most is listed, running totals as what they add: refunds and returns sum to
--- the order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
+-- Grain: one row per refund, return or cancellation; order_id is null where no known order is named. Of an order only
+-- the vendor account that states most is listed, running totals as what they add: refunds and returns sum to the
+-- order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
 with
     claims as (select * from {{ ref("int_order_refund_claims") }}),
 
@@ -45,11 +45,17 @@ with
             and not ranked_claims.is_whole_cancellation
             and coalesce(ranked_claims.amount, 1) > 0
             and states.refunded_amount = 0
-        qualify dense_rank() over (partition by ranked_claims.order_id order by ranked_claims.priority, ranked_claims.source, ranked_claims.source_account) = 1
+        qualify
+            dense_rank() over (
+                partition by ranked_claims.order_id
+                order by ranked_claims.priority, ranked_claims.source, ranked_claims.source_account
+            )
+            = 1
     ),
 
     deltas as (
-        select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
+        select
+            claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from ranked_claims
         where
             order_id is not null
@@ -70,7 +76,12 @@ with
             action,
             currency,
             amount - coalesce(
-                max(amount) over (partition by order_id order by occurred_at nulls first, amount, claim_id rows between unbounded preceding and 1 preceding), 0
+                max(amount) over (
+                    partition by order_id
+                    order by occurred_at nulls first, amount, claim_id
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
             ) as amount,
             told_currency,
             told_amount,
@@ -117,7 +128,8 @@ with
     ),
 
     cancellations as (
-        select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
+        select
+            claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from ranked_claims
         where is_whole_cancellation
         qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
@@ -148,22 +160,34 @@ with
             *,
             coalesce(order_match_key, concat('of no number: ', claim_id)) as told_number,
             row_number() over (
-                partition by order_namespace, order_match_key, source, source_account, amount, cast(occurred_at as date) order by claim_id
+                partition by order_namespace, order_match_key, source, source_account, amount, cast(occurred_at as date)
+                order by claim_id
             ) as occurrence
         from ranked_claims
         where order_id is null
     ),
 
     distinct_orphans as (
-        select claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
+        select
+            claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
         from orphans
         qualify
-            row_number() over (partition by order_namespace, told_number, amount, cast(occurred_at as date), occurrence order by priority, source, claim_id)
+            row_number() over (
+                partition by order_namespace, told_number, amount, cast(occurred_at as date), occurrence
+                order by priority, source, claim_id
+            )
             = 1
     ),
 
     adjustments as (
-        {% for step in ["told", "untold", "told_otherwise", "cancellations", "canceled_by_status", "distinct_orphans"] -%}
+        {% for step in [
+            "told",
+            "untold",
+            "told_otherwise",
+            "cancellations",
+            "canceled_by_status",
+            "distinct_orphans",
+        ] -%}
             select *
             from {{ step }}
             {%- if not loop.last %}

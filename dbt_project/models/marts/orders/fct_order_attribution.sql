@@ -1,10 +1,16 @@
--- Grain: one row per order and touch before it; orders that no touch came before have none.
--- A touch is what the person did that a channel of ours can claim: it names where the person came from (utm), or its type is in seed
+-- Grain: one row per order and touch before it; orders that no touch came before have none. A touch is what the person
+-- did that a channel of ours can claim: it names where the person came from (utm), or its type is in seed
 -- attribution_touches. Orders, and what was done to the person, are none.
 with
-    orders as (select order_id, customer_id, ordered_at from {{ ref("fct_orders") }} where customer_id is not null and ordered_at is not null),
+    orders as (
+        select order_id, customer_id, ordered_at
+        from {{ ref("fct_orders") }}
+        where customer_id is not null and ordered_at is not null
+    ),
 
-    events as (select * from {{ ref("fct_events") }} where customer_id is not null and is_active and event_type <> 'order'),
+    events as (
+        select * from {{ ref("fct_events") }} where customer_id is not null and is_active and event_type <> 'order'
+    ),
 
     channels as (select * from {{ ref("attribution_touches") }}),
 
@@ -37,12 +43,15 @@ with
         cross join rules
         where {{ seconds_between("touches.occurred_at", "orders.ordered_at") }} <= 86400 * rules.window_days
         window
-            touches_of_the_order as (partition by orders.order_id order by touches.occurred_at, touches.source, touches.source_account, touches.event_id)
+            touches_of_the_order as (
+                partition by orders.order_id
+                order by touches.occurred_at, touches.source, touches.source_account, touches.event_id
+            )
     ),
 
     -- Measured from the last touch, which counts in full: however long before the order all were, some weight is left.
     fading as (
-        select *, pow(2, -(days_before - min(days_before) over (partition by order_id)) / half_life_days) as worth
+        select *, pow(2, - (days_before - min(days_before) over (partition by order_id)) / half_life_days) as worth
         from preceding
     ),
 

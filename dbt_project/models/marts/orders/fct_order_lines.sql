@@ -27,14 +27,23 @@ with
             case
                 when lines.currency = orders.reporting_currency
                 then cast(round(lines.total_amount, 2) as decimal(18, 2))
-                else {{ convert_amount("lines.total_amount", "line_rates.units_per_eur", "reporting_rates.units_per_eur") }}
+                else
+                    {{
+                        convert_amount(
+                            "lines.total_amount", "line_rates.units_per_eur", "reporting_rates.units_per_eur"
+                        )
+                    }}
             end as total_amount_reporting,
             lines.refunded_quantity,
             lines.refunded_amount
         from lines
         inner join orders on lines.order_id = orders.order_id
-        left join rates as line_rates on lines.currency = line_rates.currency and orders.order_date = line_rates.rate_date
-        left join rates as reporting_rates on orders.reporting_currency = reporting_rates.currency and orders.order_date = reporting_rates.rate_date
+        left join
+            rates as line_rates on lines.currency = line_rates.currency and orders.order_date = line_rates.rate_date
+        left join
+            rates as reporting_rates
+            on orders.reporting_currency = reporting_rates.currency
+            and orders.order_date = reporting_rates.rate_date
         where not lines.is_shipping and not lines.is_fee
     )
 

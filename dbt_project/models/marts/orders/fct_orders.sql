@@ -11,7 +11,10 @@ with
     settings as (select * from {{ source("internal", "run_settings") }}),
 
     dated as (
-        select figures.*, settings.reporting_currency, {{ local_date("figures.ordered_at", "settings.reporting_time_zone") }} as order_date
+        select
+            figures.*,
+            settings.reporting_currency,
+            {{ local_date("figures.ordered_at", "settings.reporting_time_zone") }} as order_date
         from figures
         cross join settings
     ),
@@ -23,8 +26,12 @@ with
             reporting_rates.units_per_eur as reporting_units,
             dated.currency = dated.reporting_currency as is_reporting_currency
         from dated
-        left join rates as order_rates on dated.currency = order_rates.currency and dated.order_date = order_rates.rate_date
-        left join rates as reporting_rates on dated.reporting_currency = reporting_rates.currency and dated.order_date = reporting_rates.rate_date
+        left join
+            rates as order_rates on dated.currency = order_rates.currency and dated.order_date = order_rates.rate_date
+        left join
+            rates as reporting_rates
+            on dated.reporting_currency = reporting_rates.currency
+            and dated.order_date = reporting_rates.rate_date
     ),
 
     final as (
@@ -44,7 +51,10 @@ with
             rated.discount_total as discount_amount,
             {% for amount in ["shipping", "fees"] -%}
                 coalesce(
-                    rated.{{ amount }}_total, case when coalesce(line_totals.currency = rated.currency, true) then line_totals.{{ amount }}_amount end
+                    rated.{{ amount }}_total,
+                    case
+                        when coalesce(line_totals.currency = rated.currency, true) then line_totals.{{ amount }}_amount
+                    end
                 ) as {{ amount }}_amount,
             {% endfor -%}
             rated.tax_total as tax_amount,
@@ -58,7 +68,9 @@ with
                     else {{ convert_amount(amount, "rated.order_units", "rated.reporting_units") }}
                 end as {{ amount.split(".")[1] | replace("_amount", "") }}_amount_reporting,
             {% endfor -%}
-            {% for words in ["coupon_codes", "payment_methods", "tags"] -%} coalesce(rated.{{ words }}, []) as {{ words }}, {% endfor -%}
+            {% for words in ["coupon_codes", "payment_methods", "tags"] -%}
+                coalesce(rated.{{ words }}, []) as {{ words }},
+            {% endfor -%}
             coalesce(line_totals.line_count, 0) as line_count,
             coalesce(line_totals.item_quantity, 0) as item_quantity,
             states.is_valid,

@@ -13,12 +13,33 @@ with
             last_said(
                 "staged",
                 "source, source_account, redemption_id",
-                columns=["owner_record_id", "kind", "parent_redemption_id", "result", "source_profile_id", "tracking_id", "source_order_id"]
-                + ["voucher_code", "campaign_id", "promotion_tier_id", "channel", "money_amount", "points_amount", "unclear_money_amount", "unclear_points_amount"],
-                followers={"failure_code": "result", "order_namespace": "source_order_id", "order_match_key": "source_order_id"},
+                columns=[
+                    "owner_record_id",
+                    "kind",
+                    "parent_redemption_id",
+                    "result",
+                    "source_profile_id",
+                    "tracking_id",
+                    "source_order_id",
+                ]
+                + [
+                    "voucher_code",
+                    "campaign_id",
+                    "promotion_tier_id",
+                    "channel",
+                    "money_amount",
+                    "points_amount",
+                    "unclear_money_amount",
+                    "unclear_points_amount",
+                ],
+                followers={
+                    "failure_code": "result",
+                    "order_namespace": "source_order_id",
+                    "order_match_key": "source_order_id",
+                },
                 changed_at=none,
                 assumed_times={"redeemed_at": "is_redeemed_at_inferred"},
-                has_assumed_currency=true
+                has_assumed_currency=true,
             )
         }}
     ),
@@ -48,9 +69,14 @@ with
             newest.promotion_tier_id,
             newest.channel,
             newest.currency,
-            -- A rollback takes back what its redemption was, money or points; where that is not known, its amount is neither.
-            coalesce(newest.money_amount, case when parents.money_amount is not null then newest.unclear_money_amount end) as money_amount,
-            coalesce(newest.points_amount, case when parents.points_amount is not null then newest.unclear_points_amount end) as points_amount,
+            -- A rollback takes back what its redemption was, money or points; where that is not known, its amount is
+            -- neither.
+            coalesce(
+                newest.money_amount, case when parents.money_amount is not null then newest.unclear_money_amount end
+            ) as money_amount,
+            coalesce(
+                newest.points_amount, case when parents.points_amount is not null then newest.unclear_points_amount end
+            ) as points_amount,
             rolled_back.parent_redemption_id is not null as is_rolled_back,
             newest.redeemed_at
         from newest
@@ -70,7 +96,10 @@ with
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
-        left join real_orders on coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}) = real_orders.order_id
+        left join
+            real_orders
+            on coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }})
+            = real_orders.order_id
     )
 
 select *

@@ -1,8 +1,8 @@
--- Grain: one row per vendor record and figure the vendor reports of it, beside ours, with a verdict.
--- match: ours by our definition, or nothing on both sides. explained: ours by theirs. inconsistent_at_source: their figures contradict
--- each other. stale: theirs was true before orders changed, or of the day before. not_comparable: no definition, no person, no readable
--- value, or nothing of the kind delivered. Orders after the vendor's export date are compared with nothing.
--- Of a person with several profiles at the vendor, a profile is compared with what was reported as its own.
+-- Grain: one row per vendor record and figure the vendor reports of it, beside ours, with a verdict. match: ours by our
+-- definition, or nothing on both sides. explained: ours by theirs. inconsistent_at_source: their figures contradict
+-- each other. stale: theirs was true before orders changed, or of the day before. not_comparable: no definition, no
+-- person, no readable value, or nothing of the kind delivered. Orders after the vendor's export date are compared with
+-- nothing. Of a person with several profiles at the vendor, a profile is compared with what was reported as its own.
 {% set published = [
     ("total_revenue", "coalesce(ours.total_revenue, 0)", "coalesce(by_orders.our_revenue, 0)"),
     ("order_count", "coalesce(ours.order_count, 0)", "coalesce(by_orders.our_order_count, 0)"),
@@ -17,11 +17,11 @@
 {% set states = ["", "_at_night_end", "_at_export", "_day_before"] %}
 {% set money = "('total_revenue', 'average_order_value', 'last_order_amount')" %}
 with
-    stats as not materialized (select * from {{ ref("int_vendor_stats") }}),
+    stats as not materialized(select * from {{ ref("int_vendor_stats") }}),
 
     definitions as (select * from {{ ref("vendor_metric_definitions") }}),
 
-    by_orders as not materialized (select * from {{ ref("int_vendor_stat_orders") }}),
+    by_orders as not materialized(select * from {{ ref("int_vendor_stat_orders") }}),
 
     by_counts as (select * from {{ ref("int_vendor_stat_counts") }}),
 
@@ -64,20 +64,26 @@ with
             coalesce(available.is_available, false)
             and stats.customer_id is not null
             and (stats.value_num is not null or stats.value_ts is not null)
-            and not (stats.is_one_of_several and definitions.compares_with = 'orders' and reporting_sources.source is null) as is_comparable,
-            stats.metric in {{ money }} and coalesce(stats.currency <> settings.reporting_currency, false) as is_other_currency,
+            and not (
+                stats.is_one_of_several and definitions.compares_with = 'orders' and reporting_sources.source is null
+            ) as is_comparable,
+            stats.metric in {{ money }}
+            and coalesce(stats.currency <> settings.reporting_currency, false) as is_other_currency,
             -- Orders in another currency than the vendor's figure: their amounts make no sum.
             coalesce(by_orders.has_other_currency, false) and stats.metric in {{ money }} as is_mixed_currency,
             cast(
-                definitions.tolerance
-                * case when definitions.is_tolerance_per_order then least(greatest(coalesce(stats_count.value_num, 1), 1), 1000000000) else 1 end
-                as decimal(38, 6)
+                definitions.tolerance * case
+                    when definitions.is_tolerance_per_order
+                    then least(greatest(coalesce(stats_count.value_num, 1), 1), 1000000000)
+                    else 1
+                end as decimal(38, 6)
             ) as tolerance,
             case
                 when definitions.compares_with <> 'orders'
                 then coalesce(by_counts.value, 0)
                 {% for metric, whole, own in published -%}
-                    when stats.metric = '{{ metric }}' then cast(case when stats.is_one_of_several then {{ own }} else {{ whole }} end as decimal(38, 6))
+                    when stats.metric = '{{ metric }}'
+                    then cast(case when stats.is_one_of_several then {{ own }} else {{ whole }} end as decimal(38, 6))
                 {% endfor -%}
             end as published_value,
             case
@@ -103,7 +109,11 @@ with
                     then coalesce(by_orders.item_quantity{{ suffix }}, 0)
                 end as defined_value{{ suffix }},
                 case
-                    stats.metric when 'first_order_at' then by_orders.first_at{{ suffix }} when 'last_order_at' then by_orders.last_at{{ suffix }}
+                    stats.metric
+                    when 'first_order_at'
+                    then by_orders.first_at{{ suffix }}
+                    when 'last_order_at'
+                    then by_orders.last_at{{ suffix }}
                 end as defined_time{{ suffix }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
@@ -127,7 +137,8 @@ with
             and stats.source = by_counts.source
             and stats.source_account = by_counts.source_account
             and stats.metric = by_counts.metric
-            and case when stats.is_one_of_several then concat(stats.stream, '|', stats.owner_record_id) else '' end = by_counts.profile
+            and case when stats.is_one_of_several then concat(stats.stream, '|', stats.owner_record_id) else '' end
+            = by_counts.profile
         left join
             stats as stats_count
             on definitions.is_tolerance_per_order
@@ -141,18 +152,33 @@ with
     compared as (
         select
             *,
-            -- Figures too large to subtract are not equal. Of somebody without orders they say 0 where ours has no value.
-            vendor_value = 0 and compares_with = 'orders' and published_value is null and defined_value is null as is_nothing,
+            -- Figures too large to subtract are not equal. Of somebody without orders they say 0 where ours has no
+            -- value.
+            vendor_value = 0
+            and compares_with = 'orders'
+            and published_value is null
+            and defined_value is null as is_nothing,
             case
                 when vendor_time is not null
                 then abs({{ seconds_between("vendor_time", "published_time") }}) <= tolerance
-                else not is_other_currency and not is_mixed_currency and try(abs(vendor_value - published_value) <= tolerance)
+                else
+                    not is_other_currency
+                    and not is_mixed_currency
+                    and try(abs(vendor_value - published_value) <= tolerance)
             end as is_match,
             {% for suffix in states -%}
                 case
                     when vendor_time is not null
                     then abs({{ seconds_between("vendor_time", "defined_time" ~ suffix) }}) <= tolerance
-                    else not is_mixed_currency and try(abs(vendor_value - coalesce(defined_value{{ suffix }}, case when vendor_value = 0 then 0 end)) <= tolerance)
+                    else
+                        not is_mixed_currency
+                        and try(
+                            abs(
+                                vendor_value
+                                - coalesce(defined_value{{ suffix }}, case when vendor_value = 0 then 0 end)
+                            )
+                            <= tolerance
+                        )
                 end as is_explained{{ suffix }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
@@ -192,7 +218,7 @@ with
         from compared
     ),
 
-    verdicts (verdict_reason, verdict) as (
+    verdicts(verdict_reason, verdict) as (
         values
             ('nothing on both sides', 'match'),
             ('equal by our definition', 'match'),
@@ -225,10 +251,13 @@ with
             judged.vendor_value,
             cast(
                 coalesce(
-                    case when not judged.is_other_currency then judged.published_value end, case when not judged.is_mixed_currency then judged.defined_value end
+                    case when not judged.is_other_currency then judged.published_value end,
+                    case when not judged.is_mixed_currency then judged.defined_value end
                 ) as decimal(38, 6)
             ) as our_value,
-            cast(case when not judged.is_mixed_currency then judged.defined_value end as decimal(38, 6)) as our_value_by_their_definition,
+            cast(
+                case when not judged.is_mixed_currency then judged.defined_value end as decimal(38, 6)
+            ) as our_value_by_their_definition,
             judged.vendor_time,
             judged.published_time as our_time,
             judged.defined_time as our_time_by_their_definition,

@@ -43,7 +43,10 @@ with
             'warehouse' as claimed_by,
             computed.left_date is null as is_current,
             {{ day_start("computed.entered_date", "settings.reporting_time_zone") }} as entered_at,
-            case when computed.left_date is not null then {{ day_start("computed.left_date", "settings.reporting_time_zone") }} end as exited_at
+            case
+                when computed.left_date is not null
+                then {{ day_start("computed.left_date", "settings.reporting_time_zone") }}
+            end as exited_at
         from computed
         cross join settings
     )

@@ -15,7 +15,10 @@ with
             theirs.segment_kind,
             theirs.segment_id
         from segments as ours
-        inner join segments as theirs on lower(trim(ours.segment_name)) = lower(trim(theirs.segment_name)) and theirs.source <> 'warehouse'
+        inner join
+            segments as theirs
+            on lower(trim(ours.segment_name)) = lower(trim(theirs.segment_name))
+            and theirs.source <> 'warehouse'
         where ours.source = 'warehouse'
     ),
 
@@ -29,7 +32,8 @@ with
             memberships.customer_id,
             'warehouse' as claimed_by
         from paired
-        inner join memberships on memberships.source = 'warehouse' and paired.computed_segment_id = memberships.segment_id
+        inner join
+            memberships on memberships.source = 'warehouse' and paired.computed_segment_id = memberships.segment_id
         where memberships.is_current
         union all
         select
