@@ -15,7 +15,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.identity.bulk import Said, persons
+from tests.support.bulk import Said, persons
 
 GOALS = {("realistic", 1): "≤ 1 CPU s", ("realistic", 20): "≤ 18 CPU s, ≤ 2 GB"}
 CASES = (("realistic", 1), ("realistic", 5), ("realistic", 20), ("chain", 1), ("chain", 5))

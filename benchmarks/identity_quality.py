@@ -24,7 +24,7 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.identity.bulk import Key, Said, day, persons
+from tests.support.bulk import Key, Said, day, persons
 
 PLACES = """
 number: external_id any_first_name any_birth_date

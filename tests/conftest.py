@@ -9,6 +9,9 @@ from hypothesis import settings as examples
 
 from orchestration.config.settings import Options, Settings
 
+# An installation with a small dbt project, for whoever asks for one.
+pytest_plugins = ["tests.support.small_installation"]
+
 # In CI the same examples every time, so that a red build means that something changed. A slow machine is no failure.
 examples.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 examples.register_profile("ci", examples.get_profile("here"), derandomize=True)

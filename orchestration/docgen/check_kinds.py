@@ -20,15 +20,15 @@ KINDS = {
     "warning": "It is told, and stops nothing.",
     "rule": "It is about a file of rules, which is refused with exit code 2, file and line, before anything is built.",
 }
-WORLDS = "tests/marts/test_laws.py"
-HISTORIES, ORDERS = "tests/identity/test_histories.py", "tests/marts/test_order_laws.py"
+WORLDS = "tests/dbt/test_laws.py"
+HISTORIES, ORDERS = "tests/dbt/identity/test_histories.py", "tests/dbt/orders/test_order_laws.py"
 # Who asks a law beside the random worlds, which ask all of them: by its model or name, else by a folder that its model
 # stands in.
 _ASKED_BY = {
-    "int_components": "tests/identity/test_components.py",
-    "int_repairs": "tests/identity/test_components.py",
-    "customer_consents": "tests/marts/test_consents.py",
-    "customer_contactability": "tests/marts/test_consents.py",
+    "int_components": "tests/dbt/identity/test_components.py",
+    "int_repairs": "tests/dbt/identity/test_components.py",
+    "customer_consents": "tests/dbt/marts/customers/test_consents.py",
+    "customer_contactability": "tests/dbt/marts/customers/test_consents.py",
     "assert_revenue_survives_every_join": None,
     "assert_orders_without_a_rate_are_listed": None,
     "bridge_customer_identifiers": HISTORIES,
@@ -48,9 +48,9 @@ _ASKED_BY = {
     "owners": HISTORIES,
     "orders": ORDERS,
     "order_versions": ORDERS,
-    "int_engagement": "tests/marts/test_insight_properties.py",
-    "int_customer_figures": "tests/marts/test_insight_properties.py",
-    "marts/forecasts": "tests/marts/test_forecast.py",
+    "int_engagement": "tests/dbt/insights/test_insight_properties.py",
+    "int_customer_figures": "tests/dbt/insights/test_insight_properties.py",
+    "marts/forecasts": "tests/dbt/forecasts/test_customer_forecasts.py",
 }
 _QUERY_KIND = re.compile(r'config\(.*?meta=\{"kind": "(\w+)"\}')
 _REFERENCE = re.compile(r'ref\("(\w+)"\)')

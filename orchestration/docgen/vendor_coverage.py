@@ -21,7 +21,7 @@ the reason below). A field that no dialect knows is kept in `extra` too, and cou
 time or identity, `c360 run` and `c360 doctor` name it. `meta.field_coverage` tells the same of every night that was delivered."""
 CASES = """Every case is a file beside its result in `tests/vendors/<vendor>/`, and a test holds the code to it. Traps are numbered as they were handed to us:
 records of the vendors' own documentation, or of recordings, that are easily read wrongly. What concerns several records or vendors is tested in
-`tests/acceptance/test_traps.py`."""
+`tests/e2e/test_traps.py`."""
 
 
 def page(cases: Path) -> str:

@@ -11,7 +11,7 @@ from orchestration.activation.channels import discover
 from orchestration.config.settings import Settings
 from orchestration.vendors import discover as vendors
 from tests.activation.conftest import NAMES, bodies, configure, run
-from tests.activation.world import everywhere, publish
+from tests.support.activation_world import everywhere, publish
 
 HERE = Path(__file__).parent
 PEOPLE = [

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.config.settings import Settings
 from tests.activation.conftest import NAMES, bodies, configure, lines, run
-from tests.activation.world import AS_OF, Person, everywhere, publish
+from tests.support.activation_world import AS_OF, Person, everywhere, publish
 
 NEXT = AS_OF + timedelta(days=1)
 PEOPLE = [everywhere(f"p{number:02}") for number in range(30)]

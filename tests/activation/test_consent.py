@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.config.settings import Settings
 from tests.activation.conftest import NAMES, bodies, configure, run
-from tests.activation.world import AS_OF, everywhere, publish
+from tests.support.activation_world import AS_OF, everywhere, publish
 
 NEXT = AS_OF + timedelta(days=1)
 NO_AT = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)

@@ -14,7 +14,8 @@ from orchestration.activation import erasure, receipts
 from orchestration.activation.receipts import Receipt
 from orchestration.config.settings import Settings
 from tests.activation.conftest import NAMES, configure, run, target
-from tests.activation.world import everywhere, publish
+from tests.support.activation_world import everywhere, publish
+from tests.support.paths import PROJECT
 
 PEOPLE = [
     everywhere("kept", segments=("vip",)),
@@ -138,7 +139,7 @@ def test_an_erasure_that_was_killed_is_ended_by_the_next(settings: Settings, ven
     died = subprocess.run(
         [sys.executable, "-c", COMMAND, str(settings.data), *VALUES],
         env=environment,
-        cwd=Path(__file__).parents[2],
+        cwd=PROJECT,
         check=False,
     )
     assert died.returncode == -signal.SIGKILL

@@ -13,7 +13,7 @@ from orchestration.cli import main, status
 from orchestration.config.settings import Settings
 from orchestration.defs.activation_assets import activation_assets
 from tests.activation.conftest import configure, run
-from tests.activation.world import AS_OF, everywhere, publish
+from tests.support.activation_world import AS_OF, everywhere, publish
 
 PEOPLE = [everywhere(f"p{number:02}") for number in range(25)]
 ONE = '[targets.news-letter]\nvendor = "omnisend"\n'

@@ -1,7 +1,6 @@
 """The page docs/activation.md says of every key, value and reason what the code does."""
 
 import re
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,8 +8,9 @@ import pytest
 from orchestration.activation import planned
 from orchestration.activation.catalogue import VALUES
 from orchestration.activation.targets import Target
+from tests.support.paths import PROJECT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "activation.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "activation.md").read_text(encoding="utf-8")
 KEYS = [field for field in msgspec.structs.fields(Target) if field.name != "name"]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orchestration.activation import profiles
 from orchestration.config.settings import Settings
 from tests.activation.conftest import lines
-from tests.activation.world import Person, everywhere, publish
+from tests.support.activation_world import Person, everywhere, publish
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "customer_profile.json").read_bytes())
 FORMATS = {

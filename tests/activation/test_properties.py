@@ -18,9 +18,9 @@ from orchestration.activation.channel import Channel
 from orchestration.activation.channels import discover
 from orchestration.config.settings import Options, Settings
 from tests.activation.conftest import NAMES, configure, run
-from tests.activation.receivers import RECEIVERS, SECRET, Receiver
-from tests.activation.world import AS_OF, everywhere, publish
-from tests.network.http_server import Request
+from tests.support.activation_world import AS_OF, everywhere, publish
+from tests.support.http_server import Request
+from tests.support.receivers import RECEIVERS, SECRET, Receiver
 
 SEGMENTS = ("big", "vip")
 WHO = ("ana", "bo", "cy", "di")

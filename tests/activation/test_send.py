@@ -24,9 +24,10 @@ from orchestration.network.client import Patience
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.ddl import BOOKS
 from tests.activation.conftest import NAMES, configure, run, target
-from tests.activation.receivers import RECEIVERS, SECRET, Receiver
-from tests.activation.world import AS_OF, everywhere, publish
-from tests.network.http_server import Response, Server, serving
+from tests.support.activation_world import AS_OF, everywhere, publish
+from tests.support.http_server import Response, Server, serving
+from tests.support.paths import PROJECT
+from tests.support.receivers import RECEIVERS, SECRET, Receiver
 
 PATIENCE = Patience(attempts=3, first_wait=0.001)
 POLLING = Polling(first_wait=0.001, longest=2.0)
@@ -234,7 +235,7 @@ def test_a_kill_loses_nothing_and_what_is_repeated_changes_nothing(
         return subprocess.run(
             [sys.executable, "-c", COMMAND, str(settings.data), line.name],
             env=environment,
-            cwd=Path(__file__).parents[2],
+            cwd=PROJECT,
             check=False,
         ).returncode
 

@@ -6,7 +6,7 @@ from orchestration.activation import targets
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from tests.activation.conftest import configure, run
-from tests.activation.world import everywhere, publish
+from tests.support.activation_world import everywhere, publish
 
 WRONG = {
     "an unknown vendor": ('[targets.a]\nvendor = "klaviyo"\n', "is none of"),

@@ -5,15 +5,13 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from orchestration.cli import main
 from orchestration.config.settings import Settings
-
-PROJECT = Path(__file__).parents[2]
+from tests.support.paths import PROJECT
 
 
 @pytest.fixture(autouse=True)

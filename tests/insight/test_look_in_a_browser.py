@@ -13,7 +13,7 @@ import pytest
 from orchestration.config.settings import Settings
 from orchestration.insight import figures
 from orchestration.insight.figures import ask
-from tests.insight.serving import Watched, chromium, dashboard, needs_chromium
+from tests.support.serving import Watched, chromium, dashboard, needs_chromium
 
 PICTURES = {"/": "look_overview.png", "/segments": "look_segments.png", "/customers/{person}": "look_profile.png"}
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from orchestration.config.settings import Options
 from orchestration.landing.containers import ContainerError
-from tests.landing.archives import sheet, zipped
-from tests.landing.test_records_of_a_file import records
+from tests.landing.test_formats import records
+from tests.support.archives import sheet, zipped
 
 SMALL = Options(record_bytes=2_000)
 TEXTS = st.one_of(

@@ -13,7 +13,7 @@ from orchestration.config.settings import Settings
 from orchestration.network.access import ACCESS, Login
 from orchestration.network.client import Client, Patience, RefusedError, UnreachableError
 from orchestration.runtime.errors import OperatorError
-from tests.network.http_server import Handler, Request, Response, Server, answer, serving
+from tests.support.http_server import Handler, Request, Response, Server, answer, serving
 
 IMPATIENT = Patience(attempts=3, first_wait=0.001)
 CANARY = "canary-7f3a-secret"

@@ -10,9 +10,8 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.config.settings import Options, Settings
-from tests.privacy import canary
-
-PROJECT = Path(__file__).parents[2]
+from tests.support import canary
+from tests.support.paths import PROJECT
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 
 from orchestration.config.settings import Settings
-from tests.privacy import canary
 from tests.privacy.conftest import c360
+from tests.support import canary
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from orchestration.config.settings import Settings
 from orchestration.network.client import Patience
 from orchestration.pulling import configuration
 from orchestration.pulling.pull import Outcome, pull
-from tests.network.http_server import Server, serving
-from tests.pulling.vendors import SECRET, Vendor
+from tests.support.http_server import Server, serving
+from tests.support.vendor_servers import SECRET, Vendor
 
 PATIENCE = Patience(attempts=4, first_wait=0.001)
 

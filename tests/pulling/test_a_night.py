@@ -8,11 +8,11 @@ import pytest
 
 from orchestration import definitions, pipeline
 from orchestration.config.settings import Settings
-from tests.network.http_server import Response
-from tests.pipeline.conftest import checkout, shared_checkout  # noqa: F401
-from tests.pipeline.deliveries import NIGHTS, land, order
 from tests.pulling.conftest import Installation
-from tests.pulling.vendors import Ometria, Omnisend
+from tests.support.deliveries import NIGHTS, land, order
+from tests.support.http_server import Response
+from tests.support.small_installation import checkout, shared_checkout  # noqa: F401
+from tests.support.vendor_servers import Ometria, Omnisend
 
 PERSON = {
     "id": "contact-1",

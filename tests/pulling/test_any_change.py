@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestration.config.settings import Options, Settings
 from orchestration.pulling.streams import LISTINGS
 from tests.pulling.conftest import Installation, rows_of
-from tests.pulling.vendors import LISTING, SECRET, Vendor, at
+from tests.support.vendor_servers import LISTING, SECRET, Vendor, at
 
 RECORDS = 60
 # At which page what happens to which record.

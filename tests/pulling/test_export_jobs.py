@@ -8,9 +8,9 @@ import pytest
 from orchestration.landing import landing_zone
 from orchestration.pulling import export
 from orchestration.vendors import discover
-from tests.network.http_server import Response
 from tests.pulling.conftest import Installation
-from tests.pulling.vendors import SECRET, Optimizely
+from tests.support.http_server import Response
+from tests.support.vendor_servers import SECRET, Optimizely
 
 
 @pytest.fixture(autouse=True)

@@ -5,15 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.network.http_server import Response, answer
 from tests.pulling.conftest import Installation, rows_of
-from tests.pulling.vendors import LISTING, SECRET, Ometria, Omnisend, Optimizely, Vendor, Voucherify
-
-PROJECT = Path(__file__).parents[2]
+from tests.support.http_server import Response, answer
+from tests.support.paths import PROJECT
+from tests.support.vendor_servers import LISTING, SECRET, Ometria, Omnisend, Optimizely, Vendor, Voucherify
 
 
 def c360(installation: Installation, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -9,9 +9,9 @@ import pytest
 
 from orchestration.landing import landing_zone
 from orchestration.pulling import walk_log
-from tests.network.http_server import Response, answer
 from tests.pulling.conftest import Installation
-from tests.pulling.vendors import LISTING, START, Ometria, Omnisend, OpenDelivery, Vendor, Voucherify, at
+from tests.support.http_server import Response, answer
+from tests.support.vendor_servers import LISTING, START, Ometria, Omnisend, OpenDelivery, Vendor, Voucherify, at
 
 every_listing = pytest.mark.parametrize("code", LISTING)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.vendors.harness import goldens
+from tests.support.goldens import goldens
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

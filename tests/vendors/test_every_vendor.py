@@ -1,7 +1,6 @@
 """What holds for every vendor module, whoever wrote it: found by being in the folder."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from orchestration.landing.formats import format_of
 from orchestration.mapping.model import Stream
 from orchestration.mapping.record_schema import Leaf, Open, Pairs
 from orchestration.vendors import discover
-from tests.vendors.harness import goldens, normalise
+from tests.support.goldens import goldens, normalise
+from tests.support.paths import SAMPLES
 
-SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 STREAMS = [
     pytest.param(vendor.code, stream, id=f"{vendor.code}-{stream.name}")
     for vendor in discover().values()

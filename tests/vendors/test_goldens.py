@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.vendors.harness import Golden
+from tests.support.goldens import Golden
 
 
 def test_a_golden_case_gives_the_rows_written_down(golden: Golden, *, update_goldens: bool) -> None:

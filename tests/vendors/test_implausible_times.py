@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.canonical.tables import TABLES
 from orchestration.normalisation.typed_values import FREE_TIMES
-from tests.vendors.harness import Golden, normalise
+from tests.support.goldens import Golden, normalise
 
 LONG_AGO = date(1980, 1, 1)
 TIMES = [

@@ -14,9 +14,9 @@ import pytest
 from orchestration.canonical.tables import TABLES
 from orchestration.landing.formats import format_of
 from orchestration.vendors import discover
-from tests.vendors.harness import NIGHT, Outcome, documents_of, normalise
+from tests.support.goldens import NIGHT, Outcome, documents_of, normalise
+from tests.support.paths import SAMPLES
 
-SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 EMPTY = ("", " ", [], {})
 JUNK = (
     True,

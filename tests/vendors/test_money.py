@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.docgen.money_fields import money_fields
 from orchestration.vendors import discover
-from tests.vendors.harness import normalise
+from tests.support.goldens import normalise
 
 AMOUNTS = {"JPY": "1234", "EUR": "12.34", "KWD": "1.234"}
 # Vendors of which every money column has a case.

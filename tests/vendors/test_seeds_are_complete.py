@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.mapping.record_schema import leaves
 from orchestration.vendors import discover
-from tests.vendors.harness import normalise
+from tests.support import paths
+from tests.support.goldens import normalise
 
-DOCUMENTS = Path(__file__).parents[3] / "shared" / "seeds"
+DOCUMENTS = paths.SHARED / "seeds"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,266 @@
+"""The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from orchestration import pipeline
+from orchestration.cli import main, nightly_run, output
+from orchestration.config.settings import Settings
+from orchestration.runtime.errors import OperatorError
+from orchestration.warehouse import build_file, run_log
+from orchestration.warehouse.writer_lock import writer_lock
+from tests.support.deliveries import land_a_third_night, land_two_nights
+from tests.support.paths import PROJECT
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.main([name, "--help"])
+    assert end.value.code == 0
+    assert "Exit codes" in capsys.readouterr().out
+
+
+def test_help_is_instant_because_it_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from orchestration.cli import main as cli
+try:
+    cli.main(["--help"])
+finally:
+    assert not {"polars", "duckdb", "dagster", "dbt"} & set(sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fly"],
+        ["run", "--fast"],
+        ["run", "--date", "yesterday"],
+        ["run", "--date", "2026-06-01", "--from", "2026-06-01", "--to", "2026-06-02"],
+        ["run", "--from", "2026-06-01"],
+        ["run", "--from", "2026-06-02", "--to", "2026-06-01"],
+        ["run"],
+        ["replay", "--source", "omnisand"],
+        ["rejects", "--source", "omnisand"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(words) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("c360: ")
+    assert len(told.err.splitlines()) == 2
+    assert "Traceback" not in told.err
+
+
+def test_nothing_but_the_name_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in main.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["statsu"], "status"), (["status", "--jsno"], "--json"), (["run", "--full-refesh"], "--full-refresh")],
+)
+def test_what_was_likely_meant_is_said(words: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(words) == 2
+    assert f"Did you mean `{meant}`?" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("c360 stat", "status"), ("c360 status --j", "--json"), ("c360 completion z", "zsh")]
+)
+def test_a_shell_completes_commands_options_and_choices(
+    typed: str, offered: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["completion", "bash"]) == 0
+    words = typed.split()
+    ask = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _c360; echo ${{COMPREPLY[@]}}"
+    found = subprocess.run(["bash", "-c", capsys.readouterr().out + ask], capture_output=True, text=True, check=True)
+    assert (found.stdout.split(), found.stderr) == ([offered], "")
+
+
+def test_every_shell_learns_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert main.main(["completion", shell]) == 0
+        told = capsys.readouterr().out
+        assert all(name in told for name in main.COMMANDS)
+
+
+def test_progress_tells_rate_and_time_left_of_what_is_counted() -> None:
+    assert output.pace("30/120 landing/a.ndjson: loaded", 10.0) == " (3.0/s, 0:30 left)"
+    assert output.pace("publishing", 10.0) == ""
+    assert output.pace("1/9 a: loaded", 0.2) == ""
+
+
+def test_a_mistake_in_the_configuration_is_wrong_use(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.config.mkdir()
+    (settings.config / "settings.toml").write_text("shoe_size = 43", encoding="utf-8")
+    assert main.main(["status"]) == 2
+    assert "shoe_size" in capsys.readouterr().err
+
+
+def test_a_line_about_a_vendor_that_is_none_is_wrong_use(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.landing.mkdir()
+    settings.config.mkdir()
+    (settings.config / "accounts.csv").write_text(
+        "source,time_zone\nometria,UTC\nomnisand,Europe/Berlin\n", encoding="utf-8"
+    )
+    assert main.main(["run"]) == 2
+    assert "accounts.csv, line 3: `source` is none of ometria, omnisend" in capsys.readouterr().err
+
+
+def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land_two_nights(settings)
+    settings.config.mkdir()
+    (settings.config / "lifecycle_limits.csv").write_text(
+        "lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8"
+    )
+    assert main.main(["run"]) == 2
+    told = capsys.readouterr().err
+    assert f"{settings.config / 'lifecycle_limits.csv'}, line 2" in told
+    assert "Mend the line" in told
+    assert not settings.build_file.exists()
+
+
+def test_an_unexpected_error_names_its_place_and_never_its_text(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("anna@example.org")
+
+    settings.landing.mkdir()
+    monkeypatch.setattr(pipeline, "require_landing", fail)
+    assert main.main(["run"]) == 1
+    told = capsys.readouterr().err
+    assert "Unexpected ValueError in pipeline.py" in told
+    assert "anna" not in told
+
+
+def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.landing.mkdir()
+    assert main.main(["run"]) == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(figures) == [
+        "files",
+        "rows_read",
+        "rows_loaded",
+        "rows_rejected",
+        "rows_duplicate",
+        "customers",
+        "orders",
+        "published",
+        "duration_s",
+    ]
+    assert (figures["files"], figures["published"]) == (0, False)
+
+
+@pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
+def test_a_fresh_installation_is_no_reason_to_crash(
+    settings: Settings, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main([name]) in ((3,) if name == "doctor" else (0, 1))  # what is broken is there to be looked at
+    told = capsys.readouterr()
+    assert "Unexpected" not in told.err
+    assert told.out or told.err
+
+
+def test_the_status_during_the_first_run_says_who_is_at_work(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with writer_lock(settings, command="c360 run"), build_file.connect(settings):
+        assert main.main(["status"]) == 0
+    assert "`c360 run` (process" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_status_doctor_and_rejects_tell_of_a_published_warehouse(
+    published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["status"]) == 0
+    assert "2 customers, 3 orders" in capsys.readouterr().out
+    assert main.main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pending"] == []
+    assert main.main(["doctor"]) == 0
+    assert "Nothing is broken" in capsys.readouterr().out
+    assert main.main(["rejects"]) == 0
+    assert "No record is rejected" in capsys.readouterr().out
+
+
+def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.landing.mkdir()
+    assert main.main(["run"]) == 0
+    with build_file.connect(settings) as con:
+        run_log.begin(con, "killed", "c360 run")
+        run_log.begin(con, "failed", "c360 run")
+        run_log.end(con, "failed", failure="The disk is full.")
+    capsys.readouterr()
+    assert main.main(["status"]) == 0
+    told = capsys.readouterr().out
+    assert "ended without a word." in told
+    assert "failed: The disk is full." in told
+    assert main.main(["run"]) == 0
+    capsys.readouterr()
+    assert main.main(["status"]) == 0
+    assert "To look at" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_what_fails_after_publishing_is_no_failed_night(published: Settings) -> None:
+    land_a_third_night(published)
+    with pytest.raises(OperatorError) as told, nightly_run.published_all_the_same(published):
+        assert pipeline.run(published).published
+        raise OSError(28, "No space left on device")
+    assert told.value.exit_code == 3
+    assert told.value.message.startswith("The warehouse was published (")
+    assert "disk is full" in told.value.message
+    with pytest.raises(OSError, match="No space"), nightly_run.published_all_the_same(published):
+        raise OSError(28, "No space left on device")
+
+
+def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
+    from orchestration.cli.rejects import masked
+
+    assert (
+        masked('{"email": "Anna.Kern1@example.org", "total": 12.5, "ok": true}')
+        == '{"email": "xxxx.xxxx9@xxxxxxx.xxx", "total": "99.9", "ok": true}'
+    )
+    assert masked('{"Anna.Kern1@example.org": {"+4915127778899": 1}}') == '{"A…@e….org": {"+49…99": "9"}}'
+    assert masked(b"\xff Anna, 12") == "\ufffd xxxx, 99"
+
+
+def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with build_file.connect(settings) as con:
+        con.execute(
+            "insert into meta.rejects by name "
+            "select 'omnisend' as source, 'events' as stream, 'landing/omnisend/events/2026-06-01/a.json' as file_path, 'truncated_json' as reason_code"
+        )
+    assert main.main(["rejects"]) == 0
+    assert "    for example landing/omnisend/events/2026-06-01/a.json\n" in capsys.readouterr().out
+
+
+def test_who_has_too_little_memory_to_load_is_told_which_setting_to_raise(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land_two_nights(settings)
+    settings.config.mkdir()
+    (settings.config / "settings.toml").write_text('free_disk_bytes = 0\nmemory_limit = "3MB"\n', encoding="utf-8")
+    assert main.main(["run"]) == 1
+    assert "Raise `memory_limit`" in capsys.readouterr().err

@@ -1,0 +1,142 @@
+"""All scenarios of the folder share their builds: one for everything, one for the first nights, one in another order."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.worlds import Scenario, Statement, Warehouse, World, build, write
+
+MODELS = [
+    "path:models/identity",
+    "int_order_rows",
+    "int_outdated_events",
+    "dim_customers",
+    "dim_customers_history",
+    "customer_attribute_sources",
+]
+MODELS += [
+    "bridge_customer_records",
+    "bridge_customer_identifiers",
+    "customer_id_aliases",
+    "shared_identifiers",
+    "identity_links",
+]
+SEEDS = [
+    "name_placeholders",
+    "given_name_variants",
+    "identifier_blocklist",
+    "identity_rules",
+    "identity_overrides",
+    "attribute_source_priority",
+    "order_status_overrides",
+]
+FIRST_NIGHTS = 0
+
+
+@pytest.fixture(scope="session")
+def scenarios(request: pytest.FixtureRequest) -> list[Scenario]:
+    """Scenarios of every test module of this session."""
+    modules = {item.module: None for item in request.session.items if isinstance(item, pytest.Function)}
+    return [scenario for module in modules for scenario in getattr(module, "SCENARIOS", [])]
+
+
+@pytest.fixture(scope="session")
+def make(
+    scenarios: list[Scenario], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, list[Statement]], Warehouse]]:
+    """Builds a warehouse of some of the statements."""
+    work = tmp_path_factory.mktemp("identity")
+    path = work / "warehouse.duckdb"
+    opened: list[duckdb.DuckDBPyConnection] = []
+    before = {name: os.environ.get(name) for name in ("C360_BUILD_FILE", "DO_NOT_TRACK")}
+    os.environ.update(C360_BUILD_FILE=str(path), DO_NOT_TRACK="1")
+
+    def made(name: str, statements: list[Statement]) -> Warehouse:
+        path.unlink(missing_ok=True)
+        write(World(statements, [delivery for scenario in scenarios for delivery in scenario.full_deliveries]), path)
+        build(["seed", "--select", *SEEDS], work=work)
+        _override(path, scenarios)
+        build(
+            [
+                "build",
+                "--indirect-selection",
+                "cautious",
+                "--exclude-resource-type",
+                "unit_test",
+                "seed",
+                "--select",
+                *MODELS,
+            ],
+            work=work,
+        )
+        copy = work / name / path.name
+        copy.parent.mkdir()
+        shutil.move(path, copy)
+        opened.append(duckdb.connect(copy))
+        return Warehouse(opened[-1], {statement.name: statement for statement in statements})
+
+    yield made
+    for con in opened:
+        con.close()
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="session")
+def statements(scenarios: list[Scenario]) -> list[Statement]:
+    """Everything all scenarios say, each name once."""
+    return [statement for scenario in scenarios for statement in scenario.statements]
+
+
+@pytest.fixture(scope="session")
+def warehouse(make: Callable[[str, list[Statement]], Warehouse], statements: list[Statement]) -> Warehouse:
+    """What became of everything."""
+    return make("everything", statements)
+
+
+@pytest.fixture(scope="session")
+def first_night(make: Callable[[str, list[Statement]], Warehouse], statements: list[Statement]) -> Warehouse:
+    """What had become of it when only the first night had landed."""
+    return make("first_night", [statement for statement in statements if statement.night <= FIRST_NIGHTS])
+
+
+@pytest.fixture(scope="session")
+def shuffled(make: Callable[[str, list[Statement]], Warehouse], statements: list[Statement]) -> Warehouse:
+    """What becomes of everything when it lands the other way round."""
+    return make("shuffled", statements[::-1])
+
+
+@pytest.fixture(scope="session")
+def target(warehouse: Warehouse) -> Path:
+    """Folder in which dbt left what it made of the models of that build."""
+    return (
+        Path(str(warehouse.rows("select file from pragma_database_list where name = 'warehouse'")[0]["file"])).parents[
+            1
+        ]
+        / "target"
+    )
+
+
+@pytest.fixture(scope="session")
+def compiled(target: Path) -> Callable[[str], str]:
+    """SQL of an identity model as dbt runs it."""
+
+    def read(model: str) -> str:
+        return next((target / "compiled" / "customer360" / "models" / "identity").rglob(f"{model}.sql")).read_text(
+            encoding="utf-8"
+        )
+
+    return read
+
+
+def _override(path: Path, scenarios: list[Scenario]) -> None:
+    with duckdb.connect(path) as con:
+        for row in (row for scenario in scenarios for row in scenario.overrides):
+            con.execute(
+                f"insert into seeds.identity_overrides ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+                list(row.values()),
+            )

@@ -1,0 +1,503 @@
+"""A no that is heard: what every vendor can say of every channel and purpose, dated or not, against every yes that does not undo it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.canonical.tables import CHANNELS
+from tests.support.goldens import normalise
+from tests.support.model import Model
+from tests.support.warehouse_builder import WarehouseBuilder
+
+NIGHT = date(2026, 3, 5)
+SAID = datetime(2026, 2, 1, 12, tzinfo=UTC)
+EMAIL = "no@consents.example"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A vendor's record that says no, and whether it says when."""
+
+    vendor: str
+    stream: str
+    record: Row
+    channel: str
+    purpose: str = "marketing"
+    is_dated: bool = True
+
+    @property
+    def said_at(self) -> datetime:
+        """The time it counts from: where none is told, the night that first delivered it."""
+        return SAID if self.is_dated else datetime.combine(NIGHT, time(), UTC)
+
+    @property
+    def record_key(self) -> Row:
+        """Where the record stands that says it."""
+        return {"source": self.vendor, "stream": self.stream, "owner_record_id": "first"}
+
+    def repeated(self, at: datetime) -> list[Row]:
+        """The same from the same record at a later night, without a time."""
+        return [word("opt_out", at, self.channel, self.purpose, is_inferred=True, **self.record_key)]
+
+    @property
+    def rows(self) -> list[Row]:
+        """What staging holds of it."""
+        outcome = normalise(self.vendor, self.stream, [self.record], export_date=NIGHT)
+        assert outcome.rejects == []
+        return outcome.normalised.frame("customer_consents").to_dicts()
+
+
+def refusals() -> Iterator[Refusal]:
+    """Every vendor, channel and purpose that can be refused, with and without a time."""
+    when, seconds = SAID.isoformat(), int(SAID.timestamp())
+    for is_dated in (True, False):
+        yield Refusal(
+            "ometria",
+            "contacts",
+            {"@type": "contact", "id": "1", "email": EMAIL, "marketing_optin": "EXPLICITLY_OPTEDOUT"}
+            | ({"timestamp_marketing_optout": when} if is_dated else {}),
+            "email",
+            is_dated=False,
+        )
+        dates = {"dates": {"marketing_optout": when}} if is_dated else {}
+        yield Refusal(
+            "ometria",
+            "profiles",
+            {"@type": "profile", "id": "1", "email": EMAIL, "marketing_optin": False, **dates},
+            "email",
+            is_dated=is_dated,
+        )
+        consent = {"identifier_field_name": "email", "identifier_value": EMAIL, "consent": False}
+        yield Refusal(
+            "optimizely",
+            "events",
+            consent | ({"consent_update_ts": seconds} if is_dated else {}),
+            "email",
+            is_dated=is_dated,
+        )
+        for channel in ("email", "sms", "push"):
+            kind, address = ("email", EMAIL) if channel == "email" else ("phone", "+4915110000510")
+            status = {"status": "unsubscribed"} | ({"statusDate": when} if is_dated else {})
+            yield Refusal(
+                "omnisend",
+                "contacts",
+                {"contactID": "1", "identifiers": [{"type": kind, "id": address, "channels": {channel: status}}]},
+                channel,
+                is_dated=is_dated,
+            )
+        yield Refusal(
+            "voucherify",
+            "customers",
+            {
+                "id": "cust_1",
+                "object": "customer",
+                "email": EMAIL,
+                "system_metadata": {
+                    "consents": {"unsubscribed": {"value": True, **({"date": when} if is_dated else {})}}
+                },
+            },
+            "all",
+            is_dated=is_dated,
+        )
+        for channel in ("email", "sms", "push", "whatsapp", "phone", "all"):
+            told = (
+                {"purpose": "marketing", "status": "opt_out"}
+                | ({"channel": channel} if channel != "all" else {})
+                | ({"revokedAt": when} if is_dated else {})
+            )
+            yield Refusal(
+                "open_delivery",
+                "customers",
+                {"identifier": {"type": "EMAIL", "value": EMAIL}, "consents": [told]},
+                channel,
+                is_dated=is_dated,
+            )
+
+
+def channels_of(channel: str) -> tuple[str, ...]:
+    """Channels that what is said of one is known of."""
+    return CHANNELS if channel == "all" else (channel,)
+
+
+def word(
+    status: str,
+    at: datetime,
+    channel: str,
+    purpose: str = "marketing",
+    *,
+    is_inferred: bool = False,
+    is_forced: bool = False,
+    **whose: str,
+) -> Row:
+    """A yes or no as staging holds it; another vendor tells it unless `source` or `owner_record_id` say otherwise."""
+    return {
+        "source": "another_vendor",
+        "source_account": "default",
+        "stream": "contacts",
+        "channel": channel,
+        "purpose": purpose,
+        "status": status,
+        "is_forced": is_forced,
+        "is_effective_at_inferred": is_inferred,
+        "effective_at": at,
+        "last_export_date": at.date(),
+        "source_file": "landing/another_vendor/a.ndjson",
+        "source_row": 1,
+        **whose,
+    }
+
+
+def words_that_undo_nothing(refusal: Refusal) -> Iterator[list[Row]]:
+    """Nothing, and all that can be said beside such a refusal without undoing it."""
+    no_at, later = refusal.said_at, refusal.said_at + timedelta(days=20)
+    second_record = {"source": refusal.vendor, "stream": refusal.stream, "owner_record_id": "second"}
+    yield []
+    for channel in {refusal.channel, "all"}:
+        for purpose in ("marketing", "all"):
+            yield [word("opt_in", no_at - timedelta(days=1), channel, purpose)]
+            yield [word("opt_in", no_at, channel, purpose)]
+            yield [word("opt_in", later, channel, purpose, is_inferred=True)]
+            yield [word("opt_in", later, channel, purpose, is_inferred=True, is_forced=True)]
+            yield [word("opt_in", later, channel, purpose, is_inferred=True, **second_record)]
+            # A later no of any kind, also one that a record repeats after it said yes to more.
+            for last in ("stated", "inferred", "forced"):
+                no = word(
+                    "opt_out",
+                    later,
+                    refusal.channel,
+                    refusal.purpose,
+                    is_inferred=last == "inferred",
+                    is_forced=last == "forced",
+                )
+                yield [word("opt_in", no_at + timedelta(days=10), channel, purpose, is_forced=True), no]
+            yield [
+                word("opt_in", no_at + timedelta(days=10), channel, purpose, **refusal.record_key),
+                *refusal.repeated(later),
+            ]
+            # A plain yes against a forced no that no forced yes undid.
+            forced = word("opt_out", no_at + timedelta(days=1), refusal.channel, refusal.purpose, is_forced=True)
+            yield [forced, word("opt_in", later, channel, purpose)]
+            yield [
+                word("opt_in", no_at, channel, purpose, is_forced=True),
+                forced,
+                word("opt_in", later, channel, purpose),
+            ]
+    yield [word("opt_in", later, refusal.channel, "list:news")]
+
+
+def words_that_undo(refusal: Refusal) -> Iterator[list[Row]]:
+    """What is said after such a refusal so that it counts no more."""
+    no_at, later = refusal.said_at, refusal.said_at + timedelta(days=20)
+    for channel in {refusal.channel, "all"}:
+        for purpose in ("marketing", "all"):
+            yes = word("opt_in", later, channel, purpose)
+            yield [yes]
+            yield [word("opt_in", later, channel, purpose, **refusal.record_key)]
+            yield [word("opt_in", later, channel, purpose, is_forced=True)]
+            yield [yes, *refusal.repeated(later + timedelta(days=20))]
+            if not refusal.is_dated:
+                yield [word("opt_in", later, channel, purpose, is_inferred=True, **refusal.record_key)]
+            forced = [
+                word(status, no_at + timedelta(days=day), channel, purpose, is_forced=True)
+                for day, status in ((1, "opt_out"), (2, "opt_in"))
+            ]
+            yield [*forced, yes]
+            yield [*forced, word("opt_out", no_at + timedelta(days=3), channel, purpose), yes]
+
+
+@pytest.fixture(scope="module")
+def consents(warehouse: WarehouseBuilder) -> Iterator[Model]:
+    model = Model(warehouse, "fct_consents")
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def contactability(warehouse: WarehouseBuilder) -> Iterator[Model]:
+    model = Model(warehouse, "customer_contactability")
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def holding(warehouse: WarehouseBuilder) -> Iterator[Model]:
+    model = Model(warehouse, "customer_consents")
+    yield model
+    model.close()
+
+
+def told_of(customer: str, rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Rows of staging that are of this customer, and the owners that say so."""
+    owned = [{**row, "owner_record_id": f"{customer}-{row.get('owner_record_id') or 'first'}"} for row in rows]
+    owners = {
+        (row["source"], row["stream"], row["owner_record_id"]): {
+            "source": row["source"],
+            "source_account": "default",
+            "stream_key": row["stream"],
+            "owner_record_id": row["owner_record_id"],
+            "customer_id": customer,
+        }
+        for row in owned
+    }
+    return owned, list(owners.values())
+
+
+STAGED = (
+    *(
+        "source",
+        "source_account",
+        "stream",
+        "channel",
+        "purpose",
+        "status",
+        "is_forced",
+        "is_effective_at_inferred",
+        "effective_at",
+    ),
+    *("last_export_date", "source_file", "source_row"),
+)
+
+
+@dataclass
+class Cells:
+    """Customers of whom each stands for a cell of the matrix: a refusal, and what else is said, in either order."""
+
+    refusals: dict[str, Refusal]
+    staged: list[Row]
+    owners: list[Row]
+
+    @classmethod
+    def of(cls, beside: Callable[[Refusal], Iterator[list[Row]]]) -> "Cells":
+        cells = cls({}, [], [])
+        for refusal in refusals():
+            noes = [{name: row[name] for name in STAGED if name in row} for row in refusal.rows]
+            assert {(row["channel"], row["purpose"], row["status"]) for row in noes} == {
+                (refusal.channel, refusal.purpose, "opt_out")
+            }
+            for words in beside(refusal):
+                cells.add(refusal, [*words, *noes])
+                cells.add(refusal, [*noes, *words])
+        return cells
+
+    def add(self, refusal: Refusal, rows: list[Row]) -> None:
+        cell = f"cell-{len(self.refusals)}"
+        self.refusals[cell] = refusal
+        staged, owners = told_of(cell, rows)
+        self.staged.extend(staged)
+        self.owners.extend(owners)
+
+    def allowed(self, consents: Model, contactability: Model, holding: Model) -> dict[str, set[bool]]:
+        """By cell, what contactability and the consents that hold say of the channels refused."""
+        changes = consents.rows(customer_consents=self.staged, int_owner_customers=self.owners)
+        found = contactability.rows(
+            fct_consents=changes, dim_customers=[{"customer_id": cell, "is_deleted": False} for cell in self.refusals]
+        )
+        by_channel = {(row["customer_id"], row["channel"]): row["is_allowed"] for row in found}
+        held = {
+            (row["customer_id"], row["channel"]): row["is_allowed"]
+            for row in holding.rows(fct_consents=changes)
+            if row["purpose"] == "marketing"
+        }
+        return {
+            cell: {
+                held[cell, refusal.channel],
+                *(by_channel[cell, channel] for channel in channels_of(refusal.channel)),
+            }
+            for cell, refusal in self.refusals.items()
+        }
+
+
+def test_who_said_no_is_never_allowed_whatever_yes_stands_beside_it(
+    consents: Model, contactability: Model, holding: Model
+) -> None:
+    cells = Cells.of(words_that_undo_nothing)
+    assert {refusal.vendor for refusal in cells.refusals.values()} == {
+        "ometria",
+        "optimizely",
+        "omnisend",
+        "voucherify",
+        "open_delivery",
+    }
+    wrong = [cell for cell, said in cells.allowed(consents, contactability, holding).items() if said != {False}]
+    assert [
+        (cells.refusals[cell], [row for row in cells.staged if row["owner_record_id"].startswith(f"{cell}-")])
+        for cell in wrong[:1]
+    ] == []
+
+
+def test_a_later_yes_that_was_stated_or_takes_back_its_own_no_is_heard(
+    consents: Model, contactability: Model, holding: Model
+) -> None:
+    cells = Cells.of(words_that_undo)
+    wrong = [cell for cell, said in cells.allowed(consents, contactability, holding).items() if said != {True}]
+    assert [
+        (cells.refusals[cell], [row for row in cells.staged if row["owner_record_id"].startswith(f"{cell}-")])
+        for cell in wrong[:1]
+    ] == []
+
+
+def change(
+    status: str, day: int, channel: str = "email", purpose: str = "marketing", source: str = "one", **more: object
+) -> Row:
+    return {
+        "customer_id": "somebody",
+        "source": source,
+        "source_account": "default",
+        "channel": channel,
+        "purpose": purpose,
+        "status": status,
+        "is_forced": False,
+        "is_effective_at_inferred": False,
+        "effective_at": datetime(2026, 1, day, tzinfo=UTC),
+        "is_current": True,
+        **more,
+    }
+
+
+def allowed(contactability: Model, *changes: Row, is_deleted: bool = False) -> dict[str, tuple[bool, str]]:
+    """By channel, whether it is allowed, and why."""
+    found = contactability.rows(
+        fct_consents=changes, dim_customers=[{"customer_id": "somebody", "is_deleted": is_deleted}]
+    )
+    assert {row["purpose"] for row in found} <= {"marketing"}
+    return {row["channel"]: (row["is_allowed"], row["reason"]) for row in found}
+
+
+def test_a_yes_that_is_stated_later_than_every_no_allows_its_channel_and_no_other(contactability: Model) -> None:
+    said = [change("opt_out", 1, "all"), change("opt_in", 2, "email", source="other")]
+    assert allowed(contactability, *said)["email"] == (True, "yes")
+    assert {channel: why for channel, why in allowed(contactability, *said).items() if channel != "email"} == {
+        channel: (False, "no_to_all_channels") for channel in CHANNELS if channel != "email"
+    }
+
+
+def test_a_later_yes_to_all_channels_undoes_an_earlier_no_to_one(contactability: Model) -> None:
+    assert allowed(contactability, change("opt_out", 1), change("opt_in", 2, "all"))["email"] == (
+        True,
+        "yes_to_all_channels",
+    )
+
+
+def test_all_channels_together_are_allowed_only_if_none_refuses(contactability: Model) -> None:
+    said = allowed(contactability, change("opt_in", 1, "all"), change("opt_out", 2))
+    assert (said["email"], said["sms"], said["all"]) == (
+        (False, "no"),
+        (True, "yes_to_all_channels"),
+        (False, "no_to_a_channel"),
+    )
+
+
+def test_unknown_a_list_and_another_purpose_allow_nothing(contactability: Model) -> None:
+    assert allowed(contactability, change("unknown", 1)) == {"email": (False, "unknown")}
+    assert allowed(contactability, change("opt_in", 1, purpose="list:news")) == {
+        "email": (False, "no_word_on_marketing")
+    }
+    assert allowed(contactability, change("opt_in", 1, purpose="surveys")) == {"email": (False, "no_word_on_marketing")}
+
+
+def test_purpose_all_covers_marketing_and_marketing_its_lists(contactability: Model, holding: Model) -> None:
+    assert allowed(contactability, change("opt_in", 1), change("opt_out", 2, purpose="all"))["email"] == (False, "no")
+    said = holding.rows(
+        fct_consents=[
+            change("opt_in", 1, purpose="list:news"),
+            change("opt_out", 2),
+            change("opt_in", 1, purpose="surveys"),
+        ]
+    )
+    assert {row["purpose"]: row["is_allowed"] for row in said} == {
+        "list:news": False,
+        "marketing": False,
+        "surveys": True,
+    }
+
+
+def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_vendor_is_not(
+    contactability: Model,
+) -> None:
+    no = change("opt_out", 1, is_effective_at_inferred=True, told_by=["contacts/1"])
+    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/1"]))[
+        "email"
+    ] == (True, "yes")
+    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/2"]))[
+        "email"
+    ] == (False, "no")
+    assert allowed(contactability, no, change("opt_in", 2, source="other", is_effective_at_inferred=True))["email"] == (
+        False,
+        "no",
+    )
+
+
+def test_nobody_whom_the_vendors_have_deleted_is_allowed(contactability: Model) -> None:
+    assert allowed(contactability, change("opt_in", 1), is_deleted=True) == {"email": (False, "deleted")}
+
+
+@given(
+    st.lists(
+        st.builds(
+            change,
+            st.sampled_from(("opt_in", "opt_out", "unknown")),
+            st.integers(1, 4),
+            st.sampled_from(("email", "sms", "all")),
+            st.sampled_from(("marketing", "all", "list:news")),
+            st.sampled_from(("one", "other")),
+            is_effective_at_inferred=st.booleans(),
+            is_forced=st.booleans(),
+            told_by=st.sampled_from((["contacts/1"], ["contacts/2"], ["contacts/1", "contacts/2"])),
+        ),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda row: tuple(row[name] for name in ("source", "channel", "purpose", "status", "effective_at")),
+    )
+)
+def test_a_channel_is_allowed_only_by_a_yes_that_no_statement_of_equal_reach_follows(
+    contactability: Model, said: list[Row]
+) -> None:
+    for channel, (is_allowed, _) in allowed(contactability, *said).items():
+        covering = [
+            row for row in said if row["channel"] in (channel, "all") and row["purpose"] in ("marketing", "all")
+        ]
+        noes = [row for row in covering if row["status"] == "opt_out"]
+        forced_noes = [no for no in noes if no["is_forced"]]
+        lifting = [
+            yes
+            for yes in covering
+            if yes["status"] == "opt_in" and yes["is_forced"] and not yes["is_effective_at_inferred"]
+        ]
+        is_lifted = any(all(yes["effective_at"] > no["effective_at"] for no in forced_noes) for yes in lifting)
+        later = [
+            row
+            for row in covering
+            if row["status"] == "opt_in"
+            and all(row["effective_at"] > no["effective_at"] for no in noes)
+            and (row["is_forced"] or not forced_noes or is_lifted)
+        ]
+        stated = [row for row in later if not row["is_effective_at_inferred"]]
+        are_taken_back = all(
+            no["is_effective_at_inferred"] and records_of(no) <= records_that_said_yes_since(no, covering)
+            for no in noes
+        )
+        taking_back = later if are_taken_back else []
+        if channel != "all":
+            assert is_allowed == bool(stated or taking_back)
+        elif is_allowed:
+            assert stated or taking_back
+
+
+def records_of(row: Row) -> set[tuple[str, str]]:
+    return {(row["source"], record) for record in row["told_by"]}
+
+
+def records_that_said_yes_since(no: Row, said: list[Row]) -> set[tuple[str, str]]:
+    return {
+        record
+        for row in said
+        if row["status"] == "opt_in" and row["effective_at"] > no["effective_at"]
+        for record in records_of(row)
+    }

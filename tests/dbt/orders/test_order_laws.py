@@ -1,0 +1,486 @@
+"""Laws that orders keep for whatever the vendors say of them: the checks that stop a night, asked of reports that contradict each other at random.
+
+The models are those that dbt compiled for the warehouse of this folder, made anew in memory for every example, and the checks
+are the project's own. Buyers are given, since who is who is not the question here.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.config.settings import Settings
+from orchestration.docgen import check_kinds
+from tests.dbt.conftest import AS_OF
+from tests.support.compiled import RELATION, Compiled
+from tests.support.warehouse_builder import Row, WarehouseBuilder, insert
+
+MADE = (
+    "fct_orders",
+    "fct_order_lines",
+    "fct_order_adjustments",
+    "bridge_order_sources",
+    "order_conflicts",
+    "daily_metrics",
+)
+GIVEN = {"dim_customers", "order_statuses", "order_status_validity"}
+STATUSES = (
+    "unknown",
+    "created",
+    "pending_payment",
+    "paid",
+    "in_progress",
+    "shipped",
+    "completed",
+    "partially_refunded",
+    "refunded",
+    "canceled",
+    None,
+)
+VENDORS = ("ometria", "open_delivery", "omnisend", "voucherify", "optimizely")
+ACCOUNTS = ("default", "default", "second")
+PEOPLE = ("ulla", "vera", None)
+AMOUNTS = ("0", "0.01", "10.00", "50.00", "55.00", "55.0001", "99999999999999.9999", None)
+CURRENCIES = (("EUR", True), ("EUR", False), ("GBP", False), ("JPY", False), (None, None))
+TABLES = ("orders", "order_lines", "order_adjustments")
+EXAMPLES = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
+)
+
+
+class Orders:
+    """The order models in memory, on rows of a test's own."""
+
+    def __init__(self, warehouse: WarehouseBuilder) -> None:
+        target = warehouse.settings.internal / "dbt" / "target"
+        self._models = Compiled(target, *MADE)
+        self._names = {name for schema, name in self._models.order if schema != "identity" and name != "dim_customers"}
+        self.con = duckdb.connect()
+        self.con.execute(
+            f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse"
+        )
+        for schema, table in self.con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'built'"
+        ).fetchall():
+            kept = schema in ("seeds", "internal")
+            self.con.execute(
+                f"create schema if not exists {schema}; create table {schema}.{table} as from built.{schema}.{table} where {kept}"
+            )
+        self.con.execute("detach built")
+        self.checks = dict(self._compiled_checks(target))
+
+    def _compiled_checks(self, target: Path) -> Iterator[tuple[str, str]]:
+        """The project's checks of what is made here, and of nothing else."""
+        known = {name for schema, name in self._models.order if schema != "identity"} | GIVEN
+        for path in sorted((target / "compiled").rglob("*.sql")):
+            sql = path.read_text(encoding="utf-8")
+            if (path.parent.suffix == ".yml" or path.parent.name == "singular") and {
+                name for _, name in RELATION.findall(sql)
+            } <= known:
+                yield path.stem, sql
+
+    def make(self, told: WarehouseBuilder, *, seed: int = 0) -> None:
+        """Makes the models from what is told, its rows in an order of the seed's."""
+        for table in TABLES:
+            self.con.execute(f"delete from staging.{table}")
+            insert(self.con, f"staging.{table}", random.Random(seed).sample(told.rows[table], len(told.rows[table])))
+        self.con.execute(
+            "create or replace table identity.int_owner_customers as select distinct source, source_account, stream as stream_key, owner_record_id, "
+            "owner_record_id as customer_id from staging.orders where owner_record_id is not null"
+        )
+        self.con.execute(
+            "delete from marts.dim_customers; insert into marts.dim_customers (customer_id) select distinct customer_id from identity.int_owner_customers"
+        )
+        self._models.make(self.con, self._names)
+
+    def broken(self) -> list[str]:
+        """Checks that would stop the night."""
+        assert len(self.checks) > 12
+        return [name for name, sql in self.checks.items() if self.con.execute(sql).fetchall()]
+
+    def contents(self, table: str, where: str = "true") -> list[tuple[Any, ...]]:
+        return sorted(self.con.execute(f"select * from {table} where {where}").fetchall(), key=repr)
+
+
+@pytest.fixture(scope="module")
+def orders(warehouse: WarehouseBuilder) -> Iterator[Orders]:
+    made = Orders(warehouse)
+    yield made
+    made.con.close()
+
+
+def test_the_laws_that_the_list_of_checks_says_are_asked_here_are(orders: Orders) -> None:
+    listed = {
+        check.subject
+        for check in check_kinds.checks(Settings(data=Path()).dbt_project)
+        if check_kinds.ORDERS in check.asked_by
+    }
+    asked = {RELATION.findall(sql)[0][1] if name.startswith("checks_") else name for name, sql in orders.checks.items()}
+    assert len(listed) > 12
+    assert listed - asked == set()
+
+
+def moment(day: int) -> datetime:
+    return datetime(2024, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)
+
+
+# What a vendor says of an order in one night, and which order that is; ids are few, so that reports collide and hide.
+report = st.fixed_dictionaries(
+    {
+        "vendor": st.sampled_from(VENDORS),
+        "account": st.sampled_from(ACCOUNTS),
+        "number": st.sampled_from(["N-1", "N-2", "N-3", "N-4"]),
+        "id": st.sampled_from([None, "N-2", "A", "B"]),
+        "night": st.integers(1, 4),
+        "is_from_event": st.booleans(),
+        "status": st.sampled_from(STATUSES),
+        "has_status_word": st.booleans(),
+        "total": st.sampled_from(AMOUNTS),
+        "subtotal": st.sampled_from(AMOUNTS),
+        "refunded_total": st.sampled_from([None, None, *AMOUNTS]),
+        "currency": st.sampled_from(CURRENCIES),
+        "day": st.sampled_from([0, 1, 6, 9, 30]),
+        "is_timed": st.booleans(),
+        "person": st.sampled_from(PEOPLE),
+        "lines": st.lists(st.sampled_from(AMOUNTS), max_size=3),
+    }
+)
+taking_back = st.fixed_dictionaries(
+    {
+        "vendor": st.sampled_from(VENDORS),
+        "account": st.sampled_from(ACCOUNTS),
+        "number": st.sampled_from(["N-1", "N-2", "N-3", "N-4", "N-9"]),
+        "night": st.integers(1, 4),
+        "action": st.sampled_from(["refund", "return", "cancel"]),
+        "amount_kind": st.sampled_from(["delta", "running_total"]),
+        "amount": st.sampled_from(AMOUNTS),
+        "subtotal_amount": st.sampled_from([None, *AMOUNTS]),
+        "currency": st.sampled_from(CURRENCIES),
+        "day": st.sampled_from([0, 3, 40]),
+    }
+)
+stories = st.tuples(st.lists(report, min_size=1, max_size=24), st.lists(taking_back, max_size=12))
+
+
+def tell(told: WarehouseBuilder, reports: Sequence[Row], takings: Sequence[Row]) -> None:
+    for one in reports:
+        currency, is_inferred = one["currency"]
+        row = told.order(
+            one["vendor"],
+            one["number"],
+            source_account=one["account"],
+            source_order_id=one["id"] or one["number"],
+            is_from_event=one["is_from_event"],
+            export_date=date(2024, 1, one["night"]),
+            status=one["status"],
+            status_raw=one["status"] if one["has_status_word"] else None,
+            total=one["total"],
+            subtotal=one["subtotal"],
+            refunded_total=one["refunded_total"],
+            currency=currency,
+            is_currency_inferred=is_inferred,
+            ordered_at=moment(one["day"]),
+            is_ordered_at_inferred=not one["is_timed"],
+            owner_record_id=one["person"],
+        )
+        for line_no, amount in enumerate(one["lines"], start=1):
+            told.line(
+                row,
+                f"product {line_no}",
+                total=amount,
+                unit_price=amount,
+                line_no=line_no,
+                refunded_amount=amount if one["night"] == 4 else None,
+            )
+    for one in takings:
+        currency, is_inferred = one["currency"]
+        told.adjustment(
+            one["vendor"],
+            one["number"],
+            one["amount"],
+            source_account=one["account"],
+            action=one["action"],
+            amount_kind=one["amount_kind"],
+            subtotal_amount=one["subtotal_amount"],
+            order_match_key=one["number"],
+            currency=currency,
+            is_currency_inferred=is_inferred,
+            occurred_at=moment(one["day"]),
+            export_date=date(2024, 1, one["night"]),
+        )
+
+
+@EXAMPLES
+@given(stories)
+def test_no_check_that_stops_a_night_fails_whatever_vendors_say_of_orders(
+    orders: Orders, tmp_path_factory: pytest.TempPathFactory, story: tuple[Any, Any]
+) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    tell(told, *story)
+    orders.make(told)
+    assert orders.broken() == []
+    assert orders.con.execute("select count(*) from orders.int_order_keys where order_id is null").fetchall() == [(0,)]
+    reported = "select count(distinct (source, source_account, source_order_id)) from staging.orders"
+    assert orders.con.execute(
+        f"select count(*) from ({reported}) as told(n), (select count(*) from orders.int_order_keys) as kept(n) where told.n = kept.n"
+    ).fetchall() == [(1,)]
+
+
+@EXAMPLES
+@given(stories, st.integers(1, 1000))
+def test_rows_in_another_order_make_the_same_orders(orders: Orders, story: tuple[Any, Any], seed: int) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    tell(told, *story)
+    orders.make(told)
+    first = {table: orders.contents(table) for table in MADE_TABLES}
+    orders.make(told, seed=seed)
+    assert {table: orders.contents(table) for table in MADE_TABLES} == first
+
+
+MADE_TABLES = (
+    "marts.fct_orders",
+    "marts.fct_order_lines",
+    "marts.fct_order_adjustments",
+    "marts.bridge_order_sources",
+    "meta.order_conflicts",
+    "marts.daily_metrics",
+)
+KEEPABLE = (
+    "order_number",
+    "store_id",
+    "channel",
+    "owner_record_id",
+    "subtotal",
+    "discount_total",
+    "shipping_total",
+    "fees_total",
+    "tax_total",
+    "total",
+    "refunded_total",
+    "status",
+    "canceled_at",
+    "is_valid_source",
+    "source_updated_at",
+)
+SAID: Row = {
+    "order_number": "N-1",
+    "store_id": "berlin",
+    "channel": "web",
+    "owner_record_id": "ulla",
+    "subtotal": "50.00",
+    "discount_total": "3.00",
+    "shipping_total": "5.00",
+    "fees_total": "1.00",
+    "tax_total": "4.00",
+    "total": "55.00",
+    "refunded_total": "7.00",
+    "status": "shipped",
+    "status_raw": "shipped",
+    "canceled_at": moment(1),
+    "is_valid_source": True,
+    "source_updated_at": moment(0),
+}
+
+
+@EXAMPLES
+@given(
+    st.sets(st.sampled_from([*KEEPABLE, "currency", "ordered_at", "lines"])), st.sampled_from(VENDORS), st.booleans()
+)
+def test_leaving_fields_out_of_a_later_version_changes_nothing(
+    orders: Orders, left_out: set[str], vendor: str, is_from_event: bool
+) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for namespace, nights in (("once", [1]), ("again", [1, 2])):
+        for night in nights:
+            said = {
+                name: value for name, value in SAID.items() if night == 1 or name.removesuffix("_raw") not in left_out
+            }
+            stated = {
+                "currency": "GBP",
+                "is_currency_inferred": False,
+                "ordered_at": moment(0),
+                "is_ordered_at_inferred": False,
+            }
+            if night == 2 and "currency" in left_out:
+                stated |= {"currency": "EUR", "is_currency_inferred": True}
+            if night == 2 and "ordered_at" in left_out:
+                stated |= {"ordered_at": moment(2), "is_ordered_at_inferred": True}
+            row = told.order(
+                vendor,
+                "ID-1",
+                **{"order_number": None, "status": None} | said | stated,
+                order_match_key="N-1" if "order_number" in said else "ID-1",
+                order_namespace=namespace,
+                source_account=namespace,
+                is_from_event=is_from_event,
+                export_date=date(2024, 1, night),
+            )
+            if night == 1 or "lines" not in left_out:
+                told.line(row, "kept", total="50.00")
+    orders.make(told)
+    aside = "order_id, order_namespace"
+    once, again = (
+        orders.con.execute(
+            f"select * exclude ({aside}) from marts.fct_orders where order_namespace = '{namespace}'"
+        ).fetchall()
+        for namespace in ("once", "again")
+    )
+    assert len(once) == 1
+    assert once == again
+    for table, dropped in (
+        ("fct_order_lines", ""),
+        ("fct_order_adjustments", ", adjustment_key"),
+        ("bridge_order_sources", ", source_account"),
+    ):
+        of = f"select * exclude (order_id{dropped}) from marts.{table} where order_id in (select order_id from marts.fct_orders where order_namespace = '{{}}')"
+        assert orders.con.execute(of.format("once")).fetchall() == orders.con.execute(of.format("again")).fetchall()
+
+
+def test_one_id_in_two_streams_that_contradict_each_other_is_judged_alike_in_every_order_of_rows(
+    orders: Orders,
+) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for stream, total in (("orders", "10.00"), ("profiles", "20.00")):
+        told.order("ometria", "N-1", total=total, stream=stream, ordered_at=moment(0))
+    told.order("voucherify", "N-1", total="20.00", ordered_at=moment(20))
+    found = set()
+    for seed in range(6):
+        orders.make(told, seed=seed)
+        found.add(repr(orders.contents("marts.fct_orders")))
+    assert len(found) == 1
+
+
+def test_an_order_numbered_with_nothing_but_a_hash_is_shown_by_what_it_is_known_by(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    told.order("ometria", "501", order_number="#", total="10.00")
+    orders.make(told)
+    assert orders.con.execute("select order_number from marts.fct_orders").fetchall() == [("501",)]
+
+
+def test_refunds_that_name_no_order_are_each_one_of_their_own(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for number, vendor in ((None, "omnisend"), (None, "optimizely"), ("N-9", "omnisend"), ("N-9", "optimizely")):
+        told.adjustment(vendor, number, "10.00")
+    orders.make(told)
+    sql = "select source, order_id from marts.fct_order_adjustments order by source"
+    assert orders.con.execute(sql).fetchall() == [("omnisend", None), ("omnisend", None), ("optimizely", None)]
+
+
+def test_a_refund_that_two_accounts_of_one_vendor_tell_counts_once(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for number, accounts in (("N-1", ("berlin", "online")), ("N-2", ("berlin",))):
+        for account in accounts:
+            told.order("omnisend", number, source_account=account, total="100.00", status="paid")
+            told.adjustment("omnisend", number, "30.00", source_account=account)
+    told.adjustment("omnisend", "N-2", "20.00", source_account="berlin")
+    told.order("omnisend", "N-3", source_account="berlin", total="100.00", status="paid")
+    told.adjustment("omnisend", "N-3", "40.00", source_account="online", action="cancel")
+    told.order("omnisend", "N-4", source_account="berlin", total="100.00", status="paid", refunded_total="10.00")
+    told.adjustment("omnisend", "N-4", "10.00", source_account="online")
+    orders.make(told)
+    sql = "select order_number, status, refunded_amount from marts.fct_orders order by order_number"
+    taken_back = [("N-1", "30.00"), ("N-2", "50.00"), ("N-3", "40.00"), ("N-4", "10.00")]
+    assert orders.con.execute(sql).fetchall() == [
+        (number, "partially_refunded", Decimal(amount)) for number, amount in taken_back
+    ]
+    listed = "select order_number, amount from marts.fct_order_adjustments join marts.fct_orders using (order_id) order by all"
+    amounts = [("N-1", "30.00"), ("N-2", "20.00"), ("N-2", "30.00"), ("N-3", "40.00"), ("N-4", "10.00")]
+    assert orders.con.execute(listed).fetchall() == [(number, Decimal(amount)) for number, amount in amounts]
+    assert orders.con.execute(
+        "select count(*) from meta.order_conflicts where conflict_type = 'refund'"
+    ).fetchall() == [(0,)]
+
+
+def test_what_one_account_of_a_vendor_takes_back_is_measured_by_its_own_word_of_the_whole(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    told.order(
+        "omnisend",
+        "N-1",
+        source_account="berlin",
+        total="100.00",
+        currency="EUR",
+        is_currency_inferred=False,
+        status="paid",
+    )
+    told.order(
+        "omnisend",
+        "N-1",
+        source_account="online",
+        total="90.00",
+        currency="GBP",
+        is_currency_inferred=False,
+        status="paid",
+    )
+    told.adjustment("omnisend", "N-1", "30.00", source_account="online", currency="GBP", is_currency_inferred=False)
+    orders.make(told)
+    assert orders.con.execute("select round(refunded_amount, 2) from marts.fct_orders").fetchall() == [
+        (Decimal("33.33"),)
+    ]
+    told_by = "select source_account, status from marts.bridge_order_sources order by source_account"
+    assert orders.con.execute(told_by).fetchall() == [("berlin", "paid"), ("online", "partially_refunded")]
+
+
+def test_an_orphan_refund_that_two_accounts_of_one_vendor_tell_is_one(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for account in ("berlin", "online"):
+        told.adjustment("omnisend", "N-9", "10.00", source_account=account)
+    told.adjustment("omnisend", "N-9", "10.00", source_account="online")
+    orders.make(told)
+    assert orders.con.execute("select count(*), max(order_id) from marts.fct_order_adjustments").fetchall() == [
+        (2, None)
+    ]
+
+
+def test_of_two_versions_of_one_night_the_later_update_says_what_is_taken_back_wherever_it_stands(
+    orders: Orders,
+) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for hour, status, amount in ((12, None, "5.00"), (11, "paid", "3.00")):
+        updated = datetime(2024, 1, 1, hour, tzinfo=UTC)
+        row = told.order("ometria", "N-1", total="50.00", status=status, status_raw=status, source_updated_at=updated)
+        place = {name: row[name] for name in ("source_file", "source_row", "stream")}
+        told.adjustment("ometria", "N-1", amount, adjustment_id="R-1", **place)
+        told.order("ometria", "N-2", total="20.00" if hour == 12 else "-20.00", source_updated_at=updated)
+    orders.make(told)
+    sql = "select order_number, refunded_amount from marts.fct_orders order by order_number"
+    assert orders.con.execute(sql).fetchall() == [("N-1", Decimal("5.00")), ("N-2", Decimal("0.00"))]
+
+
+def test_a_vendor_that_only_takes_an_order_back_is_the_one_whose_word_on_its_status_counts(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for number, action in (("N-1", "cancel"), ("N-2", "refund")):
+        told.order("ometria", number, total="50.00", status="paid")
+        told.adjustment("voucherify", number, "20.00", action=action)
+    told.order("ometria", "N-3", total="50.00", status="paid")
+    told.adjustment("voucherify", "N-3", "50.00", action="cancel")
+    orders.make(told)
+    sql = "select chosen_source, chosen_value, other_source from meta.order_conflicts where conflict_type = 'status' order by chosen_value"
+    assert orders.con.execute(sql).fetchall() == [
+        ("voucherify", "canceled", "ometria"),
+        ("voucherify", "partially_refunded", "ometria"),
+        ("voucherify", "partially_refunded", "ometria"),
+    ]
+
+
+def test_an_absurd_amount_stands_at_the_limit_in_a_currency_of_small_units(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    told.order("ometria", "N-1", total="99999999999999.9999", ordered_at=moment(1))
+    settings_of_run = "update internal.run_settings set reporting_currency = $1"
+    orders.con.execute(settings_of_run, ["JPY"])
+    try:
+        orders.make(told)
+        assert orders.con.execute("select net_amount_reporting from marts.fct_orders").fetchall() == [
+            (Decimal("9999999999999999.99"),)
+        ]
+    finally:
+        orders.con.execute(settings_of_run, ["EUR"])

@@ -1,0 +1,280 @@
+"""The same job as Dagster sees it: assets, partitions, checks, and runs whose process died."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from orchestration import definitions, pipeline
+from orchestration.config.settings import PACKAGE, Settings
+from orchestration.monitoring import dagster_runs
+from tests.support.deliveries import NIGHTS, checksum, land, order
+
+pytestmark = pytest.mark.slow
+
+STREAM = dg.AssetKey(["omnisend", "events"])
+RANGE = {"dagster/asset_partition_range_start": NIGHTS[0], "dagster/asset_partition_range_end": NIGHTS[1]}
+
+
+@pytest.fixture
+def code_location(published: Settings, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    monkeypatch.setenv("C360_DATA", str(published.data))
+    return definitions.definitions.load_fn()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as made:
+        yield made
+
+
+def nightly(code_location: dg.Definitions, instance: dg.DagsterInstance, **tags: str) -> dg.ExecuteInProcessResult:
+    return code_location.resolve_job_def("nightly").execute_in_process(
+        instance=instance, tags=tags, raise_on_error=False
+    )
+
+
+def test_the_whole_graph_is_one_job_with_its_schedule_and_sensors(code_location: dg.Definitions) -> None:
+    job = code_location.resolve_job_def("nightly")
+    keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert {"omnisend/events", "staging/orders", "marts/fct_orders", "published/warehouse"} <= keys
+    assert [schedule.name for schedule in code_location.schedules or ()] == ["every_night"]
+    assert {sensor.name for sensor in code_location.sensors or ()} == {"arrival", "janitor", "failures", "lateness"}
+
+
+def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definitions) -> None:
+    job = code_location.resolve_job_def("nightly")
+    assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
+
+
+def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions) -> None:
+    graph = code_location.resolve_asset_graph()
+    assert {key.path[0] for key in graph.root_executable_asset_keys} == {
+        "ometria",
+        "omnisend",
+        "open_delivery",
+        "optimizely",
+        "voucherify",
+    }
+
+
+def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    assert nightly(code_location, instance).success
+    marked = [record.partition_key for record in instance.fetch_materializations(STREAM, limit=10).records]
+    assert set(marked) == {None, NIGHTS[1]}
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select count(*) from marts.fct_orders").fetchone() == (4,)
+
+
+def two_accounts(settings: Settings) -> None:
+    """The second account's order has the number of one of the first's, and no currency but that of its account."""
+    settings.config.joinpath("accounts.csv").write_text(
+        "source,source_account,default_currency\nomnisend,uk,GBP\n", encoding="utf-8"
+    )
+    told = order(1, "dora")
+    land(settings, NIGHTS[1], "a.ndjson", told | {"order": {"orderID": "1001", "totalPrice": 10.0}}, account="uk")
+
+
+def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    two_accounts(published)
+    assert nightly(code_location, instance).success
+    once = checksum(published.published_file)
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        orders = con.execute(
+            "select source_account, source_order_id, currency from staging.orders where source_order_id = '1001' order by all"
+        ).fetchall()
+        books = con.execute(
+            "select source_account, sum(rows_loaded)::int from meta.loads where status = 'loaded' group by all order by all"
+        ).fetchall()
+    assert orders == [("default", "1001", "EUR"), ("uk", "1001", "GBP")]
+    assert books == [("default", 3), ("uk", 1)]
+    result = nightly(code_location, instance, **RANGE)
+    assert result.success
+    assert checksum(published.published_file) == once
+    figures = {
+        record.partition_key: record.asset_materialization.metadata["rows loaded"].value
+        for record in instance.fetch_materializations(STREAM, limit=2).records
+        if record.asset_materialization
+    }
+    assert figures == {NIGHTS[0]: 2, NIGHTS[1]: 2}
+
+
+def test_one_account_that_is_late_or_spoilt_is_named_by_the_checks_of_the_stream(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    two_accounts(published)
+    land(published, NIGHTS[1], "b.ndjson", "no json", account="uk")
+    result = nightly(code_location, instance)
+    assert result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations() if check.asset_key == STREAM}
+    told = str([(name, check.metadata) for name, check in checks.items() if not check.passed])
+    assert "omnisend@uk" in told
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        assert con.execute("select source_account, raw from meta.rejects").fetchall() == [("uk", "no json")]
+
+
+def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    before = checksum(published.published_file)
+    result = nightly(code_location, instance, **RANGE)
+    assert result.success
+    assert checksum(published.published_file) == before
+    loaded = {
+        record.partition_key: record.asset_materialization.metadata
+        for record in instance.fetch_materializations(STREAM, limit=10).records
+        if record.asset_materialization
+    }
+    assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {NIGHTS[0]: 2, NIGHTS[1]: 1}
+
+
+def test_the_tests_of_dbt_are_checks_of_their_models(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    result = nightly(code_location, instance, **RANGE)
+    found = {
+        (check.asset_key.to_user_string(), check.check_name): check.passed
+        for check in result.get_asset_check_evaluations()
+    }
+    assert found["marts/dim_customers", "unique_dim_customers_customer_id"]
+    assert found["omnisend/events", "rows_add_up"]
+    assert not found["omnisend/events", "is_fresh"]
+
+
+def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_told_by_a_check_and_an_alert(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    told = published.data / "alert.json"
+    with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write(f'alert_command = "cat > {told}"\n')
+    (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
+    result = nightly(code_location, instance)
+    assert result.success
+    [check] = [check for check in result.get_asset_check_evaluations() if check.check_name == "landing_zone_is_sound"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "landing/omnisand is the folder of no known vendor" in str(check.metadata["problems"].value)
+    assert "1 things in the landing zone could not be loaded" in told.read_text(encoding="utf-8")
+
+
+def shape_checks(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, night: str
+) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks of the shape of one night's events, loaded again by Dagster."""
+    job = code_location.resolve_job_def("nightly")
+    tags = {"dagster/asset_partition_range_start": night, "dagster/asset_partition_range_end": night}
+    result = job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM])
+    assert result.success
+    return {
+        check.check_name: check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name in ("has_not_drifted", "fields_are_known")
+    }
+
+
+def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    assert {name: check.passed for name, check in shape_checks(code_location, instance, NIGHTS[0]).items()} == {
+        "has_not_drifted": True,
+        "fields_are_known": True,
+    }
+
+
+def test_a_new_field_and_a_new_type_warn_and_stop_nothing(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    land(
+        published,
+        "2026-06-03",
+        "c.ndjson",
+        order(4, "cleo", total="11.50") | {"weather": {"sky": "grey"}},
+        order(5, "dora"),
+    )
+    checks = shape_checks(code_location, instance, "2026-06-03")
+    assert {(check.passed, check.severity) for check in checks.values()} == {(False, dg.AssetCheckSeverity.WARN)}
+    assert checks["has_not_drifted"].metadata["changes"].value == [
+        "2026-06-03 `weather`: a new field (object, 1 records)",
+        "2026-06-03 `order.totalPrice`: another type (text, 1 records)",
+    ]
+    assert checks["fields_are_known"].metadata["unknown"].value == ["weather"]
+    with duckdb.connect(str(published.build_file), read_only=True) as con:
+        assert con.execute(
+            "select count(*) from staging.orders where source_order_id in ('1004', '1005')"
+        ).fetchone() == (2,)
+
+
+def test_a_field_that_is_no_longer_filled_warns(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    events = [order(number, f"person{number}") for number in range(10, 30)]
+    land(published, "2026-06-03", "c.ndjson", *(event | {"origin": "api"} for event in events))
+    land(published, "2026-06-04", "d.ndjson", *(event | {"eventID": f"{event['eventID']}-again"} for event in events))
+    before, after = (shape_checks(code_location, instance, night) for night in ("2026-06-03", "2026-06-04"))
+    assert before["has_not_drifted"].passed
+    assert (after["has_not_drifted"].passed, after["has_not_drifted"].severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert after["has_not_drifted"].metadata["changes"].value == ["2026-06-04 `origin`: no longer filled"]
+    assert after["fields_are_known"].passed
+
+
+def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings, checkout: Path
+) -> None:
+    (checkout / "dbt_project" / "models" / "orders" / "int_spoilt.sql").write_text(
+        "select cast(first_name as integer) as n from {{ ref('dim_customers') }}", encoding="utf-8"
+    )
+    before = published.published_file.stat().st_ino
+    result = nightly(definitions.definitions.load_fn(), instance, **RANGE)
+    assert not result.success
+    assert published.published_file.stat().st_ino == before
+    told = "\n".join(str(record) for record in instance.all_logs(result.run_id))
+    assert "int_spoilt" in told
+    assert "Anna" not in told
+
+
+def test_partitions_begin_with_the_year_of_the_oldest_export(published: Settings) -> None:
+    assert definitions.first_night(published) == date(2026, 1, 1)
+
+
+def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text((PACKAGE / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as made:
+        assert made.get_concurrency_config().pool_config.default_pool_limit == 1
+        assert not made.telemetry_enabled
+
+
+def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    job = code_location.resolve_job_def("nightly")
+    dead = instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: "999999999:1:gone"}
+    )
+    alive = instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: dagster_runs.process_of(os.getpid())}
+    )
+    assert list(dagster_runs.end_dead_runs(instance)) == [dead.run_id]
+    statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: dg.DagsterRunStatus.STARTED}
+
+
+def test_a_complete_arrival_asks_for_one_run_and_an_unchanged_landing_zone_for_none(
+    code_location: dg.Definitions, published: Settings
+) -> None:
+    sensor = next(sensor for sensor in code_location.sensors or () if sensor.name == "arrival")
+    with dg.build_sensor_context() as context:
+        assert not sensor.evaluate_tick(context).run_requests
+        path = land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+        assert not sensor.evaluate_tick(context).run_requests
+        os.utime(path, (1, 1))
+        assert len(sensor.evaluate_tick(context).run_requests or ()) == 1
+        pipeline.run(published)
+        assert not sensor.evaluate_tick(context).run_requests

@@ -1,0 +1,149 @@
+"""A data engineer loads a range of nights again from the Dagster UI, in a real browser."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.config.settings import Settings
+from tests.support.deliveries import NIGHTS, land_two_nights
+from tests.support.paths import PROJECT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 900
+
+pytestmark = [
+    pytest.mark.ui,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: `apt-get install chromium` brings it"),
+    pytest.mark.skipif(find_spec("playwright") is None, reason="Playwright is not installed: `uv sync` brings it"),
+]
+
+
+@pytest.fixture
+def ui(settings: Settings) -> Iterator[str]:
+    """`c360 up` on an installation where two nights have landed; its address."""
+    land_two_nights(settings)
+    settings.config.mkdir()
+    (settings.config / "settings.toml").write_text(
+        "arrival_quiet_seconds = 86400\n", encoding="utf-8"
+    )  # or the sensor starts a run of its own
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "C360_DATA": str(settings.data)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "up", "--port", str(port)],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _ask(address, "{ version }") is not None or process.poll() is not None)
+        assert process.poll() is None, "`c360 up` ended by itself"
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=PATIENCE)
+    _wait(lambda: not _processes_of(settings))
+
+
+def _processes_of(settings: Settings) -> list[str]:
+    """Command lines of the processes that work on this installation: they all end with `c360 up`, Python's own helpers a moment later."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"C360_DATA={settings.data}\0".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text(encoding="utf-8"))
+    return found
+
+
+def _ask(address: str, query: str) -> dict[str, Any] | None:
+    request = urllib.request.Request(
+        f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["data"]
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return None
+
+
+def _wait(is_done: Any) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not is_done():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(1)
+
+
+def _backfill(address: str) -> dict[str, Any]:
+    data = _ask(
+        address,
+        "{ partitionBackfillsOrError(limit: 1) { ... on PartitionBackfills { results { id status numPartitions } } } }",
+    )
+    found = data["partitionBackfillsOrError"]["results"] if data else []
+    return found[0] if found else {"status": "NONE"}
+
+
+def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(
+    ui: str, settings: Settings, tmp_path: Path
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            str(tmp_path / "browser"),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": 1700, "height": 950},
+        )
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(f"{ui}/locations/customer360/jobs/nightly", wait_until="domcontentloaded")
+        page.get_by_role("button", name="Materialize all").click()
+        older = page.get_by_text("Show all partitions")
+        nights = page.get_by_placeholder("ex: ")
+        nights.or_(older).first.wait_for()
+        if older.is_visible():
+            older.click()
+        nights.fill(f"[{NIGHTS[0]}...{NIGHTS[1]}]")
+        nights.press("Tab")
+        page.get_by_role("button", name="Launch backfill").click()
+        _wait(lambda: _backfill(ui)["status"] not in ("NONE", "REQUESTED"))
+        found = _backfill(ui)
+        runs = _ask(ui, "{ runsOrError { ... on Runs { results { status jobName } } } }")
+        page.goto(f"{ui}/runs/b/{found['id']}", wait_until="domcontentloaded")
+        page.get_by_text("Completed").first.wait_for()
+        pictures = os.environ.get("C360_SCREENSHOTS")
+        if pictures:
+            page.goto(f"{ui}/asset-groups", wait_until="networkidle")
+            page.wait_for_timeout(3000)
+            page.screenshot(path=Path(pictures) / "asset_graph.png")
+        browser.close()
+    assert (found["status"], found["numPartitions"]) == ("COMPLETED_SUCCESS", 2)
+    assert runs == {"runsOrError": {"results": [{"status": "SUCCESS", "jobName": "nightly"}]}}
+    assert settings.published_file.exists()

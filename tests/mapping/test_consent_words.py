@@ -1,0 +1,549 @@
+"""Consent in every field that any vendor has for it, in every spelling and wrapping: a no is never lost, and a yes is never made up."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from orchestration.mapping.consent_words import AGREED, REFUSED, bare_word, heard
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.model import Dialect
+from orchestration.mapping.record_schema import Leaf, leaves
+from orchestration.vendors import discover
+from tests.support.goldens import Outcome, normalise
+
+MAIL = "ana@example.com"
+WHEN = "2026-02-10T10:00:00Z"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field of a dialect that holds a yes or no, and how a record is built around its value; in a table it can only be text."""
+
+    vendor: str
+    stream: str
+    dialect: str
+    field: str
+    build: Callable[[Any], dict[str, Any]]
+    is_cell: bool = False
+
+    def told(self, *values: Any) -> Outcome:
+        """A record for every value."""
+        # What is told twice in other wrappings is the same record; a field of nobody's keeps them apart.
+        own = [{"serial": number} if isinstance(value, dict | list) else {} for number, value in enumerate(values)]
+        outcome = normalise(
+            self.vendor,
+            self.stream,
+            [{**self.build(value), **serial} for value, serial in zip(values, own, strict=True)],
+        )
+        assert set(outcome.dialects) == {self.dialect}
+        return outcome
+
+
+def said(outcome: Outcome) -> dict[int, set[str]]:
+    """What each record is heard to say beyond that nothing is known."""
+    rows = outcome.normalised.frame("customer_consents").select("source_row", "status").iter_rows()
+    heard: dict[int, set[str]] = {number: set() for number in range(1, outcome.normalised.rows_read + 1)}
+    for number, status in rows:
+        heard[number] |= {status} - {"unknown"}
+    return heard
+
+
+def mistaken(place: Place, values: list[tuple[Any, str | None]]) -> list[tuple[Any, set[str]]]:
+    """Values of which the record is heard to say something else than expected, or that are lost in silence."""
+    outcome = place.told(*(value for value, _ in values))
+    kept = {path for _, path, _, _ in outcome.drift} - {"serial"} or place.field.startswith("told in JSON")
+    booked = {one.number for one in (*outcome.normalised.issues, *outcome.normalised.rejects)} | (
+        {*range(1, len(values) + 1)} if kept else set()
+    )
+    return [
+        (value, heard)
+        for (value, expected), (number, heard) in zip(values, said(outcome).items(), strict=True)
+        if heard != ({expected} if expected else set()) or (expected is None and number not in booked)
+    ]
+
+
+def omnisend(**fields: Any) -> dict[str, Any]:
+    return {"contactID": "c", "email": MAIL, **fields}
+
+
+def omnisend_channels(channels: Any) -> dict[str, Any]:
+    return omnisend(identifiers=[{"type": "email", "id": MAIL, "channels": channels}])
+
+
+def ometria(**fields: Any) -> dict[str, Any]:
+    return {"@type": "contact", "@collection": "web", "id": "1", "email": MAIL, **fields}
+
+
+def profile(**fields: Any) -> dict[str, Any]:
+    return {"@type": "profile", "id": "p", "email": MAIL, **fields}
+
+
+def voucherify(**fields: Any) -> dict[str, Any]:
+    return {"object": "customer", "id": "cust_1", "source_id": "s", "email": MAIL, **fields}
+
+
+def voucherify_event(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "e",
+        "type": "customer.updated",
+        "created_at": WHEN,
+        "data": {"customer": {"id": "cust_1", "email": MAIL, **fields}},
+    }
+
+
+def rc2(**fields: Any) -> dict[str, Any]:
+    return {"id": "c", "identifier": {"type": "email", "value": MAIL}, "createdAt": WHEN, **fields}
+
+
+def transport(**fields: Any) -> dict[str, Any]:
+    return {"id": "c", "name": "Ana", "contacts": {"email": MAIL}, "createdAt": WHEN, **fields}
+
+
+def od_event(body: str, **fields: Any) -> dict[str, Any]:
+    more = {} if body == "data" else {"id": "e"}
+    return {"eventType": "CUSTOMER_CONSENT_UPDATED", "occurredAt": WHEN, "customerId": "c", body: fields, **more}
+
+
+def transported(**fields: Any) -> dict[str, Any]:
+    return {
+        "eventType": "customer.consent.updated",
+        "entityType": "customer",
+        "occurredAt": WHEN,
+        "payload": {"customerId": "c", **fields},
+    }
+
+
+def odp_named(value: Any) -> dict[str, Any]:
+    return {"identifier_field_name": "email", "identifier_value": MAIL, "consent": value}
+
+
+def odp_event(**data: Any) -> dict[str, Any]:
+    return {"type": "consent" if "consent" in data else "list", "identifiers": {"email": MAIL}, "data": data}
+
+
+def odp_flat(**data: Any) -> dict[str, Any]:
+    return {"event_type": "consent" if "consent" in data else "list", "email": MAIL, "action": "update", **data}
+
+
+PLACES = (
+    Place("omnisend", "contacts", "omnisend.contact", "status", lambda value: omnisend(status=value)),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "statuses[].status",
+        lambda value: omnisend(statuses=[{"channel": "email", "status": value}]),
+    ),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "statuses[].status",
+        lambda value: omnisend(statuses=[{"channel": "sms", "state": value}]),
+    ),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "identifiers[].channels",
+        lambda value: omnisend_channels({"email": {"status": value}}),
+    ),
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.contact",
+        "identifiers[].channels",
+        lambda value: omnisend_channels({"email": value}),
+    ),
+    *(
+        Place(
+            "omnisend",
+            "contacts",
+            "omnisend.csv_contact",
+            name,
+            lambda value, name=name: {"Email": MAIL, "Phone": "+4915123456704", name: value},
+            is_cell=True,
+        )
+        for name in ("Email Status", "Email Subscription Status", "SMS Status", "SMS Subscription Status")
+    ),
+    Place("ometria", "profiles", "ometria.profile", "marketing_optin", lambda value: profile(marketing_optin=value)),
+    *(
+        Place(
+            "ometria",
+            stream,
+            dialect,
+            "channels",
+            lambda value, build=build, wrap=wrap: build(channels={"sms": wrap(value)}),
+        )
+        for stream, dialect, build in (
+            ("profiles", "ometria.profile", profile),
+            ("contacts", "ometria.contact", ometria),
+        )
+        for wrap in (
+            lambda value: value,
+            lambda value: {"allow_marketing": value},
+            lambda value: {"allow_transactional": value},
+            lambda value: {"optin": value},
+        )
+    ),
+    Place("ometria", "contacts", "ometria.contact", "marketing_optin", lambda value: ometria(marketing_optin=value)),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.connector_contact",
+        "marketing_optin",
+        lambda value: {"@type": "contact", "id": "1", "marketing_optin": value},
+    ),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.connector_contact",
+        "channels",
+        lambda value: {"@type": "contact", "id": "1", "channels": {"sms": value}},
+    ),
+    *(
+        Place(
+            "ometria",
+            "contacts",
+            "ometria.csv_contact",
+            name,
+            lambda value, name=name: {"email": MAIL, "id": "1", name: value},
+            is_cell=True,
+        )
+        for name in (
+            "marketing_optin",
+            "channels.sms.allow_marketing",
+            "channels.email.allow_transactional",
+            "channels.post",
+        )
+    ),
+    *(
+        Place(
+            "voucherify",
+            stream,
+            dialect,
+            field,
+            lambda value, build=build, wrap=wrap, key=key: build(**key({"news": wrap(value)})),
+        )
+        for stream, dialect, start, build in (
+            ("customers", "voucherify.customer", "", voucherify),
+            ("events", "voucherify.event", "told in JSON:", voucherify_event),
+            ("customers", "voucherify.customer_event", "data.customer.", voucherify_event),
+            (
+                "customers",
+                "voucherify.customer_notice",
+                "customer.",
+                lambda **fields: {
+                    "event": "customer.updated",
+                    "created_at": WHEN,
+                    "customer": {"id": "cust_1", **fields},
+                },
+            ),
+        )
+        for field, key in (
+            (f"{start}consents", lambda told: {"consents": told}),
+            (f"{start}system_metadata.consents", lambda told: {"system_metadata": {"consents": told}}),
+        )
+        for wrap in (lambda value: value, lambda value: {"value": value, "date": WHEN})
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.rc2",
+        "consents[].status",
+        lambda value: rc2(consents=[{"channel": "EMAIL", "status": value}]),
+    ),
+    Place("open_delivery", "customers", "open_delivery.rc2", "consents[].status", lambda value: rc2(consents=[value])),
+    Place("open_delivery", "customers", "open_delivery.rc2", "consents[].status", lambda value: rc2(consents=value)),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.transport",
+        "consent.marketing",
+        lambda value: transport(consent=value),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.transport",
+        "consent.marketing",
+        lambda value: transport(consent={"marketing": value}),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.transport.wrapped",
+        "customer.consent.marketing",
+        lambda value: {"customer": transport(consent={"marketing": value})},
+    ),
+    *(
+        Place(
+            "open_delivery",
+            "events",
+            dialect,
+            f"{body}.{field}",
+            lambda value, build=build, wrap=wrap: build(**wrap(value)),
+        )
+        for dialect, body, build in (
+            ("open_delivery.draft", "data", lambda **fields: od_event("data", **fields)),
+            ("open_delivery.rc2", "payload", lambda **fields: od_event("payload", **fields)),
+            ("open_delivery.transport", "payload", transported),
+            ("open_delivery.transport.wrapped", "event.payload", lambda **fields: {"event": transported(**fields)}),
+        )
+        for field, wrap in (
+            ("status", lambda value: {"channel": "EMAIL", "status": value}),
+            ("consent.status", lambda value: {"consent": value}),
+            ("consent.status", lambda value: {"consent": {"status": value}}),
+            ("consents[].status", lambda value: {"consents": [value]}),
+            ("consents[].status", lambda value: {"consents": [{"status": value}]}),
+        )
+    ),
+    Place("optimizely", "consents", "optimizely.consent", "consent", odp_named),
+    Place(
+        "optimizely",
+        "lists",
+        "optimizely.list",
+        "subscribed",
+        lambda value: {"list_id": "l", "email": MAIL, "action": "update", "subscribed": value},
+    ),
+    *(
+        Place(
+            "optimizely",
+            "events",
+            dialect,
+            f"{start}{field}",
+            lambda value, build=build, fields=fields: build(**fields(value)),
+        )
+        for field, fields in (
+            ("consent", lambda value: {"consent": value}),
+            ("subscribed", lambda value: {"subscribed": value, "list_id": "l"}),
+        )
+        for dialect, start, build in (
+            ("optimizely.event", "data.", odp_event),
+            (
+                "optimizely.anonymous_event",
+                "data.",
+                lambda **data: {"type": "consent" if "consent" in data else "list", "data": {"email": MAIL, **data}},
+            ),
+            ("optimizely.events", "", odp_flat),
+            ("optimizely.nested_order", "", lambda **data: odp_flat(**data, order={"order_id": "1"})),
+            (
+                "optimizely.nested_order",
+                "data.",
+                lambda **data: {**odp_event(**data), "identifiers": None, "email": MAIL, "order": {"order_id": "1"}},
+            ),
+            (
+                "optimizely.identified_event",
+                "",
+                lambda **data: {
+                    "event_type": "consent" if "consent" in data else "list",
+                    "identifiers": {"email": MAIL},
+                    "action": "update",
+                    **data,
+                },
+            ),
+        )
+    ),
+)
+NO = (
+    False,
+    0,
+    "0",
+    "no",
+    "False",
+    "denied",
+    "opted_out",
+    "Opt-Out",
+    "UNSUBSCRIBED",
+    "revoked",
+    "withdrawn",
+    "declined",
+)
+YES = (True, 1, "1", "yes", "TRUE", "opted_in", "Subscribed", "granted")
+WRAPPED_NO = (
+    [False],
+    ["opted_out"],
+    {"value": False},
+    {"status": "denied"},
+    {"opted_out": True},
+    {"email": "no"},
+    [{"status": "unsubscribed"}],
+)
+NEITHER = ("perhaps", 17, {"a": {"b": "c"}}, ["perhaps", "later"], {"opted_out": False})
+
+
+@pytest.mark.parametrize(
+    "place", [pytest.param(one, id=f"{one.dialect}-{one.field}-{number}") for number, one in enumerate(PLACES)]
+)
+def test_a_no_is_heard_in_every_spelling_and_what_is_neither_yes_nor_no_is_booked(place: Place) -> None:
+    expected = [
+        *((no, "opt_out") for no in NO),
+        *((yes, "opt_in") for yes in YES),
+        *((other, None) for other in NEITHER[:2]),
+    ]
+    if not place.is_cell:
+        expected += [*((no, "opt_out") for no in WRAPPED_NO), *((other, None) for other in NEITHER[2:])]
+    assert mistaken(place, expected) == [], "heard otherwise"
+
+
+def test_every_field_for_consent_has_a_place_here() -> None:
+    tried = {(place.dialect, place.field) for place in PLACES}
+    there = {
+        (dialect.name, path)
+        for dialect in dialects()
+        for path, leaf in leaves(dialect.shape)
+        if _is_consent(leaf) and _is_read(dialect, path)
+    }
+    assert set(map(_of_any_channel, there)) - set(map(_of_any_channel, tried)) == set()
+
+
+def _of_any_channel(field: tuple[str, str]) -> tuple[str, str]:
+    """The columns of a table for each channel are alike."""
+    return field[0], re.sub(r"^channels\.[a-z_]+", "channels.x", field[1])
+
+
+def dialects() -> list[Dialect]:
+    return [dialect for vendor in discover().values() for dialect in vendor.dialects]
+
+
+def _is_consent(leaf: Any) -> bool:
+    if isinstance(leaf, Leaf):
+        return leaf.is_consent
+    return isinstance(leaf.value, dict) and any(inner.is_consent for inner in leaf.value.values())
+
+
+def _is_read(dialect: Dialect, path: str) -> bool:
+    """Some row of consent hangs on the field."""
+    selects = [select for select in dialect.rows if select.table == "customer_consents"]
+    name = path.rpartition(".")[2]
+    return any(name in " ".join(roots((select.each, select.columns["status"], select.where))) for select in selects)
+
+
+@pytest.mark.parametrize(
+    ("place", "no"),
+    [
+        ({"optOuts": ["sms"]}, ("sms", "opt_out")),
+        ({"optOuts": "sms"}, ("sms", "opt_out")),
+        ({"optOuts": [True]}, ("all", "opt_out")),
+        ({"optOuts": True}, ("all", "opt_out")),
+        ({"optIns": False}, ("all", "opt_out")),
+        ({"optIns": ["unsubscribed"]}, ("all", "opt_out")),
+        ({"optIns": ["email"]}, ("email", "opt_in")),
+        ({"statuses": ["unsubscribed"]}, ("all", "opt_out")),
+        ({"optOuts": [False]}, None),
+        ({"optIns": [True]}, None),
+    ],
+)
+def test_a_list_of_opt_ins_or_opt_outs_may_name_its_channels_alone(
+    place: dict[str, Any], no: tuple[str, str] | None
+) -> None:
+    outcome = normalise("omnisend", "contacts", [omnisend(**place)])
+    assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == ([no] if no else [])
+    assert outcome.issues
+
+
+TIMES = (
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.csv_contact",
+        "Email Opt-in Date",
+        lambda value: {"Email": MAIL, "Email Opt-in Date": value},
+    ),
+    Place(
+        "ometria",
+        "profiles",
+        "ometria.profile",
+        "dates.marketing_optin",
+        lambda value: profile(dates={"marketing_optin": value}),
+    ),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.contact",
+        "timestamp_subscribed",
+        lambda value: ometria(timestamp_subscribed=value),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.rc2",
+        "consents[].grantedAt",
+        lambda value: rc2(consents=[{"grantedAt": value}]),
+    ),
+)
+REFUSAL_TIMES = (
+    Place(
+        "omnisend",
+        "contacts",
+        "omnisend.csv_contact",
+        "Email Opt-out Date",
+        lambda value: {"Email": MAIL, "Email Opt-out Date": value},
+    ),
+    Place(
+        "ometria",
+        "profiles",
+        "ometria.profile",
+        "dates.marketing_optout",
+        lambda value: profile(dates={"marketing_optout": value}),
+    ),
+    Place(
+        "ometria",
+        "contacts",
+        "ometria.contact",
+        "timestamp_unsubscribed",
+        lambda value: ometria(timestamp_unsubscribed=value),
+    ),
+    Place(
+        "open_delivery",
+        "customers",
+        "open_delivery.rc2",
+        "consents[].revokedAt",
+        lambda value: rc2(consents=[{"revokedAt": value}]),
+    ),
+)
+
+
+@pytest.mark.parametrize("place", TIMES, ids=lambda place: place.dialect)
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [(False, "opt_out"), ("no", "opt_out"), ("denied", "opt_out"), (True, "opt_in"), (WHEN, "opt_in")],
+)
+def test_a_word_in_place_of_the_time_of_a_yes_is_what_it_says(place: Place, value: Any, status: str) -> None:
+    outcome = place.told(value)
+    assert said(outcome) == {1: {status}}
+    assert (value == WHEN) == (not outcome.issues)
+
+
+@pytest.mark.parametrize("place", REFUSAL_TIMES, ids=lambda place: place.dialect)
+@pytest.mark.parametrize(
+    ("value", "heard_no"),
+    [(True, {"opt_out"}), ("unsubscribed", {"opt_out"}), (WHEN, {"opt_out"}), (False, set()), ("no", set())],
+)
+def test_a_no_in_place_of_the_time_of_a_no_is_none_and_booked(place: Place, value: Any, heard_no: set[str]) -> None:
+    outcome = place.told(value)
+    assert said(outcome) == {1: heard_no}
+    assert (value == WHEN) == (not outcome.issues)
+
+
+def test_no_word_means_yes_and_no() -> None:
+    assert not set(map(bare_word, AGREED)) & set(map(bare_word, REFUSED))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"value": True, "unsubscribed": True}, "unsubscribed"),
+        ({"value": "2026-01-01"}, None),
+        ({"email": True}, None),
+        ({"email": False}, False),
+        ({"version": 0}, None),
+        ([[["denied"]]], "denied"),
+        (None, None),
+    ],
+)
+def test_of_several_words_the_no_is_heard(value: Any, expected: Any) -> None:
+    assert heard(value) == expected

@@ -1,0 +1,139 @@
+"""Whoever is forgotten is in no byte and no row any more, does not come back, and takes nobody and no cent along."""
+
+import signal
+
+import duckdb
+import pytest
+
+from orchestration.config.settings import Settings
+from tests.privacy.conftest import c360
+from tests.support import canary
+from tests.support.deliveries import books_balance
+
+REVENUE = "select strftime(order_date, '%Y-%m') as month, currency, sum(net_amount), sum(net_amount_reporting), count(*) from marts.fct_orders group by all order by all"
+OTHERS = (
+    "dim_customers",
+    "dim_customers_history",
+    "customer_insights",
+    "bridge_customer_records",
+    "bridge_customer_identifiers",
+    "fct_consents",
+    "fct_events",
+    "fct_segment_memberships",
+)
+
+pytestmark = pytest.mark.slow
+
+
+def rows(settings: Settings, query: str, *values: object) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        return con.execute(query, list(values)).fetchall()
+
+
+def person(settings: Settings) -> str:
+    [(found,)] = rows(
+        settings,
+        "select distinct customer_id from marts.bridge_customer_identifiers where identifier_value = $1",
+        canary.EMAIL,
+    )
+    return str(found)
+
+
+def others(settings: Settings, customer_id: str) -> dict[str, object]:
+    """A hash of every mart of people, without that person; places in the population move when somebody leaves it."""
+    relative = {"customer_insights": "exclude (engagement_percentile, rfm_recency, rfm_frequency, rfm_monetary)"}
+    return {
+        table: rows(
+            settings,
+            f"select count(*), bit_xor(hash(t)) from (select * {relative.get(table, '')} from marts.{table}) as t where customer_id is distinct from $1 and customer_id is not null",
+            customer_id,
+        )
+        for table in OTHERS
+    }
+
+
+def all_marts(settings: Settings) -> dict[str, object]:
+    tables = [
+        name
+        for (name,) in rows(settings, "select table_name from duckdb_tables() where schema_name = 'marts' order by all")
+    ]
+    return {table: rows(settings, f"select count(*), bit_xor(hash(t)) from marts.{table} as t") for table in tables}
+
+
+def nothing_is_left(settings: Settings) -> None:
+    assert canary.found_in_files(settings.data) == {}
+    assert canary.found_in_tables(settings.published_file) == {}
+    assert books_balance(settings.published_file)
+
+
+def test_the_canary_is_found_in_every_place_before(settings: Settings) -> None:
+    places = canary.found_in_files(settings.data)
+    landed = [path for path in settings.landing.rglob("*qx*") if path.is_file()]
+    assert {str(path.relative_to(settings.data)) for path in landed} <= places.keys()
+    assert {"warehouse.duckdb", "build/warehouse.duckdb"} <= places.keys()
+    assert canary.found_in_tables(settings.published_file).keys() >= {
+        "staging.customers",
+        "staging.orders",
+        "marts.dim_customers",
+        "meta.rejects",
+    }
+
+
+def test_nothing_of_the_person_is_left_and_nobody_else_and_no_cent_goes(settings: Settings) -> None:
+    who, revenue = person(settings), rows(settings, REVENUE)
+    before = others(settings, who)
+    done = c360(settings, "forget", "--email", canary.EMAIL, "--by", "the test", "--yes")
+    assert done.returncode == 0, done.stderr
+    nothing_is_left(settings)
+    assert others(settings, who) == before
+    assert rows(settings, REVENUE) == revenue
+
+    marts = all_marts(settings)
+    refreshed = c360(settings, "run", "--full-refresh")
+    assert refreshed.returncode in (0, 3), refreshed.stderr
+    assert all_marts(settings) == marts
+
+
+def test_what_is_delivered_again_changes_nothing_and_is_booked_as_erased(settings: Settings) -> None:
+    assert c360(settings, "forget", "--email", canary.EMAIL, "--yes").returncode == 0
+    marts = all_marts(settings)
+    canary.land(settings)
+    again = c360(settings, "run")
+    assert again.returncode in (0, 3), again.stderr
+    assert canary.found_in_tables(settings.published_file) == {}
+    assert all_marts(settings) == marts
+    assert books_balance(settings.published_file)
+    assert rows(settings, "select count(*) > 5, bool_and(raw = '') from meta.rejects where reason_code = 'erased'") == [
+        (True, True)
+    ]
+
+
+def test_without_a_secret_nobody_is_erased_and_it_is_said_how_to_make_one(settings: Settings) -> None:
+    (settings.config / "secret").unlink()
+    done = c360(settings, "forget", "--email", canary.EMAIL, "--yes")
+    assert done.returncode == 2
+    assert "secrets.token_hex" in done.stderr
+
+
+def test_an_id_that_never_was_is_wrong_use(settings: Settings) -> None:
+    done = c360(settings, "forget", "0" * 32, "--yes")
+    assert done.returncode == 2
+    assert "Nobody is known by that." in done.stderr
+
+
+KILLS = ("erasure_noted", "erasure_begun", "erasing_file_5", "after_erasing_landing", "after_renaming", "after_staging", "after_erasing_rows", "before_dbt", "after_dbt", "before_new_build_file", "after_new_build_file", "before_copy", "before_note", "before_swap", "after_swap", "before_prune", "before_run_book", "after_dropping_publications", "after_receipt")  # fmt: skip
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", KILLS)
+def test_an_erasure_that_was_killed_is_ended_by_the_next_run(settings: Settings, point: str) -> None:
+    revenue = rows(settings, REVENUE)
+    killed = c360(settings, "forget", "--email", canary.EMAIL, "--yes", C360_KILL_AT=point)
+    assert killed.returncode == -signal.SIGKILL
+    if point == "erasure_noted":
+        assert c360(settings, "forget", "--email", canary.EMAIL, "--yes").returncode == 0
+    else:
+        assert c360(settings, "run").returncode in (0, 3)
+    nothing_is_left(settings)
+    assert rows(settings, REVENUE) == revenue
+    assert not list((settings.data / "privacy" / "pending").iterdir())
