@@ -41,6 +41,8 @@ USER_AGENT = "customer360"
 # A token is renewed a little before it ends, so that none ends on the way.
 TOKEN_MARGIN_SECONDS = 30
 AGAIN = frozenset({408, 425, 429})
+# A host that is asked for a token as Open Delivery 2 has it, and knows the form of OAuth and of version 1 only.
+NOT_AS_JSON = (400, 415)
 # httpx tells of every request with its whole address, and stamina of every wait; a log may hold neither.
 for _library in ("httpx2", "httpcore2"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)
@@ -225,7 +227,10 @@ class Client:
         if self._token and time.monotonic() < self._token_ends:
             return self._token
         asked = {"grant_type": "client_credentials", **self._login.secrets}
-        answer = self._judged(self._exchange("POST", path, data=asked), path, {})
+        answer = self._exchange("POST", path, json=asked)
+        if answer.status in NOT_AS_JSON:
+            answer = self._exchange("POST", path, data=asked)
+        answer = self._judged(answer, path, {})
         _require_json(answer)
         given = answer.json
         if (
@@ -238,7 +243,8 @@ class Client:
             )
         lasts = given.get("expires_in")
         self._token = given["access_token"]
-        self._token_ends = time.monotonic() + (lasts if isinstance(lasts, int | float) else 300) - TOKEN_MARGIN_SECONDS
+        seconds = lasts if isinstance(lasts, int | float) else 300
+        self._token_ends = time.monotonic() + seconds - min(TOKEN_MARGIN_SECONDS, seconds / 2)
         return self._token
 
     def _judged(self, answer: Answer, path: str, busy: Mapping[int, float]) -> Answer:

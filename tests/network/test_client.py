@@ -171,11 +171,31 @@ def test_a_token_that_ends_early_is_renewed_once(settings: Settings) -> None:
 
 
 def test_a_token_of_a_short_life_is_renewed_in_time(settings: Settings) -> None:
-    office = TokenOffice(lasts=1)
+    office = TokenOffice(lasts=0)
     with client_of(settings, "open_delivery", office) as (client, _):
         client.get("/customers")
         client.get("/customers")
     assert office.given == 2
+
+
+def test_a_token_of_a_short_life_is_not_fetched_for_every_request(settings: Settings) -> None:
+    office = TokenOffice(lasts=20)
+    with client_of(settings, "open_delivery", office) as (client, _):
+        client.get("/customers")
+        client.get("/customers")
+    assert office.given == 1
+
+
+def test_a_host_that_gives_out_tokens_for_a_form_only_is_asked_by_a_form(settings: Settings) -> None:
+    office = TokenOffice()
+
+    def by_form(request: Request) -> Response:
+        is_form = request.headers.get("content-type") == "application/x-www-form-urlencoded"
+        return Response(415) if request.path == "/oauth/token" and not is_form else office(request)
+
+    with client_of(settings, "open_delivery", by_form) as (client, server):
+        assert client.get("/customers").json == {"ok": True}
+    assert b"grant_type=client_credentials" in server.requests[1].body
 
 
 def test_requests_keep_the_pace_also_between_clients(settings: Settings) -> None:

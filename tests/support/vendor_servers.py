@@ -184,9 +184,11 @@ class OpenDelivery(Vendor):
     def answer(self, request: Request) -> Response:
         if request.path == "/oauth/token":
             self.tokens += 1
-            is_known = (
-                f"client_secret={SECRET}".encode() in request.body and b"grant_type=client_credentials" in request.body
-            )
+            is_known = request.json == {
+                "grant_type": "client_credentials",
+                "client_id": SECRET,
+                "client_secret": SECRET,
+            }
             return answer({"access_token": f"token-{self.tokens}", "expires_in": 3600}) if is_known else Response(401)
         query = request.query
         size = self.within(query, "page pageSize updatedFrom updatedTo createdFrom createdTo", "pageSize", 500)
