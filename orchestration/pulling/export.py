@@ -3,7 +3,7 @@ them."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,8 +40,8 @@ def export(
             walk_log.save(settings, unit, log)
         raise
     folder = landing.folder_of(settings, unit, current)
-    for address in _addresses(unit, facts, state):
-        target = landing.file_to_land(folder, unquote(PurePosixPath(urlsplit(address).path).name))
+    for name, address in _named(_addresses(unit, facts, state)):
+        target = landing.file_to_land(folder, name)
         client.download(address, target)
         landing.finish(target)
         current.pages += 1
@@ -109,6 +109,16 @@ def _addresses(unit: Unit, facts: Export, state: dict[str, Any]) -> list[str]:
             f"{unit.name}: the vendor does not say where the files of the export lie.", remedy="Please report it."
         )
     return addresses
+
+
+def _named(addresses: list[str]) -> Iterator[tuple[str, str]]:
+    """The files with the names that the vendor gave them; where two have one, as in folders of parts, each gets a number
+    before its ending, for what stands before that is read."""
+    names = [unquote(PurePosixPath(urlsplit(address).path).name) for address in addresses]
+    is_told_apart = len({name.lower() for name in names}) == len(names)
+    for place, (name, address) in enumerate(zip(names, addresses, strict=True)):
+        stem, dot, ending = name.partition(".")
+        yield (name if is_told_apart else f"{stem}.{place:03}{dot}{ending}"), address
 
 
 def _object(body: Any) -> dict[str, Any]:

@@ -44,6 +44,12 @@ def land_page(folder: Path, number: int, content: bytes) -> int:
     return number
 
 
+def is_page(folder: Path, number: int, content: bytes) -> bool:
+    """The page of that number is the very same."""
+    path = folder / f"page-{number:05d}.json"
+    return path.exists() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
 def has_page(folder: Path, content: bytes) -> bool:
     """The very same page has landed in this walk."""
     return any(

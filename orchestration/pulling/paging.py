@@ -87,10 +87,15 @@ def following(
         assert border is not None
         step = Step(_window(listing, border - timedelta(seconds=1), period, now), step.gap)
     if step.position == position:
-        raise UnknownPageError(
-            "The vendor's pages go round in circles.", remedy="What was read is landed; please report it."
-        )
+        raise circling()
     return step
+
+
+def circling() -> UnknownPageError:
+    """What to say of a vendor that answers the same however far one is."""
+    return UnknownPageError(
+        "The vendor's pages go round in circles.", remedy="What was read is landed; please report it."
+    )
 
 
 def written(listing: Listing, moment: datetime) -> str:
@@ -151,7 +156,7 @@ def _by_page(listing: Listing, position: Position, page: Page, since: datetime |
 
 def _by_cursor(listing: Listing, position: Position, page: Page, since: datetime | None) -> Step:
     if page.has_more is False or page.cursor is None:
-        return Step(None)
+        return Step(None, "the vendor says that there is more, and not how to ask for it" if page.has_more else "")
     return Step(position | {"after": page.cursor})
 
 

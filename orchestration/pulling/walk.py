@@ -28,6 +28,8 @@ def begin(settings: Settings, unit: Unit, log: WalkLog, *, since: date | None, f
     walk = log.walk
     if walk and (walk.asked_since, walk.asked_full) == (since, full) and timedelta() <= now - walk.began_at < RESUMABLE:
         return walk
+    if walk:
+        landing.sweep(landing.folder_of(settings, unit, walk))
     start = _start(unit, log, since=since, full=full, now=now)
     listing = unit.facts
     begun = Walk(
@@ -107,6 +109,10 @@ def _land(settings: Settings, unit: Unit, log: WalkLog, answer: Answer) -> None:
     assert current is not None and current.position is not None and isinstance(listing, Listing)
     page = paging.read(listing, answer.json)
     folder = landing.folder_of(settings, unit, current)
+    # Whoever is asked for the next page by its number, and knows no numbers, would be asked for ever.
+    is_numbered = listing.kind in ("offset", "page") and current.passes == 1
+    if is_numbered and page.rows and landing.is_page(folder, current.pages, answer.content):
+        raise paging.circling()
     if current.passes == 1 or not landing.has_page(folder, answer.content):
         current.pages = landing.land_page(folder, current.pages + 1, answer.content)
         current.rows += len(page.rows)

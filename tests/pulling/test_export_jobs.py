@@ -9,7 +9,7 @@ from orchestration.landing import landing_zone
 from orchestration.pulling import export
 from orchestration.vendors import discover
 from tests.pulling.conftest import Installation
-from tests.support.http_server import Response
+from tests.support.http_server import Response, answer
 from tests.support.vendor_servers import SECRET, Optimizely
 
 
@@ -114,3 +114,16 @@ def test_a_name_that_leads_out_of_the_folder_stays_inside(installation: Installa
         path.is_relative_to(installation.settings.landing / "optimizely" / "segments")
         for path in installation.settings.data.rglob("*escaped*")
     )
+
+
+def test_files_of_one_name_all_land_and_tell_their_segment(installation: Installation) -> None:
+    vendor = connected(installation)
+    address = "{}/files/{}/spring_buyers_0_0_0.csv.gz?X-Amz-Signature={}"
+    job = {"id": "job-1", "state": "completed", "exportRowCount": 14}
+    addresses = [address.format(vendor.address, part, SECRET) for part in ("a", "b")]
+    installation.servers["optimizely"].failures = [None, answer({**job, "presignedUrls": addresses})]
+    (outcome,) = installation.pull()
+    assert (outcome.problem, outcome.pages, outcome.rows) == ("", 2, 14)
+    pattern = discover()["optimizely"].streams["segments"].file_value
+    found = landing_zone.scan(installation.settings).files
+    assert [landing_zone.value_in_name(str(pattern), file.path.name) for file in found] == ["spring_buyers"] * 2

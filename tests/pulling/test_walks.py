@@ -431,3 +431,32 @@ def shift_log(installation: Installation, code: str, days: int) -> None:
     log.whole_at -= timedelta(days=days)
     path.write_bytes(msgspec.json.encode(log))
     os.utime(path)
+
+
+def test_a_vendor_that_does_not_know_offsets_is_left_after_the_second_page(installation: Installation) -> None:
+    vendor = connected(installation, "ometria")
+    page = answer([{"id": f"{number}"} for number in range(250)])
+    installation.servers["ometria"].failures = [page, page, page]
+    (outcome,) = installation.pull()
+    assert "round in circles" in outcome.problem and len(installation.files("ometria", vendor.stream)) == 1
+
+
+def test_more_that_cannot_be_asked_for_is_a_gap(installation: Installation) -> None:
+    vendor = connected(installation, "omnisend")
+    installation.servers["omnisend"].failures = [
+        answer({"contacts": vendor.rows["contacts"][:3], "paging": {"hasMore": True, "cursors": {"after": None}}})
+    ]
+    (outcome,) = installation.pull()
+    assert (
+        outcome.is_done and "may be incomplete" in outcome.problem and not installation.is_full("omnisend", "contacts")
+    )
+
+
+def test_what_an_abandoned_walk_left_half_written_is_removed(installation: Installation) -> None:
+    connected(installation, "omnisend")
+    installation.servers["omnisend"].failures = [None, *[Response(503)] * 4]
+    assert not installation.pull()[0].is_done
+    [folder] = (installation.settings.landing / "omnisend" / "contacts").glob("*/*/")
+    (folder / "page-00002.json.part").write_bytes(b"{")
+    installation.pull(full=True)
+    assert not list(installation.settings.landing.rglob("*.part"))
