@@ -43,12 +43,19 @@ class Outcome:
 
 
 def activate(
-    settings: Settings, target: Target, *, is_dry: bool = False, is_full: bool = False, is_confirmed: bool = False
+    settings: Settings,
+    target: Target,
+    *,
+    is_dry: bool = False,
+    is_full: bool = False,
+    is_confirmed: bool = False,
+    is_sent_next: bool = False,
 ) -> Outcome:
     """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look
-    first."""
+    first. What `is_sent_next` takes the place of older bodies that were never posted."""
     with alone(settings), plan.working(settings) as con:
-        made = plan.make(con, settings, target, is_full=is_full)
+        is_begun = is_sent_next and outbox.withdraw(target.folder(settings), plan.published(con)[0])
+        made = plan.make(con, settings, target, is_full=is_full, is_begun=is_begun)
         waits = None if is_confirmed else made.to_confirm
         if is_dry or waits or made.is_empty:
             return Outcome(made, None, waits)
@@ -115,7 +122,8 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> st
 def _write_bodies(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Target) -> None:
     channel = target.receiver
     body = channel.dialects.get(target.dialect, channel.body)
-    for kind, request, wrap in (("profile", channel.profiles, body), ("optout", channel.optouts, channel.optout_body)):
+    # What somebody refused is said before anything else is told.
+    for kind, request, wrap in (("optout", channel.optouts, channel.optout_body), ("profile", channel.profiles, body)):
         found = con.cursor().execute(_BODIES, {"kind": kind})
         for file, rows in itertools.groupby(_streamed(found), key=lambda row: row[0]):
             records: list[Any] = [msgspec.Raw(record) for _, record in rows]

@@ -46,13 +46,16 @@ class Renderer:
     def _flags(self) -> tuple[tuple[str, str], ...]:
         return tuple((SEGMENT + slug(segment), segment) for segment in self.segments)
 
-    def values(self, given: Sequence[Any], segments: Sequence[str] | None, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of one record by the names they are sent under; null is left out unless it takes something back."""
+    def values(
+        self, given: Sequence[Any], segments: Sequence[str] | None, before: Mapping[str, Any], *, is_held: bool = True
+    ) -> dict[str, Any]:
+        """Values of one record by the names they are sent under; null is left out unless it takes something back.
+        `is_held`: `before` is what the vendor holds of it now."""
         current: dict[str, Any] = {}
         for (sent_name, value), raw in zip(self._columns, given, strict=True):
             if raw is not None:
                 written = self.channel.written(value.kind, raw)
-                stays = value.moves_by_step and self._stays(written, before.get(sent_name))
+                stays = is_held and value.moves_by_step and self._stays(written, before.get(sent_name))
                 current[sent_name] = before[sent_name] if stays else written
         inside = segments or ()
         current.update({sent_name: segment in inside for sent_name, segment in self._flags})

@@ -74,22 +74,27 @@ class Verdict:
 class Channel:
     """One vendor as a receiver.
 
-    `identity_sql` is what the vendor already holds of its record, as a struct, and `key_sql` what it knows the record
-    by (null: nothing to write it by), both over `held`. `profile` makes a record of a body out of an identity and
+    `identity_sql` is what the vendor already holds of its record, as a struct, `key_sql` what it knows the record
+    by (null: nothing to write it by), and `several_sql` whether several people stand on that, all over `held`. `profile` makes a record of a body out of an identity and
     values; `body`, or that of the dialect that the configuration names, puts records into a request. Where segments are
-    tags with requests of their own there are `tags`.
+    tags with requests of their own there are `tags`. The vendor takes so many names of values (`most_names`) and of tags
+    of a record, and keeps names with `reserved_endings` for itself.
     """
 
     vendor: str
     title: str
     key_sql: str
     identity_sql: str
+    several_sql: str
     profiles: Request
     profile: Callable[[Identity, Values], dict[str, Any]]
     body: Callable[[list[dict[str, Any]]], Any]
     time_kind: Literal["time", "date"] = "time"
     date_kind: Literal["time", "date"] = "date"
     sent_names: Mapping[str, str] = field(default_factory=dict)
+    most_names: int | None = None
+    most_tags: int | None = None
+    reserved_endings: tuple[str, ...] = ()
     dialects: Mapping[str, Callable[[list[dict[str, Any]]], Any]] = field(default_factory=dict)
     tags: Request | None = None
     tag_body: Callable[[str, list[Identity]], Any] | None = None
@@ -98,7 +103,7 @@ class Channel:
     optout_body: Callable[[list[dict[str, Any]]], Any] | None = None
     verdict: Verdict | None = None
     erasure_hint: str = ""
-    erasure: Callable[[Identity, str | None], dict[str, Any] | None] | None = None
+    erasure: Callable[[Identity], dict[str, Any] | None] | None = None
 
     def written(self, kind: Kind, value: Any) -> Any:
         """A value as this vendor wants it."""

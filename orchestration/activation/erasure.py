@@ -35,6 +35,10 @@ delete from records
 where list_contains($1, customer_id) or list_has_any([lower(value) for value in json_extract_string(identity, '$.*')], $2)
 returning identity
 """
+# All that the vendor holds of them, also what nothing could be written to.
+_THEIRS = """
+select identity, source_record_id, shared, is_of_several from held where list_contains($1, person_id) order by key, source_record_id
+"""
 Marks = frozenset[tuple[str, str]]
 # What is alike in the records of many people, and where values of ours stand.
 _CONSTANT = ("@type", "@collection", "type", "properties", "metadata", "customProperties", "consents", "channels")
@@ -69,13 +73,18 @@ def _write_request(
 ) -> int:
     channel = target.receiver
     con.execute(selection.held(channel), plan.whose(settings, target))
-    found = con.execute(
-        "select identity, email from held where key is not null and list_contains($1, person_id) order by key",
-        [list(customer_ids)],
-    ).fetchall()
+    found = con.execute(_THEIRS, [list(customer_ids)]).fetchall()
     if not found:
         return 0
-    asked = [channel.erasure(identity, email) for identity, email in found] if channel.erasure else []
+    records = [
+        {
+            **{name: value for name, value in identity.items() if value},
+            "record_id": record,
+            "is_shared": is_of_several or not set(shared or ()).isdisjoint(identity.values()),
+        }
+        for identity, record, shared, is_of_several in found
+    ]
+    asked = [channel.erasure(record) for record in records if channel.erasure and not record["is_shared"]]
     folder = target.folder(settings) / REQUESTS
     folder.mkdir(parents=True, exist_ok=True)
     content = {
@@ -83,11 +92,9 @@ def _write_request(
         "account": target.account,
         "how": channel.erasure_hint,
         "requests": [one for one in asked if one],
+        "records": records,
     }
-    replace(
-        folder / f"{request_id}.json",
-        msgspec.json.format(encode({**content, "records": [identity for identity, _ in found]}), indent=1) + b"\n",
-    )
+    replace(folder / f"{request_id}.json", msgspec.json.format(encode(content), indent=1) + b"\n")
     return 1
 
 

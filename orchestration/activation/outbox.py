@@ -112,13 +112,35 @@ def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None
     sync(root)
 
 
+def withdraw(root: Path, run_id: str) -> bool:
+    """Takes the folders back of which nothing was posted, if one of them tells of an earlier publication than `run_id`:
+    who has said no since would be told of. Whether there were any.
+
+    The last one goes first, so that a process that is killed leaves folders that follow upon each other.
+    """
+    answered = {folder for folder, _ in receipts.last(root)}
+    unsent = [found for found in written(root) if found.manifest["files"] and found.name not in answered]
+    if all(found.manifest["run_id"] == run_id for found in unsent):
+        return False
+    forget_state(root)
+    for found in reversed(unsent):
+        begun = root / f"{BEGUN}{found.name}"
+        os.replace(found.folder, begun)
+        sync(root)
+        pass_point("folder_is_withdrawn")
+        shutil.rmtree(begun)
+    return True
+
+
 def forget_state(root: Path) -> None:
     """Lets the next plan read all folders again: something that was written has failed."""
     (root / STATE).unlink(missing_ok=True)
 
 
 def free_name(root: Path, day: date) -> str:
-    """Name of the next folder: the day, or the day with a number where one stands already."""
+    """Name of the next folder: the day, with a number where one stands already. Figures of an earlier day than the last
+    folder's (a rollback, `--as-of`) get a folder of that last day, for what is written later counts and is sent later."""
+    day = max([day, *(date.fromisoformat(order(found.name)[0]) for found in written(root))])
     taken = [order(folder.name)[1] for folder in root.glob(f"{day}*/") if FOLDER.fullmatch(folder.name)]
     return f"{day}-{max(taken) + 1}" if taken else str(day)
 

@@ -7,6 +7,7 @@ here.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +15,7 @@ import duckdb
 
 from orchestration import vendors
 from orchestration.activation import outbox, selection
-from orchestration.activation.catalogue import VERSION
+from orchestration.activation.catalogue import VERSION, slug
 from orchestration.activation.changes import Renderer, decoded
 from orchestration.activation.channel import OptOut, moment
 from orchestration.activation.plan_rows import BLOCK, TABLES, Rows
@@ -42,15 +43,24 @@ def working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def make(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, *, is_full: bool = False) -> Plan:
-    """Compares the target's records with what was written before."""
-    con.execute(TABLES)
-    segments = _segments(con, target)
+def published(con: duckdb.DuckDBPyConnection) -> tuple[str, date]:
+    """Run and day of the published warehouse."""
     run_id, as_of = con.execute(selection.PUBLISHED).fetchone() or (None, None)
     if as_of is None or run_id is None:
         raise OperatorError(
             "The published warehouse does not say of what day it is.", remedy="`c360 run` publishes it anew."
         )
+    return run_id, as_of
+
+
+def make(
+    con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, *, is_full: bool = False, is_begun: bool = False
+) -> Plan:
+    """Compares the target's records with what was written before. One that `is_begun` is not there for the first time,
+    though nothing is left of what was written."""
+    con.execute(TABLES)
+    segments = _segments(con, target)
+    run_id, as_of = published(con)
     last = outbox.load_state(con, target.folder(settings))
     version = mapping_version(target, segments)
     row = con.execute("select count(*) from state where kind = 'profile' and status = 'held'").fetchone()
@@ -59,7 +69,7 @@ def make(con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, *, 
         as_of,
         run_id,
         version,
-        last is None,
+        last is None and not is_begun,
         last is not None and last.mapping_version != version,
         row[0] if row else 0,
     )
@@ -102,7 +112,32 @@ def _segments(con: duckdb.DuckDBPyConnection, target: Target) -> tuple[str, ...]
             remedy="Rename one in computed_segments.csv.",
             exit_code=2,
         )
+    _require_room(target, wanted)
     return wanted
+
+
+def _require_room(target: Target, segments: Sequence[str]) -> None:
+    """Refuses names that the vendor would not take, or would take for something else."""
+    channel = target.receiver
+    names = len(target.values) + (0 if channel.tags else len(segments))
+    for what, count, most in (
+        ("names of values and segments", names, channel.most_names),
+        ("tags", len(segments), channel.most_tags),
+    ):
+        if most is not None and count > most:
+            raise OperatorError(
+                f"`{target.name}` has {count:,} {what}; {channel.title} takes {most:,}.",
+                remedy="Name fewer under `values` or `segments`.",
+                exit_code=2,
+            )
+    for segment in segments:
+        if slug(segment).endswith(channel.reserved_endings):
+            raise OperatorError(
+                f"{channel.title} would take the segment `{without_contacts(segment)}` for an identifier, for its name"
+                f" ends like one ({', '.join(channel.reserved_endings)}).",
+                remedy="Rename it in computed_segments.csv, or leave it out of `segments`.",
+                exit_code=2,
+            )
 
 
 def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, writes_all: bool) -> None:
@@ -120,6 +155,7 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 shared,
                 is_of_several,
                 is_allowed,
+                is_refusing,
                 status,
                 identity_before,
                 text,
@@ -127,15 +163,14 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 *given,
             ) in block:
                 before = decoded(text)
-                reason = _reason(target, key, identity, shared, is_of_several=is_of_several, is_allowed=is_allowed)
+                may_be_told = is_allowed if target.purpose == "marketing" else not is_refusing
+                reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_told=may_be_told)
                 if reason:
                     rows.reject(person, alias, reason)
                     if status == "held" and reason != NO_VENDOR_KEY:
-                        rows.take_back(
-                            renderer, key, person, alias, decoded(identity_before), before, writes=reason == CONSENT
-                        )
+                        rows.take_back(renderer, key, person, alias, identity, before, writes=reason == CONSENT)
                     continue
-                values = renderer.values(given[: len(target.values)], inside, before)
+                values = renderer.values(given[: len(target.values)], inside, before, is_held=status == "held")
                 change = renderer.change(values, before)
                 is_known = status == "held" and identity == decoded(identity_before)
                 if change is None and is_known and not writes_all:
@@ -162,20 +197,14 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
 
 
 def _reason(
-    target: Target,
-    key: str | None,
-    identity: Mapping[str, Any],
-    shared: list[str] | None,
-    *,
-    is_of_several: bool,
-    is_allowed: bool,
+    key: str | None, identity: Mapping[str, Any], shared: list[str] | None, *, is_of_several: bool, may_be_told: bool
 ) -> str | None:
     """Why a record is not written; None if it is."""
     if key is None:
         return NO_VENDOR_KEY
     if is_of_several or (shared and not set(shared).isdisjoint(identity.values())):
         return SHARED
-    return CONSENT if target.purpose == "marketing" and not is_allowed else None
+    return None if may_be_told else CONSENT
 
 
 def _leave(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer) -> None:
@@ -196,7 +225,8 @@ def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, whose_records: Mapping[
             for key, person, alias, identity, message_channel, said_to, said_at, address, shared, text in block:
                 said = OptOut(message_channel, said_at, said_to, address)
                 kept = {"said_at": moment(said_at)}
-                record = None if shared and address in shared else channel.optout(identity, said)
+                is_shared = not set(shared or ()).isdisjoint({address, *identity.values()})
+                record = None if is_shared else channel.optout(identity, said)
                 if record is not None and decoded(text) != kept:
                     plan.opt_outs += 1
                     rows.add(

@@ -11,9 +11,11 @@ from orchestration.activation.catalogue import SEGMENT
 from orchestration.activation.changes import Renderer, encode
 from orchestration.activation.channel import Request
 from orchestration.activation.planned import CLEARED, GONE, TOO_LONG, Plan
+from orchestration.activation.targets import Target
 from orchestration.warehouse.duckdb_session import handed_over
 
 BLOCK = 5_000
+AROUND_RECORDS = 200
 TABLES = """
 create or replace table changes (
     kind varchar, key varchar, customer_id varchar, alias_id varchar, action varchar, status varchar, identity varchar, vals varchar,
@@ -98,7 +100,7 @@ class Rows:
         """
         channel = self._plan.target.receiver
         record = channel.profile(identity, channel.named(values))
-        if channel.profiles.record_bytes and len(encode(record)) > channel.profiles.record_bytes:
+        if len(encode(record)) > self._most_bytes_of_a_record(channel.profiles):
             self.reject(person, alias, TOO_LONG)
             return
         self._plan.counts[action] += 1
@@ -117,7 +119,7 @@ class Rows:
         record: Any,
     ) -> None:
         encoded = encode(record)
-        packer = self._packers.setdefault(name, _Packer(request, self._plan.target.most_records))
+        packer = self._packers.setdefault(name, _Packer(request, self._plan.target))
         number, position = packer.place(len(encoded))
         key, person, alias, action, status = who
         file = f"{name}-{number:05}.json"
@@ -125,6 +127,10 @@ class Rows:
             "changes",
             (kind, key, person, alias, action, status, _text(identity), _text(values), file, position, encoded),
         )
+
+    def _most_bytes_of_a_record(self, request: Request) -> int:
+        room = most_bytes(request, self._plan.target)
+        return min(room, request.record_bytes) if request.record_bytes else room
 
     def _tag(
         self,
@@ -160,9 +166,9 @@ class Rows:
 class _Packer:
     """Says into which file of a kind the next record goes, by the vendor's limits."""
 
-    def __init__(self, request: Request, most_records: int | None) -> None:
-        self._most_records = min(request.most_records, most_records or request.most_records)
-        self._most_bytes = request.most_bytes - 200
+    def __init__(self, request: Request, target: Target) -> None:
+        self._most_records = min(request.most_records, target.most_records or request.most_records)
+        self._most_bytes = most_bytes(request, target)
         self._file, self._records, self._bytes = 1, 0, 0
 
     def place(self, size: int) -> tuple[int, int]:
@@ -171,6 +177,11 @@ class _Packer:
         self._records += 1
         self._bytes += size + 1
         return self._file, self._records - 1
+
+
+def most_bytes(request: Request, target: Target) -> int:
+    """Room for the records of one body, beside what stands around them."""
+    return min(request.most_bytes, (target.most_kilobytes or request.most_bytes) * 1024) - AROUND_RECORDS
 
 
 def _text(values: Mapping[str, Any]) -> str:

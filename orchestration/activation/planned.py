@@ -74,4 +74,9 @@ class Plan:
                     f"{self.counts[CHANGED]:,} of {self.before:,} records would change, more than `most_changed_share`"
                     " allows"
                 )
+            if self.opt_outs > self.target.most_leaving_share * self.before:
+                return (
+                    f"{self.opt_outs:,} opt-outs would go out beside {self.before:,} records, more than"
+                    " `most_leaving_share` allows"
+                )
         return None

@@ -36,6 +36,13 @@ with
         where identifier_type in ('customer_id', 'vuid')
     ),
 
+    -- Where profiles are merged by their address, one that several people have must not stand in any.
+    shared as (
+        select identifier_value as email
+        from warehouse.marts.bridge_customer_identifiers
+        where identifier_type = 'email' and not_linking_reason = 'shared'
+    ),
+
     chosen as (
         select
             customer_id,
@@ -71,7 +78,9 @@ with
     )
 
 select
-    customer.customer_id, customer.email, coalesce(chosen.vendor_customer_id, customer.customer_id) as customer_key, chosen.vuid,
+    customer.customer_id, customer.email,
+    customer.email in (select email from shared) or count(*) over (partition by customer.email) > 1 as is_shared_email,
+    coalesce(chosen.vendor_customer_id, customer.customer_id) as customer_key, chosen.vuid,
     customer.first_name, customer.last_name, customer.city, customer.state, customer.country, customer.postal_code, customer.phone,
     customer.birth_date, customer.gender,
     insight.total_revenue, insight.order_count, insight.average_order_value, insight.first_order_at, insight.last_order_at, insight.engagement_score,
@@ -129,7 +138,7 @@ def _profile(row: dict[str, Any], left_out: Counter[str]) -> dict[str, Any]:
     born: date | None = row["birth_date"]
     profile = {
         "identifiers": {
-            "email": allowed("email", row["email"], EMAIL.fullmatch),
+            "email": allowed("email", row["email"], lambda text: EMAIL.fullmatch(text) and not row["is_shared_email"]),
             "customer_id": row["customer_key"],
             "vuid": allowed("vuid", (row["vuid"] or "").removeprefix("vuid_").lower() or None, VUID.fullmatch),
         },

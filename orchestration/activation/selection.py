@@ -8,27 +8,40 @@ from orchestration.activation.catalogue import VALUES
 from orchestration.activation.channel import Channel
 from orchestration.activation.targets import EVERY_SEGMENT
 
+# What each vendor tells a record by: whoever stands on the same is reached by it too.
+KNOWN_BY = ("customer_id", "vuid", "email", "source_id", "identifier")
 # Everything the vendor holds of its records, by their newest observation, exactly as it was delivered.
 _HELD = """
 create or replace table held as
 with
-    newest as (
-        select source_record_id, stream, id_type, id_namespace, id_value, id_value_raw, is_primary, source_path
+    observed as (
+        select source_record_id, stream, id_type, id_namespace, id_link_value, id_value_raw, is_valid, is_primary, source_path
         from warehouse.staging.customer_identifiers
-        where source = $source and source_account = $account and owner_record_id = source_record_id and is_valid
+        where source = $source and source_account = $account and owner_record_id = source_record_id
         qualify export_date = max(export_date) over (partition by stream, source_record_id)
     ),
 
-    shared as (select identifier_type, identifier_namespace, identifier_value from warehouse.meta.shared_identifiers),
+    -- In every spelling: an address with dots is the one without them.
+    shared as (
+        select distinct told.id_type, told.id_namespace, told.id_link_value
+        from warehouse.meta.shared_identifiers as known
+        inner join
+            warehouse.staging.customer_identifiers as told
+            on known.identifier_type = told.id_type
+            and known.identifier_namespace = told.id_namespace
+            and known.identifier_value = told.id_value
+        where told.id_link_value is not null
+    ),
 
     marked as (
-        select newest.*, shared.identifier_value is not null as is_shared
-        from newest
+        select observed.*, shared.id_link_value is not null as is_shared
+        from observed
         left join
             shared
-            on newest.id_type = shared.identifier_type
-            and newest.id_namespace = shared.identifier_namespace
-            and newest.id_value = shared.identifier_value
+            on observed.id_type = shared.id_type
+            and observed.id_namespace = shared.id_namespace
+            and observed.id_link_value = shared.id_link_value
+        where observed.is_valid
     ),
 
     identified as (
@@ -39,20 +52,25 @@ with
             first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'phone') as phone,
             first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'customer_id') as customer_id,
             first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'vuid') as vuid,
-            -- An `external_id` is told as a customer id too: either word is theirs.
+            -- The shop's id of a customer, also where it is an address.
+            first(id_value_raw order by id_value_raw) filter (source_path = 'source_id') as source_id,
+            -- An `external_id` is told as a customer id too: either word is theirs. A word of their own is not kept as
+            -- it was spelt, and another spelling would be another customer.
             first(
                 {{
                     'type': case when id_type = 'customer_id' then 'external_id' else id_type end, 'value': id_value_raw
                 }} order by id_type = 'customer_id', id_type, id_value_raw
-            ) filter (source_path like '%identifier.value') as identifier,
+            ) filter (source_path like '%identifier.value' and (id_type <> 'custom' or id_namespace like '%:custom')) as identifier,
             list(id_value_raw) filter (is_shared) as shared
         from marked
         group by source_record_id, stream
     ),
 
     records as (
-        select bridge.alias_id, bridge.customer_id as person_id, identified.* exclude (identifier),
-            identified.identifier.type as identifier_type, identified.identifier.value as identifier_value
+        select bridge.source_record_id, bridge.alias_id, bridge.customer_id as person_id,
+            identified.* exclude (source_record_id, identifier),
+            identified.identifier.type as identifier_type, identified.identifier.value as identifier_value,
+            identified.identifier.type || ':' || identified.identifier.value as identifier
         from warehouse.marts.bridge_customer_records as bridge
         inner join warehouse.marts.dim_customers as customer on bridge.customer_id = customer.customer_id
         left join identified on bridge.stream = identified.stream and bridge.source_record_id = identified.source_record_id
@@ -60,21 +78,53 @@ with
             and not bridge.is_derived and not bridge.is_deleted and not customer.is_deleted
     ),
 
-    keyed as (select held.person_id, held.alias_id, held.email, held.phone, held.shared, {key} as key, {identity} as identity from records as held),
+    told_apart as (select *, {standing} from records),
+
+    keyed as (
+        select
+            held.person_id,
+            held.alias_id,
+            held.source_record_id,
+            held.email,
+            held.phone,
+            held.shared,
+            {key} as key,
+            {identity} as identity,
+            coalesce({several}, false) as is_of_several
+        from told_apart as held
+    ),
 
     final as (
-        select
-            *,
-            key is not null and min(person_id) over (partition by key) <> max(person_id) over (partition by key) as is_of_several
+        select *
         from keyed
         qualify key is null or is_of_several or row_number() over (partition by key order by alias_id) = 1
     )
 
 select * from final
 """
+_STANDING = """
+            {name} is not null and min(person_id) over (partition by lower({name})) <> max(person_id) over (partition by lower({name}))
+            as {name}_is_of_several"""
 _CANDIDATES = """
 with
     reachable as (select customer_id, is_allowed from warehouse.marts.customer_contactability where channel = $channel),
+
+    -- A no to every purpose is one to service too.
+    refusing as (
+        select distinct customer_id
+        from warehouse.marts.customer_consents
+        where purpose = 'all' and status = 'opt_out' and channel in ($channel, 'all')
+    ),
+
+    -- A record that the vendor knows by another key today still holds what was written to it under the key of then.
+    moved as (
+        select held.key, state.status, state.identity, state.vals
+        from held
+        inner join state on held.alias_id = state.alias_id and held.key <> state.key
+        where state.kind = 'profile' and state.status = 'held'
+            and held.key not in (select key from state where kind = 'profile' and status = 'held')
+        qualify row_number() over (partition by held.key order by state.key) = 1
+    ),
 
     memberships as (
         select customer_id, list(distinct segment_id) as segments
@@ -85,13 +135,17 @@ with
 
 select
     held.key, held.person_id, held.alias_id, held.identity, held.shared, held.is_of_several, coalesce(reachable.is_allowed, false) as is_allowed,
-    state.status, state.identity as identity_before, state.vals as values_before, memberships.segments, {values}
+    refusing.customer_id is not null as is_refusing, coalesce(moved.status, state.status) as status,
+    coalesce(moved.identity, state.identity) as identity_before, coalesce(moved.vals, state.vals) as values_before,
+    memberships.segments, {values}
 from held
 inner join warehouse.marts.dim_customers as customer on held.person_id = customer.customer_id
 left join warehouse.marts.customer_insights as insight on held.person_id = insight.customer_id
 left join reachable on held.person_id = reachable.customer_id
 left join memberships on held.person_id = memberships.customer_id
+left join refusing on held.person_id = refusing.customer_id
 left join state on held.key = state.key and state.kind = 'profile'
+left join moved on held.key = moved.key
 order by held.key, held.alias_id
 """
 GONE = """
@@ -99,21 +153,24 @@ select key, customer_id, alias_id, identity, vals from state
 where kind = 'profile' and status = 'held' and key not in (select key from held where key is not null)
 order by key
 """
-# A no that holds, said at another vendor with a time of its own, to somebody of whom this vendor last said yes.
+# A no that holds, said elsewhere (at another vendor, or another account of this one) with a time of its own, to somebody
+# of whom this account last said yes.
 OPTED_OUT = """
 with
     said as (
         select customer_id, channel, source, effective_at from warehouse.marts.customer_contactability
-        where status = 'opt_out' and source <> $source and channel <> 'all'
+        where status = 'opt_out' and channel <> 'all'
     ),
 
     stated as (
         select customer_id, source, channel, effective_at from warehouse.marts.fct_consents
         where status = 'opt_out' and not coalesce(is_effective_at_inferred, false) and purpose in ('marketing', 'all')
+            and not (source = $source and source_account = $account)
     ),
 
     theirs as (
-        select customer_id, channel, arg_max(status, effective_at) as status from warehouse.marts.fct_consents
+        select customer_id, channel, max_by(status, row(effective_at, status = 'opt_out')) as status
+        from warehouse.marts.fct_consents
         where source = $source and source_account = $account and purpose in ('marketing', 'all')
         group by customer_id, channel
     )
@@ -137,7 +194,12 @@ PUBLISHED = "select max_by(run_id, started_at), max_by(as_of_date, started_at) f
 
 def held(channel: Channel) -> str:
     """The statement that makes the table `held`: the vendor's records by the key it knows them by."""
-    return _HELD.format(key=channel.key_sql, identity=channel.identity_sql)
+    return _HELD.format(
+        key=channel.key_sql,
+        identity=channel.identity_sql,
+        several=channel.several_sql,
+        standing=",".join(_STANDING.format(name=name) for name in KNOWN_BY),
+    )
 
 
 def candidates(values: tuple[str, ...]) -> str:

@@ -5,14 +5,17 @@ A process that was killed between an answer and its receipt posts that body agai
 nothing, so that twice is once. What fails stays pending: the next plan writes it again, from the values of then.
 """
 
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from orchestration.activation import outbox, receipts
+from orchestration.activation.channel import Judged, Verdict
 from orchestration.activation.outbox import Written
 from orchestration.activation.receipts import Receipt
 from orchestration.activation.targets import Target
@@ -25,7 +28,10 @@ from orchestration.runtime.failpoints import pass_point
 
 # Of this body the vendor takes nothing, however often it is sent; any other refusal is of us, and sending stops.
 OF_THE_BODY = (400, 413, 422)
+# The vendor does not know the body any more, so that nobody says whether it was taken.
+FORGOTTEN = (404, 410)
 SLOWEST_POLL = 30.0
+LONGEST_AT_WORK = timedelta(days=1)
 
 
 @dataclass
@@ -57,8 +63,7 @@ def send(
     root = target.folder(settings)
     with Client(settings, target.login(settings), patience) as client:
         try:
-            _post_all(client, root, sent, _slower(settings, target))
-            _ask_all(client, root, sent, polling or Polling())
+            _send_all(client, root, sent, _slower(settings, target), polling or Polling())
         except OperatorError as error:
             sent.problem = error
     sent.pending = sum(1 for _ in _pending(root))
@@ -83,8 +88,26 @@ def _slower(settings: Settings, target: Target) -> Pace | None:
     return Pace(settings.internal / "network" / f"{feed(target.vendor, target.account)}-tags", 1 / tags.per_second)
 
 
-def _post_all(client: Client, root: Path, sent: Sent, slower: Pace | None) -> None:
-    for found, facts in _pending(root):
+def _send_all(client: Client, root: Path, sent: Sent, slower: Pace | None, polling: Polling) -> None:
+    """Folder by folder: a vendor that takes bodies for later need not keep their order, so that one is done before the
+    next tells of the same people."""
+    _ask_all(client, root, sent, polling)
+    for _, bodies in itertools.groupby(list(_pending(root)), key=lambda pending: pending[0].name):
+        if _at_work(root):
+            return
+        _post_all(client, root, sent, slower, bodies)
+        _ask_all(client, root, sent, polling)
+
+
+def _at_work(root: Path) -> list[Receipt]:
+    """Answers to bodies of which the vendor has not said yet what became of them."""
+    return [receipt for receipt in receipts.last(root).values() if receipt.state == "accepted" and receipt.reference]
+
+
+def _post_all(
+    client: Client, root: Path, sent: Sent, slower: Pace | None, bodies: Iterable[tuple[Written, dict[str, Any]]]
+) -> None:
+    for found, facts in bodies:
         if slower and facts["file"].startswith("tags"):
             slower.take()
         receipt = _post(client, found, facts, sent.target)
@@ -116,12 +139,11 @@ def _post(client: Client, found: Written, facts: dict[str, Any], target: Target)
 
 
 def _ask_all(client: Client, root: Path, sent: Sent, polling: Polling) -> None:
-    for receipt in receipts.last(root).values():
-        if receipt.state == "accepted" and receipt.reference:
-            judged = _ask(client, receipt, sent.target, polling)
-            if judged is not None:
-                _book(root, judged, sent)
-                pass_point("after_verdict")
+    for receipt in _at_work(root):
+        judged = _ask(client, receipt, sent.target, polling) or _given_up(receipt)
+        if judged is not None:
+            _book(root, judged, sent)
+            pass_point("after_verdict")
 
 
 def _ask(client: Client, receipt: Receipt, target: Target, polling: Polling) -> Receipt | None:
@@ -129,12 +151,30 @@ def _ask(client: Client, receipt: Receipt, target: Target, polling: Polling) -> 
     verdict = target.receiver.verdict
     assert verdict is not None and receipt.reference is not None
     wait, until = polling.first_wait, time.monotonic() + polling.longest
-    while (judged := verdict.judge(client.get(verdict.path.format(receipt.reference)).json)) is None:
+    while (judged := _judged(client, verdict, receipt.reference)) is None:
         if time.monotonic() + wait > until:
             return None
         time.sleep(wait)
         wait = min(2 * wait, SLOWEST_POLL)
     return replace(receipt, state="delivered", failed=dict(judged.failed), is_all_failed=judged.unnamed > 0, at="")
+
+
+def _judged(client: Client, verdict: Verdict, reference: str) -> Judged | None:
+    try:
+        return verdict.judge(client.get(verdict.path.format(reference)).json)
+    except RefusedError as error:
+        if error.status not in FORGOTTEN:
+            raise
+    return Judged({}, unnamed=1)
+
+
+def _given_up(receipt: Receipt) -> Receipt | None:
+    """A body of which the vendor has said nothing for a day is written again; None before that."""
+    if datetime.now(UTC) - datetime.fromisoformat(receipt.at) < LONGEST_AT_WORK:
+        return None
+    return replace(
+        receipt, state="delivered", is_all_failed=True, reason="the vendor did not say what became of it", at=""
+    )
 
 
 def _book(root: Path, receipt: Receipt, sent: Sent) -> None:

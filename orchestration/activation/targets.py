@@ -46,6 +46,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     most_leaving_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.1
     guard_from_records: Annotated[int, msgspec.Meta(ge=1)] = 20
     most_records: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    most_kilobytes: Annotated[int, msgspec.Meta(ge=1)] | None = None
     address: str = ""
     requests_per_second: Annotated[float, msgspec.Meta(ge=0.01, le=1000)] | None = None
     key: str = ""
@@ -180,6 +181,11 @@ def _problems(target: Target) -> Iterator[tuple[str, str]]:
     limit = receiver.profiles.most_records
     if target.most_records and target.most_records > limit:
         yield "most_records", f"is above what {receiver.title} takes in one request, {limit:,}"
+    if target.most_kilobytes and target.most_kilobytes * 1024 > receiver.profiles.most_bytes:
+        yield (
+            "most_kilobytes",
+            f"is above what {receiver.title} takes in one request, {receiver.profiles.most_bytes // 1024:,}",
+        )
     if clash := colliding(target.segments):
         yield (
             "segments",

@@ -38,7 +38,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if given.send:
         _require_ready(settings, wanted)
     outcomes = [
-        activate.activate(settings, target, is_dry=given.dry_run, is_full=given.full, is_confirmed=given.yes)
+        activate.activate(
+            settings,
+            target,
+            is_dry=given.dry_run,
+            is_full=given.full,
+            is_confirmed=given.yes,
+            is_sent_next=given.send,
+        )
         for target in wanted
     ]
     sent = _send(settings, wanted) if given.send else []

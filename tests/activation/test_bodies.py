@@ -79,3 +79,30 @@ def test_a_body_holds_no_more_records_than_the_vendor_takes(settings: Settings, 
     folder = settings.data / str(outcome.folder)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert [found["records"] for found in manifest["files"]] == [3, 3, 1]
+
+
+def test_the_shop_s_own_id_is_the_key_also_where_it_is_an_address(settings: Settings) -> None:
+    ana = everywhere("ana", records={"voucherify": {"customer_id": "Ana@Shop.example"}})
+    publish(settings, [ana], segments=("vip",))
+    [[record]] = bodies(settings, run(settings, "voucherify"))
+    assert record["source_id"] == "Ana@Shop.example"
+
+
+@pytest.mark.parametrize(("namespace", "written"), [("open_delivery:custom", 1), ("open_delivery:cartao", 0)])
+def test_a_word_for_an_identifier_whose_spelling_is_not_kept_makes_no_customer(
+    settings: Settings, namespace: str, written: int
+) -> None:
+    ana = everywhere("ana", records={"open_delivery": {"identifier": f"custom@{namespace}:77"}})
+    publish(settings, [ana], segments=("vip",))
+    assert run(settings, "delivery").plan.counts["new"] == written
+
+
+def test_a_body_holds_no_more_bytes_than_the_target_says_and_no_record_that_does_not_fit(settings: Settings) -> None:
+    configure(settings, '[targets.one]\nvendor = "voucherify"\nmost_kilobytes = 1\n')
+    publish(settings, [everywhere(f"p{number}") for number in range(7)])
+    outcome = run(settings, "one")
+    sizes = [path.stat().st_size for path in (settings.data / str(outcome.folder)).glob("upsert-*.json")]
+    assert len(sizes) > 2 and max(sizes) <= 1024
+    long = everywhere("long", records={"voucherify": {"customer_id": "x" * 900}})
+    publish(settings, [long])
+    assert run(settings, "one").plan.rejected == {"too_long": 1}

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -205,3 +206,58 @@ def test_two_people_who_turn_out_to_be_one_are_written_anew_and_nothing_is_merge
     [[one, other]] = bodies(settings, run(settings, "voucherify"))
     assert (one["source_id"], other["source_id"]) == ("ana", "anna")
     assert one["metadata"] == other["metadata"] and one["metadata"]["c360_customer_id"] == "person-ana"
+
+
+def test_figures_of_an_earlier_day_are_written_after_those_that_were_written_last(settings: Settings) -> None:
+    """A rollback, or a warehouse as of an earlier day."""
+    for revenue, as_of in (("3.00", NEXT), ("1.00", AS_OF)):
+        publish(settings, with_change(PEOPLE, 0, revenue=Decimal(revenue)), segments=("vip",), as_of=as_of)
+        outcome = run(settings, "voucherify")
+    assert outcome.folder == "activation/voucherify/default/2026-03-05-2"
+    (settings.data / "activation/voucherify/default/state.parquet").unlink()
+    assert run(settings, "voucherify", is_confirmed=False).folder is None
+
+
+def renamed(address: str, **values: Any) -> Person:
+    return everywhere("ana", records={"omnisend": {"email": address}}, **values)
+
+
+def test_a_contact_that_has_another_address_today_is_the_same_contact(settings: Settings) -> None:
+    publish(settings, [renamed("old@example.com", segments=("vip",))], segments=("vip",))
+    run(settings, "omnisend")
+    publish(settings, [renamed("new@example.com", orders=0, revenue=None)], segments=("vip",), as_of=NEXT)
+    outcome = run(settings, "omnisend")
+    assert bodies(settings, outcome, "tags-remove") == [{"emails": ["new@example.com"], "tags": ["c360_vip"]}]
+    [body] = bodies(settings, outcome, "upsert")
+    assert body["items"][0]["customProperties"]["c360_aov"] == 0
+    assert run(settings, "omnisend").folder is None
+
+
+def test_a_contact_with_another_address_that_takes_the_yes_back_is_cleared(settings: Settings) -> None:
+    publish(settings, [renamed("old@example.com", segments=("vip",))], segments=("vip",))
+    run(settings, "omnisend")
+    publish(settings, [renamed("new@example.com", says="opt_out")], segments=("vip",), as_of=NEXT)
+    outcome = run(settings, "omnisend")
+    assert bodies(settings, outcome, "tags-remove") == [{"emails": ["new@example.com"], "tags": ["c360_vip"]}]
+    assert outcome.plan.counts["cleared"] == 1
+    assert run(settings, "omnisend").folder is None
+
+
+def test_who_comes_back_is_told_with_the_score_of_now_however_little_it_is(settings: Settings) -> None:
+    for night, (says, score) in enumerate((("opt_in", 3.0), ("opt_out", 3.0), ("opt_in", 3.0))):
+        person = everywhere("ana", says=says, engagement=score)
+        publish(settings, [person], segments=("vip",), as_of=AS_OF + timedelta(days=night))
+        outcome = run(settings, "voucherify")
+    [[record]] = bodies(settings, outcome)
+    assert record["metadata"]["c360_engagement"] == 3.0
+
+
+def test_a_score_that_goes_to_and_fro_around_a_step_is_not_written_every_night(settings: Settings) -> None:
+    for night, score in enumerate((50.0, 54.9, 50.1, 55.0, 50.1, 54.0)):
+        publish(settings, [everywhere("ana", engagement=score)], segments=("vip",), as_of=AS_OF + timedelta(days=night))
+        run(settings, "voucherify")
+    written = [
+        json.loads(path.read_bytes())[0]["metadata"]["c360_engagement"]
+        for path in sorted((settings.data / "activation/voucherify/default").glob("*/upsert-00001.json"))
+    ]
+    assert written == [50.0, 55.0]

@@ -156,3 +156,67 @@ def test_identifiers_that_other_vendors_hold_are_not_taught(settings: Settings) 
     [[record]] = bodies(settings, run(settings, "odp"))
     assert record["attributes"]["vuid"] == "0a1b2c"
     assert "shop-ana" not in json.dumps(record) and "@" not in json.dumps(record)
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_service_target_leaves_out_who_said_no_to_every_purpose(settings: Settings, vendor: str) -> None:
+    dialect = 'dialect = "rc2"\n' if vendor == "open_delivery" else ""
+    configure(settings, f'[targets.service]\nvendor = "{vendor}"\npurpose = "service"\n{dialect}')
+    publish(settings, [everywhere("yes", says=""), everywhere("no", says="opt_out", refuses_every_purpose=True)])
+    outcome = run(settings, "service")
+    assert outcome.plan.counts["new"] == 1 and outcome.plan.rejected == {"consent": 1}
+    assert "person-no" not in json.dumps(bodies(settings, outcome))
+
+
+def test_a_no_said_to_another_account_of_the_vendor_goes_out(settings: Settings) -> None:
+    opting_out(settings, "omnisend")
+    publish(settings, [everywhere("no", refusal=("omnisend", NO_AT, False), refused_account="second")])
+    assert run(settings, "omnisend").plan.opt_outs == 1
+
+
+def test_an_opt_out_is_never_written_by_an_id_that_too_many_people_share(settings: Settings) -> None:
+    opting_out(settings, "voucherify")
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, False))], shared=(("customer_id", "shop-no"),))
+    assert run(settings, "voucherify").plan.opt_outs == 0
+
+
+def test_unusually_many_opt_outs_wait_for_a_person(settings: Settings) -> None:
+    people = [everywhere(f"p{number:02}") for number in range(30)]
+    opting_out(settings, "voucherify")
+    publish(settings, people)
+    run(settings, "voucherify")
+    configure(settings, '[targets.voucherify]\nvendor = "voucherify"\npurpose = "service"\nopt_outs = true\n')
+    publish(settings, [replace(person, refusal=("shop", NO_AT, False)) for person in people], as_of=NEXT)
+    outcome = run(settings, "voucherify", is_confirmed=False)
+    assert outcome.folder is None and "30 opt-outs" in str(outcome.waits)
+
+
+def test_a_no_is_posted_before_anything_else_is_told(settings: Settings) -> None:
+    configure(settings, '[targets.voucherify]\nvendor = "voucherify"\npurpose = "service"\nopt_outs = true\n')
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, False))])
+    outcome = run(settings, "voucherify")
+    manifest = json.loads((settings.data / str(outcome.folder) / "manifest.json").read_bytes())
+    assert [found["file"] for found in manifest["files"]] == ["optouts-00001.json", "upsert-00001.json"]
+
+
+def test_a_shared_address_is_known_in_every_spelling(settings: Settings) -> None:
+    spelt = everywhere("ana", records={"omnisend": {"email": "b.o@example.com"}})
+    other = everywhere("bo", records={"ometria": {"email": "bo@example.com"}})
+    publish(settings, [spelt, other], segments=("vip",), shared=(("email", "bo@example.com"),))
+    assert run(settings, "omnisend").plan.rejected == {"shared_identifier": 1}
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_what_reaches_two_people_is_written_for_neither(settings: Settings, vendor: str) -> None:
+    """Whether by key or by the address that the vendor joins profiles by, and however it is spelt."""
+    both = {
+        "optimizely": {"email": "family@example.com"},
+        "ometria": {"email": "family@example.com"},
+        "open_delivery": {"identifier": "phone:+55 11 9999-0001"},
+        "voucherify": {"customer_id": "family@example.com"},
+        "omnisend": {"email": "family@example.com"},
+    }
+    spelt = {**both, "omnisend": {"email": "Family@example.com"}}
+    people = [everywhere("ana", records=both), everywhere("bo", records=spelt)]
+    publish(settings, people, segments=("vip",))
+    assert run(settings, NAMES[vendor]).plan.rejected == {"shared_identifier": 2}

@@ -60,12 +60,10 @@ def test_nothing_is_left_of_an_erased_person_and_the_others_are_as_they_were(set
 
 
 def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> None:
-    same = [
-        everywhere(name, records={"ometria": {"customer_id": "77", "email": f"{name}@example.com"}})
-        for name in ("kept", "canary")
-    ]
-    publish(settings, same, segments=("vip",))
-    run(settings, "ometria")
+    for name in ("kept", "canary"):
+        records = {"ometria": {"customer_id": "77", "email": f"{name}@example.com"}}
+        publish(settings, [everywhere(name, records=records)], segments=("vip",))
+        run(settings, "ometria")
     erasure.forget(settings, ["person-canary"], ["canary@example.com"])
     told = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
     assert b"kept@example.com" in told and b"canary" not in told
@@ -148,3 +146,23 @@ def test_an_erasure_that_was_killed_is_ended_by_the_next(settings: Settings, ven
     [folder] = target(settings, NAMES[vendor]).folder(settings).glob("2026*/")
     listed = {file["file"]: file["bytes"] for file in json.loads((folder / "manifest.json").read_bytes())["files"]}
     assert listed == {path.name: path.stat().st_size for path in folder.glob("*.json") if path.name != "manifest.json"}
+
+
+def asked(settings: Settings, vendor: str) -> dict[str, Any]:
+    erasure.request(settings, ["person-canary"], "id")
+    return json.loads((settings.data / "activation" / vendor / "default" / "erasures" / "id.json").read_bytes())
+
+
+def test_a_record_that_nothing_could_be_written_to_is_asked_about_too(settings: Settings) -> None:
+    held = {"voucherify": {"profile_id": "cust_9"}, "omnisend": {"phone": "+44 20 7946 0000"}}
+    publish(settings, [everywhere("canary", records=held)], segments=("vip",))
+    assert asked(settings, "voucherify")["requests"] == [{"id": "voucherify-canary"}]
+    assert [record["record_id"] for record in asked(settings, "omnisend")["records"]] == ["omnisend-canary"]
+
+
+@pytest.mark.parametrize("vendor", ["ometria", "voucherify"])
+def test_what_somebody_else_stands_on_too_is_named_and_not_asked_to_be_deleted(settings: Settings, vendor: str) -> None:
+    records = {"voucherify": {"customer_id": "shop-1"}, "ometria": {"email": "family@example.com"}}
+    publish(settings, [everywhere(name, records=records) for name in ("kept", "canary")], segments=("vip",))
+    told = asked(settings, vendor)
+    assert told["requests"] == [] and [record["is_shared"] for record in told["records"]] == [True]

@@ -150,3 +150,13 @@ def test_whatever_is_known_every_line_is_valid(settings: Settings, known: list[d
     people = [everywhere(f"p{place}", attributes=attributes) for place, attributes in enumerate(known)]
     found, _ = exported(settings, *people)
     assert len(found) == len(known)
+
+
+def test_an_address_that_several_people_have_stands_in_no_profile(settings: Settings) -> None:
+    """Profiles of one address are merged where the file goes."""
+    family = [everywhere(name, attributes={"email": "family@example.com"}) for name in ("ana", "bo")]
+    shared = everywhere("cy", attributes={"email": "cy@example.com"}, not_linking="shared")
+    own = everywhere("di", attributes={"email": "di@example.com"})
+    found, made = exported(settings, *family, shared, own)
+    assert [profile["identifiers"].get("email") for profile in found] == [None, None, None, "di@example.com"]
+    assert made.left_out["email"] == 3

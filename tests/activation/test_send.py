@@ -344,3 +344,78 @@ def test_a_key_that_is_not_accepted_is_one_sentence_with_a_remedy(
     assert main.main(["activate", "--yes", "--send"]) == 3
     told = "".join(capsys.readouterr())
     assert "refuses /batches (401)" in told and "put a new one" in told and "canary" not in told
+
+
+def test_what_was_never_posted_is_not_told_of_who_has_said_no_since(listening: Any, settings: Settings) -> None:
+    line = listening("omnisend")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    publish(settings, [replace(PEOPLE[1], says="opt_out"), *PEOPLE[2:]], segments=("vip",), as_of=NEXT, run_id="run-2")
+    run(settings, line.name, is_confirmed=False, is_sent_next=True)
+    assert line.send().problem is None
+    assert "P1@example.com" not in b"".join(line.receiver.bodies).decode()
+    assert line.receiver.tags == {f"P{number}@example.com": {"c360_vip"} for number in (3, 5)}
+    assert len(line.receiver.held) == len(PEOPLE) - 2
+    assert run(settings, line.name, is_sent_next=True).folder is None
+
+
+def test_what_was_posted_in_part_is_posted_to_its_end(listening: Any, settings: Settings) -> None:
+    line = listening("omnisend")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.server.failures = [None, Response(401)]
+    line.send()
+    publish(settings, PEOPLE, segments=("vip",), as_of=NEXT, run_id="run-2")
+    assert run(settings, line.name, is_sent_next=True).folder is None
+    assert line.send().pending == 0 and len(line.receiver.held) == len(PEOPLE)
+
+
+def test_bodies_of_this_publication_are_posted_as_they_were_written(listening: Any, settings: Settings) -> None:
+    line = listening("voucherify")
+    publish(settings, PEOPLE, segments=("vip",))
+    folder = run(settings, line.name).folder
+    assert run(settings, line.name, is_sent_next=True).folder is None
+    assert folder and (settings.data / folder).exists()
+
+
+def test_a_vendor_that_takes_bodies_for_later_is_done_with_a_folder_before_it_gets_the_next(
+    listening: Any, settings: Settings
+) -> None:
+    line = listening("voucherify", most_records=100)
+    for night, revenue in enumerate(("1.00", "2.00")):
+        publish(
+            settings,
+            [replace(PEOPLE[0], revenue=Decimal(revenue)), *PEOPLE[1:]],
+            segments=("vip",),
+            as_of=AS_OF + timedelta(days=night),
+        )
+        run(settings, line.name)
+    line.receiver.polls_before_done = 99
+    at_once = Polling(first_wait=0.001, longest=0.0)
+    for _ in range(2):
+        sent = send.send(settings, target(settings, line.name), patience=PATIENCE, polling=at_once)
+        assert (len(line.receiver.bodies), sent.pending, sent.problem) == (1, 1, None)
+    line.receiver.polls_before_done = 0
+    assert line.send().pending == 0
+    assert line.receiver.held["shop-p0"]["c360_revenue"] == 2.0
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_a_body_of_which_the_vendor_never_says_what_became_of_it_is_written_again(
+    listening: Any, settings: Settings, is_forgotten: bool
+) -> None:
+    line = listening("voucherify", most_records=100)
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.receiver.polls_before_done = 99
+    at_once = Polling(first_wait=0.001, longest=0.0)
+    send.send(settings, target(settings, line.name), patience=PATIENCE, polling=at_once)
+    [receipt] = receipts.read(line.root)
+    if is_forgotten:
+        line.server.failures = [Response(404)]
+    else:
+        receipts.append(line.root, replace(receipt, at="2026-03-04T00:00:00+00:00"))
+    assert send.send(settings, target(settings, line.name), patience=PATIENCE, polling=at_once).failed == len(PEOPLE)
+    line.receiver.polls_before_done = 0
+    assert run(settings, line.name).plan.counts["new"] == len(PEOPLE)
+    assert line.send().pending == 0

@@ -35,6 +35,10 @@ WRONG = {
         "must begin with https",
     ),
     "a share above one": ('[targets.a]\nvendor = "ometria"\nmost_changed_share = 2.0\n', "`most_changed_share`"),
+    "more bytes than the vendor takes": (
+        '[targets.a]\nvendor = "optimizely"\nmost_kilobytes = 9000\n',
+        "is above what",
+    ),
     "an account that is a path": ('[targets.a]\nvendor = "ometria"\naccount = "../x"\n', "names no account"),
 }
 
@@ -65,3 +69,34 @@ def test_a_segment_that_is_not_computed_is_refused(settings: Settings) -> None:
     publish(settings, [everywhere("ana")], segments=("whales",))
     with pytest.raises(OperatorError, match="whales"):
         run(settings, "odp")
+
+
+@pytest.mark.parametrize("vendor", ["ometria", "voucherify"])
+def test_more_names_than_the_vendor_takes_are_refused(settings: Settings, vendor: str) -> None:
+    configure(settings, f'[targets.a]\nvendor = "{vendor}"\nsegments = ["*"]\n')
+    publish(settings, [everywhere("ana")], segments=tuple(f"s{number:03}" for number in range(86)))
+    with pytest.raises(OperatorError, match=r"has 101 names of values and segments; \w+ takes 100") as raised:
+        run(settings, "a")
+    assert raised.value.exit_code == 2 and not list((settings.data / "activation").rglob("*.json"))
+
+
+def test_more_tags_than_the_vendor_takes_are_refused(settings: Settings) -> None:
+    configure(settings, '[targets.a]\nvendor = "omnisend"\nsegments = ["*"]\n')
+    publish(settings, [everywhere("ana")], segments=tuple(f"s{number:03}" for number in range(101)))
+    with pytest.raises(OperatorError, match="has 101 tags; Omnisend takes 100"):
+        run(settings, "a")
+
+
+def test_a_segment_that_would_be_an_identifier_at_the_vendor_is_refused(settings: Settings) -> None:
+    configure(settings, '[targets.a]\nvendor = "optimizely"\nsegments = ["new address"]\n')
+    publish(settings, [everywhere("ana")], segments=("new address",))
+    with pytest.raises(OperatorError, match="for an identifier"):
+        run(settings, "a")
+
+
+def test_segments_that_only_slugs_make_one_are_refused_also_where_all_are_meant(settings: Settings) -> None:
+    configure(settings, '[targets.a]\nvendor = "voucherify"\nsegments = ["*"]\n')
+    publish(settings, [everywhere("ana")], segments=("big spender", "big_spender"))
+    with pytest.raises(OperatorError, match="would have one name") as raised:
+        run(settings, "a")
+    assert raised.value.exit_code == 2 and not list((settings.data / "activation").rglob("*.json"))

@@ -24,11 +24,12 @@ TABLES = {
     "marts.bridge_customer_records": "source varchar, source_account varchar, stream varchar, source_record_id varchar, customer_id varchar, alias_id varchar, is_derived boolean, is_deleted boolean",
     "marts.bridge_customer_identifiers": "customer_id varchar, identifier_type varchar, identifier_namespace varchar, identifier_value varchar, sources varchar[], not_linking_reason varchar, last_seen_at timestamptz",
     "marts.customer_contactability": "customer_id varchar, channel varchar, is_allowed boolean, status varchar, source varchar, effective_at timestamptz",
+    "marts.customer_consents": "customer_id varchar, channel varchar, purpose varchar, status varchar",
     "marts.fct_consents": "customer_id varchar, source varchar, source_account varchar, channel varchar, purpose varchar, status varchar, effective_at timestamptz, is_effective_at_inferred boolean",
     "marts.fct_segment_memberships": "customer_id varchar, segment_id varchar, segment_name varchar, claimed_by varchar, is_current boolean",
     "marts.fct_events": "event_id varchar, customer_id varchar, event_type varchar, event_action varchar, occurred_at timestamptz, is_active boolean, source varchar, product_id varchar, source_order_id varchar",
     "marts.dim_segments": "source varchar, segment_id varchar",
-    "staging.customer_identifiers": "source varchar, source_account varchar, stream varchar, source_record_id varchar, owner_record_id varchar, export_date date, id_type varchar, id_namespace varchar, id_value varchar, id_value_raw varchar, is_valid boolean, is_primary boolean, source_path varchar",
+    "staging.customer_identifiers": "source varchar, source_account varchar, stream varchar, source_record_id varchar, owner_record_id varchar, export_date date, id_type varchar, id_namespace varchar, id_value varchar, id_link_value varchar, id_value_raw varchar, is_valid boolean, is_primary boolean, source_path varchar",
     "meta.shared_identifiers": "identifier_type varchar, identifier_namespace varchar, identifier_value varchar",
     "meta.runs": "run_id varchar, started_at timestamptz, as_of_date date, published boolean",
 }
@@ -49,6 +50,9 @@ class Person:
     events: list[dict[str, Any]] = field(default_factory=list)
     attributes: dict[str, Any] = field(default_factory=dict)
     refusal: tuple[str, datetime, bool] | None = None
+    refused_account: str = "default"
+    refuses_every_purpose: bool = False
+    not_linking: str | None = None
 
     @property
     def customer_id(self) -> str:
@@ -153,7 +157,13 @@ def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
         )
         for kind, value in identifiers.items():
             id_type, raw = value.split(":", 1) if kind == "identifier" else (kind, value)
+            id_type, _, namespace = id_type.partition("@")
+            if namespace:
+                name, raw = raw.split(":", 1)
+                namespace = f"{namespace}:{name}"
             path = "identifier.value" if kind == "identifier" else kind
+            if (source, kind) == ("voucherify", "customer_id"):
+                id_type, path = "email" if "@" in raw else "customer_id", "source_id"
             named = (
                 source,
                 account,
@@ -162,19 +172,24 @@ def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
                 record,
                 as_of,
                 id_type,
-                "",
+                namespace,
                 raw.lower(),
+                raw.lower().replace(".", ""),
                 raw,
                 True,
                 True,
                 path,
             )
             rows["staging.customer_identifiers"].append(named)
-            rows["marts.bridge_customer_identifiers"].append((who, id_type, "", raw.lower(), [source], None, SAID))
+            rows["marts.bridge_customer_identifiers"].append(
+                (who, id_type, "", raw.lower(), [source], person.not_linking, SAID)
+            )
 
 
 def _consents(rows: Rows, person: Person, account: str) -> None:
     who = person.customer_id
+    if person.refuses_every_purpose:
+        rows["marts.customer_consents"].append((who, "all", "all", "opt_out"))
     if person.refusal is None:
         rows["marts.customer_contactability"] += (
             [(who, "email", person.says == "opt_in", person.says, "ometria", SAID)] if person.says else []
@@ -182,8 +197,9 @@ def _consents(rows: Rows, person: Person, account: str) -> None:
         return
     vendor, at, is_inferred = person.refusal
     rows["marts.customer_contactability"].append((who, "email", False, "opt_out", vendor, at))
-    rows["marts.fct_consents"].append((who, vendor, "default", "email", "marketing", "opt_out", at, is_inferred))
-    held = [source for source in person.records if source != vendor]
+    told = (who, vendor, person.refused_account, "email", "marketing", "opt_out", at, is_inferred)
+    rows["marts.fct_consents"].append(told)
+    held = [source for source in person.records if (source, account) != (vendor, person.refused_account)]
     rows["marts.fct_consents"] += [
         (who, source, account, "email", "marketing", "opt_in", SAID, False) for source in held
     ]

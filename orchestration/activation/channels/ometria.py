@@ -30,8 +30,8 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     }
 
 
-def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:
-    return {"email": identity["email"]} if identity.get("email") else None
+def _erasure(record: Identity) -> dict[str, Any] | None:
+    return {"email": record["email"]} if "email" in record else None
 
 
 PUSH = Request("/v2/push", most_records=100, most_bytes=6_000_000, record_bytes=60_000)
@@ -40,10 +40,12 @@ CHANNEL = Channel(
     title="Ometria",
     key_sql="case when held.customer_id is not null or held.email is not null then held.alias_id end",
     identity_sql="{'id': held.alias_id, 'customer_id': held.customer_id, 'email': held.email}",
+    several_sql="case when held.customer_id is not null then held.customer_id_is_of_several else held.email_is_of_several end",
     profiles=PUSH,
     profile=_profile,
     body=as_list,
     time_kind="date",
+    most_names=100,
     optouts=PUSH,
     optout=_optout,
     optout_body=as_list,

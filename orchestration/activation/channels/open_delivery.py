@@ -51,8 +51,9 @@ CUSTOMERS = Request("/customers", most_records=100, most_bytes=1024 * 1024)
 CHANNEL = Channel(
     vendor="open_delivery",
     title="Open Delivery",
-    key_sql="held.identifier_type || ':' || held.identifier_value",
+    key_sql="held.identifier",
     identity_sql="{'type': held.identifier_type, 'value': held.identifier_value}",
+    several_sql="held.identifier_is_of_several",
     profiles=CUSTOMERS,
     profile=_profile,
     body=items,

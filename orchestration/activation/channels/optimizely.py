@@ -27,8 +27,10 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     }
 
 
-def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:
-    return {"identifier_field_name": identity["field"], "identifier_value": identity["value"]}
+def _erasure(record: Identity) -> dict[str, Any] | None:
+    return (
+        {"identifier_field_name": record["field"], "identifier_value": record["value"]} if "value" in record else None
+    )
 
 
 CHANNEL = Channel(
@@ -45,12 +47,18 @@ CHANNEL = Channel(
             'value': coalesce(held.customer_id, held.vuid, held.email)
         }
     """,
+    several_sql="""
+        case when held.customer_id is not null then held.customer_id_is_of_several
+             when held.vuid is not null then held.vuid_is_of_several
+             else held.email_is_of_several end
+    """,
     profiles=Request("/v3/profiles", most_records=500, most_bytes=5_000_000),
     profile=_profile,
     body=as_list,
     date_kind="time",
     # A name that ends in `_id` belongs to an identifier there.
     sent_names={"c360_customer_id": "c360_customer"},
+    reserved_endings=("_id", "_hash", "_number", "_token", "_alias", "_address", "_key"),
     optouts=Request("/v3/consent", most_records=500, most_bytes=5_000_000),
     optout=_optout,
     optout_body=as_list,

@@ -35,25 +35,30 @@ def _judged(action: Any) -> Judged | None:
     return Judged(failed, max(0, told - len(failed)))
 
 
-def _erasure(identity: Identity, email: str | None) -> dict[str, Any] | None:
-    return {"source_id": identity["source_id"]}
+def _erasure(record: Identity) -> dict[str, Any] | None:
+    """Either id may stand in the path; an address that we made an id of is none."""
+    if "source_id" in record:
+        return {"source_id": record["source_id"]}
+    return None if record["record_id"].startswith("email:") else {"id": record["record_id"]}
 
 
 BULK = Request("/v1/customers/bulk/async", most_records=100_000, most_bytes=10_000_000)
 CHANNEL = Channel(
     vendor="voucherify",
     title="Voucherify",
-    key_sql="held.customer_id",
-    identity_sql="{'source_id': held.customer_id}",
+    key_sql="held.source_id",
+    identity_sql="{'source_id': held.source_id}",
+    several_sql="held.source_id_is_of_several",
     profiles=BULK,
     profile=_profile,
     body=as_list,
+    most_names=100,
     optouts=BULK,
     optout=_optout,
     optout_body=as_list,
     verdict=Verdict(_reference, "/v1/async-actions/{}", _judged),
     erasure_hint=(
-        "POST to /v1/customers/{source_id}/permanent-deletion, one by one: orders and events of the customer go too."
+        "POST to /v1/customers/{source_id or id}/permanent-deletion, one by one: orders and events of the customer go too."
     ),
     erasure=_erasure,
 )
