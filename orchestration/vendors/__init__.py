@@ -45,14 +45,14 @@ def _found() -> _Found:
         try:
             vendor = getattr(import_module(f"{__name__}.{module.name}"), "VENDOR", None)
         except Exception as error:
-            found.broken[module.name] = _told(module.name, error)
+            found.broken[module.name] = _sentence(module.name, error)
         else:
             if isinstance(vendor, Vendor):
                 found.sound[vendor.code] = vendor
     return found
 
 
-def _told(module: str, error: Exception) -> str:
+def _sentence(module: str, error: Exception) -> str:
     """The mistake with the place in the vendor's own code where it was made."""
     place = f"orchestration/vendors/{module}"
     if isinstance(error, SyntaxError) and error.filename:

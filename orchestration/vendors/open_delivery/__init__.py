@@ -7,10 +7,11 @@ cents (the rc.2 relationship view, events).
 
 from orchestration.mapping.model import stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
+from orchestration.vendors.open_delivery.customers import CUSTOMERS
 from orchestration.vendors.open_delivery.events import EVENT_DIALECTS
+from orchestration.vendors.open_delivery.leads import LEADS
 from orchestration.vendors.open_delivery.loyalty import ACCOUNTS, PROGRAMS, REDEMPTIONS, TRANSACTIONS
 from orchestration.vendors.open_delivery.orders import ORDERS
-from orchestration.vendors.open_delivery.people import CUSTOMERS, LEADS
 from orchestration.vendors.open_delivery.reviews import REVIEWS
 
 # What lies in the same interface and is none of ours: shops, menus, deliveries, rewards. Their fields tell them, as no

@@ -16,17 +16,14 @@ from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import words
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.orders import STATUS_WORDS, status_of
-from orchestration.vendors.open_delivery.people import (
-    CONSENT,
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_doubts, stated_consents
+from orchestration.vendors.open_delivery.identifiers import (
     IDENTIFIER,
     canonical_identifier,
-    consent,
-    consent_doubts,
     customer_key,
     customer_reference,
-    stated_consents,
 )
+from orchestration.vendors.open_delivery.order_words import STATUS_WORDS, status_of
 
 EVENTS: dict[str, tuple[str, str, str, str]] = {
     # name: type, action, engagement class, whether the person did it
@@ -54,8 +51,8 @@ def _dotted(name: pl.Expr) -> pl.Expr:
     return clean(name).str.to_lowercase().str.replace_all("_", ".", literal=True)
 
 
-def _words(name: pl.Expr, told: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
-    """Type, action, engagement class and activity of an event by its dotted name; `told` is the name as told."""
+def _words(name: pl.Expr, stated: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    """Type, action, engagement class and activity of an event by its dotted name; `stated` is the name as delivered."""
     known = [lookup(name, {word: values[place] for word, values in EVENTS.items()}) for place in range(4)]
     family = name.str.extract(r"^([^.]+)\.")
     is_family = family.is_in(list(FAMILIES))
@@ -63,7 +60,7 @@ def _words(name: pl.Expr, told: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.
     action = pl.coalesce(
         known[1],
         pl.when(is_family).then(name.str.replace(r"^[^.]+\.", "").str.replace_all(".", "_", literal=True)),
-        clean(told).str.to_lowercase(),
+        clean(stated).str.to_lowercase(),
     )
     engagement = pl.coalesce(known[2], lookup(family, FAMILIES), pl.lit("custom"))
     active = pl.coalesce(known[3], pl.when(is_family).then(pl.lit("false")), pl.lit("true"))

@@ -11,7 +11,7 @@ from orchestration.mapping.model import ANY_WORD, dialect
 from orchestration.mapping.record_schema import KEEP, NUMBER, TEXT, Open
 from orchestration.mapping.selects import Contact, rows
 from orchestration.mapping.values import Typed, time
-from orchestration.vendors.open_delivery.people import customer_reference
+from orchestration.vendors.open_delivery.identifiers import customer_reference
 
 TRANSACTION_TYPES = {
     "earn": "earn",

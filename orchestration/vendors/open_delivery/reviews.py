@@ -14,7 +14,7 @@ from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import words
 from orchestration.parsing.numbers import double
-from orchestration.vendors.open_delivery.people import (
+from orchestration.vendors.open_delivery.identifiers import (
     IDENTIFIER,
     canonical_identifier,
     customer_key,
@@ -33,7 +33,7 @@ METHODS = {
     "OTHER": "other",
 }
 SCALES = {"stars": (1.0, 5.0), "nps": (0.0, 10.0), "binary": (0.0, 1.0)}
-# A thumb down is told as 0, -1 or a word.
+# A thumb down is reported as 0, -1 or a word.
 THUMBS = dict.fromkeys(("true", "up", "like", "thumbs_up", "yes"), "1") | dict.fromkeys(
     ("false", "down", "dislike", "thumbs_down", "no", "-1"), "0"
 )

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from orchestration.mapping.record_schema import Leaf
-from orchestration.vendors.ometria import ORDER_STATUS, PROFILE, VENDOR
+from orchestration.vendors.ometria import VENDOR
+from orchestration.vendors.ometria.profiles import PROFILE
+from orchestration.vendors.ometria.words import ORDER_STATUS
 from tests.support.goldens import Outcome, lost_leaves, normalise
 
 

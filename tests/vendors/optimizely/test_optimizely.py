@@ -16,7 +16,8 @@ from orchestration.landing.landing_zone import LandedFile
 from orchestration.normalisation.classifier import Bounds
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normaliser, shape_paths
-from orchestration.vendors.optimizely import EVENT_FIELDS, VENDOR
+from orchestration.vendors.optimizely import VENDOR
+from orchestration.vendors.optimizely.event_fields import EVENT_FIELDS
 from tests.support.goldens import NIGHT, Outcome, normalise
 
 HERE = Path(__file__).parent

@@ -1,0 +1,156 @@
+"""Contacts as they are pushed and exported, JSON and CSV."""
+
+import polars as pl
+
+from orchestration.mapping.expressions import (
+    at,
+    first_given,
+    raw,
+)
+from orchestration.mapping.model import ANY_WORD, Dialect, dialect
+from orchestration.mapping.record_schema import FLAG, JSON, KEEP, SCALAR, TEXT, Pairs
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import (
+    Identifier,
+    Profile,
+    rows,
+)
+from orchestration.mapping.values import time
+from orchestration.parsing.text import clean
+from orchestration.vendors.ometria.consents import (
+    CHANNEL,
+    CHANNEL_CELLS,
+    channel_cell_rows,
+    channel_rows,
+    consent_doubts,
+    consent_rows,
+    keyed_by_person,
+)
+from orchestration.vendors.ometria.profiles import TAGS
+from orchestration.vendors.ometria.words import NO_NEWS
+
+# -- contacts --------------------------------------------------------------------------------------------------------
+
+CONTACT = {
+    "@type": NO_NEWS,
+    "@collection": TEXT,
+    "collection": TEXT,
+    "id": TEXT,
+    "customer_id": TEXT,
+    "profile_id": TEXT,
+    "email": TEXT,
+    "phone_number": TEXT,
+    "prefix": TEXT,
+    "firstname": TEXT,
+    "middlename": TEXT,
+    "lastname": TEXT,
+    "suffix": TEXT,
+    "name": TEXT,
+    "gender": TEXT,
+    "date_of_birth": TEXT,
+    "country_id": TEXT,
+    "timezone": TEXT,
+    "store_id": KEEP,
+    "store_ids": KEEP,
+    "tags": [TEXT],
+    "properties": JSON,
+    "marketing_optin": consented(SCALAR),
+    "@force_optin": FLAG,
+    "@add_to_lists": KEEP,
+    "@remove_from_lists": KEEP,
+    "@merge": KEEP,
+    "channels": Pairs(CHANNEL),
+    "timestamp_acquired": TEXT,
+    "timestamp_subscribed": TEXT,
+    "timestamp_unsubscribed": TEXT,
+    "dt_object_created": TEXT,
+    "dt_object_updated": TEXT,
+    "dt_object_observed": KEEP,
+    "dt_observed": KEEP,
+    "object_version": KEEP,
+    "source": KEEP,
+}
+CSV_CONTACT = {
+    **{name: leaf for name, leaf in CONTACT.items() if name not in ("@type", "@collection", "properties", "channels")},
+    **CHANNEL_CELLS,
+    "customer_id": TEXT,
+    "@force_optin": SCALAR,
+    "customer.phone_number": TEXT,
+    "properties.*": JSON,
+}
+
+
+def _contact_dialect(
+    name: str, shape: dict[str, object], *, has: tuple[str, ...], lacks: tuple[str, ...], says_unknown: bool
+) -> Dialect:
+    phone = first_given(*(at(name) for name in ("phone_number", "customer.phone_number") if name in shape))
+    collection = first_given(*(at(name) for name in ("@collection", "collection") if name in shape)).str.strip_chars()
+    key = keyed_by_person(at("id"), phone, at("country_id"))
+    customers = rows(
+        "customers",
+        created_at=time(at("dt_object_created")),
+        source_updated_at=time(at("dt_object_updated")),
+        acquired_at=time(at("timestamp_acquired")),
+        full_name=at("name"),
+        name_prefix=at("prefix"),
+        first_name=at("firstname"),
+        middle_name=at("middlename"),
+        last_name=at("lastname"),
+        name_suffix=at("suffix"),
+        gender_raw=at("gender"),
+        birth_date=at("date_of_birth"),
+        timezone=at("timezone"),
+        country_raw=at("country_id"),
+        attributes=raw("properties" if "properties" in shape else "properties.*"),
+    )
+    consents = consent_rows(
+        yes=at("timestamp_subscribed"),
+        no=at("timestamp_unsubscribed"),
+        known_since=first_given(at("timestamp_acquired"), at("dt_object_created")),
+        changed=at("dt_object_updated"),
+        forced=at("@force_optin"),
+        says_unknown=says_unknown,
+    )
+    about = Profile(
+        record_id=pl.when(key.is_not_null()).then(
+            pl.concat_str(clean(collection), key, separator=":", ignore_nulls=True)
+        ),
+        identifiers=(
+            Identifier("contact_id", at("id"), "id", namespace=clean(collection)),
+            Identifier("customer_id", at("customer_id"), "customer_id"),
+            Identifier("profile_id", at("profile_id"), "profile_id"),
+            Identifier("email", at("email"), "email"),
+            Identifier("phone", phone, "phone_number", region=at("country_id")),
+        ),
+    )
+    channels = (
+        channel_rows(at("dt_object_updated")) if "channels" in shape else channel_cell_rows(at("dt_object_updated"))
+    )
+    return dialect(
+        name,
+        "contact",
+        shape,
+        customers,
+        *consents,
+        *channels,
+        *TAGS,
+        about=about,
+        has=has,
+        lacks=lacks,
+        doubts=consent_doubts("timestamp_unsubscribed"),
+        kinds=("contact",),
+        tells={"name": ANY_WORD},
+    )
+
+
+CONTACTS = (
+    _contact_dialect("ometria.contact", CONTACT, has=("@collection",), lacks=(), says_unknown=True),
+    _contact_dialect(
+        "ometria.connector_contact",
+        {name: leaf for name, leaf in CONTACT.items() if name != "@collection"},
+        has=("@type",),
+        lacks=("@collection",),
+        says_unknown=True,
+    ),
+    _contact_dialect("ometria.csv_contact", CSV_CONTACT, has=(), lacks=("@type", "@collection"), says_unknown=False),
+)

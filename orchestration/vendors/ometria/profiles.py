@@ -1,0 +1,178 @@
+"""Profiles: identities, attributes, figures, lists and consents."""
+
+import polars as pl
+
+from orchestration.mapping.expressions import (
+    account_currency,
+    at,
+    filled,
+    first_given,
+    given,
+    item,
+    raw,
+)
+from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT, Pairs
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import (
+    Doubt,
+    Identifier,
+    Profile,
+    Rows,
+    rows,
+)
+from orchestration.mapping.values import Typed, time
+from orchestration.mapping.words import translated, word
+from orchestration.vendors.ometria.consents import CHANNEL, consent_rows, keyed_by_person, names_no_list, nobody
+from orchestration.vendors.ometria.words import EMPTY, IDENTITY_TYPE, LIST_KIND, NO_NEWS
+
+TAGS = (
+    rows(
+        "segment_memberships",
+        each="tags",
+        where=given(item()),
+        segment_id=item().str.strip_chars().str.to_lowercase(),
+        segment_name=item().str.strip_chars(),
+        kind=pl.lit("tag"),
+        state=pl.lit("member"),
+        observed_at=time(else_export_date=True),
+        is_full_snapshot=Typed(pl.lit(value=True)),
+    ),
+    nobody("tag", at("tags").is_not_null() & ~filled(at("tags"))),
+)
+LISTS = (
+    rows(
+        "segment_memberships",
+        each="lists",
+        where=given(item("id")),
+        segment_id=item("id"),
+        segment_name=item("title"),
+        kind=word(item("type"), LIST_KIND),
+        state=pl.lit("member"),
+        observed_at=time(else_export_date=True),
+        is_full_snapshot=Typed(pl.lit(value=True)),
+    ),
+    nobody("static_list", names_no_list("STATIC")),
+    nobody("dynamic_segment", names_no_list("DYNAMIC")),
+)
+
+# -- profiles --------------------------------------------------------------------------------------------------------
+
+LIST = {"id": TEXT, "title": TEXT, "type": TEXT}
+PROFILE = {
+    "@type": NO_NEWS,
+    "id": TEXT,
+    "customer_id": TEXT,
+    "email": TEXT,
+    "phone_number": TEXT,
+    "identities": [{"id": TEXT, "type": TEXT}],
+    "prefix": TEXT,
+    "firstname": TEXT,
+    "middlename": TEXT,
+    "lastname": TEXT,
+    "suffix": TEXT,
+    "name": TEXT,
+    "gender": TEXT,
+    "date_of_birth": TEXT,
+    "country": TEXT,
+    "marketing_optin": consented(SCALAR),
+    "channels": Pairs(CHANNEL),
+    "dates": {
+        "acquired": TEXT,
+        "first_seen": TEXT,
+        "last_seen": TEXT,
+        "first_purchase": TEXT,
+        "last_purchase": TEXT,
+        "marketing_optin": TEXT,
+        "marketing_optout": TEXT,
+    },
+    "seen": KEEP,
+    "properties": JSON,
+    "tags": [TEXT],
+    "lists": [LIST],
+    "stats": {
+        "orders": NUMBER,
+        "orders_attempted": NUMBER,
+        "revenue": NUMBER,
+        "aov": NUMBER,
+        "total_items": NUMBER,
+        "visits": NUMBER,
+    },
+}
+profile = Profile(
+    record_id=keyed_by_person(at("id"), at("phone_number"), at("country")),
+    identifiers=(
+        Identifier("profile_id", at("id"), "id"),
+        Identifier("customer_id", at("customer_id"), "customer_id"),
+        Identifier("email", at("email"), "email", is_primary=pl.lit(value=True)),
+        Identifier("phone", at("phone_number"), "phone_number", region=at("country"), is_primary=pl.lit(value=True)),
+        Identifier(
+            translated(item("type"), IDENTITY_TYPE).fill_null("custom"),
+            item("id"),
+            "identities[].id",
+            each="identities",
+            namespace=pl.when(translated(item("type"), IDENTITY_TYPE).is_null()).then(item("type").str.strip_chars()),
+            region=at("country"),
+        ),
+    ),
+)
+profile_customers = rows(
+    "customers",
+    acquired_at=time(at("dates.acquired")),
+    first_seen_at=time(at("dates.first_seen")),
+    last_seen_at=time(at("dates.last_seen")),
+    full_name=at("name"),
+    name_prefix=at("prefix"),
+    first_name=at("firstname"),
+    middle_name=at("middlename"),
+    last_name=at("lastname"),
+    name_suffix=at("suffix"),
+    gender_raw=at("gender"),
+    birth_date=at("date_of_birth"),
+    country_raw=at("country"),
+    attributes=raw("properties"),
+)
+profile_consents = consent_rows(
+    yes=at("dates.marketing_optin"),
+    no=at("dates.marketing_optout"),
+    known_since=first_given(at("dates.acquired"), at("dates.first_seen")),
+)
+
+
+def _figure(metric: str, path: str, *, currency: pl.Expr = EMPTY) -> Rows:
+    return rows(
+        "vendor_stats",
+        where=given(at(path)),
+        metric=pl.lit(metric),
+        value_num=at(path),
+        currency=currency,
+        definition_id=pl.lit(path),
+    )
+
+
+def _moment(metric: str, path: str) -> Rows:
+    return rows(
+        "vendor_stats",
+        where=given(at(path)),
+        metric=pl.lit(metric),
+        value_ts=time(at(path)),
+        definition_id=pl.lit(path),
+    )
+
+
+unknown_identities = Doubt(
+    "identities[].type",
+    item("type"),
+    given(item("type")) & translated(item("type"), IDENTITY_TYPE).is_null(),
+    "identities",
+    "unknown_word",
+)
+PROFILE_STATS = (
+    _figure("order_count", "stats.orders"),
+    _figure("orders_attempted", "stats.orders_attempted"),
+    _figure("total_revenue", "stats.revenue", currency=account_currency()),
+    _figure("average_order_value", "stats.aov", currency=account_currency()),
+    _figure("total_items", "stats.total_items"),
+    _figure("visits", "stats.visits"),
+    _moment("first_order_at", "dates.first_purchase"),
+    _moment("last_order_at", "dates.last_purchase"),
+)

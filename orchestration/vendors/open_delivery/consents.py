@@ -1,0 +1,111 @@
+"""Consents, as each version of the protocol states them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from orchestration.mapping.expressions import (
+    at,
+    first_given,
+    given,
+    item,
+    lookup,
+)
+from orchestration.mapping.record_schema import TEXT
+from orchestration.mapping.record_schema import consent as consented
+from orchestration.mapping.selects import (
+    Doubt,
+    Rows,
+    no_refusal,
+    rows,
+)
+from orchestration.mapping.values import time
+from orchestration.mapping.words import consent_word, is_no, no_since, yes_since
+from orchestration.parsing.text import clean
+from orchestration.vendors.open_delivery.identifiers import CHANNELS, nothing
+
+CONSENT = {
+    "purpose": TEXT,
+    "channel": TEXT,
+    "status": consented(TEXT),
+    "source": TEXT,
+    "grantedAt": TEXT,
+    "revokedAt": TEXT,
+}
+
+
+def consent(
+    channel: pl.Expr,
+    purpose: pl.Expr,
+    status: pl.Expr,
+    since: pl.Expr,
+    *,
+    reported_by: pl.Expr | None = None,
+    each: str | None = None,
+    where: pl.Expr | None = None,
+) -> Rows:
+    """One statement of consent; a channel that is not named means all."""
+    stated = channel.str.strip_chars().str.to_lowercase()
+    return rows(
+        "customer_consents",
+        each=each,
+        where=where,
+        channel=pl.when(given(channel)).then(lookup(stated, CHANNELS, stated)).otherwise(pl.lit("all")),
+        purpose=first_given(clean(purpose).str.to_lowercase(), pl.lit("marketing")),
+        # A legal basis lets one be served, it is not a yes to advertising.
+        status=consent_word(status, legal_consent="unknown"),
+        status_raw=status,
+        effective_at=time(since, else_export_date=True),
+        consent_source=nothing if reported_by is None else reported_by,
+    )
+
+
+def stated_consents(
+    field: Callable[[str], pl.Expr], *, each: str | None, where: pl.Expr | None = None, since: pl.Expr | None = None
+) -> tuple[Rows, Rows]:
+    """What a consent tells: its state, and the other change where it has the times of both.
+
+    Without a word the times tell: what was revoked is taken back. What was taken back had been given; and a time of
+    revocation beside a yes is a no of its day, which a later yes outdoes.
+    """
+    granted, revoked, stated = (
+        yes_since(field("grantedAt")),
+        no_since(field("revokedAt"), field("grantedAt")),
+        field("status"),
+    )
+    by_time = pl.when(given(revoked)).then(pl.lit("revoked")).when(given(granted)).then(pl.lit("opt_in"))
+    status = pl.when(given(stated)).then(stated).otherwise(by_time)
+    is_taken_back = is_no(status)
+    is_other_reported = pl.when(is_taken_back).then(given(granted) & given(revoked)).otherwise(given(revoked))
+    shared: dict[str, Any] = {"reported_by": field("source"), "each": each}
+    channel, purpose = field("channel"), field("purpose")
+    moment = first_given(
+        pl.when(is_taken_back).then(first_given(revoked, granted)).otherwise(granted),
+        *(() if since is None else (since,)),
+    )
+    other = pl.when(is_taken_back).then(pl.lit("opt_in")).otherwise(pl.lit("revoked"))
+    other_moment = pl.when(is_taken_back).then(granted).otherwise(revoked)
+    is_one = given(status) if where is None else where & given(status)
+    return (
+        consent(channel, purpose, status, moment, where=is_one if each is None else where, **shared),
+        consent(
+            channel,
+            purpose,
+            other,
+            other_moment,
+            where=is_other_reported if where is None else where & is_other_reported,
+            **shared,
+        ),
+    )
+
+
+def consent_doubts(*bodies: str) -> tuple[Doubt, ...]:
+    """Books what says nothing in the time of a no, in the consents and the consent under each."""
+    lists = tuple(no_refusal(f"{body}consents[].revokedAt", item("revokedAt"), f"{body}consents") for body in bodies)
+    return lists + tuple(
+        no_refusal(f"{body}consent.revokedAt", at(f"{body}consent.revokedAt")) for body in bodies if body
+    )
+
+
+consents = stated_consents(item, each="consents")

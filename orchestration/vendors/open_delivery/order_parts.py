@@ -1,0 +1,250 @@
+"""What all versions of an order share: buyer, lines, fees, payments, and the rows they make."""
+
+import polars as pl
+
+from orchestration.mapping.expressions import at, first_given, furthest, item
+from orchestration.mapping.record_schema import KEEP, NUMBER, TEXT, alone
+from orchestration.mapping.selects import Contact, Identifier, Rows, rows
+from orchestration.mapping.values import Typed, Value, time
+from orchestration.mapping.words import word, words
+from orchestration.parsing.numbers import decimal, money
+from orchestration.vendors.open_delivery.customers import ADDRESS, address
+from orchestration.vendors.open_delivery.identifiers import (
+    customer_reference,
+    phone_line,
+)
+from orchestration.vendors.open_delivery.order_words import DELIVERY_FEES, PAYMENT_TYPES, PRICE, STATUS_WORDS, status_of
+
+
+def _sum(amounts: pl.Expr) -> pl.Expr:
+    """Sum of a list of amounts as text; if one of them is no number that one instead, so that it is booked."""
+    given_amounts = amounts.list.drop_nulls()
+    parsed = given_amounts.list.eval(pl.element().cast(pl.Decimal(18, 4), strict=False))
+    wrong = given_amounts.list.eval(
+        pl.element().filter(pl.element().cast(pl.Decimal(18, 4), strict=False).is_null())
+    ).list.first()
+    return pl.when(given_amounts.list.len() > 0).then(pl.coalesce(wrong, parsed.list.sum().cast(pl.String)))
+
+
+def _fees(*, is_delivery: bool) -> pl.Expr:
+    fee = pl.element().struct.field
+    is_one = fee("type").str.to_uppercase().is_in(DELIVERY_FEES).fill_null(value=False)
+    return _sum(
+        at("otherFees").list.eval(pl.when(is_one if is_delivery else ~is_one).then(fee("price").struct.field("value")))
+    )
+
+
+def _line_total(quantity: pl.Expr, unit_price: pl.Expr, options_price: pl.Expr) -> pl.Expr:
+    """Quantity times the price of one with its options, for items that state no total."""
+    return (
+        (decimal(quantity) * (money(unit_price) + money(options_price).fill_null(0)))
+        .cast(pl.Decimal(38, 4))
+        .cast(pl.String)
+    )
+
+
+# -- v1.3 and v2 -------------------------------------------------------------------------------------------------------
+
+CUSTOMER = {
+    "id": TEXT,
+    "name": TEXT,
+    "documentNumber": TEXT,
+    "phone": {"number": TEXT, "extension": TEXT},
+    "email": TEXT,
+    "ordersCountOnMerchant": NUMBER,
+    "birthDate": TEXT,
+    "gender": TEXT,
+}
+SPONSORSHIP = {"name": KEEP, "amount": KEEP, "discountCode": TEXT}
+PRICED = {
+    "otherFees": [
+        {"name": KEEP, "type": TEXT, "receivedBy": KEEP, "receiverDocument": KEEP, "price": PRICE, "observation": KEEP}
+    ],
+    "discounts": [{"amount": PRICE, "target": KEEP, "targetId": KEEP, "sponsorshipValues": [SPONSORSHIP]}],
+    "total": {
+        "itemsPrice": PRICE,
+        "orderAmount": PRICE,
+        **{key: {"value": alone(NUMBER), "currency": KEEP} for key in ("otherFees", "discount")},
+    },
+    "payments": {
+        "prepaid": KEEP,
+        "pending": KEEP,
+        "methods": [
+            {
+                "value": NUMBER,
+                "currency": TEXT,
+                "type": TEXT,
+                "method": TEXT,
+                "brand": TEXT,
+                "methodInfo": KEEP,
+                "changeFor": KEEP,
+                "transaction": KEEP,
+            }
+        ],
+    },
+}
+
+
+def _items(prices: str, item_fields: dict[str, object]) -> list[dict[str, object]]:
+    kinds = {"unitPrice": PRICE, "originalPrice": KEEP, "optionsPrice": PRICE, "totalPrice": PRICE}
+    priced = {prices: kinds} if prices else kinds
+    return [
+        {
+            "id": TEXT,
+            "name": TEXT,
+            "externalCode": TEXT,
+            "unit": TEXT,
+            "quantity": NUMBER,
+            "options": KEEP,
+            **item_fields,
+            **priced,
+        }
+    ]
+
+
+COMMON = {
+    "id": TEXT,
+    "displayId": TEXT,
+    "sourceAppId": KEEP,
+    "createdAt": TEXT,
+    "lastEvent": TEXT,
+    "status": TEXT,
+    "merchant": {"id": TEXT, "externalCode": KEEP, "name": KEEP},
+    "customer": CUSTOMER,
+    **PRICED,
+    "extraInfo": KEEP,
+}
+V1_ORDER = {
+    **COMMON,
+    "type": TEXT,
+    "salesChannel": TEXT,
+    "orderTiming": KEEP,
+    "preparationStartDateTime": KEEP,
+    "items": _items("", {"index": KEEP, "ean": TEXT, "specialInstructions": KEEP}),
+    "schedule": {"scheduledDateTimeStart": KEEP, "scheduledDateTimeEnd": KEEP},
+    "delivery": {
+        "deliveredBy": KEEP,
+        "deliveryAddress": ADDRESS,
+        "estimatedDeliveryDateTime": KEEP,
+        "deliveryDateTime": KEEP,
+    },
+    "takeout": {"mode": KEEP, "takeoutDateTime": KEEP},
+    "indoor": {"mode": KEEP, "indoorDateTime": KEEP, "place": KEEP, "tab": KEEP},
+    "virtualBrand": KEEP,
+    "category": KEEP,
+    "taxInvoice": KEEP,
+    "orderPriority": KEEP,
+    "sendPreparing": KEEP,
+    "sendPickedUp": KEEP,
+    "sendDelivered": KEEP,
+    "sendTracking": KEEP,
+}
+V2_ORDER = {
+    **COMMON,
+    "fulfillment": {
+        "orderType": TEXT,
+        "delivery": {"address": ADDRESS, "estimatedDeliveryDateTime": KEEP, "observations": KEEP},
+        "takeout": KEEP,
+        "indoor": KEEP,
+        "billingAddress": ADDRESS,
+    },
+    "timing": KEEP,
+    "items": _items("pricing", {"itemOfferId": KEEP, "observations": KEEP}),
+    "taxInvoice": KEEP,
+    "context": {"salesChannel": TEXT},
+    "observations": KEEP,
+}
+
+order_currency = first_given(
+    at("total.orderAmount.currency"),
+    at("total.itemsPrice.currency"),
+    at("payments.methods").list.first().struct.field("currency"),
+)
+
+
+def contact(*places: pl.Expr) -> Contact:
+    return Contact(
+        identifiers=(
+            customer_reference(at("customer.id"), "customer.id"),
+            Identifier("document", at("customer.documentNumber"), "customer.documentNumber"),
+            Identifier("email", at("customer.email"), "customer.email"),
+            Identifier(
+                "phone", phone_line(at("customer.phone.number"), at("customer.phone.extension")), "customer.phone"
+            ),
+        ),
+        profile_id=at("customer.id"),
+        attributes={
+            "full_name": at("customer.name"),
+            "birth_date": at("customer.birthDate"),
+            "gender_raw": at("customer.gender"),
+            **address(*places),
+        },
+    )
+
+
+def order(channel: pl.Expr, shipping_method: pl.Expr, *, is_unit_open: bool) -> Rows:
+    return rows(
+        "orders",
+        is_amount_unit_inferred=is_unit_open,
+        source_order_id=at("id"),
+        order_number=at("displayId"),
+        order_match_key=at("id"),
+        store_id=at("merchant.id"),
+        channel=channel,
+        ordered_at=time(at("createdAt"), else_export_date=True),
+        currency=order_currency,
+        subtotal=at("total.itemsPrice.value"),
+        discount_total=first_given(at("total.discount.value"), _sum(at("discounts").list.eval(pl.element().struct.field("amount").struct.field("value")))),
+        shipping_total=_fees(is_delivery=True),
+        fees_total=pl.when(at("otherFees").list.len() > 0).then(_fees(is_delivery=False)).otherwise(at("total.otherFees.value")),
+        total=at("total.orderAmount.value"),
+        status_raw=first_given(at("status"), at("lastEvent")),
+        status=words(furthest(status_of(at("status")), status_of(at("lastEvent"))), (at("status"), STATUS_WORDS), (at("lastEvent"), STATUS_WORDS)),
+        orders_count_on_merchant=at("customer.ordersCountOnMerchant"),
+        coupon_codes=at("discounts").list.eval(
+            pl.element().struct.field("sponsorshipValues").list.eval(pl.element().struct.field("discountCode")).explode()
+        ).list.drop_nulls().list.unique(maintain_order=True),
+        payment_method=at("payments.methods").list.first().struct.field("method"),
+        shipping_method=shipping_method,
+    )  # fmt: skip
+
+
+def lines(prices: str, *, is_unit_open: bool, **columns: Value) -> Rows:
+    start = f"{prices}." if prices else ""
+    quantity, unit_price, options_price = (
+        item("quantity"),
+        item(f"{start}unitPrice.value"),
+        item(f"{start}optionsPrice.value"),
+    )
+    return rows(
+        "order_lines",
+        each="items",
+        is_amount_unit_inferred=is_unit_open,
+        source_order_id=at("id"),
+        line_no=Typed(pl.col("position")),
+        source_line_id=item("id"),
+        product_id=first_given(item("externalCode"), item("id")),
+        sku=item("externalCode"),
+        title=item("name"),
+        quantity=quantity,
+        unit=item("unit"),
+        currency=first_given(item(f"{start}totalPrice.currency"), item(f"{start}unitPrice.currency"), order_currency),
+        unit_price=unit_price,
+        total=first_given(item(f"{start}totalPrice.value"), _line_total(quantity, unit_price, options_price)),
+        **columns,
+    )
+
+
+def payments(*, is_unit_open: bool) -> Rows:
+    return rows(
+        "order_payments",
+        each="payments.methods",
+        is_amount_unit_inferred=is_unit_open,
+        source_order_id=at("id"),
+        seq=Typed(pl.col("position")),
+        method=item("method"),
+        brand=item("brand"),
+        value=item("value"),
+        currency=first_given(item("currency"), order_currency),
+        type=word(item("type"), PAYMENT_TYPES, "unknown"),
+    )
