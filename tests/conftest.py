@@ -29,3 +29,11 @@ def no_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def settings(tmp_path: Path) -> Settings:
     (tmp_path / "data").mkdir()
     return Settings(data=tmp_path / "data", options=Options(free_disk_bytes=0, lock_wait_seconds=5))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No workers for one file or one test: they would take longer to start than most of them to run."""
+    if len(config.args) != 1 or not config.args[0].partition("::")[0].endswith(".py"):
+        return None
+    config.option.dist = "no"
+    return 0

@@ -1,4 +1,4 @@
-"""Generated files are current, and what the README shows works."""
+"""Generated files are current, and the rules that the documents show work."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,10 @@ from orchestration.docgen.generate import REMEDY, generated
 from orchestration.transformation import identity_rules, seeds, segment_rules
 from tests.support.paths import PROJECT
 
-README = PROJECT / "README.md"
-EXAMPLES = dict(re.findall(r"^```csv (\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+CONFIGURE = PROJECT / "docs" / "configure.md"
+EXAMPLES = dict(
+    re.findall(r"^```csv (\w+)\n(.*?)^```$", CONFIGURE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+)
 
 
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
@@ -19,7 +21,7 @@ def test_a_generated_file_is_what_the_declarations_say(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == generated()[path], f"{path.name} is out of date. {REMEDY}"
 
 
-def test_the_rules_that_the_readme_shows_pass_every_check(settings: Settings) -> None:
+def test_the_rules_that_the_documents_show_pass_every_check(settings: Settings) -> None:
     assert sorted(EXAMPLES) == ["computed_segments", "identity_overrides"]
     settings.config.mkdir(parents=True)
     for name, text in EXAMPLES.items():

@@ -184,8 +184,8 @@ def test_a_mistake_in_its_module_costs_its_own_files_alone(
 
 
 def test_the_page_for_newcomers_names_these_steps_and_no_other() -> None:
-    text = Path(PROJECT / "README.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Add a vendor\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    text = Path(PROJECT / "docs" / "add_a_vendor.md").read_text(encoding="utf-8")
+    section = re.search(r"^# Add a vendor\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section
     steps = re.findall(r"^(\d+)\. (.*)$", section[1], re.MULTILINE)
     assert [number for number, _ in steps] == ["1", "2", "3"]
