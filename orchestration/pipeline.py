@@ -36,8 +36,8 @@ from orchestration.publishing import change_report, issued_ids, publish, retenti
 from orchestration.pulling import walk_log
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
 from orchestration.runtime.failpoints import pass_point
-from orchestration.transformation import identity_rules, incremental, seeds, segment_rules
-from orchestration.transformation.dbt_runner import NodeResult, TransformError, build
+from orchestration.transformation import identity_rules, incremental, seeds, segment_rules, sharded
+from orchestration.transformation.dbt_runner import NodeResult, TransformError
 from orchestration.warehouse import build_file, file_soundness, fingerprints, meanings, run_log
 from orchestration.warehouse.writer_lock import writer_lock
 
@@ -294,6 +294,7 @@ def writing(
     identity_rules.check_files(settings)
     segment_rules.check_files(settings)
     seeds.check_files(settings)
+    sharded.engine_of(settings).check()
     _require_disk(settings, LEAST_FREE)
     with writer_lock(settings, command=command, on_wait=progress):
         file_rights.tighten(settings)
@@ -395,7 +396,7 @@ def transform(
     nodes = incremental.build(settings, before.load_seq, progress=progress) if before else None
     in_full_at = before.in_full_at if before and nodes is not None else None
     if nodes is None:
-        nodes = build(settings, progress=progress)
+        nodes = sharded.build_in_full(settings, progress=progress)
     elif in_full_at is not None and in_full_at + timedelta(days=settings.options.full_build_days) <= datetime.now(UTC):
         nodes, in_full_at = incremental.compare(settings, progress=progress), None
     with build_file.connect(settings) as con:

@@ -50,7 +50,11 @@
     {{ prefix }}steps as (select round, vertex, target from {{ relation }} where {{ condition }}),
 
     {{ prefix }}composed as (
-        select max(round) + 1 as round, cast(null as bigint) as vertex, cast(null as bigint) as component
+        -- Null, of the type that the vertices have.
+        select
+            max(round) + 1 as round,
+            min(vertex) filter (where false) as vertex,
+            min(target) filter (where false) as component
         from {{ prefix }}steps
 
         union all

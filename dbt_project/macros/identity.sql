@@ -5,13 +5,12 @@
 
 {% macro default__run_hash(values) -%} hash({{ values | join(", ") }}) {%- endmacro %}
 
-{% macro spark__run_hash(values) -%} xxhash64({{ values | join(", ") }}) {%- endmacro %}
-
--- Number that a record goes by, in the order of the alias ids: their first 15 hexadecimal digits, so that it is the
--- same whatever else has landed.
+-- Number that a record goes by, in the order of the alias ids: their first 31 hexadecimal digits, so that it is the
+-- same whatever else has landed. Of ten billion records two have one with odds of 1 to 4e17 (of 60 bits they surely
+-- would).
 {% macro record_number(alias_id) -%} {{ return(adapter.dispatch("record_number")(alias_id)) }} {%- endmacro %}
 
-{% macro default__record_number(alias_id) -%} cast(concat('0x', left({{ alias_id }}, 15)) as bigint) {%- endmacro %}
+{% macro default__record_number(alias_id) -%} cast(concat('0x', left({{ alias_id }}, 31)) as hugeint) {%- endmacro %}
 
 -- Text for comparing: lower case, no accents, one blank for whatever is no letter or digit; null if nothing is left.
 {% macro plain_text(value) -%} {{ return(adapter.dispatch("plain_text")(value)) }} {%- endmacro %}

@@ -13,7 +13,7 @@
         {% endcall %}
         {% call statement("main", language="python") %} {{ py_write_table(false, target, compiled_code) }} {% endcall %}
     {% else %}
-        {% call statement("main") %} create or replace table {{ target }} as {{ declared(compiled_code) }}
+        {% call statement("main") %} create or replace table {{ target }} as {{ declared(united(compiled_code)) }}
         {% endcall %}
     {% endif %}
 
@@ -41,6 +41,21 @@
     {%- set existing = load_cached_relation(target) -%}
     {% if existing is not none and existing.type != target.type %} {{ drop_relation_if_exists(existing) }} {% endif %}
 {% endmacro %}
+
+-- A model's query, or, where shards of the data have been built, the union of what was made of them; not of a model
+-- that
+-- is made of everybody.
+{% macro united(query) -%}
+    {%- set shards = env_var("C360_SHARDS", "0") | int -%}
+    {%- if shards and config.get("meta", {}).get("made_of") != "everybody" -%}
+        {%- for number in range(shards) %}
+            select *
+            from shard_{{ number }}.{{ this.schema }}.{{ this.identifier }}
+            {{ "union all by name" if not loop.last }}
+        {%- endfor -%}
+    {%- else -%} {{ query }}
+    {%- endif -%}
+{%- endmacro %}
 
 -- A model's query, with the columns of its contract in their order if it has one.
 {% macro declared(query) -%}

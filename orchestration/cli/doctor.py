@@ -20,7 +20,7 @@ from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import alerts, attention, freshness, schema_drift
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError, told, unusable
-from orchestration.transformation import seeds
+from orchestration.transformation import parts, seeds
 from orchestration.warehouse import build_file, file_soundness, read_only, run_log, writer_lock
 
 PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars")
@@ -196,10 +196,25 @@ def _build(settings: Settings) -> Iterator[Finding]:
                     )
                 for run in run_log.unsolved(run_log.recent(con, RUNS_LOOKED_AT), is_writing=False):
                     yield Finding("broken" if run.is_failure else "note", run.sentence, run.remedy)
+                yield from _sharing(con)
                 yield Finding("ok", "the build file can be read")
         except duckdb.Error as error:
             plain = unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.")
             yield Finding("broken", plain.message, plain.remedy)
+
+
+def _sharing(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    """A part of the data that is too large for a worker, where the last full build was shared out."""
+    last = parts.last(con)
+    if last and last.is_uneven:
+        yield Finding(
+            "note",
+            f"One part of the data has {last.largest_part:,} of {last.rows:,} rows, more than the even share of one of"
+            f" {last.shards} shards: its worker needs as much more memory and time, and the others wait for it.",
+            'Something ties very many records: `c360 sql "from meta.shared_identifiers order by'
+            ' would_have_merged_records desc"` shows what may. What should tie nobody can be `blocked` in'
+            " identity_overrides.csv; or take fewer shards.",
+        )
 
 
 def _published(settings: Settings) -> Iterator[Finding]:

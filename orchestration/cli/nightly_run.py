@@ -13,7 +13,8 @@ from orchestration.activation import activate
 from orchestration.canonical import reason_codes
 from orchestration.cli import output
 from orchestration.config.accounts import DEFAULT_ACCOUNT
-from orchestration.config.settings import DateRange, Settings
+from orchestration.config.settings import DateRange, Settings, with_options
+from orchestration.engines.engine import ENGINES
 from orchestration.monitoring import alerts
 from orchestration.pipeline import RunReport
 from orchestration.publishing import change_report, publish
@@ -51,11 +52,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-changes", action="store_true", help="publish although unusually many customer ids change"
     )
+    parser.add_argument(
+        "--engine", choices=ENGINES, help="what a full build is done by; default: `engine` of settings.toml"
+    )
+    parser.add_argument("--workers", type=count, metavar="N", help="how many shards are built at once")
+    parser.add_argument("--shards", type=count, metavar="N", help="into how many shards a full build is cut")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Runs the job and tells what came of it; the last line is JSON."""
     dates = _dates(given)
+    settings = with_options(settings, engine=given.engine, workers=given.workers, shards=given.shards)
     try:
         with alerts.on_failure(settings), published_all_the_same(settings):
             report = pipeline.run(
@@ -113,6 +120,13 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2026-01-31") from None
+
+
+def count(text: str) -> int:
+    """A number from 1 as the command line takes it."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1")
+    return int(text)
 
 
 def feed(text: str) -> tuple[str, str | None]:

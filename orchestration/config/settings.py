@@ -110,6 +110,23 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     threads: Annotated[
         int, _means("Threads for DuckDB and models at once; 0: as many as there are cores.", 0, 1024)
     ] = 0
+    engine: Annotated[
+        Literal["local", "processes", "spark"],
+        _means("What a full build is done by: this process, several processes of this machine, or Spark."),
+    ] = "local"
+    workers: Annotated[
+        int,
+        _means("How many shards are built at once by `processes` and `spark`; 0: as many as `threads`.", 0, 100_000),
+    ] = 0
+    shards: Annotated[
+        int,
+        _means(
+            "Into how many shards a full build is cut; 0: as many as there are workers, with `local` none.", 0, 100_000
+        ),
+    ] = 0
+    spark_master: Annotated[
+        str, _means("Address of the Spark cluster; empty: this machine. All of it sees the data folder under one path.")
+    ] = ""
     lock_wait_seconds: Annotated[float, _means("How long a second run waits for the first.", 0, MOST_SECONDS)] = 60.0
     free_disk_bytes: Annotated[int, _means("A run that would leave less free disk does not begin.", 0, MOST_BYTES)] = (
         256_000_000
@@ -139,6 +156,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             " Empty: 0444 less the umask."
         ),
     ] = ""
+    publish_parquet: Annotated[
+        bool, _means("Whether the marts are published as Parquet too, in the folder `marts`, for other engines.")
+    ] = False
     keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.", 0, MOST_DAYS)] = 400
     keep_log_days: Annotated[int, _means("How long logs are kept.", 0, MOST_DAYS)] = 30
 
@@ -235,12 +255,22 @@ class Settings:
         return self.data / "build" / "part" / "warehouse.duckdb"
 
     @property
+    def shards_folder(self) -> Path:
+        """Where shards are built, each a warehouse of its own, while a build is shared out."""
+        return self.data / "build" / "shards"
+
+    @property
     def spill(self) -> Path:
         return self.data / "build" / "spill"
 
     @property
     def publications(self) -> Path:
         return self.data / "published"
+
+    @property
+    def parquet_marts(self) -> Path:
+        """The published marts as Parquet, where the setting asks for them."""
+        return self.data / "marts"
 
     @property
     def internal(self) -> Path:
@@ -397,6 +427,18 @@ def load(data: Path | None = None, environment: Mapping[str, str] = os.environ) 
         accounts=_read_accounts(settings.config / ACCOUNTS),
         secret=_read_secret(settings.config / "secret", environment),
     )
+
+
+def with_options(settings: Settings, **given: Any) -> Settings:
+    """The installation with options that were given for one run; None keeps what the file says."""
+    chosen = {key: value for key, value in given.items() if value is not None}
+    try:
+        options = msgspec.convert(msgspec.structs.asdict(settings.options) | chosen, Options)
+    except msgspec.ValidationError as error:
+        raise OperatorError(f"{error}.", remedy="docs/settings.md names what each may be.", exit_code=2) from None
+    for key, problem in _option_problems(options):
+        raise OperatorError(f"`{key}` {problem}.", remedy="docs/settings.md names its bounds.", exit_code=2)
+    return replace(settings, options=options)
 
 
 def available_memory() -> int:

@@ -47,6 +47,15 @@ order by export_date
 """
 
 
+class EngineConfig(dg.Config):
+    """What a run may say of how its full build is done: engine, workers and shards as in `settings.toml`, which says it
+    where a run does not."""
+
+    engine: str | None = None
+    workers: int | None = None
+    shards: int | None = None
+
+
 class Translator(DagsterDbtTranslator):
     """How dbt's nodes appear: our owners, each test as a check of its model, and groups that read from left to
     right."""
@@ -207,9 +216,10 @@ def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)
     def models(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, config: EngineConfig
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        settings = configuration.load()
+        with plain_errors():
+            settings = configuration.with_options(configuration.load(), **config.model_dump())
         checks = {check.name: check for check in context.selected_asset_check_keys}
         failure: TransformError | None = None
         with plain_errors(), writing(context, settings) as build:

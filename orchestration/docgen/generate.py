@@ -8,7 +8,7 @@ here knows DuckDB, dbt or a vendor by name: it only writes text.
 import json
 from datetime import date
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -80,7 +80,11 @@ def sources() -> str:
     return f"# {REMEDY}\n{body}"
 
 
-_TOML_NAMES = {str: "text", int: "whole number", float: "number", date | None: "date"}
+_TOML_NAMES = {str: "text", bool: "true or false", int: "whole number", float: "number", date | None: "date"}
+
+
+def _type_name(kind: Any) -> str:
+    return f"one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else _TOML_NAMES[kind]
 
 
 def settings() -> str:
@@ -91,7 +95,7 @@ def settings() -> str:
         default = getattr(Options(), name)
         shown = "" if default is None else json.dumps(default)
         least, most = (f"{bound:,}" for bound in bounds()[name]) if name in bounds() else ("", "")
-        lines.append(f"| `{name}` | {_TOML_NAMES[kind]} | {least} | {most} | {shown} | {meaning.description} |")
+        lines.append(f"| `{name}` | {_type_name(kind)} | {least} | {most} | {shown} | {meaning.description} |")
     head = "| key | type | least | most | default | meaning |\n| --- | --- | --- | --- | --- | --- |"
     return (
         f"<!-- {REMEDY} -->\n# Settings\n\n`$C360_DATA/config/settings.toml`; every key may be left out.\n\n{head}\n"

@@ -200,6 +200,7 @@ def _drop_earlier(settings: Settings) -> list[str]:
         if now is None or folder != now.folder:
             shutil.rmtree(folder)
             dropped.append(folder.name)
+    publish.prune_parquet(settings)
     return dropped
 
 

@@ -21,6 +21,7 @@ import duckdb
 
 from orchestration.config import file_rights
 from orchestration.config.settings import Settings
+from orchestration.publishing import parquet_marts
 from orchestration.runtime import durable_files
 from orchestration.runtime.durable_files import sync
 from orchestration.runtime.errors import OperatorError
@@ -153,6 +154,7 @@ def _put_in_place(
     try:
         _copy(settings, source, copy, book)
         _verify(settings, copy)
+        parquet_marts.write(settings, copy, made.run_id)
         pass_point("before_note")
         _write_note(begun, made)
         refuse_strangers(settings)
@@ -165,6 +167,7 @@ def _put_in_place(
     # From here on analysts see it: what cannot be tidied up now is tidied up by the next run.
     with suppress(OSError):
         _rename(begun, made.folder)
+        parquet_marts.point_to(settings, made.run_id)
         pass_point(point)
         then()
 
@@ -186,6 +189,7 @@ def rollback(settings: Settings) -> Publication:
     pass_point("before_rollback_swap")
     _swap(settings, older.file)
     pass_point("after_rollback_swap")
+    parquet_marts.point_to(settings, older.run_id)
     return older
 
 
@@ -213,6 +217,9 @@ def mend(settings: Settings) -> list[str]:
     if is_rollback_begun(settings):
         with suppress(OperatorError):
             rollback(settings)
+    now = current(settings)
+    parquet_marts.point_to(settings, now.run_id if now else None)
+    prune_parquet(settings)
     return lost
 
 
@@ -303,6 +310,12 @@ def prune(settings: Settings) -> None:
     for folder in settings.publications.iterdir():
         if folder.is_dir() and folder not in wanted and not folder.name.startswith(BEGUN):
             shutil.rmtree(folder, ignore_errors=True)
+    prune_parquet(settings)
+
+
+def prune_parquet(settings: Settings) -> None:
+    """Leaves no marts as Parquet but those of publications that are kept."""
+    parquet_marts.prune(settings, {found.run_id for found in publications(settings)})
 
 
 def _checkpoint(settings: Settings) -> None:

@@ -13,6 +13,8 @@ from typing import Literal
 from orchestration.runtime.redaction import shown_name
 
 OUT_OF_MEMORY = "Out of Memory Error"
+SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
+DAMAGED, NO_ROOM = "a block of the file is damaged", "the disk is full"
 Cause = Literal["disk", "memory", "in_use", "newer", "damaged", "configuration", "system"]
 # What DuckDB says of each, in small letters; the first that fits counts. A full disk has several kinds of error, one of
 # them of memory.
@@ -109,6 +111,17 @@ def cause_in(text: str) -> Cause | None:
     """The same from DuckDB's words alone, as dbt hands them on."""
     said = text.lower()
     return next((cause for cause, words in SAYS if any(word in said for word in words)), None)
+
+
+def without_values(message: str) -> str:
+    """The kind of one of DuckDB's errors, from its words; the text only where DuckDB quotes no row in it."""
+    cause = cause_in(message)
+    if cause in ("damaged", "disk"):
+        return DAMAGED if cause == "damaged" else NO_ROOM
+    found = re.search(r"(\w+(?: \w+){0,2} Error): ?([^\n]*)", message)
+    if not found:
+        return "the reason may quote a row and is not shown"
+    return f"{found[1]}: {found[2]}" if found[1] in SAFE_ERRORS else found[1]
 
 
 def of_cause(cause: Cause) -> OperatorError:

@@ -5,10 +5,10 @@ here, because its messages quote rows; what failed is told by model and test nam
 """
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,19 @@ import duckdb
 import msgspec
 
 from orchestration.config.settings import Settings
-from orchestration.runtime.errors import OUT_OF_MEMORY, OperatorError, cause_in, of_cause
+from orchestration.runtime.errors import (
+    DAMAGED,
+    NO_ROOM,
+    OUT_OF_MEMORY,
+    OperatorError,
+    cause_in,
+    of_cause,
+    without_values,
+)
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.gc_pauses import collecting_seldom
 from orchestration.warehouse.fingerprints import project_fingerprint
 
-SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
-DAMAGED, NO_ROOM = "a block of the file is damaged", "the disk is full"
-TOLD: dict[str | None, str] = {"damaged": DAMAGED, "disk": NO_ROOM}
 # Beyond this share of the memory a build file, which is compressed, has models that need all of it.
 LARGE = 0.5
 Progress = Callable[[str], None]
@@ -93,19 +98,22 @@ def build(
     file: Path | None = None,
     only: Collection[str] = (),
     project: Any = None,
+    shards: Sequence[Path] = (),
     progress: Progress = lambda _: None,
 ) -> tuple[NodeResult, ...]:
     """Runs every model and test on the build file; raises when one fails, with the file closed either way.
 
     Or on another `file`, or only models and tests of those names; a `project` that was parsed before is not parsed
-    again. What has no memory is tried once more, with one thread.
+    again. With `shards` a model that can be made of shards is the union of what stands there. What has no memory is
+    tried once more, with one thread.
     """
-    nodes = _built(settings, file or settings.build_file, only, project, progress)
+    made = partial(_built, file=file or settings.build_file, project=project, shards=shards, progress=progress)
+    nodes = made(settings, only)
     if any(node.is_starved for node in nodes):
         progress("memory was short: what is missing is built again, with one thread")
         alone = replace(settings, options=msgspec.structs.replace(settings.options, threads=1))
         missing = [node for node in nodes if node.is_starved or node.status == "skipped"]
-        again = _built(alone, file or settings.build_file, [node.short_name for node in missing], project, progress)
+        again = made(alone, [node.short_name for node in missing])
         nodes = (*(node for node in nodes if node not in missing), *again)
     if any(node.is_failure for node in nodes):
         raise TransformError(nodes, settings)
@@ -113,17 +121,29 @@ def build(
 
 
 def _built(
-    settings: Settings, file: Path, only: Collection[str], project: Any, progress: Progress
+    settings: Settings,
+    only: Collection[str],
+    *,
+    file: Path,
+    project: Any,
+    shards: Sequence[Path],
+    progress: Progress,
 ) -> tuple[NodeResult, ...]:
     chosen = ["--indirect-selection", "empty", "--select", *sorted(only)] if only else []
     arguments = ["build", "--exclude-resource-type", "seed", "unit_test", *chosen]
-    result = _invoke(settings, arguments, progress, file=file, project=project)
+    result = _invoke(settings, arguments, progress, file=file, project=project, shards=shards)
     return tuple(_node(settings, run, file) for run in getattr(result, "results", []))
 
 
 def parsed(settings: Settings) -> Any:
     """The project as dbt knows it (its `Manifest`)."""
     return _invoke(settings, ["parse"], lambda _: None)
+
+
+def compiled(settings: Settings, names: Collection[str], project: Any) -> dict[str, str]:
+    """The queries of models and analyses of those names, as they would run on the build file."""
+    result = _invoke(settings, ["compile", "--select", *sorted(names)], lambda _: None, project=project)
+    return {run.node.name: run.node.compiled_code for run in result.results}
 
 
 def manifest(settings: Settings) -> Path:
@@ -163,9 +183,10 @@ def _invoke(
     *,
     file: Path | None = None,
     project: Any = None,
+    shards: Sequence[Path] = (),
     write_json: bool = False,
 ) -> Any:
-    with _environment(settings, file or settings.build_file):
+    with _environment(settings, file or settings.build_file, shards):
         from dbt.cli.main import dbtRunner
 
         runner = dbtRunner(manifest=project, callbacks=[_reporter(progress)])
@@ -213,7 +234,7 @@ def _target(settings: Settings) -> Path:
 
 
 @contextmanager
-def _environment(settings: Settings, file: Path) -> Iterator[None]:
+def _environment(settings: Settings, file: Path, shards: Sequence[Path]) -> Iterator[None]:
     wanted = {
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),
@@ -224,6 +245,11 @@ def _environment(settings: Settings, file: Path) -> Iterator[None]:
         "C360_MEMORY_LIMIT": settings.memory_limit,
         "C360_TEMP_DIRECTORY": str(settings.spill),
     }
+    if shards:
+        attached = [
+            {"path": str(path), "alias": f"shard_{number}", "read_only": True} for number, path in enumerate(shards)
+        ]
+        wanted |= {"C360_ATTACHED": repr(attached), "C360_SHARDS": str(len(shards))}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -271,7 +297,7 @@ def _node(settings: Settings, run: Any, file: Path) -> NodeResult:
         seconds=round(run.execution_time, 3),
         failures=run.failures or 0,
         reason=(
-            _without_values(run.message or "")
+            without_values(run.message or "")
             if status == "error"
             else _broken(settings, query, file)
             if run.failures and _asks_several(node)
@@ -300,13 +326,3 @@ def _broken(settings: Settings, query: Path | None, file: Path) -> str:
 def _compiled(settings: Settings, node: Any) -> Path | None:
     path = getattr(node, "compiled_path", None)
     return Path(path) if path and Path(path).is_absolute() else (settings.dbt_project / path if path else None)
-
-
-def _without_values(message: str) -> str:
-    """The kind of an error; its text only where DuckDB quotes no row in it."""
-    if (cause := cause_in(message)) in TOLD:
-        return TOLD[cause]
-    found = re.search(r"(\w+(?: \w+){0,2} Error): ?([^\n]*)", message)
-    if not found:
-        return "the reason may quote a row and is not shown"
-    return f"{found[1]}: {found[2]}" if found[1] in SAFE_ERRORS else found[1]

@@ -17,45 +17,17 @@ from typing import Any
 
 import duckdb
 
-from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_runner, sharded, tied_pairs
+from orchestration.transformation.cutting import cut_out, list_touched_records, renewed
 from orchestration.transformation.dbt_runner import NodeResult, Progress, TransformError
 from orchestration.warehouse import build_file
-from orchestration.warehouse.change_keys import (
-    EVENT,
-    LOYALTY,
-    OWNER,
-    RECORD,
-    REDEMPTION,
-    REVIEW,
-    TIES,
-    VENDOR_ORDER,
-    first_of,
-    list_of,
-    tie,
-    ties_of,
-)
+from orchestration.warehouse.change_keys import RECORD, ties_of
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 # A part that still grows after so many builds of it is not worth another.
 ATTEMPTS = 3
 PUBLISHED = ("marts", "meta")
-
-_IN_SCOPE = "({}) in (select tie from scope)"
-# Which rows of a model are of the part, by the column that the model is renewed by.
-RENEWED = {
-    **dict.fromkeys(("record_no", "node", "contact_no"), "{} in (select record_no from touched_records)"),
-    "customer_id": "{} in (select customer_id from touched_customers)",
-    "order_id": "{} in (select order_id from touched_orders)",
-    "source_record_id": _IN_SCOPE.format(RECORD),
-    "owner_record_id": _IN_SCOPE.format(OWNER),
-    "source_order_id": _IN_SCOPE.format(VENDOR_ORDER),
-    "event_id": _IN_SCOPE.format(EVENT),
-    "review_id": _IN_SCOPE.format(REVIEW),
-    "redemption_id": _IN_SCOPE.format(REDEMPTION),
-    "account_id": _IN_SCOPE.format(LOYALTY),
-}
 
 
 @dataclass(frozen=True)
@@ -129,7 +101,7 @@ def compare(settings: Settings, *, progress: Progress = lambda _: None) -> tuple
     project = dbt_runner.parsed(settings)
     models = Division.of(project.nodes).renewed.keys()
     in_parts = _contents(settings, models)
-    nodes = dbt_runner.build(settings, project=project, progress=progress)
+    nodes = sharded.build_in_full(settings, project=project, progress=progress)
     in_full = _contents(settings, models)
     other = [f"{schema}.{name}" for schema, name in sorted(models) if in_parts[schema, name] != in_full[schema, name]]
     reason = (
@@ -159,33 +131,11 @@ def pays(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
 
 def find_scope(con: duckdb.DuckDBPyConnection, settings: Settings, since: int) -> bool:
     """Lists the ties of all that is tied to what has changed as `scope`; False if that is too much of everything."""
-    con.execute(
-        "create or replace temp table unusable as select identifier_key from identity.int_record_identifiers group by"
-        " identifier_key having bool_and(unusable_reason is not null)"
-    )
-    pairs = [
-        f"select ties[1] as one, unnest(ties[2:]) as other from (select {list_of(table)} as ties from staging.{table})"
-        for table in TIES
-    ]
-    pairs.append(
-        f"select {RECORD}, identifier_key from identity.int_composite_keys inner join identity.int_records using"
-        " (record_no)"
-    )
-    pairs.append(_OVERRIDES)
-    con.execute(
-        f"create or replace temp table pairs as select * from ({' union all '.join(pairs)}) where other not in (select"
-        " identifier_key from unusable)"
-    )
+    tied_pairs.make(con, "temp table pairs")
     con.execute(
         f"create or replace temp table scope as select tie from internal.touched union {ties_of(f'load_seq > {since}')}"
     )
     return _close(con, settings)
-
-
-_OVERRIDES = (
-    f"select {RECORD}, {tie('record', 'source_record_id', prefix='other_')} from seeds.identity_overrides where rule in"
-    " ('always', 'never')"
-)
 
 
 def renew(
@@ -237,7 +187,7 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     much of everything."""
     con.execute("create or replace temp table found as from scope")
     while _count(con, "found"):
-        _list_touched_records(con)
+        list_touched_records(con)
         if _count(con, "touched_records") > settings.options.incremental_share * _count(con, "identity.int_records"):
             return False
         con.execute("""
@@ -250,7 +200,7 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
             where tie not in (select tie from scope)
             """)
         con.execute("insert into scope from found")
-    _list_touched_records(con)
+    list_touched_records(con)
     con.execute(
         "create or replace temp table touched_customers as select distinct customer_id from"
         " identity.int_record_customers where record_no in (select record_no from touched_records) and customer_id is"
@@ -258,36 +208,17 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     )
     con.execute(
         "create or replace temp table touched_orders as select distinct order_id from orders.int_order_keys where"
-        f" {RENEWED['source_order_id']}"
+        f" {renewed('source_order_id')}"
     )
     return True
-
-
-def _list_touched_records(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(
-        "create or replace temp table touched_records as select record_no from identity.int_records where"
-        f" {RENEWED['source_record_id']}"
-    )
 
 
 def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
     """A warehouse of the rows in the scope, with all rules."""
     shutil.rmtree(part.parent, ignore_errors=True)
     part.parent.mkdir()
-    rules = con.execute("select table_name from duckdb_tables() where schema_name = 'seeds'").fetchall()
-    copied = {f"seeds.{name}": "true" for (name,) in rules} | {
-        "internal.run_settings": "true",
-        "meta.deliveries": "true",
-    }
-    copied |= {
-        f"staging.{table}": f"{first_of(table)} in (select tie from scope)" if table in TIES else "false"
-        for table in TABLES
-    }
     with _attached(con, part):
-        for schema in sorted({table.split(".")[0] for table in copied}):
-            con.execute(f"create schema part.{schema}")
-        for table, condition in copied.items():
-            con.execute(f"create table part.{table} as select * from {table} where {condition}")
+        cut_out(con, "warehouse", "part")
 
 
 def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
@@ -309,7 +240,7 @@ def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
 def _put_in_place(con: duckdb.DuckDBPyConnection, division: Division) -> None:
     with transaction(con):
         for (schema, name), column in division.renewed.items():
-            con.execute(f"delete from {schema}.{name} where {RENEWED[column].format(column)}")
+            con.execute(f"delete from {schema}.{name} where {renewed(column)}")
             con.execute(f"insert into {schema}.{name} by name from part.{schema}.{name}")
 
 

@@ -16,7 +16,7 @@ import duckdb
 from orchestration.config.settings import PACKAGE, Settings
 from orchestration.warehouse.duckdb_session import has_table, transaction
 
-PROJECT_FOLDERS = ("models", "seeds", "macros", "tests")
+PROJECT_FOLDERS = ("models", "seeds", "macros", "tests", "analyses")
 # What decides what a landing file becomes: a build file made by other code than this is built anew.
 CODE = (
     "canonical",

@@ -224,3 +224,16 @@ def test_late_streams_of_a_vendor_are_one_sentence() -> None:
         "ometria is late: nothing since 2026-03-01 of profiles; since 2026-03-02 of orders.",
         "omnisend is late: nothing since 2026-03-02 of contacts, events.",
     ]
+
+
+def test_a_part_that_is_too_large_for_a_worker_is_named(sound: Settings) -> None:
+    with build_file.connect(sound) as con:
+        con.execute(
+            "create table internal.sharing as select 4 as shards, 2000 as parts, 1000000 as row_count, 600000 as largest_part"
+        )
+    [finding] = [finding for finding in trouble(sound, "note") if "even share" in finding.text]
+    assert "600,000 of 1,000,000 rows" in finding.text
+    assert "meta.shared_identifiers" in finding.remedy
+    with build_file.connect(sound) as con:
+        con.execute("update internal.sharing set largest_part = 240000")
+    assert not any("even share" in finding.text for finding in doctor.examine(sound))

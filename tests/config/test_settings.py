@@ -190,7 +190,7 @@ def test_settings_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
 
 
 def test_every_number_among_the_settings_has_bounds_and_its_default_is_within() -> None:
-    numbers = {name for name in Options.__struct_fields__ if isinstance(getattr(Options(), name), int | float)}
+    numbers = {name for name in Options.__struct_fields__ if type(getattr(Options(), name)) in (int, float)}
     assert set(configuration.bounds()) == numbers
     assert all(least <= getattr(Options(), name) <= most for name, (least, most) in configuration.bounds().items())
 
@@ -239,3 +239,14 @@ def test_what_decides_staging_changes_its_fingerprint_and_nothing_else_does(tmp_
 
 def test_build_and_published_file_have_one_stem_because_it_names_the_catalog(settings: Settings) -> None:
     assert settings.build_file.stem == settings.published_file.stem
+
+
+def test_what_a_run_is_told_comes_before_what_the_file_says_and_is_held_to_the_same_bounds(tmp_path: Path) -> None:
+    write(tmp_path, "settings.toml", 'engine = "processes"\nworkers = 3\n')
+    settings = configuration.load(tmp_path)
+    told = configuration.with_options(settings, engine=None, workers=5, shards=7)
+    assert (told.options.engine, told.options.workers, told.options.shards) == ("processes", 5, 7)
+    for wrong in ({"engine": "abacus"}, {"shards": -1}):
+        with pytest.raises(OperatorError) as error:
+            configuration.with_options(settings, **wrong)
+        assert error.value.exit_code == 2

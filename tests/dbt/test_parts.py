@@ -7,7 +7,8 @@ import pytest
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.transformation import dbt_runner
-from orchestration.transformation.incremental import PUBLISHED, RENEWED, Division
+from orchestration.transformation.cutting import RENEWED
+from orchestration.transformation.incremental import PUBLISHED, Division
 from orchestration.warehouse.change_keys import TIES
 
 # They are computed as a whole, and say of a part's rows the same when they see nothing but the part.

@@ -51,6 +51,15 @@ def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definiti
     assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
 
 
+def test_a_run_may_say_by_what_its_full_build_is_done(code_location: dg.Definitions) -> None:
+    job = code_location.resolve_job_def("nightly")
+    chosen = {"engine": "processes", "workers": 2, "shards": 4}
+    told = dg.validate_run_config(job, {"ops": {"dbt_models": {"config": chosen}}})
+    assert told["ops"]["dbt_models"]["config"] == chosen
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        dg.validate_run_config(job, {"ops": {"dbt_models": {"config": {"machines": 2}}}})
+
+
 def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions) -> None:
     graph = code_location.resolve_asset_graph()
     assert {key.path[0] for key in graph.root_executable_asset_keys} == {

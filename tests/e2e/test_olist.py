@@ -8,6 +8,7 @@ import csv
 import gzip
 import json
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -21,8 +22,10 @@ from orchestration import pipeline
 from orchestration.config.settings import Options, Settings
 from orchestration.insight import figures, server
 from orchestration.insight.figures import ask
+from orchestration.transformation import sharded
 from tests.support import paths
 from tests.support.deliveries import books_balance
+from tests.support.same_tables import differences
 from tests.support.serving import Watched, chromium, dashboard, needs_chromium
 
 SHARED = paths.SHARED / "data"
@@ -205,6 +208,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = pipeline.run(settings)
     assert (report.rows_rejected, report.rows_duplicate, report.exit_code) == (0, 0, 0)
     return settings.published_file
+
+
+def test_five_shards_make_of_it_what_one_build_makes(published: Path, tmp_path: Path) -> None:
+    whole = Settings(data=published.parent)
+    shared_out = Settings(
+        data=tmp_path / "data", options=Options(reporting_currency="BRL", free_disk_bytes=0, shards=5)
+    )
+    shared_out.build_file.parent.mkdir(parents=True)
+    shutil.copyfile(whole.build_file, shared_out.build_file)
+    sharded.build(shared_out, shuffled=3)
+    assert differences(whole.build_file, shared_out.build_file) == {}
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = of(data)
     settings.config.mkdir(parents=True)
     (settings.config / "secret").write_text("a secret of this test", encoding="utf-8")
-    (settings.config / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
+    (settings.config / "settings.toml").write_text("free_disk_bytes = 0\npublish_parquet = true\n", encoding="utf-8")
     canary.land_samples(settings)
     canary.land(settings)
     assert pipeline.run(settings).published
@@ -38,7 +38,9 @@ def settings(built: Path, tmp_path: Path) -> Settings:
 
 
 def of(data: Path) -> Settings:
-    return Settings(data=data, options=Options(free_disk_bytes=0), secret=b"a secret of this test")
+    return Settings(
+        data=data, options=Options(free_disk_bytes=0, publish_parquet=True), secret=b"a secret of this test"
+    )
 
 
 def c360(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

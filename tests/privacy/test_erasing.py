@@ -71,6 +71,7 @@ def test_the_canary_is_found_in_every_place_before(settings: Settings) -> None:
     landed = [path for path in settings.landing.rglob("*qx*") if path.is_file()]
     assert {str(path.relative_to(settings.data)) for path in landed} <= places.keys()
     assert {"warehouse.duckdb", "build/warehouse.duckdb"} <= places.keys()
+    assert any(place.startswith("marts/") and "dim_customers/" in place for place in places)
     assert canary.found_in_tables(settings.published_file).keys() >= {
         "staging.customers",
         "staging.orders",

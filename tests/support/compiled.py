@@ -42,6 +42,11 @@ class Compiled:
         }
         self.order = [model for model in TopologicalSorter(needs).static_order() if not wanted or model in reached]
 
+    @property
+    def queries(self) -> dict[str, str]:
+        """The code of every model by its name."""
+        return {name: code for (_, name), code in self._code.items()}
+
     def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:
         """Makes every model, or those of these names, anew in the warehouse of the connection, from the staging, books and seeds that it holds."""
         for model in self.order:

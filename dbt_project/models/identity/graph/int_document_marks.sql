@@ -28,7 +28,7 @@ with recursive
     ),
 
     numbered as (
-        select nodes.node, nodes.document, - dense_rank() over (order by nodes.document) as number
+        select nodes.node, nodes.document, cast(- dense_rank() over (order by nodes.document) as hugeint) as number
         from nodes
         inner join tied on nodes.node = tied.node
     ),

@@ -99,8 +99,8 @@ with recursive
         select
             0 as round,
             'edge' as kind,
-            cast(node as bigint) as vertex,
-            cast(link_vertex as bigint) as target,
+            cast(node as hugeint) as vertex,
+            cast(link_vertex as hugeint) as target,
             cast(link_order as bigint) as link_order
         from numbered
 

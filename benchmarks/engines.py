@@ -1,0 +1,115 @@
+"""One full build by one process and by several, in turn: `uv run --group bench python -m benchmarks.engines --persons 12000`.
+
+The same landed and loaded installation is built by each engine in a process of its own; wall and CPU seconds, those of
+workers included, and what the steps before, in and after the shards took. The last line is what `simulate_cluster.py`
+takes.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.generator import Size
+from benchmarks.run import generate
+from orchestration import pipeline
+from orchestration.config import settings as configuration
+from orchestration.config.settings import Options, Settings
+from orchestration.transformation import parts, seeds, sharded
+from orchestration.warehouse import build_file, run_log
+
+EVENTS_A_PERSON = 5
+
+
+def loaded(folder: Path, persons: int) -> int:
+    """Makes exports and loads them; the records that were read."""
+    generate(folder, Size(persons, EVENTS_A_PERSON * persons))
+    settings = _settings(folder)
+    with pipeline.writing(settings, "bench", command="benchmark") as warehouse:
+        pipeline.ingest(settings, warehouse, "bench")
+    with build_file.connect(settings) as con:
+        seeds.load(con, settings)
+        day = run_log.greatest_export_date(con)
+        assert day is not None
+        pipeline.write_run_settings(con, settings, day)
+        (records,) = con.execute("select sum(rows_read) from meta.loads").fetchone() or (0,)
+    return int(records)
+
+
+def build(folder: Path, engine: str, workers: int, shards: int) -> dict[str, float]:
+    """What one build takes, in this process."""
+    settings = _settings(folder)
+    options = msgspec.structs.replace(settings.options, engine=engine, workers=workers, shards=shards)
+    moments = [time.perf_counter()]
+
+    def watch(line: str) -> None:
+        if "shards (" in line or len(moments) == 2:
+            moments.append(time.perf_counter())
+
+    sharded.build_in_full(replace(settings, options=options), progress=watch)
+    ended = time.perf_counter()
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    steps = {"before": moments[1] - moments[0], "shards": moments[2] - moments[1], "after": ended - moments[2]}
+    with build_file.connect(settings) as con:
+        last = parts.last(con)
+    return {
+        "wall": ended - moments[0],
+        "cpu": sum(one.ru_utime + one.ru_stime for one in used),
+        "peak_mb": max(one.ru_maxrss for one in used) / 1000,
+        **(steps if engine != "local" or shards > 1 else {}),
+        **({"parts": last.parts, "largest_share": last.largest_part / last.rows} if last else {}),
+    }
+
+
+def _settings(folder: Path) -> Settings:
+    return replace(configuration.load(folder), options=Options(free_disk_bytes=0))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.engines", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--persons", type=int, default=12_000)
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--shards", type=int, default=0)
+    parser.add_argument("--engines", nargs="+", default=["local", "processes"])
+    parser.add_argument("--folder", type=Path, help="an installation that is loaded already")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(build(given.folder, given.one, given.workers, given.shards)))
+        return
+    with tempfile.TemporaryDirectory() as work:
+        folder = given.folder or Path(work) / "data"
+        records = loaded(folder, given.persons) if not given.folder else 0
+        print(f"{records:,} records", flush=True)
+        for engine in given.engines:
+            shards = given.shards or (given.workers if engine != "local" else 1)
+            arguments = [f"--folder={folder}", f"--one={engine}", f"--workers={given.workers}", f"--shards={shards}"]
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.engines", *arguments], check=True, stdout=subprocess.PIPE, text=True
+            )
+            told = json.loads(done.stdout.splitlines()[-1])
+            print(
+                json.dumps(
+                    {
+                        "engine": engine,
+                        "shards": shards,
+                        "records": records,
+                        **{k: round(v, 4) for k, v in told.items()},
+                    }
+                ),
+                flush=True,
+            )
+        shutil.rmtree(folder / "build", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

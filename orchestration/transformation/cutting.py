@@ -1,0 +1,84 @@
+"""Cuts the rows that a part of the data consists of, with all rules, out of one warehouse into another.
+
+A temp table `scope` lists the ties of the part, `touched_records` the numbers of its records.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from orchestration.canonical.tables import TABLES
+from orchestration.warehouse.change_keys import (
+    EVENT,
+    LOYALTY,
+    OWNER,
+    RECORD,
+    REDEMPTION,
+    REVIEW,
+    TIES,
+    VENDOR_ORDER,
+    first_of,
+)
+
+_IN_SCOPE = "({}) in (select tie from scope)"
+# Which rows of a model are of the part, by the column that the model is renewed by.
+RENEWED = {
+    **dict.fromkeys(("record_no", "node", "contact_no"), "{} in (select record_no from touched_records)"),
+    "customer_id": "{} in (select customer_id from touched_customers)",
+    "order_id": "{} in (select order_id from touched_orders)",
+    "source_record_id": _IN_SCOPE.format(RECORD),
+    "owner_record_id": _IN_SCOPE.format(OWNER),
+    "source_order_id": _IN_SCOPE.format(VENDOR_ORDER),
+    "event_id": _IN_SCOPE.format(EVENT),
+    "review_id": _IN_SCOPE.format(REVIEW),
+    "redemption_id": _IN_SCOPE.format(REDEMPTION),
+    "account_id": _IN_SCOPE.format(LOYALTY),
+}
+# What models read beside staging and rules.
+ALWAYS = ("internal.run_settings", "meta.deliveries")
+
+
+def list_touched_records(con: duckdb.DuckDBPyConnection, source: str = "warehouse") -> None:
+    """Lists the numbers of the records that are in the scope."""
+    con.execute(
+        f"create or replace temp table touched_records as select record_no from {source}.identity.int_records where"
+        f" {RENEWED['source_record_id']}"
+    )
+
+
+def renewed(column: str) -> str:
+    """SQL of what tells rows of the part, by the column that their model is renewed by."""
+    return RENEWED[column].format(column)
+
+
+def cut_out(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    target: str,
+    *,
+    models: Mapping[str, str] | None = None,
+    with_untied: bool = False,
+) -> None:
+    """Copies rows of staging, rules and books from one database of the connection to the other; of `models` those for
+    which the condition beside them holds; with rows that are tied to nothing, if asked to."""
+    rules = con.execute(
+        "select table_name from duckdb_tables() where schema_name = 'seeds' and database_name = $1", [source]
+    ).fetchall()
+    copied = {f"seeds.{name}": "true" for (name,) in rules} | dict.fromkeys(ALWAYS, "true")
+    copied |= {f"staging.{table}": _rows_of(table, with_untied=with_untied) for table in TABLES}
+    copied |= models or {}
+    for schema in _schemas(copied):
+        con.execute(f"create schema if not exists {target}.{schema}")
+    for table, condition in copied.items():
+        con.execute(f"create table {target}.{table} as select * from {source}.{table} where {condition}")
+
+
+def _rows_of(table: str, *, with_untied: bool) -> str:
+    if table not in TIES:
+        return "false"
+    first = first_of(table)
+    return f"({first}) in (select tie from scope)" + (f" or ({first}) is null" if with_untied else "")
+
+
+def _schemas(tables: Iterable[str]) -> list[str]:
+    return sorted({table.split(".")[0] for table in tables})

@@ -1,0 +1,141 @@
+"""What a worker does: cuts one shard's rows out of the build file, makes of them the models that can be made of a shard,
+and puts the whole file in place at once.
+
+It needs DuckDB and no dbt: the models come as dbt compiled them. A shard that is there already is not made again, and
+one that was left half made is in nobody's way, so that a task may die, be repeated, or run twice at once. What a worker
+gets and gives is paths and counts; why a model failed is told without the values that DuckDB quotes.
+"""
+
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from orchestration.config.settings import STORAGE_VERSION, Settings
+from orchestration.engines.engine import Engine
+from orchestration.runtime.errors import told, without_values
+from orchestration.runtime.failpoints import pass_point
+from orchestration.transformation.cutting import cut_out, list_touched_records
+from orchestration.warehouse.duckdb_session import attach
+
+FILE = "warehouse.duckdb"
+RECIPE = "recipe.json"
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """What all workers make: tables to copy, by name with the condition that tells their rows, and models in the order
+    of the flow, each a schema, a name and a query."""
+
+    copied: dict[str, str]
+    made: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One shard: its number, the build file, the folder that all shards stand in, and what the worker may take."""
+
+    number: int
+    build_file: str
+    folder: str
+    threads: int
+    memory_limit: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a shard: seconds that it took, and the model that failed, if one did, with the reason."""
+
+    number: int
+    seconds: float
+    failed: str = ""
+    reason: str = ""
+
+
+def write_recipe(folder: Path, recipe: Recipe) -> None:
+    """Leaves for all workers what they make."""
+    folder.mkdir(parents=True)
+    (folder / RECIPE).write_bytes(msgspec.json.encode(recipe))
+
+
+def files(folder: Path, shards: int) -> list[Path]:
+    """Where the shards stand when they are made."""
+    return [_place(folder, number) / FILE for number in range(shards)]
+
+
+def make(task: Task) -> Outcome:
+    """Makes a shard, or finds it made."""
+    started = time.monotonic()
+    folder, place = Path(task.folder), _place(Path(task.folder), task.number)
+    begun_before = list(folder.glob(f"{place.name}.*"))
+    work = folder / f"{place.name}.{uuid.uuid4().hex}"
+    if place.is_dir():
+        return Outcome(task.number, 0.0)
+    work.mkdir()
+    pass_point("inside_shard" if not begun_before else "inside_shard_again")
+    name = ""
+    try:
+        recipe = msgspec.json.decode((folder / RECIPE).read_bytes(), type=Recipe)
+        with duckdb.connect(str(work / FILE), config=_config(task, work)) as con:
+            con.execute("set TimeZone = 'UTC'")
+            _cut(con, task, recipe)
+            for schema, model, query in recipe.made:
+                name = f"{schema}.{model}"
+                con.execute(f"create schema if not exists {schema}")
+                con.execute(f"create table {name} as {query}")
+    except Exception as error:
+        shutil.rmtree(work, ignore_errors=True)
+        return Outcome(task.number, time.monotonic() - started, name or "a shard", _reason(error))
+    pass_point("before_shard_is_in_place")
+    _put_in_place(work, place)
+    return Outcome(task.number, time.monotonic() - started)
+
+
+def _cut(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
+    attach(con, Path(task.build_file), "whole")
+    con.execute(f"create temp table scope as select tie from whole.internal.shard_of where shard = {task.number}")
+    list_touched_records(con, "whole")
+    cut_out(con, "whole", "warehouse", models=recipe.copied, with_untied=task.number == 0)
+    # Whoever runs next may have the build file to himself.
+    con.execute("detach whole")
+    con.execute("drop table scope; drop table touched_records")
+
+
+def _config(task: Task, work: Path) -> dict[str, str | float | list[str]]:
+    return {
+        "storage_compatibility_version": STORAGE_VERSION,
+        "autoinstall_known_extensions": False,
+        "memory_limit": task.memory_limit,
+        "threads": task.threads,
+        "temp_directory": str(work / "spill"),
+        "preserve_insertion_order": False,
+    }
+
+
+def _put_in_place(work: Path, place: Path) -> None:
+    try:
+        work.rename(place)
+    except OSError:
+        if not (place / FILE).is_file():
+            raise
+        # Somebody made the same meanwhile.
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    return without_values(str(error)) if isinstance(error, duckdb.Error) else told(error).message
+
+
+def _place(folder: Path, number: int) -> Path:
+    return folder / f"shard_{number:05}"
+
+
+def tasks(settings: Settings, folder: Path, shards: int, engine: Engine) -> list[Task]:
+    """One task a shard. Workers of one machine share its cores and memory; one of a cluster has what the settings
+    say."""
+    at_once = min(engine.workers, shards) if engine.is_on_this_machine and engine.name != "local" else 1
+    threads, memory = max(1, settings.threads // at_once), f"{settings.memory_bytes // at_once // 1_000_000}MB"
+    return [Task(number, str(settings.build_file), str(folder), threads, memory) for number in range(shards)]
