@@ -8,7 +8,7 @@ leaves out, and says nothing, a row whose number came before, and counts up to a
 
 import io
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -50,17 +50,27 @@ def rows(
     """A record for every row below the header that is not blank: formulas by their values, dates as ISO 8601, and
     errors left out and noted."""
     with members(content) as archive:
-        workbook = _Workbook(archive, budget)
-        lines = (cells for cells in workbook.rows(limits) if any(not is_blank(cell) for cell in cells.values()))
-        header = next(lines, None)
-        if header is None:
-            raise ContainerError("no_records")
-        columns = Columns.of([_shown(header.get(place)) for place in range(max(header) + 1)], form)
+        workbook = Workbook(archive, budget)
+        lines = (cells for _, cells in shown_rows(workbook.rows(limits)))
+        columns = header_of(lines, form)
         number = 0
         for number, cells in enumerate(lines, start=1):
             yield _record(number, cells, columns)
         if not number:
             columns.require_known(form, fields)
+
+
+def shown_rows(lines: Iterable[dict[int, Any]]) -> Iterator[tuple[int, dict[int, Any]]]:
+    """The rows that are not blank, each with its place among all, from 0."""
+    return ((place, cells) for place, cells in enumerate(lines) if any(not is_blank(cell) for cell in cells.values()))
+
+
+def header_of(lines: Iterable[dict[int, Any]], form: CsvForm) -> Columns:
+    """The columns that the first row names which is not blank; raises `ContainerError` where there is none."""
+    header = next((cells for _, cells in shown_rows(lines)), None)
+    if header is None:
+        raise ContainerError("no_records")
+    return Columns.of([_shown(header.get(place)) for place in range(max(header) + 1)], form)
 
 
 def _record(number: int, cells: dict[int, Any], columns: Columns) -> Record:
@@ -100,7 +110,7 @@ def _shown(cell: Any) -> str:
     return bytes(cell).decode() if isinstance(cell, msgspec.Raw) else str(cell)
 
 
-class _Workbook:
+class Workbook:
     """What an Excel file says beside its sheets: the texts that cells share, which numbers are dates, and where the
     first sheet is."""
 
@@ -116,19 +126,20 @@ class _Workbook:
         sheet = next((one for one in sheets if one.get("Type", "").endswith("/worksheet")), None)
         if sheet is None:
             raise ContainerError("broken_xlsx")
-        self._sheet = _within("xl", sheet.get("Target", ""))
+        self.sheet = _within("xl", sheet.get("Target", ""))
         parts = {
             one.get("Type", "").rsplit("/", 1)[-1]: _within("xl", one.get("Target", "")) for one in relations.values()
         }
         counts_from_1904 = any(_is_true(one.get("date1904")) for tag, one in book if tag == "workbookPr")
         self._epoch = datetime(1904, 1, 1) if counts_from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
         self._shapes = self._read_shapes(parts.get("styles", ""))
-        self._texts = self._read_texts(parts.get("sharedStrings", ""))
+        self.shared = parts.get("sharedStrings", "")
+        self._texts = self._read_texts(self.shared)
 
     def rows(self, limits: Limits) -> Iterator[dict[int, Any]]:
         """The rows of the first sheet, by the position of their cells."""
         sheet = _Sheet(self._value, limits.record_bytes)
-        for _ in self._parsed(self._sheet, sheet):
+        for _ in self._parsed(self.sheet, sheet):
             yield from sheet.take()
 
     def _value(self, kind: str, style: int, text: str) -> Any:

@@ -118,7 +118,7 @@ class _Reader:
         if not content.peek(4):
             return
         with members(content) as archive:
-            infos = sorted((info for info in archive.infolist() if _is_given(info)), key=lambda info: info.filename)
+            infos = given_members(archive)
             if not infos:
                 raise ContainerError("no_records")
             number = 0
@@ -133,6 +133,11 @@ class _Reader:
             raise ContainerError("unknown_format")
         with member(archive, info, budget) as content:
             yield from self.records(form, unpacked(content, packing, budget) if info.file_size else content, budget)  # type: ignore[arg-type]
+
+
+def given_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The members that are deliveries, in the order in which they are read."""
+    return sorted((info for info in archive.infolist() if _is_given(info)), key=lambda info: info.filename)
 
 
 def _is_given(info: zipfile.ZipInfo) -> bool:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from orchestration.landing.rewriting import Rewriting
 from orchestration.mapping.model import Stream
 from orchestration.normalisation import anonymous
 from orchestration.vendors import discover
+from tests.support.archives import sheet, zipped
 
+PLAIN = Options()
 CONTACTS = discover()["omnisend"].streams["contacts"]
 
 
@@ -37,11 +40,15 @@ def landed(path: Path, content: bytes) -> LandedFile:
 
 
 def rewritten(
-    path: Path, content: bytes, fates: dict[int, frozenset[tuple[str, ...]] | None], stream: Stream = CONTACTS
+    path: Path,
+    content: bytes,
+    fates: dict[int, frozenset[tuple[str, ...]] | None],
+    stream: Stream = CONTACTS,
+    limits: Options = PLAIN,
 ) -> bytes:
     file = landed(path, content)
-    records = [record for block in formats.blocks(file, path.parent, Options(), stream) for record in block]
-    Rewriting(file, stream, Options(), anonymous.only).apply(records, fates)
+    records = [record for block in formats.blocks(file, path.parent, limits, stream) for record in block]
+    Rewriting(file, stream, limits, anonymous.only).apply(records, fates)
     return path.read_bytes()
 
 
@@ -70,6 +77,11 @@ def test_lines_leave_with_their_ends_and_blank_and_broken_ones_stay(tmp_path: Pa
         rewritten(tmp_path / "a.ndjson", LINES, {2: None}).decode() == "\n".join([row(1), "", "no json", row(3)]) + "\n"
     )
     assert rewritten(tmp_path / "b.ndjson", LINES, {1: None, 2: None, 3: None, 4: None}) == b""
+
+
+def test_a_line_leaves_after_broken_ones_and_those_stay_as_they_are(tmp_path: Path) -> None:
+    text = f'{{"cut": [1,\n{row(1)}\n{row(2)}\n'
+    assert rewritten(tmp_path / "a.ndjson", text.encode(), {2: None}).decode() == f'{{"cut": [1,\n{row(2)}\n'
 
 
 def test_a_file_of_one_object_becomes_an_empty_delivery(tmp_path: Path) -> None:
@@ -124,3 +136,64 @@ def test_of_a_json_record_the_fractions_that_stay_are_written_as_they_were(tmp_p
         rewritten(tmp_path / "a.ndjson", text, {1: frozenset({("contactID",), ("total",)})})
         == b'{"contactID":"1","total":1.10}\n{"contactID": "2"}\n'
     )
+
+
+def test_a_record_that_stands_in_another_one_too_leaves_that_one_whole(tmp_path: Path) -> None:
+    inner = '{"email": "a@example.org"}'
+    other = f'{{"contactID": "c-2", "referrer": {inner}, "list": [{inner}, 1]}}'
+    done = rewritten(tmp_path / "a.json", f"[{other}, {inner}, {row(3)}]".encode(), {2: None})
+    assert done.decode() == f"[{other}, {row(3)}]"
+
+
+def test_a_row_that_stands_in_the_cell_of_another_one_leaves_that_one_whole(tmp_path: Path) -> None:
+    text = 'email,contactID,note\na@example.org,1,x\nb@example.org,2,"told:\na@example.org,1,x\nand more"\n'
+    assert (
+        rewritten(tmp_path / "a.csv", text.encode(), {1: None}).decode()
+        == 'email,contactID,note\nb@example.org,2,"told:\na@example.org,1,x\nand more"\n'
+    )
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.csv"])
+def test_a_line_that_is_too_long_to_be_read_leaves_whole(tmp_path: Path, name: str) -> None:
+    long = row(2)[:-1] + f', "more": "{"x" * 300}"}}' if name == "a.ndjson" else f"{'y' * 300},2"
+    head = "" if name == "a.ndjson" else "email,contactID\n"
+    rest = row(3) if name == "a.ndjson" else "c@example.org,3"
+    content = f"{head}{long}\n{rest}\n".encode()
+    done = rewritten(tmp_path / name, content, {1: None}, limits=Options(record_bytes=200))
+    assert done.decode() == f"{head}{rest}\n"
+
+
+def test_values_of_others_in_a_parquet_file_are_not_touched(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"email": ["a", "b"], "big": [1, 2**64 - 1], "bytes": [b"", b"\xff"], "word": ["x", "y"], "money": ["1.10", "2.20"]},
+        schema={"email": pl.String, "big": pl.UInt64, "bytes": pl.Binary, "word": pl.Categorical, "money": pl.String},
+    ).with_columns(pl.col("money").cast(pl.Decimal(38, 2)))  # fmt: skip
+    out = io.BytesIO()
+    frame.write_parquet(out)
+    done = pl.read_parquet(io.BytesIO(rewritten(tmp_path / "a.parquet", out.getvalue(), {1: None})))
+    assert done.schema == frame.schema
+    assert done.rows() == frame.rows()[1:]
+
+
+def test_records_leave_the_members_of_an_archive_and_all_else_of_it_stays(tmp_path: Path) -> None:
+    content = zipped({"b.json": ARRAY, "a.ndjson": LINES, "__MACOSX/a": b"hello", "c.csv.gz": gzip.compress(b"email,contactID\na@example.org,9\n")})  # fmt: skip
+    # By the names of the members: four lines of a, of which one is broken, three elements of b, one row of c.
+    done = rewritten(tmp_path / "a.zip", content, {2: None, 6: None})
+    with zipfile.ZipFile(io.BytesIO(done)) as archive, zipfile.ZipFile(io.BytesIO(content)) as before:
+        assert archive.namelist() == before.namelist()
+        assert archive.read("a.ndjson").decode() == "\n".join([row(1), "", "no json", row(3)]) + "\n"
+        assert archive.read("b.json").decode() == f"[\n{row(1)},\n{row(3)}\n]\n"
+        assert archive.read("c.csv.gz") == before.read("c.csv.gz")
+        assert archive.read("__MACOSX/a") == b"hello"
+        assert [info.date_time for info in archive.infolist()] == [info.date_time for info in before.infolist()]
+
+
+def test_rows_of_an_excel_file_are_emptied_and_texts_that_only_they_had_go(tmp_path: Path) -> None:
+    shown = [["email", "contactID", "note"], ["a@example.org", "1", "theirs"], ["b@example.org", "2", "shared"], ["c@example.org", "3", "shared"]]  # fmt: skip
+    path = tmp_path / "a.xlsx"
+    done = rewritten(path, sheet(shown), {1: None, 3: frozenset({("contactID",)})})
+    left = [json.loads(record.raw) for block in formats.blocks(landed(path, done), tmp_path, Options(), CONTACTS) for record in block]  # fmt: skip
+    assert left == [{"Email": "b@example.org", "contactID": "2", "note": "shared"}, {"contactID": "3"}]
+    with zipfile.ZipFile(io.BytesIO(done)) as archive:
+        whole = b"".join(archive.read(name) for name in archive.namelist())
+    assert not {text for text in (b"a@example.org", b"theirs", b"c@example.org") if text in whole}
