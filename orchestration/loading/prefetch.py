@@ -166,6 +166,7 @@ class Reading:
             load_seq=load_seq,
             file_value=_file_value(self._vendor, file),
             secret=settings.secret or b"",
+            erased=erasures,
         )
         self.normaliser = Normaliser(
             self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels), erasures

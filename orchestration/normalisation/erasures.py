@@ -7,23 +7,36 @@ and not the secret cannot try addresses out.
 
 import base64
 import hmac
+import html
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from itertools import chain
+from urllib.parse import unquote
 
 import polars as pl
 
+from orchestration.canonical.reason_codes import ERASED
+from orchestration.parsing.emails import GMAIL, PLUS_TAG_DOMAINS
 from orchestration.runtime.redaction import ADDRESS
 
 _ADDRESS = re.compile(ADDRESS.pattern.replace("[^", "[^<>(),;:"))
 # Digits of a phone or a document, whatever stands between them.
 _DIGITS = re.compile(r"\d(?:[ ().\-/]{0,2}\d){7,}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}")
+_RUN = re.compile(r"\d+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BETWEEN = re.compile(r"[-_.=+]")
-TAIL = 9
+# Ids as vendors write them, alone or as part of an address of theirs.
+_WORD = re.compile(r"[^\W_](?:[\w.:-]*[^\W_])?")
+_PART = re.compile(r"[^\W_]+")
+_COMMON = re.compile(r"[a-z]+\Z")
+TAIL, SHORTEST_NUMBER, LONGEST_NUMBER = 9, 8, 15
+SHORTEST_ID, MOST_PARTS = 8, 12
 MOST_ENDINGS = 8
 MENTIONED = ("email", "phone", "document")
 
@@ -45,41 +58,105 @@ def loyalty_account(source: str, account: str, account_id: str) -> str:
     return "\x1f".join(("account", source, account, account_id))
 
 
+def order(source: str, account: str, order_id: str) -> str:
+    """How an order of a vendor is known again."""
+    return "\x1f".join(("order", source, account, order_id))
+
+
 def mention(value: str) -> str:
     """How an address or a number is known again in a text that nobody could read as a record."""
-    return "\x1f".join(("mention", value.lower() if "@" in value else _tail(value)))
+    return "\x1f".join(("mention", value.lower() if "@" in value else _tail(_digits(value))))
+
+
+def word(value: str) -> str:
+    """How an id of a vendor is known again in such a text."""
+    return "\x1f".join(("word", value))
+
+
+def is_telling(value: str) -> bool:
+    """Whether an id is long and odd enough to be looked for in texts: a short one, or a word, stands in many."""
+    return len(value) >= SHORTEST_ID and not _COMMON.match(value)
 
 
 def mentions(text: str) -> Iterator[str]:
     """Every address and number that a text holds, as `mention` writes them; in what base64 packs too."""
-    yield from _plain_mentions(text.replace("%40", "@").replace("\\u0040", "@"))
-    for found in _BASE64.finditer(text):
+    for reading in _readings(text):
+        yield from (found for _, _, found in _placed(reading))
+
+
+def words(text: str) -> Iterator[str]:
+    """Everything in a text that may be an id, as `word` writes it; in what base64 packs too."""
+    for reading in _readings(text):
+        for whole in _WORD.finditer(reading):
+            parts = list(_PART.finditer(whole[0]))[:MOST_PARTS]
+            for first, start in enumerate(parts):
+                spans = (whole[0][start.start() : end.end()] for end in parts[first:])
+                yield from (word(one) for one in spans if is_telling(one))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text as it is meant: without the escapes of JSON, HTML and addresses of pages, and unpacked from base64."""
+    plain = unicodedata.normalize("NFKC", text)
+    if "\\" in plain:
+        plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), plain.replace("\\/", "/"))
+    plain = html.unescape(plain) if "&" in plain else plain
+    yield unquote(unquote(plain)) if "%" in plain else plain
+    for found in _BASE64.finditer(plain):
+        packed = found[0].translate(_URL_SAFE)
         with suppress(ValueError):
-            yield from _plain_mentions(
-                base64.b64decode(found[0] + "=" * (-len(found[0]) % 4)).decode("utf-8", "replace")
-            )
+            yield base64.b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "replace")
 
 
-def _plain_mentions(text: str) -> Iterator[str]:
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def _placed(text: str) -> Iterator[tuple[int, int, str]]:
+    """Addresses and numbers with where they stand, the longest of those that begin at one place first."""
     for found in _ADDRESS.finditer(text):
-        yield from map(mention, _addresses(found[0].strip("\"'[]{}.")))
+        for start, end in _ends_of_address(found[0]):
+            address = found[0][start:end]
+            for spelling in dict.fromkeys((address, _linking(address))):
+                yield found.start() + start, found.start() + end, mention(spelling)
     for found in _DIGITS.finditer(text):
-        yield mention(found[0])
+        runs = list(_RUN.finditer(found[0]))
+        for end in range(len(runs), 0, -1):
+            start = end - 1
+            while start and sum(len(run[0]) for run in runs[start - 1 : end]) <= LONGEST_NUMBER:
+                start -= 1
+            number = _digits("".join(run[0] for run in runs[start:end]))
+            if len(number) >= SHORTEST_NUMBER:
+                yield found.start() + runs[start].start(), found.start() + runs[end - 1].end(), mention(number)
 
 
-def _addresses(text: str) -> Iterator[str]:
-    """An address, and what it is without words before it and endings behind it, as in the name of a file."""
-    local, _, domain = text.partition("@")
-    starts = [0, *(found.end() for found in _BETWEEN.finditer(local))]
-    ends = [len(domain), *(found.start() for found in re.finditer(r"[-_.]", domain))]
-    yield from (
-        f"{local[start:]}@{domain[:end]}" for start in starts for end in ends[:MOST_ENDINGS] if "." in domain[:end]
-    )
+def _ends_of_address(text: str) -> Iterator[tuple[int, int]]:
+    """Where an address begins and ends, with and without words before it and endings behind it, as in the name of a
+    file."""
+    first = len(text) - len(text.lstrip("\"'[]{}."))
+    last = len(text.rstrip("\"'[]{}."))
+    at = next(place for place, sign in enumerate(text) if sign in "@＠﹫")
+    starts = [first, *(found.end() for found in _BETWEEN.finditer(text, first, at))]
+    dots = [at + 1 + found.start() for found in re.finditer(r"[-_.]", text[at + 1 : last])]
+    ends = [last, *reversed(dots[:MOST_ENDINGS])]
+    yield from ((start, end) for start in starts for end in ends if "." in text[at + 1 : end])
+
+
+def _linking(address: str) -> str:
+    """The address as it joins people: what providers say reaches the same mailbox is the same."""
+    local, _, domain = address.lower().partition("@")
+    if domain not in PLUS_TAG_DOMAINS:
+        return address
+    local = local.partition("+")[0] or local
+    return f"{local.replace('.', '')}@gmail.com" if domain in GMAIL else f"{local}@{domain}"
+
+
+def _digits(number: str) -> str:
+    """The digits of a number, of whichever script they are."""
+    return "".join(str(unicodedata.digit(sign)) for sign in number if sign.isdigit())
 
 
 def _tail(number: str) -> str:
     """The last digits: with and without the code of a country a number ends in the same."""
-    return "".join(sign for sign in number if sign.isdigit())[-TAIL:]
+    return number[-TAIL:]
 
 
 def digest(secret: bytes, text: str) -> str:
@@ -100,14 +177,15 @@ class Erasures:
 
     def holds(self, text: str, night: date) -> bool:
         """Whether this was erased, for a delivery of that night."""
-        until = self._until(text)
+        until = self.last_night(text)
         return until is not None and night <= until
 
     def is_known(self, text: str) -> bool:
         """Whether this was erased, for whichever night."""
-        return self._until(text) is not None
+        return self.last_night(text) is not None
 
-    def _until(self, text: str) -> date | None:
+    def last_night(self, text: str) -> date | None:
+        """The last night that this is kept out of; null where it was never erased."""
         return self.until.get(_digest(self.secret, text))
 
     def numbers(self, people: "People", raws: Mapping[int, bytes], night: date) -> set[int]:
@@ -129,8 +207,21 @@ class Erasures:
         }
 
     def is_mentioned(self, raw: bytes, night: date) -> bool:
-        """Whether bytes that could not be read as a record name somebody who was erased."""
+        """Whether bytes name somebody who was erased, by an address or a number."""
         return any(self.holds(found, night) for found in mentions(raw.decode("utf-8", "replace")))
+
+    def is_named(self, raw: bytes, night: date) -> bool:
+        """Whether bytes that could not be read as a record name somebody who was erased, a vendor's ids included."""
+        text = raw.decode("utf-8", "replace")
+        return any(self.holds(found, night) for found in chain(mentions(text), words(text)))
+
+    def without_mentions(self, text: str, night: date) -> str:
+        """A short text such as a name, with `erased` in the place of every address and number of theirs."""
+        found = next(((start, end) for start, end, one in _placed(text) if self.holds(one, night)), None)
+        if found is None:
+            return text
+        start, end = found
+        return f"{text[:start]}{ERASED}{self.without_mentions(text[end:], night)}"
 
 
 @lru_cache(maxsize=2**18)

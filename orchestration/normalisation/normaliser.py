@@ -118,27 +118,41 @@ class Normaliser:
     def about_erased(self, records: Sequence[Record], erasures: Erasures) -> set[int]:
         """Numbers of the records that are about somebody who was erased, those included that cannot be read and name
         them."""
+        same: dict[tuple[bytes, bytes | None, str | None], list[int]] = {}
+        for record in records:
+            same.setdefault((record.raw, record.document, record.page), []).append(record.number)
+        firsts = {numbers[0]: numbers for numbers in same.values()}
+        todo = [record for record in records if record.number in firsts]
+        found: set[int] = set()
+        while todo:
+            about, seen = self._about_erased(todo, erasures)
+            found |= about
+            # What a block tells twice, be it written in two ways, is read once.
+            todo = [record for record in todo if record.number not in seen] if seen else []
+        return {number for first in found for number in firsts[first]}
+
+    def _about_erased(self, records: Sequence[Record], erasures: Erasures) -> tuple[set[int], set[int]]:
+        """Numbers of such records, and of all that were looked into."""
         alone = Normaliser(self._vendor, self._origin, self._bounds)
         batch = alone.decoder.decode(records)
         night, major_fields = self._origin.export_date, self._major_fields_of(records)
-        found = {reject.number for reject in batch.rejects if erasures.is_mentioned(reject.raw, night)}
+        found = {reject.number for reject in batch.rejects if erasures.is_named(reject.raw, night)}
         seen = {reject.number for reject in batch.rejects}
+        raws = {record.number: record.raw for record in records}
         for decoded in batch.decoded:
             part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
-            found |= erasures.numbers(part.people(), {record.number: record.raw for record in records}, night)
+            found |= erasures.numbers(part.people(), raws, night)
             seen |= set(decoded.frame.get_column("source_row"))
             if any(select.table in ACCOUNT_TABLES for select in decoded.dialect.rows):
                 part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
                 part.run()
                 found |= part.give_up_accounts(erasures)
-        # What a block tells twice is read once.
-        again = [record for record in records if record.number not in seen]
-        return found | (self.about_erased(again, erasures) if again and seen else set())
+        return found, seen
 
     def _unless_mentioned(self, reject: Reject) -> Reject:
         """The rejected record as it may be kept: nothing of one that names somebody who was erased."""
         assert self._erasures is not None
-        if self._erasures.is_mentioned(reject.raw, self._origin.export_date):
+        if self._erasures.is_named(reject.raw, self._origin.export_date):
             return Reject(reject.number, ERASED, None, b"")
         return reject
 

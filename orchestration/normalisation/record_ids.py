@@ -20,9 +20,14 @@ def derived_record_id(account: Account, text: str) -> str:
 
 
 def alias_ids(origin: Origin, records: pl.Series, stream: str) -> pl.Series:
-    """`alias_id` of vendor records: keyed with the secret of the installation, so that nobody can guess it."""
+    """`alias_id` of vendor records: keyed with the secret of the installation, so that nobody can guess it. A record
+    that comes after its person was erased is another one's: it has another id."""
     account = origin.account
-    ids = [alias_id(origin.secret, account.source, account.source_account, stream, record) for record in records]
+    place = (account.source, account.source_account, stream)
+    ids = [
+        alias_id(origin.secret, *place, record if record is None else record + origin.life_of(stream, record))
+        for record in records
+    ]
     return pl.Series("alias_id", ids, dtype=pl.String)
 
 

@@ -10,6 +10,7 @@ PLUS_TAG_DOMAINS = (
     "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "icloud.com", "me.com", "mac.com",
     "fastmail.com", "fastmail.fm", "protonmail.com", "proton.me", "pm.me",
 )  # fmt: skip
+GMAIL = ("gmail.com", "googlemail.com")
 
 
 def email(expr: pl.Expr) -> pl.Expr:
@@ -58,11 +59,7 @@ def _emails(texts: pl.DataFrame) -> pl.Series:
     parts = [
         part for part in (_plain_emails(rows.filter(is_plain)), _judged_emails(rows.filter(~is_plain))) if part.height
     ]
-    staged = (
-        pl.concat(parts or [_plain_emails(rows)])
-        .sort("row")
-        .with_columns(is_gmail=pl.col("domain").is_in(("gmail.com", "googlemail.com")))
-    )
+    staged = pl.concat(parts or [_plain_emails(rows)]).sort("row").with_columns(is_gmail=pl.col("domain").is_in(GMAIL))
     local, domain = pl.col("local"), pl.col("domain")
     untagged = pl.when(domain.is_in(PLUS_TAG_DOMAINS)).then(local.str.replace(r"^([^+]+)[+].*$", "$1")).otherwise(local)
     linking = staged.filter("is_valid").select(

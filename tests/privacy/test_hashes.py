@@ -1,6 +1,7 @@
 """What was erased is known again in whatever spelling it comes, and nothing else is."""
 
 import base64
+import json
 from datetime import date
 
 import pytest
@@ -26,6 +27,11 @@ def erased(*texts: str, until: date = date.max) -> Erasures:
         '{"mail": "jane\\u0040example.org"}',
         base64.b64encode(b'{"email": "jane@example.org"}').decode(),
         "<jane@example.org>, somebody",
+        "jane&#64;example.org",
+        "to=jane%2540example.org",
+        "ＪＡＮＥ＠example.org",
+        base64.urlsafe_b64encode(b"\xfb\xff" + b'{"email": "jane@example.org"}').decode(),
+        json.dumps({"jwt": base64.b64encode(b'??>"jane@example.org"').decode()}).replace("/", "\\/"),
     ],
 )
 def test_an_address_is_found_in_a_text(raw: str) -> None:
@@ -40,7 +46,17 @@ def test_another_address_is_not(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["+4915798765432", "+49 1579 8765432", "0049 (1579) 876-5432", "01579/8765432", '{"phone":4915798765432}']
+    "raw",
+    [
+        "+4915798765432",
+        "+49 1579 8765432",
+        "0049 (1579) 876-5432",
+        "01579/8765432",
+        '{"phone":4915798765432}',
+        "called +49 1579 8765432 2026-03-01 10:00",
+        "12 +49 1579 8765432",
+        "0049 １５７９ ８７６５４３２",
+    ],
 )
 def test_a_number_is_found_with_and_without_its_country(raw: str) -> None:
     assert erased(erasures.mention("+4915798765432")).is_mentioned(raw.encode(), NIGHT)
@@ -58,3 +74,30 @@ def test_after_the_last_night_it_is_somebody_new() -> None:
 
 def test_another_secret_gives_other_hashes() -> None:
     assert erasures.hashes(b"another", ["x"]) != erasures.hashes(SECRET, ["x"])
+
+
+@pytest.mark.parametrize("raw", ["jane.doe+shop@gmail.com", "JaneDoe@googlemail.com", "j.anedoe+x@gmail.com"])
+def test_another_spelling_of_a_mailbox_is_found(raw: str) -> None:
+    assert erased(erasures.mention("janedoe@gmail.com")).is_mentioned(raw.encode(), NIGHT)
+
+
+def test_a_tag_is_another_address_where_the_provider_does_not_say_otherwise() -> None:
+    assert not erased(erasures.mention("jane@example.org")).is_mentioned(b"jane+tag@example.org", NIGHT)
+
+
+@pytest.mark.parametrize(
+    "raw", ['{"customer_id": "shop-88112233", "broken', "gid://shop/Customer/shop-88112233", "x:shop-88112233,y"]
+)
+def test_a_vendors_id_is_found_in_a_text(raw: str) -> None:
+    assert erased(erasures.word("shop-88112233")).is_named(raw.encode(), NIGHT)
+
+
+def test_part_of_another_id_is_not() -> None:
+    assert not erased(erasures.word("shop-8811223")).is_named(b'"shop-88112233"', NIGHT)
+
+
+def test_a_mention_is_taken_out_of_a_name_and_the_rest_stays() -> None:
+    one = erased(erasures.mention("jane@example.org"), erasures.mention("+4915798765432"))
+    assert one.without_mentions("full-of-jane@example.org-2.json.gz", NIGHT) == "full-of-erased-2.json.gz"
+    assert one.without_mentions("of_0049 1579 8765432.csv", NIGHT) == "of_erased.csv"
+    assert one.without_mentions("mary@example.org.csv", NIGHT) == "mary@example.org.csv"

@@ -57,6 +57,29 @@ def test_an_order_of_an_erased_person_is_loaded_without_the_person_and_any_other
         ).fetchall() == [(0,)]
 
 
+def test_whoever_comes_back_after_the_last_night_has_another_id(tmp_path) -> None:
+    def ids(name: str, until: str | None) -> list[tuple[object, ...]]:
+        settings = Settings(data=tmp_path / name, options=Options(free_disk_bytes=0), secret=SECRET)
+        if until:
+            hashes = erasures.hashes(SECRET, [erasures.record("omnisend", "default", "contacts", "c-jane"), erasures.identifier("email", "", "jane@example.org")])  # fmt: skip
+            erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": until, "hashes": hashes})
+        for night in ("2026-03-01", "2026-03-05"):
+            path = settings.landing / "omnisend" / "contacts" / night / "contacts.ndjson"
+            path.parent.mkdir(parents=True)
+            told = [{"contactID": f"c-{one}", "email": f"{one}@example.org"} for one in ("jane", "mary")]
+            path.write_text("".join(json.dumps(one) + "\n" for one in told), encoding="utf-8")
+        with build_file.connect(settings) as con:
+            Warehouse(settings).ingest(con, landing_zone.scan(settings).files, run_id="r")
+            return con.execute("select source_record_id, export_date::varchar, alias_id from staging.customers order by all").fetchall()  # fmt: skip
+
+    before, after = ids("before", None), ids("after", "2026-03-02")
+    janes, marys = before[:2], before[2:]
+    assert janes[0][2] == janes[1][2]
+    assert [row[:2] for row in after] == [("c-jane", "2026-03-05"), ("c-mary", "2026-03-01"), ("c-mary", "2026-03-05")]
+    assert after[1:] == marys
+    assert after[0][2] != janes[0][2]
+
+
 def order(person: str) -> str:
     return json.dumps({
         "eventName": "placed order", "eventTime": "2026-02-28T10:00:00Z", "eventID": f"e-{person}", "contact": {"email": f"{person}@example.org"},
