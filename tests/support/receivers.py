@@ -1,6 +1,7 @@
 """The vendors as receivers with state: each merges what it is sent by its own key, checks every body by schema, and has a way to fail a record."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -9,6 +10,29 @@ from tests.support.http_server import Request, Response, answer
 from tests.support.paths import VENDOR_SCHEMAS
 
 SECRET = "canary-9f2e"
+
+
+# By these words, and by a welcome, a vendor would think that somebody wants to hear of the shop.
+SUBSCRIBING = {
+    ("consent", True),
+    ("marketing_optin", "EXPLICITLY_OPTEDIN"),
+    ("@force_optin", True),
+    ("status", "subscribed"),
+    ("status", "opt_in"),
+    ("sendWelcomeMessage", True),
+}
+
+
+def said(body: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every name of a body with each value that stands under it."""
+    if isinstance(body, dict):
+        for key, inner in body.items():
+            yield from said(inner, key)
+    elif isinstance(body, list):
+        for inner in body:
+            yield from said(inner, name)
+    else:
+        yield name, body
 
 
 class Receiver:
@@ -33,6 +57,7 @@ class Receiver:
         if request.method == "GET":
             return self.judged(request)
         self.bodies.append(request.body)
+        self.subscribed |= {f"{name}: {value}" for name, value in said(request.json) if (name, value) in SUBSCRIBING}
         return self.taken(request)
 
     def knows(self, request: Request) -> bool:
@@ -61,8 +86,7 @@ class Optimizely(Receiver):
 
     def taken(self, request: Request) -> Response:
         if request.path == "/v3/consent":
-            for said in request.json:
-                (self.subscribed if said["consent"] else self.opted_out).add(said["identifier_value"])
+            self.opted_out |= {one["identifier_value"] for one in request.json if one["consent"] is False}
             return answer({}, 202)
         for record in self.checked(request):
             attributes = record["attributes"]
@@ -123,8 +147,11 @@ class Voucherify(Receiver):
         return request.headers.get("x-app-id") == SECRET and request.headers.get("x-app-token") == SECRET
 
     def taken(self, request: Request) -> Response:
-        for record in request.json:
-            self.merge(record["source_id"], record["metadata"])
+        if "c360_optout_email" in request.json[0]["metadata"]:
+            self.opted_out |= {record["source_id"] for record in request.json}
+        else:
+            for record in self.checked(request):
+                self.merge(record["source_id"], record["metadata"])
         self.actions.append([record["source_id"] for record in request.json])
         return answer({"async_action_id": f"aa_{len(self.actions)}"}, 202)
 
