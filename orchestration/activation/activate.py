@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from orchestration.activation import activation_log, outbox, plan, targets
+from orchestration.activation import activation_log, outbox, plan, retention, targets
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import Request
 from orchestration.activation.plan_rows import BLOCK
@@ -56,10 +56,13 @@ def activate(
     with alone(settings), plan.working(settings) as con:
         is_begun = is_sent_next and outbox.withdraw(target.folder(settings), plan.published(con)[0])
         made = plan.make(con, settings, target, is_full=is_full, is_begun=is_begun)
+        pass_point("activation_is_planned")
         waits = None if is_confirmed else made.to_confirm
-        if is_dry or waits or made.is_empty:
-            return Outcome(made, None, waits)
-        return Outcome(made, _write(con, settings, made), None)
+        is_written = not (is_dry or waits or made.is_empty)
+        folder = _write(con, settings, made) if is_written else None
+        if not is_dry:
+            retention.prune(con, settings, target.folder(settings))
+        return Outcome(made, folder, waits)
 
 
 def after_publishing(settings: Settings) -> tuple[list[str], bool]:
@@ -109,6 +112,7 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> st
         _write_bodies(con, draft, made.target)
         _write_tags(con, draft, made.target)
         draft.beside(outbox.REJECTS, _rejects(con))
+        pass_point("before_records")
         con.execute(_RECORDS.format(path=quoted(str(draft.folder / outbox.RECORDS))))
         draft.finish(**_facts(made))
     except BaseException:

@@ -27,7 +27,7 @@ def refresh(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Writes the table of the build file anew."""
     with transaction(con):
         con.execute("delete from meta.activation_log")
-        for row in _rows(settings):
+        for row in rows(settings):
             con.execute(_INSERT, list(row))
 
 
@@ -75,7 +75,12 @@ def standings(settings: Settings) -> list[Standing]:
 def _standing(settings: Settings, target: Target) -> Standing:
     root = target.folder(settings)
     folders, answers = outbox.written(root), receipts.last(root)
-    unanswered = sum((found.name, file["file"]) not in answers for found in folders for file in found.manifest["files"])
+    unanswered = sum(
+        (found.name, file["file"]) not in answers
+        for found in folders
+        if not found.is_without_bodies
+        for file in found.manifest["files"]
+    )
     failed = sum(
         receipt.failed_records for receipt in answers.values() if folders and receipt.folder == folders[-1].name
     )
@@ -92,10 +97,11 @@ def _is_told(settings: Settings) -> bool:
             "select folder, file, state, failed_records from meta.activation_log order by source, source_account,"
             " folder, file"
         ).fetchall()
-    return told == [(row[3], row[4], row[12], row[13]) for row in _rows(settings)]
+    return told == [(row[3], row[4], row[12], row[13]) for row in rows(settings)]
 
 
-def _rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
+def rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
+    """What the table holds, by the folders and receipts."""
     for root in sorted((settings.data / "activation").glob("*/*/")):
         answers = receipts.last(root)
         for found in sorted(outbox.written(root), key=lambda found: found.name):

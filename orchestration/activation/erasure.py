@@ -119,13 +119,13 @@ def _forget_in_folder(
     con.execute("create or replace table records as from read_parquet($1)", [str(path)])
     mine = con.execute(_MINE, [list(customer_ids), list(values)]).fetchall()
     stubs = {frozenset(_marks(channel.profile(json.loads(identity), {}))) for (identity,) in mine}
-    files = [_without(found.folder, facts, stubs, values) for facts in found.manifest["files"]]
+    files = [
+        facts if found.is_without_bodies else _without(found.folder, facts, stubs, values)
+        for facts in found.manifest["files"]
+    ]
     pass_point("after_erasing_bodies")
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
-    replace(
-        found.folder / outbox.MANIFEST,
-        outbox.manifest_bytes({**found.manifest, "files": [facts for facts in files if facts]}),
-    )
+    outbox.save_manifest(found, {**found.manifest, "files": [facts for facts in files if facts]})
     pass_point("before_erasing_records")
     con.execute(f"copy (from records order by kind, key) to {quoted(f'{path}.tmp')} (format parquet, compression zstd)")
     os.replace(f"{path}.tmp", path)

@@ -24,7 +24,7 @@ import duckdb
 import msgspec
 
 from orchestration.activation import receipts
-from orchestration.runtime.durable_files import sync
+from orchestration.runtime.durable_files import replace, sync
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
@@ -56,6 +56,11 @@ class Written:
     @property
     def name(self) -> str:
         return self.folder.name
+
+    @property
+    def is_without_bodies(self) -> bool:
+        """Its bodies were settled long ago and are gone."""
+        return self.manifest.get("is_without_bodies", False)
 
     @property
     def mapping_version(self) -> str:
@@ -108,8 +113,10 @@ def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None
         f" kv_metadata {{through: {quoted(through)}}})"
     )
     sync(draft)
+    pass_point("before_state")
     os.replace(draft, root / STATE)
     sync(root)
+    pass_point("state_is_saved")
 
 
 def withdraw(root: Path, run_id: str) -> bool:
@@ -119,7 +126,11 @@ def withdraw(root: Path, run_id: str) -> bool:
     The last one goes first, so that a process that is killed leaves folders that follow upon each other.
     """
     answered = {folder for folder, _ in receipts.last(root)}
-    unsent = [found for found in written(root) if found.manifest["files"] and found.name not in answered]
+    unsent = [
+        found
+        for found in written(root)
+        if found.manifest["files"] and found.name not in answered and not found.is_without_bodies
+    ]
     if all(found.manifest["run_id"] == run_id for found in unsent):
         return False
     forget_state(root)
@@ -148,6 +159,11 @@ def free_name(root: Path, day: date) -> str:
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
     """A manifest as it stands in its file."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def save_manifest(found: Written, manifest: dict[str, Any]) -> None:
+    """Puts another manifest in the place of a folder's."""
+    replace(found.folder / MANIFEST, manifest_bytes(manifest))
 
 
 def sweep(root: Path) -> None:

@@ -27,6 +27,8 @@ from orchestration.runtime.redaction import without_contacts
 from orchestration.warehouse.duckdb_session import attach
 
 SHOWN = 10
+# What is above it goes to disk: a plan of a million records is no reason to take memory from the rest of the machine.
+MOST_MEMORY = 1_000_000_000
 
 
 @contextmanager
@@ -37,7 +39,9 @@ def working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed."
         )
     settings.spill.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(":memory:", config={**settings.duckdb_config, "preserve_insertion_order": True}) as con:
+    memory = f"{min(settings.memory_bytes, MOST_MEMORY) // 1_000_000}MB"
+    config = {**settings.duckdb_config, "memory_limit": memory, "preserve_insertion_order": True}
+    with duckdb.connect(":memory:", config=config) as con:
         con.execute("set TimeZone = 'UTC'")
         attach(con, settings.published_file, "warehouse")
         yield con

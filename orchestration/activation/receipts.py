@@ -37,6 +37,11 @@ class Receipt:
     at: str = ""
 
     @property
+    def is_open(self) -> bool:
+        """The vendor has it, and has not said yet what became of it."""
+        return self.state == "accepted" and self.reference is not None
+
+    @property
     def failed_records(self) -> int:
         return self.records if self.is_all_failed or self.state == "refused" else len(self.failed)
 

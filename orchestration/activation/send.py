@@ -75,6 +75,7 @@ def _pending(root: Path) -> Iterator[tuple[Written, dict[str, Any]]]:
     return (
         (found, facts)
         for found in outbox.written(root)
+        if not found.is_without_bodies
         for facts in found.manifest["files"]
         if (found.name, facts["file"]) not in known
     )
@@ -101,7 +102,7 @@ def _send_all(client: Client, root: Path, sent: Sent, slower: Pace | None, polli
 
 def _at_work(root: Path) -> list[Receipt]:
     """Answers to bodies of which the vendor has not said yet what became of them."""
-    return [receipt for receipt in receipts.last(root).values() if receipt.state == "accepted" and receipt.reference]
+    return [receipt for receipt in receipts.last(root).values() if receipt.is_open]
 
 
 def _post_all(

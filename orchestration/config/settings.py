@@ -159,6 +159,15 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     publish_parquet: Annotated[
         bool, _means("Whether the marts are published as Parquet too, in the folder `marts`, for other engines.")
     ] = False
+    keep_activation_days: Annotated[
+        int,
+        _means(
+            "How long request bodies for vendors stay that were posted or handed over; what was written stays known."
+            " 0: for ever.",
+            0,
+            MOST_DAYS,
+        ),
+    ] = 90
     keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.", 0, MOST_DAYS)] = 400
     keep_log_days: Annotated[int, _means("How long logs are kept.", 0, MOST_DAYS)] = 30
 

@@ -1,80 +1,29 @@
-"""Sending against real servers on loopback: what arrives, what is waited for, what fails and is written again, and what a kill leaves."""
+"""Sending against real servers on loopback: what arrives, what is waited for, and what fails and is written again."""
 
 import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from orchestration.activation import activation_log, receipts, send
-from orchestration.activation.send import Polling, Sent
+from orchestration.activation.send import Polling
 from orchestration.cli import main
 from orchestration.config.settings import Settings
-from orchestration.network.client import Patience
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.ddl import BOOKS
-from tests.activation.conftest import NAMES, configure, run, target
+from tests.activation.conftest import NAMES, PATIENCE, run, target
 from tests.support.activation_world import AS_OF, everywhere, publish
-from tests.support.http_server import Response, Server, serving
-from tests.support.paths import PROJECT
-from tests.support.receivers import RECEIVERS, SECRET, Receiver
+from tests.support.http_server import Response
+from tests.support.receivers import SECRET
 
-PATIENCE = Patience(attempts=3, first_wait=0.001)
-POLLING = Polling(first_wait=0.001, longest=2.0)
 PEOPLE = [everywhere(f"p{number}", segments=("vip",) if number % 2 else ()) for number in range(7)]
 NEXT = AS_OF + timedelta(days=1)
-
-
-class Line:
-    """One vendor that listens, and the target that sends to it."""
-
-    def __init__(self, settings: Settings, receiver: Receiver, server: Server) -> None:
-        self.settings, self.receiver, self.server, self.name = settings, receiver, server, NAMES[receiver.vendor]
-
-    def send(self) -> Sent:
-        return send.send(self.settings, target(self.settings, self.name), patience=PATIENCE, polling=POLLING)
-
-    @property
-    def root(self) -> Path:
-        return target(self.settings, self.name).folder(self.settings)
-
-
-@pytest.fixture
-def listening(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("VENDOR_SECRET", SECRET)
-    with ExitStack() as stack:
-
-        def connect(vendor: str, **more: object) -> Line:
-            receiver = RECEIVERS[vendor]()
-            server = stack.enter_context(serving(receiver))
-            facts: dict[str, object] = {
-                "vendor": vendor,
-                "address": server.address,
-                "requests_per_second": 1000,
-                "segments": ["vip"],
-                "most_records": 3,
-                **dict.fromkeys(receiver.secrets, "env:VENDOR_SECRET"),
-                **({"dialect": "rc2"} if vendor == "open_delivery" else {}),
-                **more,
-            }
-            configure(
-                settings,
-                f"[targets.{NAMES[vendor]}]\n"
-                + "".join(f"{key} = {json.dumps(value)}\n" for key, value in facts.items()),
-            )
-            return Line(settings, receiver, server)
-
-        yield connect
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
@@ -202,48 +151,6 @@ def test_a_receipt_that_was_cut_is_no_receipt(listening: Any, settings: Settings
     path.write_bytes(path.read_bytes()[:-20])
     assert line.send().bodies == 1
     assert line.send().bodies == 0
-
-
-POINTS = [
-    "after_activation_body",
-    "before_manifest",
-    "before_activation_rename",
-    "after_activation_rename",
-    "before_receipt",
-    "after_receipt",
-    "after_verdict",
-]
-COMMAND = """
-import sys; from pathlib import Path
-from orchestration.activation import send
-from orchestration.config.settings import Options, Settings
-from tests.activation.conftest import run, target
-settings = Settings(data=Path(sys.argv[1]), options=Options(free_disk_bytes=0, memory_limit="500MB", threads=1))
-run(settings, sys.argv[2]); send.send(settings, target(settings, sys.argv[2]), polling=send.Polling(0.001, 2.0))
-"""
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_a_kill_loses_nothing_and_what_is_repeated_changes_nothing(
-    listening: Any, settings: Settings, point: str
-) -> None:
-    line = listening("voucherify")
-    publish(settings, PEOPLE, segments=("vip",))
-
-    def once(kill_at: str) -> int:
-        environment = {**os.environ, "C360_KILL_AT": kill_at, "VENDOR_SECRET": SECRET}
-        return subprocess.run(
-            [sys.executable, "-c", COMMAND, str(settings.data), line.name],
-            env=environment,
-            cwd=PROJECT,
-            check=False,
-        ).returncode
-
-    assert once(point) == -9
-    assert once("") == 0
-    assert len(line.receiver.held) == len(PEOPLE)
-    assert run(settings, line.name).folder is None and line.send().bodies == 0
-    assert len(line.receiver.bodies) <= 4
 
 
 def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Orders: one row per real order, its furthest state, its refunds, its currency."""
+"""Orders: one row per real order, its furthest state, its refunds, its currency (contracts, sections 6 and 9)."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
--- Grain: one row per customer with active events and day, with their worth at the day's end.
+-- Grain: one row per customer with active events and day, with their worth at the day's end (contracts.md, section 6).
 -- Worth is summed as exact decimals, so that the order of rows cannot change a score.
 with
     events as (select * from {{ ref("fct_events") }}),
