@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,14 +23,15 @@ from benchmarks.run import generate
 from orchestration import pipeline
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Options, Settings
-from orchestration.transformation import parts, seeds, sharded
+from orchestration.transformation import dbt_runner, parts, seeds, sharded
+from orchestration.transformation.dbt_runner import NodeResult
 from orchestration.warehouse import build_file, run_log
 
 EVENTS_A_PERSON = 5
 
 
-def loaded(folder: Path, persons: int) -> int:
-    """Makes exports and loads them; the records that were read."""
+def loaded(folder: Path, persons: int) -> None:
+    """Makes exports and loads them."""
     generate(folder, Size(persons, EVENTS_A_PERSON * persons))
     settings = _settings(folder)
     with pipeline.writing(settings, "bench", command="benchmark") as warehouse:
@@ -41,6 +41,11 @@ def loaded(folder: Path, persons: int) -> int:
         day = run_log.greatest_export_date(con)
         assert day is not None
         pipeline.write_run_settings(con, settings, day)
+
+
+def records_of(folder: Path) -> int:
+    """How many records were read."""
+    with build_file.connect(_settings(folder)) as con:
         (records,) = con.execute("select sum(rows_read) from meta.loads").fetchone() or (0,)
     return int(records)
 
@@ -55,19 +60,46 @@ def build(folder: Path, engine: str, workers: int, shards: int) -> dict[str, flo
         if "shards (" in line or len(moments) == 2:
             moments.append(time.perf_counter())
 
-    sharded.build_in_full(replace(settings, options=options), progress=watch)
+    nodes = sharded.build_in_full(replace(settings, options=options), progress=watch)
     ended = time.perf_counter()
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    steps = {"before": moments[1] - moments[0], "shards": moments[2] - moments[1], "after": ended - moments[2]}
+    is_shared_out = len(moments) == 3
+    steps = (
+        {"before": moments[1] - moments[0], "shards": moments[2] - moments[1], "after": ended - moments[2]}
+        if is_shared_out
+        else {}
+    )
     with build_file.connect(settings) as con:
         last = parts.last(con)
     return {
         "wall": ended - moments[0],
         "cpu": sum(one.ru_utime + one.ru_stime for one in used),
         "peak_mb": max(one.ru_maxrss for one in used) / 1000,
-        **(steps if engine != "local" or shards > 1 else {}),
-        **({"parts": last.parts, "largest_share": last.largest_part / last.rows} if last else {}),
+        **steps,
+        **({} if is_shared_out else {f"{part}_models": took for part, took in by_part(settings, nodes).items()}),
+        **({"parts": last.parts, "largest_share": last.largest_part / last.rows} if is_shared_out and last else {}),
     }
+
+
+def by_part(settings: Settings, nodes: tuple[NodeResult, ...]) -> dict[str, float]:
+    """Seconds of models that are made before, of and after shards, and of tests."""
+    plan = sharded.Plan(dbt_runner.parsed(settings).nodes)
+    seconds = dict.fromkeys(("first", "of_parts", "everybody", "forecasts", "tests"), 0.0)
+    for node in nodes:
+        name = node.short_name
+        part = (
+            "tests"
+            if node.kind == "test"
+            else "first"
+            if name in plan.first
+            else "of_parts"
+            if name in plan.of_parts
+            else "forecasts"
+            if "forecast" in name
+            else "everybody"
+        )
+        seconds[part] += node.seconds
+    return seconds
 
 
 def _settings(folder: Path) -> Settings:
@@ -80,7 +112,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--shards", type=int, default=0)
     parser.add_argument("--engines", nargs="+", default=["local", "processes"])
-    parser.add_argument("--folder", type=Path, help="an installation that is loaded already")
+    parser.add_argument("--folder", type=Path, help="where the installation is made, unless it stands there already")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -88,7 +120,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as work:
         folder = given.folder or Path(work) / "data"
-        records = loaded(folder, given.persons) if not given.folder else 0
+        if not (folder / "build").exists():
+            loaded(folder, given.persons)
+        records = records_of(folder)
         print(f"{records:,} records", flush=True)
         for engine in given.engines:
             shards = given.shards or (given.workers if engine != "local" else 1)
@@ -108,7 +142,6 @@ def main() -> None:
                 ),
                 flush=True,
             )
-        shutil.rmtree(folder / "build", ignore_errors=True)
 
 
 if __name__ == "__main__":
