@@ -261,3 +261,23 @@ def test_a_score_that_goes_to_and_fro_around_a_step_is_not_written_every_night(s
         for path in sorted((settings.data / "activation/voucherify/default").glob("*/upsert-00001.json"))
     ]
     assert written == [50.0, 55.0]
+
+
+def at_voucherify(name: str, *keys: str, **values: Any) -> Person:
+    records = {"voucherify" + "+" * place: {"customer_id": key} for place, key in enumerate(keys)}
+    return everywhere(name, records=records, **values)
+
+
+def test_two_who_turn_out_to_be_one_and_one_who_turns_out_to_be_two_get_new_values(settings: Settings) -> None:
+    apart = [
+        at_voucherify("ana", "shop-1", revenue=Decimal("1.00")),
+        at_voucherify("bo", "shop-2", revenue=Decimal("2.00"), says="opt_out"),
+    ]
+    together = [at_voucherify("ana", "shop-1", "shop-2", revenue=Decimal("3.00"))]
+    told = []
+    for night, people in enumerate((apart, together, apart)):
+        publish(settings, people, segments=("vip",), as_of=AS_OF + timedelta(days=night))
+        [records] = bodies(settings, run(settings, "voucherify"))
+        told.append({record["source_id"]: record["metadata"]["c360_revenue"] for record in records})
+    assert told == [{"shop-1": 1.0}, {"shop-1": 3.0, "shop-2": 3.0}, {"shop-1": 1.0, "shop-2": 0}]
+    assert run(settings, "voucherify").folder is None
