@@ -1,0 +1,95 @@
+"""What one worker makes of its shard: once, whole, and without a word about the rows it is made of."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.config.settings import Settings
+from orchestration.engines.engine import Engine
+from orchestration.transformation import shard
+from orchestration.transformation.shard import Outcome, Recipe
+from orchestration.warehouse.change_keys import RECORD
+from tests.support.warehouse_builder import WarehouseBuilder
+
+MAIL = "ana@shard.example"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Two profiles, one a shard, and a consent that is nobody's."""
+    told = WarehouseBuilder(tmp_path / "data", as_of=date(2024, 3, 1))
+    told.profile("ometria", "ana", email=MAIL)
+    told.profile("ometria", "ben", email="ben@shard.example")
+    told.add("customer_consents", source="ometria")
+    told.write()
+    with told.connect() as con:
+        con.execute("create schema identity")
+        con.execute(
+            "create table identity.int_records as select row_number() over () as record_no, source, source_account,"
+            " source_record_id from staging.customers"
+        )
+        con.execute(
+            f"create table internal.shard_of as select {RECORD} as tie, cast(source_record_id = 'ben' as integer) as"
+            " shard from staging.customers"
+        )
+    return told.settings
+
+
+def make(settings: Settings, *queries: tuple[str, str, str], shards: int = 2) -> list[Outcome]:
+    folder = settings.shards_folder / "run"
+    if not folder.exists():
+        shard.write_recipe(
+            folder,
+            Recipe({"identity.int_records": "record_no in (select record_no from touched_records)"}, list(queries)),
+        )
+    return Engine().map(shard.make, shard.tasks(settings, folder, shards, Engine()))
+
+
+def rows(settings: Settings, number: int, query: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(shard.files(settings.shards_folder / "run", 2)[number]), read_only=True) as con:
+        return con.execute(query).fetchall()
+
+
+def test_a_shard_holds_its_own_rows_and_the_first_what_is_tied_to_nothing(settings: Settings) -> None:
+    assert [outcome.failed for outcome in make(settings, ("marts", "people", "from staging.customers"))] == ["", ""]
+    for number, name in enumerate(("ana", "ben")):
+        for table in ("staging.customers", "identity.int_records", "marts.people"):
+            assert rows(settings, number, f"select source_record_id from {table}") == [(name,)]
+        assert rows(settings, number, "select count(*) from staging.customer_identifiers") == [(2,)]
+        assert rows(settings, number, "select count(*) > 0 from seeds.identity_rules") == [(True,)]
+    assert [rows(settings, number, "select count(*) from staging.customer_consents") for number in (0, 1)] == [
+        [(1,)],
+        [(0,)],
+    ]
+
+
+def test_a_model_that_fails_is_named_without_what_it_failed_over(settings: Settings) -> None:
+    first, second = make(
+        settings, ("marts", "ages", "select cast(id_value as integer) as age from staging.customer_identifiers")
+    )
+    assert (first.failed, second.failed) == ("marts.ages", "marts.ages")
+    assert first.reason == "Conversion Error"
+    assert MAIL not in f"{first}{second}"
+    assert [path.name for path in (settings.shards_folder / "run").iterdir()] == ["recipe.json"]
+
+
+def test_a_shard_that_is_there_is_not_made_again_and_one_half_made_is_in_nobodys_way(settings: Settings) -> None:
+    folder = settings.shards_folder / "run"
+    make(settings)
+    made = [path.stat().st_mtime_ns for path in shard.files(folder, 2)]
+    (folder / "shard_00001.half").mkdir()
+    assert [outcome.failed for outcome in make(settings)] == ["", ""]
+    assert [path.stat().st_mtime_ns for path in shard.files(folder, 2)] == made
+
+
+def test_workers_of_one_machine_share_its_cores_and_memory_and_those_of_a_cluster_do_not(settings: Settings) -> None:
+    def told(engine: Engine) -> tuple[int, int]:
+        task = shard.tasks(settings, Path("shards"), 8, engine)[0]
+        return task.threads, int(task.memory_limit.removesuffix("MB"))
+
+    whole = (settings.threads, settings.memory_bytes // 1_000_000)
+    assert told(Engine()) == whole
+    assert told(Engine("spark", workers=4, master="spark://cluster:7077")) == whole
+    assert told(Engine("processes", workers=4)) == (max(1, whole[0] // 4), settings.memory_bytes // 4 // 1_000_000)
