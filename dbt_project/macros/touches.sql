@@ -6,11 +6,13 @@
     nullif(trim(json_extract_string({{ json }}, '{{ path }}')), '')
 {%- endmacro %}
 
--- Value of a parameter of a link; null where the link has none of that name.
+-- Value of a parameter of a link; null where the link has none of that name. What is written in another encoding than
+-- UTF-8 stays as it stands in the link.
 {% macro link_parameter(link, name) -%} {{ return(adapter.dispatch("link_parameter")(link, name)) }} {%- endmacro %}
 
 {% macro default__link_parameter(link, name) -%}
-    nullif(trim(url_decode(replace(regexp_extract({{ link }}, '[?&]{{ name }}=([^&#]*)', 1), '+', ' '))), '')
+    {%- set written = "replace(regexp_extract(" ~ link ~ ", '[?&]" ~ name ~ "=([^&#]*)', 1), '+', ' ')" -%}
+    nullif(trim(coalesce(try(url_decode({{ written }})), {{ written }})), '')
 {%- endmacro %}
 
 -- utm_source, utm_medium or utm_campaign. Of links only those of the page itself count: a referrer is where the visit

@@ -64,6 +64,7 @@ with
             merged.store_id,
             merged.channel,
             primary_report.source,
+            primary_report.source_account,
             merged.sources,
             merged.is_number_reused,
             merged.currency,

@@ -45,6 +45,17 @@ with
             and adjustments.source_order_id = staged_orders.source_order_id
     ),
 
+    -- Where no vendor says when, it is when it was first known, in whichever version.
+    first_known as (
+        select
+            source,
+            source_account,
+            adjustment_id,
+            min(coalesce(occurred_at, source_updated_at, cast(export_date as timestamptz))) as first_known_at
+        from of_orders
+        group by source, source_account, adjustment_id
+    ),
+
     -- What an order says of itself holds until a newer version of the same record that tells its state no longer says
     -- it.
     standing as (
@@ -82,7 +93,9 @@ with
             abs(subtotal_amount) as subtotal_amount,
             last_export_date,
             source_updated_at,
-            occurred_at
+            export_date,
+            occurred_at,
+            coalesce(is_occurred_at_inferred, false) as is_occurred_at_inferred
         from standing
         union all
         select
@@ -101,7 +114,9 @@ with
             abs(subtotal) as subtotal_amount,
             last_export_date,
             source_updated_at,
-            ordered_at as occurred_at
+            export_date,
+            ordered_at as occurred_at,
+            coalesce(is_ordered_at_inferred, false) as is_occurred_at_inferred
         from staged_orders
         where total < 0
     ),
@@ -130,7 +145,19 @@ with
 
     resolved as (
         select
-            newest.*,
+            newest.* exclude (occurred_at, is_occurred_at_inferred),
+            newest.occurred_at is null or newest.is_occurred_at_inferred as is_occurred_at_inferred,
+            case
+                when newest.occurred_at is not null and not newest.is_occurred_at_inferred
+                then newest.occurred_at
+                else
+                    coalesce(
+                        first_known.first_known_at,
+                        newest.occurred_at,
+                        newest.source_updated_at,
+                        cast(newest.export_date as timestamptz)
+                    )
+            end as occurred_at,
             coalesce(
                 order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}
             ) as named_order_id
@@ -140,6 +167,11 @@ with
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
+        left join
+            first_known
+            on newest.source = first_known.source
+            and newest.source_account = first_known.source_account
+            and newest.adjustment_id = first_known.adjustment_id
         left join
             restated
             on newest.source = restated.source
@@ -184,6 +216,8 @@ with
             source,
             source_account,
             source_order_id,
+            source_file,
+            source_row,
             order_namespace,
             order_match_key,
             adjustment_id,
@@ -199,7 +233,8 @@ with
                     when is_share then {{ share_of(amount, "own_total", "order_total") }} else {{ amount }}
                 end as {{ amount }},
             {% endfor -%}
-            occurred_at
+            occurred_at,
+            is_occurred_at_inferred
         from measured
     )
 

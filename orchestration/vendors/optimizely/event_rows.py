@@ -35,6 +35,7 @@ from orchestration.vendors.optimizely.words import (
     EVENT_TYPES,
     LOYALTY,
     NONE,
+    ORDER_ACTIONS,
     ORDER_STATUS,
     SUBSCRIPTION_CONSENT,
     TAKEN_BACK,
@@ -225,16 +226,17 @@ def line_rows(
     )
 
 
+# Those of a refund or return are what was taken back.
 json_event_lines = (
     line_rows(
         "data.order.items",
-        json_event.is_order("purchase") & given(json_event.order("order_id")),
+        json_event.is_order(*ORDER_ACTIONS) & given(json_event.order("order_id")),
         item,
         json_event.order,
     ),
     line_rows(
         None,
-        json_event.is_order("purchase")
+        json_event.is_order(*ORDER_ACTIONS)
         & given(json_event.order("order_id"))
         & ~filled(at("data.order.items"))
         & given(at("data.product_id")),
@@ -242,13 +244,13 @@ json_event_lines = (
         json_event.order,
     ),
 )
-is_nested_purchase = nested_event.is_order("purchase") & given(nested_order("order_id"))
+is_nested_order = nested_event.is_order(*ORDER_ACTIONS) & given(nested_order("order_id"))
 nested_event_lines = (
-    line_rows("order.items", is_nested_purchase, item, nested_order),
-    line_rows("data.order.items", is_nested_purchase & ~filled(at("order.items")), item, nested_order),
+    line_rows("order.items", is_nested_order, item, nested_order),
+    line_rows("data.order.items", is_nested_order & ~filled(at("order.items")), item, nested_order),
     line_rows(
         None,
-        is_nested_purchase
+        is_nested_order
         & ~filled(at("order.items"))
         & ~filled(at("data.order.items"))
         & given(nested_data("product_id")),
@@ -258,7 +260,7 @@ nested_event_lines = (
 )
 flat_event_lines = line_rows(
     None,
-    flat_event.is_order("purchase") & given(flat_event.order("order_id")) & given(cell("product_id")),
+    flat_event.is_order(*ORDER_ACTIONS) & given(flat_event.order("order_id")) & given(cell("product_id")),
     lambda name: cell(name) if name in EVENT_FIELDS else cell(f"product.{name}"),
     flat_event.order,
 )

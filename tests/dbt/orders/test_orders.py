@@ -21,6 +21,8 @@ def stage(w: WarehouseBuilder) -> None:
     money(w)
     currencies(w)
     bare_orders(w)
+    refunded_lines(w)
+    refunds_without_a_time(w)
 
 
 def shared_order(w: WarehouseBuilder) -> None:
@@ -212,6 +214,39 @@ def number_by_own_id(w: WarehouseBuilder) -> None:
     w.event(
         "omnisend", "event-8", source_order_id="nobody-knows", order_namespace="shop", order_match_key="NOBODY-KNOWS"
     )
+
+
+def refunded_lines(w: WarehouseBuilder) -> None:
+    row = w.order("ometria", "L-returned", total="70.00")
+    w.line(row, "rose", line_no=1, quantity=2, unit_price="10.00", total="20.00")
+    w.line(row, "tulip", line_no=2, quantity=3, unit_price="10.00", total="30.00", refunded_quantity=1)
+    w.line(row, "tulip", line_no=3, quantity=2, unit_price="10.00", total="20.00")
+    negative = w.adjustment("ometria", "L-returned", "-10.00", adjustment_id="negative_order:1")
+    w.line(negative, "rose", quantity=-1, unit_price="10.00", total="-10.00")
+    event = w.adjustment("ometria", "L-returned", "40.00", action="return")
+    w.line(event, "tulip", quantity=4, unit_price="10.00")
+    # Another vendor tells the same, and a third of a product that nobody ordered.
+    other = w.adjustment("optimizely", "L-returned", "10.00")
+    w.line(other, "rose", quantity=1, total="10.00")
+    stranger = w.adjustment("ometria", "L-returned", "1.00")
+    w.line(stranger, "violet", quantity=1, total="1.00")
+
+    row = w.order("omnisend", "L-told-in-full", total="10.00", refunded_total="10.00", is_from_event=True)
+    w.line(row, "rose", quantity=1, total="10.00")
+    w.adjustment("omnisend", "L-told-in-full", "10.00", **{key: row[key] for key in ("source_file", "source_row")})
+
+
+def refunds_without_a_time(w: WarehouseBuilder) -> None:
+    for night, refunded in ((1, None), (2, "5.00"), (3, "5.00")):
+        w.order("ometria", "T-stated", total="50.00", refunded_total=refunded, export_date=date(2024, 1, night))
+    for night, status in ((1, "paid"), (2, "canceled"), (3, "canceled")):
+        w.order("ometria", "T-canceled", total="50.00", status=status, export_date=date(2024, 1, night))
+    w.order("ometria", "T-dated", total="50.00", status="canceled", canceled_at=datetime(2024, 1, 2, 8, tzinfo=UTC))
+    w.order("ometria", "T-told", total="50.00")
+    for night in (2, 3):
+        w.adjustment(
+            "ometria", "T-told", "5.00", adjustment_id="untimed", occurred_at=None, export_date=date(2024, 1, night)
+        )
 
 
 def refunds(w: WarehouseBuilder) -> None:
@@ -794,6 +829,37 @@ def test_what_is_taken_back_is_counted_once(query: Query, number: str, status: s
 def test_of_two_vendors_that_state_the_same_refunds_the_one_that_says_when_is_listed(query: Query) -> None:
     sql = "select a.source, amount, day(occurred_at) from marts.fct_order_adjustments a join marts.fct_orders using (order_id) where order_number = 'R-TIMED'"
     assert sorted(query(sql)) == [("omnisend", Decimal("10.00"), 4), ("omnisend", Decimal("15.00"), 6)]
+
+
+def test_of_a_line_counts_as_refunded_what_the_lines_of_its_refunds_take_back(query: Query) -> None:
+    sql = "select product_id, quantity, refunded_quantity, fct_order_lines.refunded_amount from marts.fct_order_lines join marts.fct_orders using (order_id)"
+    assert query(f"{sql} where order_number = 'L-RETURNED' order by line_number") == [
+        ("rose", 2, 1, Decimal("10.00")),
+        ("tulip", 3, 3, Decimal("30.00")),
+        ("tulip", 2, 1, Decimal("10.00")),
+    ]
+
+
+def test_the_lines_of_an_order_that_tells_of_its_refund_are_not_what_was_refunded(query: Query) -> None:
+    sql = "select refunded_quantity, fct_order_lines.refunded_amount from marts.fct_order_lines join marts.fct_orders using (order_id)"
+    assert query(f"{sql} where order_number = 'L-TOLD-IN-FULL'") == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    ("number", "moment", "is_inferred"),
+    [
+        ("T-stated", "2024-01-02 00:00", True),
+        ("T-canceled", "2024-01-02 00:00", True),
+        ("T-dated", "2024-01-02 08:00", False),
+        ("T-told", "2024-01-02 00:00", True),
+        ("R-delta", "2024-01-05 12:00", False),
+    ],
+)
+def test_an_adjustment_that_nobody_dates_is_of_the_night_that_first_told_it_and_says_so(
+    query: Query, number: str, moment: str, *, is_inferred: bool
+) -> None:
+    sql = "select distinct strftime(occurred_at, '%Y-%m-%d %H:%M'), is_occurred_at_inferred, source_account from marts.fct_order_adjustments join marts.fct_orders using (order_id)"
+    assert query(f"{sql} where order_number = upper($1)", [number]) == [(moment, is_inferred, "default")]
 
 
 def test_a_vendor_that_cancels_a_part_and_takes_another_back_does_not_contradict_itself(query: Query) -> None:

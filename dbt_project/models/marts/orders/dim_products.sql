@@ -1,4 +1,4 @@
--- Grain: one row per vendor and product that lines of orders name.
+-- Grain: one row per vendor account and product that lines of orders name.
 -- Names change: the newest order that gives one says what the product is called today.
 with
     lines as (
@@ -15,6 +15,7 @@ with
     final as (
         select
             source,
+            source_account,
             product_id,
             max_by(title, recency) filter (where title is not null) as title,
             max_by(sku, recency) filter (where sku is not null) as sku,
@@ -27,7 +28,7 @@ with
             min(order_date) as first_ordered_on,
             max(order_date) as last_ordered_on
         from lines
-        group by source, product_id
+        group by source, source_account, product_id
     )
 
 select *

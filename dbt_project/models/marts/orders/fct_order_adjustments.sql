@@ -12,6 +12,10 @@ with
 
     priorities as (select * from {{ ref("order_source_priority") }}),
 
+    order_keys as (select * from {{ ref("int_order_keys") }}),
+
+    overrides as (select * from {{ ref("order_status_overrides") }}),
+
     ranked_claims as (
         select
             claims.*,
@@ -30,13 +34,15 @@ with
             ranked_claims.claim_id,
             ranked_claims.order_id,
             ranked_claims.source,
+            ranked_claims.source_account,
             adjustment_id,
             action,
             currency,
             amount,
             told_currency,
             told_amount,
-            occurred_at
+            occurred_at,
+            is_occurred_at_inferred
         from ranked_claims
         left join states on ranked_claims.order_id = states.order_id
         where
@@ -55,7 +61,18 @@ with
 
     deltas as (
         select
-            claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
+            claim_id,
+            order_id,
+            source,
+            source_account,
+            adjustment_id,
+            action,
+            currency,
+            amount,
+            told_currency,
+            told_amount,
+            occurred_at,
+            is_occurred_at_inferred
         from ranked_claims
         where
             order_id is not null
@@ -72,6 +89,7 @@ with
             claim_id,
             order_id,
             source,
+            source_account,
             adjustment_id,
             action,
             currency,
@@ -85,7 +103,8 @@ with
             ) as amount,
             told_currency,
             told_amount,
-            occurred_at
+            occurred_at,
+            is_occurred_at_inferred
         from ranked_claims
         where
             order_id is not null
@@ -108,28 +127,81 @@ with
 
     told_by_order as (select order_id, sum(amount) as amount from told group by order_id),
 
+    -- Since when a vendor account tells that an order was taken back: the first version that says so.
+    turns as (
+        select
+            order_keys.order_id,
+            staged.source,
+            staged.source_account,
+            min(staged.told_at) as first_at,
+            min(staged.told_at) filter (
+                where staged.refunded_total <> 0 or staged.status in ('refunded', 'partially_refunded')
+            ) as refunded_at,
+            min(staged.told_at) filter (where staged.status = 'canceled') as canceled_at
+        from
+            (
+                select
+                    orders.source,
+                    orders.source_account,
+                    orders.source_order_id,
+                    orders.refunded_total,
+                    coalesce(overrides.status, orders.status) as status,
+                    coalesce(orders.source_updated_at, cast(orders.export_date as timestamptz)) as told_at
+                from {{ source("staging", "orders") }} as orders
+                left join overrides on orders.source = overrides.source and orders.status_raw = overrides.status_raw
+            ) as staged
+        inner join
+            order_keys
+            on staged.source = order_keys.source
+            and staged.source_account = order_keys.source_account
+            and staged.source_order_id = order_keys.source_order_id
+        where order_keys.order_id in (select order_id from states where refunded_amount > 0 or status = 'canceled')
+        group by order_keys.order_id, staged.source, staged.source_account
+    ),
+
+    canceled_since as (select order_id, min(canceled_at) as canceled_at from turns group by order_id),
+
     -- What an order states as refunded without telling of the refunds.
     untold as (
         select
             {{ stable_key(["states.order_id", "'stated'"]) }} as claim_id,
             states.order_id,
             coalesce(states.refund_source, figures.source) as source,
+            coalesce(refunds.source_account, figures.source_account) as source_account,
             cast(null as varchar) as adjustment_id,
             'refund' as action,
             figures.currency,
             states.refunded_amount - coalesce(told_by_order.amount, 0) as amount,
             cast(null as varchar) as told_currency,
             cast(null as decimal(18, 4)) as told_amount,
-            cast(null as timestamptz) as occurred_at
+            coalesce(turns.refunded_at, turns.first_at, figures.ordered_at) as occurred_at,
+            true as is_occurred_at_inferred
         from states
         inner join figures on states.order_id = figures.order_id
+        left join refunds on states.order_id = refunds.order_id
         left join told_by_order on states.order_id = told_by_order.order_id
+        left join
+            turns
+            on states.order_id = turns.order_id
+            and turns.source = coalesce(states.refund_source, figures.source)
+            and turns.source_account = coalesce(refunds.source_account, figures.source_account)
         where states.refunded_amount > coalesce(told_by_order.amount, 0)
     ),
 
     cancellations as (
         select
-            claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
+            claim_id,
+            order_id,
+            source,
+            source_account,
+            adjustment_id,
+            action,
+            currency,
+            amount,
+            told_currency,
+            told_amount,
+            occurred_at,
+            is_occurred_at_inferred
         from ranked_claims
         where is_whole_cancellation
         qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
@@ -141,15 +213,18 @@ with
             {{ stable_key(["states.order_id", "'canceled'"]) }} as claim_id,
             states.order_id,
             figures.source,
+            figures.source_account,
             cast(null as varchar) as adjustment_id,
             'cancel' as action,
             figures.currency,
             cast(null as decimal(18, 4)) as amount,
             cast(null as varchar) as told_currency,
             cast(null as decimal(18, 4)) as told_amount,
-            figures.canceled_at as occurred_at
+            coalesce(figures.canceled_at, canceled_since.canceled_at, figures.ordered_at) as occurred_at,
+            figures.canceled_at is null as is_occurred_at_inferred
         from states
         inner join figures on states.order_id = figures.order_id
+        left join canceled_since on states.order_id = canceled_since.order_id
         left join cancellations on states.order_id = cancellations.order_id
         where states.status = 'canceled' and cancellations.order_id is null
     ),
@@ -169,7 +244,18 @@ with
 
     distinct_orphans as (
         select
-            claim_id, order_id, source, adjustment_id, action, currency, amount, told_currency, told_amount, occurred_at
+            claim_id,
+            order_id,
+            source,
+            source_account,
+            adjustment_id,
+            action,
+            currency,
+            amount,
+            told_currency,
+            told_amount,
+            occurred_at,
+            is_occurred_at_inferred
         from orphans
         qualify
             row_number() over (
@@ -201,13 +287,15 @@ with
             claim_id as adjustment_key,
             order_id,
             source,
+            source_account,
             adjustment_id as source_adjustment_id,
             action as adjustment_type,
             currency,
             cast(amount as decimal(18, 4)) as amount,
             told_currency,
             cast(told_amount as decimal(18, 4)) as told_amount,
-            occurred_at
+            occurred_at,
+            is_occurred_at_inferred
         from adjustments
     )
 

@@ -2,6 +2,8 @@
 with
     lines as (select * from {{ ref("int_order_lines") }}),
 
+    refunds as (select * from {{ ref("int_order_line_refunds") }}),
+
     orders as (select order_id, order_date, reporting_currency from {{ ref("fct_orders") }}),
 
     rates as (select * from {{ ref("int_exchange_rates") }}),
@@ -10,6 +12,7 @@ with
         select
             lines.order_id,
             lines.source,
+            lines.source_account,
             lines.product_id,
             lines.variant_id,
             lines.sku,
@@ -34,10 +37,11 @@ with
                         )
                     }}
             end as total_amount_reporting,
-            lines.refunded_quantity,
-            lines.refunded_amount
+            greatest(lines.refunded_quantity, refunds.refunded_quantity) as refunded_quantity,
+            greatest(lines.refunded_amount, refunds.refunded_amount) as refunded_amount
         from lines
         inner join orders on lines.order_id = orders.order_id
+        left join refunds on lines.order_id = refunds.order_id and lines.line_number = refunds.line_number
         left join
             rates as line_rates on lines.currency = line_rates.currency and orders.order_date = line_rates.rate_date
         left join

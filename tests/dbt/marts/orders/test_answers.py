@@ -35,6 +35,8 @@ def stage_orders(w: WarehouseBuilder) -> None:
     w.line(pounds, "an-strange", line_no=2, total="3.00", currency="XXX", refunded_quantity=1, refunded_amount="-3.00")
     renamed = w.order("ometria", "AN-5", total="20.00", ordered_at=at(1, 20))
     w.line(renamed, "an-fern", title="Royal fern", quantity=2, total="20.00")
+    abroad = w.order("ometria", "AN-6", total="5.00", ordered_at=at(1, 25), source_account="uk")
+    w.line(abroad, "an-fern", title="Another thing", total="5.00")
     w.add(
         "redemptions",
         source="voucherify",
@@ -100,6 +102,14 @@ def stage_touches(w: WarehouseBuilder) -> None:
         properties='{"campaign": {"name": "Sale"}}',
         **buyer,
     )
+    w.event(
+        "optimizely",
+        "an-latin",
+        event_type="pageview",
+        occurred_at=at(1, 17),
+        properties='{"page": "https://shop.example/?utm_source=news+today&utm_campaign=Fr%FChling"}',
+        **buyer,
+    )
     w.event("optimizely", "an-late", event_type="push", event_action="click", occurred_at=at(1, 16), **buyer)
     w.event(
         "optimizely",
@@ -121,6 +131,16 @@ def stage_attributes(w: WarehouseBuilder) -> None:
     w.profile(
         "ometria", "an-fan", attributes='{"shoe": 43, "colour": null, "vip": true, "note": " "}', export_date=SECOND
     )
+
+    w.profile("ometria", "an-odd", attributes='{"a/b~c": 1, "$.x": "y", "twice": 1, "twice": 2, "": "nameless"}')
+    w.profile("ometria", "an-list", attributes='["no", "object"]')
+
+
+def test_custom_fields_may_have_any_name_and_one_that_is_there_twice_ends_no_night(query: Query) -> None:
+    rows = query(
+        "select attribute, value from marts.customer_attributes where source_record_id in ('an-odd', 'an-list') order by all"
+    )
+    assert rows == [("", "nameless"), ("$.x", "y"), ("a/b~c", "1"), ("twice", "1")]
 
 
 def test_an_order_names_its_coupons_tags_and_payments_from_the_best_report_that_has_them(query: Query) -> None:
@@ -154,6 +174,7 @@ def test_a_line_is_converted_at_the_rate_of_its_order_and_without_one_not_at_all
         ("an-push", ("Sale", None, None, None)),
         ("an-mail", ("c-7", None, None, None)),
         ("an-plain", (None, None, None, None)),
+        ("an-latin", ("Fr%FChling", "news today", None, "Fr%FChling")),
     ],
 )
 def test_an_event_says_where_it_came_from_by_its_properties_its_link_or_its_campaign(
@@ -195,9 +216,12 @@ def test_custom_fields_are_rows_and_what_a_newer_version_leaves_empty_stays(quer
 
 def test_a_product_is_called_what_its_newest_order_calls_it(query: Query) -> None:
     rows = query(
-        "select title, sku, categories, order_count, quantity, total_amount_reporting from marts.dim_products where product_id = 'an-fern'"
+        "select source_account, title, sku, categories, order_count, quantity, total_amount_reporting from marts.dim_products where product_id = 'an-fern' order by all"
     )
-    assert rows == [("Royal fern", "F1", ["Green", "Plants"], 2, Decimal(3), Decimal("30.00"))]
+    assert rows == [
+        ("default", "Royal fern", "F1", ["Green", "Plants"], 2, Decimal(3), Decimal("30.00")),
+        ("uk", "Another thing", None, [], 1, Decimal(1), Decimal("5.00")),
+    ]
 
 
 def test_a_coupon_counts_orders_and_redemptions_however_it_is_spelt(query: Query) -> None:
