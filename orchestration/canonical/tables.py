@@ -56,6 +56,12 @@ class Column:
     def duckdb_type(self) -> str:
         return DUCKDB_TYPES[self.kind]
 
+    @property
+    def meaning(self) -> str:
+        """What a value means and, of a code, all that it can be."""
+        untold = self.values if any(value not in self.description for value in self.values) else ()
+        return f"{self.description} One of: {', '.join(untold)}." if untold else self.description
+
 
 @dataclass(frozen=True)
 class Table:
@@ -636,7 +642,11 @@ _TABLES: tuple[Table, ...] = (
             _c("event_type", "code", "What the event is about, in our words.", required="missing_event_type"),
             _c("event_action", "code", "Action in our words."),
             _c("event_name_raw", "text", "Name in the vendor's words."),
-            _c("engagement_class", "code", "Row of the engagement weights it counts under; none counts nothing."),
+            _c(
+                "engagement_class",
+                "code",
+                "Row of the engagement weights it counts under: purchase, review, redeem, intent, click, visit, open, browse, custom or loyalty; none counts nothing.",
+            ),
             _c(
                 "occurred_at",
                 "time",

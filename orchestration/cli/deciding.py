@@ -20,7 +20,7 @@ from orchestration.transformation.identity_rules import OVERRIDES, Record
 
 _RECORDS = """
 select alias_id, source, source_account, stream_key, source_record_id
-from identity.int_record_customers
+from internal.int_record_customers
 where customer_id = $1 and not is_lead_only and not is_belonging
 order by not is_anchor, is_contact, first_export_date, source, source_account, stream_key, source_record_id
 """

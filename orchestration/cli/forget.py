@@ -116,7 +116,7 @@ def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[tuple[Per
 def require_warehouse(con: duckdb.DuckDBPyConnection) -> None:
     """Refuses to look for somebody where nothing was built yet."""
     if not con.execute(
-        "select 1 from duckdb_tables() where schema_name = 'identity' and table_name = 'int_record_customers'"
+        "select 1 from duckdb_tables() where schema_name = 'internal' and table_name = 'int_record_customers'"
     ).fetchall():
         raise OperatorError("There is no warehouse to look into.", remedy="`c360 run` builds it from what has landed.")
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from orchestration.transformation import promises
+
 KINDS = {
     "law": (
         "The models keep it for whatever vendors say and people decide; the tests named beside it ask it of random"
@@ -52,7 +54,7 @@ _ASKED_BY = {
     "int_customer_figures": "tests/dbt/insights/test_insight_properties.py",
     "marts/forecasts": "tests/dbt/forecasts/test_customer_forecasts.py",
 }
-_QUERY_KIND = re.compile(r'config\(.*?meta=\{"kind": "(\w+)"\}')
+_QUERY_KIND = re.compile(r'config\(.*?meta=\{"kind": "(\w+)"')
 _REFERENCE = re.compile(r'ref\("(\w+)"\)')
 _QUERY_SEVERITY = re.compile(r"severity\s*=\s*[\"'](\w+)")
 
@@ -138,29 +140,17 @@ def _tests(subject: dict[str, Any]) -> Iterator[Any]:
 def _promise(subject: str, test: Any, places: tuple[str, ...]) -> Check:
     [(name, body)] = test.items() if isinstance(test, dict) else [(test, {})]
     config = body.get("config") or {}
-    asks = "; ".join(_words(promise, value) for promise, value in (body.get("arguments") or {}).items())
+    asks = promises.in_words(body.get("arguments") or {}).replace("|", "\\|")
     return Check(
         subject, asks or name, (config.get("meta") or {}).get("kind", ""), config.get("severity") == "warn", places
     )
-
-
-def _words(promise: str, value: Any) -> str:
-    if promise == "references":
-        return "references " + ", ".join(f"{one['column']} in {one['to'][5:-2]}" for one in value)
-    return f"{promise.replace('_', ' ')} {_listed(value)}"
-
-
-def _listed(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_listed(each)}" for name, each in value.items())
-    return ", ".join(map(_listed, value)) if isinstance(value, list) else str(value).replace("|", "\\|")
 
 
 def _queries(project: Path) -> Iterator[Check]:
     for path in sorted((project / "tests").glob("singular/*.sql")):
         sql = path.read_text(encoding="utf-8")
         kind, severity = _QUERY_KIND.search(sql), _QUERY_SEVERITY.search(sql)
-        asks = " ".join(line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--"))
+        asks = promises.of_query(sql)
         models = [model for name in _REFERENCE.findall(sql) for model in (project / "models").rglob(f"{name}.sql")]
         places = (path.stem, *(place for model in models[:1] for place in (model.stem, *_folders(model, project))))
         yield Check(path.stem, asks, kind[1] if kind else "", severity is not None and severity[1] == "warn", places)

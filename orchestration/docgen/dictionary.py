@@ -80,9 +80,7 @@ def _grain(project: Path, model: str) -> str:
 
 
 def _staged(column: Column) -> tuple[str, str, str, bool]:
-    meaning = column.description
-    if column.values:
-        meaning += f" One of: {', '.join(column.values)}."
+    meaning = column.meaning
     if column.required:
         meaning += f" Missing: rejected as `{column.required}`."
     if column.unparseable:

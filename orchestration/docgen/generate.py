@@ -45,7 +45,7 @@ def column_source(column: Column) -> dict[str, object]:
     """A staging column as dbt declares it."""
     declared: dict[str, object] = {
         "name": column.name,
-        "description": column.description,
+        "description": column.meaning,
         "data_type": column.duckdb_type,
     }
     if column.personal:

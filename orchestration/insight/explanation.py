@@ -42,19 +42,19 @@ WHY_NOT = {
 }
 
 _ALIASES = (
-    "select alias_id, customer_id from identity.int_record_customers where starts_with(alias_id, $1) and customer_id is"
+    "select alias_id, customer_id from internal.int_record_customers where starts_with(alias_id, $1) and customer_id is"
     " not null limit 3"
 )
 _NAMED = """
-select alias_id, customer_id from identity.int_record_customers
+select alias_id, customer_id from internal.int_record_customers
 where source = $1 and source_account = $2 and $3 in (stream, stream_key) and source_record_id = $4 and customer_id is not null
 """
 _RECORDS = """
 select
     persons.alias_id, persons.source, persons.source_account, persons.stream, persons.source_record_id, persons.is_contact, persons.is_belonging,
     persons.is_deleted, persons.is_anchor, persons.first_export_date, records.source_file, records.source_row
-from identity.int_record_customers as persons
-inner join identity.int_records as records using (record_no)
+from internal.int_record_customers as persons
+inner join internal.int_records as records using (record_no)
 where persons.customer_id = $1 and not persons.is_lead_only
 order by not persons.is_anchor, persons.is_contact, persons.first_export_date, persons.source, persons.source_account, persons.stream, persons.source_record_id
 """
@@ -69,10 +69,10 @@ from marts.dim_customers as customers left join marts.customer_insights as insig
 _ORDERS = """
 select orders.order_id, any_value(orders.net_amount_reporting), list(distinct persons.alias_id)
 from marts.fct_orders as orders
-inner join orders.int_order_keys as keys using (order_id)
+inner join internal.int_order_keys as keys using (order_id)
 inner join staging.orders as told
     on keys.source = told.source and keys.source_account = told.source_account and keys.source_order_id = told.source_order_id
-inner join identity.int_record_customers as persons
+inner join internal.int_record_customers as persons
     on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
     and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
 where orders.customer_id = $1 and persons.customer_id = $1 and orders.is_valid
@@ -80,16 +80,16 @@ group by orders.order_id
 """
 _IN_COMMON = """
 select ones.id_type, ones.id_value, min(ones.not_linking_reason), min(others.not_linking_reason)
-from identity.int_identifier_standing as ones
-inner join identity.int_identifier_standing as others using (identifier_key)
+from internal.int_identifier_standing as ones
+inner join internal.int_identifier_standing as others using (identifier_key)
 where ones.customer_id = $1 and others.customer_id = $2
 group by ones.id_type, ones.id_value order by all
 """
 _KEPT_APART = """
 select distinct overrides.decision
-from identity.int_override_records as overrides
-inner join identity.int_record_customers as one on overrides.record_no = one.record_no
-inner join identity.int_record_customers as other on overrides.other_record_no = other.record_no
+from internal.int_override_records as overrides
+inner join internal.int_record_customers as one on overrides.record_no = one.record_no
+inner join internal.int_record_customers as other on overrides.other_record_no = other.record_no
 where overrides.rule = 'never' and (one.customer_id, other.customer_id) in (($1, $2), ($2, $1))
 order by all
 """
@@ -162,7 +162,7 @@ class Telling:
 
 def require_proofs(con: duckdb.DuckDBPyConnection) -> None:
     """Refuses a warehouse that an earlier version published without proofs."""
-    if not (has_table(con, "meta", "identity_links") and has_table(con, "identity", "int_override_records")):
+    if not (has_table(con, "meta", "identity_links") and has_table(con, "internal", "int_override_records")):
         raise OperatorError(
             "The published warehouse was made by an earlier version and holds no proofs.",
             remedy="`c360 run` publishes one that does.",

@@ -201,12 +201,14 @@ order by abs(coalesce(vendor_value, 0) - coalesce(our_value_by_their_definition,
 limit {ROWS_SHOWN}
 """
 
+# What a later load of the same file took the place of is told by meta.loads alone.
 DELIVERIES = """
 select
     source as vendor, source_account as account, stream, max(export_date) as last_night, date_diff('day', max(export_date), current_date) as days_ago,
     count(*) as files,
     sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as loaded, sum(rows_rejected)::bigint as rejected, sum(rows_duplicate)::bigint as duplicate
 from meta.loads
+where status <> 'superseded'
 group by all
 order by all
 """
@@ -216,6 +218,7 @@ select
     count(*) as files, coalesce(sum(rows_read), 0)::bigint as rows_read, coalesce(sum(rows_loaded), 0)::bigint as rows_loaded,
     coalesce(sum(rows_rejected), 0)::bigint as rows_rejected, coalesce(sum(rows_duplicate), 0)::bigint as rows_duplicate
 from meta.loads
+where status <> 'superseded'
 """
 
 REJECTS = """
@@ -228,7 +231,9 @@ order by records desc, vendor, account, stream, reason, field
 NIGHTS = f"""
 select export_date as night, source as vendor, sum(rows_read)::bigint as rows_read
 from meta.loads
-where export_date in (select distinct export_date from meta.loads order by export_date desc limit {2 * MONTHS_SHOWN})
+where
+    status <> 'superseded'
+    and export_date in (select distinct export_date from meta.loads where status <> 'superseded' order by export_date desc limit {2 * MONTHS_SHOWN})
 group by all
 order by night, vendor
 """

@@ -93,33 +93,10 @@ with happened as (
 select * from happened order by happened_at desc nulls last, kind, vendor, what limit {TIMELINE_SHOWN}
 """
 
-# As the mart computes the score, kept apart by class: worth fades by half-lives, counts a few events a day, and is
-# capped per class.
 ENGAGEMENT = """
-with
-day_of as (
-    select as_of_date, timezone(reporting_time_zone, (as_of_date + 1)::timestamp) as day_end, reporting_time_zone from internal.run_settings
-),
-active as (
-    select events.*, weights.weight, weights.half_life_days, weights.cap, weights.daily_limit, weights.k, day_of.day_end
-    from marts.fct_events as events
-    inner join seeds.engagement_weights as weights using (engagement_class)
-    inner join day_of on events.occurred_at < day_of.day_end
-    where events.customer_id = $1 and events.is_active
-    qualify row_number() over (
-        partition by engagement_class, timezone(day_of.reporting_time_zone, events.occurred_at)::date
-        order by events.occurred_at, events.source, events.source_account, events.event_id
-    ) <= weights.daily_limit
-),
-by_class as (
-    select
-        engagement_class, count(*) as events, any_value(weight)::double as weight, any_value(half_life_days)::double as half_life_days,
-        max(occurred_at) as last_event, any_value(cap)::double as cap, any_value(k)::double as k,
-        sum((weight * power(2::double, -(epoch_us(day_end) - epoch_us(occurred_at)) / 1e6 / 86400 / half_life_days))::decimal(24, 12))::double as worth
-    from active group by engagement_class
-)
-select engagement_class as class, events, weight, half_life_days, last_event, round(worth, 4) as worth, cap, round(least(worth, cap), 4) as counted, k
-from by_class order by counted desc, class
+select engagement_class as class, event_count as events, weight::double as weight, half_life_days::double as half_life_days,
+    last_event_at as last_event, round(worth, 4)::double as worth, cap::double as cap, round(counted_worth, 4)::double as counted, k::double as k
+from marts.customer_engagement where customer_id = $1 order by counted_worth desc, class
 """
 
 BY_EMAIL = """

@@ -18,7 +18,7 @@ _OWNED = "case when {0} like 'derived:%' then 'derived' else {1}stream end"
 _OWNERS = f"""
 create or replace temp table person_owners as
 select distinct source, source_account, stream_key, source_record_id as owner, alias_id
-from identity.int_record_customers
+from internal.int_record_customers
 where customer_id in (select unnest($1::varchar[]))
 union
 select distinct source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id, null
@@ -26,7 +26,7 @@ from staging.customer_identifiers as told
 where
     (id_type, id_link_value) in (select (kind, value) from (select unnest($2::varchar[]) as kind, unnest($3::varchar[]) as value))
     and not exists (
-        select 1 from identity.int_record_customers as known
+        select 1 from internal.int_record_customers as known
         where known.source = told.source and known.source_account = told.source_account and known.source_record_id = told.owner_record_id
             and known.customer_id is not null
     )
@@ -46,7 +46,7 @@ from told
 where is_theirs
     and (id_type, id_namespace, id_link_value) not in (select (id_type, id_namespace, id_link_value) from told where not is_theirs)
     and (id_type, id_namespace, id_value) not in (
-        select (id_type, id_namespace, id_value) from identity.int_identifier_standing where not_linking_reason in {NOBODYS}
+        select (id_type, id_namespace, id_value) from internal.int_identifier_standing where not_linking_reason in {NOBODYS}
     )
 """
 _ACCOUNTS = f"""
@@ -140,7 +140,7 @@ def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> li
         """
         select distinct persons.customer_id
         from staging.customer_identifiers as told
-        inner join identity.int_record_customers as persons
+        inner join internal.int_record_customers as persons
             on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
             and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
         where persons.customer_id is not null and told.id_type = $1 and told.id_link_value in (select unnest($2::varchar[]))

@@ -17,13 +17,14 @@ import polars as pl
 
 from orchestration.canonical.reason_codes import ERASED, RECORD_REASONS
 from orchestration.canonical.tables import TABLES, Table
-from orchestration.config.settings import STORAGE_VERSION, Settings
+from orchestration.config.settings import Settings
 from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy.persons import alias, tables_with_owner
 from orchestration.runtime.failpoints import pass_point
+from orchestration.warehouse import copying
 from orchestration.warehouse.change_keys import touch
-from orchestration.warehouse.duckdb_session import attach, handed_over, quoted, transaction
+from orchestration.warehouse.duckdb_session import handed_over, transaction
 
 _KEY = "source, source_account, stream, export_date"
 GONE = "internal.erasing"
@@ -201,14 +202,9 @@ def write_anew(settings: Settings) -> None:
     new = settings.spill / "anew" / settings.build_file.name
     shutil.rmtree(new.parent, ignore_errors=True)
     new.parent.mkdir(parents=True)
-    with duckdb.connect(config={**settings.duckdb_config, "preserve_insertion_order": True}) as con:
-        attach(con, settings.build_file, "old", read_only=False)
-        con.execute("force checkpoint old")
-        con.execute(f"attach {quoted(str(new))} as new (storage_version {quoted(STORAGE_VERSION)})")
-        con.execute("copy from database old to new")
-        con.execute("force checkpoint new")
-        con.execute("detach new")
-        con.execute("detach old")
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("force checkpoint")
+    copying.write_anew(settings.build_file, new, settings)
     pass_point("before_new_build_file")
     os.replace(new, settings.build_file)
     settings.build_file.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)

@@ -1,4 +1,5 @@
-"""From the build file to the one that analysts open: checks, a copy beside it, and one atomic rename.
+"""From the build file to the one that analysts open: checks, a file beside it with what is published of it, and one
+atomic rename.
 
 A reader keeps the file it opened, the next open sees the new one, and nobody ever waits. The last publications are kept
 as links under `published/`, so that going back is a rename too. Which one is current follows from the file itself, and
@@ -27,8 +28,9 @@ from orchestration.runtime.durable_files import sync
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.redaction import shown_name
-from orchestration.warehouse import file_soundness
+from orchestration.warehouse import copying, file_soundness
 from orchestration.warehouse.duckdb_session import has_table
+from orchestration.warehouse.meanings import INTERNAL, SHOWN
 from orchestration.warehouse.publications import BEGUN, WITHDRAWN, folders, number_of
 
 NOTE = "publication.json"
@@ -50,6 +52,14 @@ class Publication:
     @property
     def file(self) -> Path:
         return self.folder / "warehouse.duckdb"
+
+    @property
+    def shown_at(self) -> str:
+        """When it was published, for people."""
+        try:
+            return datetime.fromisoformat(self.published_at).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        except ValueError:
+            return self.published_at
 
     @property
     def number(self) -> int:
@@ -112,13 +122,17 @@ def publish(
     orders: int,
     book: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None,
 ) -> Publication:
-    """Copies the build file, which nobody holds open, and swaps the copy in; `book` writes into the copy that it is
-    published."""
+    """Writes what analysts are to see of the build file, which nobody holds open, into a file of its own and swaps that
+    in; `book` writes into it that it is published."""
     folder = _next_folder(settings, run_id)
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
     _checkpoint(settings)
     pass_point("before_copy")
-    _put_in_place(settings, made, settings.build_file, book, then=lambda: prune(settings), point="before_prune")
+
+    def write(copy: Path) -> None:
+        copying.write_anew(settings.build_file, copy, settings, schemas=(*SHOWN, INTERNAL))
+
+    _put_in_place(settings, made, write, book, then=lambda: prune(settings), point="before_prune")
     return made
 
 
@@ -133,26 +147,31 @@ def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None])
     if now is None or now.is_withdrawn:
         return None
     made = replace(now, folder=_next_folder(settings, now.run_id))
-    _put_in_place(settings, made, now.file, book, then=lambda: shutil.rmtree(now.folder), point="after_amending")
+
+    def write(copy: Path) -> None:
+        shutil.copyfile(now.file, copy)
+
+    _put_in_place(settings, made, write, book, then=lambda: shutil.rmtree(now.folder), point="after_amending")
     return made
 
 
 def _put_in_place(
     settings: Settings,
     made: Publication,
-    source: Path,
+    write: Callable[[Path], None],
     book: Callable[[duckdb.DuckDBPyConnection], None],
     *,
     then: Callable[[], object],
     point: str,
 ) -> None:
-    """Makes the publication of a copy of `source` in which `book` has written, and swaps it in; `then` clears what it
-    takes the place of."""
+    """Makes the publication of what `write` and then `book` have written, and swaps it in; `then` clears what it takes
+    the place of."""
     begun = made.folder.with_name(f"{BEGUN}{made.folder.name}")
     begun.mkdir(parents=True)
     copy = begun / made.file.name
     try:
-        _copy(settings, source, copy, book)
+        write(copy)
+        _finish(settings, copy, book)
         _verify(settings, copy)
         parquet_marts.write(settings, copy, made.run_id)
         pass_point("before_note")
@@ -323,8 +342,7 @@ def _checkpoint(settings: Settings) -> None:
         con.execute("force checkpoint")
 
 
-def _copy(settings: Settings, source: Path, target: Path, book: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
-    shutil.copyfile(source, target)
+def _finish(settings: Settings, target: Path, book: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
     with duckdb.connect(str(target), config=settings.duckdb_config) as con:
         con.execute("set TimeZone = 'UTC'")
         book(con)

@@ -41,7 +41,7 @@ ALWAYS = ("internal.run_settings", "meta.deliveries")
 def list_touched_records(con: duckdb.DuckDBPyConnection, source: str = "warehouse") -> None:
     """Lists the numbers of the records that are in the scope."""
     con.execute(
-        f"create or replace temp table touched_records as select record_no from {source}.identity.int_records where"
+        f"create or replace temp table touched_records as select record_no from {source}.internal.int_records where"
         f" {RENEWED['source_record_id']}"
     )
 

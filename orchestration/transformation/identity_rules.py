@@ -95,7 +95,7 @@ def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[SetAside]:
     """Decisions that do nothing in a warehouse whose models are made: a record is gone, or another decision or two
     documents forbid it."""
-    if not has_table(con, "identity", "int_record_customers"):
+    if not has_table(con, "internal", "int_record_customers"):
         return
     for seed in seeds.find(settings):
         if seed.name != OVERRIDES:
@@ -200,7 +200,7 @@ def _persons(con: duckdb.DuckDBPyConnection, pairs: list[Pair]) -> dict[Record, 
     columns = (
         "source, source_account, stream_key as stream, source_record_id, coalesce(customer_id, alias_id) as customer_id"
     )
-    return _found(con, f"select {columns} from identity.int_record_customers", pairs, (*RECORD_PARTS, "customer_id"))
+    return _found(con, f"select {columns} from internal.int_record_customers", pairs, (*RECORD_PARTS, "customer_id"))
 
 
 def _found(

@@ -74,7 +74,7 @@ def build(settings: Settings, since: int, *, progress: Progress = lambda _: None
         if not pays(con, settings) or not find_scope(con, settings, since):
             return None
         progress(
-            f"{_count(con, 'touched_records'):,} of {_count(con, 'identity.int_records'):,} records are touched:"
+            f"{_count(con, 'touched_records'):,} of {_count(con, 'internal.int_records'):,} records are touched:"
             " building their part"
         )
         project = dbt_runner.parsed(settings)
@@ -188,7 +188,7 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     con.execute("create or replace temp table found as from scope")
     while _count(con, "found"):
         list_touched_records(con)
-        if _count(con, "touched_records") > settings.options.incremental_share * _count(con, "identity.int_records"):
+        if _count(con, "touched_records") > settings.options.incremental_share * _count(con, "internal.int_records"):
             return False
         con.execute("""
             create or replace temp table found as
@@ -203,11 +203,11 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     list_touched_records(con)
     con.execute(
         "create or replace temp table touched_customers as select distinct customer_id from"
-        " identity.int_record_customers where record_no in (select record_no from touched_records) and customer_id is"
+        " internal.int_record_customers where record_no in (select record_no from touched_records) and customer_id is"
         " not null"
     )
     con.execute(
-        "create or replace temp table touched_orders as select distinct order_id from orders.int_order_keys where"
+        "create or replace temp table touched_orders as select distinct order_id from internal.int_order_keys where"
         f" {renewed('source_order_id')}"
     )
     return True
@@ -227,11 +227,11 @@ def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
     (count,) = con.execute(f"""
         insert into scope
         select distinct {RECORD}
-        from identity.int_records
+        from internal.int_records
         where record_no not in (select record_no from touched_records) and record_no in (
             select node from identity.int_holdings where identifier_key in (select identifier_key from part.identity.int_holdings)
             union all
-            select record_no from identity.int_record_customers where customer_id in (select customer_id from touched_customers)
+            select record_no from internal.int_record_customers where customer_id in (select customer_id from touched_customers)
         )
         """).fetchone() or (0,)
     return count > 0

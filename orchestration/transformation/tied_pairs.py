@@ -18,7 +18,7 @@ def make(con: duckdb.DuckDBPyConnection, table: str) -> None:
         for name in TIES
     ]
     pairs.append(
-        f"select {RECORD}, identifier_key from identity.int_composite_keys inner join identity.int_records using"
+        f"select {RECORD}, identifier_key from identity.int_composite_keys inner join internal.int_records using"
         " (record_no)"
     )
     pairs.append(_OVERRIDES)

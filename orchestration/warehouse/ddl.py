@@ -132,6 +132,6 @@ def staging_ddl() -> str:
         )
         statements.append(f"comment on table {name} is {quoted(f'{table.description} Grain: {table.grain}.')}")
         statements.extend(
-            f"comment on column {name}.{column.name} is {quoted(column.description)}" for column in table.all_columns
+            f"comment on column {name}.{column.name} is {quoted(column.meaning)}" for column in table.all_columns
         )
     return ";\n".join(statements) + ";"

@@ -13,7 +13,10 @@ import duckdb
 from orchestration.warehouse.duckdb_session import quoted
 
 SHOWN = ("marts", "meta", "staging")
-NOT_FOR_YOU = "Not for you: a step on the way to the marts, which changes without notice."
+INTERNAL = "internal"
+NOT_FOR_YOU = (
+    "Not for you: what the program keeps for itself, or a step on the way to the marts; changes without notice."
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ BOOKS: tuple[Book, ...] = (
             ("field", "VARCHAR", "Column, or path at the vendor."),
             ("issue_code", "VARCHAR", "What was wrong, as a word that stays the same."),
             ("value_given", "VARCHAR", "The value as the vendor delivered it."),
-            ("action", "VARCHAR", "What was done about it."),
+            ("action", "VARCHAR", "What was done about it: repaired, kept or set_null."),
         ),
     ),
     Book(
@@ -145,7 +148,11 @@ _DELIVERY = (
 )
 _FILE = ("file_path", "VARCHAR", "Landing file, relative to the data folder.")
 _ARRIVAL = ("load_seq", "BIGINT", "Our arrival order; it decides nothing.")
-_MEANING = ("meaning", "VARCHAR", "What the field means by the vendor's documents; null if it is in none.")
+_MEANING = (
+    "meaning",
+    "VARCHAR",
+    "What the field is about by its name: consent, identity, money, status or time; null if it sounds like none of them.",
+)
 LEDGERS: tuple[Book, ...] = (
     Book(
         "meta",
@@ -207,7 +214,7 @@ LEDGERS: tuple[Book, ...] = (
             (
                 "handling",
                 "VARCHAR",
-                "modelled (has a column), extra (kept in `extra`) or unknown (in none of the vendor's documents).",
+                "modelled (has a column), extra (kept in `extra`), dropped (the vendor's plumbing, kept nowhere) or unknown (in none of the vendor's documents).",
             ),
             ("records", "BIGINT", "Records of the file in that shape."),
             ("records_seen", "BIGINT", "Records of them that have the field."),
@@ -301,10 +308,12 @@ def _of_books(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
 
 
 def _of_steps(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
-    steps = (
-        "select schema_name, table_name from duckdb_tables() where comment is null and database_name ="
-        " current_database() order by all"
-    )
-    for schema, table in con.execute(steps).fetchall():
+    steps = """
+        select schema_name, 'table', table_name from duckdb_tables() where comment is null and database_name = current_database()
+        union all
+        select schema_name, 'view', view_name from duckdb_views() where comment is null and not internal and database_name = current_database()
+        order by all
+    """
+    for schema, kind, name in con.execute(steps).fetchall():
         if schema not in SHOWN:
-            yield f"comment on table {schema}.{table} is {quoted(NOT_FOR_YOU)}"
+            yield f"comment on {kind} {schema}.{name} is {quoted(NOT_FOR_YOU)}"

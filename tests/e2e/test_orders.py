@@ -1,5 +1,6 @@
 """Orders: one row per real order, its furthest state, its refunds, its currency (contracts, sections 6 and 9)."""
 
+import csv
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.installation import (
     voucherify_customer,
     voucherify_order,
 )
+from tests.support.paths import DBT_PROJECT
 
 BUYER = "olga.buyer@example.com"
 LINE = {"productID": "p1", "productTitle": "Fern", "productQuantity": 2, "productPrice": 20.0}
@@ -408,9 +410,9 @@ def test_an_order_without_a_rate_has_no_reporting_amount_and_is_listed(world: In
 
 
 def test_another_currency_is_converted_at_the_rate_of_the_order_date(world: Installation) -> None:
-    rate = world.value(
-        "select units_per_eur from seeds.fx_rates where currency = 'JPY' and rate_date <= date '2026-02-10' order by rate_date desc limit 1"
-    )
+    with (DBT_PROJECT / "seeds" / "fx_rates.csv").open(encoding="utf-8", newline="") as file:
+        rates = {row["rate_date"]: row["units_per_eur"] for row in csv.DictReader(file) if row["currency"] == "JPY"}
+    rate = rates[max(day for day in rates if day <= "2026-02-10")]
     total, reporting = world.order("O-502", "net_amount", "net_amount_reporting")
     assert total == 16000
     assert float(reporting) == pytest.approx(16000 / float(rate), abs=0.006)

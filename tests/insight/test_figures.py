@@ -1,11 +1,14 @@
 """Figures of dashboard and report agree with plain SQL on the marts, with each other, and with what the marts say of a person."""
 
 import math
+import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.insight import figures, people
+from orchestration.config.settings import Settings
+from orchestration.insight import figures, pages, people, report, server
 from orchestration.insight.figures import ask
 
 BY_ORDER = """
@@ -68,6 +71,15 @@ def test_the_books_and_the_rejects_are_those_of_the_warehouse(con: duckdb.DuckDB
     )
 
 
+def test_a_night_that_was_loaded_again_counts_once(con: duckdb.DuckDBPyConnection, demo: Settings) -> None:
+    before = {query: ask(con, query).rows for query in (figures.BOOKS, figures.DELIVERIES, figures.NIGHTS)}
+    with duckdb.connect() as reloaded:
+        reloaded.execute(f"set TimeZone = 'UTC'; attach '{demo.published_file}' as published (read_only)")
+        reloaded.execute("create schema meta; create table meta.loads as from published.meta.loads")
+        reloaded.execute("insert into meta.loads by name select * replace ('superseded' as status) from meta.loads")
+        assert {query: ask(reloaded, query).rows for query in before} == before
+
+
 def test_the_parts_of_an_engagement_score_make_it_up_for_everybody(con: duckdb.DuckDBPyConnection) -> None:
     everybody = con.execute("select customer_id, engagement_score from marts.customer_insights").fetchall()
     assert any(score > 0 for _, score in everybody)
@@ -108,3 +120,28 @@ def test_who_is_nobody_is_not_found_and_everybody_is_listed_by_page(con: duckdb.
     everybody = value(con, "select count(*) from marts.dim_customers")
     assert len(listed) == len(set(listed)) == everybody
     assert pages[0].first["people_found"] == everybody
+
+
+EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+WORDS = """
+select table_name, column_name from duckdb_columns()
+where schema_name = 'marts' and data_type = 'VARCHAR' and column_name not like '%\\_id' escape '\\' and column_name not like '%currency'
+    and table_name in (select table_name from duckdb_tables() where schema_name = 'marts')
+"""
+
+
+def test_whatever_vendors_write_stays_text_on_every_page_and_in_the_report(demo: Settings, tmp_path: Path) -> None:
+    spoilt = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(demo.published_file, spoilt)
+    with duckdb.connect(str(spoilt), config=demo.duckdb_config) as con:
+        con.execute("set TimeZone = 'UTC'")
+        for table, column in con.execute(WORDS).fetchall():
+            con.execute(f"update marts.{table} set {column} = concat({column}, $1)", [EVIL])
+        con.execute("update meta.rejects set field = $1", [EVIL])
+        person = value(con, "select min(customer_id) from marts.fct_orders")
+        shown = [str(show(con, {"q": EVIL})) for _, show in server.PAGES.values()]
+        shown += [str(pages.profile(con, {"id": str(person)})), report.render(con, demo)]
+    for page in shown:
+        assert "<script>alert" not in page
+        assert "<img" not in page
+    assert sum("&lt;script&gt;alert" in page for page in shown) > 4

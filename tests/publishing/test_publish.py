@@ -21,7 +21,7 @@ from orchestration.config import file_rights
 from orchestration.config.settings import Options, Settings
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
-from orchestration.warehouse import run_log
+from orchestration.warehouse import copying, run_log
 
 
 def build(settings: Settings, content: int) -> None:
@@ -433,11 +433,11 @@ def test_a_publication_that_fails_leaves_everything_as_it_was(
     publish_content(settings, 1)
     before = publish.publications(settings)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     build(settings, 2)
-    monkeypatch.setattr(publish, "_copy", fail)
+    monkeypatch.setattr(copying, "write_anew", fail)
     with pytest.raises(OSError, match="No space"):
         publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=0, orders=0)
     assert publish.publications(settings) == before

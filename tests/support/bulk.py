@@ -47,7 +47,7 @@ def persons(said: Sequence[Said], *, work: Path, **told: Any) -> dict[Key, str |
     run(path, work=work)
     with duckdb.connect(str(path), read_only=True) as con:
         found = con.execute(
-            "select source, source_record_id, customer_id from identity.int_record_customers"
+            "select source, source_record_id, customer_id from internal.int_record_customers"
         ).fetchall()
     return {(source, record): customer for source, record, customer in found}
 

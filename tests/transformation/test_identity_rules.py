@@ -130,11 +130,11 @@ def test_a_record_that_went_again_is_no_mistake_and_its_decision_is_set_aside(se
         con.execute("create schema internal; create table internal.issued_ids as select $1 as alias_id", [gone])
         identity_rules.check_records(con, settings)
         con.execute(
-            "create schema identity; create table identity.int_record_customers as select *, stream as stream_key, '' as alias_id from staging.customers"
+            "create table internal.int_record_customers as select *, stream as stream_key, '' as alias_id from staging.customers"
         )
-        con.execute("alter table identity.int_record_customers add column customer_id text")
+        con.execute("alter table internal.int_record_customers add column customer_id text")
         con.execute(
-            "update identity.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end"
+            "update internal.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end"
         )
         told = [
             (found.sentence, found.customer_id, found.other_customer_id)

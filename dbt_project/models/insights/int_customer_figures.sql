@@ -7,13 +7,25 @@ with
 
     customer_orders as (select * from {{ ref("int_customer_orders") }}),
 
-    engagement as (select * from {{ ref("int_engagement") }}),
+    engagement_by_class as (select * from {{ ref("int_engagement") }}),
 
     limits as (select * from {{ ref("lifecycle_limits") }}),
 
     insight_days as (select * from {{ ref("int_insight_days") }}),
 
     known_since as (select customer_id, min(valid_from) as first_date from periods group by customer_id),
+
+    engagement as (
+        select
+            insight_date,
+            customer_id,
+            sum(event_count) as event_count,
+            sum(counted_worth) as worth,
+            max(k) as k,
+            max(last_event_at) as last_event_at
+        from engagement_by_class
+        group by insight_date, customer_id
+    ),
 
     known as (
         select

@@ -1,4 +1,5 @@
--- Grain: one row per customer with active events and day, with their worth at the day's end (contracts.md, section 6).
+-- Grain: one row per customer, class of active events and day, with their worth at the day's end (contracts.md,
+-- section 6).
 -- Worth is summed as exact decimals, so that the order of rows cannot change a score.
 with
     events as (select * from {{ ref("fct_events") }}),
@@ -56,15 +57,14 @@ with
 
     final as (
         select
-            by_class.insight_date,
-            by_class.customer_id,
-            sum(by_class.event_count) as event_count,
-            sum(least(by_class.worth, cast(weights.cap as decimal(24, 12)))) as worth,
-            max(weights.k) as k,
-            max(by_class.last_event_at) as last_event_at
+            by_class.*,
+            weights.weight,
+            weights.half_life_days,
+            weights.cap,
+            weights.k,
+            least(by_class.worth, cast(weights.cap as decimal(24, 12))) as counted_worth
         from by_class
         inner join weights on by_class.engagement_class = weights.engagement_class
-        group by by_class.insight_date, by_class.customer_id
     )
 
 select *

@@ -1,5 +1,5 @@
 -- Guards the bridge: the figures of an order come from one record, and no order is without.
-{{ config(meta={"kind": "law"}) }}
+{{ config(meta={"kind": "law", "dagster": {"ref": {"name": "bridge_order_sources"}}}) }}
 
 select orders.order_id
 from {{ ref("fct_orders") }} as orders

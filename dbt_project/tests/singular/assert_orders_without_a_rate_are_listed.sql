@@ -1,5 +1,5 @@
 -- Guards against a silent zero: an amount that cannot be converted is null and stands in meta.field_issues.
-{{ config(meta={"kind": "law"}) }}
+{{ config(meta={"kind": "law", "dagster": {"ref": {"name": "fct_orders"}}}) }}
 
 select orders.order_id
 from {{ ref("fct_orders") }} as orders

@@ -1,6 +1,6 @@
 -- Guards decisions, whatever has landed: records kept apart are two people. One that joins records gives way where two
 -- contradict each other, and is listed in meta.identity_events.
-{{ config(meta={"kind": "law"}) }}
+{{ config(meta={"kind": "law", "dagster": {"ref": {"name": "int_record_customers"}}}) }}
 
 select overrides.rule, overrides.decision, one.alias_id, other.alias_id as other_alias_id
 from {{ ref("int_override_records") }} as overrides

@@ -1,6 +1,6 @@
 -- Guards against refunds counted twice or lost between the facts; a whole cancellation takes the order back and is no
 -- refund.
-{{ config(meta={"kind": "law"}) }}
+{{ config(meta={"kind": "law", "dagster": {"ref": {"name": "fct_order_adjustments"}}}) }}
 
 with
     orders as (select * from {{ ref("fct_orders") }}),

@@ -1,7 +1,7 @@
 -- Guards against a fan-out: revenue by day and by order is one sum, and so is that by customer, of the orders up to the
 -- run's day as they stood at its end. It does not say that revenue is right. What is more than its type holds is
 -- expected to stand at the limit: one absurd order hides the sums of nobody else.
-{{ config(meta={"kind": "law"}) }}
+{{ config(meta={"kind": "law", "dagster": {"ref": {"name": "daily_metrics"}}}) }}
 
 with
     orders as (select * from {{ ref("fct_orders") }}),

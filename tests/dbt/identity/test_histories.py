@@ -208,11 +208,11 @@ def resolve(settings: Settings, models: Compiled, decisions: Iterable[Decision])
         pipeline.write_run_settings(con, settings, FIRST)
         models.make(con)
         records = con.execute(
-            "select alias_id, customer_id, joined_by, is_belonging, is_deleted, is_anchor, source_record_id from identity.int_record_customers"
+            "select alias_id, customer_id, joined_by, is_belonging, is_deleted, is_anchor, source_record_id from internal.int_record_customers"
         ).fetchall()
         standings = con.execute(
-            "select records.alias_id, id_type, id_namespace, id_value, not_linking_reason from identity.int_identifier_standing "
-            "inner join identity.int_record_customers as records using (record_no) order by all"
+            "select records.alias_id, id_type, id_namespace, id_value, not_linking_reason from internal.int_identifier_standing "
+            "inner join internal.int_record_customers as records using (record_no) order by all"
         ).fetchall()
     return Persons({row[0]: row[1:] for row in records}, standings)
 

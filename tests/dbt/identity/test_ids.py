@@ -8,7 +8,7 @@ import pytest
 from tests.support.paths import PROJECT
 from tests.support.worlds import Scenario, Warehouse, contact, profile
 
-SCHEMAS = {"int_record_customers": "identity", "run_settings": "internal"}
+SCHEMAS = {"int_record_customers": "internal", "run_settings": "internal"}
 
 SCENARIOS = [
     Scenario(

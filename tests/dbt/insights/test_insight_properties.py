@@ -79,7 +79,10 @@ def worth(engagement: Model, events: Sequence[Event], *wanted: date) -> dict[tup
     found = engagement.rows(
         fct_events=staged(events), engagement_weights=WEIGHTS, int_insight_days=days(*(wanted or (DAY,)))
     )
-    return {(row["insight_date"], row["customer_id"]): row["worth"] for row in found}
+    summed: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
+    for row in found:
+        summed[row["insight_date"], row["customer_id"]] += row["counted_worth"]
+    return dict(summed)
 
 
 def by_the_formula(events: Sequence[Event]) -> dict[str, float]:

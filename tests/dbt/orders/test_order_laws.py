@@ -20,6 +20,7 @@ from orchestration.config.settings import Settings
 from orchestration.docgen import check_kinds
 from tests.dbt.conftest import AS_OF
 from tests.support.compiled import RELATION, Compiled
+from tests.support.paths import DBT_PROJECT
 from tests.support.warehouse_builder import Row, WarehouseBuilder, insert
 
 MADE = (
@@ -30,6 +31,7 @@ MADE = (
     "order_conflicts",
     "daily_metrics",
 )
+IDENTITY = {path.stem for path in (DBT_PROJECT / "models" / "identity").rglob("*.sql")}
 GIVEN = {"dim_customers", "order_statuses", "order_status_validity"}
 STATUSES = (
     "unknown",
@@ -64,7 +66,7 @@ class Orders:
     def __init__(self, warehouse: WarehouseBuilder) -> None:
         target = warehouse.settings.internal / "dbt" / "target"
         self._models = Compiled(target, *MADE)
-        self._names = {name for schema, name in self._models.order if schema != "identity" and name != "dim_customers"}
+        self._names = {name for _, name in self._models.order} - IDENTITY - {"dim_customers"}
         self.con = duckdb.connect()
         self.con.execute(
             f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse"
@@ -81,7 +83,7 @@ class Orders:
 
     def _compiled_checks(self, target: Path) -> Iterator[tuple[str, str]]:
         """The project's checks of what is made here, and of nothing else."""
-        known = {name for schema, name in self._models.order if schema != "identity"} | GIVEN
+        known = ({name for _, name in self._models.order} - IDENTITY) | GIVEN
         for path in sorted((target / "compiled").rglob("*.sql")):
             sql = path.read_text(encoding="utf-8")
             if (path.parent.suffix == ".yml" or path.parent.name == "singular") and {
@@ -229,10 +231,12 @@ def test_no_check_that_stops_a_night_fails_whatever_vendors_say_of_orders(
     tell(told, *story)
     orders.make(told)
     assert orders.broken() == []
-    assert orders.con.execute("select count(*) from orders.int_order_keys where order_id is null").fetchall() == [(0,)]
+    assert orders.con.execute("select count(*) from internal.int_order_keys where order_id is null").fetchall() == [
+        (0,)
+    ]
     reported = "select count(distinct (source, source_account, source_order_id)) from staging.orders"
     assert orders.con.execute(
-        f"select count(*) from ({reported}) as told(n), (select count(*) from orders.int_order_keys) as kept(n) where told.n = kept.n"
+        f"select count(*) from ({reported}) as told(n), (select count(*) from internal.int_order_keys) as kept(n) where told.n = kept.n"
     ).fetchall() == [(1,)]
 
 
