@@ -8,7 +8,9 @@ here.
 
 import json
 import warnings
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
@@ -20,7 +22,9 @@ from orchestration.defs.activation_assets import activation_assets
 from orchestration.defs.resources import WarehouseResource
 from orchestration.landing import landing_zone
 from orchestration.pulling import configuration as pull_configuration
+from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import dbt_runner
+from orchestration.warehouse import read_only
 
 NIGHTLY = "nightly"
 FIRST_PLAUSIBLE = date(2000, 1, 1)
@@ -33,7 +37,7 @@ def definitions() -> dg.Definitions:
     settings = configuration.load()
     manifest = json.loads(dbt_runner.manifest(settings).read_text(encoding="utf-8"))
     known = vendors.discover()
-    nights = dg.DailyPartitionsDefinition(start_date=first_night(settings).isoformat(), end_offset=1)
+    nights = partitions(settings)
     pulled = pull_configuration.vendors(settings)
     pulling = [pulling_assets.pulling(vendor, assets.OWNERS) for vendor in pulled]
     loading = [
@@ -49,6 +53,16 @@ def definitions() -> dg.Definitions:
             "Loads what has landed, builds the marts, publishes. Without a partition: whatever is not loaded yet."
         ),
     )
+    reloads = [
+        dg.define_asset_job(
+            f"reload_{vendor.code}",
+            selection=dg.AssetSelection.assets(
+                *(assets.stream_key(vendor.code, stream.name) for stream in vendor.streams.values())
+            ).downstream(),
+            description=f"Loads chosen nights of {vendor.title} again, builds the marts, publishes.",
+        )
+        for vendor in known.values()
+    ]
     return dg.Definitions(
         assets=[
             *pulling,
@@ -58,22 +72,44 @@ def definitions() -> dg.Definitions:
             assets.publishing(manifest),
             *activation_assets(settings),
         ],
-        jobs=[nightly],
+        jobs=[nightly, *reloads],
         schedules=[nightly_schedule(settings)],
-        sensors=[sensors.arrival(NIGHTLY), sensors.janitor(), sensors.failures(), sensors.lateness()],
+        sensors=[
+            sensors.arrival(NIGHTLY),
+            sensors.janitor(),
+            sensors.failures(),
+            sensors.lateness(),
+            sensors.command_line_runs(),
+        ],
         resources={"warehouse": WarehouseResource.of(settings)},
         executor=dg.in_process_executor,
     )
 
 
-def first_night(settings: Settings) -> date:
-    """Where the partitions begin: the setting, else the year of the oldest export that has landed, else this year."""
-    if settings.options.first_export_date:
-        return settings.options.first_export_date
+def partitions(settings: Settings) -> dg.PartitionsDefinition:
+    """A partition for every night of which anything has landed or is loaded, and for those to come: what is missing was
+    not delivered, or is not loaded yet."""
     today = settings.today()
-    landed = [file.export_date for file in landing_zone.scan(settings).files] if settings.landing.is_dir() else []
-    plausible = [night for night in landed if FIRST_PLAUSIBLE <= night <= today + timedelta(days=1)]
-    return min([*plausible, today]).replace(month=1, day=1)
+    nights = {night for night in _nights(settings) if FIRST_PLAUSIBLE <= night <= today + timedelta(days=1)}
+    first = settings.options.first_export_date or min([*nights, today])
+    empty = [day for number in range((today - first).days) if (day := first + timedelta(days=number)) not in nights]
+    return dg.DailyPartitionsDefinition(
+        start_date=first.isoformat(),
+        end_offset=1,
+        exclusions=[datetime.combine(day, time.min) for day in empty] or None,
+    )
+
+
+def _nights(settings: Settings) -> Iterator[date]:
+    """Export dates of what has landed, and of what is loaded though it has been archived since."""
+    if settings.landing.is_dir():
+        yield from (file.export_date for file in landing_zone.scan(settings).files)
+    if settings.published_file.exists():
+        with suppress(OperatorError), read_only.published(settings) as con:
+            for (night,) in con.execute(
+                "select distinct export_date from meta.loads where status <> 'superseded'"
+            ).fetchall():
+                yield night
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:

@@ -420,7 +420,13 @@ _TABLES: tuple[Table, ...] = (
                 values=("high", "low", "none"),
             ),
             _c("is_valid", "flag", "The value can be what its type says."),
-            _c("invalid_reason", "code", "Why the value is not valid."),
+            _c(
+                "invalid_reason",
+                "code",
+                "Why the value is not valid: malformed, masked, obfuscated_placeholder, empty_word, no_region, extension,"
+                " repeated_digits, unassigned, premium_or_toll_free, call_centre, company, bad_check_digits or"
+                " unknown_kind; non_ascii_local_part marks addresses that are valid. Null where nothing is wrong.",
+            ),
             _c("is_primary", "flag", "The vendor treats it as the first of its type."),
             _c("is_deliverable", "flag", "Messages reach it, by the vendor's word."),
             _c("deliverability_reason", "text", "Why messages do not reach it."),

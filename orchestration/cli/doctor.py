@@ -241,14 +241,15 @@ def _published(settings: Settings) -> Iterator[Finding]:
     seen = publish.current(settings)
     if seen:
         yield Finding(
-            "ok", f"published {seen.published_at}; {len(publish.publications(settings))} publications are kept"
+            "ok",
+            f"published {seen.shown_at}; publications that are kept: {len(publish.publications(settings))}",
         )
     else:
         yield Finding("note", f"{path} is not the file that a run published.", "The next `c360 run` publishes again.")
     if back := publish.taken_back(settings):
         yield Finding(
             "note",
-            f"What was published {back.published_at} was rolled back: analysts see an earlier warehouse.",
+            f"What was published {back.shown_at} was rolled back: analysts see an earlier warehouse.",
             "It stays so until an export, a rule or a setting changes; `c360 run --full-refresh` publishes anew.",
         )
 

@@ -19,6 +19,8 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if given.json:
         output.say(json.dumps(found, indent=1, ensure_ascii=False))
         return 0
+    if not found:
+        output.say("Nobody was erased.")
     rows = [
         (
             one["erasure"],
@@ -29,7 +31,8 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         )
         for one in found
     ]
-    output.table(rows, header=("erasure", "by", "records", "orders kept", "proof"))
+    if rows:
+        output.table(rows, header=("erasure", "by", "records", "orders kept", "proof"))
     for one in erasing.pending(settings):
         output.say(f"{one.id} was begun and has not ended: `c360 run` ends it.")
     return 0

@@ -215,7 +215,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         return [
             *lines,
             (
-                f"Nothing was published: that of {back.published_at} was rolled back, and nothing has changed since;"
+                f"Nothing was published: that of {back.shown_at} was rolled back, and nothing has changed since;"
                 " `c360 run --full-refresh` publishes anew."
             ),
         ]

@@ -22,8 +22,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     for sentence in told:
         output.say(sentence)
     output.say(
-        f"Analysts see the warehouse of {back.published_at} again: {back.customers:,} customers, {back.orders:,}"
-        " orders."
+        f"Analysts see the warehouse of {back.shown_at} again: {back.customers:,} customers, {back.orders:,} orders."
     )
     output.say(
         "What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run"

@@ -109,7 +109,7 @@ def _tell(settings: Settings, found: Status) -> None:
     seen = found.publication
     output.say(
         "Published    "
-        f" {f'{seen.published_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}"
+        f" {f'{seen.shown_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}"
     )
     output.say(f"Writing now   {found.writer or 'nobody'}")
     output.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
@@ -135,8 +135,11 @@ def _tell(settings: Settings, found: Status) -> None:
         output.say("\nTo look at")
         for sentence in found.attention:
             output.say(f"  {sentence}")
-    for sentence in freshness.late_by_vendor(found.streams):
-        output.say(f"\n{sentence}")
+    late = freshness.late_by_vendor(found.streams)
+    if late:
+        output.say("\nLate")
+    for sentence in late:
+        output.say(f"  {sentence}")
     in_time = [stream for stream in found.streams if not stream.is_late]
     if in_time:
         output.say("\nDelivered in time")

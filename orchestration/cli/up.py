@@ -21,6 +21,7 @@ from orchestration.runtime.errors import OperatorError
 
 HOST = "127.0.0.1"
 PR_SET_PDEATHSIG = 1
+REPORTING_SECONDS = 5
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,11 +154,14 @@ def _is_configuration(path: Path) -> bool:
 def _prepare(settings: Settings) -> None:
     """dbt's description of the project and Dagster's own tables, once here: two processes that make them at the same
     time fail."""
-    from orchestration.monitoring import dagster_runs
+    from orchestration.monitoring import dagster_reports, dagster_runs
     from orchestration.transformation import dbt_runner  # they take a second to load
 
     dbt_runner.manifest(settings)
     dagster_runs.prepare(settings.dagster_home)
+    # What of that takes longer is told by the sensor.
+    with suppress(OperatorError):
+        dagster_reports.report_in(settings, seconds=REPORTING_SECONDS)
 
 
 def _die_with_parent() -> None:

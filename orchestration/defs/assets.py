@@ -16,6 +16,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from orchestration import pipeline
+from orchestration.canonical.tables import TABLES
 from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
 from orchestration.defs.resources import WarehouseResource
@@ -24,13 +25,14 @@ from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading.loader import Warehouse
 from orchestration.mapping.model import Stream, Vendor
 from orchestration.monitoring import alerts, attention, dagster_runs, freshness, schema_drift
+from orchestration.monitoring.dagster_reports import BY_DAGSTER, PUBLISHED
 from orchestration.runtime.errors import told
+from orchestration.transformation import promises
 from orchestration.transformation.dbt_runner import NodeResult, TransformError
-from orchestration.warehouse import build_file, known_names
+from orchestration.warehouse import build_file, known_names, meanings
 
 POOL = "duckdb_writer"
 OWNERS = ["team:data"]
-PUBLISHED = dg.AssetKey(["published", "warehouse"])
 
 DELIVERED = """
 select
@@ -80,6 +82,13 @@ class Translator(DagsterDbtTranslator):
                 ]
             )
         return spec.replace_attributes(group_name="marts") if unique_id in self._between_marts else spec
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """The test as a check that says what it asks."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=promises.of_test(manifest["nodes"][unique_id]))
 
 
 def steps_between_marts(manifest: Mapping[str, Any]) -> set[str]:
@@ -194,20 +203,34 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
             group_name="staging" if schema == "staging" else "books",
             kinds={"duckdb", "table"},
             owners=OWNERS,
+            metadata=_columns(schema, name),
             deps=[feed for feed, fed in feeds.items() if schema != "staging" or name in fed],
         )
         for key, (schema, name) in tables.items()
     ]
 
-    @dg.multi_asset(name="staging_tables", specs=specs, pool=POOL)
+    @dg.multi_asset(name="staging_tables", specs=specs, can_subset=True, pool=POOL)
     def count(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
         with plain_errors(), writing(context, configuration.load()), warehouse.get_connection() as con:
             present = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
             for key, table in tables.items():
+                if key not in context.selected_asset_keys:
+                    continue
                 rows = _count(con, table) if table in present else 0
                 yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
 
     return count
+
+
+def _columns(schema: str, name: str) -> dict[str, dg.TableSchema]:
+    """The columns of a table that the loading assets fill, as the pages of Dagster show them."""
+    told = (
+        [(column.name, column.duckdb_type, column.meaning) for column in TABLES[name].all_columns]
+        if schema == "staging"
+        else next((book.columns for book in meanings.of_schema(schema) if book.name == name), ())
+    )
+    columns = [dg.TableColumn(name, type=kind, description=meaning) for name, kind, meaning in told]
+    return {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}
 
 
 def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -313,10 +336,10 @@ def chosen_nights(context: dg.AssetExecutionContext) -> DateRange | None:
 @contextmanager
 def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Warehouse]:
     """`pipeline.writing` for a run of Dagster's, which is also told which process works on it."""
-    dagster_runs.claim(context)
+    dagster_runs.claim(context.instance, context.run.run_id)
     known_names.ask(settings)
     name = context.run.job_name
-    command = f"Dagster {'materialisation' if name.startswith('__') else name}"
+    command = f"{BY_DAGSTER}{'materialisation' if name.startswith('__') else name}"
     pipeline.finish_erasures(settings, progress=context.log.info)
     with pipeline.writing(settings, context.run.run_id, command=command, progress=context.log.info) as warehouse:
         yield warehouse

@@ -5,14 +5,18 @@ import dagster as dg
 import duckdb
 
 from orchestration.config import settings as configuration
+from orchestration.config.settings import Settings
 from orchestration.landing import completeness, landing_zone
 from orchestration.loading.loader import Warehouse
-from orchestration.monitoring import alerts
+from orchestration.monitoring import alerts, dagster_reports
 from orchestration.monitoring.dagster_runs import GONE, end_dead_runs, forget_old_runs
 from orchestration.publishing import retention
+from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file, writer_lock
 
 JANITOR_SECONDS = 20
+# A sensor is given a minute.
+TELLING_SECONDS = 20
 ON = dg.DefaultSensorStatus.RUNNING
 
 
@@ -63,6 +67,40 @@ def janitor() -> dg.SensorDefinition:
         return dg.SkipReason(" ".join(told) or "Every unfinished run is alive.")
 
     return sweep
+
+
+def command_line_runs() -> dg.SensorDefinition:
+    """Tells Dagster what runs of the command line have loaded and built."""
+
+    @dg.sensor(
+        name="command_line_runs",
+        description=command_line_runs.__doc__,
+        minimum_interval_seconds=30,
+        default_status=ON,
+    )
+    def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        settings = configuration.load()
+        seen = _state_of(settings)
+        if context.cursor == seen:
+            return dg.SkipReason("Nothing new is published.")
+        try:
+            left = dagster_reports.report(context.instance, settings, seconds=TELLING_SECONDS)
+        except OperatorError as error:
+            return dg.SkipReason(str(error))
+        if left:
+            return dg.SkipReason(f"{left} materialisations are still to be told.")
+        context.update_cursor(seen)
+        return dg.SkipReason("All that is published is told.")
+
+    return look
+
+
+def _state_of(settings: Settings) -> str:
+    """Changes with each publication."""
+    if not settings.published_file.exists():
+        return "none"
+    found = settings.published_file.stat()
+    return f"{found.st_ino}:{found.st_mtime_ns}"
 
 
 def failures() -> dg.SensorDefinition:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import dagster as dg
 
 from orchestration.runtime.errors import OperatorError
 
-PROCESS_TAG = "c360/process"
 # with the janitor's round, a run that died before it named its process blocks the next for less than a minute
 GRACE_SECONDS = 30
 GONE = "The process of this run is gone. The next run continues where it stopped."
@@ -27,6 +27,7 @@ def forget_old_runs(instance: dg.DagsterInstance, *, keep_days: int) -> int:
     )
     for record in old:
         instance.delete_run(record.dagster_run.run_id)
+        _note_of(instance, record.dagster_run.run_id).unlink(missing_ok=True)
     return len(old)
 
 
@@ -36,7 +37,7 @@ def dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return [
         record.dagster_run
         for record in unfinished
-        if not is_alive(record.dagster_run.tags.get(PROCESS_TAG), started=record.start_time)
+        if not is_alive(_noted(instance, record.dagster_run.run_id), started=record.start_time)
     ]
 
 
@@ -47,10 +48,22 @@ def end_dead_runs(instance: dg.DagsterInstance) -> Iterator[str]:
         yield run.run_id
 
 
-def claim(context: dg.AssetExecutionContext) -> None:
-    """Notes on the run which process works on it."""
-    if PROCESS_TAG not in context.run.tags:
-        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: process_of(os.getpid())})
+def claim(instance: dg.DagsterInstance, run_id: str, process: str | None = None) -> None:
+    """Notes which process works on the run, in a file beside Dagster's: this one if none is named."""
+    note = _note_of(instance, run_id)
+    if not note.exists():
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(process or process_of(os.getpid()), encoding="ascii")
+
+
+def _note_of(instance: dg.DagsterInstance, run_id: str) -> Path:
+    return Path(instance.root_directory) / "processes" / run_id
+
+
+def _noted(instance: dg.DagsterInstance, run_id: str) -> str | None:
+    with suppress(OSError):
+        return _note_of(instance, run_id).read_text(encoding="ascii") or None
+    return None
 
 
 def is_alive(process: str | None, *, started: float | None) -> bool:

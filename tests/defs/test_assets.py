@@ -1,17 +1,18 @@
 """The same job as Dagster sees it: assets, partitions, checks, and runs whose process died."""
 
+import json
 import os
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
 
-from orchestration import definitions, pipeline
+from orchestration import definitions, pipeline, vendors
 from orchestration.config.settings import PACKAGE, Settings
-from orchestration.monitoring import dagster_runs
+from orchestration.monitoring import dagster_reports, dagster_runs
+from orchestration.transformation import dbt_runner
 from tests.support.deliveries import NIGHTS, checksum, land, order
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,104 @@ def test_the_whole_graph_is_one_job_with_its_schedule_and_sensors(code_location:
     keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
     assert {"omnisend/events", "staging/orders", "marts/fct_orders", "published/warehouse"} <= keys
     assert [schedule.name for schedule in code_location.schedules or ()] == ["every_night"]
-    assert {sensor.name for sensor in code_location.sensors or ()} == {"arrival", "janitor", "failures", "lateness"}
+    assert {sensor.name for sensor in code_location.sensors or ()} == {
+        "arrival",
+        "command_line_runs",
+        "janitor",
+        "failures",
+        "lateness",
+    }
+
+
+def test_a_job_for_each_vendor_loads_it_again_through_to_publishing(code_location: dg.Definitions) -> None:
+    job = code_location.resolve_job_def("reload_omnisend")
+    keys = {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
+    assert {"omnisend/events", "staging/orders", "marts/fct_orders", "published/warehouse"} <= keys
+    assert not [key for key in keys if key.startswith(("ometria/", "voucherify/"))]
+    assert job.partitions_def is not None
+
+
+def test_tables_below_one_vendor_can_be_counted_without_those_of_the_others(
+    code_location: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    chosen = [STREAM, dg.AssetKey(["staging", "orders"])]
+    result = code_location.resolve_job_def("nightly").execute_in_process(
+        instance=instance, tags=RANGE, asset_selection=chosen
+    )
+    assert result.success
+    assert {event.asset_key for event in result.get_asset_materialization_events()} == set(chosen)
+
+
+def test_tables_of_staging_show_their_columns(code_location: dg.Definitions) -> None:
+    schema = (
+        code_location.resolve_asset_graph().get(dg.AssetKey(["staging", "orders"])).metadata["dagster/column_schema"]
+    )
+    columns = {column.name: (column.type, column.description) for column in schema.columns}
+    assert columns["total"][0] == "DECIMAL(18,4)"
+    assert all(description for _, description in columns.values())
+
+
+def test_every_test_of_dbt_is_a_check_that_says_what_it_asks(
+    code_location: dg.Definitions, published: Settings
+) -> None:
+    manifest = json.loads(dbt_runner.manifest(published).read_text(encoding="utf-8"))
+    tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
+    checks = {
+        spec.name: spec.description
+        for definition in code_location.assets or ()
+        if isinstance(definition, dg.AssetsDefinition)
+        for spec in definition.check_specs
+    }
+    assert tests
+    assert [name for name in tests if not checks.get(name)] == []
+
+
+def told(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
+    """Everything that was told without a run."""
+    keys = instance.all_asset_keys()
+    found = [record for key in keys for record in instance.fetch_materializations(key, limit=50).records]
+    assert all(record.run_id == "" for record in found)
+    return [record.asset_materialization for record in found if record.asset_materialization]
+
+
+def test_what_the_command_line_published_is_told_to_dagster_once(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    published.dagster_home.mkdir(parents=True)
+    assert dagster_reports.report(instance, published, seconds=600) == 0
+    graph = code_location.resolve_asset_graph()
+    events = told(instance)
+    partitioned = {(event.asset_key, event.partition): event for event in events if event.partition}
+    assert {night for key, night in partitioned if key == STREAM} == set(NIGHTS[:2])
+    rows = partitioned[STREAM, NIGHTS[0]].metadata
+    assert (rows["rows read"].value, rows["rows loaded"].value) == (2, 2)
+    never = graph.executable_asset_keys - {event.asset_key for event in events}
+    assert {key.path[0] for key in never} <= {vendor.code for vendor in vendors.discover().values()}
+    assert "@" not in str(events)
+    assert "Anna" not in str(events)
+    assert dagster_reports.report(instance, published, seconds=600) == 0
+    assert len(told(instance)) == len(events)
+
+
+def test_what_there_was_no_time_to_tell_is_told_the_next_time_and_nothing_twice(
+    instance: dg.DagsterInstance, published: Settings
+) -> None:
+    published.dagster_home.mkdir(parents=True)
+    left = dagster_reports.report(instance, published, seconds=0)
+    assert left > 0
+    assert dagster_reports.report(instance, published, seconds=600) == 0
+    keys = [(event.asset_key, event.partition) for event in told(instance)]
+    assert len(keys) == len(set(keys)) >= left
+
+
+def test_what_a_run_of_dagster_loaded_and_built_is_told_by_that_run_alone(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    published.dagster_home.mkdir(parents=True)
+    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    assert nightly(code_location, instance, **RANGE).success
+    assert dagster_reports.report(instance, published, seconds=600) == 0
+    assert not (published.dagster_home / dagster_reports.NOTE).exists()
 
 
 def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definitions) -> None:
@@ -249,8 +347,14 @@ def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
     assert "Anna" not in told
 
 
-def test_partitions_begin_with_the_year_of_the_oldest_export(published: Settings) -> None:
-    assert definitions.first_night(published) == date(2026, 1, 1)
+def test_there_is_a_partition_for_each_night_that_landed_or_is_loaded_and_for_none_between(
+    published: Settings,
+) -> None:
+    land(published, "2026-06-05", "late.ndjson", order(9, "ines"))
+    for path in (published.landing / "omnisend" / "events" / NIGHTS[0]).iterdir():
+        path.unlink()
+    keys = definitions.partitions(published).get_partition_keys()
+    assert [key for key in keys if key < str(published.today())] == [*NIGHTS[:2], "2026-06-05"]
 
 
 def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
@@ -264,13 +368,11 @@ def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     job = code_location.resolve_job_def("nightly")
-    dead = instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: "999999999:1:gone"}
-    )
-    alive = instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags={dagster_runs.PROCESS_TAG: dagster_runs.process_of(os.getpid())}
-    )
+    dead, alive = (instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED) for _ in range(2))
+    dagster_runs.claim(instance, dead.run_id, "999999999:1:gone")
+    dagster_runs.claim(instance, alive.run_id)
     assert list(dagster_runs.end_dead_runs(instance)) == [dead.run_id]
+    assert not any("process" in tag for run in instance.get_runs() for tag in run.tags)
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses == {dead.run_id: dg.DagsterRunStatus.FAILURE, alive.run_id: dg.DagsterRunStatus.STARTED}
 

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,23 @@ pytestmark = [
 def ui(settings: Settings) -> Iterator[str]:
     """`c360 up` on an installation where two nights have landed; its address."""
     land_two_nights(settings)
-    settings.config.mkdir()
+    with served(settings) as address:
+        yield address
+
+
+@pytest.fixture
+def after_the_demo(settings: Settings) -> Iterator[str]:
+    """`c360 up` on the samples, which a run of the command line has published; its address."""
+    command = [sys.executable, "-m", "orchestration.cli", "demo", "--small", "--data", str(settings.data)]
+    subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    with served(settings) as address:
+        yield address
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The installation's Dagster, which starts no run by itself."""
+    settings.config.mkdir(exist_ok=True)
     (settings.config / "settings.toml").write_text(
         "arrival_quiet_seconds = 86400\n", encoding="utf-8"
     )  # or the sensor starts a run of its own
@@ -86,7 +102,7 @@ def _ask(address: str, query: str) -> dict[str, Any] | None:
         f"{address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["data"]
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return None
@@ -106,6 +122,99 @@ def _backfill(address: str) -> dict[str, Any]:
     )
     found = data["partitionBackfillsOrError"]["results"] if data else []
     return found[0] if found else {"status": "NONE"}
+
+
+ASSETS = """{ assetNodes {
+    assetKey { path } isPartitioned assetMaterializations(limit: 1) { timestamp }
+    partitionStats { numMaterialized numPartitions numFailed numMaterializing }
+    assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { status evaluation { severity } } } } }
+} }"""
+
+
+def _assets(address: str) -> dict[str, dict[str, Any]]:
+    data = _ask(address, ASSETS)
+    return {"/".join(found["assetKey"]["path"]): found for found in data["assetNodes"]} if data else {}
+
+
+def _never_materialised(assets: dict[str, dict[str, Any]]) -> list[str]:
+    """Assets without partitions that nothing was told of; a stream that was never delivered has none to show."""
+    return [name for name, found in assets.items() if not (found["isPartitioned"] or found["assetMaterializations"])]
+
+
+def _red(assets: dict[str, dict[str, Any]]) -> list[str]:
+    """Assets with a partition that failed, or a check that would stop a night."""
+    failed = [
+        name for name, found in assets.items() if found["partitionStats"] and found["partitionStats"]["numFailed"]
+    ]
+    broken = [
+        f"{name}: {check['name']}"
+        for name, found in assets.items()
+        for check in found["assetChecksOrError"].get("checks", [])
+        if (last := check["executionForLatestMaterialization"])
+        and last["status"] in ("FAILED", "EXECUTION_FAILED")
+        and (last["evaluation"] or {}).get("severity") != "WARN"
+    ]
+    return failed + broken
+
+
+def _picture(page: Any, name: str) -> None:
+    """For whoever wants to look: a picture where the environment says so."""
+    if pictures := os.environ.get("C360_SCREENSHOTS"):
+        page.screenshot(path=Path(pictures) / f"{name}.png")
+
+
+def test_after_the_demo_two_nights_of_one_vendor_are_loaded_again_without_red_or_a_false_warning(
+    after_the_demo: str, settings: Settings, tmp_path: Path
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    ui = after_the_demo
+    vendor = "omnisend"
+    _wait(lambda: _assets(ui) and not _never_materialised(_assets(ui)))
+    before = _assets(ui)
+    events = before[f"{vendor}/events"]["partitionStats"]
+    assert events["numMaterialized"] == 3
+    assert _red(before) == []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            str(tmp_path / "browser"),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": 1700, "height": 950},
+        )
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(f"{ui}/asset-groups", wait_until="domcontentloaded")
+        page.get_by_text("published").first.wait_for()
+        page.wait_for_timeout(3000)
+        _picture(page, "after_the_demo")
+        page.goto(f"{ui}/locations/customer360/jobs/reload_{vendor}", wait_until="domcontentloaded")
+        page.get_by_role("button", name="Materialize all").click()
+        older = page.get_by_text("Show all partitions")
+        nights = page.get_by_placeholder("ex: ")
+        nights.or_(older).first.wait_for()
+        if older.is_visible():
+            older.click()
+        nights.fill("[2026-03-01...2026-03-02]")
+        nights.press("Tab")
+        dialog = page.get_by_role("dialog")
+        page.get_by_role("button", name="Launch backfill").wait_for()
+        _picture(page, "backfill_dialog")
+        warned = dialog.inner_text().lower()
+        page.get_by_role("button", name="Launch backfill").click()
+        _wait(lambda: _backfill(ui)["status"] not in ("NONE", "REQUESTED"))
+        found = _backfill(ui)
+        page.goto(f"{ui}/runs/b/{found['id']}", wait_until="domcontentloaded")
+        page.get_by_text("Completed").first.wait_for()
+        _picture(page, "backfill_done")
+        page.goto(f"{ui}/asset-groups", wait_until="domcontentloaded")
+        page.wait_for_timeout(3000)
+        _picture(page, "after_the_backfill")
+        browser.close()
+    assert [word for word in ("warning", "missing", "cannot", "failed", "will not") if word in warned] == []
+    assert (found["status"], found["numPartitions"]) == ("COMPLETED_SUCCESS", 2)
+    assert _red(_assets(ui)) == []
 
 
 def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(

@@ -167,5 +167,5 @@ def test_the_comment_of_every_code_names_each_value_that_it_has_in_the_published
         if 0 < len(values) <= 12 and sum(values.values()) >= 4 * len(values):
             codes += 1
             untold += [f"{schema}.{table}.{column}: {value}" for value in values if value not in comment]
-    assert codes > 60
-    assert untold == []
+    assert codes > 40
+    assert untold == [], untold

@@ -1,0 +1,115 @@
+"""What runs of the command line loaded and built, told to Dagster as materialisations without a run: its pages then show
+what is published, whoever made it.
+
+Read off the published file: what runs of Dagster's own loaded is left out, for they have told it. Dagster keeps each
+event by itself, at some milliseconds, so that as many are told at a time as the caller has time for, and the rest the
+next time; which have been told stands in a file beside Dagster's. Metadata are counts and ids of runs.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator
+
+from orchestration.config.settings import Settings
+from orchestration.runtime import durable_files
+from orchestration.transformation import dbt_runner
+from orchestration.warehouse import read_only
+
+PUBLISHED = dg.AssetKey(["published", "warehouse"])
+BY_DAGSTER = "Dagster "
+NOTE = "reported.json"
+
+_NIGHTS = """
+with standing as (
+    select loads.*, starts_with(coalesce(runs.command, ''), $1) as is_by_dagster
+    from meta.loads as loads left join meta.runs as runs using (run_id)
+    where loads.status <> 'superseded'
+)
+select source, stream, export_date::varchar, max_by(run_id, load_seq), count(*)::bigint, coalesce(sum(rows_read), 0)::bigint,
+    coalesce(sum(rows_loaded), 0)::bigint, coalesce(sum(rows_rejected), 0)::bigint, coalesce(sum(rows_duplicate), 0)::bigint
+from standing
+group by source, stream, export_date
+having not max_by(is_by_dagster, load_seq)
+order by export_date desc, source, stream
+"""
+_BUILT_BY = "select run_id, command from meta.runs where published order by started_at desc limit 1"
+_ROWS = "select schema_name, table_name, estimated_size from duckdb_tables()"
+_TOTALS = "select (select count(*) from marts.dim_customers), (select count(*) from marts.fct_orders)"
+# What is looked at first is told first.
+_ORDER = ("published", "marts", "meta", "staging")
+
+
+def report(instance: dg.DagsterInstance, settings: Settings, *, seconds: float) -> int:
+    """Tells for so long what has not been told yet; how many events are left to tell."""
+    if not settings.published_file.exists():
+        return 0
+    note = settings.dagster_home / NOTE
+    told = _read(note)
+    with read_only.published(settings) as con:
+        due = [(key, run_id, event) for key, run_id, event in _events(con, settings) if told.get(key) != run_id]
+    limit = time.monotonic() + seconds
+    count = 0
+    try:
+        for key, run_id, event in due:
+            if time.monotonic() > limit:
+                break
+            instance.report_runless_asset_event(event)
+            told[key] = run_id
+            count += 1
+    finally:
+        if count:
+            durable_files.replace(note, json.dumps(told).encode())
+    return len(due) - count
+
+
+def report_in(settings: Settings, *, seconds: float) -> None:
+    """The same for the Dagster of this installation, from outside."""
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        report(instance, settings, seconds=seconds)
+
+
+def _read(note: Any) -> dict[str, str]:
+    """What has been told; where that is lost, it is told again, which changes no figure."""
+    with suppress(OSError, ValueError):
+        found = json.loads(note.read_bytes())
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _events(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[tuple[str, str, dg.AssetMaterialization]]:
+    """Everything to be known of runs of the command line: what it is, the run that made it, the event."""
+    built_by, command = con.execute(_BUILT_BY).fetchone() or (None, "")
+    if built_by and not str(command).startswith(BY_DAGSTER):
+        for key, metadata in _built(con, settings):
+            yield key.to_user_string(), built_by, dg.AssetMaterialization(key, metadata={**metadata, "run": built_by})
+    for source, stream, night, run_id, *counts in con.execute(_NIGHTS, [BY_DAGSTER]).fetchall():
+        names = ("files", "rows read", "rows loaded", "rows rejected", "rows duplicate")
+        figures = dict(zip(names, counts, strict=True))
+        metadata = {"dagster/partition_row_count": figures["rows loaded"], **figures, "run": run_id}
+        event = dg.AssetMaterialization([source, stream], partition=night, metadata=metadata)
+        yield f"{source}/{stream}/{night}", run_id, event
+
+
+def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[dg.AssetKey, Mapping[str, Any]]]:
+    """The published file, and every table and model that it was made of; with rows where it holds them."""
+    manifest = json.loads(dbt_runner.manifest(settings).read_text(encoding="utf-8"))
+    translator = DagsterDbtTranslator()
+    rows = {(schema, table): count for schema, table, count in con.execute(_ROWS).fetchall()}
+    made = {**manifest["sources"], **manifest["nodes"]}.values()
+    found = {
+        translator.get_asset_key(node): rows.get((node["schema"], node["name"]))
+        for node in made
+        if node["resource_type"] in ("source", "model", "seed")
+    }
+    customers, orders = con.execute(_TOTALS).fetchone() or (0, 0)
+    told = [
+        (PUBLISHED, {"customers": customers, "orders": orders}),
+        *((key, {} if count is None else {"dagster/row_count": count}) for key, count in found.items()),
+    ]
+    return sorted(told, key=lambda one: _ORDER.index(one[0].path[0]) if one[0].path[0] in _ORDER else len(_ORDER))
