@@ -136,8 +136,7 @@ def by_email(con: duckdb.DuckDBPyConnection, email: str) -> str:
 
 def by_phone(con: duckdb.DuckDBPyConnection, phone: str) -> str:
     """The one person who carries the number, in whatever spelling, with its country's prefix or without."""
-    normalised, _, _ = phone_numbers.judge(phone.strip(), None)
-    digits = re.sub("[^0-9]", "", normalised or "") or _digits(phone)
+    digits = _digits(phone)
     if not digits:
         raise OperatorError(
             "That is no phone number.", remedy=f"Give at least {LEAST_DIGITS} of its digits.", exit_code=2
@@ -171,8 +170,11 @@ def _only(found: list[tuple[str]], what: str) -> str:
 
 
 def _digits(text: str) -> str:
-    """The digits of what may be a phone number, without the zeros that stand for a country or a region; empty if it is
-    none."""
+    """The digits of what may be a phone number, in its international spelling where it names its country, else without
+    the zeros that stand for a region; empty if it is none."""
+    normalised, _, _ = phone_numbers.judge(text.strip(), None)
+    if normalised:
+        return re.sub("[^0-9]", "", normalised)
     if not re.fullmatch(r"[+0-9 ().\-/]+", text.strip()):
         return ""
     digits = re.sub("[^0-9]", "", text).lstrip("0")
