@@ -117,6 +117,7 @@ def _execute(given: list[str]) -> int:
     parser = _Parser(
         prog="c360", description="Nightly vendor exports in, one published customer warehouse out.", epilog=EPILOG
     )
+    parser.add_argument("--version", action="store_true", help="show which version this is")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, (module, help_text) in COMMANDS.items():
         command = commands.add_parser(
@@ -126,6 +127,11 @@ def _execute(given: list[str]) -> int:
             import_module(module).arguments(command)
     if not given:
         parser.print_help()
+        return 0
+    if given == ["--version"]:
+        from importlib.metadata import version  # nothing else needs it
+
+        print(f"customer360 {version('customer360')}")
         return 0
     try:
         found = _parsed(parser, commands.choices.get(chosen or ""), given, chosen)

@@ -1,6 +1,7 @@
 """The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,11 @@ def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: p
     assert told.err.startswith("c360: ")
     assert len(told.err.splitlines()) == 2
     assert "Traceback" not in told.err
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--version"]) == 0
+    assert re.fullmatch(r"customer360 \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_nothing_but_the_name_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
