@@ -149,6 +149,25 @@
     )
 {%- endmacro %}
 
+-- The real order that a row names: by the vendor's own id, else by the number, which at the time of the row meant that
+-- purchase (`number_uses`); without an order of that number it is the id that one would have.
+{% macro named_order(relation) -%}
+    coalesce(
+        order_keys.order_id,
+        number_uses.order_id,
+        {{ stable_key([relation ~ ".order_namespace", relation ~ ".order_match_key"]) }}
+    )
+{%- endmacro %}
+
+-- Join condition: the row of `number_uses` (int_number_uses) that says which purchase a number meant at that time; what
+-- has no time means the first.
+{% macro is_number_use(relation, moment) -%}
+    {{ relation }}.order_namespace = number_uses.order_namespace
+    and {{ relation }}.order_match_key = number_uses.order_match_key
+    and coalesce({{ moment }}, timestamptz '-infinity') >= number_uses.used_from
+    and coalesce({{ moment }}, timestamptz '-infinity') < number_uses.used_until
+{%- endmacro %}
+
 -- Join condition: the row of `owners` (int_owner_customers) that says whose a staging row is.
 -- Ids derived from identifiers are the same in every stream.
 {% macro is_owner(relation) -%}

@@ -12,6 +12,8 @@ with
 
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
+    number_uses as (select * from {{ ref("int_number_uses") }}),
+
     real_orders as (select order_id, currency, total from {{ ref("int_order_figures") }}),
 
     reports as (select * from {{ ref("int_order_reports") }}),
@@ -158,15 +160,14 @@ with
                         cast(newest.export_date as timestamptz)
                     )
             end as occurred_at,
-            coalesce(
-                order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }}
-            ) as named_order_id
+            {{ named_order("newest") }} as named_order_id
         from newest
         left join
             order_keys
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
+        left join number_uses on {{ is_number_use("newest", "newest.occurred_at") }}
         left join
             first_known
             on newest.source = first_known.source

@@ -469,6 +469,13 @@ def colliding(w: WarehouseBuilder) -> None:
     buys("ometria", "TWICE-REUSED", "ulla", "10.00", 1)
     buys("omnisend", "TWICE-REUSED", "ulla", "10.50", 2)
     buys("voucherify", "TWICE-REUSED", "vera", "20.00", 12)
+    for day in (5, 15, None):
+        when = datetime(2024, 1, day, 12, tzinfo=UTC) if day else None
+        named = {"source_order_id": "TWICE-REUSED", "order_namespace": "shop", "order_match_key": "TWICE-REUSED"}
+        w.adjustment("optimizely", "TWICE-REUSED", f"1.{day or 0:02}", occurred_at=when)
+        w.event("optimizely", f"reused-{day}", **named, occurred_at=when or datetime(2023, 12, 1, tzinfo=UTC))
+        w.add("redemptions", source="optimizely", redemption_id=f"reused-{day}", redeemed_at=when, **named)
+        w.add("reviews", source="optimizely", review_id=f"reused-{day}", reviewed_at=when, **named)
     for number, name, total, day in (
         ("TWICE-PERSON", "ulla", "20.00", 20),
         ("TWICE-TOTAL", "vera", "10.00", 20),
@@ -775,6 +782,27 @@ def test_a_number_used_for_two_purchases_makes_two_orders(query: Query) -> None:
 def test_the_earlier_of_two_purchases_keeps_the_id_of_the_number(query: Query) -> None:
     sql = "select order_id = md5(concat('=shop', chr(31), '=TWICE-REUSED')) from marts.fct_orders where order_number = 'TWICE-REUSED' order by ordered_at"
     assert query(sql) == [(True,), (False,)]
+
+
+@pytest.mark.parametrize(
+    ("mart", "known_by"),
+    [
+        ("fct_order_adjustments", "split_part(cast(amount as varchar), '.', 2)[:2]"),
+        ("fct_events", "split_part(event_id, '-', 2)"),
+        ("fct_redemptions", "split_part(redemption_id, '-', 2)"),
+        ("fct_reviews", "split_part(review_id, '-', 2)"),
+    ],
+)
+def test_what_names_a_number_used_twice_means_the_newest_purchase_before_it(
+    query: Query, mart: str, known_by: str
+) -> None:
+    sql = f"""
+        select day(orders.order_date), list({known_by} order by {known_by})
+        from marts.{mart} as named inner join marts.fct_orders as orders using (order_id)
+        where orders.order_number = 'TWICE-REUSED' and named.source = 'optimizely' group by all order by 1
+    """
+    undated = "00" if mart == "fct_order_adjustments" else "None"
+    assert query(sql) == [(1, sorted(["05" if undated == "00" else "5", undated])), (12, ["15"])]
 
 
 @pytest.mark.parametrize("number", ["TWICE-PERSON", "TWICE-TOTAL", "TWICE-WEEK"])

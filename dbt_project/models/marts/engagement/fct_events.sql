@@ -9,6 +9,8 @@ with
 
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
+    number_uses as (select * from {{ ref("int_number_uses") }}),
+
     real_orders as (select order_id from {{ ref("int_order_figures") }}),
 
     -- Few ids repeat: only theirs are put in order.
@@ -77,10 +79,7 @@ with
             owners.customer_id,
             case
                 when coalesce(events.source_order_id, events.order_match_key) is not null
-                then
-                    coalesce(
-                        order_keys.order_id, {{ stable_key(["events.order_namespace", "events.order_match_key"]) }}
-                    )
+                then {{ named_order("events") }}
             end as named_order_id
         from events
         left join owners on {{ is_owner("events") }}
@@ -89,6 +88,7 @@ with
             on events.source = order_keys.source
             and events.source_account = order_keys.source_account
             and events.source_order_id = order_keys.source_order_id
+        left join number_uses on {{ is_number_use("events", "events.occurred_at") }}
     ),
 
     -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by

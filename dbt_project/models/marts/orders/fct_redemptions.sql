@@ -6,6 +6,8 @@ with
 
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
+    number_uses as (select * from {{ ref("int_number_uses") }}),
+
     real_orders as (select order_id from {{ ref("int_order_figures") }}),
 
     newest as (
@@ -96,10 +98,8 @@ with
             on newest.source = order_keys.source
             and newest.source_account = order_keys.source_account
             and newest.source_order_id = order_keys.source_order_id
-        left join
-            real_orders
-            on coalesce(order_keys.order_id, {{ stable_key(["newest.order_namespace", "newest.order_match_key"]) }})
-            = real_orders.order_id
+        left join number_uses on {{ is_number_use("newest", "newest.redeemed_at") }}
+        left join real_orders on {{ named_order("newest") }} = real_orders.order_id
     )
 
 select *
