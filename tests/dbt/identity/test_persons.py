@@ -83,6 +83,25 @@ SCENARIOS = [
         [{"mute-1", "mute-2"}, {"mute-3"}, {"mute-4"}, {"mute-5"}],
     ),
     Scenario(
+        "that who gives no name is not the one does not make him the other, unless his birth date says so",
+        [
+            profile("nameless-1", first_name="Ana", document="cpf:86288366757", phone="+4915110000013"),
+            profile("nameless-2", source="omnisend", first_name="Ana", phone="+4915110000013"),
+            profile("nameless-3", source="voucherify", first_name="Bia", phone="+4915110000013"),
+            profile("nameless-4", source="optimizely", document="cpf:71460238001", phone="+4915110000013"),
+            profile("nameless-5", first_name="Ana", birth_date=date(1980, 5, 6), phone="+4915110000014"),
+            profile(
+                "nameless-6",
+                source="omnisend",
+                first_name="Bia",
+                birth_date=date(1990, 7, 8),
+                phone="+4915110000014",
+            ),
+            profile("nameless-7", source="voucherify", birth_date=date(1990, 7, 8), phone="+4915110000014"),
+        ],
+        [{"nameless-1", "nameless-2"}, {"nameless-3"}, {"nameless-4"}, {"nameless-5"}, {"nameless-6", "nameless-7"}],
+    ),
+    Scenario(
         "one name with two birth dates is two people, and who gives the name alone is neither",
         [
             profile("births-1", first_name="Eva", birth_date=date(1980, 1, 1), email="eva@births.example"),
@@ -146,11 +165,12 @@ SCENARIOS = [
                     ("Gustav", "August"),
                     ("Jonathan", "Nathan"),
                     ("Alice", "Elsie"),
+                    ("Luis", "Luiz"),
                 )
             )
             for place, (source, name) in enumerate(zip(("ometria", "omnisend"), names, strict=True))
         ],
-        [{f"translated-{n}{place}"} for n in range(5) for place in (0, 1)],
+        [{f"translated-{n}{place}"} for n in range(6) for place in (0, 1)],
     ),
     Scenario(
         "names in signs that may be read in many ways say nothing beside Latin letters and other signs",

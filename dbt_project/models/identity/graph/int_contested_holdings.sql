@@ -1,7 +1,7 @@
 -- Grain: one row per node and key whose holders contradict each other: the group of compatible holders it falls into.
 -- Who surely are one person go together: a chain of slips leads from one to the next, unless two of them surely are two
--- people. What agrees with two groups that contradict each other falls into none; a key of too many groups is shared
--- and links nobody.
+-- people. What agrees with two groups that contradict each other falls into none; that a record without a name is not
+-- Ana's does not make it Bia's. A key of too many groups is shared and links nobody.
 with recursive
     holdings as (select * from {{ ref("int_common_holdings") }}),
 
@@ -67,7 +67,10 @@ with recursive
             {{ evidence_agrees("one", "other") }} as is_agreed,
             {{ is_surely_one("one", "other") }} as is_sure,
             {{ birth_dates_match("one", "other") }} as is_dated,
-            {{ is_surely_two("one", "other") }} as is_barred
+            {{ is_surely_two("one", "other") }} as is_barred,
+            coalesce(
+                one.document is not null and other.document is not null and {{ documents_agree("one", "other") }}, false
+            ) as is_documented
         from compared as one
         inner join compared as other on one.identifier_key = other.identifier_key and one.vertex > other.vertex
     ),
@@ -129,6 +132,7 @@ with recursive
             compared.identifier_key,
             compared.statement,
             compared.vertex,
+            compared.first_name_key,
             case
                 when dated_clusters.cluster in (select cluster from still_broken_clusters)
                 then compared.vertex
@@ -138,40 +142,49 @@ with recursive
         inner join compared on dated_clusters.vertex = compared.vertex
     ),
 
-    -- Clusters agree if all that they say does, both ways.
+    pairs as (
+        select
+            one.identifier_key,
+            one.cluster,
+            other.cluster as other_cluster,
+            comparisons.is_agreed,
+            one.first_name_key is null as is_unnamed,
+            other.first_name_key is not null and (comparisons.is_dated or comparisons.is_documented) as is_told_by
+        from
+            (
+                select vertex, other_vertex, is_agreed, is_dated, is_documented
+                from comparisons
+
+                union all
+
+                select other_vertex, vertex, is_agreed, is_dated, is_documented
+                from comparisons
+            ) as comparisons
+        inner join clusters as one on comparisons.vertex = one.vertex
+        inner join clusters as other on comparisons.other_vertex = other.vertex and one.cluster <> other.cluster
+    ),
+
+    -- Without a name, contradicted by somebody, and no birth date or document says that it is somebody else's.
+    strangers as (
+        select cluster
+        from pairs
+        where is_unnamed
+        group by cluster
+        having bool_or(not is_agreed) and not bool_or(is_agreed and is_told_by)
+    ),
+
+    -- Clusters agree if all that they say does.
     agreements as (
         select identifier_key, cluster, cluster as other_cluster
         from clusters
 
         union
 
-        select pairs.identifier_key, pairs.cluster, pairs.other_cluster
-        from
-            (
-                select identifier_key, cluster, other_cluster, bool_and(is_agreed) as is_agreed
-                from
-                    (
-                        select one.identifier_key, one.cluster, other.cluster as other_cluster, comparisons.is_agreed
-                        from comparisons
-                        inner join clusters as one on comparisons.vertex = one.vertex
-                        inner join
-                            clusters as other
-                            on comparisons.other_vertex = other.vertex
-                            and one.cluster <> other.cluster
-
-                        union all
-
-                        select one.identifier_key, other.cluster, one.cluster as other_cluster, comparisons.is_agreed
-                        from comparisons
-                        inner join clusters as one on comparisons.vertex = one.vertex
-                        inner join
-                            clusters as other
-                            on comparisons.other_vertex = other.vertex
-                            and one.cluster <> other.cluster
-                    )
-                group by identifier_key, cluster, other_cluster
-            ) as pairs
-        where pairs.is_agreed
+        select identifier_key, cluster, other_cluster
+        from pairs
+        where cluster not in (select cluster from strangers) and other_cluster not in (select cluster from strangers)
+        group by identifier_key, cluster, other_cluster
+        having bool_and(is_agreed)
     ),
 
     degrees as (select identifier_key, cluster, count(*) as degree from agreements group by identifier_key, cluster),
