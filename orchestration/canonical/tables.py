@@ -441,6 +441,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per record or contact, channel, purpose and time",
         "Consent as the vendors tell it, one row for each statement.",
         (
+            UPDATED,
             OWNER,
             PROFILE,
             _c(
@@ -585,6 +586,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per order and refund, return or cancellation told",
         "What took an order back, in whole or in part.",
         (
+            UPDATED,
             ORDER_REFERENCE,
             _c("order_namespace", "text", "Which shop's numbers these are, from configuration."),
             _c("order_match_key", "text", "Order number normalised, as in orders."),
@@ -687,6 +689,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per vendor, segment and observation",
         "Segments, lists and the like the vendors define.",
         (
+            UPDATED,
             _c("segment_id", "id", "Segment; for a tag its trimmed lower-case text.", required="missing_segment_id"),
             _c("name", "text", "Name of the segment as delivered."),
             _c("kind", "code", "Kind of segment, in our words.", values=SEGMENT_KINDS),
@@ -887,6 +890,7 @@ _TABLES: tuple[Table, ...] = (
         "one row per redemption or rollback",
         "Vouchers, gift cards and points used, and taken back.",
         (
+            UPDATED,
             _c("redemption_id", "id", "The vendor's id of the redemption.", required="missing_redemption_id"),
             _c("kind", "code", "Whether something was used or taken back.", values=("redemption", "rollback")),
             _c("parent_redemption_id", "id", "Redemption that a rollback takes back."),

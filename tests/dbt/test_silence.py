@@ -233,6 +233,39 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(project: Project,
     assert project.broken() == {}
 
 
+# What a thing is in the earlier update and in the later one, and the mart and column that show it.
+UPDATED = {
+    "redemptions": ("fct_redemptions", "voucher_code", ("early", "late")),
+    "segments": ("dim_segments", "segment_name", ("early", "late")),
+    "order_adjustments": ("fct_order_adjustments", "amount", ("1.00", "2.00")),
+    "customer_consents": ("fct_consents", "reason", ("early", "late")),
+}
+SAYS = {
+    "redemptions": {"redemption_id": "r", "kind": "redemption"},
+    "segments": {"segment_id": "s", "kind": "static_list"},
+    "order_adjustments": {"adjustment_id": "a", "action": "refund", "amount_kind": "delta", "order_match_key": "N-9"},
+    "customer_consents": {"channel": "email", "status": "opt_in", "effective_at": MOMENT, "owner_record_id": "p"},
+}
+SHOWN = {"voucher_code": "voucher_code", "segment_name": "name", "amount": "amount", "reason": "reason"}
+
+
+@pytest.mark.parametrize("table", UPDATED)
+def test_of_what_a_vendor_tells_twice_in_one_night_the_later_update_counts_wherever_it_stands(
+    project: Project, table: str
+) -> None:
+    mart, column, (early, late) = UPDATED[table]
+    for hours in ((9, 15), (15, 9)):
+        told = WarehouseBuilder(Path(), as_of=AS_OF)
+        told.profile(VENDOR, "p", stream="customers", email="p@twice.example")
+        for hour in hours:
+            updated = datetime(2024, 1, 1, hour, tzinfo=UTC)
+            value = {SHOWN[column]: late if hour == 15 else early}
+            told.add(table, source=VENDOR, stream="customers", source_updated_at=updated, **SAYS[table], **value)
+        project.make(told)
+        told_of = f"select cast({column} as varchar) from marts.{mart} where source = '{VENDOR}'"
+        assert project.rows(told_of) in ([(late,)], [(f"{late}00",)])
+
+
 def test_referrals_of_people_whom_the_vendor_does_not_name_are_each_one_of_their_own(project: Project) -> None:
     told = WarehouseBuilder(Path(), as_of=AS_OF)
     for night in (FIRST, SECOND):

@@ -36,7 +36,6 @@ with
     of_orders as (
         select
             adjustments.*,
-            staged_orders.source_updated_at,
             staged_orders.source_file is not null
             and not coalesce(staged_orders.is_from_event, false) as is_said_by_order
         from adjustments

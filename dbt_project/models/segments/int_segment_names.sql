@@ -16,7 +16,7 @@ with
             definition,
             reported_members,
             created_at,
-            row(2, {{ newest(changed_at="created_at") }}) as recency
+            row(2, {{ newest() }}) as recency
         from definitions
         union all
         select

@@ -22,7 +22,7 @@ SEGMENT = {
     "memberCount": NUMBER,
     "creationDate": TEXT,
     "createdAt": TEXT,
-    "updatedAt": KEEP,
+    "updatedAt": TEXT,
 }
 segment_id = first_given(at("segmentID"), at("id"))
 segments = rows(
@@ -32,4 +32,5 @@ segments = rows(
     kind=pl.lit("dynamic_segment"),
     reported_members=at("memberCount"),
     created_at=time(at("creationDate"), at("createdAt")),
+    source_updated_at=time(at("updatedAt")),
 )

@@ -184,6 +184,7 @@ def redemption_rows(
         ),
         channel=of("channel.channel_type"),
         attributes=attributes,
+        **({"source_updated_at": time(at("event.created_at"), at("created_at"))} if path else {}),
     )
     return made, is_unclear & by_parent.is_null()
 

@@ -32,7 +32,7 @@ SEGMENT = {
     "filter": JSON,
     "initial_sync_status": KEEP,
     "created_at": TEXT,
-    "updated_at": KEEP,
+    "updated_at": TEXT,
     "metadata": KEEP,
 }
 CUSTOMER_SEGMENTS = {
@@ -52,6 +52,7 @@ segments = rows(
     kind=lookup(at("type"), SEGMENT_KIND, at("type")),
     definition=raw("filter"),
     created_at=time(at("created_at")),
+    source_updated_at=time(at("updated_at")),
 )
 segment_in_named_file = rows(
     "segment_memberships",
@@ -70,7 +71,7 @@ def customer_segments(key: str, other: str) -> Any:
     return dialect(
         f"voucherify.customer_segments.{key}",
         "segment_membership",
-        CUSTOMER_SEGMENTS | {key: [{**SEGMENT, "filter": KEEP, "created_at": KEEP}]},
+        CUSTOMER_SEGMENTS | {key: [{**SEGMENT, "filter": KEEP, "created_at": KEEP, "updated_at": KEEP}]},
         member(key, lookup(item("type"), SEGMENT_KIND, item("type")), item("id"), item("name")),
         nobody(at(key).is_not_null() & ~filled(at(key)), None),
         about=person(segment_customer_id, "customer", source_id=source_id),

@@ -452,7 +452,7 @@ def test_of_two_versions_of_one_night_the_later_update_says_what_is_taken_back_w
     for hour, status, amount in ((12, None, "5.00"), (11, "paid", "3.00")):
         updated = datetime(2024, 1, 1, hour, tzinfo=UTC)
         row = told.order("ometria", "N-1", total="50.00", status=status, status_raw=status, source_updated_at=updated)
-        place = {name: row[name] for name in ("source_file", "source_row", "stream")}
+        place = {name: row[name] for name in ("source_file", "source_row", "stream", "source_updated_at")}
         told.adjustment("ometria", "N-1", amount, adjustment_id="R-1", **place)
         told.order("ometria", "N-2", total="20.00" if hour == 12 else "-20.00", source_updated_at=updated)
     orders.make(told)

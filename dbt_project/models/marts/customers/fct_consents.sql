@@ -23,7 +23,7 @@ with
             coalesce(staged.is_forced, false) as is_forced,
             coalesce(staged.is_effective_at_inferred, false) as is_effective_at_inferred,
             staged.effective_at,
-            {{ newest("staged", changed_at=none) }} as recency
+            {{ newest("staged") }} as recency
         from staged
         inner join owners on {{ is_owner("staged") }}
         -- A channel that cannot be read is in meta.field_issues; a word about it is a word about no channel we know.

@@ -39,7 +39,6 @@ with
                     "order_namespace": "source_order_id",
                     "order_match_key": "source_order_id",
                 },
-                changed_at=none,
                 assumed_times={"redeemed_at": "is_redeemed_at_inferred"},
                 has_assumed_currency=true,
             )
