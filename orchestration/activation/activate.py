@@ -5,7 +5,7 @@ Nothing is sent here. A target that a person should look at first is planned and
 
 import fcntl
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -63,6 +63,13 @@ def activate(
         if not is_dry:
             retention.prune(con, settings, target.folder(settings))
         return Outcome(made, folder, waits)
+
+
+def require_sound(settings: Settings, wanted: Sequence[Target]) -> None:
+    """Refuses what is wrong with any of the targets before anything is written for one."""
+    with plan.working(settings) as con:
+        for target in wanted:
+            plan.require_sound(con, target)
 
 
 def after_publishing(settings: Settings) -> tuple[list[str], bool]:

@@ -96,7 +96,8 @@ def load_state(con: duckdb.DuckDBPyConnection, root: Path) -> Written | None:
     rows += [
         f"select {_COLUMNS}, {quoted(found.name)} as folder, {age} as age from"
         f" read_parquet({quoted(str(found.folder / RECORDS))}) as record where not exists (from failed where folder ="
-        f" {quoted(found.name)} and failed.file = record.file and coalesce(failed.key, record.key) = record.key)"
+        f" {quoted(found.name)} and failed.file = record.file and (coalesce(failed.key, record.key) = record.key"
+        " or (record.kind = 'optout' and starts_with(record.key, failed.key || ' '))))"
         for age, found in enumerate(newer, start=1)
     ]
     if rows:

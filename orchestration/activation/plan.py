@@ -86,6 +86,11 @@ def make(
     return plan
 
 
+def require_sound(con: duckdb.DuckDBPyConnection, target: Target) -> None:
+    """Refuses a target whose segments are none, or cannot be told apart or taken by the vendor."""
+    _segments(con, target)
+
+
 def whose(settings: Settings, target: Target) -> dict[str, str]:
     """Vendor and account as the warehouse knows them: a vendor's plain folder may have a name."""
     return {

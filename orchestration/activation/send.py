@@ -27,7 +27,7 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 
 # Of this body the vendor takes nothing, however often it is sent; any other refusal is of us, and sending stops.
-OF_THE_BODY = (400, 413, 422)
+OF_THE_BODY = (400, 409, 413, 422)
 # The vendor does not know the body any more, so that nobody says whether it was taken.
 FORGOTTEN = (404, 410)
 SLOWEST_POLL = 30.0

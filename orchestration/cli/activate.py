@@ -37,6 +37,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     wanted = targets.load(settings, given.target)
     if given.send:
         _require_ready(settings, wanted)
+    activate.require_sound(settings, wanted)
     outcomes = [
         activate.activate(
             settings,

@@ -137,3 +137,14 @@ def test_a_target_stands_where_its_folders_and_receipts_say(settings: Settings) 
     assert [str(one) for one in activation_log.standings(settings)] == [
         "news-letter: last 2026-03-04; 1 record to be written again"
     ]
+
+
+def test_a_mistake_in_one_target_is_told_before_anything_is_written_for_another(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(settings, f'{ONE}[targets.second]\nvendor = "ometria"\nsegments = ["none such"]\n')
+    publish(settings, PEOPLE)
+    monkeypatch.setenv("C360_DATA", str(settings.data))
+    assert main.main(["activate", "--yes"]) == 2
+    assert "none such" in capsys.readouterr().err
+    assert not list((settings.data / "activation").rglob("*.json"))

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -326,3 +326,26 @@ def test_a_body_of_which_the_vendor_never_says_what_became_of_it_is_written_agai
     line.receiver.polls_before_done = 0
     assert run(settings, line.name).plan.counts["new"] == len(PEOPLE)
     assert line.send().pending == 0
+
+
+@pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
+def test_an_opt_out_that_fails_is_written_again_the_next_time(listening: Any, settings: Settings, vendor: str) -> None:
+    line = listening(vendor, opt_outs=True)
+    no_at = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)
+    publish(settings, [everywhere("no", refusal=("shop", no_at, False)), *PEOPLE], segments=("vip",))
+    run(settings, line.name)
+    line.receiver.refused = {"shop-no": "later", "email:No@example.com": "later"}
+    assert line.send().failed == 1
+    line.receiver.refused = {}
+    outcome = run(settings, line.name, is_confirmed=False)
+    assert (outcome.plan.opt_outs, outcome.plan.counts["unchanged"]) == (1, len(PEOPLE))
+    assert line.send().failed == 0 and run(settings, line.name).folder is None
+
+
+def test_a_conflict_is_the_body_s_and_stops_no_other(listening: Any, settings: Settings) -> None:
+    line = listening("open_delivery")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    line.server.failures = [None, Response(409, b'{"code": "CONFLICT"}')]
+    sent = line.send()
+    assert (sent.bodies, sent.failed, sent.problem) == (3, 3, None)
