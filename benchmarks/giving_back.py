@@ -2,8 +2,8 @@
 
 The published warehouse is made by SQL, of people who all may be told of; then all of them are written for the first
 time, and then those who changed. Each step runs in a process of its own, so that CPU seconds and peak memory are its
-own. `--world 20000` does the same behind a real night: as many made-up people are loaded, published and given back to
-all five vendors in one run, whose CPU seconds stand beside each other.
+own. `--world 20000` (with `uv run --group bench`) does the same behind a real night: as many made-up people are loaded,
+published and given back to all five vendors in one run, whose CPU seconds stand beside each other.
 """
 
 import argparse
