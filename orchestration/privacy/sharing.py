@@ -21,27 +21,28 @@ SCHEMAS = ("marts", "staging", "meta")
 # Ids of ours stand for people too: whoever has the full file could look them up.
 IDS = ("customer_id", "other_customer_id", "alias_id", "referrer_customer_id", "referred_customer_id")
 PLACES = ("file_path", "source_file")
-# A vendor's ids of what people did: whoever has the vendor's interface could look them up. Codes may be made out to
-# somebody.
+# A vendor's ids of what people did, and hashes of what was delivered: whoever has the vendor's interface, or an export,
+# could look them up. Codes may be made out to somebody.
 VENDORS_IDS = (
-    "event_id",
-    "review_id",
-    "lead_id",
-    "redemption_id",
-    "parent_redemption_id",
-    "transaction_id",
-    "coupon_code",
-    "voucher_code",
-)
+    "event_id", "content_key", "review_id", "review_key", "lead_id", "redemption_id", "parent_redemption_id", "transaction_id", "coupon_code", "voucher_code",
+    "order_id", "order_number", "order_match_key", "source_order_id", "source_line_id", "adjustment_id", "adjustment_key", "source_adjustment_id",
+    "related_object_id", "other_record_id", "record_hash", "link_id", "anonymous_id", "coupon_codes", "tags",
+)  # fmt: skip
 # What somebody has typed about a person; segments and lists have names that a shop has given them.
 TAGS, KINDS_OF_SEGMENT = ("segment_id", "segment_name"), ("segment_kind", "kind")
 FREE_TEXT = (
     "extra", "attributes", "properties", "metadata", "qualifications", "definition", "raw", "raw_bytes", "value_given", "message", "cause", "warnings",
     "changes", "attention", "command", "comment", "title", "reason", "question", "user_agent", "ip", "address_line_1", "address_line_2", "latitude",
-    "longitude", "rule_detail", "details", "status_raw", "coupon_codes", "tags",
+    "longitude", "rule_detail", "details", "status_raw",
+    "deliverability_reason", "chosen_value", "other_value",
 )  # fmt: skip
 # Titles of products, and reasons in words of ours.
-NOT_FREE = (("fct_order_lines", "title"), ("order_lines", "title"), ("customer_contactability", "reason"))
+NOT_FREE = (
+    ("dim_products", "title"),
+    ("fct_order_lines", "title"),
+    ("order_lines", "title"),
+    ("customer_contactability", "reason"),
+)
 POSTAL_CODE = "postal_code"
 
 
@@ -135,18 +136,23 @@ def _shown(
     if name in FREE_TEXT and (table, name) not in NOT_FREE:
         return "emptied", f"cast(null as {kind})"
     if name in (*IDS, *PLACES, *VENDORS_IDS):
-        return "tokens", _token(column, keys)
+        return "tokens", _tokens(column, kind, keys)
     if not is_personal:
         return "left", column
     if name == POSTAL_CODE:
         return "coarsened", f"left({column}, {postal_digits})"
     if kind in ("DATE", "TIMESTAMP WITH TIME ZONE"):
         return "coarsened", f"cast(date_trunc('year', {column}) as {kind})"
-    if kind == "VARCHAR":
-        return "tokens", _token(column, keys)
-    if kind == "VARCHAR[]":
-        return "tokens", f"list_transform({column}, lambda one: {_token('one', keys)})"
+    if kind in ("VARCHAR", "VARCHAR[]"):
+        return "tokens", _tokens(column, kind, keys)
     return "emptied", f"cast(null as {kind})"
+
+
+def _tokens(column: str, kind: str, keys: tuple[str, str]) -> str:
+    """The tokens of a column of texts, or of lists of texts."""
+    return (
+        f"list_transform({column}, lambda one: {_token('one', keys)})" if kind == "VARCHAR[]" else _token(column, keys)
+    )
 
 
 def _token(value: str, keys: tuple[str, str]) -> str:

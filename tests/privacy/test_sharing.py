@@ -10,6 +10,7 @@ from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.privacy.sharing import NOT_FREE, personal_columns
 from orchestration.warehouse.duckdb_session import quoted
+from tests.insight.test_questions import QUESTIONS
 from tests.privacy.conftest import c360
 from tests.support import canary
 
@@ -47,6 +48,25 @@ def columns(path: Path) -> list[tuple[object, ...]]:
         path,
         "select schema_name, table_name, column_name, data_type from duckdb_columns() where schema_name in ('marts', 'staging', 'meta') order by all",
     )
+
+
+def figures(path: Path, query: str) -> list[object]:
+    """What a query gives, column by column: the values, or of texts how many different ones, for those of people are others in a shared file."""
+    told = rows(path, query)
+    columns_told: list[list[object]] = [list(column) for column in zip(*told, strict=True)]
+    return [len(told)] + [
+        len(set(column)) if any(isinstance(value, str | list) for value in column) else sorted(column, key=repr)
+        for column in columns_told
+    ]
+
+
+@pytest.mark.slow
+def test_the_questions_of_the_page_have_the_figures_of_the_full_file(settings: Settings, tmp_path: Path) -> None:
+    shared = tmp_path / "shared.duckdb"
+    assert c360(settings, "share", "--out", str(shared)).returncode == 0
+    assert len(QUESTIONS) >= 20
+    for question, query, _ in QUESTIONS:
+        assert figures(shared, query) == figures(settings.published_file, query), question
 
 
 @pytest.mark.slow
