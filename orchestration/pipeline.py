@@ -12,9 +12,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,11 @@ from orchestration.config.settings import DateRange, Settings
 from orchestration.insight import report
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, LandingProblem
-from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
+from orchestration.loading import anonymous_orders, archived_deliveries, held_deletions, unreadable_files
 from orchestration.loading.loader import Delivered, FileOutcome, Warehouse
 from orchestration.monitoring import attention, schema_drift
 from orchestration.privacy import erasing, landing_erasure
+from orchestration.privacy import retention as privacy_retention
 from orchestration.publishing import change_report, issued_ids, publish, retention
 from orchestration.pulling import walk_log
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
@@ -103,6 +103,11 @@ class RunReport:
     attention: tuple[str, ...] = ()
     changed: change_report.Changes | None = None
 
+    def after(self, settings: Settings) -> "RunReport":
+        """The same with the totals of what analysts see now."""
+        seen = publish.current(settings)
+        return replace(self, customers=seen.customers, orders=seen.orders) if seen else self
+
     @property
     def figures(self) -> dict[str, int | float | bool]:
         """The fixed keys of the JSON line."""
@@ -163,13 +168,23 @@ def run(
         "accept_changes": accept_changes,
         "asked": asked,
     }
-    finish_erasures(settings, progress=progress)
-    once = partial(_run, settings, **chosen, command=command, progress=progress)
-    try:
-        return once()
-    except DamagedFileError as error:
-        progress(error.message)
-        return once(told=[error.message])
+    told: list[str] = []
+    while True:
+        finish_erasures(settings, progress=progress)
+        try:
+            report_of_run = _run(settings, **chosen, command=command, told=told, progress=progress)
+            return report_of_run.after(settings) if keep_limits(settings, progress=progress) else report_of_run
+        except ErasureBegunError:
+            continue
+        except DamagedFileError as error:
+            if told:
+                raise
+            progress(error.message)
+            told = [error.message]
+
+
+class ErasureBegunError(OperatorError):
+    """An erasure was begun while a run waited for the lock: nothing may be published before that has ended."""
 
 
 def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[Path]:
@@ -178,8 +193,11 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
     if not erasing.pending(settings):
         return []
     run_id = new_run_id()
-    with writing(settings, run_id, command="c360 forget", progress=progress) as warehouse:
+    with writing(settings, run_id, command="c360 forget", ends_erasures=True, progress=progress) as warehouse:
         begun = erasing.pending(settings)
+        if not begun:
+            # Somebody else has ended them meanwhile.
+            return []
         erasing.erase_given_back(settings, begun)
         with build_file.connect(settings) as con:
             erasing.erase_landing(settings, con, begun)
@@ -193,7 +211,6 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
         ingest(settings, warehouse, run_id, choose=lambda file: file.relative_path in known, progress=progress)
         with build_file.connect(settings) as con:
             erasing.erase_loaded(settings, con, begun, run_id)
-            fingerprints.forget_transformed(con)
         pass_point("after_erasing_rows")
         transform(settings, warehouse, run_id, progress=progress)
         publish_if_new(
@@ -207,6 +224,49 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
         )
         receipts = erasing.end(settings, begun)
     return receipts
+
+
+def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path]:
+    """Throws away what is older than the settings allow, and erases who did nothing for too long; the receipts."""
+    found = privacy_retention.due(settings)
+    if not found:
+        return []
+    run_id, receipts = new_run_id(), []
+    limits = privacy_retention.limits(settings)
+    with writing(settings, run_id, command="retention", progress=progress) as warehouse:
+        with build_file.connect(settings) as con:
+            emptied = privacy_retention.empty_rejects(con, settings)
+        if emptied:
+            publish_if_new(
+                settings,
+                warehouse,
+                run_id,
+                accept_changes=True,
+                even_if_seen=True,
+                before=lambda: erasing.write_anew(settings),
+                progress=progress,
+            )
+        with build_file.connect(settings) as con:
+            deleted = privacy_retention.delete_files(settings, con, found.files)
+        gone = {
+            "rejects_emptied": emptied,
+            "deliveries_deleted": deleted,
+            "publications_dropped": publish.drop(settings, found.publications),
+        }
+        if any(gone.values()):
+            receipts.append(erasing.note_retention(settings, gone, limits=limits))
+            progress("retention: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in gone.items()))
+        if found.people:
+            with build_file.connect(settings) as con:
+                people = list(privacy_retention.held(con, found.people))
+            erasing.begin(
+                settings,
+                people,
+                by=f"retention: nothing done for {limits['keep_inactive_days']:,} days",
+                until=settings.today(),
+            )
+            progress(f"retention: {len(people):,} people who did nothing for too long are erased")
+    return [*receipts, *finish_erasures(settings, progress=progress)]
 
 
 def _run(
@@ -286,17 +346,25 @@ def writing(
     command: str,
     from_scratch: bool = False,
     told: Sequence[str] = (),
+    ends_erasures: bool = False,
     progress: Progress = silent,
 ) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is
-    noted there, to be looked at."""
+    noted there, to be looked at. While an erasure is under way only what ends it may write."""
     configuration.check_accounts(settings, vendors.names())
     identity_rules.check_files(settings)
     segment_rules.check_files(settings)
     seeds.check_files(settings)
     sharded.engine_of(settings).check()
+    if settings.options.keep_inactive_days:
+        erasing.require_secret(settings)
     _require_disk(settings, LEAST_FREE)
     with writer_lock(settings, command=command, on_wait=progress):
+        erasing.drop_never_begun(settings)
+        if not ends_erasures and erasing.pending(settings):
+            raise ErasureBegunError(
+                "An erasure was begun and has not ended.", remedy="Type it again: `c360 run` ends the erasure first."
+            )
         file_rights.tighten(settings)
         retention.sweep(settings)
         told = [*told, *publish.secure(settings)]
@@ -390,6 +458,7 @@ def transform(
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)
         issued_ids.hand_on(con, settings)
+        anonymous_orders.bring_up_to_date(con, settings)
         identity_rules.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")

@@ -53,6 +53,19 @@ def request(settings: Settings, customer_ids: Collection[str], request_id: str) 
         return sum(_write_request(con, settings, target, customer_ids, request_id) for target in targets.load(settings))
 
 
+def requests(settings: Settings) -> list[Path]:
+    """What vendors are still to be asked, as files that name who is meant."""
+    return sorted((settings.data / "activation").glob(f"*/*/{REQUESTS}/*.json"))
+
+
+def delete_requests(settings: Settings, request_id: str) -> int:
+    """Deletes the requests of an erasure, after they were sent; how many."""
+    asked = [path for path in requests(settings) if path.stem == request_id]
+    for path in asked:
+        path.unlink()
+    return len(asked)
+
+
 def forget(settings: Settings, customer_ids: Collection[str], values: Collection[str]) -> int:
     """Removes the person from all bodies, rejects, receipts and records; `values` are identifiers as vendors hold them.
     How many records there were.

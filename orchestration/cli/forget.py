@@ -12,8 +12,8 @@ import duckdb
 from orchestration import pipeline
 from orchestration.cli import nightly_run, output
 from orchestration.config.settings import Settings
-from orchestration.privacy import erasing, persons
-from orchestration.privacy.persons import Person
+from orchestration.privacy import erasing
+from orchestration.privacy.erasing import Held
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file
 from orchestration.warehouse.writer_lock import writer_lock
@@ -60,24 +60,21 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     by = given.by or _who()
     with writer_lock(settings, command="c360 forget", on_wait=output.progress()):
         found = list(_find(settings, named))
-        for person, counts, files in found:
-            erasing.begin(settings, person, by=by, until=given.until, look_at=files, expected=counts)
+        begun = {erasing.begin(settings, [one], by=by, until=given.until).id for one in found}
     try:
-        receipts = pipeline.finish_erasures(settings, progress=output.progress())
+        pipeline.finish_erasures(settings, progress=output.progress())
     finally:
         output.end_progress()
-    for path in receipts:
+    # Another process may have ended them, which waited for the lock.
+    receipts = [receipt for receipt in erasing.receipts(settings) if receipt["erasure"] in begun]
+    for receipt in receipts:
+        path = erasing.receipt_path(settings, receipt["erasure"])
         output.say(f"Erased. The receipt: {path} and {path.with_suffix('.html').name} beside it.")
-    by_hand = [
-        file
-        for receipt in erasing.receipts(settings)
-        for file in receipt.get("to_do_by_hand", ())
-        if receipt["erasure"] in {path.stem for path in receipts}
-    ]
+    by_hand = sorted({file for receipt in receipts for file in receipt.get("to_do_by_hand", ())})
     for file in by_hand:
         output.say(
-            f"{file} still holds them and is of a kind that cannot be written anew in part: have it delivered again"
-            " without them, or delete it."
+            f"{file} still names them and cannot be written anew in part: have it delivered again without them, or"
+            " delete it."
         )
     return 3 if by_hand else 0
 
@@ -105,12 +102,21 @@ def _kind(line: str) -> dict[str, str]:
     return {"email" if "@" in line else "phone" if line.startswith("+") else "customer_id": line}
 
 
-def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[tuple[Person, dict[str, int], set[str]]]:
+def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[Held]:
+    """Everybody who is named, once each."""
+    known = set()
     with build_file.connect(settings) as con:
         require_warehouse(con)
-        for one in named:
-            person = persons.resolve(con, **one)
-            yield person, persons.counts(con, person), persons.files_to_look_at(con)
+        for number, one in enumerate(named, start=1):
+            try:
+                held = Held.of(con, **one)
+            except OperatorError as error:
+                if len(named) > 1:
+                    error.message = f"Entry {number:,} of the list: {error.message} Nothing was erased."
+                raise
+            if held.person not in known:
+                known.add(held.person)
+                yield held
 
 
 def require_warehouse(con: duckdb.DuckDBPyConnection) -> None:
@@ -124,14 +130,15 @@ def require_warehouse(con: duckdb.DuckDBPyConnection) -> None:
 def _look(settings: Settings, named: list[dict[str, str]]) -> None:
     with writer_lock(settings, command="c360 forget --dry-run", on_wait=output.progress()):
         found = list(_find(settings, named))
-    for person, counts, files in found:
-        who = ", ".join(person.customer_ids) or "nobody with an id"
+    for one in found:
+        who = ", ".join(one.person.customer_ids) or "nobody with an id"
         output.say(
-            f"{who}: {len(person.owners):,} vendor records, {len(person.identifiers):,} identifiers of their own."
+            f"{who}: {len(one.person.owners):,} vendor records, {len(one.person.identifiers):,} identifiers of their"
+            " own."
         )
-        output.table(counts.items())
+        output.table(one.counts.items())
         output.say(
-            f"{len(files):,} landing files may hold records of theirs; every kept publication but the new one is"
+            f"{len(one.files):,} landing files may hold records of theirs; every kept publication but the new one is"
             " dropped."
         )
 

@@ -171,6 +171,30 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     keep_run_days: Annotated[int, _means("How long `meta.runs` and Dagster remember a run.", 0, MOST_DAYS)] = 400
     keep_log_days: Annotated[int, _means("How long logs are kept.", 0, MOST_DAYS)] = 30
 
+    keep_landing_days: Annotated[
+        int, _means("How long loaded deliveries stay in the landing zone; their rows stay. 0: for ever.", 0, MOST_DAYS)
+    ] = 0
+    keep_reject_days: Annotated[
+        int,
+        _means(
+            "How long rejected records and values keep what was delivered; that they were stays. 0: for ever.",
+            0,
+            MOST_DAYS,
+        ),
+    ] = 0
+    keep_publication_days: Annotated[
+        int,
+        _means(
+            "How long an earlier publication is kept, of those that `keep_publications` allows. 0: for ever.",
+            0,
+            MOST_DAYS,
+        ),
+    ] = 0
+    keep_inactive_days: Annotated[
+        int,
+        _means("Whoever did nothing for so many days is erased, as `c360 forget` does. 0: nobody is.", 0, MOST_DAYS),
+    ] = 0
+
     alert_command: Annotated[str, _means("Command that is given an alert as JSON; empty: none.")] = ""
     alert_webhook: Annotated[str, _means("Address that an alert is posted to as JSON; empty: none.")] = ""
 

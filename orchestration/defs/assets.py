@@ -304,6 +304,9 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             seen = made or pipeline.publish.current(settings)
             with build_file.connect(settings) as con:
                 to_look_at = list(attention.of_run(con, context.run.run_id))
+        with plain_errors():
+            if pipeline.keep_limits(settings, progress=context.log.info):
+                seen = pipeline.publish.current(settings)
         alerts.tell_attention(settings, to_look_at)
         return dg.MaterializeResult(
             metadata={

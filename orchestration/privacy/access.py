@@ -2,7 +2,6 @@
 
 import html
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.activation import access
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.containers import ContainerError
@@ -19,6 +19,7 @@ from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy import persons
 from orchestration.privacy.persons import Person
+from orchestration.runtime import durable_files
 from orchestration.runtime.errors import OperatorError
 
 _TABLES = """
@@ -33,7 +34,16 @@ SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Everything held about one person",
     "type": "object",
-    "required": ["made_at", "customer_ids", "known_by", "delivered", "held"],
+    "required": [
+        "made_at",
+        "customer_ids",
+        "known_by",
+        "delivered",
+        "rejected",
+        "held",
+        "given_back",
+        "not_looked_into",
+    ],
     "properties": {
         "made_at": {"type": "string", "format": "date-time"},
         "customer_ids": {"type": "array", "items": {"type": "string"}},
@@ -58,6 +68,24 @@ SCHEMA = {
                 "properties": {"row": {"type": "integer"}, "export_date": {"type": "string", "format": "date"}},
             },
         },
+        "rejected": {
+            "description": "Records that could not be loaded and name the person, with why; of archived deliveries too.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["vendor", "stream", "export_date", "file", "row", "reason", "raw"],
+            },
+        },
+        "given_back": {
+            "description": "What was written for vendors, by night: who the person is there, and the values.",
+            "type": "array",
+            "items": {"type": "object", "required": ["vendor", "account", "night", "kind"]},
+        },
+        "not_looked_into": {
+            "description": "Files that could not be read.",
+            "type": "array",
+            "items": {"type": "string"},
+        },
         "held": {
             "description": (
                 "Rows of the warehouse by table: profile, history, orders, events, where each value came from, why it"
@@ -77,6 +105,7 @@ def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, f
         raise OperatorError(
             "An export does not belong into the landing zone.", remedy="Name another folder.", exit_code=2
         )
+    unread: list[str] = []
     content = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "customer_ids": list(person.customer_ids),
@@ -84,8 +113,11 @@ def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, f
             {"type": kind, "namespace": namespace, "value": shown}
             for kind, namespace, _, shown, _ in person.identifiers
         ],
-        "delivered": list(_delivered(settings, person, persons.files_to_look_at(con))),
+        "delivered": list(_delivered(settings, person, persons.files_to_look_at(con), unread)),
+        "rejected": list(_rejected(con, person)),
         "held": dict(_held(con, person)),
+        "given_back": list(access.given_back(settings, person.customer_ids, person.values())),
+        "not_looked_into": unread,
     }
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     texts = {
@@ -97,24 +129,38 @@ def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, f
 
 
 def _written(path: Path, text: str) -> Path:
-    with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", errors="backslashreplace"
-    ) as out:
-        out.write(text)
-    path.chmod(0o600)
+    """Writes a file for its owner alone, whatever stood there and whatever that led to."""
+    durable_files.replace(path, text.encode("utf-8", "backslashreplace"), mode=0o600)
     return path
 
 
-def _delivered(settings: Settings, person: Person, paths: set[str]) -> Iterator[dict[str, Any]]:
-    """Every record of a landing file that is about the person: what an erasure would take."""
+def _known(person: Person) -> Erasures:
+    """The person as an erasure would know them."""
     secret = secrets.token_bytes()
-    theirs = Erasures(secret, dict.fromkeys(erasures.hashes(secret, person.known_by()), date.max))
+    return Erasures(secret, dict.fromkeys(erasures.hashes(secret, person.known_by()), date.max))
+
+
+def _rejected(con: duckdb.DuckDBPyConnection, person: Person) -> Iterator[dict[str, Any]]:
+    theirs = _known(person)
+    names = ("vendor", "account", "stream", "export_date", "file", "row", "reason", "raw")
+    for row in con.execute(
+        "select source, source_account, stream, export_date, file_path, row_number, reason_code, raw from meta.rejects"
+        " where raw <> '' order by all"
+    ).fetchall():
+        if theirs.is_named(row[-1].encode("utf-8", "replace"), row[3]):
+            yield dict(zip(names, row, strict=True))
+
+
+def _delivered(settings: Settings, person: Person, paths: set[str], unread: list[str]) -> Iterator[dict[str, Any]]:
+    """Every record of a landing file that is about the person: what an erasure would take."""
+    theirs = _known(person)
     for file in landing_zone.scan(settings).files:
         if file.relative_path not in paths:
             continue
         try:
             records = [record for block in blocks_of(settings, file) for record in block]
         except ContainerError:
+            unread.append(file.shown_path)
             continue
         about = Reading(settings, file, load_seq=0).normaliser.about_erased(records, theirs) if records else set()
         place = {
@@ -158,20 +204,27 @@ def _page(content: dict[str, Any]) -> str:
     ]
     parts.append(f"<p>Made at {html.escape(content['made_at'])}.</p>")
     parts += [f"<h2>{html.escape(name)}</h2>{_table(rows)}" for name, rows in content["held"].items()]
+    if content["given_back"]:
+        parts += ["<h2>What was given back to the vendors</h2>", _table(content["given_back"])]
     parts.append("<h2>As the vendors delivered it</h2>")
     for one in content["delivered"]:
         place = f"{one['vendor']}, {one['stream']}, {one['export_date']}: {one['file']}, record {one['row']}"
         parts.append(
             f"<h3>{html.escape(place)}</h3><pre>{html.escape(json.dumps(one['record'], indent=1, ensure_ascii=False))}</pre>"
         )
+    if content["rejected"]:
+        parts += ["<h2>What could not be loaded</h2>", _table(content["rejected"])]
+    if content["not_looked_into"]:
+        parts += ["<h2>Files that could not be read</h2>", *map(html.escape, content["not_looked_into"])]
     return "\n".join(parts) + "\n"
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     body = "".join(
         "<tr>"
-        + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in row.values())
+        + "".join(f"<td>{html.escape('' if value is None else str(value))}</td>" for value in map(row.get, names))
         + "</tr>"
         for row in rows
     )

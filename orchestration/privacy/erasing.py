@@ -9,7 +9,8 @@ import html
 import json
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,13 +21,13 @@ import duckdb
 from orchestration.activation import erasure as activation_erasure
 from orchestration.canonical.reason_codes import ERASED
 from orchestration.config.settings import Settings
-from orchestration.landing import landing_zone
-from orchestration.loading import erasure_book
+from orchestration.loading import anonymous_orders, erasure_book
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
-from orchestration.privacy import landing_erasure, warehouse_erasure
+from orchestration.privacy import landing_erasure, persons, warehouse_erasure
 from orchestration.privacy.persons import Person
 from orchestration.publishing import publish
+from orchestration.runtime import durable_files
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse import build_file
@@ -52,6 +53,7 @@ class Erasing:
     until: str | None
     look_at: list[str]
     """Files to look into. Names of files may be personal: this goes with the end of the erasure."""
+    people: int = 1
     customer_ids: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
     """What they are known by at vendors, to be found in what was given back to those; this goes with the end of the
@@ -74,44 +76,72 @@ def require_secret(settings: Settings) -> bytes:
     return settings.secret
 
 
-def begin(
-    settings: Settings,
-    person: Person,
-    *,
-    by: str,
-    until: date | None,
-    look_at: Collection[str],
-    expected: dict[str, int],
-) -> Erasing:
-    """Keeps the hashes and notes what is to be done; from here on the person does not come back. Only for the holder of
+@dataclass(frozen=True)
+class Held:
+    """A person, and where they are."""
+
+    person: Person
+    counts: dict[str, int]
+    files: set[str]
+    orders: list[anonymous_orders.Order]
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection, **named: str) -> "Held":
+        """Whoever is meant, as `persons.resolve` takes it."""
+        person = persons.resolve(con, **named)
+        return cls(person, persons.counts(con, person), persons.files_to_look_at(con), persons.orders(con))
+
+
+def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | None) -> Erasing:
+    """Keeps the hashes and notes what is to be done; from here on the people do not come back. Only for the holder of
     the writer lock."""
     secret = require_secret(settings)
-    at = datetime.now(UTC).isoformat(timespec="seconds")
     made = Erasing(
-        f"{at[:10]}-{secrets.token_hex(4)}",
+        _new_id(),
         by,
-        at,
+        _now(),
         until.isoformat() if until else None,
-        sorted(look_at),
-        customer_ids=list(person.customer_ids),
-        values=sorted({value for _, _, *values in person.identifiers for value in values if value}),
-        expected=expected,
+        sorted(set[str]().union(*(one.files for one in people))),
+        people=len(people),
+        customer_ids=sorted({one for held in people for one in held.person.customer_ids}),
+        values=sorted({value for held in people for value in held.person.values()}),
+        expected=dict(sum((Counter(held.counts) for held in people), Counter[str]())),
     )
     _pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
     erasure_book.write(_pending_folder(settings) / f"{made.id}.json", vars(made))
     pass_point("erasure_noted")
+    anonymous_orders.remember(settings, secret, [held.orders for held in people])
+    pass_point("orders_noted")
+    known_by = [text for held in people for text in held.person.known_by()]
     erasure_book.write(
         erasure_book.folder(settings) / f"{made.id}.json",
-        {"at": at, "until": made.until, "hashes": erasures.hashes(secret, person.known_by())},
+        {"at": made.at, "until": made.until, "hashes": erasures.hashes(secret, known_by)},
     )
     pass_point("erasure_begun")
     return made
+
+
+def _new_id() -> str:
+    return f"{_now()[:10]}-{secrets.token_hex(4)}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def pending(settings: Settings) -> list[Erasing]:
     """Erasures that were begun and have not ended, oldest first; one of which nothing was kept yet never began."""
     found = [json.loads(path.read_bytes()) for path in sorted(_pending_folder(settings).glob("*.json"))]
     return [Erasing(**one) for one in found if (erasure_book.folder(settings) / f"{one['id']}.json").exists()]
+
+
+def drop_never_begun(settings: Settings) -> None:
+    """Removes notes of erasures that were killed before anything was kept: they name somebody. Only for the holder of
+    the writer lock."""
+    begun = {one.id for one in pending(settings)}
+    for path in _pending_folder(settings).glob("*"):
+        if path.stem not in begun:
+            path.unlink(missing_ok=True)
 
 
 def _pending_folder(settings: Settings) -> Path:
@@ -122,17 +152,17 @@ def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
     """Before all else, while the published file still knows the person: what is to be asked of vendors, and nothing
     left in what was written for them."""
     for one in begun:
-        one.found["requests_to_vendors"] = activation_erasure.request(settings, one.customer_ids, one.id)
-        one.found["records_given_back"] = activation_erasure.forget(settings, one.customer_ids, one.values)
+        _tell(
+            settings,
+            one,
+            requests_to_vendors=activation_erasure.request(settings, one.customer_ids, one.id),
+            records_given_back=activation_erasure.forget(settings, one.customer_ids, one.values),
+        )
     pass_point("after_erasing_given_back")
 
 
 def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing]) -> None:
     """Step one: the landing zone and the rules, before anything is loaded."""
-    known = {
-        path for (path,) in con.execute("select file_path from meta.loads where status <> 'superseded'").fetchall()
-    }
-    never_loaded = {file.relative_path for file in landing_zone.scan(settings).files} - known
     # Whoever was erased before and was delivered again goes out of those files too.
     again = {
         path
@@ -141,32 +171,38 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
         ).fetchall()
     }
     erased = _erased(settings)
-    found = landing_erasure.erase(settings, erased, never_loaded.union(again, *(one.look_at for one in begun)))
+    found = landing_erasure.erase(settings, con, erased, again.union(*(one.look_at for one in begun)))
     pass_point("after_erasing_landing")
     found.files_renamed = landing_erasure.rename(settings, con, erased)
     pass_point("after_renaming")
     lines = landing_erasure.rules(settings, erased)
-    told: dict[str, Any] = {
-        "landing_records": dict(found.records),
-        "orders_kept": found.orders_kept,
-        "landing_files_rewritten": found.files_rewritten,
-        "landing_files_renamed": found.files_renamed,
-        "rule_lines": lines,
-        "to_do_by_hand": found.by_hand,
-    }
+    landing_erasure.erase_elsewhere(settings, erased, found)
     for one in begun:
-        # What an attempt that was killed had found counts too.
-        one.found |= {key: value for key, value in told.items() if value or key not in one.found}
-        erasure_book.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
+        _tell(
+            settings,
+            one,
+            landing_records=dict(found.records),
+            orders_kept=found.orders_kept,
+            landing_files_rewritten=found.files_rewritten,
+            landing_files_renamed=found.files_renamed,
+            rule_lines=lines,
+            to_do_by_hand=found.by_hand,
+        )
+
+
+def _tell(settings: Settings, one: Erasing, **found: Any) -> None:
+    """Notes what was found; what an attempt that was killed had found counts too."""
+    one.found |= {key: value for key, value in found.items() if value or key not in one.found}
+    erasure_book.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
 
 
 def erase_loaded(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing], run_id: str) -> None:
     """Step two: staging, books and ids, after what was written anew is loaded."""
     erased = _erased(settings)
     found = warehouse_erasure.scrub(con, erased, run_id)
-    warehouse_erasure.note_ids(con, erased)
+    warehouse_erasure.note_ids(con, settings, erased)
     for one in begun:
-        one.found["rows_of_archived_deliveries_and_books"] = dict(found)
+        _tell(settings, one, rows_of_archived_deliveries_and_books=dict(found))
 
 
 def write_anew(settings: Settings) -> None:
@@ -188,12 +224,12 @@ def end(settings: Settings, begun: list[Erasing]) -> list[Path]:
     pass_point("after_receipt")
     for one in begun:
         (_pending_folder(settings) / f"{one.id}.json").unlink(missing_ok=True)
-    for path in _pending_folder(settings).glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    drop_never_begun(settings)
     return receipts
 
 
 def _drop_earlier(settings: Settings) -> list[str]:
+    """Every publication but the current one goes, and whatever was written beside it; their names."""
     now = publish.current(settings)
     dropped = []
     for folder in sorted(settings.publications.glob("*/")):
@@ -209,8 +245,9 @@ def _receipt(settings: Settings, one: Erasing, dropped: list[str]) -> Path:
     content = {
         "erasure": one.id,
         "asked_at": one.at,
-        "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ended_at": _now(),
         "by": one.by,
+        "people": one.people,
         "kept_out_until": one.until,
         "rows_before": one.expected,
         **one.found,
@@ -219,12 +256,33 @@ def _receipt(settings: Settings, one: Erasing, dropped: list[str]) -> Path:
         "proof": hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
         "out_of_reach": list(OUT_OF_REACH),
     }
-    path = settings.privacy / "receipts" / f"{one.id}.json"
+    return _write_receipt(settings, content)
+
+
+def note_retention(settings: Settings, found: dict[str, int], *, limits: dict[str, int]) -> Path:
+    """The receipt of what a night threw away because it was older than the settings say."""
+    content = {
+        "erasure": _new_id(),
+        "ended_at": _now(),
+        "by": "retention",
+        "people": 0,
+        "limits_in_days": limits,
+        **found,
+        "out_of_reach": list(OUT_OF_REACH[:3]),
+    }
+    return _write_receipt(settings, content)
+
+
+def _write_receipt(settings: Settings, content: dict[str, Any]) -> Path:
+    path = receipt_path(settings, content["erasure"])
     erasure_book.write(path, content)
-    page = path.with_suffix(".html")
-    page.write_text(_page(content), encoding="utf-8")
-    page.chmod(0o600)
+    durable_files.replace(path.with_suffix(".html"), _page(content).encode(), mode=0o600)
     return path
+
+
+def receipt_path(settings: Settings, erasure_id: str) -> Path:
+    """Where the receipt of an erasure stands."""
+    return settings.privacy / "receipts" / f"{erasure_id}.json"
 
 
 def receipts(settings: Settings) -> Iterator[dict[str, Any]]:

@@ -1,24 +1,30 @@
 """Erased people out of the landing zone: their records leave its files, and their addresses the names of files and
 folders."""
 
+import csv
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path, PurePosixPath
 
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.landing import landing_zone, rewriting
+from orchestration.landing import landing_zone
 from orchestration.landing.containers import ContainerError
+from orchestration.landing.contents import beside_records, texts_of
+from orchestration.landing.formats import FORMATS, PACKINGS, format_of
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.rewriting import DRAFT, Rewriting, UnwritableError
 from orchestration.loading import erasure_book
+from orchestration.loading.loader import Warehouse
 from orchestration.loading.prefetch import Reading, blocks_of
-from orchestration.normalisation import anonymous
+from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.decimal_columns import columns_in_major_units
 from orchestration.normalisation.erasures import Erasures
+from orchestration.pulling.landing import UNFINISHED
 from orchestration.runtime import durable_files
 from orchestration.runtime.failpoints import pass_point
 from orchestration.vendors import discover
@@ -41,15 +47,19 @@ class Found:
     """Files, as they may be shown, that hold the person and cannot be written anew record by record."""
 
 
-def erase(settings: Settings, erased: Erasures, look_at: Collection[str]) -> Found:
-    """Writes anew each of the files that holds records of somebody who was erased; those that were never loaded are
-    looked into as well."""
+def erase(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures, look_at: Collection[str]) -> Found:
+    """Writes anew each of the files that holds records of somebody who was erased; those that are new or were changed
+    are looked into as well."""
     found = Found()
     remove_drafts(settings)
-    for number, file in enumerate(landing_zone.scan(settings).files):
-        if file.relative_path in look_at:
-            _erase_in(settings, file, erased, found)
-            pass_point(f"erasing_file_{number}")
+    scan = landing_zone.scan(settings)
+    new = {file.relative_path for file in Warehouse(settings).pending(con, scan, dates=None, full_refresh=False)}
+    new |= {path for (path,) in con.execute("select file_path from internal.withdrawn").fetchall()}
+    wanted = [file for file in scan.files if file.relative_path in look_at or file.relative_path in new]
+    for number, file in enumerate(wanted):
+        _erase_in(settings, file, erased, found)
+        pass_point(f"erasing_file_{number}")
+    _keep_withdrawn(settings, con)
     return found
 
 
@@ -59,37 +69,84 @@ def remove_drafts(settings: Settings) -> None:
         path.unlink(missing_ok=True)
 
 
+def _keep_withdrawn(settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
+    """A delivery that was withdrawn stays so: writing its file anew is no landing. It keeps the time at which it was
+    changed last."""
+    for file in landing_zone.scan(settings).files:
+        con.execute(
+            "update internal.withdrawn set file_bytes = $1, file_ctime_ns = $2, file_inode = $3 where file_path = $4"
+            " and file_mtime_ns = $5",
+            [file.size, file.ctime_ns, file.inode, file.relative_path, file.mtime_ns],
+        )
+
+
 def _erase_in(settings: Settings, file: LandedFile, erased: Erasures, found: Found) -> None:
-    reading = Reading(settings, file, load_seq=0)
     stream = discover()[file.source].streams[file.stream]
     try:
-        records = [record for block in blocks_of(settings, file) for record in block]
+        blocks = list(blocks_of(settings, file))
     except ContainerError:
-        _empty_if_named(file, erased, found)
+        if _names(file.path, erased, file.export_date):
+            found.by_hand.append(file.shown_path)
         return
-    reading.normaliser.major_fields = columns_in_major_units(stream, file.path.name, iter([records]))
-    about = reading.normaliser.about_erased(records, erased) if records else set()
-    if not about:
-        return
-    theirs = [record for record in records if record.number in about]
-    needed = anonymous.needed(reading.normaliser.of_same, theirs)
-    fates = {number: needed.get(number) for number in about}
-    try:
-        Rewriting(file, stream, settings.options, anonymous.only).apply(records, fates)
-    except UnwritableError:
-        found.by_hand.append(file.shown_path)
-        return
-    found.files_rewritten += 1
-    found.orders_kept += len(needed)
-    found.records[f"{file.feed}/{file.stream}"] += len(about)
-
-
-def _empty_if_named(file: LandedFile, erased: Erasures, found: Found) -> None:
-    """A file that nobody can read, and that names somebody who was erased, is of no use but to name them."""
-    if file.path.is_file() and erased.is_mentioned(file.path.read_bytes(), file.export_date):
-        rewriting.replace(file, b"")
+    normaliser = Reading(settings, file, load_seq=0).normaliser
+    normaliser.major_fields = columns_in_major_units(stream, file.path.name, iter(blocks))
+    fates: dict[int, frozenset[tuple[str, ...]] | None] = {}
+    for block in blocks:
+        about = normaliser.about_erased(block, erased)
+        needed = anonymous.needed(normaliser.of_same, [record for record in block if record.number in about])
+        fates |= {number: needed.get(number) for number in about}
+    if fates:
+        records = [record for block in blocks for record in block]
+        try:
+            Rewriting(file, stream, settings.options, anonymous.only).apply(records, fates)
+        except UnwritableError:
+            found.by_hand.append(file.shown_path)
+            return
         found.files_rewritten += 1
-        found.records[f"{file.feed}/{file.stream}"] += 1
+        found.orders_kept += sum(fate is not None for fate in fates.values())
+        found.records[f"{file.feed}/{file.stream}"] += len(fates)
+        if any(normaliser.about_erased(block, erased) for block in blocks_of(settings, file)):
+            found.by_hand.append(file.shown_path)
+    if format_of(file.path.name)[0] in ("zip", "xlsx") and any(
+        erased.is_mentioned(part, file.export_date) for part in beside_records(file.path)
+    ):
+        found.by_hand.append(file.shown_path)
+
+
+def erase_elsewhere(settings: Settings, erased: Erasures, found: Found) -> None:
+    """Deletes half-written pages of pulls, which are asked for again, and names every other file that names somebody
+    who was erased and is no delivery: somebody put it there."""
+    delivered = {file.path for file in landing_zone.scan(settings).files}
+    known = (
+        settings.build_file.parent,
+        settings.publications,
+        settings.parquet_marts,
+        settings.privacy,
+        settings.data / "activation",
+    )
+    for path in sorted(settings.data.rglob("*")):
+        is_known = (
+            path in delivered
+            or path.name.startswith("warehouse.duckdb")
+            or (path.suffix == ".csv" and path.parent == settings.config)
+        )
+        if is_known or path.is_symlink() or not path.is_file() or any(path.is_relative_to(folder) for folder in known):
+            continue
+        if _names(path, erased, date.min):
+            is_ours = path.name.endswith(UNFINISHED) and path.parent.name.startswith("pull-")
+            if is_ours and path.is_relative_to(settings.landing):
+                path.unlink()
+            else:
+                found.by_hand.append(landing_zone.shown(path.relative_to(settings.data).as_posix()))
+
+
+def _names(path: Path, erased: Erasures, night: date) -> bool:
+    """Whether a file that holds no records of ours, packed or not, names somebody who was erased, as far as it can be
+    read."""
+    try:
+        return any(erased.is_mentioned(text, night) for text in texts_of(path))
+    except OSError:
+        return False
 
 
 def rename_named_after_erased(settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
@@ -102,26 +159,50 @@ def rename(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures)
     """Gives files and folders that are named after somebody another name, in the landing zone and in the books; how
     many."""
     renamed = 0
-    for file in landing_zone.scan(settings).files:
-        parts = PurePosixPath(file.relative_path).parts
-        new = [*parts[:4], *(_without_name(part, erased, file) for part in parts[4:])]
-        if list(parts) == new:
-            continue
-        target = _free(settings.data.joinpath(*new))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _move_in_books(con, file.relative_path, target.relative_to(settings.data).as_posix())
-        os.replace(file.path, target)
-        _remove_empty(file.path.parent, below=settings.landing)
-        renamed += 1
+    files = landing_zone.scan(settings).files
+    for file in files:
+        new = _without_name(file.relative_path, erased, file.export_date)
+        if new != file.relative_path:
+            target = _free(settings.data / new)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _move_in_books(con, file.relative_path, target.relative_to(settings.data).as_posix())
+            os.replace(file.path, target)
+            _remove_empty(file.path.parent, below=settings.landing)
+            renamed += 1
+    paths = " union ".join(f"select file_path from {table}" for table in PATHS)
+    landed = {file.relative_path for file in files}
+    booked = {path for (path,) in con.execute(paths).fetchall() if path}
+    for path in sorted(booked - landed):
+        night = path.split("/")[3:4]
+        new = _without_name(path, erased, date.fromisoformat(night[0])) if night else path
+        if new != path:
+            _move_in_books(con, path, _not_among(booked, new))
+            renamed += 1
     return renamed
 
 
-def _without_name(part: str, erased: Erasures, file: LandedFile) -> str:
-    return (
-        f"erased{''.join(PurePosixPath(part).suffixes[-2:])}"
-        if erased.is_mentioned(part.encode(), file.export_date)
-        else part
-    )
+def _without_name(relative_path: str, erased: Erasures, night: date) -> str:
+    """The path with no address or number of theirs in the names below the night; what else those say stays, because it
+    may decide how the file is read."""
+    parts = relative_path.split("/")
+    return "/".join([*parts[:4], *(_renamed(part, erased, night) for part in parts[4:])])
+
+
+def _renamed(part: str, erased: Erasures, night: date) -> str:
+    new = erased.without_mentions(part, night)
+    if not erased.is_mentioned(new.encode(), night):
+        return new
+    suffixes = [one for one in PurePosixPath(part).suffixes if one.lower() in (*FORMATS, *PACKINGS)]
+    return f"{'full-' if 'full' in part.lower() else ''}erased{''.join(suffixes)}"
+
+
+def _not_among(taken: Collection[str], path: str) -> str:
+    found, number = path, 1
+    while found in taken:
+        number += 1
+        folder, _, name = path.rpartition("/")
+        found = f"{folder}/{number}-{name}"
+    return found
 
 
 def _free(path: Path) -> Path:
@@ -150,12 +231,36 @@ def _remove_empty(folder: Path, *, below: Path) -> None:
 
 
 def rules(settings: Settings, erased: Erasures) -> int:
-    """Takes the lines out of the rules that name somebody who was erased; how many."""
+    """Takes the lines out of the rules that name somebody who was erased, or a record of theirs; how many."""
     gone = 0
     for path in sorted(settings.config.glob("*.csv")):
-        lines = path.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if not erased.is_mentioned(line, settings.today())]
+        header, *lines = path.read_bytes().splitlines(keepends=True) or [b""]
+        names = _cells(header)
+        kept = [
+            line
+            for line in lines
+            if not erased.is_named(line, date.min)
+            and not _names_record(dict(zip(names, _cells(line), strict=False)), erased)
+        ]
         if len(kept) < len(lines):
-            durable_files.replace(path, b"".join(kept))
+            durable_files.replace(path, b"".join([header, *kept]))
             gone += len(lines) - len(kept)
     return gone
+
+
+def _cells(line: bytes) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line.decode("utf-8-sig", "replace")]), [])]
+
+
+def _names_record(row: Mapping[str, str], erased: Erasures) -> bool:
+    return any(
+        erased.is_known(
+            erasures.record(
+                row.get(f"{start}source", ""),
+                row.get(f"{start}source_account", ""),
+                row.get(f"{start}stream", ""),
+                row.get(f"{start}source_record_id", ""),
+            )
+        )
+        for start in ("", "other_")
+    )

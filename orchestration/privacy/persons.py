@@ -76,7 +76,16 @@ class Person:
         for id_type, namespace, link, *shown in self.identifiers:
             yield erasures.identifier(id_type, namespace, link)
             if id_type in erasures.MENTIONED:
-                yield from (erasures.mention(value) for value in (link, *shown))
+                yield from (erasures.mention(value) for value in (link, *shown) if value)
+            else:
+                yield from (erasures.word(value) for value in (link, *shown) if value and erasures.is_telling(value))
+        for *_, owner in self.owners:
+            if not owner.startswith("derived:") and erasures.is_telling(owner):
+                yield erasures.word(owner)
+
+    def values(self) -> list[str]:
+        """Their identifiers in every spelling."""
+        return sorted({value for _, _, *values in self.identifiers for value in values if value})
 
 
 def alias(alias_id: str) -> str:
@@ -192,6 +201,15 @@ def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
             con, f"{table} where customer_id in (select unnest($1::varchar[]))", [list(person.customer_ids)]
         )
     return {place: count for place, count in found.items() if count}
+
+
+def orders(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Orders of the person as vendors number them, after `resolve`: source, account and order id."""
+    return con.execute(
+        "select distinct source, source_account, source_order_id from staging.orders where (source, source_account,"
+        f" {_OWNED.format('owner_record_id', '')}, owner_record_id) in (select (source, source_account, stream_key,"
+        " owner) from person_owners) order by all"
+    ).fetchall()
 
 
 def _count(con: duckdb.DuckDBPyConnection, what: str, parameters: list[object] | None = None) -> int:

@@ -22,9 +22,9 @@ from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy.persons import alias, tables_with_owner
 from orchestration.runtime.failpoints import pass_point
-from orchestration.warehouse import copying
+from orchestration.warehouse import copying, fingerprints, publications
 from orchestration.warehouse.change_keys import touch
-from orchestration.warehouse.duckdb_session import handed_over, transaction
+from orchestration.warehouse.duckdb_session import handed_over, has_table, transaction
 
 _KEY = "source, source_account, stream, export_date"
 GONE = "internal.erasing"
@@ -44,13 +44,20 @@ def scrub(con: duckdb.DuckDBPyConnection, erased: Erasures, run_id: str) -> Coun
     """Takes rows of erased people out of staging, and what names them out of the books; how many by place."""
     found: Counter[str] = Counter()
     with transaction(con):
-        con.execute("create or replace temp table erased_rows (load_seq bigint, source_row bigint)")
+        for kind in ("erased_rows", "anonymous_rows"):
+            con.execute(f"create or replace temp table {kind} (load_seq bigint, source_row bigint)")
         for name, table in TABLES.items():
             found[f"staging.{name}"] += _scrub_table(con, table, erased)
+        for name, table in TABLES.items():
+            if _owner(name) is None:
+                found[f"staging.{name}"] += _scrub_parts(con, table)
         found["internal.outdone"] += _scrub_rows(con, "internal.outdone", "source_record_id", erased)
         _book(con, run_id)
         found["meta.rejects"] += _scrub_rejects(con, erased)
         found["internal.load_issues"] += _scrub_issues(con, erased)
+        if +found:
+            # Orders lose their people without any change of the books.
+            fingerprints.forget_transformed(con)
     return +found
 
 
@@ -64,14 +71,41 @@ def _scrub_table(con: duckdb.DuckDBPyConnection, table: Table, erased: Erasures)
             return 0
         touch(con, condition, tables=(table.name,))
         if table.name in anonymous.ORDER_TABLES:
-            blank = [
-                column.name for column in table.all_columns if column.personal and column.name != "source_record_id"
-            ] + [name for name in anonymous.LEFT_OUT if any(column.name == name for column in table.columns)]
-            return _changed(
-                con, f"update {place} set {', '.join(f'{name} = null' for name in blank)} where {condition}"
-            )
+            con.execute(f"insert into anonymous_rows select load_seq, source_row from {place} where {condition}")
+            return _make_anonymous(con, table, condition)
         con.execute(f"insert into erased_rows select load_seq, source_row from {place} where {condition}")
+        if table.is_known_by_content:
+            con.execute(
+                "delete from internal.repeats where entity = $1 and (source, source_account, record_id) in (select"
+                f" (source, source_account, {table.key}) from {place} where {condition})",
+                [table.name],
+            )
         return _changed(con, f"delete from {place} where {condition}")
+
+
+def _make_anonymous(con: duckdb.DuckDBPyConnection, table: Table, condition: str) -> int:
+    """Leaves of rows of orders what an order needs; how many. The record that they came by may be named after
+    somebody."""
+    blank = {column.name: "null" for column in table.all_columns if column.personal}
+    blank |= {name: "null" for name in anonymous.LEFT_OUT if any(column.name == name for column in table.columns)}
+    own = "source_order_id" if any(column.name == "source_order_id" for column in table.columns) else "record_hash"
+    blank["source_record_id"] = own
+    return _changed(
+        con,
+        f"update staging.{table.name} set {', '.join(f'{name} = {value}' for name, value in blank.items())} where"
+        f" {condition}",
+    )
+
+
+def _scrub_parts(con: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """The same of rows that say of no person themselves, such as lines of orders and ratings of reviews: they go with
+    the record that they came by."""
+    theirs = "(load_seq, source_row) in (select (load_seq, source_row) from {})"
+    rows = theirs.format("erased_rows")
+    touch(con, f"{rows} or {theirs.format('anonymous_rows')}", tables=(table.name,))
+    if table.name in anonymous.ORDER_TABLES:
+        return _make_anonymous(con, table, f"{rows} or {theirs.format('anonymous_rows')}")
+    return _changed(con, f"delete from staging.{table.name} where {rows}")
 
 
 def _scrub_rows(con: duckdb.DuckDBPyConnection, place: str, owner: str, erased: Erasures) -> int:
@@ -140,7 +174,7 @@ def _book(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
 def _scrub_rejects(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
     rows = con.execute("select load_seq, row_number, raw, export_date from meta.rejects where raw <> ''").fetchall()
     theirs = [
-        (seq, number) for seq, number, raw, night in rows if erased.is_mentioned(raw.encode("utf-8", "replace"), night)
+        (seq, number) for seq, number, raw, night in rows if erased.is_named(raw.encode("utf-8", "replace"), night)
     ]
     for seq, number in theirs:
         con.execute(
@@ -155,7 +189,7 @@ def _scrub_issues(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
     rows = con.execute(
         "select distinct value_given, export_date from internal.load_issues where value_given <> ''"
     ).fetchall()
-    theirs = [value for value, night in rows if erased.is_mentioned(value.encode("utf-8", "replace"), night)]
+    theirs = [value for value, night in rows if erased.is_named(value.encode("utf-8", "replace"), night)]
     return (
         _changed(
             con,
@@ -167,20 +201,30 @@ def _scrub_issues(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
     )
 
 
-def note_ids(con: duckdb.DuckDBPyConnection, erased: Erasures) -> None:
+def note_ids(con: duckdb.DuckDBPyConnection, settings: Settings, erased: Erasures) -> None:
     """Writes down which ids of ours were those of erased people, as long as an erasure is under way: they are not
-    handed on."""
-    con.execute(f"create or replace table {GONE} (alias_id varchar)")
-    ids = {one for (one,) in con.execute(_IDS).fetchall() if one} if _has_ids(con) else set()
+    handed on. What analysts see may know more of them than the build file of an attempt that was killed."""
+    con.execute(f"create table if not exists {GONE} (alias_id varchar)")
+    own = {one for (one,) in con.execute(_IDS).fetchall() if one} if _has_ids(con) else set()
+    ids = set(own)
+    with publications.attached(con, settings) as is_there:
+        if is_there and publications.has(con, "marts", "customer_id_aliases", "alias_id", "customer_id"):
+            ids |= {one for (one,) in con.execute(_PUBLISHED_IDS).fetchall() if one}
     gone = [one for one in ids if erased.is_known(alias(one))]
     if gone:
-        con.execute(f"insert into {GONE} select unnest($1::varchar[])", [gone])
+        con.execute(f"insert into {GONE} select unnest($1::varchar[]) except from {GONE}", [gone])
         con.execute(f"delete from internal.issued_ids where alias_id in (from {GONE})")
+    if own.intersection(gone):
+        # Its marts still know them, and are made anew as a whole.
+        fingerprints.forget_transformed(con)
 
 
 _IDS = """
 select alias_id from internal.issued_ids union select customer_id from internal.issued_ids
 union select alias_id from marts.customer_id_aliases union select customer_id from marts.customer_id_aliases
+"""
+_PUBLISHED_IDS = """
+select alias_id from published.marts.customer_id_aliases union select customer_id from published.marts.customer_id_aliases
 """
 
 
@@ -193,7 +237,12 @@ def _has_ids(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def forget_ids(con: duckdb.DuckDBPyConnection) -> None:
-    """After the marts are made: the list of those ids goes too."""
+    """After the marts are made, and it was told what changed in them: those ids leave the book of events, and the list
+    of them goes."""
+    if has_table(con, *GONE.split(".")) and has_table(con, "meta", "identity_events"):
+        con.execute(
+            f"delete from meta.identity_events where customer_id in (from {GONE}) or other_customer_id in (from {GONE})"
+        )
     con.execute(f"drop table if exists {GONE}")
 
 

@@ -11,7 +11,7 @@ killed process left, and writes lost notes anew.
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -335,6 +335,15 @@ def prune(settings: Settings) -> None:
 def prune_parquet(settings: Settings) -> None:
     """Leaves no marts as Parquet but those of publications that are kept."""
     parquet_marts.prune(settings, {found.run_id for found in publications(settings)})
+
+
+def drop(settings: Settings, earlier: Collection[Publication]) -> int:
+    """Removes publications that are not the current one; how many. Only for the holder of the writer lock."""
+    for one in earlier:
+        shutil.rmtree(one.folder, ignore_errors=True)
+    if earlier:
+        prune_parquet(settings)
+    return len(earlier)
 
 
 def _checkpoint(settings: Settings) -> None:

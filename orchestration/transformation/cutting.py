@@ -35,7 +35,7 @@ RENEWED = {
     "account_id": _IN_SCOPE.format(LOYALTY),
 }
 # What models read beside staging and rules.
-ALWAYS = ("internal.run_settings", "meta.deliveries")
+ALWAYS = ("internal.run_settings", "internal.anonymous_orders", "meta.deliveries")
 
 
 def list_touched_records(con: duckdb.DuckDBPyConnection, source: str = "warehouse") -> None:

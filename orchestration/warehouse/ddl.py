@@ -48,6 +48,7 @@ create table if not exists internal.owed (
 );
 create table if not exists internal.unreadable (file_path varchar, reason_code varchar);
 create table if not exists internal.issued_ids (alias_id varchar, customer_id varchar, retired_at timestamptz);
+create table if not exists internal.anonymous_orders (source varchar, source_account varchar, source_order_id varchar, anonymous_id varchar);
 create table if not exists internal.withdrawn (
     file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, withdrawn_at timestamptz, run_id varchar
 );

@@ -124,6 +124,17 @@ BOOKS: tuple[Book, ...] = (
     ),
     Book(
         "internal",
+        "anonymous_orders",
+        "One row per vendor's order whose person was erased.",
+        (
+            ("source", "VARCHAR", "Vendor that delivered it, by its code."),
+            ("source_account", "VARCHAR", "Tenant at the vendor."),
+            ("source_order_id", "VARCHAR", "The vendor's id of the order."),
+            ("anonymous_id", "VARCHAR", "Random id that stands for who ordered."),
+        ),
+    ),
+    Book(
+        "internal",
         "run_settings",
         "One row: what the run was told, so that models need no variables.",
         (

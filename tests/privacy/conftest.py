@@ -30,11 +30,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(built: Path, tmp_path: Path) -> Settings:
-    shutil.copytree(built, tmp_path / "own")
-    newest = sorted((tmp_path / "own" / "published").iterdir())[-1] / "warehouse.duckdb"
-    (tmp_path / "own" / "warehouse.duckdb").unlink()
-    (tmp_path / "own" / "warehouse.duckdb").hardlink_to(newest)
-    return of(tmp_path / "own")
+    return copied(built, tmp_path)
+
+
+def copied(data: Path, folder: Path) -> Settings:
+    """An installation of its own with the same files, of which the newest publication is the one that is seen."""
+    own = folder / "own"
+    shutil.copytree(data, own)
+    newest = sorted((own / "published").iterdir())[-1] / "warehouse.duckdb"
+    (own / "warehouse.duckdb").unlink()
+    (own / "warehouse.duckdb").hardlink_to(newest)
+    return of(own)
 
 
 def of(data: Path) -> Settings:
@@ -43,8 +49,12 @@ def of(data: Path) -> Settings:
     )
 
 
-def c360(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    return {**os.environ, "C360_DATA": str(settings.data), **more}
+
+
+def c360(settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "orchestration.cli", *arguments],
-        cwd=PROJECT, env={**os.environ, "C360_DATA": str(settings.data), **environment}, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        cwd=PROJECT, env=environment(settings, **more), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from orchestration.activation import targets
 from orchestration.config.settings import Settings
 from tests.privacy.conftest import c360
 from tests.support import canary
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_all_that_was_delivered_and_is_held_stands_in_the_export(settings: Settings, tmp_path: Path) -> None:
+    (settings.config / targets.FILE).write_text('[targets.omnisend]\nvendor = "omnisend"\n', encoding="utf-8")
+    assert c360(settings, "activate", "--yes").returncode == 0
     done = c360(settings, "export-person", "--phone", canary.PHONE, "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "out" / "person.json").read_text(encoding="utf-8"))
@@ -29,6 +32,10 @@ def test_all_that_was_delivered_and_is_held_stands_in_the_export(settings: Setti
         "marts.fct_consents",
         "meta.identity_links",
     }
+    assert {(one["vendor"], one["account"]) for one in content["given_back"]} == {("omnisend", "default")}
+    assert canary.EMAIL in json.dumps(content["given_back"])
+    assert any(canary.EMAIL.upper() in one["raw"] for one in content["rejected"])
+    assert content["not_looked_into"] == []
     page = (tmp_path / "out" / "person.html").read_text(encoding="utf-8")
     for text in (json.dumps(content, ensure_ascii=False), page):
         assert canary.NOTE in text and canary.STREET in text and canary.EMAIL in text

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import polars as pl
 import zstandard
 
 from orchestration.config.settings import Settings
+from tests.support.archives import sheet, zipped
 
 NIGHT, LATER = "2026-03-02", "2026-03-03"
 EMAIL, TAGGED, PHONE, CPF = (
@@ -159,7 +161,39 @@ def land(settings: Settings) -> None:
         },
     )
     _array(settings, "voucherify/customers", "customers-qx.json", _voucherify_customer())
+    _put(
+        settings,
+        "omnisend/contacts",
+        "archive-qx.zip",
+        zipped(
+            {
+                "a.json": json.dumps(
+                    [_omnisend_contact(other=True), _omnisend_contact() | {"tags": ["qxnote zip"]}]
+                ).encode(),
+                "b.ndjson.gz": gzip.compress(json.dumps(_omnisend_contact() | {"address": STREET}).encode() + b"\n"),
+            }
+        ),
+    )
+    _put(
+        settings,
+        "optimizely/customers",
+        "sheet-qx.xlsx",
+        sheet(
+            [
+                ["customer_id", "email", "first_name", "last_name", "note"],
+                [IDS["shop"], EMAIL, FIRST, LAST, NOTE],
+                ["other-1", OTHER["email"], "Other", "Person", "shared"],
+            ]
+        ),
+    )
     _lines(settings, "voucherify/orders", "orders-qx.ndjson", _voucherify_order())
+
+
+def leave_half_a_page(settings: Settings) -> None:
+    """What a pull that was killed left."""
+    path = settings.landing / "omnisend" / "contacts" / NIGHT / "pull-01h02m03s" / "page-00001.json.part"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"contacts": [_omnisend_contact()]})[:-9], encoding="utf-8")
 
 
 def _ometria_profile(*, other: bool = False) -> dict[str, Any]:
@@ -393,7 +427,7 @@ def _put(settings: Settings, place: str, name: str, content: bytes) -> None:
     path.write_bytes(packed)
 
 
-def found_in_files(folder: Path) -> dict[str, list[str]]:
+def found_in_files(folder: Path, *more: str) -> dict[str, list[str]]:
     """Files whose bytes, plain or unpacked, or whose names hold a canary, with what they hold."""
     found = {}
     for path in sorted(folder.rglob("*")):
@@ -401,9 +435,15 @@ def found_in_files(folder: Path) -> dict[str, list[str]]:
         if path.is_file():
             whole = path.read_bytes()
             texts += [whole, _unpacked(whole), *map(_decoded, re.findall(rb"[A-Za-z0-9+/]{24,}={0,2}", whole[: 2**22]))]
+            if whole.startswith(b"PK\x03\x04"):
+                with zipfile.ZipFile(path) as archive:
+                    members = [archive.read(name) for name in archive.namelist()]
+                texts += [*members, *map(_unpacked, members)]
             if path.suffix == ".parquet":
                 texts.append(pl.read_parquet(path).write_json().encode())
-        held = [canary for canary in CANARIES if any(canary in text.decode("latin-1").lower() for text in texts)]
+        held = [
+            canary for canary in (*CANARIES, *more) if any(canary in text.decode("latin-1").lower() for text in texts)
+        ]
         if held:
             found[str(path.relative_to(folder))] = held
     return found
@@ -421,10 +461,10 @@ def _decoded(text: bytes) -> bytes:
     return base64.b64decode(text[: len(text) // 4 * 4])
 
 
-def found_in_tables(path: Path) -> dict[str, int]:
+def found_in_tables(path: Path, *more: str) -> dict[str, int]:
     """Tables with rows that hold a canary."""
     found = {}
-    pattern = "|".join(map(re.escape, CANARIES))
+    pattern = "|".join(map(re.escape, (*CANARIES, *more)))
     with duckdb.connect(str(path), read_only=True) as con:
         for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall():
             [(rows,)] = con.execute(

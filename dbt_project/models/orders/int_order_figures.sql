@@ -2,7 +2,15 @@
 -- currency that a vendor states wins over one that configuration supplies, and no figure is taken in another currency.
 {% set amounts = ["subtotal", "discount_total", "shipping_total", "fees_total", "tax_total"] %}
 with
-    reports as not materialized(select * from {{ ref("int_order_reports") }}),
+    reports as not materialized(
+        select reports.*, anonymous_orders.anonymous_id
+        from {{ ref("int_order_reports") }} as reports
+        left join
+            {{ source("internal", "anonymous_orders") }} as anonymous_orders
+            on reports.source = anonymous_orders.source
+            and reports.source_account = anonymous_orders.source_account
+            and reports.source_order_id = anonymous_orders.source_order_id
+    ),
 
     merged as (
         select
@@ -19,6 +27,7 @@ with
             ) as order_number,
             {% for column in [
                 "customer_id",
+                "anonymous_id",
                 "store_id",
                 "channel",
                 "stated_ordered_at",
@@ -56,6 +65,7 @@ with
         select
             merged.order_id,
             merged.customer_id,
+            case when merged.customer_id is null then merged.anonymous_id end as anonymous_id,
             merged.order_namespace,
             merged.order_match_key,
             coalesce(

@@ -79,7 +79,8 @@ with
             rated.is_ordered_at_inferred,
             rated.order_date,
             rated.ordered_at,
-            case when states.status = 'canceled' then rated.canceled_at end as canceled_at
+            case when states.status = 'canceled' then rated.canceled_at end as canceled_at,
+            rated.anonymous_id
         from rated
         inner join states on rated.order_id = states.order_id
         left join line_totals on rated.order_id = line_totals.order_id

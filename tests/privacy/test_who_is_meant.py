@@ -1,0 +1,143 @@
+"""Who goes and who stays where people share something, were one and are two, or are hardly known."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration import pipeline
+from orchestration.config.settings import Settings
+from orchestration.privacy import erasing
+from tests.privacy.conftest import c360, copied, environment, of
+from tests.privacy.test_erasing import rows
+from tests.support.deliveries import books_balance, land, order
+from tests.support.paths import PROJECT
+
+pytestmark = pytest.mark.slow
+
+NIGHT, LATER = "2026-03-02", "2026-03-03"
+SHARED_PHONE = "+493090182000"
+SPLIT = "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,identifier_type,identifier_value,author,reason\nnever,omnisend,default,contacts,twin-1,omnisend,default,contacts,twin-2,,,me,father and son\n"
+
+
+def contact(name: str, **more: Any) -> dict[str, Any]:
+    return {"contactID": f"contact-{name}", "email": f"{name}@mail.test.example.com", "firstName": name.title(), "lastName": "Qx" + name} | more  # fmt: skip
+
+
+def contacts(settings: Settings, night: str, *told: dict[str, Any]) -> None:
+    path = settings.landing / "omnisend" / "contacts" / night / "contacts.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A couple with one phone, twins who were one person until somebody split them, a guest known only from an order, a lead, and somebody else."""
+    settings = of(tmp_path_factory.mktemp("people") / "data")
+    settings.config.mkdir(parents=True)
+    (settings.config / "secret").write_text("a secret of this test", encoding="utf-8")
+    (settings.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 1200\n", encoding="utf-8")
+    twins = [contact("twin", contactID=one, firstName=None, lastName=None) for one in ("twin-1", "twin-2")]
+    contacts(settings, NIGHT, contact("wife", phone=SHARED_PHONE), contact("husband", phone=SHARED_PHONE), contact("other"), *twins)  # fmt: skip
+    land(settings, NIGHT, "a.ndjson", order(1, "wife"), order(2, "husband", total=20), order(3, "guest", total=30), order(4, "other", total=40))  # fmt: skip
+    lead = settings.landing / "open_delivery" / "leads" / NIGHT / "leads.ndjson"
+    lead.parent.mkdir(parents=True)
+    lead.write_text(json.dumps({"id": "lead-of-qx", "name": "Qxlead", "contact": "lead@mail.test.example.com"}) + "\n", encoding="utf-8")  # fmt: skip
+    assert pipeline.run(settings).published
+    (settings.config / "identity_overrides.csv").write_text(SPLIT, encoding="utf-8")
+    assert pipeline.run(settings).published
+    return settings.data
+
+
+@pytest.fixture
+def settings(world: Path, tmp_path: Path) -> Settings:
+    return copied(world, tmp_path)
+
+
+def whole(settings: Settings) -> bytes:
+    """All bytes of the landing zone and of the warehouses."""
+    paths = [*settings.landing.rglob("*"), settings.published_file, settings.build_file, *settings.config.glob("*.csv")]
+    return b"".join(path.read_bytes() for path in paths if path.is_file())
+
+
+def test_a_list_of_people_goes_and_everybody_else_stays(settings: Settings, tmp_path: Path) -> None:
+    [(wife,)] = rows(settings, "select customer_id from marts.dim_customers where email like 'wife@%'")
+    [(twin,)] = rows(settings, "select customer_id from marts.bridge_customer_records where source_record_id = 'twin-1'")  # fmt: skip
+    kept = "select * exclude (record_count) from marts.dim_customers where email like 'husband@%' or email like 'other@%' or customer_id in (select customer_id from marts.bridge_customer_records where source_record_id = 'twin-2') order by all"
+    before, revenue = rows(settings, kept), rows(settings, "select sum(net_amount) from marts.fct_orders")
+    assert len(before) == 3
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{wife}\n\n{twin}\nguest@mail.test.example.com\n lead@mail.test.example.com \n{wife}\n", encoding="utf-8")  # fmt: skip
+    done = c360(settings, "forget", "--file", str(listed), "--yes", "--by", "me")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Erased.") == 4 == len(list(erasing.receipts(settings)))
+    left = whole(settings)
+    for gone in (b"wife@", b"Qxwife", b"twin-1", b"guest@", b"lead@", b"Qxlead"):
+        assert gone not in left, gone
+    # What they shared with others stays those others'.
+    assert SHARED_PHONE.encode() in left and b"twin-2" in left and b"twin@mail" in left
+    assert rows(settings, kept) == before
+    assert rows(settings, "select sum(net_amount) from marts.fct_orders") == revenue
+    assert rows(settings, "select count(distinct anonymous_id), count(anonymous_id) from marts.fct_orders") == [(2, 2)]
+    assert books_balance(settings.published_file)
+
+
+@pytest.mark.parametrize("asked", [("0" * 32,), ("--email", "nobody@mail.test.example.com"), ("--phone", "+4930901829999")])  # fmt: skip
+def test_whoever_never_was_is_wrong_use_in_one_sentence(settings: Settings, asked: tuple[str, ...]) -> None:
+    done = c360(settings, "forget", *asked, "--yes")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) <= 2 and "nobody@" not in done.stderr
+    assert not (settings.data / "privacy").exists()
+
+
+@pytest.mark.faults
+def test_two_erasures_and_a_run_at_once_all_end(settings: Settings) -> None:
+    land(settings, LATER, "b.ndjson", order(5, "wife", time=f"{LATER}T10:00:00Z"), order(6, "other", time=f"{LATER}T11:00:00Z"))  # fmt: skip
+    commands = (("run",), ("forget", "--email", "wife@mail.test.example.com", "--yes"), ("forget", "--email", "guest@mail.test.example.com", "--yes"))  # fmt: skip
+    begun = [
+        subprocess.Popen([sys.executable, "-m", "orchestration.cli", *command], cwd=PROJECT, env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        for command in commands
+    ]  # fmt: skip
+    ended = [(*process.communicate(), process.returncode) for process in begun]
+    assert all(code in (0, 3) for *_, code in ended), ended
+    assert all(said.count("Erased.") == 1 for said, *_ in ended[1:]), ended
+    assert c360(settings, "run").returncode in (0, 3)
+    left = whole(settings)
+    assert b"wife@" not in left and b"guest@" not in left
+    assert rows(settings, "select count(*) from marts.fct_orders") == [(6,)]
+    assert len(list(erasing.receipts(settings))) == 2
+
+
+def test_a_delivery_that_was_withdrawn_stays_withdrawn(settings: Settings) -> None:
+    path = land(settings, LATER, "w.ndjson", order(7, "wife", time=f"{LATER}T10:00:00Z"), order(8, "other", time=f"{LATER}T11:00:00Z"))  # fmt: skip
+    assert c360(settings, "run").returncode in (0, 3)
+    assert c360(settings, "withdraw", str(path.relative_to(settings.data))).returncode in (0, 3)
+    assert c360(settings, "forget", "--email", "wife@mail.test.example.com", "--yes").returncode == 0
+    assert b"wife@" not in path.read_bytes() and b"other@" in path.read_bytes()
+    assert c360(settings, "run").returncode in (0, 3)
+    assert rows(settings, "select count(*) from marts.fct_orders where order_number in ('1007', '1008')") == [(0,)]
+
+
+def test_what_cannot_be_written_anew_is_named_and_nothing_of_others_is_destroyed(settings: Settings, tmp_path: Path) -> None:  # fmt: skip
+    outside = tmp_path / "outside.ndjson"
+    outside.write_text(json.dumps(order(9, "wife")) + "\n", encoding="utf-8")
+    night = settings.landing / "omnisend" / "events" / NIGHT
+    (night / "link.ndjson").symlink_to(outside)
+    cut = night / "cut.json"
+    cut.write_text(json.dumps([order(10, "other"), order(11, "wife")])[:-30], encoding="utf-8")
+    strange = settings.landing / "nobody" / "notes.txt"
+    strange.parent.mkdir()
+    strange.write_text("ask wife@mail.test.example.com", encoding="utf-8")
+    before = [path.read_bytes() for path in (outside, cut, strange)]
+    assert c360(settings, "run").returncode == 3
+    done = c360(settings, "forget", "--email", "wife@mail.test.example.com", "--yes")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert [path.read_bytes() for path in (outside, cut, strange)] == before
+    for name in ("cut.json", "notes.txt", "link.ndjson"):
+        assert name in done.stdout, done.stdout
+    [receipt] = erasing.receipts(settings)
+    assert len(receipt["to_do_by_hand"]) == 3
