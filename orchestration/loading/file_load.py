@@ -1,7 +1,10 @@
 """What a load of one landing file writes: its rows in staging, and its entries in the books."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -11,7 +14,7 @@ from orchestration.canonical.reason_codes import FILE_REASONS
 from orchestration.canonical.tables import PERSON_ATTRIBUTES, TABLES
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading.deduplication import MOVED
-from orchestration.loading.prefetch import Spool
+from orchestration.loading.prefetch import Counts, Reading, Spool
 from orchestration.normalisation.contact_attributes import LAST_TOLD
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normaliser
@@ -75,16 +78,6 @@ class Booking:
         """Whose export the file is, of the accounts at its vendor."""
         return self.origin.account.source_account
 
-    @property
-    def governed(self) -> dict[str, list[tuple[str, str]]]:
-        """Streams and dialects whose records are told apart by id and content over all deliveries, by the table that
-        holds the id."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for dialect in discover()[self.file.source].dialects:
-            if dialect.duplicates_of:
-                found.setdefault(dialect.duplicates_of, []).append((dialect.stream, dialect.name))
-        return found
-
     def insert(self, spool: Spool, normaliser: Normaliser) -> None:
         """Staging rows, rejects, issues, coverage and drift."""
         has_repeats = bool(self.con.execute("select 1 from repeated_rows limit 1").fetchall())
@@ -112,8 +105,13 @@ class Booking:
                         f" stream, $day::date as export_date, $path as file_path, $seq as load_seq, * from {rows}",
                         slice_columns,
                     )
-        self._insert_frame("meta.field_coverage", _coverage(normaliser))
-        self._insert_frame("internal.drift", _drift(normaliser))
+        of_file = _slice(self.file, self.origin)
+        for table, schema, told in (
+            ("meta.field_coverage", _COVERAGE, _coverage(normaliser)),
+            ("internal.drift", _DRIFT, _drift(normaliser)),
+        ):
+            rows = [(*row, *of_file) for row in told]
+            _insert(self.con, table, pl.DataFrame(rows, schema=schema | _SLICE, orient="row"))
 
     def _find_newest_contacts(self, spool: Spool) -> bool:
         """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there
@@ -148,63 +146,112 @@ class Booking:
             ],
         )
 
-    def book(
-        self,
-        read: int,
-        loaded: int,
-        rejected: int,
-        duplicate: int,
-        status: str,
-        reason: str | None,
-        message: str | None,
-    ) -> None:
+    def book(self, counts: Counts, status: str, reason: str | None, message: str | None) -> None:
         """The file's row in meta.loads."""
-        file, origin = self.file, self.origin
-        self.con.execute(
-            f"insert into meta.loads values ({', '.join(f'${number}' for number in range(1, 23))})",
-            [
-                file.relative_path,
-                self.sha256,
-                file.source,
-                self.account,
-                file.stream,
-                file.export_date,
-                origin.load_seq,
-                read,
-                loaded,
-                rejected,
-                duplicate,
-                status,
-                datetime.now(UTC),
-                self.run_id,
-                *file.identity,
-                file.is_full,
-                reason,
-                message,
-                False,
-            ],
-        )
+        book(self.con, [self.entry(counts, status, reason, message)])
 
-    def _insert_frame(self, table: str, rows: pl.DataFrame) -> None:
-        if rows.height:
-            rows = rows.with_columns(
-                pl.lit(self.file.source).alias("source"),
-                pl.lit(self.account).alias("source_account"),
-                pl.lit(self.file.stream).alias("stream"),
-                pl.lit(self.file.export_date).alias("export_date"),
-                pl.lit(self.file.relative_path).alias("file_path"),
-                pl.lit(self.origin.load_seq).alias("load_seq"),
-            )
-            with handed_over(self.con, rows) as handed:
-                self.con.execute(f"insert into {table} by name select * from {handed}")
+    def entry(self, counts: Counts, status: str, reason: str | None = None, message: str | None = None) -> list[Any]:
+        """What stands in meta.loads of the file."""
+        file = self.file
+        return [
+            file.relative_path,
+            self.sha256,
+            file.source,
+            self.account,
+            file.stream,
+            file.export_date,
+            self.origin.load_seq,
+            counts.read,
+            counts.loaded,
+            counts.rejected,
+            counts.duplicate,
+            status,
+            datetime.now(UTC),
+            self.run_id,
+            *file.identity,
+            file.is_full,
+            reason,
+            message,
+            False,
+        ]
 
 
-def _coverage(normaliser: Normaliser) -> pl.DataFrame:
+@cache
+def governed(source: str) -> dict[str, list[tuple[str, str]]]:
+    """Streams and dialects of a vendor whose records are told apart by id and content over all deliveries, by the table
+    that holds the id."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for dialect in discover()[source].dialects:
+        if dialect.duplicates_of:
+            found.setdefault(dialect.duplicates_of, []).append((dialect.stream, dialect.name))
+    return found
+
+
+def book(con: duckdb.DuckDBPyConnection, entries: Sequence[Sequence[Any]]) -> None:
+    """Books loads, by their entries."""
+    marks = ", ".join(f"({', '.join('?' for _ in entry)})" for entry in entries)
+    con.execute(f"insert into meta.loads values {marks}", [value for entry in entries for value in entry])
+
+
+def insert_together(con: duckdb.DuckDBPyConnection, spool: Spool, readings: Sequence[Reading]) -> None:
+    """What `Booking.insert` writes of one load, for several whose rows stand in one spool: none of them repeats a record
+    of another, nor tells of one contact in several parts."""
+    slices = [_slice(one.file, one.origin) for one in readings]
+    loads = pl.DataFrame(slices, schema=_SLICE, orient="row")
+    joint = f"(select unnest([{', '.join(str(one.origin.load_seq) for one in readings)}]))"
+    for table in TABLES:
+        if table in spool.tables:
+            with spool.rows(con, table) as rows:
+                con.execute(f"insert into staging.{table} by name select * from {rows} where load_seq in {joint}")
+    for name, table in (("$rejects", "meta.rejects"), ("$issues", "internal.load_issues")):
+        if name in spool.tables:
+            rows = pl.concat(spool.frames(name)).join(loads, on="load_seq", maintain_order="left")
+            _insert(con, table, rows)
+    for table, schema, rows_of in (
+        ("meta.field_coverage", _COVERAGE, _coverage),
+        ("internal.drift", _DRIFT, _drift),
+    ):
+        told = [(*row, *of) for one, of in zip(readings, slices, strict=True) for row in rows_of(one.normaliser)]
+        _insert(con, table, pl.DataFrame(told, schema=schema | _SLICE, orient="row"))
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    if rows.height:
+        with handed_over(con, rows) as handed:
+            con.execute(f"insert into {table} by name select * from {handed}")
+
+
+_SLICE = {
+    **dict.fromkeys(("source", "source_account", "stream"), pl.String),
+    "export_date": pl.Date,
+    "file_path": pl.String,
+    "load_seq": pl.Int64,
+}
+_COVERAGE = {
+    **dict.fromkeys(("source_dialect", "field", "handling"), pl.String),
+    **dict.fromkeys(("records", "records_seen"), pl.Int64),
+    "meaning": pl.String,
+}
+_DRIFT = {
+    **dict.fromkeys(("source_dialect", "field", "change", "seen_type"), pl.String),
+    "record_count": pl.Int64,
+    "meaning": pl.String,
+}
+_Rows = list[tuple[Any, ...]]
+
+
+def _slice(file: LandedFile, origin: Origin) -> tuple[Any, ...]:
+    """What every entry of a load in the books says of its file."""
+    account = origin.account.source_account
+    return file.source, account, file.stream, file.export_date, file.relative_path, origin.load_seq
+
+
+def _coverage(normaliser: Normaliser) -> _Rows:
     decoder = normaliser.decoder
     unknown = {
         (dialect, path): count for (dialect, path, change, _), count in decoder.drift.items() if change == "new_field"
     }
-    rows = [
+    rows: _Rows = [
         (
             dialect,
             path,
@@ -219,16 +266,11 @@ def _coverage(normaliser: Normaliser) -> pl.DataFrame:
         (dialect, path, "unknown", decoder.dialect_records[dialect], count, meaning(path))
         for (dialect, path), count in unknown.items()
     )
-    texts = dict.fromkeys(("source_dialect", "field", "handling"), pl.String)
-    schema = {**texts, "records": pl.Int64, "records_seen": pl.Int64, "meaning": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return rows
 
 
-def _drift(normaliser: Normaliser) -> pl.DataFrame:
-    rows = [
+def _drift(normaliser: Normaliser) -> _Rows:
+    return [
         (dialect, path, change, seen, count, meaning(path))
         for (dialect, path, change, seen), count in normaliser.decoder.drift.items()
     ]
-    texts = dict.fromkeys(("source_dialect", "field", "change", "seen_type"), pl.String)
-    schema = {**texts, "record_count": pl.Int64, "meaning": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")

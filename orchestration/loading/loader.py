@@ -21,8 +21,9 @@ from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, Scan
 from orchestration.loading import archived_copies, circuit_breaker, erasure_book, sightings, unreadable_files
 from orchestration.loading.deduplication import forget_repeats, settle_repeats
-from orchestration.loading.file_load import Booking
-from orchestration.loading.prefetch import Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
+from orchestration.loading.entanglement import needing_order
+from orchestration.loading.file_load import Booking, book, governed, insert_together
+from orchestration.loading.prefetch import Bundle, Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.loading.record_versions import contest, settle_contested, settle_versions
 from orchestration.normalisation.normaliser import Normaliser
 from orchestration.normalisation.outcomes import Reject
@@ -58,11 +59,11 @@ OF_DATA = (
 
 
 class _UnwritableError(Exception):
-    """What a file holds cannot be written; nothing of the transaction stands."""
+    """What one of the files holds cannot be written; nothing of the transaction stands."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
+    def __init__(self, paths: list[str]) -> None:
+        super().__init__(*paths)
+        self.paths = paths
 
 
 @dataclass(frozen=True)
@@ -241,37 +242,73 @@ class Warehouse:
     def _load_all(
         self, con: duckdb.DuckDBPyConnection, files: list[LandedFile], run_id: str, progress: Callable[[str], None]
     ) -> Iterator[FileOutcome]:
-        todo, unwritable = list(files), set[str]()
+        todo, alone, unwritable = list(files), set[str](), set[str]()
         while todo:
             first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
-            with closing(read_ahead(self._settings, todo, first_load_seq=first, progress=progress)) as readings:
+            ahead = read_ahead(self._settings, todo, first_load_seq=first, alone=alone, progress=progress)
+            with closing(ahead) as bundles:
                 try:
-                    while loaded := self._load_together(con, readings, run_id, unwritable):
+                    while loaded := self._load_together(con, bundles, run_id, unwritable):
                         todo = todo[len(loaded) :]
                         yield from loaded
                 except _UnwritableError as error:
-                    # It costs this file; those that were to be booked with it are read again.
-                    unwritable.add(error.path)
+                    # It costs one file; those that were to be booked with it are read again.
+                    alone.update(error.paths)
+                    if len(error.paths) == 1:
+                        unwritable.update(error.paths)
 
     def _load_together(
-        self, con: duckdb.DuckDBPyConnection, readings: Iterator[Reading], run_id: str, unwritable: set[str]
+        self, con: duckdb.DuckDBPyConnection, bundles: Iterator[Bundle], run_id: str, unwritable: set[str]
     ) -> list[FileOutcome]:
         """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
         loaded: list[FileOutcome] = []
-        records = 0
         with transaction(con):
-            while records < MOST_RECORDS_A_COMMIT and (read := next(readings, None)) is not None:
-                path = read.file.relative_path
-                if path in unwritable:
-                    read.reason = "internal_error"
+            while (
+                sum(outcome.rows_read for outcome in loaded) < MOST_RECORDS_A_COMMIT
+                and (bundle := next(bundles, None)) is not None
+            ):
+                paths = [read.file.relative_path for read in bundle.readings]
+                is_unwritable = not unwritable.isdisjoint(paths)
+                if is_unwritable:
+                    bundle.readings[0].reason = "internal_error"
                 try:
-                    loaded.append(self._load(con, read, run_id))
+                    loaded.extend(self._load_bundle(con, bundle, run_id))
                 except OF_DATA as error:
-                    if path in unwritable:
+                    if is_unwritable:
                         raise
-                    raise _UnwritableError(path) from error
-                records += loaded[-1].rows_read
+                    raise _UnwritableError(paths) from error
         return loaded
+
+    def _load_bundle(self, con: duckdb.DuckDBPyConnection, bundle: Bundle, run_id: str) -> list[FileOutcome]:
+        """Rows and booking of the files of a bundle: of all together that have nothing to do with each other or with
+        what is loaded, of the others one after the other."""
+        if bundle.joint:
+            bundle.part(needing_order(con, bundle))
+        joint = [read for read in bundle.readings if read.origin.load_seq in bundle.joint]
+        outcomes = {outcome.file: outcome for outcome in self._load_joint(con, bundle.spool, joint, run_id)}
+        return [
+            outcomes[read.file] if read.file in outcomes else self._load(con, read, run_id) for read in bundle.readings
+        ]
+
+    def _load_joint(
+        self, con: duckdb.DuckDBPyConnection, spool: Spool, readings: list[Reading], run_id: str
+    ) -> list[FileOutcome]:
+        if not readings:
+            return []
+        pass_point("after_reading")
+        con.execute(
+            "delete from internal.withdrawn where file_path in (select unnest($1::varchar[]))",
+            [[read.file.relative_path for read in readings]],
+        )
+        insert_together(con, spool, readings)
+        if "customers" in spool.tables:
+            aside = settle_versions(con, [read.origin.load_seq for read in readings])
+            for read in readings:
+                read.counts.duplicate += aside[read.origin.load_seq]
+        pass_point("inside_transaction")
+        bookings = [Booking(con, read.file, read.origin, read.sha256, run_id) for read in readings]
+        book(con, [one.entry(read.counts, "loaded") for one, read in zip(bookings, readings, strict=True)])
+        return [_outcome(read.file, read.counts, "loaded") for read in readings]
 
     def _at(self, paths: Iterable[str]) -> list[LandedFile]:
         """The landed files of those paths."""
@@ -350,19 +387,17 @@ class Warehouse:
         if spool is not None and normaliser is not None:
             if booking.file.size:
                 self._yield_to(con, booking)
-            counts.duplicate += settle_repeats(con, booking.origin, booking.governed, spool)
+            counts.duplicate += settle_repeats(con, booking.origin, governed(booking.file.source), spool)
             booking.insert(spool, normaliser)
             if "customers" in spool.tables:
-                counts.duplicate += settle_versions(con, booking.origin)
+                load_seq = booking.origin.load_seq
+                counts.duplicate += settle_versions(con, [load_seq])[load_seq]
         elif reason is not None:
             booking.reject_whole(reason)
         pass_point("inside_transaction")
-        loaded = counts.read - counts.rejected - counts.duplicate
         message = FILE_REASONS[reason] if reason else None
-        booking.book(counts.read, loaded, counts.rejected, counts.duplicate, status, reason, message)
-        return FileOutcome(
-            booking.file, status, counts.read, loaded, counts.rejected, counts.duplicate, reason, message, counts.erased
-        )
+        booking.book(counts, status, reason, message)
+        return _outcome(booking.file, counts, status, reason, message)
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
         """Takes out what an earlier booking of the path loaded."""
@@ -392,6 +427,14 @@ class Warehouse:
                 " rows_read, reason_code = null, message = null where load_seq = $1",
                 [load_seq],
             )
+
+
+def _outcome(
+    file: LandedFile, counts: Counts, status: str, reason: str | None = None, message: str | None = None
+) -> FileOutcome:
+    return FileOutcome(
+        file, status, counts.read, counts.loaded, counts.rejected, counts.duplicate, reason, message, counts.erased
+    )
 
 
 def _as_booked(con: duckdb.DuckDBPyConnection, outcome: FileOutcome) -> FileOutcome:

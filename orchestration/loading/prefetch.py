@@ -1,12 +1,13 @@
-"""Landing files on their way from bytes to rows, in memory or in Parquet: several at once, their blocks too. Nothing
-here writes the warehouse."""
+"""Landing files on their way from bytes to rows, in memory or in Parquet: several at once, their blocks too, and small
+ones together. Nothing here writes the warehouse."""
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Event
 
@@ -25,14 +26,20 @@ from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
 from orchestration.normalisation.decimal_columns import columns_in_major_units
 from orchestration.normalisation.erasures import Erasures
 from orchestration.normalisation.file_context import Origin
-from orchestration.normalisation.normaliser import Normalised, Normaliser
+from orchestration.normalisation.normaliser import Normalised, Normaliser, NotTogetherError, Together, together
 from orchestration.normalisation.outcomes import Reject
 from orchestration.vendors import discover
 from orchestration.warehouse.duckdb_session import handed_over, quoted
 
 MOST_RAW_BYTES = 16 * 2**20
 READERS = 2
-MOST_FILES_AHEAD = 16
+MOST_BUNDLES_AHEAD = 8
+# Files up to this size are normalised and booked together: what is planned and looked up for a file costs more than its
+# records.
+SMALL_FILE_BYTES = 512 * 2**10
+MOST_UNPACKED_BYTES = 2 * 2**20
+MOST_FILES_TOGETHER = 64
+MOST_BYTES_TOGETHER = 8 * 2**20
 SECONDS_OF_SILENCE = 10.0
 # What the rows of a file may take in memory: some hundred records. For the many small files writing them costs more
 # than all else of the disk.
@@ -48,6 +55,10 @@ class Counts:
     duplicate: int = 0
     erased: int = 0
     """Of the rejected ones, those about somebody who was erased: nothing is wrong with them."""
+
+    @property
+    def loaded(self) -> int:
+        return self.read - self.rejected - self.duplicate
 
 
 @dataclass
@@ -91,6 +102,10 @@ class Spool:
         self._held.clear()
         self._held_bytes = 0
 
+    def frames(self, table: str) -> list[pl.DataFrame]:
+        """The rows of a table, taken back."""
+        return [*map(pl.read_parquet, self._paths.get(table, ())), *self._held.get(table, ())]
+
     @contextmanager
     def rows(self, con: duckdb.DuckDBPyConnection, table: str) -> Iterator[str]:
         """The rows of a table, as what a query of the connection may select from while the body runs."""
@@ -108,37 +123,66 @@ def read_ahead(
     files: list[LandedFile],
     *,
     first_load_seq: int,
+    alone: Collection[str] = (),
     progress: Callable[[str], None] = lambda text: None,
-) -> Generator["Reading"]:
+) -> Generator["Bundle"]:
     """The files as rows, in their order, while the next ones are being read; every spool is gone in the end.
 
-    `progress` hears now and then how far a large file is.
+    Small files come together, those with the paths `alone` never do. `progress` hears now and then how far a large file
+    is.
     """
-    todo = enumerate(files, start=first_load_seq)
     erasures = erasure_book.erasures(settings)
+    bundles = (
+        Bundle(
+            settings,
+            [
+                Reading(settings, file, load_seq=first_load_seq + place, erasures=erasures)
+                for place, file in enumerate(some, start)
+            ],
+        )
+        for start, some in _bundled(files, alone)
+    )
     stop = Event()
     files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
-    ahead: deque[tuple[Reading, Future[None]]] = deque()
+    ahead: deque[tuple[Bundle, Future[None]]] = deque()
     try:
         while True:
-            while len(ahead) < MOST_FILES_AHEAD and (following := next(todo, None)) is not None:
-                reading = Reading(settings, following[1], load_seq=following[0], erasures=erasures)
-                ahead.append((reading, files_pool.submit(reading.read, blocks_pool, stop)))
+            while len(ahead) < MOST_BUNDLES_AHEAD and (following := next(bundles, None)) is not None:
+                ahead.append((following, files_pool.submit(following.read, blocks_pool, stop)))
             if not ahead:
                 return
-            reading, done = ahead[0]
+            bundle, done = ahead[0]
             while not wait([done], SECONDS_OF_SILENCE).done:
+                reading = bundle.readings[0]
                 progress(f"{reading.file.shown_path}: {reading.counts.read:,} records read so far")
             done.result()
-            yield reading
-            reading.spool.remove()
+            yield bundle
+            bundle.remove()
             ahead.popleft()
     finally:
         stop.set()
         files_pool.shutdown(cancel_futures=True)
         blocks_pool.shutdown(cancel_futures=True)
-        for reading, _ in ahead:
-            reading.spool.remove()
+        for bundle, _ in ahead:
+            bundle.remove()
+
+
+def _bundled(files: list[LandedFile], alone: Collection[str]) -> Iterator[tuple[int, list[LandedFile]]]:
+    """The files in their order, small ones in lists of several, each list with the place of its first."""
+    start, some, size = 0, list[LandedFile](), 0
+    for place, file in enumerate(files):
+        is_small = file.size <= SMALL_FILE_BYTES and file.relative_path not in alone
+        if some and (not is_small or len(some) == MOST_FILES_TOGETHER or size + file.size > MOST_BYTES_TOGETHER):
+            yield start, some
+            start, some, size = place, [], 0
+        if is_small:
+            some.append(file)
+            size += file.size
+        else:
+            yield place, [file]
+            start = place + 1
+    if some:
+        yield start, some
 
 
 class _StoppedError(Exception):
@@ -156,6 +200,7 @@ class Reading:
         self.counts = Counts()
         self.sha256 = ""
         self.reason: str | None = None
+        self._erasures = erasures
         self._settings = settings
         self._vendor = discover()[file.source]
         self.origin = Origin(
@@ -171,6 +216,40 @@ class Reading:
         self.normaliser = Normaliser(
             self._vendor, self.origin, Bounds(settings.options.record_bytes, settings.options.record_levels), erasures
         )
+
+    @property
+    def feed(self) -> tuple[str, str]:
+        """Whose the file is: vendor and account."""
+        return self.origin.account.source, self.origin.account.source_account
+
+    def anew(self) -> "Reading":
+        """The same file, nothing of it read yet."""
+        return Reading(self._settings, self.file, load_seq=self.origin.load_seq, erasures=self._erasures)
+
+    def only_block(self) -> ClassifiedBlock | None:
+        """The records of a small file, to be normalised together with those of others; null where something is special
+        about the file, which is then to be read alone."""
+        try:
+            self.sha256 = landing_zone.sha256_of(self.file)
+            stream = self._vendor.streams[self.file.stream]
+            if columns_in_major_units(stream, self.file.path.name, blocks_of(self._settings, self.file)):
+                return None
+            blocks = list(islice(blocks_of(self._settings, self.file), 2))
+            if len(blocks) != 1 or sum(len(record.raw) for record in blocks[0]) > MOST_UNPACKED_BYTES:
+                return None
+            return self.normaliser.classify(blocks[0])
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException:
+            # Read alone it is told as what it is.
+            return None
+
+    def note(self, result: Normalised) -> None:
+        """Counts what became of records."""
+        self.counts.read += result.rows_read
+        self.counts.rejected += result.rows_rejected
+        self.counts.duplicate += result.rows_duplicate
+        self.counts.erased += sum(reject.reason == ERASED for reject in result.rejects)
 
     def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """Reads the file into the spool; why it cannot be, is told as `reason`."""
@@ -211,15 +290,95 @@ class Reading:
 
     def _finish(self, found: ClassifiedBlock) -> None:
         result = self.normaliser.finish(found)
-        self.counts.read += result.rows_read
-        self.counts.rejected += result.rows_rejected
-        self.counts.duplicate += result.rows_duplicate
-        self.counts.erased += sum(reject.reason == ERASED for reject in result.rejects)
+        self.note(result)
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
         self.spool.add("$told", result.told)
         self.spool.add("$rejects", [rejects_frame(result.rejects)])
         self.spool.add("$issues", [_issues(result)])
+
+
+class Bundle:
+    """Files that are read, and booked, one after the other or together."""
+
+    def __init__(self, settings: Settings, readings: list[Reading]) -> None:
+        self.readings = readings
+        self.joint: set[int] = set()
+        """Load numbers of those whose rows stand together in `spool`; those of the others are in their own."""
+        self.spool = Spool(settings.internal / "spool" / f"together{readings[0].origin.load_seq}")
+
+    def remove(self) -> None:
+        """Forgets all rows."""
+        for reading in self.readings:
+            reading.spool.remove()
+        self.spool.remove()
+
+    def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
+        """Reads the files into the spools."""
+        self.spool.remove()
+        blocks: dict[tuple[str, str, str], list[tuple[int, ClassifiedBlock]]] = {}
+        size = 0
+        for place, reading in enumerate(self.readings if len(self.readings) > 1 else ()):
+            if stop.is_set():
+                raise _StoppedError
+            found = reading.only_block() if size <= 2 * MOST_BYTES_TOGETHER else None
+            if found is not None:
+                size += sum(len(record.raw) for record in found.records)
+                blocks.setdefault((*reading.feed, reading.file.stream), []).append((place, found))
+        for some in blocks.values():
+            if len(some) > 1:
+                self._read_together(some)
+        for place, reading in enumerate(self.readings):
+            if reading.origin.load_seq in self.joint:
+                reading.normaliser.decoder.forget()
+            else:
+                self.readings[place] = reading.anew()
+                self.readings[place].read(pool, stop)
+
+    def _read_together(self, blocks: list[tuple[int, ClassifiedBlock]]) -> None:
+        """Takes in the rows of several files of one stream, if nothing is special about any of them."""
+        readings = [self.readings[place] for place, _ in blocks]
+        try:
+            result = together([(self.readings[place].normaliser, found) for place, found in blocks])
+            _check_contacts(result)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit, OSError):
+            raise
+        except BaseException:
+            # Read alone each file is told as what it is; Polars panics with what is no `Exception`.
+            return
+        for table, frames in result.frames.items():
+            self.spool.add(table, frames)
+        self.spool.add("$told", result.told)
+        for reading, told in zip(readings, result.files, strict=True):
+            load_seq = pl.lit(reading.origin.load_seq).alias("load_seq")
+            reading.note(told)
+            if told.rejects:
+                self.spool.add("$rejects", [rejects_frame(told.rejects).with_columns(load_seq)])
+            if told.issues:
+                self.spool.add("$issues", [_issues(told).with_columns(load_seq)])
+            self.joint.add(reading.origin.load_seq)
+
+    def part(self, load_seqs: Collection[int]) -> None:
+        """Gives those files spools of their own."""
+        readings = {one.origin.load_seq: one for one in self.readings if one.origin.load_seq in load_seqs}
+        self.joint -= readings.keys()
+        for table in self.spool.tables if readings else ():
+            for frame in self.spool.frames(table):
+                for (load_seq,), rows in frame.partition_by("load_seq", as_dict=True, maintain_order=True).items():
+                    if load_seq in readings:
+                        own = rows.drop("load_seq") if table in ("$rejects", "$issues") else rows
+                        readings[load_seq].spool.add(table, [own])
+
+
+def _check_contacts(result: Together) -> None:
+    """Refuses a file in which several dialects name people: what they say of one is told once, which takes the file
+    alone."""
+    seen: set[int] = set()
+    for frame in result.frames.get("contacts", ()):
+        loads = set(frame.get_column("load_seq").unique())
+        if loads & seen:
+            raise NotTogetherError
+        seen |= loads
 
 
 def blocks_of(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:

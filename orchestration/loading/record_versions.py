@@ -6,13 +6,16 @@ attributes (consents, memberships, figures) has times of its own and stays. Once
 is replaced or withdrawn, the next one comes back.
 """
 
+from collections import Counter
+from collections.abc import Collection
+
 import duckdb
 
 from orchestration.loading.deduplication import correct_books
-from orchestration.normalisation.file_context import Origin
 from orchestration.warehouse.change_keys import touch
 
-_KEY = "source, source_account, stream, export_date, source_record_id"
+_NIGHT = "source, source_account, export_date"
+_KEY = f"{_NIGHT}, stream, source_record_id"
 # Rows of the contested records, those in staging and those set aside, from the newest on.
 _RANKED = f"""
 create or replace temp table ranked as
@@ -31,31 +34,24 @@ _LEAVING, _RETURNING = (
 )
 
 
-def settle_versions(con: duckdb.DuckDBPyConnection, origin: Origin) -> int:
-    """After the rows of a load are in staging: leaves one for each record of its night; returns how many of the load
+def settle_versions(con: duckdb.DuckDBPyConnection, load_seqs: Collection[int]) -> Counter[int]:
+    """After the rows of loads are in staging: leaves one for each record of their nights; returns how many of each load
     are set aside."""
     con.execute(
         f"""
         create or replace temp table contested as
+        with told as (select distinct {_NIGHT}, source_record_id from staging.customers where load_seq in (select unnest($1::bigint[])))
         select {_KEY} from (
-            select {_KEY} from staging.customers
-            where source = $source and source_account = $account and export_date = $day
+            select {_KEY} from staging.customers semi join told using ({_NIGHT}, source_record_id)
             union all
-            select {_KEY} from internal.outdone
-            where source = $source and source_account = $account and export_date = $day
+            select {_KEY} from internal.outdone semi join told using ({_NIGHT}, source_record_id)
         )
-        where source_record_id in (select source_record_id from staging.customers where load_seq = $seq)
         group by all
         having count(*) > 1
         """,
-        {
-            "source": origin.account.source,
-            "account": origin.account.source_account,
-            "day": origin.export_date,
-            "seq": origin.load_seq,
-        },
+        [list(load_seqs)],
     )
-    return _settle(con, origin.load_seq)
+    return _settle(con)
 
 
 def contest(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
@@ -70,12 +66,12 @@ def contest(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 
 def settle_contested(con: duckdb.DuckDBPyConnection) -> None:
     """After that: brings back the newest of what is left of each."""
-    _settle(con, None)
+    _settle(con)
 
 
-def _settle(con: duckdb.DuckDBPyConnection, load_seq: int | None) -> int:
+def _settle(con: duckdb.DuckDBPyConnection) -> Counter[int]:
     if con.execute("select 1 from contested limit 1").fetchone() is None:
-        return 0
+        return Counter()
     con.execute(_RANKED)
     touch(con, f"(load_seq, source_row) in ({_LEAVING})", tables=("customers",))
     for source, target, rows in (
@@ -89,5 +85,4 @@ def _settle(con: duckdb.DuckDBPyConnection, load_seq: int | None) -> int:
         "select load_seq, sum(case when is_newest then 1 else -1 end) as gained from ranked where is_aside = is_newest"
         " group by load_seq",
     )
-    [(own,)] = con.execute(f"select count(*) from ({_LEAVING}) where load_seq = $1", [load_seq]).fetchall()
-    return own
+    return Counter(dict(con.execute(f"select load_seq, count(*) from ({_LEAVING}) group by load_seq").fetchall()))

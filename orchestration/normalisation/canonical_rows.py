@@ -4,13 +4,14 @@ import polars as pl
 
 from orchestration.canonical.tables import COMMON, TABLES
 from orchestration.mapping.model import Dialect
-from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.file_context import Span
 from orchestration.normalisation.typed_values import POLARS_TYPES
 
 
-def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, origin: Origin, dialect: Dialect) -> pl.DataFrame:
+def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, span: Span, dialect: Dialect) -> pl.DataFrame:
     """The rows with every column of the table; one that nobody states is null."""
-    account = origin.account
+    account = span.account
+    export_date = span.told(lambda origin: origin.export_date)
     declared = TABLES[table]
     own = (
         pl.col(declared.key)
@@ -22,15 +23,15 @@ def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, origin: Origin
     constants: dict[str, pl.Expr] = {
         "source": pl.lit(account.source),
         "source_account": pl.lit(account.source_account),
-        "stream": pl.lit(origin.stream),
+        "stream": pl.lit(span.stream),
         "source_entity": pl.lit(dialect.entity),
         "source_dialect": pl.lit(dialect.name),
-        "export_date": pl.lit(origin.export_date),
-        "last_export_date": pl.lit(origin.export_date),
-        "load_seq": pl.lit(origin.load_seq, pl.Int64),
+        "export_date": export_date,
+        "last_export_date": export_date,
+        "load_seq": span.told(lambda origin: origin.load_seq, pl.Int64),
         "source_record_id": own,
-        "source_file": pl.lit(origin.source_file),
-        "extracted_at": pl.lit(origin.night),
+        "source_file": span.told(lambda origin: origin.source_file),
+        "extracted_at": span.night,
         "extra": pl.col("row_extra") if "row_extra" in rows.columns else pl.lit(None, pl.String),
     }
     if table in ("customer_identifiers",):

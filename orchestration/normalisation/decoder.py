@@ -4,7 +4,7 @@ by Polars.
 Knows shapes and dialects, but nothing of canonical tables: `normaliser.py` goes on from the frames.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -16,9 +16,34 @@ from orchestration.mapping.record_schema import handling, leaves
 from orchestration.normalisation.classifier import Bounds, ClassifiedBlock, Classifier
 from orchestration.normalisation.dialect_records import DialectRecords
 from orchestration.normalisation.field_coverage import coverage_of
+from orchestration.normalisation.file_context import numbered
 from orchestration.normalisation.known_dialect import KnownDialect
 from orchestration.normalisation.outcomes import Batch, Decoded, Reject
 from orchestration.normalisation.record_frames import decoded_fields, frame_of
+
+
+def frames_together(files: Sequence[tuple["Decoder", ClassifiedBlock]]) -> list[Decoded]:
+    """The frames of classified blocks of several files of one stream, their records numbered by `numbered`.
+
+    Raises PolarsError where a record cannot be decoded: which one it is can be told of each file alone.
+    """
+    merged: dict[str, tuple[KnownDialect, DialectRecords]] = {}
+    told: dict[str, list[tuple[Decoder, int]]] = defaultdict(list)
+    for place, (decoder, found) in enumerate(files):
+        for known, group in found.groups:
+            decoder.dialect_records[known.name] += len(group.numbers)
+            merged.setdefault(known.name, (known, DialectRecords()))[1].add(group, numbered(place, group.numbers))
+            told[known.name].append((decoder, len(group.numbers)))
+    decoded = []
+    for name, (known, group) in merged.items():
+        fields = decoded_fields(known.dialect, group)
+        frame = frame_of(known.dialect, group, fields, msgspec.json.Encoder().encode)
+        start = 0
+        for decoder, length in told[name]:
+            decoder.count(known, frame.slice(start, length), [field.slice(start, length) for field in fields])
+            start += length
+        decoded.append(Decoded(known.dialect, frame))
+    return decoded
 
 
 class Decoder:
@@ -57,6 +82,11 @@ class Decoder:
         """After the last block: what is only known to find records told twice."""
         self._classifier.forget()
 
+    def count(self, known: KnownDialect, frame: pl.DataFrame, fields: Sequence[pl.Series]) -> None:
+        """Counts in how many records of the file every leaf was given."""
+        for path, count in coverage_of(known.compiled, frame, fields).items():
+            self.coverage[known.name, path] += count
+
     def _frames(
         self, known: KnownDialect, group: DialectRecords, raws: dict[int, bytes], batch: Batch
     ) -> list[Decoded]:
@@ -65,8 +95,7 @@ class Decoder:
         except pl.exceptions.PolarsError:
             return self._bisect(known, group, raws, batch)
         frame = frame_of(known.dialect, group, fields, self._encode)
-        for path, count in coverage_of(known.compiled, frame, fields).items():
-            self.coverage[known.name, path] += count
+        self.count(known, frame, fields)
         return [Decoded(known.dialect, frame)]
 
     def _bisect(

@@ -16,7 +16,7 @@ from orchestration.normalisation.contact_attributes import as_last_told
 from orchestration.normalisation.contact_owners import owners_of
 from orchestration.normalisation.decimal_columns import fields_read, is_in_minor_units
 from orchestration.normalisation.erasures import Erasures, People, loyalty_account
-from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.file_context import Span
 from orchestration.normalisation.identifiers import identifiers as identifiers_of
 from orchestration.normalisation.identifiers import no_identifiers
 from orchestration.normalisation.list_elements import elements, exploded, records
@@ -41,15 +41,15 @@ class _Judged:
 class DialectNormaliser:
     """The records of one dialect in one block on their way to canonical rows."""
 
-    def __init__(self, decoded: Decoded, origin: Origin, major_fields: frozenset[str]) -> None:
+    def __init__(self, decoded: Decoded, span: Span, major_fields: frozenset[str]) -> None:
         self._dialect = decoded.dialect
         self._major_fields = major_fields
-        self._origin = origin
-        self._account = origin.account
+        self._span = span
+        self._account = span.account
         self._frame = decoded.frame.with_columns(
-            pl.lit(origin.file_value, dtype=pl.String).alias("file_value"),
-            pl.lit(origin.account.default_currency).alias("account_currency"),
-            pl.lit(origin.account.phone_region, pl.String).alias("account_phone_region"),
+            span.told(lambda origin: origin.file_value, pl.String).alias("file_value"),
+            pl.lit(span.account.default_currency).alias("account_currency"),
+            pl.lit(span.account.phone_region, pl.String).alias("account_phone_region"),
         )
         self._judged: list[_Judged] = []
         self.told: list[_Judged] = []
@@ -64,7 +64,7 @@ class DialectNormaliser:
         self._own()
         owners = self._frame.filter(pl.col("owner").is_not_null()).select("source_row", "owner")
         return People(
-            self._account.source, self._account.source_account, self._origin.stream, numbers, owners, self._carried
+            self._account.source, self._account.source_account, self._span.stream, numbers, owners, self._carried
         )
 
     def accounts(self) -> dict[int, str]:
@@ -83,7 +83,7 @@ class DialectNormaliser:
         found = {
             number
             for number, account in self.accounts().items()
-            if erasures.holds(loyalty_account(*of, account), self._origin.export_date)
+            if erasures.holds(loyalty_account(*of, account), self._span.export_date(number))
         }
         self._reject(found, ERASED, None)
         return found
@@ -103,7 +103,7 @@ class DialectNormaliser:
         for judged in self._judged if judged_rows is None else judged_rows:
             frame = judged.frame.filter(~pl.col("source_row").is_in(rejected)) if rejected else judged.frame
             if frame.height:
-                yield judged.table, frame
+                yield judged.table, self._span.in_own_numbers(frame)
 
     def _reject(self, numbers: Iterable[int], reason: str, at: str | None) -> None:
         for number in numbers:
@@ -155,7 +155,7 @@ class DialectNormaliser:
         profile = ids.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about)
-        people = self._read(Reader("contacts", about.attributes, self._account, self._origin.night), self._frame)
+        people = self._read(Reader("contacts", about.attributes, self._account, self._span.night), self._frame)
         owner = owners_of(self._frame, people, identifiers, self._account)
         self._frame = self._frame.with_columns(owner.alias("owner"))
         nameless = identifiers.join(
@@ -198,7 +198,7 @@ class DialectNormaliser:
         people, identifiers = self._people, self._carried
         is_accepted = ~pl.col("source_row").is_in(list(self.rejected))
         owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select(
-            "source_row", "record_hash", "owner", "profile"
+            "source_row", "record_hash", self._span.by_file(pl.col("owner")).alias("owner"), "profile"
         )
         told = owners.join(self._contact_times(), on="source_row", how="left").sort("seen", "source_row")
         seen = told.group_by("owner").agg(
@@ -221,7 +221,7 @@ class DialectNormaliser:
                 pl.col("owner"),
             )
             self.told.append(self._judged.pop())
-        carried = newest.select("source_row", "owner").join(
+        carried = newest.select("source_row", self._span.without_file(pl.col("owner")).alias("owner")).join(
             identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left"
         )
         carried = carried.join(
@@ -231,9 +231,11 @@ class DialectNormaliser:
 
     def _as_contacts(self, about: Contact, rows: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_columns(
-            pl.lit(about.is_lead).alias("is_lead_only"), pl.col("profile").alias("source_profile_id")
+            self._span.without_file(pl.col("owner")).alias("owner"),
+            pl.lit(about.is_lead).alias("is_lead_only"),
+            pl.col("profile").alias("source_profile_id"),
         )
-        return rows.with_columns(alias_ids(self._origin, rows.get_column("owner"), "derived"))
+        return rows.with_columns(alias_ids(self._span, rows, "derived"))
 
     def _updated(self) -> pl.Expr:
         """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the
@@ -251,7 +253,7 @@ class DialectNormaliser:
         seen = times.time(
             text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour
         ).struct.field("value")
-        return pl.when(seen < self._origin.night + PLAUSIBLE).then(seen)
+        return pl.when(seen < self._span.night + PLAUSIBLE).then(seen)
 
     def _contact_times(self) -> pl.DataFrame:
         for select in self._dialect.rows:
@@ -259,9 +261,9 @@ class DialectNormaliser:
                 value = select.columns.get(column.name)
                 if select.each is None and isinstance(value, Time) and value.sources:
                     return self._frame.select(
-                        "source_row", pl.coalesce(self._plausible(value), pl.lit(self._origin.night)).alias("seen")
+                        "source_row", pl.coalesce(self._plausible(value), self._span.night).alias("seen")
                     )
-        return self._frame.select("source_row", pl.lit(self._origin.night).alias("seen"))
+        return self._frame.select("source_row", self._span.night.alias("seen"))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -278,9 +280,9 @@ class DialectNormaliser:
             frame = frame.filter(select.where)
         if frame.height:
             parsed = self._read(
-                Reader(select.table, select.columns, self._account, self._origin.night, select.amounts), frame
+                Reader(select.table, select.columns, self._account, self._span.night, select.amounts), frame
             )
-            self._emit(select.table, completed(select, frame, parsed, self._origin), pl.col("owner"))
+            self._emit(select.table, completed(select, frame, parsed, self._span), pl.col("owner"))
 
     def _in_major_units(self, select: Rows) -> Rows:
         """The select with the amounts that this file states in major units, each booked as given."""
@@ -312,7 +314,7 @@ class DialectNormaliser:
         """Rows in the columns of their table; rejects those that lack what they need."""
         if not rows.height:
             return
-        frame = in_columns_of(table, rows, owner, self._origin, self._dialect)
+        frame = in_columns_of(table, rows, owner, self._span, self._dialect)
         for column in TABLES[table].columns:
             if column.required:
                 lacking = frame.filter(pl.col(column.name).is_null()).get_column("source_row")

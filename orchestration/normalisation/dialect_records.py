@@ -16,6 +16,14 @@ class DialectRecords:
     hashes: list[bytes] = field(default_factory=list)
     unknown: dict[int, bytes] = field(default_factory=dict)
 
+    def add(self, other: "DialectRecords", numbers: Sequence[int]) -> None:
+        """Takes in records of another file under other numbers."""
+        self.unknown |= {len(self.numbers) + place: unknown for place, unknown in other.unknown.items()}
+        self.numbers.extend(numbers)
+        self.documents.extend(other.documents)
+        self.objects.extend(other.objects)
+        self.hashes.extend(other.hashes)
+
     def at(self, places: Sequence[int]) -> "DialectRecords":
         """The records at these places alone."""
         return DialectRecords(

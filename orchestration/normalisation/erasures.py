@@ -10,7 +10,7 @@ import hmac
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -188,22 +188,23 @@ class Erasures:
         """The last night that this is kept out of; null where it was never erased."""
         return self.until.get(_digest(self.secret, text))
 
-    def numbers(self, people: "People", raws: Mapping[int, bytes], night: date) -> set[int]:
-        """Numbers of the records that are about somebody who was erased, or about nobody and name them."""
+    def numbers(self, people: "People", raws: Mapping[int, bytes], night: Callable[[int], date]) -> set[int]:
+        """Numbers of the records that are about somebody who was erased, or about nobody and name them; `night` is that
+        of the record of a number."""
         owners = (
             number
             for number, owner in people.owners.select("source_row", "owner").iter_rows()
-            if self.holds(record(people.source, people.account, people.stream, owner), night)
+            if self.holds(record(people.source, people.account, people.stream, owner), night(number))
         )
         named = people.identifiers.filter(pl.col("id_link_value").is_not_null()).select(
             "source_row", "id_type", "id_namespace", "id_link_value"
         )
         nobodys = people.numbers - set(people.owners.get_column("source_row"))
-        naming = (number for number in nobodys if number in raws and self.is_mentioned(raws[number], night))
+        naming = (number for number in nobodys if number in raws and self.is_mentioned(raws[number], night(number)))
         return {
             *owners,
             *naming,
-            *(number for number, *parts in named.iter_rows() if self.holds(identifier(*parts), night)),
+            *(number for number, *parts in named.iter_rows() if self.holds(identifier(*parts), night(number))),
         }
 
     def is_mentioned(self, raw: bytes, night: date) -> bool:

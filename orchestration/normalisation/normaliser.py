@@ -16,11 +16,11 @@ from orchestration.mapping.model import Vendor
 from orchestration.mapping.record_schema import handling, leaves
 from orchestration.normalisation import anonymous
 from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
-from orchestration.normalisation.decoder import Decoder
+from orchestration.normalisation.decoder import Decoder, frames_together
 from orchestration.normalisation.dialect_normaliser import ACCOUNT_TABLES, DialectNormaliser
 from orchestration.normalisation.erasures import Erasures
-from orchestration.normalisation.file_context import Origin
-from orchestration.normalisation.outcomes import Batch, Decoded, Issue, Reject
+from orchestration.normalisation.file_context import Origin, Span, place_of
+from orchestration.normalisation.outcomes import Batch, Issue, Reject
 from orchestration.normalisation.typed_values import POLARS_TYPES
 
 
@@ -58,14 +58,15 @@ class Normaliser:
     """Normalises the records of one file, block by block."""
 
     def __init__(self, vendor: Vendor, origin: Origin, bounds: Bounds, erasures: Erasures | None = None) -> None:
-        self._origin = origin
+        self.origin = origin
+        self._span = Span((origin,))
         self.major_fields: Mapping[int, frozenset[str]] = {}
         """By the part of the file, fields that are in major units there, against what the vendor documents; to be told
         before the first block."""
         self.decoder = Decoder(vendor, origin.stream, bounds)
         self._vendor = vendor
         self._bounds = bounds
-        self._erasures = erasures
+        self.erasures = erasures
 
     def block(self, records: list[Record]) -> Normalised:
         """The block in canonical frames."""
@@ -86,15 +87,15 @@ class Normaliser:
         issues = batch.issues
         erased: set[int] = set()
         for decoded in batch.decoded:
-            part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
-            if self._erasures:
-                found = self._erasures.numbers(part.people(), raws, self._origin.export_date)
+            part = DialectNormaliser(decoded, self._span.of_stream(decoded.dialect.stream), major_fields)
+            if self.erasures:
+                found = self.erasures.numbers(part.people(), raws, self._span.export_date)
                 erased |= found
                 decoded = decoded.without(found)
-                part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
+                part = DialectNormaliser(decoded, self._span.of_stream(decoded.dialect.stream), major_fields)
             part.run()
-            if self._erasures:
-                erased |= part.give_up_accounts(self._erasures)
+            if self.erasures:
+                erased |= part.give_up_accounts(self.erasures)
             result.rejects.extend(
                 Reject(number, reason, at, raws[number]) for number, (reason, at) in sorted(part.rejected.items())
             )
@@ -102,10 +103,8 @@ class Normaliser:
             for table, frame in part.accepted():
                 result.frames.setdefault(table, []).append(frame)
             result.told.extend(frame for _, frame in part.accepted(part.told))
-        if self._erasures:
-            result.rejects = [
-                self._unless_mentioned(reject) for reject in result.rejects if reject.number not in erased
-            ]
+        if self.erasures:
+            result.rejects = [self.unless_mentioned(reject) for reject in result.rejects if reject.number not in erased]
         rejected = {reject.number for reject in result.rejects}
         result.issues = [issue for issue in issues if issue.number not in rejected and issue.number not in erased]
         if erased:
@@ -133,32 +132,32 @@ class Normaliser:
 
     def _about_erased(self, records: Sequence[Record], erasures: Erasures) -> tuple[set[int], set[int]]:
         """Numbers of such records, and of all that were looked into."""
-        alone = Normaliser(self._vendor, self._origin, self._bounds)
+        alone = Normaliser(self._vendor, self.origin, self._bounds)
         batch = alone.decoder.decode(records)
-        night, major_fields = self._origin.export_date, self._major_fields_of(records)
+        night, major_fields = self.origin.export_date, self._major_fields_of(records)
         found = {reject.number for reject in batch.rejects if erasures.is_named(reject.raw, night)}
         seen = {reject.number for reject in batch.rejects}
         raws = {record.number: record.raw for record in records}
         for decoded in batch.decoded:
-            part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
-            found |= erasures.numbers(part.people(), raws, night)
+            part = DialectNormaliser(decoded, self._span.of_stream(decoded.dialect.stream), major_fields)
+            found |= erasures.numbers(part.people(), raws, self._span.export_date)
             seen |= set(decoded.frame.get_column("source_row"))
             if any(select.table in ACCOUNT_TABLES for select in decoded.dialect.rows):
-                part = DialectNormaliser(decoded, self._origin_of(decoded), major_fields)
+                part = DialectNormaliser(decoded, self._span.of_stream(decoded.dialect.stream), major_fields)
                 part.run()
                 found |= part.give_up_accounts(erasures)
         return found, seen
 
-    def _unless_mentioned(self, reject: Reject) -> Reject:
+    def unless_mentioned(self, reject: Reject) -> Reject:
         """The rejected record as it may be kept: nothing of one that names somebody who was erased."""
-        assert self._erasures is not None
-        if self._erasures.is_named(reject.raw, self._origin.export_date):
+        assert self.erasures is not None
+        if self.erasures.is_named(reject.raw, self.origin.export_date):
             return Reject(reject.number, ERASED, None, b"")
         return reject
 
     def _without_person(self, result: Normalised, records: list[Record]) -> None:
         """Takes what erased people's records tell of orders, and rejects what tells of none."""
-        plain = Normaliser(self._vendor, self._origin, self._bounds)
+        plain = Normaliser(self._vendor, self.origin, self._bounds)
         plain.major_fields = self.major_fields
         orders = anonymous.orders(plain.of_same, records)
         result.rejects.extend(Reject(one.number, ERASED, None, b"") for one in records if one.number not in orders)
@@ -174,15 +173,71 @@ class Normaliser:
 
     def of_same(self, records: list[Record]) -> Normalised:
         """The records alone, as if the file held nothing else."""
-        alone = Normaliser(self._vendor, self._origin, self._bounds)
+        alone = Normaliser(self._vendor, self.origin, self._bounds)
         alone.major_fields = self.major_fields
         return alone.block(records)
 
-    def _origin_of(self, decoded: Decoded) -> Origin:
-        """Where the records come from: those that say they are another stream's are that stream's, whatever folder they
-        lie in."""
-        stream = decoded.dialect.stream
-        return self._origin if stream == self._origin.stream else replace(self._origin, stream=stream, file_value=None)
+
+@dataclass
+class Together:
+    """Blocks of several files in canonical frames that hold the rows of all of them, and the accounting file by
+    file."""
+
+    frames: dict[str, list[pl.DataFrame]]
+    told: list[pl.DataFrame]
+    files: list[Normalised]
+    """In the order of the files, without frames."""
+
+
+class NotTogetherError(Exception):
+    """One of the files needs to be normalised alone."""
+
+
+def together(files: Sequence[tuple[Normaliser, ClassifiedBlock]]) -> Together:
+    """The second step of the only blocks of several files of one stream of an account, as `Normaliser.finish` takes it
+    of one.
+
+    Polars plans the selects of a dialect anew each time, which costs more than the records of a small file. Raises
+    whatever is wrong with any of them; files that hold nothing wrong are then normalised alone.
+    """
+    span = Span(tuple(normaliser.origin for normaliser, _ in files))
+    result = Together({}, [], [])
+    rejected: dict[int, list[Reject]] = {place: [] for place in range(len(files))}
+    issues: dict[int, list[Issue]] = {place: [] for place in range(len(files))}
+    raws = [{record.number: record.raw for record in found.records} for _, found in files]
+    erasures = files[0][0].erasures
+    for decoded in frames_together([(normaliser.decoder, found) for normaliser, found in files]):
+        about = span.of_stream(decoded.dialect.stream)
+        if erasures:
+            people = DialectNormaliser(decoded, about, frozenset()).people()
+            given = {one: raws[place][number] for one in people.numbers for place, number in [place_of(one)]}
+            if erasures.numbers(people, given, span.export_date):
+                raise NotTogetherError
+        part = DialectNormaliser(decoded, about, frozenset())
+        part.run()
+        if erasures and part.give_up_accounts(erasures):
+            raise NotTogetherError
+        for one, (reason, at) in sorted(part.rejected.items()):
+            place, number = place_of(one)
+            rejected[place].append(Reject(number, reason, at, raws[place][number]))
+        for issue in part.issues:
+            place, number = place_of(issue.number)
+            issues[place].append(replace(issue, number=number))
+        for table, frame in part.accepted():
+            result.frames.setdefault(table, []).append(frame)
+        result.told.extend(frame for _, frame in part.accepted(part.told))
+    for place, (normaliser, found) in enumerate(files):
+        rejects = [*found.batch.rejects, *rejected[place]]
+        if erasures:
+            rejects = [normaliser.unless_mentioned(reject) for reject in rejects]
+        numbers = {reject.number for reject in rejects}
+        told = [issue for issue in (*found.batch.issues, *issues[place]) if issue.number not in numbers]
+        result.files.append(
+            Normalised(
+                rows_read=len(found.records), rows_duplicate=found.batch.duplicates, rejects=rejects, issues=told
+            )
+        )
+    return result
 
 
 def shape_paths(vendor: Vendor, stream: str) -> dict[tuple[str, str], str]:

@@ -8,7 +8,7 @@ import polars as pl
 from orchestration.canonical.canonical_json import canonical
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Account
-from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.file_context import Span
 
 # What tells two events of one person at one time apart.
 _EVENT_CONTENT = ("event_type", "event_action", "event_name_raw", "source_order_id", "product_id", "properties")
@@ -19,14 +19,14 @@ def derived_record_id(account: Account, text: str) -> str:
     return "derived:" + sha256("\x1d".join((account.source, account.source_account, text)).encode()).hexdigest()[:32]
 
 
-def alias_ids(origin: Origin, records: pl.Series, stream: str) -> pl.Series:
-    """`alias_id` of vendor records: keyed with the secret of the installation, so that nobody can guess it. A record
-    that comes after its person was erased is another one's: it has another id."""
-    account = origin.account
+def alias_ids(span: Span, rows: pl.DataFrame, stream: str) -> pl.Series:
+    """`alias_id` of vendor records, the owners of the rows: keyed with the secret of the installation, so that nobody
+    can guess it. A record that comes after its person was erased is another one's: it has another id."""
+    account = span.account
     place = (account.source, account.source_account, stream)
     ids = [
-        alias_id(origin.secret, *place, record if record is None else record + origin.life_of(stream, record))
-        for record in records
+        alias_id(span.secret, *place, record if record is None else record + span.life_of(number, stream, record))
+        for record, number in rows.select("owner", "source_row").iter_rows()
     ]
     return pl.Series("alias_id", ids, dtype=pl.String)
 
@@ -38,10 +38,10 @@ def alias_id(secret: bytes, source: str, source_account: str, stream: str, recor
     ).hexdigest()
 
 
-def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.DataFrame:
+def identified(table: str, rows: pl.DataFrame, has: set[str], span: Span) -> pl.DataFrame:
     """The rows with ids where the vendor gives none; `has` are the columns that were given."""
     if table == "events":
-        rows = _identified_events(rows, has, origin)
+        rows = _identified_events(rows, has, span)
     name = TABLES[table].key
     if name is not None and TABLES[table].is_key_derived:
         current = rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height, dtype=pl.String)
@@ -57,14 +57,14 @@ def identified(table: str, rows: pl.DataFrame, has: set[str], origin: Origin) ->
     return rows
 
 
-def _identified_events(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.DataFrame:
+def _identified_events(rows: pl.DataFrame, has: set[str], span: Span) -> pl.DataFrame:
     given = rows.get_column("event_id").to_list() if "event_id" in has else [None] * rows.height
     told = [pl.col(name).fill_null("") if name in rows.columns else pl.lit("") for name in _EVENT_CONTENT]
     if "properties" in rows.columns:
         rows = rows.with_columns(_canonical(rows.get_column("properties")).alias("content:properties"))
         told[-1] = pl.col("content:properties").fill_null("")
-    contents = rows.select(pl.concat_str([_moment(rows, has, origin), *told], separator="\x1d")).to_series().to_list()
-    start = "\x1d".join((origin.account.source, origin.account.source_account, ""))
+    contents = rows.select(pl.concat_str([_moment(rows, has, span), *told], separator="\x1d")).to_series().to_list()
+    start = "\x1d".join((span.account.source, span.account.source_account, ""))
     keys = [sha256(content.encode()).hexdigest()[:32] for content in contents]
     ids = [
         value or "derived:" + sha256(f"{start}{owner or ''}\x1d{content}".encode()).hexdigest()[:32]
@@ -97,14 +97,14 @@ def _canonical(documents: pl.Series) -> pl.Series:
     )
 
 
-def _moment(rows: pl.DataFrame, has: set[str], origin: Origin) -> pl.Expr:
+def _moment(rows: pl.DataFrame, has: set[str], span: Span) -> pl.Expr:
     """When an event happened, as text; blank where only the night of its delivery is known."""
     if "occurred_at" not in has:
         return pl.lit("")
     at = pl.col("occurred_at")
     fraction = pl.when(at.dt.microsecond() != 0).then(at.dt.strftime("%.6f")).otherwise(pl.lit(""))
     is_night = (
-        pl.col("is_time_inferred") & (at == origin.night) if "is_time_inferred" in rows.columns else pl.lit(value=False)
+        pl.col("is_time_inferred") & (at == span.night) if "is_time_inferred" in rows.columns else pl.lit(value=False)
     )
     return (
         pl.when(~is_night)

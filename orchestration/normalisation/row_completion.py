@@ -6,19 +6,19 @@ import polars as pl
 from orchestration.canonical.tables import TABLES
 from orchestration.mapping.selects import Rows
 from orchestration.mapping.values import Time
-from orchestration.normalisation.file_context import Origin
+from orchestration.normalisation.file_context import Span
 from orchestration.normalisation.list_elements import CARRIED
 from orchestration.normalisation.record_ids import alias_ids, identified
 from orchestration.parsing import ids
 from orchestration.parsing.text import clean
 
 
-def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, origin: Origin) -> pl.DataFrame:
+def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, span: Span) -> pl.DataFrame:
     """The parsed rows with what follows from the record, the account and the file."""
     table = select.table
     rows = parsed.drop("source_row").hstack(frame.select(_carried(frame, select)))
     has = set(rows.columns)
-    account, night = origin.account, pl.lit(origin.night)
+    account, night = span.account, span.night
     filled: list[pl.Expr] = []
     declared = {column.name for column in TABLES[table].columns}
     if "is_currency_inferred" in declared:
@@ -62,9 +62,9 @@ def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, origin: O
     if "is_guest" in declared and "is_guest" not in has:
         filled.append(pl.col("profile").is_null().alias("is_guest"))
     if table == "customers":
-        filled.append(alias_ids(origin, rows.get_column("owner"), origin.stream).alias("alias_id"))  # ty: ignore[invalid-argument-type]
+        filled.append(alias_ids(span, rows, span.stream))  # ty: ignore[invalid-argument-type]
     rows = rows.with_columns(filled)
-    return identified(table, _with_order_key(table, rows, declared, account.order_namespace), has, origin)
+    return identified(table, _with_order_key(table, rows, declared, account.order_namespace), has, span)
 
 
 def _with_order_key(table: str, rows: pl.DataFrame, declared: set[str], namespace: str) -> pl.DataFrame:

@@ -5,7 +5,7 @@ The value as given stays beside the parsed one, so a failure is a named reject o
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -82,7 +82,7 @@ class Reader:
     table: str
     columns: Mapping[str, Value]
     account: Account
-    night: datetime
+    night: pl.Expr
     amounts: str = "major"
 
     def read(self, frame: pl.DataFrame) -> Read:
@@ -216,7 +216,7 @@ class Reader:
         is_inferred = (
             parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_told | is_implausible
         )
-        return [pl.when(is_implausible).then(pl.lit(self.night)).otherwise(moment).alias(name), is_inferred.alias(flag)]
+        return [pl.when(is_implausible).then(self.night).otherwise(moment).alias(name), is_inferred.alias(flag)]
 
     def _is_implausible(self, name: str) -> pl.Expr:
         """The time cannot be; where something happened at it, the export date stands in, else it is left out."""
@@ -318,7 +318,9 @@ class Reader:
             return
         born = pl.col("birth_date")
         doubted = (
-            (born < FIRST_BIRTH_DATE) | (born >= self.night.date()) | born.is_in(sorted(self.account.date_placeholders))
+            (born < FIRST_BIRTH_DATE)
+            | (born >= self.night.dt.date())
+            | born.is_in(sorted(self.account.date_placeholders))
         )
         is_doubted = read.frame.select(doubted.fill_null(value=False)).to_series()
         if is_doubted.any():
