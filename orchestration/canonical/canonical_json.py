@@ -25,7 +25,19 @@ def _number(text: str) -> Any:
     return msgspec.Raw(str(exact.normalize()).encode())
 
 
-_decode = msgspec.json.Decoder(float_hook=_number).decode
+class _Numbers(dict[str, Any]):
+    """Fractions that were met, each found once: prices repeat."""
+
+    _MOST = 100_000
+
+    def __missing__(self, text: str) -> Any:
+        if len(self) >= self._MOST:
+            self.clear()
+        self[text] = found = _number(text)
+        return found
+
+
+_decode = msgspec.json.Decoder(float_hook=_Numbers().__getitem__).decode
 
 
 def canonical(document: bytes | str) -> bytes:

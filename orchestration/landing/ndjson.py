@@ -32,24 +32,27 @@ def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[
     none."""
     number = 0
     is_first, is_empty = True, True
-    for line, is_cut in split(content, limits.record_bytes + 2):
-        if is_first:
-            line, is_first = line.removeprefix(BOM), False
-        text = line.strip(b" \t\r\n")
-        if not text:
-            continue
-        is_empty = False
-        raw = line.rstrip(b"\r\n")
-        if is_cut:
-            number += 1
-            yield Record(number, raw, reason="record_too_large")
-        elif (told := _told_by(text, pages)) is None:
-            number += 1
-            yield record_of(number, raw, text)
-        else:
-            for element, page in told:
+    for whole, found in _split(content, limits.record_bytes + 2):
+        # What a megabyte does not hold none of its lines does.
+        may_tell, is_text = pages.may_be_in(whole), _is_utf8(whole)
+        for line, is_cut in found:
+            if is_first:
+                line, is_first = line.removeprefix(BOM), False
+            text = line.strip(b" \t\r\n")
+            if not text:
+                continue
+            is_empty = False
+            raw = line.rstrip(b"\r\n")
+            if is_cut:
                 number += 1
-                yield record_of(number, element, element, page)
+                yield Record(number, raw, reason="record_too_large")
+            elif (not may_tell and not text.startswith(b"[")) or (told := _told_by(text, pages)) is None:
+                number += 1
+                yield Record(number, raw, text) if is_text else record_of(number, raw, text)
+            else:
+                for element, page in told:
+                    number += 1
+                    yield record_of(number, element, element, page)
     if is_empty:
         raise ContainerError("no_records")
 
@@ -70,31 +73,41 @@ def _told_by(text: bytes, pages: Pages) -> Told | None:
 
 def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:
     """The record, if its text is UTF-8."""
+    return Record(number, raw, text, page=page) if _is_utf8(text) else Record(number, raw, reason="invalid_utf8")
+
+
+def _is_utf8(text: bytes) -> bool:
     if not text.isascii():
         try:
             text.decode("utf-8")
         except UnicodeDecodeError:
-            return Record(number, raw, reason="invalid_utf8")
-    return Record(number, raw, text, page=page)
+            return False
+    return True
 
 
 def split(content: io.BufferedReader, limit: int) -> Iterator[tuple[bytes, bool]]:
     """Lines with their ends, be they LF, CRLF or CR; of a line beyond the limit its start, marked as cut."""
+    return chain.from_iterable(lines for _, lines in _split(content, limit))
+
+
+def _split(content: io.BufferedReader, limit: int) -> Iterator[tuple[bytes, list[tuple[bytes, bool]]]]:
+    """As many lines as were read at once, after the bytes they stand in."""
     rest = b""
     is_skipping = False
     while chunk := content.read(2**20):
-        pieces = (rest + chunk).splitlines(keepends=True)
+        whole = rest + chunk
+        pieces = whole.splitlines(keepends=True)
         # A CR at the end may be half of a CRLF.
         rest = b"" if pieces[-1].endswith(b"\n") else pieces.pop()
-        for line in pieces:
-            if is_skipping:
-                is_skipping = False
-            else:
-                yield (line, False) if len(line) <= limit else (line[:limit], True)
+        if is_skipping and pieces:
+            del pieces[0]
+            is_skipping = False
+        lines = [(line, False) if len(line) <= limit else (line[:limit], True) for line in pieces]
         if is_skipping or len(rest) > limit:
             if not is_skipping:
-                yield rest[:limit], True
+                lines.append((rest[:limit], True))
             is_skipping = True
             rest = rest[-1:] if rest.endswith(b"\r") else b""
+        yield whole[: len(whole) - len(rest)], lines
     if rest and not is_skipping:
-        yield (rest, False) if len(rest) <= limit else (rest[:limit], True)
+        yield rest, [(rest, False) if len(rest) <= limit else (rest[:limit], True)]

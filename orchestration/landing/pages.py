@@ -66,7 +66,11 @@ class Pages:
         return self._told_by(fields, is_alone=True)
 
     def _may_be_page(self, text: bytes) -> bool:
-        return text.startswith(b"{") and any(sign in text for sign in self._signs)
+        return text.startswith(b"{") and self.may_be_in(text)
+
+    def may_be_in(self, text: bytes) -> bool:
+        """A quick look whether a page may begin anywhere in it."""
+        return any(sign in text for sign in self._signs)
 
     @cached_property
     def _signs(self) -> tuple[bytes, ...]:

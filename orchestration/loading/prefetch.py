@@ -38,8 +38,8 @@ MOST_BUNDLES_AHEAD = 8
 # records.
 SMALL_FILE_BYTES = 512 * 2**10
 MOST_UNPACKED_BYTES = 2 * 2**20
-MOST_FILES_TOGETHER = 64
-MOST_BYTES_TOGETHER = 8 * 2**20
+MOST_FILES_TOGETHER = 256
+MOST_BYTES_TOGETHER = 12 * 2**20
 SECONDS_OF_SILENCE = 10.0
 # What the rows of a file may take in memory: some hundred records. For the many small files writing them costs more
 # than all else of the disk.

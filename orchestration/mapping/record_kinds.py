@@ -83,13 +83,17 @@ class Kinds:
 
     def may_hold_nameless(self, document: bytes) -> bool:
         """A quick look whether `with_names` would change the record."""
-        if not any(b'"%b"' % name.encode() in document for name in self.holders):
+        if not any(name in document for name in self._holder_names):
             return False
         try:
             held = self._holders.decode(document)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return any(isinstance(getattr(value, "object", None), str | dict) for value in msgspec.structs.astuple(held))
+
+    @cached_property
+    def _holder_names(self) -> tuple[bytes, ...]:
+        return tuple(f'"{name}"'.encode() for name in self.holders)
 
     @cached_property
     def _holders(self) -> msgspec.json.Decoder[Any]:

@@ -5,7 +5,8 @@ Knows shapes and dialects, but nothing of canonical tables: `normaliser.py` goes
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import msgspec
 import polars as pl
@@ -38,10 +39,9 @@ def frames_together(files: Sequence[tuple["Decoder", ClassifiedBlock]]) -> list[
     for name, (known, group) in merged.items():
         fields = decoded_fields(known.dialect, group)
         frame = frame_of(known.dialect, group, fields, msgspec.json.Encoder().encode)
-        start = 0
-        for decoder, length in told[name]:
-            decoder.count(known, frame.slice(start, length), [field.slice(start, length) for field in fields])
-            start += length
+        coverage = coverage_of(known.compiled, frame, fields, list(accumulate(length for _, length in told[name])))
+        for (decoder, _), given in zip(told[name], coverage, strict=True):
+            decoder.count(known, given)
         decoded.append(Decoded(known.dialect, frame))
     return decoded
 
@@ -82,9 +82,9 @@ class Decoder:
         """After the last block: what is only known to find records told twice."""
         self._classifier.forget()
 
-    def count(self, known: KnownDialect, frame: pl.DataFrame, fields: Sequence[pl.Series]) -> None:
+    def count(self, known: KnownDialect, given: Mapping[str, int]) -> None:
         """Counts in how many records of the file every leaf was given."""
-        for path, count in coverage_of(known.compiled, frame, fields).items():
+        for path, count in given.items():
             self.coverage[known.name, path] += count
 
     def _frames(
@@ -95,7 +95,7 @@ class Decoder:
         except pl.exceptions.PolarsError:
             return self._bisect(known, group, raws, batch)
         frame = frame_of(known.dialect, group, fields, self._encode)
-        self.count(known, frame, fields)
+        self.count(known, *coverage_of(known.compiled, frame, fields, [frame.height]))
         return [Decoded(known.dialect, frame)]
 
     def _bisect(

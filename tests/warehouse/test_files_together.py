@@ -1,0 +1,143 @@
+"""Small files are normalised and booked together, and become what each becomes alone."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from orchestration.loading import loader, prefetch
+from orchestration.normalisation.normaliser import Normaliser
+from tests.landing.archives import zipped
+from tests.warehouse.test_accounting import SAMPLES, Installation, event
+
+NIGHTS = [f"2026-02-{day:02}" for day in range(1, 9)]
+
+
+@pytest.fixture(params=["little", "much"])
+def deliveries(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """Files by path: of each account those of many nights, with little or much that ties them together."""
+    files: dict[str, bytes] = {}
+
+    def land(path: str, *records: object) -> None:
+        files[path] = b"\n".join(
+            record if isinstance(record, bytes) else json.dumps(record).encode() for record in records
+        )
+
+    for number, night in enumerate(NIGHTS):
+        same = {"email": "ana@example.com", "firstName": "Ana", "city": f"City {number}"}
+        land(
+            f"omnisend/events/{night}/events.ndjson",
+            event(number, eventTime=f"{night}T10:00:00Z", contact=same),
+            event(100 + number, eventTime=f"{night}T09:00:00Z", contact=same | {"phone": "+351912345678"}),
+            event(100 + number, eventTime=f"{night}T09:00:00Z", contact=same | {"phone": "+351912345678"}),
+            event(200 + number, eventTime="2031-01-01T00:00:00Z", odd={"a": number}),
+            {"eventName": "viewed product", "contact": {"email": "eva@example.com"}, "properties": {"n": 1.0}},
+            b'{"eventName": "placed or',
+        )
+        land(
+            f"omnisend@second/contacts/{night}/contacts.ndjson",
+            {"contactID": "c1", "firstName": f"Eva {number}", "birthdate": night, "email": "eva@example.com"},
+            {"contactID": f"c{number + 2}", "email": " eva@example.com", "tags": ["a", f"b{number}"]},
+            {"contactID": None},
+        )
+        land(
+            f"voucherify/customers/{night}/customers.ndjson",
+            {
+                "object": "customer",
+                "id": f"cust_{number}",
+                "source_id": f"s{number}",
+                "name": "Ana",
+                "metadata": {"x": 1},
+            },
+        )
+        files[f"omnisend@second/segments/{night}/vip.csv"] = f"email,firstName\nana{number}@example.com,Ana\n".encode()
+    if "much" in str(request.param):
+        land(f"omnisend@second/contacts/{NIGHTS[2]}/later.ndjson", {"contactID": "c1", "firstName": "Later"})
+        files[f"omnisend/events/{NIGHTS[3]}/copy.ndjson"] = files[f"omnisend/events/{NIGHTS[3]}/events.ndjson"]
+        land(f"omnisend/events/{NIGHTS[5]}/again.ndjson", event(0, eventTime=f"{NIGHTS[0]}T10:00:00Z"), event(1))
+        files[f"voucherify/customers/{NIGHTS[4]}/cut.ndjson.gz"] = gzip.compress(b"{}\n" * 99)[:-9]
+        files[f"voucherify/customers/{NIGHTS[4]}/empty.ndjson"] = b""
+        files[f"voucherify/customers/{NIGHTS[4]}/two.zip"] = zipped(
+            {
+                "a.ndjson": b'{"object": "customer", "id": "cust_z"}',
+                "b.ndjson": b'{"object": "customer", "id": "cust_y"}',
+            }
+        )
+    return files
+
+
+def loaded(folder: Path, deliveries: dict[str, bytes]) -> Installation:
+    installation = Installation(folder)
+    for path, content in deliveries.items():
+        installation.land(path, content)
+    installation.load()
+    return installation
+
+
+@pytest.fixture
+def apart(tmp_path: Path, deliveries: dict[str, bytes]) -> Installation:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefetch, "MOST_FILES_TOGETHER", 1)
+        return loaded(tmp_path / "apart", deliveries)
+
+
+def test_files_together_become_what_each_becomes_alone(
+    tmp_path: Path, deliveries: dict[str, bytes], apart: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[object] = []
+    monkeypatch.setattr(
+        Normaliser, "finish", lambda self, found, finish=Normaliser.finish: alone.append(found) or finish(self, found)
+    )
+    together = loaded(tmp_path / "together", deliveries)
+    assert together.state() == apart.state()
+    assert len(alone) < len(deliveries) / 4
+    assert together.query("select count(*) from internal.outdone") == apart.query(
+        "select count(*) from internal.outdone"
+    )
+
+
+@pytest.mark.parametrize("fault", [pl.exceptions.PanicException, duckdb.ConversionException, MemoryError])
+@pytest.mark.parametrize("where", [(prefetch, "together"), (loader, "insert_together")])
+def test_whatever_is_raised_about_files_together_costs_none_of_them(
+    tmp_path: Path,
+    deliveries: dict[str, bytes],
+    apart: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: type[BaseException],
+    where: tuple[object, str],
+) -> None:
+    def fails(*given: object) -> None:
+        raise fault("a value")
+
+    monkeypatch.setattr(*where, fails)
+    assert loaded(tmp_path / "together", deliveries).state() == apart.state()
+
+
+def test_a_file_that_comes_again_in_another_form_replaces_its_rows_among_many(
+    tmp_path: Path, deliveries: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"voucherify/customers/{NIGHTS[0]}/customers.ndjson"
+    other = b'{"object": "customer", "id": "cust_other", "name": "Other"}'
+    installation = loaded(tmp_path / "together", {path: deliveries[path]})
+    for name, content in (deliveries | {path: other}).items():
+        installation.land(name, content)
+    installation.load()
+    assert installation.state() == loaded(tmp_path / "at_once", deliveries | {path: other}).state()
+
+
+@pytest.mark.slow
+def test_the_samples_together_become_what_they_become_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = []
+    for most in (prefetch.MOST_FILES_TOGETHER, 1):
+        monkeypatch.setattr(prefetch, "MOST_FILES_TOGETHER", most)
+        installation = Installation(tmp_path / str(most))
+        shutil.copytree(SAMPLES, installation.settings.landing, dirs_exist_ok=True)
+        installation.load()
+        states.append(installation.state())
+    assert states[0] == states[1]
