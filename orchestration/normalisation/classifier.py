@@ -4,11 +4,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations
 from typing import Any
 
 import msgspec
+import polars as pl
 from msgspec import UNSET
 
 from orchestration.canonical.canonical_json import canonical
@@ -27,6 +29,14 @@ from orchestration.normalisation.record_frames import texts
 # nothing. Two patterns, for as one of two branches they take twice as long.
 _LONG_NUMBER = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
+
+
+@lru_cache
+def _is_plain(levels: int) -> pl.Expr:
+    text = pl.col("text")
+    brackets = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
+    is_delicate = text.str.contains(_LONG_NUMBER) | text.str.contains(_SURROGATE)
+    return ((brackets <= levels) & ~is_delicate).fill_null(value=False)
 
 
 @dataclass(frozen=True)
@@ -101,10 +111,8 @@ class Classifier:
 
     def _plain(self, records: Sequence[Record]) -> list[bool]:
         """Which records can take the fast way: moderate nesting, no number or character that it would change."""
-        documents = texts("text", [record.document for record in records])
-        brackets = documents.str.count_matches("{", literal=True) + documents.str.count_matches("[", literal=True)
-        is_delicate = documents.str.contains(_LONG_NUMBER) | documents.str.contains(_SURROGATE)
-        return ((brackets <= self._bounds.record_levels) & ~is_delicate).fill_null(value=False).to_list()
+        documents = texts("text", [record.document for record in records]).to_frame()
+        return documents.select(_is_plain(self._bounds.record_levels)).to_series().to_list()
 
     def _fits(self, number: int, document: bytes, groups: dict[str, DialectRecords], batch: Batch) -> bool:
         """Takes the record in if it is just what one of the dialects says."""

@@ -216,7 +216,11 @@ def test_whatever_is_raised_about_a_file_costs_that_file_alone(
             raise fault("a value")
         return before(first, *given)
 
+    def fails_together(*given: object) -> None:
+        raise fault("a value")
+
     monkeypatch.setattr(target, name, fails)
+    monkeypatch.setattr(prefetch, "together", fails_together)
     for file in "abc":
         installation.land(f"omnisend/events/2026-03-01/{file}.ndjson", [event(ord(file))])
     assert counts(installation.load()) == [("rejected", 1, 0, 1, 0), ("loaded", 1, 1, 0, 0), ("loaded", 1, 1, 0, 0)]

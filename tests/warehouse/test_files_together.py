@@ -4,22 +4,24 @@ import gzip
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
 
 from orchestration.loading import loader, prefetch
+from orchestration.normalisation.classifier import ClassifiedBlock
 from orchestration.normalisation.normaliser import Normaliser
 from tests.landing.archives import zipped
 from tests.warehouse.test_accounting import SAMPLES, Installation, event
 
-NIGHTS = [f"2026-02-{day:02}" for day in range(1, 9)]
+NIGHTS = [f"2026-02-{day:02}" for day in range(1, 7)]
+State = dict[str, list[tuple[object, ...]]]
 
 
-@pytest.fixture(params=["little", "much"])
-def deliveries(request: pytest.FixtureRequest) -> dict[str, bytes]:
-    """Files by path: of each account those of many nights, with little or much that ties them together."""
+def delivered(*, is_tied: bool) -> dict[str, bytes]:
+    """Files by path: of each account those of several nights, and some that have to do with others."""
     files: dict[str, bytes] = {}
 
     def land(path: str, *records: object) -> None:
@@ -55,7 +57,7 @@ def deliveries(request: pytest.FixtureRequest) -> dict[str, bytes]:
             },
         )
         files[f"omnisend@second/segments/{night}/vip.csv"] = f"email,firstName\nana{number}@example.com,Ana\n".encode()
-    if "much" in str(request.param):
+    if is_tied:
         land(f"omnisend@second/contacts/{NIGHTS[2]}/later.ndjson", {"contactID": "c1", "firstName": "Later"})
         files[f"omnisend/events/{NIGHTS[3]}/copy.ndjson"] = files[f"omnisend/events/{NIGHTS[3]}/events.ndjson"]
         land(f"omnisend/events/{NIGHTS[5]}/again.ndjson", event(0, eventTime=f"{NIGHTS[0]}T10:00:00Z"), event(1))
@@ -78,48 +80,58 @@ def loaded(folder: Path, deliveries: dict[str, bytes]) -> Installation:
     return installation
 
 
-@pytest.fixture
-def apart(tmp_path: Path, deliveries: dict[str, bytes]) -> Installation:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, State]:
+    """What each of the files becomes alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prefetch, "MOST_FILES_TOGETHER", 1)
-        return loaded(tmp_path / "apart", deliveries)
+        return {
+            is_tied: loaded(tmp_path_factory.mktemp("alone") / "data", delivered(is_tied=is_tied)).state()
+            for is_tied in (False, True)
+        }
 
 
+@pytest.mark.parametrize("is_tied", [False, True])
 def test_files_together_become_what_each_becomes_alone(
-    tmp_path: Path, deliveries: dict[str, bytes], apart: Installation, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, alone: dict[bool, State], monkeypatch: pytest.MonkeyPatch, *, is_tied: bool
 ) -> None:
-    alone: list[object] = []
-    monkeypatch.setattr(
-        Normaliser, "finish", lambda self, found, finish=Normaliser.finish: alone.append(found) or finish(self, found)
-    )
-    together = loaded(tmp_path / "together", deliveries)
-    assert together.state() == apart.state()
-    assert len(alone) < len(deliveries) / 4
-    assert together.query("select count(*) from internal.outdone") == apart.query(
-        "select count(*) from internal.outdone"
-    )
+    by_itself: list[object] = []
+
+    def finish(normaliser: Normaliser, found: ClassifiedBlock, before: Any = Normaliser.finish) -> object:
+        by_itself.append(found)
+        return before(normaliser, found)
+
+    monkeypatch.setattr(Normaliser, "finish", finish)
+    files = delivered(is_tied=is_tied)
+    together = loaded(tmp_path / "data", files)
+    assert together.state() == alone[is_tied]
+    assert len(by_itself) < len(files) / 4
+    assert bool(together.query("select count(*) from internal.outdone")[0][0]) == is_tied
 
 
-@pytest.mark.parametrize("fault", [pl.exceptions.PanicException, duckdb.ConversionException, MemoryError])
-@pytest.mark.parametrize("where", [(prefetch, "together"), (loader, "insert_together")])
+@pytest.mark.parametrize(
+    ("module", "step", "fault"),
+    [(prefetch, "together", pl.exceptions.PanicException), (loader, "insert_together", duckdb.ConversionException)],
+)
 def test_whatever_is_raised_about_files_together_costs_none_of_them(
     tmp_path: Path,
-    deliveries: dict[str, bytes],
-    apart: Installation,
+    alone: dict[bool, State],
     monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    step: str,
     fault: type[BaseException],
-    where: tuple[object, str],
 ) -> None:
     def fails(*given: object) -> None:
         raise fault("a value")
 
-    monkeypatch.setattr(*where, fails)
-    assert loaded(tmp_path / "together", deliveries).state() == apart.state()
+    monkeypatch.setattr(module, step, fails)
+    assert loaded(tmp_path / "data", delivered(is_tied=True)).state() == alone[True]
 
 
 def test_a_file_that_comes_again_in_another_form_replaces_its_rows_among_many(
-    tmp_path: Path, deliveries: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
+    deliveries = delivered(is_tied=True)
     path = f"voucherify/customers/{NIGHTS[0]}/customers.ndjson"
     other = b'{"object": "customer", "id": "cust_other", "name": "Other"}'
     installation = loaded(tmp_path / "together", {path: deliveries[path]})
