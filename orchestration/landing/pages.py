@@ -1,6 +1,7 @@
 """Pages: objects that hold records in a list, as APIs answer. What a page is follows from what the vendor declares, not
 from the keys beside its list."""
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,11 +71,12 @@ class Pages:
 
     def may_be_in(self, text: bytes) -> bool:
         """A quick look whether a page may begin anywhere in it."""
-        return any(sign in text for sign in self._signs)
+        return self._signs.search(text) is not None
 
     @cached_property
-    def _signs(self) -> tuple[bytes, ...]:
-        return tuple(f'"{name}"'.encode() for name in dict.fromkeys((*self.names, *WRAPPERS, "data_ref")))
+    def _signs(self) -> re.Pattern[bytes]:
+        names = dict.fromkeys((*self.names, *WRAPPERS, "data_ref"))
+        return re.compile(b'"(?:%b)"' % b"|".join(re.escape(name.encode()) for name in names))
 
     def _told(self, text: bytes, depth: int = 0) -> Told | None:
         try:

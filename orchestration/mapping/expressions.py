@@ -14,17 +14,38 @@ from orchestration.parsing import codes, emails, phone_numbers
 
 def roots(mapped: object) -> set[str]:
     """The columns that all expressions of a part of a mapping read."""
+    return {root for name in _named(mapped) for root in (roots(_SHARED[name]) if name in _SHARED else (name,))}
+
+
+def _named(mapped: object) -> set[str]:
     if isinstance(mapped, pl.Expr):
         return set(mapped.meta.root_names())
     if isinstance(mapped, tuple):
-        return {name for one in mapped for name in roots(one)}
+        return {name for one in mapped for name in _named(one)}
     if isinstance(mapped, Mapping):
-        return roots(tuple(mapped.values()))
+        return _named(tuple(mapped.values()))
     if not is_dataclass(mapped):
         return set()
     each = getattr(mapped, "each", None)
     listed = {f"at:{path}" for path in (each if isinstance(each, tuple) else (each,)) if isinstance(path, str)}
-    return listed | roots(tuple(vars(mapped).values()))
+    return listed | _named(tuple(vars(mapped).values()))
+
+
+_SHARED: dict[str, pl.Expr] = {}
+
+
+def shared(expr: pl.Expr) -> pl.Expr:
+    """An expression that many values are made of: `with_shared` makes a column of it, where each of them would else have
+    it planned and computed again."""
+    name = f"shared:{len(_SHARED)}"
+    _SHARED[name] = expr
+    return pl.col(name)
+
+
+def with_shared(frame: pl.DataFrame, mapped: object) -> pl.DataFrame:
+    """The frame with the columns of what the expressions of a part of a mapping share."""
+    names = (_named(mapped) & _SHARED.keys()) - set(frame.columns)
+    return frame.with_columns(_SHARED[name].alias(name) for name in sorted(names)) if names else frame
 
 
 def at(path: str) -> pl.Expr:

@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from orchestration.mapping.checks import check_columns
-from orchestration.mapping.expressions import given, roots
+from orchestration.mapping.expressions import given, roots, shared
 from orchestration.mapping.values import Unit, Value
 from orchestration.mapping.words import is_plain_no
 
@@ -38,7 +38,7 @@ def _of_one(objects: Sequence[Mapping[str, pl.Expr]], decisive: tuple[str, ...])
 
     ranked = [pl.when(has(one, decisive)).then(place) for place, one in enumerate(objects)]
     ranked += [pl.when(has(one, one)).then(place) for place, one in enumerate(objects)]
-    chosen = pl.coalesce(ranked)
+    chosen = shared(pl.coalesce(ranked))
     columns = dict.fromkeys(column for one in objects for column in one)
     return {
         column: pl.coalesce(

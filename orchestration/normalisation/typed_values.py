@@ -13,7 +13,7 @@ import polars as pl
 from orchestration.canonical.currencies import DECIMAL_PLACES, decimal_places
 from orchestration.canonical.tables import PERSON_ATTRIBUTES, TABLES, Column
 from orchestration.config.settings import Account
-from orchestration.mapping.expressions import given, roots
+from orchestration.mapping.expressions import given, roots, with_shared
 from orchestration.mapping.values import Amount, Time, Typed, Value, Word
 from orchestration.mapping.words import word_form
 from orchestration.normalisation.outcomes import Issue
@@ -113,7 +113,7 @@ class Reader:
             for at, found in _unknown_words(name, value).items()
         ]
         given.extend(unknown)
-        texts = frame.select("source_row", *given)
+        texts = with_shared(frame, self.columns).select("source_row", *given)
         # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
         empty = {
             name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height
