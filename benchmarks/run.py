@@ -74,15 +74,16 @@ def generate(folder: Path, size: Size) -> int:
     return bytes_of(folder)
 
 
-def measure(case: str, folder: Path) -> Measured | None:
-    """Runs a case in a process of its own; nothing if what it needs is not installed."""
+def measure(case: str, folder: Path, code: Path | None = None) -> Measured | None:
+    """Runs a case in a process of its own, of another checkout if one is named; nothing if what it needs is not
+    installed."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.cases", case, str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=RESULTS.parent.parent,
+        cwd=code or RESULTS.parent.parent,
     )
     assert process.stdout is not None and process.stderr is not None
     told, complaints = process.communicate() if os.name == "nt" else (process.stdout.read(), process.stderr.read())
@@ -95,12 +96,14 @@ def measure(case: str, folder: Path) -> Measured | None:
     return Measured(figures, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def median(case: str, folder: Path, times: int, before: Callable[[], None] = lambda: None) -> Measured | None:
+def median(
+    case: str, folder: Path, times: int, before: Callable[[], None] = lambda: None, code: Path | None = None
+) -> Measured | None:
     """The run with the median CPU seconds."""
     found = []
     for _ in range(times):
         before()
-        one = measure(case, folder)
+        one = measure(case, folder, code)
         if one is None:
             return None
         found.append(one)
@@ -110,7 +113,7 @@ def median(case: str, folder: Path, times: int, before: Callable[[], None] = lam
 def forget(folder: Path) -> None:
     """Back to landing zone and truth alone."""
     for path in folder.iterdir():
-        if path.name not in ("landing", "truth"):
+        if path.name not in ("landing", "truth", "config"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
