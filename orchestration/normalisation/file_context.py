@@ -45,6 +45,7 @@ class Origin:
         )
         return "" if until is None or self.export_date <= until else f"\x1dafter {until}"
 
+
 @dataclass(frozen=True)
 class Span:
     """The files of one stream of an account whose records are normalised together: one, or several small ones."""

@@ -13,8 +13,8 @@ import pytest
 from orchestration.loading import loader, prefetch
 from orchestration.normalisation.classifier import ClassifiedBlock
 from orchestration.normalisation.normaliser import Normaliser
-from tests.landing.archives import zipped
-from tests.warehouse.test_accounting import SAMPLES, Installation, event
+from tests.loading.test_loader import SAMPLES, Installation, event
+from tests.support.archives import zipped
 
 NIGHTS = [f"2026-02-{day:02}" for day in range(1, 7)]
 State = dict[str, list[tuple[object, ...]]]
