@@ -348,7 +348,6 @@ class Bundle:
             return
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
-        self.spool.add("$told", result.told)
         for reading, told in zip(readings, result.files, strict=True):
             load_seq = pl.lit(reading.origin.load_seq).alias("load_seq")
             reading.note(told)

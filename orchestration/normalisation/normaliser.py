@@ -184,7 +184,6 @@ class Together:
     file."""
 
     frames: dict[str, list[pl.DataFrame]]
-    told: list[pl.DataFrame]
     files: list[Normalised]
     """In the order of the files, without frames."""
 
@@ -201,7 +200,7 @@ def together(files: Sequence[tuple[Normaliser, ClassifiedBlock]]) -> Together:
     whatever is wrong with any of them; files that hold nothing wrong are then normalised alone.
     """
     span = Span(tuple(normaliser.origin for normaliser, _ in files))
-    result = Together({}, [], [])
+    result = Together({}, [])
     rejected: dict[int, list[Reject]] = {place: [] for place in range(len(files))}
     issues: dict[int, list[Issue]] = {place: [] for place in range(len(files))}
     raws = [{record.number: record.raw for record in found.records} for _, found in files]
@@ -225,7 +224,6 @@ def together(files: Sequence[tuple[Normaliser, ClassifiedBlock]]) -> Together:
             issues[place].append(replace(issue, number=number))
         for table, frame in part.accepted():
             result.frames.setdefault(table, []).append(frame)
-        result.told.extend(frame for _, frame in part.accepted(part.told))
     for place, (normaliser, found) in enumerate(files):
         rejects = [*found.batch.rejects, *rejected[place]]
         if erasures:
