@@ -1,9 +1,11 @@
 """What runs of the command line loaded and built, told to Dagster as materialisations without a run: its pages then show
 what is published, whoever made it.
 
-Read off the published file: what runs of Dagster's own loaded is left out, for they have told it. Dagster keeps each
-event by itself, at some milliseconds, so that as many are told at a time as the caller has time for, and the rest the
-next time; which have been told stands in a file beside Dagster's. Metadata are counts and ids of runs.
+Read off the published file: what runs of Dagster's own loaded is left out, for they have told it. Of a night that is
+loaded every stream is told, of one that brought nothing that it did: else Dagster would take it for missing and warn of
+all that comes after it. Dagster keeps each event by itself, at some milliseconds, so that as many are told at a time as
+the caller has time for, and the rest the next time; which have been told stands in a file beside Dagster's. Metadata
+are counts and ids of runs.
 """
 
 import json
@@ -16,6 +18,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator
 
+from orchestration import vendors
 from orchestration.config.settings import Settings
 from orchestration.runtime import durable_files
 from orchestration.transformation import dbt_runner
@@ -37,6 +40,15 @@ from standing
 group by source, stream, export_date
 having not max_by(is_by_dagster, load_seq)
 order by export_date desc, source, stream
+"""
+# Runs of the nights, by whom each was loaded last, and what they brought.
+_LOADED = """
+select
+    export_date::varchar, max_by(run_id, load_seq), list(distinct (source, stream))
+from meta.loads
+where status <> 'superseded'
+group by export_date
+order by export_date desc
 """
 _BUILT_BY = "select run_id, command from meta.runs where published order by started_at desc limit 1"
 _ROWS = "select schema_name, table_name, estimated_size from duckdb_tables()"
@@ -88,12 +100,26 @@ def _events(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[tupl
     if built_by and not str(command).startswith(BY_DAGSTER):
         for key, metadata in _built(con, settings):
             yield key.to_user_string(), built_by, dg.AssetMaterialization(key, metadata={**metadata, "run": built_by})
-    for source, stream, night, run_id, *counts in con.execute(_NIGHTS, [BY_DAGSTER]).fetchall():
+    for source, stream, night, run_id, *counts in sorted(
+        [*con.execute(_NIGHTS, [BY_DAGSTER]).fetchall(), *_empty(con)], key=lambda row: row[2], reverse=True
+    ):
         names = ("files", "rows read", "rows loaded", "rows rejected", "rows duplicate")
         figures = dict(zip(names, counts, strict=True))
         metadata = {"dagster/partition_row_count": figures["rows loaded"], **figures, "run": run_id}
         event = dg.AssetMaterialization([source, stream], partition=night, metadata=metadata)
         yield f"{source}/{stream}/{night}", run_id, event
+
+
+def _empty(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str, str, int, int, int, int, int]]:
+    """Streams that brought nothing in a night in which another did, in the shape of those that did."""
+    known = [(vendor.code, name) for vendor in vendors.discover().values() for name in vendor.streams]
+    for night, run_id, delivered in con.execute(_LOADED).fetchall():
+        brought = set(map(tuple, delivered))
+        yield from (
+            (source, stream, night, run_id, 0, 0, 0, 0, 0)
+            for source, stream in known
+            if (source, stream) not in brought
+        )
 
 
 def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[dg.AssetKey, Mapping[str, Any]]]:

@@ -137,8 +137,17 @@ def _assets(address: str) -> dict[str, dict[str, Any]]:
 
 
 def _never_materialised(assets: dict[str, dict[str, Any]]) -> list[str]:
-    """Assets without partitions that nothing was told of; a stream that was never delivered has none to show."""
-    return [name for name, found in assets.items() if not (found["isPartitioned"] or found["assetMaterializations"])]
+    """Assets of which something that is loaded or built was not told."""
+    return [
+        name
+        for name, found in assets.items()
+        if not found["assetMaterializations"]
+        # Only the night to come may be missing.
+        or (
+            found["isPartitioned"]
+            and found["partitionStats"]["numPartitions"] - found["partitionStats"]["numMaterialized"] > 1
+        )
+    ]
 
 
 def _red(assets: dict[str, dict[str, Any]]) -> list[str]:
@@ -172,8 +181,6 @@ def test_after_the_demo_two_nights_of_one_vendor_are_loaded_again_without_red_or
     vendor = "omnisend"
     _wait(lambda: _assets(ui) and not _never_materialised(_assets(ui)))
     before = _assets(ui)
-    events = before[f"{vendor}/events"]["partitionStats"]
-    assert events["numMaterialized"] == 3
     assert _red(before) == []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
