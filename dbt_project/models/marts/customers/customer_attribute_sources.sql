@@ -1,5 +1,4 @@
 -- Grain: one row per customer and attribute it has today: the value and the record it is taken from.
-{{ config(materialized="view") }}
 {% set attributes = surviving_attributes() %}
 with
     versions as (select * from {{ ref("int_customer_versions") }} where valid_to is null),
