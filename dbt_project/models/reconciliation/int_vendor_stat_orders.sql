@@ -182,7 +182,7 @@ with
             source_account,
             order_id,
             export_date,
-            {% for moment, _ in moments -%} any_value({{ moment }}) as {{ moment }}, {% endfor %} count(*) as figures
+            {% for moment, _ in moments -%} min({{ moment }}) as {{ moment }}, {% endfor %} count(*) as figures
         from matched
         group by source, source_account, order_id, export_date
     ),

@@ -1,10 +1,13 @@
 """The partition is exact: the models' own SQL against the slow and obvious way, on a thousand random graphs at once."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import duckdb
 import pytest
+
+from tests.support.compiled import RELATION
 
 GRAPHS = 1000
 SPAN = 1000
@@ -153,23 +156,89 @@ def repaired(
     documents: dict[int, int],
     apart: list[Edge],
     components: list[Edge],
+    identifiers: Sequence[tuple[int, str, str, str]] = (),
+    rules: Sequence[tuple[int, int, str]] = (),
+    first_seen: int | None = None,
 ) -> list[Edge]:
     """Person of every node of a broken component, by the model's SQL."""
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as warehouse; create schema warehouse.identity; use warehouse.identity")
-        con.execute("create table int_record_identifiers (identifier_key bigint, id_link_value varchar)")
+        con.execute(
+            "create table int_record_identifiers (identifier_key bigint, id_type varchar, id_namespace varchar, id_link_value varchar)"
+        )
         con.execute(
             "create table int_links (node bigint, link_key bigint, identifier_key bigint, type_rank bigint, first_seen_at bigint, decision_order text)"
         )
-        con.execute("create table int_composite_keys (identifier_key bigint, rule varchar)")
+        con.execute("create table int_composite_keys (identifier_key bigint, record_no bigint, rule varchar)")
         con.execute(
-            "create table int_confirmed_keys (identifier_key bigint, id_type varchar, id_namespace varchar, id_value varchar, proof varchar)"
+            "create table int_confirmed_keys (identifier_key bigint, record_no bigint, id_type varchar, id_namespace varchar, id_value varchar, proof varchar)"
         )
         con.execute("create table int_document_marks (node bigint, mark bigint)")
         con.execute("create table int_components (node bigint, component bigint)")
         con.execute("create table int_override_pairs (node bigint, other_node bigint, rule varchar default 'never')")
-        fill(con, "int_links", [(node, key, key, 3, order, None) for node, key, order in links])
+        fill(
+            con,
+            "int_links",
+            [(node, key, key, 3, order if first_seen is None else first_seen, None) for node, key, order in links],
+        )
+        for table, rows in (("int_record_identifiers", identifiers), ("int_composite_keys", rules)):
+            for row in rows:
+                con.execute(f"insert into {table} values ({', '.join('?' for _ in row)})", row)
         fill(con, "int_components", components)
         fill(con, "int_document_marks", sorted(documents.items()))
-        fill(con, "int_override_pairs (node, other_node)", apart)
+        if apart:
+            fill(con, "int_override_pairs (node, other_node)", apart)
         return con.execute(f"select distinct node, person from ({query})").fetchall()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"identifiers": [("customer_id", "shop", "5"), ("external_id", "shop", "5")]},
+        {"identifiers": [("customer_id", "one", "5"), ("customer_id", "two", "5")]},
+        {"rules": [(11, "name_birth_date"), (12, "name_birth_date")]},
+    ],
+)
+def test_which_of_two_links_of_one_moment_comes_first_is_no_matter_of_how_their_keys_are_hashed(
+    compiled: Callable[[str], str], said: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    persons = set()
+    for keys in ((1, 2), (2, 1)):
+        told = {table: [(key, *row) for key, row in zip(keys, rows, strict=True)] for table, rows in said.items()}
+        found = repaired(
+            compiled("int_repairs"),
+            links=[(100, keys[0], 0), (200, keys[0], 0), (100, keys[1], 0), (300, keys[1], 0)],
+            documents={200: 1, 300: 2},
+            apart=[],
+            components=[(100, 100), (200, 100), (300, 100)],
+            first_seen=0,
+            **told,
+        )
+        persons.add(frozenset(partition(found)))
+    assert len(persons) == 1
+
+
+def test_a_composite_key_is_of_an_id_in_its_namespace_and_not_of_both_written_together(
+    compiled: Callable[[str], str],
+) -> None:
+    sql = compiled("int_composite_keys")
+    names = ("first_name_key", "last_name_key", "full_name_key", "postal_code_key", "city_key", "address_key")
+    columns = ", ".join(f"'a b' as {name}" for name in names)
+    told = {
+        "int_records": f"select record_no, {columns}, null::date as birth_date from range(1, 3) as told(record_no)",
+        "int_record_evidence": "select record_no, null::varchar as document from range(1, 3) as told(record_no)",
+        "int_record_identifiers": """
+            select *, 'customer_id' as id_type, null as unusable_reason, true as is_current
+            from (values (1, 'shop:1', '23'), (2, 'shop:12', '3')) as told(record_no, id_namespace, id_link_value)
+        """,
+        "identity_rules": """
+            select 'number' as rule, part, true as is_active from (values ('full_name'), ('customer_id')) as told(part)
+        """,
+    }
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as warehouse")
+        for schema, table in set(RELATION.findall(sql)):
+            con.execute(f"create schema if not exists warehouse.{schema}")
+            con.execute(f"create table warehouse.{schema}.{table} as {told[table]}")
+        keys = con.execute(f"select count(*), count(distinct identifier_key) from ({sql})").fetchone()
+    assert keys == (2, 2)

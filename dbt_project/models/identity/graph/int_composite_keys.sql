@@ -43,7 +43,9 @@ with
         select
             record_no,
             {% for part in reachable_parts %}
-                min(concat(id_namespace, id_link_value)) filter (where id_type = '{{ part }}') as {{ part }}
+                min({{ same_content(["id_namespace", "id_link_value"]) }}) filter (
+                    where id_type = '{{ part }}'
+                ) as {{ part }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from identifiers

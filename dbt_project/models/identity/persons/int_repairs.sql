@@ -53,23 +53,29 @@ with recursive
         where members.component in (select component from broken)
     ),
 
-    -- What a key says, in words: keys are hashes, and another engine would put them in another order.
+    -- What a key says, in words, and of which kind or of whom it is: keys are hashes, and another engine or version
+    -- of it
+    -- would put them in another order.
     link_values as (
-        select identifier_key, min(id_link_value) as said
+        select
+            identifier_key, min(id_link_value) as said, min({{ same_content(["id_type", "id_namespace"]) }}) as said_of
         from identifiers
         where identifier_key in (select identifier_key from broken_links)
         group by identifier_key
 
         union all
 
-        select identifier_key, min(rule) as said
+        select identifier_key, min(rule) as said, cast(min(record_no) as varchar) as said_of
         from composite_keys
         where identifier_key in (select identifier_key from broken_links)
         group by identifier_key
 
         union all
 
-        select identifier_key, min({{ same_content(["id_type", "id_namespace", "id_value", "proof"]) }}) as said
+        select
+            identifier_key,
+            min({{ same_content(["id_type", "id_namespace", "id_value", "proof"]) }}) as said,
+            cast(min(record_no) as varchar) as said_of
         from confirmed_keys
         where identifier_key in (select identifier_key from broken_links)
         group by identifier_key
@@ -88,6 +94,7 @@ with recursive
                     broken_links.first_seen_at nulls last,
                     broken_links.node,
                     coalesce(broken_links.decision_order, link_values.said),
+                    link_values.said_of,
                     broken_links.identifier_key
             ) as link_order
         from broken_links
