@@ -47,6 +47,7 @@ THINGS = {
         ("segment_id", "kind", "state", "owner_record_id", "is_full_snapshot"),
     ),
     "customer_consents": ("fct_consents", ("owner_record_id", "channel", "purpose", "status")),
+    "order_adjustments": ("fct_order_adjustments", ("adjustment_id", "action", "amount_kind")),
     "vendor_stats": (
         "customer_stat_reconciliation",
         ("owner_record_id", "metric", "definition_id", "value_num", "value_ts"),
@@ -96,7 +97,7 @@ OURS = (
 # What would make the people of two accounts one.
 UNLIKE = ("last_name", "full_name", "city", "postal_code", "address_line_1", "middle_name")
 # Ids that differ by account.
-ASIDE = ("source_account", "customer_id", "review_key", "email", "phone")
+ASIDE = ("source_account", "customer_id", "review_key", "adjustment_key", "source_adjustment_id", "email", "phone")
 
 
 def fields(table: str) -> list[Column]:
@@ -132,11 +133,13 @@ def tell(told: WarehouseBuilder, table: str, account: str, night: date, left_out
         if time in left_out:
             values |= {
                 time: datetime.combine(night, datetime.min.time(), UTC),
-                {"occurred_at": "is_time_inferred"}.get(time, f"is_{time}_inferred"): True,
+                "is_time_inferred" if (table, time) == ("events", "occurred_at") else f"is_{time}_inferred": True,
             }
     if "observed_at" in left_out:
         values |= {"observed_at": datetime.combine(night, datetime.min.time(), UTC), "is_observed_at_inferred": True}
-    if "currency" in left_out and table == "redemptions":
+    if table == "order_adjustments":
+        values |= {name: account for name in ("adjustment_id", "source_order_id", "order_match_key") if name in values}
+    if "currency" in left_out and table in ("redemptions", "order_adjustments"):
         values |= {"currency": "BRL", "is_currency_inferred": True}
     place = {"source_account": account, "export_date": night, "stream": "customers"}
     if table == "customers":

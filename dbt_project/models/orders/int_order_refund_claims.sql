@@ -59,8 +59,8 @@ with
 
     -- What an order says of itself holds until a newer version of the same record that tells its state no longer says
     -- it.
-    standing as (
-        select of_orders.*
+    judged as (
+        select of_orders.*, not of_orders.is_said_by_order or order_rows.source_file is not null as is_standing
         from of_orders
         left join
             order_rows
@@ -72,9 +72,7 @@ with
             outdated_events
             on of_orders.source_file = outdated_events.source_file
             and of_orders.source_row = outdated_events.source_row
-        where
-            (not of_orders.is_said_by_order or order_rows.source_file is not null)
-            and outdated_events.source_file is null
+        where outdated_events.source_file is null
     ),
 
     told as (
@@ -96,8 +94,9 @@ with
             source_updated_at,
             export_date,
             occurred_at,
-            coalesce(is_occurred_at_inferred, false) as is_occurred_at_inferred
-        from standing
+            coalesce(is_occurred_at_inferred, false) as is_occurred_at_inferred,
+            is_standing
+        from judged
         union all
         select
             source,
@@ -117,15 +116,38 @@ with
             source_updated_at,
             export_date,
             ordered_at as occurred_at,
-            coalesce(is_ordered_at_inferred, false) as is_occurred_at_inferred
+            coalesce(is_ordered_at_inferred, false) as is_occurred_at_inferred,
+            true as is_standing
         from staged_orders
         where total < 0
     ),
 
-    newest as (
+    -- The newest that stands, and what was said before it.
+    versions as (
         select *
         from told
-        qualify row_number() over (partition by source, source_account, adjustment_id order by {{ newest_first() }}) = 1
+        qualify
+            bool_or(is_standing) over (
+                partition by source, source_account, adjustment_id
+                order by {{ newest_first() }}
+                rows between unbounded preceding and current row
+            )
+    ),
+
+    newest as (
+        {{
+            last_said(
+                "versions",
+                "source, source_account, adjustment_id",
+                columns=["source_order_id", "action", "amount_kind", "currency", "amount"],
+                followers={
+                    "order_namespace": "source_order_id",
+                    "order_match_key": "source_order_id",
+                    "subtotal_amount": "amount",
+                },
+                assumed_times={"occurred_at": "is_occurred_at_inferred"},
+            )
+        }}
     ),
 
     -- The same record has become an order like any other.
