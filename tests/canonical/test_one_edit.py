@@ -43,9 +43,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ('    Table(\n        "redemptions",\n', TABLE),
     )
     edit(
-        project / "orchestration" / "vendors" / "ometria.py",
+        project / "orchestration" / "vendors" / "ometria" / "profiles.py",
         ('    "firstname": TEXT,\n', '    "profession": TEXT,\n    "appointment": TEXT,\n'),
         ('    first_name=at("firstname"),\n', '    profession=at("profession"),\n'),
+    )
+    edit(
+        project / "orchestration" / "vendors" / "ometria" / "__init__.py",
+        ("from orchestration.mapping.record_kinds import", "from orchestration.mapping.expressions import at, given\n"),
+        ("from orchestration.mapping.record_kinds import", "from orchestration.mapping.selects import rows\n"),
         (
             "            *profile_consents,\n",
             '            rows("appointments", where=given(at("appointment")), appointment_id=at("appointment")),\n',
