@@ -5,7 +5,7 @@ only reads the file, and needs no such library. The library asks no network. Rat
 currency for one euro.
 
 The file stays small by a rule of its own: currencies in `DAILY` keep every published day, the others the first one
-of each week. The last known rate holds over gaps (contracts.md, section 6), so a rate is at most a week old.
+of each week. The last known rate holds over gaps, so a rate is at most a week old.
 """
 
 import csv

@@ -1,5 +1,5 @@
--- What every model on consent shares: which statements cover a scope, and which of those that cover it holds
--- (contracts.md, section 10). Channels that `all` stands for.
+-- What every model on consent shares: which statements cover a scope, and which of those that cover it holds.
+-- Channels that `all` stands for.
 {% macro consent_channels() -%} {{ return(["email", "sms", "phone", "push", "whatsapp", "post"]) }} {%- endmacro %}
 
 -- Join condition: the statement says something of the channel and purpose of `scope`, for scopes nest.

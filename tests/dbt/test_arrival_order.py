@@ -1,4 +1,4 @@
-"""The warehouse is a function of what has landed, not of the order in which it came (contracts, section 2)."""
+"""The warehouse is a function of what has landed, not of the order in which it came."""
 
 import json
 import shutil

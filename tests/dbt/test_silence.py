@@ -1,4 +1,4 @@
-"""What says nothing takes nothing back, field by field, for everything that has versions (contracts, section 10).
+"""What says nothing takes nothing back, field by field, for everything that has versions.
 
 Every case is an account of its own at one vendor. It tells a thing on two nights, and leaves something out on the second; in the
 account `whole` it leaves nothing out. What is known afterwards must be the same.

@@ -1,4 +1,4 @@
-"""Runs that are not the first: again, part of it, with other dates, at the same time, and on what is broken (contracts, sections 2, 3, 7 and 9)."""
+"""Runs that are not the first: again, part of it, with other dates, at the same time, and on what is broken."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the files of `$C360_DATA/config` change (contracts, section 9), and what a full delivery means."""
+"""What the files of `$C360_DATA/config` change, and what a full delivery means."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Tables, columns and types that the contracts fix, read from the file that analysts open (contracts, sections 3, 4, 5)."""
+"""Tables, columns and types that the contracts fix, read from the file that analysts open."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Insights, engagement and what else is counted (contracts, section 6), computed a second time here."""
+"""Insights, engagement and what else is counted, computed a second time here."""
 
 import csv
 import math

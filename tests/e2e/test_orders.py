@@ -1,4 +1,4 @@
-"""Orders: one row per real order, its furthest state, its refunds, its currency (contracts, sections 6 and 9)."""
+"""Orders: one row per real order, its furthest state, its refunds, its currency."""
 
 import csv
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""People: who is one person, which id they have, and what is shown of them (contracts, sections 6 and 9)."""
+"""People: who is one person, which id they have, and what is shown of them."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Files and records: what is read, loaded, rejected and counted (contracts, sections 2, 3, 4 and 9)."""
+"""Files and records: what is read, loaded, rejected and counted."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Segments are claims with stays, consents are changes with a time (contracts, sections 6 and 9)."""
+"""Segments are claims with stays, consents are changes with a time."""
 
 from datetime import UTC, datetime
 

@@ -1,5 +1,4 @@
--- Grain: one row per customer, class of active events and day, with their worth at the day's end (contracts.md,
--- section 6).
+-- Grain: one row per customer, class of active events and day, with their worth at the day's end.
 -- Worth is summed as exact decimals, so that the order of rows cannot change a score.
 with
     events as (select * from {{ ref("fct_events") }}),

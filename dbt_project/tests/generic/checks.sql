@@ -2,13 +2,17 @@
 -- asking it. One row per promise that is broken: what fails, how many rows, and the query that shows them; it holds
 -- names and limits, no values.
 --
--- key: columns that together identify a row, none of them null      unique: columns of which each is unique where it is
--- filled not_null, not_empty: columns that are filled; texts that are null or say something at_least, between,
--- accepted: by column its minimum, its two limits (both included), its values; null passes references: column, to,
--- field: a filled column is found there     holds: conditions that are true in every row; unknown counts as true same:
--- columns that say the same in every row                     one_row: conditions that are true in exactly one row
--- one_current: columns, flag: at most one row per key is current periods: columns, valid_from, valid_to: per key, one
--- begins when or after the one before it has ended, and none ends before it begins
+-- key: columns that together identify a row, none of them null
+-- unique: columns of which each is unique where it is filled
+-- not_null, not_empty: columns that are filled; texts that are null or say something
+-- at_least, between, accepted: by column its minimum, its two limits (both included), its values; null passes
+-- references: column, to, field: a filled column is found there
+-- holds: conditions that are true in every row; unknown counts as true
+-- same: columns that say the same in every row
+-- one_row: conditions that are true in exactly one row
+-- one_current: columns, flag: at most one row per key is current
+-- periods: columns, valid_from, valid_to: per key, one begins when or after the one before it has ended, and none ends
+-- before it begins
 {% test checks(
     model,
     key=[],

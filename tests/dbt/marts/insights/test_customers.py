@@ -357,7 +357,7 @@ def test_the_engagement_score_follows_its_published_formula(query: Query) -> Non
 
 
 def test_a_purchase_that_two_vendors_tell_is_an_event_of_each_in_the_score(query: Query) -> None:
-    """Events are told apart by their vendor (contracts, section 9); what keeps them from adding up without end is the cap of the class."""
+    """Events are told apart by their vendor; what keeps them from adding up without end is the cap of the class."""
     ((score,),) = query(
         "select engagement_score from marts.customer_insights where customer_id = $1",
         [alias("omnisend", "contacts", "twice-told")],
