@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from orchestration.canonical.tables import COMMON, TABLES, Column
+from orchestration.canonical.table_model import COMMON, Column
+from orchestration.canonical.tables import TABLES
 from orchestration.warehouse import meanings
 
 

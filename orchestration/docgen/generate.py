@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
-from orchestration.canonical.tables import TABLES, Column, Table
+from orchestration.canonical.table_model import Column, Table
+from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Options, bounds
 from orchestration.docgen import check_kinds, dictionary, money_fields, person_attributes, vendor_coverage
 from orchestration.warehouse.meanings import BOOKS, Book

@@ -1,4 +1,4 @@
-"""What dbt has to know of a person's attributes and of the canonical tables, from `tables.py`: a file of macros, and
+"""What dbt has to know of a person's attributes and of the canonical tables, from `canonical`: a file of macros, and
 parts of three YAML files."""
 
 import re
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import yaml
 
-from orchestration.canonical.tables import ATTRIBUTES, DUCKDB_TYPES, OWNER, TABLES, Attribute
+from orchestration.canonical.people import ATTRIBUTES, Attribute
+from orchestration.canonical.table_model import DUCKDB_TYPES, OWNER
+from orchestration.canonical.tables import TABLES
 
 COLUMN = re.compile(r"^  - name: (\w+)\n(?:   .*\n)*", re.MULTILINE)
 ACCEPTED = re.compile(r"^( +attribute: )\[all, .*\]$", re.MULTILINE)

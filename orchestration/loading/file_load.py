@@ -10,8 +10,9 @@ import duckdb
 import polars as pl
 
 from orchestration.canonical.field_meanings import meaning
+from orchestration.canonical.people import PERSON_ATTRIBUTES
 from orchestration.canonical.reason_codes import FILE_REASONS
-from orchestration.canonical.tables import PERSON_ATTRIBUTES, TABLES
+from orchestration.canonical.tables import TABLES
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading.deduplication import MOVED
 from orchestration.loading.prefetch import Counts, Reading, Spool

@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 
 import polars as pl
 
-from orchestration.canonical.tables import ORDER_STATUSES
+from orchestration.canonical.vocabulary import ORDER_STATUSES
 from orchestration.parsing import codes, emails, phone_numbers
 
 

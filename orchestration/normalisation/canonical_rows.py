@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from orchestration.canonical.tables import COMMON, TABLES
+from orchestration.canonical.table_model import COMMON
+from orchestration.canonical.tables import TABLES
 from orchestration.mapping.model import Dialect
 from orchestration.normalisation.file_context import Span
 from orchestration.normalisation.typed_values import POLARS_TYPES

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from orchestration.canonical.tables import PERSON_ATTRIBUTES
+from orchestration.canonical.people import PERSON_ATTRIBUTES
 from orchestration.mapping.selects import ADDRESS_COLUMNS, NAME_COLUMNS
 
 COUNTRY = ("country_raw", "country_code")

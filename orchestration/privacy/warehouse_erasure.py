@@ -16,7 +16,8 @@ import duckdb
 import polars as pl
 
 from orchestration.canonical.reason_codes import ERASED, RECORD_REASONS
-from orchestration.canonical.tables import TABLES, Table
+from orchestration.canonical.table_model import Table
+from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.erasures import Erasures

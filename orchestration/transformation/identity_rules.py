@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.canonical.tables import IDENTIFIER_TYPES
+from orchestration.canonical.vocabulary import IDENTIFIER_TYPES
 from orchestration.config.settings import Settings
 from orchestration.normalisation.record_ids import alias_id
 from orchestration.transformation import seeds

@@ -1,4 +1,4 @@
-"""What a person has, and what tables there are, is said in `tables.py` alone: one edit there and one in a vendor reach the warehouse."""
+"""What a person has, and what tables there are, is said once, in `canonical/people.py` and `canonical/tables.py`: one edit there and one in a vendor reach the warehouse."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.installation import PROJECT, Installation, ometria_profile
 
-ATTRIBUTE = '    _c("profession", "text", "What the person does for a living.", personal=True, survives=True),\n'
+ATTRIBUTE = '    column("profession", "text", "What the person does for a living.", personal=True, survives=True),\n'
 TABLE = """    Table(
         "appointments",
         "one row per appointment",
         "When people are expected.",
-        (_c("appointment_id", "id", "The vendor's id."), OWNER, PROFILE),
+        (column("appointment_id", "id", "The vendor's id."), OWNER, PROFILE),
         key="appointment_id",
         change_keys=("owner",),
     ),
@@ -38,8 +38,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("orchestration", "dbt_project", "docs", "tests/vendors"):
         shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
     edit(
+        project / "orchestration" / "canonical" / "people.py",
+        ('    column("language", "text", "Language tag as given."),\n', ATTRIBUTE),
+    )
+    edit(
         project / "orchestration" / "canonical" / "tables.py",
-        ('    _c("language", "text", "Language tag as given."),\n', ATTRIBUTE),
         ('    Table(\n        "redemptions",\n', TABLE),
     )
     edit(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.canonical.tables import CHANNELS, METRICS, ORDER_STATUSES, SEGMENT_KINDS
+from orchestration.canonical.vocabulary import CHANNELS, METRICS, ORDER_STATUSES, SEGMENT_KINDS
 from orchestration.config.settings import Settings
 from orchestration.docgen import check_kinds
 from orchestration.docgen.check_kinds import KINDS, Check

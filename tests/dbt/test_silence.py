@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.canonical.tables import COMMON, TABLES, Column
+from orchestration.canonical.table_model import COMMON, Column
+from orchestration.canonical.tables import TABLES
 from tests.dbt.conftest import AS_OF
 from tests.support.project import Project
 from tests.support.warehouse_builder import Row, WarehouseBuilder, alias

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.canonical.tables import COMMON, TABLES
+from orchestration.canonical.table_model import COMMON
+from orchestration.canonical.tables import TABLES
 from orchestration.docgen import dictionary
 from orchestration.docgen.generate import ROOT
 from orchestration.warehouse import meanings

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from orchestration.canonical.tables import COMMON
+from orchestration.canonical.table_model import COMMON
 from orchestration.config.settings import Options, Settings
 from orchestration.landing import formats
 from orchestration.landing.landing_zone import LandedFile

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.canonical.tables import CHANNELS
+from orchestration.canonical.vocabulary import CHANNELS
 from tests.support.goldens import normalise
 from tests.support.model import Model
 from tests.support.warehouse_builder import WarehouseBuilder

@@ -1,0 +1,163 @@
+"""What a column and a table of the canonical schema are, and the columns that many tables share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "id", "text", "code", "money", "decimal", "number", "integer", "double", "flag", "time", "date", "json", "texts"
+]
+
+DUCKDB_TYPES: dict[Kind, str] = {
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "code": "VARCHAR",
+    "money": "DECIMAL(18,4)",
+    "decimal": "DECIMAL(18,4)",
+    "number": "DECIMAL(38,6)",
+    "integer": "BIGINT",
+    "double": "DOUBLE",
+    "flag": "BOOLEAN",
+    "time": "TIMESTAMPTZ",
+    "date": "DATE",
+    "json": "JSON",
+    "texts": "VARCHAR[]",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a canonical table.
+
+    `required` and `unparseable` are reason codes: a record whose value is missing, or given but not readable as `kind`,
+    is rejected with them. Without a code the value becomes null and a field issue keeps it as given. `values` lists all
+    a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that says that the
+    time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of a row
+    by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives` is an
+    attribute of the customer tables too, from the record that is believed most.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    personal: bool = False
+    required: str | None = None
+    unparseable: str | None = None
+    values: tuple[str, ...] = ()
+    inferred_flag: str | None = None
+    says_when: int | None = None
+    survives: bool = False
+
+    @property
+    def duckdb_type(self) -> str:
+        return DUCKDB_TYPES[self.kind]
+
+    @property
+    def meaning(self) -> str:
+        """What a value means and, of a code, all that it can be."""
+        untold = self.values if any(value not in self.description for value in self.values) else ()
+        return f"{self.description} One of: {', '.join(untold)}." if untold else self.description
+
+
+@dataclass(frozen=True)
+class Table:
+    """One canonical table: its grain in words, what it holds, and its own columns (the common ones come first).
+
+    `key` is the column that a row is known by; rows of tables without one are known by their record. The key is derived
+    from the content where the vendor gives none if `is_key_derived`, and the same key with the same content is a
+    duplicate over all deliveries if `is_known_by_content`. `change_keys` name what a row shares with rows that may
+    decide about it (`warehouse/change_keys.py` says how each is written); a table without any decides about nobody's
+    rows but through models that read it whole.
+    """
+
+    name: str
+    grain: str
+    description: str
+    columns: tuple[Column, ...]
+    key: str | None = None
+    is_key_derived: bool = False
+    is_known_by_content: bool = False
+    change_keys: tuple[str, ...] = ()
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        return COMMON + self.columns
+
+    @property
+    def times_seen(self) -> list[Column]:
+        """The times by which a contact was seen, the most telling first."""
+        return sorted((column for column in self.columns if column.says_when), key=lambda column: column.says_when or 0)
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.all_columns if column.name == name)
+
+
+def column(
+    name: str,
+    kind: Kind,
+    description: str,
+    *,
+    personal: bool = False,
+    required: str | None = None,
+    unparseable: str | None = None,
+    values: tuple[str, ...] = (),
+    inferred_flag: str | None = None,
+    says_when: int | None = None,
+    survives: bool = False,
+) -> Column:
+    return Column(name, kind, description, personal, required, unparseable, values, inferred_flag, says_when, survives)
+
+
+COMMON: tuple[Column, ...] = (
+    column("source", "code", "Vendor that delivered the record."),
+    column("source_account", "id", "Tenant at the vendor, from configuration and never from data."),
+    column("stream", "code", "Stream of the landing path the record came by."),
+    column(
+        "source_entity", "code", "What the record is at the vendor: profile, contact, customer, order, event and so on."
+    ),
+    column("source_dialect", "code", "Shape of the vendor's format the record was read as."),
+    column("export_date", "date", "Night on which this content was first delivered."),
+    column(
+        "last_export_date",
+        "date",
+        "Latest night that delivered exactly this content again; orders and events only, else the export date.",
+    ),
+    column(
+        "load_seq",
+        "integer",
+        "Our arrival order of the file; says what is still to be looked at, never which version wins.",
+    ),
+    column("source_record_id", "id", "The vendor's own key of the record, else a derived one.", personal=True),
+    column(
+        "record_hash",
+        "id",
+        "SHA-256 of the record as delivered, blanks, the order of keys and the spelling of numbers aside; of an event"
+        " whose id is its content, of that.",
+    ),
+    column("source_file", "text", "Path of the landing file, relative to the data folder."),
+    column("source_row", "integer", "Number of the record in its file, from 1."),
+    column(
+        "extracted_at",
+        "time",
+        "When the vendor made the export: the start of the export date unless the file says more.",
+    ),
+    column("extra", "json", "Fields of the record that have no column of their own, by dotted path.", personal=True),
+)
+
+# A row that tells of a person, but is no profile of one, belongs to a vendor record: this column says to which.
+OWNER = column(
+    "owner_record_id",
+    "id",
+    "Record the row belongs to: a profile's source_record_id, or the `derived:` id of the identifiers the row itself"
+    " carries.",
+    personal=True,
+)
+PROFILE = column(
+    "source_profile_id", "id", "The vendor's id of the profile the row names; null if it names none.", personal=True
+)
+ORDER_REFERENCE = column("source_order_id", "id", "The vendor's id of the order.")
+CURRENCY = column("currency", "code", "ISO 4217 code of every amount in the row.", unparseable="bad_currency")
+UPDATED = column(
+    "source_updated_at",
+    "time",
+    "When the vendor last changed the record that says so: of two in one night the later counts.",
+)

@@ -1,0 +1,63 @@
+"""The words that canonical columns may hold: identifiers, states of orders, channels, metrics."""
+
+IDENTIFIER_TYPES = (
+    "email",
+    "phone",
+    "document",
+    "customer_id",
+    "external_id",
+    "profile_id",
+    "contact_id",
+    "vuid",
+    "push_token",
+    "tracking_id",
+    "custom",
+)
+ORDER_STATUSES = (
+    "unknown",
+    "created",
+    "pending_payment",
+    "paid",
+    "in_progress",
+    "shipped",
+    "completed",
+    "partially_refunded",
+    "refunded",
+    "canceled",
+)
+SEGMENT_KINDS = (
+    "static_list",
+    "dynamic_segment",
+    "realtime_segment",
+    "classic_segment",
+    "subscription_list",
+    "tag",
+    "loyalty_campaign",
+    "loyalty_tier",
+)
+CHANNELS = ("email", "sms", "phone", "push", "whatsapp", "post", "all")
+METRICS = (
+    "total_revenue",
+    "order_count",
+    "orders_attempted",
+    "average_order_value",
+    "last_order_amount",
+    "first_order_at",
+    "last_order_at",
+    "total_items",
+    "visits",
+    "engagement_score",
+    "loyalty_points",
+    "referred_customers",
+    "redemptions_total",
+    "redemptions_succeeded",
+    "redemptions_failed",
+    "redemptions_rolled_back",
+    "rollbacks_failed",
+    "rollbacks_succeeded",
+    "gift_redeemed",
+    "gift_balance",
+    "points_redeemed",
+    "points_to_go",
+    "orders_count_on_merchant",
+)
