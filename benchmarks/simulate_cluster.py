@@ -20,14 +20,14 @@ START = 5.0
 
 @dataclass(frozen=True)
 class Rates:
-    """CPU seconds per million records: models that ties are found by and the ties, cutting a shard out, models of a
-    shard, union and everybody's models and tests; and seconds to scan a million records for the rows of a shard."""
+    """CPU seconds per million records: models that ties are found by and the ties; a shard cut out and its models; union,
+    everybody's models and tests; to scan a million records for the rows of a shard; and of one build by one process."""
 
     before: float
-    cut: float
     shard: float
     after: float
     scan: float
+    alone: float
 
 
 def tasks_take(count: int, seconds: float, workers: int, chance: random.Random) -> float:
@@ -49,20 +49,20 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=4, help="of each worker")
     parser.add_argument("--driver-cores", type=int, default=32)
     parser.add_argument("--shards", type=int, default=200)
-    for name, default in (("before", 15.0), ("cut", 3.0), ("shard", 45.0), ("after", 20.0), ("scan", 0.3)):
+    for name, default in (("before", 37.0), ("shard", 77.0), ("after", 46.0), ("scan", 0.3), ("alone", 91.0)):
         parser.add_argument(f"--{name}", type=float, default=default)
     given = parser.parse_args()
-    rates = Rates(given.before, given.cut, given.shard, given.after, given.scan)
+    rates = Rates(given.before, given.shard, given.after, given.scan, given.alone)
     chance = random.Random(1)
     a_shard = given.millions / given.shards
-    seconds = (a_shard * (rates.cut + rates.shard) + given.millions * rates.scan) / (given.cores * BUSY)
+    seconds = (a_shard * rates.shard + given.millions * rates.scan) / (given.cores * BUSY)
     rows = {
         "before the shards, on one machine": given.millions * rates.before / (given.driver_cores * BUSY),
         "shards": tasks_take(given.shards, seconds, given.workers, chance),
         "after the shards, on one machine": given.millions * rates.after / (given.driver_cores * BUSY),
     }
     total = sum(rows.values())
-    alone = given.millions * (rates.before + rates.shard + rates.after) / (given.driver_cores * BUSY)
+    alone = given.millions * rates.alone / (given.driver_cores * BUSY)
     print(
         f"{given.millions:,.0f} million records, {given.shards} shards, {given.workers} workers of {given.cores} cores"
     )
