@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 DIGITS = 9
-MADE = ("identity", "orders", "marts", "meta")
+MADE = ("identity", "orders", "internal", "marts", "meta")
 # What tells of runs and of when something came.
 OF_RUNS = ("meta.runs", "meta.identity_events", "meta.loads")
 
@@ -29,7 +29,8 @@ def differences(one: Path, other: Path, schemas: Collection[str] = MADE) -> dict
 def _tables(con: duckdb.DuckDBPyConnection, database: str, schemas: Collection[str]) -> dict[str, dict[str, str]]:
     rows = con.execute(
         "select concat(schema_name, '.', table_name), column_name, data_type from duckdb_columns() "
-        "where database_name = $1 and schema_name in $2 and not internal order by column_index",
+        "where database_name = $1 and schema_name in $2 and not internal "
+        "and (schema_name <> 'internal' or starts_with(table_name, 'int_')) order by column_index",
         [database, list(schemas)],
     ).fetchall()
     found: dict[str, dict[str, str]] = {}

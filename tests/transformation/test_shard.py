@@ -25,9 +25,9 @@ def settings(tmp_path: Path) -> Settings:
     told.add("customer_consents", source="ometria")
     told.write()
     with told.connect() as con:
-        con.execute("create schema identity")
+        con.execute("create schema if not exists internal")
         con.execute(
-            "create table identity.int_records as select row_number() over () as record_no, source, source_account,"
+            "create table internal.int_records as select row_number() over () as record_no, source, source_account,"
             " source_record_id from staging.customers"
         )
         con.execute(
@@ -42,7 +42,7 @@ def make(settings: Settings, *queries: tuple[str, str, str], shards: int = 2) ->
     if not folder.exists():
         shard.write_recipe(
             folder,
-            Recipe({"identity.int_records": "record_no in (select record_no from touched_records)"}, list(queries)),
+            Recipe({"internal.int_records": "record_no in (select record_no from touched_records)"}, list(queries)),
         )
     return Engine().map(shard.make, shard.tasks(settings, folder, shards, Engine()))
 
@@ -55,7 +55,7 @@ def rows(settings: Settings, number: int, query: str) -> list[tuple[object, ...]
 def test_a_shard_holds_its_own_rows_and_the_first_what_is_tied_to_nothing(settings: Settings) -> None:
     assert [outcome.failed for outcome in make(settings, ("marts", "people", "from staging.customers"))] == ["", ""]
     for number, name in enumerate(("ana", "ben")):
-        for table in ("staging.customers", "identity.int_records", "marts.people"):
+        for table in ("staging.customers", "internal.int_records", "marts.people"):
             assert rows(settings, number, f"select source_record_id from {table}") == [(name,)]
         assert rows(settings, number, "select count(*) from staging.customer_identifiers") == [(2,)]
         assert rows(settings, number, "select count(*) > 0 from seeds.identity_rules") == [(True,)]
