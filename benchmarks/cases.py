@@ -180,11 +180,11 @@ def orjson_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
                 continue
             order = event.get("order") or {}
             contact = event.get("contact") or {}
-            told = [event.get(name) for name in EVENT_FIELDS]
+            reported = [event.get(name) for name in EVENT_FIELDS]
             events.append(
                 (
                     number,
-                    *told,
+                    *reported,
                     contact.get("email"),
                     orjson.dumps(event.get("properties")).decode(),
                     *(_number(name, order.get(name)) for name in ORDER_FIELDS),
@@ -271,7 +271,7 @@ def night(folder: Path, watch: Watch) -> dict[str, Any]:
     found_in: dict[str, Any] = {}
     steps: dict[str, Callable[..., Any]] = {}
 
-    def told(step: str) -> Callable[..., Any]:
+    def reported(step: str) -> Callable[..., Any]:
         def timed(*given: Any, **named: Any) -> Any:
             with watch.part(step):
                 found_in[step] = steps[step](*given, **named)
@@ -281,7 +281,7 @@ def night(folder: Path, watch: Watch) -> dict[str, Any]:
 
     for step in ("ingest", "transform", "publish_if_new"):
         steps[step] = getattr(pipeline, step)
-        setattr(pipeline, step, told(step))
+        setattr(pipeline, step, reported(step))
     lines: list[str] = []
     with watch.part("all"):
         report = pipeline.run(found, progress=lines.append)
@@ -381,8 +381,8 @@ def truth(folder: Path, watch: Watch) -> dict[str, Any]:
             """
         ).fetchall()[0]
     names = ("made", "missing", "other_total", "other_currency", "other_cancellation", "other_refund")
-    told = dict(zip(("persons_made", "persons_found", "persons_split"), persons, strict=True))
-    return {"rows": found, **dict(zip(names, row, strict=True)), **told}
+    reported = dict(zip(("persons_made", "persons_found", "persons_split"), persons, strict=True))
+    return {"rows": found, **dict(zip(names, row, strict=True)), **reported}
 
 
 CASES: dict[str, Callable[[Path, Watch], dict[str, Any]]] = {

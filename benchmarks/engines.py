@@ -130,14 +130,14 @@ def main() -> None:
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.engines", *arguments], check=True, stdout=subprocess.PIPE, text=True
             )
-            told = json.loads(done.stdout.splitlines()[-1])
+            reported = json.loads(done.stdout.splitlines()[-1])
             print(
                 json.dumps(
                     {
                         "engine": engine,
                         "shards": shards,
                         "records": records,
-                        **{k: round(v, 4) for k, v in told.items()},
+                        **{k: round(v, 4) for k, v in reported.items()},
                     }
                 ),
                 flush=True,

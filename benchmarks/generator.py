@@ -342,7 +342,7 @@ def _order_events(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) -
             categoryIDs=pl.concat_list(pl.concat_str(pl.lit("cat"), col("product") % 30)), tags=pl.concat_list(pl.lit("green")),
         ).alias("items")
     )  # fmt: skip
-    told = orders.filter(pl.col("order") % 20 != 0).join(items, on="order", maintain_order="left")
+    reported = orders.filter(pl.col("order") % 20 != 0).join(items, on="order", maintain_order="left")
     count = 0
     steps = (
         ("placed order", "placed", 0, "awaitingPayment", "unfulfilled", pl.lit(value=True)),
@@ -352,7 +352,7 @@ def _order_events(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) -
         ("order canceled", "cancel", 30, "voided", "unfulfilled", col("fate") == "canceled"),
     )
     for name, short, minutes, payment, fulfilment, where in steps:
-        frame = told.filter(where)
+        frame = reported.filter(where)
         count += frame.height
         exports.lines("omnisend", "events", frame.get_column("night"), _json(
             frame,
@@ -470,17 +470,17 @@ def _browsing(exports: Exports, size: Size, chunk: int, first: int, count: int) 
         luck=chance.random(count),
     )
     col = pl.col
-    told = frame.filter(col("luck") < 0.6)
-    exports.lines("omnisend", "events", told.get_column("night"), _json(
-        told,
+    reported = frame.filter(col("luck") < 0.6)
+    exports.lines("omnisend", "events", reported.get_column("night"), _json(
+        reported,
         eventName=pl.when(col("luck") < 0.5).then(pl.lit("viewed product")).otherwise(pl.lit("added product to cart")), eventTime=_stamp(),
         eventID=pl.concat_str(pl.lit("view-"), "event"), origin=pl.lit("web"), contact=pl.struct(email="email"),
         properties=pl.struct(productID="product", source=pl.lit("newsletter"), position=col("event") % 40),
     ))  # fmt: skip
-    told = frame.filter(col("luck") >= 0.6)
+    reported = frame.filter(col("luck") >= 0.6)
     is_mail = col("luck") > 0.8
-    exports.lines("optimizely", "events", told.get_column("night"), _json(
-        told,
+    exports.lines("optimizely", "events", reported.get_column("night"), _json(
+        reported,
         type=pl.when(is_mail).then(pl.lit("email")).otherwise(pl.lit("product")), action=pl.when(is_mail).then(pl.lit("open")).otherwise(pl.lit("detail")),
         identifiers=pl.struct(email="email"), data=pl.struct(ts=col("at").dt.epoch("s"), product_id="product", page=pl.concat_str(pl.lit("/p/"), "product")),
     ))  # fmt: skip
@@ -511,11 +511,11 @@ def _order_chunks(exports: Exports, size: Size) -> Iterator[pl.DataFrame]:
     made = 0
     for chunk in range(-(-size.orders // ORDERS_A_CHUNK)):
         orders, lines = _orders(size, chunk)
-        told = _order_events(exports, orders, lines)
+        reported = _order_events(exports, orders, lines)
         _order_records(exports, orders, lines)
-        views = max(0, size.events * min((chunk + 1) * ORDERS_A_CHUNK, size.orders) // size.orders - made - told)
+        views = max(0, size.events * min((chunk + 1) * ORDERS_A_CHUNK, size.orders) // size.orders - made - reported)
         _browsing(exports, size, chunk, made, views)
-        made += told + views
+        made += reported + views
         yield orders.select(
             "number",
             "night",

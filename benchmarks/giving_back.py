@@ -138,7 +138,7 @@ def one(vendor: str) -> None:
     began, cpu = time.perf_counter(), time.process_time()
     outcome = activate.activate(settings, target, is_confirmed=True)
     files = list((settings.data / outcome.folder).glob("*-*.json")) if outcome.folder else []
-    told = {
+    reported = {
         "records": sum(outcome.plan.counts[action] for action in ("new", "changed")),
         "files": len(files),
         "mb": sum(path.stat().st_size for path in files) / 2**20,
@@ -146,7 +146,7 @@ def one(vendor: str) -> None:
         "wall": time.perf_counter() - began,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    print(json.dumps(told))
+    print(json.dumps(reported))
 
 
 if __name__ == "__main__":

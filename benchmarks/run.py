@@ -86,13 +86,13 @@ def measure(case: str, folder: Path, code: Path | None = None) -> Measured | Non
         cwd=code or RESULTS.parent.parent,
     )
     assert process.stdout is not None and process.stderr is not None
-    told, complaints = process.communicate() if os.name == "nt" else (process.stdout.read(), process.stderr.read())
+    reported, complaints = process.communicate() if os.name == "nt" else (process.stdout.read(), process.stderr.read())
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
         if "No module named" in complaints:
             return None
         raise RuntimeError(f"{case} failed: {complaints.strip().splitlines()[-1:]}")
-    figures = json.loads(next(line for line in reversed(told.splitlines()) if line.startswith("{")))
+    figures = json.loads(next(line for line in reversed(reported.splitlines()) if line.startswith("{")))
     return Measured(figures, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 

@@ -53,14 +53,14 @@ def loaded_by(code: Path, landing: Path) -> Found:
         shutil.copytree(landing / "landing", folder / "landing")
         if (landing / "config").is_dir():
             shutil.copytree(landing / "config", folder / "config")
-        told = subprocess.run(
+        reported = subprocess.run(
             [sys.executable, str(Path(__file__).resolve()), "--load", str(folder)],
             env={**os.environ, "PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"},
             check=True,
             capture_output=True,
             text=True,
         )
-    return {table: tuple(of) for table, of in json.loads(told.stdout.splitlines()[-1]).items()}
+    return {table: tuple(of) for table, of in json.loads(reported.stdout.splitlines()[-1]).items()}
 
 
 def main() -> None:

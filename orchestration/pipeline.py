@@ -168,19 +168,19 @@ def run(
         "accept_changes": accept_changes,
         "asked": asked,
     }
-    told: list[str] = []
+    reported: list[str] = []
     while True:
         finish_erasures(settings, progress=progress)
         try:
-            report_of_run = _run(settings, **chosen, command=command, told=told, progress=progress)
+            report_of_run = _run(settings, **chosen, command=command, reported=reported, progress=progress)
             return report_of_run.after(settings) if keep_limits(settings, progress=progress) else report_of_run
         except ErasureBegunError:
             continue
         except DamagedFileError as error:
-            if told:
+            if reported:
                 raise
             progress(error.message)
-            told = [error.message]
+            reported = [error.message]
 
 
 class ErasureBegunError(OperatorError):
@@ -280,13 +280,18 @@ def _run(
     asked: dict[str, Any],
     command: str,
     progress: Progress,
-    told: Sequence[str] = (),
+    reported: Sequence[str] = (),
 ) -> RunReport:
     started = time.monotonic()
     run_id = new_run_id()
     require_landing(settings)
     with writing(
-        settings, run_id, command=command, from_scratch=full_refresh and dates is None, told=told, progress=progress
+        settings,
+        run_id,
+        command=command,
+        from_scratch=full_refresh and dates is None,
+        reported=reported,
+        progress=progress,
     ) as warehouse:
         ingestion = ingest(
             settings,
@@ -345,11 +350,11 @@ def writing(
     *,
     command: str,
     from_scratch: bool = False,
-    told: Sequence[str] = (),
+    reported: Sequence[str] = (),
     ends_erasures: bool = False,
     progress: Progress = silent,
 ) -> Iterator[Warehouse]:
-    """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `told` is
+    """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `reported` is
     noted there, to be looked at. While an erasure is under way only what ends it may write."""
     configuration.check_accounts(settings, vendors.names())
     identity_rules.check_files(settings)
@@ -367,11 +372,11 @@ def writing(
             )
         file_rights.tighten(settings)
         retention.sweep(settings)
-        told = [*told, *publish.secure(settings)]
+        reported = [*reported, *publish.secure(settings)]
         warehouse, damage = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
         with build_file.connect(settings) as con:
             run_log.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
-            attention.tell(con, run_id, *told, *damage)
+            attention.tell(con, run_id, *reported, *damage)
         try:
             yield warehouse
         except BaseException as error:
@@ -587,9 +592,9 @@ def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progre
         return _begin_anew(settings), []
     found = file_soundness.verdict(path, settings)
     if found not in ("sound", "empty", "in_use"):
-        told = [_moved_aside(path)]
-        progress(told[0])
-        return _begin_anew(settings), told
+        reported = [_moved_aside(path)]
+        progress(reported[0])
+        return _begin_anew(settings), reported
     try:
         with build_file.connect(settings) as con:
             is_ours = build_file.is_of_this_version(con, settings)
@@ -613,12 +618,12 @@ def _damage(error: BaseException, settings: Settings) -> list[str]:
     is_likely = isinstance(error, duckdb.InternalException | duckdb.FatalException) or cause_of(error) == "damaged"
     if not is_likely and not (isinstance(error, TransformError) and any(node.is_damage for node in error.nodes)):
         return []
-    told = []
+    reported = []
     if settings.build_file.exists() and not file_soundness.can_be_read(settings.build_file, settings):
-        told.append(_moved_aside(settings.build_file))
+        reported.append(_moved_aside(settings.build_file))
     if settings.published_file.exists() and not file_soundness.can_be_read(settings.published_file, settings):
-        told += publish.set_aside(settings)
-    return told
+        reported += publish.set_aside(settings)
+    return reported
 
 
 def _begin_anew(settings: Settings) -> Warehouse:

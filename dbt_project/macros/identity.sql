@@ -369,23 +369,23 @@
         ~ " rows between unbounded preceding and unbounded following"
     ) -%}
     {%- set groups = {
-        "name_told": [
+        "name_reported": [
             ("first_name_text", "first_name_text"),
             ("last_name_text", "last_name_text"),
             ("full_name_text", "full_name_text"),
         ],
-        "place_told": [
+        "place_reported": [
             ("city", "city"),
             ("postal_code", "postal_code"),
             ("address_line_1", "address_line_1"),
         ],
     } -%}
     select
-        * exclude (name_told, place_told, last_name_told, last_place_told) replace (
+        * exclude (name_reported, place_reported, last_name_reported, last_place_reported) replace (
             {% for group, pairs in groups.items() -%}
                 {%- set agrees = versions_agree(group, "last_" ~ group, pairs) -%}
                 {%- for member, _ in pairs + (
-                    [("first_name", ""), ("full_name", "")] if group == "name_told" else []
+                    [("first_name", ""), ("full_name", "")] if group == "name_reported" else []
                 ) -%}
                     first_value(case when {{ agrees }} then {{ group }}.{{ member }} end ignore nulls) over versions
                     as {{ member }},
@@ -422,10 +422,10 @@
                             full_name_text := full_name_text,
                             first_name := first_name,
                             full_name := full_name
-                        ) as name_told,
+                        ) as name_reported,
                         struct_pack(
                             city := city, postal_code := postal_code, address_line_1 := address_line_1
-                        ) as place_told
+                        ) as place_reported
                     from
                         (
                             select
@@ -448,7 +448,7 @@
                         ) as named
                 ) as grouped
             window versions as ({{ order }})
-        ) as told
+        ) as reported
     window versions as ({{ order }})
 {%- endmacro %}
 

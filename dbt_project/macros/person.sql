@@ -8,8 +8,8 @@
 -- Those that were added, behind.
 {% macro added_attributes() -%} {{ return(["birth_date"]) }} {%- endmacro %}
 
--- Those that records tell; the others are identifiers.
-{% macro told_attributes() -%} {{ return(["first_name", "last_name", "full_name", "birth_date", "gender", "city", "state", "country", "postal_code", "language"]) }} {%- endmacro %}
+-- Those that records report; the others are identifiers.
+{% macro reported_attributes() -%} {{ return(["first_name", "last_name", "full_name", "birth_date", "gender", "city", "state", "country", "postal_code", "language"]) }} {%- endmacro %}
 
 -- Parts of a person that are told, and survive, together.
 {% macro attribute_parts() -%} {{ return(["name", "birth_date", "gender", "place", "country", "language"]) }} {%- endmacro %}

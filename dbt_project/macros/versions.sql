@@ -97,7 +97,7 @@
                         rows between unbounded preceding and unbounded following
                     )
             {% endif %}
-        ) as told
+        ) as reported
     window
         versions as (
             partition by {{ key }} order by {{ order }} rows between unbounded preceding and unbounded following

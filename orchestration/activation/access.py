@@ -28,12 +28,12 @@ def given_back(settings: Settings, customer_ids: Collection[str], values: Collec
                 found = con.execute(_MINE, [str(folder.folder / outbox.RECORDS), list(customer_ids), known])
                 names = [column[0] for column in found.description or []]
                 for row in found.fetchall():
-                    told = dict(zip(names, row, strict=True))
+                    reported = dict(zip(names, row, strict=True))
                     yield {
                         "vendor": root.parent.name,
                         "account": root.name,
                         "night": folder.name,
-                        **{name: _plain(value) for name, value in told.items() if value is not None},
+                        **{name: _plain(value) for name, value in reported.items() if value is not None},
                     }
 
 

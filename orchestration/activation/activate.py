@@ -20,7 +20,7 @@ from orchestration.activation.plan_rows import BLOCK
 from orchestration.activation.planned import CHANGED, CLEARED, GONE, NEW, UNCHANGED, Plan
 from orchestration.activation.targets import Target
 from orchestration.config.settings import Settings
-from orchestration.runtime.errors import OperatorError, told
+from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
 
@@ -88,7 +88,7 @@ def _tried(settings: Settings, target: Target) -> tuple[str, bool]:
     try:
         outcome = activate(settings, target)
     except Exception as error:
-        return f"{target.name} was not activated: {told(error)}", True
+        return f"{target.name} was not activated: {to_operator_error(error)}", True
     return f"{target.name}: {ending(outcome)}", outcome.waits is not None and not outcome.plan.is_first
 
 

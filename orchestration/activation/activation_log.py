@@ -39,7 +39,7 @@ def tell(settings: Settings) -> None:
         if settings.build_file.exists():
             with build_file.connect(settings) as con:
                 refresh(con, settings)
-        if not _is_told(settings):
+        if not _is_reported(settings):
             publish.amend(settings, lambda con: refresh(con, settings))
 
 
@@ -56,11 +56,11 @@ class Standing:
     def __str__(self) -> str:
         if self.last_folder is None:
             return f"{self.target}: nothing yet"
-        told = [_counted(self.unanswered, "body", "bodies") + " without an answer"] if self.unanswered else []
-        told += (
+        reported = [_counted(self.unanswered, "body", "bodies") + " without an answer"] if self.unanswered else []
+        reported += (
             [_counted(self.failed_records, "record", "records") + " to be written again"] if self.failed_records else []
         )
-        return f"{self.target}: last {self.last_folder}" + "".join(f"; {sentence}" for sentence in told)
+        return f"{self.target}: last {self.last_folder}" + "".join(f"; {sentence}" for sentence in reported)
 
 
 def _counted(number: int, one: str, many: str) -> str:
@@ -87,17 +87,17 @@ def _standing(settings: Settings, target: Target) -> Standing:
     return Standing(target.name, folders[-1].name if folders else None, unanswered, failed)
 
 
-def _is_told(settings: Settings) -> bool:
+def _is_reported(settings: Settings) -> bool:
     """What is published says the same already, or was built before there was such a table."""
     with read_only.published(settings) as con:
         if not has_table(con, "meta", "activation_log"):
             return True
         con.execute("set TimeZone = 'UTC'")
-        told = con.execute(
+        reported = con.execute(
             "select folder, file, state, failed_records from meta.activation_log order by source, source_account,"
             " folder, file"
         ).fetchall()
-    return told == [(row[3], row[4], row[12], row[13]) for row in rows(settings)]
+    return reported == [(row[3], row[4], row[12], row[13]) for row in rows(settings)]
 
 
 def rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
@@ -125,5 +125,5 @@ def rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
 
 
 def _reasons(receipt: receipts.Receipt) -> str | None:
-    told = {*map(receipts.without_values, receipt.failed.values()), *((receipt.reason,) if receipt.reason else ())}
-    return "; ".join(sorted(told)) or None
+    reported = {*map(receipts.without_values, receipt.failed.values()), *((receipt.reason,) if receipt.reason else ())}
+    return "; ".join(sorted(reported)) or None

@@ -172,8 +172,8 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 *given,
             ) in block:
                 before = decoded(text)
-                may_be_told = is_allowed if target.purpose == "marketing" else not is_refusing
-                reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_told=may_be_told)
+                may_be_reported = is_allowed if target.purpose == "marketing" else not is_refusing
+                reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_reported=may_be_reported)
                 if reason:
                     rows.reject(person, alias, reason)
                     if status == "held" and reason != NO_VENDOR_KEY:
@@ -206,14 +206,19 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
 
 
 def _reason(
-    key: str | None, identity: Mapping[str, Any], shared: list[str] | None, *, is_of_several: bool, may_be_told: bool
+    key: str | None,
+    identity: Mapping[str, Any],
+    shared: list[str] | None,
+    *,
+    is_of_several: bool,
+    may_be_reported: bool,
 ) -> str | None:
     """Why a record is not written; None if it is."""
     if key is None:
         return NO_VENDOR_KEY
     if is_of_several or (shared and not set(shared).isdisjoint(identity.values())):
         return SHARED
-    return None if may_be_told else CONSENT
+    return None if may_be_reported else CONSENT
 
 
 def _leave(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer) -> None:

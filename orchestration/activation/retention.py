@@ -56,8 +56,8 @@ def _may_go(found: Written, limit: float, answers: dict[tuple[str, str], receipt
     """It is old, and every body is settled; where nothing was ever posted, the files are the hand-over."""
     if found.is_without_bodies or (found.folder / outbox.MANIFEST).stat().st_mtime >= limit:
         return False
-    told = [answers.get((found.name, facts["file"])) for facts in found.manifest["files"]]
-    return not answers or all(receipt is not None and not receipt.is_open for receipt in told)
+    reported = [answers.get((found.name, facts["file"])) for facts in found.manifest["files"]]
+    return not answers or all(receipt is not None and not receipt.is_open for receipt in reported)
 
 
 def _forget_records(con: duckdb.DuckDBPyConnection, found: Written) -> None:

@@ -54,8 +54,8 @@ class Column:
     @property
     def meaning(self) -> str:
         """What a value means and, of a code, all that it can be."""
-        untold = self.values if any(value not in self.description for value in self.values) else ()
-        return f"{self.description} One of: {', '.join(untold)}." if untold else self.description
+        unreported = self.values if any(value not in self.description for value in self.values) else ()
+        return f"{self.description} One of: {', '.join(unreported)}." if unreported else self.description
 
 
 @dataclass(frozen=True)

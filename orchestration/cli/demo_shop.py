@@ -203,10 +203,10 @@ def _night(vendor: str, stream: str, at: datetime) -> date:
     return LATE_NIGHT if is_late else next(night for night in NIGHTS if at.date() < night)
 
 
-Told = Iterator[tuple[str, str, datetime, Record]]
+Reported = Iterator[tuple[str, str, datetime, Record]]
 
 
-def _profiles(person: Person) -> Told:
+def _profiles(person: Person) -> Reported:
     """A profile at each vendor who knows the person, told on the night after each half-year in which something
     happened."""
     moments = {_night("", "", at): at for at in sorted([person.found_us, *(order.at for order in person.orders)])}
@@ -228,7 +228,7 @@ def _ometria_profile(person: Person, at: datetime, customer_id: str) -> Record:
     counted = [order for order in person.orders if order.at <= at and order.end not in ("canceled", "pending")]
     revenue = round(sum(order.total for order in counted), 2)
     # One in thirty has figures of the day before yesterday.
-    told = len(counted) - (1 if counted and person.number % 30 == 7 else 0)
+    reported = len(counted) - (1 if counted and person.number % 30 == 7 else 0)
     return {
         "@type": "profile",
         "id": f"shop-{customer_id}",
@@ -248,7 +248,7 @@ def _ometria_profile(person: Person, at: datetime, customer_id: str) -> Record:
             "favourite": PRODUCTS[person.number % len(PRODUCTS)][2].lower(),
             "newsletter": person.number % 3 == 0,
         },
-        "stats": {"orders": told, "revenue": revenue},
+        "stats": {"orders": reported, "revenue": revenue},
         "tags": ["Newsletter"] if person.number % 3 == 0 else [],
         "lists": [
             {
@@ -334,7 +334,7 @@ def _open_delivery_customer(person: Person) -> Record:
     }
 
 
-def _purchases(person: Person) -> Told:
+def _purchases(person: Person) -> Reported:
     """Every order in Ometria; the same orders again from others, who saw some of them."""
     for order in person.orders:
         yield "ometria", "orders", order.at, _ometria_order(person, order)
@@ -474,7 +474,7 @@ def _redemption(person: Person, order: Order) -> Record:
     }
 
 
-def _touches(chance: random.Random, person: Person) -> Told:
+def _touches(chance: random.Random, person: Person) -> Reported:
     """What brought the person to an order, and looks that led to none."""
     if not person.is_at("optimizely"):
         return
@@ -486,7 +486,7 @@ def _touches(chance: random.Random, person: Person) -> Told:
         yield from _look(chance, person, person.found_us + (END - person.found_us) * chance.random())
 
 
-def _touch(chance: random.Random, person: Person, at: datetime) -> Told:
+def _touch(chance: random.Random, person: Person, at: datetime) -> Reported:
     if at < BEGIN:
         return
     if chance.random() < 0.5:
@@ -498,15 +498,20 @@ def _touch(chance: random.Random, person: Person, at: datetime) -> Told:
         yield "optimizely", "events", at, _event(person, at, "pageview", None, page=page)
 
 
-def _look(chance: random.Random, person: Person, at: datetime) -> Told:
+def _look(chance: random.Random, person: Person, at: datetime) -> Reported:
     product = chance.choice(PRODUCTS)
     action = chance.choice(("detail", "detail", "add_to_cart"))
     yield "optimizely", "events", at, _event(person, at, "product", action, product_id=product[0])
 
 
 def _event(person: Person, at: datetime, kind: str, action: str | None, **data: str) -> Record:
-    told = {"type": kind, "action": action, "identifiers": {"email": person.email}, "data": {"ts": _epoch(at), **data}}
-    return {name: value for name, value in told.items() if value is not None}
+    reported = {
+        "type": kind,
+        "action": action,
+        "identifiers": {"email": person.email},
+        "data": {"ts": _epoch(at), **data},
+    }
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def _iso(at: datetime) -> str:

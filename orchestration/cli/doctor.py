@@ -19,7 +19,7 @@ from orchestration.landing import landing_zone
 from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import alerts, attention, freshness, schema_drift
 from orchestration.publishing import publish
-from orchestration.runtime.errors import OperatorError, told, unusable
+from orchestration.runtime.errors import OperatorError, to_operator_error, unusable
 from orchestration.transformation import parts, seeds
 from orchestration.warehouse import build_file, file_soundness, read_only, run_log, writer_lock
 
@@ -85,7 +85,7 @@ def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -
     try:
         yield from look(settings)
     except Exception as error:
-        plain = told(error)
+        plain = to_operator_error(error)
         yield Finding("broken", plain.message, plain.remedy)
 
 

@@ -36,15 +36,15 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     with read_only.published(settings) as con:
         explanation.require_proofs(con)
         found = _asked_for(con, given)
-        told = list(_told(con, telling, found))
+        reported = list(_reported(con, telling, found))
     if given.json:
-        output.machine({"customer_ids": [customer_id for _, customer_id in found], "told": told})
+        output.machine({"customer_ids": [customer_id for _, customer_id in found], "told": reported})
     else:
-        output.say("\n".join(told))
+        output.say("\n".join(reported))
     return 0
 
 
-def _told(con: duckdb.DuckDBPyConnection, telling: Telling, found: list[tuple[str, str]]) -> Iterator[str]:
+def _reported(con: duckdb.DuckDBPyConnection, telling: Telling, found: list[tuple[str, str]]) -> Iterator[str]:
     if len(found) == 2:
         return explanation.of_two(con, telling, *found)
     return explanation.of_person(con, telling, asked=found[0][0], customer_id=found[0][1])

@@ -15,7 +15,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
-from orchestration.runtime.errors import OperatorError, told
+from orchestration.runtime.errors import OperatorError, to_operator_error
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("orchestration.cli.nightly_run", "the nightly job: load what has landed, build the marts, publish"),
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("C360_DEBUG"):
             raise
-        plain = told(error)
+        plain = to_operator_error(error)
         return _complain(plain.message, plain.remedy, 1)
 
 

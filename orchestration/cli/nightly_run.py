@@ -18,7 +18,7 @@ from orchestration.engines.engine import ENGINES
 from orchestration.monitoring import alerts
 from orchestration.pipeline import RunReport
 from orchestration.publishing import change_report, publish
-from orchestration.runtime.errors import OperatorError, told
+from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.vendors import discover
 
 SHOWN = 10
@@ -106,7 +106,7 @@ def published_all_the_same(settings: Settings) -> Iterator[None]:
         after = publish.current(settings)
         if after is None or (before and after.number <= before.number):
             raise
-        plain = told(error)
+        plain = to_operator_error(error)
         message = (
             f"The warehouse was published ({after.customers:,} customers, {after.orders:,} orders); what comes after"
             f" that failed: {plain.message}"

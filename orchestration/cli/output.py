@@ -15,17 +15,17 @@ COUNTED = re.compile(r"(\d+)/(\d+) ")
 def progress() -> Callable[[str], None]:
     """In a terminal one line that rewrites itself, with rate and time left where things are counted; elsewhere a line a
     minute."""
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
     is_terminal = sys.stderr.isatty()
 
     def show(text: str) -> None:
-        nonlocal told
+        nonlocal reported
         now = time.monotonic()
         if is_terminal:
             sys.stderr.write(f"\r\033[K{text[:WIDTH]}{pace(text, now - begun)}")
             sys.stderr.flush()
-        elif now - told >= EVERY_SECONDS:
-            told = now
+        elif now - reported >= EVERY_SECONDS:
+            reported = now
             complain(f"{text}{pace(text, now - begun)}")
 
     return show

@@ -188,8 +188,8 @@ def _require_disk(settings: Settings) -> None:
 
 def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
     """What a trial would change, in words."""
-    told = list(change_report.lines(found))
-    for line in told or ["These rules would change no person, no order and no revenue."]:
+    reported = list(change_report.lines(found))
+    for line in reported or ["These rules would change no person, no order and no revenue."]:
         output.say(line)
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
         attach(con, tried.published_file, "published")

@@ -16,10 +16,10 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Swaps the previous publication in; the next run publishes again only once something is new."""
     with writer_lock(settings, command="c360 rollback"):
         is_begun = publish.is_rollback_begun(settings)
-        told = publish.secure(settings)
+        reported = publish.secure(settings)
         back = publish.current(settings) if is_begun else None
         back = back or publish.rollback(settings)
-    for sentence in told:
+    for sentence in reported:
         output.say(sentence)
     output.say(
         f"Analysts see the warehouse of {back.shown_at} again: {back.customers:,} customers, {back.orders:,} orders."
@@ -28,4 +28,4 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         "What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run"
         " --full-refresh`)."
     )
-    return 3 if told else 0
+    return 3 if reported else 0

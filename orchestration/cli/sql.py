@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.cli import output
 from orchestration.config.settings import Settings
-from orchestration.runtime.errors import OperatorError, cause_of, told
+from orchestration.runtime.errors import OperatorError, cause_of, to_operator_error
 from orchestration.runtime.redaction import without_contacts, without_names
 from orchestration.warehouse import read_only
 
@@ -71,7 +71,7 @@ def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 def _refused(error: duckdb.Error, query: str) -> OperatorError:
     """What DuckDB says of the query, which whoever asked must see; or of the file, as everywhere."""
     if cause_of(error):
-        return told(error)
+        return to_operator_error(error)
     return OperatorError(
         without_names(without_contacts(str(error).strip()), query),
         remedy='`c360 sql "show all tables"` lists what there is.',

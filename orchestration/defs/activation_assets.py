@@ -54,12 +54,12 @@ def _asset(name: str, description: str) -> dg.AssetsDefinition:
             [target] = targets.load(installation, None if name == MISCONFIGURED else name)
             outcome = activate.activate(installation, target)
             activation_log.tell(installation)
-            return _told(outcome)
+            return _reported(outcome)
 
     return give_back
 
 
-def _told(outcome: activate.Outcome) -> dg.MaterializeResult:
+def _reported(outcome: activate.Outcome) -> dg.MaterializeResult:
     facts: dict[str, int | str] = {
         **activate.counts(outcome.plan),
         **{f"rejected: {reason}": count for reason, count in outcome.plan.rejected.items()},

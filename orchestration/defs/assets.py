@@ -26,7 +26,7 @@ from orchestration.loading.loader import Warehouse
 from orchestration.mapping.model import Stream, Vendor
 from orchestration.monitoring import alerts, attention, dagster_runs, freshness, schema_drift
 from orchestration.monitoring.dagster_reports import BY_DAGSTER, PUBLISHED
-from orchestration.runtime.errors import told
+from orchestration.runtime.errors import to_operator_error
 from orchestration.transformation import promises
 from orchestration.transformation.dbt_runner import NodeResult, TransformError
 from orchestration.warehouse import build_file, known_names, meanings
@@ -224,12 +224,12 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
 
 def _columns(schema: str, name: str) -> dict[str, dg.TableSchema]:
     """The columns of a table that the loading assets fill, as the pages of Dagster show them."""
-    told = (
+    to_operator_error = (
         [(column.name, column.duckdb_type, column.meaning) for column in TABLES[name].all_columns]
         if schema == "staging"
         else next((book.columns for book in meanings.of_schema(schema) if book.name == name), ())
     )
-    columns = [dg.TableColumn(name, type=kind, description=meaning) for name, kind, meaning in told]
+    columns = [dg.TableColumn(name, type=kind, description=meaning) for name, kind, meaning in to_operator_error]
     return {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}
 
 
@@ -357,7 +357,7 @@ def plain_errors() -> Iterator[None]:
     except (dg.Failure, GeneratorExit):
         raise
     except Exception as error:
-        sentence = str(told(error))
+        sentence = str(to_operator_error(error))
     if sentence:
         raise dg.Failure(description=sentence, allow_retries=False)
 

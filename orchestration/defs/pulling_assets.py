@@ -11,7 +11,7 @@ from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
 from orchestration.pulling import configuration as pull_configuration
 from orchestration.pulling import walk_log
-from orchestration.runtime.errors import told
+from orchestration.runtime.errors import to_operator_error
 
 # Files that have landed are no reason to ask vendors again, nor is a night that is loaded once more.
 STARTED_OTHERWISE = (
@@ -63,7 +63,7 @@ def pull_vendor(settings: Settings, vendor: str, context: dg.AssetExecutionConte
 
         outcomes = pull.pull(settings, pull_configuration.sources(settings, vendor=vendor), progress=context.log.info)
     except Exception as error:
-        sentence = f"{vendor} was not pulled: {told(error)}"
+        sentence = f"{vendor} was not pulled: {to_operator_error(error)}"
         for unit in pull_configuration.units(settings, vendor):
             walk_log.note_failure(settings, unit, sentence)
         return [sentence], {}

@@ -62,9 +62,9 @@ def janitor() -> dg.SensorDefinition:
         ended = list(end_dead_runs(context.instance))
         forgotten = forget_old_runs(context.instance, keep_days=settings.options.keep_run_days)
         retention.prune_logs(settings)
-        told = [f"Ended {len(ended)} runs whose process is gone."] if ended else []
-        told += [f"Forgot {forgotten} old runs."] if forgotten else []
-        return dg.SkipReason(" ".join(told) or "Every unfinished run is alive.")
+        reported = [f"Ended {len(ended)} runs whose process is gone."] if ended else []
+        reported += [f"Forgot {forgotten} old runs."] if forgotten else []
+        return dg.SkipReason(" ".join(reported) or "Every unfinished run is alive.")
 
     return sweep
 

@@ -28,7 +28,7 @@ HISTORIES, ORDERS = "tests/dbt/identity/test_histories.py", "tests/dbt/orders/te
 # stands in.
 _ASKED_BY = {
     "int_components": "tests/dbt/identity/test_components.py",
-    "int_repairs": "tests/dbt/identity/test_components.py",
+    "int_cluster_splits": "tests/dbt/identity/test_components.py",
     "customer_consents": "tests/dbt/marts/customers/test_consents.py",
     "customer_contactability": "tests/dbt/marts/customers/test_consents.py",
     "assert_revenue_survives_every_join": None,

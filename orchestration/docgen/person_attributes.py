@@ -16,8 +16,8 @@ ACCEPTED = re.compile(r"^( +attribute: )\[all, .*\]$", re.MULTILINE)
 
 def macros() -> str:
     """The lists that models loop over."""
-    told = [attribute for attribute in ATTRIBUTES if attribute.columns]
-    plain = [attribute for attribute in told if attribute.part == attribute.name and attribute.name != "country"]
+    reported = [attribute for attribute in ATTRIBUTES if attribute.columns]
+    plain = [attribute for attribute in reported if attribute.part == attribute.name and attribute.name != "country"]
     mentioning = [
         table.name for table in TABLES.values() if OWNER in table.columns and table.name != "customer_identifiers"
     ]
@@ -32,23 +32,23 @@ def macros() -> str:
             _macro(
                 "added_attributes", "Those that were added, behind.", _names(one for one in ATTRIBUTES if one.is_added)
             ),
-            _macro("told_attributes", "Those that records tell; the others are identifiers.", _names(told)),
+            _macro("reported_attributes", "Those that records report; the others are identifiers.", _names(reported)),
             _macro(
                 "attribute_parts",
                 "Parts of a person that are told, and survive, together.",
-                [*dict.fromkeys(one.part for one in told)],
+                [*dict.fromkeys(one.part for one in reported)],
             ),
-            _macro("name_attributes", "Attributes of the name.", _names(one for one in told if one.part == "name")),
+            _macro("name_attributes", "Attributes of the name.", _names(one for one in reported if one.part == "name")),
             _macro(
                 "place_attributes",
                 "Attributes of the place within its country.",
-                _names(one for one in told if one.part == "place"),
+                _names(one for one in reported if one.part == "place"),
             ),
             _macro("plain_attributes", "Those that are a part of their own.", _names(plain)),
             _macro(
                 "attribute_columns",
                 "Columns of staging that tell attributes.",
-                [name for one in told for name in one.columns],
+                [name for one in reported for name in one.columns],
             ),
             _macro(
                 "mentioning_tables", "Tables of staging whose rows belong to a record, or to a contact.", mentioning

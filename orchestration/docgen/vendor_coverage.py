@@ -120,8 +120,8 @@ def _results(path: Path) -> Iterator[tuple[object, ...]]:
         _counted(code for _, code, _ in result.get("issues", ())),
     )
     for position, dialect in enumerate(sorted(result.get("dialects", {"none": 0}))):
-        told: tuple[object, ...] = figures if position == 0 else ("〃",) * len(figures)
-        yield f"`{dialect}`", name.replace("_", " "), ", ".join(case.get("traps", ())), *told
+        reported: tuple[object, ...] = figures if position == 0 else ("〃",) * len(figures)
+        yield f"`{dialect}`", name.replace("_", " "), ", ".join(case.get("traps", ())), *reported
 
 
 def _counted(words: Iterator[Any]) -> str:

@@ -31,10 +31,10 @@ def lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
     """Channel by channel, whether marketing may be sent and why; nothing of a warehouse that does not tell."""
     if not has_table(con, "marts", "customer_contactability"):
         return
-    told = con.execute(_CHANNELS, [customer_id]).fetchall()
-    if not told:
+    reported = con.execute(_CHANNELS, [customer_id]).fetchall()
+    if not reported:
         yield "Nowhere: nobody has told a yes."
-    for channel, is_allowed, reason, source, effective_at in told:
+    for channel, is_allowed, reason, source, effective_at in reported:
         name = "all channels together" if channel == "all" else channel
         yield f"{name}: {'yes' if is_allowed else 'no'}, {_why(reason, source, effective_at)}"
 

@@ -79,8 +79,8 @@ def joined(parts: Iterable[Markup]) -> Markup:
 
 def section(title: str, *parts: Markup, note: str = "") -> Markup:
     """A heading and what stands under it."""
-    told = Markup('<p class="note">{}</p>').format(note) if note else Markup()
-    return Markup("<section><h2>{}</h2>{}{}</section>").format(title, told, joined(parts))
+    reported = Markup('<p class="note">{}</p>').format(note) if note else Markup()
+    return Markup("<section><h2>{}</h2>{}{}</section>").format(title, reported, joined(parts))
 
 
 def tiles(figures: Mapping[str, object]) -> Markup:
@@ -134,9 +134,9 @@ def facts(found: Mapping[str, object]) -> Markup:
     return Markup('<div class="wide"><table class="facts"><tbody>{}</tbody></table></div>').format(Markup().join(rows))
 
 
-def sentences(told: Sequence[str], *, otherwise: str = "Nothing.") -> Markup:
+def sentences(reported: Sequence[str], *, otherwise: str = "Nothing.") -> Markup:
     """Sentences as a list."""
-    items = Markup().join(Markup("<li>{}</li>").format(sentence) for sentence in told or [otherwise])
+    items = Markup().join(Markup("<li>{}</li>").format(sentence) for sentence in reported or [otherwise])
     return Markup('<ul class="told">{}</ul>').format(items)
 
 

@@ -33,7 +33,7 @@ def overview(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
 def headline(con: duckdb.DuckDBPyConnection) -> Markup:
     """The figures that everybody asks for first."""
     found = ask(con, figures.OVERVIEW).first
-    told = {
+    reported = {
         "people": found["people"],
         "buyers": found["buyers"],
         "orders": found["orders"],
@@ -44,17 +44,17 @@ def headline(con: duckdb.DuckDBPyConnection) -> Markup:
     heading = Markup("<h1>Overview</h1><p class='note'>As of {}. Valid orders only, in {}.</p>").format(
         markup.shown(found["as_of"]), found["currency"] or "the reporting currency"
     )
-    return heading + markup.tiles(told)
+    return heading + markup.tiles(reported)
 
 
 def changed(con: duckdb.DuckDBPyConnection) -> Markup:
     """What this publication changed of the one before."""
     run = ask(con, figures.LAST_RUN).first
-    told = list(change_report.lines(Changes(**json.loads(run["changes"])))) if run["changes"] else []
+    reported = list(change_report.lines(Changes(**json.loads(run["changes"])))) if run["changes"] else []
     note = f"Published by {run['command']}, begun {markup.shown(run['started_at'])} UTC." if run["run_id"] else ""
     return section(
         "Since the last publication",
-        markup.sentences(told, otherwise="It is the first, or nothing changed."),
+        markup.sentences(reported, otherwise="It is the first, or nothing changed."),
         note=note,
     )
 
@@ -96,11 +96,13 @@ def parts_of_business(con: duckdb.DuckDBPyConnection) -> list[Markup]:
     ]
 
 
-def to_look_at(con: duckdb.DuckDBPyConnection, told: Sequence[str] | None = None) -> Markup:
+def to_look_at(con: duckdb.DuckDBPyConnection, reported: Sequence[str] | None = None) -> Markup:
     """What needs a person: as told, else as the run that published said."""
-    if told is None:
-        told = attention.parsed([ask(con, figures.LAST_RUN).first["attention"]])
-    return section("What needs a person", markup.sentences([*told, *schema_drift.warnings(con)], otherwise="Nothing."))
+    if reported is None:
+        reported = attention.parsed([ask(con, figures.LAST_RUN).first["attention"]])
+    return section(
+        "What needs a person", markup.sentences([*reported, *schema_drift.warnings(con)], otherwise="Nothing.")
+    )
 
 
 def customers(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
@@ -169,10 +171,10 @@ def _why(con: duckdb.DuckDBPyConnection, customer_id: str) -> Markup:
     """The proof as `c360 explain` tells it, and the commands for who knows better."""
     try:
         explanation.require_proofs(con)
-        told = explanation.of_person(
+        reported = explanation.of_person(
             con, explanation.Telling(show=True, all=False), asked=customer_id, customer_id=customer_id
         )
-        proof = markup.text(told)
+        proof = markup.text(reported)
     except OperatorError as error:
         proof = markup.sentences([str(error)])
     others = ask(con, people.RECORDS, [customer_id])

@@ -17,13 +17,13 @@ from orchestration.runtime.redaction import shown_name
 from orchestration.warehouse import read_only
 
 
-def refresh(settings: Settings, told: Sequence[str]) -> list[str]:
+def refresh(settings: Settings, reported: Sequence[str]) -> list[str]:
     """Writes the report where `report_file` says, if it says so; what a person must know where that fails, since a
     night is none for that."""
     if not settings.options.report_file or not settings.published_file.exists():
         return []
     try:
-        write(settings, settings.data / settings.options.report_file, told=told)
+        write(settings, settings.data / settings.options.report_file, reported=reported)
     except (OperatorError, duckdb.Error) as error:
         return [
             "The report could not be written:"
@@ -32,13 +32,13 @@ def refresh(settings: Settings, told: Sequence[str]) -> list[str]:
     return []
 
 
-def write(settings: Settings, target: Path, *, told: Sequence[str] | None = None) -> None:
+def write(settings: Settings, target: Path, *, reported: Sequence[str] | None = None) -> None:
     """Writes the report on the published warehouse to a file, in one step: a reader sees the old one or the new.
 
-    `told` is what needs a person after a night that published nothing; else the warehouse itself says it.
+    `reported` is what needs a person after a night that published nothing; else the warehouse itself says it.
     """
     with read_only.published(settings) as con:
-        text = render(con, settings, told=told)
+        text = render(con, settings, reported=reported)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")
@@ -52,12 +52,12 @@ def write(settings: Settings, target: Path, *, told: Sequence[str] | None = None
         ) from None
 
 
-def render(con: duckdb.DuckDBPyConnection, settings: Settings, *, told: Sequence[str] | None = None) -> str:
+def render(con: duckdb.DuckDBPyConnection, settings: Settings, *, reported: Sequence[str] | None = None) -> str:
     """The report as one page."""
     return markup.page(
         "customer360: report",
         pages.headline(con),
-        pages.to_look_at(con, told),
+        pages.to_look_at(con, reported),
         pages.changed(con),
         _late(con, settings),
         pages.rejects(con),

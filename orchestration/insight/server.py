@@ -23,7 +23,7 @@ from starlette.routing import Route
 from orchestration.config.settings import Settings
 from orchestration.insight import markup, pages
 from orchestration.insight.pages import Page
-from orchestration.runtime.errors import OperatorError, told
+from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.local_requests import LocalOnly
 from orchestration.warehouse import read_only
 
@@ -119,7 +119,7 @@ class _Dashboard:
                 con.execute("set TimeZone = 'UTC'")
                 return HTTPStatus.OK, show(con, query)
         except (OperatorError, duckdb.Error, OSError) as error:
-            plain = told(error)
+            plain = to_operator_error(error)
             wrong = HTTPStatus.NOT_FOUND if plain.exit_code == 2 else HTTPStatus.SERVICE_UNAVAILABLE
             return wrong, markup.section("That cannot be shown", markup.sentences([plain.message, plain.remedy]))
 

@@ -50,8 +50,8 @@ def _header(lines: Iterator[Line], limits: Limits, encoding: "_Encoding") -> tup
         line, is_first = line.removeprefix(BOM) if is_first else line, False
         if not text and not line.strip():
             continue
-        if named is None and not text and (told := _SEPARATOR.match(line)):
-            named = told.group(1).decode()
+        if named is None and not text and (reported := _SEPARATOR.match(line)):
+            named = reported.group(1).decode()
             continue
         text += line
         if is_cut or b"\0" in line or len(text) > limits.record_bytes:
@@ -60,12 +60,12 @@ def _header(lines: Iterator[Line], limits: Limits, encoding: "_Encoding") -> tup
             break
     if not text:
         raise ContainerError("no_records")
-    told_text, _ = encoding.decode(text.rstrip(b"\r\n"))
-    if told_text is None:
+    reported_text, _ = encoding.decode(text.rstrip(b"\r\n"))
+    if reported_text is None:
         raise ContainerError("broken_csv")
-    bare = re.sub(r'"[^"]*"', "", told_text)
+    bare = re.sub(r'"[^"]*"', "", reported_text)
     delimiter = named or max(DELIMITERS, key=bare.count)
-    cells = _cells(told_text, delimiter)
+    cells = _cells(reported_text, delimiter)
     if cells is None or text.count(b'"') % 2:
         raise ContainerError("broken_csv")
     return delimiter, cells

@@ -77,18 +77,18 @@ def _record(number: int, cells: dict[int, Any], columns: Columns) -> Record:
     """A row as a record; cells beside the header are kept by the number of their column."""
     width = len(columns.names)
     faults = {place: cell.shown for place, cell in cells.items() if isinstance(cell, Fault)}
-    told = [None if place in faults else cells.get(place) for place in range(width)]
+    reported = [None if place in faults else cells.get(place) for place in range(width)]
     beside = {
         f"column_{place + 1}": cell
         for place, cell in cells.items()
         if place >= width and place not in faults and not is_blank(cell)
     }
-    document = columns.document(told)
+    document = columns.document(reported)
     if beside:
         document = msgspec.json.encode(msgspec.json.decode(document, type=dict[str, msgspec.Raw]) | beside)
     names = {place: columns.names[place] if place < width else f"column_{place + 1}" for place in faults}
     notes = (
-        *columns.notes(told),
+        *columns.notes(reported),
         *(Note(names[place], "error_cell", shown, "set_null") for place, shown in faults.items()),
     )
     return Record(number, document, document, notes=notes, is_row=True)

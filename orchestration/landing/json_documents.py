@@ -66,8 +66,8 @@ def _object(text: bytes, whole: bytes, pages: Pages, limits: Limits, *, may_be_l
         else:
             raise _broken(error) from None
     else:
-        told = pages.told_by_object(text, fields)
-        for number, (element, page) in enumerate(told if told is not None else [(text, None)], start=1):
+        reported = pages.reported_by_object(text, fields)
+        for number, (element, page) in enumerate(reported if reported is not None else [(text, None)], start=1):
             yield record_of(number, element, element, page)
 
 

@@ -7,7 +7,7 @@ from itertools import chain
 import msgspec
 
 from orchestration.landing.containers import BOM, ContainerError, Limits
-from orchestration.landing.pages import ELEMENTS, Pages, Told
+from orchestration.landing.pages import ELEMENTS, Pages, Reported
 from orchestration.landing.record import Record
 
 BLOCK_BYTES = 16 * 2**20
@@ -46,18 +46,18 @@ def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[
             if is_cut:
                 number += 1
                 yield Record(number, raw, reason="record_too_large")
-            elif (not may_tell and not text.startswith(b"[")) or (told := _told_by(text, pages)) is None:
+            elif (not may_tell and not text.startswith(b"[")) or (reported := _reported_by(text, pages)) is None:
                 number += 1
                 yield Record(number, raw, text) if is_text else record_of(number, raw, text)
             else:
-                for element, page in told:
+                for element, page in reported:
                     number += 1
                     yield record_of(number, element, element, page)
     if is_empty:
         raise ContainerError("no_records")
 
 
-def _told_by(text: bytes, pages: Pages) -> Told | None:
+def _reported_by(text: bytes, pages: Pages) -> Reported | None:
     """The records of a line that holds several: a page, or an array with objects; null for one that is a record, or
     broken, or an array without any object."""
     if not text.startswith(b"["):

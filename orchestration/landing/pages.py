@@ -22,7 +22,7 @@ PAGE_KEYS = frozenset({
 MOST_PAGES_IN_PAGES = 4
 ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-Told = Iterator[tuple[bytes, str | None]]
+Reported = Iterator[tuple[bytes, str | None]]
 # Lists of a page, each with what the page calls its records.
 Lists = list[tuple[list[msgspec.Raw], str | None]]
 
@@ -58,13 +58,13 @@ class Pages:
             stream.others,
         )
 
-    def told_by(self, text: bytes) -> Told | None:
+    def told_by(self, text: bytes) -> Reported | None:
         """The records of a line or element that is a page, each with what that calls them; null for a record."""
-        return self._told(text) if self._may_be_page(text) else None
+        return self._reported(text) if self._may_be_page(text) else None
 
-    def told_by_object(self, text: bytes, fields: dict[str, msgspec.Raw]) -> Told | None:
+    def reported_by_object(self, text: bytes, fields: dict[str, msgspec.Raw]) -> Reported | None:
         """The same of an object that is all its file holds: there a list under a name nobody knows makes a page too."""
-        return self._told_by(fields, is_alone=True)
+        return self._reported_by(fields, is_alone=True)
 
     def _may_be_page(self, text: bytes) -> bool:
         return text.startswith(b"{") and self.may_be_in(text)
@@ -78,24 +78,26 @@ class Pages:
         names = dict.fromkeys((*self.names, *WRAPPERS, "data_ref"))
         return re.compile(b'"(?:%b)"' % b"|".join(re.escape(name.encode()) for name in names))
 
-    def _told(self, text: bytes, depth: int = 0) -> Told | None:
+    def _reported(self, text: bytes, depth: int = 0) -> Reported | None:
         try:
             fields = FIELDS.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        return self._told_by(fields, is_alone=False, depth=depth)
+        return self._reported_by(fields, is_alone=False, depth=depth)
 
-    def _told_by(self, fields: dict[str, msgspec.Raw], *, is_alone: bool, depth: int = 0) -> Told | None:
+    def _reported_by(self, fields: dict[str, msgspec.Raw], *, is_alone: bool, depth: int = 0) -> Reported | None:
         try:
             found = self._lists_of(fields, is_alone=is_alone)
         except (msgspec.DecodeError, RecursionError):
             return None
         return None if found is None else chain.from_iterable(self._elements(*one, depth) for one in found)
 
-    def _elements(self, elements: list[msgspec.Raw], name: str | None, depth: int) -> Told:
+    def _elements(self, elements: list[msgspec.Raw], name: str | None, depth: int) -> Reported:
         for element in map(bytes, elements):
             inner = (
-                self._told(element, depth + 1) if depth < MOST_PAGES_IN_PAGES and self._may_be_page(element) else None
+                self._reported(element, depth + 1)
+                if depth < MOST_PAGES_IN_PAGES and self._may_be_page(element)
+                else None
             )
             if inner is None:
                 yield element, name

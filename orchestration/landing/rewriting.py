@@ -73,17 +73,17 @@ class Rewriting:
         """The content of a file or a member of that name, without what is to go."""
         form, packing = format_of(name)
         bare = _unpacked(whole, packing)
-        told = [(record, fates.get(record.number, KEPT)) for record in records]
+        reported = [(record, fates.get(record.number, KEPT)) for record in records]
         if form == "zip":
             new = self._archive(bare, records, fates)
         elif form == "xlsx":
-            new = excel_rewriting.without(bare, self.limits, self.stream.csv, [fate for _, fate in told])
+            new = excel_rewriting.without(bare, self.limits, self.stream.csv, [fate for _, fate in reported])
         elif form == "parquet":
-            new = self._parquet(bare, [fate for _, fate in told])
+            new = self._parquet(bare, [fate for _, fate in reported])
         elif form is None:
             raise UnwritableError
         else:
-            new = self._text(bare, told, is_csv=form == "csv")
+            new = self._text(bare, reported, is_csv=form == "csv")
         return _packed(new, packing)
 
     def _archive(self, whole: bytes, records: Sequence[Record], fates: Mapping[int, Fate]) -> bytes:
@@ -100,13 +100,13 @@ class Rewriting:
             new.comment = archive.comment
         return out.getvalue()
 
-    def _text(self, whole: bytes, told: Sequence[tuple[Record, "Fate | object"]], *, is_csv: bool) -> bytes:
+    def _text(self, whole: bytes, reported: Sequence[tuple[Record, "Fate | object"]], *, is_csv: bool) -> bytes:
         text = decoded(io.BufferedReader(io.BytesIO(whole))).read()  # type: ignore[arg-type]
         delimiter, names = self._header(text) if is_csv else ("", ())
         pieces: list[bytes] = []
         at = 0
         for (record, fate), (start, end) in zip(
-            told, _places(text, [one for one, _ in told], is_csv=is_csv), strict=True
+            reported, _places(text, [one for one, _ in reported], is_csv=is_csv), strict=True
         ):
             if fate is KEPT:
                 continue

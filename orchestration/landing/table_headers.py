@@ -46,8 +46,8 @@ class Columns:
         """Raises `ContainerError` where the only line of a file names no field that its stream has: it is a message,
         and no header."""
         known = {_folded(name.removesuffix(".*")) for name in (*fields, *form.names)}
-        told = {_folded(start) for name in self.names for start in (name, name.partition(".")[0])}
-        if known and not known & told:
+        reported = {_folded(start) for name in self.names for start in (name, name.partition(".")[0])}
+        if known and not known & reported:
             raise ContainerError("no_records")
 
     def document(self, cells: Sequence[Any]) -> bytes:
@@ -58,12 +58,12 @@ class Columns:
 
     def notes(self, cells: Sequence[Any]) -> tuple[Note, ...]:
         """What two columns of one name say differently: the first counts, the other is kept under its own name."""
-        told = (
+        reported = (
             (place, cells[place])
             for place, first in self.twins.items()
             if not is_blank(cells[place]) and cells[place] != cells[first]
         )
-        return tuple(Note(self.names[place], "column_twice", str(cell), "kept") for place, cell in told)
+        return tuple(Note(self.names[place], "column_twice", str(cell), "kept") for place, cell in reported)
 
 
 def is_blank(cell: Any) -> bool:

@@ -45,11 +45,13 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection, settings: Settings) -> None
     known = _known(settings)
     rows: list[tuple[str, ...]] = []
     if known and settings.secret is not None:
-        told = con.execute(
+        reported = con.execute(
             "select distinct source, source_account, source_order_id from staging.orders where owner_record_id is null"
         ).fetchall()
         secret = settings.secret
-        rows = [(*one, known[key]) for one in told if (key := erasures.digest(secret, erasures.order(*one))) in known]
+        rows = [
+            (*one, known[key]) for one in reported if (key := erasures.digest(secret, erasures.order(*one))) in known
+        ]
     schema = dict.fromkeys(("source", "source_account", "source_order_id", "anonymous_id"), pl.String)
     with handed_over(con, pl.DataFrame(rows, schema=schema, orient="row")) as found:
         con.execute(f"create or replace table internal.anonymous_orders as from {found} order by all")

@@ -40,10 +40,10 @@ def hand_over(con: duckdb.DuckDBPyConnection, path: str) -> None:
     copies = con.execute(_COPIES, [path]).fetchall()
     if not copies or copies[0][3]:
         return
-    load_seq, other, heir, _ = copies[0]
+    load_seq, other, successor, _ = copies[0]
     contest(con, load_seq)
     for table, column in con.execute(_PLACES).fetchall():
-        con.execute(f"update {table} set {column} = $2 where load_seq = $1", [load_seq, heir])
+        con.execute(f"update {table} set {column} = $2 where load_seq = $1", [load_seq, successor])
     touch(con, "load_seq = $1", [load_seq])
     settle_contested(con)
     _exchange(con, load_seq, other)

@@ -124,11 +124,11 @@ def _settle(
 def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
     for entity, key in known_by_content():
-        told = (
+        reported = (
             f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity"
             f" = '{entity}' and load_seq = $1"
         )
-        if con.execute(f"{told} limit 1", [load_seq]).fetchone() is None:
+        if con.execute(f"{reported} limit 1", [load_seq]).fetchone() is None:
             continue
         con.execute(
             f"""

@@ -74,15 +74,15 @@ def _copied(con: duckdb.DuckDBPyConnection, bundle: Bundle) -> list[tuple[str, s
 
 
 def _repeated(con: duckdb.DuckDBPyConnection, bundle: Bundle) -> list[tuple[str, str]]:
-    told = [
+    reported = [
         (entity, source, *of)
         for source in {one.file.source for one in bundle.readings}
         for entity, dialects in governed(source).items()
         for of in dialects
     ]
     found: list[tuple[str, str]] = []
-    for entity in {entity for entity, *_ in told} & bundle.spool.tables:
-        named = [[one[place] for one in told if one[0] == entity] for place in (1, 2, 3)]
+    for entity in {entity for entity, *_ in reported} & bundle.spool.tables:
+        named = [[one[place] for one in reported if one[0] == entity] for place in (1, 2, 3)]
         with bundle.spool.rows(con, entity) as rows:
             query = _REPEATED.format(rows=rows, entity=entity, key=TABLES[entity].key)
             found.extend(con.execute(query, named).fetchall())

@@ -107,11 +107,11 @@ class Booking:
                         slice_columns,
                     )
         of_file = _slice(self.file, self.origin)
-        for table, schema, told in (
+        for table, schema, reported in (
             ("meta.field_coverage", _COVERAGE, _coverage(normaliser)),
             ("internal.drift", _DRIFT, _drift(normaliser)),
         ):
-            rows = [(*row, *of_file) for row in told]
+            rows = [(*row, *of_file) for row in reported]
             _insert(self.con, table, pl.DataFrame(rows, schema=schema | _SLICE, orient="row"))
 
     def _find_newest_contacts(self, spool: Spool) -> bool:
@@ -126,8 +126,8 @@ class Booking:
         with spool.rows(self.con, "contacts") as rows:
             self.con.execute(_NEWEST_CONTACTS.format(rows))
             alone = f"select * from {rows} anti join merged_contacts using (source_record_id, source_row)"
-            told = f"(from merged_contacts union all by name {alone})" if merged else rows
-            self.con.execute(_TOLD_IN_PARTS.format(told=told))
+            reported = f"(from merged_contacts union all by name {alone})" if merged else rows
+            self.con.execute(_TOLD_IN_PARTS.format(reported=reported))
         return True
 
     def reject_whole(self, reason: str) -> None:
@@ -212,8 +212,8 @@ def insert_together(con: duckdb.DuckDBPyConnection, spool: Spool, readings: Sequ
         ("meta.field_coverage", _COVERAGE, _coverage),
         ("internal.drift", _DRIFT, _drift),
     ):
-        told = [(*row, *of) for one, of in zip(readings, slices, strict=True) for row in rows_of(one.normaliser)]
-        _insert(con, table, pl.DataFrame(told, schema=schema | _SLICE, orient="row"))
+        reported = [(*row, *of) for one, of in zip(readings, slices, strict=True) for row in rows_of(one.normaliser)]
+        _insert(con, table, pl.DataFrame(reported, schema=schema | _SLICE, orient="row"))
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:

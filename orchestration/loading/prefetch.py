@@ -293,7 +293,7 @@ class Reading:
         self.note(result)
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
-        self.spool.add("$told", result.told)
+        self.spool.add("$told", result.reported)
         self.spool.add("$rejects", [rejects_frame(result.rejects)])
         self.spool.add("$issues", [_issues(result)])
 
@@ -348,13 +348,13 @@ class Bundle:
             return
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
-        for reading, told in zip(readings, result.files, strict=True):
+        for reading, reported in zip(readings, result.files, strict=True):
             load_seq = pl.lit(reading.origin.load_seq).alias("load_seq")
-            reading.note(told)
-            if told.rejects:
-                self.spool.add("$rejects", [rejects_frame(told.rejects).with_columns(load_seq)])
-            if told.issues:
-                self.spool.add("$issues", [_issues(told).with_columns(load_seq)])
+            reading.note(reported)
+            if reported.rejects:
+                self.spool.add("$rejects", [rejects_frame(reported.rejects).with_columns(load_seq)])
+            if reported.issues:
+                self.spool.add("$issues", [_issues(reported).with_columns(load_seq)])
             self.joint.add(reading.origin.load_seq)
 
     def part(self, load_seqs: Collection[int]) -> None:

@@ -46,10 +46,10 @@ def check_reachable(stream: str, dialects: Iterable[tuple[str, object]]) -> None
     """Refuses a stream with two dialects of one name, or with one that is told from an earlier one by nothing."""
     seen: list[tuple[str, object]] = []
     for name, told_by in dialects:
-        for other, other_told_by in seen:
+        for other, other_reported_by in seen:
             if name == other:
                 raise MappingError(f"stream `{stream}` has two dialects named `{name}`")
-            if told_by == other_told_by:
+            if told_by == other_reported_by:
                 raise MappingError(f"no record of stream `{stream}` can be `{name}`: every one is `{other}` before")
         seen.append((name, told_by))
 

@@ -111,8 +111,8 @@ def _fit_alone(value: Any, shape: dict[str, Any], path: str, fitted: Fitted) -> 
     fitted.issues.append(
         (path, "number_for_amount" if shape[key].kind == "number" else "value_for_object", _given(value), "repaired")
     )
-    told = heard(value) if isinstance(value, list) else value
-    return _fit_object({key: told}, shape, path, fitted)
+    reported = heard(value) if isinstance(value, list) else value
+    return _fit_object({key: reported}, shape, path, fitted)
 
 
 def _with_consent(
@@ -123,11 +123,11 @@ def _with_consent(
     key = _alone_in(shape)
     if key is None or not shape[key].is_consent or fit_object.get(key) is not None:
         return fit_object
-    told = heard({name: inner for name, inner in value.items() if name not in shape})
-    if told is None:
+    reported = heard({name: inner for name, inner in value.items() if name not in shape})
+    if reported is None:
         return fit_object
     fitted.issues.append((path, "value_for_object", _given(value), "repaired"))
-    return {**fit_object, key: told}
+    return {**fit_object, key: reported}
 
 
 def _fit_pairs_of(value: Any, shape: Pairs, path: str, fitted: Fitted) -> Any:
@@ -135,11 +135,11 @@ def _fit_pairs_of(value: Any, shape: Pairs, path: str, fitted: Fitted) -> Any:
     if value == []:
         return None
     inner = shape.value if isinstance(shape.value, dict) else {}
-    key, told = _alone_in(inner) if inner else None, heard(value)
-    if key is None or not inner[key].is_consent or said(told) != "opt_out":
+    key, reported = _alone_in(inner) if inner else None, heard(value)
+    if key is None or not inner[key].is_consent or said(reported) != "opt_out":
         return _wrong(value, path, fitted)
     fitted.issues.append((path, "value_for_object", _given(value), "repaired"))
-    return {"all": {key: told}}
+    return {"all": {key: reported}}
 
 
 def _with_rest(known: Any, value: Any) -> Any:
@@ -180,9 +180,9 @@ def _fit_leaf(value: Any, leaf: Leaf, path: str, fitted: Fitted) -> Any:
     if leaf.kind in ("json", "keep", "drop"):
         return exact(value)
     if isinstance(value, dict | list):
-        if leaf.is_consent and (told := heard(value)) is not None:
+        if leaf.is_consent and (reported := heard(value)) is not None:
             fitted.issues.append((path, "object_for_value", _given(value), "repaired"))
-            return told
+            return reported
         _wrong(value, path, fitted)
         return _given(value) if path in fitted.decisive else None
     if isinstance(value, Raw):

@@ -74,22 +74,22 @@ def said(value: Any) -> str | None:
 def heard(value: Any) -> Any:
     """The yes or no that is told somewhere in a value of any shape, as delivered; of several the no, and null if there
     is none."""
-    found = list(_told(value))
+    found = list(_reported(value))
     return next((one for one in found if said(one) == "opt_out"), found[0] if found else None)
 
 
-def _told(value: Any) -> Iterator[Any]:
+def _reported(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
         for inner in value:
-            yield from _told(inner)
+            yield from _reported(inner)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _told_under(key, heard(inner))
+            yield from _reported_under(key, heard(inner))
     elif said(value) is not None:
         yield value
 
 
-def _told_under(key: str, word: Any) -> Iterator[Any]:
+def _reported_under(key: str, word: Any) -> Iterator[Any]:
     """What a word means under its name: a yes to having unsubscribed is a no, and a no to that is nothing."""
     name, status = bare_word(key), said(word)
     if said(key) == "opt_out":

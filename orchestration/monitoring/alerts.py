@@ -23,7 +23,7 @@ from typing import Literal
 
 from orchestration.config.settings import Settings
 from orchestration.monitoring import freshness
-from orchestration.runtime.errors import told
+from orchestration.runtime.errors import to_operator_error
 
 COMMAND_SECONDS = 60
 WEBHOOK_SECONDS = 10
@@ -89,7 +89,7 @@ def on_failure(settings: Settings) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        plain = told(error)
+        plain = to_operator_error(error)
         send(settings, Alert("failed", plain.message, plain.remedy))
         raise
 

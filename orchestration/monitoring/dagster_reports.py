@@ -62,9 +62,9 @@ def report(instance: dg.DagsterInstance, settings: Settings, *, seconds: float) 
     if not settings.published_file.exists():
         return 0
     note = settings.dagster_home / NOTE
-    told = _read(note)
+    reported = _read(note)
     with read_only.published(settings) as con:
-        due = [(key, run_id, event) for key, run_id, event in _events(con, settings) if told.get(key) != run_id]
+        due = [(key, run_id, event) for key, run_id, event in _events(con, settings) if reported.get(key) != run_id]
     limit = time.monotonic() + seconds
     count = 0
     try:
@@ -72,11 +72,11 @@ def report(instance: dg.DagsterInstance, settings: Settings, *, seconds: float) 
             if time.monotonic() > limit:
                 break
             instance.report_runless_asset_event(event)
-            told[key] = run_id
+            reported[key] = run_id
             count += 1
     finally:
         if count:
-            durable_files.replace(note, json.dumps(told).encode())
+            durable_files.replace(note, json.dumps(reported).encode())
     return len(due) - count
 
 
@@ -134,8 +134,8 @@ def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[dg.
         if node["resource_type"] in ("source", "model", "seed")
     }
     customers, orders = con.execute(_TOTALS).fetchone() or (0, 0)
-    told = [
+    reported = [
         (PUBLISHED, {"customers": customers, "orders": orders}),
         *((key, {} if count is None else {"dagster/row_count": count}) for key, count in found.items()),
     ]
-    return sorted(told, key=lambda one: _ORDER.index(one[0].path[0]) if one[0].path[0] in _ORDER else len(_ORDER))
+    return sorted(reported, key=lambda one: _ORDER.index(one[0].path[0]) if one[0].path[0] in _ORDER else len(_ORDER))

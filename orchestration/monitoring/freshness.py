@@ -59,14 +59,14 @@ def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Fresh
 
 def late_by_vendor(streams: Iterable[Freshness]) -> list[str]:
     """What is late, a sentence for each account of a vendor, its streams with the same last night together."""
-    told = []
+    reported = []
     for feed, late in groupby((found for found in streams if found.is_late), key=lambda found: found.feed):
         nights: dict[date, list[str]] = {}
         for found in late:
             nights.setdefault(found.last_delivery, []).append(found.stream)
         since = (f"since {day} of {', '.join(names)}" for day, names in sorted(nights.items()))
-        told.append(f"{feed} is late: nothing {'; '.join(since)}.")
-    return told
+        reported.append(f"{feed} is late: nothing {'; '.join(since)}.")
+    return reported
 
 
 def lateness(settings: Settings) -> str | None:
@@ -76,17 +76,17 @@ def lateness(settings: Settings) -> str | None:
         streams = (
             [f"{found.feed}/{found.stream}" for found in of_streams(con, settings) if found.is_late] if con else []
         )
-    told = []
+    reported = []
     if _is_run_late(settings):
-        told.append(
+        reported.append(
             f"The run that was due at {settings.options.schedule_time} ({settings.options.schedule_time_zone}) has not"
             " ended well yet"
         )
     if streams:
-        told.append(
+        reported.append(
             f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}"
         )
-    return f"{'. '.join(told)}." if told else None
+    return f"{'. '.join(reported)}." if reported else None
 
 
 def night_of(settings: Settings) -> date:

@@ -27,7 +27,7 @@ Path = tuple[str, ...]
 Rows = list[tuple[str, tuple[Any, ...]]]
 
 
-class Told(Protocol):
+class Reported(Protocol):
     """Records in canonical frames, and what was rejected of them."""
 
     @property
@@ -36,7 +36,7 @@ class Told(Protocol):
     def rejects(self) -> list[Any]: ...
 
 
-Read = Callable[[list[Record]], Told]
+Read = Callable[[list[Record]], Reported]
 _decode = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode())).decode
 
 
@@ -77,87 +77,87 @@ def value(record: Record) -> Any:
     return _decode(record.document or b"null")
 
 
-def only(told: Any, paths: frozenset[Path], at: Path = ()) -> Any:
+def only(reported: Any, paths: frozenset[Path], at: Path = ()) -> Any:
     """A value with nothing but what stands at those paths."""
-    if isinstance(told, dict):
-        return {key: only(inner, paths, (*at, key)) for key, inner in told.items() if (*at, key) in paths}
-    if isinstance(told, list):
-        return [only(inner, paths, (*at, EACH)) for inner in told]
-    return told
+    if isinstance(reported, dict):
+        return {key: only(inner, paths, (*at, key)) for key, inner in reported.items() if (*at, key) in paths}
+    if isinstance(reported, list):
+        return [only(inner, paths, (*at, EACH)) for inner in reported]
+    return reported
 
 
 def _pruned(read: Read, record: Record, rows: Rows) -> Any:
     """The record without all that its rows stay the same without."""
-    told = value(record)
-    pending = list(_below(told, ()))
+    reported = value(record)
+    pending = list(_below(reported, ()))
     while pending:
-        attempts = _rows_of(read, record, [_without(told, {path}) for path in pending])
+        attempts = _rows_of(read, record, [_without(reported, {path}) for path in pending])
         needless = [path for path, found in zip(pending, attempts, strict=True) if found is None or found == rows]
-        told = _without(told, _together(read, record, rows, told, needless))
-        pending = [below for path in pending for below in _below(told, path)]
-    return told
+        reported = _without(reported, _together(read, record, rows, reported, needless))
+        pending = [below for path in pending for below in _below(reported, path)]
+    return reported
 
 
-def _together(read: Read, record: Record, rows: Rows, told: Any, needless: list[Path]) -> set[Path]:
+def _together(read: Read, record: Record, rows: Rows, reported: Any, needless: list[Path]) -> set[Path]:
     """As many of the paths as may go at once: of two that stand in for each other one stays."""
     if not needless:
         return set()
-    [found] = _rows_of(read, record, [_without(told, set(needless))])
+    [found] = _rows_of(read, record, [_without(reported, set(needless))])
     if found == rows:
         return set(needless)
     if len(needless) == 1:
         return set()
     half = len(needless) // 2
-    first = _together(read, record, rows, told, needless[:half])
-    return first | _together(read, record, rows, _without(told, first), needless[half:])
+    first = _together(read, record, rows, reported, needless[:half])
+    return first | _together(read, record, rows, _without(reported, first), needless[half:])
 
 
 def _rows_of(read: Read, record: Record, attempts: list[Any]) -> list[Rows | None]:
     """The rows of each attempt; null for one that is read as another was: what was taken off it is not read at all."""
-    written = [_written(record, told, number) for number, told in enumerate(attempts)]
-    told = read(written)
-    rows = _rows(told)
-    rejected = {reject.number for reject in told.rejects}
+    written = [_written(record, reported, number) for number, reported in enumerate(attempts)]
+    reported = read(written)
+    rows = _rows(reported)
+    rejected = {reject.number for reject in reported.rejects}
     is_alone = len(attempts) == 1
     return [rows.get(one.number, [] if one.number in rejected or is_alone else None) for one in written]
 
 
-def _written(record: Record, told: Any, number: int) -> Record:
-    document = msgspec.json.encode(told)
+def _written(record: Record, reported: Any, number: int) -> Record:
+    document = msgspec.json.encode(reported)
     return msgspec.structs.replace(record, number=number, raw=document, document=document, notes=())
 
 
-def _without(told: Any, paths: set[Path], at: Path = ()) -> Any:
-    if isinstance(told, dict):
-        return {key: _without(inner, paths, (*at, key)) for key, inner in told.items() if (*at, key) not in paths}
-    if isinstance(told, list):
-        return [_without(inner, paths, (*at, EACH)) for inner in told]
-    return told
+def _without(reported: Any, paths: set[Path], at: Path = ()) -> Any:
+    if isinstance(reported, dict):
+        return {key: _without(inner, paths, (*at, key)) for key, inner in reported.items() if (*at, key) not in paths}
+    if isinstance(reported, list):
+        return [_without(inner, paths, (*at, EACH)) for inner in reported]
+    return reported
 
 
-def _paths(told: Any, at: Path = ()) -> Iterator[Path]:
+def _paths(reported: Any, at: Path = ()) -> Iterator[Path]:
     """The paths of all keys."""
-    if isinstance(told, dict):
-        for key, inner in told.items():
+    if isinstance(reported, dict):
+        for key, inner in reported.items():
             yield (*at, key)
             yield from _paths(inner, (*at, key))
-    elif isinstance(told, list):
-        for inner in told:
+    elif isinstance(reported, list):
+        for inner in reported:
             yield from _paths(inner, (*at, EACH))
 
 
-def _below(told: Any, path: Path) -> Iterator[Path]:
+def _below(reported: Any, path: Path) -> Iterator[Path]:
     """The next paths below one: keys of the objects there, or in the lists there, each once."""
     depth = len(path)
-    found = (one for one in _paths(told) if one[:depth] == path)
+    found = (one for one in _paths(reported) if one[:depth] == path)
     return iter(dict.fromkeys(one for one in found if len(one) > depth and all(step == EACH for step in one[depth:-1])))
 
 
-def _rows(told: Told) -> dict[int, Rows]:
+def _rows(reported: Reported) -> dict[int, Rows]:
     """What the frames tell of orders, record by record, in the columns that stay."""
     found: dict[int, Rows] = {}
     for table in ORDER_TABLES:
-        for frame in told.frames.get(table, ()):
+        for frame in reported.frames.get(table, ()):
             for number, *cells in frame.select("source_row", *KEPT[table]).iter_rows():
                 found.setdefault(number, []).append((table, tuple(map(_given, cells))))
     return {number: sorted(rows, key=repr) for number, rows in found.items()}

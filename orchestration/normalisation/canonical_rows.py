@@ -12,7 +12,7 @@ from orchestration.normalisation.typed_values import POLARS_TYPES
 def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, span: Span, dialect: Dialect) -> pl.DataFrame:
     """The rows with every column of the table; one that nobody states is null."""
     account = span.account
-    export_date = span.told(lambda origin: origin.export_date)
+    export_date = span.reported(lambda origin: origin.export_date)
     declared = TABLES[table]
     own = (
         pl.col(declared.key)
@@ -29,9 +29,9 @@ def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, span: Span, di
         "source_dialect": pl.lit(dialect.name),
         "export_date": export_date,
         "last_export_date": export_date,
-        "load_seq": span.told(lambda origin: origin.load_seq, pl.Int64),
+        "load_seq": span.reported(lambda origin: origin.load_seq, pl.Int64),
         "source_record_id": own,
-        "source_file": span.told(lambda origin: origin.source_file),
+        "source_file": span.reported(lambda origin: origin.source_file),
         "extracted_at": span.night,
         "extra": pl.col("row_extra") if "row_extra" in rows.columns else pl.lit(None, pl.String),
     }

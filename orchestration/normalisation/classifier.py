@@ -97,12 +97,12 @@ class Classifier:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
             elif record.page is not None or not is_plain or not self._fits(record.number, document, groups, batch):
                 self._repair(record, document, groups, batch)
-        told_once = (
+        reported_once = (
             (one, self._without_repeated(groups[one.name], batch))
             for one in (*self.own, *self.others)
             if one.name in groups
         )
-        return ClassifiedBlock(records, [(one, group) for one, group in told_once if group.numbers], batch)
+        return ClassifiedBlock(records, [(one, group) for one, group in reported_once if group.numbers], batch)
 
     def forget(self) -> None:
         """After the last block: what is only known to find records told twice."""
@@ -146,8 +146,8 @@ class Classifier:
     ) -> None:
         # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
         encoded = self._encode(decoded)
-        told = canonical(encoded) if known.compiled.is_open else encoded
-        digest = sha256(told + unknown).digest()
+        reported = canonical(encoded) if known.compiled.is_open else encoded
+        digest = sha256(reported + unknown).digest()
         if digest in self._of_block:
             batch.duplicates += 1
             return

@@ -20,7 +20,7 @@ GROUPS = TOGETHER + tuple(
 _ADDRESS = 1
 
 
-def as_last_told(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def as_last_reported(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The last record of each `owner`, the records being in their order, with what earlier ones said where it is
     silent; and the records it took that from.
 
@@ -34,7 +34,7 @@ def as_last_told(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         *(_place(columns, decisive).alias(str(number)) for number, (columns, decisive) in enumerate(GROUPS)),
         country=_last(COUNTRY),
     )
-    told = [
+    reported = [
         repeated.get_column(name).gather(places.get_column(str(number)))
         for number, (columns, _) in enumerate(GROUPS)
         for name in columns
@@ -49,7 +49,7 @@ def as_last_told(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         for name in COUNTRY
     ]
     merged = pl.concat(
-        [records.filter(~pl.col("owner").is_duplicated()), repeated.with_columns(*told, *country)]
+        [records.filter(~pl.col("owner").is_duplicated()), repeated.with_columns(*reported, *country)]
     ).unique("owner", keep="last", maintain_order=True)
     is_last = repeated.get_column("owner").is_last_distinct()
     last = places.with_row_index("newest").filter(is_last)
@@ -67,8 +67,8 @@ def _last(columns: tuple[str, ...]) -> pl.Expr:
     return pl.when(is_named).then(pl.col("place")).forward_fill().over("owner")
 
 
-def _last_told() -> str:
-    """As `as_last_told` has it, in SQL: for each contact in `told`, the values of its records in the order of time and
+def _last_reported() -> str:
+    """As `as_last_reported` has it, in SQL: for each contact in `reported`, the values of its records in the order of time and
     row."""
 
     def last(columns: tuple[str, ...], named: tuple[str, ...]) -> str:
@@ -93,4 +93,4 @@ def _last_told() -> str:
     )
 
 
-LAST_TOLD = _last_told()
+LAST_TOLD = _last_reported()

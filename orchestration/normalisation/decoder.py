@@ -29,18 +29,18 @@ def frames_together(files: Sequence[tuple["Decoder", ClassifiedBlock]]) -> list[
     Raises PolarsError where a record cannot be decoded: which one it is can be told of each file alone.
     """
     merged: dict[str, tuple[KnownDialect, DialectRecords]] = {}
-    told: dict[str, list[tuple[Decoder, int]]] = defaultdict(list)
+    reported: dict[str, list[tuple[Decoder, int]]] = defaultdict(list)
     for place, (decoder, found) in enumerate(files):
         for known, group in found.groups:
             decoder.dialect_records[known.name] += len(group.numbers)
             merged.setdefault(known.name, (known, DialectRecords()))[1].add(group, numbered(place, group.numbers))
-            told[known.name].append((decoder, len(group.numbers)))
+            reported[known.name].append((decoder, len(group.numbers)))
     decoded = []
     for name, (known, group) in merged.items():
         fields = decoded_fields(known.dialect, group)
         frame = frame_of(known.dialect, group, fields, msgspec.json.Encoder().encode)
-        coverage = coverage_of(known.compiled, frame, fields, list(accumulate(length for _, length in told[name])))
-        for (decoder, _), given in zip(told[name], coverage, strict=True):
+        coverage = coverage_of(known.compiled, frame, fields, list(accumulate(length for _, length in reported[name])))
+        for (decoder, _), given in zip(reported[name], coverage, strict=True):
             decoder.count(known, given)
         decoded.append(Decoded(known.dialect, frame))
     return decoded

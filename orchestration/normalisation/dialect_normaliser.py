@@ -12,7 +12,7 @@ from orchestration.mapping.expressions import roots
 from orchestration.mapping.selects import Contact, Profile, Rows
 from orchestration.mapping.values import Amount, Time
 from orchestration.normalisation.canonical_rows import in_columns_of
-from orchestration.normalisation.contact_attributes import as_last_told
+from orchestration.normalisation.contact_attributes import as_last_reported
 from orchestration.normalisation.contact_owners import owners_of
 from orchestration.normalisation.decimal_columns import fields_read, is_in_minor_units
 from orchestration.normalisation.erasures import Erasures, People, loyalty_account
@@ -47,12 +47,12 @@ class DialectNormaliser:
         self._span = span
         self._account = span.account
         self._frame = decoded.frame.with_columns(
-            span.told(lambda origin: origin.file_value, pl.String).alias("file_value"),
+            span.reported(lambda origin: origin.file_value, pl.String).alias("file_value"),
             pl.lit(span.account.default_currency).alias("account_currency"),
             pl.lit(span.account.phone_region, pl.String).alias("account_phone_region"),
         )
         self._judged: list[_Judged] = []
-        self.told: list[_Judged] = []
+        self.reported: list[_Judged] = []
         self._people = pl.DataFrame()
         self._carried = no_identifiers()
         self.rejected: dict[int, tuple[str, str | None]] = {}
@@ -200,13 +200,13 @@ class DialectNormaliser:
         owners = self._frame.filter(pl.col("owner").is_not_null() & is_accepted).select(
             "source_row", "record_hash", self._span.by_file(pl.col("owner")).alias("owner"), "profile"
         )
-        told = owners.join(self._contact_times(), on="source_row", how="left").sort("seen", "source_row")
-        seen = told.group_by("owner").agg(
+        reported = owners.join(self._contact_times(), on="source_row", how="left").sort("seen", "source_row")
+        seen = reported.group_by("owner").agg(
             pl.col("seen").min().alias("first_seen_at"), pl.col("seen").max().alias("seen_at")
         )
-        if not told.height:
+        if not reported.height:
             return
-        last, merged = as_last_told(told.join(people, on="source_row", how="left", maintain_order="left"))
+        last, merged = as_last_reported(reported.join(people, on="source_row", how="left", maintain_order="left"))
         last = last.drop("seen").sort("source_row")
         newest = last.select("source_row", "record_hash", "owner", "profile")
         self._emit(
@@ -220,7 +220,7 @@ class DialectNormaliser:
                 self._as_contacts(about, merged.with_columns(seen_at="seen", first_seen_at="seen")),
                 pl.col("owner"),
             )
-            self.told.append(self._judged.pop())
+            self.reported.append(self._judged.pop())
         carried = newest.select("source_row", self._span.without_file(pl.col("owner")).alias("owner")).join(
             identifiers.drop("owner", "profile", strict=False), on="source_row", maintain_order="left"
         )
@@ -293,12 +293,12 @@ class DialectNormaliser:
                 assert isinstance(source, pl.Expr)
                 columns[name] = Amount(source, "stated", absolute=isinstance(value, Amount) and value.absolute)
                 below = self._frame if select.where is None else self._frame.filter(select.where)
-                told = below.select("source_row", source.cast(pl.String).alias("given")).filter(
+                reported = below.select("source_row", source.cast(pl.String).alias("given")).filter(
                     pl.col("given").is_not_null()
                 )
                 self.issues.extend(
                     Issue(number, select.table, name, "major_units", given, "repaired")
-                    for number, given in told.iter_rows()
+                    for number, given in reported.iter_rows()
                 )
         return replace(select, columns=columns)
 

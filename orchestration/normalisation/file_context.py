@@ -75,7 +75,7 @@ class Span:
         """See `Origin.life_of`, for the record's row of that number."""
         return self.origins[place_of(number)[0]].life_of(stream, record)
 
-    def told(self, value: Callable[[Origin], Any], dtype: Any = None) -> pl.Expr:
+    def reported(self, value: Callable[[Origin], Any], dtype: Any = None) -> pl.Expr:
         """What the file of each row says of it, where `source_row` is a column."""
         if len(self.origins) == 1:
             return pl.lit(value(self.origins[0]), dtype=dtype)
@@ -85,7 +85,7 @@ class Span:
     @cached_property
     def night(self) -> pl.Expr:
         """The start of the export date of each row."""
-        return self.told(lambda origin: origin.night, pl.Datetime("us", "UTC"))
+        return self.reported(lambda origin: origin.night, pl.Datetime("us", "UTC"))
 
     def export_date(self, number: int) -> date:
         """The night of the record of that number."""

@@ -26,13 +26,13 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
 
     if select.where is not None and is_of_record(select.where):
         frame, select = frame.filter(select.where), replace(select, where=None)
-    told: list[pl.Expr] = []
+    reported: list[pl.Expr] = []
 
     def read_before(expr: pl.Expr | None) -> Any:
         if expr is None or not is_of_record(expr):
             return expr
-        told.append(expr.alias(f"told:{len(told)}"))
-        return pl.col(f"told:{len(told) - 1}")
+        reported.append(expr.alias(f"told:{len(reported)}"))
+        return pl.col(f"told:{len(reported) - 1}")
 
     read: dict[str, Value] = {}
     for name, value in select.columns.items():
@@ -50,7 +50,7 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
             )
         else:
             read[name] = read_before(value)
-    frame, select = with_shared(frame, tuple(told)).with_columns(told), replace(select, columns=read)
+    frame, select = with_shared(frame, tuple(reported)).with_columns(reported), replace(select, columns=read)
     return select, exploded(frame, each, select.reads)
 
 

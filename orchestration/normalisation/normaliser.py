@@ -29,7 +29,7 @@ class Normalised:
     """A block in canonical frames, with its accounting: read = loaded + rejected + duplicate."""
 
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    told: list[pl.DataFrame] = field(default_factory=list)
+    reported: list[pl.DataFrame] = field(default_factory=list)
     """Records that a contact was merged from, as contacts: what another part of the file tells may lie between them."""
     rejects: list[Reject] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Normaliser:
             issues.extend(part.issues)
             for table, frame in part.accepted():
                 result.frames.setdefault(table, []).append(frame)
-            result.told.extend(frame for _, frame in part.accepted(part.told))
+            result.reported.extend(frame for _, frame in part.accepted(part.reported))
         if self.erasures:
             result.rejects = [self.unless_mentioned(reject) for reject in result.rejects if reject.number not in erased]
         rejected = {reject.number for reject in result.rejects}
@@ -163,13 +163,13 @@ class Normaliser:
         result.rejects.extend(Reject(one.number, ERASED, None, b"") for one in records if one.number not in orders)
         for one in records:
             if one.number in orders:
-                told = plain.of_same(
+                reported = plain.of_same(
                     [msgspec.structs.replace(one, raw=orders[one.number], document=orders[one.number], notes=())]
                 )
-                for table, frames in told.frames.items():
+                for table, frames in reported.frames.items():
                     result.frames.setdefault(table, []).extend(frames)
-                result.issues.extend(told.issues)
-                result.rejects.extend(Reject(one.number, ERASED, None, b"") for _ in told.rejects[:1])
+                result.issues.extend(reported.issues)
+                result.rejects.extend(Reject(one.number, ERASED, None, b"") for _ in reported.rejects[:1])
 
     def of_same(self, records: list[Record]) -> Normalised:
         """The records alone, as if the file held nothing else."""
@@ -229,10 +229,10 @@ def together(files: Sequence[tuple[Normaliser, ClassifiedBlock]]) -> Together:
         if erasures:
             rejects = [normaliser.unless_mentioned(reject) for reject in rejects]
         numbers = {reject.number for reject in rejects}
-        told = [issue for issue in (*found.batch.issues, *issues[place]) if issue.number not in numbers]
+        reported = [issue for issue in (*found.batch.issues, *issues[place]) if issue.number not in numbers]
         result.files.append(
             Normalised(
-                rows_read=len(found.records), rows_duplicate=found.batch.duplicates, rejects=rejects, issues=told
+                rows_read=len(found.records), rows_duplicate=found.batch.duplicates, rejects=rejects, issues=reported
             )
         )
     return result

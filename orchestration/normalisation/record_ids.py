@@ -59,11 +59,11 @@ def identified(table: str, rows: pl.DataFrame, has: set[str], span: Span) -> pl.
 
 def _identified_events(rows: pl.DataFrame, has: set[str], span: Span) -> pl.DataFrame:
     given = rows.get_column("event_id").to_list() if "event_id" in has else [None] * rows.height
-    told = [pl.col(name).fill_null("") if name in rows.columns else pl.lit("") for name in _EVENT_CONTENT]
+    reported = [pl.col(name).fill_null("") if name in rows.columns else pl.lit("") for name in _EVENT_CONTENT]
     if "properties" in rows.columns:
         rows = rows.with_columns(_canonical(rows.get_column("properties")).alias("content:properties"))
-        told[-1] = pl.col("content:properties").fill_null("")
-    contents = rows.select(pl.concat_str([_moment(rows, has, span), *told], separator="\x1d")).to_series().to_list()
+        reported[-1] = pl.col("content:properties").fill_null("")
+    contents = rows.select(pl.concat_str([_moment(rows, has, span), *reported], separator="\x1d")).to_series().to_list()
     start = "\x1d".join((span.account.source, span.account.source_account, ""))
     keys = [sha256(content.encode()).hexdigest()[:32] for content in contents]
     ids = [

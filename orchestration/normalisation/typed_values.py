@@ -97,7 +97,7 @@ class Reader:
                 for column in PERSON_ATTRIBUTES
                 if column.name not in self.columns
             )
-        told = [expr.meta.output_name() for expr in given]
+        reported = [expr.meta.output_name() for expr in given]
         given.extend(
             value.is_inferred.alias(f"inferred:{name}")
             for name, value in self.columns.items()
@@ -125,7 +125,7 @@ class Reader:
         exponent = self._exponent(texts)
         texts = texts.with_columns(self._times(empty))
         exprs: list[pl.Expr] = []
-        for name in told:
+        for name in reported:
             column, value = declared.column(name), self.columns.get(name)
             exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
         read = Read(texts.select("source_row", *exprs))
@@ -214,9 +214,9 @@ class Reader:
         moment, is_implausible = parsed.field("value"), self._is_implausible(name)
         if flag is None:
             return [pl.when(~is_implausible).then(moment).alias(name)]
-        is_told = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
+        is_reported = pl.col(f"inferred:{name}") if value.is_inferred is not None else pl.lit(value=False)
         is_inferred = (
-            parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_told | is_implausible
+            parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_reported | is_implausible
         )
         return [pl.when(is_implausible).then(self.night).otherwise(moment).alias(name), is_inferred.alias(flag)]
 
@@ -309,8 +309,8 @@ class Reader:
             changed
         )
         read.issues.extend(
-            Issue(number, self.table, name, code, told, "set_null" if kept is None else "repaired")
-            for number, told, kept in rows.iter_rows()
+            Issue(number, self.table, name, code, reported, "set_null" if kept is None else "repaired")
+            for number, reported, kept in rows.iter_rows()
         )
 
     def _doubt_birth_dates(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
@@ -356,10 +356,10 @@ class Reader:
         for at in unknown.columns[1:]:
             name = at.split(":", 2)[2]
             values = read.frame.get_column(name)
-            told = unknown.select("source_row", at, values.alias("read")).filter(pl.col(at).is_not_null())
+            reported = unknown.select("source_row", at, values.alias("read")).filter(pl.col(at).is_not_null())
             read.issues.extend(
                 Issue(number, self.table, name, "unknown_word", word, "set_null" if ours is None else "kept")
-                for number, word, ours in told.iter_rows()
+                for number, word, ours in reported.iter_rows()
             )
 
     def _book_unknown_words(self, read: Read) -> None:
@@ -437,9 +437,9 @@ def delivered(value: Value, read: pl.Series, frame: pl.DataFrame) -> pl.Series:
         return read
     fields = frame.select(names)
     is_it = [pl.col(name).str.strip_chars() == read.str.strip_chars() for name in names]
-    told = [pl.when(test).then(pl.col(name)) for test, name in zip(is_it, names, strict=True)]
+    reported = [pl.when(test).then(pl.col(name)) for test, name in zip(is_it, names, strict=True)]
     return fields.select(
-        pl.coalesce(*told, *([pl.col(names[0])] if len(names) == 1 else []), read).alias(read.name)
+        pl.coalesce(*reported, *([pl.col(names[0])] if len(names) == 1 else []), read).alias(read.name)
     ).to_series()
 
 

@@ -134,20 +134,20 @@ def _iso_times(frame: pl.DataFrame, *, zone: str) -> pl.Series:
         .then(-minutes)
         .otherwise(minutes),
     )
-    told = (pl.col("naive") - pl.duration(minutes="offset")).dt.replace_time_zone("UTC")
+    reported = (pl.col("naive") - pl.duration(minutes="offset")).dt.replace_time_zone("UTC")
     is_naive = pl.col("offset").is_null()
     naive = pl.when(is_naive).then("naive")
     return staged.select(
-        value=pl.when(is_naive).then(_in_zone(naive, zone)).otherwise(told), is_zone_inferred=is_naive
+        value=pl.when(is_naive).then(_in_zone(naive, zone)).otherwise(reported), is_zone_inferred=is_naive
     ).to_struct()
 
 
 def _in_zone(naive: pl.Expr, zone: str) -> pl.Expr:
     """UTC of a wall clock time; no gap is longer than a day (Samoa skipped one in 2011), so a day and two hours earlier
     it was told."""
-    told = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    reported = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
     before = pl.duration(hours=26)
     skipped = (naive - before).dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone(
         "UTC"
     ) + before
-    return pl.coalesce(told, skipped)
+    return pl.coalesce(reported, skipped)

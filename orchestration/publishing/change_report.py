@@ -242,14 +242,14 @@ def lines(changes: Changes) -> Iterator[str]:
     """The report in words, what changed only."""
     if not changes.published_customers:
         return
-    told = {
+    reported = {
         "created": changes.created,
         "merged into others": changes.merged,
         "split off": changes.split,
         "renamed": changes.rekeyed,
         "retired": changes.retired,
     }
-    persons = ", ".join(f"{count:,} {what}" for what, count in told.items() if count)
+    persons = ", ".join(f"{count:,} {what}" for what, count in reported.items() if count)
     if persons:
         yield f"Persons: {changes.published_customers:,} before, {changes.customers:,} now: {persons}."
     if changes.orders_moved:
@@ -271,9 +271,9 @@ def lines(changes: Changes) -> Iterator[str]:
 
 def _money_lines(money: Sequence[Sequence[Any]]) -> Iterator[str]:
     for kind, words in _MONEY_IN_WORDS.items():
-        told = [f"{orders:,} of {currency} {amount}" for found, currency, orders, amount in money if found == kind]
-        if told:
-            yield f"{words}: {', '.join(told)}."
+        reported = [f"{orders:,} of {currency} {amount}" for found, currency, orders, amount in money if found == kind]
+        if reported:
+            yield f"{words}: {', '.join(reported)}."
 
 
 def _upheaval(changes: Changes, settings: Settings) -> str:

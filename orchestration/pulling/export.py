@@ -115,10 +115,10 @@ def _named(addresses: list[str]) -> Iterator[tuple[str, str]]:
     """The files with the names that the vendor gave them; where two have one, as in folders of parts, each gets a number
     before its ending, for what stands before that is read."""
     names = [unquote(PurePosixPath(urlsplit(address).path).name) for address in addresses]
-    is_told_apart = len({name.lower() for name in names}) == len(names)
+    is_kept_apart = len({name.lower() for name in names}) == len(names)
     for place, (name, address) in enumerate(zip(names, addresses, strict=True)):
         stem, dot, ending = name.partition(".")
-        yield (name if is_told_apart else f"{stem}.{place:03}{dot}{ending}"), address
+        yield (name if is_kept_apart else f"{stem}.{place:03}{dot}{ending}"), address
 
 
 def _object(body: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from orchestration.pulling.configuration import Source, Unit
 from orchestration.pulling.export import export
 from orchestration.pulling.streams import Listing
 from orchestration.pulling.walk import begin, walk
-from orchestration.runtime.errors import OperatorError, told
+from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
 
 # After these the account would answer nothing else either.
@@ -70,7 +70,7 @@ def _pull_account(
             try:
                 yield _pull_unit(settings, client, unit, since=since, full=full)
             except Exception as error:
-                plain = told(error)
+                plain = to_operator_error(error)
                 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 if isinstance(error, UnreachableError) or (

@@ -71,7 +71,7 @@ class OperatorError(Exception):
         return f"{self.message} {self.remedy}"
 
 
-def told(error: Exception) -> OperatorError:
+def to_operator_error(error: Exception) -> OperatorError:
     """Any error as an operator may read it."""
     if isinstance(error, OperatorError):
         return error
@@ -177,7 +177,7 @@ def unusable(error: Exception, path: Path, *, rebuilt: str) -> OperatorError:
         )
     if cause == "damaged":
         return OperatorError(f"{path} is damaged.", remedy=rebuilt[0].upper() + rebuilt[1:])
-    return told(error)
+    return to_operator_error(error)
 
 
 def _is_full_disk(error: BaseException | None) -> bool:

@@ -229,7 +229,7 @@ def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
         select distinct {RECORD}
         from internal.int_records
         where record_no not in (select record_no from touched_records) and record_no in (
-            select node from identity.int_holdings where identifier_key in (select identifier_key from part.identity.int_holdings)
+            select node from identity.int_node_identifiers where identifier_key in (select identifier_key from part.identity.int_node_identifiers)
             union all
             select record_no from internal.int_record_customers where customer_id in (select customer_id from touched_customers)
         )

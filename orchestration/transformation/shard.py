@@ -17,7 +17,7 @@ import msgspec
 
 from orchestration.config.settings import STORAGE_VERSION, Settings
 from orchestration.engines.engine import Engine
-from orchestration.runtime.errors import told, without_values
+from orchestration.runtime.errors import to_operator_error, without_values
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation.cutting import cut_out, list_touched_records
 from orchestration.warehouse.duckdb_session import attach
@@ -126,7 +126,7 @@ def _put_in_place(work: Path, place: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return without_values(str(error)) if isinstance(error, duckdb.Error) else told(error).message
+    return without_values(str(error)) if isinstance(error, duckdb.Error) else to_operator_error(error).message
 
 
 def _place(folder: Path, number: int) -> Path:

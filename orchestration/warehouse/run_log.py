@@ -165,11 +165,11 @@ def last_ended(known: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsolved]:
     """Of runs, newest first, each that failed or was cut off after the last one that ended well."""
-    told = []
+    reported = []
     for run in itertools.takewhile(lambda run: run["status"] not in FINISHED, known):
         begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M}"
         if run["status"] == FAILED:
-            told.append(
+            reported.append(
                 Unsolved(
                     f"{begun} failed: {run['message']}",
                     "Mend that and type `c360 run`: it continues where it stopped.",
@@ -177,10 +177,10 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
                 )
             )
         elif run["status"] == INTERRUPTED or not is_writing:
-            told.append(
+            reported.append(
                 Unsolved(f"{begun} ended without a word.", "`c360 run` continues where it stopped.", is_failure=False)
             )
-    return told
+    return reported
 
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:

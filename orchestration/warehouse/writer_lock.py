@@ -98,7 +98,7 @@ def _try(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
 
 def _acquire(file: IO[str], patience: float, on_wait: Callable[[str], None]) -> None:
     started = time.monotonic()
-    is_told = False
+    is_reported = False
     while not _try(file):
         other = _read(file)
         if time.monotonic() - started >= patience:
@@ -106,9 +106,9 @@ def _acquire(file: IO[str], patience: float, on_wait: Callable[[str], None]) -> 
                 f"Another run is writing: {other or 'its name is not known'}; waited {patience:.0f} s for it.",
                 remedy="Run again when it has ended; `c360 status` shows it.",
             )
-        if not is_told:
+        if not is_reported:
             on_wait(f"waiting for {other or 'another run'}")
-            is_told = True
+            is_reported = True
         time.sleep(POLL_SECONDS)
 
 

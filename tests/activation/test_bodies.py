@@ -53,8 +53,8 @@ def test_the_draft_dialect_of_open_delivery_is_the_bare_list(settings: Settings)
 @pytest.mark.parametrize("vendor", sorted(NAMES))
 def test_the_profiles_say_nothing_of_consent(settings: Settings, vendor: str, word: str) -> None:
     publish(settings, PEOPLE, segments=("vip",))
-    told = json.dumps(bodies(settings, run(settings, NAMES[vendor])))
-    assert word not in told.lower()
+    reported = json.dumps(bodies(settings, run(settings, NAMES[vendor])))
+    assert word not in reported.lower()
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))

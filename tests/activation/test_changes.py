@@ -243,7 +243,7 @@ def test_a_contact_with_another_address_that_takes_the_yes_back_is_cleared(setti
     assert run(settings, "omnisend").folder is None
 
 
-def test_who_comes_back_is_told_with_the_score_of_now_however_little_it_is(settings: Settings) -> None:
+def test_who_comes_back_is_reported_with_the_score_of_now_however_little_it_is(settings: Settings) -> None:
     for night, (says, score) in enumerate((("opt_in", 3.0), ("opt_out", 3.0), ("opt_in", 3.0))):
         person = everywhere("ana", says=says, engagement=score)
         publish(settings, [person], segments=("vip",), as_of=AS_OF + timedelta(days=night))
@@ -274,10 +274,10 @@ def test_two_who_turn_out_to_be_one_and_one_who_turns_out_to_be_two_get_new_valu
         at_voucherify("bo", "shop-2", revenue=Decimal("2.00"), says="opt_out"),
     ]
     together = [at_voucherify("ana", "shop-1", "shop-2", revenue=Decimal("3.00"))]
-    told = []
+    reported = []
     for night, people in enumerate((apart, together, apart)):
         publish(settings, people, segments=("vip",), as_of=AS_OF + timedelta(days=night))
         [records] = bodies(settings, run(settings, "voucherify"))
-        told.append({record["source_id"]: record["metadata"]["c360_revenue"] for record in records})
-    assert told == [{"shop-1": 1.0}, {"shop-1": 3.0, "shop-2": 3.0}, {"shop-1": 1.0, "shop-2": 0}]
+        reported.append({record["source_id"]: record["metadata"]["c360_revenue"] for record in records})
+    assert reported == [{"shop-1": 1.0}, {"shop-1": 3.0, "shop-2": 3.0}, {"shop-1": 1.0, "shop-2": 0}]
     assert run(settings, "voucherify").folder is None

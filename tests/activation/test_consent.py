@@ -79,8 +79,8 @@ def opting_out(settings: Settings, vendor: str) -> None:
 def test_only_who_said_yes_is_in_a_marketing_target(settings: Settings, vendor: str, says: str) -> None:
     publish(settings, [everywhere("yes"), everywhere("other", says=says)], segments=("vip",))
     outcome = run(settings, NAMES[vendor])
-    told = json.dumps(bodies(settings, outcome))
-    assert "person-yes" in told and "person-other" not in told
+    reported = json.dumps(bodies(settings, outcome))
+    assert "person-yes" in reported and "person-other" not in reported
     assert outcome.plan.rejected == {"consent": 1}
 
 
@@ -97,9 +97,9 @@ def test_who_takes_the_yes_back_is_cleared_once_and_then_left_alone(settings: Se
     run(settings, NAMES[vendor])
     publish(settings, [replace(ana, says="opt_out")], segments=("vip",), as_of=NEXT)
     outcome = run(settings, NAMES[vendor])
-    told = json.dumps(bodies(settings, outcome))
+    reported = json.dumps(bodies(settings, outcome))
     assert outcome.plan.counts["cleared"] == 1
-    assert "99.17" not in told and "person-ana" not in told and "active" not in told
+    assert "99.17" not in reported and "person-ana" not in reported and "active" not in reported
     publish(settings, [replace(ana, says="opt_out", orders=7)], segments=("vip",), as_of=NEXT + timedelta(days=1))
     assert run(settings, NAMES[vendor]).folder is None
     publish(settings, [ana], segments=("vip",), as_of=NEXT + timedelta(days=2))
@@ -122,7 +122,7 @@ def test_a_no_whose_time_was_inferred_is_not_sent(settings: Settings, vendor: st
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
-def test_a_vendor_is_not_told_its_own_no(settings: Settings, vendor: str) -> None:
+def test_a_vendor_is_not_reported_its_own_no(settings: Settings, vendor: str) -> None:
     opting_out(settings, vendor)
     publish(settings, [everywhere("no", refusal=(vendor, NO_AT, False))])
     assert run(settings, NAMES[vendor]).plan.opt_outs == 0
@@ -191,7 +191,7 @@ def test_unusually_many_opt_outs_wait_for_a_person(settings: Settings) -> None:
     assert outcome.folder is None and "30 opt-outs" in str(outcome.waits)
 
 
-def test_a_no_is_posted_before_anything_else_is_told(settings: Settings) -> None:
+def test_a_no_is_posted_before_anything_else_is_reported(settings: Settings) -> None:
     configure(settings, '[targets.voucherify]\nvendor = "voucherify"\npurpose = "service"\nopt_outs = true\n')
     publish(settings, [everywhere("no", refusal=("shop", NO_AT, False))])
     outcome = run(settings, "voucherify")

@@ -52,8 +52,8 @@ def test_nothing_is_left_of_an_erased_person_and_the_others_are_as_they_were(set
     assert erasure.forget(settings, ["person-canary"], VALUES) == 0
     for path, content in bytes_of(settings).items():
         assert b"canary" not in content.lower(), path
-    told = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
-    assert b"99.17" in told and b"kept" in told
+    reported = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
+    assert b"99.17" in reported and b"kept" in reported
     for folder in root.glob("2026*/"):
         for file in json.loads((folder / "manifest.json").read_bytes())["files"]:
             assert (folder / file["file"]).stat().st_size == file["bytes"]
@@ -65,8 +65,8 @@ def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> N
         publish(settings, [everywhere(name, records=records)], segments=("vip",))
         run(settings, "ometria")
     erasure.forget(settings, ["person-canary"], ["canary@example.com"])
-    told = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
-    assert b"kept@example.com" in told and b"canary" not in told
+    reported = b"".join(content for path, content in bytes_of(settings).items() if path.suffix == ".json")
+    assert b"kept@example.com" in reported and b"canary" not in reported
 
 
 def test_what_was_written_under_an_id_they_had_before_goes_too(settings: Settings) -> None:
@@ -164,5 +164,5 @@ def test_a_record_that_nothing_could_be_written_to_is_asked_about_too(settings: 
 def test_what_somebody_else_stands_on_too_is_named_and_not_asked_to_be_deleted(settings: Settings, vendor: str) -> None:
     records = {"voucherify": {"customer_id": "shop-1"}, "ometria": {"email": "family@example.com"}}
     publish(settings, [everywhere(name, records=records) for name in ("kept", "canary")], segments=("vip",))
-    told = asked(settings, vendor)
-    assert told["requests"] == [] and [record["is_shared"] for record in told["records"]] == [True]
+    reported = asked(settings, vendor)
+    assert reported["requests"] == [] and [record["is_shared"] for record in reported["records"]] == [True]

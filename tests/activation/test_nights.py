@@ -42,7 +42,7 @@ def test_a_night_writes_what_changed_and_waits_where_a_person_should_look(settin
 
 
 @pytest.mark.parametrize("text", ["[targets.a\n", '[targets.a]\nvendor = "omnisend"\nsegments = ["none such"]\n'])
-def test_a_wrong_configuration_is_told_and_fails_no_night(settings: Settings, text: str) -> None:
+def test_a_wrong_configuration_is_reported_and_fails_no_night(settings: Settings, text: str) -> None:
     configure(settings, text)
     publish(settings, PEOPLE)
     [line], needs_look = activate.after_publishing(settings)
@@ -84,9 +84,9 @@ def test_the_command_tells_counts_and_names_nobody(
     assert main.main(["activate"]) == 0
     assert main.main(["activate", "--target", "news-letter", "--yes"]) == 0
     assert main.main(["activate", "--json"]) == 0
-    told = "".join(capsys.readouterr())
-    assert "Written to activation/omnisend/default/2026-03-04." in told and "consent" in told
-    assert "@" not in told.replace("omnisend@", "") and "example.com" not in told
+    reported = "".join(capsys.readouterr())
+    assert "Written to activation/omnisend/default/2026-03-04." in reported and "consent" in reported
+    assert "@" not in reported.replace("omnisend@", "") and "example.com" not in reported
 
 
 def test_profiles_are_exported_by_the_command(
@@ -99,7 +99,7 @@ def test_profiles_are_exported_by_the_command(
     assert main.main(["export-profiles", "--out", str(tmp_path / "none such" / "profiles.ndjson")]) == 2
 
 
-def test_a_vendor_s_plain_folder_may_have_a_name_and_an_account_without_records_is_told(settings: Settings) -> None:
+def test_a_vendor_s_plain_folder_may_have_a_name_and_an_account_without_records_is_reported(settings: Settings) -> None:
     named = replace(settings, accounts={("omnisend", "shop-1"): {}})
     configure(settings, ONE)
     publish(named, PEOPLE, account="shop-1")
@@ -139,7 +139,7 @@ def test_a_target_stands_where_its_folders_and_receipts_say(settings: Settings) 
     ]
 
 
-def test_a_mistake_in_one_target_is_told_before_anything_is_written_for_another(
+def test_a_mistake_in_one_target_is_reported_before_anything_is_written_for_another(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(settings, f'{ONE}[targets.second]\nvendor = "ometria"\nsegments = ["none such"]\n')

@@ -110,7 +110,7 @@ def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(
             refused |= {name for name, state in held.items() if state.says == "elsewhere"}
             assert {name for name in WHO for key in receiver.opted_out if key_is_of(key, name)} == refused
             for name, state in held.items():
-                known = told(receiver, discover()[vendor], name)
+                known = reported(receiver, discover()[vendor], name)
                 due = expected(name, state) if state.says == "opt_in" else {}
                 assert abs(known.pop("engagement", 0) - due.pop("engagement", 0)) < (step or 0.001), name
                 assert known == due, name
@@ -162,7 +162,7 @@ def expected(name: str, state: State) -> dict[str, Any]:
     return {key: value for key, value in figures.items() if value}
 
 
-def told(receiver: Receiver, channel: Channel, name: str) -> dict[str, Any]:
+def reported(receiver: Receiver, channel: Channel, name: str) -> dict[str, Any]:
     """What the vendor knows of somebody now, without what is empty."""
     held = {key.removeprefix("c360_"): value for key, value in (find(receiver, name) or {}).items()}
     flags = {key.removeprefix("seg_") for key, value in held.items() if key.startswith("seg_") and value}

@@ -62,7 +62,7 @@ def test_a_vendor_that_says_wait_or_breaks_off_is_asked_again(
 
 
 @pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
-def test_a_record_that_fails_is_told_with_the_reason_and_written_again_the_next_time(
+def test_a_record_that_fails_is_reported_with_the_reason_and_written_again_the_next_time(
     listening: Any, settings: Settings, vendor: str
 ) -> None:
     line = listening(vendor)
@@ -120,7 +120,7 @@ def test_a_key_that_is_not_accepted_stops_the_target_and_leaves_the_bodies_pendi
     assert line.send().pending == 0 and len(line.receiver.held) == len(PEOPLE)
 
 
-def test_a_missing_secret_is_told_before_anything_is_sent(
+def test_a_missing_secret_is_reported_before_anything_is_sent(
     listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = listening("omnisend")
@@ -168,14 +168,14 @@ def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Set
         found = con.execute(
             "select folder, file, state, records, failed_records, answered_at is not null from meta.activation_log order by all"
         ).fetchall()
-        told = str(con.execute("from meta.activation_log").fetchall())
+        reported = str(con.execute("from meta.activation_log").fetchall())
     assert [row[2:] for row in found if row[0] == str(AS_OF)] == [
         ("delivered", 3, 1, True),
         ("delivered", 3, 0, True),
         ("delivered", 1, 0, True),
     ]
     assert [row[2:] for row in found if row[0] == str(NEXT)] == [("written", 2, 0, False)]
-    assert not re.search("shop-|@|p2", told)
+    assert not re.search("shop-|@|p2", reported)
 
 
 def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None:
@@ -224,9 +224,9 @@ def test_the_command_writes_sends_and_tells_what_failed_without_naming_anybody(
     assert main.main(["activate", "--yes", "--send"]) == 3
     line.receiver.refused = {}
     assert main.main(["activate", "--send", "--json"]) == 0
-    told = "".join(capsys.readouterr())
-    assert "7 records, 1 failed, 0 bodies pending" in told and '"sent": [{"bodies": 1' in told
-    assert "canary" not in told and SECRET not in told and "shop-p2" not in told
+    reported = "".join(capsys.readouterr())
+    assert "7 records, 1 failed, 0 bodies pending" in reported and '"sent": [{"bodies": 1' in reported
+    assert "canary" not in reported and SECRET not in reported and "shop-p2" not in reported
 
 
 def test_the_command_refuses_a_missing_key_before_anything_is_written(
@@ -249,11 +249,11 @@ def test_a_key_that_is_not_accepted_is_one_sentence_with_a_remedy(
     monkeypatch.setenv("C360_DATA", str(settings.data))
     line.server.failures = [Response(401, b'{"detail": "canary-9f2e of anna.canary@example.com"}')]
     assert main.main(["activate", "--yes", "--send"]) == 3
-    told = "".join(capsys.readouterr())
-    assert "refuses /batches (401)" in told and "put a new one" in told and "canary" not in told
+    reported = "".join(capsys.readouterr())
+    assert "refuses /batches (401)" in reported and "put a new one" in reported and "canary" not in reported
 
 
-def test_what_was_never_posted_is_not_told_of_who_has_said_no_since(listening: Any, settings: Settings) -> None:
+def test_what_was_never_posted_is_not_reported_of_who_has_said_no_since(listening: Any, settings: Settings) -> None:
     line = listening("omnisend")
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, line.name)

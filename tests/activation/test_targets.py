@@ -44,22 +44,22 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_mistake_is_told_before_anything_is_written(settings: Settings, mistake: str) -> None:
-    text, told = WRONG[mistake]
+def test_a_mistake_is_reported_before_anything_is_written(settings: Settings, mistake: str) -> None:
+    text, reported = WRONG[mistake]
     configure(settings, text)
     with pytest.raises(OperatorError) as raised:
         targets.load(settings)
-    assert told in str(raised.value)
+    assert reported in str(raised.value)
     assert raised.value.exit_code == 2
     assert not (settings.data / "activation").exists()
 
 
-def test_a_target_that_is_not_configured_is_told_with_its_likeness(settings: Settings) -> None:
+def test_a_target_that_is_not_configured_is_reported_with_its_likeness(settings: Settings) -> None:
     with pytest.raises(OperatorError, match="Did you mean `omnisend`"):
         targets.load(settings, "omnisent")
 
 
-def test_without_the_file_it_is_told_where_to_name_a_target(settings: Settings) -> None:
+def test_without_the_file_it_is_reported_where_to_name_a_target(settings: Settings) -> None:
     (settings.config / targets.FILE).unlink()
     with pytest.raises(OperatorError, match=r"activation[.]toml"):
         targets.load(settings)

@@ -167,7 +167,7 @@ def test_what_the_next_run_mends_by_itself_is_a_note(
         con.execute(
             "insert into meta.rejects by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'no_json' as reason_code"
         )
-    told = "\n".join(finding.text for finding in trouble(sound, "note"))
+    reported = "\n".join(finding.text for finding in trouble(sound, "note"))
     for expected in (
         "0.0.1 was tested",
         "made by another version",
@@ -178,7 +178,7 @@ def test_what_the_next_run_mends_by_itself_is_a_note(
         "No secret is set",
         "Nobody is told",
     ):
-        assert expected in told
+        assert expected in reported
     assert trouble(sound, "broken") == []
 
 

@@ -86,7 +86,7 @@ def order(email: str) -> dict[str, object]:
     }
 
 
-def told(settings: Settings, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+def reported(settings: Settings, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("C360_DATA", str(settings.data))
         assert main.main(arguments) == code
@@ -106,7 +106,7 @@ def customer(settings: Settings, record: str) -> tuple[str, str]:
 def test_a_person_is_explained_with_vendor_file_row_and_rule_and_no_value(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = told(published, capsys, "explain", customer(published, "v1")[0])
+    text = reported(published, capsys, "explain", customer(published, "v1")[0])
     assert "2 records of 2 vendors, 1 valid order, revenue 40.00 EUR." in text
     assert f"landing/omnisend/contacts/{NIGHT}/a.ndjson, record 1" in text
     assert "1 more set of identifiers that orders and events of these records name." in text
@@ -115,25 +115,29 @@ def test_a_person_is_explained_with_vendor_file_row_and_rule_and_no_value(
     assert "Ana" not in text
 
 
-def test_what_a_person_hangs_on_is_told_with_its_revenue(
+def test_what_a_person_hangs_on_is_reported_with_its_revenue(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hangs = told(published, capsys, "explain", customer(published, "v1")[0], "--show").split("What it hangs on")[1]
+    hangs = reported(published, capsys, "explain", customer(published, "v1")[0], "--show").split("What it hangs on")[1]
     assert "email ana@mail.test.example.com" in hangs
     assert "without it records 2, 3 would be 2 other people" in hangs
 
 
-def test_where_a_person_may_be_written_to_is_told_with_whose_word_it_is(
+def test_where_a_person_may_be_written_to_is_reported_with_whose_word_it_is(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    channels = told(published, capsys, "explain", customer(published, "v1")[0]).split("Where marketing may be sent")[1]
+    channels = reported(published, capsys, "explain", customer(published, "v1")[0]).split(
+        "Where marketing may be sent"
+    )[1]
     assert "email: yes, omnisend was told yes for it, of 2026-05-02" in channels
     assert "sms: no, voucherify was told no for all channels, of 2026-05-01" in channels
     assert "all channels together: no, voucherify was told no for all channels, of 2026-05-01" in channels
 
 
 def test_who_was_never_asked_may_be_written_to_nowhere(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    channels = told(published, capsys, "explain", customer(published, "c2")[0]).split("Where marketing may be sent")[1]
+    channels = reported(published, capsys, "explain", customer(published, "c2")[0]).split(
+        "Where marketing may be sent"
+    )[1]
     assert channels.strip() == "Nowhere: nobody has told a yes."
 
 
@@ -151,13 +155,13 @@ def test_any_alias_and_a_record_by_name_lead_to_the_same_person(
 ) -> None:
     person, alias = customer(published, "v1")
     for name in (alias, alias[:10], "voucherify/customers/v1", "voucherify/default/customers/v1"):
-        assert f"Person {person}" in told(published, capsys, "explain", name)
+        assert f"Person {person}" in reported(published, capsys, "explain", name)
 
 
 def test_two_records_of_one_person_are_joined_by_the_shortest_chain(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = told(published, capsys, "explain", "omnisend/contacts/c1", "voucherify/customers/v1")
+    text = reported(published, capsys, "explain", "omnisend/contacts/c1", "voucherify/customers/v1")
     assert "in 1 step:" in text
     assert "| email a…@m….com" in text
 
@@ -165,22 +169,22 @@ def test_two_records_of_one_person_are_joined_by_the_shortest_chain(
 def test_two_people_who_share_nothing_are_said_to_share_nothing(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = told(published, capsys, "explain", "omnisend/contacts/c2", "voucherify/customers/v1")
+    text = reported(published, capsys, "explain", "omnisend/contacts/c2", "voucherify/customers/v1")
     assert "They are two people" in text
     assert "nothing in common" in text
 
 
-def test_who_keeps_two_people_apart_is_told_with_the_reason(
+def test_who_keeps_two_people_apart_is_reported_with_the_reason(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = told(published, capsys, "explain", "omnisend/contacts/c3", "voucherify/customers/v3")
+    text = reported(published, capsys, "explain", "omnisend/contacts/c3", "voucherify/customers/v3")
     assert "The decision `never` (leo: father and son) keeps them apart." in text
     assert "it would join two documents or records kept apart" in text
     assert "carl@" not in text
 
 
 def test_an_id_that_nobody_has_is_a_wrong_use(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Nobody of that id" in told(
+    assert "Nobody of that id" in reported(
         published, capsys, "explain", "omnisend/contacts/ana@mail.test.example.com", code=2
     )
 
@@ -191,7 +195,7 @@ def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(
     (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + TOLD_APART + KEEP_APART, encoding="utf-8")
     (tmp_path / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
     before = published.published_file.read_bytes()
-    text = told(published, capsys, "plan", "--config", str(tmp_path))
+    text = reported(published, capsys, "plan", "--config", str(tmp_path))
     assert "Persons: 4 before, 5 now: 1 split off." in text
     assert re.search(r"would split off \w+: email a…@m….com tied them", text)
     assert "Nothing was published." in text
@@ -204,7 +208,7 @@ def test_a_plan_of_an_override_on_an_unknown_record_names_file_and_line(
     published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + KEEP_APART.replace(",v1,", ",v9,"), encoding="utf-8")
-    text = told(published, capsys, "plan", "--config", str(tmp_path), code=2)
+    text = reported(published, capsys, "plan", "--config", str(tmp_path), code=2)
     assert f"{tmp_path}/identity_overrides.csv, line 2: the other record has not landed" in text
 
 
@@ -215,11 +219,11 @@ def test_a_plan_of_a_segment_that_cannot_be_computed_names_file_and_line(
         "segment_id,name,description,predicate\nrich,Rich,,revenues > 10\n", encoding="utf-8"
     )
     (tmp_path / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
-    assert "computed_segments.csv, line 2" in told(published, capsys, "plan", "--config", str(tmp_path), code=2)
+    assert "computed_segments.csv, line 2" in reported(published, capsys, "plan", "--config", str(tmp_path), code=2)
 
 
 def test_a_plan_that_would_read_files_otherwise_is_refused(
     published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "accounts.csv").write_text("source,default_currency\nomnisend,USD\n", encoding="utf-8")
-    assert "loaded anew" in told(published, capsys, "plan", "--config", str(tmp_path), code=2)
+    assert "loaded anew" in reported(published, capsys, "plan", "--config", str(tmp_path), code=2)

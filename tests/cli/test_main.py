@@ -55,21 +55,21 @@ finally:
 )
 def test_wrong_use_ends_with_two_and_says_what_to_do(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(words) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith("c360: ")
-    assert len(told.err.splitlines()) == 2
-    assert "Traceback" not in told.err
+    reported = capsys.readouterr()
+    assert reported.err.startswith("c360: ")
+    assert len(reported.err.splitlines()) == 2
+    assert "Traceback" not in reported.err
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["--version"]) == 0
     assert re.fullmatch(r"customer360 \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_nothing_but_the_name_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main([]) == 0
-    told = capsys.readouterr().out
-    assert all(name in told for name in main.COMMANDS)
+    reported = capsys.readouterr().out
+    assert all(name in reported for name in main.COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_a_shell_completes_commands_options_and_choices(
 def test_every_shell_learns_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for shell in ("bash", "zsh", "fish"):
         assert main.main(["completion", shell]) == 0
-        told = capsys.readouterr().out
-        assert all(name in told for name in main.COMMANDS)
+        reported = capsys.readouterr().out
+        assert all(name in reported for name in main.COMMANDS)
 
 
 def test_progress_tells_rate_and_time_left_of_what_is_counted() -> None:
@@ -136,9 +136,9 @@ def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(
         "lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8"
     )
     assert main.main(["run"]) == 2
-    told = capsys.readouterr().err
-    assert f"{settings.config / 'lifecycle_limits.csv'}, line 2" in told
-    assert "Mend the line" in told
+    reported = capsys.readouterr().err
+    assert f"{settings.config / 'lifecycle_limits.csv'}, line 2" in reported
+    assert "Mend the line" in reported
     assert not settings.build_file.exists()
 
 
@@ -151,9 +151,9 @@ def test_an_unexpected_error_names_its_place_and_never_its_text(
     settings.landing.mkdir()
     monkeypatch.setattr(pipeline, "require_landing", fail)
     assert main.main(["run"]) == 1
-    told = capsys.readouterr().err
-    assert "Unexpected ValueError in pipeline.py" in told
-    assert "anna" not in told
+    reported = capsys.readouterr().err
+    assert "Unexpected ValueError in pipeline.py" in reported
+    assert "anna" not in reported
 
 
 def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,9 +179,9 @@ def test_a_fresh_installation_is_no_reason_to_crash(
     settings: Settings, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main([name]) in ((3,) if name == "doctor" else (0, 1))  # what is broken is there to be looked at
-    told = capsys.readouterr()
-    assert "Unexpected" not in told.err
-    assert told.out or told.err
+    reported = capsys.readouterr()
+    assert "Unexpected" not in reported.err
+    assert reported.out or reported.err
 
 
 def test_the_status_during_the_first_run_says_who_is_at_work(
@@ -206,7 +206,7 @@ def test_status_doctor_and_rejects_tell_of_a_published_warehouse(
     assert "No record is rejected" in capsys.readouterr().out
 
 
-def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(
+def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.landing.mkdir()
@@ -217,9 +217,9 @@ def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(
         run_log.end(con, "failed", failure="The disk is full.")
     capsys.readouterr()
     assert main.main(["status"]) == 0
-    told = capsys.readouterr().out
-    assert "ended without a word." in told
-    assert "failed: The disk is full." in told
+    reported = capsys.readouterr().out
+    assert "ended without a word." in reported
+    assert "failed: The disk is full." in reported
     assert main.main(["run"]) == 0
     capsys.readouterr()
     assert main.main(["status"]) == 0
@@ -229,12 +229,12 @@ def test_a_run_that_ended_without_a_word_is_told_until_one_ends_well(
 @pytest.mark.slow
 def test_what_fails_after_publishing_is_no_failed_night(published: Settings) -> None:
     land_a_third_night(published)
-    with pytest.raises(OperatorError) as told, nightly_run.published_all_the_same(published):
+    with pytest.raises(OperatorError) as reported, nightly_run.published_all_the_same(published):
         assert pipeline.run(published).published
         raise OSError(28, "No space left on device")
-    assert told.value.exit_code == 3
-    assert told.value.message.startswith("The warehouse was published (")
-    assert "disk is full" in told.value.message
+    assert reported.value.exit_code == 3
+    assert reported.value.message.startswith("The warehouse was published (")
+    assert "disk is full" in reported.value.message
     with pytest.raises(OSError, match="No space"), nightly_run.published_all_the_same(published):
         raise OSError(28, "No space left on device")
 
@@ -262,7 +262,7 @@ def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(
     assert "    for example landing/omnisend/events/2026-06-01/a.json\n" in capsys.readouterr().out
 
 
-def test_who_has_too_little_memory_to_load_is_told_which_setting_to_raise(
+def test_who_has_too_little_memory_to_load_is_reported_which_setting_to_raise(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land_two_nights(settings)

@@ -56,7 +56,7 @@ def chosen(installation: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C360_DATA", str(installation.data))
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+def reported(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     assert main.main(words) == code
     captured = capsys.readouterr()
     return captured.out if code == 0 else captured.err
@@ -106,7 +106,7 @@ def test_where_nobody_can_be_asked_nothing_is_written(
 def test_what_cannot_be_meant_is_refused(
     installation: Settings, words: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert why in told(capsys, *words, code=2)
+    assert why in reported(capsys, *words, code=2)
     assert not overrides(installation).exists()
 
 
@@ -115,22 +115,22 @@ def test_a_merge_and_a_split_are_shown_written_applied_and_undone(
     installation: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert people(installation) == APART
-    text = told(capsys, "merge", "omnisend/contacts/c2", "omnisend/contacts/c3", *BY, "--yes")
+    text = reported(capsys, "merge", "omnisend/contacts/c2", "omnisend/contacts/c3", *BY, "--yes")
     assert "2 now: 1 merged into others." in text
     assert "Written to" in text
-    text = told(capsys, "split", "voucherify/customers/v1", "--records", "voucherify/customers/v1", *BY, "--yes")
+    text = reported(capsys, "split", "voucherify/customers/v1", "--records", "voucherify/customers/v1", *BY, "--yes")
     assert "1 split off" in text
     assert people(installation) == APART
 
     pipeline.run(installation)
     assert people(installation) == {frozenset({"c1"}), frozenset({"v1"}), frozenset({"c2", "c3"})}
-    listed = json.loads(told(capsys, "overrides", "--json"))
+    listed = json.loads(reported(capsys, "overrides", "--json"))
     assert [(row["rule"], row["author"], row["reason"]) for row in listed] == [
         ("always", "mia", "they told us"),
         ("never", "mia", "they told us"),
     ]
 
-    told(capsys, "overrides", "undo", *(str(row["line"]) for row in listed), "--yes")
-    assert "Nobody has decided anything" in told(capsys, "overrides")
+    reported(capsys, "overrides", "undo", *(str(row["line"]) for row in listed), "--yes")
+    assert "Nobody has decided anything" in reported(capsys, "overrides")
     pipeline.run(installation)
     assert people(installation) == APART

@@ -38,14 +38,14 @@ def test_a_night_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_mende
     land(published, NIGHT, "c.ndjson", order(4, "cleo"), "no json", "nor this", "nor that")
     other = published.landing / "voucherify" / "orders" / NIGHT / "v.json"
     other.parent.mkdir(parents=True)
-    told = {
+    reported = {
         "id": "ord_9",
         "status": "PAID",
         "total_amount": 500,
         "created_at": f"{NIGHT}T10:00:00Z",
         "customer": {"email": "vera@mail.test.example.com"},
     }
-    other.write_text(json.dumps(told), encoding="utf-8")
+    other.write_text(json.dumps(reported), encoding="utf-8")
     assert main.main(["run"]) == 3
     assert f"omnisend/{NIGHT} waits" in capsys.readouterr().out
     assert main.main(["run"]) == 3

@@ -195,7 +195,7 @@ def test_every_number_among_the_settings_has_bounds_and_its_default_is_within() 
     assert all(least <= getattr(Options(), name) <= most for name, (least, most) in configuration.bounds().items())
 
 
-def test_what_is_no_file_or_no_folder_is_told_by_its_path(tmp_path: Path) -> None:
+def test_what_is_no_file_or_no_folder_is_reported_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "config" / "settings.toml").mkdir(parents=True)
     with pytest.raises(OperatorError, match=r"settings\.toml cannot be read: Is a directory") as error:
         configuration.load(tmp_path)
@@ -241,11 +241,11 @@ def test_build_and_published_file_have_one_stem_because_it_names_the_catalog(set
     assert settings.build_file.stem == settings.published_file.stem
 
 
-def test_what_a_run_is_told_comes_before_what_the_file_says_and_is_held_to_the_same_bounds(tmp_path: Path) -> None:
+def test_what_a_run_is_reported_comes_before_what_the_file_says_and_is_held_to_the_same_bounds(tmp_path: Path) -> None:
     write(tmp_path, "settings.toml", 'engine = "processes"\nworkers = 3\n')
     settings = configuration.load(tmp_path)
-    told = configuration.with_options(settings, engine=None, workers=5, shards=7)
-    assert (told.options.engine, told.options.workers, told.options.shards) == ("processes", 5, 7)
+    reported = configuration.with_options(settings, engine=None, workers=5, shards=7)
+    assert (reported.options.engine, reported.options.workers, reported.options.shards) == ("processes", 5, 7)
     for wrong in ({"engine": "abacus"}, {"shards": -1}):
         with pytest.raises(OperatorError) as error:
             configuration.with_options(settings, **wrong)

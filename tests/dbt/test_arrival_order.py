@@ -99,7 +99,9 @@ def make(settings: Settings, models: Compiled) -> Rows:
 def without_books(rows: Rows) -> Rows:
     """Leaves out what the loader keeps for itself, which tells of arrival."""
     return {
-        table: told for table, told in rows.items() if not table.startswith("internal.") or "internal.int_" in table
+        table: reported
+        for table, reported in rows.items()
+        if not table.startswith("internal.") or "internal.int_" in table
     }
 
 
@@ -366,8 +368,8 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
         if arrival.path.startswith(("omnisend/events/2026-03-06", "omnisend/events/2026-03-07"))
     )
     run(settings, [arrival for arrival in WEEK if arrival not in (first, second)])
-    told, warnings = night(settings, first)
-    assert [line for line in told if "touched" in line or "compare" in line] == [
+    reported, warnings = night(settings, first)
+    assert [line for line in reported if "touched" in line or "compare" in line] == [
         "4 of 12 records are touched: building their part"
     ]
     assert warnings == ()
@@ -378,8 +380,8 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
             [timedelta(days=settings.options.full_build_days)],
         )
         con.execute("update marts.dim_customers set city = 'Elsewhere' where email = $1", [ANNA])
-    told, warnings = night(settings, second)
-    assert [line for line in told if "touched" in line or "compare" in line][1:] == ["building in full, to compare"]
+    reported, warnings = night(settings, second)
+    assert [line for line in reported if "touched" in line or "compare" in line][1:] == ["building in full, to compare"]
     assert warnings == (
         "test parts_equal_a_full_build: nights in part had left other rows in marts.dim_customers than the full build that stands now",
     )
@@ -388,9 +390,9 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
 
 def night(settings: Settings, arrival: Arrival) -> tuple[list[str], tuple[str, ...]]:
     """What the nightly job says of the night in which this came, and what it warns of."""
-    told: list[str] = []
+    reported: list[str] = []
     arrival.land(settings.landing)
-    return told, pipeline.run(settings, accept_changes=True, progress=told.append).warnings
+    return reported, pipeline.run(settings, accept_changes=True, progress=reported.append).warnings
 
 
 def test_a_full_delivery_and_other_rules_have_everything_built_in_full(tmp_path: Path, at_once: Week) -> None:

@@ -56,7 +56,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.told = WarehouseBuilder(Path(), as_of=AS_OF)
+        self.reported = WarehouseBuilder(Path(), as_of=AS_OF)
         self.owners: dict[tuple[str, str, str], None] = {}
         self.observed: set[tuple[str, str, str, int]] = set()
         self.nights = self.chance.randint(2, 5)
@@ -70,7 +70,7 @@ class World:
         for source, stream in STREAMS.items():
             for night in range(self.nights):
                 if self.chance.random() < 0.15:
-                    self.told.delivery(source, stream, self.date(night), is_full=True)
+                    self.reported.delivery(source, stream, self.date(night), is_full=True)
         self.decisions = list(self.decide())
 
     def any(self, *values: Any) -> Any:
@@ -111,13 +111,13 @@ class World:
                 one["id_type"] == kind and one["source_file"] == row["source_file"] for one in self.identifiers
             ):
                 confidence = "low" if kind == "vuid" else self.any("high", "high", "high", "low", "none")
-                self.told.identifier(
+                self.reported.identifier(
                     row, kind, value, merge_confidence=confidence, is_valid=self.any(True, True, True, False)
                 )
 
     @property
     def identifiers(self) -> list[Row]:
-        return self.told.rows["customer_identifiers"]
+        return self.reported.rows["customer_identifiers"]
 
     def record(self) -> None:
         source, account, record = self.any(*STREAMS), self.any(*ACCOUNTS), self.any("r1", "r2", "r3")
@@ -127,7 +127,7 @@ class World:
             if self.chance.random() < 0.5 or (source, account, record, night) in self.observed:
                 continue
             self.observed.add((source, account, record, night))
-            row = self.told.profile(
+            row = self.reported.profile(
                 source,
                 record,
                 **self.person(),
@@ -148,7 +148,7 @@ class World:
         names = ("Ana", "Ben", "Carla", "Dora", "Emil", "Fritz", "Hugo", "Ines", "Gerda")
         for name in names:
             self.owners["omnisend", "default", name] = None
-            self.told.profile(
+            self.reported.profile(
                 "omnisend",
                 name,
                 first_name=name,
@@ -157,11 +157,11 @@ class World:
                 is_deleted=name == names[-1],
             )
         first, second = ({"owner_record_id": name, "stream": "contacts"} for name in names[:2])
-        self.told.order("omnisend", "N-4", total="2000000.00", **first)
-        self.told.adjustment(
+        self.reported.order("omnisend", "N-4", total="2000000.00", **first)
+        self.reported.adjustment(
             "omnisend", "N-4", "1.00", stream="contacts", occurred_at=datetime(2024, 3, 20, tzinfo=UTC)
         )
-        self.told.event(
+        self.reported.event(
             "omnisend",
             "e4",
             event_type="email",
@@ -169,7 +169,7 @@ class World:
             occurred_at=datetime(2023, 12, 30, tzinfo=UTC),
             **first,
         )
-        self.told.add(
+        self.reported.add(
             "segment_memberships",
             source="omnisend",
             segment_id="w",
@@ -179,11 +179,11 @@ class World:
             **second,
         )
         for record in ("one", "other"):
-            row = self.told.profile(
+            row = self.reported.profile(
                 "voucherify", record, stream="customers", first_name="Hans", email="hans@law.example"
             )
-            self.told.order("voucherify", f"H-{record}", owner_record_id=record, stream="customers", total="10.00")
-            self.told.add(
+            self.reported.order("voucherify", f"H-{record}", owner_record_id=record, stream="customers", total="10.00")
+            self.reported.add(
                 "vendor_stats",
                 source="voucherify",
                 owner_record_id=row["source_record_id"],
@@ -191,32 +191,32 @@ class World:
                 metric="order_count",
                 value_num="1",
             )
-        self.told.profile("omnisend", "right", stream="contacts", email="right@law.example")
+        self.reported.profile("omnisend", "right", stream="contacts", email="right@law.example")
         papers = ("52998224725", None, "39053344705")
         for number, document in enumerate(papers):
-            row = self.told.profile("ometria", f"paper {number}", email="first@law.example" if number < 2 else None)
+            row = self.reported.profile("ometria", f"paper {number}", email="first@law.example" if number < 2 else None)
             for kind, value in (("document", document), ("phone", "+351910000003" if number > 0 else None)):
                 if value:
-                    self.told.identifier(row, kind, value)
+                    self.reported.identifier(row, kind, value)
         for night, name in enumerate(("wrong", "right")):
             place = {"source_account": "default", "stream": "orders", "export_date": self.date(night)}
             record = f"derived:{name}"
-            contact = self.told.add(
+            contact = self.reported.add(
                 "contacts",
                 source="omnisend",
                 source_record_id=record,
                 alias_id=alias("omnisend", "derived", record),
                 **place,
             )
-            self.told.identifier(contact, "email", f"{name}@law.example")
-            self.told.order("omnisend", "C-1", owner_record_id=record, total="5.00", **place)
+            self.reported.identifier(contact, "email", f"{name}@law.example")
+            self.reported.order("omnisend", "C-1", owner_record_id=record, total="5.00", **place)
 
     def contact(self) -> None:
         source, account, number = self.any(*STREAMS), self.any(*ACCOUNTS), self.any(1, 2, 3)
         record = f"derived:{number}"
         self.owners[source, account, record] = None
         stream = self.any("orders", "events")
-        row = self.told.add(
+        row = self.reported.add(
             "contacts",
             source=source,
             source_account=account,
@@ -234,7 +234,7 @@ class World:
             ("phone", "+351910000001"),
             ("vuid", f"v{number}"),
         )[: self.any(1, 2, 3)]:
-            self.told.identifier(row, kind, value, merge_confidence="low" if kind == "vuid" else "high")
+            self.reported.identifier(row, kind, value, merge_confidence="low" if kind == "vuid" else "high")
 
     def owner(self) -> Row:
         """Columns that say whose a fact is: of somebody who landed, of somebody who did not, or of nobody."""
@@ -259,7 +259,7 @@ class World:
         return place | {"source_profile_id": profile}
 
     def consents(self) -> None:
-        self.told.add(
+        self.reported.add(
             "customer_consents",
             **self.owner(),
             id_type=self.any(None, "email"),
@@ -273,7 +273,7 @@ class World:
         )
 
     def memberships(self) -> None:
-        self.told.add(
+        self.reported.add(
             "segment_memberships",
             **self.owner(),
             segment_id=self.any("s1", "s2", "s2", None),
@@ -289,7 +289,7 @@ class World:
 
     def segments(self) -> None:
         source = self.any(*STREAMS)
-        self.told.add(
+        self.reported.add(
             "segments",
             source=source,
             export_date=self.date(),
@@ -305,7 +305,7 @@ class World:
 
     def orders(self) -> None:
         owner, number = self.owner(), self.any("N-1", "N-2", "N-3")
-        row = self.told.order(
+        row = self.reported.order(
             owner.pop("source"),
             number,
             **owner,
@@ -323,12 +323,12 @@ class World:
             is_test=self.any(None, False, True),
         )
         for line in range(self.any(0, 1, 2)):
-            self.told.line(row, f"p{line}", total=self.any(*MONEY), unit_price=self.any(*MONEY), line_no=line + 1)
+            self.reported.line(row, f"p{line}", total=self.any(*MONEY), unit_price=self.any(*MONEY), line_no=line + 1)
 
     def adjustments(self) -> None:
         owner = self.owner()
         place = {name: owner[name] for name in ("source_account", "export_date", "stream")}
-        self.told.adjustment(
+        self.reported.adjustment(
             owner["source"],
             self.any("N-1", "N-2", "N-9", None),
             self.any("0.01", "10.00", None),
@@ -342,7 +342,7 @@ class World:
     def events(self) -> None:
         kind, action = self.any(("pageview", "view"), ("order", "purchase"), ("customer", "deleted"), ("email", "open"))
         owner = self.owner()
-        self.told.event(
+        self.reported.event(
             owner.pop("source"),
             self.any("e1", "e2", "e3"),
             **owner,
@@ -357,7 +357,7 @@ class World:
         )
 
     def reviews(self) -> None:
-        row = self.told.add(
+        row = self.reported.add(
             "reviews",
             **self.owner(),
             **self.named(self.any(None, "N-1", "N-2")),
@@ -371,7 +371,7 @@ class World:
             for name in ("source", "source_account", "stream", "export_date", "source_file", "source_row", "review_id")
         }
         for number in range(self.any(0, 1, 2)):
-            self.told.add(
+            self.reported.add(
                 "review_ratings",
                 rating_no=number + 1,
                 method="stars",
@@ -383,7 +383,7 @@ class World:
     def leads(self) -> None:
         owner = self.owner()
         owner.pop("source_profile_id", None)
-        self.told.add(
+        self.reported.add(
             "leads",
             **owner,
             lead_id=self.any("l1", "l2"),
@@ -392,7 +392,7 @@ class World:
         )
 
     def balances(self) -> None:
-        self.told.add(
+        self.reported.add(
             "loyalty_accounts",
             **self.owner(),
             account_id=self.any("c1", "c2"),
@@ -404,7 +404,7 @@ class World:
         )
 
     def redemptions(self) -> None:
-        self.told.add(
+        self.reported.add(
             "redemptions",
             **self.owner(),
             **self.named(self.any(None, "N-1", "N-9")),
@@ -422,7 +422,7 @@ class World:
     def referrals(self) -> None:
         source = self.any(*STREAMS)
         one, other = (self.any("r1", "r2", "email:a@law.example", None) for _ in range(2))
-        self.told.add(
+        self.reported.add(
             "referrals",
             source=source,
             campaign_id=self.any("c1", None),
@@ -438,7 +438,7 @@ class World:
             if metric.endswith("_at")
             else {"value_num": self.any("0", "-1", "3", "55.00", "9e30")}
         )
-        self.told.add(
+        self.reported.add(
             "vendor_stats",
             **self.owner(),
             metric=metric,
@@ -456,7 +456,7 @@ class World:
                 record = joined[record]
             return record
 
-        rows = self.told.rows["customers"] + self.told.rows["contacts"]
+        rows = self.reported.rows["customers"] + self.reported.rows["contacts"]
         records = sorted(
             {(row["source"], row["source_account"], stream_key(row), row["source_record_id"]) for row in rows}
         )
@@ -496,7 +496,7 @@ def project(warehouse: WarehouseBuilder) -> Iterator[Project]:
 def make(project: Project, world: World, *, seed: int = 0) -> None:
     project.con.execute("delete from seeds.identity_overrides")
     insert(project.con, "seeds.identity_overrides", world.decisions)
-    project.make(world.told, seed=seed)
+    project.make(world.reported, seed=seed)
     project.con.execute("delete from seeds.identity_overrides")
 
 
@@ -519,7 +519,7 @@ def quick_worlds(project: Project) -> dict[int, tuple[dict[str, Any], set[str]]]
 
 
 @pytest.mark.parametrize("seed", QUICK)
-def test_no_check_that_stops_a_night_fails_whatever_is_told_and_decided(
+def test_no_check_that_stops_a_night_fails_whatever_is_reported_and_decided(
     quick_worlds: dict[int, tuple[dict[str, Any], set[str]]], seed: int
 ) -> None:
     assert quick_worlds[seed][0] == {}
@@ -574,13 +574,13 @@ def test_every_law_is_asked_of_the_random_worlds(project: Project) -> None:
 
 
 def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_night(project: Project) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    reported = WarehouseBuilder(Path(), as_of=AS_OF)
     for number in range(120):
         name = f"buyer {number}"
-        told.profile("ometria", name)
+        reported.profile("ometria", name)
         for order in range(1 + number % 4):
             day = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=(37 * number + 90 * order) % 400)
-            told.order(
+            reported.order(
                 "ometria",
                 f"{number}-{order}",
                 owner_record_id=name,
@@ -594,7 +594,7 @@ def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_night(proj
         "insert into seeds.fx_rates (rate_date, currency, units_per_eur) values ('2020-01-01', 'JPY', 160)"
     )
     try:
-        project.make(told)
+        project.make(reported)
         assert project.rows("select distinct model_status from marts.customer_forecasts") == [("fitted",)]
         assert project.broken() == {}
     finally:
@@ -604,12 +604,14 @@ def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_night(proj
 
 @pytest.mark.parametrize(("mart", "column"), [("customer_insights", "total_revenue"), ("daily_metrics", "revenue")])
 def test_revenue_counted_twice_is_found_beside_revenue_at_the_limit(project: Project, mart: str, column: str) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    reported = WarehouseBuilder(Path(), as_of=AS_OF)
     for name in ("absurd", "plain"):
-        told.profile("ometria", name)
+        reported.profile("ometria", name)
     for number in range(101):
-        told.order("ometria", f"A-{number}", owner_record_id="absurd", stream="profiles", total="99999999999999.9999")
-    told.order(
+        reported.order(
+            "ometria", f"A-{number}", owner_record_id="absurd", stream="profiles", total="99999999999999.9999"
+        )
+    reported.order(
         "ometria",
         "P-1",
         owner_record_id="plain",
@@ -617,7 +619,7 @@ def test_revenue_counted_twice_is_found_beside_revenue_at_the_limit(project: Pro
         total="10.00",
         ordered_at=datetime(2024, 1, 2, tzinfo=UTC),
     )
-    project.make(told)
+    project.make(reported)
     assert project.rows(f"select {column} from marts.{mart} order by 1") == [
         (Decimal("10.00"),),
         (Decimal("9999999999999999.99"),),

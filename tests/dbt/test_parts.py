@@ -12,7 +12,7 @@ from orchestration.transformation.incremental import PUBLISHED, Division
 from orchestration.warehouse.change_keys import TIES
 
 # They are computed as a whole, and say of a part's rows the same when they see nothing but the part.
-ALIKE = {"int_delivery_gaps", "int_exchange_rates", "int_order_refund_claims", "int_source_priorities"}
+ALIKE = {"int_delivery_gaps", "int_exchange_rates", "int_reported_refunds", "int_source_priorities"}
 Nodes = dict[str, Any]
 
 

@@ -137,16 +137,16 @@ def test_shards_make_the_warehouse_that_one_build_makes(
 @pytest.mark.parametrize("seed", [4, 14, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(15, 60))])
 def test_shards_of_random_worlds_make_what_one_build_makes(tmp_path: Path, project: Project, seed: int) -> None:
     world = World(seed)
-    told = WarehouseBuilder(tmp_path / "whole", as_of=AS_OF, rules={"computed_segments": SEGMENTS})
-    told.rows, told.books = world.told.rows, world.told.books
-    told.write()
-    with told.connect() as con:
+    reported = WarehouseBuilder(tmp_path / "whole", as_of=AS_OF, rules={"computed_segments": SEGMENTS})
+    reported.rows, reported.books = world.reported.rows, world.reported.books
+    reported.write()
+    with reported.connect() as con:
         insert(con, "seeds.identity_overrides", world.decisions)
-    shared_out = copy_of(told.settings, tmp_path / "shared")
-    with told.connect() as con:
+    shared_out = copy_of(reported.settings, tmp_path / "shared")
+    with reported.connect() as con:
         project.models.make(con)
     assert project.make_in_shards(shared_out, 3, seed).parts > 1
-    assert differences(told.settings.build_file, shared_out.build_file) == {}
+    assert differences(reported.settings.build_file, shared_out.build_file) == {}
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])

@@ -128,7 +128,7 @@ def cases(table: str) -> Iterator[frozenset[str]]:
         yield frozenset(left_out | {name for group in TOGETHER if group & left_out for name in group if name in free})
 
 
-def tell(told: WarehouseBuilder, table: str, account: str, night: date, left_out: Iterable[str]) -> None:
+def tell(reported: WarehouseBuilder, table: str, account: str, night: date, left_out: Iterable[str]) -> None:
     values = {name: value for name, value in said(table).items() if name not in left_out}
     for time in ("redeemed_at", "reviewed_at", "occurred_at", "effective_at"):
         if time in left_out:
@@ -145,7 +145,7 @@ def tell(told: WarehouseBuilder, table: str, account: str, night: date, left_out
     place = {"source_account": account, "export_date": night, "stream": "customers"}
     if table == "customers":
         person(
-            told,
+            reported,
             account,
             night,
             left_out,
@@ -153,8 +153,8 @@ def tell(told: WarehouseBuilder, table: str, account: str, night: date, left_out
         )
         return
     if table not in ("segments", "referrals"):
-        person(told, account, night, (), place)
-    row = told.add(table, source=VENDOR, **{**values, **place})
+        person(reported, account, night, (), place)
+    row = reported.add(table, source=VENDOR, **{**values, **place})
     if table == "reviews" and "title" not in left_out:
         lineage = {
             name: row[name]
@@ -168,7 +168,7 @@ def tell(told: WarehouseBuilder, table: str, account: str, night: date, left_out
                 "review_id",
             )
         }
-        told.add(
+        reported.add(
             "review_ratings",
             source=VENDOR,
             rating_no=1,
@@ -185,12 +185,12 @@ def word(account: str) -> str:
     return "".join(3 * chr(ord("a") + int(sign)) for sign in account.split()[-1]) if account != WHOLE else WHOLE
 
 
-def person(told: WarehouseBuilder, account: str, night: date, left_out: Iterable[str], values: Row) -> None:
-    row = told.profile(
+def person(reported: WarehouseBuilder, account: str, night: date, left_out: Iterable[str], values: Row) -> None:
+    row = reported.profile(
         VENDOR, "p", **{**values, "alias_id": alias(f"{VENDOR}|{account}", "customers", "p"), "source_profile_id": "p"}
     )
     if "email" not in left_out:
-        told.identifier(row, "email", f"mail@{account.replace(' ', '-')}.example")
+        reported.identifier(row, "email", f"mail@{account.replace(' ', '-')}.example")
 
 
 def known(project: Project, mart: str, account: str) -> list[tuple[Any, ...]]:
@@ -223,12 +223,12 @@ def project(warehouse: WarehouseBuilder) -> Iterator[Project]:
 
 @pytest.mark.parametrize("table", THINGS)
 def test_leaving_fields_out_of_a_later_version_changes_nothing(project: Project, table: str) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    reported = WarehouseBuilder(Path(), as_of=AS_OF)
     left_out = {f"case {number}": case for number, case in enumerate(cases(table))}
     for account, case in {WHOLE: frozenset(), **left_out}.items():
-        tell(told, table, account, FIRST, ())
-        tell(told, table, account, SECOND, case)
-    project.make(told)
+        tell(reported, table, account, FIRST, ())
+        tell(reported, table, account, SECOND, case)
+    project.make(reported)
     mart = THINGS[table][0]
     expected = known(project, mart, WHOLE)
     assert len(expected) == 1
@@ -259,22 +259,22 @@ def test_of_what_a_vendor_tells_twice_in_one_night_the_later_update_counts_where
 ) -> None:
     mart, column, (early, late) = UPDATED[table]
     for hours in ((9, 15), (15, 9)):
-        told = WarehouseBuilder(Path(), as_of=AS_OF)
-        told.profile(VENDOR, "p", stream="customers", email="p@twice.example")
+        reported = WarehouseBuilder(Path(), as_of=AS_OF)
+        reported.profile(VENDOR, "p", stream="customers", email="p@twice.example")
         for hour in hours:
             updated = datetime(2024, 1, 1, hour, tzinfo=UTC)
             value = {SHOWN[column]: late if hour == 15 else early}
-            told.add(table, source=VENDOR, stream="customers", source_updated_at=updated, **SAYS[table], **value)
-        project.make(told)
-        told_of = f"select cast({column} as varchar) from marts.{mart} where source = '{VENDOR}'"
-        assert project.rows(told_of) in ([(late,)], [(f"{late}00",)])
+            reported.add(table, source=VENDOR, stream="customers", source_updated_at=updated, **SAYS[table], **value)
+        project.make(reported)
+        reported_of = f"select cast({column} as varchar) from marts.{mart} where source = '{VENDOR}'"
+        assert project.rows(reported_of) in ([(late,)], [(f"{late}00",)])
 
 
 def test_referrals_of_people_whom_the_vendor_does_not_name_are_each_one_of_their_own(project: Project) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    reported = WarehouseBuilder(Path(), as_of=AS_OF)
     for night in (FIRST, SECOND):
         for order in ("N-1", "N-2"):
-            told.add(
+            reported.add(
                 "referrals",
                 source=VENDOR,
                 referrer_profile_id="p",
@@ -282,18 +282,18 @@ def test_referrals_of_people_whom_the_vendor_does_not_name_are_each_one_of_their
                 referred_at=MOMENT,
                 export_date=night,
             )
-    project.make(told)
+    project.make(reported)
     assert project.rows("select related_object_id from marts.fct_referrals order by 1") == [("N-1",), ("N-2",)]
 
 
 def test_what_somebody_did_twice_in_one_second_counts_twice_and_once_more_in_another_stream_does_not_count(
     project: Project,
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    told.profile(VENDOR, "p", stream="customers", email="p@twice.example")
+    reported = WarehouseBuilder(Path(), as_of=AS_OF)
+    reported.profile(VENDOR, "p", stream="customers", email="p@twice.example")
     for stream, ids in (("customers", ["one"]), ("orders", ["two", "three"])):
         for event_id in ids:
-            told.event(
+            reported.event(
                 VENDOR,
                 event_id,
                 stream=stream,
@@ -302,16 +302,16 @@ def test_what_somebody_did_twice_in_one_second_counts_twice_and_once_more_in_ano
                 event_type="custom",
                 occurred_at=MOMENT,
             )
-    told.rows["events"] = [
-        row | {"owner_record_id": "derived:p"} if row["stream"] == "orders" else row for row in told.rows["events"]
+    reported.rows["events"] = [
+        row | {"owner_record_id": "derived:p"} if row["stream"] == "orders" else row for row in reported.rows["events"]
     ]
-    contact = told.add(
+    contact = reported.add(
         "contacts",
         source=VENDOR,
         stream="orders",
         source_record_id="derived:p",
         alias_id=alias(VENDOR, "derived", "derived:p"),
     )
-    told.identifier(contact, "email", "p@twice.example")
-    project.make(told)
+    reported.identifier(contact, "email", "p@twice.example")
+    project.make(reported)
     assert project.rows("select count(*), count(distinct customer_id) from marts.fct_events") == [(2, 1)]

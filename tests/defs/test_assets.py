@@ -96,7 +96,7 @@ def test_every_test_of_dbt_is_a_check_that_says_what_it_asks(
     assert [name for name in tests if not checks.get(name)] == []
 
 
-def told(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
+def reported(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
     """Everything that was told without a run."""
     keys = instance.all_asset_keys()
     found = [record for key in keys for record in instance.fetch_materializations(key, limit=50).records]
@@ -104,13 +104,13 @@ def told(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
     return [record.asset_materialization for record in found if record.asset_materialization]
 
 
-def test_what_the_command_line_published_is_told_to_dagster_once(
+def test_what_the_command_line_published_is_reported_to_dagster_once(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
     published.dagster_home.mkdir(parents=True)
     assert dagster_reports.report(instance, published, seconds=600) == 0
     graph = code_location.resolve_asset_graph()
-    events = told(instance)
+    events = reported(instance)
     partitioned = {(event.asset_key, event.partition): event for event in events if event.partition}
     assert {night for key, night in partitioned if key == STREAM} == set(NIGHTS[:2])
     rows = partitioned[STREAM, NIGHTS[0]].metadata
@@ -122,21 +122,21 @@ def test_what_the_command_line_published_is_told_to_dagster_once(
     assert "@" not in str(events)
     assert "Anna" not in str(events)
     assert dagster_reports.report(instance, published, seconds=600) == 0
-    assert len(told(instance)) == len(events)
+    assert len(reported(instance)) == len(events)
 
 
-def test_what_there_was_no_time_to_tell_is_told_the_next_time_and_nothing_twice(
+def test_what_there_was_no_time_to_tell_is_reported_the_next_time_and_nothing_twice(
     instance: dg.DagsterInstance, published: Settings
 ) -> None:
     published.dagster_home.mkdir(parents=True)
     left = dagster_reports.report(instance, published, seconds=0)
     assert left > 0
     assert dagster_reports.report(instance, published, seconds=600) == 0
-    keys = [(event.asset_key, event.partition) for event in told(instance)]
+    keys = [(event.asset_key, event.partition) for event in reported(instance)]
     assert len(keys) == len(set(keys)) >= left
 
 
-def test_what_a_run_of_dagster_loaded_and_built_is_told_by_that_run_alone(
+def test_what_a_run_of_dagster_loaded_and_built_is_reported_by_that_run_alone(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
     published.dagster_home.mkdir(parents=True)
@@ -155,8 +155,8 @@ def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definiti
 def test_a_run_may_say_by_what_its_full_build_is_done(code_location: dg.Definitions) -> None:
     job = code_location.resolve_job_def("nightly")
     chosen = {"engine": "processes", "workers": 2, "shards": 4}
-    told = dg.validate_run_config(job, {"ops": {"dbt_models": {"config": chosen}}})
-    assert told["ops"]["dbt_models"]["config"] == chosen
+    reported = dg.validate_run_config(job, {"ops": {"dbt_models": {"config": chosen}}})
+    assert reported["ops"]["dbt_models"]["config"] == chosen
     with pytest.raises(dg.DagsterInvalidConfigError):
         dg.validate_run_config(job, {"ops": {"dbt_models": {"config": {"machines": 2}}}})
 
@@ -188,8 +188,8 @@ def two_accounts(settings: Settings) -> None:
     settings.config.joinpath("accounts.csv").write_text(
         "source,source_account,default_currency\nomnisend,uk,GBP\n", encoding="utf-8"
     )
-    told = order(1, "dora")
-    land(settings, NIGHTS[1], "a.ndjson", told | {"order": {"orderID": "1001", "totalPrice": 10.0}}, account="uk")
+    reported = order(1, "dora")
+    land(settings, NIGHTS[1], "a.ndjson", reported | {"order": {"orderID": "1001", "totalPrice": 10.0}}, account="uk")
 
 
 def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
@@ -226,8 +226,8 @@ def test_one_account_that_is_late_or_spoilt_is_named_by_the_checks_of_the_stream
     result = nightly(code_location, instance)
     assert result.success
     checks = {check.check_name: check for check in result.get_asset_check_evaluations() if check.asset_key == STREAM}
-    told = str([(name, check.metadata) for name, check in checks.items() if not check.passed])
-    assert "omnisend@uk" in told
+    reported = str([(name, check.metadata) for name, check in checks.items() if not check.passed])
+    assert "omnisend@uk" in reported
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         assert con.execute("select source_account, raw from meta.rejects").fetchall() == [("uk", "no json")]
 
@@ -260,19 +260,19 @@ def test_the_tests_of_dbt_are_checks_of_their_models(
     assert not found["omnisend/events", "is_fresh"]
 
 
-def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_told_by_a_check_and_an_alert(
+def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_reported_by_a_check_and_an_alert(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
-    told = published.data / "alert.json"
+    reported = published.data / "alert.json"
     with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
-        file.write(f'alert_command = "cat > {told}"\n')
+        file.write(f'alert_command = "cat > {reported}"\n')
     (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
     result = nightly(code_location, instance)
     assert result.success
     [check] = [check for check in result.get_asset_check_evaluations() if check.check_name == "landing_zone_is_sound"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "landing/omnisand is the folder of no known vendor" in str(check.metadata["problems"].value)
-    assert "1 things in the landing zone could not be loaded" in told.read_text(encoding="utf-8")
+    assert "1 things in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
 
 
 def shape_checks(
@@ -345,9 +345,9 @@ def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
     result = nightly(definitions.definitions.load_fn(), instance, **RANGE)
     assert not result.success
     assert published.published_file.stat().st_ino == before
-    told = "\n".join(str(record) for record in instance.all_logs(result.run_id))
-    assert "int_spoilt" in told
-    assert "Anna" not in told
+    reported = "\n".join(str(record) for record in instance.all_logs(result.run_id))
+    assert "int_spoilt" in reported
+    assert "Anna" not in reported
 
 
 def test_there_is_a_partition_for_each_night_that_landed_or_is_loaded_and_for_none_between(

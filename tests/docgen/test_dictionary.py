@@ -14,17 +14,17 @@ SHORTEST = 20
 MODELS = [model for schema in ("marts", "meta") for model in dictionary.models(ROOT / "dbt_project", schema)]
 
 
-def _told() -> dict[str, str]:
+def _reported() -> dict[str, str]:
     """Every comment, by the column it is of."""
-    told = {
+    reported = {
         f"{model['name']}.{column['name']}": column["description"] for model in MODELS for column in model["columns"]
     }
-    told |= {
+    reported |= {
         f"staging.{table.name}.{column.name}": column.description
         for table in TABLES.values()
         for column in (*COMMON, *table.columns)
     }
-    return told | {
+    return reported | {
         f"{book.schema}.{book.name}.{column}": meaning
         for book in (*meanings.BOOKS, *meanings.LEDGERS)
         for column, _, meaning in book.columns
@@ -32,8 +32,8 @@ def _told() -> dict[str, str]:
 
 
 def test_no_comment_is_a_word_long() -> None:
-    assert len(_told()) > 700
-    assert {column: comment for column, comment in _told().items() if len(comment.strip()) < SHORTEST} == {}
+    assert len(_reported()) > 700
+    assert {column: comment for column, comment in _reported().items() if len(comment.strip()) < SHORTEST} == {}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model["name"])

@@ -99,11 +99,11 @@ def test_nothing_of_a_person_is_in_what_an_engine_writes(shared_out: SharedOut) 
     assert bool(written) == (shared_out.engine == "spark")
     text = "".join([shared_out.run.out, shared_out.run.err, *written]).lower()
     with duckdb.connect(str(shared_out.settings.published_file), read_only=True) as con:
-        told = con.execute(
+        reported = con.execute(
             "select email, phone, full_name from marts.dim_customers union all "
             "select identifier_value, null, null from marts.bridge_customer_identifiers where length(identifier_value) > 7"
         ).fetchall()
-    personal = {str(value).lower() for row in told for value in row if value}
+    personal = {str(value).lower() for row in reported for value in row if value}
     assert len(personal) > 30
     assert [value for value in personal if value in text] == []
 
@@ -131,9 +131,9 @@ def test_spark_reads_the_marts_and_finds_what_the_published_file_says(by_one_pro
         text=True,
         check=True,
     )
-    told = json.loads(asked.stdout.splitlines()[-1])
+    reported = json.loads(asked.stdout.splitlines()[-1])
     with duckdb.connect(str(settings.published_file), read_only=True) as con:
-        for table, (rows, columns, sums) in told.items():
+        for table, (rows, columns, sums) in reported.items():
             described = con.execute(f"describe marts.{table}").fetchall()
             assert rows == con.execute(f"select count(*) from marts.{table}").fetchone()[0], table
             names = [name for name, *_ in described]
@@ -148,7 +148,7 @@ def parquet_tables(settings: Settings) -> dict[str, tuple[str, int]]:
     """Folder and rows of every table that the manifest names."""
     manifest = json.loads((settings.parquet_marts / "manifest.json").read_bytes())
     folder = settings.parquet_marts / manifest["run_id"]
-    return {table: (str(folder / table), told["rows"]) for table, told in manifest["tables"].items()}
+    return {table: (str(folder / table), reported["rows"]) for table, reported in manifest["tables"].items()}
 
 
 @pytest.mark.slow

@@ -325,17 +325,17 @@ def verdicts(world: Installation, source: str, record: str) -> dict[str, str]:
 
 
 def test_figures_that_agree_match(world: Installation) -> None:
-    told = verdicts(world, "ometria", "R-match")
+    reported = verdicts(world, "ometria", "R-match")
     assert {
-        told[metric]
+        reported[metric]
         for metric in ("order_count", "orders_attempted", "total_revenue", "average_order_value", "total_items")
     } == {"match"}
-    assert told["visits"] == "not_comparable"
+    assert reported["visits"] == "not_comparable"
 
 
 def test_figures_that_contradict_each_other_are_said_to(world: Installation) -> None:
-    told = verdicts(world, "voucherify", "cust_r_broken")
-    assert told["average_order_value"] == "inconsistent_at_source"
+    reported = verdicts(world, "voucherify", "cust_r_broken")
+    assert reported["average_order_value"] == "inconsistent_at_source"
     values = dict(
         world.rows(
             "select metric, vendor_value from marts.customer_stat_reconciliation where source_record_id = 'cust_r_broken'"

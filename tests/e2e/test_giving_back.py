@@ -52,13 +52,13 @@ def test_every_body_is_valid_by_the_vendor_s_schema(given_back: Installation, ve
 
 
 @pytest.mark.parametrize("vendor", [vendor for vendor in VENDORS if vendor != "open_delivery"])
-def test_nobody_who_may_not_be_reached_is_told_of(given_back: Installation, vendor: str) -> None:
-    told = json.dumps(bodies(given_back, vendor, "upsert"))
+def test_nobody_who_may_not_be_reached_is_reported_of(given_back: Installation, vendor: str) -> None:
+    reported = json.dumps(bodies(given_back, vendor, "upsert"))
     refused = given_back.column(
         "select customer_id from marts.dim_customers except select customer_id from marts.customer_contactability where channel = 'email' and is_allowed"
     )
     assert refused
-    assert not [customer for customer in refused if customer in told]
+    assert not [customer for customer in refused if customer in reported]
 
 
 def test_opt_outs_hold_the_time_that_somebody_stated(given_back: Installation) -> None:

@@ -349,11 +349,11 @@ def test_documents_join_the_customer_ids_made_up_for_each_order(
 def test_reviews_belong_to_their_orders_and_people(con: duckdb.DuckDBPyConnection, golden: dict[str, Any]) -> None:
     query = "select count(*), count(distinct review_id), count(order_id), count(customer_id) from marts.fct_reviews"
     assert one(con, query) == (golden["reviews"], golden["distinct_review_id"], golden["reviews"], golden["reviews"])
-    told = table("order_reviews")
-    written_over_lines = sum("\n" in row["review_comment_message"].strip() for row in told)
+    reported = table("order_reviews")
+    written_over_lines = sum("\n" in row["review_comment_message"].strip() for row in reported)
     assert one(con, "select count(*) from marts.fct_reviews where contains(comment, chr(10))") == written_over_lines
     assert one(con, "select sum(cast(score_0_1 * 4 + 1 as integer)) from marts.fct_reviews") == sum(
-        int(row["review_score"]) for row in told
+        int(row["review_score"]) for row in reported
     )
 
 

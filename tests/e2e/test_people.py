@@ -339,7 +339,7 @@ def land_deletions(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize(("name", "is_deleted"), [("gone", True), ("older", True), ("newer", False), ("back", False)])
-def test_a_deletion_told_by_event_holds_until_the_record_is_told_of_again(
+def test_a_deletion_reported_by_event_holds_until_the_record_is_reported_of_again(
     world: Installation, name: str, is_deleted: bool
 ) -> None:
     person = world.customer_of("voucherify", f"cust_{name}")

@@ -207,9 +207,9 @@ def test_a_warehouse_of_an_older_version_is_built_anew_and_keeps_the_run_book(pu
     before = checksum(published.published_file)
     age(published.build_file, published)
     age(published.published_file, published)
-    told: list[str] = []
-    report = pipeline.run(published, progress=told.append)
-    assert "made by another version" in told[0]
+    reported: list[str] = []
+    report = pipeline.run(published, progress=reported.append)
+    assert "made by another version" in reported[0]
     assert (report.files, report.published) == (2, True)
     assert checksum(published.published_file) == before
     assert statuses(published.published_file) == ["done", "done"]
@@ -277,7 +277,7 @@ def test_a_bad_line_is_rejected_and_makes_the_run_end_with_three(published: Sett
     assert count(published, "marts.fct_orders") == 4
 
 
-def test_an_unknown_vendor_folder_is_told_and_everything_else_is_loaded(published: Settings) -> None:
+def test_an_unknown_vendor_folder_is_reported_and_everything_else_is_loaded(published: Settings) -> None:
     (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
     land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
     report = pipeline.run(published)
@@ -300,17 +300,17 @@ def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_b
     assert checksum(published.published_file) == before
 
 
-def test_a_file_that_is_named_after_somebody_is_told_of_without_the_address(
+def test_a_file_that_is_named_after_somebody_is_reported_of_without_the_address(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land(published, NIGHTS[1], "export_zoe@private.example.json", "[")
     (published.landing / "omnisend" / "zoe@private.example").mkdir()
-    told: list[str] = []
-    nightly_run.tell(pipeline.run(published, progress=told.append), published)
+    reported: list[str] = []
+    nightly_run.tell(pipeline.run(published, progress=reported.append), published)
     said = capsys.readouterr().out
     assert f"landing/omnisend/events/{NIGHTS[1]}/e…@p….json was rejected whole (truncated_json)" in said
     assert "landing/omnisend/z…@p….example is no stream of omnisend" in said
-    assert "zoe" not in said + "".join(told)
+    assert "zoe" not in said + "".join(reported)
 
 
 def test_a_missing_landing_folder_is_wrong_use(settings: Settings) -> None:
@@ -338,7 +338,7 @@ def overwrite_the_end(path: Path) -> None:
     "damage",
     [lambda path: path.write_bytes(b"no warehouse" * 1000), lambda path: os.truncate(path, 9000), overwrite_the_end],
 )
-def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_told(
+def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_reported(
     published: Settings, damage: Callable[[Path], None]
 ) -> None:
     before = checksum(published.published_file)
@@ -360,7 +360,7 @@ def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_told(
         lambda path: os.truncate(path, 9000),
     ],
 )
-def test_a_damaged_published_file_is_moved_aside_and_published_anew_which_is_told(
+def test_a_damaged_published_file_is_moved_aside_and_published_anew_which_is_reported(
     published: Settings, damage: Callable[[Path], None]
 ) -> None:
     before = checksum(published.published_file)
@@ -391,7 +391,7 @@ def test_what_is_loaded_between_transform_and_publish_is_in_the_marts_that_are_p
     assert staged == made == 5
 
 
-def test_a_build_file_that_somebody_has_open_is_told_as_such(published: Settings) -> None:
+def test_a_build_file_that_somebody_has_open_is_reported_as_such(published: Settings) -> None:
     code = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, published.build_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -433,7 +433,7 @@ def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(publish
     _says_nothing_about_anna(published, str(error.value))
 
 
-def test_a_broken_promise_of_a_model_is_told_with_its_column_and_its_rows_but_no_value(
+def test_a_broken_promise_of_a_model_is_reported_with_its_column_and_its_rows_but_no_value(
     published: Settings, checkout: Path
 ) -> None:
     marts = checkout / "dbt_project" / "models" / "marts"
@@ -476,14 +476,14 @@ def test_models_of_a_warehouse_that_is_large_for_the_memory_are_built_one_at_a_t
 
 def test_what_two_threads_have_no_memory_for_is_built_by_one(published: Settings, checkout: Path) -> None:
     _write_hungry_model(checkout, rows="case when current_setting('threads') > 1 then 20000000 else 10 end")
-    told: list[str] = []
-    assert pipeline.run(_frugal(published), progress=told.append).published
-    assert "memory was short: what is missing is built again, with one thread" in told
+    reported: list[str] = []
+    assert pipeline.run(_frugal(published), progress=reported.append).published
+    assert "memory was short: what is missing is built again, with one thread" in reported
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         assert con.execute("select longest, twice from orders.int_hungry, orders.int_after_it").fetchall() == [(10, 20)]
 
 
-def test_who_is_short_of_memory_is_told_which_setting_to_raise(published: Settings, checkout: Path) -> None:
+def test_who_is_short_of_memory_is_reported_which_setting_to_raise(published: Settings, checkout: Path) -> None:
     _write_hungry_model(checkout, rows="20000000")
     with pytest.raises(OperatorError) as error:
         pipeline.run(_frugal(published))

@@ -181,7 +181,7 @@ def test_a_claim_belongs_to_the_vendor_that_made_it(world: Installation) -> None
     assert claims == [("ometria", "ometria", "tag"), ("omnisend", "omnisend", "tag")]
 
 
-def test_lists_segments_and_campaigns_are_told_apart_by_kind(world: Installation) -> None:
+def test_lists_segments_and_campaigns_are_reported_apart_by_kind(world: Installation) -> None:
     kinds = dict(
         world.rows(
             "select segment_id, segment_kind from marts.fct_segment_memberships where customer_id = ? and is_current",
@@ -217,8 +217,8 @@ def consents(world: Installation, source: str, record: str) -> list[tuple[object
 
 
 def test_opting_in_and_out_are_two_changes_and_the_last_is_current(world: Installation) -> None:
-    told = [row for row in consents(world, "ometria", "C-dates") if row[2] != "unknown"]
-    assert told == [
+    reported = [row for row in consents(world, "ometria", "C-dates") if row[2] != "unknown"]
+    assert reported == [
         ("email", "marketing", "opt_in", at("2014-11-09T15:34:35"), False),
         ("email", "marketing", "opt_out", at("2016-01-02T03:04:05"), True),
     ]
@@ -235,7 +235,7 @@ def test_a_later_no_ends_a_yes(world: Installation) -> None:
 
 
 def test_not_having_unsubscribed_is_no_consent(world: Installation) -> None:
-    told = {row[1]: row[2] for row in consents(world, "voucherify", "cust_c_keys")}
-    assert told.pop("cnst_61uGQeWeTGYxQHwkt6QiF2Xe") == "opt_in"
-    assert set(told.values()) == {"unknown"}
+    reported = {row[1]: row[2] for row in consents(world, "voucherify", "cust_c_keys")}
+    assert reported.pop("cnst_61uGQeWeTGYxQHwkt6QiF2Xe") == "opt_in"
+    assert set(reported.values()) == {"unknown"}
     assert {row[2] for row in consents(world, "voucherify", "cust_c_out")} == {"opt_out"}

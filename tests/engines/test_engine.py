@@ -54,7 +54,7 @@ def test_workers_end_with_the_run_that_started_them(tmp_path: Path) -> None:
     assert all_end(tmp_path)
 
 
-def test_spark_without_java_is_wrong_use_and_told_before_anything_is_done(
+def test_spark_without_java_is_wrong_use_and_reported_before_anything_is_done(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "pyspark.py").touch()

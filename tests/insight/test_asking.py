@@ -19,7 +19,7 @@ def installed(demo: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C360_DATA", str(demo.data))
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+def reported(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
     assert main.main(words) == code
     captured = capsys.readouterr()
     return captured.out if code == 0 else captured.err
@@ -27,26 +27,26 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
 
 def test_a_query_is_answered_as_a_table_and_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     query = "select lifecycle_stage, count(*) as people, sum(total_revenue) as revenue from marts.customer_insights group by 1 order by 1"
-    assert "active" in told(capsys, "sql", query)
-    rows = json.loads(told(capsys, "sql", "--json", query))
+    assert "active" in reported(capsys, "sql", query)
+    rows = json.loads(reported(capsys, "sql", "--json", query))
     assert [list(row) for row in rows] == [["lifecycle_stage", "people", "revenue"]] * len(rows)
     assert sum(row["people"] for row in rows) == 14
 
 
 def test_a_long_answer_is_cut_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    text = told(capsys, "sql", "select * from range(2000)")
+    text = reported(capsys, "sql", "select * from range(2000)")
     assert (len(text.splitlines()), "--all" in text) == (1002, True)
-    assert len(told(capsys, "sql", "--all", "select * from range(2000)").splitlines()) == 2001
-    assert len(json.loads(told(capsys, "sql", "--json", "select * from range(2000)"))) == 2000
+    assert len(reported(capsys, "sql", "--all", "select * from range(2000)").splitlines()) == 2001
+    assert len(json.loads(reported(capsys, "sql", "--json", "select * from range(2000)"))) == 2000
 
 
 def test_a_wrong_query_says_what_is_wrong_with_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no_such_table" in told(capsys, "sql", "from marts.no_such_table", code=2)
-    assert "syntax error" in told(capsys, "sql", "selec 1", code=2)
+    assert "no_such_table" in reported(capsys, "sql", "from marts.no_such_table", code=2)
+    assert "syntax error" in reported(capsys, "sql", "selec 1", code=2)
 
 
-def test_a_wrong_query_is_told_without_whom_it_names(capsys: pytest.CaptureFixture[str]) -> None:
-    message = told(
+def test_a_wrong_query_is_reported_without_whom_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    message = reported(
         capsys,
         "sql",
         "select * from marts.dim_customers where full_name = 'Souza' and emial = 'ana.souza@example.com'",
@@ -64,7 +64,7 @@ def test_nothing_can_be_changed(demo: Settings, capsys: pytest.CaptureFixture[st
         "create table marts.mine as select 1",
         "drop schema marts cascade",
     ):
-        assert "read-only" in told(capsys, "sql", query, code=2)
+        assert "read-only" in reported(capsys, "sql", query, code=2)
     assert demo.published_file.stat() == before
 
 
@@ -115,8 +115,8 @@ def test_a_person_is_explained_by_what_is_known(
     carrier = "select customer_id from marts.dim_customers where phone like '+49%' and email is not null order by record_count desc, customer_id limit 1"
     (person,) = con.execute(carrier).fetchone() or ("",)
     (known,) = con.execute(query, [person]).fetchone() or ("",)
-    assert f"Person {person}" in told(capsys, "explain", option, known)
-    assert json.loads(told(capsys, "explain", option, known, "--json"))["customer_ids"] == [person]
+    assert f"Person {person}" in reported(capsys, "explain", option, known)
+    assert json.loads(reported(capsys, "explain", option, known, "--json"))["customer_ids"] == [person]
 
 
 @pytest.mark.parametrize(
@@ -130,16 +130,16 @@ def test_a_person_is_explained_by_what_is_known(
     ],
 )
 def test_nobody_is_nobody(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Unexpected" not in told(capsys, "explain", *words, code=2)
+    assert "Unexpected" not in reported(capsys, "explain", *words, code=2)
 
 
 def test_what_commands_print_can_be_read_by_machines(
     con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rejected = json.loads(told(capsys, "rejects", "--json"))
+    rejected = json.loads(reported(capsys, "rejects", "--json"))
     (count,) = con.execute("select count(*) from meta.rejects").fetchone() or (0,)
     assert sum(row["records"] for row in rejected) == count > 0
     assert rejected[0]["reason_code"] == "invalid_json"
-    assert json.loads(told(capsys, "status", "--json"))["pending"] is not None
+    assert json.loads(reported(capsys, "status", "--json"))["pending"] is not None
     main.main(["doctor", "--json"])
     assert {"level", "text", "remedy"} == set(json.loads(capsys.readouterr().out)[0])

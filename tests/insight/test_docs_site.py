@@ -27,7 +27,7 @@ def test_the_pages_are_one_file_that_knows_every_mart_and_asks_nobody(
     assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?(?:https?:)?//", page) == []
 
 
-def test_a_file_that_cannot_be_written_is_told(
+def test_a_file_that_cannot_be_written_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("C360_DATA", str(tmp_path / "data"))
@@ -163,7 +163,7 @@ def test_the_comment_of_every_code_names_each_value_that_it_has_in_the_published
         select schema_name, table_name, column_name, comment from duckdb_columns()
         where schema_name in ('marts', 'meta', 'staging') and data_type = 'VARCHAR' order by all
     """
-    codes, untold = 0, []
+    codes, unreported = 0, []
     for schema, table, column, comment in con.execute(texts).fetchall():
         if column in OPEN or column.endswith(("_id", "_key")):
             continue
@@ -173,6 +173,6 @@ def test_the_comment_of_every_code_names_each_value_that_it_has_in_the_published
         values = dict(found.fetchall())
         if 0 < len(values) <= 12 and sum(values.values()) >= 4 * len(values):
             codes += 1
-            untold += [f"{schema}.{table}.{column}: {value}" for value in values if value not in comment]
+            unreported += [f"{schema}.{table}.{column}: {value}" for value in values if value not in comment]
     assert codes > 40
-    assert untold == [], untold
+    assert unreported == [], unreported

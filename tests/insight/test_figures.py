@@ -32,10 +32,10 @@ def value(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> ob
 
 def test_the_overview_tells_what_the_orders_themselves_add_up_to(con: duckdb.DuckDBPyConnection) -> None:
     found = ask(con, figures.OVERVIEW).first
-    told = tuple(
+    reported = tuple(
         found[name] for name in ("people", "buyers", "orders", "revenue", "average_order_value", "repeat_rate")
     )
-    assert told == con.execute(BY_ORDER).fetchone()
+    assert reported == con.execute(BY_ORDER).fetchone()
 
 
 def test_months_and_vendors_add_up_to_the_overview(con: duckdb.DuckDBPyConnection) -> None:

@@ -26,10 +26,10 @@ class Metrics:
         }
 
     def query(self, name: str, where: str) -> str:
-        told = self.declared[name].type_params
-        if told.numerator:
-            return f"select ({self.query(told.numerator.name, where)}) / nullif(({self.query(told.denominator.name, where)}), 0)"
-        model, measure = self.measures[told.measure.name]
+        reported = self.declared[name].type_params
+        if reported.numerator:
+            return f"select ({self.query(reported.numerator.name, where)}) / nullif(({self.query(reported.denominator.name, where)}), 0)"
+        model, measure = self.measures[reported.measure.name]
         aggregate = {"sum": "sum", "average": "avg"}[measure.agg.value]
         return f"select {aggregate}({measure.expr}) from marts.{model} where {where}"
 

@@ -81,7 +81,7 @@ def test_a_night_writes_the_report_where_the_setting_says(demo: Settings, tmp_pa
     assert not any("report" in sentence for sentence in night.attention)
 
 
-def test_a_report_that_cannot_be_written_is_told_and_is_no_failed_night(demo: Settings, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_reported_and_is_no_failed_night(demo: Settings, tmp_path: Path) -> None:
     report_to = _copy(demo, tmp_path, report_file="nowhere/night.html")
     found = pipeline.run(report_to)
     assert found.exit_code == 3
@@ -111,8 +111,8 @@ def _copy(demo: Settings, tmp_path: Path, **options: object) -> Settings:
     newest = sorted((data / "published").iterdir())[-1] / "warehouse.duckdb"
     (data / "warehouse.duckdb").unlink()
     (data / "warehouse.duckdb").hardlink_to(newest)
-    return replace(demo, data=data, options=type(demo.options)(**{**_told(demo), **options}))
+    return replace(demo, data=data, options=type(demo.options)(**{**_reported(demo), **options}))
 
 
-def _told(demo: Settings) -> dict[str, object]:
+def _reported(demo: Settings) -> dict[str, object]:
     return {name: getattr(demo.options, name) for name in demo.options.__struct_fields__}

@@ -44,7 +44,7 @@ def tile(page: str, name: str) -> str:
     return unescape(found[1])
 
 
-def test_without_the_token_nothing_is_told(address: str, home: str) -> None:
+def test_without_the_token_nothing_is_reported(address: str, home: str) -> None:
     stranger = Browser()
     for path in (*server.PAGES, "/customers/x", "/publication", "/?token=", "/?token=guess"):
         status, text, _ = stranger.get(home + path)

@@ -30,24 +30,24 @@ FORMS = ("ndjson", "array", "page", "pages", "csv", "parquet", "xlsx")
 
 def written(form: str, rows: list[tuple[str, str]], ends: str, delimiter: str, encoding: str) -> tuple[str, bytes]:
     """The rows as a file of the form, with the end of its name."""
-    told = [{"id": f"r{number}", "a": a, "b": b} for number, (a, b) in enumerate(rows)]
-    page = {"contacts": told, "generated_at": "2026-03-01"}
+    reported = [{"id": f"r{number}", "a": a, "b": b} for number, (a, b) in enumerate(rows)]
+    page = {"contacts": reported, "generated_at": "2026-03-01"}
     if form == "parquet":
         buffer = io.BytesIO()
-        pl.DataFrame(told).write_parquet(buffer)
+        pl.DataFrame(reported).write_parquet(buffer)
         return ".parquet", buffer.getvalue()
     if form == "xlsx":
-        return ".xlsx", sheet([["id", "a", "b"], *(list(one.values()) for one in told)])
+        return ".xlsx", sheet([["id", "a", "b"], *(list(one.values()) for one in reported)])
     if form == "csv":
         text = io.StringIO(newline="")
         csv.writer(text, delimiter=delimiter, lineterminator=ends).writerows(
-            [["id", "a", "b"], *(list(one.values()) for one in told)]
+            [["id", "a", "b"], *(list(one.values()) for one in reported)]
         )
         return ".csv", text.getvalue().encode(encoding)
     texts = {
-        "ndjson": map(json.dumps, told),
-        "pages": [json.dumps(page | {"contacts": [one]}) for one in told],
-        "array": [json.dumps(told, indent=1)],
+        "ndjson": map(json.dumps, reported),
+        "pages": [json.dumps(page | {"contacts": [one]}) for one in reported],
+        "array": [json.dumps(reported, indent=1)],
     }
     return ".ndjson" if form in ("ndjson", "pages") else ".json", ends.join(texts.get(form, [json.dumps(page)])).encode(
         encoding

@@ -180,8 +180,8 @@ def test_a_line_alone_that_names_no_field_of_the_stream_is_a_message_and_no_head
 
 
 def test_characters_that_excel_writes_as_escapes_are_what_they_stand_for(tmp_path: Path) -> None:
-    told = ["one_x000D_\ntwo", "_x005F_x000D_", "_xD83D__xDE00_", "_x00e9_", "a_x12_", "_xD800_"]
-    content = sheet([["shared", "formula"], *([text, Formula("a", text)] for text in told)])
+    reported = ["one_x000D_\ntwo", "_x005F_x000D_", "_xD83D__xDE00_", "_x00e9_", "a_x12_", "_xD800_"]
+    content = sheet([["shared", "formula"], *([text, Formula("a", text)] for text in reported)])
     expected = ["one\r\ntwo", "_x000D_", "😀", "é", "a_x12_", "�"]
     assert documents(tmp_path, "x.xlsx", content) == [{"shared": text, "formula": text} for text in expected]
 
@@ -474,7 +474,7 @@ def of(vendor: str, name: str) -> Stream:
         ("open_delivery", "customers", {"_embedded": {"customers": "*"}, "_links": {}}),
     ],
 )
-def test_a_page_is_told_by_its_declared_list_whatever_stands_beside(
+def test_a_page_is_reported_by_its_declared_list_whatever_stands_beside(
     tmp_path: Path, vendor: str, name: str, page: dict[str, Any]
 ) -> None:
     element = {

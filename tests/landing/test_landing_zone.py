@@ -101,7 +101,7 @@ def test_a_folder_of_a_vendor_with_an_at_sign_is_the_delivery_of_that_account(se
         ("@uk", None),
     ],
 )
-def test_a_folder_whose_account_is_none_is_told_and_not_loaded(
+def test_a_folder_whose_account_is_none_is_reported_and_not_loaded(
     settings: Settings, folder: str, reason: str | None
 ) -> None:
     land(settings, f"{folder}/events/2026-03-05/a.ndjson")
@@ -109,7 +109,7 @@ def test_a_folder_whose_account_is_none_is_told_and_not_loaded(
     assert problems(settings) == ({folder: reason} if reason else {})
 
 
-def test_a_night_later_than_tomorrow_is_told_and_loads_once_the_day_has_come(settings: Settings) -> None:
+def test_a_night_later_than_tomorrow_is_reported_and_loads_once_the_day_has_come(settings: Settings) -> None:
     nights = [settings.today() + timedelta(days=days) for days in (0, 1, 2)]
     land(
         settings,
@@ -121,8 +121,8 @@ def test_a_night_later_than_tomorrow_is_told_and_loads_once_the_day_has_come(set
         f"omnisend/contacts/{nights[2]}": "future_date",
         "omnisend@uk/contacts/2042-05-02": "future_date",
     }
-    [told] = [problem.message for problem in landing_zone.scan(settings).problems if "2042" in problem.message]
-    assert "2042-05-02 is of a day later than tomorrow and is not loaded" in told
+    [reported] = [problem.message for problem in landing_zone.scan(settings).problems if "2042" in problem.message]
+    assert "2042-05-02 is of a day later than tomorrow and is not loaded" in reported
 
 
 def test_links_to_folders_are_not_followed_out_of_the_landing_zone(settings: Settings, tmp_path: Path) -> None:

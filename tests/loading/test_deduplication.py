@@ -19,7 +19,7 @@ SEVERAL = [("events", "test")]
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[tuple[WarehouseBuilder, duckdb.DuckDBPyConnection]]:
+def reported(tmp_path: Path) -> Iterator[tuple[WarehouseBuilder, duckdb.DuckDBPyConnection]]:
     builder = WarehouseBuilder(tmp_path, as_of=LATEST)
     builder.settings = installation(tmp_path / "data")
     with build_file.connect(builder.settings) as con:
@@ -56,17 +56,17 @@ def settle(
 
 
 def test_a_record_that_repeats_two_rows_is_one_duplicate(
-    told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
+    reported: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
 ) -> None:
-    builder, con = told
+    builder, con = reported
     kept = [event(builder, "e1", NIGHT), event(builder, "e1", LATER, load=2)]
     assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3)]) == (1, [1])
 
 
 def test_a_record_that_makes_two_rows_again_is_one_duplicate(
-    told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
+    reported: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
 ) -> None:
-    builder, con = told
+    builder, con = reported
     kept = [event(builder, "e1", NIGHT), event(builder, "e2", NIGHT)]
     assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)]) == (
         1,
@@ -75,9 +75,9 @@ def test_a_record_that_makes_two_rows_again_is_one_duplicate(
 
 
 def test_a_record_that_repeats_one_row_and_makes_another_is_loaded(
-    told: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
+    reported: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
 ) -> None:
-    builder, con = told
+    builder, con = reported
     assert settle(
         builder,
         con,

@@ -61,7 +61,7 @@ def test_a_file_that_was_moved_stands_where_it_lies_now(installation: Installati
     assert (vanished(installation), installation.query(LAW)) == ([], [(0,)])
 
 
-def test_events_of_a_file_that_was_moved_are_told_by_it_alone(installation: Installation, tmp_path: Path) -> None:
+def test_events_of_a_file_that_was_moved_are_reported_by_it_alone(installation: Installation, tmp_path: Path) -> None:
     installation.land("omnisend/events/2026-03-02/a.ndjson", [event(1), event(2)])
     installation.land("omnisend/events/2026-03-03/b.ndjson", [event(2), event(3)])
     run(installation)
@@ -309,7 +309,7 @@ def begin_anew(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("archived", ["2026-03-01", "2026-03-02", "2026-03-03"])
-def test_events_told_in_several_nights_survive_a_new_build_file_whichever_night_is_archived(
+def test_events_reported_in_several_nights_survive_a_new_build_file_whichever_night_is_archived(
     installation: Installation, archived: str
 ) -> None:
     for night, numbers in {"2026-03-01": (1, 3), "2026-03-02": (1, 2), "2026-03-03": (2, 3, 4)}.items():
@@ -370,7 +370,7 @@ SPOIL = pytest.mark.parametrize("spoil", [cut, no_file, leads_nowhere, other_con
 SPOILT = f"{FIRST}/a.ndjson.gz"
 
 
-def told(installation: Installation) -> list[str]:
+def reported(installation: Installation) -> list[str]:
     with build_file.connect(installation.settings) as con:
         return list(unreadable_files.look(con, installation.settings, "test"))
 
@@ -380,7 +380,7 @@ def land_packed(installation: Installation, *numbers: int) -> None:
 
 
 @SPOIL
-def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_told_until_it_can(
+def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_reported_until_it_can(
     installation: Installation, spoil: Callable[[Path], None]
 ) -> None:
     land_packed(installation, 1, 2)
@@ -392,21 +392,21 @@ def test_a_loaded_file_that_cannot_be_read_any_more_keeps_its_rows_and_is_told_u
     for asked in ({}, {}, {"dates": DateRange(date(2026, 3, 1), date(2026, 3, 1))}):
         assert [outcome.status for outcome in run(installation, **asked).outcomes] == ["kept"]
         assert installation.state() == before
-        assert [SPOILT in sentence for sentence in told(installation)] == [True]
+        assert [SPOILT in sentence for sentence in reported(installation)] == [True]
     path.unlink()
     path.write_bytes(sound)
     run(installation)
-    assert (installation.state(), told(installation)) == (before, [])
+    assert (installation.state(), reported(installation)) == (before, [])
     spoil(path)
     run(installation)
     path.unlink()
     land_packed(installation, 3)
     run(installation)
-    assert ([record for record, *_ in installation.query(STANDING)], told(installation)) == (["c3"], [])
+    assert ([record for record, *_ in installation.query(STANDING)], reported(installation)) == (["c3"], [])
 
 
 @pytest.mark.parametrize("settle", ["archive", "withdraw"])
-def test_what_cannot_be_read_any_more_is_told_of_until_it_is_archived_or_withdrawn(
+def test_what_cannot_be_read_any_more_is_reported_of_until_it_is_archived_or_withdrawn(
     installation: Installation, settle: str
 ) -> None:
     land_packed(installation, 1)
@@ -416,7 +416,7 @@ def test_what_cannot_be_read_any_more_is_told_of_until_it_is_archived_or_withdra
     if settle == "archive":
         archive(installation, SPOILT)
     run(installation, **({"withdraw": of(SPOILT)} if settle == "withdraw" else {}))
-    assert (told(installation), len(installation.query(STANDING))) == ([], 1 if settle == "archive" else 0)
+    assert (reported(installation), len(installation.query(STANDING))) == ([], 1 if settle == "archive" else 0)
 
 
 @SPOIL
@@ -430,7 +430,7 @@ def test_a_file_that_cannot_be_read_any_more_is_taken_over_into_a_build_file_beg
     spoil(installation.settings.landing / SPOILT)
     begin_anew(installation)
     assert installation.state() == before
-    assert len(told(installation)) == 1
+    assert len(reported(installation)) == 1
 
 
 def test_a_file_that_never_could_be_read_is_rejected_each_time_it_changes(installation: Installation) -> None:
@@ -439,7 +439,7 @@ def test_a_file_that_never_could_be_read_is_rejected_each_time_it_changes(instal
         assert [outcome.status for outcome in run(installation).outcomes] == ["rejected"]
     begin_anew(installation)
     assert installation.query("select status, rows_rejected from meta.loads") == [("rejected", 1)]
-    assert told(installation) == []
+    assert reported(installation) == []
 
 
 def test_a_night_to_come_that_an_earlier_version_loaded_is_not_taken_over(installation: Installation) -> None:
@@ -458,8 +458,8 @@ def full(installation: Installation, folder: str, *numbers: int) -> None:
 
 def is_full(installation: Installation) -> list[bool]:
     return [
-        told
-        for (told,) in installation.query(
+        reported
+        for (reported,) in installation.query(
             "select is_full from meta.deliveries order by source, source_account, stream, export_date"
         )
     ]

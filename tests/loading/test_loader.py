@@ -158,7 +158,7 @@ def test_an_event_without_an_id_is_one_however_its_time_and_its_keys_are_written
 def test_of_several_files_of_a_night_the_newest_tells_of_a_record(
     installation: Installation, order: tuple[str, ...]
 ) -> None:
-    told = {
+    reported = {
         "a": [
             {"contactID": "c", "firstName": "Ann", "updatedAt": "2026-02-28T12:00:00Z"},
             {"contactID": "d", "firstName": "Di"},
@@ -170,7 +170,7 @@ def test_of_several_files_of_a_night_the_newest_tells_of_a_record(
         "c": [{"contactID": "c", "firstName": "Anne"}, {"contactID": "e"}, {"contactID": "e", "firstName": "Eve"}],
     }
     for name in order:
-        installation.land(f"omnisend/contacts/2026-03-01/{name}.ndjson", told[name])
+        installation.land(f"omnisend/contacts/2026-03-01/{name}.ndjson", reported[name])
         installation.load()
     people = "select source_record_id, first_name from staging.customers order by 1"
     books = (
@@ -389,7 +389,7 @@ def test_a_date_again_replaces_exactly_that_slice(installation: Installation) ->
     assert installation.state() == before
 
 
-def test_a_folder_in_the_wrong_place_is_told_without_the_address_in_its_name(installation: Installation) -> None:
+def test_a_folder_in_the_wrong_place_is_reported_without_the_address_in_its_name(installation: Installation) -> None:
     installation.land("zoe@private.example/events/2026-03-01/a.ndjson", [event(1)])
     [problem] = landing_zone.scan(installation.settings).problems
     assert problem.message.startswith("landing/z…@p….example is the folder of no known vendor.")
@@ -433,7 +433,7 @@ NIGHTS = {
 
 
 @pytest.mark.parametrize("order", list(permutations(NIGHTS)))
-def test_an_event_told_again_is_loaded_once_whatever_the_order_of_arrival(
+def test_an_event_reported_again_is_loaded_once_whatever_the_order_of_arrival(
     installation: Installation, tmp_path: Path, order: tuple[str, ...]
 ) -> None:
     for night in order:
@@ -641,10 +641,10 @@ def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_the
 ) -> None:
     monkeypatch.setattr(ndjson, "BLOCK_BYTES", 1)
     contact = {"email": "ana@example.com", "firstName": "Ana"}
-    told = [("2026-02-01", "Porto", "11"), ("2026-02-03", "Lisboa", "12"), ("2026-02-02", "Faro", "34")]
+    reported = [("2026-02-01", "Porto", "11"), ("2026-02-03", "Lisboa", "12"), ("2026-02-02", "Faro", "34")]
     orders = [
         event(number, eventTime=f"{day}T10:00:00Z", contact=contact | {"city": city, "phone": phone})
-        for number, (day, city, phone) in enumerate(told)
+        for number, (day, city, phone) in enumerate(reported)
     ]
     installation.land("omnisend/events/2026-02-04/events.ndjson", orders)
     installation.load()
@@ -685,12 +685,12 @@ def test_a_file_that_takes_long_says_how_far_it_is_and_nothing_of_its_records(
     installation.land(
         "omnisend/events/2026-02-01/zoe@private.example.ndjson", [event(number) for number in range(2000)]
     )
-    told: list[str] = []
-    installation.load(progress=told.append)
-    assert told
+    reported: list[str] = []
+    installation.load(progress=reported.append)
+    assert reported
     assert all(
         re.fullmatch(r"landing/omnisend/events/2026-02-01/z…@p…\.ndjson: [\d,]+ records read so far", text)
-        for text in told
+        for text in reported
     )
 
 
@@ -716,7 +716,7 @@ def test_a_field_that_was_always_there_and_is_gone_has_vanished(installation: In
     ]
 
 
-def test_a_field_that_by_its_name_may_hold_a_fact_is_told_by_name(installation: Installation) -> None:
+def test_a_field_that_by_its_name_may_hold_a_fact_is_reported_by_name(installation: Installation) -> None:
     def contacts(**more: object) -> list[object]:
         return [{"contactID": f"c{number}", "createdAt": "2026-01-01T00:00:00Z", **more} for number in range(20)]
 
@@ -786,7 +786,7 @@ def test_a_full_delivery_with_one_bad_line_in_a_hundred_is_full(installation: In
     assert installation.query("select is_full from meta.deliveries") == [(True,)]
 
 
-def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_number(
+def test_a_field_that_is_named_after_somebody_is_reported_of_without_the_address_or_number(
     installation: Installation,
 ) -> None:
     named = {"contactID": "c1", "zoe@private.example": 1, "+4915127778899": {"city": "Trier"}}
@@ -794,12 +794,12 @@ def test_a_field_that_is_named_after_somebody_is_told_of_without_the_address_or_
     installation.load()
     night = DateRange(date(2026, 3, 1), date(2026, 3, 1))
     with build_file.connect(installation.settings) as con:
-        told = (
+        reported = (
             [change.field for change in schema_drift.changes(con, night)],
             [str(change) for change in schema_drift.changes(con, night)],
         )
         unknown = schema_drift.coverage(con, night, source="omnisend", stream="contacts").unknown
-    assert told == (
+    assert reported == (
         ["+4915127778899", "zoe@private.example"],
         ["`+49…99`: a new field (object, 1 records)", "`z…@p….example`: a new field (number, 1 records)"],
     )

@@ -29,7 +29,7 @@ class Place:
     build: Callable[[Any], dict[str, Any]]
     is_cell: bool = False
 
-    def told(self, *values: Any) -> Outcome:
+    def reported(self, *values: Any) -> Outcome:
         """A record for every value."""
         # What is told twice in other wrappings is the same record; a field of nobody's keeps them apart.
         own = [{"serial": number} if isinstance(value, dict | list) else {} for number, value in enumerate(values)]
@@ -53,7 +53,7 @@ def said(outcome: Outcome) -> dict[int, set[str]]:
 
 def mistaken(place: Place, values: list[tuple[Any, str | None]]) -> list[tuple[Any, set[str]]]:
     """Values of which the record is heard to say something else than expected, or that are lost in silence."""
-    outcome = place.told(*(value for value, _ in values))
+    outcome = place.reported(*(value for value, _ in values))
     kept = {path for _, path, _, _ in outcome.drift} - {"serial"} or place.field.startswith("told in JSON")
     booked = {one.number for one in (*outcome.normalised.issues, *outcome.normalised.rejects)} | (
         {*range(1, len(values) + 1)} if kept else set()
@@ -244,8 +244,8 @@ PLACES = (
             ),
         )
         for field, key in (
-            (f"{start}consents", lambda told: {"consents": told}),
-            (f"{start}system_metadata.consents", lambda told: {"system_metadata": {"consents": told}}),
+            (f"{start}consents", lambda reported: {"consents": reported}),
+            (f"{start}system_metadata.consents", lambda reported: {"system_metadata": {"consents": reported}}),
         )
         for wrap in (lambda value: value, lambda value: {"value": value, "date": WHEN})
     ),
@@ -513,7 +513,7 @@ REFUSAL_TIMES = (
     [(False, "opt_out"), ("no", "opt_out"), ("denied", "opt_out"), (True, "opt_in"), (WHEN, "opt_in")],
 )
 def test_a_word_in_place_of_the_time_of_a_yes_is_what_it_says(place: Place, value: Any, status: str) -> None:
-    outcome = place.told(value)
+    outcome = place.reported(value)
     assert said(outcome) == {1: {status}}
     assert (value == WHEN) == (not outcome.issues)
 
@@ -524,7 +524,7 @@ def test_a_word_in_place_of_the_time_of_a_yes_is_what_it_says(place: Place, valu
     [(True, {"opt_out"}), ("unsubscribed", {"opt_out"}), (WHEN, {"opt_out"}), (False, set()), ("no", set())],
 )
 def test_a_no_in_place_of_the_time_of_a_no_is_none_and_booked(place: Place, value: Any, heard_no: set[str]) -> None:
-    outcome = place.told(value)
+    outcome = place.reported(value)
     assert said(outcome) == {1: heard_no}
     assert (value == WHEN) == (not outcome.issues)
 

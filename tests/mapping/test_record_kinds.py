@@ -36,8 +36,8 @@ def test_no_field_of_a_dialect_says_that_it_is_something_else(vendor: Vendor, di
     for sign in vendor.kinds.signs:
         if sign.word_in is None and sign.keys <= dialect.shape.keys():
             earlier = vendor.kinds.signs[: vendor.kinds.signs.index(sign)]
-            is_told_before = any(one.keys <= dialect.has for one in earlier)
-            assert is_told_before or set(said(sign)) <= dialect.kinds, sign
+            is_reported_before = any(one.keys <= dialect.has for one in earlier)
+            assert is_reported_before or set(said(sign)) <= dialect.kinds, sign
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -65,32 +65,36 @@ def address(hook: HTTPServer) -> str:
     return f"http://127.0.0.1:{hook.server_port}/"
 
 
-def test_nobody_is_told_unless_a_setting_says_whom(settings: Settings) -> None:
+def test_nobody_is_reported_unless_a_setting_says_whom(settings: Settings) -> None:
     assert not alerts.send(settings, FAILED)
     assert not settings.alert_book.exists()
 
 
-def test_the_command_is_told_what_happened_and_what_to_do(loud: Settings, heard: Path) -> None:
+def test_the_command_is_reported_what_happened_and_what_to_do(loud: Settings, heard: Path) -> None:
     assert alerts.send(loud, FAILED)
-    [told] = lines(heard)
-    assert (told["event"], told["message"], told["remedy"]) == ("failed", "The disk has 12 MB free.", "Make room.")
-    assert told["night"] == str(freshness.night_of(loud))
+    [reported] = lines(heard)
+    assert (reported["event"], reported["message"], reported["remedy"]) == (
+        "failed",
+        "The disk has 12 MB free.",
+        "Make room.",
+    )
+    assert reported["night"] == str(freshness.night_of(loud))
 
 
-def test_the_webhook_is_told_the_same(settings: Settings, hook: HTTPServer) -> None:
+def test_the_webhook_is_reported_the_same(settings: Settings, hook: HTTPServer) -> None:
     alerts.send(replace(settings, options=Options(alert_webhook=address(hook))), FAILED)
     assert [posted["message"] for posted in hook.posted] == ["The disk has 12 MB free."]
     assert "Make room." in hook.posted[0]["text"]
 
 
-def test_the_same_cause_is_told_once_a_night_even_with_other_numbers(loud: Settings, heard: Path) -> None:
+def test_the_same_cause_is_reported_once_a_night_even_with_other_numbers(loud: Settings, heard: Path) -> None:
     assert alerts.send(loud, FAILED)
     assert not alerts.send(loud, Alert("failed", "The disk has 9 MB free.", "Make room."))
     assert alerts.send(loud, Alert("failed", "Another run is writing.", "Wait."))
     assert len(lines(heard)) == 2
 
 
-def test_the_next_night_is_told_anew(loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_night_is_reported_anew(loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alerts.send(loud, FAILED)
     tomorrow = freshness.night_of(loud) + timedelta(days=1)
     monkeypatch.setattr(freshness, "night_of", lambda _: tomorrow)
@@ -136,7 +140,7 @@ def test_a_note_of_an_alert_that_was_cut_is_no_reason_to_crash(loud: Settings, t
     assert alerts.undelivered(loud) == []
 
 
-def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_told_by_the_next(
+def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_reported_by_the_next(
     loud: Settings, heard: Path
 ) -> None:
     alerts.send(loud, FAILED)
@@ -155,7 +159,7 @@ def test_a_command_that_hangs_is_ended(settings: Settings, monkeypatch: pytest.M
     assert "did not end" in alerts.undelivered(loud)[0]
 
 
-def test_an_unexpected_error_is_told_by_its_kind_and_never_by_its_text(loud: Settings, heard: Path) -> None:
+def test_an_unexpected_error_is_reported_by_its_kind_and_never_by_its_text(loud: Settings, heard: Path) -> None:
     with suppress(ValueError), alerts.on_failure(loud):
         raise ValueError("anna@mail.test.example.com")
     assert "ValueError" in heard.read_text(encoding="utf-8")
@@ -168,8 +172,8 @@ def test_the_command_line_tells_of_a_failed_run_and_ends_as_before(settings: Set
         f'alert_command = "cat >> {heard}; echo >> {heard}"', encoding="utf-8"
     )
     assert [main.main(["run"]), main.main(["run"])] == [2, 2]
-    [told] = lines(heard)
-    assert "no landing folder" in told["message"]
+    [reported] = lines(heard)
+    assert "no landing folder" in reported["message"]
 
 
 def test_wrong_use_of_the_command_is_nobody_elses_business(settings: Settings, heard: Path) -> None:
@@ -225,7 +229,7 @@ def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
         with_run(late, datetime.now(UTC) - timedelta(hours=hours), status)
     assert (alerts.tell_lateness(late) is not None) == is_late
     alerts.tell_lateness(late)
-    assert [told["event"] for told in lines(heard)] == ["late"] * is_late
+    assert [reported["event"] for reported in lines(heard)] == ["late"] * is_late
 
 
 def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(
@@ -248,7 +252,7 @@ def test_a_stream_that_is_late_is_named(loud: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_failed_run_of_dagster_is_told_in_our_words(
+def test_a_failed_run_of_dagster_is_reported_in_our_words(
     loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.config.settings.load", lambda: loud)
@@ -276,10 +280,10 @@ def test_a_failed_run_of_dagster_is_told_in_our_words(
             dagster_instance=instance,
             dagster_run=result.dagster_run,
         ).for_run_failure()
-        told = sensors._why(context)
+        reported = sensors._why(context)
         sensors.failures()(context)
         sensors.failures()(context)
-    assert told == "Nothing was published. Mend it."
+    assert reported == "Nothing was published. Mend it."
     assert len(lines(heard)) == 1
     assert "anna" not in heard.read_text(encoding="utf-8")
 

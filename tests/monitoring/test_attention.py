@@ -46,7 +46,7 @@ def failing_on_data(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: 
     yield str(con.execute("select cast('anna' as integer)").fetchone())
 
 
-def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(
+def test_a_look_that_fails_on_data_ends_no_night_and_is_reported_without_the_value(
     quiet: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attention, "LOOKS", (failing_on_data, held))
@@ -58,7 +58,7 @@ def test_a_look_that_fails_on_data_ends_no_night_and_is_told_without_the_value(
     )
 
 
-def test_it_is_told_by_run_status_and_doctor_without_an_address(
+def test_it_is_reported_by_run_status_and_doctor_without_an_address(
     quiet: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["run"]) == 3
@@ -67,7 +67,7 @@ def test_it_is_told_by_run_status_and_doctor_without_an_address(
     assert "The delivery of a…@m….com is held; type this." in [finding.text for finding in doctor.examine(quiet)]
 
 
-def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_and_doctor(
+def test_a_loaded_file_that_cannot_be_read_any_more_is_reported_every_night_by_run_and_doctor(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = land(published, "2026-06-01", "anna@mail.test.example.com.json", order(1, "anna"))
@@ -80,7 +80,7 @@ def test_a_loaded_file_that_cannot_be_read_any_more_is_told_every_night_by_run_a
     assert any("cannot be read any more" in finding.text for finding in doctor.examine(published))
 
 
-def test_what_only_a_run_knows_is_told_by_that_run_once(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_a_run_knows_is_reported_by_that_run_once(quiet: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "LOOKS", ())
     run_id = pipeline.new_run_id()
     with pipeline.writing(quiet, run_id, command="c360 run"), build_file.connect(quiet) as con:

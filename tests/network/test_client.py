@@ -108,7 +108,7 @@ def test_a_used_up_quota_is_not_waited_for(settings: Settings) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_wait_of_hours_is_told_and_not_kept(settings: Settings) -> None:
+def test_a_wait_of_hours_is_reported_and_not_kept(settings: Settings) -> None:
     with client_of(settings, "voucherify") as (client, server):
         server.failures = [answer({}, 429, Retry_After="7200")]
         with pytest.raises(UnreachableError, match="asks to wait 120 minutes"):
@@ -116,7 +116,7 @@ def test_a_wait_of_hours_is_told_and_not_kept(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 422])
-def test_what_does_not_pass_is_asked_once_and_told_with_a_remedy(settings: Settings, status: int) -> None:
+def test_what_does_not_pass_is_asked_once_and_reported_with_a_remedy(settings: Settings, status: int) -> None:
     with client_of(settings, "ometria") as (client, server):
         server.failures = [Response(status)]
         with pytest.raises(RefusedError, match=rf"^ometria refuses /things \({status}\)\. .+\.$"):
@@ -130,7 +130,7 @@ def test_a_status_that_means_busy_at_this_vendor_is_waited_for(settings: Setting
         assert client.post("/v3/exports", b"{}", busy={422: 0.001}).json == {"ok": True}
 
 
-def test_an_address_nobody_answers_at_is_told_after_all_attempts(settings: Settings) -> None:
+def test_an_address_nobody_answers_at_is_reported_after_all_attempts(settings: Settings) -> None:
     with client_of(settings, "ometria") as (client, _):
         pass
     with pytest.raises(UnreachableError, match="ometria could not be heard"):

@@ -81,7 +81,7 @@ def test_tags_of_ours_in_one_cell_of_a_table_are_no_claims() -> None:
     )
 
 
-def test_a_contact_of_our_own_collection_is_booked_as_told_before() -> None:
+def test_a_contact_of_our_own_collection_is_booked_as_reported_before() -> None:
     echo = {"@type": "contact", "@collection": "c360", "id": "alias", "email": "ana@example.com", "properties": OURS}
     frames, duplicates, issues, drift = decoded("ometria", "contacts", echo)
     assert (frames, duplicates, issues, drift) == ([], 1, [], {})

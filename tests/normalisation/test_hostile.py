@@ -392,9 +392,9 @@ def test_a_record_repeated_in_another_block_of_its_file_is_a_duplicate(blocks: l
         rows_found = result.frame("customers").select("source_record_id", "extra").rows()
         assert all(json.loads(extra) == {"nobody knows": one} for one, extra in rows_found)
         found.extend(one for one, _ in rows_found)
-    told = [one for ids in blocks for one in ids]
-    assert found == list(dict.fromkeys(told))
-    assert duplicates == len(told) - len(found)
+    reported = [one for ids in blocks for one in ids]
+    assert found == list(dict.fromkeys(reported))
+    assert duplicates == len(reported) - len(found)
 
 
 def test_limits_are_those_of_the_installation():
@@ -522,8 +522,8 @@ def _dialects() -> list[Any]:
     return [
         pytest.param(code, name, position, id=f"{code}-{name}-{only.name}")
         for code, one in discover().items()
-        for name, told in one.streams.items()
-        for position, only in enumerate(told.dialects)
+        for name, reported in one.streams.items()
+        for position, only in enumerate(reported.dialects)
     ]
 
 

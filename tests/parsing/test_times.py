@@ -120,7 +120,7 @@ def test_a_bare_date_is_at_the_hour_the_vendor_means(text):
     assert read([text], times.ODP_TIME_FORMATS, date_hour=12) == [(datetime(2014, 9, 1, 12, tzinfo=UTC), True)]
 
 
-def test_epochs_are_told_apart_by_what_is_plausible():
+def test_epochs_are_reported_apart_by_what_is_plausible():
     formats = ("epoch_s", "epoch_ms")
     assert read(["1572721108", "1572721108123", "1572721108.5", "1.572721108e9", "12"], formats) == [
         (datetime(2019, 11, 2, 18, 58, 28, tzinfo=UTC), False),
@@ -131,7 +131,7 @@ def test_epochs_are_told_apart_by_what_is_plausible():
     ]
 
 
-def test_a_day_that_a_country_skipped_is_told_by_the_clock_before():
+def test_a_day_that_a_country_skipped_is_reported_by_the_clock_before():
     assert read(["2011-12-30T10:00:00"], times.ISO, "Pacific/Apia") == [(datetime(2011, 12, 30, 20, tzinfo=UTC), True)]
 
 

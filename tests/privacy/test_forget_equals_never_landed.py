@@ -42,30 +42,32 @@ def mail(who: str) -> str:
 @st.composite
 def contacts(draw: st.DrawFn) -> dict[str, Any]:
     who = draw(st.sampled_from(PEOPLE))
-    told = {"contactID": f"contact-of-{who}", "email": mail(who), "updatedAt": f"2026-02-0{draw(st.integers(1, 9))}T10:00:00Z"}  # fmt: skip
+    reported = {"contactID": f"contact-of-{who}", "email": mail(who), "updatedAt": f"2026-02-0{draw(st.integers(1, 9))}T10:00:00Z"}  # fmt: skip
     more = st.fixed_dictionaries({}, optional={
         "firstName": st.just(who.title()), "city": st.sampled_from(("Bonn", "Köln")), "tags": st.just(["vip"]),
         "phone": st.just(f"+4930901820{PEOPLE.index(who)}0"),
     })  # fmt: skip
-    return told | draw(more)
+    return reported | draw(more)
 
 
 @st.composite
 def events(draw: st.DrawFn) -> dict[str, Any]:
     who, number = draw(st.sampled_from(PEOPLE)), draw(st.integers(1, 6))
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "eventName": draw(st.sampled_from(("placed order", "viewed page"))),
         "eventTime": f"2026-02-1{draw(st.integers(0, 9))}T10:00:00Z",
         "eventID": f"event-{who}-{number}-{draw(st.integers(1, 3))}",
         "contact": {"email": mail(who)} | ({"firstName": who.title()} if draw(st.booleans()) else {}),
     }
-    if told["eventName"] == "placed order":
+    if reported["eventName"] == "placed order":
         # Everybody has order numbers of their own.
         order_id = f"{1000 + 10 * PEOPLE.index(who) + number}"
-        told["order"] = {"orderID": order_id, "currency": "EUR", "totalPrice": draw(st.sampled_from((10, 12.5)))} | (
-            {"note": f"for {who}"} if draw(st.booleans()) else {}
-        )
-    return told
+        reported["order"] = {
+            "orderID": order_id,
+            "currency": "EUR",
+            "totalPrice": draw(st.sampled_from((10, 12.5))),
+        } | ({"note": f"for {who}"} if draw(st.booleans()) else {})
+    return reported
 
 
 WORLDS: st.SearchStrategy[World] = st.fixed_dictionaries(

@@ -66,8 +66,8 @@ def test_whoever_comes_back_after_the_last_night_has_another_id(tmp_path) -> Non
         for night in ("2026-03-01", "2026-03-05"):
             path = settings.landing / "omnisend" / "contacts" / night / "contacts.ndjson"
             path.parent.mkdir(parents=True)
-            told = [{"contactID": f"c-{one}", "email": f"{one}@example.org"} for one in ("jane", "mary")]
-            path.write_text("".join(json.dumps(one) + "\n" for one in told), encoding="utf-8")
+            reported = [{"contactID": f"c-{one}", "email": f"{one}@example.org"} for one in ("jane", "mary")]
+            path.write_text("".join(json.dumps(one) + "\n" for one in reported), encoding="utf-8")
         with build_file.connect(settings) as con:
             Warehouse(settings).ingest(con, landing_zone.scan(settings).files, run_id="r")
             return con.execute("select source_record_id, export_date::varchar, alias_id from staging.customers order by all").fetchall()  # fmt: skip

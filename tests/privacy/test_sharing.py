@@ -52,11 +52,11 @@ def columns(path: Path) -> list[tuple[object, ...]]:
 
 def figures(path: Path, query: str) -> list[object]:
     """What a query gives, column by column: the values, or of texts how many different ones, for those of people are others in a shared file."""
-    told = rows(path, query)
-    columns_told: list[list[object]] = [list(column) for column in zip(*told, strict=True)]
-    return [len(told)] + [
+    reported = rows(path, query)
+    columns_reported: list[list[object]] = [list(column) for column in zip(*reported, strict=True)]
+    return [len(reported)] + [
         len(set(column)) if any(isinstance(value, str | list) for value in column) else sorted(column, key=repr)
-        for column in columns_told
+        for column in columns_reported
     ]
 
 

@@ -27,10 +27,10 @@ def contact(name: str, **more: Any) -> dict[str, Any]:
     return {"contactID": f"contact-{name}", "email": f"{name}@mail.test.example.com", "firstName": name.title(), "lastName": "Qx" + name} | more  # fmt: skip
 
 
-def contacts(settings: Settings, night: str, *told: dict[str, Any]) -> None:
+def contacts(settings: Settings, night: str, *reported: dict[str, Any]) -> None:
     path = settings.landing / "omnisend" / "contacts" / night / "contacts.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    path.write_text(json.dumps(reported, indent=1), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_the_first_warehouse_creates_everybody(settings: Settings) -> None:
     ],
     ids=["nothing", "created", "grown", "retired", "merged", "split", "rekeyed", "a record moved"],
 )
-def test_each_kind_of_change_is_told(settings: Settings, before: Persons, after: Persons, events: Events) -> None:
+def test_each_kind_of_change_is_reported(settings: Settings, before: Persons, after: Persons, events: Events) -> None:
     found, report = compare(settings, before, after)
     assert found == events
     counted = {kind: value for kind, value in asdict(report).items() if kind in KINDS and value}
@@ -134,7 +134,7 @@ def test_a_split_names_the_link_that_went(settings: Settings) -> None:
     assert causes(settings) == [("split", "phone")]
 
 
-def test_orders_that_are_somebody_elses_now_are_told_with_their_revenue(settings: Settings) -> None:
+def test_orders_that_are_somebody_elses_now_are_reported_with_their_revenue(settings: Settings) -> None:
     _, found = compare(settings, {"a": "anna", "b": "ben", "c": "ben"}, {"a": "anna", "b": "anna", "c": "anna"})
     assert (found.orders_moved, found.revenue_moved, found.revenue_before, found.revenue_after) == (
         2,
@@ -144,7 +144,7 @@ def test_orders_that_are_somebody_elses_now_are_told_with_their_revenue(settings
     )
 
 
-def test_money_that_appears_goes_or_changes_is_told_by_currency(settings: Settings) -> None:
+def test_money_that_appears_goes_or_changes_is_reported_by_currency(settings: Settings) -> None:
     write(settings.published_file, {"a": "anna", "b": "ben", "c": "cid", "d": "dora"}, settings)
     write(settings.build_file, {"a": "anna", "b": "ben", "c": "cid", "e": "eve", "f": "finn"}, settings)
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
@@ -164,14 +164,14 @@ def test_money_that_appears_goes_or_changes_is_told_by_currency(settings: Settin
         ("number_reused", "GBP", 1, "10.0000"),
         ("possible_duplicate", "EUR", 1, "10.0000"),
     ]
-    told = "\n".join(change_report.lines(found))
+    reported = "\n".join(change_report.lines(found))
     assert (
         "Orders that are gone: 1 of EUR 10.0000.\nOrders that are worth something else now: 3 of EUR -23.0000, 1 of GBP 10.0000."
-        in told
+        in reported
     )
 
 
-def test_a_possible_duplicate_that_was_published_before_is_not_told_again(settings: Settings) -> None:
+def test_a_possible_duplicate_that_was_published_before_is_not_reported_again(settings: Settings) -> None:
     for path in (settings.published_file, settings.build_file):
         write(path, {"a": "anna"}, settings)
         with duckdb.connect(str(path), config=settings.duckdb_config) as con:
@@ -184,7 +184,7 @@ def test_a_new_name_for_the_same_person_moves_no_order(settings: Settings) -> No
     assert (found.rekeyed, found.orders_moved) == (1, 0)
 
 
-def test_an_identifier_that_became_shared_is_told_even_when_another_ceased_to_be(settings: Settings) -> None:
+def test_an_identifier_that_became_shared_is_reported_even_when_another_ceased_to_be(settings: Settings) -> None:
     write(settings.published_file, {"a": "anna"}, settings, shared=["old"])
     write(settings.build_file, {"a": "anna"}, settings, shared=["new"])
     assert record(settings)[1].new_shared_identifiers == 1

@@ -244,8 +244,8 @@ def test_a_damaged_published_file_is_moved_aside_and_the_one_before_stands_in(
         publish_content(settings, number)
     settings.published_file.chmod(0o600)
     settings.published_file.write_bytes(content)
-    [told] = publish.secure(settings)
-    assert "was damaged and was moved aside to warehouse.duckdb.damaged" in told
+    [reported] = publish.secure(settings)
+    assert "was damaged and was moved aside to warehouse.duckdb.damaged" in reported
     assert settings.published_file.with_name("warehouse.duckdb.damaged").read_bytes() == content
     assert seen(settings.published_file) == (1, 1)
     assert [found.fingerprint for found in publish.publications(settings)] == ["made of 1"]

@@ -38,7 +38,7 @@ def test_what_killed_runs_left_is_removed_and_kept_publications_are_not(settings
     assert [path for path in kept if not path.exists()] == []
 
 
-def test_logs_and_told_alerts_are_pruned_by_the_setting(settings: Settings) -> None:
+def test_logs_and_reported_alerts_are_pruned_by_the_setting(settings: Settings) -> None:
     folders = (
         settings.alert_book,
         settings.internal / "dbt" / "logs",

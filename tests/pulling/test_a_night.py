@@ -109,7 +109,7 @@ def test_without_configuration_there_is_no_such_asset(settings: Settings, checko
     assert not [key for key in keys if key.path[0] == "pulled"]
 
 
-def test_a_broken_answer_is_told_by_the_run_until_the_vendor_is_well(night: Installation) -> None:
+def test_a_broken_answer_is_reported_by_the_run_until_the_vendor_is_well(night: Installation) -> None:
     night.servers["omnisend"].failures = [Response(500)] * 4
     night.pull()
     report = pipeline.run(night.settings)

@@ -91,14 +91,14 @@ def test_a_file_that_breaks_off_is_fetched_again_and_leaves_nothing_behind(insta
     assert [path.read_bytes() for path in landed(installation)] == [vendor.file]
 
 
-def test_an_address_that_has_expired_is_told_without_the_address(installation: Installation) -> None:
+def test_an_address_that_has_expired_is_reported_without_the_address(installation: Installation) -> None:
     connected(installation).states = ["completed"]
     installation.servers["optimizely"].failures = [None, None, Response(403, b"<Error>expired</Error>")]
     (outcome,) = installation.pull()
     assert not outcome.is_done and SECRET not in outcome.problem and not landed(installation)
 
 
-def test_a_file_with_fewer_records_than_the_vendor_counts_is_told(installation: Installation) -> None:
+def test_a_file_with_fewer_records_than_the_vendor_counts_is_reported(installation: Installation) -> None:
     vendor = connected(installation)
     vendor.file = gzip.compress(b"email\na@example.com\n")
     (outcome,) = installation.pull()

@@ -149,14 +149,14 @@ def test_two_pulls_do_not_ask_for_the_same_pages(installation: Installation) -> 
 
 def test_neither_secrets_nor_people_are_in_what_is_printed_or_kept(installation: Installation) -> None:
     person = "anna.canary@example.com"
-    told = answer({"detail": f"{person} {SECRET}"}, 400)
+    reported = answer({"detail": f"{person} {SECRET}"}, 400)
     for code, vendor, stream in (
         ("ometria", Ometria(), "lists"),
         ("omnisend", Omnisend(), "contacts"),
         ("voucherify", Voucherify(), "orders"),
     ):
         server = installation.connect(code, vendor, stream)
-        server.failures = [told, Response(401, person.encode()), told]
+        server.failures = [reported, Response(401, person.encode()), reported]
     optimizely = Optimizely()
     optimizely.states = ["completed"]
     installation.connect("optimizely", optimizely, "segments", segments=["vip"]).failures = [

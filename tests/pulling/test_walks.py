@@ -133,7 +133,7 @@ def test_records_that_change_while_one_reads_are_not_lost(installation: Installa
 
 
 @pytest.mark.parametrize("code", ["omnisend", "open_delivery", "voucherify"])
-def test_the_mark_is_the_newest_change_the_vendor_told(installation: Installation, code: str) -> None:
+def test_the_mark_is_the_newest_change_the_vendor_reported(installation: Installation, code: str) -> None:
     connected(installation, code)
     installation.pull()
     assert mark(installation, code) == datetime.fromisoformat(at(619))
@@ -145,7 +145,7 @@ def test_the_mark_of_records_without_a_time_is_the_vendors_clock(installation: I
     assert mark(installation, "ometria") == datetime(2026, 2, 4, 12, tzinfo=UTC)
 
 
-def test_a_change_that_is_told_for_a_far_day_does_not_move_the_mark_there(installation: Installation) -> None:
+def test_a_change_that_is_reported_for_a_far_day_does_not_move_the_mark_there(installation: Installation) -> None:
     vendor = connected(installation, "omnisend")
     vendor.rows["contacts"][5]["updatedAt"] = "2199-01-01T00:00:00.000Z"
     installation.pull()
@@ -180,7 +180,7 @@ def test_a_cursor_gone_bad_begins_the_walk_again(installation: Installation) -> 
     vendor.violations.clear()
 
 
-def test_a_cursor_that_is_always_bad_is_told(installation: Installation) -> None:
+def test_a_cursor_that_is_always_bad_is_reported(installation: Installation) -> None:
     vendor = Omnisend()
     vendor.hold("contacts", 620)
     installation.connect("omnisend", vendor, "contacts")
@@ -256,7 +256,7 @@ def test_a_single_page_is_read_once(installation: Installation) -> None:
     assert len(vendor.sent) == 1
 
 
-def test_a_listing_that_never_keeps_still_is_told_and_proves_nothing(installation: Installation) -> None:
+def test_a_listing_that_never_keeps_still_is_reported_and_proves_nothing(installation: Installation) -> None:
     vendor = OpenDelivery()
     vendor.hold("customers", 1600)
     installation.connect("open_delivery", vendor, "customers")
@@ -277,7 +277,7 @@ def test_customers_of_one_millisecond_at_a_border_all_land(installation: Install
     assert not outcome.problem and set(installation.ids("voucherify", "customers")) == held(vendor)
 
 
-def test_more_customers_of_one_millisecond_than_a_page_holds_are_told(installation: Installation) -> None:
+def test_more_customers_of_one_millisecond_than_a_page_holds_are_reported(installation: Installation) -> None:
     vendor = Voucherify()
     vendor.hold("customers", 400)
     for row in vendor.rows["customers"][100:350]:
@@ -299,7 +299,7 @@ def test_orders_are_read_from_the_newest_down_to_the_last_pull(installation: Ins
     assert set(installation.ids("voucherify", "orders")) == {row["id"] for row in vendor.rows["orders"]}
 
 
-def test_more_orders_than_the_vendor_lists_are_told(installation: Installation) -> None:
+def test_more_orders_than_the_vendor_lists_are_reported(installation: Installation) -> None:
     vendor = Voucherify()
     vendor.hold("orders", 10_050)
     installation.connect("voucherify", vendor, "orders")
@@ -326,7 +326,7 @@ def test_a_page_size_that_the_vendor_lowers_ends_no_walk(installation: Installat
     assert installation.pull()[0].is_done and set(installation.ids("ometria", "profiles")) == held(vendor)
 
 
-def test_an_envelope_that_nobody_documented_lands_nothing_and_is_told(installation: Installation) -> None:
+def test_an_envelope_that_nobody_documented_lands_nothing_and_is_reported(installation: Installation) -> None:
     vendor = connected(installation, "omnisend")
     installation.servers["omnisend"].failures = [answer({"people": [], "paging": {}})]
     (outcome,) = installation.pull()

@@ -64,9 +64,9 @@ ANNA = "anna@mail.test.example.com"
         (ValueError(f"no space left on device of {ANNA}"), "Unexpected ValueError", 1),
     ],
 )
-def test_a_failure_is_told_by_its_cause(error: Exception, told: str, exit_code: int) -> None:
-    plain = errors.told(error)
-    assert told in plain.message
+def test_a_failure_is_reported_by_its_cause(error: Exception, to_operator_error: str, exit_code: int) -> None:
+    plain = errors.to_operator_error(error)
+    assert to_operator_error in plain.message
     assert plain.exit_code == exit_code
     assert plain.remedy
     assert ANNA not in str(plain)

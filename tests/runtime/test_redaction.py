@@ -85,9 +85,9 @@ def test_what_was_typed_is_not_repeated_with_an_address_or_a_number(
         ["status", "anna@mail.test.example.com"],
     ):
         assert main.main(words) == 2
-    told = capsys.readouterr().err
-    assert "anna" not in told
-    assert "15112345" not in told
+    to_operator_error = capsys.readouterr().err
+    assert "anna" not in to_operator_error
+    assert "15112345" not in to_operator_error
 
 
 @pytest.mark.parametrize("given", ["anna@mail.test.example.com", "+4915112345678", "anna", "MÜLLER", "groß"])
@@ -110,12 +110,12 @@ def test_no_argument_is_echoed_with_who_it_names(
     assert given not in "".join(capsys.readouterr()).replace("ometria, omnisend", "")
 
 
-def test_a_refusal_of_the_system_is_told_without_whom_the_file_is_named_after(known: Settings) -> None:
-    told = errors.told(
+def test_a_refusal_of_the_system_is_reported_without_whom_the_file_is_named_after(known: Settings) -> None:
+    to_operator_error = errors.to_operator_error(
         PermissionError(13, "Permission denied", str(known.landing / "anna@mail.test.example.com" / "Groß.csv"))
     )
-    assert "Permission denied" in told.message
-    assert "landing/a…@m….com/G….csv" in told.message
+    assert "Permission denied" in to_operator_error.message
+    assert "landing/a…@m….com/G….csv" in to_operator_error.message
 
 
 def test_a_rule_named_after_somebody_is_refused_without_the_name(
@@ -128,7 +128,7 @@ def test_a_rule_named_after_somebody_is_refused_without_the_name(
     assert "a….csv overrides no rule" in capsys.readouterr().err
 
 
-def test_pending_files_are_told_of_without_the_address_in_their_name(
+def test_pending_files_are_reported_of_without_the_address_in_their_name(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = settings.landing / "omnisend" / "contacts" / "2026-06-01" / "anna@mail.test.example.com.ndjson"

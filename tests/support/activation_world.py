@@ -197,8 +197,8 @@ def _consents(rows: Rows, person: Person, account: str) -> None:
         return
     vendor, at, is_inferred = person.refusal
     rows["marts.customer_contactability"].append((who, "email", False, "opt_out", vendor, at))
-    told = (who, vendor, person.refused_account, "email", "marketing", "opt_out", at, is_inferred)
-    rows["marts.fct_consents"].append(told)
+    reported = (who, vendor, person.refused_account, "email", "marketing", "opt_out", at, is_inferred)
+    rows["marts.fct_consents"].append(reported)
     held = [source for source in person.records if (source, account) != (vendor, person.refused_account)]
     rows["marts.fct_consents"] += [
         (who, source, account, "email", "marketing", "opt_in", SAID, False) for source in held

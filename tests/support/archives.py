@@ -69,7 +69,7 @@ def sheet(rows: Sequence[Sequence[Any]], cells: str = "", document: bytes | None
         f"<row>{''.join(_cell(cell, place, number, shared) for place, cell in enumerate(row))}</row>"
         for number, row in enumerate(rows, 1)
     )
-    told = document or f"<worksheet><sheetData>{lines}{cells}</sheetData></worksheet>".encode()
+    reported = document or f"<worksheet><sheetData>{lines}{cells}</sheetData></worksheet>".encode()
     texts = "".join(
         f'<si><t xml:space="preserve">{escape(text[:1])}</t><r><t>{escape(text[1:])}</t></r><rPh><t>yomi</t></rPh></si>'
         for text in shared
@@ -81,7 +81,7 @@ def sheet(rows: Sequence[Sequence[Any]], cells: str = "", document: bytes | None
             "xl/styles.xml": _STYLES.encode(),
             "xl/sharedStrings.xml": f"<sst>{texts}</sst>".encode(),
             "xl/worksheets/sheet1.xml": b"<worksheet><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>",
-            "xl/worksheets/first.xml": told,
+            "xl/worksheets/first.xml": reported,
         }
     )
 

@@ -15,16 +15,16 @@ def main(folders: list[str]) -> None:
         .config("spark.sql.session.timeZone", "UTC")
         .getOrCreate()
     )
-    told = {}
+    reported = {}
     for folder in folders:
         spark.read.parquet(folder).createOrReplaceTempView("mart")
         kinds = dict(spark.table("mart").dtypes)
         amounts = [name for name, kind in kinds.items() if kind.startswith("decimal")]
         sums = ", ".join(f"coalesce(sum(`{name}`), 0) as `{name}`" for name in amounts)
         [row] = spark.sql(f"select count(*) as row_count{', ' + sums if sums else ''} from mart").collect()
-        told[Path(folder).name] = row["row_count"], list(kinds), {name: str(row[name]) for name in amounts}
+        reported[Path(folder).name] = row["row_count"], list(kinds), {name: str(row[name]) for name in amounts}
     spark.stop()
-    print(json.dumps(told))
+    print(json.dumps(reported))
 
 
 if __name__ == "__main__":

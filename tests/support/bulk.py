@@ -41,9 +41,9 @@ class Said:
         return self.source, self.record_id
 
 
-def persons(said: Sequence[Said], *, work: Path, **told: Any) -> dict[Key, str | None]:
-    """The person of every record; `told` is what `staged` takes."""
-    path = staged(said, work=work, **told)
+def persons(said: Sequence[Said], *, work: Path, **reported: Any) -> dict[Key, str | None]:
+    """The person of every record; `reported` is what `staged` takes."""
+    path = staged(said, work=work, **reported)
     run(path, work=work)
     with duckdb.connect(str(path), read_only=True) as con:
         found = con.execute(

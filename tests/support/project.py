@@ -36,14 +36,14 @@ class Project:
             )
         self.con.execute("detach built")
 
-    def make(self, told: WarehouseBuilder, *, seed: int = 0) -> None:
+    def make(self, reported: WarehouseBuilder, *, seed: int = 0) -> None:
         """Makes all models from what is told, its rows in an order of the seed's."""
         chance = random.Random(seed)
         for table in TABLES:
             self.con.execute(f"delete from staging.{table}")
-            insert(self.con, f"staging.{table}", chance.sample(told.rows[table], len(told.rows[table])))
+            insert(self.con, f"staging.{table}", chance.sample(reported.rows[table], len(reported.rows[table])))
         self.con.execute("delete from meta.deliveries")
-        insert(self.con, "meta.deliveries", told.deliveries())
+        insert(self.con, "meta.deliveries", reported.deliveries())
         self._models.make(self.con)
 
     def broken(self) -> dict[str, Any]:

@@ -136,11 +136,11 @@ def test_a_record_that_went_again_is_no_mistake_and_its_decision_is_set_aside(se
         con.execute(
             "update internal.int_record_customers set customer_id = case when source_record_id = '3' then 'b' else 'a' end"
         )
-        told = [
+        reported = [
             (found.sentence, found.customer_id, found.other_customer_id)
             for found in identity_rules.set_aside(con, settings)
         ]
-    assert told == [
+    assert reported == [
         (
             "identity_overrides.csv, line 2: `never` is set aside, since the other record is not there any more.",
             "a",
@@ -199,14 +199,14 @@ def test_the_rules_as_shipped_pass(settings: Settings) -> None:
 
 
 def test_rules_on_what_is_nobodys_say_where_each_row_is_known_from(settings: Settings) -> None:
-    told = [seed for seed in seeds.find(settings) if "known_from" in seed.types]
-    assert [seed.name for seed in told] == [
+    reported = [seed for seed in seeds.find(settings) if "known_from" in seed.types]
+    assert [seed.name for seed in reported] == [
         "date_placeholders",
         "given_name_variants",
         "identifier_blocklist",
         "name_placeholders",
     ]
-    assert [(seed.name, line) for seed in told for line, row in seeds.rows(seed) if not row["known_from"]] == []
+    assert [(seed.name, line) for seed in reported for line, row in seeds.rows(seed) if not row["known_from"]] == []
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_mistake_in_a_rule_names_file_and_line(settings: Settings, text: str, 
     assert error.value.exit_code == 2
 
 
-def test_a_file_that_overrides_nothing_is_told_with_the_name_that_was_meant(settings: Settings) -> None:
+def test_a_file_that_overrides_nothing_is_reported_with_the_name_that_was_meant(settings: Settings) -> None:
     override(settings, "kind\n", name="weigths")
     with pytest.raises(OperatorError, match="no seed of that name") as error:
         seeds.find(settings)

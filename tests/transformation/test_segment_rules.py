@@ -152,7 +152,7 @@ def test_every_function_that_a_predicate_may_call_is_one_of_the_engine() -> None
     assert segment_rules.FUNCTIONS - names <= {"coalesce", "if", "ifnull", "position", "nullif"}
 
 
-def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is_told(settings: Settings) -> None:
+def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is_reported(settings: Settings) -> None:
     path = define(settings, "young,Young,,cast(city as integer) > 3\ngood,Good,,city is not null\n")
     with duckdb.connect() as con:
         con.execute("create schema orders")
@@ -162,8 +162,8 @@ def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is
         found = segment_rules.members(
             con.table("orders.int_segment_population"), "cast(city as integer) > 3 -- a remark"
         ).fetchall()
-        told = list(segment_rules.failing(con, settings, "run"))
+        reported = list(segment_rules.failing(con, settings, "run"))
     assert found == [("a", "7")]
-    [sentence] = told
+    [sentence] = reported
     assert sentence.startswith(f"{path}, line 2: the predicate of `young` cannot be computed for 1 customers")
     assert "Rome" not in sentence

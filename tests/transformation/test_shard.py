@@ -19,12 +19,12 @@ MAIL = "ana@shard.example"
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Two profiles, one a shard, and a consent that is nobody's."""
-    told = WarehouseBuilder(tmp_path / "data", as_of=date(2024, 3, 1))
-    told.profile("ometria", "ana", email=MAIL)
-    told.profile("ometria", "ben", email="ben@shard.example")
-    told.add("customer_consents", source="ometria")
-    told.write()
-    with told.connect() as con:
+    reported = WarehouseBuilder(tmp_path / "data", as_of=date(2024, 3, 1))
+    reported.profile("ometria", "ana", email=MAIL)
+    reported.profile("ometria", "ben", email="ben@shard.example")
+    reported.add("customer_consents", source="ometria")
+    reported.write()
+    with reported.connect() as con:
         con.execute("create schema if not exists internal")
         con.execute(
             "create table internal.int_records as select row_number() over () as record_no, source, source_account,"
@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
             f"create table internal.shard_of as select {RECORD} as tie, cast(source_record_id = 'ben' as integer) as"
             " shard from staging.customers"
         )
-    return told.settings
+    return reported.settings
 
 
 def make(settings: Settings, *queries: tuple[str, str, str], shards: int = 2) -> list[Outcome]:
@@ -85,11 +85,11 @@ def test_a_shard_that_is_there_is_not_made_again_and_one_half_made_is_in_nobodys
 
 
 def test_workers_of_one_machine_share_its_cores_and_memory_and_those_of_a_cluster_do_not(settings: Settings) -> None:
-    def told(engine: Engine) -> tuple[int, int]:
+    def reported(engine: Engine) -> tuple[int, int]:
         task = shard.tasks(settings, Path("shards"), 8, engine)[0]
         return task.threads, int(task.memory_limit.removesuffix("MB"))
 
     whole = (settings.threads, settings.memory_bytes // 1_000_000)
-    assert told(Engine()) == whole
-    assert told(Engine("spark", workers=4, master="spark://cluster:7077")) == whole
-    assert told(Engine("processes", workers=4)) == (max(1, whole[0] // 4), settings.memory_bytes // 4 // 1_000_000)
+    assert reported(Engine()) == whole
+    assert reported(Engine("spark", workers=4, master="spark://cluster:7077")) == whole
+    assert reported(Engine("processes", workers=4)) == (max(1, whole[0] // 4), settings.memory_bytes // 4 // 1_000_000)

@@ -58,20 +58,20 @@ def read_fields(dialect: Dialect) -> set[str]:
     return found
 
 
-def is_read(path: str, found: set[str], told: str) -> bool:
+def is_read(path: str, found: set[str], reported: str) -> bool:
     """The leaf itself is read, or an object or list that it stands in, of which an expression takes the field by its name."""
     if path in found or path.removesuffix("[]") in found:
         return True
     above = [path[:place] for place, sign in enumerate(path) if sign in ".["]
     name = path.replace("[]", "").rpartition(".")[2]
-    return any(one in found for one in above) and (f"({name})" in told or f'"{name}"' in told)
+    return any(one in found for one in above) and (f"({name})" in reported or f'"{name}"' in reported)
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_field_is_read_or_kept_or_dropped_for_a_reason(name: str) -> None:
     dialect = DIALECTS[name]
     found = read_fields(dialect)
-    told = " ".join(map(str, expressions((dialect.rows, dialect.about, dialect.checks, dialect.doubts))))
+    reported = " ".join(map(str, expressions((dialect.rows, dialect.about, dialect.checks, dialect.doubts))))
     stored = tuple(open_objects(dialect.shape))
     lost = {
         path
@@ -79,7 +79,7 @@ def test_every_field_is_read_or_kept_or_dropped_for_a_reason(name: str) -> None:
         if not goes_to_extra(leaf)
         and not (isinstance(leaf, Leaf) and leaf.kind == "drop")
         and not path.startswith(stored)
-        and not is_read(path, found, told)
+        and not is_read(path, found, reported)
     }
     assert lost == set()
 
@@ -120,7 +120,7 @@ def place_of(dialect: str, path: str) -> str:
     return same.rpartition(".")[0].removesuffix(".coordinates")
 
 
-def told_alone(dialect: Dialect, *paths: str) -> dict[str, object]:
+def reported_alone(dialect: Dialect, *paths: str) -> dict[str, object]:
     """A record that fills these fields and no other."""
     record: dict[str, object] = {}
     for path in paths:
@@ -154,20 +154,20 @@ def test_an_address_or_a_name_is_never_put_together_of_two(name: str, columns: t
         if isinstance(leaf, Leaf) and leaf.kind in ("text", "number", "flag", "scalar") and "[]" not in path
     ]
     for person in people(dialect):
-        told = {column: person[column].cast(pl.String) for column in columns if column in person}
+        reported = {column: person[column].cast(pl.String) for column in columns if column in person}
         roots_of = {
-            column: {root[3:] for root in roots(expr) if root.startswith("at:")} for column, expr in told.items()
+            column: {root[3:] for root in roots(expr) if root.startswith("at:")} for column, expr in reported.items()
         }
         read = {
             column: [path for path in plain if any(path == root or path.startswith(f"{root}.") for root in found)]
             for column, found in roots_of.items()
         }
-        for one, other in combinations(told, 2):
+        for one, other in combinations(reported, 2):
             pairs = [(a, b) for a in read[one] for b in read[other] if place_of(name, a) != place_of(name, b)]
             if not pairs:
                 continue
             frame = frame_of(
-                dialect, [told_alone(dialect, *pair) for pair in pairs], set().union(*map(roots, told.values()))
+                dialect, [reported_alone(dialect, *pair) for pair in pairs], set().union(*map(roots, reported.values()))
             )
-            both = frame.select(told[one].is_not_null() & told[other].is_not_null()).to_series()
+            both = frame.select(reported[one].is_not_null() & reported[other].is_not_null()).to_series()
             assert [pair for pair, is_mixed in zip(pairs, both, strict=True) if is_mixed] == [], (one, other)

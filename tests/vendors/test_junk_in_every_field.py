@@ -134,22 +134,24 @@ def lost_in_silence(sample: Sample, step: int) -> list[tuple[str, Any, set[str]]
     )
     found = typed(outcome, sample.dialect)
     rejected = {reject.number for reject in outcome.normalised.rejects}
-    told: dict[int, str] = {}
+    reported: dict[int, str] = {}
     for issue in outcome.normalised.issues:
         assert issue.code == "lone_surrogate" or (issue.field and issue.given is not None), issue
-        told[issue.number] = told.get(issue.number, "") + f'"{issue.field}":{issue.given}{json.dumps(issue.given)}\n'
+        reported[issue.number] = (
+            reported.get(issue.number, "") + f'"{issue.field}":{issue.given}{json.dumps(issue.given)}\n'
+        )
     kept = _kept(outcome)
     silent = []
     for number, (path, junk) in enumerate(tried, 2):
         lost = columns(found[1]) - columns(found[number]) if number in found else set()
         if number in rejected or junk in EMPTY or not lost:
             continue
-        if as_told(junk) not in told.get(number, "") and as_told(junk) not in kept.get(number, ""):
+        if as_reported(junk) not in reported.get(number, "") and as_reported(junk) not in kept.get(number, ""):
             silent.append((".".join(map(str, path)), junk, lost))
     return silent
 
 
-def as_told(junk: Any) -> str:
+def as_reported(junk: Any) -> str:
     """What must be found of the junk where it is told of: of an object its field, of a list what is in it."""
     if isinstance(junk, dict | list):
         return 'junk":1' if isinstance(junk, dict) else "junk"

@@ -267,13 +267,13 @@ def open_order(prices: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
 
     def build(code: str, amount: str) -> list[Mapping[str, Any]]:
         price = {"value": amount, "currency": code}
-        told, worked_out = (
+        reported, worked_out = (
             {"unitPrice": price, "totalPrice": price},
             {"unitPrice": price, "optionsPrice": {"value": "0", "currency": code}},
         )
         items = [
             {"id": name, "name": name, "quantity": 1, **({prices: one} if prices else one)}
-            for name, one in (("a", told), ("b", worked_out))
+            for name, one in (("a", reported), ("b", worked_out))
         ]
         order = {
             "id": "1",
@@ -298,8 +298,8 @@ def open_order(prices: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
 
 def open_event(holder: str, **more: Any) -> Callable[[str, str], list[Mapping[str, Any]]]:
     def build(code: str, amount: str) -> list[Mapping[str, Any]]:
-        told = {"orderId": "1", "totalAmount": amount, "currency": code}
-        return [{"eventType": "ORDER_COMPLETED", "occurredAt": "2026-02-01T10:00:00Z", **more, holder: told}]
+        reported = {"orderId": "1", "totalAmount": amount, "currency": code}
+        return [{"eventType": "ORDER_COMPLETED", "occurredAt": "2026-02-01T10:00:00Z", **more, holder: reported}]
 
     return build
 

@@ -324,12 +324,12 @@ def stored(outcome: Any) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for table in outcome.normalised.frames:
         for row in outcome.rows(table):
-            told = {
+            reported = {
                 name: value
                 for name, value in row.items()
                 if name not in ("source_row", "content_key") and not str(value).startswith("derived:")
             }
-            found.setdefault(row["source_row"], set()).add(f"{table} {told}")
+            found.setdefault(row["source_row"], set()).add(f"{table} {reported}")
     return found
 
 
@@ -353,15 +353,15 @@ def test_the_record_loads_whole_with_nothing_unknown_repaired_or_set_to_null(see
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
 def test_every_leaf_makes_a_difference_in_staging_or_is_dropped_for_a_reason(seed):
-    told = list(variants(seed.record))
+    reported = list(variants(seed.record))
     outcome = normalise(
-        seed.vendor, seed.stream, [seed.record, *(variant for _, variant in told)], export_date=date(2026, 6, 2)
+        seed.vendor, seed.stream, [seed.record, *(variant for _, variant in reported)], export_date=date(2026, 6, 2)
     )
     rejected = {number for number, _, _ in outcome.rejects}
     rows, reasons = stored(outcome), dropped(seed)
     lost = [
         dotted(steps)
-        for number, (steps, _) in enumerate(told, 2)
+        for number, (steps, _) in enumerate(reported, 2)
         if number not in rejected and not rows.get(number, set()) - rows[1] and not reasons.get(dotted(steps))
     ]
     assert lost == []

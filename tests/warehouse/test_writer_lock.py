@@ -43,14 +43,14 @@ def test_nobody_holds_a_lock_that_was_never_taken(settings: Settings) -> None:
 def test_a_second_writer_gives_up_and_names_the_first(settings: Settings) -> None:
     process = start_holder(settings, 60)
     impatient = Settings(data=settings.data, options=Options(lock_wait_seconds=0.3))
-    told: list[str] = []
+    reported: list[str] = []
     try:
-        with pytest.raises(OperatorError) as error, writer_lock(impatient, command="c360 run", on_wait=told.append):
+        with pytest.raises(OperatorError) as error, writer_lock(impatient, command="c360 run", on_wait=reported.append):
             pass
         assert f"process {process.pid}" in error.value.message
         assert "c360 run --somewhere-else" in error.value.message
         assert error.value.exit_code == 1
-        assert len(told) == 1
+        assert len(reported) == 1
     finally:
         end(process)
 

@@ -12,19 +12,19 @@ with
 
     rates as (select * from {{ ref("int_exchange_rates") }}),
 
-    first_told as (select order_id, min(told_at) as told_at from tellings group by order_id),
+    first_reported as (select order_id, min(reported_at) as reported_at from tellings group by order_id),
 
     turns as (
         select
             tellings.order_id,
             bool_or(tellings.is_valid) as was_valid,
             case
-                when not bool_or(tellings.is_valid and tellings.told_at = first_told.told_at)
-                then min(tellings.told_at) filter (where tellings.is_valid)
+                when not bool_or(tellings.is_valid and tellings.reported_at = first_reported.reported_at)
+                then min(tellings.reported_at) filter (where tellings.is_valid)
             end as valid_since,
-            min(tellings.told_at) filter (where tellings.status = 'canceled') as canceled_since
+            min(tellings.reported_at) filter (where tellings.status = 'canceled') as canceled_since
         from tellings
-        inner join first_told on tellings.order_id = first_told.order_id
+        inner join first_reported on tellings.order_id = first_reported.order_id
         group by tellings.order_id
     ),
 

@@ -3,7 +3,7 @@
 with
     links as (select * from {{ ref("int_links") }}),
 
-    repairs as (select node, link_key from {{ ref("int_repairs") }} where is_refused group by node, link_key),
+    repairs as (select node, link_key from {{ ref("int_cluster_splits") }} where is_refused group by node, link_key),
 
     identifiers as not materialized(
         select * from {{ ref("int_record_identifiers") }} where unusable_reason is null and is_current
@@ -17,9 +17,9 @@ with
 
     decisions as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
 
-    contested as (select identifier_key from {{ ref("int_contested_holdings") }} group by identifier_key),
+    contested as (select identifier_key from {{ ref("int_conflicting_identifiers") }} group by identifier_key),
 
-    followers as (select node, identifier_key from {{ ref("int_followers") }} where person is not null),
+    followers as (select node, identifier_key from {{ ref("int_weak_assignments") }} where person is not null),
 
     persons as not materialized(
         select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only

@@ -4,7 +4,7 @@ with
 
     reports as (select * from {{ ref("bridge_order_sources") }}),
 
-    claims as (select * from {{ ref("int_order_refund_claims") }}),
+    claims as (select * from {{ ref("int_reported_refunds") }}),
 
     refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
 

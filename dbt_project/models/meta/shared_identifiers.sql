@@ -1,6 +1,6 @@
 -- Grain: one row per identifier that too many different people carry, with what it would have joined.
 with
-    contested as (select * from {{ ref("int_contested_holdings") }} where is_shared),
+    contested as (select * from {{ ref("int_conflicting_identifiers") }} where is_shared),
 
     standings as (select * from {{ ref("int_identifier_standing") }}),
 

@@ -22,7 +22,7 @@ with
 
     outdated_events as (select * from {{ ref("int_outdated_events") }}),
 
-    -- A negative order is a refund that came dressed as an order (int_order_refund_claims takes it).
+    -- A negative order is a refund that came dressed as an order (int_reported_refunds takes it).
     reported as (
         select
             staged.source,

@@ -4,7 +4,7 @@
 -- the same product and variant, else product, else stock keeping unit, else name; of several such lines the first are
 -- filled first, and the last takes the rest.
 with
-    claims as (select * from {{ ref("int_order_refund_claims") }}),
+    claims as (select * from {{ ref("int_reported_refunds") }}),
 
     refunds as (select * from {{ ref("int_order_refunds") }}),
 
@@ -26,7 +26,7 @@ with
     ),
 
     -- Lines of a record that is an order too are what was ordered.
-    told as (
+    reported as (
         select
             counted.order_id,
             staged_lines.product_id,
@@ -66,15 +66,15 @@ with
     ),
 
     numbered as (
-        select *, row_number() over (order by order_id, product_id, variant_id, sku, title, currency) as told_no
-        from told
+        select *, row_number() over (order by order_id, product_id, variant_id, sku, title, currency) as reported_no
+        from reported
     ),
 
     compared as (
         select
-            numbered.told_no,
+            numbered.reported_no,
             numbered.order_id,
-            numbered.quantity as told_quantity,
+            numbered.quantity as reported_quantity,
             case when numbered.currency = lines.currency then numbered.amount end as told_amount,
             lines.line_number,
             lines.quantity,
@@ -98,32 +98,33 @@ with
         select *
         from compared
         where match_rank is not null
-        qualify match_rank = min(match_rank) over (partition by told_no)
+        qualify match_rank = min(match_rank) over (partition by reported_no)
     ),
 
     filled as (
         select
             *,
-            line_number = max(line_number) over (partition by told_no) as is_last,
+            line_number = max(line_number) over (partition by reported_no) as is_last,
             coalesce(sum(quantity) over earlier, 0) as earlier_quantity,
             coalesce(sum(total_amount) over earlier, 0) as earlier_amount
         from matched
-        window earlier as (partition by told_no order by line_number rows between unbounded preceding and 1 preceding)
+        window
+            earlier as (partition by reported_no order by line_number rows between unbounded preceding and 1 preceding)
     ),
 
     shared_out as (
         select
             order_id,
             line_number,
-            {% for told, own, earlier in [
-                ("told_quantity", "quantity", "earlier_quantity"),
+            {% for reported, own, earlier in [
+                ("reported_quantity", "quantity", "earlier_quantity"),
                 ("told_amount", "total_amount", "earlier_amount"),
             ] -%}
                 case
                     when is_last
-                    then greatest({{ told }} - {{ earlier }}, 0)
-                    else least(greatest({{ told }} - {{ earlier }}, 0), coalesce({{ own }}, 0))
-                end as {{ told }}
+                    then greatest({{ reported }} - {{ earlier }}, 0)
+                    else least(greatest({{ reported }} - {{ earlier }}, 0), coalesce({{ own }}, 0))
+                end as {{ reported }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from filled
@@ -133,7 +134,7 @@ with
         select
             order_id,
             line_number,
-            {{ capped("nullif(sum(told_quantity), 0)") }} as refunded_quantity,
+            {{ capped("nullif(sum(reported_quantity), 0)") }} as refunded_quantity,
             {{ capped("nullif(sum(told_amount), 0)") }} as refunded_amount
         from shared_out
         group by order_id, line_number

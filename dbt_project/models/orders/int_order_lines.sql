@@ -122,7 +122,7 @@ with
         where staged_lines.parent_line_no is null
     ),
 
-    told_once as (
+    reported_once as (
         select *
         from chosen
         where greatest_line_count > 1
@@ -157,7 +157,7 @@ with
             *,
             sum(total_amount) over (partition by order_id) as sum_of_all,
             sum(total_amount) filter (where {{ is_newest }}) over (partition by order_id) as sum_of_newest
-        from told_once
+        from reported_once
     ),
 
     distinct_lines as (

@@ -6,7 +6,7 @@
 with
     figures as (select * from {{ ref("int_order_figures") }}),
 
-    claims as (select * from {{ ref("int_order_refund_claims") }}),
+    claims as (select * from {{ ref("int_reported_refunds") }}),
 
     reports as (select * from {{ ref("int_order_reports") }}),
 
@@ -77,7 +77,7 @@ with
         where statuses.status = 'canceled'
     ),
 
-    told as (
+    reported as (
         select
             claims.order_id,
             claims.source,
@@ -88,7 +88,7 @@ with
             ) as subtotal_amount,
             max(claims.amount) filter (
                 where claims.is_counted and claims.amount_kind = 'running_total'
-            ) as told_running_amount,
+            ) as reported_running_amount,
             null as stated_running_amount,
             bool_or(not claims.is_counted and claims.action <> 'cancel') as has_unknown_share,
             bool_or(claims.amount is null and claims.action <> 'cancel') as has_missing_amount
@@ -127,7 +127,7 @@ with
 
     statements as (
         select *
-        from told
+        from reported
         union all
         select order_id, source, source_account, null, null, null, max(amount), bool_or(amount is null), false
         from stated_totals
@@ -144,9 +144,9 @@ with
             source_account,
             {{ capped("coalesce(sum(delta_amount), 0)") }} as delta_amount,
             {{ capped("sum(subtotal_amount)") }} as subtotal_amount,
-            cast(coalesce(max(told_running_amount), 0) as decimal(18, 4)) as told_running_amount,
+            cast(coalesce(max(reported_running_amount), 0) as decimal(18, 4)) as reported_running_amount,
             cast(
-                coalesce(greatest(max(told_running_amount), max(stated_running_amount)), 0) as decimal(18, 4)
+                coalesce(greatest(max(reported_running_amount), max(stated_running_amount)), 0) as decimal(18, 4)
             ) as running_amount,
             bool_or(has_unknown_share) as has_unknown_share,
             bool_or(has_missing_amount) as has_missing_amount
@@ -162,8 +162,8 @@ with
             greatest(by_account.delta_amount, by_account.running_amount) as refunded_amount,
             by_account.subtotal_amount,
             by_account.delta_amount >= by_account.running_amount as is_sum_of_deltas,
-            greatest(by_account.delta_amount, by_account.told_running_amount)
-            >= by_account.running_amount as is_told_apart,
+            greatest(by_account.delta_amount, by_account.reported_running_amount)
+            >= by_account.running_amount as is_kept_apart,
             by_account.has_unknown_share,
             by_account.has_missing_amount,
             greatest(by_account.delta_amount, by_account.running_amount) > 0

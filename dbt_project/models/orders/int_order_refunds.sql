@@ -16,7 +16,7 @@ with
                 partition by statements.order_id
                 order by
                     statements.refunded_amount desc,
-                    not statements.is_told_apart,
+                    not statements.is_kept_apart,
                     coalesce(priorities.priority, 1000000),
                     statements.source,
                     statements.source_account

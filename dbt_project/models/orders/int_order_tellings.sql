@@ -8,7 +8,7 @@ with
 
     outdated_events as (select * from {{ ref("int_outdated_events") }}),
 
-    claims as (select * from {{ ref("int_order_refund_claims") }}),
+    claims as (select * from {{ ref("int_reported_refunds") }}),
 
     states as (select * from {{ ref("int_order_states") }}),
 
@@ -18,7 +18,7 @@ with
 
     overrides as (select * from {{ ref("order_status_overrides") }}),
 
-    told as (
+    reported as (
         select
             order_keys.order_id,
             staged.source,
@@ -30,7 +30,7 @@ with
             end as teller,
             coalesce(overrides.status, staged.status) as status,
             staged.is_valid_source,
-            coalesce(staged.source_updated_at, cast(staged.export_date as timestamptz)) as told_at
+            coalesce(staged.source_updated_at, cast(staged.export_date as timestamptz)) as reported_at
         from staged
         inner join
             order_keys
@@ -56,7 +56,7 @@ with
             claims.claim_id as teller,
             'canceled' as status,
             null as is_valid_source,
-            coalesce(claims.occurred_at, timestamptz '-infinity') as told_at
+            coalesce(claims.occurred_at, timestamptz '-infinity') as reported_at
         from claims
         inner join states on claims.order_id = states.order_id
         where claims.action = 'cancel' and states.status = 'canceled'
@@ -64,26 +64,26 @@ with
 
     changing as (
         select order_id
-        from told
+        from reported
         group by order_id
         having min(status) < max(status) or min(is_valid_source) < max(is_valid_source)
     ),
 
     final as (
         select
-            told.order_id,
-            told.source,
-            told.source_account,
-            told.teller,
-            told.status,
+            reported.order_id,
+            reported.source,
+            reported.source_account,
+            reported.teller,
+            reported.status,
             statuses.progress,
             coalesce(validity.is_valid, statuses.is_valid) as is_valid,
-            told.is_valid_source,
-            told.told_at
-        from told
-        inner join changing on told.order_id = changing.order_id
-        inner join statuses on told.status = statuses.status
-        left join validity on told.status = validity.status
+            reported.is_valid_source,
+            reported.reported_at
+        from reported
+        inner join changing on reported.order_id = changing.order_id
+        inner join statuses on reported.status = statuses.status
+        left join validity on reported.status = validity.status
     )
 
 select *

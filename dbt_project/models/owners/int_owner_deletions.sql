@@ -7,20 +7,21 @@ with
 
     belongings as (select * from {{ ref("int_contact_records") }}),
 
-    told_deletions as (select * from {{ ref("int_told_deletions") }}),
+    reported_deletions as (select * from {{ ref("int_reported_deletions") }}),
 
     deleted as (
         select
             records.record_no,
             records.deleted_on,
-            records.last_export_date < records.deleted_on and told_deletions.source_record_id is null as is_by_absence
+            records.last_export_date < records.deleted_on
+            and reported_deletions.source_record_id is null as is_by_absence
         from records
         left join
-            told_deletions
-            on records.source = told_deletions.source
-            and records.source_account = told_deletions.source_account
-            and records.source_record_id = told_deletions.source_record_id
-            and records.deleted_on = told_deletions.export_date
+            reported_deletions
+            on records.source = reported_deletions.source
+            and records.source_account = reported_deletions.source_account
+            and records.source_record_id = reported_deletions.source_record_id
+            and records.deleted_on = reported_deletions.export_date
         where records.is_deleted
     ),
 

@@ -22,7 +22,7 @@ with
 
     adjustments as (select * from {{ ref("fct_order_adjustments") }}),
 
-    claims as (select * from {{ ref("int_order_refund_claims") }}),
+    claims as (select * from {{ ref("int_reported_refunds") }}),
 
     tellings as (select * from {{ ref("int_order_tellings") }}),
 
@@ -211,39 +211,43 @@ with
         group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date
     ),
 
-    told as (
-        select *, min(told_at) over (partition by order_id, source, source_account) as first_told_at from tellings
+    reported as (
+        select *, min(reported_at) over (partition by order_id, source, source_account) as first_reported_at
+        from tellings
     ),
 
     -- What each teller had said by each moment; before anything was said, the first that was.
-    told_by_teller as (
+    reported_by_teller as (
         select
             pairs.source,
             pairs.source_account,
             pairs.order_id,
             pairs.export_date,
-            told.teller,
+            reported.teller,
             {% for moment, _ in moments -%}
-                max_by(told.progress, row(told.told_at, told.progress)) filter (
-                    where told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at
+                max_by(reported.progress, row(reported.reported_at, reported.progress)) filter (
+                    where reported.reported_at < pairs.{{ moment }} or reported.reported_at = reported.first_reported_at
                 ) as progress_{{ moment }},
-                max_by(told.is_valid_source, row(told.told_at, told.is_valid_source)) filter (
+                max_by(reported.is_valid_source, row(reported.reported_at, reported.is_valid_source)) filter (
                     where
-                        told.is_valid_source is not null
-                        and (told.told_at < pairs.{{ moment }} or told.told_at = told.first_told_at)
+                        reported.is_valid_source is not null
+                        and (
+                            reported.reported_at < pairs.{{ moment }}
+                            or reported.reported_at = reported.first_reported_at
+                        )
                 ) as flag_{{ moment }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from pairs
         inner join
-            told
-            on pairs.order_id = told.order_id
-            and pairs.source = told.source
-            and pairs.source_account = told.source_account
-        group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date, told.teller
+            reported
+            on pairs.order_id = reported.order_id
+            and pairs.source = reported.source
+            and pairs.source_account = reported.source_account
+        group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date, reported.teller
     ),
 
-    told_before as (
+    reported_before as (
         select
             source,
             source_account,
@@ -254,7 +258,7 @@ with
                 bool_or(flag_{{ moment }}) as flag_{{ moment }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
-        from told_by_teller
+        from reported_by_teller
         group by source, source_account, order_id, export_date
     ),
 
@@ -263,7 +267,7 @@ with
             matched.*,
             {% for moment, _ in moments -%}
                 coalesce(statuses_{{ moment }}.status, matched.status) as status_{{ moment }},
-                coalesce(told_before.flag_{{ moment }}, matched.is_flagged_valid) as is_flagged_valid_{{ moment }},
+                coalesce(reported_before.flag_{{ moment }}, matched.is_flagged_valid) as is_flagged_valid_{{ moment }},
                 coalesce(later_refunds.amount_after_{{ moment }}, 0) as amount_after_{{ moment }},
                 coalesce(later_refunds.subtotal_after_{{ moment }}, 0) as subtotal_after_{{ moment }},
             {% endfor -%}
@@ -283,7 +287,7 @@ with
         from matched
         inner join orders on matched.order_id = orders.order_id
         left join refunds on matched.order_id = refunds.order_id
-        {% for relation in ["later_refunds", "told_before"] -%}
+        {% for relation in ["later_refunds", "reported_before"] -%}
             left join
                 {{ relation }}
                 on matched.source = {{ relation }}.source
@@ -293,7 +297,8 @@ with
         {% endfor -%}
         {% for moment, _ in moments -%}
             left join
-                statuses as statuses_{{ moment }} on told_before.progress_{{ moment }} = statuses_{{ moment }}.progress
+                statuses as statuses_{{ moment }}
+                on reported_before.progress_{{ moment }} = statuses_{{ moment }}.progress
         {% endfor %}
     ),
 

@@ -74,7 +74,7 @@ with
         from owned
     ),
 
-    told as (
+    reported as (
         select
             *,
             case
@@ -88,11 +88,11 @@ with
     -- Of two lists of a record in one night the newest counts.
     current_of_night as (
         select *
-        from told
+        from reported
         where not is_own_list
         union all
         select *
-        from told
+        from reported
         where is_own_list
         qualify
             dense_rank() over (
@@ -270,28 +270,32 @@ with
     -- Whom the vendor has deleted is a member no more, of whatever the record had said up to that night.
     deleted as (
         select
-            told.customer_id,
-            told.source,
-            told.source_account,
-            told.segment_family,
-            told.segment_id,
-            told.claimant,
+            reported.customer_id,
+            reported.source,
+            reported.source_account,
+            reported.segment_family,
+            reported.segment_id,
+            reported.claimant,
             greatest(
                 cast(deletions.deleted_on as timestamptz),
                 max(
-                    case when told.is_message then coalesce(told.dated_at, told.delivered_at) else told.delivered_at end
+                    case
+                        when reported.is_message
+                        then coalesce(reported.dated_at, reported.delivered_at)
+                        else reported.delivered_at
+                    end
                 )
                 + interval 1 microsecond
             ) as deleted_at
-        from told
+        from reported
         inner join
             deletions
-            on told.source = deletions.source
-            and told.source_account = deletions.source_account
-            and told.stream_key = deletions.stream_key
-            and told.owner_record_id = deletions.owner_record_id
-            and told.export_date < deletions.rows_end_before
-        where told.is_member and told.segment_id is not null
+            on reported.source = deletions.source
+            and reported.source_account = deletions.source_account
+            and reported.stream_key = deletions.stream_key
+            and reported.owner_record_id = deletions.owner_record_id
+            and reported.export_date < deletions.rows_end_before
+        where reported.is_member and reported.segment_id is not null
         group by 1, 2, 3, 4, 5, 6, deletions.deleted_on
     ),
 
@@ -304,18 +308,18 @@ with
             claimants.segment_family,
             claimants.segment_id,
             claimants.claimant,
-            coalesce(told.dated_at, told.delivered_at) as denied_at
-        from told
+            coalesce(reported.dated_at, reported.delivered_at) as denied_at
+        from reported
         inner join
             (
                 select distinct customer_id, source, source_account, segment_family, segment_id, claimant from claims
             ) as claimants
-            on told.customer_id = claimants.customer_id
-            and told.source = claimants.source
-            and told.source_account = claimants.source_account
-            and told.segment_family = claimants.segment_family
-            and told.segment_id = claimants.segment_id
-        where told.is_denial
+            on reported.customer_id = claimants.customer_id
+            and reported.source = claimants.source
+            and reported.source_account = claimants.source_account
+            and reported.segment_family = claimants.segment_family
+            and reported.segment_id = claimants.segment_id
+        where reported.is_denial
     ),
 
     final as (

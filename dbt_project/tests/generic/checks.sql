@@ -75,12 +75,12 @@
         {%- do queries.append((column ~ " is not unique", "select " ~ filled ~ " group by all having count(*) > 1")) -%}
     {%- endfor -%}
     {%- for one in references -%}
-        {%- set unknown = " anti join " ~ one.to ~ " as known on told." ~ one.column ~ " = known." ~ one.field -%}
-        {%- set filled = " where told." ~ one.column ~ " is not null" -%}
+        {%- set unknown = " anti join " ~ one.to ~ " as known on reported." ~ one.column ~ " = known." ~ one.field -%}
+        {%- set filled = " where reported." ~ one.column ~ " is not null" -%}
         {%- do queries.append(
             (
                 one.column ~ " is not in " ~ one.to.identifier,
-                "select told.* from " ~ model ~ " as told" ~ unknown ~ filled,
+                "select reported.* from " ~ model ~ " as reported" ~ unknown ~ filled,
             )
         ) -%}
     {%- endfor -%}
@@ -123,9 +123,9 @@
                         [
                             {% for failing, condition in conditions %}
                                 struct_pack(
-                                    failing := $told${{ failing }}$told$,
+                                    failing := $reported${{ failing }}$reported$,
                                     failing_rows := count(*) filter (where {{ condition }}),
-                                    shown_by := $told$from {{ model }} where {{ condition }}$told$
+                                    shown_by := $reported$from {{ model }} where {{ condition }}$reported$
                                 )
                                 {{- "," if not loop.last }}
                             {% endfor %}
@@ -137,7 +137,9 @@
             {% for failing, query in queries %}
                     {{ "union all" if conditions or not loop.first }}
                 select
-                    $told${{ failing }}$told$ as failing, count(*) as failing_rows, $told${{ query }}$told$ as shown_by
+                    $reported${{ failing }}$reported$ as failing,
+                    count(*) as failing_rows,
+                    $reported${{ query }}$reported$ as shown_by
                 from ({{ query }})
             {% endfor %}
         )

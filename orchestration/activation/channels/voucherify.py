@@ -31,8 +31,8 @@ def _judged(action: Any) -> Judged | None:
         for error in errors
         if error.get("source_id")
     }
-    told = result.get("failed_count", 0) if action["status"] == "DONE" else 1
-    return Judged(failed, max(0, told - len(failed)))
+    reported = result.get("failed_count", 0) if action["status"] == "DONE" else 1
+    return Judged(failed, max(0, reported - len(failed)))
 
 
 def _erasure(record: Identity) -> dict[str, Any] | None:

@@ -140,7 +140,7 @@ def test_broken_components_are_taken_apart_as_if_links_came_one_by_one(compiled:
         components += [(start + node, start + 100000 + whole.find(node)) for node in seen]
         expected.append((start, own, parts))
     found = dict(
-        repaired(compiled("int_repairs"), links=links, documents=documents, apart=apart, components=components)
+        repaired(compiled("int_cluster_splits"), links=links, documents=documents, apart=apart, components=components)
     )
     for start, own, parts in expected:
         nodes = {node for node, _, _ in own if start + node in found}
@@ -204,15 +204,15 @@ def test_which_of_two_links_of_one_moment_comes_first_is_no_matter_of_how_their_
 ) -> None:
     persons = set()
     for keys in ((1, 2), (2, 1)):
-        told = {table: [(key, *row) for key, row in zip(keys, rows, strict=True)] for table, rows in said.items()}
+        reported = {table: [(key, *row) for key, row in zip(keys, rows, strict=True)] for table, rows in said.items()}
         found = repaired(
-            compiled("int_repairs"),
+            compiled("int_cluster_splits"),
             links=[(100, keys[0], 0), (200, keys[0], 0), (100, keys[1], 0), (300, keys[1], 0)],
             documents={200: 1, 300: 2},
             apart=[],
             components=[(100, 100), (200, 100), (300, 100)],
             first_seen=0,
-            **told,
+            **reported,
         )
         persons.add(frozenset(partition(found)))
     assert len(persons) == 1
@@ -224,7 +224,7 @@ def test_a_composite_key_is_of_an_id_in_its_namespace_and_not_of_both_written_to
     sql = compiled("int_composite_keys")
     names = ("first_name_key", "last_name_key", "full_name_key", "postal_code_key", "city_key", "address_key")
     columns = ", ".join(f"'a b' as {name}" for name in names)
-    told = {
+    reported = {
         "int_records": f"select record_no, {columns}, null::date as birth_date from range(1, 3) as told(record_no)",
         "int_record_evidence": "select record_no, null::varchar as document from range(1, 3) as told(record_no)",
         "int_record_identifiers": """
@@ -239,6 +239,6 @@ def test_a_composite_key_is_of_an_id_in_its_namespace_and_not_of_both_written_to
         con.execute("attach ':memory:' as warehouse")
         for schema, table in set(RELATION.findall(sql)):
             con.execute(f"create schema if not exists warehouse.{schema}")
-            con.execute(f"create table warehouse.{schema}.{table} as {told[table]}")
+            con.execute(f"create table warehouse.{schema}.{table} as {reported[table]}")
         keys = con.execute(f"select count(*), count(distinct identifier_key) from ({sql})").fetchone()
     assert keys == (2, 2)

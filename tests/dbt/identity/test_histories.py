@@ -123,7 +123,7 @@ class History:
         self.said[stream, night, version].append(TOLD[stream](key, night, person))
 
 
-def told_contact(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_contact(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
     return {
         "contactID": key,
         "createdAt": "2025-12-01T00:00:00Z",
@@ -131,16 +131,16 @@ def told_contact(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def told_customer(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_customer(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
     return {"object": "customer", "id": key, **_named(person, name="name", email="email", phone="phone")}
 
 
-def told_profile(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_profile(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
     identifiers = {"customer_id": key, **_named(person, email="email", phone="phone", vuid="vuid")}
     return {"identifiers": identifiers, "attributes": _named(person, name="first_name")}
 
 
-def told_order(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_order(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
     return {
         "eventName": "placed order",
         "eventID": key,
@@ -150,7 +150,7 @@ def told_order(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def told_visit(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_visit(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
     identifiers = _named(person, email="email", vuid="vuid") or {"vuid": f"{key:0>32}"}
     return {
         "type": "pageview",
@@ -165,11 +165,11 @@ def _named(person: dict[str, str], **names: str) -> dict[str, str]:
 
 
 TOLD: dict[str, Callable[[str, int, dict[str, str]], dict[str, Any]]] = {
-    CONTACTS: told_contact,
-    CUSTOMERS: told_customer,
-    PROFILES: told_profile,
-    EVENTS: told_order,
-    VISITS: told_visit,
+    CONTACTS: reported_contact,
+    CUSTOMERS: reported_customer,
+    PROFILES: reported_profile,
+    EVENTS: reported_order,
+    VISITS: reported_visit,
 }
 
 

@@ -648,5 +648,5 @@ def test_no_two_scenarios_share_a_record(scenarios: list[Scenario]) -> None:
 
 def test_nobody_in_the_world_has_two_documents_unless_somebody_said_so_or_one_record_does(warehouse: Warehouse) -> None:
     query = "select customer_id from marts.bridge_customer_identifiers where identifier_type = 'document' and is_linking group by all having count(*) > 1"
-    told = {warehouse.customer(name) for name in ("always-1", "two-papers-1", "papers-of-1")}
-    assert {row["customer_id"] for row in warehouse.rows(query)} == told
+    reported = {warehouse.customer(name) for name in ("always-1", "two-papers-1", "papers-of-1")}
+    assert {row["customer_id"] for row in warehouse.rows(query)} == reported

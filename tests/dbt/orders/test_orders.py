@@ -412,13 +412,13 @@ def left_out(w: WarehouseBuilder) -> None:
                 w.line(row, "kept", total="50.00", currency="USD")
     # Paid and sent; then the payment alone is told again.
     for night, payment, fulfillment, status in ((1, "paid", "fulfilled", "shipped"), (2, "paid", None, "paid")):
-        told = {
+        reported = {
             "payment_status_raw": payment,
             "fulfillment_status_raw": fulfillment,
             "status_raw": payment,
             "status": status,
         }
-        w.order("omnisend", "K-2", total="10.00", export_date=date(2024, 1, night), **told)
+        w.order("omnisend", "K-2", total="10.00", export_date=date(2024, 1, night), **reported)
     # The number was corrected within one night.
     for source_row, number in ((1, "ZZ-90"), (2, "AA-10")):
         file = "landing/ometria/orders/2024-01-01/corrected.ndjson"
@@ -554,7 +554,7 @@ def conflicts(query: Query, number: str) -> list[str]:
     return [kind for (kind,) in query(sql, [number])]
 
 
-def test_an_order_told_by_four_vendors_and_three_events_is_one_order(query: Query) -> None:
+def test_an_order_reported_by_four_vendors_and_three_events_is_one_order(query: Query) -> None:
     assert order(query, "4122111", "source, sources, total_amount, currency, line_count, item_quantity, is_guest") == (
         "ometria",
         ["ometria", "omnisend", "optimizely", "voucherify"],
@@ -606,7 +606,7 @@ def test_a_version_that_tells_the_state_alone_leaves_money_buyer_time_and_lines_
     assert order(query, "V-STATE", columns) == ("shipped", Decimal("40.00"), 2, False, True, date(2024, 1, 1))
 
 
-def test_a_version_without_lines_has_its_own_money_and_the_lines_last_told(query: Query) -> None:
+def test_a_version_without_lines_has_its_own_money_and_the_lines_last_reported(query: Query) -> None:
     assert order(query, "V-HEAD", "status, total_amount, line_count, item_quantity") == (
         "shipped",
         Decimal("35.00"),
@@ -615,11 +615,11 @@ def test_a_version_without_lines_has_its_own_money_and_the_lines_last_told(query
     )
 
 
-def test_an_order_that_is_no_longer_told_as_canceled_is_none(query: Query) -> None:
+def test_an_order_that_is_no_longer_reported_as_canceled_is_none(query: Query) -> None:
     assert order(query, "V-REVIVED", "status, net_amount") == ("completed", Decimal("10.00"))
 
 
-def test_a_bridge_that_an_order_told_is_gone_when_the_order_is_corrected(query: Query) -> None:
+def test_a_bridge_that_an_order_reported_is_gone_when_the_order_is_corrected(query: Query) -> None:
     sql = "select distinct customer_id from marts.bridge_customer_records where source_record_id = $1"
     [(ana,)], [(bob,)] = query(sql, ["ana-77"]), query(sql, ["bob-88"])
     assert ana != bob
@@ -628,7 +628,7 @@ def test_a_bridge_that_an_order_told_is_gone_when_the_order_is_corrected(query: 
     assert sorted(query(sql), key=str) == sorted([(ana, "superseded"), (bob, None)], key=str)
 
 
-def test_an_order_told_again_with_less_of_its_buyer_still_links_by_all_of_it(query: Query) -> None:
+def test_an_order_reported_again_with_less_of_its_buyer_still_links_by_all_of_it(query: Query) -> None:
     sql = (
         "select is_linking from marts.bridge_customer_identifiers where identifier_value = 'also-ana@corrected.example'"
     )
@@ -645,7 +645,7 @@ def test_an_address_that_a_corrected_order_no_longer_names_links_nobody(query: Q
     assert query(sql) == [("V-TYPO",)]
 
 
-def test_an_event_told_again_under_its_id_tells_of_the_order_in_its_newest_version_only(query: Query) -> None:
+def test_an_event_reported_again_under_its_id_tells_of_the_order_in_its_newest_version_only(query: Query) -> None:
     columns = "status, total_amount, refunded_amount, line_count, item_quantity"
     assert order(query, "V-EVENT", columns) == ("partially_refunded", Decimal("80.00"), Decimal("15.00"), 1, 1)
 
@@ -696,7 +696,7 @@ def test_lines_and_total_of_an_order_come_from_the_newest_event_that_has_both(qu
         ("W-share-stated", "refunded", True, "100.00", "0"),
     ],
 )
-def test_whole_and_part_are_told_apart_by_the_whole_they_are_of(
+def test_whole_and_part_are_reported_apart_by_the_whole_they_are_of(
     query: Query, number: str, status: str, *, is_valid: bool, refunded: str, net: str
 ) -> None:
     assert order(query, number, "status, is_valid, refunded_amount, net_amount") == (
@@ -707,7 +707,7 @@ def test_whole_and_part_are_told_apart_by_the_whole_they_are_of(
     )
 
 
-def test_a_refund_in_the_vendors_currency_is_listed_as_told_and_as_it_counts(query: Query) -> None:
+def test_a_refund_in_the_vendors_currency_is_listed_as_reported_and_as_it_counts(query: Query) -> None:
     sql = "select a.currency, amount, told_currency, told_amount from marts.fct_order_adjustments as a join marts.fct_orders using (order_id)"
     assert query(f"{sql} where order_number = 'W-SHARE'") == [("EUR", Decimal("33.3333"), "GBP", Decimal("30.0000"))]
 
@@ -753,7 +753,7 @@ def test_an_order_keeps_its_buyer_when_a_later_version_names_none(query: Query) 
     assert query(sql) == [("keeper@orders.example",)]
 
 
-def test_what_was_said_of_fulfilment_holds_when_the_payment_alone_is_told_again(query: Query) -> None:
+def test_what_was_said_of_fulfilment_holds_when_the_payment_alone_is_reported_again(query: Query) -> None:
     assert order(query, "K-2", "status") == ("shipped",)
 
 
@@ -762,7 +762,7 @@ def test_the_number_of_the_newest_version_is_the_number_of_the_order(query: Quer
     assert query("select count(*) from marts.fct_orders where order_number = 'ZZ-90'") == [(0,)]
 
 
-def test_an_order_told_by_events_belongs_to_whom_the_first_of_them_names(query: Query) -> None:
+def test_an_order_reported_by_events_belongs_to_whom_the_first_of_them_names(query: Query) -> None:
     sql = "select email from marts.fct_orders join marts.dim_customers using (customer_id) where order_number = 'K-3'"
     assert query(sql) == [("keeper@orders.example",)]
     sql = "select email from meta.order_conflicts as told join marts.fct_orders using (order_id) join marts.dim_customers as c on c.customer_id = other_value"
@@ -883,7 +883,7 @@ def test_the_lines_of_an_order_that_tells_of_its_refund_are_not_what_was_refunde
         ("R-delta", "2024-01-05 12:00", False),
     ],
 )
-def test_an_adjustment_that_nobody_dates_is_of_the_night_that_first_told_it_and_says_so(
+def test_an_adjustment_that_nobody_dates_is_of_the_night_that_first_reported_it_and_says_so(
     query: Query, number: str, moment: str, *, is_inferred: bool
 ) -> None:
     sql = "select distinct strftime(occurred_at, '%Y-%m-%d %H:%M'), is_occurred_at_inferred, source_account from marts.fct_order_adjustments join marts.fct_orders using (order_id)"
@@ -993,8 +993,8 @@ def test_a_refund_without_an_amount_is_listed_and_takes_nothing_off(
     assert query("select net_amount from marts.fct_orders where order_number = upper($1)", [number]) == [
         (Decimal(net),)
     ]
-    told = "select amount from marts.fct_order_adjustments inner join marts.fct_orders using (order_id) where order_number = upper($1)"
-    assert [amount for (amount,) in query(told, [number])] == amounts
+    reported = "select amount from marts.fct_order_adjustments inner join marts.fct_orders using (order_id) where order_number = upper($1)"
+    assert [amount for (amount,) in query(reported, [number])] == amounts
     assert conflicts(query, number) == listed
 
 
@@ -1017,12 +1017,12 @@ def test_a_currency_that_is_stated_wins_over_one_that_was_assumed(query: Query) 
     assert conflicts(query, "C-stated") == []
 
 
-def test_a_line_stays_in_the_currency_it_is_told_in(query: Query) -> None:
+def test_a_line_stays_in_the_currency_it_is_reported_in(query: Query) -> None:
     of_order = "order_id in (select order_id from marts.fct_orders where order_number = 'C-LINES')"
-    told = query(
+    reported = query(
         f"select product_id, currency, total_amount from marts.fct_order_lines where {of_order} order by product_id"
     )
-    assert told == [("a", "GBP", Decimal("20.00")), ("b", "USD", Decimal("6.00"))]
+    assert reported == [("a", "GBP", Decimal("20.00")), ("b", "USD", Decimal("6.00"))]
     assert conflicts(query, "C-lines") == []
 
 

@@ -226,12 +226,12 @@ def nothing_on_both_sides(w: WarehouseBuilder) -> None:
 
 def two_last_orders(w: WarehouseBuilder) -> None:
     """Either of two orders of one moment is the last."""
-    for number, told in enumerate(("30.00", "60.00")):
+    for number, reported in enumerate(("30.00", "60.00")):
         record = f"two-last-{number}"
         w.profile("voucherify", record, stream="customers")
         for total in ("30.00", "60.00"):
             own_order(w, "voucherify", f"{record}-{total}", record, total, stream="customers", status="paid")
-        figure(w, "voucherify", record, "last_order_amount", told, "customers")
+        figure(w, "voucherify", record, "last_order_amount", reported, "customers")
 
 
 def day_of_the_export(w: WarehouseBuilder) -> None:

@@ -63,7 +63,7 @@ def listed(
         )
 
 
-def told(
+def reported(
     w: WarehouseBuilder,
     owner: Row,
     segment: str,
@@ -91,19 +91,19 @@ def told(
 
 def two_profiles(w: WarehouseBuilder) -> None:
     one, other = customer(w, "pair-a", "pair"), customer(w, "pair-b", "pair")
-    told(w, one, "pair-told", at(1, 10), NIGHTS[0])
+    reported(w, one, "pair-told", at(1, 10), NIGHTS[0])
     listed(w, other, ["pair-other"], NIGHTS[1])
-    told(w, other, "pair-closed", at(1, 10), NIGHTS[0])
+    reported(w, other, "pair-closed", at(1, 10), NIGHTS[0])
 
 
 def messages_and_lists(w: WarehouseBuilder) -> None:
     before, after, late = customer(w, "told-before"), customer(w, "told-after"), customer(w, "told-late")
-    told(w, before, "before-list", at(1, 10), NIGHTS[1])
+    reported(w, before, "before-list", at(1, 10), NIGHTS[1])
     listed(w, before, [], NIGHTS[1])
-    told(w, after, "after-list", at(2, 10), NIGHTS[1])
+    reported(w, after, "after-list", at(2, 10), NIGHTS[1])
     listed(w, after, [], NIGHTS[1])
     listed(w, late, [], NIGHTS[1])
-    told(w, late, "late-message", at(1, 10), NIGHTS[3])
+    reported(w, late, "late-message", at(1, 10), NIGHTS[3])
 
 
 def realtime_and_classic(w: WarehouseBuilder) -> None:
@@ -167,7 +167,7 @@ def account(w: WarehouseBuilder, record: str, programme: str, points: str, night
     )
 
 
-def points_told(w: WarehouseBuilder, record: str, points: str, night: date) -> None:
+def points_reported(w: WarehouseBuilder, record: str, points: str, night: date) -> None:
     w.add(
         "vendor_stats",
         source=VENDOR,
@@ -186,7 +186,7 @@ def programmes(w: WarehouseBuilder) -> None:
         account(w, str(owner["source_record_id"]), "Club", "100", NIGHTS[0])
         listed(w, owner, ["Club"], NIGHTS[0], kind="loyalty_campaign")
         listed(w, owner, [], NIGHTS[2], kind="loyalty_campaign")
-        points_told(w, str(owner["source_record_id"]), "0" if owner is left else "30", NIGHTS[3])
+        points_reported(w, str(owner["source_record_id"]), "0" if owner is left else "30", NIGHTS[3])
     account(w, "back-in-club", "Club", "30", NIGHTS[3])
     listed(w, back, ["Club"], NIGHTS[3], kind="loyalty_campaign")
 
@@ -195,7 +195,7 @@ def deletions(w: WarehouseBuilder) -> None:
     owner = customer(w, "deleted-one")
     customer(w, "deleted-one", is_deleted=True, export_date=NIGHTS[2])
     listed(w, owner, ["last-list"], NIGHTS[0])
-    told(w, owner, "last-message", at(3, 8), NIGHTS[2])
+    reported(w, owner, "last-message", at(3, 8), NIGHTS[2])
     account(w, "deleted-one", "Club", "70", NIGHTS[0])
 
 
@@ -220,7 +220,7 @@ def test_a_list_of_one_profile_says_nothing_of_another_of_the_same_person(query:
     assert stay(query, "pair-closed") == [(at(1, 10), at(2), False)]
 
 
-def test_a_list_ends_what_was_told_before_its_night_and_not_what_was_told_after(query: Query) -> None:
+def test_a_list_ends_what_was_reported_before_its_night_and_not_what_was_reported_after(query: Query) -> None:
     assert stay(query, "before-list") == [(at(1, 10), at(2), False)]
     assert stay(query, "after-list") == [(at(2, 10), None, True)]
     assert stay(query, "late-message") == [(at(1, 10), at(2), False)]

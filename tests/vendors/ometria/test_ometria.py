@@ -81,7 +81,7 @@ def test_only_the_type_word_is_dropped_and_says_why() -> None:
     assert dropped["@type"]
 
 
-def test_an_address_told_twice_is_one_identifier() -> None:
+def test_an_address_reported_twice_is_one_identifier() -> None:
     outcome = of_profile(email="bob22@example.com", identities=[{"id": "BOB22@example.com", "type": "email"}])
     assert [row["id_value"] for row in outcome.rows("customer_identifiers") if row["id_type"] == "email"] == [
         "bob22@example.com"
@@ -123,9 +123,9 @@ def test_a_missing_country_stays_missing() -> None:
 def test_consent_follows_the_dates_and_the_word_only_where_they_are_silent(
     word: Any, dates: dict[str, str], expected: list[tuple[str, bool]]
 ) -> None:
-    told = of_profile(marketing_optin=word, dates=dates).rows("customer_consents")
-    assert [(row["status"], row["is_effective_at_inferred"]) for row in told] == expected
-    assert {row["channel"] for row in told} == {"email"}
+    reported = of_profile(marketing_optin=word, dates=dates).rows("customer_consents")
+    assert [(row["status"], row["is_effective_at_inferred"]) for row in reported] == expected
+    assert {row["channel"] for row in reported} == {"email"}
 
 
 def test_an_unreadable_consent_date_is_booked_and_the_time_flagged() -> None:
@@ -165,8 +165,8 @@ def test_a_word_of_the_merchant_falls_back_to_the_state() -> None:
 
 
 def test_the_vendors_own_validity_stands_beside_the_status() -> None:
-    told = of_order(status="canceled", is_valid=True).row("orders")
-    assert (told["status"], told["is_valid_source"]) == ("canceled", True)
+    reported = of_order(status="canceled", is_valid=True).row("orders")
+    assert (reported["status"], reported["is_valid_source"]) == ("canceled", True)
 
 
 def test_validity_as_text_is_repaired_and_booked() -> None:
@@ -183,8 +183,11 @@ def test_amounts_are_numbers_or_decimal_texts(total: Any) -> None:
 
 
 def test_a_naive_time_is_utc_and_says_so() -> None:
-    told = of_order(timestamp="2026-02-06 10:00:00").row("orders")
-    assert (told["ordered_at"].isoformat(), told["is_ordered_at_inferred"]) == ("2026-02-06T10:00:00+00:00", True)
+    reported = of_order(timestamp="2026-02-06 10:00:00").row("orders")
+    assert (reported["ordered_at"].isoformat(), reported["is_ordered_at_inferred"]) == (
+        "2026-02-06T10:00:00+00:00",
+        True,
+    )
 
 
 def test_a_discount_has_no_sign() -> None:
@@ -208,8 +211,8 @@ def test_a_negative_order_is_a_refund_of_the_order_it_names() -> None:
 def test_the_lines_of_a_negative_order_are_what_was_returned_and_stand_beside_its_adjustment() -> None:
     line = {"product_id": "1", "quantity": -2, "unit_price": 18.75, "total": "-37.50"}
     outcome = of_order(id="F-2005-R", grand_total="-37.50", original_order_id="F-2005", lineitems=[line])
-    told = outcome.row("order_lines")
-    assert (told["source_order_id"], told["product_id"], told["quantity"], told["total"]) == (
+    reported = outcome.row("order_lines")
+    assert (reported["source_order_id"], reported["product_id"], reported["quantity"], reported["total"]) == (
         "F-2005",
         "1",
         -2,
@@ -254,9 +257,9 @@ def test_a_guest_names_no_customer_id(customer: Any, *, is_guest: bool) -> None:
     assert of_order(customer=customer).row("orders")["is_guest"] is is_guest
 
 
-def test_an_order_told_in_the_accounts_currency_alone_takes_that() -> None:
-    told = of_order(grand_total=None, currency=None, base_grand_total="7.00", base_currency="GBP").row("orders")
-    assert (told["total"], told["currency"]) == (7, "GBP")
+def test_an_order_reported_in_the_accounts_currency_alone_takes_that() -> None:
+    reported = of_order(grand_total=None, currency=None, base_grand_total="7.00", base_currency="GBP").row("orders")
+    assert (reported["total"], reported["currency"]) == (7, "GBP")
 
 
 def test_one_id_in_two_collections_is_two_contacts() -> None:
@@ -314,8 +317,8 @@ def test_an_unsubscription_is_an_opt_out_with_its_reason() -> None:
             }
         ],
     )
-    told = outcome.row("customer_consents")
-    assert (told["status"], told["channel"], told["reason"]) == ("opt_out", "email", "too_many: Too many")
+    reported = outcome.row("customer_consents")
+    assert (reported["status"], reported["channel"], reported["reason"]) == ("opt_out", "email", "too_many: Too many")
 
 
 def test_a_custom_event_without_a_type_is_rejected() -> None:
@@ -340,7 +343,7 @@ def test_the_address_shown_is_the_profile_s_own_and_none_of_its_identities() -> 
     }
 
 
-def test_consent_is_told_by_channel_and_purpose() -> None:
+def test_consent_is_reported_by_channel_and_purpose() -> None:
     channels = {
         "sms": {
             "allow_marketing": True,
@@ -354,11 +357,11 @@ def test_consent_is_told_by_channel_and_purpose() -> None:
         "contacts",
         {"@type": "contact", "@collection": "web", "id": "1", "email": "a@example.com", "channels": channels},
     )
-    told = {
+    reported = {
         (row.get("channel"), row["purpose"], row["status"], row["is_effective_at_inferred"])
         for row in outcome.rows("customer_consents")
     }
-    assert told == {
+    assert reported == {
         ("email", "marketing", "unknown", True),
         ("sms", "marketing", "opt_in", False),
         ("sms", "transactional", "opt_out", True),
@@ -466,7 +469,7 @@ def test_a_later_order_without_an_address_takes_none_away() -> None:
     lund, moved = {"city": "Lund", "postcode": "22100", "country_code": "SE"}, {"city": "Ystad"}
     buyer = {"email": "nora@example.com", "firstname": "Nora", "lastname": "Vik"}
 
-    def told(*places: dict[str, str] | None) -> dict[str, Any]:
+    def reported(*places: dict[str, str] | None) -> dict[str, Any]:
         orders = [
             order(id=str(number), customer=buyer, timestamp=f"2026-03-0{number}T10:00:00Z", billing_address=place)
             for number, place in enumerate(places, 1)
@@ -477,6 +480,6 @@ def test_a_later_order_without_an_address_takes_none_away() -> None:
             if name in ("city", "postal_code", "country_code")
         }
 
-    assert told(lund, None) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}
-    assert told(lund, moved, None) == {"city": "Ystad", "country_code": "SE"}
-    assert told(lund, {"country_code": "DE"}) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}
+    assert reported(lund, None) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}
+    assert reported(lund, moved, None) == {"city": "Ystad", "country_code": "SE"}
+    assert reported(lund, {"country_code": "DE"}) == {"city": "Lund", "postal_code": "22100", "country_code": "SE"}

@@ -84,7 +84,7 @@ def test_the_three_ways_of_telling_an_order_give_the_same_amount() -> None:
     )
     v5 = of_events(event("placed order", {"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row("orders")
     v3 = of_order().row("orders")
-    assert {(told["order_match_key"], told["total"], told["currency"]) for told in (seed, v5, v3)} == {
+    assert {(reported["order_match_key"], reported["total"], reported["currency"]) for reported in (seed, v5, v3)} == {
         ("O-1", Decimal("31.2"), "EUR")
     }
 
@@ -152,7 +152,7 @@ def test_two_products_of_an_order_are_two_line_events() -> None:
     assert len({row["event_id"] for row in of_events(*events).rows("events")}) == 2
 
 
-def test_a_viewed_product_without_an_id_is_told_apart_by_its_time() -> None:
+def test_a_viewed_product_without_an_id_is_reported_apart_by_its_time() -> None:
     first = event("viewed product", {"productID": "fern"})
     assert (
         len({row["event_id"] for row in of_events(first, first | {"eventTime": "2026-02-13T11:00:00Z"}).rows("events")})
@@ -182,8 +182,8 @@ def test_an_obfuscated_address_is_no_address() -> None:
     assert "owner_record_id" not in outcome.row("events")
 
 
-def test_one_subscription_told_in_two_places_is_one_consent() -> None:
-    told = of_contact(
+def test_one_subscription_reported_in_two_places_is_one_consent() -> None:
+    reported = of_contact(
         email="a@example.com",
         statuses=[{"channel": "email", "status": "subscribed", "date": "2024-05-09T16:25:02.332Z"}],
         identifiers=[
@@ -195,7 +195,7 @@ def test_one_subscription_told_in_two_places_is_one_consent() -> None:
         ],
         optIns=[{"channel": "email", "date": "2024-05-09T16:25:02.300Z"}],
     ).row("customer_consents")
-    assert (told["status"], told["effective_at"].isoformat()) == ("opt_in", "2024-05-09T16:25:02.353000+00:00")
+    assert (reported["status"], reported["effective_at"].isoformat()) == ("opt_in", "2024-05-09T16:25:02.353000+00:00")
 
 
 def test_statuses_count_where_identifiers_say_nothing_of_the_channel() -> None:
@@ -245,10 +245,13 @@ def test_a_contact_without_an_id_is_known_by_its_address_else_its_number() -> No
 
 
 def test_a_date_without_a_time_in_an_import_means_noon() -> None:
-    told = normalise(
+    reported = normalise(
         "omnisend", "contacts", b"Email,Email Opt-in Date\na@example.com,2025-06-01\n", file_name="import.csv"
     ).row("customer_consents")
-    assert (told["effective_at"].isoformat(), told["is_effective_at_inferred"]) == ("2025-06-01T12:00:00+00:00", True)
+    assert (reported["effective_at"].isoformat(), reported["is_effective_at_inferred"]) == (
+        "2025-06-01T12:00:00+00:00",
+        True,
+    )
 
 
 def test_headers_of_an_import_may_be_written_in_any_case() -> None:
@@ -277,20 +280,20 @@ def test_post_codes_of_an_import_keep_their_zeros() -> None:
 
 @pytest.mark.parametrize("header", [b"contactID,email", b"Contact ID,Phone", b"id,Email"])
 def test_a_contact_has_its_id_in_a_csv_file_too(header: bytes) -> None:
-    told = normalise(
+    reported = normalise(
         "omnisend",
         "contacts",
         header + b",createdAt,updated_at,Last Name\n663cf8de,,2026-01-05T10:00:00Z,2026-02-05T10:00:00Z,Lind\n",
         file_name="export.csv",
     )
-    contact = told.row("customers")
+    contact = reported.row("customers")
     assert (contact["source_record_id"], contact["created_at"].day, contact["source_updated_at"].month) == (
         "663cf8de",
         5,
         2,
     )
     assert ("contact_id", "663cf8de") in [
-        (found["id_type"], found["id_value"]) for found in told.rows("customer_identifiers")
+        (found["id_type"], found["id_value"]) for found in reported.rows("customer_identifiers")
     ]
 
 
@@ -303,8 +306,8 @@ def test_a_segment_exported_by_hand_is_named_by_its_file() -> None:
 
 def test_tags_of_an_event_never_end_other_tags() -> None:
     outcome = of_events(event("viewed product", contact={"email": "a@example.com", "tags": ["Garden"]}))
-    told = outcome.row("segment_memberships")
-    assert (told["segment_id"], told["is_full_snapshot"]) == ("garden", False)
+    reported = outcome.row("segment_memberships")
+    assert (reported["segment_id"], reported["is_full_snapshot"]) == ("garden", False)
 
 
 @pytest.mark.parametrize(
@@ -350,9 +353,9 @@ def test_a_phone_of_an_unknown_shape_is_booked(phone: Any) -> None:
 
 
 def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> None:
-    told = event("viewed product", {"productID": "fern-1", "shelf": {"row": 2, "kinds": ["a", "b"]}})
+    reported = event("viewed product", {"productID": "fern-1", "shelf": {"row": 2, "kinds": ["a", "b"]}})
     compact, wide = (
-        normalise("omnisend", "events", json.dumps([told], **form).encode(), file_name="x.json")
+        normalise("omnisend", "events", json.dumps([reported], **form).encode(), file_name="x.json")
         for form in ({"separators": (",", ":")}, {"indent": 2})
     )
     assert compact.rows("events") == wide.rows("events")
@@ -361,10 +364,10 @@ def test_an_event_without_an_id_is_the_same_however_its_file_is_laid_out() -> No
 def test_a_channel_without_a_status_says_nothing_and_leaves_the_word_to_others() -> None:
     identifiers = [{"type": "email", "id": "a@example.com", "channels": {"email": {"status": None}, "sms": None}}]
     assert of_contact(identifiers=identifiers).rows("customer_consents") == []
-    told = of_contact(identifiers=identifiers, statuses=[{"channel": "email", "status": "subscribed"}]).row(
+    reported = of_contact(identifiers=identifiers, statuses=[{"channel": "email", "status": "subscribed"}]).row(
         "customer_consents"
     )
-    assert (told["channel"], told["status"]) == ("email", "opt_in")
+    assert (reported["channel"], reported["status"]) == ("email", "opt_in")
 
 
 def test_a_consent_of_an_event_keeps_where_it_was_given_beside_the_opt_in_of_the_same_channel() -> None:
@@ -376,11 +379,11 @@ def test_a_consent_of_an_event_keeps_where_it_was_given_beside_the_opt_in_of_the
         "consents": [{"channel": "email", **proof}],
     }
     outcome = of_events(event("viewed product", contact=contact))
-    told = [
+    reported = [
         [row.get(name) for name in ("channel", "status", "consent_source", "ip", "user_agent")]
         for row in outcome.rows("customer_consents")
     ]
-    assert sorted(told, key=str) == [
+    assert sorted(reported, key=str) == [
         ["email", "opt_in", "popup", "192.0.2.7", "Mozilla"],
         ["sms", "opt_in", None, None, None],
     ]
@@ -389,10 +392,10 @@ def test_a_consent_of_an_event_keeps_where_it_was_given_beside_the_opt_in_of_the
 
 def test_a_consent_that_names_no_channel_is_none_to_any_and_its_proof_is_kept() -> None:
     proof = {"source": "popup", "createdAt": "2026-02-13T09:00:00Z", "ip": "192.0.2.7", "userAgent": "Mozilla"}
-    told = of_events(event("viewed product", contact={"email": "kim.park@example.com", "consents": [proof]})).row(
+    reported = of_events(event("viewed product", contact={"email": "kim.park@example.com", "consents": [proof]})).row(
         "customer_consents"
     )
-    assert (told.get("channel"), told["consent_source"], told["ip"], told["user_agent"]) == (
+    assert (reported.get("channel"), reported["consent_source"], reported["ip"], reported["user_agent"]) == (
         None,
         "popup",
         "192.0.2.7",
@@ -418,11 +421,11 @@ def consents_of(outcome: Outcome) -> list[tuple[str, str, str, bool]]:
 
 
 def test_the_word_at_the_top_of_a_contact_is_of_the_channel_it_is_known_by() -> None:
-    told = {"status": "unsubscribed", "statusDate": "2026-02-20T08:00:00+00:00"}
-    assert consents_of(normalise("omnisend", "contacts", [{"email": "a@example.com", **told}])) == [
+    reported = {"status": "unsubscribed", "statusDate": "2026-02-20T08:00:00+00:00"}
+    assert consents_of(normalise("omnisend", "contacts", [{"email": "a@example.com", **reported}])) == [
         ("email", "opt_out", "2026-02-20 08:00", False)
     ]
-    assert consents_of(normalise("omnisend", "contacts", [{"phone": "+4915123456704", **told}])) == [
+    assert consents_of(normalise("omnisend", "contacts", [{"phone": "+4915123456704", **reported}])) == [
         ("sms", "opt_out", "2026-02-20 08:00", False)
     ]
 
@@ -465,10 +468,10 @@ def test_a_no_that_names_no_channel_is_a_no_to_all(status: dict[str, Any]) -> No
     outcome = normalise("omnisend", "contacts", [{"contactID": "6", **contact}])
     assert [row[:2] for row in consents_of(outcome)] == [("all", "opt_out")]
     if "optOuts" in status:
-        told = normalise(
+        reported = normalise(
             "omnisend", "events", [{"eventName": "visit", "eventTime": "2026-02-23T10:00:00Z", "contact": contact}]
         )
-        assert consents_of(told) == [("all", "opt_out", "2026-02-22 10:25", False)]
+        assert consents_of(reported) == [("all", "opt_out", "2026-02-22 10:25", False)]
 
 
 def test_an_identifier_whose_type_is_missing_or_unknown_is_kept() -> None:

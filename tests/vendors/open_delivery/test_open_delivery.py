@@ -144,7 +144,7 @@ def test_no_kept_field_stands_two_lists_deep_where_rows_are_made_of_the_outer_li
             assert [path for path in deep if any(path.startswith(start) for start in made_into_rows)] == []
 
 
-def test_dialects_that_overlap_are_told_apart_by_the_fit() -> None:
+def test_dialects_that_overlap_are_reported_apart_by_the_fit() -> None:
     overlapping = {
         (stream.name, one.name, other.name)
         for stream in discover()[VENDOR].streams.values()
@@ -680,10 +680,10 @@ def test_a_lesser_field_that_cannot_be_read_is_booked_and_the_order_stays(
 
 
 def test_a_local_time_is_converted_and_a_missing_one_is_said_to_be_inferred() -> None:
-    told = read(
+    reported = read(
         "orders", {"id": "a", "displayId": "1", "createdAt": "2026-02-28T21:30:00-03:00"}, {"id": "b", "displayId": "2"}
     )
-    rows = {row["source_order_id"]: row for row in told.rows("orders")}
+    rows = {row["source_order_id"]: row for row in reported.rows("orders")}
     assert (str(rows["a"]["ordered_at"]), rows["a"]["is_ordered_at_inferred"]) == ("2026-03-01 00:30:00+00:00", False)
     assert (str(rows["b"]["ordered_at"]), rows["b"]["is_ordered_at_inferred"]) == ("2026-03-01 00:00:00+00:00", True)
 
@@ -738,7 +738,7 @@ def test_a_review_of_an_unreadable_time_is_rejected() -> None:
     assert read("reviews", {"id": "r", "ratings": [], "createdAt": "soon"}).rejects == [(1, "bad_time", "reviewed_at")]
 
 
-def test_an_event_told_again_in_another_file_has_the_same_id() -> None:
+def test_an_event_reported_again_in_another_file_has_the_same_id() -> None:
     event = {
         "eventType": "ORDER_COMPLETED",
         "occurredAt": "2026-02-01T12:30:00Z",
@@ -815,7 +815,7 @@ def test_a_line_that_is_no_json_costs_itself_only(stream: str) -> None:
 CONSENT = {"purpose": "marketing", "channel": "sms", "status": "opt_out", "revokedAt": "2026-02-01T21:00:00-03:00"}
 
 
-def told_consents(outcome: Outcome) -> list[tuple[str, str, str]]:
+def reported_consents(outcome: Outcome) -> list[tuple[str, str, str]]:
     return [(row["channel"], row["status"], str(row["effective_at"])[:16]) for row in outcome.rows("customer_consents")]
 
 
@@ -837,16 +837,16 @@ def test_a_consent_event_is_heard_in_each_of_its_forms(name: str, body: dict[str
         {**event, "data": {"customerId": "c", **body}},
         {"event": {**event, "payload": body}},
     ):
-        assert told_consents(read("events", record)) == [("sms", "opt_out", "2026-02-02 00:00")], record
+        assert reported_consents(read("events", record)) == [("sms", "opt_out", "2026-02-02 00:00")], record
 
 
-def test_a_consent_without_a_word_is_told_by_its_times() -> None:
+def test_a_consent_without_a_word_is_reported_by_its_times() -> None:
     granted, revoked = {"grantedAt": "2025-01-10T00:00:00Z"}, {"revokedAt": "2026-02-01T00:00:00Z"}
     consents = [{"channel": "email", **granted, **revoked}, {"channel": "sms", **granted}]
     outcome = read(
         "customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": consents}
     )
-    assert sorted(told_consents(outcome)) == [
+    assert sorted(reported_consents(outcome)) == [
         ("email", "opt_in", "2025-01-10 00:00"),
         ("email", "opt_out", "2026-02-01 00:00"),
         ("sms", "opt_in", "2025-01-10 00:00"),
@@ -863,7 +863,7 @@ def test_a_revocation_beside_a_yes_is_heard() -> None:
     outcome = read(
         "customers", {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consents": [consent]}
     )
-    assert sorted(told_consents(outcome)) == [
+    assert sorted(reported_consents(outcome)) == [
         ("email", "opt_in", "2025-01-10 00:00"),
         ("email", "opt_out", "2026-02-01 00:00"),
     ]

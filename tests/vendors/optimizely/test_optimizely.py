@@ -332,10 +332,10 @@ def test_what_a_refund_takes_back_has_no_sign(amount: Any) -> None:
 
 @pytest.mark.parametrize("action", ["refund", "return", "cancel"])
 def test_what_is_taken_back_never_makes_an_order(action: str) -> None:
-    told = odp("events", order_event(action, total=-10))
+    reported = odp("events", order_event(action, total=-10))
     filed = odp("orders", {"email": "a@example.com", "action": action, "order_id": "F-1", "total": "-10"})
-    assert told.rows("orders") == filed.rows("orders") == []
-    assert told.row("order_adjustments")["action"] == filed.row("order_adjustments")["action"] == action
+    assert reported.rows("orders") == filed.rows("orders") == []
+    assert reported.row("order_adjustments")["action"] == filed.row("order_adjustments")["action"] == action
 
 
 def test_a_cancellation_without_an_amount_has_none() -> None:
@@ -347,13 +347,13 @@ def test_tax_in_a_refund_is_what_is_left_of_it_and_is_not_taken_back() -> None:
     assert (adjustment["amount"], adjustment["subtotal_amount"]) == (Decimal(10), Decimal(8))
 
 
-def test_one_refund_told_by_event_and_by_file_has_one_id() -> None:
-    told = odp("events", order_event("refund", total=-10)).row("order_adjustments")
+def test_one_refund_reported_by_event_and_by_file_has_one_id() -> None:
+    reported = odp("events", order_event("refund", total=-10)).row("order_adjustments")
     filed = odp(
         "orders",
         {"email": "bo@example.com", "action": "refund", "order_id": " #f-1", "total": "10.00", "ts": "1772359200"},
     ).row("order_adjustments")
-    assert told["adjustment_id"] == filed["adjustment_id"]
+    assert reported["adjustment_id"] == filed["adjustment_id"]
 
 
 @pytest.mark.parametrize("action", ["refund", "return", "cancel"])
@@ -390,7 +390,7 @@ def test_two_refunds_of_one_order_are_two() -> None:
     assert len({row["adjustment_id"] for row in outcome.rows("order_adjustments")}) == 2
 
 
-def test_returned_lines_of_one_moment_are_told_apart_by_product() -> None:
+def test_returned_lines_of_one_moment_are_reported_apart_by_product() -> None:
     lines = [
         {
             "event_type": "order",
@@ -453,7 +453,7 @@ def test_an_order_has_the_status_its_word_says(word: str | None, status: str) ->
     assert odp("orders", {"order_id": "1", "total": "5", "status": word}).row("orders")["status"] == status
 
 
-def test_a_line_told_alone_says_nothing_of_the_orders_subtotal() -> None:
+def test_a_line_reported_alone_says_nothing_of_the_orders_subtotal() -> None:
     data = {
         "ts": 1508773855,
         "order_id": "7",
@@ -608,14 +608,18 @@ def test_a_date_of_birth_may_be_written_month_first(written: str) -> None:
         ({"type": "consent", "action": "opt_in", "data": {}}, ("email", "opt_in")),
     ],
 )
-def test_a_consent_told_by_an_event_is_heard(event: dict[str, Any], told: tuple[str, str]) -> None:
+def test_a_consent_reported_by_an_event_is_heard(event: dict[str, Any], reported: tuple[str, str]) -> None:
     identifiers = {"email": "a@example.com"}
     of_event = odp("events", {**event, "ts": 1508773855, "identifiers": identifiers}).row("customer_consents")
     of_profile = odp("profiles", {"identifiers": identifiers, "events": [{**event, "timestamp": 1508773855}]}).row(
         "customer_consents"
     )
     for row in (of_event, of_profile):
-        assert (row["channel"], row["status"], row["purpose"], row["effective_at"].year) == (*told, "marketing", 2017)
+        assert (row["channel"], row["status"], row["purpose"], row["effective_at"].year) == (
+            *reported,
+            "marketing",
+            2017,
+        )
 
 
 def test_a_word_on_consent_that_is_not_known_is_booked() -> None:

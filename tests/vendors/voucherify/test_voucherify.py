@@ -46,14 +46,14 @@ SUMMARY = {
 # -- customers
 
 
-def test_figures_that_contradict_each_other_are_kept_as_told_and_never_mended():
-    told = stats(customers({"id": "cust_1", "summary": {"orders": SUMMARY}}))
-    assert (told["total_revenue"], told["order_count"], told["average_order_value"]) == (
+def test_figures_that_contradict_each_other_are_kept_as_reported_and_never_mended():
+    reported = stats(customers({"id": "cust_1", "summary": {"orders": SUMMARY}}))
+    assert (reported["total_revenue"], reported["order_count"], reported["average_order_value"]) == (
         Decimal("1488.000000"),
         5,
         Decimal("496.000000"),
     )
-    assert told["last_order_amount"] == 0
+    assert reported["last_order_amount"] == 0
 
 
 @pytest.mark.parametrize(("currency", "revenue"), [("EUR", "1488.00"), ("JPY", "148800"), ("KWD", "148.800")])
@@ -215,7 +215,7 @@ def test_a_bare_notice_tells_of_a_customer_s_record(whose, word, is_deleted):
     }
 
 
-def test_an_update_told_by_event_is_an_observation_like_any_other():
+def test_an_update_reported_by_event_is_an_observation_like_any_other():
     customer = {"id": "cust_1", "name": "Ana", "summary": {"orders": SUMMARY}}
     outcome = customers(
         {
@@ -524,8 +524,8 @@ def test_a_page_of_segments_that_names_its_customer_is_a_full_list():
         "data": [{"id": "seg_1", "name": "VIP"}],
     }
     outcome = normalise("voucherify", "segments", json.dumps(page).encode(), file_name="page.json")
-    told = outcome.row("segment_memberships")
-    assert (told["segment_id"], told["state"], told["is_full_snapshot"]) == ("seg_1", "member", True)
+    reported = outcome.row("segment_memberships")
+    assert (reported["segment_id"], reported["state"], reported["is_full_snapshot"]) == ("seg_1", "member", True)
     assert outcome.row("customer_identifiers")["id_value"] == "cust_1"
 
 
@@ -548,8 +548,8 @@ def test_segments_of_a_customer_are_the_customer_s_in_whichever_stream_they_lie(
         (json.dumps(page).encode() + b"\n" + json.dumps(page).encode(), "pages.ndjson"),
     ):
         outcome = normalise("voucherify", stream, content, file_name=name)
-        told = outcome.row("segment_memberships")
-        assert (told["segment_id"], told["state"], told["is_full_snapshot"]) == ("seg_1", "member", True)
+        reported = outcome.row("segment_memberships")
+        assert (reported["segment_id"], reported["state"], reported["is_full_snapshot"]) == ("seg_1", "member", True)
         assert outcome.row("customer_identifiers")["id_value"] in ("cust_1", "1001")
 
 
@@ -577,7 +577,7 @@ def test_segments_of_nobody_are_rejected():
 @pytest.mark.parametrize(
     ("word", "kind"), [("static", "static_list"), ("auto-update", "dynamic_segment"), ("passive", "dynamic_segment")]
 )
-def test_the_kind_of_a_segment_is_told_by_its_definition(word, kind):
+def test_the_kind_of_a_segment_is_reported_by_its_definition(word, kind):
     assert normalise("voucherify", "segments", [{"id": "seg_1", "type": word}]).row("segments")["kind"] == kind
 
 
@@ -596,7 +596,7 @@ def test_a_file_named_after_a_customer_holds_single_claims():
 
 def test_three_events_of_one_order_are_three_reports_of_it():
     order = {"id": "ord_1", "source_id": "F-1", "total_amount": 500, "created_at": "2026-02-01T10:00:00Z"}
-    told = [("created", "CREATED"), ("paid", "PAID"), ("fulfilled", "FULFILLED")]
+    reported = [("created", "CREATED"), ("paid", "PAID"), ("fulfilled", "FULFILLED")]
     outcome = events(
         *(
             {
@@ -605,7 +605,7 @@ def test_three_events_of_one_order_are_three_reports_of_it():
                 "created_at": "2026-02-01T10:00:00Z",
                 "data": {"order": {**order, "status": status}},
             }
-            for word, status in told
+            for word, status in reported
         )
     )
     assert [(row["source_order_id"], row["status"], row["is_from_event"]) for row in outcome.rows("orders")] == [
@@ -738,7 +738,7 @@ def test_the_address_shown_is_that_of_today_and_not_the_one_a_source_id_was_made
     ],
 )
 def test_of_an_order_event_and_the_order_in_it_the_further_state_counts(name, stated, status):
-    told = events(
+    reported = events(
         {
             "id": "e1",
             "type": name,
@@ -746,7 +746,7 @@ def test_of_an_order_event_and_the_order_in_it_the_further_state_counts(name, st
             "data": {"order": {"id": "ord_1", "status": stated}},
         }
     )
-    assert told.row("orders")["status"] == status
+    assert reported.row("orders")["status"] == status
 
 
 PERSON = {"id": "cust_1", "object": "customer", "source_id": "1001", "email": "ana.souza@example.com"}
@@ -811,11 +811,11 @@ def test_the_redemption_and_the_rollback_in_a_webhook_reach_their_table():
             "redemption.rollback.succeeded", order={"id": "ord_1", "source_id": "F-1", "status": "CANCELED"}, **data
         )
     )
-    told = [
+    reported = [
         (row["redemption_id"], row["kind"], row["voucher_code"], row["money_amount"], row["order_match_key"])
         for row in outcome.rows("redemptions")
     ]
-    assert told == [("r_1", "redemption", "GIFT-1", 3, "F-1"), ("rr_1", "rollback", "GIFT-1", -3, "F-1")]
+    assert reported == [("r_1", "redemption", "GIFT-1", 3, "F-1"), ("rr_1", "rollback", "GIFT-1", -3, "F-1")]
     assert outcome.row("orders")["status"] == "canceled"
 
 
@@ -853,12 +853,12 @@ def test_facts_in_a_webhook_reach_their_table_whichever_envelope_holds_them(thin
     beside = {"customer": PERSON, **order, "voucher": {"object": "voucher", "code": "GIFT-1"}}
     whole = {"object": thing, **TOLD[thing], **beside}
     message = {"id": "whs_1", "type": TYPES[thing], "created_at": "2026-02-02T10:00:00Z"}
-    told = []
+    reported = []
     for data in ({thing: {"object": thing, **TOLD[thing]}, **beside}, whole, {"object": whole}):
         outcome = events({**message, "data": data})
         assert (outcome.rejects, outcome.issues) == ([], [])
-        told.append({table: outcome.rows(table) for table in outcome.normalised.frames})
-    by_name, alone, under_object = told
+        reported.append({table: outcome.rows(table) for table in outcome.normalised.frames})
+    by_name, alone, under_object = reported
     assert by_name == alone == under_object
     assert {
         "redemption": "redemptions",
@@ -887,13 +887,15 @@ def test_the_customer_of_an_order_is_the_event_s_where_nobody_else_is_named():
 
 
 def test_of_two_words_for_what_a_record_is_the_one_not_followed_is_booked():
-    told = {"redemption": {"id": "r_1", "result": "SUCCESS"}}
-    of_another = events(webhook("redemption.succeeded", **told) | {"object": "order"})
+    reported = {"redemption": {"id": "r_1", "result": "SUCCESS"}}
+    of_another = events(webhook("redemption.succeeded", **reported) | {"object": "order"})
     assert of_another.issues == [("object", "other_kind", "order")]
-    twice = events(webhook("order.paid", **told) | {"event": {"id": "e_1", "type": "customer.redemption.succeeded"}})
+    twice = events(
+        webhook("order.paid", **reported) | {"event": {"id": "e_1", "type": "customer.redemption.succeeded"}}
+    )
     assert (twice.issues, twice.row("events")["event_action"]) == ([("type", "other_kind", "order.paid")], "redeem")
     agreed = events(
-        webhook("redemption.succeeded", **told)
+        webhook("redemption.succeeded", **reported)
         | {"object": "event", "event": {"id": "e_1", "type": "customer.redemption.succeeded"}}
     )
     assert agreed.issues == []
@@ -1013,10 +1015,10 @@ def test_the_answer_to_a_permanent_deletion_deletes_the_customer_it_names_and_no
 )
 def test_a_no_in_an_event_is_heard_as_the_one_in_a_customer(holder):
     found = {"unsubscribed": {"date": "2026-02-01T11:50:07.466Z", "value": True}, "cnst_1": {"value": False}}
-    told = events(webhook("customer.consents.revoked") | {"data": {"customer": {**PERSON, **holder(found)}}}).rows(
+    reported = events(webhook("customer.consents.revoked") | {"data": {"customer": {**PERSON, **holder(found)}}}).rows(
         "customer_consents"
     )
-    assert [(row["channel"], row["purpose"], row["status"], str(row["effective_at"])[:19]) for row in told] == [
+    assert [(row["channel"], row["purpose"], row["status"], str(row["effective_at"])[:19]) for row in reported] == [
         ("all", "marketing", "opt_out", "2026-02-01 11:50:07"),
         ("all", "cnst_1", "opt_out", "2026-02-02 10:00:00"),
     ]

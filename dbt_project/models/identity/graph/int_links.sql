@@ -1,8 +1,8 @@
 -- Grain: one row per node and link it hangs on: a key, the group of a contested key, or an override that says always.
 with
-    holdings as (select * from {{ ref("int_common_holdings") }}),
+    holdings as (select * from {{ ref("int_shared_evidence") }}),
 
-    contested as (select * from {{ ref("int_contested_holdings") }}),
+    contested as (select * from {{ ref("int_conflicting_identifiers") }}),
 
     overrides as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
 

@@ -5,7 +5,7 @@ with
 
     belongings as (select * from {{ ref("int_contact_records") }}),
 
-    told_by_contacts as (
+    reported_by_contacts as (
         select
             belongings.record_no,
             case
@@ -24,15 +24,17 @@ with
         select
             records.record_no as node,
             records.stream_key,
-            coalesce(records.first_name_key, told_by_contacts.first_name_key) as first_name_key,
-            case when records.first_name_key is not null then records.naming else told_by_contacts.naming end as naming,
-            coalesce(records.document, told_by_contacts.document) as document,
+            coalesce(records.first_name_key, reported_by_contacts.first_name_key) as first_name_key,
+            case
+                when records.first_name_key is not null then records.naming else reported_by_contacts.naming
+            end as naming,
+            coalesce(records.document, reported_by_contacts.document) as document,
             records.is_lead_only,
             records.is_deleted,
-            coalesce(records.birth_date, told_by_contacts.birth_date) as birth_date,
-            least(records.first_export_date, told_by_contacts.first_export_date) as first_export_date
+            coalesce(records.birth_date, reported_by_contacts.birth_date) as birth_date,
+            least(records.first_export_date, reported_by_contacts.first_export_date) as first_export_date
         from records
-        left join told_by_contacts on records.record_no = told_by_contacts.record_no
+        left join reported_by_contacts on records.record_no = reported_by_contacts.record_no
         where not exists (select 1 from belongings where belongings.contact_no = records.record_no)
     )
 

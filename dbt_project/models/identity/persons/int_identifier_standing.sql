@@ -6,14 +6,14 @@ with
 
     belongings as (select * from {{ ref("int_contact_records") }}),
 
-    contested as (select * from {{ ref("int_contested_holdings") }}),
+    contested as (select * from {{ ref("int_conflicting_identifiers") }}),
 
     shared as (select identifier_key from contested where is_shared group by identifier_key),
 
     ambiguous as (select node, identifier_key from contested where group_no is null),
 
     refused as (
-        select node, identifier_key from {{ ref("int_repairs") }} where is_refused group by node, identifier_key
+        select node, identifier_key from {{ ref("int_cluster_splits") }} where is_refused group by node, identifier_key
     ),
 
     strong_records as (

@@ -13,13 +13,13 @@ with
         union all
 
         select node, person, 'following' as joined_by
-        from {{ ref("int_followers") }}
+        from {{ ref("int_weak_assignments") }}
         where person is not null
 
         union all
 
         select node, person, 'following' as joined_by
-        from {{ ref("int_leftovers") }}
+        from {{ ref("int_residual_clusters") }}
     ),
 
     placed as (

@@ -1,7 +1,7 @@
 -- Grain: one row per record and export date from which it says something else, or is gone. What a version leaves out an
 -- earlier one still says. A gone record says nothing. Times of being seen are carried along and make no version of
 -- their own.
-{% set attributes = told_attributes() %}
+{% set attributes = reported_attributes() %}
 {% set parts = attribute_parts() %}
 with
     records as (select * from {{ ref("int_records") }} where not is_lead_only),
@@ -14,7 +14,7 @@ with
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
-    deletions as (select * from {{ ref("int_told_deletions") }}),
+    deletions as (select * from {{ ref("int_reported_deletions") }}),
 
     observations as (
         select
@@ -53,7 +53,7 @@ with
     ),
 
     -- Deletions that an event tells of in the night of an observation, if the observation is not newer, or later.
-    told_gone as (
+    reported_gone as (
         select
             observations.alias_id,
             observations.export_date,
@@ -80,12 +80,13 @@ with
         select
             records.record_no,
             observations.* replace (
-                observations.is_deleted or coalesce(told_gone.is_gone_that_night, false) as is_deleted
+                observations.is_deleted or coalesce(reported_gone.is_gone_that_night, false) as is_deleted
             ),
-            least(gaps.next_full_date, told_gone.gone_date) as next_gone_date,
+            least(gaps.next_full_date, reported_gone.gone_date) as next_gone_date,
             lag(observations.content) over record as previous_content,
-            lag(observations.is_deleted or coalesce(told_gone.is_gone_that_night, false)) over record as was_deleted,
-            lag(least(gaps.next_full_date, told_gone.gone_date)) over record as previous_gone_date,
+            lag(observations.is_deleted or coalesce(reported_gone.is_gone_that_night, false)) over record
+            as was_deleted,
+            lag(least(gaps.next_full_date, reported_gone.gone_date)) over record as previous_gone_date,
             lead(observations.export_date) over record as next_export_date
         from observations
         inner join records on observations.alias_id = records.alias_id
@@ -97,7 +98,9 @@ with
             and records.stream = gaps.stream
             and observations.export_date = gaps.export_date
         left join
-            told_gone on observations.alias_id = told_gone.alias_id and observations.export_date = told_gone.export_date
+            reported_gone
+            on observations.alias_id = reported_gone.alias_id
+            and observations.export_date = reported_gone.export_date
         window record as (partition by records.record_no order by observations.export_date)
     ),
 

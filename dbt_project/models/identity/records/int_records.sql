@@ -8,7 +8,7 @@ with
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
-    deletions as (select * from {{ ref("int_told_deletions") }}),
+    deletions as (select * from {{ ref("int_reported_deletions") }}),
 
     blocklist as (select * from {{ ref("identifier_blocklist") }}),
 

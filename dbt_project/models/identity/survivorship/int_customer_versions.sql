@@ -27,7 +27,7 @@ with
         inner join members on versions.record_no = members.record_no
     ),
 
-    told as (
+    reported as (
         select
             members.person_no,
             members.source,
@@ -71,61 +71,63 @@ with
             )
     ),
 
-    changes as (select person_no, valid_from as change_date from told group by person_no, valid_from),
+    changes as (select person_no, valid_from as change_date from reported group by person_no, valid_from),
 
     survived as (
         select
             changes.person_no,
             changes.change_date,
             {% for attribute in attributes if attribute not in names + places %}
-                {% set second = "told.is_" ~ attribute ~ "_second" if attribute in ("email", "phone") else "false" %}
-                {% set preference = preference_of(
-                    "priorities." ~ attribute ~ "_priority", second, "told." ~ attribute ~ "_lateness"
+                {% set second = (
+                    "reported.is_" ~ attribute ~ "_second" if attribute in ("email", "phone") else "false"
                 ) %}
-                min_by(told.{{ attribute }}, {{ preference }}) filter (
-                    where told.{{ attribute }} is not null
+                {% set preference = preference_of(
+                    "priorities." ~ attribute ~ "_priority", second, "reported." ~ attribute ~ "_lateness"
+                ) %}
+                min_by(reported.{{ attribute }}, {{ preference }}) filter (
+                    where reported.{{ attribute }} is not null
                 ) as {{ attribute }},
-                min_by(told.record_no, {{ preference }}) filter (
-                    where told.{{ attribute }} is not null
+                min_by(reported.record_no, {{ preference }}) filter (
+                    where reported.{{ attribute }} is not null
                 ) as {{ attribute }}_record_no,
             {% endfor %}
             list(
                 struct_pack(
-                    first_name := told.first_name,
-                    last_name := told.last_name,
-                    full_name := told.full_name,
-                    record_no := told.record_no
+                    first_name := reported.first_name,
+                    last_name := reported.last_name,
+                    full_name := reported.full_name,
+                    record_no := reported.record_no
                 )
                 order by
-                    coalesce(regexp_matches(told.full_name, '\x{FFFD}|\p{L}\?\p{L}'), false),
-                    told.last_name is null
-                    and (told.full_name is null or told.full_name is not distinct from told.first_name),
-                    {{ preference_of("priorities.last_name_priority", "false", "told.name_lateness") }}
-            ) filter (where told.full_name is not null) as name_list,
+                    coalesce(regexp_matches(reported.full_name, '\x{FFFD}|\p{L}\?\p{L}'), false),
+                    reported.last_name is null
+                    and (reported.full_name is null or reported.full_name is not distinct from reported.first_name),
+                    {{ preference_of("priorities.last_name_priority", "false", "reported.name_lateness") }}
+            ) filter (where reported.full_name is not null) as name_list,
             list(
                 struct_pack(
-                    city := told.city,
-                    state := told.state,
-                    postal_code := told.postal_code,
-                    country := told.country,
-                    record_no := told.record_no
+                    city := reported.city,
+                    state := reported.state,
+                    postal_code := reported.postal_code,
+                    country := reported.country,
+                    record_no := reported.record_no
                 )
                 order by
-                    told.city is null and told.postal_code is null,
-                    {{ preference_of("priorities.city_priority", "false", "told.place_lateness") }}
-            ) filter (where coalesce(told.city, told.postal_code, told.state) is not null) as place_list,
-            {{ sorted_set("told.source") }} as sources,
-            count(*) filter (where not told.is_belonging) as record_count,
-            coalesce(bool_and(told.is_deleted) filter (where not told.is_belonging), false) as is_deleted,
-            min(told.known_from) as first_seen_at,
-            max(told.known_until) as last_seen_at
+                    reported.city is null and reported.postal_code is null,
+                    {{ preference_of("priorities.city_priority", "false", "reported.place_lateness") }}
+            ) filter (where coalesce(reported.city, reported.postal_code, reported.state) is not null) as place_list,
+            {{ sorted_set("reported.source") }} as sources,
+            count(*) filter (where not reported.is_belonging) as record_count,
+            coalesce(bool_and(reported.is_deleted) filter (where not reported.is_belonging), false) as is_deleted,
+            min(reported.known_from) as first_seen_at,
+            max(reported.known_until) as last_seen_at
         from changes
         inner join
-            told
-            on changes.person_no = told.person_no
-            and changes.change_date >= told.valid_from
-            and (changes.change_date < told.valid_to or told.valid_to is null)
-        inner join priorities on told.source = priorities.source
+            reported
+            on changes.person_no = reported.person_no
+            and changes.change_date >= reported.valid_from
+            and (changes.change_date < reported.valid_to or reported.valid_to is null)
+        inner join priorities on reported.source = priorities.source
         group by changes.person_no, changes.change_date
     ),
 
@@ -212,7 +214,7 @@ with
     ),
 
     -- With its records gone, what orders and events carried for them says nothing either.
-    silenced as (
+    suppressed as (
         select
             grouped.* replace (
                 {% for attribute in attributes %}
@@ -226,8 +228,8 @@ with
     ),
 
     hashed as (
-        select silenced.*, {{ run_hash(attributes + ["sources", "record_count", "is_deleted"]) }} as content
-        from silenced
+        select suppressed.*, {{ run_hash(attributes + ["sources", "record_count", "is_deleted"]) }} as content
+        from suppressed
     ),
 
     compared as (

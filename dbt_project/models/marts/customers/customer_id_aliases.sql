@@ -14,7 +14,7 @@ with
         where records.alias_id is null
     ),
 
-    heirs as (
+    successors as (
         select issued.customer_id as former_id, records.customer_id, count(*) as record_count
         from issued
         inner join records on issued.alias_id = records.alias_id
@@ -24,7 +24,7 @@ with
 
     chosen as (
         select former_id, customer_id
-        from heirs
+        from successors
         qualify row_number() over (partition by former_id order by record_count desc, customer_id) = 1
     ),
 

@@ -7,7 +7,7 @@ with
 
     owners as (select * from {{ ref("int_owner_customers") }}),
 
-    told as (
+    reported as (
         select
             owners.customer_id,
             staged.source,
@@ -48,7 +48,7 @@ with
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred,
             max(recency) as recency
-        from told
+        from reported
         group by
             customer_id, source, source_account, stream_key, owner_record_id, channel, purpose, status, effective_at
     ),

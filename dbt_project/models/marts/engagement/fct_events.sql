@@ -94,7 +94,7 @@ with
     -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by
     -- the rest. Who does the same several times in one moment did it as often as the stream says that tells of it most
     -- often.
-    told_once as (
+    reported_once as (
         select *
         from resolved
         where not coalesce(is_event_id_derived, false) or customer_id is null
@@ -121,7 +121,7 @@ with
             {% for name in ["source", "medium", "campaign"] -%}
                 {{ utm_value("properties", name) }} as utm_{{ name }} {%- if not loop.last %},{% endif %}
             {% endfor %}
-        from told_once
+        from reported_once
     ),
 
     final as (

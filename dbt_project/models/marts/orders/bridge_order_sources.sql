@@ -9,7 +9,7 @@ with
     refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
 
     -- What the refunds and cancellations of a vendor account say of the status.
-    told_back as (
+    reported_back as (
         select refund_statements.order_id, refund_statements.source, refund_statements.source_account, statuses.progress
         from refund_statements
         inner join
@@ -68,11 +68,11 @@ with
             merged.ordered_at
         from merged
         left join
-            told_back
-            on merged.order_id = told_back.order_id
-            and merged.source = told_back.source
-            and merged.source_account = told_back.source_account
-        left join statuses on greatest(merged.progress, told_back.progress) = statuses.progress
+            reported_back
+            on merged.order_id = reported_back.order_id
+            and merged.source = reported_back.source
+            and merged.source_account = reported_back.source_account
+        left join statuses on greatest(merged.progress, reported_back.progress) = statuses.progress
     )
 
 select *

@@ -2,7 +2,7 @@
 -- the vendor account that states most is listed, running totals as what they add: refunds and returns sum to the
 -- order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
 with
-    claims as (select * from {{ ref("int_order_refund_claims") }}),
+    claims as (select * from {{ ref("int_reported_refunds") }}),
 
     refunds as (select * from {{ ref("int_order_refunds") }}),
 
@@ -29,7 +29,7 @@ with
     ),
 
     -- Told in another currency than the order's, or without an amount, and by nobody as an amount of the order.
-    told_otherwise as (
+    reported_otherwise as (
         select
             ranked_claims.claim_id,
             ranked_claims.order_id,
@@ -116,7 +116,7 @@ with
             and amount > 0
     ),
 
-    told as (
+    reported as (
         select *
         from deltas
         union all
@@ -125,7 +125,7 @@ with
         where amount > 0
     ),
 
-    told_by_order as (select order_id, sum(amount) as amount from told group by order_id),
+    reported_by_order as (select order_id, sum(amount) as amount from reported group by order_id),
 
     -- Since when a vendor account tells that an order was taken back: the first version that says so.
     turns as (
@@ -133,11 +133,11 @@ with
             order_keys.order_id,
             staged.source,
             staged.source_account,
-            min(staged.told_at) as first_at,
-            min(staged.told_at) filter (
+            min(staged.reported_at) as first_at,
+            min(staged.reported_at) filter (
                 where staged.refunded_total <> 0 or staged.status in ('refunded', 'partially_refunded')
             ) as refunded_at,
-            min(staged.told_at) filter (where staged.status = 'canceled') as canceled_at
+            min(staged.reported_at) filter (where staged.status = 'canceled') as canceled_at
         from
             (
                 select
@@ -146,7 +146,7 @@ with
                     orders.source_order_id,
                     orders.refunded_total,
                     coalesce(overrides.status, orders.status) as status,
-                    coalesce(orders.source_updated_at, cast(orders.export_date as timestamptz)) as told_at
+                    coalesce(orders.source_updated_at, cast(orders.export_date as timestamptz)) as reported_at
                 from {{ source("staging", "orders") }} as orders
                 left join overrides on orders.source = overrides.source and orders.status_raw = overrides.status_raw
             ) as staged
@@ -162,7 +162,7 @@ with
     canceled_since as (select order_id, min(canceled_at) as canceled_at from turns group by order_id),
 
     -- What an order states as refunded without telling of the refunds.
-    untold as (
+    unreported as (
         select
             {{ stable_key(["states.order_id", "'stated'"]) }} as claim_id,
             states.order_id,
@@ -171,7 +171,7 @@ with
             cast(null as varchar) as adjustment_id,
             'refund' as action,
             figures.currency,
-            states.refunded_amount - coalesce(told_by_order.amount, 0) as amount,
+            states.refunded_amount - coalesce(reported_by_order.amount, 0) as amount,
             cast(null as varchar) as told_currency,
             cast(null as decimal(18, 4)) as told_amount,
             coalesce(turns.refunded_at, turns.first_at, figures.ordered_at) as occurred_at,
@@ -179,13 +179,13 @@ with
         from states
         inner join figures on states.order_id = figures.order_id
         left join refunds on states.order_id = refunds.order_id
-        left join told_by_order on states.order_id = told_by_order.order_id
+        left join reported_by_order on states.order_id = reported_by_order.order_id
         left join
             turns
             on states.order_id = turns.order_id
             and turns.source = coalesce(states.refund_source, figures.source)
             and turns.source_account = coalesce(refunds.source_account, figures.source_account)
-        where states.refunded_amount > coalesce(told_by_order.amount, 0)
+        where states.refunded_amount > coalesce(reported_by_order.amount, 0)
     ),
 
     cancellations as (
@@ -233,7 +233,7 @@ with
     orphans as (
         select
             *,
-            coalesce(order_match_key, concat('of no number: ', claim_id)) as told_number,
+            coalesce(order_match_key, concat('of no number: ', claim_id)) as reported_number,
             row_number() over (
                 partition by order_namespace, order_match_key, source, source_account, amount, cast(occurred_at as date)
                 order by claim_id
@@ -259,7 +259,7 @@ with
         from orphans
         qualify
             row_number() over (
-                partition by order_namespace, told_number, amount, cast(occurred_at as date), occurrence
+                partition by order_namespace, reported_number, amount, cast(occurred_at as date), occurrence
                 order by priority, source, claim_id
             )
             = 1
@@ -267,9 +267,9 @@ with
 
     adjustments as (
         {% for step in [
-            "told",
-            "untold",
-            "told_otherwise",
+            "reported",
+            "unreported",
+            "reported_otherwise",
             "cancellations",
             "canceled_by_status",
             "distinct_orphans",

@@ -1,10 +1,10 @@
 -- Grain: one row per customer, segment and unbroken stay; a stay is a claim of the vendor, or of this warehouse.
 with
-    stays as (select * from {{ ref("int_segment_stays") }}),
+    stays as (select * from {{ ref("int_membership_spells") }}),
 
     names as (select * from {{ ref("int_segment_names") }}),
 
-    computed as (select * from {{ ref("int_computed_segment_stays") }}),
+    computed as (select * from {{ ref("int_computed_membership_spells") }}),
 
     settings as (select * from {{ source("internal", "run_settings") }}),
 

@@ -107,7 +107,7 @@ def refusals() -> Iterator[Refusal]:
             is_dated=is_dated,
         )
         for channel in ("email", "sms", "push", "whatsapp", "phone", "all"):
-            told = (
+            reported = (
                 {"purpose": "marketing", "status": "opt_out"}
                 | ({"channel": channel} if channel != "all" else {})
                 | ({"revokedAt": when} if is_dated else {})
@@ -115,7 +115,7 @@ def refusals() -> Iterator[Refusal]:
             yield Refusal(
                 "open_delivery",
                 "customers",
-                {"identifier": {"type": "EMAIL", "value": EMAIL}, "consents": [told]},
+                {"identifier": {"type": "EMAIL", "value": EMAIL}, "consents": [reported]},
                 channel,
                 is_dated=is_dated,
             )
@@ -233,7 +233,7 @@ def holding(warehouse: WarehouseBuilder) -> Iterator[Model]:
     model.close()
 
 
-def told_of(customer: str, rows: list[Row]) -> tuple[list[Row], list[Row]]:
+def reported_of(customer: str, rows: list[Row]) -> tuple[list[Row], list[Row]]:
     """Rows of staging that are of this customer, and the owners that say so."""
     owned = [{**row, "owner_record_id": f"{customer}-{row.get('owner_record_id') or 'first'}"} for row in rows]
     owners = {
@@ -289,7 +289,7 @@ class Cells:
     def add(self, refusal: Refusal, rows: list[Row]) -> None:
         cell = f"cell-{len(self.refusals)}"
         self.refusals[cell] = refusal
-        staged, owners = told_of(cell, rows)
+        staged, owners = reported_of(cell, rows)
         self.staged.extend(staged)
         self.owners.extend(owners)
 

@@ -23,10 +23,10 @@ def stage(w: WarehouseBuilder) -> None:
 
 def stage_orders(w: WarehouseBuilder) -> None:
     w.order("ometria", "AN-1", total="60.00", payment_method="paypal", coupon_codes=[], is_test=True)
-    told = w.order(
+    reported = w.order(
         "omnisend", "AN-1", total="61.00", coupon_codes=[" SPRING", "fern5", "SPRING"], payment_method="card"
     )
-    w.add("order_payments", source="omnisend", seq=1, method="GIFT", **{name: told[name] for name in PLACE})
+    w.add("order_payments", source="omnisend", seq=1, method="GIFT", **{name: reported[name] for name in PLACE})
     w.order("ometria", "AN-2", total="10.00", coupon_codes=["spring"], tags=["gift", "b2b"])
     w.order("ometria", "AN-2", total="10.00", export_date=SECOND)
     w.order("ometria", "AN-3", total="30.00", coupon_codes=["SPRING"], status="canceled")
@@ -178,11 +178,11 @@ def test_a_line_is_converted_at_the_rate_of_its_order_and_without_one_not_at_all
     ],
 )
 def test_an_event_says_where_it_came_from_by_its_properties_its_link_or_its_campaign(
-    query: Query, event: str, told: tuple[str | None, ...]
+    query: Query, event: str, reported: tuple[str | None, ...]
 ) -> None:
     assert query(
         "select campaign, utm_source, utm_medium, utm_campaign from marts.fct_events where event_id = $1", [event]
-    ) == [told]
+    ) == [reported]
 
 
 def test_touches_of_the_window_share_the_order_by_four_models(query: Query) -> None:

@@ -3,7 +3,7 @@
 -- people. What agrees with two groups that contradict each other falls into none; that a record without a name is not
 -- Ana's does not make it Bia's. A key of too many groups is shared and links nobody.
 with recursive
-    holdings as (select * from {{ ref("int_common_holdings") }}),
+    holdings as (select * from {{ ref("int_shared_evidence") }}),
 
     run_settings as (select * from {{ source("internal", "run_settings") }}),
 
@@ -149,7 +149,7 @@ with recursive
             other.cluster as other_cluster,
             comparisons.is_agreed,
             one.first_name_key is null as is_unnamed,
-            other.first_name_key is not null and (comparisons.is_dated or comparisons.is_documented) as is_told_by
+            other.first_name_key is not null and (comparisons.is_dated or comparisons.is_documented) as is_reported_by
         from
             (
                 select vertex, other_vertex, is_agreed, is_dated, is_documented
@@ -170,7 +170,7 @@ with recursive
         from pairs
         where is_unnamed
         group by cluster
-        having bool_or(not is_agreed) and not bool_or(is_agreed and is_told_by)
+        having bool_or(not is_agreed) and not bool_or(is_agreed and is_reported_by)
     ),
 
     -- Clusters agree if all that they say does.

@@ -1,15 +1,15 @@
 -- Grain: one row per node that no person of standing can be found for: those that share an identifier are one person.
 -- Who is kept apart from another of them stands alone, since others could tie the two.
 with recursive
-    followers as (select * from {{ ref("int_followers") }}),
+    followers as (select * from {{ ref("int_weak_assignments") }}),
 
     nodes as (select * from {{ ref("int_nodes") }}),
 
-    holdings as (select * from {{ ref("int_holdings") }}),
+    holdings as (select * from {{ ref("int_node_identifiers") }}),
 
     persons as (select * from {{ ref("int_core_persons") }}),
 
-    kept_apart as (select * from {{ ref("int_kept_apart") }}),
+    kept_apart as (select * from {{ ref("int_cannot_link") }}),
 
     leftovers as (
         select followers.node, nodes.first_name_key, nodes.document, nodes.birth_date
@@ -61,7 +61,7 @@ with recursive
     ),
 
     -- Persons that a cluster must not go to, since one of its nodes is kept apart from one of theirs.
-    barred as (
+    excluded as (
         select clusters.person, coalesce(persons.person, followers.person) as barred_person
         from clusters
         inner join kept_apart on clusters.node = kept_apart.node
@@ -86,7 +86,9 @@ with recursive
             and {{ evidence_agrees("nodes", "own_node") }}
             and not exists (select 1 from loners where loners.node = clusters.node)
             and not exists (
-                select 1 from barred where barred.person = clusters.person and barred.barred_person = followers.person
+                select 1
+                from excluded
+                where excluded.person = clusters.person and excluded.barred_person = followers.person
             )
         group by clusters.person
     ),

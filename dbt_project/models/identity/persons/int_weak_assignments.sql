@@ -5,13 +5,13 @@
 with
     nodes as (select * from {{ ref("int_nodes") }}),
 
-    holdings as (select * from {{ ref("int_holdings") }}),
+    holdings as (select * from {{ ref("int_node_identifiers") }}),
 
     persons as (select * from {{ ref("int_core_persons") }}),
 
-    contested as (select distinct identifier_key from {{ ref("int_contested_holdings") }} where is_shared),
+    contested as (select distinct identifier_key from {{ ref("int_conflicting_identifiers") }} where is_shared),
 
-    kept_apart as (select * from {{ ref("int_kept_apart") }}),
+    kept_apart as (select * from {{ ref("int_cannot_link") }}),
 
     followers as (
         select nodes.node, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date, nodes.first_export_date
@@ -113,7 +113,7 @@ with
     chosen as (select node, person, identifier_key, type_rank from candidates where choice = 1),
 
     -- Of two that are kept apart and would follow one person, only the first does.
-    outdone as (
+    superseded as (
         select chosen.node
         from chosen
         inner join kept_apart on chosen.node = kept_apart.node
@@ -128,7 +128,7 @@ with
         left join
             chosen
             on followers.node = chosen.node
-            and not exists (select 1 from outdone where outdone.node = chosen.node)
+            and not exists (select 1 from superseded where superseded.node = chosen.node)
     )
 
 select *

@@ -75,7 +75,7 @@ with
         where outdated_events.source_file is null
     ),
 
-    told as (
+    reported as (
         select
             source,
             source_account,
@@ -125,7 +125,7 @@ with
     -- The newest that stands, and what was said before it.
     versions as (
         select *
-        from told
+        from reported
         qualify
             bool_or(is_standing) over (
                 partition by source, source_account, adjustment_id

@@ -2,7 +2,7 @@
 -- speak against it. Who gives no first name goes by the one that all holders of its strongest key give, so that it does
 -- not tie two people by two keys.
 with
-    holdings as (select * from {{ ref("int_holdings") }} where is_core and not is_weak),
+    holdings as (select * from {{ ref("int_node_identifiers") }} where is_core and not is_weak),
 
     nodes as (select * from {{ ref("int_nodes") }}),
 
@@ -23,7 +23,7 @@ with
         having min(first_name_key) = max(first_name_key)
     ),
 
-    told as (
+    reported as (
         select
             held.node,
             held.type_rank,
@@ -36,7 +36,7 @@ with
 
     inferred as (
         select node, min(first_name_key) as first_name_key
-        from told
+        from reported
         where type_rank = least_rank
         group by node
         having min(first_name_key) = max(first_name_key)
