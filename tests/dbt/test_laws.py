@@ -56,6 +56,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
+        self.retelling = random.Random(f"told again {seed}")
         self.reported = WarehouseBuilder(Path(), as_of=AS_OF)
         self.owners: dict[tuple[str, str, str], None] = {}
         self.observed: set[tuple[str, str, str, int]] = set()
@@ -324,6 +325,30 @@ class World:
         )
         for line in range(self.any(0, 1, 2)):
             self.reported.line(row, f"p{line}", total=self.any(*MONEY), unit_price=self.any(*MONEY), line_no=line + 1)
+
+        if row["is_from_event"] and self.retelling.random() < 0.6:
+            self.tell_in_an_event(row)
+
+    def tell_in_an_event(self, order: Row) -> None:
+        """What an order was told of in came under its vendor's id, maybe several times, maybe of another order before."""
+        chance = self.retelling
+        kept = ("source_account", "stream", "export_date", "source_file", "source_row", "owner_record_id")
+        place = {name: order.get(name) for name in kept}
+        action = chance.choice(("purchase", "cancel", None))
+        number = order["source_order_id"]
+        self.reported.event(
+            order["source"],
+            chance.choice(("o1", "o2", "o3")),
+            **self.named(number),
+            event_type="order",
+            event_action=action,
+            is_event_id_derived=False,
+            **place,
+        )
+        if action == "cancel":
+            amount = chance.choice((None, "0.01", "10.00"))
+            del place["owner_record_id"]
+            self.reported.adjustment(order["source"], number, amount, amount_kind="running_total", **place)
 
     def adjustments(self) -> None:
         owner = self.owner()

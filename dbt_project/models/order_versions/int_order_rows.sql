@@ -1,6 +1,25 @@
--- Grain: one row per staged order row that still speaks: all versions of an order record, since a newer one may leave
--- out what an older one said, and of each event its newest version. A record delivered as one row per item is one
--- version of several rows, in whatever files of its night they stand: they agree on what `statement` holds.
+-- Grain: one row per staged order row that still speaks: all versions of an order record or event, since a newer one
+-- may leave out what an older one said. Events add up, so of one that came again an older version holds only what no
+-- newer one says anew. A record delivered as one row per item is one version of several rows, in whatever files of its
+-- night they stand: they agree on what `statement` holds.
+{% set restated = [
+    "owner_record_id",
+    "order_number",
+    "store_id",
+    "channel",
+    "subtotal",
+    "discount_total",
+    "shipping_total",
+    "fees_total",
+    "tax_total",
+    "total",
+    "refunded_total",
+    "is_valid_source",
+    "coupon_codes",
+    "payment_methods",
+    "tags",
+    "line_count",
+] %}
 with
     staged as (select * from {{ source("staging", "orders") }}),
 
@@ -20,7 +39,7 @@ with
 
     overrides as (select * from {{ ref("order_status_overrides") }}),
 
-    outdated_events as (select * from {{ ref("int_outdated_events") }}),
+    event_versions as (select * from {{ ref("int_event_versions") }}),
 
     -- A negative order is a refund that came dressed as an order (int_reported_refunds takes it).
     reported as (
@@ -31,6 +50,9 @@ with
             staged.source_order_id,
             staged.source_record_id,
             staged.source_file,
+            event_versions.event_id,
+            event_versions.version_rank,
+            event_versions.is_of_newest_action,
             staged.owner_record_id,
             staged.order_number,
             staged.order_namespace,
@@ -58,6 +80,7 @@ with
             coalesce(staged.is_guest, staged.customer_id_value is null) as is_guest,
             coalesce(staged.is_from_event, false) as is_from_event,
             coalesce(staged.is_ordered_at_inferred, false) as is_ordered_at_inferred,
+            staged.export_date,
             staged.last_export_date,
             staged.source_updated_at,
             staged.ordered_at,
@@ -65,7 +88,8 @@ with
             {{ words_of("staged.coupon_codes") }} as coupon_codes,
             {{ words_of("list_concat([staged.payment_method], payments.methods)") }} as payment_methods,
             {{ words_of("staged.tags") }} as tags,
-            line_counts.line_count
+            line_counts.line_count,
+            line_counts.line_count is not null as has_lines
         from staged
         left join
             line_counts
@@ -83,11 +107,77 @@ with
             and staged.source_account = payments.source_account
         left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
         left join
-            outdated_events
+            event_versions
             on staged.is_from_event
-            and staged.source_file = outdated_events.source_file
-            and staged.source_row = outdated_events.source_row
-        where (staged.total is null or staged.total >= 0) and outdated_events.event_id is null
+            and staged.source_file = event_versions.source_file
+            and staged.source_row = event_versions.source_row
+        where (staged.total is null or staged.total >= 0) and coalesce(event_versions.is_of_newest_order, true)
+    ),
+
+    -- All versions of an event are of one time. Amounts are in the currency of an older version where theirs states
+    -- none. Of its status the newest that is stated counts, and what was said of payment or fulfilment before.
+    told_again as (
+        select
+            * replace (
+                {% for column in restated -%}
+                    case when count({{ column }}) over newer = 0 then {{ column }} end as {{ column }},
+                {% endfor -%}
+                case when is_of_newest_action and count(canceled_at) over newer = 0 then canceled_at end as canceled_at,
+                case
+                    when is_status_inferred
+                    then
+                        case
+                            when bool_and(is_status_inferred) over versions and count(status) over newer = 0 then status
+                        end
+                    when
+                        (is_of_newest_action and count(*) filter (where not is_status_inferred) over newer = 0)
+                        or (
+                            tells_payment
+                            and count(*) filter (where not is_status_inferred and tells_payment) over newer = 0
+                        )
+                        or (
+                            tells_fulfillment
+                            and count(*) filter (where not is_status_inferred and tells_fulfillment) over newer = 0
+                        )
+                    then status
+                end as status,
+                coalesce(stated_currency, first_value(stated_currency ignore nulls) over older) as stated_currency,
+                bool_or(has_lines) over versions as has_lines,
+                first_value(source_updated_at ignore nulls) over versions as source_updated_at,
+                coalesce(
+                    first_value(case when not is_ordered_at_inferred then ordered_at end ignore nulls) over versions,
+                    first_value(case when source_updated_at is not null then ordered_at end ignore nulls) over versions,
+                    min(ordered_at) over versions
+                ) as ordered_at,
+                bool_and(is_ordered_at_inferred) over versions as is_ordered_at_inferred
+            )
+        from reported
+        where event_id is not null
+        window
+            versions as (
+                partition by source, source_account, event_id
+                order by version_rank
+                rows between unbounded preceding and unbounded following
+            ),
+            newer as (
+                partition by source, source_account, event_id
+                order by version_rank
+                rows between unbounded preceding and 1 preceding
+            ),
+            older as (
+                partition by source, source_account, event_id
+                order by version_rank
+                rows between 1 following and unbounded following
+            )
+    ),
+
+    speaking as (
+        select *
+        from reported
+        where event_id is null
+        union all
+        select *
+        from told_again
     ),
 
     -- Of the rows of one order only the first may state the totals.
@@ -96,7 +186,7 @@ with
             *,
             coalesce(total, max(total) over in_night) as stated_total,
             coalesce(refunded_total, max(refunded_total) over in_night) as stated_refunds
-        from reported
+        from speaking
         window
             in_night as (
                 partition by
@@ -163,6 +253,7 @@ with
             source_order_id,
             source_record_id,
             source_file,
+            event_id,
             owner_record_id,
             order_number,
             order_namespace,
@@ -189,6 +280,7 @@ with
             is_from_event or coalesce(statement = statement_of_lines, false) as speaks_of_lines,
             coalesce(statement = statement_of_state, false) as speaks_of_state,
             line_count,
+            has_lines,
             coupon_codes,
             payment_methods,
             tags,
@@ -197,6 +289,7 @@ with
             is_guest,
             is_from_event,
             is_ordered_at_inferred,
+            export_date,
             last_export_date,
             source_updated_at,
             ordered_at,

@@ -5,9 +5,16 @@
 with
     staged_lines as not materialized(select * from {{ source("staging", "order_lines") }}),
 
-    order_rows as (select * from {{ ref("int_order_rows") }}),
+    order_rows as not materialized(select * from {{ ref("int_order_rows") }}),
 
     reports as (select * from {{ ref("int_order_reports") }}),
+
+    -- Of an event that came again one version may tell the total and another the lines.
+    event_totals as (
+        select source, source_account, stream, source_order_id, event_id, recency_rank
+        from order_rows
+        where event_id is not null and total is not null
+    ),
 
     -- The rows are chosen before their lines are read: lines are wide, and rows few.
     reported_rows as (
@@ -19,12 +26,11 @@ with
             order_rows.source_file,
             order_rows.source_row,
             order_rows.is_from_event,
-            order_rows.last_export_date,
-            order_rows.source_updated_at,
             order_rows.currency,
             -- A version that leaves the currency out is in the one an earlier version stated.
             coalesce(order_rows.stated_currency, reports.stated_currency) as stated_currency,
-            order_rows.total is not null as tells_the_total,
+            order_rows.total is not null or event_totals.event_id is not null as tells_the_total,
+            coalesce(event_totals.recency_rank, order_rows.recency_rank) as recency_rank,
             reports.subtotal as order_subtotal,
             reports.total as order_total,
             reports.report_rank,
@@ -39,6 +45,13 @@ with
             and order_rows.stream = reports.stream
             and order_rows.source_order_id = reports.source_order_id
             and order_rows.is_from_event = reports.is_from_event
+        left join
+            event_totals
+            on order_rows.event_id = event_totals.event_id
+            and order_rows.source = event_totals.source
+            and order_rows.source_account = event_totals.source_account
+            and order_rows.stream = event_totals.stream
+            and order_rows.source_order_id = event_totals.source_order_id
         where order_rows.speaks_of_lines and order_rows.line_count > 0
         qualify reports.report_rank = min(reports.report_rank) over (partition by reports.order_id)
     ),
@@ -54,7 +67,7 @@ with
                 order by
                     is_from_event and not tells_the_total,
                     case when not tells_the_total then row_line_count end desc nulls first,
-                    {{ newest_first() }}
+                    recency_rank
             ) as row_rank
         from reported_rows
         qualify greatest_line_count = 1 or row_rank = 1

@@ -64,12 +64,12 @@ with
                 ) as {{ amount }}_currency,
             {% endfor -%}
             coalesce(
-                min_by(total, recency_rank) filter (where total is not null and is_from_event and line_count > 0),
+                min_by(total, recency_rank) filter (where total is not null and is_from_event and has_lines),
                 min_by(total, recency_rank) filter (where total is not null)
             ) as total,
             coalesce(
                 min_by(stated_currency, recency_rank) filter (
-                    where stated_currency is not null and total is not null and is_from_event and line_count > 0
+                    where stated_currency is not null and total is not null and is_from_event and has_lines
                 ),
                 min_by(stated_currency, recency_rank) filter (where stated_currency is not null and total is not null),
                 min_by(stated_currency, recency_rank) filter (where stated_currency is not null)

@@ -2,11 +2,9 @@
 -- and since when. Only orders of which different things were told are here: of all others the state of today is the
 -- state of every day.
 with
-    staged as (select * from {{ source("staging", "orders") }}),
+    order_rows as (select * from {{ ref("int_order_rows") }}),
 
     order_keys as (select * from {{ ref("int_order_keys") }}),
-
-    outdated_events as (select * from {{ ref("int_outdated_events") }}),
 
     claims as (select * from {{ ref("int_reported_refunds") }}),
 
@@ -16,38 +14,27 @@ with
 
     validity as (select * from {{ ref("order_status_validity") }}),
 
-    overrides as (select * from {{ ref("order_status_overrides") }}),
-
     reported as (
         select
             order_keys.order_id,
-            staged.source,
-            staged.source_account,
+            order_rows.source,
+            order_rows.source_account,
             case
-                when coalesce(staged.is_from_event, false)
-                then {{ stable_key(["staged.source_file", "staged.source_row"]) }}
-                else {{ stable_key(["staged.stream", "staged.source_order_id"]) }}
+                when order_rows.is_from_event
+                then {{ stable_key(["order_rows.source_file", "order_rows.source_row"]) }}
+                else {{ stable_key(["order_rows.stream", "order_rows.source_order_id"]) }}
             end as teller,
-            coalesce(overrides.status, staged.status) as status,
-            staged.is_valid_source,
-            coalesce(staged.source_updated_at, cast(staged.export_date as timestamptz)) as reported_at
-        from staged
+            order_rows.status,
+            order_rows.is_valid_source,
+            coalesce(order_rows.source_updated_at, cast(order_rows.export_date as timestamptz)) as reported_at
+        from order_rows
         inner join
             order_keys
-            on staged.source = order_keys.source
-            and staged.source_account = order_keys.source_account
-            and staged.source_order_id = order_keys.source_order_id
-        left join overrides on staged.source = overrides.source and staged.status_raw = overrides.status_raw
-        left join
-            outdated_events
-            on staged.is_from_event
-            and staged.source_file = outdated_events.source_file
-            and staged.source_row = outdated_events.source_row
+            on order_rows.source = order_keys.source
+            and order_rows.source_account = order_keys.source_account
+            and order_rows.source_order_id = order_keys.source_order_id
         -- Unknown says nothing of the state.
-        where
-            (staged.total is null or staged.total >= 0)
-            and outdated_events.event_id is null
-            and coalesce(overrides.status, staged.status) <> 'unknown'
+        where order_rows.status <> 'unknown'
         union all
         select
             claims.order_id,

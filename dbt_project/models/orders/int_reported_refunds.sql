@@ -2,13 +2,13 @@
 -- orphans. One in another currency than the order's figures counts by its share of what that vendor says the order cost
 -- in that currency; where the vendor does not say, how much of the order it is cannot be known, and it is not counted.
 with
-    adjustments as (select * from {{ source("staging", "order_adjustments") }}),
+    adjustments as not materialized(select * from {{ source("staging", "order_adjustments") }}),
 
     staged_orders as (select * from {{ source("staging", "orders") }}),
 
     order_rows as (select * from {{ ref("int_order_rows") }}),
 
-    outdated_events as (select * from {{ ref("int_outdated_events") }}),
+    event_versions as (select * from {{ ref("int_event_versions") }}),
 
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
@@ -33,17 +33,48 @@ with
         group by order_id, source, source_account
     ),
 
+    told_again as (
+        select
+            event_versions.*,
+            adjustments.adjustment_id,
+            row_number() over (
+                partition by adjustments.source_file, adjustments.source_row order by adjustments.adjustment_id
+            ) as number_in_version
+        from adjustments
+        inner join
+            event_versions
+            on adjustments.source_file = event_versions.source_file
+            and adjustments.source_row = event_versions.source_row
+    ),
+
+    -- What an event that came again takes back is one thing in all versions: it goes by the id that it has in the
+    -- newest.
+    renamed as (
+        select
+            *,
+            first_value(adjustment_id) over (
+                partition by source, source_account, event_id, number_in_version order by version_rank
+            ) as newest_id
+        from told_again
+    ),
+
     of_orders as (
         select
-            adjustments.*,
+            adjustments.* replace (coalesce(renamed.newest_id, adjustments.adjustment_id) as adjustment_id),
             staged_orders.source_file is not null
             and not coalesce(staged_orders.is_from_event, false) as is_said_by_order
         from adjustments
+        left join
+            renamed
+            on adjustments.source_file = renamed.source_file
+            and adjustments.source_row = renamed.source_row
+            and adjustments.adjustment_id = renamed.adjustment_id
         left join
             staged_orders
             on adjustments.source_file = staged_orders.source_file
             and adjustments.source_row = staged_orders.source_row
             and adjustments.source_order_id = staged_orders.source_order_id
+        where coalesce(renamed.is_of_newest_order and renamed.is_of_newest_action, true)
     ),
 
     -- Where no vendor says when, it is when it was first known, in whichever version.
@@ -68,11 +99,6 @@ with
             and of_orders.source_row = order_rows.source_row
             and of_orders.source_order_id = order_rows.source_order_id
             and (order_rows.is_newest or order_rows.speaks_of_state)
-        left join
-            outdated_events
-            on of_orders.source_file = outdated_events.source_file
-            and of_orders.source_row = outdated_events.source_row
-        where outdated_events.source_file is null
     ),
 
     reported as (
@@ -119,7 +145,10 @@ with
             coalesce(is_ordered_at_inferred, false) as is_occurred_at_inferred,
             true as is_standing
         from staged_orders
-        where total < 0
+        where
+            total < 0
+            and (source_file, source_row)
+            not in (select (source_file, source_row) from event_versions where not is_of_newest_order)
     ),
 
     -- The newest that stands, and what was said before it.

@@ -13,7 +13,7 @@ from tests.support.worlds import Scenario, Statement, Warehouse, World, build, w
 MODELS = [
     "path:models/identity",
     "int_order_rows",
-    "int_outdated_events",
+    "int_event_versions",
     "dim_customers",
     "dim_customers_history",
     "customer_attribute_sources",

@@ -5,7 +5,7 @@ are the project's own. Buyers are given, since who is who is not the question he
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +51,7 @@ ACCOUNTS = ("default", "default", "second")
 PEOPLE = ("ulla", "vera", None)
 AMOUNTS = ("0", "0.01", "10.00", "50.00", "55.00", "55.0001", "99999999999999.9999", None)
 CURRENCIES = (("EUR", True), ("EUR", False), ("GBP", False), ("JPY", False), (None, None))
-TABLES = ("orders", "order_lines", "order_adjustments")
+TABLES = ("orders", "order_lines", "order_adjustments", "events")
 EXAMPLES = settings(
     max_examples=8,
     deadline=None,
@@ -348,6 +348,164 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(
     ):
         of = f"select * exclude (order_id{dropped}) from marts.{table} where order_id in (select order_id from marts.fct_orders where order_namespace = '{{}}')"
         assert orders.con.execute(of.format("once")).fetchall() == orders.con.execute(of.format("again")).fetchall()
+
+
+def words_of_an_event(story: str, night: int, left_out: Collection[str]) -> Row:
+    """What an event says of its order: the columns of its row but those left out."""
+    said = {name: value for name, value in SAID.items() if name.removesuffix("_raw") not in left_out}
+    said |= {"currency": "GBP", "is_currency_inferred": False, "ordered_at": moment(0), "is_ordered_at_inferred": False}
+    if "currency" in left_out:
+        said |= {"currency": "EUR", "is_currency_inferred": True}
+    if "ordered_at" in left_out:
+        said |= {"ordered_at": moment(night), "is_ordered_at_inferred": True}
+    place = {
+        "order_namespace": story,
+        "source_account": story,
+        "is_from_event": True,
+        "export_date": date(2024, 1, night),
+    }
+    return {"order_number": None, "status": None, "order_match_key": "N-1", **said, **place}
+
+
+def tell_in_an_event(told: WarehouseBuilder, words: Row, event_id: str, left_out: Collection[str] = ()) -> None:
+    """An event under its vendor's id, with a line and what it takes back unless they are left out."""
+    row = told.order("omnisend", "ID-1", **words)
+    place = {name: row[name] for name in ("source_file", "source_row", "source_account", "export_date")}
+    named = {"source_order_id": "ID-1", "order_namespace": row["order_namespace"], "order_match_key": "N-1"}
+    told.event("omnisend", event_id, is_event_id_derived=False, **named, **place)
+    if "lines" not in left_out:
+        told.line(row, "kept", total="50.00")
+    if "refund" not in left_out:
+        amount = None if "amount" in left_out else "9.00"
+        place |= {"order_namespace": row["order_namespace"], "order_match_key": "N-1"}
+        told.adjustment("omnisend", "ID-1", amount, amount_kind="running_total", currency=None, **place)
+
+
+def known(orders: Orders, story: str) -> list[list[tuple[Any, ...]]]:
+    """All that is known of the order of a story, but for the ids that the story gives it."""
+    found = []
+    for table, aside in (
+        ("marts.fct_orders", ", order_namespace"),
+        ("marts.fct_order_lines", ", source_account"),
+        ("marts.fct_order_adjustments", ", source_account, adjustment_key, source_adjustment_id"),
+        ("marts.bridge_order_sources", ", source_account"),
+        ("meta.order_conflicts", ""),
+        ("orders.int_order_tellings", ", source_account, teller"),
+    ):
+        of_order = f"order_id in (select order_id from marts.fct_orders where order_namespace = '{story}')"
+        found.append(
+            orders.con.execute(
+                f"select * exclude (order_id{aside}) from {table} where {of_order} order by all"
+            ).fetchall()
+        )
+    return found
+
+
+def test_leaving_fields_out_of_an_event_that_comes_again_changes_nothing(orders: Orders) -> None:
+    fields = [*KEEPABLE, "currency", "ordered_at", "lines", "refund", "amount"]
+    chance = random.Random(1)
+    cases = [{field} for field in fields] + [set(chance.sample(fields, chance.randint(2, 12))) for _ in range(30)]
+    stories = {f"case {number}": case for number, case in enumerate([*cases, set(fields)])}
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    tell_in_an_event(told, words_of_an_event("once", 1, ()), "once")
+    for story, left_out in stories.items():
+        tell_in_an_event(told, words_of_an_event(story, 1, ()), story)
+        tell_in_an_event(told, words_of_an_event(story, 2, left_out), story, left_out)
+    orders.make(told)
+    once = known(orders, "once")
+    assert [len(rows) for rows in once[:4]] == [1, 1, 1, 1]
+    changed = {story: known(orders, story) for story in stories}
+    assert {tuple(sorted(stories[story])): rows for story, rows in changed.items() if rows != once} == {}
+
+
+def test_an_event_that_comes_again_and_says_nothing_leaves_the_word_to_the_events_since(orders: Orders) -> None:
+    fields = {*KEEPABLE, "currency", "ordered_at", "lines", "refund"}
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for story in ("before", "after"):
+        tell_in_an_event(told, words_of_an_event(story, 1, ()), f"{story} first")
+        since = {"total": "60.00", "status": "paid", "status_raw": "paid", "owner_record_id": "vera", "channel": "app"}
+        tell_in_an_event(told, words_of_an_event(story, 2, ()) | since, f"{story} second")
+    tell_in_an_event(told, words_of_an_event("after", 3, fields), "after first", fields)
+    orders.make(told)
+    assert len(known(orders, "before")[0]) == 1
+    assert known(orders, "before") == known(orders, "after")
+
+
+def test_what_an_event_says_anew_its_older_versions_say_no_more(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    said = words_of_an_event("once", 1, ())
+    anew = {
+        "status": "paid",
+        "status_raw": "paid",
+        "owner_record_id": "vera",
+        "total": "40.00",
+        "ordered_at": moment(3),
+        "source_updated_at": moment(3),
+        "canceled_at": None,
+    }
+    tell_in_an_event(told, said | {"status": "canceled", "status_raw": "canceled"}, "event")
+    tell_in_an_event(told, words_of_an_event("once", 2, ()) | anew, "event")
+    orders.make(told)
+    columns = "status, customer_id, total_amount, ordered_at, refunded_amount, line_count"
+    assert orders.con.execute(f"select {columns} from marts.fct_orders").fetchall() == [
+        ("partially_refunded", "vera", Decimal("40.00"), moment(3), Decimal("9.00"), 1)
+    ]
+    found = "select conflict_type from meta.order_conflicts where conflict_type <> 'lines_differ'"
+    assert orders.con.execute(found).fetchall() == []
+
+
+def test_lines_that_one_version_of_an_event_tells_and_a_total_that_the_next_tells_are_of_one_order(
+    orders: Orders,
+) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    tell_in_an_event(told, words_of_an_event("once", 1, ()), "event", {"refund"})
+    tell_in_an_event(told, words_of_an_event("once", 2, ()) | {"total": "60.00"}, "another", {"refund"})
+    told.rows["order_lines"][-1] |= {"product_id": "of another"}
+    anew = words_of_an_event("once", 3, {"refunded_total"}) | {"total": "80.00"}
+    tell_in_an_event(told, anew, "event", {"refund", "lines"})
+    orders.make(told)
+    columns = "fct_orders.total_amount, line_count, product_id"
+    found = f"select {columns} from marts.fct_orders join marts.fct_order_lines using (order_id)"
+    assert orders.con.execute(found).fetchall() == [(Decimal("80.00"), 1, "kept")]
+
+
+def test_an_event_corrected_to_another_order_says_nothing_of_the_first(orders: Orders) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for night, number, total in ((1, "N-1", "10.00"), (1, "N-1", "-3.00"), (2, "N-2", "20.00")):
+        row = told.order("omnisend", number, total=total, is_from_event=True, export_date=date(2024, 1, night))
+        place = {name: row[name] for name in ("source_file", "source_row", "export_date")}
+        told.adjustment("omnisend", number, "5.00", **place)
+        named = {"source_order_id": number, "order_namespace": "shop", "order_match_key": number}
+        told.event("omnisend", "event", is_event_id_derived=False, **named, **place)
+    orders.make(told)
+    found = "select order_number, total_amount, refunded_amount from marts.fct_orders"
+    assert orders.con.execute(found).fetchall() == [("N-2", Decimal("20.00"), Decimal("5.00"))]
+    assert orders.con.execute("select count(*) from marts.fct_order_adjustments").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(("newer", "final"), [("created", "created"), (None, "unknown")])
+def test_an_event_corrected_to_another_action_takes_nothing_back_any_more(
+    orders: Orders, newer: str | None, final: str
+) -> None:
+    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    for night, action, status in ((1, "cancel", "canceled"), (2, "create", newer)):
+        row = told.order(
+            "omnisend",
+            "N-1",
+            total="10.00",
+            status=status,
+            status_raw=status,
+            canceled_at=moment(0) if action == "cancel" else None,
+            is_from_event=True,
+            export_date=date(2024, 1, night),
+        )
+        place = {name: row[name] for name in ("source_file", "source_row", "export_date")}
+        if action == "cancel":
+            told.adjustment("omnisend", "N-1", None, action="cancel", amount_kind="running_total", **place)
+        told.event("omnisend", "event", event_action=action, source_order_id="N-1", is_event_id_derived=False, **place)
+    orders.make(told)
+    found = "select status, net_amount, canceled_at from marts.fct_orders"
+    assert orders.con.execute(found).fetchall() == [(final, Decimal("10.00"), None)]
 
 
 def test_one_id_in_two_streams_that_contradict_each_other_is_judged_alike_in_every_order_of_rows(

@@ -99,6 +99,31 @@ def corrected_buyers(w: WarehouseBuilder) -> None:
             if customer_id:
                 w.identifier(contact, "customer_id", customer_id)
             w.order("ometria", number, total="10.00", owner_record_id=owner, export_date=date(2024, 1, night))
+    w.profile("omnisend", "eve", email="eve@corrected.example", stream="contacts")
+    for number, phone, addresses in (
+        ("E-SILENT", "+4930999001", ("eve", None)),
+        ("E-TYPO", "+4930999002", ("tpyo-of-eve", "eve")),
+        ("E-LESS", "+4930999003", ("eve", "eve")),
+    ):
+        for night, name in enumerate(addresses, start=1):
+            place = {"stream": "events", "export_date": date(2024, 1, night)}
+            owner = f"derived:{number}-{night}" if name else None
+            if owner:
+                contact = w.add(
+                    "contacts",
+                    source="omnisend",
+                    source_record_id=owner,
+                    alias_id=alias("omnisend", "derived", owner),
+                    **place,
+                )
+                w.identifier(contact, "email", f"{name}@corrected.example")
+                if night == 1:
+                    w.identifier(contact, "phone", phone)
+            row = w.order(
+                "omnisend", number, total="10.00" if owner else None, is_from_event=True, owner_record_id=owner, **place
+            )
+            place |= {"source_file": row["source_file"], "source_row": row["source_row"]}
+            w.event("omnisend", f"of-{number}", owner_record_id=owner, source_order_id=number, **place)
 
 
 def silent_versions(w: WarehouseBuilder) -> None:
@@ -643,6 +668,13 @@ def test_an_address_that_a_corrected_order_no_longer_names_links_nobody(query: Q
     )
     sql = "select order_number from marts.fct_orders join marts.dim_customers using (customer_id) where email = 'typo@corrected.example'"
     assert query(sql) == [("V-TYPO",)]
+
+
+def test_an_event_reported_again_corrects_the_buyer_it_names_and_keeps_one_that_it_leaves_out(query: Query) -> None:
+    sql = "select order_number, email from marts.fct_orders join marts.dim_customers using (customer_id) where order_number like 'E-%' and email like '%corrected.example' order by 1"
+    assert query(sql) == [(number, "eve@corrected.example") for number in ("E-LESS", "E-SILENT", "E-TYPO")]
+    sql = "select identifier_value, not_linking_reason from marts.bridge_customer_identifiers where identifier_value like '+4930999%' order by 1"
+    assert query(sql) == [("+4930999001", None), ("+4930999002", "superseded"), ("+4930999003", None)]
 
 
 def test_an_event_reported_again_under_its_id_tells_of_the_order_in_its_newest_version_only(query: Query) -> None:

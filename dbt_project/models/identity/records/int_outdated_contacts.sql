@@ -18,7 +18,7 @@ with
 
     order_rows as (select * from {{ ref("int_order_rows") }}),
 
-    outdated_events as (select * from {{ ref("int_outdated_events") }}),
+    event_versions as (select * from {{ ref("int_event_versions") }}),
 
     several_buyers as (
         select source, source_account, stream, source_order_id
@@ -77,48 +77,71 @@ with
         where not coalesce(orders.is_from_event, false) and order_rows.source_file is null
     ),
 
+    event_buyers as (
+        select
+            event_versions.*,
+            orders.source_order_id,
+            orders.owner_record_id,
+            first_value(orders.owner_record_id) over (
+                partition by event_versions.source, event_versions.source_account, event_versions.event_id
+                order by event_versions.version_rank
+            ) as newest_owner_record_id
+        from orders
+        inner join
+            event_versions
+            on orders.source_file = event_versions.source_file
+            and orders.source_row = event_versions.source_row
+        where orders.is_from_event and orders.owner_record_id is not null
+    ),
+
+    corrected as (
+        select *
+        from older
+
+        union all
+
+        select source, source_account, source_order_id, owner_record_id, source_file, source_row, newest_owner_record_id
+        from event_buyers
+        where owner_record_id <> newest_owner_record_id
+    ),
+
     -- Two addresses, or two ids, of which none is the same.
     contradicted as (
-        select older.source, older.source_account, older.owner_record_id, older.newest_owner_record_id
-        from older
+        select corrected.source, corrected.source_account, corrected.owner_record_id, corrected.newest_owner_record_id
+        from corrected
         inner join
             identifiers
-            on older.source = identifiers.source
-            and older.source_account = identifiers.source_account
-            and older.owner_record_id = identifiers.owner_record_id
+            on corrected.source = identifiers.source
+            and corrected.source_account = identifiers.source_account
+            and corrected.owner_record_id = identifiers.owner_record_id
         inner join
             identifiers as newer
-            on older.source = newer.source
-            and older.source_account = newer.source_account
-            and older.newest_owner_record_id = newer.owner_record_id
+            on corrected.source = newer.source
+            and corrected.source_account = newer.source_account
+            and corrected.newest_owner_record_id = newer.owner_record_id
             and identifiers.id_type = newer.id_type
             and identifiers.id_namespace = newer.id_namespace
         group by
-            older.source,
-            older.source_account,
-            older.owner_record_id,
-            older.newest_owner_record_id,
+            corrected.source,
+            corrected.source_account,
+            corrected.owner_record_id,
+            corrected.newest_owner_record_id,
             identifiers.id_type,
             identifiers.id_namespace
         having not bool_or(identifiers.id_value = newer.id_value)
     ),
 
     outdated as (
-        select older.source, older.source_account, older.owner_record_id, older.source_file, older.source_row
-        from older
+        select
+            corrected.source,
+            corrected.source_account,
+            corrected.owner_record_id,
+            corrected.source_file,
+            corrected.source_row
+        from corrected
         where
-            (older.source, older.source_account, older.owner_record_id, older.newest_owner_record_id)
+            (corrected.source, corrected.source_account, corrected.owner_record_id, corrected.newest_owner_record_id)
             in (select (source, source_account, owner_record_id, newest_owner_record_id) from contradicted)
-
-        union all
-
-        select orders.source, orders.source_account, orders.owner_record_id, orders.source_file, orders.source_row
-        from orders
-        inner join
-            outdated_events
-            on orders.source_file = outdated_events.source_file
-            and orders.source_row = outdated_events.source_row
-        where orders.is_from_event
     ),
 
     candidates as (
