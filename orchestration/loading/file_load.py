@@ -35,7 +35,7 @@ group by source_record_id
 _TOLD_IN_PARTS = f"""
 create or replace temp table told_contacts as
 with told as (
-    select * from {{told}} where source_record_id in (select source_record_id from newest_contacts where is_in_parts)
+    select * from {{reported}} where source_record_id in (select source_record_id from newest_contacts where is_in_parts)
 )
 {LAST_TOLD}
 """

@@ -16,7 +16,7 @@ ANNA = "anna@mail.test.example.com"
 
 
 @pytest.mark.parametrize(
-    ("error", "told", "exit_code"),
+    ("error", "sentence", "exit_code"),
     [
         (
             duckdb.OutOfMemoryException(f"Out of Memory Error: failed to allocate data of size 16.0 KiB {ANNA}"),
@@ -64,9 +64,9 @@ ANNA = "anna@mail.test.example.com"
         (ValueError(f"no space left on device of {ANNA}"), "Unexpected ValueError", 1),
     ],
 )
-def test_a_failure_is_reported_by_its_cause(error: Exception, to_operator_error: str, exit_code: int) -> None:
+def test_a_failure_is_reported_by_its_cause(error: Exception, sentence: str, exit_code: int) -> None:
     plain = errors.to_operator_error(error)
-    assert to_operator_error in plain.message
+    assert sentence in plain.message
     assert plain.exit_code == exit_code
     assert plain.remedy
     assert ANNA not in str(plain)

@@ -600,7 +600,7 @@ def test_a_date_of_birth_may_be_written_month_first(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "reported"),
     [
         ({"type": "consent", "action": "opt-out", "data": {}}, ("all", "opt_out")),
         ({"type": "consent", "data": {"consent": False}}, ("all", "opt_out")),

@@ -168,7 +168,7 @@ def test_a_line_is_converted_at_the_rate_of_its_order_and_without_one_not_at_all
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "reported"),
     [
         ("an-page", ("spring sale!", "news", "CPC", "spring sale!")),
         ("an-push", ("Sale", None, None, None)),
