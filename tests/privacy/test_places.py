@@ -25,10 +25,10 @@ def test_nothing_is_left_in_what_was_given_back_and_nothing_stood_in_the_store_o
     assert given
     # A file that is named after the person, loaded by a run of Dagster's.
     path = settings.landing / "omnisend" / "contacts" / canary.LATER / f"contacts-of-{canary.EMAIL}.json"
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('[{"contactID": "' + canary.IDS["omnisend"] + '", "email": "' + canary.EMAIL + '"}, {"email": 7}]', encoding="utf-8")  # fmt: skip
     monkeypatch.setenv("C360_DATA", str(settings.data))
-    settings.dagster_home.mkdir(parents=True)
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
     with dg.DagsterInstance.local_temp(str(settings.dagster_home)) as instance:
         job = definitions.definitions.load_fn().resolve_job_def("nightly")
         assert job.execute_in_process(instance=instance, raise_on_error=False).success

@@ -12,14 +12,14 @@ from orchestration import pipeline
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from tests.privacy.conftest import c360, copied, environment, of
-from tests.privacy.test_erasing import rows
+from tests.privacy.test_erasing import all_marts, rows
 from tests.support.deliveries import books_balance, land, order
 from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.slow
 
 NIGHT, LATER = "2026-03-02", "2026-03-03"
-SHARED_PHONE = "+493090182000"
+SHARED_PHONE, OTHERS_PHONE = "+493090182000", "+493090182001"
 SPLIT = "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,identifier_type,identifier_value,author,reason\nnever,omnisend,default,contacts,twin-1,omnisend,default,contacts,twin-2,,,me,father and son\n"
 
 
@@ -41,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (settings.config / "secret").write_text("a secret of this test", encoding="utf-8")
     (settings.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 1200\n", encoding="utf-8")
     twins = [contact("twin", contactID=one, firstName=None, lastName=None) for one in ("twin-1", "twin-2")]
-    contacts(settings, NIGHT, contact("wife", phone=SHARED_PHONE), contact("husband", phone=SHARED_PHONE), contact("other"), *twins)  # fmt: skip
+    contacts(settings, NIGHT, contact("wife", phone=SHARED_PHONE), contact("husband", phone=SHARED_PHONE), contact("other", phone=OTHERS_PHONE), *twins)  # fmt: skip
     land(settings, NIGHT, "a.ndjson", order(1, "wife"), order(2, "husband", total=20), order(3, "guest", total=30), order(4, "other", total=40))  # fmt: skip
     lead = settings.landing / "open_delivery" / "leads" / NIGHT / "leads.ndjson"
     lead.parent.mkdir(parents=True)
@@ -83,6 +83,37 @@ def test_a_list_of_people_goes_and_everybody_else_stays(settings: Settings, tmp_
     assert rows(settings, "select sum(net_amount) from marts.fct_orders") == revenue
     assert rows(settings, "select count(distinct anonymous_id), count(anonymous_id) from marts.fct_orders") == [(2, 2)]
     assert books_balance(settings.published_file)
+
+
+def test_what_would_go_is_shown_and_nothing_goes_without_a_yes(settings: Settings) -> None:
+    places = [path for path in (*settings.landing.rglob("*"), settings.published_file) if path.is_file()]
+    before = [path.read_bytes() for path in places]
+    for options, code in ((("--dry-run",), 0), ((), 2)):
+        shown = c360(settings, "forget", "--phone", OTHERS_PHONE, *options)
+        assert shown.returncode == code, shown.stdout + shown.stderr
+        assert "vendor records" in shown.stdout and "marts.fct_orders" in shown.stdout
+        assert "other@" not in shown.stdout + shown.stderr and OTHERS_PHONE not in shown.stdout + shown.stderr
+    assert [path.read_bytes() for path in places] == before
+    assert not (settings.data / "privacy").exists()
+
+
+def test_whoever_is_delivered_after_the_last_night_is_a_new_person(settings: Settings) -> None:
+    who = "select customer_id from marts.dim_customers where email like 'other@%'"
+    of_person = "select order_number from marts.fct_orders where customer_id = $1"
+    [(before,)] = rows(settings, who)
+    assert c360(settings, "forget", "--phone", OTHERS_PHONE, "--until", NIGHT, "--yes").returncode == 0
+    assert rows(settings, who) == [] and b"other@" not in whole(settings)
+    # The last night is delivered again, which is the erased person; the next one tells of somebody with the same ids.
+    land(settings, NIGHT, "again.ndjson", order(4, "other", total=40))
+    contacts(settings, LATER, contact("other", phone=OTHERS_PHONE))
+    land(settings, LATER, "b.ndjson", order(5, "other", time=f"{LATER}T10:00:00Z"))
+    assert c360(settings, "run").returncode in (0, 3)
+    [(after,)] = rows(settings, who)
+    assert after != before
+    assert rows(settings, of_person, before) == [] and rows(settings, of_person, after) == [("1005",)]
+    marts = all_marts(settings)
+    assert c360(settings, "run", "--full-refresh").returncode in (0, 3)
+    assert all_marts(settings) == marts
 
 
 @pytest.mark.parametrize("asked", [("0" * 32,), ("--email", "nobody@mail.test.example.com"), ("--phone", "+4930901829999")])  # fmt: skip
