@@ -262,7 +262,7 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
             erasing.begin(
                 settings,
                 people,
-                by=f"retention: nothing done for {limits['keep_inactive_days']:,} days",
+                by=f"{erasing.RETENTION}: nothing done for {limits['keep_inactive_days']:,} days",
                 until=settings.today(),
             )
             progress(f"retention: {len(people):,} people who did nothing for too long are erased")

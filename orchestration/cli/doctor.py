@@ -18,6 +18,7 @@ from orchestration.config.settings import CHECKOUT, Settings
 from orchestration.landing import landing_zone
 from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import alerts, attention, freshness, schema_drift
+from orchestration.privacy import erasing
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError, to_operator_error, unusable
 from orchestration.transformation import parts, seeds
@@ -315,6 +316,13 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _erasures(settings: Settings) -> Iterator[Finding]:
+    for sentence in erasing.unended(settings):
+        yield Finding("note", sentence, "`c360 run` ends it before it does anything else.")
+    if taken := erasing.last_taken(settings):
+        yield Finding("ok", f"what went last by the limits on how long things are kept: {taken}")
+
+
 def _dangling(settings: Settings) -> Iterator[Finding]:
     """Runs that Dagster believes to be alive."""
     if not (settings.dagster_home / "history").is_dir():
@@ -372,6 +380,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _build,
     _published,
     _deliveries,
+    _erasures,
     _dangling,
     _alerts,
 )

@@ -49,6 +49,6 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.table(rows, header=("erasure", "by", "people", "records", "orders kept", "proof"))
     for path in activation_erasure.requests(settings):
         output.say(f"{path}: what to ask the vendor; `c360 erasures --asked {path.stem}` deletes it afterwards.")
-    for one in erasing.pending(settings):
-        output.say(f"{one.id} was begun and has not ended: `c360 run` ends it.")
+    for sentence in erasing.unended(settings):
+        output.say(f"{sentence} `c360 run` ends it.")
     return 0

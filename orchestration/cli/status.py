@@ -15,6 +15,7 @@ from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import attention, freshness
 from orchestration.monitoring.freshness import Freshness
+from orchestration.privacy import erasing
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import read_only, writer_lock
@@ -47,6 +48,8 @@ class Status:
     rejects: int
     vanished: tuple[str, ...] = ()
     given_back: tuple[str, ...] = ()
+    erasures_unended: tuple[str, ...] = ()
+    retention: str | None = None
 
     @property
     def attention(self) -> tuple[str, ...]:
@@ -84,6 +87,8 @@ def look(settings: Settings) -> Status:
             rejects=_count(con) if con else 0,
             vanished=tuple(Warehouse(settings).vanished(con, scan)) if con else (),
             given_back=_given_back(settings),
+            erasures_unended=tuple(erasing.unended(settings)),
+            retention=erasing.last_taken(settings),
         )
 
 
@@ -125,6 +130,10 @@ def _tell(settings: Settings, found: Status) -> None:
             output.say(f"              {landing_zone.shown(path)}")
     for sentence in found.given_back:
         output.say(f"Given back    {sentence}")
+    for sentence in found.erasures_unended:
+        output.say(f"Erasures      {sentence} `c360 run` ends it.")
+    if found.retention:
+        output.say(f"Retention     {found.retention}")
     if found.runs:
         output.say("\nLast runs")
         output.table(
@@ -168,6 +177,8 @@ def _tell_machine(settings: Settings, found: Status) -> None:
             "rejects": found.rejects,
             "vanished": [landing_zone.shown(path) for path in found.vanished],
             "given_back": list(found.given_back),
+            "erasures_unended": list(found.erasures_unended),
+            "retention": found.retention,
             "attention": list(found.attention),
             "runs": [{name: run[name] for name in ("run_id", *RUN_COLUMNS, "message")} for run in found.runs],
             "streams": [

@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -41,6 +42,10 @@ OUT_OF_REACH = (
         " their folder `erasures`)."
     ),
 )
+
+RETENTION = "retention"
+"""By whom something goes that is older than the settings allow."""
+_TAKEN = ("people", "deliveries_deleted", "rejects_emptied", "publications_dropped")
 
 
 @dataclass
@@ -131,8 +136,17 @@ def _now() -> str:
 
 def pending(settings: Settings) -> list[Erasing]:
     """Erasures that were begun and have not ended, oldest first; one of which nothing was kept yet never began."""
-    found = [json.loads(path.read_bytes()) for path in sorted(_pending_folder(settings).glob("*.json"))]
-    return [Erasing(**one) for one in found if (erasure_book.folder(settings) / f"{one['id']}.json").exists()]
+    found = []
+    for path in sorted(_pending_folder(settings).glob("*.json")):
+        # Whoever does not hold the lock may look while somebody else ends one.
+        with suppress(FileNotFoundError):
+            found.append(Erasing(**json.loads(path.read_bytes())))
+    return [one for one in found if (erasure_book.folder(settings) / f"{one.id}.json").exists()]
+
+
+def unended(settings: Settings) -> list[str]:
+    """A sentence for each erasure that has not ended."""
+    return [f"The erasure {one.id} was begun and has not ended." for one in pending(settings)]
 
 
 def drop_never_begun(settings: Settings) -> None:
@@ -264,7 +278,7 @@ def note_retention(settings: Settings, found: dict[str, int], *, limits: dict[st
     content = {
         "erasure": _new_id(),
         "ended_at": _now(),
-        "by": "retention",
+        "by": RETENTION,
         "people": 0,
         "limits_in_days": limits,
         **found,
@@ -289,6 +303,20 @@ def receipts(settings: Settings) -> Iterator[dict[str, Any]]:
     """Every receipt, oldest first."""
     for path in sorted((settings.privacy / "receipts").glob("*.json")):
         yield json.loads(path.read_bytes())
+
+
+def last_taken(settings: Settings) -> str | None:
+    """What went last because it was older than the settings allow, as a sentence; null where nothing ever did."""
+    taken = [one for one in receipts(settings) if one["by"].startswith(RETENTION)]
+    day = max((one["ended_at"][:10] for one in taken), default=None)
+    if day is None:
+        return None
+    counts: Counter[str] = Counter()
+    for one in taken:
+        if one["ended_at"][:10] == day:
+            # An erasure names the publications it dropped, which go with any.
+            counts.update({name: count for name in _TAKEN if isinstance(count := one.get(name), int)})
+    return f"{day}: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count)
 
 
 def _page(content: dict[str, Any]) -> str:
