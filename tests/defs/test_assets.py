@@ -275,11 +275,9 @@ def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_reported_by_a_che
     assert "1 things in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
 
 
-def shape_checks(
-    code_location: dg.Definitions, instance: dg.DagsterInstance, night: str
-) -> dict[str, dg.AssetCheckEvaluation]:
-    """The checks of the shape of one night's events, loaded again by Dagster."""
-    job = code_location.resolve_job_def("nightly")
+def shape_checks(instance: dg.DagsterInstance, night: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks of the shape of one night's events, loaded by Dagster, which knows the nights that have landed by now."""
+    job = definitions.definitions.load_fn().resolve_job_def("nightly")
     tags = {"dagster/asset_partition_range_start": night, "dagster/asset_partition_range_end": night}
     result = job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM])
     assert result.success
@@ -293,7 +291,7 @@ def shape_checks(
 def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    assert {name: check.passed for name, check in shape_checks(code_location, instance, NIGHTS[0]).items()} == {
+    assert {name: check.passed for name, check in shape_checks(instance, NIGHTS[0]).items()} == {
         "has_not_drifted": True,
         "fields_are_known": True,
     }
@@ -309,7 +307,7 @@ def test_a_new_field_and_a_new_type_warn_and_stop_nothing(
         order(4, "cleo", total="11.50") | {"weather": {"sky": "grey"}},
         order(5, "dora"),
     )
-    checks = shape_checks(code_location, instance, "2026-06-03")
+    checks = shape_checks(instance, "2026-06-03")
     assert {(check.passed, check.severity) for check in checks.values()} == {(False, dg.AssetCheckSeverity.WARN)}
     assert checks["has_not_drifted"].metadata["changes"].value == [
         "2026-06-03 `weather`: a new field (object, 1 records)",
@@ -328,7 +326,7 @@ def test_a_field_that_is_no_longer_filled_warns(
     events = [order(number, f"person{number}") for number in range(10, 30)]
     land(published, "2026-06-03", "c.ndjson", *(event | {"origin": "api"} for event in events))
     land(published, "2026-06-04", "d.ndjson", *(event | {"eventID": f"{event['eventID']}-again"} for event in events))
-    before, after = (shape_checks(code_location, instance, night) for night in ("2026-06-03", "2026-06-04"))
+    before, after = (shape_checks(instance, night) for night in ("2026-06-03", "2026-06-04"))
     assert before["has_not_drifted"].passed
     assert (after["has_not_drifted"].passed, after["has_not_drifted"].severity) == (False, dg.AssetCheckSeverity.WARN)
     assert after["has_not_drifted"].metadata["changes"].value == ["2026-06-04 `origin`: no longer filled"]

@@ -463,14 +463,14 @@ def test_a_model_may_become_a_view_and_a_table_again(published: Settings, checko
 def test_models_of_a_warehouse_that_is_large_for_the_memory_are_built_one_at_a_time(
     published: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = checkout / "dbt_project" / "models" / "orders" / "int_told.sql"
+    model = checkout / "dbt_project" / "models" / "orders" / "int_reported.sql"
     settings, found = replace(published, options=msgspec.structs.replace(published.options, threads=2)), []
     for share in (dbt_runner.LARGE, 0.0):
         monkeypatch.setattr(dbt_runner, "LARGE", share)
         model.write_text(f"select {{{{ target.threads }}}} as models_at_once, {share} as share", encoding="utf-8")
         pipeline.run(settings)
-        with duckdb.connect(str(settings.published_file), read_only=True) as con:
-            found += con.execute("select models_at_once from orders.int_told").fetchall()
+        with duckdb.connect(str(settings.build_file), read_only=True) as con:
+            found += con.execute("select models_at_once from orders.int_reported").fetchall()
     assert found == [(2,), (1,)]
 
 
@@ -479,7 +479,7 @@ def test_what_two_threads_have_no_memory_for_is_built_by_one(published: Settings
     reported: list[str] = []
     assert pipeline.run(_frugal(published), progress=reported.append).published
     assert "memory was short: what is missing is built again, with one thread" in reported
-    with duckdb.connect(str(published.published_file), read_only=True) as con:
+    with duckdb.connect(str(published.build_file), read_only=True) as con:
         assert con.execute("select longest, twice from orders.int_hungry, orders.int_after_it").fetchall() == [(10, 20)]
 
 
