@@ -7,10 +7,15 @@
 
 -- Number that a record goes by, in the order of the alias ids: their first 31 hexadecimal digits, so that it is the
 -- same whatever else has landed. Of ten billion records two have one with odds of 1 to 4e17 (of 60 bits they surely
--- would).
+-- would). In two halves, for DuckDB 1.5 reads no number of more than 64 bits in hexadecimal.
 {% macro record_number(alias_id) -%} {{ return(adapter.dispatch("record_number")(alias_id)) }} {%- endmacro %}
 
-{% macro default__record_number(alias_id) -%} cast(concat('0x', left({{ alias_id }}, 31)) as hugeint) {%- endmacro %}
+{% macro default__record_number(alias_id) -%}
+    (
+        cast(cast(concat('0x', left({{ alias_id }}, 15)) as bigint) as hugeint) * 18446744073709551616
+        + cast(concat('0x', substr({{ alias_id }}, 16, 16)) as ubigint)
+    )
+{%- endmacro %}
 
 -- Text for comparing: lower case, no accents, one blank for whatever is no letter or digit; null if nothing is left.
 {% macro plain_text(value) -%} {{ return(adapter.dispatch("plain_text")(value)) }} {%- endmacro %}
