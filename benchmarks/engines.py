@@ -22,7 +22,8 @@ from benchmarks.generator import Size
 from benchmarks.run import generate
 from orchestration import pipeline
 from orchestration.config import settings as configuration
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.transformation import dbt_runner, parts, seeds, sharded
 from orchestration.transformation.dbt_runner import NodeResult
 from orchestration.warehouse import build_file, run_log

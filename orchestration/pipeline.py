@@ -22,7 +22,6 @@ import duckdb
 from orchestration import vendors
 from orchestration.activation import activation_log
 from orchestration.config import accounts, file_rights
-from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
 from orchestration.insight import report
 from orchestration.landing import landing_zone
@@ -356,7 +355,7 @@ def writing(
 ) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `reported` is
     noted there, to be looked at. While an erasure is under way only what ends it may write."""
-    configuration.check_accounts(settings, vendors.names())
+    accounts.check_accounts(settings.config, vendors.names())
     identity_rules.check_files(settings)
     segment_rules.check_files(settings)
     seeds.check_files(settings)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 
 # An installation with a small dbt project, for whoever asks for one.
 pytest_plugins = ["tests.support.small_installation"]

@@ -16,7 +16,8 @@ from orchestration.activation.catalogue import VALUES, slug
 from orchestration.activation.channel import Channel
 from orchestration.activation.channels import discover
 from orchestration.config.accounts import DEFAULT_ACCOUNT, account_problem
-from orchestration.config.settings import Settings, unreadable
+from orchestration.config.config_files import unreadable
+from orchestration.config.settings import Settings
 from orchestration.network import secrets
 from orchestration.network.access import ACCESS, Login, address_problem
 from orchestration.runtime.errors import OperatorError

@@ -27,7 +27,7 @@ from orchestration.mapping.model import Stream, Vendor
 from orchestration.monitoring import alerts, attention, dagster_runs, freshness, schema_drift
 from orchestration.monitoring.dagster_reports import BY_DAGSTER, PUBLISHED
 from orchestration.runtime.errors import to_operator_error
-from orchestration.transformation import promises
+from orchestration.transformation import check_descriptions
 from orchestration.transformation.dbt_runner import NodeResult, TransformError
 from orchestration.warehouse import build_file, known_names, meanings
 
@@ -88,7 +88,7 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """The test as a check that says what it asks."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec and spec._replace(description=promises.of_test(manifest["nodes"][unique_id]))
+        return spec and spec._replace(description=check_descriptions.of_test(manifest["nodes"][unique_id]))
 
 
 def steps_between_marts(manifest: Mapping[str, Any]) -> set[str]:

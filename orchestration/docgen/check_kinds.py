@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.transformation import promises
+from orchestration.transformation import check_descriptions
 
 KINDS = {
     "law": (
@@ -140,7 +140,7 @@ def _tests(subject: dict[str, Any]) -> Iterator[Any]:
 def _promise(subject: str, test: Any, places: tuple[str, ...]) -> Check:
     [(name, body)] = test.items() if isinstance(test, dict) else [(test, {})]
     config = body.get("config") or {}
-    asks = promises.in_words(body.get("arguments") or {}).replace("|", "\\|")
+    asks = check_descriptions.in_words(body.get("arguments") or {}).replace("|", "\\|")
     return Check(
         subject, asks or name, (config.get("meta") or {}).get("kind", ""), config.get("severity") == "warn", places
     )
@@ -150,7 +150,7 @@ def _queries(project: Path) -> Iterator[Check]:
     for path in sorted((project / "tests").glob("singular/*.sql")):
         sql = path.read_text(encoding="utf-8")
         kind, severity = _QUERY_KIND.search(sql), _QUERY_SEVERITY.search(sql)
-        asks = promises.of_query(sql)
+        asks = check_descriptions.of_query(sql)
         models = [model for name in _REFERENCE.findall(sql) for model in (project / "models").rglob(f"{name}.sql")]
         places = (path.stem, *(place for model in models[:1] for place in (model.stem, *_folders(model, project))))
         yield Check(path.stem, asks, kind[1] if kind else "", severity is not None and severity[1] == "warn", places)

@@ -14,7 +14,7 @@ import yaml
 
 from orchestration.canonical.table_model import Column, Table
 from orchestration.canonical.tables import TABLES
-from orchestration.config.settings import Options, bounds
+from orchestration.config.options import Options, bounds
 from orchestration.docgen import check_kinds, dictionary, money_fields, person_attributes, vendor_coverage
 from orchestration.warehouse.meanings import BOOKS, Book
 

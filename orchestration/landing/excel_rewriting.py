@@ -11,7 +11,7 @@ from xml.parsers import expat
 from zipfile import ZipFile
 
 from orchestration.landing.containers import Budget, Limits
-from orchestration.landing.excel_rows import Workbook, header_of, shown_rows
+from orchestration.landing.excel_rows import Workbook, header_of, position_of, shown_rows
 from orchestration.mapping.model import CsvForm
 
 # Of a row the span of bytes that each of its cells takes, by the position of its column, and the name of the cell.
@@ -75,7 +75,7 @@ def _cells_of(sheet: bytes) -> Iterator[Cells]:
             rows.append({})
         elif kind == "c" and rows:
             name = attributes.get("r", "")
-            place = _column(name) if name else max(rows[-1], default=-1) + 1
+            place = position_of(name) if name else max(rows[-1], default=-1) + 1
             begun.append((parser.CurrentByteIndex, name or f"{_letters(place)}{len(rows)}", place))
 
     def end(tag: str) -> None:
@@ -88,13 +88,6 @@ def _cells_of(sheet: bytes) -> Iterator[Cells]:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.Parse(sheet, True)
     yield from rows
-
-
-def _column(name: str) -> int:
-    place = 0
-    for sign in re.findall("[A-Z]", name.upper()):
-        place = place * 26 + ord(sign) - 64
-    return place - 1
 
 
 def _letters(place: int) -> str:

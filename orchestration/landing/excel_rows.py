@@ -289,7 +289,7 @@ class _Sheet(_Handler):
         if tag == "row":
             self._row, self._place, self._size = {}, -1, 0
         elif tag == "c":
-            self._place = _position(attributes["r"]) if "r" in attributes else self._place + 1
+            self._place = position_of(attributes["r"]) if "r" in attributes else self._place + 1
             self._kind, self._style, self._parts = attributes.get("t", "n"), int(attributes.get("s", "0")), []
         elif tag == "rPh":
             self._is_reading = True
@@ -314,7 +314,7 @@ class _Sheet(_Handler):
                 raise ContainerError("archive_too_large")
 
 
-def _position(reference: str) -> int:
+def position_of(reference: str) -> int:
     """Position of a column from 0: of `B7` it is 1."""
     place = 0
     for sign in reference[:4].upper():

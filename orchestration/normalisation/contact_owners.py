@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from orchestration.config.settings import Account
+from orchestration.config.accounts import Account
 from orchestration.normalisation.record_ids import derived_record_id
 from orchestration.parsing import given_names
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.config.settings import Account
+from orchestration.config.accounts import Account
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.config.settings import Account
+from orchestration.config.accounts import Account
 from orchestration.mapping.expressions import roots
 from orchestration.mapping.selects import Identifier
 from orchestration.normalisation.list_elements import exploded

@@ -7,7 +7,7 @@ import polars as pl
 
 from orchestration.canonical.canonical_json import canonical
 from orchestration.canonical.tables import TABLES
-from orchestration.config.settings import Account
+from orchestration.config.accounts import Account
 from orchestration.normalisation.file_context import Span
 
 # What tells two events of one person at one time apart.

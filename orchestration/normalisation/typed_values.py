@@ -14,7 +14,7 @@ from orchestration.canonical.currencies import DECIMAL_PLACES, decimal_places
 from orchestration.canonical.people import PERSON_ATTRIBUTES
 from orchestration.canonical.table_model import Column
 from orchestration.canonical.tables import TABLES
-from orchestration.config.settings import Account
+from orchestration.config.accounts import Account
 from orchestration.mapping.expressions import given, roots, with_shared
 from orchestration.mapping.values import Amount, Time, Typed, Value, Word
 from orchestration.mapping.words import word_form

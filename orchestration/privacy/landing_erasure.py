@@ -24,6 +24,7 @@ from orchestration.loading.prefetch import Reading, blocks_of
 from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.decimal_columns import columns_in_major_units
 from orchestration.normalisation.erasures import Erasures
+from orchestration.publishing.retention import remove_if_empty
 from orchestration.pulling.landing import UNFINISHED
 from orchestration.runtime import durable_files
 from orchestration.runtime.failpoints import pass_point
@@ -167,7 +168,7 @@ def rename(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures)
             target.parent.mkdir(parents=True, exist_ok=True)
             _move_in_books(con, file.relative_path, target.relative_to(settings.data).as_posix())
             os.replace(file.path, target)
-            _remove_empty(file.path.parent, below=settings.landing)
+            remove_if_empty(file.path.parent, below=settings.landing)
             renamed += 1
     paths = " union ".join(f"select file_path from {table}" for table in PATHS)
     landed = {file.relative_path for file in files}
@@ -222,12 +223,6 @@ def _move_in_books(con: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
     )
     for (table,) in staging.fetchall():
         con.execute(f"update {table} set source_file = $1 where source_file = $2", [new, old])
-
-
-def _remove_empty(folder: Path, *, below: Path) -> None:
-    while folder != below and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
 
 
 def rules(settings: Settings, erased: Erasures) -> int:

@@ -17,6 +17,7 @@ from orchestration.loading import sightings
 from orchestration.privacy.erasing import Held
 from orchestration.publishing import publish
 from orchestration.publishing.publish import Publication
+from orchestration.publishing.retention import remove_if_empty
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse import read_only
@@ -161,10 +162,7 @@ def delete_files(settings: Settings, con: duckdb.DuckDBPyConnection, files: list
     for file in files:
         Path(file.path).unlink(missing_ok=True)
         pass_point("after_deleting_a_delivery")
-        folder = file.path.parent
-        while folder != settings.landing and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
+        remove_if_empty(file.path.parent, below=settings.landing)
     if files:
         sightings.note(con, landing_zone.scan(settings), [])
     return len(files)

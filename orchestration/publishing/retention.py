@@ -36,11 +36,12 @@ def prune_logs(settings: Settings) -> int:
     old = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.stat().st_mtime < limit]
     for path in old:
         path.unlink(missing_ok=True)
-        _remove_if_empty(path.parent, below=settings.internal)
+        remove_if_empty(path.parent, below=settings.internal)
     return len(old)
 
 
-def _remove_if_empty(folder: Path, *, below: Path) -> None:
+def remove_if_empty(folder: Path, *, below: Path) -> None:
+    """Removes the folder if it holds nothing, and then those above it, up to `below`, which stays."""
     while folder != below and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from orchestration.config.accounts import DEFAULT_ACCOUNT, account_problem, feed
-from orchestration.config.settings import Settings, unreadable
+from orchestration.config.config_files import unreadable
+from orchestration.config.settings import Settings
 from orchestration.network import secrets
 from orchestration.network.access import ACCESS, Login, address_problem
 from orchestration.pulling.streams import EXPORTS, LISTINGS, NOT_LISTED, Export, Listing, of_vendor

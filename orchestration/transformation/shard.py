@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from orchestration.config.settings import STORAGE_VERSION, Settings
+from orchestration.config.settings import Settings, connection_config
 from orchestration.engines.engine import Engine
 from orchestration.runtime.errors import to_operator_error, without_values
 from orchestration.runtime.failpoints import pass_point
@@ -79,7 +79,9 @@ def make(task: Task) -> Outcome:
     name = ""
     try:
         recipe = msgspec.json.decode((folder / RECIPE).read_bytes(), type=Recipe)
-        with duckdb.connect(str(work / FILE), config=_config(task, work)) as con:
+        with duckdb.connect(
+            str(work / FILE), config=connection_config(task.memory_limit, task.threads, work / "spill")
+        ) as con:
             con.execute("set TimeZone = 'UTC'")
             _cut(con, task, recipe)
             for schema, model, query in recipe.made:
@@ -102,17 +104,6 @@ def _cut(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
     # Whoever runs next may have the build file to himself.
     con.execute("detach whole")
     con.execute("drop table scope; drop table touched_records")
-
-
-def _config(task: Task, work: Path) -> dict[str, str | float | list[str]]:
-    return {
-        "storage_compatibility_version": STORAGE_VERSION,
-        "autoinstall_known_extensions": False,
-        "memory_limit": task.memory_limit,
-        "threads": task.threads,
-        "temp_directory": str(work / "spill"),
-        "preserve_insertion_order": False,
-    }
 
 
 def _put_in_place(work: Path, place: Path) -> None:

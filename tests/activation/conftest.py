@@ -12,7 +12,8 @@ from orchestration.activation import activate, send, targets
 from orchestration.activation.activate import Outcome
 from orchestration.activation.send import Polling, Sent
 from orchestration.activation.targets import Target
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.network.client import Patience
 from tests.support.http_server import Server, serving
 from tests.support.receivers import RECEIVERS, SECRET, Receiver

@@ -123,7 +123,8 @@ def test_without_targets_there_is_nothing_to_ask_or_to_forget(settings: Settings
 COMMAND = """
 import sys; from pathlib import Path
 from orchestration.activation import erasure
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 erasure.forget(Settings(data=Path(sys.argv[1]), options=Options(memory_limit="500MB", threads=1)), ["person-canary"], sys.argv[2:])
 """
 

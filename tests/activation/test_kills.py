@@ -36,7 +36,8 @@ SENDING = ["before_receipt", "after_receipt", "after_verdict"]
 COMMAND = """
 import sys; from pathlib import Path
 from orchestration.activation import send
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from tests.activation.conftest import PATIENCE, POLLING, run, target
 options = Options(free_disk_bytes=0, memory_limit="500MB", threads=1, keep_activation_days=1)
 settings = Settings(data=Path(sys.argv[1]), options=options)

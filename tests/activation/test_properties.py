@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from orchestration.activation.catalogue import kind_of
 from orchestration.activation.channel import Channel
 from orchestration.activation.channels import discover
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from tests.activation.conftest import NAMES, configure, run
 from tests.support.activation_world import AS_OF, everywhere, publish
 from tests.support.http_server import Request

@@ -13,7 +13,8 @@ import pytest
 
 from orchestration.cli import doctor, main
 from orchestration.cli.doctor import Finding
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.monitoring import alerts, freshness
 from orchestration.monitoring.alerts import Alert
 from orchestration.monitoring.freshness import Freshness

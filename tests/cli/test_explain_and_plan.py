@@ -10,7 +10,8 @@ import yaml
 
 from orchestration import pipeline
 from orchestration.cli import main
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.insight import contactability
 
 NIGHT = "2026-06-01"

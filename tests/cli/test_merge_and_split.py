@@ -8,7 +8,8 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.cli import main
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 
 NIGHT = "2026-06-01"
 BY = ("--by", "mia", "--reason", "they told us")

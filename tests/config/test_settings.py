@@ -8,7 +8,9 @@ import duckdb
 import pytest
 
 from orchestration.config import settings as configuration
-from orchestration.config.settings import Options, Settings
+from orchestration.config.config_files import is_zone
+from orchestration.config.options import Options, bounds
+from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 
 
@@ -191,8 +193,8 @@ def test_settings_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
 
 def test_every_number_among_the_settings_has_bounds_and_its_default_is_within() -> None:
     numbers = {name for name in Options.__struct_fields__ if type(getattr(Options(), name)) in (int, float)}
-    assert set(configuration.bounds()) == numbers
-    assert all(least <= getattr(Options(), name) <= most for name, (least, most) in configuration.bounds().items())
+    assert set(bounds()) == numbers
+    assert all(least <= getattr(Options(), name) <= most for name, (least, most) in bounds().items())
 
 
 def test_what_is_no_file_or_no_folder_is_reported_by_its_path(tmp_path: Path) -> None:
@@ -206,7 +208,7 @@ def test_what_is_no_file_or_no_folder_is_reported_by_its_path(tmp_path: Path) ->
 
 
 def test_the_engine_knows_every_time_zone_that_is_accepted(tmp_path: Path) -> None:
-    zones = sorted(name for name in available_timezones() if configuration._is_zone(name))
+    zones = sorted(name for name in available_timezones() if is_zone(name))
     with duckdb.connect() as con:
         for zone in zones:
             con.execute(f"set TimeZone = '{zone}'")

@@ -13,7 +13,8 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.canonical.tables import TABLES
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.transformation import dbt_runner, incremental, seeds
 from orchestration.transformation.dbt_runner import NodeResult
 from orchestration.warehouse import build_file, fingerprints, run_log

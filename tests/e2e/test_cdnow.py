@@ -17,7 +17,8 @@ import duckdb
 import pytest
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from tests.support.deliveries import books_balance
 
 pytestmark = pytest.mark.slow

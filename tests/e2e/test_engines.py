@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.engines.engine import EngineName
 from tests.support.installation import Installation, Outcome
 from tests.support.paths import PROJECT, SAMPLES

@@ -19,7 +19,8 @@ import duckdb
 import pytest
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.insight import figures, server
 from orchestration.insight.figures import ask
 from orchestration.transformation import sharded

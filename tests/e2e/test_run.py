@@ -15,7 +15,8 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.cli import doctor, main, nightly_run
-from orchestration.config.settings import DateRange, Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import DateRange, Settings
 from orchestration.loading.loader import Warehouse
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings, project_folder
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings, project_folder
 
 
 @pytest.fixture(scope="session")

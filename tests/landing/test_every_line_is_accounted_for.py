@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.config.settings import Options
+from orchestration.config.options import Options
 from orchestration.landing.containers import ContainerError
 from tests.landing.test_formats import records
 from tests.support.archives import sheet, zipped

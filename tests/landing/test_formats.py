@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from orchestration.config.settings import Options
+from orchestration.config.options import Options
 from orchestration.landing import formats, json_documents, landing_zone
 from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile

@@ -14,7 +14,8 @@ import dagster as dg
 import pytest
 
 from orchestration.cli import main
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.defs import sensors
 from orchestration.monitoring import alerts, dagster_runs, freshness
 from orchestration.monitoring.alerts import Alert

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from tests.support import canary
 from tests.support.paths import PROJECT
 

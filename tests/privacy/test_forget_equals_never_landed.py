@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.landing import formats
 from orchestration.landing.rewriting import Rewriting
 from orchestration.normalisation import anonymous, erasures

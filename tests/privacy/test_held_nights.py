@@ -2,7 +2,8 @@
 
 import json
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.loading import erasure_book
 from orchestration.loading.loader import Warehouse

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from orchestration.config.settings import Options
+from orchestration.config.options import Options
 from orchestration.landing import formats
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.rewriting import Rewriting

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from tests.privacy.conftest import copied
 from tests.support.deliveries import books_balance, land, order

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.publishing import change_report
 from orchestration.publishing.change_report import Changes
 from orchestration.runtime.errors import OperatorError

@@ -18,7 +18,8 @@ import pytest
 
 from orchestration.cli import plan
 from orchestration.config import file_rights
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import copying, run_log
@@ -117,7 +118,8 @@ KILLED = """
 import sys
 from pathlib import Path
 from orchestration.publishing import publish
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 settings = Settings(data=Path(sys.argv[1]), options=Options(free_disk_bytes=0))
 if sys.argv[2] == "rollback":
     publish.rollback(settings)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestration import pipeline
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.publishing import retention
 from tests.support.deliveries import checksum
 

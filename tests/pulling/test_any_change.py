@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.pulling.streams import LISTINGS
 from tests.pulling.conftest import Installation, rows_of
 from tests.support.vendor_servers import LISTING, SECRET, Vendor, at

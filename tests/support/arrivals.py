@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone as landing
 from orchestration.loading.loader import Warehouse
 from orchestration.warehouse import build_file

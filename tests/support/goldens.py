@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 
 from orchestration.canonical.table_model import COMMON
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.landing import formats
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record

@@ -10,7 +10,8 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.config import settings as configuration
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from tests.support.deliveries import checksum, land_a_third_night, land_two_nights
 from tests.support.paths import PROJECT
 

@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 
 from orchestration.canonical.tables import TABLES
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.parsing import person_names as names
 from orchestration.transformation import dbt_runner, seeds
 from orchestration.warehouse.meanings import BOOKS

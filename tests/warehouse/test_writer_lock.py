@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.writer_lock import holder, reader_lock, writer_lock
 

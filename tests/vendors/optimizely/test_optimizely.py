@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.config.settings import Options, Settings
+from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.landing import formats, landing_zone
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.normalisation.classifier import Bounds
