@@ -16,13 +16,13 @@ from orchestration.canonical.tables import TABLES
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading.deduplication import MOVED
 from orchestration.loading.prefetch import Counts, Reading, Spool
-from orchestration.normalisation.contact_attributes import LAST_TOLD
+from orchestration.normalisation.contact_attributes import LAST_REPORTED
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normaliser
 from orchestration.vendors import discover
 from orchestration.warehouse.duckdb_session import handed_over
 
-# Each part of a file tells a contact once, as its records there tell of it; over the whole file all those records count
+# Each part of a file reports a contact once, as its records there have it; over the whole file all those records count
 # together.
 _NEWEST_CONTACTS = """
 create or replace temp table newest_contacts as
@@ -32,32 +32,32 @@ select
 from {}
 group by source_record_id
 """
-_TOLD_IN_PARTS = f"""
-create or replace temp table told_contacts as
-with told as (
+_REPORTED_IN_PARTS = f"""
+create or replace temp table whole_contacts as
+with reported as (
     select * from {{reported}} where source_record_id in (select source_record_id from newest_contacts where is_in_parts)
 )
-{LAST_TOLD}
+{LAST_REPORTED}
 """
 _ATTRIBUTES = ", ".join(
-    f"case when newest.is_in_parts then whole.{column.name} else told.{column.name} end as {column.name}"
+    f"case when newest.is_in_parts then whole.{column.name} else reported.{column.name} end as {column.name}"
     for column in PERSON_ATTRIBUTES
 )
-_TOLD_ONCE = {
+_REPORTED_ONCE = {
     "contacts": (
         f"""
-    select told.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only, {_ATTRIBUTES})
-    from {{}} as told
-    inner join newest_contacts as newest on told.source_record_id = newest.source_record_id and told.source_row = newest.source_row
-    left join told_contacts as whole on told.source_record_id = whole.source_record_id
+    select reported.* replace (newest.first_seen_at as first_seen_at, newest.is_lead_only as is_lead_only, {_ATTRIBUTES})
+    from {{}} as reported
+    inner join newest_contacts as newest on reported.source_record_id = newest.source_record_id and reported.source_row = newest.source_row
+    left join whole_contacts as whole on reported.source_record_id = whole.source_record_id
     """
     ),
     "customer_identifiers": (
         """
-    select told.*
-    from {} as told
-    left join newest_contacts as newest on told.owner_record_id = newest.source_record_id
-    where newest.source_row is null or newest.source_row = told.source_row
+    select reported.*
+    from {} as reported
+    left join newest_contacts as newest on reported.owner_record_id = newest.source_record_id
+    where newest.source_row is null or newest.source_row = reported.source_row
     """
     ),
 }
@@ -87,7 +87,7 @@ class Booking:
         for table in TABLES:
             if table in spool.tables:
                 with spool.rows(self.con, table) as rows:
-                    once = _TOLD_ONCE.get(table) if in_parts else None
+                    once = _REPORTED_ONCE.get(table) if in_parts else None
                     query = once.format(rows) if once else f"select * from {rows}{left_out if table in MOVED else ''}"
                     self.con.execute(f"insert into staging.{table} by name {query}")
         slice_columns = {
@@ -106,28 +106,22 @@ class Booking:
                         f" stream, $day::date as export_date, $path as file_path, $seq as load_seq, * from {rows}",
                         slice_columns,
                     )
-        of_file = _slice(self.file, self.origin)
-        for table, schema, reported in (
-            ("meta.field_coverage", _COVERAGE, _coverage(normaliser)),
-            ("internal.drift", _DRIFT, _drift(normaliser)),
-        ):
-            rows = [(*row, *of_file) for row in reported]
-            _insert(self.con, table, pl.DataFrame(rows, schema=schema | _SLICE, orient="row"))
+        _insert_shapes(self.con, [(_slice(self.file, self.origin), normaliser)])
 
     def _find_newest_contacts(self, spool: Spool) -> bool:
-        """Lists the contacts of a file that several parts of it may tell of, each with its newest row; whether there
+        """Lists the contacts of a file that several parts of it may report, each with its newest row; whether there
         are any."""
         if spool.parts["contacts"] < 2:
             return False
-        merged = "$told" in spool.tables
+        merged = "$reported" in spool.tables
         if merged:
-            with spool.rows(self.con, "$told") as rows:
+            with spool.rows(self.con, "$reported") as rows:
                 self.con.execute(f"create or replace temp table merged_contacts as from {rows}")
         with spool.rows(self.con, "contacts") as rows:
             self.con.execute(_NEWEST_CONTACTS.format(rows))
             alone = f"select * from {rows} anti join merged_contacts using (source_record_id, source_row)"
             reported = f"(from merged_contacts union all by name {alone})" if merged else rows
-            self.con.execute(_TOLD_IN_PARTS.format(reported=reported))
+            self.con.execute(_REPORTED_IN_PARTS.format(reported=reported))
         return True
 
     def reject_whole(self, reason: str) -> None:
@@ -196,7 +190,7 @@ def book(con: duckdb.DuckDBPyConnection, entries: Sequence[Sequence[Any]]) -> No
 
 def insert_together(con: duckdb.DuckDBPyConnection, spool: Spool, readings: Sequence[Reading]) -> None:
     """What `Booking.insert` writes of one load, for several whose rows stand in one spool: none of them repeats a record
-    of another, nor tells of one contact in several parts."""
+    of another, nor reports one contact in several parts."""
     slices = [_slice(one.file, one.origin) for one in readings]
     loads = pl.DataFrame(slices, schema=_SLICE, orient="row")
     joint = f"(select unnest([{', '.join(str(one.origin.load_seq) for one in readings)}]))"
@@ -208,12 +202,17 @@ def insert_together(con: duckdb.DuckDBPyConnection, spool: Spool, readings: Sequ
         if name in spool.tables:
             rows = pl.concat(spool.frames(name)).join(loads, on="load_seq", maintain_order="left")
             _insert(con, table, rows)
+    _insert_shapes(con, [(of, one.normaliser) for one, of in zip(readings, slices, strict=True)])
+
+
+def _insert_shapes(con: duckdb.DuckDBPyConnection, loads: Sequence[tuple[tuple[Any, ...], Normaliser]]) -> None:
+    """Coverage and drift of loads, each given as what its entries say of its file and what normalised it."""
     for table, schema, rows_of in (
         ("meta.field_coverage", _COVERAGE, _coverage),
         ("internal.drift", _DRIFT, _drift),
     ):
-        reported = [(*row, *of) for one, of in zip(readings, slices, strict=True) for row in rows_of(one.normaliser)]
-        _insert(con, table, pl.DataFrame(reported, schema=schema | _SLICE, orient="row"))
+        rows = [(*row, *of_file) for of_file, normaliser in loads for row in rows_of(normaliser)]
+        _insert(con, table, pl.DataFrame(rows, schema=schema | _SLICE, orient="row"))
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:

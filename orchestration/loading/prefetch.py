@@ -293,7 +293,7 @@ class Reading:
         self.note(result)
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
-        self.spool.add("$told", result.reported)
+        self.spool.add("$reported", result.reported)
         self.spool.add("$rejects", [rejects_frame(result.rejects)])
         self.spool.add("$issues", [_issues(result)])
 

@@ -6,7 +6,7 @@ from orchestration.canonical.people import PERSON_ATTRIBUTES
 from orchestration.mapping.selects import ADDRESS_COLUMNS, NAME_COLUMNS
 
 COUNTRY = ("country_raw", "country_code")
-# Columns that are told together: all come from the last record that names one of the deciding ones, else from the last
+# Columns that are reported together: all come from the last record that names one of the deciding ones, else from the last
 # that names any.
 TOGETHER: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (NAME_COLUMNS, ("full_name", "last_name")),
@@ -25,7 +25,7 @@ def as_last_reported(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     silent; and the records it took that from.
 
     Name and address are each of one record. The country is that of the address, or else the last that is named.
-    From what records of several parts of a file were taken, `LAST_TOLD` tells the same of the whole file.
+    From what records of several parts of a file were taken, `LAST_REPORTED` says the same of the whole file.
     """
     repeated = records.filter(pl.col("owner").is_duplicated())
     if not repeated.height:
@@ -81,16 +81,16 @@ def _last_reported() -> str:
     found, values = [f"{last(COUNTRY, COUNTRY)} as country"], []
     for number, (columns, decisive) in enumerate(GROUPS):
         taken = (*columns, *COUNTRY) if number == _ADDRESS else columns
-        found.append(f"coalesce({last(taken, decisive)}, {last(taken, columns)}) as told_{number}")
-        values.extend(f"told_{number}.{name} as {name}" for name in columns)
-    beside = " or ".join(f"told_{_ADDRESS}.{name} is not null" for name in COUNTRY)
+        found.append(f"coalesce({last(taken, decisive)}, {last(taken, columns)}) as last_{number}")
+        values.extend(f"last_{number}.{name} as {name}" for name in columns)
+    beside = " or ".join(f"last_{_ADDRESS}.{name} is not null" for name in COUNTRY)
     values.extend(
-        f"case when {beside} then told_{_ADDRESS}.{name} else country.{name} end as {name}" for name in COUNTRY
+        f"case when {beside} then last_{_ADDRESS}.{name} else country.{name} end as {name}" for name in COUNTRY
     )
     return (
-        f"select source_record_id, {', '.join(values)} from (select source_record_id, {', '.join(found)} from told"
+        f"select source_record_id, {', '.join(values)} from (select source_record_id, {', '.join(found)} from reported"
         " group by source_record_id)"
     )
 
 
-LAST_TOLD = _last_reported()
+LAST_REPORTED = _last_reported()

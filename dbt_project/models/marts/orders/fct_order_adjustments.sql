@@ -30,19 +30,7 @@ with
 
     -- Told in another currency than the order's, or without an amount, and by nobody as an amount of the order.
     reported_otherwise as (
-        select
-            ranked_claims.claim_id,
-            ranked_claims.order_id,
-            ranked_claims.source,
-            ranked_claims.source_account,
-            adjustment_id,
-            action,
-            currency,
-            amount,
-            told_currency,
-            told_amount,
-            occurred_at,
-            is_occurred_at_inferred
+        select ranked_claims.*
         from ranked_claims
         left join states on ranked_claims.order_id = states.order_id
         where
@@ -60,19 +48,7 @@ with
     ),
 
     deltas as (
-        select
-            claim_id,
-            order_id,
-            source,
-            source_account,
-            adjustment_id,
-            action,
-            currency,
-            amount,
-            told_currency,
-            told_amount,
-            occurred_at,
-            is_occurred_at_inferred
+        select *
         from ranked_claims
         where
             order_id is not null
@@ -86,25 +62,16 @@ with
 
     running_totals as (
         select
-            claim_id,
-            order_id,
-            source,
-            source_account,
-            adjustment_id,
-            action,
-            currency,
-            amount - coalesce(
-                max(amount) over (
-                    partition by order_id
-                    order by occurred_at nulls first, amount, claim_id
-                    rows between unbounded preceding and 1 preceding
-                ),
-                0
-            ) as amount,
-            told_currency,
-            told_amount,
-            occurred_at,
-            is_occurred_at_inferred
+            * replace (
+                amount - coalesce(
+                    max(amount) over (
+                        partition by order_id
+                        order by occurred_at nulls first, amount, claim_id
+                        rows between unbounded preceding and 1 preceding
+                    ),
+                    0
+                ) as amount
+            )
         from ranked_claims
         where
             order_id is not null
@@ -189,19 +156,7 @@ with
     ),
 
     cancellations as (
-        select
-            claim_id,
-            order_id,
-            source,
-            source_account,
-            adjustment_id,
-            action,
-            currency,
-            amount,
-            told_currency,
-            told_amount,
-            occurred_at,
-            is_occurred_at_inferred
+        select *
         from ranked_claims
         where is_whole_cancellation
         qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
@@ -243,19 +198,7 @@ with
     ),
 
     distinct_orphans as (
-        select
-            claim_id,
-            order_id,
-            source,
-            source_account,
-            adjustment_id,
-            action,
-            currency,
-            amount,
-            told_currency,
-            told_amount,
-            occurred_at,
-            is_occurred_at_inferred
+        select *
         from orphans
         qualify
             row_number() over (
@@ -277,7 +220,7 @@ with
             select *
             from {{ step }}
             {%- if not loop.last %}
-                union all
+                union all by name
             {% endif -%}
         {% endfor %}
     ),
