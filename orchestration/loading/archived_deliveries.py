@@ -57,7 +57,7 @@ def let_go(settings: Settings) -> None:
 
 
 def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Notes in a new build file which files the last one, else the published one, knew; and takes over what was decided
+    """Notes in a new build file which files the last one, else the newest publication, knew; and takes over what was decided
     about them and when they were seen."""
     with _pasts(con, settings) as pasts:
         past = next((past for past in pasts if _columns(con, past, LOADS) >= {"file_path", "status"}), None)
@@ -96,14 +96,14 @@ def take_over(con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collect
 
 @contextmanager
 def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[str]]:
-    """What can be read of the warehouses before this one, attached: the build file set aside first, then the published
-    one."""
-    kept = previous_file(settings)
+    """What can be read of the warehouses before this one, attached: the build file set aside first, then what a rollback
+    took back, then the published one."""
     pasts = []
-    if kept.exists():
-        with suppress(duckdb.Error):
-            attach(con, kept, "previous")
-            pasts.append("previous")
+    for name, file in (("previous", previous_file(settings)), ("taken_back", publications.taken_back(settings))):
+        if file is not None and file.exists():
+            with suppress(duckdb.Error):
+                attach(con, file, name)
+                pasts.append(name)
     try:
         with publications.attached(con, settings) as is_there:
             yield [*pasts, *(["published"] if is_there else [])]

@@ -1,6 +1,7 @@
 """The published warehouse beside the build file: attached, looked at, and inherited from. Making and going back is
 `publish.py`."""
 
+import itertools
 import re
 import shutil
 from collections.abc import Iterator
@@ -38,6 +39,15 @@ def _to_look_into(settings: Settings) -> Path | None:
         return settings.published_file
     kept = (folder / "warehouse.duckdb" for folder in reversed(folders(settings)) if not (folder / WITHDRAWN).exists())
     return next((path for path in kept if file_soundness.is_ours(path, settings)), None)
+
+
+def taken_back(settings: Settings) -> Path | None:
+    """The newest warehouse that a rollback took back and that nothing was published after: it knows of deliveries that
+    the published one does not. None where there is none that can be opened."""
+    newest_first = reversed(folders(settings))
+    withdrawn = itertools.takewhile(lambda folder: (folder / WITHDRAWN).exists(), newest_first)
+    files = (folder / "warehouse.duckdb" for folder in withdrawn)
+    return next((path for path in files if file_soundness.is_ours(path, settings)), None)
 
 
 @contextmanager

@@ -80,6 +80,18 @@ def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_te
     assert (checksum(published.published_file), staged(published)) == before
 
 
+def test_what_only_a_publication_that_was_taken_back_knows_is_taken_over(published: Settings) -> None:
+    land(published, "2026-06-03", "c.ndjson", order(4, "cleo"))
+    pipeline.run(published)
+    before = checksum(published.published_file), staged(published)
+    publish.rollback(published)
+    archive(published, "2026-06-03")
+    lost(published)
+    pipeline.run(published)
+    assert (checksum(published.published_file), staged(published)) == before
+    assert books_balance(published.published_file)
+
+
 def test_a_full_refresh_takes_archived_deliveries_over_too_and_a_night_again_does(published: Settings) -> None:
     before = checksum(published.published_file)
     archive(published)
