@@ -22,6 +22,7 @@ import duckdb
 from orchestration import vendors
 from orchestration.activation import activation_log
 from orchestration.config import accounts, file_rights
+from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import DateRange, Settings
 from orchestration.insight import report
 from orchestration.landing import landing_zone
@@ -359,7 +360,7 @@ def writing(
     identity_rules.check_files(settings)
     segment_rules.check_files(settings)
     seeds.check_files(settings)
-    sharded.engine_of(settings).check()
+    engine_of(settings).check()
     if settings.options.keep_inactive_days:
         erasing.require_secret(settings)
     _require_disk(settings, LEAST_FREE)

@@ -94,12 +94,18 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = 0
     engine: Annotated[
         Literal["local", "processes", "spark"],
-        _means("What a full build is done by: this process, several processes of this machine, or Spark."),
+        _means(
+            "What much work is done by, be it reading new files or a full build: this process, several processes of"
+            " this machine, or Spark."
+        ),
     ] = "local"
     workers: Annotated[
         int,
-        _means("How many shards are built at once by `processes` and `spark`; 0: as many as `threads`.", 0, 100_000),
+        _means("How many tasks `processes` and `spark` do at once; 0: as many as `threads`.", 0, 100_000),
     ] = 0
+    share_out_from_bytes: Annotated[
+        int, _means("With fewer bytes of new files this process reads them, whatever the engine.", 0, MOST_BYTES)
+    ] = 50_000_000
     shards: Annotated[
         int,
         _means(

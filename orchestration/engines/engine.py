@@ -9,16 +9,18 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from shutil import which
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from orchestration.runtime.errors import OperatorError
 
@@ -63,33 +65,80 @@ class Engine:
 
     def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
         """What the function makes of each task, in the order of the tasks."""
+        return list(self.each(function, tasks, ahead=max(1, len(tasks))))
+
+    def each(
+        self, function: Callable[[Task], Result], tasks: Iterable[Task], *, ahead: int
+    ) -> Generator[Result, None, None]:
+        """The same one after the other, as they are asked for; of the tasks after that one at most `ahead` are begun or
+        done already."""
         if self.name == "processes":
-            return _in_processes(function, tasks, self.workers)
-        if self.name == "spark":
-            return _in_spark(function, tasks, self.workers, self.master)
-        return [function(task) for task in tasks]
+            yield from _in_processes(function, tasks, self.workers, ahead)
+        elif self.name == "spark":
+            yield from _in_spark(function, tasks, self.workers, self.master, ahead)
+        else:
+            yield from map(function, tasks)
 
 
-def _in_processes(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> list[Result]:
-    done: dict[int, Result] = {}
-    for _ in range(ATTEMPTS):
-        left = [number for number in range(len(tasks)) if number not in done]
-        with ProcessPoolExecutor(
-            min(workers, len(left)) or 1,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_end_with_parent,
-            initargs=(os.getpid(),),
-        ) as pool:
-            waiting: dict[int, Future[Result]] = {number: pool.submit(function, tasks[number]) for number in left}
-            for number, future in waiting.items():
-                # One process that dies takes the whole pool with it: what was done by then stays done.
-                if not isinstance(future.exception(), BrokenProcessPool):
-                    done[number] = future.result()
-        if len(done) == len(tasks):
-            return [done[number] for number in range(len(tasks))]
-    raise OperatorError(
-        f"A worker process died {ATTEMPTS} times over the same work.",
-        remedy="It may have had too little memory: lower `memory_limit`, or take fewer workers or more shards.",
+@dataclass
+class _Begun(Generic[Task, Result]):
+    """A task, and where its result will be once it is given to a process."""
+
+    task: Task
+    future: Future[Result] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """It was done, whatever became of the processes since."""
+        future = self.future
+        return future is not None and future.done() and not isinstance(future.exception(), BrokenProcessPool)
+
+
+def _in_processes(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, ahead: int
+) -> Iterator[Result]:
+    todo, begun = iter(tasks), deque[_Begun[Task, Result]]()
+    given = done_before = deaths = 0
+    pool = _pool(workers)
+    try:
+        while True:
+            begun.extend(_Begun(task) for task in islice(todo, ahead - len(begun)))
+            if not begun:
+                return
+            try:
+                for one in begun:
+                    one.future = one.future or pool.submit(function, one.task)
+                first = begun[0].future
+                assert first is not None
+                result = first.result()
+            except BrokenProcessPool:
+                # One process that dies takes the whole pool with it; which task it was over nobody tells.
+                pool.shutdown()
+                pool = _pool(workers)
+                done = given + sum(one.is_done for one in begun)
+                deaths = deaths + 1 if done == done_before else 1
+                done_before = done
+                if deaths == ATTEMPTS:
+                    raise OperatorError(
+                        f"A worker process died {ATTEMPTS} times over the same work.",
+                        remedy="It may have had too little memory: lower `memory_limit`, or take fewer workers or more shards.",
+                    ) from None
+                for one in begun:
+                    one.future = one.future if one.is_done else None
+                continue
+            begun.popleft()
+            given += 1
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_end_with_parent,
+        initargs=(os.getpid(),),
     )
 
 
@@ -104,9 +153,26 @@ def _end_with_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _in_spark(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int, master: str) -> list[Result]:
-    with _spark(master or f"local[{workers},{ATTEMPTS}]") as context:
-        return context.parallelize(list(tasks), max(1, len(tasks))).map(function).collect()
+def _in_spark(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, master: str, ahead: int
+) -> Iterator[Result]:
+    with _spark(master or f"local[{workers},{ATTEMPTS}]") as context, ThreadPoolExecutor(ahead, "spark") as pool:
+
+        def done(task: Task) -> Result:
+            [result] = context.parallelize([task], 1).map(function).collect()
+            return result
+
+        todo, begun = iter(tasks), deque[Future[Result]]()
+        try:
+            while True:
+                begun.extend(pool.submit(done, task) for task in islice(todo, ahead - len(begun)))
+                if not begun:
+                    return
+                yield begun[0].result()
+                begun.popleft()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            context.cancelAllJobs()
 
 
 @contextmanager

@@ -19,7 +19,14 @@ from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import DateRange, Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, Scan
-from orchestration.loading import archived_copies, circuit_breaker, erasure_book, sightings, unreadable_files
+from orchestration.loading import (
+    archived_copies,
+    circuit_breaker,
+    erasure_book,
+    shared_reading,
+    sightings,
+    unreadable_files,
+)
 from orchestration.loading.deduplication import forget_repeats, settle_repeats
 from orchestration.loading.entanglement import needing_order
 from orchestration.loading.file_load import Booking, book, governed, insert_together
@@ -245,7 +252,9 @@ class Warehouse:
         todo, alone, unwritable = list(files), set[str](), set[str]()
         while todo:
             first = _one(con, "select coalesce(max(load_seq), 0) + 1 from meta.loads")
-            ahead = read_ahead(self._settings, todo, first_load_seq=first, alone=alone, progress=progress)
+            by_workers = shared_reading.is_wanted(self._settings, todo)
+            read = shared_reading.read_by_workers if by_workers else read_ahead
+            ahead = read(self._settings, todo, first_load_seq=first, alone=alone, progress=progress)
             with closing(ahead) as bundles:
                 try:
                     while loaded := self._load_together(con, bundles, run_id, unwritable):

@@ -61,6 +61,14 @@ class Counts:
         return self.read - self.rejected - self.duplicate
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Rows that were put away: how many parts each table has, and in which files."""
+
+    parts: Counter[str]
+    names: dict[str, list[str]]
+
+
 @dataclass
 class Spool:
     """A file's rows, table by table, until they are booked: in memory while they are few, else as Parquet."""
@@ -102,6 +110,18 @@ class Spool:
         self._held.clear()
         self._held_bytes = 0
 
+    def put_away(self) -> Kept:
+        """Leaves all rows in files, for whoever takes them over."""
+        if self._held:
+            self._write()
+        names = {table: [Path(path).name for path in paths] for table, paths in self._paths.items()}
+        return Kept(self.parts.copy(), names)
+
+    def take_over(self, kept: Kept) -> None:
+        """Holds the rows that somebody has put away in the folder."""
+        self.parts = kept.parts
+        self._paths = {table: [str(self.folder / name) for name in names] for table, names in kept.names.items()}
+
     def frames(self, table: str) -> list[pl.DataFrame]:
         """The rows of a table, taken back."""
         return [*map(pl.read_parquet, self._paths.get(table, ())), *self._held.get(table, ())]
@@ -134,13 +154,12 @@ def read_ahead(
     erasures = erasure_book.erasures(settings)
     bundles = (
         Bundle(
-            settings,
             [
                 Reading(settings, file, load_seq=first_load_seq + place, erasures=erasures)
                 for place, file in enumerate(some, start)
-            ],
+            ]
         )
-        for start, some in _bundled(files, alone)
+        for start, some in bundled(files, alone)
     )
     stop = Event()
     files_pool, blocks_pool = ThreadPoolExecutor(READERS, "read"), ThreadPoolExecutor(READERS, "finish")
@@ -167,7 +186,7 @@ def read_ahead(
             bundle.remove()
 
 
-def _bundled(files: list[LandedFile], alone: Collection[str]) -> Iterator[tuple[int, list[LandedFile]]]:
+def bundled(files: list[LandedFile], alone: Collection[str]) -> Iterator[tuple[int, list[LandedFile]]]:
     """The files in their order, small ones in lists of several, each list with the place of its first."""
     start, some, size = 0, list[LandedFile](), 0
     for place, file in enumerate(files):
@@ -193,10 +212,17 @@ class Reading:
     """A file being read; its rows are in the spool when that is done."""
 
     def __init__(
-        self, settings: Settings, file: LandedFile, *, load_seq: int, erasures: Erasures | None = None
+        self,
+        settings: Settings,
+        file: LandedFile,
+        *,
+        load_seq: int,
+        erasures: Erasures | None = None,
+        spools: Path | None = None,
     ) -> None:
         self.file = file
-        self.spool = Spool(settings.internal / "spool" / str(load_seq))
+        self.spools = spools or settings.internal / "spool"
+        self.spool = Spool(self.spools / str(load_seq))
         self.counts = Counts()
         self.sha256 = ""
         self.reason: str | None = None
@@ -224,7 +250,8 @@ class Reading:
 
     def anew(self) -> "Reading":
         """The same file, nothing of it read yet."""
-        return Reading(self._settings, self.file, load_seq=self.origin.load_seq, erasures=self._erasures)
+        load_seq = self.origin.load_seq
+        return Reading(self._settings, self.file, load_seq=load_seq, erasures=self._erasures, spools=self.spools)
 
     def only_block(self) -> ClassifiedBlock | None:
         """The records of a small file, to be normalised together with those of others; null where something is special
@@ -301,11 +328,11 @@ class Reading:
 class Bundle:
     """Files that are read, and booked, one after the other or together."""
 
-    def __init__(self, settings: Settings, readings: list[Reading]) -> None:
+    def __init__(self, readings: list[Reading]) -> None:
         self.readings = readings
         self.joint: set[int] = set()
         """Load numbers of those whose rows stand together in `spool`; those of the others are in their own."""
-        self.spool = Spool(settings.internal / "spool" / f"together{readings[0].origin.load_seq}")
+        self.spool = Spool(readings[0].spools / f"together{readings[0].origin.load_seq}")
 
     def remove(self) -> None:
         """Forgets all rows."""

@@ -1,6 +1,7 @@
 """Files of ours that a power loss leaves old or new and never cut: written beside, forced to the disk, then renamed."""
 
 import os
+import shutil
 from pathlib import Path
 
 
@@ -20,3 +21,13 @@ def replace(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         file.write(content)
     sync(draft)
     os.replace(draft, path)
+
+
+def put_in_place(work: Path, place: Path) -> None:
+    """Gives a finished folder its name in one step; where somebody made the same meanwhile, that stays."""
+    try:
+        work.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+        shutil.rmtree(work, ignore_errors=True)

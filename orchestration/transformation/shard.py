@@ -17,6 +17,7 @@ import msgspec
 
 from orchestration.config.settings import Settings, connection_config
 from orchestration.engines.engine import Engine
+from orchestration.runtime.durable_files import put_in_place
 from orchestration.runtime.errors import to_operator_error, without_values
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation.cutting import cut_out, list_touched_records
@@ -92,7 +93,7 @@ def make(task: Task) -> Outcome:
         shutil.rmtree(work, ignore_errors=True)
         return Outcome(task.number, time.monotonic() - started, name or "a shard", _reason(error))
     pass_point("before_shard_is_in_place")
-    _put_in_place(work, place)
+    put_in_place(work, place)
     return Outcome(task.number, time.monotonic() - started)
 
 
@@ -104,16 +105,6 @@ def _cut(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
     # Whoever runs next may have the build file to himself.
     con.execute("detach whole")
     con.execute("drop table scope; drop table touched_records")
-
-
-def _put_in_place(work: Path, place: Path) -> None:
-    try:
-        work.rename(place)
-    except OSError:
-        if not (place / FILE).is_file():
-            raise
-        # Somebody made the same meanwhile.
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:

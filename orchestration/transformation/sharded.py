@@ -14,8 +14,8 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
+from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
-from orchestration.engines.engine import Engine
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation import dbt_runner, parts, shard
 from orchestration.transformation.cutting import renewed
@@ -25,12 +25,6 @@ from orchestration.warehouse import build_file
 # What ties are found by beside staging itself (`tied_pairs.py`), and the query that closes them.
 TIED_BY = ("int_record_identifiers", "int_composite_keys")
 COMPONENTS = "parts"
-
-
-def engine_of(settings: Settings) -> Engine:
-    """The engine that the settings name."""
-    options = settings.options
-    return Engine(options.engine, options.workers or settings.threads, options.spark_master)
 
 
 def shards_of(settings: Settings) -> int:

@@ -36,7 +36,9 @@ def installation(folder: Path) -> Settings:
     settings = Settings(data=folder, options=Options())
     shutil.copytree(SAMPLES, settings.landing)
     settings.config.mkdir()
-    (settings.config / "settings.toml").write_text("free_disk_bytes = 0\npublish_parquet = true\n", encoding="utf-8")
+    (settings.config / "settings.toml").write_text(
+        "free_disk_bytes = 0\npublish_parquet = true\nshare_out_from_bytes = 0\n", encoding="utf-8"
+    )
     (settings.config / "computed_segments.csv").write_text(
         "segment_id,name,description,predicate\nbuyers,Buyers,,order_count >= 1\n", encoding="utf-8"
     )
@@ -60,7 +62,7 @@ def nothing_is_left(settings: Settings) -> bool:
 
 @dataclass(frozen=True)
 class SharedOut:
-    """A run by an engine: whoever was the first over a shard was killed in it."""
+    """A run by an engine, from the landing zone on: whoever was the first over a shard was killed in it."""
 
     settings: Settings
     engine: EngineName

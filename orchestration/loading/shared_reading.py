@@ -1,0 +1,216 @@
+"""Landing files read by workers of an engine: what `prefetch` does by threads of the run itself, done by tasks.
+
+A task reads the files of one bundle and leaves its slice of canonical staging, with rejects, issues and counts, as a
+folder that is put in place by one rename: it may die, be repeated, or run twice at once. What a worker gets is a number
+and a folder, what it gives back are counts: which files they are and what their fields are called stands in the folder.
+Scan, order, books and whatever looks across files stay with the run.
+"""
+
+import os
+import pickle
+import shutil
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+
+from orchestration.config import settings as configuration
+from orchestration.config.chosen_engine import engine_of
+from orchestration.config.settings import Settings
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.loading import erasure_book
+from orchestration.loading.prefetch import Bundle, Counts, Kept, Reading, bundled
+from orchestration.normalisation.erasures import Erasures
+from orchestration.runtime.durable_files import put_in_place
+from orchestration.runtime.errors import OperatorError, to_operator_error
+from orchestration.runtime.failpoints import pass_point
+from orchestration.warehouse.fingerprints import made_by
+
+ORDER, BOOKS = "order", "books"
+# So that a worker that waits for nobody has something to do while the run books what others read.
+TASKS_AHEAD_A_WORKER = 4
+
+
+@dataclass(frozen=True)
+class Order:
+    """What all workers read by, and what tells that theirs are the same settings, secret and code."""
+
+    settings: Settings
+    made_by: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """The number of a bundle, and the folder that order and bundles stand in."""
+
+    number: int
+    folder: str
+
+    @property
+    def files(self) -> Path:
+        """Which files are to be read, each with its load number."""
+        return Path(self.folder) / f"{self.number:06}.files"
+
+    @property
+    def place(self) -> Path:
+        """Where their rows stand in the end."""
+        return Path(self.folder) / f"{self.number:06}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: how many records were read; or what went wrong with the machine, and its number of the
+    system."""
+
+    number: int
+    records: int = 0
+    failed: str = ""
+    remedy: str = ""
+    errno: int = 0
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a file's reading leaves beside its rows."""
+
+    counts: Counts
+    sha256: str
+    reason: str | None
+    rows: Kept
+    drift: Counter[tuple[str, str, str, str]]
+    coverage: Counter[tuple[str, str]]
+    dialect_records: Counter[str]
+
+
+@dataclass(frozen=True)
+class _Books:
+    """What a bundle leaves beside its rows: each file by its load number, and what stands together."""
+
+    files: dict[int, _Read]
+    joint: set[int]
+    rows: Kept
+
+
+def is_wanted(settings: Settings, files: Collection[LandedFile]) -> bool:
+    """The settings ask for workers, and the files are worth starting them."""
+    options = settings.options
+    return options.engine != "local" and sum(file.size for file in files) >= options.share_out_from_bytes
+
+
+def read_by_workers(
+    settings: Settings,
+    files: list[LandedFile],
+    *,
+    first_load_seq: int,
+    alone: Collection[str] = (),
+    progress: Callable[[str], None] = lambda text: None,
+) -> Generator[Bundle]:
+    """What `prefetch.read_ahead` gives, read by the workers of the engine that the settings name."""
+    erasures, engine = erasure_book.erasures(settings), engine_of(settings)
+    folder = settings.internal / "spool" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    _write(folder / ORDER, Order(replace(settings, secret=None), made_by(settings)))
+    ordered: deque[tuple[Task, list[tuple[LandedFile, int]]]] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for number, (start, some) in enumerate(bundled(files, alone)):
+            task = Task(number, str(folder))
+            numbered = [(file, first_load_seq + place) for place, file in enumerate(some, start)]
+            _write(task.files, numbered)
+            ordered.append((task, numbered))
+            yield task
+
+    progress(f"reading {len(files):,} files ({engine.name}, {engine.workers} workers)")
+    try:
+        with closing(engine.each(read, tasks(), ahead=TASKS_AHEAD_A_WORKER * engine.workers)) as outcomes:
+            for outcome in outcomes:
+                _require_read(outcome)
+                task, numbered = ordered.popleft()
+                yield _taken_over(_bundle(settings, numbered, erasures, task.place), task)
+                shutil.rmtree(task.place, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read(task: Task) -> Outcome:
+    """Reads the files of a task, or finds them read."""
+    folder = Path(task.folder)
+    was_begun_before = any(folder.glob("*.work"))
+    if task.place.is_dir():
+        return Outcome(task.number)
+    work = folder / f"{task.place.name}.{uuid.uuid4().hex}.work"
+    try:
+        work.mkdir()
+        pass_point("inside_reading_again" if was_begun_before else "inside_reading")
+        settings = _settings_of(task)
+        erasures = erasure_book.erasures(settings)
+        bundle = _bundle(settings, pickle.loads(task.files.read_bytes()), erasures, work)
+        with ThreadPoolExecutor(1, "finish") as pool:
+            bundle.read(pool, Event())
+        _write(work / BOOKS, _put_away(bundle))
+        put_in_place(work, task.place)
+    except Exception as error:
+        # The text of what is none of an operator's errors may hold a path, and with it somebody's name.
+        shutil.rmtree(work, ignore_errors=True)
+        reported = to_operator_error(error)
+        return Outcome(task.number, 0, reported.message, reported.remedy, getattr(error, "errno", None) or 0)
+    return Outcome(task.number, sum(one.counts.read for one in bundle.readings))
+
+
+def _settings_of(task: Task) -> Settings:
+    """The settings of the run, with the secret that this machine knows."""
+    order: Order = pickle.loads((Path(task.folder) / ORDER).read_bytes())
+    settings = replace(order.settings, secret=configuration.load(order.settings.data).secret)
+    if made_by(settings) != order.made_by:
+        raise OperatorError(
+            "A worker has another version of this package than the run, or another secret.",
+            remedy=f"Install the same everywhere, and keep the secret in {settings.config / 'secret'}.",
+        )
+    return settings
+
+
+def _bundle(
+    settings: Settings, numbered: list[tuple[LandedFile, int]], erasures: Erasures | None, spools: Path
+) -> Bundle:
+    return Bundle(
+        [Reading(settings, file, load_seq=load_seq, erasures=erasures, spools=spools) for file, load_seq in numbered]
+    )
+
+
+def _put_away(bundle: Bundle) -> _Books:
+    files = {}
+    for one in bundle.readings:
+        decoder = one.normaliser.decoder
+        books = decoder.drift, decoder.coverage, decoder.dialect_records
+        files[one.origin.load_seq] = _Read(one.counts, one.sha256, one.reason, one.spool.put_away(), *books)
+    return _Books(files, bundle.joint, bundle.spool.put_away())
+
+
+def _taken_over(bundle: Bundle, task: Task) -> Bundle:
+    """The bundle as the worker has read it."""
+    books: _Books = pickle.loads((task.place / BOOKS).read_bytes())
+    bundle.joint = books.joint
+    bundle.spool.take_over(books.rows)
+    for one in bundle.readings:
+        found = books.files[one.origin.load_seq]
+        one.counts, one.sha256, one.reason = found.counts, found.sha256, found.reason
+        one.spool.take_over(found.rows)
+        one.normaliser.decoder.drift.update(found.drift)
+        one.normaliser.decoder.coverage.update(found.coverage)
+        one.normaliser.decoder.dialect_records.update(found.dialect_records)
+    return bundle
+
+
+def _require_read(outcome: Outcome) -> None:
+    if outcome.errno:
+        raise OSError(outcome.errno, os.strerror(outcome.errno))
+    if outcome.failed:
+        raise OperatorError(outcome.failed, remedy=outcome.remedy)
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_bytes(pickle.dumps(content))

@@ -1,0 +1,120 @@
+"""Files read by workers become what they become when the run reads them itself, whoever dies meanwhile."""
+
+import gzip
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from orchestration.engines.engine import EngineName
+from orchestration.landing import landing_zone
+from orchestration.loading import prefetch, shared_reading
+from orchestration.loading.loader import Warehouse
+from orchestration.runtime.errors import OperatorError
+from tests.loading.test_files_together import NIGHTS, State, delivered
+from tests.loading.test_loader import SAMPLES, Installation, event
+
+ENGINES = ["processes", pytest.param("spark", marks=pytest.mark.spark)]
+WHOLE = f"omnisend/events/{NIGHTS[0]}/large.ndjson"
+
+
+def installation(folder: Path, engine: EngineName) -> Installation:
+    """The samples, nights that have to do with each other, and files that are read alone."""
+    made = Installation(folder)
+    shutil.copytree(SAMPLES, made.settings.landing, dirs_exist_ok=True)
+    for path, content in delivered(is_tied=True).items():
+        made.land(path, content)
+    made.land(WHOLE, [event(number, note="x" * 600) for number in range(1_500)])
+    made.land(f"omnisend/contacts/{NIGHTS[0]}/broken.ndjson.gz", gzip.compress(b"{}\n" * 99)[:-9])
+    return by(made, engine)
+
+
+def by(made: Installation, engine: EngineName) -> Installation:
+    options = msgspec.structs.replace(made.settings.options, engine=engine, workers=2, share_out_from_bytes=0)
+    made.settings = replace(made.settings, options=options)
+    made.warehouse = Warehouse(made.settings)
+    return made
+
+
+def state(made: Installation) -> State:
+    return made.state() | {
+        table: sorted(made.query(f"select * from internal.{table}"), key=repr) for table in ("repeats", "outdone")
+    }
+
+
+@pytest.fixture(scope="module")
+def by_the_run(tmp_path_factory: pytest.TempPathFactory) -> State:
+    made = installation(tmp_path_factory.mktemp("run") / "data", "local")
+    made.load()
+    return state(made)
+
+
+@pytest.fixture
+def few_files_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "MOST_FILES_TOGETHER", 40)
+
+
+@pytest.mark.usefixtures("few_files_together")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_workers_read_what_the_run_would_whoever_dies_over_it(
+    tmp_path: Path, by_the_run: State, monkeypatch: pytest.MonkeyPatch, engine: EngineName
+) -> None:
+    monkeypatch.setenv("C360_KILL_AT", "inside_reading")
+    made = installation(tmp_path / "data", engine)
+    told: list[str] = []
+    made.load(progress=told.append)
+    assert f"({engine}, 2 workers)" in told[0]
+    found = state(made)
+    assert found.keys() == by_the_run.keys()
+    assert {table for table in found if found[table] != by_the_run[table]} == set()
+    assert not any((made.settings.internal / "spool").iterdir())
+    assert made.load() == []
+
+
+def test_few_new_bytes_are_read_by_the_run_itself(tmp_path: Path) -> None:
+    made = by(Installation(tmp_path / "data"), "processes")
+    made.land(WHOLE, [event(1)])
+    files = landing_zone.scan(made.settings).files
+    few = msgspec.structs.replace(made.settings.options, share_out_from_bytes=files[0].size + 1)
+    assert shared_reading.is_wanted(made.settings, files)
+    assert not shared_reading.is_wanted(replace(made.settings, options=few), files)
+
+
+def test_a_task_done_twice_leaves_what_it_left_the_first_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = by(Installation(tmp_path / "data"), "local")
+    made.land(WHOLE, [event(1), event(2)])
+    done: list[shared_reading.Outcome] = []
+
+    def read_twice(task: shared_reading.Task, read: Any = shared_reading.read) -> shared_reading.Outcome:
+        task.place.with_name(f"{task.place.name}.abandoned.work").mkdir()
+        done.extend((read(task), read(task)))
+        return done[0]
+
+    monkeypatch.setattr(shared_reading, "read", read_twice)
+    [bundle] = shared_reading.read_by_workers(made.settings, landing_zone.scan(made.settings).files, first_load_seq=7)
+    assert [outcome.records for outcome in done] == [2, 0]
+    assert bundle.readings[0].counts.read == 2
+
+
+def test_a_worker_that_knows_another_secret_reads_nothing(tmp_path: Path) -> None:
+    made = by(Installation(tmp_path / "data"), "local")
+    made.land(WHOLE, [event(1)])
+    other = replace(made.settings, secret=b"of the run alone")
+    with pytest.raises(OperatorError, match="another secret") as error:
+        list(shared_reading.read_by_workers(other, landing_zone.scan(other).files, first_load_seq=1))
+    assert "config/secret" in error.value.remedy
+    assert not any((made.settings.internal / "spool").iterdir())
+
+
+def test_a_full_disk_of_a_worker_is_the_machine_s_and_no_fault_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = by(Installation(tmp_path / "data"), "local")
+    made.land(WHOLE, [event(1)])
+    files = landing_zone.scan(made.settings).files
+    monkeypatch.setattr(shared_reading, "read", lambda task: shared_reading.Outcome(0, 0, "The disk is full.", "", 28))
+    with pytest.raises(OSError, match="No space left"):
+        list(shared_reading.read_by_workers(made.settings, files, first_load_seq=1))
