@@ -77,7 +77,7 @@ SCHEMA = {
             },
         },
         "given_back": {
-            "description": "What was written for vendors, by night: who the person is there, and the values.",
+            "description": "What was written for vendors, by day: who the person is there, and the values.",
             "type": "array",
             "items": {"type": "object", "required": ["vendor", "account", "night", "kind"]},
         },

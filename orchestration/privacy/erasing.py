@@ -166,7 +166,7 @@ def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
     """Before all else, while the published file still knows the person: what is to be asked of vendors, and nothing
     left in what was written for them."""
     for one in begun:
-        _tell(
+        _note_found(
             settings,
             one,
             requests_to_vendors=activation_erasure.request(settings, one.customer_ids, one.id),
@@ -192,7 +192,7 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
     lines = landing_erasure.rules(settings, erased)
     landing_erasure.erase_elsewhere(settings, erased, found)
     for one in begun:
-        _tell(
+        _note_found(
             settings,
             one,
             landing_records=dict(found.records),
@@ -204,19 +204,19 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
         )
 
 
-def _tell(settings: Settings, one: Erasing, **found: Any) -> None:
+def _note_found(settings: Settings, one: Erasing, **found: Any) -> None:
     """Notes what was found; what an attempt that was killed had found counts too."""
     one.found |= {key: value for key, value in found.items() if value or key not in one.found}
     erasure_book.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
 
 
 def erase_loaded(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing], run_id: str) -> None:
-    """Step two: staging, books and ids, after what was written anew is loaded."""
+    """Step two: staging, audit tables and ids, after what was written anew is loaded."""
     erased = _erased(settings)
     found = warehouse_erasure.scrub(con, erased, run_id)
     warehouse_erasure.note_ids(con, settings, erased)
     for one in begun:
-        _tell(settings, one, rows_of_archived_deliveries_and_books=dict(found))
+        _note_found(settings, one, rows_of_archived_deliveries_and_books=dict(found))
 
 
 def write_anew(settings: Settings) -> None:
@@ -274,7 +274,7 @@ def _receipt(settings: Settings, one: Erasing, dropped: list[str]) -> Path:
 
 
 def note_retention(settings: Settings, found: dict[str, int], *, limits: dict[str, int]) -> Path:
-    """The receipt of what a night threw away because it was older than the settings say."""
+    """The receipt of what a nightly run deleted because it was older than the settings allow."""
     content = {
         "erasure": _new_id(),
         "ended_at": _now(),

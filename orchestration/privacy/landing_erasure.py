@@ -30,7 +30,7 @@ from orchestration.runtime import durable_files
 from orchestration.runtime.failpoints import pass_point
 from orchestration.vendors import discover
 
-PATHS = (
+TABLES_WITH_PATHS = (
     "meta.loads", "meta.rejects", "meta.field_coverage", "internal.load_issues", "internal.drift", "internal.owed", "internal.unreadable",
     "internal.withdrawn", "internal.sightings",
 )  # fmt: skip
@@ -141,24 +141,24 @@ def erase_elsewhere(settings: Settings, erased: Erasures, found: Found) -> None:
                 found.by_hand.append(landing_zone.shown(path.relative_to(settings.data).as_posix()))
 
 
-def _names(path: Path, erased: Erasures, night: date) -> bool:
+def _names(path: Path, erased: Erasures, export_date: date) -> bool:
     """Whether a file that holds no records of ours, packed or not, names somebody who was erased, as far as it can be
     read."""
     try:
-        return any(erased.is_mentioned(text, night) for text in texts_of(path))
+        return any(erased.is_mentioned(text, export_date) for text in texts_of(path))
     except OSError:
         return False
 
 
 def rename_named_after_erased(settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
-    """Whoever was erased is in no name of a file that lands later either: the books would keep it."""
+    """Whoever was erased is in no name of a file that lands later either: the load log would keep it."""
     if erased := erasure_book.erasures(settings):
         rename(settings, con, erased)
 
 
 def rename(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
-    """Gives files and folders that are named after somebody another name, in the landing zone and in the books; how
-    many."""
+    """Gives files and folders that are named after somebody another name, in the landing zone and in the audit
+    tables; how many."""
     renamed = 0
     files = landing_zone.scan(settings).files
     for file in files:
@@ -166,32 +166,32 @@ def rename(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures)
         if new != file.relative_path:
             target = _free(settings.data / new)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _move_in_books(con, file.relative_path, target.relative_to(settings.data).as_posix())
+            _rename_in_audit_tables(con, file.relative_path, target.relative_to(settings.data).as_posix())
             os.replace(file.path, target)
             remove_if_empty(file.path.parent, below=settings.landing)
             renamed += 1
-    paths = " union ".join(f"select file_path from {table}" for table in PATHS)
+    paths = " union ".join(f"select file_path from {table}" for table in TABLES_WITH_PATHS)
     landed = {file.relative_path for file in files}
-    booked = {path for (path,) in con.execute(paths).fetchall() if path}
-    for path in sorted(booked - landed):
-        night = path.split("/")[3:4]
-        new = _without_name(path, erased, date.fromisoformat(night[0])) if night else path
+    logged = {path for (path,) in con.execute(paths).fetchall() if path}
+    for path in sorted(logged - landed):
+        dates = path.split("/")[3:4]
+        new = _without_name(path, erased, date.fromisoformat(dates[0])) if dates else path
         if new != path:
-            _move_in_books(con, path, _not_among(booked, new))
+            _rename_in_audit_tables(con, path, _not_among(logged, new))
             renamed += 1
     return renamed
 
 
-def _without_name(relative_path: str, erased: Erasures, night: date) -> str:
-    """The path with no address or number of theirs in the names below the night; what else those say stays, because it
-    may decide how the file is read."""
+def _without_name(relative_path: str, erased: Erasures, export_date: date) -> str:
+    """The path with no address or number of theirs in the names below the folder of the export date; what else those
+    names say stays, because it may decide how the file is read."""
     parts = relative_path.split("/")
-    return "/".join([*parts[:4], *(_renamed(part, erased, night) for part in parts[4:])])
+    return "/".join([*parts[:4], *(_renamed(part, erased, export_date) for part in parts[4:])])
 
 
-def _renamed(part: str, erased: Erasures, night: date) -> str:
-    new = erased.without_mentions(part, night)
-    if not erased.is_mentioned(new.encode(), night):
+def _renamed(part: str, erased: Erasures, export_date: date) -> str:
+    new = erased.without_mentions(part, export_date)
+    if not erased.is_mentioned(new.encode(), export_date):
         return new
     suffixes = [one for one in PurePosixPath(part).suffixes if one.lower() in (*FORMATS, *PACKINGS)]
     return f"{'full-' if 'full' in part.lower() else ''}erased{''.join(suffixes)}"
@@ -214,8 +214,8 @@ def _free(path: Path) -> Path:
     return found
 
 
-def _move_in_books(con: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
-    for table in PATHS:
+def _rename_in_audit_tables(con: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
+    for table in TABLES_WITH_PATHS:
         con.execute(f"update {table} set file_path = $1 where file_path = $2", [new, old])
     staging = con.execute(
         "select schema_name || '.' || table_name from duckdb_columns() where column_name = 'source_file' and"

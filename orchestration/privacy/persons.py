@@ -22,17 +22,17 @@ from internal.int_record_customers
 where customer_id in (select unnest($1::varchar[]))
 union
 select distinct source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id, null
-from staging.customer_identifiers as told
+from staging.customer_identifiers as reported
 where
     (id_type, id_link_value) in (select (kind, value) from (select unnest($2::varchar[]) as kind, unnest($3::varchar[]) as value))
     and not exists (
         select 1 from internal.int_record_customers as known
-        where known.source = told.source and known.source_account = told.source_account and known.source_record_id = told.owner_record_id
+        where known.source = reported.source and known.source_account = reported.source_account and known.source_record_id = reported.owner_record_id
             and known.customer_id is not null
     )
 """
 _HELD = f"""
-with told as (
+with reported as (
     select distinct
         id_type, id_namespace, id_link_value, id_value, id_value_raw,
         (source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id) in (
@@ -42,9 +42,9 @@ with told as (
     where is_valid and id_link_value is not null
 )
 select distinct id_type, id_namespace, id_link_value, id_value, id_value_raw
-from told
+from reported
 where is_theirs
-    and (id_type, id_namespace, id_link_value) not in (select (id_type, id_namespace, id_link_value) from told where not is_theirs)
+    and (id_type, id_namespace, id_link_value) not in (select (id_type, id_namespace, id_link_value) from reported where not is_theirs)
     and (id_type, id_namespace, id_value) not in (
         select (id_type, id_namespace, id_value) from internal.int_identifier_standing where not_linking_reason in {NOBODYS}
     )
@@ -148,7 +148,7 @@ def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> li
     found = con.execute(
         """
         select distinct persons.customer_id
-        from staging.customer_identifiers as told
+        from staging.customer_identifiers as reported
         inner join internal.int_record_customers as persons
             on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
             and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
@@ -169,7 +169,7 @@ def _by_id(con: duckdb.DuckDBPyConnection, customer_id: str) -> list[str]:
 
 
 def tables_with_owner() -> list[str]:
-    """Tables of staging whose rows say whose they are."""
+    """Tables of staging with rows that name the record they belong to."""
     return [
         table.name for table in TABLES.values() if any(column.name == "owner_record_id" for column in table.columns)
     ]
@@ -219,8 +219,8 @@ def _count(con: duckdb.DuckDBPyConnection, what: str, parameters: list[object] |
 
 
 def files_to_look_at(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """Paths of loaded files that may hold records of the person, after `resolve`: those rows came from, told again, or
-    were rejected in."""
+    """Paths of loaded files that may hold records of the person, after `resolve`: their rows came from, were
+    delivered again in, or were rejected in."""
     of_person = "select (source, source_account, stream_key, owner) from person_owners"
     parts = [
         "select file_path from meta.rejects where reason_code <> 'erased'",

@@ -22,7 +22,7 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse import read_only
 
-# So many people in one night: each is looked for in all of staging.
+# At most so many people in one run: each is looked for in all of staging.
 MOST_PEOPLE = 1_000
 # What somebody does, by the times of it. That a vendor keeps delivering somebody's profile is nothing they did.
 _ACTS = (
@@ -47,7 +47,7 @@ limit $2
 """
 _OLD_REJECTS = "from meta.rejects where raw <> '' and export_date < $1"
 _OLD_ISSUES = "from meta.field_issues where value_given <> '' and export_date < $1"
-_BOOKED = f"""
+_LOGGED = f"""
 select file_path, file_sha256 from meta.loads
 where status in ('loaded', 'duplicate') or (status = 'rejected' and reason_code is distinct from '{HELD_BACK}')
 """
@@ -98,9 +98,9 @@ def _old_files(settings: Settings, con: duckdb.DuckDBPyConnection, first: date |
     """Deliveries that are loaded and published as they lie there."""
     if first is None:
         return
-    booked = dict(con.execute(_BOOKED).fetchall())
+    logged = dict(con.execute(_LOGGED).fetchall())
     for file in landing_zone.scan(settings).files:
-        if file.export_date < first and booked.get(file.relative_path) == landing_zone.sha256_of(file) != "":
+        if file.export_date < first and logged.get(file.relative_path) == landing_zone.sha256_of(file) != "":
             yield file
 
 

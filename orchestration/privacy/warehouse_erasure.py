@@ -1,5 +1,5 @@
-"""Erased people out of the build file: what is left of deliveries that are archived, the books, the ids; then all of it
-in a new file.
+"""Takes erased people out of the build file: out of what is left of archived deliveries, the audit tables and the ids;
+then writes all of it into a new file.
 
 What still lies in the landing zone is loaded again from there. A deleted row stays readable in the file until that is
 written anew.
@@ -42,7 +42,7 @@ def _owner(table: str) -> str | None:
 
 
 def scrub(con: duckdb.DuckDBPyConnection, erased: Erasures, run_id: str) -> Counter[str]:
-    """Takes rows of erased people out of staging, and what names them out of the books; how many by place."""
+    """Takes rows of erased people out of staging, and what names them out of the audit tables; how many by place."""
     found: Counter[str] = Counter()
     with transaction(con):
         for kind in ("erased_rows", "anonymous_rows"):
@@ -53,11 +53,11 @@ def scrub(con: duckdb.DuckDBPyConnection, erased: Erasures, run_id: str) -> Coun
             if _owner(name) is None:
                 found[f"staging.{name}"] += _scrub_parts(con, table)
         found["internal.outdone"] += _scrub_rows(con, "internal.outdone", "source_record_id", erased)
-        _book(con, run_id)
+        _log_as_rejected(con, run_id)
         found["meta.rejects"] += _scrub_rejects(con, erased)
         found["internal.load_issues"] += _scrub_issues(con, erased)
         if +found:
-            # Orders lose their people without any change of the books.
+            # Orders lose their people without any change of the load log.
             fingerprints.forget_transformed(con)
     return +found
 
@@ -99,8 +99,8 @@ def _make_anonymous(con: duckdb.DuckDBPyConnection, table: Table, condition: str
 
 
 def _scrub_parts(con: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """The same of rows that say of no person themselves, such as lines of orders and ratings of reviews: they go with
-    the record that they came by."""
+    """The same for rows that name no person themselves, such as lines of orders and ratings of reviews: they go with
+    the record they came in."""
     theirs = "(load_seq, source_row) in (select (load_seq, source_row) from {})"
     rows = theirs.format("erased_rows")
     touch(con, f"{rows} or {theirs.format('anonymous_rows')}", tables=(table.name,))
@@ -140,7 +140,7 @@ def _erased_owners(con: duckdb.DuckDBPyConnection, place: str, owner: str, erase
     )
 
 
-def _book(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+def _log_as_rejected(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Records of which nothing is left in staging are rejected from now on."""
     left = " union all ".join(f"select load_seq, source_row from staging.{table}" for table in TABLES)
     con.execute(f"""
@@ -175,7 +175,9 @@ def _book(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
 def _scrub_rejects(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
     rows = con.execute("select load_seq, row_number, raw, export_date from meta.rejects where raw <> ''").fetchall()
     theirs = [
-        (seq, number) for seq, number, raw, night in rows if erased.is_named(raw.encode("utf-8", "replace"), night)
+        (seq, number)
+        for seq, number, raw, export_date in rows
+        if erased.is_named(raw.encode("utf-8", "replace"), export_date)
     ]
     for seq, number in theirs:
         con.execute(
@@ -190,7 +192,7 @@ def _scrub_issues(con: duckdb.DuckDBPyConnection, erased: Erasures) -> int:
     rows = con.execute(
         "select distinct value_given, export_date from internal.load_issues where value_given <> ''"
     ).fetchall()
-    theirs = [value for value, night in rows if erased.is_named(value.encode("utf-8", "replace"), night)]
+    theirs = [value for value, export_date in rows if erased.is_named(value.encode("utf-8", "replace"), export_date)]
     return (
         _changed(
             con,
@@ -238,8 +240,8 @@ def _has_ids(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def forget_ids(con: duckdb.DuckDBPyConnection) -> None:
-    """After the marts are made, and it was told what changed in them: those ids leave the book of events, and the list
-    of them goes."""
+    """Removes those ids from the log of identity events, and the list of them; after the marts are made and the changes
+    in them reported."""
     if has_table(con, *GONE.split(".")) and has_table(con, "meta", "identity_events"):
         con.execute(
             f"delete from meta.identity_events where customer_id in (from {GONE}) or other_customer_id in (from {GONE})"

@@ -123,7 +123,7 @@ def test_nothing_of_the_person_is_left_and_nobody_else_and_no_cent_goes(settings
     assert all_marts(settings) == marts
 
 
-def test_what_is_delivered_again_changes_nothing_and_is_booked_as_erased(settings: Settings) -> None:
+def test_what_is_delivered_again_changes_nothing_and_is_logged_as_erased(settings: Settings) -> None:
     assert c360(settings, "forget", "--email", canary.EMAIL, "--yes").returncode == 0
     marts = all_marts(settings)
     canary.land(settings)

@@ -28,7 +28,7 @@ from orchestration.warehouse.writer_lock import writer_lock
 from tests.privacy.test_landing_erasure import landed
 
 SECRET = b"a secret of this test"
-NIGHT = "2026-03-02"
+DAY = "2026-03-02"
 X = "xaver"
 PEOPLE = (X, "anna", "ben", "cleo")
 OMNISEND = discover()["omnisend"]
@@ -81,7 +81,7 @@ def is_of(record: dict[str, Any], who: str) -> bool:
 
 
 def never_landed(world: World) -> World:
-    """The world without that person, whose orders nobody placed."""
+    """The world without that person: their orders are placed by nobody."""
     left: World = {}
     for stream, records in world.items():
         left[stream] = []
@@ -115,7 +115,7 @@ def loaded(path: Path, stream: str, content: bytes, erased: Erasures | None) -> 
     """Rows of staging by table, of orders in the columns that stay."""
     file = landed(path, content)
     account = Settings(data=path.parent).account(OMNISEND)
-    origin = Origin(account, stream, date.fromisoformat(NIGHT), file.relative_path, 1, secret=SECRET)
+    origin = Origin(account, stream, date.fromisoformat(DAY), file.relative_path, 1, secret=SECRET)
     normaliser = Normaliser(OMNISEND, origin, Bounds(OPTIONS.record_bytes, OPTIONS.record_levels), erased)
     found: dict[str, list[str]] = {}
     for block in formats.blocks(file, path.parent, OPTIONS, OMNISEND.streams[stream]):
@@ -128,7 +128,7 @@ def loaded(path: Path, stream: str, content: bytes, erased: Erasures | None) -> 
 
 def rewritten(path: Path, stream: str, content: bytes, erased: Erasures) -> bytes:
     file = landed(path, content)
-    origin = Origin(Settings(data=path.parent).account(OMNISEND), stream, date.fromisoformat(NIGHT), file.relative_path, 1, secret=SECRET)  # fmt: skip
+    origin = Origin(Settings(data=path.parent).account(OMNISEND), stream, date.fromisoformat(DAY), file.relative_path, 1, secret=SECRET)  # fmt: skip
     normaliser = Normaliser(OMNISEND, origin, Bounds(OPTIONS.record_bytes, OPTIONS.record_levels))
     records = [one for block in formats.blocks(file, path.parent, OPTIONS, OMNISEND.streams[stream]) for one in block]
     about = normaliser.about_erased(records, erased)
@@ -174,7 +174,7 @@ def install(data: Path, world: World) -> Settings:
     installed = Settings(data=data, options=OPTIONS, secret=SECRET)
     # Somebody who is in every world: a warehouse of nobody is another question.
     for stream, records in (world | {"contacts": [*world["contacts"], {"contactID": "always", "email": mail("always")}]}).items():  # fmt: skip
-        path = installed.landing / "omnisend" / stream / NIGHT / "a.ndjson"
+        path = installed.landing / "omnisend" / stream / DAY / "a.ndjson"
         path.parent.mkdir(parents=True)
         path.write_bytes(lines(records))
     pipeline.run(installed)

@@ -22,13 +22,13 @@ DAY = datetime.now(UTC)
 LONG_AGO, YESTERDAY = ((DAY - timedelta(days=days)).date().isoformat() for days in (365, 1))
 
 
-def at(night: str) -> str:
-    return f"{night}T10:00:00Z"
+def at(day: str) -> str:
+    return f"{day}T10:00:00Z"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people, one of whom did nothing for a year, and a line that cannot be read from each night."""
+    """Two people, one of whom did nothing for a year, and a line that cannot be read in each delivery."""
     settings = of(tmp_path_factory.mktemp("retention") / "data")
     land(settings, LONG_AGO, "old.ndjson", order(1, "anna", time=at(LONG_AGO)), "no json of the past")
     land(settings, YESTERDAY, "new.ndjson", order(2, "ben", total=20, time=at(YESTERDAY)), "no json of today")
@@ -87,7 +87,7 @@ def test_old_deliveries_and_what_was_rejected_in_them_go_and_their_rows_stay(set
     land(mine, YESTERDAY, "same.ndjson", order(1, "anna", time=at(LONG_AGO)), "no json of the past")
     pipeline.run(mine)
     assert rows(mine, "select count(*) from meta.loads where status = 'superseded'") == [(0,)]
-    # Another night finds nothing more to do, and a build file begun anew keeps what was loaded.
+    # Another run finds nothing more to do, and a build file begun anew keeps what was loaded.
     pipeline.run(mine)
     assert len(list(erasing.receipts(mine))) == 1
     pipeline.run(mine, full_refresh=True)

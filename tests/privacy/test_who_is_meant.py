@@ -18,7 +18,7 @@ from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.slow
 
-NIGHT, LATER = "2026-03-02", "2026-03-03"
+DAY, LATER = "2026-03-02", "2026-03-03"
 SHARED_PHONE, OTHERS_PHONE = "+493090182000", "+493090182001"
 SPLIT = "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,identifier_type,identifier_value,author,reason\nnever,omnisend,default,contacts,twin-1,omnisend,default,contacts,twin-2,,,me,father and son\n"
 
@@ -27,8 +27,8 @@ def contact(name: str, **more: Any) -> dict[str, Any]:
     return {"contactID": f"contact-{name}", "email": f"{name}@mail.test.example.com", "firstName": name.title(), "lastName": "Qx" + name} | more  # fmt: skip
 
 
-def contacts(settings: Settings, night: str, *reported: dict[str, Any]) -> None:
-    path = settings.landing / "omnisend" / "contacts" / night / "contacts.json"
+def contacts(settings: Settings, export_date: str, *reported: dict[str, Any]) -> None:
+    path = settings.landing / "omnisend" / "contacts" / export_date / "contacts.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(reported, indent=1), encoding="utf-8")
 
@@ -41,9 +41,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (settings.config / "secret").write_text("a secret of this test", encoding="utf-8")
     (settings.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 1200\n", encoding="utf-8")
     twins = [contact("twin", contactID=one, firstName=None, lastName=None) for one in ("twin-1", "twin-2")]
-    contacts(settings, NIGHT, contact("wife", phone=SHARED_PHONE), contact("husband", phone=SHARED_PHONE), contact("other", phone=OTHERS_PHONE), *twins)  # fmt: skip
-    land(settings, NIGHT, "a.ndjson", order(1, "wife"), order(2, "husband", total=20), order(3, "guest", total=30), order(4, "other", total=40))  # fmt: skip
-    lead = settings.landing / "open_delivery" / "leads" / NIGHT / "leads.ndjson"
+    contacts(settings, DAY, contact("wife", phone=SHARED_PHONE), contact("husband", phone=SHARED_PHONE), contact("other", phone=OTHERS_PHONE), *twins)  # fmt: skip
+    land(settings, DAY, "a.ndjson", order(1, "wife"), order(2, "husband", total=20), order(3, "guest", total=30), order(4, "other", total=40))  # fmt: skip
+    lead = settings.landing / "open_delivery" / "leads" / DAY / "leads.ndjson"
     lead.parent.mkdir(parents=True)
     lead.write_text(json.dumps({"id": "lead-of-qx", "name": "Qxlead", "contact": "lead@mail.test.example.com"}) + "\n", encoding="utf-8")  # fmt: skip
     assert pipeline.run(settings).published
@@ -97,14 +97,14 @@ def test_what_would_go_is_shown_and_nothing_goes_without_a_yes(settings: Setting
     assert not (settings.data / "privacy").exists()
 
 
-def test_whoever_is_delivered_after_the_last_night_is_a_new_person(settings: Settings) -> None:
+def test_whoever_is_delivered_after_the_last_day_of_the_erasure_is_a_new_person(settings: Settings) -> None:
     who = "select customer_id from marts.dim_customers where email like 'other@%'"
     of_person = "select order_number from marts.fct_orders where customer_id = $1"
     [(before,)] = rows(settings, who)
-    assert c360(settings, "forget", "--phone", OTHERS_PHONE, "--until", NIGHT, "--yes").returncode == 0
+    assert c360(settings, "forget", "--phone", OTHERS_PHONE, "--until", DAY, "--yes").returncode == 0
     assert rows(settings, who) == [] and b"other@" not in whole(settings)
-    # The last night is delivered again, which is the erased person; the next one tells of somebody with the same ids.
-    land(settings, NIGHT, "again.ndjson", order(4, "other", total=40))
+    # The last day is delivered again, which is the erased person; the next day brings somebody with the same ids.
+    land(settings, DAY, "again.ndjson", order(4, "other", total=40))
     contacts(settings, LATER, contact("other", phone=OTHERS_PHONE))
     land(settings, LATER, "b.ndjson", order(5, "other", time=f"{LATER}T10:00:00Z"))
     assert c360(settings, "run").returncode in (0, 3)
@@ -156,9 +156,9 @@ def test_a_delivery_that_was_withdrawn_stays_withdrawn(settings: Settings) -> No
 def test_what_cannot_be_written_anew_is_named_and_nothing_of_others_is_destroyed(settings: Settings, tmp_path: Path) -> None:  # fmt: skip
     outside = tmp_path / "outside.ndjson"
     outside.write_text(json.dumps(order(9, "wife")) + "\n", encoding="utf-8")
-    night = settings.landing / "omnisend" / "events" / NIGHT
-    (night / "link.ndjson").symlink_to(outside)
-    cut = night / "cut.json"
+    delivery = settings.landing / "omnisend" / "events" / DAY
+    (delivery / "link.ndjson").symlink_to(outside)
+    cut = delivery / "cut.json"
     cut.write_text(json.dumps([order(10, "other"), order(11, "wife")])[:-30], encoding="utf-8")
     strange = settings.landing / "nobody" / "notes.txt"
     strange.parent.mkdir()

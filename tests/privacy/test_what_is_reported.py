@@ -1,4 +1,4 @@
-"""Whoever looks at how things stand is told of erasures that have not ended, and of what went by itself last."""
+"""`c360 status` and `c360 doctor` report erasures that have not ended, and what was last deleted for its age."""
 
 from pathlib import Path
 
@@ -9,34 +9,34 @@ from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Erasing
 
 LIMITS = {"keep_landing_days": 30}
-TOLD = ("The erasure", "what went last")
+REPORTED = ("The erasure", "what went last")
 
 
 def findings(settings: Settings) -> list[tuple[str, str]]:
-    return [(one.level, one.text) for one in doctor.examine(settings) if one.text.startswith(TOLD)]
+    return [(one.level, one.text) for one in doctor.examine(settings) if one.text.startswith(REPORTED)]
 
 
-def test_nothing_is_told_where_nobody_was_erased_and_nothing_went(tmp_path: Path) -> None:
+def test_nothing_is_reported_where_nobody_was_erased_and_nothing_was_deleted(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     found = status.look(settings)
     assert (found.erasures_unended, found.retention, findings(settings)) == ((), None, [])
 
 
-def test_an_erasure_is_told_of_from_when_it_begins_until_it_ends(tmp_path: Path) -> None:
+def test_an_erasure_is_reported_from_when_it_begins_until_it_ends(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     begun = Erasing("2026-03-01-abcd", "me", "2026-03-01T10:00:00+00:00", None, [])
     note = settings.privacy / "pending" / f"{begun.id}.json"
     erasure_book.write(note, vars(begun))
     assert status.look(settings).erasures_unended == ()
     erasure_book.write(erasure_book.folder(settings) / note.name, {"at": begun.at, "until": None, "hashes": ["x"]})
-    told = "The erasure 2026-03-01-abcd was begun and has not ended."
-    assert status.look(settings).erasures_unended == (told,)
-    assert findings(settings) == [("note", told)]
+    expected = "The erasure 2026-03-01-abcd was begun and has not ended."
+    assert status.look(settings).erasures_unended == (expected,)
+    assert findings(settings) == [("note", expected)]
     note.unlink()
     assert status.look(settings).erasures_unended == () and findings(settings) == []
 
 
-def test_what_went_last_by_itself_is_told_with_its_day(tmp_path: Path) -> None:
+def test_what_was_last_deleted_for_its_age_is_reported_with_its_day(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     for taken in (
         {"deliveries_deleted": 1, "rejects_emptied": 0, "publications_dropped": 2},
@@ -44,6 +44,6 @@ def test_what_went_last_by_itself_is_told_with_its_day(tmp_path: Path) -> None:
     ):
         erasing.note_retention(settings, taken, limits=LIMITS)
     [*_, last] = erasing.receipts(settings)
-    told = status.look(settings).retention
-    assert told == f"{last['ended_at'][:10]}: 4 deliveries deleted, 2 publications dropped"
-    assert findings(settings) == [("ok", f"what went last by the limits on how long things are kept: {told}")]
+    expected = status.look(settings).retention
+    assert expected == f"{last['ended_at'][:10]}: 4 deliveries deleted, 2 publications dropped"
+    assert findings(settings) == [("ok", f"what went last by the limits on how long things are kept: {expected}")]

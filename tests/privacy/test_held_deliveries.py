@@ -1,4 +1,4 @@
-"""A night that waits keeps its records as delivered, but for those about somebody who was erased."""
+"""A delivery that is held keeps its records as delivered, but for those about somebody who was erased."""
 
 import json
 
@@ -13,7 +13,7 @@ from orchestration.warehouse import build_file
 SECRET = b"a secret of this test"
 
 
-def test_nothing_is_kept_of_an_erased_person_in_a_night_that_waits(tmp_path) -> None:
+def test_nothing_is_kept_of_an_erased_person_in_a_delivery_that_is_held(tmp_path) -> None:
     settings = Settings(data=tmp_path / "data", options=Options(free_disk_bytes=0, hold_back_rows=1), secret=SECRET)
     hashes = erasures.hashes(SECRET, [erasures.identifier("email", "", "jane@example.org")])
     erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": None, "hashes": hashes})
@@ -58,14 +58,14 @@ def test_an_order_of_an_erased_person_is_loaded_without_the_person_and_any_other
         ).fetchall() == [(0,)]
 
 
-def test_whoever_comes_back_after_the_last_night_has_another_id(tmp_path) -> None:
+def test_whoever_comes_back_after_the_last_day_of_the_erasure_has_another_id(tmp_path) -> None:
     def ids(name: str, until: str | None) -> list[tuple[object, ...]]:
         settings = Settings(data=tmp_path / name, options=Options(free_disk_bytes=0), secret=SECRET)
         if until:
             hashes = erasures.hashes(SECRET, [erasures.record("omnisend", "default", "contacts", "c-jane"), erasures.identifier("email", "", "jane@example.org")])  # fmt: skip
             erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": until, "hashes": hashes})
-        for night in ("2026-03-01", "2026-03-05"):
-            path = settings.landing / "omnisend" / "contacts" / night / "contacts.ndjson"
+        for export_date in ("2026-03-01", "2026-03-05"):
+            path = settings.landing / "omnisend" / "contacts" / export_date / "contacts.ndjson"
             path.parent.mkdir(parents=True)
             reported = [{"contactID": f"c-{one}", "email": f"{one}@example.org"} for one in ("jane", "mary")]
             path.write_text("".join(json.dumps(one) + "\n" for one in reported), encoding="utf-8")
