@@ -564,13 +564,13 @@ def _publish_if_new(
         run_log.note(con, run_id, **totals)
         meanings.comment(con)
 
-    def book(con: duckdb.DuckDBPyConnection) -> None:
-        """Who reads this in the copy reads it because it was published; the build file is told after it happened."""
+    def record(con: duckdb.DuckDBPyConnection) -> None:
+        """Who reads this in the copy reads it because it was published; the build file learns it after it happened."""
         run_log.note(con, run_id, published=True)
         run_log.end(con, run_id)
 
     before()
-    made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, book=book)
+    made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, record=record)
     pass_point("before_run_book")
     with suppress(duckdb.Error), build_file.connect(settings) as con:
         run_log.note(con, run_id, published=True)

@@ -33,7 +33,7 @@ _NO_LINKS = "(select alias_id, link_id, is_refused from meta.identity_links wher
 
 # One row per pair of (old person, new person) that share a record; one side is null for records that came or went.
 _MOVES = """
-create or replace temp table moves as
+create or replace temp table transitions as
 with pairs as (
     select distinct old.customer_id as old_id, new.customer_id as new_id
     from (select * from {old} where customer_id is not null) as old
@@ -41,8 +41,8 @@ with pairs as (
 )
 select
     *,
-    case when old_id is not null then count(new_id) over (partition by old_id) end as heirs,
-    case when new_id is not null then count(old_id) over (partition by new_id) end as parents
+    case when old_id is not null then count(new_id) over (partition by old_id) end as successors,
+    case when new_id is not null then count(old_id) over (partition by new_id) end as predecessors
 from pairs
 """
 
@@ -50,44 +50,44 @@ from pairs
 _FOUND = """
 create or replace temp table found as
 with
-told as (
-    select 'created' as event_type, new_id as customer_id, null as other_customer_id, null as old_id, new_id from moves
-    where new_id is not null and parents = 0
+events as (
+    select 'created' as event_type, new_id as customer_id, null as other_customer_id, null as old_id, new_id from transitions
+    where new_id is not null and predecessors = 0
     union all
-    select 'retired', old_id, null, old_id, null from moves where old_id is not null and heirs = 0
+    select 'retired', old_id, null, old_id, null from transitions where old_id is not null and successors = 0
     union all
-    select 'merged', new_id, old_id, old_id, new_id from moves where heirs = 1 and parents > 1 and new_id is not null and old_id <> new_id
+    select 'merged', new_id, old_id, old_id, new_id from transitions where successors = 1 and predecessors > 1 and new_id is not null and old_id <> new_id
     union all
-    select 'split', old_id, new_id, old_id, new_id from moves where heirs > 1 and old_id is not null and old_id <> new_id
+    select 'split', old_id, new_id, old_id, new_id from transitions where successors > 1 and old_id is not null and old_id <> new_id
     union all
-    select 'rekeyed', new_id, old_id, old_id, new_id from moves where heirs = 1 and parents = 1 and old_id <> new_id
+    select 'rekeyed', new_id, old_id, old_id, new_id from transitions where successors = 1 and predecessors = 1 and old_id <> new_id
 ),
 merging as (
-    select told.new_id, told.old_id, min(links.link_id) as link_id
-    from told
-    inner join {old} as olds on told.old_id = olds.customer_id
+    select events.new_id, events.old_id, min(links.link_id) as link_id
+    from events
+    inner join {old} as olds on events.old_id = olds.customer_id
     inner join meta.identity_links as links on olds.alias_id = links.alias_id and not links.is_refused
     inner join meta.identity_links as others on links.link_id = others.link_id and not others.is_refused
     left join {old} as their_olds on others.alias_id = their_olds.alias_id
-    where told.event_type = 'merged' and their_olds.customer_id is distinct from told.old_id
-    group by told.new_id, told.old_id
+    where events.event_type = 'merged' and their_olds.customer_id is distinct from events.old_id
+    group by events.new_id, events.old_id
 ),
 splitting as (
-    select told.new_id, told.old_id, min(links.link_id) as link_id
-    from told
-    inner join marts.customer_id_aliases as news on told.new_id = news.customer_id
-    inner join {old} as olds on news.alias_id = olds.alias_id and told.old_id = olds.customer_id
+    select events.new_id, events.old_id, min(links.link_id) as link_id
+    from events
+    inner join marts.customer_id_aliases as news on events.new_id = news.customer_id
+    inner join {old} as olds on news.alias_id = olds.alias_id and events.old_id = olds.customer_id
     inner join {old_links} as links on news.alias_id = links.alias_id and not links.is_refused
     inner join {old_links} as others on links.link_id = others.link_id and not others.is_refused
-    inner join {old} as their_olds on others.alias_id = their_olds.alias_id and told.old_id = their_olds.customer_id
+    inner join {old} as their_olds on others.alias_id = their_olds.alias_id and events.old_id = their_olds.customer_id
     left join marts.customer_id_aliases as their_news on others.alias_id = their_news.alias_id
-    where told.event_type = 'split' and their_news.customer_id is distinct from told.new_id
-    group by told.new_id, told.old_id
+    where events.event_type = 'split' and their_news.customer_id is distinct from events.new_id
+    group by events.new_id, events.old_id
 )
-select told.*, coalesce(merging.link_id, splitting.link_id) as cause
-from told
-left join merging on told.event_type = 'merged' and told.old_id = merging.old_id and told.new_id = merging.new_id
-left join splitting on told.event_type = 'split' and told.old_id = splitting.old_id and told.new_id = splitting.new_id
+select events.*, coalesce(merging.link_id, splitting.link_id) as cause
+from events
+left join merging on events.event_type = 'merged' and events.old_id = merging.old_id and events.new_id = merging.new_id
+left join splitting on events.event_type = 'split' and events.old_id = splitting.old_id and events.new_id = splitting.new_id
 """
 
 _EVENTS = """
@@ -95,7 +95,7 @@ insert into meta.identity_events by name
 select $1 as run_id, $2::timestamptz as occurred_at, event_type, customer_id, other_customer_id, cause from found
 """
 
-# A decision that lies aside for many nights is listed once.
+# A decision that stays set aside over many runs is listed once.
 _SET_ASIDE = """
 insert into meta.identity_events by name
 select $1 as run_id, $2::timestamptz as occurred_at, 'decision_set_aside' as event_type, $3 as customer_id, $4 as other_customer_id, $5 as cause
@@ -104,8 +104,8 @@ where not exists (select 1 from meta.identity_events where event_type = 'decisio
 
 _PERSONS = """
 select
-    (select count(distinct old_id) from moves),
-    (select count(distinct new_id) from moves),
+    (select count(distinct old_id) from transitions),
+    (select count(distinct new_id) from transitions),
     (select count(distinct old_id) from found where event_type <> 'created'),
     (select coalesce(max(record_count), 0) from marts.dim_customers)
 """
@@ -133,7 +133,7 @@ conflicts as (
     except
     {old_conflicts}
 ),
-told as (
+compared as (
     select 'appeared' as kind, order_id, currency, worth from new where order_id not in (select order_id from old)
     union all
     select 'disappeared', order_id, currency, worth from old where order_id not in (select order_id from new)
@@ -144,7 +144,7 @@ told as (
     union all
     select conflicts.conflict_type, order_id, new.currency, new.worth from conflicts inner join new using (order_id)
 )
-select kind, coalesce(currency, 'XXX'), count(distinct order_id), sum(worth)::varchar from told group by all order by all
+select kind, coalesce(currency, 'XXX'), count(distinct order_id), sum(worth)::varchar from compared group by all order by all
 """
 _MONEY_COLUMNS = ("order_id", "currency", "is_valid", "net_amount")
 _CONFLICT_COLUMNS = ("conflict_type", "order_id")
@@ -208,18 +208,18 @@ def record(con: duckdb.DuckDBPyConnection, settings: Settings, *, run_id: str, s
         report = _report(con, is_published=has_aliases)
         if has_table(con, "internal", "erasing"):
             con.execute(f"delete from meta.identity_events where {_OF_ERASED}")
-        con.execute("drop table temp.moves; drop table temp.found")
+        con.execute("drop table temp.transitions; drop table temp.found")
     return report
 
 
 def recorded(con: duckdb.DuckDBPyConnection, run_id: str) -> Changes | None:
-    """The report of a run as the run book keeps it."""
+    """The report of a run as the run log keeps it."""
     row = con.execute("select changes from meta.runs where run_id = $1", [run_id]).fetchone()
     return Changes(**json.loads(row[0])) if row and row[0] else None
 
 
 def refuse_upheaval(changes: Changes, settings: Settings) -> None:
-    """Stops when more published ids would change than an ordinary night explains."""
+    """Stops when more published ids would change than an ordinary nightly run explains."""
     if is_upheaval(changes, settings):
         raise OperatorError(
             f"Nothing was published: {_upheaval(changes, settings)}.",

@@ -75,7 +75,7 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _copy(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> dict[str, Any]:
-    """Writes one table; its rows and files as the manifest tells them."""
+    """Writes one table; returns its rows and files as the manifest lists them."""
     folder.mkdir()
     described = con.execute(f"describe {SCHEMA}.{table}").fetchall()
     # Some readers take a column that says it is JSON for bytes.

@@ -4,8 +4,8 @@ atomic rename.
 A reader keeps the file it opened, the next open sees the new one, and nobody ever waits. The last publications are kept
 as links under `published/`, so that going back is a rename too. Which one is current follows from the file itself, and
 their order from the number in the folder's name, never from a clock or from a note beside them. What is begun stands in
-a folder whose name says so, and a withdrawal is marked before the file is swapped: `mend` finishes or undoes what a
-killed process left, and writes lost notes anew.
+a folder named so, and a withdrawal is marked before the file is swapped: `repair` finishes or undoes what a killed
+process left, and rewrites lost notes.
 """
 
 import json
@@ -92,14 +92,14 @@ def is_withdrawn(settings: Settings, fingerprint: str) -> bool:
 
 
 def check(con: duckdb.DuckDBPyConnection) -> None:
-    """The last look before publishing, beyond what dbt has tested: the books must balance."""
+    """The last look before publishing, beyond what dbt has tested: the counts of the load log must add up."""
     wrong = con.execute(
         "select file_path from meta.loads where rows_read <> rows_loaded + rows_rejected + rows_duplicate order by"
         " load_seq"
     ).fetchall()
     if wrong:
         raise OperatorError(
-            f"Nothing was published: {len(wrong)} files are booked with sums that do not add up, the first is"
+            f"Nothing was published: the counts of {len(wrong)} files in `meta.loads` do not add up, the first is"
             f" {shown_name(wrong[0][0])}.",
             remedy="Load everything anew with `c360 run --full-refresh`.",
         )
@@ -120,10 +120,10 @@ def publish(
     fingerprint: str,
     customers: int,
     orders: int,
-    book: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None,
+    record: Callable[[duckdb.DuckDBPyConnection], None] = lambda con: None,
 ) -> Publication:
     """Writes what analysts are to see of the build file, which nobody holds open, into a file of its own and swaps that
-    in; `book` writes into it that it is published."""
+    in; `record` writes into it that it is published."""
     folder = _next_folder(settings, run_id)
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
     _checkpoint(settings)
@@ -132,12 +132,12 @@ def publish(
     def write(copy: Path) -> None:
         copying.write_anew(settings.build_file, copy, settings, schemas=(*SHOWN, INTERNAL))
 
-    _put_in_place(settings, made, write, book, then=lambda: prune(settings), point="before_prune")
+    _put_in_place(settings, made, write, record, then=lambda: prune(settings), point="before_prune")
     return made
 
 
-def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None]) -> Publication | None:
-    """Puts a copy of the current publication, in which `book` has written, in its place; only for the holder of the
+def amend(settings: Settings, record: Callable[[duckdb.DuckDBPyConnection], None]) -> Publication | None:
+    """Puts a copy of the current publication, in which `record` has written, in its place; only for the holder of the
     writer lock.
 
     Nothing else of it changes, so that what is published stays what it was made of, and going back leads where it led
@@ -151,7 +151,7 @@ def amend(settings: Settings, book: Callable[[duckdb.DuckDBPyConnection], None])
     def write(copy: Path) -> None:
         shutil.copyfile(now.file, copy)
 
-    _put_in_place(settings, made, write, book, then=lambda: shutil.rmtree(now.folder), point="after_amending")
+    _put_in_place(settings, made, write, record, then=lambda: shutil.rmtree(now.folder), point="after_amending")
     return made
 
 
@@ -159,19 +159,19 @@ def _put_in_place(
     settings: Settings,
     made: Publication,
     write: Callable[[Path], None],
-    book: Callable[[duckdb.DuckDBPyConnection], None],
+    record: Callable[[duckdb.DuckDBPyConnection], None],
     *,
     then: Callable[[], object],
     point: str,
 ) -> None:
-    """Makes the publication of what `write` and then `book` have written, and swaps it in; `then` clears what it takes
-    the place of."""
+    """Makes the publication of what `write` and then `record` have written, and swaps it in; `then` clears what it
+    replaces."""
     begun = made.folder.with_name(f"{BEGUN}{made.folder.name}")
     begun.mkdir(parents=True)
     copy = begun / made.file.name
     try:
         write(copy)
-        _finish(settings, copy, book)
+        _finish(settings, copy, record)
         _verify(settings, copy)
         parquet_marts.write(settings, copy, made.run_id)
         pass_point("before_note")
@@ -212,9 +212,9 @@ def rollback(settings: Settings) -> Publication:
     return older
 
 
-def mend(settings: Settings) -> list[str]:
-    """Finishes or undoes what a killed process left, and writes lost notes anew; only for the holder of the writer
-    lock. Tells what was lost."""
+def repair(settings: Settings) -> list[str]:
+    """Finishes or undoes what a killed process left, and rewrites lost notes; only for the holder of the writer
+    lock. Returns sentences on what was lost."""
     lost = []
     for begun in sorted(settings.publications.glob(f"{BEGUN}*/")):
         if (
@@ -253,9 +253,9 @@ def secure(settings: Settings) -> list[str]:
     writer lock.
 
     A strange file there is somebody's mistake and is refused. A damaged one is moved aside, and the newest kept one
-    that is sound stands in until the next publication. Tells what a person should know of that.
+    that is sound stands in until the next publication. Returns sentences on what a person should know of that.
     """
-    return ([] if refuse_strangers(settings) else set_aside(settings)) + mend(settings)
+    return ([] if refuse_strangers(settings) else set_aside(settings)) + repair(settings)
 
 
 def refuse_strangers(settings: Settings) -> bool:
@@ -351,10 +351,10 @@ def _checkpoint(settings: Settings) -> None:
         con.execute("force checkpoint")
 
 
-def _finish(settings: Settings, target: Path, book: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+def _finish(settings: Settings, target: Path, record: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
     with duckdb.connect(str(target), config=settings.duckdb_config) as con:
         con.execute("set TimeZone = 'UTC'")
-        book(con)
+        record(con)
         con.execute("force checkpoint")
     os.chmod(target, file_rights.of_published(settings))
     sync(target)

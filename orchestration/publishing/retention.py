@@ -1,6 +1,6 @@
 """What an installation throws away: what killed runs left behind, and logs older than the setting says.
 
-Publications prune themselves in `publish.py`, the run book in `run_log.py`, Dagster's runs in `sensors.py`.
+Publications prune themselves in `publish.py`, the run log in `run_log.py`, Dagster's runs in `sensors.py`.
 """
 
 import shutil
@@ -25,7 +25,7 @@ def sweep(settings: Settings) -> None:
 
 
 def prune_logs(settings: Settings) -> int:
-    """Removes logs and told alerts that are older than the setting says; how many."""
+    """Removes logs and notes of sent alerts that are older than the setting says; returns how many."""
     limit = time.time() - settings.options.keep_log_days * DAY
     folders = (
         settings.alert_book,

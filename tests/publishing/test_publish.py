@@ -26,7 +26,7 @@ from orchestration.warehouse import copying, run_log
 
 
 def build(settings: Settings, content: int) -> None:
-    """A build file whose two marts must always agree."""
+    """A build file with two marts that must always agree."""
     settings.build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         con.execute("create schema if not exists marts")
@@ -293,7 +293,7 @@ def test_a_file_that_is_put_there_while_a_run_is_at_work_is_not_overwritten(sett
         settings.published_file.write_text("my thesis", encoding="utf-8")
 
     with pytest.raises(OperatorError, match="no warehouse of this program"):
-        publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=2, orders=2, book=meanwhile)
+        publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=2, orders=2, record=meanwhile)
     assert settings.published_file.read_text(encoding="utf-8") == "my thesis"
     assert [found.fingerprint for found in publish.publications(settings)] == ["made of 1"]
 
@@ -303,10 +303,10 @@ def test_what_the_copy_says_of_its_run_the_build_file_says_only_after_the_swap(s
     with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
         con.execute("update meta.runs set published = false")
 
-    def book(con: duckdb.DuckDBPyConnection) -> None:
+    def record(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("update meta.runs set published = true")
 
-    publish.publish(settings, run_id="run1", fingerprint="made of 1", customers=1, orders=1, book=book)
+    publish.publish(settings, run_id="run1", fingerprint="made of 1", customers=1, orders=1, record=record)
     said = []
     for path in (settings.published_file, settings.build_file):
         with duckdb.connect(str(path), read_only=True, config=settings.duckdb_config) as con:
@@ -329,17 +329,17 @@ def test_the_run_book_learns_from_publications_that_stand_and_from_no_other(sett
 def test_a_plan_compares_with_the_very_file_that_it_copied(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.published_file.write_bytes(b"of the night before")
+    settings.published_file.write_bytes(b"of yesterday")
     copyfile = shutil.copyfile
 
     def meanwhile(source: Path, target: Path) -> None:
         copyfile(source, target)
-        (settings.data / "new").write_bytes(b"of this night")
+        (settings.data / "new").write_bytes(b"of today")
         os.replace(settings.data / "new", settings.published_file)
 
     monkeypatch.setattr(plan.shutil, "copyfile", meanwhile)
     tried = plan._lay_out(settings, settings.internal / "plan", settings.config)
-    assert tried.build_file.read_bytes() == tried.published_file.read_bytes() == b"of the night before"
+    assert tried.build_file.read_bytes() == tried.published_file.read_bytes() == b"of yesterday"
 
 
 @pytest.mark.parametrize(
