@@ -376,7 +376,7 @@ def writing(
         warehouse, damage = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
         with build_file.connect(settings) as con:
             run_log.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
-            attention.tell(con, run_id, *reported, *damage)
+            attention.add(con, run_id, *reported, *damage)
         try:
             yield warehouse
         except BaseException as error:
@@ -521,7 +521,7 @@ def publish_if_new(
         progress=progress,
     )
     with build_file.connect(settings) as con:
-        attention.tell(con, run_id, *report.refresh(settings, attention.of_run(con, run_id)))
+        attention.add(con, run_id, *report.refresh(settings, attention.of_run(con, run_id)))
     return made
 
 
@@ -546,7 +546,7 @@ def _publish_if_new(
         transform(settings, warehouse, run_id, progress=progress)
     with build_file.connect(settings) as con:
         attention.gather(con, settings, run_id)
-        attention.tell(con, run_id, *walk_log.failures(settings))
+        attention.add(con, run_id, *walk_log.failures(settings))
         made_of = fingerprints.transformed_fingerprint(con)
         seen = publish.current(settings)
         is_known = (seen and seen.fingerprint == made_of) or (made_of and publish.is_withdrawn(settings, made_of))

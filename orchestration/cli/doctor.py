@@ -263,7 +263,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             vanished = Warehouse(settings).vanished(con, scan)
             streams = freshness.of_streams(con, settings)
             rejected = rejects.counts(con)
-            night = schema_drift.last_night(con)
+            night = schema_drift.last_export_date(con)
             changed = schema_drift.changes(con, night) if night else []
             unread = schema_drift.warnings(con)
             asked = attention.parsed(

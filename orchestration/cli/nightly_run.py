@@ -164,9 +164,9 @@ def tell(report: RunReport, settings: Settings) -> None:
 
 def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
     """What a person must look at, and what is late."""
-    alerts.tell_problems(settings, len(report.ingestion.problems))
-    alerts.tell_attention(settings, report.attention)
-    alerts.tell_lateness(settings)
+    alerts.report_problems(settings, len(report.ingestion.problems))
+    alerts.report_attention(settings, report.attention)
+    alerts.report_lateness(settings)
 
 
 def _dates(given: argparse.Namespace) -> DateRange | None:

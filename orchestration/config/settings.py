@@ -113,8 +113,8 @@ class Settings:
         return self.internal / "logs"
 
     @property
-    def alert_book(self) -> Path:
-        """A file per alert that was told."""
+    def sent_alerts(self) -> Path:
+        """A file for each alert that was sent."""
         return self.internal / "alerts"
 
     @property

@@ -298,7 +298,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         problems = (
             [problem.message for problem in landing_zone.scan(settings).problems] if settings.landing.is_dir() else []
         )
-        alerts.tell_problems(settings, len(problems))
+        alerts.report_problems(settings, len(problems))
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
             seen = made or pipeline.publish.current(settings)
@@ -307,7 +307,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with plain_errors():
             if pipeline.keep_limits(settings, progress=context.log.info):
                 seen = pipeline.publish.current(settings)
-        alerts.tell_attention(settings, to_look_at)
+        alerts.report_attention(settings, to_look_at)
         return dg.MaterializeResult(
             metadata={
                 "file": dg.MetadataValue.path(str(settings.published_file)),

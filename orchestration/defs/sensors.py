@@ -126,7 +126,7 @@ def lateness() -> dg.SensorDefinition:
         settings = configuration.load()
         if not alerts.is_on(settings):
             return dg.SkipReason("Neither alert_command nor alert_webhook is set.")
-        return dg.SkipReason(alerts.tell_lateness(settings) or "Nothing is late.")
+        return dg.SkipReason(alerts.report_lateness(settings) or "Nothing is late.")
 
     return look
 

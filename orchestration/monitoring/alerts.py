@@ -1,7 +1,8 @@
-"""Tells somebody of a failed or a late night, by the command or the webhook of the settings; off while neither is set.
+"""Alerts somebody to a failed or late nightly run, by the command or the webhook of the settings; off while neither is
+set.
 
-Each cause is told once a night, whichever process meets it first and however often. A message holds sentences of ours
-and never a value of a customer. What counts as late is decided in `freshness.py`.
+Each cause is reported once a night, whichever process meets it first and however often. A message holds sentences of
+ours and never a value of a customer. What counts as late is decided in `freshness.py`.
 """
 
 import hashlib
@@ -44,17 +45,18 @@ class Alert:
 
 
 def send(settings: Settings, alert: Alert) -> bool:
-    """Calls the command and the webhook, unless they are off or were told the same this night; whether it called."""
+    """Calls the command and the webhook, unless they are off or got the same alert this night; returns whether it
+    called."""
     if not is_on(settings):
         return False
-    night = freshness.night_of(settings)
-    book = settings.alert_book / f"{night}-{alert.cause}.json"
-    if not _is_first(book, alert):
+    run_date = freshness.run_date(settings)
+    note = settings.sent_alerts / f"{run_date}-{alert.cause}.json"
+    if not _is_first(note, alert):
         return False
-    text = f"Customer warehouse, night of {night}: {alert.message} {alert.remedy}".strip()
+    text = f"Customer warehouse, night of {run_date}: {alert.message} {alert.remedy}".strip()
     payload = {
         "event": alert.event,
-        "night": str(night),
+        "night": str(run_date),
         "host": socket.gethostname(),
         "text": text,
         "message": alert.message,
@@ -62,30 +64,30 @@ def send(settings: Settings, alert: Alert) -> bool:
     }
     try:
         problems = list(_deliver(settings, payload))
-    except Exception as error:  # an alert never hides the failure that it tells of, whatever goes wrong with it
+    except Exception as error:  # an alert never hides the failure it reports, whatever goes wrong with it
         problems = [f"the alert itself failed ({type(error).__name__})"]
     with suppress(OSError):
-        book.write_text(json.dumps(payload | {"problems": problems}), encoding="utf-8")
+        note.write_text(json.dumps(payload | {"problems": problems}), encoding="utf-8")
     return True
 
 
 def is_on(settings: Settings) -> bool:
-    """Somebody wants to be told."""
+    """Somebody wants to be alerted."""
     return bool(settings.options.alert_command or settings.options.alert_webhook)
 
 
 def undelivered(settings: Settings) -> list[str]:
     """Why the last alert reached nobody; empty if it did, or if there was none."""
-    books = sorted(settings.alert_book.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    notes = sorted(settings.sent_alerts.glob("*.json"), key=lambda path: path.stat().st_mtime)
     try:
-        return list(map(str, json.loads(books[-1].read_bytes())["problems"])) if books else []
+        return list(map(str, json.loads(notes[-1].read_bytes())["problems"])) if notes else []
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # cut while it was written: nobody knows, and the next one is told anew
+        return []  # cut off while it was written: nobody knows, and the next alert is sent anew
 
 
 @contextmanager
 def on_failure(settings: Settings) -> Iterator[None]:
-    """Tells of the failure that ends the body, and lets it pass."""
+    """Reports the failure that ends the body, and lets it pass."""
     try:
         yield
     except Exception as error:
@@ -94,8 +96,8 @@ def on_failure(settings: Settings) -> Iterator[None]:
         raise
 
 
-def tell_problems(settings: Settings, count: int) -> None:
-    """Tells that so many things in the landing zone are no delivery, or cannot be read, if there are any."""
+def report_problems(settings: Settings, count: int) -> None:
+    """Sends an alert that so many things in the landing zone are no delivery or cannot be read, if there are any."""
     if count:
         send(
             settings,
@@ -103,15 +105,15 @@ def tell_problems(settings: Settings, count: int) -> None:
         )
 
 
-def tell_attention(settings: Settings, sentences: Sequence[str]) -> None:
-    """Tells what a person must look at after a night that went well, if there is anything."""
+def report_attention(settings: Settings, sentences: Sequence[str]) -> None:
+    """Sends an alert on what a person must look at after a run that went well, if there is anything."""
     if sentences:
         more = f" And {len(sentences) - 1} more things." if len(sentences) > 1 else ""
-        send(settings, Alert("attention", f"{sentences[0]}{more}", "`c360 status` tells everything."))
+        send(settings, Alert("attention", f"{sentences[0]}{more}", "`c360 status` shows everything."))
 
 
-def tell_lateness(settings: Settings) -> str | None:
-    """Tells of a night that has not come and of streams that were not delivered; what there was to tell."""
+def report_lateness(settings: Settings) -> str | None:
+    """Sends an alert on a nightly run that is late and on streams that were not delivered; returns what it said."""
     late = freshness.lateness(settings) if is_on(settings) else None
     if late is None:
         return None
@@ -119,24 +121,24 @@ def tell_lateness(settings: Settings) -> str | None:
     return late
 
 
-def _is_first(book: Path, alert: Alert) -> bool:
-    """Claims the alert for this process; where nothing can be noted, a failure is told all the same."""
+def _is_first(note: Path, alert: Alert) -> bool:
+    """Claims the alert for this process; where nothing can be noted, a failure is reported all the same."""
     try:
-        book.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(book, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        note.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(note, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:
-        return _is_left_behind(book)
+        return _is_left_behind(note)
     except OSError:
         return alert.event == "failed"
     return True
 
 
-def _is_left_behind(book: Path) -> bool:
-    """Whoever claimed the alert was killed before it was told: what is delivered is noted after."""
+def _is_left_behind(note: Path) -> bool:
+    """The process that claimed the alert was killed before it sent it: what is delivered is noted afterwards."""
     with suppress(OSError):
-        claimed = book.stat()
+        claimed = note.stat()
         if claimed.st_size == 0 and time.time() - claimed.st_mtime > 2 * (COMMAND_SECONDS + WEBHOOK_SECONDS):
-            os.utime(book)
+            os.utime(note)
             return True
     return False
 

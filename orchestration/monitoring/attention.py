@@ -1,10 +1,10 @@
-"""What a person must look at although the night went well: sentences in the run book, and exit code 3.
+"""What a person must look at although the run went well: sentences in the run log, and exit code 3.
 
 Two ways to add one. Where it follows from what stands in the build file (a delivery held, a decision set aside, a
 conflict), write a look where the matter is known and name it in `LOOKS`: it is asked at the end of every run, so that
-it is told again each night until it is settled. What only the run itself knows is told once, by `tell`. `c360 run`,
-`status`, `doctor`, alerts and Dagster all show them from `meta.runs.attention`; a sentence says what is the matter and
-what to type, and never a value of a customer.
+it is reported again each night until it is settled. What only the run itself knows is reported once, by `add`.
+`c360 run`, `status`, `doctor`, alerts and Dagster all show them from `meta.runs.attention`; a sentence says what is the
+matter and what to type, and never a value of a customer.
 """
 
 import json
@@ -33,7 +33,7 @@ LOOKS: tuple[Look, ...] = (
 )
 
 
-def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
+def add(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
     """Adds sentences to what this run has to say; the same one counts once."""
     said = list(dict.fromkeys((*of_run(con, run_id), *map(without_contacts, sentences))))
     if said:
@@ -42,18 +42,18 @@ def tell(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
 
 def gather(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> None:
     """Asks every look and notes what it says; one whose tables are not built yet says nothing, and one that fails on
-    data ends no night."""
+    data ends no run."""
     for look in LOOKS:
         try:
-            tell(con, run_id, *look(con, settings, run_id))
+            add(con, run_id, *look(con, settings, run_id))
         except duckdb.CatalogException:
             continue
         except OF_DATA as error:
             name = look.__module__.rpartition(".")[2].replace("_", " ")
-            tell(
+            add(
                 con,
                 run_id,
-                f"What is to be told of {name} could not be found out ({type(error).__name__}). Please report it.",
+                f"What is to be reported of {name} could not be found out ({type(error).__name__}). Please report it.",
             )
 
 
@@ -65,5 +65,5 @@ def of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:
 
 
 def parsed(values: Iterable[str | None]) -> tuple[str, ...]:
-    """The sentences of entries of the run book, as its column holds them."""
+    """The sentences of entries of the run log, as its column holds them."""
     return tuple(sentence for value in values if value for sentence in json.loads(value))

@@ -1,11 +1,11 @@
-"""What runs of the command line loaded and built, told to Dagster as materialisations without a run: its pages then show
-what is published, whoever made it.
+"""What runs of the command line loaded and built, reported to Dagster as materialisations without a run: its pages then
+show what is published, whoever made it.
 
-Read off the published file: what runs of Dagster's own loaded is left out, for they have told it. Of a night that is
-loaded every stream is told, of one that brought nothing that it did: else Dagster would take it for missing and warn of
-all that comes after it. Dagster keeps each event by itself, at some milliseconds, so that as many are told at a time as
-the caller has time for, and the rest the next time; which have been told stands in a file beside Dagster's. Metadata
-are counts and ids of runs.
+Read from the published file: what Dagster's own runs loaded is left out, for they have reported it. For an export date
+that is loaded every stream is reported, also one that brought nothing: otherwise Dagster would take that partition for
+missing and warn of everything after it. Dagster stores each event by itself, which takes some milliseconds, so as many
+are reported at a time as the caller has time for, and the rest the next time; a file beside Dagster's notes which have
+been reported. Metadata are counts and ids of runs.
 """
 
 import json
@@ -28,7 +28,7 @@ PUBLISHED = dg.AssetKey(["published", "warehouse"])
 BY_DAGSTER = "Dagster "
 NOTE = "reported.json"
 
-_NIGHTS = """
+_DELIVERIES = """
 with standing as (
     select loads.*, starts_with(coalesce(runs.command, ''), $1) as is_by_dagster
     from meta.loads as loads left join meta.runs as runs using (run_id)
@@ -41,7 +41,7 @@ group by source, stream, export_date
 having not max_by(is_by_dagster, load_seq)
 order by export_date desc, source, stream
 """
-# Runs of the nights, by whom each was loaded last, and what they brought.
+# Export dates, with the run that loaded each last and the streams it brought.
 _LOADED = """
 select
     export_date::varchar, max_by(run_id, load_seq), list(distinct (source, stream))
@@ -53,12 +53,12 @@ order by export_date desc
 _BUILT_BY = "select run_id, command from meta.runs where published order by started_at desc limit 1"
 _ROWS = "select schema_name, table_name, estimated_size from duckdb_tables()"
 _TOTALS = "select (select count(*) from marts.dim_customers), (select count(*) from marts.fct_orders)"
-# What is looked at first is told first.
+# What people look at first is reported first.
 _ORDER = ("published", "marts", "meta", "staging")
 
 
 def report(instance: dg.DagsterInstance, settings: Settings, *, seconds: float) -> int:
-    """Tells for so long what has not been told yet; how many events are left to tell."""
+    """Reports for so many seconds what has not been reported yet; returns how many events are left."""
     if not settings.published_file.exists():
         return 0
     note = settings.dagster_home / NOTE
@@ -87,7 +87,7 @@ def report_in(settings: Settings, *, seconds: float) -> None:
 
 
 def _read(note: Any) -> dict[str, str]:
-    """What has been told; where that is lost, it is told again, which changes no figure."""
+    """What has been reported; where that is lost, it is reported again, which changes no figure."""
     with suppress(OSError, ValueError):
         found = json.loads(note.read_bytes())
         return found if isinstance(found, dict) else {}
@@ -100,23 +100,23 @@ def _events(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[tupl
     if built_by and not str(command).startswith(BY_DAGSTER):
         for key, metadata in _built(con, settings):
             yield key.to_user_string(), built_by, dg.AssetMaterialization(key, metadata={**metadata, "run": built_by})
-    for source, stream, night, run_id, *counts in sorted(
-        [*con.execute(_NIGHTS, [BY_DAGSTER]).fetchall(), *_empty(con)], key=lambda row: row[2], reverse=True
+    for source, stream, export_date, run_id, *counts in sorted(
+        [*con.execute(_DELIVERIES, [BY_DAGSTER]).fetchall(), *_empty(con)], key=lambda row: row[2], reverse=True
     ):
         names = ("files", "rows read", "rows loaded", "rows rejected", "rows duplicate")
         figures = dict(zip(names, counts, strict=True))
         metadata = {"dagster/partition_row_count": figures["rows loaded"], **figures, "run": run_id}
-        event = dg.AssetMaterialization([source, stream], partition=night, metadata=metadata)
-        yield f"{source}/{stream}/{night}", run_id, event
+        event = dg.AssetMaterialization([source, stream], partition=export_date, metadata=metadata)
+        yield f"{source}/{stream}/{export_date}", run_id, event
 
 
 def _empty(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str, str, int, int, int, int, int]]:
-    """Streams that brought nothing in a night in which another did, in the shape of those that did."""
+    """Streams that brought nothing on an export date for which another did, in the shape of those that did."""
     known = [(vendor.code, name) for vendor in vendors.discover().values() for name in vendor.streams]
-    for night, run_id, delivered in con.execute(_LOADED).fetchall():
+    for export_date, run_id, delivered in con.execute(_LOADED).fetchall():
         brought = set(map(tuple, delivered))
         yield from (
-            (source, stream, night, run_id, 0, 0, 0, 0, 0)
+            (source, stream, export_date, run_id, 0, 0, 0, 0, 0)
             for source, stream in known
             if (source, stream) not in brought
         )

@@ -1,5 +1,4 @@
-"""How late things are: every stream of every vendor by the last night that delivered it, and the nightly run by its
-schedule."""
+"""How late things are: every stream of every vendor by its last export date, and the nightly run by its schedule."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -58,13 +57,13 @@ def of_streams(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Fresh
 
 
 def late_by_vendor(streams: Iterable[Freshness]) -> list[str]:
-    """What is late, a sentence for each account of a vendor, its streams with the same last night together."""
+    """What is late, a sentence for each account of a vendor, its streams with the same last delivery together."""
     reported = []
     for feed, late in groupby((found for found in streams if found.is_late), key=lambda found: found.feed):
-        nights: dict[date, list[str]] = {}
+        by_day: dict[date, list[str]] = {}
         for found in late:
-            nights.setdefault(found.last_delivery, []).append(found.stream)
-        since = (f"since {day} of {', '.join(names)}" for day, names in sorted(nights.items()))
+            by_day.setdefault(found.last_delivery, []).append(found.stream)
+        since = (f"since {day} of {', '.join(names)}" for day, names in sorted(by_day.items()))
         reported.append(f"{feed} is late: nothing {'; '.join(since)}.")
     return reported
 
@@ -89,8 +88,8 @@ def lateness(settings: Settings) -> str | None:
     return f"{'. '.join(reported)}." if reported else None
 
 
-def night_of(settings: Settings) -> date:
-    """The night an event of just now belongs to: the day of the last moment at which a run was due."""
+def run_date(settings: Settings) -> date:
+    """The date of the nightly run that an event of just now belongs to: the day on which a run was last due."""
     return last_due(settings).date()
 
 
@@ -103,7 +102,7 @@ def last_due(settings: Settings, now: datetime | None = None) -> datetime:
 
 
 def _is_run_late(settings: Settings) -> bool:
-    """Somebody writes for too long, or nobody does and the run book knows of no run since the last due moment that
+    """Somebody writes for too long, or nobody does and the run log knows of no run since the last due moment that
     ended well."""
     now = datetime.now(UTC)
     patience = timedelta(minutes=settings.options.late_after_minutes)

@@ -1,9 +1,9 @@
-"""What changed in the shape of a vendor's exports, and how much of it the models know: read from the books.
+"""What changed in the shape of a vendor's exports, and how much of it the models know: read from the audit tables.
 
-A field that is new or gone and by its name is about consent, money, status, time or identity is warned of, by that
-name: a fact may stand in it that nothing reads.
+A field that is new or gone and by its name is about consent, money, status, time or identity gets a warning
+that names it: it may hold a fact that nothing reads.
 
-It is told to terminals and to Dagster, and a field may be named after a person: contacts in names are masked.
+It is shown in terminals and in Dagster, and a field may be named after a person: contacts in names are masked.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ where export_date between $first and $last and ($source is null or source = $sou
 group by source, source_account, stream, export_date, field, change
 order by export_date, source, source_account, stream, change, field
 """
-# Amounts that come as text, and the like, are read: only what is not read is told.
+# Amounts that come as text, and the like, are read: only what is not read is reported.
 UNREAD = f"meaning is not null and (change in ('new_field', '{VANISHED}') or seen_type = 'wrong_shape')"
 LATEST = f"""
 with latest as (
@@ -72,7 +72,7 @@ LAST = "select max(export_date) from meta.loads where status = 'loaded'"
 
 @dataclass(frozen=True)
 class Change:
-    """One field of one night that was not as before."""
+    """One field of one export date that was not as before."""
 
     source: str
     source_account: str
@@ -107,10 +107,10 @@ class Coverage:
 
 
 def changes(
-    con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str | None = None, stream: str | None = None
+    con: duckdb.DuckDBPyConnection, dates: DateRange, *, source: str | None = None, stream: str | None = None
 ) -> list[Change]:
-    """Every change of those nights, oldest first."""
-    given = {"first": nights.first, "last": nights.last, "source": source, "stream": stream}
+    """Every change of those export dates, oldest first."""
+    given = {"first": dates.first, "last": dates.last, "source": source, "stream": stream}
     return [Change(*row) for row in con.execute(DRIFT, given).fetchall()]
 
 
@@ -131,20 +131,20 @@ def warnings(con: duckdb.DuckDBPyConnection, *, run_id: str | None = None) -> li
 def _warning(where: str, found: list[Change], *, is_gone: bool) -> str:
     names = ", ".join(f"`{without_contacts(change.field)}` ({change.meaning})" for change in found)
     if is_gone:
-        return f"{where}: no longer filled, though it was until now: {names}. What stood there counts as not told."
+        return f"{where}: no longer filled, though it was until now: {names}. What stood there counts as not given."
     return f"{where}: not read, though by its name it may matter: {names}. It is kept in `extra` and decides nothing."
 
 
-def coverage(con: duckdb.DuckDBPyConnection, nights: DateRange, *, source: str, stream: str) -> Coverage:
-    """How much of what a stream delivered in those nights is known."""
+def coverage(con: duckdb.DuckDBPyConnection, dates: DateRange, *, source: str, stream: str) -> Coverage:
+    """How much of what a stream delivered for those export dates is known."""
     row = con.execute(
-        COVERAGE, {"first": nights.first, "last": nights.last, "source": source, "stream": stream}
+        COVERAGE, {"first": dates.first, "last": dates.last, "source": source, "stream": stream}
     ).fetchone()
     assert row is not None
     return Coverage(*row[:4], tuple(map(without_contacts, row[4] or ())))
 
 
-def last_night(con: duckdb.DuckDBPyConnection) -> DateRange | None:
-    """The last night of which something is loaded."""
+def last_export_date(con: duckdb.DuckDBPyConnection) -> DateRange | None:
+    """The last export date for which something is loaded."""
     row = con.execute(LAST).fetchone()
     return DateRange(row[0], row[0]) if row and row[0] else None

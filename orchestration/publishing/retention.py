@@ -28,7 +28,7 @@ def prune_logs(settings: Settings) -> int:
     """Removes logs and notes of sent alerts that are older than the setting says; returns how many."""
     limit = time.time() - settings.options.keep_log_days * DAY
     folders = (
-        settings.alert_book,
+        settings.sent_alerts,
         settings.internal / "dbt" / "logs",
         settings.dagster_home / "storage",
         settings.logs,

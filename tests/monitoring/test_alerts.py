@@ -1,4 +1,4 @@
-"""A failed or late night is told once, by a real command and a real web server on this machine."""
+"""A failed or late nightly run is reported once, by a real command and a real web server on this machine."""
 
 import json
 import os
@@ -28,7 +28,7 @@ FAILED = Alert("failed", "The disk has 12 MB free.", "Make room.")
 
 @pytest.fixture
 def heard(tmp_path: Path) -> Path:
-    """Where the command of `loud` writes what it is told, a line each."""
+    """Where the command of `loud` writes what it receives, a line each."""
     return tmp_path / "heard"
 
 
@@ -68,7 +68,7 @@ def address(hook: HTTPServer) -> str:
 
 def test_nobody_is_reported_unless_a_setting_says_whom(settings: Settings) -> None:
     assert not alerts.send(settings, FAILED)
-    assert not settings.alert_book.exists()
+    assert not settings.sent_alerts.exists()
 
 
 def test_the_command_is_reported_what_happened_and_what_to_do(loud: Settings, heard: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_command_is_reported_what_happened_and_what_to_do(loud: Settings, he
         "The disk has 12 MB free.",
         "Make room.",
     )
-    assert reported["night"] == str(freshness.night_of(loud))
+    assert reported["night"] == str(freshness.run_date(loud))
 
 
 def test_the_webhook_is_reported_the_same(settings: Settings, hook: HTTPServer) -> None:
@@ -97,8 +97,8 @@ def test_the_same_cause_is_reported_once_a_night_even_with_other_numbers(loud: S
 
 def test_the_next_night_is_reported_anew(loud: Settings, heard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alerts.send(loud, FAILED)
-    tomorrow = freshness.night_of(loud) + timedelta(days=1)
-    monkeypatch.setattr(freshness, "night_of", lambda _: tomorrow)
+    tomorrow = freshness.run_date(loud) + timedelta(days=1)
+    monkeypatch.setattr(freshness, "run_date", lambda _: tomorrow)
     assert alerts.send(loud, FAILED)
     assert len(lines(heard)) == 2
 
@@ -136,8 +136,8 @@ def test_an_alert_that_cannot_even_be_begun_does_not_hide_what_it_tells_of(
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"problems": null}', "\ud800"])
 def test_a_note_of_an_alert_that_was_cut_is_no_reason_to_crash(loud: Settings, text: str) -> None:
     alerts.send(loud, FAILED)
-    [book] = loud.alert_book.iterdir()
-    book.write_bytes(text.encode("utf-8", "surrogatepass"))
+    [note] = loud.sent_alerts.iterdir()
+    note.write_bytes(text.encode("utf-8", "surrogatepass"))
     assert alerts.undelivered(loud) == []
 
 
@@ -145,10 +145,10 @@ def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_reported_b
     loud: Settings, heard: Path
 ) -> None:
     alerts.send(loud, FAILED)
-    [book] = loud.alert_book.iterdir()
-    book.write_bytes(b"")
+    [note] = loud.sent_alerts.iterdir()
+    note.write_bytes(b"")
     assert not alerts.send(loud, FAILED)
-    os.utime(book, (0, 0))
+    os.utime(note, (0, 0))
     assert alerts.send(loud, FAILED)
     assert len(lines(heard)) == 2
 
@@ -217,10 +217,10 @@ def replace_options(options: Options, **values: object) -> Options:
         "one failed",
         "one came before it was due",
         "there is time yet",
-        "the first night is still to come",
+        "the first run is still to come",
     ],
 )
-def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
+def test_a_nightly_run_is_late_when_none_ended_well_since_it_was_due(
     loud: Settings, heard: Path, hours_since_due: int, runs_hours_ago: list[tuple[int, str]], is_late: bool
 ) -> None:
     late = due_hours_ago(loud, hours_since_due)
@@ -228,8 +228,8 @@ def test_a_night_is_late_when_no_run_ended_well_since_it_was_due(
         pass
     for hours, status in runs_hours_ago:
         with_run(late, datetime.now(UTC) - timedelta(hours=hours), status)
-    assert (alerts.tell_lateness(late) is not None) == is_late
-    alerts.tell_lateness(late)
+    assert (alerts.report_lateness(late) is not None) == is_late
+    alerts.report_lateness(late)
     assert [reported["event"] for reported in lines(heard)] == ["late"] * is_late
 
 
@@ -249,7 +249,7 @@ def test_a_stream_that_is_late_is_named(loud: Settings) -> None:
         con.execute(
             "insert into meta.loads by name select 'omnisend' as source, 'default' as source_account, 'events' as stream, 'loaded' as status, date '2020-01-01' as export_date"
         )
-    assert "omnisend/events" in (alerts.tell_lateness(loud) or "")
+    assert "omnisend/events" in (alerts.report_lateness(loud) or "")
 
 
 @pytest.mark.slow
@@ -269,12 +269,12 @@ def test_a_failed_run_of_dagster_is_reported_in_our_words(
         raise ValueError("anna@mail.test.example.com")
 
     @dg.job
-    def night() -> None:
+    def nightly() -> None:
         spoilt()
         leaking()
 
     with dg.instance_for_test() as instance:
-        result = night.execute_in_process(instance=instance, raise_on_error=False)
+        result = nightly.execute_in_process(instance=instance, raise_on_error=False)
         context = dg.build_run_status_sensor_context(
             sensor_name="failures",
             dagster_event=result.get_run_failure_event(),
@@ -291,11 +291,11 @@ def test_a_failed_run_of_dagster_is_reported_in_our_words(
 
 def test_old_runs_of_dagster_are_forgotten_and_young_ones_kept() -> None:
     @dg.job
-    def night() -> None:
+    def nightly() -> None:
         pass
 
     with dg.instance_for_test() as instance:
-        result = night.execute_in_process(instance=instance)
+        result = nightly.execute_in_process(instance=instance)
         assert dagster_runs.forget_old_runs(instance, keep_days=1) == 0
         assert dagster_runs.forget_old_runs(instance, keep_days=0) == 1
         assert instance.get_run_by_id(result.run_id) is None

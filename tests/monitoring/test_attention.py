@@ -1,4 +1,4 @@
-"""What a person must look at after a night that went well: told by the run, its exit code, the run book, `status` and `doctor`."""
+"""What a person must look at after a run that went well, as the run, its exit code, its log, `status` and `doctor` say."""
 
 from collections.abc import Iterator
 
@@ -46,14 +46,14 @@ def failing_on_data(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: 
     yield str(con.execute("select cast('anna' as integer)").fetchone())
 
 
-def test_a_look_that_fails_on_data_ends_no_night_and_is_reported_without_the_value(
+def test_a_look_that_fails_on_data_ends_no_run_and_is_reported_without_the_value(
     quiet: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attention, "LOOKS", (failing_on_data, held))
     report = pipeline.run(quiet)
     assert report.exit_code == 3
     assert report.attention == (
-        "What is to be told of test attention could not be found out (ConversionException). Please report it.",
+        "What is to be reported of test attention could not be found out (ConversionException). Please report it.",
         "The delivery of a…@m….com is held; type this.",
     )
 
@@ -84,7 +84,7 @@ def test_what_only_a_run_knows_is_reported_by_that_run_once(quiet: Settings, mon
     monkeypatch.setattr(attention, "LOOKS", ())
     run_id = pipeline.new_run_id()
     with pipeline.writing(quiet, run_id, command="c360 run"), build_file.connect(quiet) as con:
-        attention.tell(con, run_id, "A file was moved aside.")
-        attention.tell(con, run_id, "A file was moved aside.")
+        attention.add(con, run_id, "A file was moved aside.")
+        attention.add(con, run_id, "A file was moved aside.")
         assert attention.of_run(con, run_id) == ("A file was moved aside.",)
     assert pipeline.run(quiet).attention == ()

@@ -41,13 +41,13 @@ def test_what_killed_runs_left_is_removed_and_kept_publications_are_not(settings
 
 def test_logs_and_reported_alerts_are_pruned_by_the_setting(settings: Settings) -> None:
     folders = (
-        settings.alert_book,
+        settings.sent_alerts,
         settings.internal / "dbt" / "logs",
         settings.dagster_home / "storage" / "run" / "compute_logs",
     )
     old = [file(folder / "old", days_old=31) for folder in folders]
     young = [file(folder.parent / "young" / "log", days_old=29) for folder in folders[1:]] + [
-        file(settings.alert_book / "young", days_old=29)
+        file(settings.sent_alerts / "young", days_old=29)
     ]
     assert retention.prune_logs(settings) == 3
     assert [path for path in old if path.exists()] == []
@@ -55,7 +55,7 @@ def test_logs_and_reported_alerts_are_pruned_by_the_setting(settings: Settings) 
     assert not folders[2].exists()
     frugal = replace(settings, options=Options(keep_log_days=7))
     retention.prune_logs(frugal)
-    assert not (settings.alert_book / "young").exists()
+    assert not (settings.sent_alerts / "young").exists()
 
 
 def test_dagster_s_own_records_are_no_logs(settings: Settings) -> None:
