@@ -12,7 +12,7 @@ import duckdb
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.insight import explanation, people
-from orchestration.insight.explanation import HOW_TO_NAME, SHOWN, Telling
+from orchestration.insight.explanation import HOW_TO_NAME, SHOWN, Wording
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import read_only
 
@@ -32,11 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Explains one person, or two records."""
-    telling = Telling(show=given.show, all=given.all)
+    wording = Wording(show=given.show, all=given.all)
     with read_only.published(settings) as con:
         explanation.require_proofs(con)
         found = _asked_for(con, given)
-        reported = list(_reported(con, telling, found))
+        reported = list(_reported(con, wording, found))
     if given.json:
         output.machine({"customer_ids": [customer_id for _, customer_id in found], "told": reported})
     else:
@@ -44,10 +44,10 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
-def _reported(con: duckdb.DuckDBPyConnection, telling: Telling, found: list[tuple[str, str]]) -> Iterator[str]:
+def _reported(con: duckdb.DuckDBPyConnection, wording: Wording, found: list[tuple[str, str]]) -> Iterator[str]:
     if len(found) == 2:
-        return explanation.of_two(con, telling, *found)
-    return explanation.of_person(con, telling, asked=found[0][0], customer_id=found[0][1])
+        return explanation.of_two(con, wording, *found)
+    return explanation.of_person(con, wording, asked=found[0][0], customer_id=found[0][1])
 
 
 def _asked_for(con: duckdb.DuckDBPyConnection, given: argparse.Namespace) -> list[tuple[str, str]]:

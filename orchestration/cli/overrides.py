@@ -4,7 +4,7 @@ import argparse
 
 from orchestration.cli import deciding, output
 from orchestration.config.settings import Settings
-from orchestration.insight.explanation import Telling
+from orchestration.insight.explanation import Wording
 from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import decisions
 from orchestration.transformation.decisions import Decision
@@ -31,7 +31,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
                 "No line was named.", remedy="`c360 overrides` lists the decisions with their lines.", exit_code=2
             )
         return deciding.decide(settings, decisions.without(settings, set(given.lines)), given)
-    rows = [_row(decision, Telling(show=given.show, all=True)) for decision in decisions.read(settings)]
+    rows = [_row(decision, Wording(show=given.show, all=True)) for decision in decisions.read(settings)]
     if given.json:
         output.objects(HEADER, rows)
     elif rows:
@@ -41,13 +41,13 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
-def _row(decision: Decision, telling: Telling) -> tuple[object, ...]:
+def _row(decision: Decision, wording: Wording) -> tuple[object, ...]:
     """A decision in the columns of the list."""
     cells = decision.cells
-    one, other = (_shown(decision.record(prefix), telling) for prefix in ("", "other_"))
-    identifier = f"{cells['identifier_type']} {telling.value(cells['identifier_type'], cells['identifier_value'])}"
+    one, other = (_shown(decision.record(prefix), wording) for prefix in ("", "other_"))
+    identifier = f"{cells['identifier_type']} {wording.value(cells['identifier_type'], cells['identifier_value'])}"
     return decision.line, cells["rule"], one or identifier, other, cells["author"], cells["reason"]
 
 
-def _shown(record: Record | None, telling: Telling) -> str | None:
-    return f"{record}/{telling.value('', record.source_record_id)}" if record else None
+def _shown(record: Record | None, wording: Wording) -> str | None:
+    return f"{record}/{wording.value('', record.source_record_id)}" if record else None

@@ -20,8 +20,8 @@ import duckdb
 from orchestration.cli import output
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
-from orchestration.insight.explanation import Telling
-from orchestration.insight.identity_graph import Tie
+from orchestration.insight.explanation import Wording
+from orchestration.insight.identity_graph import RecordLink
 from orchestration.pipeline import Progress, silent, write_run_settings
 from orchestration.publishing import change_report
 from orchestration.runtime.errors import OperatorError
@@ -224,7 +224,7 @@ def _because(
 ) -> str:
     if rule is None:
         return ""
-    tie = Tie(
+    link = RecordLink(
         alias_id="",
         link_id="",
         rule=rule,
@@ -233,4 +233,4 @@ def _because(
         identifier_namespace=None,
         identifier_value=value,
     )
-    return f": {Telling(show=show, all=True).tie(tie)} {'tied' if event_type == 'split' else 'ties'} them"
+    return f": {Wording(show=show, all=True).link(link)} {'tied' if event_type == 'split' else 'ties'} them"

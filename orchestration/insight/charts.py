@@ -1,4 +1,4 @@
-"""Pictures as inline SVG: they need no script and no network, print, and tell each value when one points at it."""
+"""Pictures as inline SVG: they need no script and no network, print, and show each value when one points at it."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -110,7 +110,7 @@ def grid(
     left: int = LABEL,
     cell_height: int = CELL_HEIGHT,
 ) -> Markup:
-    """Cells whose depth of colour says how large a share is; rows have names to the left, places names above."""
+    """Cells with a depth of colour that says how large a share is; rows have names to the left, places names above."""
     if not rows or not places:
         return markup.NOTHING
     width = (WIDTH - left) / len(places)

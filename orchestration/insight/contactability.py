@@ -1,6 +1,6 @@
 """What is said of a person's channels: whether marketing may be sent there, whose word holds, and why.
 
-Only tells what `marts.customer_contactability` says; which word holds was decided by dbt.
+Only words what `marts.customer_contactability` says; which word holds was decided by dbt.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ where customer_id = $1 order by channel = 'all', channel
 
 
 def lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
-    """Channel by channel, whether marketing may be sent and why; nothing of a warehouse that does not tell."""
+    """Channel by channel, whether marketing may be sent and why; nothing where the warehouse has no such table."""
     if not has_table(con, "marts", "customer_contactability"):
         return
     reported = con.execute(_CHANNELS, [customer_id]).fetchall()

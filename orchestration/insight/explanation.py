@@ -1,4 +1,4 @@
-"""Why records are one person, or whether two are; what that hangs on, in money too; where one may be written to:
+"""Why records are one person, or whether two are; what that depends on, in money too; where marketing may be sent:
 sentences for terminal and page.
 
 Reads a published warehouse. Values are masked unless asked for. The same proof stands in `meta.identity_links`; who is
@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.insight import contactability
-from orchestration.insight.identity_graph import Bridge, Graph, Step, Tie
+from orchestration.insight.identity_graph import Bridge, Graph, RecordLink, Step
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import masked, shown_name
 from orchestration.warehouse.duckdb_session import has_table
@@ -58,7 +58,7 @@ inner join internal.int_records as records using (record_no)
 where persons.customer_id = $1 and not persons.is_lead_only
 order by not persons.is_anchor, persons.is_contact, persons.first_export_date, persons.source, persons.source_account, persons.stream, persons.source_record_id
 """
-_TIES = """
+_RECORD_LINKS = """
 select alias_id, link_id, rule, rule_detail, identifier_type, identifier_namespace, identifier_value
 from meta.identity_links where customer_id = $1 and is_refused = $2 order by all
 """
@@ -70,11 +70,11 @@ _ORDERS = """
 select orders.order_id, any_value(orders.net_amount_reporting), list(distinct persons.alias_id)
 from marts.fct_orders as orders
 inner join internal.int_order_keys as keys using (order_id)
-inner join staging.orders as told
-    on keys.source = told.source and keys.source_account = told.source_account and keys.source_order_id = told.source_order_id
+inner join staging.orders as reported
+    on keys.source = reported.source and keys.source_account = reported.source_account and keys.source_order_id = reported.source_order_id
 inner join internal.int_record_customers as persons
-    on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
-    and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
+    on reported.source = persons.source and reported.source_account = persons.source_account and reported.owner_record_id = persons.source_record_id
+    and case when reported.owner_record_id like 'derived:%' then 'derived' else reported.stream end = persons.stream_key
 where orders.customer_id = $1 and persons.customer_id = $1 and orders.is_valid
 group by orders.order_id
 """
@@ -117,8 +117,8 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """How much is told."""
+class Wording:
+    """How values, links and records are put into words, and how many of them are shown."""
 
     show: bool
     all: bool
@@ -126,21 +126,23 @@ class Telling:
     def value(self, kind: str | None, value: str) -> str:
         return value if self.show else masked(kind or "", value)
 
-    def tie(self, tie: Tie) -> str:
-        """What ties a record, in words."""
-        if tie.rule == "always":
-            return f"the decision `always` ({tie.rule_detail})"
-        if tie.rule == "composite_key":
-            return f"agreement in all parts of {tie.rule_detail}"
-        words = f"{tie.identifier_type} {self.value(tie.identifier_type, tie.identifier_value or '')}"
+    def link(self, link: RecordLink) -> str:
+        """What links a record, in words."""
+        if link.rule == "always":
+            return f"the decision `always` ({link.rule_detail})"
+        if link.rule == "composite_key":
+            return f"agreement in all parts of {link.rule_detail}"
+        words = f"{link.identifier_type} {self.value(link.identifier_type, link.identifier_value or '')}"
         more = {
-            "superseded_identifier": f", which one of them no longer gives, and the same {tie.rule_detail}",
+            "superseded_identifier": f", which one of them no longer gives, and the same {link.rule_detail}",
             "belongs": (
-                ", the vendor's own id" if tie.rule_detail == "own_id" else ", which only this record of the vendor has"
+                ", the vendor's own id"
+                if link.rule_detail == "own_id"
+                else ", which only this record of the vendor has"
             ),
             "follows": " (it follows)",
         }
-        return words + more.get(tie.rule, "")
+        return words + more.get(link.rule, "")
 
     def record(self, record: Record) -> str:
         """A record in words."""
@@ -151,7 +153,7 @@ class Telling:
             *(
                 ["belongs to a record"]
                 if record.is_belonging
-                else ["told by orders or events"]
+                else ["reported by orders or events"]
                 if record.is_contact
                 else []
             ),
@@ -186,40 +188,40 @@ def resolve(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
     return found[0]
 
 
-def of_person(con: duckdb.DuckDBPyConnection, telling: Telling, *, asked: str, customer_id: str) -> Iterator[str]:
-    """The person behind a customer id: its records, what ties each, what that hangs on, and what was refused."""
+def of_person(con: duckdb.DuckDBPyConnection, wording: Wording, *, asked: str, customer_id: str) -> Iterator[str]:
+    """The person behind a customer id: its records, what links each, what that depends on, and what was refused."""
     records = _records(con, customer_id)
-    graph = Graph(_ties(con, customer_id, is_refused=False))
-    yield from _tell_heading(con, telling, records, asked=asked, customer_id=customer_id)
+    graph = Graph(_record_links(con, customer_id, is_refused=False))
+    yield from _heading_lines(con, wording, records, asked=asked, customer_id=customer_id)
     numbers = {record.alias_id: number for number, record in enumerate(records.values(), start=1)}
     root = next((record.alias_id for record in records.values() if record.is_anchor), customer_id)
     tree = graph.tree(root)
-    shown = list(records.values()) if telling.all else list(records.values())[:SHOWN]
+    shown = list(records.values()) if wording.all else list(records.values())[:SHOWN]
     for record in shown:
-        yield f"\n{numbers[record.alias_id]:>3}  {telling.record(record)}"
-        yield f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place(show=telling.show)}"
+        yield f"\n{numbers[record.alias_id]:>3}  {wording.record(record)}"
+        yield f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place(show=wording.show)}"
         if record.alias_id in tree:
             step = tree[record.alias_id]
-            yield f"     tied to {numbers[step.start.alias_id]} by {telling.tie(step.end)}"
+            yield f"     tied to {numbers[step.start.alias_id]} by {wording.link(step.end)}"
     if len(shown) < len(records):
         yield f"\n… and {len(records) - len(shown)} more records; --all shows them."
-    yield from _tell_bridges(con, telling, graph, numbers, root=root, customer_id=customer_id)
-    yield from _tell_refused(con, telling, numbers, customer_id)
-    yield from _tell_channels(con, customer_id)
+    yield from _bridge_lines(con, wording, graph, numbers, root=root, customer_id=customer_id)
+    yield from _refused_lines(con, wording, numbers, customer_id)
+    yield from _channel_lines(con, customer_id)
 
 
-def _tell_channels(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
+def _channel_lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
     for number, line in enumerate(contactability.lines(con, customer_id)):
         if number == 0:
             yield "\nWhere marketing may be sent"
         yield f"  {line}"
 
 
-def _tell_heading(
-    con: duckdb.DuckDBPyConnection, telling: Telling, records: dict[str, Record], *, asked: str, customer_id: str
+def _heading_lines(
+    con: duckdb.DuckDBPyConnection, wording: Wording, records: dict[str, Record], *, asked: str, customer_id: str
 ) -> Iterator[str]:
     name, orders, revenue, currency = con.execute(_FIGURES, [customer_id]).fetchone() or (None, 0, None, None)
-    yield f"Person {customer_id}" + (f": {name}" if name and telling.show else "")
+    yield f"Person {customer_id}" + (f": {name}" if name and wording.show else "")
     if asked != customer_id:
         yield f"(the id asked for, {asked[:12]}…, is one of its records)"
     vendors = {record.source for record in records.values()}
@@ -230,77 +232,77 @@ def _tell_heading(
         yield f"{_count(len(records) - own, 'more set')} of identifiers that orders and events of these records name."
 
 
-def _tell_bridges(
+def _bridge_lines(
     con: duckdb.DuckDBPyConnection,
-    telling: Telling,
+    wording: Wording,
     graph: Graph,
     numbers: dict[str, int],
     *,
     root: str,
     customer_id: str,
 ) -> Iterator[str]:
-    if not graph.ties:
+    if not graph.links:
         return
     bridges, untried = graph.bridges(root)
     yield "\nWhat it hangs on"
     if not bridges:
         yield "  Nothing alone: whichever identifier goes, the records stay together."
     orders = con.execute(_ORDERS, [customer_id]).fetchall()
-    for bridge in bridges if telling.all else bridges[:SHOWN]:
-        yield f"  {telling.tie(bridge.tie)}"
+    for bridge in bridges if wording.all else bridges[:SHOWN]:
+        yield f"  {wording.link(bridge.link)}"
         yield f"      without it {_cut(bridge, numbers)} would be {_others(bridge)}, with {_worth(bridge, orders)}."
-    if not telling.all and len(bridges) > SHOWN:
+    if not wording.all and len(bridges) > SHOWN:
         yield f"  … and {len(bridges) - SHOWN} more; --all shows them."
     if untried:
-        yield f"  {untried} rarer ties were not tried: the person is too large."
+        yield f"  {untried} rarer links were not tried: the person is too large."
 
 
-def _tell_refused(
-    con: duckdb.DuckDBPyConnection, telling: Telling, numbers: dict[str, int], customer_id: str
+def _refused_lines(
+    con: duckdb.DuckDBPyConnection, wording: Wording, numbers: dict[str, int], customer_id: str
 ) -> Iterator[str]:
-    refused = _ties(con, customer_id, is_refused=True)
+    refused = _record_links(con, customer_id, is_refused=True)
     if refused:
         yield "\nRefused, because it would have joined two documents or records kept apart"
-    for tie in refused if telling.all else refused[:SHOWN]:
-        yield f"  {telling.tie(tie)} of record {numbers[tie.alias_id]}"
+    for link in refused if wording.all else refused[:SHOWN]:
+        yield f"  {wording.link(link)} of record {numbers[link.alias_id]}"
 
 
 def of_two(
-    con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]
+    con: duckdb.DuckDBPyConnection, wording: Wording, one: tuple[str, str], other: tuple[str, str]
 ) -> Iterator[str]:
     """Whether two records, each with its person, are one person, by which chain, or what keeps them apart."""
     if one[1] != other[1]:
-        yield from _tell_apart(con, telling, one, other)
+        yield from _apart_lines(con, wording, one, other)
         return
     records = _records(con, one[1])
-    chain = Graph(_ties(con, one[1], is_refused=False)).chain(one[0], other[0]) or []
+    chain = Graph(_record_links(con, one[1], is_refused=False)).chain(one[0], other[0]) or []
     if one[0] == other[0]:
         yield "Both are the same record."
     elif chain:
         yield f"They are one person, {one[1]}, in {_count(len(chain), 'step')}:"
     else:
-        yield f"They are one person, {one[1]}; which of their ties joins these two is not told."
-    yield from _tell_record(telling, records[one[0]])
+        yield f"They are one person, {one[1]}; which of their links joins these two is not known."
+    yield from _record_lines(wording, records[one[0]])
     for step in chain:
-        yield from _tell_step(telling, records, step)
+        yield from _step_lines(wording, records, step)
 
 
-def _tell_step(telling: Telling, records: dict[str, Record], step: Step) -> Iterator[str]:
-    yield f"    | {telling.tie(step.end)}"
-    yield from _tell_record(telling, records[step.end.alias_id])
+def _step_lines(wording: Wording, records: dict[str, Record], step: Step) -> Iterator[str]:
+    yield f"    | {wording.link(step.end)}"
+    yield from _record_lines(wording, records[step.end.alias_id])
 
 
-def _tell_record(telling: Telling, record: Record) -> Iterator[str]:
-    yield f"  {telling.record(record)}"
-    yield f"      id {record.alias_id[:12]}, {record.place(show=telling.show)}"
+def _record_lines(wording: Wording, record: Record) -> Iterator[str]:
+    yield f"  {wording.record(record)}"
+    yield f"      id {record.alias_id[:12]}, {record.place(show=wording.show)}"
 
 
-def _tell_apart(
-    con: duckdb.DuckDBPyConnection, telling: Telling, one: tuple[str, str], other: tuple[str, str]
+def _apart_lines(
+    con: duckdb.DuckDBPyConnection, wording: Wording, one: tuple[str, str], other: tuple[str, str]
 ) -> Iterator[str]:
     yield f"They are two people, {one[1]} and {other[1]}."
     for alias_id, customer_id in (one, other):
-        yield from _tell_record(telling, _records(con, customer_id)[alias_id])
+        yield from _record_lines(wording, _records(con, customer_id)[alias_id])
     for (decision,) in con.execute(_KEPT_APART, [one[1], other[1]]).fetchall():
         yield f"The decision `never` ({decision}) keeps them apart."
     common = con.execute(_IN_COMMON, [one[1], other[1]]).fetchall()
@@ -310,15 +312,15 @@ def _tell_apart(
             reason or other_reason or "",
             "their first names, birth dates or documents contradict each other, or a decision does",
         )
-        yield f"  {kind} {telling.value(kind, value)}: {why}"
+        yield f"  {kind} {wording.value(kind, value)}: {why}"
 
 
 def _records(con: duckdb.DuckDBPyConnection, customer_id: str) -> dict[str, Record]:
     return {row[0]: Record(*row) for row in con.execute(_RECORDS, [customer_id]).fetchall()}
 
 
-def _ties(con: duckdb.DuckDBPyConnection, customer_id: str, *, is_refused: bool) -> list[Tie]:
-    return [Tie(*row) for row in con.execute(_TIES, [customer_id, is_refused]).fetchall()]
+def _record_links(con: duckdb.DuckDBPyConnection, customer_id: str, *, is_refused: bool) -> list[RecordLink]:
+    return [RecordLink(*row) for row in con.execute(_RECORD_LINKS, [customer_id, is_refused]).fetchall()]
 
 
 def _cut(bridge: Bridge, numbers: dict[str, int]) -> str:
@@ -333,7 +335,7 @@ def _others(bridge: Bridge) -> str:
 
 
 def _worth(bridge: Bridge, orders: list[tuple[str, Decimal | None, list[str]]]) -> str:
-    """Orders that only the records cut off tell of."""
+    """Orders that only the records cut off report."""
     moved = [amount or Decimal(0) for _, amount, owners in orders if set(owners) <= bridge.cut_off]
     return f"{_count(len(moved), 'valid order')} and revenue {_money(sum(moved, Decimal(0)))}"
 

@@ -201,10 +201,10 @@ order by abs(coalesce(vendor_value, 0) - coalesce(our_value_by_their_definition,
 limit {ROWS_SHOWN}
 """
 
-# What a later load of the same file took the place of is told by meta.loads alone.
+# Loads that a later load of the same file replaced stand in meta.loads alone.
 DELIVERIES = """
 select
-    source as vendor, source_account as account, stream, max(export_date) as last_night, date_diff('day', max(export_date), current_date) as days_ago,
+    source as vendor, source_account as account, stream, max(export_date) as last_export_date, date_diff('day', max(export_date), current_date) as days_ago,
     count(*) as files,
     sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as loaded, sum(rows_rejected)::bigint as rejected, sum(rows_duplicate)::bigint as duplicate
 from meta.loads
@@ -213,7 +213,7 @@ group by all
 order by all
 """
 
-BOOKS = """
+ROW_COUNTS = """
 select
     count(*) as files, coalesce(sum(rows_read), 0)::bigint as rows_read, coalesce(sum(rows_loaded), 0)::bigint as rows_loaded,
     coalesce(sum(rows_rejected), 0)::bigint as rows_rejected, coalesce(sum(rows_duplicate), 0)::bigint as rows_duplicate
@@ -222,28 +222,28 @@ where status <> 'superseded'
 """
 
 REJECTS = """
-select source as vendor, source_account as account, stream, reason_code as reason, field, count(*) as records, max(export_date) as last_night
+select source as vendor, source_account as account, stream, reason_code as reason, field, count(*) as records, max(export_date) as last_export_date
 from meta.rejects
 group by all
 order by records desc, vendor, account, stream, reason, field
 """
 
-NIGHTS = f"""
-select export_date as night, source as vendor, sum(rows_read)::bigint as rows_read
+ROWS_BY_EXPORT_DATE = f"""
+select export_date, source as vendor, sum(rows_read)::bigint as rows_read
 from meta.loads
 where
     status <> 'superseded'
     and export_date in (select distinct export_date from meta.loads where status <> 'superseded' order by export_date desc limit {2 * MONTHS_SHOWN})
 group by all
-order by night, vendor
+order by export_date, vendor
 """
 
 DRIFT = f"""
-select export_date as night, source as vendor, source_account as account, stream, field, change, min(seen_type) as seen_type,
+select export_date, source as vendor, source_account as account, stream, field, change, min(seen_type) as seen_type,
     sum(record_count)::bigint as records, min(meaning) as by_its_name
 from meta.schema_drift
 group by all
-order by night desc, vendor, account, stream, change, field
+order by export_date desc, vendor, account, stream, change, field
 limit {ROWS_SHOWN}
 """
 
@@ -267,7 +267,7 @@ order by identifiers desc, kind
 """
 
 UNREAD_FIELDS = f"""
-select source as vendor, source_account as account, stream, field, handling, max(export_date) as last_night, sum(records_seen)::bigint as records
+select source as vendor, source_account as account, stream, field, handling, max(export_date) as last_export_date, sum(records_seen)::bigint as records
 from meta.field_coverage
 where handling in ('unknown', 'extra')
 group by all

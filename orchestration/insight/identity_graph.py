@@ -1,6 +1,6 @@
-"""The graph behind one person: records, the links that tie them, the shortest chain between two, and what it hangs on.
+"""The graph behind one person: records, the links between them, the shortest chain between two, and what it depends on.
 
-Pure: rows of `meta.identity_links` in, records and links out. Reading them and telling them is `explain.py`.
+Pure: rows of `meta.identity_links` in, records and links out. `explanation.py` reads them and puts them into words.
 """
 
 from collections import defaultdict, deque
@@ -11,8 +11,8 @@ WORK = 20_000_000
 
 
 @dataclass(frozen=True)
-class Tie:
-    """A record and one link it hangs on."""
+class RecordLink:
+    """A record and one link that holds it to the person."""
 
     alias_id: str
     link_id: str
@@ -34,36 +34,36 @@ class Tie:
 class Step:
     """One step of a chain: from a record over a link to another."""
 
-    start: Tie
-    end: Tie
+    start: RecordLink
+    end: RecordLink
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """A tie without which the person falls apart, with the records that would no longer be with the anchor."""
+    """A link without which the person falls apart, with the records that would no longer be with the anchor."""
 
-    tie: Tie
+    link: RecordLink
     cut_off: frozenset[str]
     parts: int
 
 
 class Graph:
-    """Records of one person and what ties them."""
+    """Records of one person and what links them."""
 
-    def __init__(self, ties: Iterable[Tie]) -> None:
-        self.ties = list(ties)
-        self._of_record: dict[str, list[Tie]] = defaultdict(list)
-        self._of_link: dict[str, list[Tie]] = defaultdict(list)
-        for tie in sorted(self.ties, key=lambda tie: (tie.link_id, tie.alias_id)):
-            self._of_record[tie.alias_id].append(tie)
-            self._of_link[tie.link_id].append(tie)
+    def __init__(self, links: Iterable[RecordLink]) -> None:
+        self.links = list(links)
+        self._of_record: dict[str, list[RecordLink]] = defaultdict(list)
+        self._of_link: dict[str, list[RecordLink]] = defaultdict(list)
+        for link in sorted(self.links, key=lambda link: (link.link_id, link.alias_id)):
+            self._of_record[link.alias_id].append(link)
+            self._of_link[link.link_id].append(link)
 
     def tree(self, root: str) -> dict[str, Step]:
-        """For every record that is tied to the root: the last step of the shortest chain from there."""
+        """For every record that is linked to the root: the last step of the shortest chain from there."""
         return self._reach(root, avoid=None)
 
     def chain(self, one: str, other: str) -> list[Step] | None:
-        """The shortest chain between two records; None if nothing ties them."""
+        """The shortest chain between two records; None if nothing links them."""
         tree = self.tree(one)
         steps: list[Step] = []
         while other != one:
@@ -74,20 +74,20 @@ class Graph:
         return steps[::-1]
 
     def bridges(self, anchor: str) -> tuple[list[Bridge], int]:
-        """What the person hangs on, the most records first; and how many ties were too many to be tried."""
-        by_identifier: dict[tuple[str | None, ...], list[Tie]] = defaultdict(list)
-        for tie in self.ties:
-            by_identifier[tie.identifier].append(tie)
+        """What the person depends on, the most records first; and how many links were left untried, being too many."""
+        by_identifier: dict[tuple[str | None, ...], list[RecordLink]] = defaultdict(list)
+        for link in self.links:
+            by_identifier[link.identifier].append(link)
         candidates = sorted(by_identifier.items(), key=lambda item: (-len(item[1]), item[1][0].link_id))
-        tried = candidates[: max(1, WORK // max(1, len(self.ties)))]
+        tried = candidates[: max(1, WORK // max(1, len(self.links)))]
         everybody = frozenset(self._of_record) | {anchor}
-        found = [self._bridge(anchor, ties, everybody) for _, ties in tried]
+        found = [self._bridge(anchor, links, everybody) for _, links in tried]
         return sorted((each for each in found if each), key=lambda bridge: -len(bridge.cut_off)), len(candidates) - len(
             tried
         )
 
-    def _bridge(self, anchor: str, ties: list[Tie], everybody: Collection[str]) -> Bridge | None:
-        without = frozenset(tie.link_id for tie in ties)
+    def _bridge(self, anchor: str, links: list[RecordLink], everybody: Collection[str]) -> Bridge | None:
+        without = frozenset(link.link_id for link in links)
         kept = {anchor, *self._reach(anchor, avoid=without)}
         cut_off = frozenset(everybody) - kept
         if not cut_off:
@@ -97,7 +97,7 @@ class Graph:
             start = min(left)
             left -= {start, *self._reach(start, avoid=without)}
             parts += 1
-        return Bridge(ties[0], cut_off, parts)
+        return Bridge(links[0], cut_off, parts)
 
     def _reach(self, root: str, *, avoid: frozenset[str] | None) -> dict[str, Step]:
         steps: dict[str, Step] = {}

@@ -43,7 +43,7 @@ input { font: inherit; padding: .3rem .5rem; border: 1px solid var(--line); bord
 button { font: inherit; padding: .3rem .7rem; border: 1px solid var(--line); border-radius: 5px; background: var(--panel); color: var(--ink); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 0 2rem; }
 details { margin: .6rem 0; } summary { color: var(--muted); cursor: pointer; }
-ul.told { padding-left: 1.2rem; } ul.told li { margin: .25rem 0; }
+ul.sentences { padding-left: 1.2rem; } ul.sentences li { margin: .25rem 0; }
 """
 PAGE = """<!doctype html>
 <html lang="en">
@@ -137,7 +137,7 @@ def facts(found: Mapping[str, object]) -> Markup:
 def sentences(reported: Sequence[str], *, otherwise: str = "Nothing.") -> Markup:
     """Sentences as a list."""
     items = Markup().join(Markup("<li>{}</li>").format(sentence) for sentence in reported or [otherwise])
-    return Markup('<ul class="told">{}</ul>').format(items)
+    return Markup('<ul class="sentences">{}</ul>').format(items)
 
 
 def text(lines: Iterable[str]) -> Markup:

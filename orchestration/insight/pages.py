@@ -81,7 +81,7 @@ def parts_of_business(con: duckdb.DuckDBPyConnection) -> list[Markup]:
         section(
             "By vendor",
             markup.table(ask(con, figures.VENDORS)),
-            note="Orders and revenue count for the vendor whose figures the order has.",
+            note="Orders and revenue count for the vendor that an order takes its figures from.",
         ),
         section(
             "Life-cycle stages",
@@ -97,7 +97,7 @@ def parts_of_business(con: duckdb.DuckDBPyConnection) -> list[Markup]:
 
 
 def to_look_at(con: duckdb.DuckDBPyConnection, reported: Sequence[str] | None = None) -> Markup:
-    """What needs a person: as told, else as the run that published said."""
+    """What needs a person: as given, else as the run that published said."""
     if reported is None:
         reported = attention.parsed([ask(con, figures.LAST_RUN).first["attention"]])
     return section(
@@ -168,11 +168,11 @@ def _engagement(con: duckdb.DuckDBPyConnection, customer_id: str, score: float |
 
 
 def _why(con: duckdb.DuckDBPyConnection, customer_id: str) -> Markup:
-    """The proof as `c360 explain` tells it, and the commands for who knows better."""
+    """The proof as `c360 explain` shows it, and the commands for whoever knows better."""
     try:
         explanation.require_proofs(con)
         reported = explanation.of_person(
-            con, explanation.Telling(show=True, all=False), asked=customer_id, customer_id=customer_id
+            con, explanation.Wording(show=True, all=False), asked=customer_id, customer_id=customer_id
         )
         proof = markup.text(reported)
     except OperatorError as error:
@@ -294,19 +294,21 @@ def reconciliation(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
 
 
 def quality(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
-    """How good the data are: the books, what was rejected, what changed its shape, and what contradicts."""
-    return markup.joined([Markup("<h1>Data quality</h1>"), *books(con), *doubts(con)])
+    """How good the data are: the row counts, what was rejected, what changed its shape, and what contradicts."""
+    return markup.joined([Markup("<h1>Data quality</h1>"), *row_counts(con), *doubts(con)])
 
 
-def books(con: duckdb.DuckDBPyConnection) -> list[Markup]:
+def row_counts(con: duckdb.DuckDBPyConnection) -> list[Markup]:
     """What was read and what became of it."""
-    found = ask(con, figures.BOOKS).first
-    nights = ask(con, figures.NIGHTS)
+    found = ask(con, figures.ROW_COUNTS).first
+    by_date = ask(con, figures.ROWS_BY_EXPORT_DATE)
     return [
         markup.tiles({name.replace("_", " "): value for name, value in found.items()}),
         section(
-            "Rows by night and vendor",
-            charts.columns({(str(night), vendor): count for night, vendor, count in nights.rows}, unit="rows"),
+            "Rows by export date and vendor",
+            charts.columns(
+                {(str(export_date), vendor): count for export_date, vendor, count in by_date.rows}, unit="rows"
+            ),
         ),
         rejects(con),
         section("Deliveries by stream", markup.table(ask(con, figures.DELIVERIES))),
@@ -315,20 +317,20 @@ def books(con: duckdb.DuckDBPyConnection) -> list[Markup]:
 
 def rejects(con: duckdb.DuckDBPyConnection) -> Markup:
     """Why records were rejected."""
-    note = "`c360 rejects` shows one example each, `c360 replay` loads them again after a mend."
+    note = "`c360 rejects` shows one example each, `c360 replay` loads them again once the cause is fixed."
     return section("Rejected records", markup.table(ask(con, figures.REJECTS), special={"field": _field}), note=note)
 
 
 def doubts(con: duckdb.DuckDBPyConnection) -> list[Markup]:
-    """What was mended, contradicts, is shared by too many, or is not modelled."""
+    """What was corrected, contradicts, is shared by too many, or is not modelled."""
     return [
         section(
             "Exports that changed their shape",
             markup.table(ask(con, figures.DRIFT), special={"field": _field}),
             note="Nothing of it is lost.",
         ),
-        section("Values mended or set aside", markup.table(ask(con, figures.ISSUES), special={"field": _field})),
-        section("Orders that vendors tell differently", markup.table(ask(con, figures.CONFLICTS))),
+        section("Values corrected or set aside", markup.table(ask(con, figures.ISSUES), special={"field": _field})),
+        section("Orders that vendors report differently", markup.table(ask(con, figures.CONFLICTS))),
         section(
             "Identifiers that too many people share", markup.table(ask(con, figures.SHARED)), note="They link nobody."
         ),

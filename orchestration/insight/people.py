@@ -1,4 +1,4 @@
-"""Finding people by what somebody knows of them, and what the warehouse tells of one."""
+"""Finding people by what somebody knows of them, and what the warehouse knows of one."""
 
 import re
 
@@ -58,7 +58,7 @@ select source as vendor, segment_name as segment, segment_kind as kind, entered_
 from marts.fct_segment_memberships where customer_id = $1 order by is_current desc, entered desc, vendor, segment
 """
 ORDERS = """
-select ordered_at as happened_at, order_number as number, source as vendor, sources as told_by, status, is_valid, net_amount as amount, currency,
+select ordered_at as happened_at, order_number as number, source as vendor, sources as reported_by, status, is_valid, net_amount as amount, currency,
     net_amount_reporting as in_reporting_currency
 from marts.fct_orders where customer_id = $1 order by happened_at desc, order_id
 """
@@ -145,7 +145,7 @@ def by_phone(con: duckdb.DuckDBPyConnection, phone: str) -> str:
 
 
 def by_order(con: duckdb.DuckDBPyConnection, order: str) -> str:
-    """The one person whose order it is, by our id of it, its number, or a vendor's id of it."""
+    """The one person who placed an order, by our id of it, its number, or a vendor's id of it."""
     number = _order_number(order)
     found = (
         con.execute(BY_ORDER, [order.strip(), number]).fetchall() or con.execute(BY_ORDER_RECORD, [number]).fetchall()

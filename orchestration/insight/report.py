@@ -1,4 +1,4 @@
-"""The report: one page in one file, for mail after the night. It holds figures and reasons and nobody's name or
+"""The report: one page in one file, for mail after the nightly run. It holds figures and reasons and nobody's name or
 address."""
 
 import os
@@ -18,8 +18,8 @@ from orchestration.warehouse import read_only
 
 
 def refresh(settings: Settings, reported: Sequence[str]) -> list[str]:
-    """Writes the report where `report_file` says, if it says so; what a person must know where that fails, since a
-    night is none for that."""
+    """Writes the report where `report_file` says, if it is set; returns what a person must know where that fails, since
+    it is no reason for a run to fail."""
     if not settings.options.report_file or not settings.published_file.exists():
         return []
     try:
@@ -35,7 +35,7 @@ def refresh(settings: Settings, reported: Sequence[str]) -> list[str]:
 def write(settings: Settings, target: Path, *, reported: Sequence[str] | None = None) -> None:
     """Writes the report on the published warehouse to a file, in one step: a reader sees the old one or the new.
 
-    `reported` is what needs a person after a night that published nothing; else the warehouse itself says it.
+    `reported` is what needs a person after a run that published nothing; else the warehouse itself says it.
     """
     with read_only.published(settings) as con:
         text = render(con, settings, reported=reported)
@@ -63,7 +63,7 @@ def render(con: duckdb.DuckDBPyConnection, settings: Settings, *, reported: Sequ
         pages.rejects(con),
         pages.revenue(con),
         *pages.parts_of_business(con),
-        *pages.books(con)[:2],
+        *pages.row_counts(con)[:2],
         Markup('<p class="note">Written {} UTC.</p>').format(_now(con).strftime("%Y-%m-%d %H:%M")),
     )
 

@@ -1,4 +1,4 @@
-"""The report is one file that needs nothing else, tells the figures of the warehouse, and names nobody."""
+"""The report is one file that needs nothing else, shows the figures of the warehouse, and names nobody."""
 
 import re
 import shutil
@@ -38,7 +38,7 @@ def test_the_report_shows_the_figures_of_the_warehouse(written: str, con: duckdb
     assert tile(written, "people") == f"{found['people']:,}"
     assert tile(written, "revenue EUR") == f"{found['revenue']:,.2f}"
     assert tile(written, "repeat rate") == f"{found['repeat_rate']:.1%}"
-    assert tile(written, "rows rejected") == f"{ask(con, figures.BOOKS).first['rows_rejected']:,}"
+    assert tile(written, "rows rejected") == f"{ask(con, figures.ROW_COUNTS).first['rows_rejected']:,}"
     assert "invalid_json" in written
 
 
@@ -74,15 +74,15 @@ def test_a_value_is_shown_and_never_becomes_part_of_the_page() -> None:
     assert page.count("&lt;script&gt;") > 15
 
 
-def test_a_night_writes_the_report_where_the_setting_says(demo: Settings, tmp_path: Path) -> None:
-    own = _copy(demo, tmp_path, report_file="night.html")
-    night = pipeline.run(own)
-    assert tile((own.data / "night.html").read_text(encoding="utf-8"), "people") == f"{night.customers:,}"
-    assert not any("report" in sentence for sentence in night.attention)
+def test_a_nightly_run_writes_the_report_where_the_setting_says(demo: Settings, tmp_path: Path) -> None:
+    own = _copy(demo, tmp_path, report_file="report.html")
+    run = pipeline.run(own)
+    assert tile((own.data / "report.html").read_text(encoding="utf-8"), "people") == f"{run.customers:,}"
+    assert not any("report" in sentence for sentence in run.attention)
 
 
-def test_a_report_that_cannot_be_written_is_reported_and_is_no_failed_night(demo: Settings, tmp_path: Path) -> None:
-    report_to = _copy(demo, tmp_path, report_file="nowhere/night.html")
+def test_a_report_that_cannot_be_written_is_reported_and_fails_no_run(demo: Settings, tmp_path: Path) -> None:
+    report_to = _copy(demo, tmp_path, report_file="nowhere/report.html")
     found = pipeline.run(report_to)
     assert found.exit_code == 3
     assert any("report could not be written" in sentence for sentence in found.attention)

@@ -1,10 +1,10 @@
-"""`meta.identity_links` proves every person: what it says ties the records together, all of them and nobody else's."""
+"""`meta.identity_links` proves every person: what it lists links all records of a person and nobody else's."""
 
 from datetime import date
 
 import pytest
 
-from orchestration.insight.identity_graph import Graph, Tie
+from orchestration.insight.identity_graph import Graph, RecordLink
 from tests.support.worlds import Scenario, Warehouse, always, contact, profile
 
 JOINED = [
@@ -29,7 +29,7 @@ SCENARIOS = [
         [{"mute-mail-1", "mute-mail-2"}, {"mute-mail-3"}],
     ),
     Scenario(
-        "who gives no name still ties addresses of the same name",
+        "who gives no name still links addresses of the same name",
         [
             profile("mute-same-1", first_name="Ana", email="ana@same-mute.example"),
             profile("mute-same-2", source="omnisend", email="ana@same-mute.example", phone="+4915110000302"),
@@ -74,12 +74,12 @@ def test_scenario(warehouse: Warehouse, scenario: Scenario) -> None:
 
 
 def test_every_person_of_every_scenario_is_held_together_by_its_links(warehouse: Warehouse) -> None:
-    ties: dict[str, list[Tie]] = {}
+    links: dict[str, list[RecordLink]] = {}
     for row in warehouse.con.execute(
         "select customer_id, alias_id, link_id, rule, rule_detail, identifier_type, identifier_namespace, identifier_value"
         " from meta.identity_links where not is_refused"
     ).fetchall():
-        ties.setdefault(row[0], []).append(Tie(*row[1:]))
+        links.setdefault(row[0], []).append(RecordLink(*row[1:]))
     records: dict[str, set[str]] = {}
     for alias, customer in warehouse.con.execute(
         "select alias_id, customer_id from marts.customer_id_aliases"
@@ -88,12 +88,12 @@ def test_every_person_of_every_scenario_is_held_together_by_its_links(warehouse:
     loose = {
         customer
         for customer, aliases in records.items()
-        if {customer, *Graph(ties.get(customer, [])).tree(customer)} != aliases
+        if {customer, *Graph(links.get(customer, [])).tree(customer)} != aliases
     }
     assert loose == set()
 
 
-def test_every_link_ties_at_least_two_records(warehouse: Warehouse) -> None:
+def test_every_link_joins_at_least_two_records(warehouse: Warehouse) -> None:
     assert (
         warehouse.rows("select link_id from meta.identity_links group by link_id having count(distinct alias_id) < 2")
         == []
