@@ -1,4 +1,4 @@
-"""What was given back to the vendors of one person, as the folders of the targets tell it."""
+"""What was given back to the vendors of one person, as the folders of the targets hold it."""
 
 import json
 from collections.abc import Collection, Iterator

@@ -80,7 +80,7 @@ def after_publishing(settings: Settings) -> tuple[list[str], bool]:
         outcomes = [_tried(settings, target) for target in targets.load(settings)]
     except OperatorError as error:
         return [str(error)], True
-    activation_log.tell(settings)
+    activation_log.publish_log(settings)
     return [line for line, _ in outcomes], any(look for _, look in outcomes)
 
 
@@ -133,7 +133,7 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> st
 def _write_bodies(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Target) -> None:
     channel = target.receiver
     body = channel.dialects.get(target.dialect, channel.body)
-    # What somebody refused is said before anything else is told.
+    # What somebody refused is said before anything else is sent.
     for kind, request, wrap in (("optout", channel.optouts, channel.optout_body), ("profile", channel.profiles, body)):
         found = con.cursor().execute(_BODIES, {"kind": kind})
         for file, rows in itertools.groupby(_streamed(found), key=lambda row: row[0]):

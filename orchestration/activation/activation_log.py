@@ -31,7 +31,7 @@ def refresh(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
             con.execute(_INSERT, list(row))
 
 
-def tell(settings: Settings) -> None:
+def publish_log(settings: Settings) -> None:
     """Brings the table up to date for analysts, where nobody is writing; else the run that writes brings it with its
     publication."""
     at_once = replace(settings, options=structs.replace(settings.options, lock_wait_seconds=0))

@@ -85,7 +85,7 @@ def _write_request(
     con: duckdb.DuckDBPyConnection, settings: Settings, target: Target, customer_ids: Collection[str], request_id: str
 ) -> int:
     channel = target.receiver
-    con.execute(selection.held(channel), plan.whose(settings, target))
+    con.execute(selection.held(channel), plan.vendor_and_account(settings, target))
     found = con.execute(_THEIRS, [list(customer_ids)]).fetchall()
     if not found:
         return 0

@@ -1,4 +1,4 @@
-"""The activation folder of a target: a folder per night of request bodies ready to be posted, and what was written so
+"""The activation folder of a target: a folder per day of request bodies ready to be posted, and what was written so
 far.
 
 `<date>/` holds the bodies, `rejects.ndjson`, `records.parquet` (what was written of whom, in which file) and, last,
@@ -121,8 +121,8 @@ def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None
 
 
 def withdraw(root: Path, run_id: str) -> bool:
-    """Takes the folders back of which nothing was posted, if one of them tells of an earlier publication than `run_id`:
-    who has said no since would be told of. Whether there were any.
+    """Takes back the folders of which nothing was posted, if one of them is of an earlier publication than `run_id`:
+    people who have said no since would be sent. Returns whether there were any.
 
     The last one goes first, so that a process that is killed leaves folders that follow upon each other.
     """

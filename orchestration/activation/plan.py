@@ -78,20 +78,20 @@ def make(
         row[0] if row else 0,
     )
     renderer = Renderer(target.receiver, target, segments, is_full=is_full)
-    con.execute(selection.held(target.receiver), whose(settings, target))
+    con.execute(selection.held(target.receiver), vendor_and_account(settings, target))
     _compare(con, plan, renderer, writes_all=is_full or plan.is_new_mapping)
     _leave(con, plan, renderer)
     if target.opt_outs:
-        _opt_out(con, plan, whose(settings, target))
+        _opt_out(con, plan, vendor_and_account(settings, target))
     return plan
 
 
 def require_sound(con: duckdb.DuckDBPyConnection, target: Target) -> None:
-    """Refuses a target whose segments are none, or cannot be told apart or taken by the vendor."""
+    """Refuses a target with segments that do not exist, cannot be told apart, or cannot be taken by the vendor."""
     _segments(con, target)
 
 
-def whose(settings: Settings, target: Target) -> dict[str, str]:
+def vendor_and_account(settings: Settings, target: Target) -> dict[str, str]:
     """Vendor and account as the warehouse knows them: a vendor's plain folder may have a name."""
     return {
         "source": target.vendor,
@@ -230,10 +230,10 @@ def _leave(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer) -> No
                 rows.take_back(renderer, key, person, alias, decoded(identity), decoded(values), writes=False)
 
 
-def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, whose_records: Mapping[str, str]) -> None:
+def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, feed: Mapping[str, str]) -> None:
     channel = plan.target.receiver
     assert channel.optouts is not None and channel.optout is not None
-    found = con.cursor().execute(selection.OPTED_OUT, dict(whose_records))
+    found = con.cursor().execute(selection.OPTED_OUT, dict(feed))
     with Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
             for key, person, alias, identity, message_channel, said_to, said_at, address, shared, text in block:

@@ -90,7 +90,7 @@ def without_values(reason: str) -> str:
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """A line; None for one that was cut: it tells of an answer that was not booked, and that body is sent again."""
+    """A line; None for one that was cut off: that answer was not recorded, and its body is sent again."""
     try:
         found = json.loads(line)
     except ValueError:

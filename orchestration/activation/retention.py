@@ -1,6 +1,6 @@
 """What of a target's folders is thrown away: bodies that were posted, or handed over, longer ago than the setting says.
 
-That they were written stays in the manifest, and of what was written of whom only what the next night is compared with.
+That they were written stays in the manifest, and of what was written of whom only what the next run is compared with.
 """
 
 import os

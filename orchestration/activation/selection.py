@@ -1,4 +1,4 @@
-"""Whom a target may be told about, and with what values: queries over the published warehouse, attached as `warehouse`.
+"""Which people a target may be sent, and with what values: queries over the published warehouse, attached as `warehouse`.
 
 One row per record that the vendor itself delivered, known by what the vendor knows it by. Nothing is decided here but
 what SQL knows best.
@@ -8,7 +8,7 @@ from orchestration.activation.catalogue import VALUES
 from orchestration.activation.channel import Channel
 from orchestration.activation.targets import EVERY_SEGMENT
 
-# What each vendor tells a record by: whoever stands on the same is reached by it too.
+# What each vendor knows a record by: everybody with the same value is reached by it too.
 KNOWN_BY = ("customer_id", "vuid", "email", "source_id", "identifier")
 # Everything the vendor holds of its records, by their newest observation, exactly as it was delivered.
 _HELD = """
@@ -23,14 +23,14 @@ with
 
     -- In every spelling: an address with dots is the one without them.
     shared as (
-        select distinct told.id_type, told.id_namespace, told.id_link_value
+        select distinct reported.id_type, reported.id_namespace, reported.id_link_value
         from warehouse.meta.shared_identifiers as known
         inner join
-            warehouse.staging.customer_identifiers as told
-            on known.identifier_type = told.id_type
-            and known.identifier_namespace = told.id_namespace
-            and known.identifier_value = told.id_value
-        where told.id_link_value is not null
+            warehouse.staging.customer_identifiers as reported
+            on known.identifier_type = reported.id_type
+            and known.identifier_namespace = reported.id_namespace
+            and known.identifier_value = reported.id_value
+        where reported.id_link_value is not null
     ),
 
     marked as (
@@ -54,7 +54,7 @@ with
             first(id_value_raw order by is_primary desc nulls last, id_value_raw) filter (id_type = 'vuid') as vuid,
             -- The shop's id of a customer, also where it is an address.
             first(id_value_raw order by id_value_raw) filter (source_path = 'source_id') as source_id,
-            -- An `external_id` is told as a customer id too: either word is theirs. A word of their own is not kept as
+            -- An `external_id` is reported as a customer id too: either word is theirs. A word of their own is not kept as
             -- it was spelt, and another spelling would be another customer.
             first(
                 {{
@@ -78,7 +78,7 @@ with
             and not bridge.is_derived and not bridge.is_deleted and not customer.is_deleted
     ),
 
-    told_apart as (select *, {standing} from records),
+    distinguished as (select *, {standing} from records),
 
     keyed as (
         select
@@ -91,7 +91,7 @@ with
             {key} as key,
             {identity} as identity,
             coalesce({several}, false) as is_of_several
-        from told_apart as held
+        from distinguished as held
     ),
 
     final as (

@@ -91,7 +91,7 @@ def _slower(settings: Settings, target: Target) -> Pace | None:
 
 def _send_all(client: Client, root: Path, sent: Sent, slower: Pace | None, polling: Polling) -> None:
     """Folder by folder: a vendor that takes bodies for later need not keep their order, so that one is done before the
-    next tells of the same people."""
+    next names the same people."""
     _ask_all(client, root, sent, polling)
     for _, bodies in itertools.groupby(list(_pending(root)), key=lambda pending: pending[0].name):
         if _at_work(root):
@@ -113,7 +113,7 @@ def _post_all(
             slower.take()
         receipt = _post(client, found, facts, sent.target)
         pass_point("before_receipt")
-        _book(root, receipt, sent)
+        _record_receipt(root, receipt, sent)
         sent.bodies += 1
         sent.records += facts["records"]
         pass_point("after_receipt")
@@ -143,7 +143,7 @@ def _ask_all(client: Client, root: Path, sent: Sent, polling: Polling) -> None:
     for receipt in _at_work(root):
         judged = _ask(client, receipt, sent.target, polling) or _given_up(receipt)
         if judged is not None:
-            _book(root, judged, sent)
+            _record_receipt(root, judged, sent)
             pass_point("after_verdict")
 
 
@@ -178,7 +178,7 @@ def _given_up(receipt: Receipt) -> Receipt | None:
     )
 
 
-def _book(root: Path, receipt: Receipt, sent: Sent) -> None:
+def _record_receipt(root: Path, receipt: Receipt, sent: Sent) -> None:
     if receipt.failed_records:
         outbox.forget_state(root)
         sent.failed += receipt.failed_records

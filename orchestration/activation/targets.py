@@ -200,7 +200,7 @@ def _problems(target: Target) -> Iterator[tuple[str, str]]:
 
 
 def colliding(segments: tuple[str, ...]) -> tuple[str, str] | None:
-    """Two segments whose names would be one at the vendor."""
+    """Two segments with names that would be one at the vendor."""
     seen: dict[str, str] = {}
     for segment in segments:
         if slug(segment) in seen:
@@ -210,7 +210,7 @@ def colliding(segments: tuple[str, ...]) -> tuple[str, str] | None:
 
 
 def _wrong(path: Path, problem: str) -> OperatorError:
-    return OperatorError(f"{path}: {problem}.", remedy=f"Mend it and run again; {REMEDY}", exit_code=2)
+    return OperatorError(f"{path}: {problem}.", remedy=f"Fix it and run again; {REMEDY}", exit_code=2)
 
 
 def _nearest(given: str, known: list[str], what: str) -> str:

@@ -50,14 +50,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         for target in wanted
     ]
     sent = _send(settings, wanted) if given.send else []
-    log.tell(settings)
+    log.publish_log(settings)
     if given.json:
         output.machine([{**activate.report(outcome), **_sent_report(sent, outcome)} for outcome in outcomes])
     else:
         for outcome in outcomes:
-            _tell(outcome)
+            _print_outcome(outcome)
         for one in sent:
-            _tell_sent(one)
+            _print_sent(one)
     waits = any(outcome.waits and not outcome.plan.is_first for outcome in outcomes) and not given.dry_run
     return 3 if waits or any(one.problem or one.failed for one in sent) else 0
 
@@ -91,7 +91,7 @@ def _sent_report(sent: "Sequence[Sent]", outcome: Outcome) -> dict[str, Any]:
     )
 
 
-def _tell_sent(one: "Sent") -> None:
+def _print_sent(one: "Sent") -> None:
     output.say(
         f"\n{one.target.name}: {one.bodies:,} bodies sent, {one.records:,} records, {one.failed:,} failed,"
         f" {one.pending:,} bodies pending."
@@ -102,7 +102,7 @@ def _tell_sent(one: "Sent") -> None:
         output.complain(f"{one.target.name}: {one.problem}")
 
 
-def _tell(outcome: Outcome) -> None:
+def _print_outcome(outcome: Outcome) -> None:
     made = outcome.plan
     output.say(f"\n{made.target.name}: {made.target.receiver.title}, account {made.target.account}, as of {made.as_of}")
     output.table(

@@ -53,7 +53,7 @@ def _asset(name: str, description: str) -> dg.AssetsDefinition:
         with plain_errors():
             [target] = targets.load(installation, None if name == MISCONFIGURED else name)
             outcome = activate.activate(installation, target)
-            activation_log.tell(installation)
+            activation_log.publish_log(installation)
             return _reported(outcome)
 
     return give_back

@@ -89,7 +89,7 @@ def test_the_shop_s_own_id_is_the_key_also_where_it_is_an_address(settings: Sett
 
 
 @pytest.mark.parametrize(("namespace", "written"), [("open_delivery:custom", 1), ("open_delivery:cartao", 0)])
-def test_a_word_for_an_identifier_whose_spelling_is_not_kept_makes_no_customer(
+def test_a_word_for_an_identifier_with_a_spelling_that_is_not_kept_makes_no_customer(
     settings: Settings, namespace: str, written: int
 ) -> None:
     ana = everywhere("ana", records={"open_delivery": {"identifier": f"custom@{namespace}:77"}})

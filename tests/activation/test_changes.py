@@ -48,8 +48,8 @@ def test_one_changed_figure_writes_one_record_and_is_shown_with_both_values(sett
 
 def test_a_score_that_fades_is_written_only_when_it_has_moved_by_the_step(settings: Settings) -> None:
     written = []
-    for night, score in enumerate((50.0, 48.0, 46.0, 44.0, 42.0)):
-        publish(settings, [everywhere("ana", engagement=score)], segments=("vip",), as_of=AS_OF + timedelta(days=night))
+    for day, score in enumerate((50.0, 48.0, 46.0, 44.0, 42.0)):
+        publish(settings, [everywhere("ana", engagement=score)], segments=("vip",), as_of=AS_OF + timedelta(days=day))
         outcome = run(settings, "voucherify")
         written += [
             body[0]["metadata"]["c360_engagement"] for body in (bodies(settings, outcome) if outcome.folder else [])
@@ -143,12 +143,12 @@ def test_same_inputs_give_the_same_bytes(settings: Settings) -> None:
 
 
 def test_a_lost_state_is_read_from_the_folders_again(settings: Settings) -> None:
-    for night, revenue in enumerate(("1.00", "2.00", "3.00")):
+    for day, revenue in enumerate(("1.00", "2.00", "3.00")):
         publish(
             settings,
-            with_change(PEOPLE, night, revenue=Decimal(revenue)),
+            with_change(PEOPLE, day, revenue=Decimal(revenue)),
             segments=("vip",),
-            as_of=AS_OF + timedelta(days=night),
+            as_of=AS_OF + timedelta(days=day),
         )
         run(settings, "odp")
     (settings.data / "activation/optimizely/default/state.parquet").unlink()
@@ -244,17 +244,17 @@ def test_a_contact_with_another_address_that_takes_the_yes_back_is_cleared(setti
 
 
 def test_who_comes_back_is_reported_with_the_score_of_now_however_little_it_is(settings: Settings) -> None:
-    for night, (says, score) in enumerate((("opt_in", 3.0), ("opt_out", 3.0), ("opt_in", 3.0))):
+    for day, (says, score) in enumerate((("opt_in", 3.0), ("opt_out", 3.0), ("opt_in", 3.0))):
         person = everywhere("ana", says=says, engagement=score)
-        publish(settings, [person], segments=("vip",), as_of=AS_OF + timedelta(days=night))
+        publish(settings, [person], segments=("vip",), as_of=AS_OF + timedelta(days=day))
         outcome = run(settings, "voucherify")
     [[record]] = bodies(settings, outcome)
     assert record["metadata"]["c360_engagement"] == 3.0
 
 
-def test_a_score_that_goes_to_and_fro_around_a_step_is_not_written_every_night(settings: Settings) -> None:
-    for night, score in enumerate((50.0, 54.9, 50.1, 55.0, 50.1, 54.0)):
-        publish(settings, [everywhere("ana", engagement=score)], segments=("vip",), as_of=AS_OF + timedelta(days=night))
+def test_a_score_that_goes_to_and_fro_around_a_step_is_not_written_every_day(settings: Settings) -> None:
+    for day, score in enumerate((50.0, 54.9, 50.1, 55.0, 50.1, 54.0)):
+        publish(settings, [everywhere("ana", engagement=score)], segments=("vip",), as_of=AS_OF + timedelta(days=day))
         run(settings, "voucherify")
     written = [
         json.loads(path.read_bytes())[0]["metadata"]["c360_engagement"]
@@ -275,8 +275,8 @@ def test_two_who_turn_out_to_be_one_and_one_who_turns_out_to_be_two_get_new_valu
     ]
     together = [at_voucherify("ana", "shop-1", "shop-2", revenue=Decimal("3.00"))]
     reported = []
-    for night, people in enumerate((apart, together, apart)):
-        publish(settings, people, segments=("vip",), as_of=AS_OF + timedelta(days=night))
+    for day, people in enumerate((apart, together, apart)):
+        publish(settings, people, segments=("vip",), as_of=AS_OF + timedelta(days=day))
         [records] = bodies(settings, run(settings, "voucherify"))
         reported.append({record["source_id"]: record["metadata"]["c360_revenue"] for record in records})
     assert reported == [{"shop-1": 1.0}, {"shop-1": 3.0, "shop-2": 3.0}, {"shop-1": 1.0, "shop-2": 0}]

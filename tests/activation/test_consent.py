@@ -1,4 +1,4 @@
-"""Nobody is subscribed by us, nobody who said no is told about, and a no goes out only as it was said."""
+"""Nobody is subscribed by us, nobody who said no is sent, and a no goes out only as it was said."""
 
 import json
 from dataclasses import replace
@@ -115,7 +115,7 @@ def test_a_no_said_elsewhere_goes_out_once_with_the_time_it_was_said(settings: S
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
-def test_a_no_whose_time_was_inferred_is_not_sent(settings: Settings, vendor: str) -> None:
+def test_a_no_with_an_inferred_time_is_not_sent(settings: Settings, vendor: str) -> None:
     opting_out(settings, vendor)
     publish(settings, [everywhere("no", refusal=("shop", NO_AT, True))])
     assert run(settings, NAMES[vendor]).plan.opt_outs == 0

@@ -1,4 +1,4 @@
-"""Whatever happens over some nights: all files, applied in their order to a vendor that merges by key, leave exactly what is known here."""
+"""Whatever happens over some days: all files, applied in their order to a vendor that merges by key, leave exactly what is known here."""
 
 import json
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class State:
-    """One person in one night; `is_held` by the vendor, which says yes of them where the shop knows of a no (`says`:
+    """One person on one day; `is_held` by the vendor, which says yes of them where the shop knows of a no (`says`:
     "elsewhere"); at the `address` of a contact that may move."""
 
     is_held: bool
@@ -60,7 +60,7 @@ states = st.builds(
     segments=st.frozensets(st.sampled_from(SEGMENTS)),
     address=st.integers(0, 1),
 )
-nights = st.lists(st.fixed_dictionaries(dict.fromkeys(WHO, states)), min_size=1, max_size=4)
+days = st.lists(st.fixed_dictionaries(dict.fromkeys(WHO, states)), min_size=1, max_size=4)
 
 BUYER = State(is_held=True, says="opt_in", orders=2, revenue=90, engagement=50, segments=frozenset({"vip"}))
 ABSENT, SILENT, LEAD = (
@@ -71,7 +71,7 @@ ABSENT, SILENT, LEAD = (
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
-@given(world=nights, step=st.sampled_from([0, 5]))
+@given(world=days, step=st.sampled_from([0, 5]))
 @example(world=[{"ana": BUYER}, {"ana": ABSENT}, {"ana": BUYER}], step=0)
 @example(world=[{"ana": BUYER}, {"ana": ABSENT}, {"ana": LEAD}], step=0)
 @example(world=[{"ana": BUYER}, {"ana": SILENT}, {"ana": SILENT}, {"ana": BUYER}], step=5)
@@ -91,7 +91,7 @@ def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(
         ever: set[str] = set()
         refused: set[str] = set()
         addresses: dict[str, str] = {}
-        for night, people in enumerate(world):
+        for day, people in enumerate(world):
             held = {name: state for name, state in people.items() if state.is_held}
             for name in set(people) - set(held):
                 forget(receiver, name)
@@ -102,7 +102,7 @@ def test_all_files_in_order_leave_exactly_our_values_and_subscribe_nobody(
                 settings,
                 [person(name, state) for name, state in held.items()],
                 segments=SEGMENTS,
-                as_of=AS_OF + timedelta(days=night),
+                as_of=AS_OF + timedelta(days=day),
             )
             outcome = run(settings, "one")
             if outcome.folder:
@@ -148,7 +148,7 @@ def person(name: str, state: State) -> Any:
 
 
 def expected(name: str, state: State) -> dict[str, Any]:
-    """What is known here of somebody who may be told of, by hand."""
+    """What is known here of somebody who may be sent, by hand."""
     has_orders = state.orders > 0
     figures: dict[str, Any] = {
         "customer": f"person-{name}",

@@ -1,4 +1,4 @@
-"""Bodies that were settled long ago go; what the next night is compared with, and what the log tells, stays."""
+"""Bodies that were settled long ago go; what the next run is compared with, and what the log says, stays."""
 
 import os
 from dataclasses import replace
@@ -19,8 +19,8 @@ from tests.support.activation_world import AS_OF, everywhere, publish
 PEOPLE = [everywhere(f"p{number}", segments=("vip",)) for number in range(4)]
 
 
-def night(settings: Settings, number: int, vendor: str = "voucherify") -> Path:
-    """One person changes, and one is held no more from the second night on."""
+def write_folder(settings: Settings, number: int, vendor: str = "voucherify") -> Path:
+    """The folder of a run: one person changes, and one is held no more from the second run on."""
     changed = replace(PEOPLE[0], revenue=Decimal(number + 1))
     people = [changed, *PEOPLE[1 : 4 if number == 0 else 3]]
     publish(settings, people, segments=("vip",), as_of=AS_OF + timedelta(days=number))
@@ -42,8 +42,8 @@ def keys(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
 def test_old_bodies_go_and_what_was_written_stays_known(settings: Settings, vendor: str) -> None:
-    first = night(settings, 0, vendor)
-    second = night(settings, 1, vendor)
+    first = write_folder(settings, 0, vendor)
+    second = write_folder(settings, 1, vendor)
     age(first, 91)
     before = list(activation_log.rows(settings))
     assert run(settings, NAMES[vendor], is_confirmed=False).folder is None
@@ -55,7 +55,7 @@ def test_old_bodies_go_and_what_was_written_stays_known(settings: Settings, vend
 
 
 def test_nothing_goes_that_is_young_or_that_is_to_stay_for_ever(settings: Settings) -> None:
-    folder = night(settings, 0)
+    folder = write_folder(settings, 0)
     age(folder, 89)
     run(settings, "voucherify")
     assert list(folder.glob("upsert-*.json"))
@@ -69,7 +69,7 @@ def test_nothing_goes_that_is_young_or_that_is_to_stay_for_ever(settings: Settin
 def test_where_bodies_are_posted_what_is_not_settled_stays(
     settings: Settings, state: receipts.State, reference: str, stays: bool
 ) -> None:
-    settled, pending = night(settings, 0), night(settings, 1)
+    settled, pending = write_folder(settings, 0), write_folder(settings, 1)
     root = target(settings, "voucherify").folder(settings)
     receipts.append(root, Receipt(settled.name, "upsert-00001.json", state, 4, reference))
     age(settled, 91)
@@ -79,7 +79,7 @@ def test_where_bodies_are_posted_what_is_not_settled_stays(
 
 
 def test_a_person_erased_later_is_taken_out_of_what_stayed(settings: Settings) -> None:
-    folder = night(settings, 0)
+    folder = write_folder(settings, 0)
     age(folder, 91)
     run(settings, "voucherify")
     assert erasure.forget(settings, ["person-p1"], ["shop-p1"]) == 1

@@ -27,7 +27,7 @@ NEXT = AS_OF + timedelta(days=1)
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
-def test_everything_written_arrives_once_and_is_booked(listening: Any, settings: Settings, vendor: str) -> None:
+def test_everything_written_arrives_once_and_is_recorded(listening: Any, settings: Settings, vendor: str) -> None:
     line = listening(vendor)
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, line.name)
@@ -199,13 +199,13 @@ def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None
         encoding="utf-8",
     )
     run(settings, line.name)
-    activation_log.tell(settings)
+    activation_log.publish_log(settings)
     assert states(settings) == {"written"}
     line.send()
-    activation_log.tell(settings)
+    activation_log.publish_log(settings)
     assert states(settings) == {"delivered"}
     before = settings.published_file.stat().st_ino
-    activation_log.tell(settings)
+    activation_log.publish_log(settings)
     assert settings.published_file.stat().st_ino == before
 
 
@@ -289,12 +289,12 @@ def test_a_vendor_that_takes_bodies_for_later_is_done_with_a_folder_before_it_ge
     listening: Any, settings: Settings
 ) -> None:
     line = listening("voucherify", most_records=100)
-    for night, revenue in enumerate(("1.00", "2.00")):
+    for day, revenue in enumerate(("1.00", "2.00")):
         publish(
             settings,
             [replace(PEOPLE[0], revenue=Decimal(revenue)), *PEOPLE[1:]],
             segments=("vip",),
-            as_of=AS_OF + timedelta(days=night),
+            as_of=AS_OF + timedelta(days=day),
         )
         run(settings, line.name)
     line.receiver.polls_before_done = 99

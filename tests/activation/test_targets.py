@@ -1,4 +1,4 @@
-"""A mistake in activation.toml is told in one sentence, with what to do, before anything is written."""
+"""A mistake in activation.toml is reported in one sentence, with what to do, before anything is written."""
 
 import pytest
 

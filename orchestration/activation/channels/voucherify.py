@@ -1,5 +1,5 @@
-"""Voucherify: metadata of customers by their `source_id`; one that Voucherify has not told us would make a new customer
-there.
+"""Voucherify: metadata of customers by their `source_id`; one that Voucherify has not reported would make a new
+customer there.
 
 Consents cannot be written there: a no goes out as metadata.
 """

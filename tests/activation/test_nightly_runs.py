@@ -1,4 +1,4 @@
-"""Giving back as a part of the night: after publishing, from the command line and in Dagster, and never in its way."""
+"""Giving back as a part of the nightly run: after publishing, from the command line and in Dagster, and never in its way."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,13 +19,13 @@ PEOPLE = [everywhere(f"p{number:02}") for number in range(25)]
 ONE = '[targets.news-letter]\nvendor = "omnisend"\n'
 
 
-def test_without_a_target_a_night_gives_nothing_back(settings: Settings) -> None:
+def test_without_a_target_a_run_gives_nothing_back(settings: Settings) -> None:
     (settings.config / "activation.toml").unlink()
     assert activate.after_publishing(settings) == ([], False)
     assert activation_assets(settings) == []
 
 
-def test_a_night_writes_what_changed_and_waits_where_a_person_should_look(settings: Settings) -> None:
+def test_a_run_writes_what_changed_and_waits_where_a_person_should_look(settings: Settings) -> None:
     configure(settings, ONE)
     publish(settings, PEOPLE)
     [line], needs_look = activate.after_publishing(settings)
@@ -42,7 +42,7 @@ def test_a_night_writes_what_changed_and_waits_where_a_person_should_look(settin
 
 
 @pytest.mark.parametrize("text", ["[targets.a\n", '[targets.a]\nvendor = "omnisend"\nsegments = ["none such"]\n'])
-def test_a_wrong_configuration_is_reported_and_fails_no_night(settings: Settings, text: str) -> None:
+def test_a_wrong_configuration_is_reported_and_fails_no_run(settings: Settings, text: str) -> None:
     configure(settings, text)
     publish(settings, PEOPLE)
     [line], needs_look = activate.after_publishing(settings)
