@@ -52,7 +52,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @dataclass(frozen=True)
 class Unit:
-    """One walk of a night: a stream of an account, or the part of it that is asked for by itself."""
+    """One walk of a pull: a stream of an account, or the part of it that is asked for by itself."""
 
     vendor: str
     account: str
@@ -158,7 +158,7 @@ def _problems(file: File) -> Iterator[str]:
     seen: set[str] = set()
     for entry in file.account:
         yield from _entry_problems(entry)
-        # Some file systems do not tell capitals from small letters.
+        # Some file systems do not distinguish capitals from small letters.
         name = feed(entry.vendor, entry.account).lower()
         if name in seen:
             yield f"`{name}` is listed twice"
@@ -215,7 +215,7 @@ def _stream_problems(entry: AccountEntry, who: str) -> Iterator[str]:
 
 
 def file_name(part: str) -> str:
-    """The part as a file of ours is named, on file systems that do not tell capitals from small letters too."""
+    """The part as a file of ours is named, also on file systems that do not distinguish capitals from small letters."""
     return part.replace(":", "-").lower()
 
 
@@ -254,4 +254,4 @@ def _login(settings: Settings, entry: AccountEntry, environment: Mapping[str, st
 
 
 def _refused(path: Path, problem: str) -> OperatorError:
-    return OperatorError(f"{path}: {problem}.", remedy="Mend it and run again.", exit_code=2)
+    return OperatorError(f"{path}: {problem}.", remedy="Fix it and run again.", exit_code=2)

@@ -28,8 +28,8 @@ UNFINISHED = ".part"
 
 def folder_of(settings: Settings, unit: Unit, walk: Walk) -> Path:
     """Where the pages of a walk land: one folder a walk and part, also past midnight."""
-    night = settings.landing / unit.feed / unit.stream / walk.export_date.isoformat()
-    return night / (f"{walk.folder_name}-{file_name(unit.part)}" if unit.part else walk.folder_name)
+    folder = settings.landing / unit.feed / unit.stream / walk.export_date.isoformat()
+    return folder / (f"{walk.folder_name}-{file_name(unit.part)}" if unit.part else walk.folder_name)
 
 
 def land_page(folder: Path, number: int, content: bytes) -> int:
@@ -71,7 +71,7 @@ def finish(path: Path) -> None:
 
 
 def rows_of_table(path: Path) -> int:
-    """Records of a CSV file, packed or not; none if it cannot be read, which loading tells."""
+    """Records of a CSV file, packed or not; none if it cannot be read, which loading reports."""
     opened = gzip.open if path.name.endswith(".gz") else open
     try:
         with opened(path, "rt", encoding="utf-8", newline="") as file:

@@ -21,7 +21,7 @@ BEGINNING = "1970-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True)
 class Page:
-    """What a page tells beside its records: how many there are in all, whether more follow, and where."""
+    """What a page says beside its records: how many there are in all, whether more follow, and where."""
 
     rows: list[Any]
     total: int | None = None

@@ -1,4 +1,4 @@
-"""Everything that `pull.toml` names, one account after the other: one that fails costs nobody else the night."""
+"""Everything that `pull.toml` names, one account after the other: one that fails costs no other its pull."""
 
 import errno
 import fcntl

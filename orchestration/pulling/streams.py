@@ -18,7 +18,7 @@ class Listing:
     """An endpoint that lists records, a page at a time.
 
     `rows` are the keys under which they may stand, if the page is no bare array. `since` is the parameter that leaves
-    out what did not change after a time; `updated` are the fields that tell that time, the first that is filled.
+    out what did not change after a time; `updated` are the fields that hold that time, the first that is filled.
     `fixed` goes with every request, `first` with the first only. `newest_first` says that a walk may stop at the first
     record that was seen before. One that `slides` has numbered pages in an order nobody promises: what goes or moves
     while one reads shifts others over the border between two pages. A listing `of_people` can show who is gone.
@@ -76,7 +76,7 @@ def _ometria(path: str, **facts: Any) -> Listing:
 
 
 LISTINGS: dict[tuple[str, str], Listing] = {
-    # Profiles tell no time of their change: the mark is the vendor's clock.
+    # Profiles have no time of their change: the mark is the vendor's clock.
     ("ometria", "profiles"): _ometria("profiles/", since="updateSince", since_format="day", of_people=True),
     ("ometria", "contacts"): _ometria("contacts/{part}", parts="collections"),
     ("ometria", "orders"): _ometria("orders"),

@@ -14,7 +14,7 @@ from orchestration.pulling.streams import Listing
 from orchestration.pulling.walk_log import Walk, WalkLog
 from orchestration.runtime.failpoints import pass_point
 
-# A cursor does not live for ever, and what is read later belongs to a later night.
+# A cursor does not live for ever, and what is read later belongs to a later export date.
 RESUMABLE = timedelta(hours=24)
 MOST_PASSES = 4
 MOST_RESTARTS = 2
@@ -75,7 +75,7 @@ def _start(unit: Unit, log: WalkLog, *, since: date | None, full: bool, now: dat
 
 
 def _is_ever_full(unit: Unit) -> bool:
-    """A walk over everything tells who is gone; of a part of a stream, or of what is never gone, it tells nothing
+    """A walk over everything shows who is gone; of a part of a stream, or of what is never gone, it shows nothing
     new."""
     return isinstance(unit.facts, Listing) and unit.facts.of_people and unit.part is None
 
@@ -149,7 +149,7 @@ def _look_again(settings: Settings, unit: Unit, current: Walk) -> None:
 
 
 def _note(listing: Listing, current: Walk, page: paging.Page, answer: Answer) -> None:
-    """What a page tells for the end of the walk."""
+    """What a page adds to the end of the walk."""
     current.requests_of_pass += 1
     current.served_at = current.served_at or answer.served_at
     current.total = page.total if current.total is None else current.total

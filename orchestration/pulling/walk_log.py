@@ -81,7 +81,7 @@ def save(settings: Settings, unit: Unit, log: WalkLog) -> None:
 
 
 def note_failure(settings: Settings, unit: Unit, sentence: str) -> WalkLog:
-    """Notes why a unit was not pulled, so that runs tell it until it was."""
+    """Notes why a unit was not pulled, so that runs report it until it was."""
     log = load(settings, unit)
     log.failure, log.failed_at = sentence, now()
     save(settings, unit, log)
@@ -98,7 +98,7 @@ def forget_others(settings: Settings, units: list[Unit]) -> None:
 
 
 def failures(settings: Settings) -> list[str]:
-    """A sentence for every stream whose last walk failed; none where nothing is pulled."""
+    """A sentence for every stream of which the last walk failed; none where nothing is pulled."""
     if not is_configured(settings):
         return []
     return [

@@ -1,4 +1,4 @@
-"""A night that pulls first: what landed is published, and who was down is named, on the command line and in Dagster."""
+"""A nightly run that pulls first: what landed is published, and who was down is named, on the command line and in Dagster."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ PERSON = {
 
 
 @pytest.fixture
-def night(installation: Installation, checkout: object) -> Installation:  # noqa: F811
+def installed(installation: Installation, checkout: object) -> Installation:  # noqa: F811
     """One vendor with a person in it, one that refuses us, and a delivery that came as a file."""
     omnisend, ometria = Omnisend(), Ometria()
     omnisend.rows["contacts"] = [PERSON]
@@ -39,20 +39,20 @@ def emails(settings: Settings) -> set[str]:
         return {value for (value,) in con.execute("select id_value from staging.customer_identifiers").fetchall()}
 
 
-def test_a_run_publishes_what_came_and_names_who_was_down(night: Installation) -> None:
-    night.pull()
-    report = pipeline.run(night.settings)
+def test_a_run_publishes_what_came_and_names_who_was_down(installed: Installation) -> None:
+    installed.pull()
+    report = pipeline.run(installed.settings)
     assert report.published and report.exit_code == 3
     assert any("ometria/profiles was not pulled" in sentence and "never" in sentence for sentence in report.attention)
-    assert "ben@mail.test.example.com" in emails(night.settings)
+    assert "ben@mail.test.example.com" in emails(installed.settings)
 
 
-def test_a_vendor_that_is_back_is_named_no_more(night: Installation) -> None:
-    night.pull()
-    pipeline.run(night.settings)
-    night.vendors["ometria"].knows = Ometria.knows.__get__(night.vendors["ometria"])
-    night.pull()
-    assert pipeline.run(night.settings).exit_code == 0
+def test_a_vendor_that_is_back_is_named_no_more(installed: Installation) -> None:
+    installed.pull()
+    pipeline.run(installed.settings)
+    installed.vendors["ometria"].knows = Ometria.knows.__get__(installed.vendors["ometria"])
+    installed.pull()
+    assert pipeline.run(installed.settings).exit_code == 0
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def nightly(night: Installation, instance: dg.DagsterInstance, **tags: str) -> dg.ExecuteInProcessResult:
+def nightly(installed: Installation, instance: dg.DagsterInstance, **tags: str) -> dg.ExecuteInProcessResult:
     code_location = definitions.definitions.load_fn()
     return code_location.resolve_job_def("nightly").execute_in_process(
         instance=instance, tags=tags, raise_on_error=False
@@ -70,10 +70,10 @@ def nightly(night: Installation, instance: dg.DagsterInstance, **tags: str) -> d
 
 @pytest.mark.slow
 def test_dagster_pulls_before_it_loads_and_a_vendor_that_is_down_stops_nothing(
-    night: Installation, instance: dg.DagsterInstance
+    installed: Installation, instance: dg.DagsterInstance
 ) -> None:
-    result = nightly(night, instance)
-    assert result.success and "ben@mail.test.example.com" in emails(night.settings)
+    result = nightly(installed, instance)
+    assert result.success and "ben@mail.test.example.com" in emails(installed.settings)
     checks = {
         check.asset_key.to_user_string(): check.passed
         for check in result.get_asset_check_evaluations()
@@ -83,12 +83,12 @@ def test_dagster_pulls_before_it_loads_and_a_vendor_that_is_down_stops_nothing(
 
 
 @pytest.mark.slow
-def test_a_secret_that_is_missing_stops_no_night(
-    night: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+def test_a_secret_that_is_missing_stops_no_run(
+    installed: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDOR_SECRET")
-    assert nightly(night, instance).success
-    report = pipeline.run(night.settings)
+    assert nightly(installed, instance).success
+    report = pipeline.run(installed.settings)
     assert report.exit_code == 3 and any(
         "omnisend was not pulled: `key` of omnisend is missing" in sentence for sentence in report.attention
     )
@@ -96,11 +96,11 @@ def test_a_secret_that_is_missing_stops_no_night(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tags", [{"dagster/sensor_name": "arrival"}, {"dagster/backfill": "b"}])
-def test_files_that_landed_and_nights_again_ask_no_vendor(
-    night: Installation, instance: dg.DagsterInstance, tags: dict[str, str]
+def test_files_that_landed_and_dates_loaded_again_ask_no_vendor(
+    installed: Installation, instance: dg.DagsterInstance, tags: dict[str, str]
 ) -> None:
-    assert nightly(night, instance, **tags).success
-    assert not night.servers["omnisend"].requests
+    assert nightly(installed, instance, **tags).success
+    assert not installed.servers["omnisend"].requests
 
 
 @pytest.mark.slow
@@ -109,8 +109,8 @@ def test_without_configuration_there_is_no_such_asset(settings: Settings, checko
     assert not [key for key in keys if key.path[0] == "pulled"]
 
 
-def test_a_broken_answer_is_reported_by_the_run_until_the_vendor_is_well(night: Installation) -> None:
-    night.servers["omnisend"].failures = [Response(500)] * 4
-    night.pull()
-    report = pipeline.run(night.settings)
+def test_a_broken_answer_is_reported_by_the_run_until_the_vendor_is_well(installed: Installation) -> None:
+    installed.servers["omnisend"].failures = [Response(500)] * 4
+    installed.pull()
+    report = pipeline.run(installed.settings)
     assert any("omnisend answered with 500" in sentence for sentence in report.attention)

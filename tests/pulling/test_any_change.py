@@ -1,4 +1,4 @@
-"""Whatever changes, comes or goes while a vendor is read: after quiet nights nothing is missing, and nobody was called gone who is there."""
+"""Whatever changes, comes or goes while a vendor is read: after quiet pulls nothing is missing, and nobody was called gone who is there."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -47,7 +47,7 @@ def stir(vendor: Vendor, happenings: list[tuple[int, str, int]]) -> None:
 @pytest.mark.parametrize("code", LISTING)
 @given(happenings=happenings)
 @examples(max_examples=12)
-def test_what_changes_while_one_reads_is_there_after_quiet_nights(
+def test_what_changes_while_one_reads_is_there_after_quiet_pulls(
     code: str, happenings: list[tuple[int, str, int]]
 ) -> None:
     vendor = LISTING[code]()

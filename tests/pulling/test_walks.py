@@ -76,7 +76,7 @@ def test_an_empty_answer_lands_too(installation: Installation, code: str) -> Non
 
 
 @every_listing
-def test_the_next_night_asks_for_what_changed_only(installation: Installation, code: str) -> None:
+def test_the_next_pull_asks_for_what_changed_only(installation: Installation, code: str) -> None:
     vendor = connected(installation, code)
     installation.pull()
     before = len(installation.files(code, vendor.stream))
@@ -333,7 +333,7 @@ def test_an_envelope_that_nobody_documented_lands_nothing_and_is_reported(instal
     assert "another shape" in outcome.problem and not installation.files("omnisend", vendor.stream)
 
 
-def test_a_vendor_whose_pages_go_round_in_circles_is_left(installation: Installation) -> None:
+def test_a_vendor_with_pages_that_go_round_in_circles_is_left(installation: Installation) -> None:
     page = answer({"contacts": [], "paging": {"hasMore": True, "cursors": {"after": "again"}}})
     connected(installation, "omnisend")
     installation.servers["omnisend"].failures = [page, page]
