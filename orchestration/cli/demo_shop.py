@@ -19,9 +19,9 @@ from typing import Any
 SEED = 20260301
 PEOPLE = 2400
 BEGIN, END = datetime(2024, 3, 1, tzinfo=UTC), datetime(2026, 2, 28, tzinfo=UTC)
-# Half-yearly deliveries, the last of them after all that happened; what came late came a night after.
-NIGHTS = (date(2024, 9, 1), date(2025, 3, 1), date(2025, 9, 1), date(2026, 3, 1))
-LATE_NIGHT = date(2026, 3, 3)
+# Half-yearly deliveries, the last of them after all that happened; what came late came two days after.
+EXPORT_DATES = (date(2024, 9, 1), date(2025, 3, 1), date(2025, 9, 1), date(2026, 3, 1))
+LATE_EXPORT_DATE = date(2026, 3, 3)
 LATE_MONTH = (datetime(2025, 11, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC))
 FIRST_CUSTOMER, FIRST_ORDER = 20001, 100001
 FAMILIES, REKEYED = 40, 60
@@ -193,23 +193,22 @@ def _deliveries(chance: random.Random, people: list[Person]) -> dict[str, list[R
     files: dict[str, list[Record | str]] = defaultdict(list)
     for person in people:
         for vendor, stream, at, record in (*_profiles(person), *_purchases(person), *_touches(chance, person)):
-            files[f"{vendor}/{stream}/{_night(vendor, stream, at)}/shop.ndjson"].append(record)
-    files[f"ometria/orders/{NIGHTS[-1]}/shop.ndjson"].append('{"@type": "order", "id": "G-cut-off", "grand_')
+            files[f"{vendor}/{stream}/{_export_date(vendor, stream, at)}/shop.ndjson"].append(record)
+    files[f"ometria/orders/{EXPORT_DATES[-1]}/shop.ndjson"].append('{"@type": "order", "id": "G-cut-off", "grand_')
     return files
 
 
-def _night(vendor: str, stream: str, at: datetime) -> date:
+def _export_date(vendor: str, stream: str, at: datetime) -> date:
     is_late = (vendor, stream) == ("optimizely", "events") and LATE_MONTH[0] <= at < LATE_MONTH[1]
-    return LATE_NIGHT if is_late else next(night for night in NIGHTS if at.date() < night)
+    return LATE_EXPORT_DATE if is_late else next(day for day in EXPORT_DATES if at.date() < day)
 
 
 Reported = Iterator[tuple[str, str, datetime, Record]]
 
 
 def _profiles(person: Person) -> Reported:
-    """A profile at each vendor who knows the person, told on the night after each half-year in which something
-    happened."""
-    moments = {_night("", "", at): at for at in sorted([person.found_us, *(order.at for order in person.orders)])}
+    """A profile at each vendor who knows the person, delivered after each half-year in which something happened."""
+    moments = {_export_date("", "", at): at for at in sorted([person.found_us, *(order.at for order in person.orders)])}
     for at in moments.values():
         yield "ometria", "profiles", at, _ometria_profile(person, at, person.customer_id)
         if person.number % (PEOPLE // REKEYED) == 5 and at > person.found_us:

@@ -1,4 +1,4 @@
-"""`c360 doctor`: looks for everything that can be wrong with an installation and says how to mend it. Changes
+"""`c360 doctor`: looks for everything that can be wrong with an installation and says how to fix it. Changes
 nothing."""
 
 import argparse
@@ -212,8 +212,8 @@ def _sharing(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
             "note",
             f"One part of the data has {last.largest_part:,} of {last.rows:,} rows, more than the even share of one of"
             f" {last.shards} shards: its worker needs as much more memory and time, and the others wait for it.",
-            'Something ties very many records: `c360 sql "from meta.shared_identifiers order by'
-            ' would_have_merged_records desc"` shows what may. What should tie nobody can be `blocked` in'
+            'Something links very many records: `c360 sql "from meta.shared_identifiers order by'
+            ' would_have_merged_records desc"` shows what may. What should link nobody can be `blocked` in'
             " identity_overrides.csv; or take fewer shards.",
         )
 
@@ -263,8 +263,8 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             vanished = Warehouse(settings).vanished(con, scan)
             streams = freshness.of_streams(con, settings)
             rejected = rejects.counts(con)
-            night = schema_drift.last_export_date(con)
-            changed = schema_drift.changes(con, night) if night else []
+            dates = schema_drift.last_export_date(con)
+            changed = schema_drift.changes(con, dates) if dates else []
             unread = schema_drift.warnings(con)
             asked = attention.parsed(
                 run.get("attention") for run in run_log.last_ended(run_log.recent(con, RUNS_LOOKED_AT))
@@ -281,7 +281,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             " withdraw` takes out what was a mistake.",
         )
     for sentence in asked:
-        yield Finding("note", sentence, "Told again by every run until it is settled.")
+        yield Finding("note", sentence, "Reported again by every run until it is settled.")
     for sentence in freshness.late_by_vendor(streams):
         yield Finding(
             "note",
@@ -292,7 +292,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"{rejected.records:,} records and {rejected.files:,} whole files are rejected.",
-            "`c360 rejects` shows why; after a mend `c360 replay` loads them again.",
+            "`c360 rejects` shows why; once the cause is fixed, `c360 replay` loads them again.",
         )
     for warning in unread:
         yield Finding(
@@ -301,7 +301,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             "`meta.schema_drift` says in which files it stands. If it is a field of ours under another name,"
             " report it.",
         )
-    if changed and night:
+    if changed and dates:
         new = [change for change in changed if change.change != schema_drift.VANISHED]
         shown = [
             f"{accounts.feed(change.source, change.source_account)}/{change.stream} {change}"
@@ -311,7 +311,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         shown += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
         yield Finding(
             "note",
-            f"The exports of {night.last} changed their shape: {'; '.join(shown)}.",
+            f"The exports of {dates.last} changed their shape: {'; '.join(shown)}.",
             "Nothing is lost; all of it stands in meta.schema_drift.",
         )
 
@@ -353,10 +353,10 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "broken",
             f"The last alert reached nobody: {'; '.join(problems)}.",
-            "Mend the setting; the next failed or late night is told again.",
+            "Fix the setting; the next failed or late night is reported again.",
         )
     else:
-        yield Finding("ok", "failed and late nights are told")
+        yield Finding("ok", "failed and late nights are reported")
 
 
 def _pins(path: Path) -> dict[str, str]:

@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--email", metavar="E", help="the person who carries this e-mail address")
     parser.add_argument("--phone", metavar="P", help="the person who carries this phone number")
-    parser.add_argument("--order", metavar="O", help="the person whose order this is: its number, or any id of it")
+    parser.add_argument("--order", metavar="O", help="the person who placed this order: its number, or any id of it")
     parser.add_argument("--show", action="store_true", help="show identifiers as they are, not masked")
     parser.add_argument("--all", action="store_true", help=f"show every record and bridge, not the first {SHOWN}")
     parser.add_argument("--json", action="store_true", help="the same for machines")

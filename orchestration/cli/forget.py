@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         type=nightly_run.day,
         metavar="D",
-        help="keep out what is delivered up to this night; later it is somebody new (default: for ever)",
+        help="keep out what is delivered up to this date; later it is somebody new (default: for ever)",
     )
     parser.add_argument(
         "--by", metavar="WHO", default=None, help="who decided it, for the receipt; default: who is logged in"
@@ -46,7 +46,7 @@ def add_whom(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Shows what is held of each person, asks, erases, and tells where the receipts stand."""
+    """Shows what is held of each person, asks, erases, and says where the receipts are."""
     named = list(asked(given))
     erasing.require_secret(settings)
     pipeline.finish_erasures(settings, progress=output.progress())

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "the nightly job on samples and a made-up shop of two years, in a folder of its own",
     ),
     "status": ("orchestration.cli.status", "what is pending, the last runs, how fresh every stream is"),
-    "doctor": ("orchestration.cli.doctor", "what is broken, and how to mend it"),
+    "doctor": ("orchestration.cli.doctor", "what is broken, and how to fix it"),
     "look": ("orchestration.cli.look", "the dashboard: people, revenue, segments, quality, and one person in full"),
     "up": ("orchestration.cli.up", "the Dagster UI with schedule and backfills, on this machine only"),
     "rejects": ("orchestration.cli.rejects", "why records were rejected, with one example each"),
@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "overrides": ("orchestration.cli.overrides", "what people have decided on who is who, and how to undo it"),
     "report": ("orchestration.cli.report", "figures, rejects and what needs a person, as one page for mail"),
     "docs": ("orchestration.cli.docs", "what every table and column means and where it comes from, as one file"),
-    "replay": ("orchestration.cli.replay", "rejected records again, after a mend"),
+    "replay": ("orchestration.cli.replay", "rejected records again, once the cause is fixed"),
     "withdraw": ("orchestration.cli.withdraw", "take a delivery out, until it is landed again"),
     "activate": ("orchestration.cli.activate", "give back to the vendors what changed, as files ready to be posted"),
     "export-profiles": (
@@ -146,7 +146,7 @@ def _execute(given: list[str]) -> int:
 
 
 def _parsed(parser: _Parser, command: _Parser | None, given: list[str], chosen: str | None) -> argparse.Namespace:
-    """The arguments; a command or an option that is none is told with the one that was likely meant."""
+    """The arguments; for an unknown command or option, an error that names the one that was likely meant."""
     if chosen and command is None:
         raise OperatorError(
             f"`{chosen}` is no command.", remedy=_meant(chosen, COMMANDS) or "`c360 --help` lists them.", exit_code=2
@@ -169,8 +169,8 @@ def _meant(word: str, known: Iterable[str]) -> str:
 
 
 def _without_whom_it_names(error: OperatorError, given: list[str]) -> OperatorError:
-    """Wrong use told without the people that the arguments name; what is known of people, where the installation can be
-    read."""
+    """The error on wrong use without the people that the arguments name; they are known by what the installation knows
+    of people, where it can be read."""
     from orchestration.config import settings
     from orchestration.runtime import redaction
     from orchestration.warehouse import known_names

@@ -26,15 +26,15 @@ SHOWN = 10
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--date", type=day, metavar="D", help="load the exports of this night again (YYYY-MM-DD)")
-    parser.add_argument("--from", dest="first", type=day, metavar="D", help="load the exports from this night on again")
-    parser.add_argument("--to", dest="last", type=day, metavar="D", help="… up to and including this night")
+    parser.add_argument("--date", type=day, metavar="D", help="load the exports of this date again (YYYY-MM-DD)")
+    parser.add_argument("--from", dest="first", type=day, metavar="D", help="load the exports from this date on again")
+    parser.add_argument("--to", dest="last", type=day, metavar="D", help="… up to and including this date")
     parser.add_argument("--full-refresh", action="store_true", help="build everything anew from the landing zone")
     parser.add_argument(
         "--as-of",
         type=day,
         metavar="D",
-        help="compute figures that depend on today for this day; default: the last night loaded",
+        help="compute figures that depend on today for this day; default: the last export date loaded",
     )
     parser.add_argument(
         "--accept-deletions",
@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Runs the job and tells what came of it; the last line is JSON."""
+    """Runs the job and prints what came of it; the last line is JSON."""
     dates = _dates(given)
     settings = with_options(settings, engine=given.engine, workers=given.workers, shards=given.shards)
     try:
@@ -86,19 +86,18 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     try:
         for line in given_back:
             output.say(line)
-        tell(report, settings)
-        _tell_elsewhere(report, settings)
+        print_report(report, settings)
+        _send_alerts(report, settings)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        output.complain(f"What came of the run could not be told in full ({type(error).__name__}).")
+        output.complain(f"What came of the run could not be shown in full ({type(error).__name__}).")
     return report.exit_code or (3 if needs_look else 0)
 
 
 @contextmanager
 def published_all_the_same(settings: Settings) -> Iterator[None]:
-    """Where the body publishes and then fails, that is no failed night: it ends with 3, and says what is left to
-    mend."""
+    """Where the body publishes and then fails, that is no failed run: it ends with 3, and says what is left to fix."""
     before = publish.current(settings)
     try:
         yield
@@ -155,15 +154,15 @@ def resolved(settings: Settings, source: str, account: str) -> str:
     return settings.account(discover()[source], account).source_account
 
 
-def tell(report: RunReport, settings: Settings) -> None:
-    """The report in words, then as one line of JSON."""
+def print_report(report: RunReport, settings: Settings) -> None:
+    """Prints the report in words, then as one line of JSON."""
     for line in _lines(report, settings):
         output.say(line)
     output.say(json.dumps(report.figures))
 
 
-def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
-    """What a person must look at, and what is late."""
+def _send_alerts(report: RunReport, settings: Settings) -> None:
+    """Alerts on what a person must look at, and on what is late."""
     alerts.report_problems(settings, len(report.ingestion.problems))
     alerts.report_attention(settings, report.attention)
     alerts.report_lateness(settings)
@@ -171,13 +170,13 @@ def _tell_elsewhere(report: RunReport, settings: Settings) -> None:
 
 def _dates(given: argparse.Namespace) -> DateRange | None:
     if given.date and (given.first or given.last):
-        raise OperatorError("--date goes without --from and --to.", remedy="Give one night or a range.", exit_code=2)
+        raise OperatorError("--date goes without --from and --to.", remedy="Give one date or a range.", exit_code=2)
     if bool(given.first) != bool(given.last):
         raise OperatorError(
-            "--from and --to go together.", remedy="Give both ends of the range, or --date for one night.", exit_code=2
+            "--from and --to go together.", remedy="Give both ends of the range, or --date for one day.", exit_code=2
         )
     if given.first and given.first > given.last:
-        raise OperatorError("--from is later than --to.", remedy="Give the earlier night first.", exit_code=2)
+        raise OperatorError("--from is later than --to.", remedy="Give the earlier date first.", exit_code=2)
     first, last = (given.date, given.date) if given.date else (given.first, given.last)
     return DateRange(first, last) if first else None
 

@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Builds with those rules beside the published warehouse, and tells the difference."""
+    """Builds with those rules beside the published warehouse, and shows the difference."""
     try:
         with trial(settings, given.config) as tried:
             found = compare(tried, progress=output.progress())
@@ -72,7 +72,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             if given.json:
                 output.machine(asdict(found) | {"is_upheaval": change_report.is_upheaval(found, tried)})
             else:
-                tell(tried, found, show=given.show)
+                print_changes(tried, found, show=given.show)
     finally:
         output.end_progress()
     return 0
@@ -100,7 +100,7 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
         try:
             yield _lay_out(settings, folder, chosen)
         except OperatorError as error:
-            # A mistake in the rules is mended where they were given.
+            # A mistake in the rules is fixed where they were given.
             ours, given = str(folder / "config"), shown_name(str(chosen))
             raise OperatorError(
                 error.message.replace(ours, given), remedy=error.remedy.replace(ours, given), exit_code=error.exit_code
@@ -186,8 +186,8 @@ def _require_disk(settings: Settings) -> None:
         )
 
 
-def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
-    """What a trial would change, in words."""
+def print_changes(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
+    """Prints what a trial would change, in words."""
     reported = list(change_report.lines(found))
     for line in reported or ["These rules would change no person, no order and no revenue."]:
         output.say(line)
@@ -198,7 +198,7 @@ def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
             ("split", "published.meta.identity_links"),
             ("rekeyed", "meta.identity_links"),
         ):
-            _tell_events(con, kind, links, count=getattr(found, kind), show=show)
+            _print_events(con, kind, links, count=getattr(found, kind), show=show)
     if change_report.is_upheaval(found, tried):
         output.say(
             f"\n{found.changed_share:.0%} of the ids would change: `c360 run` would refuse to publish that without"
@@ -207,7 +207,7 @@ def tell(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
     output.say("\nNothing was published.")
 
 
-def _tell_events(con: duckdb.DuckDBPyConnection, kind: str, links: str, *, count: int, show: bool) -> None:
+def _print_events(con: duckdb.DuckDBPyConnection, kind: str, links: str, *, count: int, show: bool) -> None:
     if not count:
         return
     output.say()

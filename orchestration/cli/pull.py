@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Pulls what `pull.toml` names and is meant; tells what came of every stream."""
+    """Pulls what `pull.toml` names and is meant; prints what came of every stream."""
     from orchestration.pulling import configuration, pull, walk_log
 
     if given.since and given.full:
@@ -43,11 +43,11 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.end_progress()
     if not (given.vendor or given.stream):
         walk_log.forget_others(settings, [unit for source in sources for unit in source.units])
-    _tell(outcomes, as_json=given.json)
+    _print_outcomes(outcomes, as_json=given.json)
     return _exit_code(outcomes)
 
 
-def _tell(outcomes: "list[Outcome]", *, as_json: bool) -> None:
+def _print_outcomes(outcomes: "list[Outcome]", *, as_json: bool) -> None:
     if as_json:
         output.say(json.dumps([asdict(outcome) for outcome in outcomes]))
         return

@@ -75,7 +75,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
         output.say(f"    for example {shown_name(path)}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
     if found:
-        output.say("After a mend `c360 replay` loads them again.")
+        output.say("Once the cause is fixed, `c360 replay` loads them again.")
     return 0
 
 
@@ -87,7 +87,7 @@ def counts(con: duckdb.DuckDBPyConnection) -> Counts:
 
 
 def masked(raw: bytes | str | None) -> str:
-    """A record whose keys can be read and whose values cannot: letters become x, digits 9."""
+    """A record with its keys readable and its values masked: letters become x, digits 9."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
     try:
         text = json.dumps(_masked_value(json.loads(text)), ensure_ascii=False)

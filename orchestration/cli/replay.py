@@ -1,4 +1,4 @@
-"""`c360 replay`: loads the files with rejected records again, after the code, the settings or the files were mended."""
+"""`c360 replay`: loads the files with rejected records again, after the code, the settings or the files were fixed."""
 
 import argparse
 from datetime import date
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="VENDOR[@ACCOUNT]",
         help="of one vendor, or of one account of it, only",
     )
-    parser.add_argument("--date", type=nightly_run.day, metavar="D", help="of one night only")
+    parser.add_argument("--date", type=nightly_run.day, metavar="D", help="of one export date only")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
@@ -38,13 +38,13 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if not files:
         output.say("No loaded file holds rejected records.")
         return 0
-    nights = [night for _, night in files]
+    dates = [export_date for _, export_date in files]
     paths = {path for path, _ in files}
     try:
         with nightly_run.published_all_the_same(settings):
             report = pipeline.run(
                 settings,
-                dates=DateRange(min(nights), max(nights)),
+                dates=DateRange(min(dates), max(dates)),
                 choose=lambda file: file.relative_path in paths,
                 is_replay=True,
                 command="c360 replay",
@@ -52,7 +52,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             )
     finally:
         output.end_progress()
-    nightly_run.tell(report, settings)
+    nightly_run.print_report(report, settings)
     return report.exit_code
 
 

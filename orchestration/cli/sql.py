@@ -95,7 +95,7 @@ def _installed_shell(settings: Settings) -> list[str]:
 
 
 def _converse(settings: Settings, show: Callable[[list[str], Iterator[tuple[Any, ...]]], None]) -> int:
-    """A plain shell: a mistake is told, and one goes on."""
+    """A plain shell: a mistake is shown, and the shell goes on."""
     with suppress(ImportError):
         import readline  # noqa: F401 (lines can be edited and called back)
     output.say(WELCOME)

@@ -38,7 +38,7 @@ RUN_COLUMNS = (
 
 @dataclass(frozen=True)
 class Status:
-    """All that the command tells."""
+    """All that the command shows."""
 
     writer: writer_lock.Holder | None
     publication: publish.Publication | None
@@ -67,9 +67,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
-    """Tells how things stand."""
+    """Shows how things stand."""
     found = look(settings)
-    _tell_machine(settings, found) if given.json else _tell(settings, found)
+    _print_json(settings, found) if given.json else _print(settings, found)
     return 0
 
 
@@ -109,7 +109,7 @@ def _count(con: duckdb.DuckDBPyConnection) -> int:
     return row[0] if row else 0
 
 
-def _tell(settings: Settings, found: Status) -> None:
+def _print(settings: Settings, found: Status) -> None:
     output.say(f"Data folder   {settings.data}")
     seen = found.publication
     output.say(
@@ -166,7 +166,7 @@ def _shown(value: Any) -> Any:
     return round(value, 1) if isinstance(value, float) else value
 
 
-def _tell_machine(settings: Settings, found: Status) -> None:
+def _print_json(settings: Settings, found: Status) -> None:
     seen = found.publication
     output.machine(
         {

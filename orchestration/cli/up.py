@@ -159,7 +159,7 @@ def _prepare(settings: Settings) -> None:
 
     dbt_runner.manifest(settings)
     dagster_runs.prepare(settings.dagster_home)
-    # What of that takes longer is told by the sensor.
+    # What of that takes longer is reported by the sensor.
     with suppress(OperatorError):
         dagster_reports.report_in(settings, seconds=REPORTING_SECONDS)
 

@@ -26,9 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         type=nightly_run.feed,
         metavar="VENDOR[@ACCOUNT]",
-        help="with --date: all that a vendor, or one account of it, delivered that night",
+        help="with --date: all that a vendor, or one account of it, delivered for that date",
     )
-    parser.add_argument("--date", type=nightly_run.day, metavar="D", help="the night")
+    parser.add_argument("--date", type=nightly_run.day, metavar="D", help="the export date")
     parser.add_argument(
         "--accept-changes", action="store_true", help="publish although unusually many customer ids change"
     )
@@ -63,7 +63,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if len(paths) > nightly_run.SHOWN:
         output.say(f"… and {len(paths) - nightly_run.SHOWN:,} more.")
     output.say("A withdrawn file is loaded again once it is landed again: put there anew, or changed in any way.")
-    nightly_run.tell(report, settings)
+    nightly_run.print_report(report, settings)
     return report.exit_code
 
 

@@ -64,7 +64,7 @@ def test_the_shop_has_the_troubles_of_real_ones(landing: Path) -> None:
         }
     )
     assert sum(count > 1 for count in ids_by_email.values()) >= 40
-    assert (landing / "optimizely" / "events" / str(demo_shop.LATE_NIGHT)).exists()
+    assert (landing / "optimizely" / "events" / str(demo_shop.LATE_EXPORT_DATE)).exists()
     assert any(
         line.startswith("{") and not line.endswith("}")
         for path in landing.rglob("*.ndjson")

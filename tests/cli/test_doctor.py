@@ -27,7 +27,7 @@ HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len
 
 @pytest.fixture
 def sound(settings: Settings, checkout: Path) -> Settings:
-    """Two nights have landed, and there is an empty build file."""
+    """Deliveries of two days have landed, and there is an empty build file."""
     land_two_nights(settings)
     with build_file.connect(settings):
         pass
@@ -58,7 +58,7 @@ def unknown_vendor(settings: Settings) -> None:
     (settings.landing / "omnisand" / "events" / "2026-06-01").mkdir(parents=True)
 
 
-def unreadable_night(settings: Settings) -> None:
+def unreadable_folder(settings: Settings) -> None:
     hide(settings.landing / "omnisend" / "events" / "2026-06-01")
 
 
@@ -83,7 +83,7 @@ def log_beside_the_published_file(settings: Settings) -> None:
 BROKEN: list[tuple[Callable[[Settings], None], str, str]] = [
     (no_landing, "no landing folder", "Create it"),
     (unknown_vendor, "omnisand", "Everything else is loaded"),
-    (unreadable_night, "landing/omnisend/events/2026-06-01 cannot be read", "Everything else is loaded"),
+    (unreadable_folder, "landing/omnisend/events/2026-06-01 cannot be read", "Everything else is loaded"),
     (seed_with_a_bad_header, "wieghts.csv", ""),
     (build_file_of_another_kind, "build/warehouse.duckdb is no warehouse", "moves it aside"),
     (published_file_of_another_kind, "data/warehouse.duckdb is no warehouse", "Move it away"),
@@ -152,7 +152,7 @@ def test_a_published_file_that_somebody_writes_is_broken(
     assert "Close the program" in finding.remedy
 
 
-def test_what_the_next_run_mends_by_itself_is_a_note(
+def test_what_the_next_run_repairs_by_itself_is_a_note(
     sound: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "CHECKOUT", checkout)
@@ -183,7 +183,7 @@ def test_what_the_next_run_mends_by_itself_is_a_note(
     assert trouble(sound, "broken") == []
 
 
-def test_a_night_that_failed_is_broken_and_says_why_until_one_goes_well(
+def test_a_run_that_failed_is_broken_and_says_why_until_one_goes_well(
     sound: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with build_file.connect(sound) as con:

@@ -14,12 +14,12 @@ from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.insight import contactability
 
-NIGHT = "2026-06-01"
+DAY = "2026-06-01"
 OVERRIDES = (
     "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
     "identifier_type,identifier_value,author,reason\n"
 )
-TOLD_APART = "never,omnisend,default,contacts,c3,voucherify,default,customers,v3,,,leo,father and son\n"
+NEVER_OF_FATHER_AND_SON = "never,omnisend,default,contacts,c3,voucherify,default,customers,v3,,,leo,father and son\n"
 KEEP_APART = "never,omnisend,default,contacts,c1,voucherify,default,customers,v1,,,mia,they told us\n"
 CARL = "carl@mail.test.example.com"
 PHONE = "+4915112345687"
@@ -54,13 +54,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     land(settings, "omnisend/events", order("ana@mail.test.example.com"))
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
-    (settings.config / "identity_overrides.csv").write_text(OVERRIDES + TOLD_APART, encoding="utf-8")
+    (settings.config / "identity_overrides.csv").write_text(OVERRIDES + NEVER_OF_FATHER_AND_SON, encoding="utf-8")
     assert pipeline.run(settings).published
     return settings
 
 
 def land(settings: Settings, folder: str, *records: dict[str, object]) -> None:
-    path = settings.landing / folder / NIGHT / "a.ndjson"
+    path = settings.landing / folder / DAY / "a.ndjson"
     path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 
@@ -109,7 +109,7 @@ def test_a_person_is_explained_with_vendor_file_row_and_rule_and_no_value(
 ) -> None:
     text = reported(published, capsys, "explain", customer(published, "v1")[0])
     assert "2 records of 2 vendors, 1 valid order, revenue 40.00 EUR." in text
-    assert f"landing/omnisend/contacts/{NIGHT}/a.ndjson, record 1" in text
+    assert f"landing/omnisend/contacts/{DAY}/a.ndjson, record 1" in text
     assert "1 more set of identifiers that orders and events of these records name." in text
     assert "tied to 1 by email a…@m….com" in text
     assert "ana@" not in text
@@ -193,7 +193,7 @@ def test_an_id_that_nobody_has_is_a_wrong_use(published: Settings, capsys: pytes
 def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(
     published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + TOLD_APART + KEEP_APART, encoding="utf-8")
+    (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + NEVER_OF_FATHER_AND_SON + KEEP_APART, encoding="utf-8")
     (tmp_path / "settings.toml").write_text("free_disk_bytes = 0\n", encoding="utf-8")
     before = published.published_file.read_bytes()
     text = reported(published, capsys, "plan", "--config", str(tmp_path))

@@ -227,7 +227,7 @@ def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
 
 
 @pytest.mark.slow
-def test_what_fails_after_publishing_is_no_failed_night(published: Settings) -> None:
+def test_what_fails_after_publishing_is_no_failed_run(published: Settings) -> None:
     land_a_third_night(published)
     with pytest.raises(OperatorError) as reported, nightly_run.published_all_the_same(published):
         assert pipeline.run(published).published

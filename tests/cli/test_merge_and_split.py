@@ -11,12 +11,12 @@ from orchestration.cli import main
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 
-NIGHT = "2026-06-01"
+DAY = "2026-06-01"
 BY = ("--by", "mia", "--reason", "they told us")
 
 
 def land(settings: Settings, folder: str, *records: dict[str, object]) -> None:
-    path = settings.landing / folder / NIGHT / "a.ndjson"
+    path = settings.landing / folder / DAY / "a.ndjson"
     path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 

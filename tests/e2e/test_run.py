@@ -258,7 +258,7 @@ def test_what_was_rolled_back_is_not_published_again_by_itself(
     publish.rollback(published)
     report = pipeline.run(published)
     assert not report.published
-    nightly_run.tell(report, published)
+    nightly_run.print_report(report, published)
     said = capsys.readouterr().out
     assert "was rolled back" in said
     assert "up to date" not in said
@@ -307,7 +307,7 @@ def test_a_file_that_is_named_after_somebody_is_reported_of_without_the_address(
     land(published, NIGHTS[1], "export_zoe@private.example.json", "[")
     (published.landing / "omnisend" / "zoe@private.example").mkdir()
     reported: list[str] = []
-    nightly_run.tell(pipeline.run(published, progress=reported.append), published)
+    nightly_run.print_report(pipeline.run(published, progress=reported.append), published)
     said = capsys.readouterr().out
     assert f"landing/omnisend/events/{NIGHTS[1]}/e…@p….json was rejected whole (truncated_json)" in said
     assert "landing/omnisend/z…@p….example is no stream of omnisend" in said
