@@ -74,6 +74,18 @@ def opened(path: Path, packing: str | None, limits: Limits) -> Iterator[io.Buffe
         yield unpacked(raw, packing, Budget.of(path.stat().st_size, limits))
 
 
+@contextmanager
+def opened_between(path: Path, start: int, end: int) -> Iterator[io.BufferedReader]:
+    """The content of a file that is not packed, from one place to before another, for as long as the body runs."""
+    try:
+        raw = path.open("rb")
+    except OSError:
+        raise ContainerError("unreadable_file") from None
+    with raw:
+        raw.seek(start)
+        yield io.BufferedReader(_Between(raw, end - start), buffer_size=2**18)
+
+
 def unpacked(raw: BinaryIO, packing: str | None, budget: Budget) -> io.BufferedReader:
     """The content of a stream; see `opened`."""
     content: io.BufferedReader = io.BufferedReader(_Content(raw, "unreadable_file"))
@@ -165,6 +177,20 @@ class _Content(_Readable):
             raise ContainerError(self._fault) from None
         if self._budget is not None:
             self._budget.spend(len(chunk))
+        return chunk
+
+
+class _Between(_Readable):
+    def __init__(self, source: BinaryIO, size: int) -> None:
+        self._source = source
+        self._left = size
+
+    def some(self, size: int) -> bytes:
+        try:
+            chunk = self._source.read(min(size, self._left))
+        except OSError:
+            raise ContainerError("unreadable_file") from None
+        self._left -= len(chunk)
         return chunk
 
 

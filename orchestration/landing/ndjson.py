@@ -27,11 +27,13 @@ def in_blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield block
 
 
-def lines(content: io.BufferedReader, limits: Limits, pages: Pages) -> Iterator[Record]:
+def lines(
+    content: io.BufferedReader, limits: Limits, pages: Pages, *, is_start: bool = True, may_be_empty: bool = False
+) -> Iterator[Record]:
     """Records of newline-delimited JSON, those of a line that is a page or an array one by one; blank lines are
     none."""
     number = 0
-    is_first, is_empty = True, True
+    is_first, is_empty = is_start, not may_be_empty
     for whole, found in _split(content, limits.record_bytes + 2):
         # What a megabyte does not hold none of its lines does.
         may_tell, is_text = pages.may_be_in(whole), _is_utf8(whole)

@@ -16,10 +16,11 @@ import polars as pl
 
 from orchestration.canonical.reason_codes import ERASED, RECORD_REASONS
 from orchestration.config.settings import Settings
-from orchestration.landing import formats, landing_zone
+from orchestration.landing import formats, landing_zone, stretches
 from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
+from orchestration.landing.stretches import Stretch
 from orchestration.loading import erasure_book
 from orchestration.mapping.model import Vendor
 from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
@@ -78,6 +79,8 @@ class Spool:
     _held: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     _held_bytes: int = 0
     _paths: dict[str, list[str]] = field(default_factory=dict)
+    _before: dict[str, int] = field(default_factory=dict)
+    """By the path, how many records of the file stand before those that are numbered in it from 1."""
 
     @property
     def tables(self) -> set[str]:
@@ -117,14 +120,23 @@ class Spool:
         names = {table: [Path(path).name for path in paths] for table, paths in self._paths.items()}
         return Kept(self.parts.copy(), names)
 
-    def take_over(self, kept: Kept) -> None:
-        """Holds the rows that somebody has put away in the folder."""
-        self.parts = kept.parts
-        self._paths = {table: [str(self.folder / name) for name in names] for table, names in kept.names.items()}
+    def take_over(self, folder: Path, kept: Kept, *, before: int = 0) -> None:
+        """Holds the rows that somebody has put away in a folder, too; `before` records of the file come before
+        theirs."""
+        self.parts += kept.parts
+        for table, names in kept.names.items():
+            paths = [str(folder / name) for name in names]
+            self._paths.setdefault(table, []).extend(paths)
+            self._before |= dict.fromkeys(paths, before) if before else {}
 
     def frames(self, table: str) -> list[pl.DataFrame]:
         """The rows of a table, taken back."""
-        return [*map(pl.read_parquet, self._paths.get(table, ())), *self._held.get(table, ())]
+        number = _number_of(table)
+        written = [
+            pl.read_parquet(path).with_columns(pl.col(number) + self._before.get(path, 0))
+            for path in self._paths.get(table, ())
+        ]
+        return [*written, *self._held.get(table, ())]
 
     @contextmanager
     def rows(self, con: duckdb.DuckDBPyConnection, table: str) -> Iterator[str]:
@@ -132,10 +144,26 @@ class Spool:
         if table in self._paths and table in self._held:
             self._write()
         if table in self._paths:
-            yield f"read_parquet([{', '.join(map(quoted, self._paths[table]))}])"
+            yield self._written(table)
         else:
             with handed_over(con, pl.concat(self._held[table])) as rows:
                 yield rows
+
+    def _written(self, table: str) -> str:
+        by_place: dict[int, list[str]] = {}
+        for path in self._paths[table]:
+            by_place.setdefault(self._before.get(path, 0), []).append(quoted(path))
+        scans = {before: f"read_parquet([{', '.join(paths)}])" for before, paths in by_place.items()}
+        if scans.keys() == {0}:
+            return scans[0]
+        number = _number_of(table)
+        numbered = (f"select * replace ({number} + {before} as {number}) from {scan}" for before, scan in scans.items())
+        return f"({' union all by name '.join(numbered)})"
+
+
+def _number_of(table: str) -> str:
+    """The column that a record's number stands in."""
+    return "row_number" if table in ("$rejects", "$issues") else "source_row"
 
 
 def read_ahead(
@@ -219,8 +247,10 @@ class Reading:
         load_seq: int,
         erasures: Erasures | None = None,
         spools: Path | None = None,
+        stretch: Stretch | None = None,
     ) -> None:
         self.file = file
+        self.stretch = stretch
         self.spools = spools or settings.internal / "spool"
         self.spool = Spool(self.spools / str(load_seq))
         self.counts = Counts()
@@ -250,8 +280,14 @@ class Reading:
 
     def anew(self) -> "Reading":
         """The same file, nothing of it read yet."""
-        load_seq = self.origin.load_seq
-        return Reading(self._settings, self.file, load_seq=load_seq, erasures=self._erasures, spools=self.spools)
+        return Reading(
+            self._settings,
+            self.file,
+            load_seq=self.origin.load_seq,
+            erasures=self._erasures,
+            spools=self.spools,
+            stretch=self.stretch,
+        )
 
     def only_block(self) -> ClassifiedBlock | None:
         """The records of a small file, to be normalised together with those of others; null where something is special
@@ -282,7 +318,8 @@ class Reading:
         """Reads the file into the spool; why it cannot be, is told as `reason`."""
         self.spool.remove()
         try:
-            self.sha256 = landing_zone.sha256_of(self.file)
+            if self.stretch is None or self.stretch.start == 0:
+                self.sha256 = landing_zone.sha256_of(self.file)
             self._read(pool, stop)
         except ContainerError as error:
             self.reason = error.reason
@@ -294,7 +331,13 @@ class Reading:
             # may hold values of customers.
             self.reason = "internal_error"
         finally:
-            self.normaliser.decoder.forget()
+            if self.stretch is None:
+                self.normaliser.decoder.forget()
+
+    def _blocks(self) -> Iterator[list[Record]]:
+        if self.stretch is None:
+            return blocks_of(self._settings, self.file)
+        return stretches.blocks(self.file, self.stretch, self._settings.options, self._vendor.streams[self.file.stream])
 
     def _read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
         """One block is made frames of while the next is read and classified."""
@@ -304,7 +347,7 @@ class Reading:
         )
         before: Future[None] | None = None
         try:
-            for block in blocks_of(self._settings, self.file):
+            for block in self._blocks():
                 if stop.is_set():
                     raise _StoppedError
                 found = self.normaliser.classify(block)

@@ -1,11 +1,12 @@
 """Landing files read by workers of an engine: what `prefetch` does by threads of the run itself, done by tasks.
 
-A task reads the files of one bundle and leaves its slice of canonical staging, with rejects, issues and counts, as a
+A task reads the files of one bundle, or a stretch of a large file of lines, and leaves its slice of canonical staging, with rejects, issues and counts, as a
 folder that is put in place by one rename: it may die, be repeated, or run twice at once. What a worker gets is a number
 and a folder, what it gives back are counts: which files they are and what their fields are called stands in the folder.
 Scan, order, books and whatever looks across files stay with the run.
 """
 
+import itertools
 import os
 import pickle
 import shutil
@@ -18,10 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
+import polars as pl
+
 from orchestration.config import settings as configuration
 from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.landing.landing_zone import LandedFile
+from orchestration.landing.stretches import Stretch, stretches_of
 from orchestration.loading import erasure_book
 from orchestration.loading.prefetch import Bundle, Counts, Kept, Reading, bundled
 from orchestration.normalisation.erasures import Erasures
@@ -31,6 +35,9 @@ from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.fingerprints import made_by
 
 ORDER, BOOKS = "order", "books"
+DIGESTS = "digests.parquet"
+# A file twice as large is read by several workers: some ten CPU seconds each.
+STRETCH_BYTES = 128 * 2**20
 # So that a worker that waits for nobody has something to do while the run books what others read.
 TASKS_AHEAD_A_WORKER = 4
 
@@ -45,20 +52,42 @@ class Order:
 
 @dataclass(frozen=True)
 class Task:
-    """The number of a bundle, and the folder that order and bundles stand in."""
+    """A number, and the folder that the order and everything of its tasks stands in."""
 
     number: int
     folder: str
 
     @property
     def files(self) -> Path:
-        """Which files are to be read, each with its load number."""
+        """What is to be read."""
         return Path(self.folder) / f"{self.number:06}.files"
 
     @property
     def place(self) -> Path:
         """Where their rows stand in the end."""
         return Path(self.folder) / f"{self.number:06}"
+
+    @property
+    def known(self) -> Path:
+        """Of a stretch, digests of what earlier ones have told already, where it tells that again."""
+        return Path(self.folder) / f"{self.number:06}.known.parquet"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a task reads: files, each with its load number, or of the only one a stretch."""
+
+    files: list[tuple[LandedFile, int]]
+    stretch: Stretch | None = None
+
+
+@dataclass
+class _Begun:
+    """Files that stand in the books together, and the tasks that read them: one, or one a stretch."""
+
+    work: _Work
+    tasks: list[Task]
+    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,24 +143,31 @@ def read_by_workers(
     folder = settings.internal / "spool" / uuid.uuid4().hex
     folder.mkdir(parents=True)
     _write(folder / ORDER, Order(replace(settings, secret=None), made_by(settings)))
-    ordered: deque[tuple[Task, list[tuple[LandedFile, int]]]] = deque()
+    begun: deque[_Begun] = deque()
 
     def tasks() -> Iterator[Task]:
-        for number, (start, some) in enumerate(bundled(files, alone)):
-            task = Task(number, str(folder))
+        numbers = itertools.count()
+        for start, some in bundled(files, alone):
             numbered = [(file, first_load_seq + place) for place, file in enumerate(some, start)]
-            _write(task.files, numbered)
-            ordered.append((task, numbered))
-            yield task
+            cut = stretches_of(some[0], STRETCH_BYTES) if len(some) == 1 else []
+            works = [_Work(numbered, stretch) for stretch in cut] or [_Work(numbered)]
+            begun.append(_Begun(works[0], [Task(next(numbers), str(folder)) for _ in works]))
+            for task, work in zip(begun[-1].tasks, works, strict=True):
+                _write(task.files, work)
+                yield task
 
     progress(f"reading {len(files):,} files ({engine.name}, {engine.workers} workers)")
     try:
         with closing(engine.each(read, tasks(), ahead=TASKS_AHEAD_A_WORKER * engine.workers)) as outcomes:
             for outcome in outcomes:
                 _require_read(outcome)
-                task, numbered = ordered.popleft()
-                yield _taken_over(_bundle(settings, numbered, erasures, task.place), task)
-                shutil.rmtree(task.place, ignore_errors=True)
+                first = begun[0]
+                first.done += 1
+                if first.done == len(first.tasks):
+                    yield _taken_over(settings, first, erasures)
+                    begun.popleft()
+                    for task in first.tasks:
+                        shutil.rmtree(task.place, ignore_errors=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -148,9 +184,13 @@ def read(task: Task) -> Outcome:
         pass_point("inside_reading_again" if was_begun_before else "inside_reading")
         settings = _settings_of(task)
         erasures = erasure_book.erasures(settings)
-        bundle = _bundle(settings, pickle.loads(task.files.read_bytes()), erasures, work)
+        wanted: _Work = pickle.loads(task.files.read_bytes())
+        bundle = _bundle(settings, wanted, erasures, work)
         with ThreadPoolExecutor(1, "finish") as pool:
-            bundle.read(pool, Event())
+            if wanted.stretch is None:
+                bundle.read(pool, Event())
+            else:
+                _read_stretch(bundle.readings[0], task, work, pool)
         _write(work / BOOKS, _put_away(bundle))
         put_in_place(work, task.place)
     except Exception as error:
@@ -173,12 +213,21 @@ def _settings_of(task: Task) -> Settings:
     return settings
 
 
-def _bundle(
-    settings: Settings, numbered: list[tuple[LandedFile, int]], erasures: Erasures | None, spools: Path
-) -> Bundle:
+def _bundle(settings: Settings, work: _Work, erasures: Erasures | None, spools: Path) -> Bundle:
     return Bundle(
-        [Reading(settings, file, load_seq=load_seq, erasures=erasures, spools=spools) for file, load_seq in numbered]
+        [
+            Reading(settings, file, load_seq=load_seq, erasures=erasures, spools=spools, stretch=work.stretch)
+            for file, load_seq in work.files
+        ]
     )
+
+
+def _read_stretch(reading: Reading, task: Task, work: Path, pool: ThreadPoolExecutor) -> None:
+    digests = reading.normaliser.decoder.digests
+    if task.known.exists():
+        digests.learn(pl.read_parquet(task.known))
+    reading.read(pool, Event())
+    digests.known.write_parquet(work / DIGESTS)
 
 
 def _put_away(bundle: Bundle) -> _Books:
@@ -190,19 +239,51 @@ def _put_away(bundle: Bundle) -> _Books:
     return _Books(files, bundle.joint, bundle.spool.put_away())
 
 
-def _taken_over(bundle: Bundle, task: Task) -> Bundle:
-    """The bundle as the worker has read it."""
-    books: _Books = pickle.loads((task.place / BOOKS).read_bytes())
-    bundle.joint = books.joint
-    bundle.spool.take_over(books.rows)
-    for one in bundle.readings:
-        found = books.files[one.origin.load_seq]
-        one.counts, one.sha256, one.reason = found.counts, found.sha256, found.reason
-        one.spool.take_over(found.rows)
-        one.normaliser.decoder.drift.update(found.drift)
-        one.normaliser.decoder.coverage.update(found.coverage)
-        one.normaliser.decoder.dialect_records.update(found.dialect_records)
+def _taken_over(settings: Settings, begun: _Begun, erasures: Erasures | None) -> Bundle:
+    """The files as the workers have read them."""
+    if len(begun.tasks) > 1:
+        _read_again_what_repeats(begun.tasks)
+    bundle = _bundle(settings, begun.work, erasures, begun.tasks[0].place)
+    for task in begun.tasks:
+        books = _books(task)
+        bundle.joint |= books.joint
+        bundle.spool.take_over(task.place / bundle.spool.folder.name, books.rows)
+        for one in bundle.readings:
+            _take_over(one, books.files[one.origin.load_seq], task)
     return bundle
+
+
+def _take_over(reading: Reading, found: _Read, task: Task) -> None:
+    """What a task has read of a file, after what is taken over already."""
+    counts, decoder = reading.counts, reading.normaliser.decoder
+    reading.spool.take_over(task.place / reading.spool.folder.name, found.rows, before=counts.read)
+    counts.read += found.counts.read
+    counts.rejected += found.counts.rejected
+    counts.duplicate += found.counts.duplicate
+    counts.erased += found.counts.erased
+    reading.sha256 = reading.sha256 or found.sha256
+    reading.reason = reading.reason or found.reason
+    decoder.drift.update(found.drift)
+    decoder.coverage.update(found.coverage)
+    decoder.dialect_records.update(found.dialect_records)
+
+
+def _read_again_what_repeats(tasks: list[Task]) -> None:
+    """A record counts once in its file: a stretch that tells what an earlier one told is read again by who knows
+    that."""
+    earlier = pl.DataFrame(schema={"digest": pl.Binary})
+    for task in tasks:
+        shown = pl.read_parquet(task.place / DIGESTS)
+        met = earlier.join(shown, on="digest", how="semi").unique()
+        earlier = earlier.vstack(shown)
+        if met.height:
+            met.write_parquet(task.known)
+            shutil.rmtree(task.place)
+            _require_read(read(task))
+
+
+def _books(task: Task) -> _Books:
+    return pickle.loads((task.place / BOOKS).read_bytes())
 
 
 def _require_read(outcome: Outcome) -> None:

@@ -73,7 +73,7 @@ class Classifier:
         self._encode = msgspec.json.Encoder().encode
         self._encode_sorted = msgspec.json.Encoder(order="sorted").encode
         self._of_block: set[bytes] = set()
-        self._earlier = Digests()
+        self.digests = Digests()
         self.drift: Counter[tuple[str, str, str, str]] = Counter()
 
     def classify(self, records: Sequence[Record]) -> ClassifiedBlock:
@@ -107,7 +107,7 @@ class Classifier:
     def forget(self) -> None:
         """After the last block: what is only known to find records told twice."""
         self._of_block.clear()
-        self._earlier = Digests()
+        self.digests = Digests()
 
     def _plain(self, records: Sequence[Record]) -> list[bool]:
         """Which records can take the fast way: moderate nesting, no number or character that it would change."""
@@ -161,7 +161,7 @@ class Classifier:
 
     def _without_repeated(self, group: DialectRecords, batch: Batch) -> DialectRecords:
         """The group without what an earlier block of the file told already."""
-        repeated = self._earlier.repeated(group.hashes)
+        repeated = self.digests.repeated(group.hashes)
         if not repeated:
             return group
         batch.duplicates += len(repeated)

@@ -20,6 +20,7 @@ from orchestration.normalisation.field_coverage import coverage_of
 from orchestration.normalisation.file_context import numbered
 from orchestration.normalisation.known_dialect import KnownDialect
 from orchestration.normalisation.outcomes import Batch, Decoded, Reject
+from orchestration.normalisation.record_digests import Digests
 from orchestration.normalisation.record_frames import decoded_fields, frame_of
 
 
@@ -55,6 +56,11 @@ class Decoder:
         self.drift = self._classifier.drift
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.dialect_records: Counter[str] = Counter()
+
+    @property
+    def digests(self) -> Digests:
+        """What the file has shown so far."""
+        return self._classifier.digests
 
     def handlings(self) -> dict[tuple[str, str], str]:
         """For every dialect met and each leaf of its shape: modelled, extra or dropped. Dialects of other streams are

@@ -18,6 +18,15 @@ class Digests:
     def _column(self, digests: Sequence[bytes]) -> pl.DataFrame:
         return pl.DataFrame({"digest": pl.Series([digest[: self._BYTES] for digest in digests], dtype=pl.Binary)})
 
+    @property
+    def known(self) -> pl.DataFrame:
+        """All of them so far."""
+        return self._earlier
+
+    def learn(self, known: pl.DataFrame) -> None:
+        """Takes in what another part of the file has shown."""
+        self._earlier = self._earlier.vstack(known)
+
     def repeated(self, digests: Sequence[bytes]) -> set[int]:
         """Places of those that earlier blocks had; from now on all of them are known."""
         new = self._column(digests)

@@ -1,6 +1,7 @@
 """Files read by workers become what they become when the run reads them itself, whoever dies meanwhile."""
 
 import gzip
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from orchestration.engines.engine import EngineName
 from orchestration.landing import landing_zone
+from orchestration.landing.stretches import stretches_of
 from orchestration.loading import prefetch, shared_reading
 from orchestration.loading.loader import Warehouse
 from orchestration.runtime.errors import OperatorError
@@ -27,9 +29,41 @@ def installation(folder: Path, engine: EngineName) -> Installation:
     shutil.copytree(SAMPLES, made.settings.landing, dirs_exist_ok=True)
     for path, content in delivered(is_tied=True).items():
         made.land(path, content)
-    made.land(WHOLE, [event(number, note="x" * 600) for number in range(1_500)])
+    made.land(WHOLE, large())
+    made.land(WHOLE.replace("events", "contacts"), large_contacts())
     made.land(f"omnisend/contacts/{NIGHTS[0]}/broken.ndjson.gz", gzip.compress(b"{}\n" * 99)[:-9])
     return by(made, engine)
+
+
+def large() -> bytes:
+    """A file of lines in which the end tells again, and of the same people, what the start told, and not all is right."""
+    lines = [json.dumps(told(number)).encode() for number in range(1_200)]
+    page = {"items": [told(5_000), told(7)]}
+    odd = [
+        b"",
+        b"{bad",
+        b'{"eventName": 1, "odd": {"a@b.example": 2}}',
+        json.dumps(page).encode(),
+        b"[" + lines[5] + b"]",
+    ]
+    return b"\n".join([*lines[:600], *odd, *lines[600:], *odd, b"\r\n".join(lines[3:9]), lines[1100], lines[0]])
+
+
+def told(number: int) -> dict[str, object]:
+    contact = {
+        "email": f"person{number % 40}@example.com",
+        "city": f"City {number}",
+        "phone": f"+35191234{number % 9}678",
+    }
+    return event(number, contact=contact, note="x" * 300, eventTime=f"2026-02-01T{number % 24:02}:10:00Z")
+
+
+def large_contacts() -> bytes:
+    records = [
+        {"contactID": f"c{number % 300}", "firstName": f"Eva {number % 700}", "email": f"eva{number % 300}@example.com"}
+        for number in range(4_000)
+    ]
+    return b"\n".join(json.dumps(record | {"note": "y" * 100}).encode() for record in records)
 
 
 def by(made: Installation, engine: EngineName) -> Installation:
@@ -53,11 +87,36 @@ def by_the_run(tmp_path_factory: pytest.TempPathFactory) -> State:
 
 
 @pytest.fixture
-def few_files_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "MOST_FILES_TOGETHER", 40)
+    monkeypatch.setattr(prefetch, "SMALL_FILE_BYTES", 50_000)
+    monkeypatch.setattr(shared_reading, "STRETCH_BYTES", 100_000)
 
 
-@pytest.mark.usefixtures("few_files_together")
+def differing(found: State, expected: State) -> set[str]:
+    assert found.keys() == expected.keys()
+    return {table for table in found if found[table] != expected[table]}
+
+
+@pytest.mark.usefixtures("small_tasks")
+def test_stretches_of_a_large_file_become_what_the_file_would(tmp_path: Path) -> None:
+    states = []
+    for engine in (None, "local"):
+        made = by(Installation(tmp_path / str(engine)), engine or "local")
+        made.land(WHOLE, large())
+        made.land(WHOLE.replace("events", "contacts"), large_contacts())
+        files = landing_zone.scan(made.settings).files
+        assert [len(stretches_of(file, shared_reading.STRETCH_BYTES)) for file in files] == [8, 8]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shared_reading, "is_wanted", lambda *_, engine=engine: engine is not None)
+            made.load()
+        states.append(state(made))
+    assert differing(*states) == set()
+    counts = "select stream, rows_read, rows_duplicate, rows_rejected from meta.loads"
+    assert sorted(made.query(counts)) == [("contacts", 4_000, 3_700, 0), ("events", 1_218, 14, 2)]
+
+
+@pytest.mark.usefixtures("small_tasks")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_workers_read_what_the_run_would_whoever_dies_over_it(
     tmp_path: Path, by_the_run: State, monkeypatch: pytest.MonkeyPatch, engine: EngineName
@@ -67,9 +126,7 @@ def test_workers_read_what_the_run_would_whoever_dies_over_it(
     told: list[str] = []
     made.load(progress=told.append)
     assert f"({engine}, 2 workers)" in told[0]
-    found = state(made)
-    assert found.keys() == by_the_run.keys()
-    assert {table for table in found if found[table] != by_the_run[table]} == set()
+    assert differing(state(made), by_the_run) == set()
     assert not any((made.settings.internal / "spool").iterdir())
     assert made.load() == []
 
