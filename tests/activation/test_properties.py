@@ -23,6 +23,8 @@ from tests.support.activation_world import AS_OF, everywhere, publish
 from tests.support.http_server import Request
 from tests.support.receivers import RECEIVERS, SECRET, Receiver
 
+pytestmark = pytest.mark.long
+
 SEGMENTS = ("big", "vip")
 NO_AT = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)
 WHO = ("ana", "bo", "cy", "di")

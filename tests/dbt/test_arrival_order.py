@@ -153,7 +153,14 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     return Week(models, division, without_books(contents(settings, *MADE)), make(alone, models))
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 30))])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(1),
+        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 3)),
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 30)),
+    ],
+)
 def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path, at_once: Week, seed: int) -> None:
     settings = shop(tmp_path / "data")
     for batch in batches(WEEK, seed):
@@ -303,7 +310,10 @@ def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple
     return settings, make(settings, at_once.models)
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(1, marks=pytest.mark.long), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))],
+)
 def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(
     at_once: Week, everything: tuple[Settings, Rows], seed: int
 ) -> None:
@@ -318,7 +328,13 @@ def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(
     assert differences(made, expected) == {}
 
 
-@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 30))])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2)),
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 30)),
+    ],
+)
 def test_nights_in_part_make_the_warehouse_that_a_full_build_makes(tmp_path: Path, at_once: Week, seed: int) -> None:
     settings = shop(tmp_path / "data")
     in_part = []
@@ -358,7 +374,7 @@ def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(
     assert nights_in_part >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_and_then(
     tmp_path: Path, at_once: Week
 ) -> None:

@@ -32,6 +32,8 @@ from tests.support.paths import SAMPLES
 from tests.support.same_tables import differences
 from tests.support.warehouse_builder import WarehouseBuilder, insert
 
+pytestmark = pytest.mark.long
+
 # What shards rest on although it is made of everybody: it says the same of a shard's rows when it sees nothing else.
 ALIKE = {"int_source_priorities", "int_exchange_rates", "int_insight_days"}
 

@@ -15,7 +15,7 @@ from orchestration.monitoring import dagster_reports, dagster_runs
 from orchestration.transformation import dbt_runner
 from tests.support.deliveries import NIGHTS, checksum, land, order
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 STREAM = dg.AssetKey(["omnisend", "events"])
 RANGE = {"dagster/asset_partition_range_start": NIGHTS[0], "dagster/asset_partition_range_end": NIGHTS[1]}

@@ -2,7 +2,11 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.support.installation import NIGHTS, Installation, ometria_order, voucherify_customer, voucherify_order
+
+pytestmark = pytest.mark.long
 
 BEYOND_DOUBLES = 9_007_199_254_740_993  # cents; the next smaller number is all that a double could hold
 LARGEST = Decimal("99999999999999.9999")

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.installation import NIGHTS, PROJECT, Installation
 
+pytestmark = pytest.mark.long
+
 # Facts that stand once for each account, without the ids that tell the accounts apart.
 FACTS = {
     "marts.bridge_customer_records": "stream, case when source_record_id not like 'derived:%' then source_record_id end, is_deleted",

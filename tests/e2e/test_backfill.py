@@ -36,7 +36,7 @@ PATIENCE = 900
 
 pytestmark = [
     pytest.mark.ui,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: `apt-get install chromium` brings it"),
     pytest.mark.skipif(find_spec("playwright") is None, reason="Playwright is not installed: `uv sync` brings it"),
 ]

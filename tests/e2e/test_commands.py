@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.installation import NIGHTS, Installation, ometria_profile, omnisend_event
 
+pytestmark = pytest.mark.long
+
 MARTS = ("marts",)
 
 
@@ -88,7 +90,6 @@ def test_running_again_does_nothing_and_says_so(copy: Installation) -> None:
     assert (copy.data / "warehouse.duckdb").stat().st_mtime_ns == before
 
 
-@pytest.mark.slow
 def test_a_full_refresh_gives_the_same_warehouse(copy: Installation) -> None:
     before = copy.contents(*MARTS)
     staged = {table: copy.value(f"select count(*) from staging.{table}") for table in ("customers", "orders", "events")}
@@ -121,7 +122,6 @@ def test_an_export_date_run_again_replaces_just_that_night(copy: Installation) -
     assert copy.value("select count(*) from staging.events") == 2
 
 
-@pytest.mark.slow
 def test_only_the_dates_asked_for_are_loaded(installation: Installation) -> None:
     small(installation)
     first = installation.c360("run", "--date", NIGHTS[0])
@@ -185,7 +185,6 @@ def test_a_copy_of_a_loaded_file_changes_nothing(copy: Installation) -> None:
     )
 
 
-@pytest.mark.slow
 def test_growth_renames_nobody_and_late_files_may_only_lead_back(copy: Installation) -> None:
     before = dict(copy.rows("select source_record_id, customer_id from marts.bridge_customer_records"))
     copy.land(
@@ -290,7 +289,6 @@ def test_a_second_run_waits_and_then_names_the_holder(copy: Installation) -> Non
     assert f"process {first.pid}" in second.err
 
 
-@pytest.mark.slow
 def test_analysts_read_while_a_run_writes(copy: Installation) -> None:
     copy.land(
         "omnisend/events",
@@ -344,7 +342,6 @@ def test_a_person_can_be_explained(copy: Installation) -> None:
     assert copy.c360("explain", "0" * 32).exit_code in (1, 2)
 
 
-@pytest.mark.slow
 def test_a_mended_record_is_replayed(installation: Installation) -> None:
     small(installation)
     path = installation.land("omnisend/events", NIGHTS[2], "bad.ndjson", b'{"eventName": "placed order" BROKEN}\n')

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+
 from tests.support.installation import (
     NIGHTS,
     Installation,
@@ -12,6 +14,8 @@ from tests.support.installation import (
     voucherify_customer,
     voucherify_order,
 )
+
+pytestmark = pytest.mark.long
 
 
 def land(installation: Installation) -> None:

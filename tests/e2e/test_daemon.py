@@ -48,7 +48,7 @@ settings.CHECKOUT = Path({checkout!r})
 from orchestration.definitions import definitions
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.long, pytest.mark.faults]
 
 
 class Nights:

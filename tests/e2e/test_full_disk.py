@@ -49,7 +49,7 @@ def why_not() -> str | None:
     return None
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.skipif(why_not() is not None, reason=why_not() or "")]
+pytestmark = [pytest.mark.long, pytest.mark.faults, pytest.mark.skipif(why_not() is not None, reason=why_not() or "")]
 
 
 @pytest.fixture

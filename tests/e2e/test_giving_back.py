@@ -11,6 +11,8 @@ import pytest
 from tests.support.installation import Installation
 from tests.support.paths import VENDOR_SCHEMAS
 
+pytestmark = pytest.mark.long
+
 VENDORS = ("ometria", "omnisend", "open_delivery", "optimizely", "voucherify")
 TARGETS = "".join(
     f'[targets.{vendor}]\nvendor = "{vendor}"\nopt_outs = true\n'

@@ -16,7 +16,7 @@ from orchestration.warehouse import writer_lock
 from tests.support.deliveries import books_balance, checksum, land_a_third_night
 from tests.support.small_installation import OPTIONS, c360
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.long, pytest.mark.faults]
 
 POINTS = (
     "after_reading",

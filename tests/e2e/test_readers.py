@@ -12,7 +12,7 @@ from orchestration.config.settings import Settings
 from orchestration.publishing import publish
 from tests.support.deliveries import NIGHTS, land, order
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.long, pytest.mark.faults]
 
 OPENS = int(os.environ.get("C360_READER_OPENS", "200"))
 READERS = 2

@@ -25,7 +25,7 @@ from orchestration.warehouse import fingerprints, read_only
 from tests.support.deliveries import NIGHTS, books_balance, checksum, hide, land, order
 from tests.support.small_installation import PROJECT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 FIRST_NIGHT = DateRange(date.fromisoformat(NIGHTS[0]), date.fromisoformat(NIGHTS[0]))
 

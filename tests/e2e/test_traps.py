@@ -4,7 +4,11 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+
 from tests.support.installation import NIGHTS, Installation
+
+pytestmark = pytest.mark.long
 
 
 def land(installation: Installation) -> None:

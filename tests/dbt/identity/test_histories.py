@@ -25,6 +25,8 @@ from tests.support.arrivals import Arrival, batches, installation, lines, load
 from tests.support.compiled import Compiled
 from tests.support.paths import DBT_PROJECT
 
+pytestmark = pytest.mark.long
+
 HISTORIES, NIGHTS, PARTS, SEED = 500, 4, 2, 7
 FIRST = date(2026, 1, 1)
 NAMES = ("Ana", "Bruno", "Carla", "Davi", "Elisa", "Fabio", "Gustavo", "Helena")
