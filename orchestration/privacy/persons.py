@@ -150,9 +150,9 @@ def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> li
         select distinct persons.customer_id
         from staging.customer_identifiers as reported
         inner join internal.int_record_customers as persons
-            on told.source = persons.source and told.source_account = persons.source_account and told.owner_record_id = persons.source_record_id
-            and case when told.owner_record_id like 'derived:%' then 'derived' else told.stream end = persons.stream_key
-        where persons.customer_id is not null and told.id_type = $1 and told.id_link_value in (select unnest($2::varchar[]))
+            on reported.source = persons.source and reported.source_account = persons.source_account and reported.owner_record_id = persons.source_record_id
+            and case when reported.owner_record_id like 'derived:%' then 'derived' else reported.stream end = persons.stream_key
+        where persons.customer_id is not null and reported.id_type = $1 and reported.id_link_value in (select unnest($2::varchar[]))
         order by all
         """,
         [kind, values],

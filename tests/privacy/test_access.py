@@ -11,7 +11,7 @@ from orchestration.config.settings import Settings
 from tests.privacy.conftest import c360
 from tests.support import canary
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_all_that_was_delivered_and_is_held_stands_in_the_export(settings: Settings, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.privacy.test_erasing import all_marts, rows
 from tests.support.deliveries import books_balance, land, order
 from tests.support.paths import PROJECT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 DAY, LATER = "2026-03-02", "2026-03-03"
 SHARED_PHONE, OTHERS_PHONE = "+493090182000", "+493090182001"
