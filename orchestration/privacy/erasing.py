@@ -26,6 +26,7 @@ from orchestration.loading import anonymous_orders, erasure_book
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy import landing_erasure, persons, warehouse_erasure
+from orchestration.privacy.landing_erasure import Found, Rewritten
 from orchestration.privacy.persons import Person
 from orchestration.publishing import publish
 from orchestration.runtime import durable_files
@@ -64,6 +65,8 @@ class Erasing:
     """What they are known by at vendors, to be found in what was given back to those; this goes with the end of the
     erasure too."""
     expected: dict[str, int] = field(default_factory=dict)
+    rewritten: dict[str, Sequence[Any]] = field(default_factory=dict)
+    """Files of the landing zone that were or are about to be written anew, as `Rewritten` has them; goes likewise."""
     found: dict[str, Any] = field(default_factory=dict)
 
 
@@ -185,7 +188,15 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
         ).fetchall()
     }
     erased = _erased(settings)
-    found = landing_erasure.erase(settings, con, erased, again.union(*(one.look_at for one in begun)))
+    # What an attempt that was killed took out of files is in none of them any more: its note counts.
+    before = {one.id: dict(one.rewritten) for one in begun}
+
+    def note(found: Found) -> None:
+        for one in begun:
+            one.rewritten = before[one.id] | found.files
+            _write_note(settings, one)
+
+    found = landing_erasure.erase(settings, con, erased, again.union(*(one.look_at for one in begun)), note)
     pass_point("after_erasing_landing")
     found.files_renamed = landing_erasure.rename(settings, con, erased)
     pass_point("after_renaming")
@@ -195,9 +206,7 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
         _note_found(
             settings,
             one,
-            landing_records=dict(found.records),
-            orders_kept=found.orders_kept,
-            landing_files_rewritten=found.files_rewritten,
+            **_of_landing(one),
             landing_files_renamed=found.files_renamed,
             rule_lines=lines,
             to_do_by_hand=found.by_hand,
@@ -207,6 +216,23 @@ def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: lis
 def _note_found(settings: Settings, one: Erasing, **found: Any) -> None:
     """Notes what was found; what an attempt that was killed had found counts too."""
     one.found |= {key: value for key, value in found.items() if value or key not in one.found}
+    _write_note(settings, one)
+
+
+def _of_landing(one: Erasing) -> dict[str, Any]:
+    """Counts of what went out of the landing zone, over all attempts."""
+    rewritten = [Rewritten(*file) for file in one.rewritten.values()]
+    records: Counter[str] = Counter()
+    for file in rewritten:
+        records[file.stream] += file.records
+    return {
+        "landing_records": dict(records),
+        "orders_kept": sum(file.orders_kept for file in rewritten),
+        "landing_files_rewritten": len(rewritten),
+    }
+
+
+def _write_note(settings: Settings, one: Erasing) -> None:
     erasure_book.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
 
 

@@ -3,11 +3,11 @@ folders."""
 
 import csv
 import os
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import duckdb
 
@@ -36,21 +36,38 @@ TABLES_WITH_PATHS = (
 )  # fmt: skip
 
 
+class Rewritten(NamedTuple):
+    """A file out of which records go: of which stream it is, how many, and how many of those stay as orders of
+    nobody."""
+
+    stream: str
+    records: int
+    orders_kept: int
+
+
 @dataclass
 class Found:
     """What was taken out of the landing zone."""
 
-    records: Counter[str] = field(default_factory=Counter)
-    orders_kept: int = 0
-    files_rewritten: int = 0
+    files: dict[str, "Rewritten"] = field(default_factory=dict)
+    """By the path that they had then."""
     files_renamed: int = 0
     by_hand: list[str] = field(default_factory=list)
     """Files, as they may be shown, that hold the person and cannot be written anew record by record."""
 
 
-def erase(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures, look_at: Collection[str]) -> Found:
+def erase(
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    erased: Erasures,
+    look_at: Collection[str],
+    note: Callable[[Found], object] = lambda found: None,
+) -> Found:
     """Writes anew each of the files that holds records of somebody who was erased; those that are new or were changed
-    are looked into as well."""
+    are looked into as well.
+
+    `note` is told what goes out of a file before that is put in its place: afterwards nobody could count it.
+    """
     found = Found()
     remove_drafts(settings)
     scan = landing_zone.scan(settings)
@@ -58,7 +75,7 @@ def erase(settings: Settings, con: duckdb.DuckDBPyConnection, erased: Erasures, 
     new |= {path for (path,) in con.execute("select file_path from internal.withdrawn").fetchall()}
     wanted = [file for file in scan.files if file.relative_path in look_at or file.relative_path in new]
     for number, file in enumerate(wanted):
-        _erase_in(settings, file, erased, found)
+        _erase_in(settings, file, erased, found, note)
         pass_point(f"erasing_file_{number}")
     _keep_withdrawn(settings, con)
     return found
@@ -81,7 +98,9 @@ def _keep_withdrawn(settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _erase_in(settings: Settings, file: LandedFile, erased: Erasures, found: Found) -> None:
+def _erase_in(
+    settings: Settings, file: LandedFile, erased: Erasures, found: Found, note: Callable[[Found], object]
+) -> None:
     stream = discover()[file.source].streams[file.stream]
     try:
         blocks = list(blocks_of(settings, file))
@@ -98,14 +117,16 @@ def _erase_in(settings: Settings, file: LandedFile, erased: Erasures, found: Fou
         fates |= {number: needed.get(number) for number in about}
     if fates:
         records = [record for block in blocks for record in block]
+        orders_kept = sum(fate is not None for fate in fates.values())
+        found.files[file.relative_path] = Rewritten(f"{file.feed}/{file.stream}", len(fates), orders_kept)
+        note(found)
         try:
             Rewriting(file, stream, settings.options, anonymous.only).apply(records, fates)
         except UnwritableError:
+            del found.files[file.relative_path]
+            note(found)
             found.by_hand.append(file.shown_path)
             return
-        found.files_rewritten += 1
-        found.orders_kept += sum(fate is not None for fate in fates.values())
-        found.records[f"{file.feed}/{file.stream}"] += len(fates)
         if any(normaliser.about_erased(block, erased) for block in blocks_of(settings, file)):
             found.by_hand.append(file.shown_path)
     if format_of(file.path.name)[0] in ("zip", "xlsx") and any(
