@@ -23,7 +23,7 @@ from orchestration.defs.resources import WarehouseResource
 from orchestration.landing import landing_zone
 from orchestration.pulling import configuration as pull_configuration
 from orchestration.runtime.errors import OperatorError
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 from orchestration.warehouse import read_only
 
 NIGHTLY = "nightly"
@@ -35,7 +35,7 @@ def definitions() -> dg.Definitions:
     """Everything in this code location, for the installation that C360_DATA names."""
     warnings.simplefilter("ignore", dg.BetaWarning)
     settings = configuration.load()
-    manifest = json.loads(dbt_runner.manifest(settings).read_text(encoding="utf-8"))
+    manifest = json.loads(dbt_project.manifest(settings).read_text(encoding="utf-8"))
     known = vendors.discover()
     nights = partitions(settings)
     pulled = pull_configuration.vendors(settings)

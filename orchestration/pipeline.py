@@ -37,7 +37,7 @@ from orchestration.pulling import walk_log
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation import identity_rules, incremental, seeds, segment_rules, sharded
-from orchestration.transformation.dbt_runner import NodeResult, TransformError
+from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file, file_soundness, fingerprints, meanings, run_log
 from orchestration.warehouse.writer_lock import writer_lock
 

@@ -8,7 +8,7 @@ from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import shown_name
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Writes the pages; they need neither a network nor a warehouse, and hold no data."""
     target = (given.out.expanduser() if given.out else settings.data / "docs.html").absolute()
-    built = dbt_runner.documentation(settings)
+    built = dbt_project.documentation(settings)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(built, target)

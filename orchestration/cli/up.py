@@ -155,9 +155,9 @@ def _prepare(settings: Settings) -> None:
     """dbt's description of the project and Dagster's own tables, once here: two processes that make them at the same
     time fail."""
     from orchestration.monitoring import dagster_reports, dagster_runs
-    from orchestration.transformation import dbt_runner  # they take a second to load
+    from orchestration.transformation import dbt_project  # they take a second to load
 
-    dbt_runner.manifest(settings)
+    dbt_project.manifest(settings)
     dagster_runs.prepare(settings.dagster_home)
     # What of that takes longer is reported by the sensor.
     with suppress(OperatorError):

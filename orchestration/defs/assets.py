@@ -28,7 +28,7 @@ from orchestration.monitoring import alerts, attention, dagster_runs, freshness,
 from orchestration.monitoring.dagster_reports import BY_DAGSTER, PUBLISHED
 from orchestration.runtime.errors import to_operator_error
 from orchestration.transformation import check_descriptions
-from orchestration.transformation.dbt_runner import NodeResult, TransformError
+from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file, known_names, meanings
 
 POOL = "duckdb_writer"
@@ -234,7 +234,7 @@ def _columns(schema: str, name: str) -> dict[str, dg.TableSchema]:
 
 
 def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """Every dbt model as an asset, and its tests as checks; dbt runs in this process (see `dbt_runner.py`)."""
+    """Every dbt model as an asset, and its tests as checks; dbt runs in this process (see `dbt_process.py`)."""
     translator = Translator(manifest)
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)

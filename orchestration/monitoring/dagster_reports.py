@@ -21,7 +21,7 @@ from dagster_dbt import DagsterDbtTranslator
 from orchestration import vendors
 from orchestration.config.settings import Settings
 from orchestration.runtime import durable_files
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 from orchestration.warehouse import read_only
 
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
@@ -124,7 +124,7 @@ def _empty(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str, str,
 
 def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[dg.AssetKey, Mapping[str, Any]]]:
     """The published file, and every table and model that it was made of; with rows where it holds them."""
-    manifest = json.loads(dbt_runner.manifest(settings).read_text(encoding="utf-8"))
+    manifest = json.loads(dbt_project.manifest(settings).read_text(encoding="utf-8"))
     translator = DagsterDbtTranslator()
     rows = {(schema, table): count for schema, table, count in con.execute(_ROWS).fetchall()}
     made = {**manifest["sources"], **manifest["nodes"]}.values()

@@ -18,9 +18,10 @@ from typing import Any
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_runner, sharded, tied_pairs
+from orchestration.transformation import dbt_project, dbt_runner, sharded, tied_pairs
 from orchestration.transformation.cutting import cut_out, list_touched_records, renewed
-from orchestration.transformation.dbt_runner import NodeResult, Progress, TransformError
+from orchestration.transformation.dbt_process import Progress
+from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 from orchestration.warehouse.change_keys import RECORD, ties_of
 from orchestration.warehouse.duckdb_session import attach, transaction
@@ -77,7 +78,7 @@ def build(settings: Settings, since: int, *, progress: Progress = lambda _: None
             f"{_count(con, 'touched_records'):,} of {_count(con, 'internal.int_records'):,} records are touched:"
             " building their part"
         )
-        project = dbt_runner.parsed(settings)
+        project = dbt_project.rendered(settings)
         division = Division.of(project.nodes)
 
         def make(file: Path) -> tuple[NodeResult, ...]:
@@ -98,7 +99,7 @@ def compare(settings: Settings, *, progress: Progress = lambda _: None) -> tuple
     """Builds in full what was built in part, and says as one more test, which warns, what was not the same before; the
     full build stands."""
     progress("building in full, to compare")
-    project = dbt_runner.parsed(settings)
+    project = dbt_project.rendered(settings)
     models = Division.of(project.nodes).renewed.keys()
     in_parts = _contents(settings, models)
     nodes = sharded.build_in_full(settings, project=project, progress=progress)

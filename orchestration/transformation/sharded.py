@@ -17,9 +17,11 @@ from typing import Any
 from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.runtime.failpoints import pass_point
-from orchestration.transformation import dbt_runner, parts, shard
+from orchestration.transformation import dbt_project, dbt_runner, parts, shard
 from orchestration.transformation.cutting import renewed
-from orchestration.transformation.dbt_runner import NodeResult, Progress, TransformError
+from orchestration.transformation.dbt_process import Progress
+from orchestration.transformation.dbt_project import Project
+from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 
 # What ties are found by beside staging itself (`tied_pairs.py`), and the query that closes them.
@@ -98,7 +100,7 @@ class Plan:
 
 
 def build_in_full(
-    settings: Settings, *, project: Any = None, progress: Progress = lambda _: None
+    settings: Settings, *, project: Project | None = None, progress: Progress = lambda _: None
 ) -> tuple[NodeResult, ...]:
     """Makes every model and runs every test on the build file, in shards if the settings ask for it."""
     made = build if is_wanted(settings) else dbt_runner.build
@@ -106,15 +108,15 @@ def build_in_full(
 
 
 def build(
-    settings: Settings, *, project: Any = None, shuffled: int = 0, progress: Progress = lambda _: None
+    settings: Settings, *, project: Project | None = None, shuffled: int = 0, progress: Progress = lambda _: None
 ) -> tuple[NodeResult, ...]:
     """The same, in shards; another number for `shuffled` deals parts out to them in another order."""
     folder, shards, engine = settings.shards_folder / uuid.uuid4().hex, shards_of(settings), engine_of(settings)
-    project = project or dbt_runner.parsed(settings)
+    project = project or dbt_project.rendered(settings)
     plan = Plan(project.nodes)
     try:
         first = dbt_runner.build(settings, only=plan.first, project=project, progress=progress)
-        queries = dbt_runner.compiled(settings, [*plan.in_shards, COMPONENTS], project)
+        queries = dbt_project.queries([*plan.in_shards, COMPONENTS], project)
         with build_file.connect(settings) as con:
             sharing = parts.share_out(con, queries[COMPONENTS], shards, shuffled=shuffled)
         progress(f"{sharing.rows:,} rows in {sharing.parts:,} parts: building {shards} shards ({engine.name})")

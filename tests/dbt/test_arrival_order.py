@@ -15,8 +15,8 @@ from orchestration import pipeline
 from orchestration.canonical.tables import TABLES
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_runner, incremental, seeds
-from orchestration.transformation.dbt_runner import NodeResult
+from orchestration.transformation import dbt_project, incremental, seeds
+from orchestration.transformation.node_result import NodeResult
 from orchestration.warehouse import build_file, fingerprints, run_log
 from tests.dbt.identity.test_histories import OVERRIDES, History, arrivals
 from tests.support.arrivals import Arrival, batches, installation, lines, load
@@ -149,7 +149,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     models = Compiled(settings.internal / "dbt" / "target")
     alone = landed_at_once(tmp_path_factory.mktemp("alone") / "data")
     load(alone, [])
-    division = incremental.Division.of(dbt_runner.parsed(settings).nodes)
+    division = incremental.Division.of(dbt_project.parsed(settings).nodes)
     return Week(models, division, without_books(contents(settings, *MADE)), make(alone, models))
 
 

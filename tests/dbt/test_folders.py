@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 import pytest
 
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 
 
 def test_no_two_folders_rest_on_each_other(tmp_path_factory: pytest.TempPathFactory) -> None:
-    nodes = dbt_runner.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
+    nodes = dbt_project.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
     folder = {key: str(PurePosixPath(node.path).parent) for key, node in nodes.items() if node.resource_type == "model"}
     rests_on: dict[str, set[str]] = defaultdict(set)
     for key, place in folder.items():

@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 from orchestration.transformation.cutting import RENEWED
 from orchestration.transformation.incremental import PUBLISHED, Division
 from orchestration.warehouse.change_keys import TIES
@@ -18,7 +18,7 @@ Nodes = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Nodes:
-    return dbt_runner.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
+    return dbt_project.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
 
 
 @pytest.fixture(scope="module")

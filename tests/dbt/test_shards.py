@@ -18,7 +18,7 @@ import pytest
 
 from orchestration.config.settings import Settings
 from orchestration.engines.engine import Engine
-from orchestration.transformation import dbt_runner, parts, shard
+from orchestration.transformation import dbt_project, parts, shard
 from orchestration.transformation.sharded import COMPONENTS, Plan
 from orchestration.warehouse.duckdb_session import attach
 from tests.dbt.conftest import AS_OF, SEGMENTS
@@ -89,8 +89,8 @@ class Project:
 @pytest.fixture(scope="module")
 def project(warehouse: WarehouseBuilder) -> Project:
     settings = warehouse.settings
-    project = dbt_runner.parsed(settings)
-    queries = dbt_runner.compiled(settings, [COMPONENTS], project)
+    project = dbt_project.rendered(settings)
+    queries = dbt_project.queries([COMPONENTS], project)
     return Project(Compiled(settings.internal / "dbt" / "target"), Plan(project.nodes), queries[COMPONENTS])
 
 

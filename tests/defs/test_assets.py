@@ -12,7 +12,7 @@ import pytest
 from orchestration import definitions, pipeline
 from orchestration.config.settings import PACKAGE, Settings
 from orchestration.monitoring import dagster_reports, dagster_runs
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 from tests.support.deliveries import NIGHTS, checksum, land, order
 
 pytestmark = pytest.mark.long
@@ -84,7 +84,7 @@ def test_tables_of_staging_show_their_columns(code_location: dg.Definitions) -> 
 def test_every_test_of_dbt_is_a_check_that_says_what_it_asks(
     code_location: dg.Definitions, published: Settings
 ) -> None:
-    manifest = json.loads(dbt_runner.manifest(published).read_text(encoding="utf-8"))
+    manifest = json.loads(dbt_project.manifest(published).read_text(encoding="utf-8"))
     tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
     checks = {
         spec.name: spec.description

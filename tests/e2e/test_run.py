@@ -20,7 +20,7 @@ from orchestration.config.settings import DateRange, Settings
 from orchestration.loading.loader import Warehouse
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_process
 from orchestration.warehouse import fingerprints, read_only
 from tests.support.deliveries import NIGHTS, books_balance, checksum, hide, land, order
 from tests.support.small_installation import PROJECT
@@ -466,8 +466,8 @@ def test_models_of_a_warehouse_that_is_large_for_the_memory_are_built_one_at_a_t
 ) -> None:
     model = checkout / "dbt_project" / "models" / "orders" / "int_reported.sql"
     settings, found = replace(published, options=msgspec.structs.replace(published.options, threads=2)), []
-    for share in (dbt_runner.LARGE, 0.0):
-        monkeypatch.setattr(dbt_runner, "LARGE", share)
+    for share in (dbt_process.LARGE, 0.0):
+        monkeypatch.setattr(dbt_process, "LARGE", share)
         model.write_text(f"select {{{{ target.threads }}}} as models_at_once, {share} as share", encoding="utf-8")
         pipeline.run(settings)
         with duckdb.connect(str(settings.build_file), read_only=True) as con:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.config.settings import Settings
 from orchestration.insight import figures
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project
 
 Value = Callable[..., Any]
 
@@ -36,7 +36,7 @@ class Metrics:
 
 @pytest.fixture(scope="module")
 def metrics(demo: Settings) -> Metrics:
-    return Metrics(dbt_runner.parsed(demo))
+    return Metrics(dbt_project.parsed(demo))
 
 
 @pytest.fixture
