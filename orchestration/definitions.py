@@ -37,12 +37,12 @@ def definitions() -> dg.Definitions:
     settings = configuration.load()
     manifest = json.loads(dbt_project.manifest(settings).read_text(encoding="utf-8"))
     known = vendors.discover()
-    nights = partitions(settings)
+    by_date = partitions(settings)
     pulled = pull_configuration.vendors(settings)
     pulling = [pulling_assets.pulling(vendor, assets.OWNERS) for vendor in pulled]
     loading = [
         assets.vendor_assets(
-            vendor, nights, deps=[pulling_assets.pulled_key(vendor.code)] if vendor.code in pulled else []
+            vendor, by_date, deps=[pulling_assets.pulled_key(vendor.code)] if vendor.code in pulled else []
         )
         for vendor in known.values()
     ]
@@ -59,7 +59,7 @@ def definitions() -> dg.Definitions:
             selection=dg.AssetSelection.assets(
                 *(assets.stream_key(vendor.code, stream.name) for stream in vendor.streams.values())
             ).downstream(),
-            description=f"Loads chosen nights of {vendor.title} again, builds the marts, publishes.",
+            description=f"Loads chosen export dates of {vendor.title} again, builds the marts, publishes.",
         )
         for vendor in known.values()
     ]
@@ -87,12 +87,12 @@ def definitions() -> dg.Definitions:
 
 
 def partitions(settings: Settings) -> dg.PartitionsDefinition:
-    """A partition for every night of which anything has landed or is loaded, and for those to come: what is missing was
-    not delivered, or is not loaded yet."""
+    """A partition for every export date for which anything has landed or is loaded, and for those to come: what is
+    missing was not delivered, or is not loaded yet."""
     today = settings.today()
-    nights = {night for night in _nights(settings) if FIRST_PLAUSIBLE <= night <= today + timedelta(days=1)}
-    first = settings.options.first_export_date or min([*nights, today])
-    empty = [day for number in range((today - first).days) if (day := first + timedelta(days=number)) not in nights]
+    dates = {day for day in _export_dates(settings) if FIRST_PLAUSIBLE <= day <= today + timedelta(days=1)}
+    first = settings.options.first_export_date or min([*dates, today])
+    empty = [day for number in range((today - first).days) if (day := first + timedelta(days=number)) not in dates]
     return dg.DailyPartitionsDefinition(
         start_date=first.isoformat(),
         end_offset=1,
@@ -100,16 +100,16 @@ def partitions(settings: Settings) -> dg.PartitionsDefinition:
     )
 
 
-def _nights(settings: Settings) -> Iterator[date]:
+def _export_dates(settings: Settings) -> Iterator[date]:
     """Export dates of what has landed, and of what is loaded though it has been archived since."""
     if settings.landing.is_dir():
         yield from (file.export_date for file in landing_zone.scan(settings).files)
     if settings.published_file.exists():
         with suppress(OperatorError), read_only.published(settings) as con:
-            for (night,) in con.execute(
+            for (export_date,) in con.execute(
                 "select distinct export_date from meta.loads where status <> 'superseded'"
             ).fetchall():
-                yield night
+                yield export_date
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:

@@ -2,7 +2,7 @@
 same steps.
 
 What is left to do is derived from the files and from fingerprints alone, so that a run continues whatever an earlier
-one left undone. Every step expects to stand inside `writing`, which holds the lock and keeps the run book. Imports
+one left undone. Every step expects to stand inside `writing`, which holds the lock and keeps the run log. Imports
 neither Dagster nor, before there is something to transform, dbt.
 """
 
@@ -48,7 +48,7 @@ UNPACKS_TO = 10
 STAGED_PER_BYTE = 2
 LEAST_FREE = 4_000_000
 MOST_SHOWN = 10
-# Source, account, stream and night.
+# Source, account, stream and export date.
 Delivery = tuple[str, str, str, date]
 
 
@@ -73,7 +73,7 @@ class Ingestion:
         return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
 
     def deliveries_above(self, limit: float) -> list[str]:
-        """Deliveries (vendor/stream/night) of which a larger share was rejected than the limit allows."""
+        """Deliveries (vendor/stream/date) of which a larger share was rejected than the limit allows."""
         read: dict[str, int] = {}
         rejected: dict[str, int] = {}
         for outcome in self.outcomes:
@@ -85,7 +85,7 @@ class Ingestion:
 
 @dataclass(frozen=True)
 class RunReport:
-    """A run's figures, as the last line of output tells them, and what a person should know beside."""
+    """A run's figures, as the last line of output gives them, and what a person should know beside."""
 
     files: int
     rows_read: int
@@ -334,7 +334,7 @@ def new_run_id() -> str:
 
 
 def require_landing(settings: Settings) -> None:
-    """A run without a landing folder is a mistake in the configuration, not a quiet night."""
+    """A run without a landing folder is a mistake in the configuration, not a day without deliveries."""
     if not settings.landing.is_dir():
         raise OperatorError(
             f"There is no landing folder at {settings.landing}.",
@@ -354,7 +354,7 @@ def writing(
     ends_erasures: bool = False,
     progress: Progress = silent,
 ) -> Iterator[Warehouse]:
-    """Holds the writer lock and an open entry in the run book while the body works on a sound build file; `reported` is
+    """Holds the writer lock and an open entry in the run log while the body works on a sound build file; `reported` is
     noted there, to be looked at. While an erasure is under way only what ends it may write."""
     accounts.check_accounts(settings.config, vendors.names())
     identity_rules.check_files(settings)
@@ -407,7 +407,7 @@ def ingest(
     withdraw: Callable[[Delivered], bool] | None = None,
     progress: Progress = silent,
 ) -> Ingestion:
-    """Loads and books what has landed and is not loaded yet, or those dates again; into a build file begun anew also
+    """Loads and logs what has landed and is not loaded yet, or those dates again; into a build file begun anew also
     all that was published.
 
     What else a person asked for: to take deletions as meant, to do without archived files that cannot be taken over, to
@@ -417,27 +417,27 @@ def ingest(
         landing_erasure.rename_named_after_erased(settings, con)
         scan = landing_zone.scan(settings)
         _require_delivered(settings, warehouse, con, scan, accept_deletions)
-        owed = warehouse.owed(con)
-        _require_in_sight(scan, owed)
-        owed = _take_over_archived(settings, warehouse, con, scan, owed, without_archived=without_archived)
+        to_reload = warehouse.owed(con)
+        _require_in_sight(scan, to_reload)
+        to_reload = _take_over_archived(settings, warehouse, con, scan, to_reload, without_archived=without_archived)
         warehouse.note_scan(con, scan)
         wanted = {
             file.relative_path
             for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh)
             if choose(file)
-        } | owed
+        } | to_reload
         files = [file for file in scan.files if file.relative_path in wanted]
         if files:
             _require_disk(settings, settings.options.free_disk_bytes + _bytes_to_write(settings, files))
         if dates is not None and not is_replay:
             warehouse.retire_replaced(con, scan, files)
-        tell = _teller(len(files), progress)
-        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=tell, progress=progress)
+        on_file = _reporter(len(files), progress)
+        outcomes = warehouse.ingest(con, files, run_id=run_id, on_file=on_file, progress=progress)
         withdrawn = warehouse.withdraw(con, scan, withdraw, run_id) if withdraw else []
         pass_point("after_withdrawing")
         if warehouse.retire_moved(con, scan) or withdrawn:
-            # Copies of what is gone take its place, and whether a night must wait is another question without it.
-            outcomes += warehouse.ingest(con, [], run_id=run_id, on_file=tell, progress=progress)
+            # Copies of what is gone take its place, and whether a delivery must wait is another question without it.
+            outcomes += warehouse.ingest(con, [], run_id=run_id, on_file=on_file, progress=progress)
         for delivery in accept_deletions:
             held_deletions.accept(con, *delivery)
         held_deletions.settle(con, settings.options.deletion_share)
@@ -584,7 +584,7 @@ def _now(con: duckdb.DuckDBPyConnection) -> datetime:
 
 
 def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> tuple[Warehouse, list[str]]:
-    """The build file, and what is to be told of its damage; begun anew if asked to, if it is damaged, or if other code
+    """The build file, and what to report of its damage; begun anew if asked to, if it is damaged, or if other code
     or settings made it."""
     warehouse = Warehouse(settings)
     path = settings.build_file
@@ -627,8 +627,8 @@ def _damage(error: BaseException, settings: Settings) -> list[str]:
 
 
 def _begin_anew(settings: Settings) -> Warehouse:
-    """An empty build file that keeps the run book of the published one, and owes the files whose rows the last one,
-    else that one, holds."""
+    """An empty build file that keeps the run log of the published one, and a note to reload the files with rows in the
+    last build file, or else in the published one."""
     archived_deliveries.set_aside(settings)
     pass_point("after_setting_aside")
     warehouse = Warehouse(settings)
@@ -643,16 +643,16 @@ def _take_over_archived(
     warehouse: Warehouse,
     con: duckdb.DuckDBPyConnection,
     scan: landing_zone.Scan,
-    owed: set[str],
+    to_reload: set[str],
     *,
     without_archived: bool,
 ) -> set[str]:
-    """Takes over what is owed and lies in the landing zone no more, or unreadable, and refuses to go on without it;
-    what is still to be loaded."""
-    landed = [file for file in scan.files if file.relative_path in owed]
+    """Takes over the rows of files to reload that are gone from the landing zone or cannot be read, and refuses to go
+    on without them; returns what is still to be loaded."""
+    landed = [file for file in scan.files if file.relative_path in to_reload]
     to_load = {file.relative_path for file in landed} - unreadable_files.among_owed(con, settings, landed)
-    too_early = {path for path in owed - to_load if scan.is_too_early(path)}
-    lost = archived_deliveries.take_over(con, settings, owed - to_load - too_early)
+    too_early = {path for path in to_reload - to_load if scan.is_too_early(path)}
+    lost = archived_deliveries.take_over(con, settings, to_reload - to_load - too_early)
     if lost and not without_archived:
         shown = ", ".join(landing_zone.shown(path) for path in sorted(lost)[:MOST_SHOWN])
         more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""
@@ -683,18 +683,19 @@ def _require_delivered(
         if deliveries
         else set()
     )
-    for source, account, stream, night in deliveries:
-        if (source, account, stream, night) not in known:
+    for source, account, stream, export_date in deliveries:
+        if (source, account, stream, export_date) not in known:
+            name = f"{accounts.feed(source, account)}/{stream}/{export_date}"
             raise OperatorError(
-                f"Nothing was delivered as {landing_zone.shown(f'{accounts.feed(source, account)}/{stream}/{night}')}.",
+                f"Nothing was delivered as {landing_zone.shown(name)}.",
                 remedy="`c360 status` names what is held.",
                 exit_code=2,
             )
 
 
-def _require_in_sight(scan: landing_zone.Scan, owed: set[str]) -> None:
+def _require_in_sight(scan: landing_zone.Scan, to_reload: set[str]) -> None:
     """A build file begun anew must not be published without what stands in a folder that cannot be read just now."""
-    for path in sorted(owed):
+    for path in sorted(to_reload):
         if problem := scan.hiding(path):
             raise OperatorError(
                 problem.message,
@@ -721,12 +722,12 @@ def _require_disk(settings: Settings, needed: int) -> None:
         )
 
 
-def _teller(count: int, progress: Progress) -> Callable[[FileOutcome], None]:
-    # Copies whose original is gone, and nights that need not wait any more, come on top of the files that were counted.
+def _reporter(count: int, progress: Progress) -> Callable[[FileOutcome], None]:
+    # Copies of a file that is gone, and deliveries that need not wait any more, come on top of those that were counted.
     done = itertools.count(1)
 
-    def tell(outcome: FileOutcome) -> None:
+    def on_file(outcome: FileOutcome) -> None:
         number = next(done)
         progress(f"{number}/{max(number, count)} {outcome.file.shown_path}: {outcome.status}")
 
-    return tell
+    return on_file

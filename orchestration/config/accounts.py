@@ -51,7 +51,7 @@ class VendorDefaults(Protocol):
 
 @dataclass(frozen=True)
 class Account:
-    """The tenant at one vendor whose exports land here; `amount_unit` settles in what amounts are told where the format
+    """A tenant at one vendor with exports that land here; `amount_unit` settles the unit of amounts where the format
     leaves it open."""
 
     source: str

@@ -15,7 +15,7 @@ def unreadable(path: Path, error: OSError) -> OperatorError:
     """Why a file of the configuration cannot be used, where the system does not let it be read."""
     return OperatorError(
         f"{path} cannot be read: {error.strerror or type(error).__name__}.",
-        remedy="Mend that and run again.",
+        remedy="Fix that and run again.",
         exit_code=2,
     )
 

@@ -1,4 +1,4 @@
-"""`settings.toml`: what an installation may be told, with the default, the meaning and the bounds of each."""
+"""`settings.toml`: what can be set for an installation, with the default, the meaning and the bounds of each."""
 
 import difflib
 import re
@@ -38,11 +38,16 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         float, _means("A delivery with a larger share of rejected rows makes a run end with exit code 3.", 0, 1)
     ] = 0.01
     hold_back_share: Annotated[
-        float, _means("If a larger share of a stream's night is bad, that night of the vendor waits unused.", 0, 1)
+        float,
+        _means(
+            "If a larger share of a stream's delivery is bad, all of its vendor's of that date waits.",
+            0,
+            1,
+        ),
     ] = 0.5
-    hold_back_rows: Annotated[int, _means("Only streams with so many rows in a night can make it wait.", 0, MOST)] = (
-        1000
-    )
+    hold_back_rows: Annotated[
+        int, _means("Only streams with so many rows in a delivery can make it wait.", 0, MOST)
+    ] = 1000
     record_bytes: Annotated[int, _means("A larger record is rejected.", 1, MOST)] = 16 * 2**20
     record_levels: Annotated[int, _means("A record nested deeper is rejected.", 1, 500)] = 64
     unpack_ratio: Annotated[
@@ -74,15 +79,15 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = 0.2
     changed_ids_minimum: Annotated[int, _means("Fewer changed ids never stop a publication.", 0, MOST)] = 1_000
     incremental_from_rows: Annotated[
-        int, _means("With fewer rows in staging every night is built in full.", 0, MOST_BYTES)
+        int, _means("With fewer rows in staging every run builds in full.", 0, MOST_BYTES)
     ] = 250_000
     incremental_share: Annotated[
-        float, _means("If a larger share of all records is touched, the night is built in full.", 0, 1)
+        float, _means("If a larger share of all records is touched, the run builds in full.", 0, 1)
     ] = 0.25
     full_build_days: Annotated[
         int,
         _means(
-            "After so many days of nights in part, one is built in full too; a difference is a warning.", 0, MOST_DAYS
+            "After so many days of builds in part, one is done in full too; a difference is a warning.", 0, MOST_DAYS
         ),
     ] = 7
 
@@ -128,10 +133,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = 60
     late_after_days: Annotated[int, _means("A stream that delivered nothing for more days is late.", 0, MOST_DAYS)] = 2
     late_after_minutes: Annotated[
-        int, _means("A night that is not done so long after `schedule_time` is late, and an alert.", 0, 10_080)
+        int, _means("A nightly run that is not done so long after `schedule_time` is late, and an alert.", 0, 10_080)
     ] = 180
     first_export_date: Annotated[
-        date | None, _means("First night that can be backfilled; else the year of the oldest export begins it.")
+        date | None, _means("First export date that can be backfilled; else the year of the oldest export begins it.")
     ] = None
 
     keep_publications: Annotated[
@@ -199,7 +204,7 @@ def read_options(path: Path) -> Options:
     """What the file says, every other key by its default. Raises OperatorError for what no setting may be."""
     if not path.exists():
         return Options()
-    remedy = f"Mend {path} and run again."
+    remedy = f"Fix {path} and run again."
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -235,7 +240,7 @@ def bounds() -> dict[str, tuple[float, float]]:
 
 
 def option_problems(options: Options) -> Iterator[tuple[str, str]]:
-    """Each key whose value is out of its bounds, and what it must be."""
+    """Each key with a value out of its bounds, and what it must be."""
     for key, (least, most) in bounds().items():
         # Written so that what is no number at all (`nan`) is refused too.
         if not least <= getattr(options, key) <= most:
@@ -270,7 +275,7 @@ def bytes_of(size: str) -> int | None:
 
 
 def _is_address(text: str) -> bool:
-    """An address that a request can be sent to: what is none is found out now, not while a failure waits to be told."""
+    """An address that a request can be sent to: what is none is found out now, not when a failure must be reported."""
     try:
         parts = urlsplit(text)
         return (

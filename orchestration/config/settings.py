@@ -1,4 +1,4 @@
-"""What an installation is told from outside: where its data stand, its accounts, its secret, its limits.
+"""What an installation gets from outside: where its data stand, its accounts, its secret, its limits.
 
 Read from `C360_DATA`, `C360_SECRET` and the files of `$C360_DATA/config`; everything has a default. Nothing here opens
 a warehouse, and business rules are no settings: they are the seeds of the dbt project.
@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def part_file(self) -> Path:
-        """The small warehouse in which an incremental night is made; its stem is that of the build file for the same
+        """The small warehouse in which an incremental run is made; its stem is that of the build file for the same
         reason."""
         return self.data / "build" / "part" / "warehouse.duckdb"
 
@@ -151,7 +151,7 @@ class Settings:
     def account(self, vendor: VendorDefaults, name: str = DEFAULT_ACCOUNT) -> Account:
         """An account at a vendor: what `accounts.csv` says of it, else the vendor's own defaults.
 
-        The order numbers of an account with a name are its own unless its line says whose they share.
+        The order numbers of an account with a name are its own unless its line names the account that shares them.
         """
         is_plain = name == DEFAULT_ACCOUNT
         name = (self._only_account(vendor.code) or name) if is_plain else name

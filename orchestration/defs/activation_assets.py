@@ -17,8 +17,8 @@ MISCONFIGURED = "misconfigured"
 
 
 def activation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The targets as assets; of a file that is wrong one asset that says so when it is run, for the nights must go
-    on."""
+    """The targets as assets; for a file with a mistake, one asset that says so when it is run, since the nightly run must
+    go on."""
     if not targets.is_configured(settings):
         return []
     try:

@@ -110,10 +110,10 @@ def stream_key(vendor: str, stream: str) -> dg.AssetKey:
 
 
 def vendor_assets(
-    vendor: Vendor, nights: dg.PartitionsDefinition, deps: Sequence[dg.AssetKey] = ()
+    vendor: Vendor, partitions: dg.PartitionsDefinition, deps: Sequence[dg.AssetKey] = ()
 ) -> dg.AssetsDefinition:
-    """A vendor's streams, an asset each, of all its accounts: chosen nights again, or without a choice whatever is not
-    loaded yet.
+    """A vendor's streams, an asset each, of all its accounts: chosen export dates again, or without a choice whatever is
+    not loaded yet.
 
     One step loads them all: a step costs about half a CPU second however little there is to load, and there are over
     thirty streams.
@@ -134,14 +134,14 @@ def vendor_assets(
             for key, stream in streams.items()
         ],
         check_specs=[check for key in streams for check in _stream_checks(key)],
-        partitions_def=nights,
+        partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
         pool=POOL,
     )
     def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
         settings = configuration.load()
-        nights = chosen_nights(context)
+        dates = chosen_dates(context)
         chosen = {stream.name: key for key, stream in streams.items() if key in context.selected_asset_keys}
 
         def is_ours(file: LandedFile) -> bool:
@@ -149,7 +149,7 @@ def vendor_assets(
 
         with plain_errors(), writing(context, settings) as build:
             ingestion = pipeline.ingest(
-                settings, build, context.run.run_id, dates=nights, choose=is_ours, progress=context.log.info
+                settings, build, context.run.run_id, dates=dates, choose=is_ours, progress=context.log.info
             )
             with warehouse.get_connection() as con:
                 last = [found for found in freshness.of_streams(con, settings) if found.source == vendor.code]
@@ -160,21 +160,21 @@ def vendor_assets(
                         vendor.code,
                         name,
                         ingestion,
-                        nights,
+                        dates,
                         [found for found in last if found.stream == name],
                     )
                     for name in chosen
                 }
         for name, (delivered, metadata, checks) in streams_loaded.items():
             key = chosen[name]
-            for night in delivered:
-                partition = str(night["export_date"])
-                if nights is None:
+            for delivery in delivered:
+                partition = str(delivery["export_date"])
+                if dates is None:
                     context.log_event(
-                        dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([night]))
+                        dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([delivery]))
                     )
                 else:
-                    context.add_asset_metadata(_figures([night]), asset_key=key, partition_key=partition)
+                    context.add_asset_metadata(_figures([delivery]), asset_key=key, partition_key=partition)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
 
     return load
@@ -200,7 +200,7 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
                 for source in manifest["sources"].values()
                 if translator.get_asset_key(source) == key
             ),
-            group_name="staging" if schema == "staging" else "books",
+            group_name="staging" if schema == "staging" else "audit",
             kinds={"duckdb", "table"},
             owners=OWNERS,
             metadata=_columns(schema, name),
@@ -224,12 +224,12 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
 
 def _columns(schema: str, name: str) -> dict[str, dg.TableSchema]:
     """The columns of a table that the loading assets fill, as the pages of Dagster show them."""
-    to_operator_error = (
+    described = (
         [(column.name, column.duckdb_type, column.meaning) for column in TABLES[name].all_columns]
         if schema == "staging"
-        else next((book.columns for book in meanings.of_schema(schema) if book.name == name), ())
+        else next((table.columns for table in meanings.of_schema(schema) if table.name == name), ())
     )
-    columns = [dg.TableColumn(name, type=kind, description=meaning) for name, kind, meaning in to_operator_error]
+    columns = [dg.TableColumn(name, type=kind, description=meaning) for name, kind, meaning in described]
     return {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}
 
 
@@ -288,7 +288,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 "landing_zone_is_sound",
                 asset=PUBLISHED,
                 description=(
-                    "Everything in the landing zone is a delivery of a known vendor, stream and night, and can be read."
+                    "Everything in the landing zone is a delivery of a known vendor, stream and date, and can be read."
                 ),
             )
         ],
@@ -329,7 +329,7 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     return publish
 
 
-def chosen_nights(context: dg.AssetExecutionContext) -> DateRange | None:
+def chosen_dates(context: dg.AssetExecutionContext) -> DateRange | None:
     """The export dates that were selected; None in a run without partitions."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
@@ -338,7 +338,7 @@ def chosen_nights(context: dg.AssetExecutionContext) -> DateRange | None:
 
 @contextmanager
 def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Warehouse]:
-    """`pipeline.writing` for a run of Dagster's, which is also told which process works on it."""
+    """`pipeline.writing` for a run of Dagster's, which also learns which process works on it."""
     dagster_runs.claim(context.instance, context.run.run_id)
     known_names.ask(settings)
     name = context.run.job_name
@@ -350,7 +350,7 @@ def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[W
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Lets out one sentence of our own instead of an error whose text may quote a row."""
+    """Lets out one sentence of our own instead of an error that may quote a row."""
     sentence = ""
     try:
         yield
@@ -404,17 +404,17 @@ def _loaded(
     vendor: str,
     stream: str,
     ingestion: pipeline.Ingestion,
-    nights: DateRange | None,
+    dates: DateRange | None,
     last: list[freshness.Freshness],
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
-    """What is to be told of one stream: the figures of its nights, metadata, and what its checks found."""
+    """What is to be reported of one stream: the figures of its export dates, metadata, and what its checks found."""
     ours = pipeline.Ingestion(
         tuple(
             outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)
         ),
         (),
     )
-    touched = nights or _range(outcome.file.export_date for outcome in ours.outcomes)
+    touched = dates or _range(outcome.file.export_date for outcome in ours.outcomes)
     delivered = _delivered(con, vendor, stream, touched)
     changes, covered = _shape(con, vendor, stream, touched)
     above = ours.deliveries_above(settings.options.reject_share)
@@ -426,7 +426,7 @@ def _loaded(
         dg.AssetCheckResult(
             asset_key=key,
             check_name="rows_add_up",
-            passed=all(_adds_up(night) for night in delivered),
+            passed=all(map(_adds_up, delivered)),
             metadata=_figures(delivered),
         ),
         dg.AssetCheckResult(
@@ -457,32 +457,32 @@ def _loaded(
     return delivered, {"rejected files": [outcome.file.shown_path for outcome in ours.rejected_files]}, checks
 
 
-def _delivered(con: Any, source: str, stream: str, nights: DateRange | None) -> list[dict[str, Any]]:
-    if nights is None:
+def _delivered(con: Any, source: str, stream: str, dates: DateRange | None) -> list[dict[str, Any]]:
+    if dates is None:
         return []
-    found = con.execute(DELIVERED, {"source": source, "stream": stream, "first": nights.first, "last": nights.last})
+    found = con.execute(DELIVERED, {"source": source, "stream": stream, "first": dates.first, "last": dates.last})
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _shape(
-    con: Any, source: str, stream: str, nights: DateRange | None
+    con: Any, source: str, stream: str, dates: DateRange | None
 ) -> tuple[list[schema_drift.Change], schema_drift.Coverage]:
-    if nights is None:
+    if dates is None:
         return [], schema_drift.Coverage(0, 0, 0, 0, ())
-    return schema_drift.changes(con, nights, source=source, stream=stream), schema_drift.coverage(
-        con, nights, source=source, stream=stream
+    return schema_drift.changes(con, dates, source=source, stream=stream), schema_drift.coverage(
+        con, dates, source=source, stream=stream
     )
 
 
-def _figures(nights: list[dict[str, Any]]) -> dict[str, int]:
+def _figures(deliveries: list[dict[str, Any]]) -> dict[str, int]:
     keys = ("files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
-    sums = {key.replace("_", " "): sum(night[key] for night in nights) for key in keys}
+    sums = {key.replace("_", " "): sum(delivery[key] for delivery in deliveries) for key in keys}
     return {"dagster/partition_row_count": sums["rows loaded"], **sums}
 
 
-def _adds_up(night: dict[str, Any]) -> bool:
-    return night["rows_read"] == night["rows_loaded"] + night["rows_rejected"] + night["rows_duplicate"]
+def _adds_up(delivery: dict[str, Any]) -> bool:
+    return delivery["rows_read"] == delivery["rows_loaded"] + delivery["rows_rejected"] + delivery["rows_duplicate"]
 
 
 def _count(con: Any, table: tuple[str, str]) -> int:

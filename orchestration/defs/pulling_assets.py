@@ -1,8 +1,8 @@
 """The Dagster asset that pulls one vendor before its streams are loaded; there is one only for vendors that `pull.toml`
 names.
 
-It never fails: a vendor that is down costs its own stream a night, and nobody else's. What went wrong is a failed check
-here, and is told by the run that publishes.
+It never fails: a vendor that is down costs its own stream a delivery, and no other. What went wrong is a failed check
+here, and is reported by the run that publishes.
 """
 
 import dagster as dg
@@ -13,7 +13,7 @@ from orchestration.pulling import configuration as pull_configuration
 from orchestration.pulling import walk_log
 from orchestration.runtime.errors import to_operator_error
 
-# Files that have landed are no reason to ask vendors again, nor is a night that is loaded once more.
+# Files that have landed are no reason to ask vendors again, nor is an export date that is loaded once more.
 STARTED_OTHERWISE = (
     "dagster/sensor_name",
     "dagster/partition",

@@ -1,5 +1,5 @@
-"""What Dagster looks out for besides the clock: deliveries that have landed, runs whose process is gone, failed and
-late nights."""
+"""What Dagster looks out for besides the clock: deliveries that have landed, runs with no process any more, failed and
+late runs."""
 
 import dagster as dg
 import duckdb
@@ -16,7 +16,7 @@ from orchestration.warehouse import build_file, writer_lock
 
 JANITOR_SECONDS = 20
 # A sensor is given a minute.
-TELLING_SECONDS = 20
+REPORTING_SECONDS = 20
 ON = dg.DefaultSensorStatus.RUNNING
 
 
@@ -43,7 +43,7 @@ def arrival(job_name: str) -> dg.SensorDefinition:
                     with build_file.connect(settings, read_only=True) as con:
                         files = warehouse.pending(con, scan, dates=None, full_refresh=False)
                 except duckdb.Error:
-                    return dg.SkipReason("The build file cannot be read; `c360 doctor` tells more.")
+                    return dg.SkipReason("The build file cannot be read; `c360 doctor` says more.")
         ready = completeness.complete(files, quiet_seconds=settings.options.arrival_quiet_seconds)
         if not ready:
             return dg.SkipReason(f"{len(files)} files are still arriving." if files else "Nothing new has landed.")
@@ -53,8 +53,8 @@ def arrival(job_name: str) -> dg.SensorDefinition:
 
 
 def janitor() -> dg.SensorDefinition:
-    """Ends runs whose process died without a word (power loss, kill), so that they block no other, and forgets old
-    ones."""
+    """Ends runs with a process that died without a word (power loss, kill), so that they block no other, and forgets
+    old ones."""
 
     @dg.sensor(name="janitor", description=janitor.__doc__, minimum_interval_seconds=JANITOR_SECONDS, default_status=ON)
     def sweep(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -70,7 +70,7 @@ def janitor() -> dg.SensorDefinition:
 
 
 def command_line_runs() -> dg.SensorDefinition:
-    """Tells Dagster what runs of the command line have loaded and built."""
+    """Reports to Dagster what runs of the command line have loaded and built."""
 
     @dg.sensor(
         name="command_line_runs",
@@ -84,13 +84,13 @@ def command_line_runs() -> dg.SensorDefinition:
         if context.cursor == seen:
             return dg.SkipReason("Nothing new is published.")
         try:
-            left = dagster_reports.report(context.instance, settings, seconds=TELLING_SECONDS)
+            left = dagster_reports.report(context.instance, settings, seconds=REPORTING_SECONDS)
         except OperatorError as error:
             return dg.SkipReason(str(error))
         if left:
-            return dg.SkipReason(f"{left} materialisations are still to be told.")
+            return dg.SkipReason(f"{left} materialisations are still to be reported.")
         context.update_cursor(seen)
-        return dg.SkipReason("All that is published is told.")
+        return dg.SkipReason("All that is published is reported.")
 
     return look
 
@@ -104,22 +104,22 @@ def _state_of(settings: Settings) -> str:
 
 
 def failures() -> dg.SensorDefinition:
-    """Tells of a failed run by the command or the webhook of the settings."""
+    """Reports a failed run by the command or the webhook of the settings."""
 
     @dg.run_failure_sensor(
         name="failures", description=failures.__doc__, minimum_interval_seconds=30, default_status=ON
     )
-    def tell(context: dg.RunFailureSensorContext) -> None:
+    def alert(context: dg.RunFailureSensorContext) -> None:
         alerts.send(
             configuration.load(),
             alerts.Alert("failed", _why(context), f"The Dagster UI shows run {context.dagster_run.run_id}."),
         )
 
-    return tell
+    return alert
 
 
 def lateness() -> dg.SensorDefinition:
-    """Tells of a night that has not come and of streams that were not delivered."""
+    """Reports a nightly run that has not come and streams that were not delivered."""
 
     @dg.sensor(name="lateness", description=lateness.__doc__, minimum_interval_seconds=300, default_status=ON)
     def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
