@@ -11,7 +11,7 @@
 -- Those that records report; the others are identifiers.
 {% macro reported_attributes() -%} {{ return(["first_name", "last_name", "full_name", "birth_date", "gender", "city", "state", "country", "postal_code", "language"]) }} {%- endmacro %}
 
--- Parts of a person that are told, and survive, together.
+-- Parts of a person that are reported, and survive, together.
 {% macro attribute_parts() -%} {{ return(["name", "birth_date", "gender", "place", "country", "language"]) }} {%- endmacro %}
 
 -- Attributes of the name.
@@ -23,8 +23,8 @@
 -- Those that are a part of their own.
 {% macro plain_attributes() -%} {{ return(["birth_date", "gender", "language"]) }} {%- endmacro %}
 
--- Columns of staging that tell attributes.
+-- Columns of staging that report attributes.
 {% macro attribute_columns() -%} {{ return(["first_name", "last_name", "full_name", "birth_date", "gender", "city", "state_raw", "state_code", "country_raw", "country_code", "postal_code", "language"]) }} {%- endmacro %}
 
--- Tables of staging whose rows belong to a record, or to a contact.
+-- Tables of staging with rows that belong to a record, or to a contact.
 {% macro mentioning_tables() -%} {{ return(["customer_consents", "orders", "events", "segment_memberships", "reviews", "leads", "loyalty_accounts", "loyalty_transactions", "redemptions", "vendor_stats"]) }} {%- endmacro %}

@@ -1,7 +1,7 @@
 """What a field is likely to be about, by its name alone: for those that no shape knows.
 
 A field that is new, or no longer there, and is about consent, money, status, time or identity may be one of ours under
-another name: as long as it is not read, a value that was delivered counts as missing. It is told by name; see
+another name: as long as it is not read, a value that was delivered counts as missing. It is reported by name; see
 `schema_drift.py`.
 """
 

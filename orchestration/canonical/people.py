@@ -14,7 +14,7 @@ PERSON_ATTRIBUTES: tuple[Column, ...] = (
     column(
         "first_name_key",
         "text",
-        "Given name for comparing: mended, in Latin letters, no accents, no titles, words parted by a blank.",
+        "Given name for comparing: repaired, in Latin letters, no accents, no titles, words parted by a blank.",
         personal=True,
     ),
     column("last_name_key", "text", "Family name for comparing.", personal=True),
@@ -42,10 +42,9 @@ PERSON_ATTRIBUTES: tuple[Column, ...] = (
 class Attribute:
     """An attribute of a person in the customer tables, from the record that is believed most.
 
-    `columns` of the staging tables tell it; one without any is an identifier. Attributes of one `part` are told and
-    survive together. `is_added` ones stand after the columns that the customer tables had at first, for a column never
-    moves.
-    """
+    `columns` of the staging tables report it; one without any is an identifier. Attributes of one `part` are reported
+    and survive together. `is_added` ones stand after the columns that the customer tables had at first, for a column
+    never moves."""
 
     name: str
     kind: Kind
@@ -95,7 +94,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "country",
         "text",
-        "ISO 3166-1 alpha-2 country where it could be told.",
+        "ISO 3166-1 alpha-2 country where it could be determined.",
         ("country_raw", "country_code"),
         "country",
         personal=False,

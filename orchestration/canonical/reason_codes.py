@@ -1,9 +1,9 @@
-"""Every reason code a file, record or field can be booked with: what it means and what to do about it.
+"""Every reason code a file, record or field can be logged with: what it means and what to do about it.
 
-The one documented list. A code that is not here cannot be booked.
+The one documented list. A code that is not here cannot be logged.
 """
 
-# The reason of records that are sound and wait with their night.
+# The reason of records that are sound and wait with their delivery.
 HELD_BACK = "held_back"
 # The reason of records about somebody who was erased: nothing of them is kept, and nothing is wrong with them.
 ERASED = "erased"

@@ -28,13 +28,12 @@ DUCKDB_TYPES: dict[Kind, str] = {
 class Column:
     """One column of a canonical table.
 
-    `required` and `unparseable` are reason codes: a record whose value is missing, or given but not readable as `kind`,
-    is rejected with them. Without a code the value becomes null and a field issue keeps it as given. `values` lists all
-    a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that says that the
-    time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of a row
-    by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives` is an
-    attribute of the customer tables too, from the record that is believed most.
-    """
+    `required` and `unparseable` are reason codes: a record with that value missing, or given but not readable as
+    `kind`, is rejected with them. Without a code the value becomes null and a field issue keeps it as given. `values`
+    lists all a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that says
+    that the time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times
+    of a row by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives`
+    is an attribute of the customer tables too, from the record that is believed most."""
 
     name: str
     kind: Kind
@@ -115,11 +114,11 @@ COMMON: tuple[Column, ...] = (
         "source_entity", "code", "What the record is at the vendor: profile, contact, customer, order, event and so on."
     ),
     column("source_dialect", "code", "Shape of the vendor's format the record was read as."),
-    column("export_date", "date", "Night on which this content was first delivered."),
+    column("export_date", "date", "Export date of the first delivery of this content."),
     column(
         "last_export_date",
         "date",
-        "Latest night that delivered exactly this content again; orders and events only, else the export date.",
+        "Latest export date that delivered exactly this content again; orders and events only, else the export date.",
     ),
     column(
         "load_seq",
@@ -131,7 +130,7 @@ COMMON: tuple[Column, ...] = (
         "record_hash",
         "id",
         "SHA-256 of the record as delivered, blanks, the order of keys and the spelling of numbers aside; of an event"
-        " whose id is its content, of that.",
+        " with its content as its id, of that.",
     ),
     column("source_file", "text", "Path of the landing file, relative to the data folder."),
     column("source_row", "integer", "Number of the record in its file, from 1."),
@@ -143,7 +142,7 @@ COMMON: tuple[Column, ...] = (
     column("extra", "json", "Fields of the record that have no column of their own, by dotted path.", personal=True),
 )
 
-# A row that tells of a person, but is no profile of one, belongs to a vendor record: this column says to which.
+# A row about a person that is no profile of one belongs to a vendor record: this column says to which.
 OWNER = column(
     "owner_record_id",
     "id",
@@ -159,5 +158,5 @@ CURRENCY = column("currency", "code", "ISO 4217 code of every amount in the row.
 UPDATED = column(
     "source_updated_at",
     "time",
-    "When the vendor last changed the record that says so: of two in one night the later counts.",
+    "When the vendor last changed the record that says so: of two on one export date the later counts.",
 )

@@ -10,7 +10,7 @@ _TABLES: tuple[Table, ...] = (
     Table(
         "customers",
         "one row per vendor record and observation",
-        "Profiles, contacts and customers as the vendors keep them, one row for each night that delivered them.",
+        "Profiles, contacts and customers as the vendors keep them, one row for each export date that delivered them.",
         (
             PROFILE,
             column(
@@ -100,7 +100,7 @@ _TABLES: tuple[Table, ...] = (
     Table(
         "customer_consents",
         "one row per record or contact, channel, purpose and time",
-        "Consent as the vendors tell it, one row for each statement.",
+        "Consent as the vendors report it, one row for each statement.",
         (
             UPDATED,
             OWNER,
@@ -119,7 +119,7 @@ _TABLES: tuple[Table, ...] = (
             ),
             column("status_raw", "text", "Status in the vendor's words."),
             column(
-                "is_forced", "flag", "The vendor was told to let this statement beat later ones that are not forced."
+                "is_forced", "flag", "The vendor was asked to let this statement beat later ones that are not forced."
             ),
             column(
                 "effective_at",
@@ -208,7 +208,7 @@ _TABLES: tuple[Table, ...] = (
             column("payment_method", "text", "Payment method in the vendor's words."),
             column("shipping_method", "text", "Shipping method in the vendor's words."),
             column("is_test", "flag", "The vendor marks the order as a test."),
-            column("is_from_event", "flag", "An event told of the order; no order record did."),
+            column("is_from_event", "flag", "An event reported the order; no order record did."),
             column("attributes", "json", "Open attributes of the order, types as delivered.", personal=True),
         ),
         key="source_order_id",
@@ -254,7 +254,7 @@ _TABLES: tuple[Table, ...] = (
     ),
     Table(
         "order_adjustments",
-        "one row per order and refund, return or cancellation told",
+        "one row per order and refund, return or cancellation reported",
         "What took an order back, in whole or in part.",
         (
             UPDATED,
@@ -318,7 +318,7 @@ _TABLES: tuple[Table, ...] = (
             column(
                 "content_key",
                 "id",
-                "Hash of type, action, time and data: the same event told in two places of one vendor.",
+                "Hash of type, action, time and data: the same event reported in two places of one vendor.",
             ),
             column("event_type", "code", "What the event is about, in our words.", required="missing_event_type"),
             column("event_action", "code", "Action in our words."),
@@ -594,7 +594,7 @@ _TABLES: tuple[Table, ...] = (
             column(
                 "unclear_money_amount",
                 "money",
-                "Amount of a rollback of which only its redemption tells that it is money: read as money.",
+                "Amount of a rollback of which only its redemption shows that it is money: read as money.",
             ),
             column("unclear_points_amount", "decimal", "The same amount, read as points."),
             column(
@@ -635,7 +635,7 @@ TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 
 def known_by_content() -> Iterator[tuple[str, str]]:
-    """Every table, with its key, whose rows are told apart by key and content over all deliveries: the same again is a
+    """Every table, with its key, in which rows differ by key and content over all deliveries: the same again is a
     duplicate."""
     for table in TABLES.values():
         if table.is_known_by_content and table.key:

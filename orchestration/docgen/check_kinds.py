@@ -1,4 +1,5 @@
-"""The checks of the dbt project that stop a night, and why no vendor's data may make one fail: the page docs/checks.md.
+"""The checks of the dbt project that stop a publication, and why no vendor's data may make one fail: the page
+docs/checks.md.
 
 Every check declares its `kind` where it stands: in `config.meta` of a promise in YAML, in the config block of a query.
 """
@@ -19,7 +20,7 @@ KINDS = {
         " data."
     ),
     "set_aside": "What breaks it is set aside and listed, all else is published, and the run ends with 3.",
-    "warning": "It is told, and stops nothing.",
+    "warning": "It is reported, and stops nothing.",
     "rule": "It is about a file of rules, which is refused with exit code 2, file and line, before anything is built.",
 }
 WORLDS = "tests/dbt/test_laws.py"
@@ -86,9 +87,9 @@ def page(project: Path) -> str:
     """The list of all checks."""
     found = checks(project)
     parts = [
-        "# Checks that stop a night",
+        "# Checks that stop a publication",
         (
-            "Nothing is published while one of these fails. So that no data of a vendor can stop everybody's night,"
+            "Nothing is published while one of these fails. So that no vendor's data can stop it for everybody,"
             " each is one of these:"
         ),
     ]

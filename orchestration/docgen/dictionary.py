@@ -1,6 +1,6 @@
 """The page docs/data_dictionary.md: every table and column that the published file shows, from where each is declared.
 
-Marts and the quality tables of dbt are declared in its YAML, staging in `tables.py`, the pipeline's own books in
+Marts and the quality tables of dbt are declared in its YAML, staging in `tables.py`, the pipeline's audit tables in
 `meanings.py`.
 """
 
@@ -21,7 +21,7 @@ def page(project: Path) -> str:
     parts = [
         "# Data dictionary",
         (
-            "Schemas of `warehouse.duckdb`: `marts` is for analysis, `meta` tells how good the data are, `staging` is"
+            "Schemas of `warehouse.duckdb`: `marts` is for analysis, `meta` says how good the data are, `staging` is"
             " what the vendors delivered."
         ),
         "# Schema `marts`",
@@ -29,8 +29,8 @@ def page(project: Path) -> str:
         "# Schema `meta`",
         *(_models(project, "meta")),
         *(
-            _table(book.name, book.description, [(*column, False) for column in book.columns])
-            for book in meanings.of_schema("meta")
+            _table(table.name, table.description, [(*column, False) for column in table.columns])
+            for table in meanings.of_schema("meta")
         ),
         "# Schema `staging`\n\nEvery table begins with the common columns.",
         _table("Common columns", "", [_staged(column) for column in COMMON]),

@@ -17,7 +17,7 @@ INTRODUCTION = """# Money: units and currencies
 
 Every amount that staging holds, by the field it is read from. Staging holds major units with four decimals, exact, beside an ISO 4217 code. *Minor* units
 have as many decimals as the currency of their row has by ISO 4217 (yen none, euro two, Kuwaiti dinar three) unless the vendor's paragraph says otherwise.
-Where a row names no currency it is the account's (`default_currency` of `accounts.csv`, else the vendor's default); `is_currency_inferred` tells so in
+Where a row names no currency it is the account's (`default_currency` of `accounts.csv`, else the vendor's default); `is_currency_inferred` says so in
 `orders`, `order_adjustments` and `redemptions`. Amounts of different currencies are never added: marts convert by the rate of the order's day."""
 HEAD = ("dialect", "column", "read from", "unit", "currency from")
 

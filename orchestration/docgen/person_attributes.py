@@ -35,7 +35,7 @@ def macros() -> str:
             _macro("reported_attributes", "Those that records report; the others are identifiers.", _names(reported)),
             _macro(
                 "attribute_parts",
-                "Parts of a person that are told, and survive, together.",
+                "Parts of a person that are reported, and survive, together.",
                 [*dict.fromkeys(one.part for one in reported)],
             ),
             _macro("name_attributes", "Attributes of the name.", _names(one for one in reported if one.part == "name")),
@@ -47,11 +47,11 @@ def macros() -> str:
             _macro("plain_attributes", "Those that are a part of their own.", _names(plain)),
             _macro(
                 "attribute_columns",
-                "Columns of staging that tell attributes.",
+                "Columns of staging that report attributes.",
                 [name for one in reported for name in one.columns],
             ),
             _macro(
-                "mentioning_tables", "Tables of staging whose rows belong to a record, or to a contact.", mentioning
+                "mentioning_tables", "Tables of staging with rows that belong to a record, or to a contact.", mentioning
             ),
         )
     )

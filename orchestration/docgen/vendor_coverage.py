@@ -1,8 +1,7 @@
 """The page on how well each vendor is known: its dialects and their fields, and what the golden cases make of them.
 
-Written from the shapes and from the cases beside the tests, whose results a test holds to; `generate.py` puts it in its
-place.
-"""
+Written from the shapes and from the cases beside the tests, with results that a test holds the code to; `generate.py`
+puts it in its place."""
 
 import json
 from collections import Counter
@@ -18,7 +17,7 @@ INTRODUCTION = """# How well each vendor is known
 
 A field of a dialect is *modelled* (it has a column), *in extra* (documented, without a column: kept as delivered in `extra`) or *dropped* (never stored, for
 the reason below). A field that no dialect knows is kept in `extra` too, and counted in `meta.schema_drift`; if by its name it is about consent, money, status,
-time or identity, `c360 run` and `c360 doctor` name it. `meta.field_coverage` tells the same of every night that was delivered."""
+time or identity, `c360 run` and `c360 doctor` name it. `meta.field_coverage` shows the same for every export date."""
 CASES = """Every case is a file beside its result in `tests/vendors/<vendor>/`, and a test holds the code to it. Traps are numbered as they were handed to us:
 records of the vendors' own documentation, or of recordings, that are easily read wrongly. What concerns several records or vendors is tested in
 `tests/e2e/test_traps.py`."""

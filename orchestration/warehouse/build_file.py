@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.warehouse.ddl import BOOKS, staging_ddl
+from orchestration.warehouse.ddl import AUDIT_DDL, staging_ddl
 from orchestration.warehouse.duckdb_session import has_table, transaction
 from orchestration.warehouse.fingerprints import made_by
 
@@ -39,6 +39,6 @@ def is_of_this_version(con: duckdb.DuckDBPyConnection, settings: Settings) -> bo
 
 def _create(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     with transaction(con):
-        con.execute(BOOKS + staging_ddl())
+        con.execute(AUDIT_DDL + staging_ddl())
         con.execute("create table internal.outdone as from staging.customers limit 0")
         con.execute("create table internal.made_by as select $1 as fingerprint", [made_by(settings)])

@@ -1,4 +1,5 @@
-"""The books of a warehouse and the tables they are about, as DDL: what was loaded, rejected, repaired and new."""
+"""The audit tables of a warehouse and the staging tables they are about, as DDL: what was loaded, rejected, repaired
+and new."""
 
 from orchestration.canonical import reason_codes
 from orchestration.canonical.tables import TABLES
@@ -7,7 +8,7 @@ from orchestration.warehouse.duckdb_session import quoted
 # Of a delivery of which more was rejected than this (contract, section 9) nobody can say whom it left out.
 MOST_UNREAD = 0.01
 
-BOOKS = f"""
+AUDIT_DDL = f"""
 create schema if not exists staging;
 create schema if not exists meta;
 create schema if not exists internal;
@@ -63,7 +64,7 @@ create table if not exists internal.held_deliveries (
 );
 create table if not exists internal.weighed (key varchar);
 create or replace view internal.deliveries_as_told as
-    -- Whom a rejected file or record was about nobody knows: a night with a rejected file, or with many such records, proves nobody's absence.
+    -- Nobody knows whom a rejected file or record was about: a delivery with a rejected file, or with many such records, proves nobody's absence.
     with unread as (
         select source, source_account, stream, export_date
         from meta.loads
@@ -96,7 +97,7 @@ create or replace view meta.deliveries as
     from internal.deliveries_as_told;
 create or replace view meta.schema_drift as
     with
-        nights as (
+        by_date as (
             select source, source_account, stream, export_date, source_dialect, field, sum(records) as records, sum(records_seen) as seen,
                 max(meaning) as meaning
             from meta.field_coverage
@@ -110,7 +111,7 @@ create or replace view meta.schema_drift as
                 lag(seen >= 0.5 * records and records >= 20) over (
                     partition by source, source_account, stream, source_dialect, field order by export_date
                 ) as was_usual
-            from nights
+            from by_date
         )
     select source, source_account, stream, export_date, source_dialect, field, change, seen_type, record_count, file_path, meaning
     from internal.drift

@@ -61,7 +61,7 @@ def can_be_read(path: Path, settings: Settings) -> bool:
             for schema, table in con.execute(
                 "select schema_name, table_name from duckdb_tables() where not temporary"
             ).fetchall():
-                con.execute(f'select bit_xor(hash(told)) from "{schema}"."{table}" as told').fetchall()
+                con.execute(f'select bit_xor(hash(stored)) from "{schema}"."{table}" as stored').fetchall()
     except duckdb.Error as error:
         return cause_of(error) != "damaged"
     return True

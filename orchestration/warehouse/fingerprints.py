@@ -68,8 +68,8 @@ def project_fingerprint(settings: Settings) -> str:
 
 
 def rules_fingerprint(settings: Settings) -> str:
-    """Changes with everything but the data that decides what models make of them; with the engine too, whose hashes
-    tell keys apart."""
+    """Changes with everything but the data that decides what models make of them; with the engine too, because its
+    hashes distinguish keys."""
     parts = (
         [getattr(settings.options, key) for key in RULE_OPTIONS],
         settings.staging_fingerprint,

@@ -1,9 +1,8 @@
 """What the tables mean that the pipeline keeps beside staging and marts: the comments of their columns, and what is
 nobody's to read.
 
-dbt comments on marts and its quality tables, `ddl.py` on staging. dbt reads `BOOKS`, which are its sources too; it does
-not read `LEDGERS`.
-"""
+dbt comments on marts and its quality tables, `ddl.py` on staging. dbt reads `AUDIT_TABLES`, which are its sources too;
+it does not read `LOG_TABLES`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ NOT_FOR_YOU = (
 
 
 @dataclass(frozen=True)
-class Book:
+class AuditTable:
     """A table that the pipeline writes and dbt reads: its columns as (name, type, meaning)."""
 
     schema: str
@@ -29,8 +28,8 @@ class Book:
     columns: tuple[tuple[str, str, str], ...]
 
 
-BOOKS: tuple[Book, ...] = (
-    Book(
+AUDIT_TABLES: tuple[AuditTable, ...] = (
+    AuditTable(
         "meta",
         "loads",
         "One row per landing file and attempt that ended.",
@@ -40,7 +39,7 @@ BOOKS: tuple[Book, ...] = (
             ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream of the landing path."),
-            ("export_date", "DATE", "Night it was delivered."),
+            ("export_date", "DATE", "Export date of the delivery."),
             ("load_seq", "BIGINT", "Our arrival order; it decides nothing."),
             ("rows_read", "BIGINT", "Records in the file."),
             ("rows_loaded", "BIGINT", "Records that went into staging."),
@@ -70,7 +69,7 @@ BOOKS: tuple[Book, ...] = (
             ),
         ),
     ),
-    Book(
+    AuditTable(
         "meta",
         "deliveries",
         "One row per delivery that is now loaded.",
@@ -78,7 +77,7 @@ BOOKS: tuple[Book, ...] = (
             ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream of the landing path."),
-            ("export_date", "DATE", "Night it was delivered."),
+            ("export_date", "DATE", "Export date of the delivery."),
             (
                 "is_full",
                 "BOOLEAN",
@@ -90,7 +89,7 @@ BOOKS: tuple[Book, ...] = (
             ("file_count", "BIGINT", "Files it consists of."),
         ),
     ),
-    Book(
+    AuditTable(
         "internal",
         "load_issues",
         "One row per value that was repaired, or could not be read, while loading.",
@@ -98,7 +97,7 @@ BOOKS: tuple[Book, ...] = (
             ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
             ("stream", "VARCHAR", "Stream of the landing path."),
-            ("export_date", "DATE", "Night it was delivered."),
+            ("export_date", "DATE", "Export date of the delivery."),
             ("file_path", "VARCHAR", "Landing file, relative to the data folder."),
             ("row_number", "BIGINT", "Record in the file, from 1."),
             ("table_name", "VARCHAR", "Staging table of the value."),
@@ -108,7 +107,7 @@ BOOKS: tuple[Book, ...] = (
             ("action", "VARCHAR", "What was done about it: repaired, kept or set_null."),
         ),
     ),
-    Book(
+    AuditTable(
         "internal",
         "issued_ids",
         "One row per id that a published warehouse held: an id once handed out is never lost.",
@@ -122,10 +121,10 @@ BOOKS: tuple[Book, ...] = (
             ("retired_at", "TIMESTAMPTZ", "Since when nobody holds it."),
         ),
     ),
-    Book(
+    AuditTable(
         "internal",
         "anonymous_orders",
-        "One row per vendor's order whose person was erased.",
+        "One row per vendor's order of a person who was erased.",
         (
             ("source", "VARCHAR", "Vendor that delivered it, by its code."),
             ("source_account", "VARCHAR", "Tenant at the vendor."),
@@ -133,10 +132,10 @@ BOOKS: tuple[Book, ...] = (
             ("anonymous_id", "VARCHAR", "Random id that stands for who ordered."),
         ),
     ),
-    Book(
+    AuditTable(
         "internal",
         "run_settings",
-        "One row: what the run was told, so that models need no variables.",
+        "One row: what the run was given, so that models need no variables.",
         (
             ("as_of_date", "DATE", "Day for which figures that depend on today are computed."),
             ("reporting_currency", "VARCHAR", "Currency of all reporting amounts."),
@@ -155,7 +154,7 @@ _DELIVERY = (
     ("source", "VARCHAR", "Vendor that delivered it, by its code."),
     ("source_account", "VARCHAR", "Tenant at the vendor."),
     ("stream", "VARCHAR", "Stream of the landing path."),
-    ("export_date", "DATE", "Night it was delivered."),
+    ("export_date", "DATE", "Export date of the delivery."),
 )
 _FILE = ("file_path", "VARCHAR", "Landing file, relative to the data folder.")
 _ARRIVAL = ("load_seq", "BIGINT", "Our arrival order; it decides nothing.")
@@ -164,8 +163,8 @@ _MEANING = (
     "VARCHAR",
     "What the field is about by its name: consent, identity, money, status or time; null if it sounds like none of them.",
 )
-LEDGERS: tuple[Book, ...] = (
-    Book(
+LOG_TABLES: tuple[AuditTable, ...] = (
+    AuditTable(
         "meta",
         "activation_log",
         "One row per request body that was written for a vendor, with what became of it. Keys and values of nobody"
@@ -177,7 +176,7 @@ LEDGERS: tuple[Book, ...] = (
             ("folder", "VARCHAR", "Folder of the body, named by the day of the figures."),
             ("file", "VARCHAR", "Name of the body in it."),
             ("as_of_date", "DATE", "Day that the figures are of."),
-            ("run_id", "VARCHAR", "Run whose figures they are, as in meta.runs."),
+            ("run_id", "VARCHAR", "Run that the figures are of, as in meta.runs."),
             ("mapping_version", "VARCHAR", "Changes with what is sent, or how."),
             ("method", "VARCHAR", "How it is sent, such as POST."),
             ("path", "VARCHAR", "Where to, below the vendor's address."),
@@ -194,7 +193,7 @@ LEDGERS: tuple[Book, ...] = (
             ("answered_at", "TIMESTAMPTZ", "When the last answer came; null if it was not sent."),
         ),
     ),
-    Book(
+    AuditTable(
         "meta",
         "rejects",
         "One row per record that was not loaded, as it was delivered.",
@@ -214,7 +213,7 @@ LEDGERS: tuple[Book, ...] = (
             _ARRIVAL,
         ),
     ),
-    Book(
+    AuditTable(
         "meta",
         "field_coverage",
         "One row per file and field: how many of its records filled it, and what became of it.",
@@ -234,7 +233,7 @@ LEDGERS: tuple[Book, ...] = (
             _MEANING,
         ),
     ),
-    Book(
+    AuditTable(
         "meta",
         "schema_drift",
         "One row per change of what a vendor delivers: a field that is new, of another type, or no longer filled.",
@@ -249,7 +248,7 @@ LEDGERS: tuple[Book, ...] = (
             _MEANING,
         ),
     ),
-    Book(
+    AuditTable(
         "meta",
         "runs",
         "One row per run.",
@@ -275,7 +274,7 @@ LEDGERS: tuple[Book, ...] = (
             ("attention", "JSON", "What a person must look at."),
         ),
     ),
-    Book(
+    AuditTable(
         "meta",
         "identity_events",
         "One row per person that came, went, was merged or split by the run that published this file.",
@@ -291,31 +290,34 @@ LEDGERS: tuple[Book, ...] = (
 )
 
 
-def of_schema(schema: str) -> list[Book]:
-    """All books of a schema, by name."""
-    return sorted((book for book in (*BOOKS, *LEDGERS) if book.schema == schema), key=lambda book: book.name)
+def of_schema(schema: str) -> list[AuditTable]:
+    """All tables of a schema that the pipeline keeps, by name."""
+    return sorted(
+        (table for table in (*AUDIT_TABLES, *LOG_TABLES) if table.schema == schema), key=lambda table: table.name
+    )
 
 
 def comment(con: duckdb.DuckDBPyConnection) -> None:
-    """Says in the file what each book means, and of every table that is a step on the way that it is one."""
-    con.execute(";".join([*_of_books(con), *_of_steps(con), "select 1"]))
+    """Says in the file what each of them means, and of every table that is a step on the way that it is one."""
+    con.execute(";".join([*_of_tables(con), *_of_steps(con), "select 1"]))
 
 
-def _of_books(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
+def _of_tables(con: duckdb.DuckDBPyConnection) -> Iterable[str]:
     views = {
         name for (name,) in con.execute("select view_name from duckdb_views() where schema_name = 'meta'").fetchall()
     }
     known = set(
         con.execute("select table_name, column_name from duckdb_columns() where schema_name = 'meta'").fetchall()
     )
-    for book in of_schema("meta"):
-        columns = [(name, meaning) for name, _, meaning in book.columns if (book.name, name) in known]
+    for table in of_schema("meta"):
+        columns = [(name, meaning) for name, _, meaning in table.columns if (table.name, name) in known]
         if columns:
             yield (
-                f"comment on {'view' if book.name in views else 'table'} meta.{book.name} is {quoted(book.description)}"
+                f"comment on {'view' if table.name in views else 'table'} meta.{table.name}"
+                f" is {quoted(table.description)}"
             )
         for name, meaning in columns:
-            yield f"comment on column meta.{book.name}.{name} is {quoted(meaning)}"
+            yield f"comment on column meta.{table.name}.{name} is {quoted(meaning)}"
 
 
 def _of_steps(con: duckdb.DuckDBPyConnection) -> Iterable[str]:

@@ -58,7 +58,7 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def _of_this_version(settings: Settings) -> Iterator[None]:
-    """Our own queries fit every warehouse but one whose tables are another version's."""
+    """Our own queries fit every warehouse but one with the tables of another version."""
     try:
         yield
     except (duckdb.BinderException, duckdb.CatalogException):

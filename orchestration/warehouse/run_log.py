@@ -1,7 +1,7 @@
-"""The run book `meta.runs`: what every run was, when, and with what figures. A run in it that ended without a word was
+"""The run log `meta.runs`: what every run was, when, and with what figures. A run in it that ended without a word was
 killed.
 
-Figures come from `meta.loads`, where each file is booked with the run that loaded it, so they are right whatever
+Figures come from `meta.loads`, where each file is logged with the run that loaded it, so they are right whatever
 happened.
 """
 
@@ -73,7 +73,7 @@ class Unsolved:
 def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, published: Collection[str] = ()) -> None:
     """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted.
 
-    `published` names runs whose publications stand: one that was killed after its swap could not write that down
+    `published` names runs with publications that stand: one that was killed after its swap could not write that down
     itself.
     """
     _create(con)
@@ -97,7 +97,7 @@ def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, publishe
 
 
 def inherit(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Takes the run book of the published warehouse over into a new build file."""
+    """Takes the run log of the published warehouse over into a new build file."""
     _create(con)
     with publications.attached(con, settings) as is_there:
         if is_there:
@@ -105,7 +105,7 @@ def inherit(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 
 def _create(con: duckdb.DuckDBPyConnection) -> None:
-    """The run book; one that an earlier version began lacks the last column."""
+    """The run log; one that an earlier version began lacks the last column."""
     con.execute("create schema if not exists meta")
     con.execute(_DDL)
     con.execute("alter table meta.runs add column if not exists attention json")
@@ -133,7 +133,7 @@ def end(con: duckdb.DuckDBPyConnection, run_id: str, *, failure: str | None = No
 
 
 def figures(con: duckdb.DuckDBPyConnection, run_id: str) -> Figures:
-    """Sums over the files that the run booked."""
+    """Sums over the files that the run logged."""
     row = con.execute(
         """
         select count(*), sum(rows_read), sum(rows_loaded), sum(rows_rejected), sum(rows_duplicate)
@@ -172,7 +172,7 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
             reported.append(
                 Unsolved(
                     f"{begun} failed: {run['message']}",
-                    "Mend that and type `c360 run`: it continues where it stopped.",
+                    "Fix that and type `c360 run`: it continues where it stopped.",
                     is_failure=True,
                 )
             )
@@ -184,7 +184,7 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
 
 
 def greatest_export_date(con: duckdb.DuckDBPyConnection) -> date | None:
-    """The last night of which at least one row is loaded; failing that, of which something was delivered."""
+    """The last export date with at least one row loaded; failing that, for which something was delivered."""
     row = con.execute(
         "select coalesce(max(export_date) filter (rows_loaded > 0), max(export_date)) from meta.loads where status <>"
         " 'superseded'"

@@ -16,7 +16,7 @@ from orchestration.activation.send import Polling
 from orchestration.cli import main
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
-from orchestration.warehouse.ddl import BOOKS
+from orchestration.warehouse.ddl import AUDIT_DDL
 from tests.activation.conftest import NAMES, PATIENCE, run, target
 from tests.support.activation_world import AS_OF, everywhere, publish
 from tests.support.http_server import Response
@@ -162,7 +162,7 @@ def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Set
     publish(settings, [replace(PEOPLE[0], revenue=Decimal("1.00")), *PEOPLE[1:]], segments=("vip",), as_of=NEXT)
     run(settings, line.name)
     with duckdb.connect() as con:
-        con.execute(BOOKS)
+        con.execute(AUDIT_DDL)
         activation_log.refresh(con, settings)
         activation_log.refresh(con, settings)
         found = con.execute(
@@ -182,7 +182,7 @@ def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None
     line = listening("voucherify")
     publish(settings, PEOPLE, segments=("vip",))
     with duckdb.connect(str(settings.published_file), config=settings.duckdb_config) as con:
-        con.execute(BOOKS)
+        con.execute(AUDIT_DDL)
     folder = settings.publications / "0000000001-run"
     folder.mkdir(parents=True)
     os.link(settings.published_file, folder / "warehouse.duckdb")

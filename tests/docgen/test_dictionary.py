@@ -26,7 +26,7 @@ def _reported() -> dict[str, str]:
     }
     return reported | {
         f"{book.schema}.{book.name}.{column}": meaning
-        for book in (*meanings.BOOKS, *meanings.LEDGERS)
+        for book in (*meanings.AUDIT_TABLES, *meanings.LOG_TABLES)
         for column, _, meaning in book.columns
     }
 

@@ -18,7 +18,7 @@ from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.parsing import documents, emails, ids, phone_numbers
 from orchestration.transformation import seeds
-from orchestration.warehouse.meanings import BOOKS
+from orchestration.warehouse.meanings import AUDIT_TABLES
 from tests.support.worlds import FIRST_NIGHT, GLOBAL, WEAK, build, name_keys
 
 STREAM = "profiles"
@@ -97,9 +97,9 @@ def _declare(con: duckdb.DuckDBPyConnection) -> None:
     for table in TABLES.values():
         columns = ", ".join(f'"{column.name}" {column.duckdb_type}' for column in table.all_columns)
         con.execute(f"create table staging.{table.name} ({columns})")
-    for book in BOOKS:
-        columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in book.columns)
-        con.execute(f"create table {book.schema}.{book.name} ({columns})")
+    for table in AUDIT_TABLES:
+        columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in table.columns)
+        con.execute(f"create table {table.schema}.{table.name} ({columns})")
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, work: Path) -> None:

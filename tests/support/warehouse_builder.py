@@ -19,7 +19,7 @@ from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.parsing import person_names as names
 from orchestration.transformation import dbt_runner, seeds
-from orchestration.warehouse.meanings import BOOKS
+from orchestration.warehouse.meanings import AUDIT_TABLES
 
 Row = dict[str, Any]
 
@@ -200,8 +200,8 @@ class WarehouseBuilder:
                 )
             for table, rows in self.rows.items():
                 insert(connection, f"staging.{table}", rows)
-            for book, rows in {**self.books, "meta.deliveries": self.deliveries()}.items():
-                insert(connection, book, rows)
+            for table, rows in {**self.books, "meta.deliveries": self.deliveries()}.items():
+                insert(connection, table, rows)
             seeds.load(connection, self.settings)
             insert(connection, "internal.run_settings", [self._run_settings()])
 
@@ -266,8 +266,8 @@ def _place(row: Row) -> Row:
 def _declarations() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     for table in TABLES.values():
         yield f"staging.{table.name}", [(column.name, column.duckdb_type) for column in table.all_columns]
-    for book in BOOKS:
-        yield f"{book.schema}.{book.name}", [(name, kind) for name, kind, _ in book.columns]
+    for table in AUDIT_TABLES:
+        yield f"{table.schema}.{table.name}", [(name, kind) for name, kind, _ in table.columns]
 
 
 def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: list[Row]) -> None:

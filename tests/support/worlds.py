@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES
 from orchestration.parsing import person_names as names
-from orchestration.warehouse.meanings import BOOKS
+from orchestration.warehouse.meanings import AUDIT_TABLES
 from tests.support.paths import DBT_PROJECT
 
 FIRST_NIGHT = date(2026, 1, 1)
@@ -144,10 +144,10 @@ def write(world: World, path: Path) -> None:
             con.execute(
                 f"create schema if not exists staging; create or replace table staging.{table.name} ({columns})"
             )
-        for book in BOOKS:
-            columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in book.columns)
+        for table in AUDIT_TABLES:
+            columns = ", ".join(f'"{name}" {kind}' for name, kind, _ in table.columns)
             con.execute(
-                f"create schema if not exists {book.schema}; create or replace table {book.schema}.{book.name} ({columns})"
+                f"create schema if not exists {table.schema}; create or replace table {table.schema}.{table.name} ({columns})"
             )
         con.execute(
             "insert into internal.run_settings (as_of_date, reporting_currency, reporting_time_zone) values ('2026-12-31', 'EUR', 'UTC')"
