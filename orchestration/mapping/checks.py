@@ -37,21 +37,21 @@ def check_fields(dialect: str, shape: Mapping[str, Any], read: Iterable[str]) ->
 
 
 def check_keys(dialect: str, has: frozenset[str], lacks: frozenset[str]) -> None:
-    """Refuses a dialect whose records would have to hold a key and lack it."""
+    """Refuses a dialect with records that would have to hold a key and lack it."""
     if both := sorted(has & lacks):
         raise MappingError(f"no record can be `{dialect}`: it must have and must lack `{both[0]}`")
 
 
 def check_reachable(stream: str, dialects: Iterable[tuple[str, object]]) -> None:
-    """Refuses a stream with two dialects of one name, or with one that is told from an earlier one by nothing."""
+    """Refuses a stream with two dialects of one name, or with one that nothing distinguishes from an earlier one."""
     seen: list[tuple[str, object]] = []
-    for name, told_by in dialects:
-        for other, other_reported_by in seen:
+    for name, marks in dialects:
+        for other, other_marks in seen:
             if name == other:
                 raise MappingError(f"stream `{stream}` has two dialects named `{name}`")
-            if told_by == other_reported_by:
+            if marks == other_marks:
                 raise MappingError(f"no record of stream `{stream}` can be `{name}`: every one is `{other}` before")
-        seen.append((name, told_by))
+        seen.append((name, marks))
 
 
 def _paths(shape: Mapping[str, Any]) -> Iterator[str]:

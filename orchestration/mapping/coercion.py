@@ -1,5 +1,5 @@
 """Records made to fit their shape: what has no place is kept apart, what has the wrong kind is repaired or null, and
-each is booked."""
+each is logged."""
 
 import re
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Fitted:
     issues: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(field, issue code, value as given, action)"""
     decisive: frozenset[str] = frozenset()
-    """Fields whose values are kept as text where they are of the wrong kind: without them the record would be
+    """Fields with values that are kept as text where they are of the wrong kind: without them the record would be
     another."""
 
     @property
@@ -118,7 +118,7 @@ def _fit_alone(value: Any, shape: dict[str, Any], path: str, fitted: Fitted) -> 
 def _with_consent(
     value: dict[str, Any], shape: dict[str, Any], fit_object: dict[str, Any], path: str, fitted: Fitted
 ) -> dict[str, Any]:
-    """The object with the yes or no that it tells under names that the shape does not know, where it tells none under
+    """The object with the yes or no that it states under names that the shape does not know, where it states none under
     those it does."""
     key = _alone_in(shape)
     if key is None or not shape[key].is_consent or fit_object.get(key) is not None:

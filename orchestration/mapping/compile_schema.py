@@ -134,7 +134,7 @@ def _keeper(leaves: tuple[RawLeaf, ...]) -> Keeper | None:
 
 
 def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: frozenset[str] = frozenset()) -> Compiled:
-    """Validators and types of a shape; the required keys are what tells its dialect from the others.
+    """Validators and types of a shape; the required keys are what distinguishes its dialect from the others.
 
     `exploded` are the lists that rows are made of: their kept fields go to the `extra` of those rows. Any other list
     with kept fields goes to the record's `extra` whole.

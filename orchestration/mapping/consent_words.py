@@ -72,8 +72,8 @@ def said(value: Any) -> str | None:
 
 
 def heard(value: Any) -> Any:
-    """The yes or no that is told somewhere in a value of any shape, as delivered; of several the no, and null if there
-    is none."""
+    """The yes or no that is stated somewhere in a value of any shape, as delivered; of several the no, and null if
+    there is none."""
     found = list(_reported(value))
     return next((one for one in found if said(one) == "opt_out"), found[0] if found else None)
 

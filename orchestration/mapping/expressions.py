@@ -79,7 +79,8 @@ def account_currency() -> pl.Expr:
 
 
 def account_phone_region() -> pl.Expr:
-    """Country whose numbering plan the account's phone numbers follow, for those that come without a country code."""
+    """Country with the numbering plan that the account's phone numbers follow, for those that come without a country
+    code."""
     return pl.col("account_phone_region")
 
 
@@ -126,7 +127,7 @@ def given(expr: pl.Expr) -> pl.Expr:
 
 
 def furthest(*statuses: pl.Expr) -> pl.Expr:
-    """The order status furthest along of several; null where none is told."""
+    """The order status furthest along of several; null where none is reported."""
     ranks = {status: rank for rank, status in enumerate(ORDER_STATUSES)}
     best = pl.max_horizontal([status.replace_strict(ranks, default=None, return_dtype=pl.Int8) for status in statuses])
     return best.replace_strict(dict(enumerate(ORDER_STATUSES)), default=None, return_dtype=pl.String)

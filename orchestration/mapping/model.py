@@ -25,11 +25,11 @@ ANY_WORD: frozenset[str] = frozenset()
 class Dialect:
     """One shape of a stream's records and what becomes of it.
 
-    `has` are top-level keys that must be there, `lacks` keys that must not: together they tell a stream's dialects
-    apart. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream.
-    `kinds` are what a record may say it is, in whichever stream it came; `tells` are the words, or `ANY_WORD`, that
-    make a field tell of this one although records of other kinds may have it. `duplicates_of` names the table by whose
-    id and content a record is known again.
+    `has` are top-level keys that must be there, `lacks` keys that must not: together they distinguish a stream's
+    dialects. Where a record fits several, the one with the fewest misfits is it, and of those the first in the stream.
+    `kinds` are what a record may say it is, in whichever stream it came; `marks` are fields that mark a record as of
+    this dialect although records of other kinds may have them, with the words, or `ANY_WORD`, that do so.
+    `duplicates_of` names the table in which a record is known again by id and content.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Dialect:
     doubts: tuple[Doubt, ...] = ()
     duplicates_of: Literal["orders", "events"] | None = None
     kinds: frozenset[str] = frozenset()
-    tells: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    marks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     stream: str = ""
 
     def fits(self, record: Mapping[str, Any]) -> bool:
@@ -63,7 +63,7 @@ class Dialect:
             (
                 {}
                 if must_be_there or not common
-                else {**own, **{name: words or None for name, words in self.tells.items()}}
+                else {**own, **{name: words or None for name, words in self.marks.items()}}
             ),
         )
 
@@ -109,7 +109,7 @@ def dialect(
     doubts: tuple[Doubt, ...] = (),
     duplicates_of: Literal["orders", "events"] | None = None,
     kinds: tuple[str, ...] = (),
-    tells: Mapping[str, Iterable[str]] | None = None,
+    marks: Mapping[str, Iterable[str]] | None = None,
 ) -> Dialect:
     """See `Dialect`. Raises MappingError where it reads what its shape does not hold, or no record can be it."""
     made = Dialect(
@@ -124,7 +124,7 @@ def dialect(
         doubts=doubts,
         duplicates_of=duplicates_of,
         kinds=frozenset(kinds),
-        tells={name: frozenset(word.lower() for word in words) for name, words in (tells or {}).items()},
+        marks={name: frozenset(word.lower() for word in words) for name, words in (marks or {}).items()},
     )
     check_keys(name, made.has, made.lacks)
     check_fields(name, shape, made.reads)
@@ -150,7 +150,7 @@ class Stream:
     """One stream of a vendor: what it delivers and the dialects it may come in.
 
     `envelopes` are keys beyond the stream's own name under which a page keeps its records; a page with one of the
-    `owners` beside its list is a record itself, because they say whose the list is, in whichever stream it lies
+    `owners` beside its list is a record itself, because they say who the list belongs to, in whichever stream it lies
     (`others` are the vendor's other streams that have any). `file_value` takes a value from the file name (a pattern
     with one group), which mappings read with `file_value()`.
     """
@@ -185,7 +185,7 @@ def stream(
     file_value: str | None = None,
 ) -> Stream:
     """See `Stream`. Raises MappingError where one of the dialects can never be met."""
-    check_reachable(name, [(one.name, (one.shape, one.has, one.lacks, one.kinds, one.tells)) for one in dialects])
+    check_reachable(name, [(one.name, (one.shape, one.has, one.lacks, one.kinds, one.marks)) for one in dialects])
     return Stream(
         name, description, tuple(replace(one, stream=name) for one in dialects), envelopes, owners, csv, file_value
     )

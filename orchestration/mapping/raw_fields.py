@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 @dataclass(frozen=True)
 class RawLeaf:
-    """A place whose value is taken from the record as raw text: beside the record, or per element of one list."""
+    """A place with a value that is taken from the record as raw text: beside the record, or per element of one list."""
 
     path: str
     kind: Literal["json", "keep", "pairs"]

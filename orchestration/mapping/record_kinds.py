@@ -60,9 +60,8 @@ class Kinds:
 
     Of the `signs` the first that says something counts. `pages` are names of lists, in a page or in its `data_ref`,
     with the kind of what they hold. Fields in `common` may be in records of any kind: having them alone makes a record
-    nothing. `holders` are the fields of a message in which all it tells of stands under its name, with those names that
-    stand beside the others, never inside them.
-    """
+    nothing. `holders` are the fields of a message in which everything it reports stands under its name, with those
+    names that stand beside the others, never inside them."""
 
     signs: tuple[Sign, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +101,7 @@ class Kinds:
         return msgspec.json.Decoder(msgspec.defstruct("Holders", [(name, held | None, None) for name in self.holders]))
 
     def with_names(self, record: dict[str, Any]) -> dict[str, Any]:
-        """The record with what it tells of under its name, where it came as the one thing in a holder and said itself
+        """The record with what it reports under its name, where it came as the one thing in a holder and said itself
         what it is."""
         named = {
             name: _named(record[name], beside)
@@ -112,7 +111,7 @@ class Kinds:
         return {**record, **named} if named else record
 
     def of_page(self, name: str | None) -> str:
-        """The kind of what a page holds whose list is called so; a name that is not declared is that of a kind nobody
+        """The kind of what is in a page's list of that name; a name that is not declared is that of a kind nobody
         knows."""
         return SAYS_NOTHING if name is None or not self.pages else self.pages.get(name, name)
 
@@ -134,20 +133,20 @@ def _named(held: dict[str, Any], beside: tuple[str, ...]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Taken:
     """What a dialect takes: records that say one of its `kinds`, and those that say nothing but have one of the
-    `telling` fields.
+    fields in `marks`.
 
     With each stand the words that must be there where others have the field too. Without any, every record that says
     nothing is taken.
     """
 
     kinds: frozenset[str]
-    telling: Mapping[str, frozenset[str] | None]
+    marks: Mapping[str, frozenset[str] | None]
 
     def takes(self, record: Mapping[str, Any], kind: str) -> bool:
         """A record that says the kind, or nothing, is one of the dialect's."""
         if kind:
             return kind in self.kinds
-        return not self.telling or any(is_telling(_value(record, name), words) for name, words in self.telling.items())
+        return not self.marks or any(is_mark(_value(record, name), words) for name, words in self.marks.items())
 
 
 def _value(record: Mapping[str, Any], name: str) -> Any:
@@ -159,6 +158,6 @@ def _value(record: Mapping[str, Any], name: str) -> Any:
     )
 
 
-def is_telling(value: Any, words: frozenset[str] | None) -> bool:
-    """The value is given, and one of the words where only those tell."""
+def is_mark(value: Any, words: frozenset[str] | None) -> bool:
+    """The value is given, and is one of the words where only those count."""
     return value is not None and (words is None or (isinstance(value, str) and value.strip().lower() in words))

@@ -53,9 +53,8 @@ class Identifier:
     """Where an identifier of the person is found.
 
     `type` may be an expression where the data say it; `namespace` is the part after vendor and account, for identifiers
-    that are unique only within it; `each` takes one from every element of a list, whose fields `item` reads; of several
-    of a type the one that `is_primary` is shown.
-    """
+    that are unique only within it; `each` takes one from every element of a list, with fields that `item` reads; of
+    several of a type the one that `is_primary` is shown."""
 
     type: str | pl.Expr
     value: pl.Expr
@@ -140,9 +139,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Where `condition` holds a value is passed over although it was given: booked as a field issue of the code.
+    """Where `condition` holds a value is passed over although it was given: logged as a field issue of the code.
 
-    With `each` it is about every element of a list, whose fields `item` reads.
+    With `each` it is about every element of a list, with fields that `item` reads.
     """
 
     field: str
@@ -153,5 +152,5 @@ class Doubt:
 
 
 def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> Doubt:
-    """Books a plain no in the field of a refusal or of its time: it says nothing."""
+    """Logs a plain no in the field of a refusal or of its time as an issue: it says nothing."""
     return Doubt(path, stated, is_plain_no(stated), each)

@@ -48,14 +48,14 @@ class Amount:
 
 
 def absolute(source: pl.Expr, unit: Unit = "major") -> Amount:
-    """An amount whose sign means nothing."""
+    """An amount with a sign that means nothing."""
     return Amount(source, unit, absolute=True)
 
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression that already gives the column's type and needs no parsing; with `given`, null is booked where that
-    is given."""
+    """An expression that already gives the column's type and needs no parsing; with `given`, null is logged as an issue
+    where that is given."""
 
     expr: pl.Expr
     given: pl.Expr | None = None
@@ -65,7 +65,7 @@ class Typed:
 class Word:
     """One of our words, as an expression, and where the vendor's own words for it stand, with those that are known.
 
-    A word that is given and not known is booked as `unknown_word`; where no other word tells more, the column is then
+    A word that is given and not known is logged as `unknown_word`; where no other word says more, the column is then
     `unknown` if it may hold that, else null.
     """
 

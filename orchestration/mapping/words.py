@@ -35,7 +35,7 @@ def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
 
 
 def consent_word(stated: pl.Expr, **own: str) -> Word:
-    """Consent as a word or a yes or no tells it; `own` are words that only this vendor uses."""
+    """Consent as a word or a yes or no states it; `own` are words that only this vendor uses."""
     return word(stated, {**CONSENT_WORDS, **own}, "unknown")
 
 

@@ -1,7 +1,7 @@
 """One account at one vendor over HTTP: paced, patient, and discreet.
 
 An answer is handed on as bytes, as it came. Errors name the vendor, the path and the status: never a query, a header or
-a body, which may hold a secret or tell of a person. What a request is for is not known here.
+a body, which may hold a secret or name a person. What a request is for is not known here.
 """
 
 import logging
@@ -43,7 +43,7 @@ TOKEN_MARGIN_SECONDS = 30
 AGAIN = frozenset({408, 425, 429})
 # A host that is asked for a token as Open Delivery 2 has it, and knows the form of OAuth and of version 1 only.
 NOT_AS_JSON = (400, 415)
-# httpx tells of every request with its whole address, and stamina of every wait; a log may hold neither.
+# httpx logs every request with its whole address, and stamina every wait; a log may hold neither.
 for _library in ("httpx2", "httpcore2"):
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 stamina.instrumentation.set_on_retry_hooks([])

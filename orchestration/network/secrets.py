@@ -14,7 +14,8 @@ FILE = re.compile(r"file:(.+)")
 
 
 def read(given: str, *, meaning: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    """The secret that `env:NAME` or `file:PATH` leads to; `meaning` says whose it is, and a path begins in `folder`."""
+    """The secret that `env:NAME` or `file:PATH` leads to; `meaning` says what it is for, and a path begins in
+    `folder`."""
     if named := VARIABLE.fullmatch(given):
         return _usable(
             (os.environ if environment is None else environment).get(named[1], ""),
@@ -53,7 +54,7 @@ def _usable(text: str, meaning: str, where: str) -> str:
     if not secret.isascii() or not secret.isprintable() or " " in secret:
         raise _refused(
             f"{meaning} cannot be sent: {where} holds more than one word of plain letters, digits and signs.",
-            "Mend it and run again.",
+            "Fix it and run again.",
         )
     return secret
 

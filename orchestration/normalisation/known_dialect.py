@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from orchestration.mapping.model import Dialect, Vendor
-from orchestration.mapping.record_kinds import is_telling
+from orchestration.mapping.record_kinds import is_mark
 
 
 class KnownDialect:
@@ -18,7 +18,7 @@ class KnownDialect:
         self.taken = dialect.taken(vendor.kinds.common)
         self.name = dialect.name if dialect.stream == stream else f"{dialect.stream}:{dialect.name}"
         places = {key: f"f{position}" for position, key in enumerate(dialect.shape)}
-        self._telling = [(places.get(name, ""), words) for name, words in self.taken.telling.items()]
+        self._marks = [(places.get(name, ""), words) for name, words in self.taken.marks.items()]
         self._words: list[tuple[str, frozenset[Any]]] = []
         for one in vendor.kinds.signs:
             if (
@@ -44,11 +44,7 @@ class KnownDialect:
                 if word not in words:
                     return False
                 is_said = True
-        return (
-            is_said
-            or not self._telling
-            or any(is_telling(_value(decoded, name), words) for name, words in self._telling)
-        )
+        return is_said or not self._marks or any(is_mark(_value(decoded, name), words) for name, words in self._marks)
 
 
 def _value(decoded: Any, name: str) -> Any:

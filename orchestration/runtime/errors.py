@@ -1,4 +1,4 @@
-"""The failures an operator can mend: one sentence on what is wrong and one on what to type or do next.
+"""The failures an operator can fix: one sentence on what is wrong and one on what to type or do next.
 
 Whatever else goes wrong is put into such sentences here too: by its kind and place, never by its text, which may quote
 a row.
@@ -91,7 +91,7 @@ def to_operator_error(error: Exception) -> OperatorError:
         place = f" ({shown_name(str(error.filename))})" if error.filename else ""
         return OperatorError(
             f"The system refused: {error.strerror or type(error).__name__}{place}.",
-            remedy="Mend that and run again; `c360 doctor` looks for more.",
+            remedy="Fix that and run again; `c360 doctor` looks for more.",
         )
     return OperatorError(
         f"Unexpected {type(error).__name__}{_place(error)}.",
@@ -151,7 +151,7 @@ _CAUSES = {
     ),
     "configuration": lambda: OperatorError(
         "DuckDB refuses `memory_limit` or `threads` of settings.toml.",
-        remedy="Mend the setting and run again.",
+        remedy="Fix the setting and run again.",
         exit_code=2,
     ),
     "system": lambda: OperatorError(

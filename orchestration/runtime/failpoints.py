@@ -6,6 +6,6 @@ import signal
 
 
 def pass_point(name: str) -> None:
-    """Kills this process as a power loss would, if it was told to die here."""
+    """Kills this process as a power loss would, if it is set to die here."""
     if os.environ.get("C360_KILL_AT") == name:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Python's own 700 have dbt, which frees few of its hundred thousands, searched 1,400 times in a first night.
+# Python's own 700 have dbt, which frees few of its hundred thousands, searched 1,400 times in a first run.
 OBJECTS_BETWEEN_SEARCHES = 20_000
 
 

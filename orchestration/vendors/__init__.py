@@ -23,7 +23,7 @@ class _Found:
 
 
 def discover() -> dict[str, Vendor]:
-    """Every vendor by its code name, in the order of the names; without those whose module has a mistake."""
+    """Every vendor by its code name, in the order of the names; without those with a mistake in their module."""
     return _found().sound
 
 

@@ -33,7 +33,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with an attribute and a table more, and a vendor that tells them."""
+    """A copy of the project with an attribute and a table more, and a vendor that reports them."""
     project = tmp_path_factory.mktemp("edited") / "project"
     for part in ("orchestration", "dbt_project", "docs", "tests/vendors"):
         shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
@@ -68,11 +68,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def edited(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """After two exports of which the second says something else."""
     installation = Installation(tmp_path_factory.mktemp("edited-data"))
-    for night, profession in (("2026-03-01", "baker"), ("2026-03-02", "miller")):
+    for export_date, profession in (("2026-03-01", "baker"), ("2026-03-02", "miller")):
         profile = ometria_profile(
             "p1", firstname="Ada", email="ada@example.com", profession=profession, appointment="a1"
         )
-        installation.land("ometria/profiles", night, "profiles.ndjson", profile)
+        installation.land("ometria/profiles", export_date, "profiles.ndjson", profile)
     installation.configure(
         "attribute_source_priority.csv", "attribute,source,priority\nall,ometria,2\nprofession,ometria,1\n"
     )

@@ -25,9 +25,9 @@ def _reported() -> dict[str, str]:
         for column in (*COMMON, *table.columns)
     }
     return reported | {
-        f"{book.schema}.{book.name}.{column}": meaning
-        for book in (*meanings.AUDIT_TABLES, *meanings.LOG_TABLES)
-        for column, _, meaning in book.columns
+        f"{table.schema}.{table.name}.{column}": meaning
+        for table in (*meanings.AUDIT_TABLES, *meanings.LOG_TABLES)
+        for column, _, meaning in table.columns
     }
 
 

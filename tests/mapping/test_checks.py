@@ -41,7 +41,7 @@ def test_a_dialect_that_must_have_and_lack_one_key() -> None:
         made(has=("id",), lacks=("id",))
 
 
-def test_a_dialect_that_nothing_tells_from_an_earlier_one() -> None:
+def test_a_dialect_that_nothing_distinguishes_from_an_earlier_one() -> None:
     with pytest.raises(
         MappingError,
         match=re.escape("no record of stream `visits` can be `till.other`: every one is `till.visit` before"),

@@ -31,7 +31,7 @@ class Place:
 
     def reported(self, *values: Any) -> Outcome:
         """A record for every value."""
-        # What is told twice in other wrappings is the same record; a field of nobody's keeps them apart.
+        # What is stated twice in other wrappings is the same record; a field of nobody's keeps them apart.
         own = [{"serial": number} if isinstance(value, dict | list) else {} for number, value in enumerate(values)]
         outcome = normalise(
             self.vendor,
@@ -54,14 +54,14 @@ def said(outcome: Outcome) -> dict[int, set[str]]:
 def mistaken(place: Place, values: list[tuple[Any, str | None]]) -> list[tuple[Any, set[str]]]:
     """Values of which the record is heard to say something else than expected, or that are lost in silence."""
     outcome = place.reported(*(value for value, _ in values))
-    kept = {path for _, path, _, _ in outcome.drift} - {"serial"} or place.field.startswith("told in JSON")
-    booked = {one.number for one in (*outcome.normalised.issues, *outcome.normalised.rejects)} | (
+    kept = {path for _, path, _, _ in outcome.drift} - {"serial"} or place.field.startswith("stated in JSON")
+    logged = {one.number for one in (*outcome.normalised.issues, *outcome.normalised.rejects)} | (
         {*range(1, len(values) + 1)} if kept else set()
     )
     return [
         (value, heard)
         for (value, expected), (number, heard) in zip(values, said(outcome).items(), strict=True)
-        if heard != ({expected} if expected else set()) or (expected is None and number not in booked)
+        if heard != ({expected} if expected else set()) or (expected is None and number not in logged)
     ]
 
 
@@ -230,7 +230,7 @@ PLACES = (
         )
         for stream, dialect, start, build in (
             ("customers", "voucherify.customer", "", voucherify),
-            ("events", "voucherify.event", "told in JSON:", voucherify_event),
+            ("events", "voucherify.event", "stated in JSON:", voucherify_event),
             ("customers", "voucherify.customer_event", "data.customer.", voucherify_event),
             (
                 "customers",
@@ -378,7 +378,7 @@ NEITHER = ("perhaps", 17, {"a": {"b": "c"}}, ["perhaps", "later"], {"opted_out":
 @pytest.mark.parametrize(
     "place", [pytest.param(one, id=f"{one.dialect}-{one.field}-{number}") for number, one in enumerate(PLACES)]
 )
-def test_a_no_is_heard_in_every_spelling_and_what_is_neither_yes_nor_no_is_booked(place: Place) -> None:
+def test_a_no_is_heard_in_every_spelling_and_what_is_neither_yes_nor_no_is_logged(place: Place) -> None:
     expected = [
         *((no, "opt_out") for no in NO),
         *((yes, "opt_in") for yes in YES),
@@ -523,7 +523,7 @@ def test_a_word_in_place_of_the_time_of_a_yes_is_what_it_says(place: Place, valu
     ("value", "heard_no"),
     [(True, {"opt_out"}), ("unsubscribed", {"opt_out"}), (WHEN, {"opt_out"}), (False, set()), ("no", set())],
 )
-def test_a_no_in_place_of_the_time_of_a_no_is_none_and_booked(place: Place, value: Any, heard_no: set[str]) -> None:
+def test_a_no_in_place_of_the_time_of_a_no_is_none_and_logged(place: Place, value: Any, heard_no: set[str]) -> None:
     outcome = place.reported(value)
     assert said(outcome) == {1: heard_no}
     assert (value == WHEN) == (not outcome.issues)

@@ -75,7 +75,7 @@ def test_a_word_is_known_whatever_its_case_and_joints(spelling: str) -> None:
     assert not issues(found)
 
 
-def test_a_word_that_no_table_knows_is_booked_as_delivered_and_the_order_is_unknown() -> None:
+def test_a_word_that_no_table_knows_is_logged_as_delivered_and_the_order_is_unknown() -> None:
     found = read(state="Wrapped in Paper")
     assert found.frame("orders")["status"].to_list() == ["unknown"]
     assert issues(found) == [("orders", "status", "unknown_word", "Wrapped in Paper", "kept")]

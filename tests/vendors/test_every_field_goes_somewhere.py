@@ -42,7 +42,7 @@ def expressions(mapped: object) -> Iterator[pl.Expr]:
 def read_fields(dialect: Dialect) -> set[str]:
     """Paths that the dialect's expressions read; those of a list's elements below the list."""
     found = {name.partition(":")[2] for name in dialect.reads if name.partition(":")[0] in ("at", "raw", "pairs")}
-    found |= {path.removeprefix("pairs:") for path in found} | set(dialect.tells)
+    found |= {path.removeprefix("pairs:") for path in found} | set(dialect.marks)
     identifiers = dialect.about.identifiers if dialect.about else ()
     for part in (*dialect.rows, *identifiers, *dialect.doubts):
         if part.each is None:

@@ -27,7 +27,7 @@ def test_the_dialects_of_a_stream_have_names_of_their_own(vendor: str, stream: S
 
 
 @pytest.mark.parametrize(("vendor", "stream"), STREAMS)
-def test_what_tells_a_dialect_is_in_its_shape(vendor: str, stream: Stream) -> None:
+def test_what_marks_a_dialect_is_in_its_shape(vendor: str, stream: Stream) -> None:
     for dialect in stream.dialects:
         assert dialect.has <= dialect.shape.keys(), f"{vendor}: {dialect.name}"
         assert not dialect.lacks & dialect.shape.keys(), f"{vendor}: {dialect.name}"
@@ -95,7 +95,7 @@ def order_of(vendor: str, money: object, moment: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("vendor", sorted(discover()))
 @pytest.mark.parametrize("wrong", [{"$of": "10"}, ["10"]], ids=["object", "list"])
-def test_an_order_whose_money_or_time_is_of_another_kind_is_rejected(vendor: str, wrong: object) -> None:
+def test_an_order_with_money_or_time_of_another_kind_is_rejected(vendor: str, wrong: object) -> None:
     moment = "2026-02-10T10:00:00Z"
     orders = [order_of(vendor, 1000, moment), order_of(vendor, wrong, moment), order_of(vendor, 1000, wrong)]
     assert [(row, reason) for row, reason, _ in normalise(vendor, "orders", orders).rejects] == [
@@ -137,13 +137,13 @@ def _filled(shape: Any, words: Iterator[str]) -> Any:
 
 @pytest.mark.parametrize("word", ["1 00{},5", "31/31/19{}"])
 @pytest.mark.parametrize("vendor", discover())
-def test_an_issue_tells_its_field_and_the_value_as_delivered(vendor: str, word: str) -> None:
+def test_an_issue_names_its_field_and_the_value_as_delivered(vendor: str, word: str) -> None:
     for stream in discover()[vendor].streams.values():
         for dialect in stream.dialects:
             words = [word.format(number) for number in range(10, 1000)]
             outcome = normalise(vendor, stream.name, [_filled(dialect.shape, iter(words))])
             assert all(field for field, _, _ in outcome.issues)
-            # An entry of an object with open keys is told by its key, a joined value by its parts.
+            # An entry of an object with open keys is identified by its key, a joined value by its parts.
             assert {
                 given for _, _, given in outcome.issues if not any(one in given for one in (*words, "some key"))
             } == set()

@@ -1,4 +1,4 @@
-"""A time that lies more than two days after its export date is of a wrong clock: it is booked, and decides nothing."""
+"""A time that lies more than two days after its export date is of a wrong clock: it is logged, and decides nothing."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +18,7 @@ TIMES = [
 
 
 def test_no_time_of_any_vendor_is_later_than_its_export_date_allows(golden: Golden) -> None:
-    """Every case, as if it had been delivered long before what it tells of."""
+    """Every case, as if it had been delivered long before what it reports."""
     outcome = golden.outcome(export_date=LONG_AGO)
     limit = datetime(1980, 1, 4, tzinfo=UTC)
     frames = {table: outcome.normalised.frame(table) for table in outcome.normalised.frames}
@@ -45,15 +45,15 @@ def order(ordered_at: str) -> dict[str, object]:
 def test_the_export_date_stands_in_for_the_time_of_an_order_that_has_not_happened(
     days: int, *, is_plausible: bool
 ) -> None:
-    night = date(2024, 5, 1)
+    export_date = date(2024, 5, 1)
     stated = datetime(2024, 5, 1, 10, tzinfo=UTC) + timedelta(days=days)
-    outcome = normalise("ometria", "orders", [order(stated.isoformat())], export_date=night)
+    outcome = normalise("ometria", "orders", [order(stated.isoformat())], export_date=export_date)
     row = outcome.row("orders")
     assert (row["ordered_at"], row["is_ordered_at_inferred"]) == (
         (stated, False) if is_plausible else (datetime(2024, 5, 1, tzinfo=UTC), True)
     )
-    booked = {issue[2] for issue in outcome.issues if issue[1] == "implausible_time" and issue[0] == "ordered_at"}
-    assert booked == (set() if is_plausible else {stated.isoformat()})
+    logged = {issue[2] for issue in outcome.issues if issue[1] == "implausible_time" and issue[0] == "ordered_at"}
+    assert logged == (set() if is_plausible else {stated.isoformat()})
 
 
 def test_a_time_of_the_record_itself_that_cannot_be_is_left_out() -> None:

@@ -127,7 +127,7 @@ def is_number(value: Any) -> bool:
 
 
 def lost_in_silence(sample: Sample, step: int) -> list[tuple[str, Any, set[str]]]:
-    """Places and junk that cost the record a typed value of which no issue tells and that no text keeps."""
+    """Places and junk that cost the record a typed value that no issue names and no text keeps."""
     tried = trials(sample.record, step)
     outcome = normalise(
         sample.vendor, sample.stream, [sample.record, *(with_junk(sample.record, *one) for one in tried)]
@@ -152,7 +152,7 @@ def lost_in_silence(sample: Sample, step: int) -> list[tuple[str, Any, set[str]]
 
 
 def as_reported(junk: Any) -> str:
-    """What must be found of the junk where it is told of: of an object its field, of a list what is in it."""
+    """What must be found of the junk where it is reported: of an object its field, of a list what is in it."""
     if isinstance(junk, dict | list):
         return 'junk":1' if isinstance(junk, dict) else "junk"
     return json.dumps(junk)[1:-1] if isinstance(junk, str) else json.dumps(junk)

@@ -253,7 +253,7 @@ OMNISEND = (
             "orders": once("subtotal", "discount_total", "shipping_total", "tax_total", "total", "refunded_total"),
             "order_lines": once("unit_price", "discount"),
         },
-        # Hundredths in every currency, which are whole: of a dinar no mills can be told.
+        # Hundredths in every currency, which are whole: of a dinar no mills can be stated.
         scale=lambda code: 100,
         amounts={**AMOUNTS, "KWD": "1.23"},
     ),
@@ -263,7 +263,7 @@ OMNISEND = (
 
 
 def open_order(prices: str) -> Callable[[str, str], list[Mapping[str, Any]]]:
-    """An order as version 1 tells it, or as version 2 does, which names an item's prices together."""
+    """An order as version 1 reports it, or as version 2 does, which names an item's prices together."""
 
     def build(code: str, amount: str) -> list[Mapping[str, Any]]:
         price = {"value": amount, "currency": code}
@@ -415,7 +415,7 @@ def voucherify_redemptions(amount: str) -> dict[str, dict[str, Any]]:
 
 
 def voucherify_rollback(amount: str) -> dict[str, Any]:
-    """Of which only the redemption that it takes back tells whether it is money or points."""
+    """Of which only the redemption that it takes back says whether it is money or points."""
     return {
         "id": "rr_1",
         "object": "redemption_rollback",

@@ -129,7 +129,7 @@ def _allowed(
 
 
 def channel_rows(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
-    """Consent by channel, as `channels` of a profile or contact tells it."""
+    """Consent by channel, as `channels` of a profile or contact states it."""
     key = item("key")
     return tuple(
         _allowed(purpose, word(key, CHANNELS), lambda name: item(f"value.{name}"), pairs("channels"), changed)

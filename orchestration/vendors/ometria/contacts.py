@@ -139,7 +139,7 @@ def _contact_dialect(
         lacks=lacks,
         doubts=consent_doubts("timestamp_unsubscribed"),
         kinds=("contact",),
-        tells={"name": ANY_WORD},
+        marks={"name": ANY_WORD},
     )
 
 

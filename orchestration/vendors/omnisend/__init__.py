@@ -1,7 +1,7 @@
 """Omnisend: events in the published event schema and in the v5 shape, contacts as JSON or CSV, segments, v3 orders
 times 100.
 
-Several events tell of one order (placed, paid for, fulfilled, refunded): each reports the order as it then stood. The
+Several events report one order (placed, paid for, fulfilled, refunded): each reports the order as it then stood. The
 refunded amount in them is a running total. `nonSubscribed` means that nobody ever said yes or no: unknown. In a contact
 the channels of its identifiers decide over its statuses, these over its opt-ins, and all over the word at its top: they
 are one action reported again.
@@ -118,7 +118,7 @@ VENDOR = vendor(
             about=contact,
             lacks=tuple(header for header in CSV_FORM.names if header not in CONTACT),
             kinds=("contact",),
-            tells={"email": ANY_WORD, "status": CONTACT_STATUS},
+            marks={"email": ANY_WORD, "status": CONTACT_STATUS},
             doubts=(
                 Doubt("phone", raw("phone"), ~is_phone),
                 unknown_identifiers,
@@ -141,7 +141,7 @@ VENDOR = vendor(
             about=None,
             checks=(Check("missing_segment_id", "segmentID", ~given(segment_id)),),
             kinds=("segment",),
-            tells={"name": ANY_WORD},
+            marks={"name": ANY_WORD},
         ),
     ),
     stream(

@@ -24,7 +24,7 @@ from orchestration.vendors.omnisend.events import OPTED
 says_something = pl.any_horizontal([given(item(name)) for name in OPTED])
 
 
-def tell(expr: pl.Expr) -> pl.Expr:
+def listed_channels(expr: pl.Expr) -> pl.Expr:
     """Channels of a list of {channel, …}, as text between commas."""
     return between_commas(expr.list.eval(pl.element().struct.field("channel")))
 
@@ -92,7 +92,9 @@ def opted(
 dated_consents = at("contact.consents").list.eval(pl.element().filter(given(pl.element().struct.field("createdAt"))))
 event_consents = (
     opted(
-        "contact.optIns", "opt_in", where=given(item("channel")) & _is_unreported(item("channel"), tell(dated_consents))
+        "contact.optIns",
+        "opt_in",
+        where=given(item("channel")) & _is_unreported(item("channel"), listed_channels(dated_consents)),
     ),
     opted("contact.optOuts", "opt_out"),
     opted(
@@ -100,8 +102,8 @@ event_consents = (
         "opt_in",
         where=~given(item("channel"))
         | (
-            (given(item("createdAt")) | _is_unreported(item("channel"), tell(at("contact.optIns"))))
-            & _is_unreported(item("channel"), tell(at("contact.optOuts")))
+            (given(item("createdAt")) | _is_unreported(item("channel"), listed_channels(at("contact.optIns"))))
+            & _is_unreported(item("channel"), listed_channels(at("contact.optOuts")))
         ),
         since=(item("createdAt"),),
         consent_source=item("source"),

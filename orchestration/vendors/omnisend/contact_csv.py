@@ -58,8 +58,8 @@ NOON = 12
 
 
 def csv_contact(name: str) -> Dialect:
-    """A row of the import or of an export. Blank cells are left out of it, so no column alone tells it: none of those
-    that only JSON has may be there."""
+    """A row of the import or of an export. Blank cells are left out of it, so no column alone identifies it: none of
+    those that only JSON has may be there."""
 
     def cell(column: str) -> pl.Expr:
         return first_given(*(at(header) for header in CSV_COLUMNS[column]))
@@ -114,7 +114,7 @@ def csv_contact(name: str) -> Dialect:
     )
 
     def state(channel: str) -> Rows:
-        """The word for the channel, where no date tells more."""
+        """The word for the channel, where no date says more."""
         stated = cell(f"{channel}_status")
         return rows(
             "customer_consents",

@@ -30,7 +30,14 @@ from orchestration.mapping.words import (
     consent_word,
     translated,
 )
-from orchestration.vendors.omnisend.consents import _is_unreported, between_commas, channel, opted, says_something, tell
+from orchestration.vendors.omnisend.consents import (
+    _is_unreported,
+    between_commas,
+    channel,
+    listed_channels,
+    opted,
+    says_something,
+)
 from orchestration.vendors.omnisend.events import OPTED, STATUS_TIMES
 from orchestration.vendors.omnisend.words import EMPTY, IDENTIFIER_TYPE, dialled
 
@@ -191,7 +198,7 @@ def segment_rows(path: str, kind: str) -> tuple[Rows, Rows]:
     return member, nobody
 
 
-# A channel without a status, as in files whose records have all fields, is no word on it.
+# A channel without a status, as in files of records with all fields, is no word on it.
 channel_status = pl.element().struct.field("value").struct.field("status")
 reported_by_identifiers = between_commas(
     pl.col("item_pairs:identifiers:channels").list.eval(
@@ -201,7 +208,7 @@ reported_by_identifiers = between_commas(
 is_reported_last = (
     given(item("channel"))
     & _is_unreported(item("channel"), reported_by_identifiers)
-    & _is_unreported(item("channel"), tell(at("statuses")))
+    & _is_unreported(item("channel"), listed_channels(at("statuses")))
 )
 top_channel = (
     pl.when(given(at("email")) | given(_identifier_of("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
@@ -239,7 +246,7 @@ contact_consents = (
         "customer_consents",
         where=given(at("status"))
         & _is_unreported(top_channel, reported_by_identifiers)
-        & _is_unreported(top_channel, tell(at("statuses"))),
+        & _is_unreported(top_channel, listed_channels(at("statuses"))),
         channel=top_channel,
         purpose=pl.lit("marketing"),
         status=consent_word(at("status")),
@@ -251,7 +258,7 @@ contact_consents = (
         "opt_out",
         where=says_something
         & _is_unreported(item("channel"), reported_by_identifiers)
-        & _is_unreported(item("channel"), tell(at("statuses"))),
+        & _is_unreported(item("channel"), listed_channels(at("statuses"))),
     ),
     opted("optIns", "opt_in", where=is_reported_last),
 )

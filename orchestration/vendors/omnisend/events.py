@@ -156,8 +156,8 @@ order_currency = first_given(at("order.currency"), at("properties.currency"))
 payment_status = first_given(at("order.paymentStatus"), at("properties.paymentStatus"))
 fulfillment_status = first_given(at("order.fulfillmentStatus"), at("properties.fulfillmentStatus"))
 is_order_event = event_word(0, "custom") == "order"
-tells_of_order = is_order_event & given(order_id)
-tells_all_lines = tells_of_order & (event_word(1, "") != "line")
+is_about_order = is_order_event & given(order_id)
+has_all_lines = is_about_order & (event_word(1, "") != "line")
 event_contact_id = first_given(at("contact.contactID"), at("contact.id"))
 billing = "properties.billingAddress"
 
@@ -171,7 +171,8 @@ refund_status = (
     .when(money(refunded_price).abs() >= money(total_price))
     .then(pl.lit("refunded"))
 )
-# An order event sent again without an id has a new time: its name, order and person tell it, and the product of a line.
+# An order event sent again without an id has a new time: its name, order and person identify it, and the product of a
+# line.
 event_key = pl.concat_str(
     pl.lit("order_event"),
     at("eventName").str.strip_chars().str.to_lowercase(),
@@ -227,7 +228,7 @@ event_contact = Contact(
 events = rows(
     "events",
     event_id=pl.coalesce(
-        first_given(at("eventID")), pl.when(tells_of_order & pl.col("owner").is_not_null()).then(event_key)
+        first_given(at("eventID")), pl.when(is_about_order & pl.col("owner").is_not_null()).then(event_key)
     ),
     is_event_id_derived=Typed(~given(at("eventID"))),
     event_type=event_word(0, "custom").pipe(lambda word: pl.when(given(at("eventName"))).then(word)),
@@ -248,7 +249,7 @@ events = rows(
 )
 event_orders = rows(
     "orders",
-    where=tells_of_order,
+    where=is_about_order,
     source_order_id=order_id,
     order_number=first_given(at("order.orderNumber"), at("properties.orderNumber")),
     ordered_at=time(
@@ -265,7 +266,7 @@ event_orders = rows(
     shipping_total=at("properties.shippingPrice"),
     tax_total=at("properties.totalTax"),
     is_tax_included=first_given(at("properties.subtotalTaxIncluded"), at("properties.subTotalTaxIncluded")),
-    total=pl.when(tells_all_lines).then(total_price),
+    total=pl.when(has_all_lines).then(total_price),
     refunded_total=absolute(refunded_price),
     status_raw=at("eventName"),
     payment_status_raw=payment_status,
@@ -286,7 +287,7 @@ event_orders = rows(
 event_lines = rows(
     "order_lines",
     each="lineItems",
-    where=tells_all_lines,
+    where=has_all_lines,
     source_order_id=order_id,
     line_no=Typed(pl.col("position")),
     product_id=item("productID"),
@@ -303,7 +304,7 @@ event_lines = rows(
 property_lines = rows(
     "order_lines",
     each="properties.lineItems",
-    where=tells_all_lines,
+    where=has_all_lines,
     source_order_id=order_id,
     line_no=Typed(pl.col("position")),
     product_id=item("productID"),
@@ -319,7 +320,7 @@ property_lines = rows(
 )
 event_adjustments = rows(
     "order_adjustments",
-    where=tells_of_order & event_word(1, "").is_in(["refund", "cancel"]),
+    where=is_about_order & event_word(1, "").is_in(["refund", "cancel"]),
     source_order_id=order_id,
     order_match_key=first_given(at("order.orderNumber"), at("properties.orderNumber"), order_id),
     action=event_word(1, ""),

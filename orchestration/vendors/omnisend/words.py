@@ -64,7 +64,7 @@ def status(payment: pl.Expr, fulfillment: pl.Expr, *reported: pl.Expr) -> pl.Exp
 
 
 def word_of_state(status: pl.Expr, payment: pl.Expr, fulfillment: pl.Expr) -> Word:
-    """The status with the words it was made of: one that is not known is booked."""
+    """The status with the words it was made of: one that is not known is logged."""
     return words(status, (payment, PAYMENT_STATUS), (fulfillment, {**FULFILLMENT_STATUS, "unfulfilled": ""}))
 
 

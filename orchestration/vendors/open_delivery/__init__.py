@@ -14,8 +14,8 @@ from orchestration.vendors.open_delivery.loyalty import ACCOUNTS, PROGRAMS, REDE
 from orchestration.vendors.open_delivery.orders import ORDERS
 from orchestration.vendors.open_delivery.reviews import REVIEWS
 
-# What lies in the same interface and is none of ours: shops, menus, deliveries, rewards. Their fields tell them, as no
-# record has a word for what it is.
+# What lies in the same interface and is none of ours: shops, menus, deliveries, rewards. Their fields identify them, as
+# no record has a word for what it is.
 NONE_OF_OURS = {
     "delivery": (
         "deliveryId", "pickupAddress", "deliveryAddress", "deliveryCode", "deliveryPrice", "vehicle", "orderDisplayId", "deliveryTrackingInfo", "pictureURL",

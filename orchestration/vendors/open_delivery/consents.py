@@ -64,10 +64,10 @@ def consent(
 def stated_consents(
     field: Callable[[str], pl.Expr], *, each: str | None, where: pl.Expr | None = None, since: pl.Expr | None = None
 ) -> tuple[Rows, Rows]:
-    """What a consent tells: its state, and the other change where it has the times of both.
+    """What a consent reports: its state, and the other change where it has the times of both.
 
-    Without a word the times tell: what was revoked is taken back. What was taken back had been given; and a time of
-    revocation beside a yes is a no of its day, which a later yes outdoes.
+    Without a word the times decide: what was revoked is taken back. What was taken back had been given; and a time of
+    revocation beside a yes is a no of its day, which a later yes supersedes.
     """
     granted, revoked, stated = (
         yes_since(field("grantedAt")),
@@ -101,7 +101,7 @@ def stated_consents(
 
 
 def consent_doubts(*bodies: str) -> tuple[Doubt, ...]:
-    """Books what says nothing in the time of a no, in the consents and the consent under each."""
+    """Logs what says nothing in the time of a no as an issue, in the consents and the consent under each."""
     lists = tuple(no_refusal(f"{body}consents[].revokedAt", item("revokedAt"), f"{body}consents") for body in bodies)
     return lists + tuple(
         no_refusal(f"{body}consent.revokedAt", at(f"{body}consent.revokedAt")) for body in bodies if body

@@ -273,7 +273,7 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
         has=has,
         lacks=() if wrapper else ("identifier",),
         kinds=("customer",),
-        tells={} if wrapper else {"name": ANY_WORD},
+        marks={} if wrapper else {"name": ANY_WORD},
     )
 
 

@@ -83,7 +83,7 @@ def _dialect(
     body: str | None = None,
 ) -> Dialect:
     event_type, action, engagement, active = _words(word, name)
-    tells_of_order = (event_type == "order") & given(order_id)
+    is_about_order = (event_type == "order") & given(order_id)
     optional: dict[str, Value] = {} if event_id is None else {"event_id": event_id}
     if properties is not None:
         optional["properties"] = raw(properties)
@@ -105,7 +105,7 @@ def _dialect(
         ),
         rows(
             "orders",
-            where=tells_of_order,
+            where=is_about_order,
             amounts="minor" if money else "major",
             is_amount_unit_inferred=money is not None,
             source_order_id=order_id,
@@ -119,7 +119,7 @@ def _dialect(
         ),
         rows(
             "order_adjustments",
-            where=tells_of_order & (action == "cancel"),
+            where=is_about_order & (action == "cancel"),
             source_order_id=order_id,
             action=pl.lit("cancel"),
             amount_kind=pl.lit("running_total"),
@@ -142,7 +142,7 @@ def _dialect(
 
 
 def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
-    """Consents that an event tells: by its name, beside its body's channel, or as one consent or a list of them as
+    """Consents that an event reports: by its name, beside its body's channel, or as one consent or a list of them as
     customers have."""
     event = _dotted(name)
     is_update = (event == "customer.consent.updated").fill_null(value=False)

@@ -115,7 +115,8 @@ def contact_kind(word: pl.Expr, value: pl.Expr) -> pl.Expr:
 
 
 def phone_line(number: pl.Expr, extension: pl.Expr) -> pl.Expr:
-    """A number with its extension, which tells a switchboard or the marketplace's call centre from a person's phone."""
+    """A number with its extension, which distinguishes a switchboard or the marketplace's call centre from a person's
+    phone."""
     return pl.when(given(extension)).then(pl.concat_str(number, pl.lit(" ext. "), extension)).otherwise(number)
 
 

@@ -59,7 +59,7 @@ def _lead(
         has=has,
         checks=(Check("missing_identity", "id", ~given(columns["lead_id"]) & ~given(value)),),
         kinds=("lead",),
-        tells={"name": ANY_WORD, "source": ANY_WORD},
+        marks={"name": ANY_WORD, "source": ANY_WORD},
     )
 
 

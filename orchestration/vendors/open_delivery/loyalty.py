@@ -32,7 +32,7 @@ program = dialect(
     about=None,
     has=("id", "name"),
     kinds=("loyalty_program",),
-    tells={"name": ANY_WORD},
+    marks={"name": ANY_WORD},
 )
 
 draft_account = dialect(

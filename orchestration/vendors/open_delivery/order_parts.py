@@ -17,7 +17,7 @@ from orchestration.vendors.open_delivery.order_words import DELIVERY_FEES, PAYME
 
 
 def _sum(amounts: pl.Expr) -> pl.Expr:
-    """Sum of a list of amounts as text; if one of them is no number that one instead, so that it is booked."""
+    """Sum of a list of amounts as text; if one of them is no number, that one instead, so that it is logged."""
     given_amounts = amounts.list.drop_nulls()
     parsed = given_amounts.list.eval(pl.element().cast(pl.Decimal(18, 4), strict=False))
     wrong = given_amounts.list.eval(

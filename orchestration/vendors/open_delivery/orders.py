@@ -38,7 +38,7 @@ v1_order = dialect(
     has=("id",),
     duplicates_of="orders",
     kinds=("order",),
-    tells={"status": STATUS},
+    marks={"status": STATUS},
 )
 v2_order = dialect(
     "open_delivery.v2",
@@ -53,7 +53,7 @@ v2_order = dialect(
     has=("id",),
     duplicates_of="orders",
     kinds=("order",),
-    tells={"status": STATUS},
+    marks={"status": STATUS},
 )
 
 # -- the relationship view of rc.2, in cents, without a currency or a state
@@ -109,7 +109,7 @@ rc2_order = dialect(
     has=("id",),
     duplicates_of="orders",
     kinds=("order",),
-    tells={"status": STATUS},
+    marks={"status": STATUS},
 )
 
 # -- the transport view ------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
         has=has,
         duplicates_of="orders",
         kinds=("order",),
-        tells={} if wrapper else {"customerId": ANY_WORD},
+        marks={} if wrapper else {"customerId": ANY_WORD},
     )
 
 

@@ -7,8 +7,8 @@ exports (columns by dotted path: `customer.email`, `order.status`); both may be 
 A purchase makes an order. A refund, return or cancellation makes an adjustment and never an order, so that one that
 comes before its purchase, or without any, is an orphan and no revenue. Its amount counts without sign; what it says of
 tax and shipping is what is left of them, not what was taken back, and stays with the event. The adjustment's id is made
-of order, action, time and amount: the same refund in an event and in an order file is one, and so is one whose total
-stands on every item's row. Whether a cancellation is whole follows from its amount; without one it is.
+of order, action, time and amount: the same refund in an event and in an order file is one, and so is one with its total
+on every item's row. Whether a cancellation is whole follows from its amount; without one it is.
 
 Lists: a subscription is consent for that list alone (purpose `list:<id>`); a list file without a column for what
 happened names who is subscribed. Reachability says whether messages arrive at an identifier, and is no consent. Only
@@ -85,7 +85,7 @@ VENDOR = vendor(
     ),
     stream(
         "segments",
-        "Members of a segment, whose name stands in the file name, and segments as such.",
+        "Members of a segment, with its name in the file name, and segments as such.",
         dialect(
             "optimizely.segment",
             "segment",

@@ -113,7 +113,7 @@ class EventFields:
     """Record id of the profile that the event is about."""
     is_guest: pl.Expr = field(default_factory=lambda: pl.col("profile").is_null())
     line_key: pl.Expr = field(default_factory=lambda: NONE)
-    """What tells two changes of one moment apart: the product, where each line is an event."""
+    """What distinguishes two changes of one moment: the product, where each line is an event."""
     each: str | None = None
 
     @property

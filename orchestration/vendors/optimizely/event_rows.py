@@ -123,7 +123,7 @@ def event_rows(event: EventFields) -> tuple[Rows, ...]:
 
 
 def consent_reported(event: EventFields) -> Rows:
-    """Consent that an event tells: a no is one to all channels, as ODP sends on none then; a yes is of the address.
+    """Consent that an event reports: a no is one to all channels, as ODP sends on none then; a yes is of the address.
 
     To unsubscribe from no list in particular is such a no.
     """

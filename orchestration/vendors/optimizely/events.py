@@ -1,4 +1,4 @@
-"""The shapes in which events are delivered, and whose event each is."""
+"""The shapes in which events are delivered, and the person each is of."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -36,7 +36,7 @@ NO_IDENTIFIERS = r"^(?:ip|email|e_mail|street|bill|billing|ship|shipping|mailing
 
 
 def singular(name: pl.Expr) -> pl.Expr:
-    """Name of the identifier whose values a plural field lists; other names as they are."""
+    """Name of the identifier that a plural field lists values of; other names as they are."""
     bare = name.str.strip_chars().str.to_lowercase()
     return bare.str.replace(r"^(email|phone|vuid)s$", "$1").str.replace(PLURALS, "_$1$2")
 

@@ -164,7 +164,7 @@ def attribute(*names: str) -> pl.Expr:
 
 
 def profile_rows(customer_id: pl.Expr) -> tuple[Rows, ...]:
-    """Everything a profile tells, by the customer id it is known by."""
+    """Everything a profile reports, by the customer id it is known by."""
     return (
         customer_rows(attribute, raw("attributes")),
         *stat_rows(lambda name: at(f"insights.{name}")),

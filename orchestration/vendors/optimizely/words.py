@@ -95,7 +95,7 @@ def subscription_state(*stated: pl.Expr) -> pl.Expr:
 
 
 def said_by(*stated: pl.Expr) -> pl.Expr:
-    """opt_in or opt_out as several fields tell it; of two that contradict each other the no counts."""
+    """opt_in or opt_out as several fields state it; of two that contradict each other the no counts."""
     return (
         pl.when(pl.any_horizontal(is_no(one) for one in stated))
         .then(pl.lit("opt_out"))

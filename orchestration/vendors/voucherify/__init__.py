@@ -7,13 +7,12 @@ the open attributes. Amounts are whole minor units; no currency is stated anywhe
 without two decimals the vendor's texts disagree (orders: smallest unit; summaries: times 100): the smallest unit is
 taken throughout.
 
-A customer's figures are claims to be reconciled, never to be mended. An order inside a redemption is a copy of what the
-orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the
+A customer's figures are claims to be reconciled, never to be corrected. An order inside a redemption is a copy of what
+the orders stream delivers in full: only its ids are read. Segments of a customer come with the customer's id beside the
 list (`customer_id` or `customer`), or in a file named after it; the latter are single claims and close nothing. Events
 of the customer itself (`customer.deleted` and the like) may land in `customers`, where they are observations of the
 record, be it as an activity (`type` and `data`) or as a bare notice (`event` and `customer`), or in `events`, where
-they are events; a deletion counts from either.
-"""
+they are events; a deletion counts from either."""
 
 from typing import Any
 
@@ -43,8 +42,8 @@ from orchestration.vendors.voucherify.events import (
     event_points,
     event_redemptions,
     events,
+    is_about_order,
     other_type,
-    tells_of_order,
 )
 from orchestration.vendors.voucherify.orders import ORDER_OR_CELLS, order_customer_id, order_lines, orders, person
 from orchestration.vendors.voucherify.redemptions import (
@@ -58,7 +57,7 @@ from orchestration.vendors.voucherify.words import METADATA_CELLS, RESULT, SEGME
 
 # -- what a record is --------------------------------------------------------------------------------------------------
 
-# Events that tell of a customer as a whole are observations of it where they land among the customers.
+# Events about a customer as a whole are observations of it where they land among the customers.
 OBSERVATIONS = dict.fromkeys(
     (
         "customer.created",
@@ -124,7 +123,7 @@ VENDOR = vendor(
     "Voucherify",
     stream(
         "customers",
-        "Customers with figures, loyalty balances, referrals and consents; also the events that tell of a customer as a"
+        "Customers with figures, loyalty balances, referrals and consents; also the events about a customer as a"
         " whole.",
         dialect(
             "voucherify.customer",
@@ -134,7 +133,7 @@ VENDOR = vendor(
             about=customer.profile,
             lacks=("type", "data", "event"),
             kinds=("customer",),
-            tells=dict.fromkeys(("source_id", "name", "summary", "metadata", METADATA_CELLS), ANY_WORD),
+            marks=dict.fromkeys(("source_id", "name", "summary", "metadata", METADATA_CELLS), ANY_WORD),
         ),
         dialect(
             "voucherify.customer_event",
@@ -186,7 +185,7 @@ VENDOR = vendor(
             about=person(order_customer_id, "customer"),
             duplicates_of="orders",
             kinds=("order",),
-            tells={"amount": ANY_WORD, "status": STATUS},
+            marks={"amount": ANY_WORD, "status": STATUS},
         ),
         csv=headers_of(ORDER_OR_CELLS),
     ),
@@ -207,7 +206,7 @@ VENDOR = vendor(
             ),
             doubts=(unclear_amount,),
             kinds=("redemption", "redemption_rollback"),
-            tells={"result": RESULT, "status": RESULT},
+            marks={"result": RESULT, "status": RESULT},
         ),
         envelopes=("redemption_entries",),
         csv=headers_of(REDEMPTION_OR_CELLS),
@@ -227,7 +226,7 @@ VENDOR = vendor(
             has=("id",),
             lacks=("segments", "data"),
             kinds=("segment",),
-            tells={"name": ANY_WORD, "type": SEGMENT_KIND},
+            marks={"name": ANY_WORD, "type": SEGMENT_KIND},
             checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
         ),
         owners=("customer_id", "customer", "source_id"),
@@ -242,7 +241,7 @@ VENDOR = vendor(
             EVENT,
             events,
             event_orders,
-            order_lines(event_order, tells_of_order),
+            order_lines(event_order, is_about_order),
             event_cancellations,
             *event_memberships,
             event_points,

@@ -183,7 +183,7 @@ class Customer:
         return rows(
             "customers",
             created_at=time(self.at("created_at")),
-            # What an event tells was so when it happened, whatever the copy of the customer in it says.
+            # What an event reports was so when it happened, whatever the copy of the customer in it says.
             source_updated_at=time(*self._reported_at, self.at("updated_at")),
             full_name=self.at("name"),
             birth_date=first_given(self.at("birthdate"), self.at("birthday")),

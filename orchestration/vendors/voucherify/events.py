@@ -126,7 +126,7 @@ event_customer_id = first_given(
 event_order = "data.order."
 event_order_id = first_given(at(f"{event_order}id"), at(f"{event_order}source_id"))
 # The order in the event of a redemption or a reward is a report of it as well; one that is only looked at is none.
-tells_of_order = given(event_order_id) & (
+is_about_order = given(event_order_id) & (
     event_name.str.starts_with("customer.order.")
     | (given(at(f"{event_order}status")) & ~event_name.str.starts_with("customer.validation."))
 ).fill_null(value=False)
@@ -179,7 +179,7 @@ events = rows(
 )  # fmt: skip
 event_orders = rows(
     "orders",
-    where=tells_of_order,
+    where=is_about_order,
     amounts="minor",
     ordered_at=time(
         at(f"{event_order}created_at"),
@@ -200,7 +200,7 @@ event_orders = rows(
 )
 event_cancellations = rows(
     "order_adjustments",
-    where=tells_of_order & (event_name == "customer.order.canceled"),
+    where=is_about_order & (event_name == "customer.order.canceled"),
     source_order_id=event_order_id,
     order_match_key=first_given(at(f"{event_order}source_id"), at(f"{event_order}id")),
     action=pl.lit("cancel"),

@@ -104,7 +104,7 @@ def redemption_rows(
     """The redemption or rollback at `path`, with what stands beside it, and where its amount may be money as well as
     points.
 
-    Of the amount of a rollback only the redemption it takes back tells what it is: it is kept in both readings.
+    Of the amount of a rollback only the redemption it takes back says what it is: it is kept in both readings.
     """
 
     def of(name: str) -> pl.Expr:
@@ -190,6 +190,6 @@ def redemption_rows(
 
 
 redemptions, is_amount_unclear = redemption_rows(attributes=metadata())
-# Of an amount that nothing else speaks of, only the kind of voucher would tell whether it is money or points.
+# Of an amount that nothing else speaks of, only the kind of voucher would show whether it is money or points.
 unclear_amount = Doubt("amount", at("amount"), is_amount_unclear)
 redemption_customer_id = first_given(at("customer_id"), at("customer.id"))

@@ -60,7 +60,7 @@ POINT_EVENTS = {
     "customer.voucher.loyalty_card.points_expired": "expire",
 }
 TIER_EVENTS = ("joined", "left", "upgraded", "downgraded")
-# Shipping is a line like any other; only what it is called tells it from a product. The ids are those of the vendor's
+# Shipping is a line like any other; only its name distinguishes it from a product. The ids are those of the vendor's
 # examples.
 SHIPPING_NAMES = (
     "shipping", "shipping cost", "shipping costs", "shipping fee", "delivery", "delivery cost", "delivery fee", "postage",

@@ -128,7 +128,7 @@ def test_consent_follows_the_dates_and_the_word_only_where_they_are_silent(
     assert {row["channel"] for row in reported} == {"email"}
 
 
-def test_an_unreadable_consent_date_is_booked_and_the_time_flagged() -> None:
+def test_an_unreadable_consent_date_is_logged_and_the_time_flagged() -> None:
     outcome = of_profile(dates={"marketing_optin": "last week"})
     assert ("effective_at", "unparseable", "last week") in outcome.issues
     assert outcome.row("customer_consents")["is_effective_at_inferred"]
@@ -169,7 +169,7 @@ def test_the_vendors_own_validity_stands_beside_the_status() -> None:
     assert (reported["status"], reported["is_valid_source"]) == ("canceled", True)
 
 
-def test_validity_as_text_is_repaired_and_booked() -> None:
+def test_validity_as_text_is_repaired_and_logged() -> None:
     outcome = of_order(is_valid="false", status="refunded")
     assert outcome.row("orders")["is_valid_source"] is False
     assert outcome.issues == [("is_valid", "flag_as_text", "false")]
@@ -228,7 +228,7 @@ def test_a_negative_order_that_names_none_keeps_its_own_number() -> None:
 @pytest.mark.parametrize(
     ("order_id", "number", "key"), [("501", "#", "501"), ("501", " # ", "501"), ("#", None, "#"), ("501", "#7", "7")]
 )
-def test_an_order_whose_number_is_empty_is_known_by_its_id(order_id: str, number: str | None, key: str) -> None:
+def test_an_order_with_an_empty_number_is_known_by_its_id(order_id: str, number: str | None, key: str) -> None:
     assert of_order(id=order_id, increment_id=number).row("orders")["order_match_key"] == key
 
 
@@ -371,7 +371,7 @@ def test_consent_is_reported_by_channel_and_purpose() -> None:
     assert outcome.issues == [("channel", "unknown_word", "carrier pigeon")]
 
 
-def test_a_contact_csv_tells_consent_by_channel() -> None:
+def test_a_contact_csv_states_consent_by_channel() -> None:
     outcome = normalise(
         "ometria", "contacts", b"email,channels.sms.allow_marketing\na@example.com,false\n", file_name="contacts.csv"
     )
@@ -459,7 +459,7 @@ def test_an_order_in_the_accounts_currency_leaves_its_lines_in_theirs() -> None:
     ("status", "state", "ours", "unknown"),
     [("wrapped", None, "unknown", ["wrapped"]), ("wrapped", "complete", "completed", ["wrapped"])],
 )
-def test_a_status_that_no_table_knows_is_booked(status: str, state: str | None, ours: str, unknown: list[str]) -> None:
+def test_a_status_that_no_table_knows_is_logged(status: str, state: str | None, ours: str, unknown: list[str]) -> None:
     outcome = ometria("orders", order(status=status, state=state))
     assert outcome.row("orders")["status"] == ours
     assert [given for _, code, given in outcome.issues if code == "unknown_word"] == unknown

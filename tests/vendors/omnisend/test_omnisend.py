@@ -78,7 +78,7 @@ def test_no_field_of_the_event_document_is_lost() -> None:
     assert lost_leaves(of_events(record), record) == set()
 
 
-def test_the_three_ways_of_telling_an_order_give_the_same_amount() -> None:
+def test_the_three_ways_of_reporting_an_order_give_the_same_amount() -> None:
     seed = of_events(event("placed order", order={"orderID": "o-1", "totalPrice": 31.2, "currency": "EUR"})).row(
         "orders"
     )
@@ -129,7 +129,7 @@ def test_refunds_in_events_are_running_totals_without_sign() -> None:
 
 
 @pytest.mark.parametrize(("refunded", "status"), [(20, "partially_refunded"), (50, "refunded")])
-def test_a_refund_event_without_a_payment_status_tells_it_by_the_amounts(refunded: int, status: str) -> None:
+def test_a_refund_event_without_a_payment_status_shows_it_by_the_amounts(refunded: int, status: str) -> None:
     assert (
         of_events(event("order refunded", {"orderID": "o-1", "totalPrice": 50, "totalRefundedAmount": refunded})).row(
             "orders"
@@ -319,13 +319,13 @@ def test_tags_of_an_event_never_end_other_tags() -> None:
         ({"eventName": " "}, (1, "missing_event_type", "event_type")),
     ],
 )
-def test_an_event_whose_time_money_or_kind_is_unknown_is_rejected(
+def test_an_event_of_unknown_time_money_or_kind_is_rejected(
     fields: dict[str, Any], reject: tuple[int, str, str]
 ) -> None:
     assert of_events(event("placed order") | fields).rejects == [reject]
 
 
-def test_a_number_as_text_is_repaired_and_booked() -> None:
+def test_a_number_as_text_is_repaired_and_logged() -> None:
     outcome = of_events(event("placed order", order={"orderID": "1", "totalPrice": "12.50"}))
     assert outcome.row("orders")["total"] == Decimal("12.5")
     assert outcome.issues == [("order.totalPrice", "number_as_text", "12.50")]
@@ -346,7 +346,7 @@ def test_a_comma_in_a_phone_harms_nothing() -> None:
 
 
 @pytest.mark.parametrize("phone", [{}, {"number": "1"}, [["+4915123456704"]], [{"number": "1"}]])
-def test_a_phone_of_an_unknown_shape_is_booked(phone: Any) -> None:
+def test_a_phone_of_an_unknown_shape_is_logged(phone: Any) -> None:
     outcome = of_contact(phone=phone)
     assert [(field, code) for field, code, _ in outcome.issues] == [("phone", "unparseable")]
     assert {row["id_type"] for row in outcome.rows("customer_identifiers")} == {"contact_id"}
@@ -474,7 +474,7 @@ def test_a_no_that_names_no_channel_is_a_no_to_all(status: dict[str, Any]) -> No
         assert consents_of(reported) == [("all", "opt_out", "2026-02-22 10:25", False)]
 
 
-def test_an_identifier_whose_type_is_missing_or_unknown_is_kept() -> None:
+def test_an_identifier_of_a_missing_or_unknown_type_is_kept() -> None:
     identifiers = [{"id": "b@example.com"}, {"id": "+4915123456704"}, {"id": "4711", "type": "kiosk"}]
     outcome = normalise("omnisend", "contacts", [{"contactID": "6", "identifiers": identifiers}])
     found = {(row["id_type"], row["id_value"], row["id_namespace"]) for row in outcome.rows("customer_identifiers")}
@@ -522,7 +522,7 @@ def test_what_of_an_order_s_addresses_fills_no_column_is_kept_and_the_address_is
     )
 
 
-def test_a_status_of_an_order_that_no_table_knows_is_booked_and_the_order_unknown() -> None:
+def test_a_status_of_an_order_that_no_table_knows_is_logged_and_the_order_unknown() -> None:
     outcome = of_order(paymentStatus="authorised", fulfillmentStatus=None, canceledDate=None)
     assert outcome.row("orders")["status"] == "unknown"
     assert ("status", "unknown_word", "authorised") in outcome.issues

@@ -423,7 +423,7 @@ def test_only_an_explicit_yes_is_one(status: str | None, canonical: str) -> None
     assert [row["status"] for row in outcome.rows("customer_consents")] == [canonical]
 
 
-def test_a_revoked_consent_tells_of_both_changes() -> None:
+def test_a_revoked_consent_reports_both_changes() -> None:
     consent = {
         "purpose": "Marketing",
         "channel": "E-mail",
@@ -646,9 +646,7 @@ def test_an_order_without_an_id_is_rejected() -> None:
         ({"id": "o", "displayId": "1", "createdAt": "2026-13-01T00:00:00Z"}, "bad_time", "ordered_at"),
     ],
 )
-def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(
-    record: dict[str, Any], reason: str, field: str
-) -> None:
+def test_an_order_of_unknown_money_or_time_is_rejected(record: dict[str, Any], reason: str, field: str) -> None:
     assert read("orders", record).rejects == [(1, reason, field)]
 
 
@@ -671,7 +669,7 @@ def test_an_order_whose_money_or_time_cannot_be_known_is_rejected(
         ({"customer": "Ana"}, ("customer", "wrong_shape", "Ana")),
     ],
 )
-def test_a_lesser_field_that_cannot_be_read_is_booked_and_the_order_stays(
+def test_a_lesser_field_that_cannot_be_read_is_logged_and_the_order_stays(
     order: dict[str, Any], issue: tuple[str, str, str]
 ) -> None:
     outcome = read("orders", {"id": "o", "type": "DELIVERY", **order})

@@ -95,7 +95,7 @@ def test_no_record_can_be_of_two_forms(stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", sorted(VENDOR.streams))
-def test_what_tells_forms_apart_agrees_with_their_fields(stream: str) -> None:
+def test_what_distinguishes_forms_agrees_with_their_fields(stream: str) -> None:
     for dialect in VENDOR.streams[stream].dialects:
         assert dialect.has <= dialect.shape.keys()
         assert not dialect.lacks & dialect.shape.keys()
@@ -281,7 +281,7 @@ def test_a_column_that_is_only_named_like_an_identifier_links_weakly_or_not_at_a
     }
 
 
-def test_what_cannot_be_an_identifier_is_booked() -> None:
+def test_what_cannot_be_an_identifier_is_logged() -> None:
     outcome = odp("profiles", {"identifiers": {"email": "a@example.com", "brian@example.com": "email"}})
     assert outcome.issues == [("identifiers", "unparseable", "brian@example.com: email")]
 
@@ -579,18 +579,20 @@ def test_points_taken_away_are_negative_whatever_their_sign() -> None:
     ]
 
 
-def test_the_same_points_in_two_nights_of_a_profile_have_one_id() -> None:
+def test_the_same_points_in_two_deliveries_of_a_profile_have_one_id() -> None:
     event = {
         "type": "loyalty",
         "action": "points_added",
         "timestamp": "2026-02-01T10:00:00Z",
         "data": {"loyalty_change_in_points": 5},
     }
-    nights = [
+    deliveries = [
         {"identifiers": {"customer_id": "1"}, "events": [event], "attributes": {"city": city}}
         for city in ("Bonn", "Ulm")
     ]
-    assert len({odp("profiles", night).row("loyalty_transactions")["transaction_id"] for night in nights}) == 1
+    assert (
+        len({odp("profiles", delivery).row("loyalty_transactions")["transaction_id"] for delivery in deliveries}) == 1
+    )
 
 
 @pytest.mark.parametrize("written", ["1984-04-02", "04/02/1984", "4/2/1984", "1984-04-02T00:00:00Z"])
@@ -623,7 +625,7 @@ def test_a_consent_reported_by_an_event_is_heard(event: dict[str, Any], reported
         )
 
 
-def test_a_word_on_consent_that_is_not_known_is_booked() -> None:
+def test_a_word_on_consent_that_is_not_known_is_logged() -> None:
     outcome = odp(
         "events",
         {"type": "consent", "action": "perhaps", "identifiers": {"email": "a@example.com"}, "data": {"ts": 1508773855}},
@@ -765,10 +767,10 @@ def test_a_record_repeated_in_its_file_is_a_duplicate() -> None:
     assert (outcome.normalised.rows_loaded, outcome.normalised.rows_duplicate) == (1, 1)
 
 
-def test_an_event_has_the_same_id_on_every_night() -> None:
+def test_an_event_has_the_same_id_on_every_export_date() -> None:
     event = {"type": "pageview", "identifiers": {"vuid": "v"}, "data": {"page": "/"}}
-    nights = [odp("events", event, export_date=date(2026, 3, day)).row("events")["event_id"] for day in (1, 2)]
-    assert len(set(nights)) == 1
+    event_ids = [odp("events", event, export_date=date(2026, 3, day)).row("events")["event_id"] for day in (1, 2)]
+    assert len(set(event_ids)) == 1
 
 
 # -- nested otherwise --------------------------------------------------------------------------------------------------
@@ -879,7 +881,7 @@ def test_a_purchase_has_the_status_that_its_order_has(word: str | None, status: 
         ({"type": "loyalty", "action": "doubled"}, ("action", "unknown_word", "loyalty/doubled")),
     ],
 )
-def test_a_type_or_action_that_is_none_of_odps_is_booked_where_something_hangs_on_it(
+def test_a_type_or_action_that_is_none_of_odps_is_logged_where_something_hangs_on_it(
     event: dict[str, Any], issue: tuple[str, str, str]
 ) -> None:
     outcome = odp(

@@ -46,7 +46,7 @@ SUMMARY = {
 # -- customers
 
 
-def test_figures_that_contradict_each_other_are_kept_as_reported_and_never_mended():
+def test_figures_that_contradict_each_other_are_kept_as_reported_and_never_corrected():
     reported = stats(customers({"id": "cust_1", "summary": {"orders": SUMMARY}}))
     assert (reported["total_revenue"], reported["order_count"], reported["average_order_value"]) == (
         Decimal("1488.000000"),
@@ -204,10 +204,10 @@ def test_a_deletion_marks_the_customer_s_record_as_gone():
     assert (row["source_record_id"], row["is_deleted"]) == ("cust_1", True)
 
 
-@pytest.mark.parametrize("whose", [{"customer": {"id": "cust_1"}}, {"customer_id": "cust_1"}])
+@pytest.mark.parametrize("owner", [{"customer": {"id": "cust_1"}}, {"customer_id": "cust_1"}])
 @pytest.mark.parametrize(("word", "is_deleted"), [("customer.deleted", True), ("customer.updated", False)])
-def test_a_bare_notice_tells_of_a_customer_s_record(whose, word, is_deleted):
-    outcome = customers({"event": word, **whose})
+def test_a_bare_notice_is_about_a_customer_s_record(owner, word, is_deleted):
+    outcome = customers({"event": word, **owner})
     row = outcome.row("customers")
     assert (row["source_record_id"], row["is_deleted"]) == ("cust_1", is_deleted)
     assert ("profile_id", "cust_1") in {
@@ -321,7 +321,7 @@ def test_a_birth_date_may_carry_a_time(birthdate):
         ("address", "Leipzig"),
     ],
 )
-def test_what_cannot_be_read_is_booked_and_costs_the_record_nothing_else(field, value):
+def test_what_cannot_be_read_is_logged_and_costs_the_record_nothing_else(field, value):
     outcome = customers({"id": "cust_1", "name": "Ana", field: value})
     assert outcome.row("customers")["full_name"] == "Ana"
     assert bool(outcome.issues) or value == []
@@ -446,7 +446,7 @@ def test_an_amount_is_money_for_gift_cards_and_points_for_loyalty_cards():
     assert (reward.get("money_amount"), reward["points_amount"]) == (None, 4)
 
 
-def test_an_amount_of_which_nothing_says_what_it_counts_is_neither_and_booked():
+def test_an_amount_of_which_nothing_says_what_it_counts_is_neither_and_logged():
     outcome = redemptions({"id": "r_1", "amount": 7, "result": "SUCCESS"})
     assert not {"money_amount", "points_amount"} & outcome.row("redemptions").keys()
     assert outcome.issues == [("amount", "unparseable", "7")]
@@ -615,7 +615,7 @@ def test_three_events_of_one_order_are_three_reports_of_it():
     ]
 
 
-def test_a_webhook_and_the_activity_it_tells_of_are_one_event():
+def test_a_webhook_and_the_activity_it_reports_are_one_event():
     data = {"customer": {"id": "cust_1"}, "segment": {"id": "seg_1", "name": "A"}}
     activity = {"id": "evcus_1", "type": "customer.segment.entered", "created_at": "2026-02-01T10:00:00Z", "data": data}
     webhook = {
@@ -703,7 +703,7 @@ def test_exactly_one_dialect_fits_any_record_of_the_goldens(stream):
                 assert sum(dialect.fits(record) for dialect in VENDOR.streams[stream].dialects) == 1, record
 
 
-def test_a_word_that_is_none_of_the_known_is_booked() -> None:
+def test_a_word_that_is_none_of_the_known_is_logged() -> None:
     redeemed = normalise(
         "voucherify",
         "redemptions",
@@ -886,7 +886,7 @@ def test_the_customer_of_an_order_is_the_event_s_where_nobody_else_is_named():
         )
 
 
-def test_of_two_words_for_what_a_record_is_the_one_not_followed_is_booked():
+def test_of_two_words_for_what_a_record_is_the_one_not_followed_is_logged():
     reported = {"redemption": {"id": "r_1", "result": "SUCCESS"}}
     of_another = events(webhook("redemption.succeeded", **reported) | {"object": "order"})
     assert of_another.issues == [("object", "other_kind", "order")]
@@ -910,7 +910,7 @@ def test_an_order_that_was_only_validated_is_no_report_of_it():
     )
 
 
-def test_the_amount_of_a_rollback_is_kept_in_both_readings_until_its_redemption_tells():
+def test_the_amount_of_a_rollback_is_kept_in_both_readings_until_its_redemption_decides():
     outcome = redemptions(
         {"id": "rr_1", "object": "redemption_rollback", "redemption": "r_1", "amount": -300, "result": "SUCCESS"}
     )
@@ -965,7 +965,7 @@ def test_tables_in_an_archive_are_in_major_units_as_they_are_alone_and_other_rec
 
 
 @pytest.mark.parametrize("amount", ["1,234", "12.5"])
-def test_an_order_whose_only_amount_cannot_be_read_is_rejected(amount: str) -> None:
+def test_an_order_with_an_only_amount_that_cannot_be_read_is_rejected(amount: str) -> None:
     assert normalise("voucherify", "orders", [{"id": "o1", "status": "PAID", "amount": amount}]).rejects == [
         (1, "bad_money", "total")
     ]
