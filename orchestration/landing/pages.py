@@ -145,8 +145,8 @@ class Pages:
 
     def _is_page(self, name: str, elements: list[msgspec.Raw], beside: Set[str]) -> bool:
         """The list is one of records. A name that records use themselves, or that many use, tells it only together with
-        what is in the list."""
-        if (name in self.names and name not in self.keys) or not beside:
+        what is in the list; those whose lists have owners use it beside the owner alone, and none is named here."""
+        if (name in self.names and (name not in self.keys or self.owners)) or not beside:
             return True
         first = next((FIELDS.decode(element) for element in elements if _opens(element, b"{")), {}).keys()
         likeness = len(first & self.keys)

@@ -505,6 +505,14 @@ def test_a_record_with_a_list_is_no_page(tmp_path: Path, vendor: str, name: str,
     assert documents(tmp_path, "x.ndjson", json.dumps(record).encode(), of(vendor, name)) == [record]
 
 
+@pytest.mark.parametrize("more", [{}, {"total": 1}, {"generated_at": "2026-03-05T01:00:00Z"}, {"name": "nightly"}])
+def test_a_list_that_belongs_to_somebody_is_a_page_where_nobody_is_named(tmp_path: Path, more: dict[str, Any]) -> None:
+    segments = [{"id": "seg_1", "name": "VIP", "type": "static"}]
+    page = json.dumps({"segments": segments} | more).encode()
+    assert documents(tmp_path, "x.json", page, of("voucherify", "segments")) == segments
+    assert documents(tmp_path, "x.ndjson", page + b"\n" + page, of("voucherify", "segments")) == segments * 2
+
+
 def test_all_lists_of_objects_in_a_page_are_records(tmp_path: Path) -> None:
     page = b'{"contacts":[{"contactID":"1"}],"orders":[{"orderID":"2"}],"links":[{"rel":"next"}],"notes":["a"]}'
     for name in ("x.json", "x.ndjson"):
