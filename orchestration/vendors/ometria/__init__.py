@@ -21,8 +21,10 @@ from orchestration.vendors.ometria.contacts import CONTACTS
 from orchestration.vendors.ometria.events import (
     CUSTOM_EVENT,
     LIST_CHANGE_DIALECT,
+    UNSUBSCRIBED_NAMES,
     custom_events,
     event_person,
+    is_nobody_unsubscribed,
     lists,
     unsubscribed,
     unsubscriptions,
@@ -162,8 +164,7 @@ VENDOR = vendor(
             "unsubscribed_contact",
             {
                 "@type": NO_NEWS,
-                "profile_id": TEXT,
-                "email_address": TEXT,
+                **dict.fromkeys(UNSUBSCRIBED_NAMES, TEXT),
                 "type": TEXT,
                 "reason": TEXT,
                 "reason_text": TEXT,
@@ -176,9 +177,7 @@ VENDOR = vendor(
             unsubscriptions,
             about=unsubscribed,
             kinds=("unsubscribed_contact",),
-            checks=(
-                Check("missing_identity", "email_address", ~given(at("profile_id")) & ~given(at("email_address"))),
-            ),
+            checks=(Check("missing_identity", "email_address", is_nobody_unsubscribed),),
         ),
     ),
     stream(

@@ -60,10 +60,16 @@ LIST_CHANGE_DIALECT = dialect(
         Check("missing_identity", "profile_id", ~given(at("profile_id")) & ~given(at("email"))),
     ),
 )
+# The address has a name of its own here; whoever is named as in other records says no as well.
+UNSUBSCRIBED_ADDRESS = ("email_address", "email")
+UNSUBSCRIBED_NAMES = ("profile_id", "customer_id", *UNSUBSCRIBED_ADDRESS, "phone_number")
+is_nobody_unsubscribed = ~pl.any_horizontal(given(at(name)) for name in UNSUBSCRIBED_NAMES)
 unsubscribed = Contact(
     identifiers=(
         Identifier("profile_id", at("profile_id"), "profile_id"),
-        Identifier("email", at("email_address"), "email_address"),
+        Identifier("customer_id", at("customer_id"), "customer_id"),
+        *(Identifier("email", at(name), name) for name in UNSUBSCRIBED_ADDRESS),
+        Identifier("phone", at("phone_number"), "phone_number"),
     ),
     profile_id=at("profile_id"),
 )

@@ -67,7 +67,7 @@ ORDER: dict[str, Any] = {
     "amount": SCALAR,
     "initial_amount": KEEP,
     "discount_amount": SCALAR,
-    "items_discount_amount": KEEP,
+    "items_discount_amount": SCALAR,
     "total_discount_amount": SCALAR,
     "total_amount": SCALAR,
     "applied_discount_amount": KEEP,
@@ -106,9 +106,11 @@ def person(
 
 def order_figures(path: str = "") -> dict[str, Any]:
     """Ids, amounts and times of an order; a total that is not stated is the amount less discounts, as the vendor defines
-    it."""
+    it: those on the whole order and those on its items."""
     amount = at(f"{path}amount")
-    discount = first_given(at(f"{path}total_discount_amount"), at(f"{path}discount_amount"))
+    of_order, of_items = at(f"{path}discount_amount"), at(f"{path}items_discount_amount")
+    both = (money(of_order).abs() + money(of_items).abs()).cast(pl.Decimal(18, 4), strict=False).cast(pl.String)
+    discount = first_given(at(f"{path}total_discount_amount"), both, of_order, of_items)
     worked_out = money(amount) - money(discount).abs().fill_null(0)
     return {
         "source_order_id": first_given(at(f"{path}id"), at(f"{path}source_id")),

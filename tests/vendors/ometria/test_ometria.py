@@ -321,6 +321,25 @@ def test_an_unsubscription_is_an_opt_out_with_its_reason() -> None:
     assert (reported["status"], reported["channel"], reported["reason"]) == ("opt_out", "email", "too_many: Too many")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "id_type"),
+    [
+        ("email", "a@example.com", "email"),
+        ("customer_id", "u-1", "customer_id"),
+        ("phone_number", "+447911205384", "phone"),
+    ],
+)
+def test_an_unsubscription_that_names_its_person_as_other_records_do_is_heard(
+    field: str, value: str, id_type: str
+) -> None:
+    outcome = normalise("ometria", "unsubscribes", [{"@type": "unsubscribe", field: value}])
+    assert outcome.row("customer_consents")["status"] == "opt_out"
+    assert (outcome.row("customer_identifiers")["id_type"], outcome.row("customer_identifiers")["id_value"]) == (
+        id_type,
+        value,
+    )
+
+
 def test_a_custom_event_without_a_type_is_rejected() -> None:
     assert normalise("ometria", "custom_events", [{"@type": "custom_event", "id": "e1"}]).rejects == [
         (1, "missing_event_type", "event_type")

@@ -405,6 +405,19 @@ def test_an_order_without_a_total_has_its_amount_less_discounts(currency, subtot
     assert "total" not in orders({"id": "ord_1", "status": "CREATED", "total_discount_amount": 350}).row("orders")
 
 
+@pytest.mark.parametrize(
+    ("discounts", "total"),
+    [
+        ({"items_discount_amount": 300}, "47.00"),
+        ({"discount_amount": 500, "items_discount_amount": -300}, "42.00"),
+        ({"discount_amount": 500, "items_discount_amount": 300, "total_discount_amount": 700}, "43.00"),
+    ],
+)
+def test_discounts_on_items_count_where_no_sum_of_discounts_is_stated(discounts, total):
+    row = orders({"id": "ord_1", "status": "PAID", "amount": 5000} | discounts, default_currency="EUR").row("orders")
+    assert (row["total"], row["discount_total"]) == (Decimal(total), Decimal("50.00") - Decimal(total))
+
+
 def test_an_order_without_the_shop_s_number_is_matched_by_the_vendor_s_id():
     outcome = orders({"id": "ord_1", "source_id": None}, {"id": "ord_2", "source_id": " #f-2001"})
     assert [row["order_match_key"] for row in outcome.rows("orders")] == ["ORD_1", "F-2001"]
