@@ -20,7 +20,7 @@ from orchestration.monitoring.alerts import Alert
 from orchestration.monitoring.freshness import Freshness
 from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
-from tests.support.deliveries import hide, land, land_two_nights
+from tests.support.deliveries import hide, land, land_two_deliveries
 
 HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len(sys.argv) > 2); print('open', flush=True); sys.stdin.read()"
 
@@ -28,7 +28,7 @@ HOLD_OPEN = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=len
 @pytest.fixture
 def sound(settings: Settings, checkout: Path) -> Settings:
     """Deliveries of two days have landed, and there is an empty build file."""
-    land_two_nights(settings)
+    land_two_deliveries(settings)
     with build_file.connect(settings):
         pass
     return settings

@@ -14,7 +14,7 @@ from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
-from tests.support.deliveries import land_a_third_night, land_two_nights
+from tests.support.deliveries import land_a_third_delivery, land_two_deliveries
 from tests.support.paths import PROJECT
 
 
@@ -130,7 +130,7 @@ def test_a_line_about_a_vendor_that_is_none_is_wrong_use(
 def test_a_mistake_in_a_rule_is_found_before_anything_is_loaded(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    land_two_nights(settings)
+    land_two_deliveries(settings)
     settings.config.mkdir()
     (settings.config / "lifecycle_limits.csv").write_text(
         "lifecycle_stage,max_days_since_last_order\nactive,soon\n", encoding="utf-8"
@@ -228,7 +228,7 @@ def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
 
 @pytest.mark.slow
 def test_what_fails_after_publishing_is_no_failed_run(published: Settings) -> None:
-    land_a_third_night(published)
+    land_a_third_delivery(published)
     with pytest.raises(OperatorError) as reported, nightly_run.published_all_the_same(published):
         assert pipeline.run(published).published
         raise OSError(28, "No space left on device")
@@ -265,7 +265,7 @@ def test_an_example_of_a_file_that_was_rejected_whole_names_no_record(
 def test_who_has_too_little_memory_to_load_is_reported_which_setting_to_raise(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    land_two_nights(settings)
+    land_two_deliveries(settings)
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text('free_disk_bytes = 0\nmemory_limit = "3MB"\n', encoding="utf-8")
     assert main.main(["run"]) == 1

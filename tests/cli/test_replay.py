@@ -11,7 +11,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.cli import main
 from orchestration.config.settings import Settings
-from tests.support.deliveries import books_balance, checksum, land, land_two_nights, order
+from tests.support.deliveries import checksum, land, land_two_deliveries, order, row_counts_balance
 
 pytestmark = pytest.mark.slow
 DAY = "2026-06-03"
@@ -54,11 +54,11 @@ def test_a_delivery_that_is_mostly_bad_keeps_its_vendor_as_it_was_until_it_is_fi
         main.main([command])
         assert f"omnisend/{DAY} waits" in capsys.readouterr().out
     assert orders(published) == before | {"ord_9"}
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
     assert rejected(published) == 4
 
     right = replace(published, data=tmp_path / "right")
-    land_two_nights(right)
+    land_two_deliveries(right)
     shutil.copytree(published.landing / "voucherify", right.landing / "voucherify")
     for settings in (published, right):
         land(settings, DAY, "c.ndjson", order(4, "cleo"), order(5, "dora"))
@@ -80,12 +80,12 @@ def test_a_stricter_limit_holds_back_a_delivery_that_was_published_before(publis
         file.write("hold_back_rows = 4\n")
     assert main.main(["run"]) == 3
     assert before < orders(published) < after
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
 
 
 def test_a_replay_after_a_fix_equals_a_run_that_was_right_the_first_time(published: Settings, tmp_path: Path) -> None:
     right = replace(published, data=tmp_path / "right")
-    land_two_nights(right)
+    land_two_deliveries(right)
     for settings in (right, published):
         land(
             settings,
@@ -100,7 +100,7 @@ def test_a_replay_after_a_fix_equals_a_run_that_was_right_the_first_time(publish
     assert main.main(["replay"]) == 0
     assert rejected(published) == 0
     assert checksum(published.published_file) == checksum(right.published_file)
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
 
 
 def test_a_replay_after_a_fix_of_the_settings_leaves_out_no_other_file(published: Settings) -> None:

@@ -23,7 +23,7 @@ from tests.support.arrivals import Arrival, batches, installation, lines, load
 from tests.support.compiled import Compiled
 from tests.support.goldens import goldens
 from tests.support.paths import SAMPLES
-from tests.support.week import ANNA, WEEK, by_night
+from tests.support.week import ANNA, WEEK, by_export_date
 
 # When something came and which attempt brought it; the books of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns", "file_ctime_ns", "file_inode")
@@ -440,7 +440,7 @@ def test_what_touches_too_many_is_built_in_full(tmp_path: Path, at_once: Week) -
 @pytest.mark.slow
 def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, at_once: Week) -> None:
     settings = shop(tmp_path / "data")
-    for night in by_night():
+    for night in by_export_date():
         run(settings, night)
     assert differences(without_books(contents(settings, *MADE)), at_once.run) == {}
 

@@ -140,7 +140,7 @@ def test_shards_make_the_warehouse_that_one_build_makes(
 def test_shards_of_random_worlds_make_what_one_build_makes(tmp_path: Path, project: Project, seed: int) -> None:
     world = World(seed)
     reported = WarehouseBuilder(tmp_path / "whole", as_of=AS_OF, rules={"computed_segments": SEGMENTS})
-    reported.rows, reported.books = world.reported.rows, world.reported.books
+    reported.rows, reported.audit_rows = world.reported.rows, world.reported.audit_rows
     reported.write()
     with reported.connect() as con:
         insert(con, "seeds.identity_overrides", world.decisions)

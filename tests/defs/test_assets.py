@@ -13,12 +13,12 @@ from orchestration import definitions, pipeline
 from orchestration.config.settings import PACKAGE, Settings
 from orchestration.monitoring import dagster_reports, dagster_runs
 from orchestration.transformation import dbt_project
-from tests.support.deliveries import NIGHTS, checksum, land, order
+from tests.support.deliveries import EXPORT_DATES, checksum, land, order
 
 pytestmark = pytest.mark.long
 
 STREAM = dg.AssetKey(["omnisend", "events"])
-RANGE = {"dagster/asset_partition_range_start": NIGHTS[0], "dagster/asset_partition_range_end": NIGHTS[1]}
+RANGE = {"dagster/asset_partition_range_start": EXPORT_DATES[0], "dagster/asset_partition_range_end": EXPORT_DATES[1]}
 
 
 @pytest.fixture
@@ -112,12 +112,12 @@ def test_what_the_command_line_published_is_reported_to_dagster_once(
     graph = code_location.resolve_asset_graph()
     events = reported(instance)
     partitioned = {(event.asset_key, event.partition): event for event in events if event.partition}
-    assert {night for key, night in partitioned if key == STREAM} == set(NIGHTS[:2])
-    rows = partitioned[STREAM, NIGHTS[0]].metadata
+    assert {night for key, night in partitioned if key == STREAM} == set(EXPORT_DATES[:2])
+    rows = partitioned[STREAM, EXPORT_DATES[0]].metadata
     assert (rows["rows read"].value, rows["rows loaded"].value) == (2, 2)
     assert graph.executable_asset_keys - {event.asset_key for event in events} == set()
     # Of a night that is loaded nothing is missing: a stream that brought nothing says so.
-    empty = partitioned[dg.AssetKey(["voucherify", "orders"]), NIGHTS[1]].metadata
+    empty = partitioned[dg.AssetKey(["voucherify", "orders"]), EXPORT_DATES[1]].metadata
     assert (empty["files"].value, empty["rows read"].value) == (0, 0)
     assert "@" not in str(events)
     assert "Anna" not in str(events)
@@ -140,7 +140,7 @@ def test_what_a_run_of_dagster_loaded_and_built_is_reported_by_that_run_alone(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
     published.dagster_home.mkdir(parents=True)
-    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
     assert nightly(code_location, instance, **RANGE).success
     assert dagster_reports.report(instance, published, seconds=600) == 0
     for key in (STREAM, dg.AssetKey(["marts", "fct_orders"])):
@@ -175,10 +175,10 @@ def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions
 def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
-    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
     assert nightly(code_location, instance).success
     marked = [record.partition_key for record in instance.fetch_materializations(STREAM, limit=10).records]
-    assert set(marked) == {None, NIGHTS[1]}
+    assert set(marked) == {None, EXPORT_DATES[1]}
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         assert con.execute("select count(*) from marts.fct_orders").fetchone() == (4,)
 
@@ -189,7 +189,13 @@ def two_accounts(settings: Settings) -> None:
         "source,source_account,default_currency\nomnisend,uk,GBP\n", encoding="utf-8"
     )
     reported = order(1, "dora")
-    land(settings, NIGHTS[1], "a.ndjson", reported | {"order": {"orderID": "1001", "totalPrice": 10.0}}, account="uk")
+    land(
+        settings,
+        EXPORT_DATES[1],
+        "a.ndjson",
+        reported | {"order": {"orderID": "1001", "totalPrice": 10.0}},
+        account="uk",
+    )
 
 
 def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
@@ -215,14 +221,14 @@ def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
         for record in instance.fetch_materializations(STREAM, limit=2).records
         if record.asset_materialization
     }
-    assert figures == {NIGHTS[0]: 2, NIGHTS[1]: 2}
+    assert figures == {EXPORT_DATES[0]: 2, EXPORT_DATES[1]: 2}
 
 
 def test_one_account_that_is_late_or_spoilt_is_named_by_the_checks_of_the_stream(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
     two_accounts(published)
-    land(published, NIGHTS[1], "b.ndjson", "no json", account="uk")
+    land(published, EXPORT_DATES[1], "b.ndjson", "no json", account="uk")
     result = nightly(code_location, instance)
     assert result.success
     checks = {check.check_name: check for check in result.get_asset_check_evaluations() if check.asset_key == STREAM}
@@ -244,7 +250,10 @@ def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(
         for record in instance.fetch_materializations(STREAM, limit=10).records
         if record.asset_materialization
     }
-    assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {NIGHTS[0]: 2, NIGHTS[1]: 1}
+    assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {
+        EXPORT_DATES[0]: 2,
+        EXPORT_DATES[1]: 1,
+    }
 
 
 def test_the_tests_of_dbt_are_checks_of_their_models(
@@ -266,7 +275,7 @@ def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_reported_by_a_che
     reported = published.data / "alert.json"
     with (published.config / "settings.toml").open("a", encoding="utf-8") as file:
         file.write(f'alert_command = "cat > {reported}"\n')
-    (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
+    (published.landing / "omnisand" / "events" / EXPORT_DATES[0]).mkdir(parents=True)
     result = nightly(code_location, instance)
     assert result.success
     [check] = [check for check in result.get_asset_check_evaluations() if check.check_name == "landing_zone_is_sound"]
@@ -291,7 +300,7 @@ def shape_checks(instance: dg.DagsterInstance, night: str) -> dict[str, dg.Asset
 def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    assert {name: check.passed for name, check in shape_checks(instance, NIGHTS[0]).items()} == {
+    assert {name: check.passed for name, check in shape_checks(instance, EXPORT_DATES[0]).items()} == {
         "has_not_drifted": True,
         "fields_are_known": True,
     }
@@ -352,10 +361,10 @@ def test_there_is_a_partition_for_each_night_that_landed_or_is_loaded_and_for_no
     published: Settings,
 ) -> None:
     land(published, "2026-06-05", "late.ndjson", order(9, "ines"))
-    for path in (published.landing / "omnisend" / "events" / NIGHTS[0]).iterdir():
+    for path in (published.landing / "omnisend" / "events" / EXPORT_DATES[0]).iterdir():
         path.unlink()
     keys = definitions.partitions(published).get_partition_keys()
-    assert [key for key in keys if key < str(published.today())] == [*NIGHTS[:2], "2026-06-05"]
+    assert [key for key in keys if key < str(published.today())] == [*EXPORT_DATES[:2], "2026-06-05"]
 
 
 def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
@@ -384,7 +393,7 @@ def test_a_complete_arrival_asks_for_one_run_and_an_unchanged_landing_zone_for_n
     sensor = next(sensor for sensor in code_location.sensors or () if sensor.name == "arrival")
     with dg.build_sensor_context() as context:
         assert not sensor.evaluate_tick(context).run_requests
-        path = land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+        path = land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
         assert not sensor.evaluate_tick(context).run_requests
         os.utime(path, (1, 1))
         assert len(sensor.evaluate_tick(context).run_requests or ()) == 1

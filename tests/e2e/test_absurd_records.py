@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.installation import NIGHTS, Installation, ometria_order, voucherify_customer, voucherify_order
+from tests.support.installation import EXPORT_DATES, Installation, ometria_order, voucherify_customer, voucherify_order
 
 pytestmark = pytest.mark.long
 
@@ -13,7 +13,7 @@ LARGEST = Decimal("99999999999999.9999")
 
 
 def land(installation: Installation) -> None:
-    night = NIGHTS[0]
+    night = EXPORT_DATES[0]
     figures = {"total_amount": 10**15, "total_count": 10**15, "average_amount": 10**15}
     installation.land(
         "voucherify/customers",

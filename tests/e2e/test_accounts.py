@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.support.installation import NIGHTS, PROJECT, Installation
+from tests.support.installation import EXPORT_DATES, PROJECT, Installation
 
 pytestmark = pytest.mark.long
 
@@ -29,7 +29,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     for vendor in sorted((PROJECT / "data" / "samples").iterdir()):
         for feed in (vendor.name, f"{vendor.name}@uk"):
             shutil.copytree(vendor, installation.data / "landing" / feed)
-    installation.land("omnisend@uk/contacts", NIGHTS[0], "broken.ndjson", "{broken\n")
+    installation.land("omnisend@uk/contacts", EXPORT_DATES[0], "broken.ndjson", "{broken\n")
     outcome = installation.c360("run")
     assert outcome.figures["published"], outcome.said
     assert "omnisend@uk/contacts/2026-03-01: more than 1% of the rows were rejected" in outcome.said

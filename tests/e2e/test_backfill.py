@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from orchestration.config.settings import Settings
-from tests.support.deliveries import NIGHTS, land_two_nights
+from tests.support.deliveries import EXPORT_DATES, land_two_deliveries
 from tests.support.paths import PROJECT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -45,7 +45,7 @@ pytestmark = [
 @pytest.fixture
 def ui(settings: Settings) -> Iterator[str]:
     """`c360 up` on an installation where two nights have landed; its address."""
-    land_two_nights(settings)
+    land_two_deliveries(settings)
     with served(settings) as address:
         yield address
 
@@ -246,7 +246,7 @@ def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(
         nights.or_(older).first.wait_for()
         if older.is_visible():
             older.click()
-        nights.fill(f"[{NIGHTS[0]}...{NIGHTS[1]}]")
+        nights.fill(f"[{EXPORT_DATES[0]}...{EXPORT_DATES[1]}]")
         nights.press("Tab")
         page.get_by_role("button", name="Launch backfill").click()
         _wait(lambda: _backfill(ui)["status"] not in ("NONE", "REQUESTED"))

@@ -19,11 +19,11 @@ import pytest
 from orchestration import pipeline
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
-from tests.support.deliveries import books_balance
+from tests.support.deliveries import row_counts_balance
 
 pytestmark = pytest.mark.slow
 
-NIGHTS = {1997: "1998-01-01", 1998: "1998-07-01"}
+EXPORT_DATES = {1997: "1998-01-01", 1998: "1998-07-01"}
 CENT = Decimal("0.01")
 
 
@@ -70,7 +70,7 @@ def published(tmp_path_factory: pytest.TempPathFactory, purchases: list[Purchase
     settings = Settings(
         data=tmp_path_factory.mktemp("cdnow") / "data", options=Options(reporting_currency="USD", free_disk_bytes=0)
     )
-    for year, night in NIGHTS.items():
+    for year, night in EXPORT_DATES.items():
         path = settings.landing / "omnisend" / "orders" / night / "orders.ndjson.gz"
         path.parent.mkdir(parents=True)
         text = "".join(json.dumps(order(purchase)) + "\n" for purchase in purchases if purchase.day.year == year)
@@ -133,4 +133,4 @@ def test_the_figures_of_every_customer_are_those_of_the_log(
 
 
 def test_the_books_balance(published: Path) -> None:
-    assert books_balance(published)
+    assert row_counts_balance(published)

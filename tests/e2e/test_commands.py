@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import NIGHTS, Installation, ometria_profile, omnisend_event
+from tests.support.installation import EXPORT_DATES, Installation, ometria_profile, omnisend_event
 
 pytestmark = pytest.mark.long
 
@@ -21,7 +21,7 @@ def small(installation: Installation) -> None:
     """Two nights of two vendors."""
     installation.land(
         "omnisend/events",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "orders.ndjson",
         omnisend_event(
             "placed order",
@@ -35,13 +35,13 @@ def small(installation: Installation) -> None:
     )
     installation.land(
         "ometria/profiles",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "people.ndjson",
         ometria_profile("n-1", email="n.one@example.com", firstname="Nora", tags=["early"]),
     )
     installation.land(
         "omnisend/events",
-        NIGHTS[1],
+        EXPORT_DATES[1],
         "orders.ndjson",
         omnisend_event(
             "placed order",
@@ -55,7 +55,7 @@ def small(installation: Installation) -> None:
     )
     installation.land(
         "ometria/profiles",
-        NIGHTS[1],
+        EXPORT_DATES[1],
         "people.ndjson",
         ometria_profile("n-1", email="n.one@example.com", firstname="Nora", tags=["late"]),
     )
@@ -107,15 +107,15 @@ def test_an_export_date_run_again_replaces_just_that_night(copy: Installation) -
     before = copy.contents(*MARTS)
     loads = copy.rows(
         "select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'",
-        date.fromisoformat(NIGHTS[0]),
+        date.fromisoformat(EXPORT_DATES[0]),
     )
-    outcome = copy.c360("run", "--date", NIGHTS[1])
+    outcome = copy.c360("run", "--date", EXPORT_DATES[1])
     assert outcome.exit_code == 0, outcome.said
     assert copy.contents(*MARTS) == before
     assert (
         copy.rows(
             "select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'",
-            date.fromisoformat(NIGHTS[0]),
+            date.fromisoformat(EXPORT_DATES[0]),
         )
         == loads
     )
@@ -124,18 +124,20 @@ def test_an_export_date_run_again_replaces_just_that_night(copy: Installation) -
 
 def test_only_the_dates_asked_for_are_loaded(installation: Installation) -> None:
     small(installation)
-    first = installation.c360("run", "--date", NIGHTS[0])
+    first = installation.c360("run", "--date", EXPORT_DATES[0])
     assert first.exit_code == 0, first.said
     assert (first.figures["files"], first.figures["orders"]) == (2, 1)
-    assert installation.value("select max(as_of_date) from marts.customer_insights") == date.fromisoformat(NIGHTS[0])
+    assert installation.value("select max(as_of_date) from marts.customer_insights") == date.fromisoformat(
+        EXPORT_DATES[0]
+    )
     ids = installation.column("select customer_id from marts.dim_customers")
-    second = installation.c360("run", "--from", NIGHTS[1], "--to", NIGHTS[3])
+    second = installation.c360("run", "--from", EXPORT_DATES[1], "--to", EXPORT_DATES[3])
     assert (second.figures["files"], second.figures["orders"], second.figures["customers"]) == (2, 2, 2)
     assert set(ids) <= set(installation.column("select customer_id from marts.dim_customers"))
 
 
 def test_the_day_of_the_figures_can_be_given(copy: Installation) -> None:
-    assert copy.value("select distinct as_of_date from marts.customer_insights") == date.fromisoformat(NIGHTS[1])
+    assert copy.value("select distinct as_of_date from marts.customer_insights") == date.fromisoformat(EXPORT_DATES[1])
     outcome = copy.c360("run", "--as-of", "2027-06-30")
     assert outcome.exit_code == 0, outcome.said
     assert copy.rows("select distinct as_of_date, lifecycle_stage from marts.customer_insights") == [
@@ -146,7 +148,7 @@ def test_the_day_of_the_figures_can_be_given(copy: Installation) -> None:
 def test_new_content_under_an_old_name_replaces_its_rows(copy: Installation) -> None:
     copy.land(
         "omnisend/events",
-        NIGHTS[1],
+        EXPORT_DATES[1],
         "orders.ndjson",
         omnisend_event(
             "placed order",
@@ -169,7 +171,7 @@ def test_new_content_under_an_old_name_replaces_its_rows(copy: Installation) -> 
 
 def test_a_copy_of_a_loaded_file_changes_nothing(copy: Installation) -> None:
     before = copy.contents(*MARTS)
-    night = copy.data / "landing" / "omnisend" / "events" / NIGHTS[1]
+    night = copy.data / "landing" / "omnisend" / "events" / EXPORT_DATES[1]
     shutil.copyfile(night / "orders.ndjson", night / "same_again.ndjson")
     outcome = copy.c360("run")
     assert outcome.exit_code == 0, outcome.said
@@ -189,7 +191,7 @@ def test_growth_renames_nobody_and_late_files_may_only_lead_back(copy: Installat
     before = dict(copy.rows("select source_record_id, customer_id from marts.bridge_customer_records"))
     copy.land(
         "omnisend/contacts",
-        NIGHTS[2],
+        EXPORT_DATES[2],
         "later.ndjson",
         {"contactID": "n-9", "email": "n.two@example.com", "phone": "+4915123450999"},
         {"contactID": "n-10", "email": "n.ten@example.com"},
@@ -213,8 +215,8 @@ def test_growth_renames_nobody_and_late_files_may_only_lead_back(copy: Installat
 
 def test_broken_files_end_with_three_and_spoil_nothing_else(installation: Installation) -> None:
     small(installation)
-    installation.land("voucherify/orders", NIGHTS[0], "cut.json", b'[{"id": "ord_1", "status"')
-    installation.land("omnisend/orders", NIGHTS[0], "noise.xyz", b"\x00\xff")
+    installation.land("voucherify/orders", EXPORT_DATES[0], "cut.json", b'[{"id": "ord_1", "status"')
+    installation.land("omnisend/orders", EXPORT_DATES[0], "noise.xyz", b"\x00\xff")
     outcome = installation.c360("run")
     assert outcome.exit_code == 3
     assert (
@@ -237,7 +239,7 @@ def test_no_landing_folder_is_one_sentence_with_a_remedy(tmp_path: Path) -> None
 
 def test_an_unknown_vendor_folder_is_named(installation: Installation) -> None:
     small(installation)
-    installation.land("salesfarce/profiles", NIGHTS[0], "x.ndjson", {"a": 1})
+    installation.land("salesfarce/profiles", EXPORT_DATES[0], "x.ndjson", {"a": 1})
     outcome = installation.c360("run")
     assert "salesfarce" in outcome.said
     assert outcome.exit_code in (1, 2, 3)
@@ -270,7 +272,7 @@ def test_a_second_run_waits_and_then_names_the_holder(copy: Installation) -> Non
     copy.configure("settings.toml", "lock_wait_seconds = 1\n")
     copy.land(
         "omnisend/events",
-        NIGHTS[2],
+        EXPORT_DATES[2],
         "more.ndjson",
         *(omnisend_event("viewed product", f"n-v-{number}", "n.one@example.com") for number in range(2000)),
     )
@@ -292,7 +294,7 @@ def test_a_second_run_waits_and_then_names_the_holder(copy: Installation) -> Non
 def test_analysts_read_while_a_run_writes(copy: Installation) -> None:
     copy.land(
         "omnisend/events",
-        NIGHTS[2],
+        EXPORT_DATES[2],
         "more.ndjson",
         omnisend_event(
             "placed order",
@@ -317,7 +319,7 @@ def test_analysts_read_while_a_run_writes(copy: Installation) -> None:
 def test_the_previous_publication_comes_back(copy: Installation) -> None:
     copy.land(
         "omnisend/events",
-        NIGHTS[2],
+        EXPORT_DATES[2],
         "more.ndjson",
         omnisend_event(
             "placed order",
@@ -344,7 +346,9 @@ def test_a_person_can_be_explained(copy: Installation) -> None:
 
 def test_a_mended_record_is_replayed(installation: Installation) -> None:
     small(installation)
-    path = installation.land("omnisend/events", NIGHTS[2], "bad.ndjson", b'{"eventName": "placed order" BROKEN}\n')
+    path = installation.land(
+        "omnisend/events", EXPORT_DATES[2], "bad.ndjson", b'{"eventName": "placed order" BROKEN}\n'
+    )
     assert installation.c360("run").exit_code == 3
     path.write_text(
         json.dumps(

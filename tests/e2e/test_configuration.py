@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.installation import (
-    NIGHTS,
+    EXPORT_DATES,
     Installation,
     ometria_order,
     ometria_profile,
@@ -39,7 +39,7 @@ def land(installation: Installation) -> None:
     installation.configure(
         "lifecycle_limits.csv", "lifecycle_stage,max_days_since_last_order\nactive,5\nat_risk,10\nlapsed,\n"
     )
-    first, second = NIGHTS[:2]
+    first, second = EXPORT_DATES[:2]
     installation.land(
         "ometria/orders",
         first,
@@ -128,11 +128,11 @@ def land(installation: Installation) -> None:
         "contacts.ndjson",
         {"@type": "contact", "@collection": "c", "id": "k-c0", "email": "k.contact0@example.com"},
     )
-    (installation.data / "landing/ometria/contacts" / NIGHTS[2]).mkdir(parents=True)
-    installation.land("ometria/contacts", NIGHTS[2], "_FULL", b"")
+    (installation.data / "landing/ometria/contacts" / EXPORT_DATES[2]).mkdir(parents=True)
+    installation.land("ometria/contacts", EXPORT_DATES[2], "_FULL", b"")
     installation.land(
         "ometria/contacts",
-        NIGHTS[2],
+        EXPORT_DATES[2],
         "contacts.ndjson",
         {"@type": "contact", "@collection": "c", "id": "k-c1", "email": "k.contact1@example.com"},
     )

@@ -18,7 +18,7 @@ from orchestration.cli import main
 from orchestration.config.settings import PACKAGE, Settings
 from orchestration.monitoring import dagster_runs
 from orchestration.warehouse import writer_lock
-from tests.support.deliveries import NIGHTS, books_balance, checksum
+from tests.support.deliveries import EXPORT_DATES, checksum, row_counts_balance
 from tests.support.small_installation import PROJECT
 
 PATIENCE = 900
@@ -93,7 +93,7 @@ class Nights:
             tags={},
             backfill_timestamp=time.time(),
             asset_selection=[key for key in self._graph.executable_asset_keys if key.path[0] in groups],
-            partition_names=[night for night in NIGHTS if first <= night <= last],
+            partition_names=[night for night in EXPORT_DATES if first <= night <= last],
             dynamic_partitions_store=self.instance,
             all_partitions=False,
             title=None,
@@ -143,23 +143,23 @@ def nights(published: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch)
 def test_two_backfills_at_the_same_time_end_well_with_the_same_warehouse(nights: Nights, published: Settings) -> None:
     before = checksum(published.published_file)
     with nights.daemon():
-        backfills = [nights.launch(*NIGHTS, groups=("omnisend", *EVERYTHING_AFTER_LOADING)) for _ in range(2)]
+        backfills = [nights.launch(*EXPORT_DATES, groups=("omnisend", *EVERYTHING_AFTER_LOADING)) for _ in range(2)]
         nights.wait_for(*backfills)
     assert {nights.status(backfill) for backfill in backfills} == {BulkActionStatus.COMPLETED_SUCCESS}
     assert nights.statuses() == [dg.DagsterRunStatus.SUCCESS] * 4, (
         "each backfill is one run that loads and one that transforms and publishes"
     )
     assert checksum(published.published_file) == before
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
 
 
 def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Settings) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 0\n", encoding="utf-8")
     with nights.daemon():
         with writer_lock.writer_lock(published, command="another run"):
-            failed = nights.launch(NIGHTS[1], NIGHTS[1], groups=("omnisend",))
+            failed = nights.launch(EXPORT_DATES[1], EXPORT_DATES[1], groups=("omnisend",))
             nights.wait_for(failed)
-        again = nights.launch(NIGHTS[1], NIGHTS[1], groups=("omnisend",))
+        again = nights.launch(EXPORT_DATES[1], EXPORT_DATES[1], groups=("omnisend",))
         nights.wait_for(again)
     assert (nights.status(failed), nights.status(again)) == (
         BulkActionStatus.COMPLETED_FAILED,
@@ -172,14 +172,14 @@ def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(
 ) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 3600\n", encoding="utf-8")
     with writer_lock.writer_lock(published, command="another run"), nights.daemon():
-        nights.launch(*NIGHTS, groups=("omnisend",))
+        nights.launch(*EXPORT_DATES, groups=("omnisend",))
         nights.wait(nights.has_claimed_run)
     nights.wait(nights.has_dead_run)
     assert nights.statuses() == [dg.DagsterRunStatus.STARTED]
     main.main(["doctor"])
     assert "Dagster counts 1 runs as started whose process is gone" in capsys.readouterr().out
     with nights.daemon():
-        nights.launch(*NIGHTS, groups=("omnisend",))
+        nights.launch(*EXPORT_DATES, groups=("omnisend",))
         nights.wait(lambda: len(nights.statuses()) == 2 and nights.statuses()[0] is dg.DagsterRunStatus.SUCCESS)
     assert nights.statuses()[1] is dg.DagsterRunStatus.FAILURE
     main.main(["doctor"])

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from tests.support.installation import (
-    NIGHTS,
+    EXPORT_DATES,
     PROJECT,
     Installation,
     ometria_order,
@@ -33,7 +33,7 @@ REPORTED = {
 def land(installation: Installation) -> None:
     installation.land(
         "ometria/orders",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "figures.ndjson",
         *(
             ometria_order(
@@ -76,7 +76,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "ometria/profiles",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "figures.ndjson",
         ometria_profile(
             "R-match",
@@ -91,7 +91,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "ometria/orders",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "reconciled.ndjson",
         ometria_order(
             "R-1",
@@ -111,7 +111,7 @@ def land(installation: Installation) -> None:
     moments = [(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=number)).isoformat() for number in range(30)]
     installation.land(
         "omnisend/events",
-        NIGHTS[3],
+        EXPORT_DATES[3],
         "visits.ndjson",
         *(
             omnisend_event("viewed product", f"i-view-{number}", busy, moment, productID="x")
@@ -123,7 +123,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "voucherify/customers",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "figures.ndjson",
         voucherify_customer("cust_r_broken", email="r.broken@example.com", summary={"orders": REPORTED}),
         voucherify_customer(
@@ -148,7 +148,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "voucherify/orders",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "figures.ndjson",
         voucherify_order("ord_r1", "R-V1", 1000, customer="cust_r_referrer"),
     )
@@ -160,7 +160,7 @@ def land(installation: Installation) -> None:
     }
     installation.land(
         "voucherify/redemptions",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "figures.ndjson",
         {
             **redemption,

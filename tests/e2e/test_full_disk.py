@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.config.settings import Settings
-from tests.support.deliveries import books_balance, checksum, land_a_third_night
+from tests.support.deliveries import checksum, land_a_third_delivery, row_counts_balance
 from tests.support.small_installation import OPTIONS, PROJECT, c360
 
 MEGABYTES = 96
@@ -93,7 +93,7 @@ def test_a_disk_that_fills_up_leaves_everything_sound_and_the_next_run_makes_it_
     small: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], moment: str
 ) -> None:
     before = checksum(small.published_file)
-    land_a_third_night(small)
+    land_a_third_delivery(small)
     failed = run_until_full(small, checkout, moment)
     ballast = small.data.parent / BALLAST
     assert ballast.exists(), failed.stderr
@@ -106,11 +106,11 @@ def test_a_disk_that_fills_up_leaves_everything_sound_and_the_next_run_makes_it_
     assert process.returncode in (0, 3), error
     assert json.loads(out.splitlines()[-1])["published"]
     assert checksum(small.published_file) == undisturbed
-    assert books_balance(small.published_file)
+    assert row_counts_balance(small.published_file)
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(small: Settings, checkout: Path) -> None:
-    land_a_third_night(small)
+    land_a_third_delivery(small)
     ballast = small.data.parent / BALLAST
     free = shutil.disk_usage(small.data).free
     ballast.write_bytes(bytes(free - 100_000))

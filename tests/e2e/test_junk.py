@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.mapping.record_schema import Leaf, Open, Pairs
 from orchestration.vendors import discover
-from tests.support.installation import NIGHTS, Installation
+from tests.support.installation import EXPORT_DATES, Installation
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +158,7 @@ def test_nights_of_junk_are_published_and_their_books_balance(installation: Inst
     read = 0
     for vendor in discover().values():
         for stream in vendor.streams.values():
-            for night in NIGHTS[:3]:
+            for night in EXPORT_DATES[:3]:
                 records = [
                     junk.record(dialect.shape, dialect.has) for dialect in stream.dialects for _ in range(RECORDS)
                 ]

@@ -13,7 +13,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.config.settings import Settings
 from orchestration.warehouse import writer_lock
-from tests.support.deliveries import books_balance, checksum, land_a_third_night
+from tests.support.deliveries import checksum, land_a_third_delivery, row_counts_balance
 from tests.support.small_installation import OPTIONS, c360
 
 pytestmark = [pytest.mark.long, pytest.mark.faults]
@@ -49,7 +49,7 @@ def converges(settings: Settings, undisturbed: dict[str, tuple[int, int]]) -> No
     assert writer_lock.holder(settings) is None
     pipeline.run(settings)
     assert checksum(settings.published_file) == undisturbed
-    assert books_balance(settings.published_file)
+    assert row_counts_balance(settings.published_file)
 
 
 @pytest.mark.parametrize("point", POINTS + SWAPPED)
@@ -57,7 +57,7 @@ def test_a_run_killed_at_a_named_point_is_made_good_by_the_next(
     published: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], point: str
 ) -> None:
     before = checksum(published.published_file)
-    land_a_third_night(published)
+    land_a_third_delivery(published)
     process = c360(published, checkout, "run", C360_KILL_AT=point)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -73,7 +73,7 @@ def usual_seconds(built: Path, shared_checkout: Path, tmp_path_factory: pytest.T
     """What an undisturbed run of the third night takes on this machine just now, so that kills hit every part of it."""
     settings = Settings(data=tmp_path_factory.mktemp("usual") / "data", options=OPTIONS)
     shutil.copytree(built, settings.data)
-    land_a_third_night(settings)
+    land_a_third_delivery(settings)
     started = time.monotonic()
     process = c360(settings, shared_checkout, "run")
     process.communicate()
@@ -86,7 +86,7 @@ def test_a_run_killed_at_any_moment_is_made_good_by_the_next(
     published: Settings, checkout: Path, undisturbed: dict[str, tuple[int, int]], usual_seconds: float, seed: int
 ) -> None:
     before = checksum(published.published_file)
-    land_a_third_night(published)
+    land_a_third_delivery(published)
     process = c360(published, checkout, "run")
     time.sleep(random.Random(seed).uniform(0.1, 1.1) * usual_seconds)
     process.kill()

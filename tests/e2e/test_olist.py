@@ -25,7 +25,7 @@ from orchestration.insight import figures, server
 from orchestration.insight.figures import ask
 from orchestration.transformation import sharded
 from tests.support import paths
-from tests.support.deliveries import books_balance
+from tests.support.deliveries import row_counts_balance
 from tests.support.same_tables import differences
 from tests.support.serving import Watched, chromium, dashboard, needs_chromium
 
@@ -35,7 +35,7 @@ SOURCE = SHARED / "olist_sample"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SOURCE.is_dir(), reason=f"the Olist sample is not at {SOURCE}")]
 
 # The last order was placed on 2018-10-03; figures of a day know nothing later.
-NIGHTS = ("2018-01-01", "2018-10-01", "2018-10-04")
+EXPORT_DATES = ("2018-01-01", "2018-10-01", "2018-10-04")
 # `unavailable`: the merchant asked to cancel and nothing says that it was granted.
 STATES = {
     "created": "CREATED",
@@ -181,8 +181,8 @@ def export(data: Path) -> None:
         by(table("order_payments"), "order_id"),
     )
     owners = {row["order_id"]: customers[row["customer_id"]] for row in orders}
-    for night, is_first in zip(NIGHTS, (True, False), strict=False):
-        delivered = [row for row in orders if (row["order_purchase_timestamp"] < NIGHTS[0]) == is_first]
+    for night, is_first in zip(EXPORT_DATES, (True, False), strict=False):
+        delivered = [row for row in orders if (row["order_purchase_timestamp"] < EXPORT_DATES[0]) == is_first]
         page = [owners[row["order_id"]] for row in delivered]
         land(
             data,
@@ -197,8 +197,8 @@ def export(data: Path) -> None:
         ]
         land(data, "orders", night, "orders.ndjson.gz", lines(records))
     reviews = [review(row, owners[row["order_id"]]) for row in table("order_reviews")]
-    land(data, "reviews", NIGHTS[2], "reviews.json", json.dumps(reviews))
-    land(data, "events", NIGHTS[2], "order_events.ndjson", lines(deliveries(orders)))
+    land(data, "reviews", EXPORT_DATES[2], "reviews.json", json.dumps(reviews))
+    land(data, "events", EXPORT_DATES[2], "order_events.ndjson", lines(deliveries(orders)))
 
 
 @pytest.fixture(scope="module")
@@ -367,4 +367,4 @@ def test_deliveries_are_events_of_their_orders(con: duckdb.DuckDBPyConnection, g
 
 
 def test_the_books_balance(published: Path) -> None:
-    assert books_balance(published)
+    assert row_counts_balance(published)

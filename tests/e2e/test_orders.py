@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.installation import (
-    NIGHTS,
+    EXPORT_DATES,
     Installation,
     ometria_order,
     omnisend_event,
@@ -50,7 +50,7 @@ VALID = {"paid", "in_progress", "shipped", "completed", "partially_refunded", "r
 
 
 def land(installation: Installation) -> None:
-    night, later = NIGHTS[0], NIGHTS[1]
+    night, later = EXPORT_DATES[0], EXPORT_DATES[1]
     installation.land(
         "ometria/orders",
         night,

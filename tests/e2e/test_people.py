@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tests.support.installation import (
-    NIGHTS,
+    EXPORT_DATES,
     Installation,
     ometria_order,
     ometria_profile,
@@ -35,7 +35,7 @@ FAMILY = [
 
 
 def land(installation: Installation) -> None:
-    first, second, third, _ = NIGHTS
+    first, second, third, _ = EXPORT_DATES
     land_deletions(installation)
     installation.land(
         "ometria/profiles",
@@ -295,7 +295,7 @@ def test_the_record_count_is_that_of_the_bridge(world: Installation) -> None:
 
 def land_deletions(installation: Installation) -> None:
     """Customers of whom an event of the second night says that they are deleted; some are told of again."""
-    first, second, third, _ = NIGHTS
+    first, second, third, _ = EXPORT_DATES
     names = ("gone", "back", "older", "newer")
     installation.land(
         "voucherify/customers",

@@ -10,7 +10,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.config.settings import Settings
 from orchestration.publishing import publish
-from tests.support.deliveries import NIGHTS, land, order
+from tests.support.deliveries import EXPORT_DATES, land, order
 
 pytestmark = [pytest.mark.long, pytest.mark.faults]
 
@@ -55,7 +55,7 @@ def test_no_open_fails_and_every_snapshot_is_consistent_in_itself(published: Set
     ]
     try:
         for number in range(4, 7):
-            land(published, NIGHTS[1], f"{number}.ndjson", order(number, "cleo"))
+            land(published, EXPORT_DATES[1], f"{number}.ndjson", order(number, "cleo"))
             assert pipeline.run(published).published
             publish.rollback(published)
     finally:

@@ -7,7 +7,7 @@ import json
 import duckdb
 import pytest
 
-from tests.support.installation import NIGHTS, Installation, Outcome
+from tests.support.installation import EXPORT_DATES, Installation, Outcome
 
 BAD_LINE = b'{"eventName": "placed order",\t "contact": {"email": "l.bad@example.com"}  BROKEN \xc3\xa9}'
 FORMATS = (
@@ -57,7 +57,7 @@ def packed(name: str, record_id: str) -> bytes:
 
 
 def land(installation: Installation) -> None:
-    night = NIGHTS[1]
+    night = EXPORT_DATES[1]
     installation.land(
         "omnisend/events",
         night,
@@ -71,20 +71,20 @@ def land(installation: Installation) -> None:
         event(3, undocumentedThing={"a": 1}),
         b"[1,2]\n",
     )
-    installation.land("omnisend/events", NIGHTS[0], "l_double.ndjson", event(10))
-    installation.land("omnisend/events", NIGHTS[0], "l_double_again.ndjson", event(10))
-    installation.land("omnisend/events", NIGHTS[1], "l_double_next_night.ndjson", event(10))
-    installation.land("omnisend/events", NIGHTS[0], "l_same_event_in_another_file.ndjson", event(10), event(11))
+    installation.land("omnisend/events", EXPORT_DATES[0], "l_double.ndjson", event(10))
+    installation.land("omnisend/events", EXPORT_DATES[0], "l_double_again.ndjson", event(10))
+    installation.land("omnisend/events", EXPORT_DATES[1], "l_double_next_night.ndjson", event(10))
+    installation.land("omnisend/events", EXPORT_DATES[0], "l_same_event_in_another_file.ndjson", event(10), event(11))
     for name, content in WHOLE.items():
-        installation.land("omnisend/events", NIGHTS[2], f"l_{name}", content)
-    installation.land("omnisend/events", NIGHTS[2], "l_empty.ndjson", b"")
+        installation.land("omnisend/events", EXPORT_DATES[2], f"l_{name}", content)
+    installation.land("omnisend/events", EXPORT_DATES[2], "l_empty.ndjson", b"")
     for name in ("l_still.ndjson.tmp", "l_still.ndjson.part", "complete.json"):
-        installation.land("omnisend/events", NIGHTS[2], name, event(99))
+        installation.land("omnisend/events", EXPORT_DATES[2], name, event(99))
     for name in FORMATS:
         record_id = "l-form-" + name.replace(".", "-")
         target = installation.land(
             "omnisend/contacts",
-            NIGHTS[2],
+            EXPORT_DATES[2],
             f"form-{FORMATS.index(name)}.{name.removeprefix('array.').removeprefix('single.').removeprefix('envelope.')}",
             packed(name, record_id),
         )
@@ -92,7 +92,7 @@ def land(installation: Installation) -> None:
             _write_with_duckdb(str(target), record_id)
     installation.land(
         "omnisend/contacts",
-        NIGHTS[1],
+        EXPORT_DATES[1],
         "l_repairs.ndjson",
         {
             "contactID": "l-repair",
@@ -244,7 +244,7 @@ def test_a_value_that_does_not_parse_is_null_and_booked(world: Installation) -> 
 
 
 def test_what_landed_is_never_touched(world: Installation) -> None:
-    assert (world.data / "landing" / "omnisend" / "events" / NIGHTS[1] / "l_lines.ndjson").read_bytes().count(
+    assert (world.data / "landing" / "omnisend" / "events" / EXPORT_DATES[1] / "l_lines.ndjson").read_bytes().count(
         b"\n"
     ) == 8
 

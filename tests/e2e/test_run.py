@@ -22,12 +22,12 @@ from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import dbt_process
 from orchestration.warehouse import fingerprints, read_only
-from tests.support.deliveries import NIGHTS, books_balance, checksum, hide, land, order
+from tests.support.deliveries import EXPORT_DATES, checksum, hide, land, order, row_counts_balance
 from tests.support.small_installation import PROJECT
 
 pytestmark = pytest.mark.long
 
-FIRST_NIGHT = DateRange(date.fromisoformat(NIGHTS[0]), date.fromisoformat(NIGHTS[0]))
+FIRST_EXPORT_DATE = DateRange(date.fromisoformat(EXPORT_DATES[0]), date.fromisoformat(EXPORT_DATES[0]))
 
 # A model whose rows break everything that can be promised of rows, and what is to be told of them.
 BROKEN = """
@@ -102,7 +102,7 @@ def identity(path: Path) -> tuple[int, int, int]:
 
 def test_what_landed_is_published_and_the_books_balance(published: Settings) -> None:
     assert (count(published, "marts.fct_orders"), count(published, "marts.dim_customers")) == (3, 2)
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
     assert statuses(published.published_file) == ["done"]
 
 
@@ -139,10 +139,10 @@ sys.exit(", ".join({{"dbt", "dagster"}} & {{name.partition(".")[0] for name in s
 
 def test_a_night_again_replaces_its_slice_by_the_same(published: Settings) -> None:
     before = checksum(published.published_file)
-    report = pipeline.run(published, dates=FIRST_NIGHT)
+    report = pipeline.run(published, dates=FIRST_EXPORT_DATE)
     assert (report.files, report.rows_loaded, report.published) == (1, 2, True)
     assert checksum(published.published_file) == before
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
 
 
 def test_a_full_refresh_gives_the_same_warehouse_and_keeps_the_run_book(published: Settings) -> None:
@@ -154,7 +154,7 @@ def test_a_full_refresh_gives_the_same_warehouse_and_keeps_the_run_book(publishe
 
 
 def test_the_same_content_under_another_name_is_a_duplicate(published: Settings) -> None:
-    land(published, NIGHTS[0], "again.ndjson", order(1, "anna"), order(2, "ben", total=20))
+    land(published, EXPORT_DATES[0], "again.ndjson", order(1, "anna"), order(2, "ben", total=20))
     report = pipeline.run(published)
     assert (report.files, report.rows_read, report.rows_duplicate) == (1, 2, 2)
     assert (report.customers, report.orders) == (2, 3)
@@ -169,7 +169,7 @@ def test_another_as_of_day_is_computed_anew_and_the_next_run_returns_to_the_defa
     assert pipeline.run(published).published
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         assert con.execute("select distinct as_of_date from marts.customer_insights").fetchall() == [
-            (date.fromisoformat(NIGHTS[1]),)
+            (date.fromisoformat(EXPORT_DATES[1]),)
         ]
 
 
@@ -227,7 +227,7 @@ def test_a_night_again_over_a_build_file_begun_anew_keeps_the_other_nights(
     before = checksum(published.published_file)
     land(published, "2026-06-03", "c.ndjson", order(4, "cleo"))
     spoil(published.build_file, published)
-    report = pipeline.run(published, dates=FIRST_NIGHT)
+    report = pipeline.run(published, dates=FIRST_EXPORT_DATE)
     assert (report.files, report.orders) == (2, 3)
     assert checksum(published.published_file) == before
     assert pipeline.run(published).orders == 4
@@ -252,7 +252,7 @@ def test_a_lost_build_file_is_built_again_from_the_landing_zone(published: Setti
 def test_what_was_rolled_back_is_not_published_again_by_itself(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
     assert pipeline.run(published).published
     assert [finding for finding in doctor.examine(published) if "rolled back" in finding.text] == []
     publish.rollback(published)
@@ -265,7 +265,7 @@ def test_what_was_rolled_back_is_not_published_again_by_itself(
     [finding] = [finding for finding in doctor.examine(published) if "rolled back" in finding.text]
     assert (finding.level, "--full-refresh" in finding.remedy) == ("note", True)
     assert count(published, "marts.fct_orders") == 3
-    land(published, NIGHTS[1], "d.ndjson", order(5, "dora"))
+    land(published, EXPORT_DATES[1], "d.ndjson", order(5, "dora"))
     assert pipeline.run(published).published
     assert count(published, "marts.fct_orders") == 5
 
@@ -279,8 +279,8 @@ def test_a_bad_line_is_rejected_and_makes_the_run_end_with_three(published: Sett
 
 
 def test_an_unknown_vendor_folder_is_reported_and_everything_else_is_loaded(published: Settings) -> None:
-    (published.landing / "omnisand" / "events" / NIGHTS[0]).mkdir(parents=True)
-    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    (published.landing / "omnisand" / "events" / EXPORT_DATES[0]).mkdir(parents=True)
+    land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
     report = pipeline.run(published)
     assert (report.exit_code, report.orders) == (3, 4)
     assert "omnisand" in report.ingestion.problems[0].message
@@ -290,10 +290,10 @@ def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_b
     published: Settings,
 ) -> None:
     before = checksum(published.published_file)
-    hidden = hide(published.landing / "omnisend" / "events" / NIGHTS[0])
-    report = pipeline.run(published, dates=FIRST_NIGHT)
+    hidden = hide(published.landing / "omnisend" / "events" / EXPORT_DATES[0])
+    report = pipeline.run(published, dates=FIRST_EXPORT_DATE)
     assert (report.exit_code, report.orders, report.published) == (3, 3, False)
-    with pytest.raises(OperatorError, match=f"{NIGHTS[0]} cannot be read"):
+    with pytest.raises(OperatorError, match=f"{EXPORT_DATES[0]} cannot be read"):
         pipeline.run(published, full_refresh=True)
     assert checksum(published.published_file) == before
     shutil.rmtree(hidden)
@@ -304,12 +304,12 @@ def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_b
 def test_a_file_that_is_named_after_somebody_is_reported_of_without_the_address(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    land(published, NIGHTS[1], "export_zoe@private.example.json", "[")
+    land(published, EXPORT_DATES[1], "export_zoe@private.example.json", "[")
     (published.landing / "omnisend" / "zoe@private.example").mkdir()
     reported: list[str] = []
     nightly_run.print_report(pipeline.run(published, progress=reported.append), published)
     said = capsys.readouterr().out
-    assert f"landing/omnisend/events/{NIGHTS[1]}/e…@p….json was rejected whole (truncated_json)" in said
+    assert f"landing/omnisend/events/{EXPORT_DATES[1]}/e…@p….json was rejected whole (truncated_json)" in said
     assert "landing/omnisend/z…@p….example is no stream of omnisend" in said
     assert "zoe" not in said + "".join(reported)
 
@@ -344,7 +344,7 @@ def test_a_damaged_build_file_is_moved_aside_and_built_anew_which_is_reported(
 ) -> None:
     before = checksum(published.published_file)
     damage(published.build_file)
-    land(published, NIGHTS[1], "again.ndjson", order(1, "anna"))
+    land(published, EXPORT_DATES[1], "again.ndjson", order(1, "anna"))
     report = pipeline.run(published)
     assert (report.published, report.exit_code) == (True, 3)
     assert "moved aside to warehouse.duckdb.damaged" in report.attention[0]
@@ -379,10 +379,10 @@ def test_what_is_loaded_between_transform_and_publish_is_in_the_marts_that_are_p
         with pipeline.writing(published, run_id, command="a step of Dagster's") as build:
             work(build, run_id)
 
-    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
     step(lambda build, run_id: pipeline.ingest(published, build, run_id))
     step(lambda build, run_id: pipeline.transform(published, build, run_id))
-    land(published, NIGHTS[1], "d.ndjson", order(5, "dora"))
+    land(published, EXPORT_DATES[1], "d.ndjson", order(5, "dora"))
     step(lambda build, run_id: pipeline.ingest(published, build, run_id))
     step(lambda build, run_id: pipeline.publish_if_new(published, build, run_id))
     with duckdb.connect(str(published.published_file), read_only=True) as con:
@@ -525,7 +525,7 @@ def _says_nothing_about_anna(settings: Settings, message: str) -> None:
 
 
 def test_too_little_disk_is_refused_before_anything_is_written(published: Settings) -> None:
-    land(published, NIGHTS[1], "c.ndjson", order(4, "cleo"))
+    land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
     greedy = replace(published, options=Options(free_disk_bytes=10**18))
     with pytest.raises(OperatorError, match="Nothing was written"):
         pipeline.run(greedy)

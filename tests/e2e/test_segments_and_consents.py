@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tests.support.installation import NIGHTS, Installation, ometria_profile, voucherify_customer
+from tests.support.installation import EXPORT_DATES, Installation, ometria_profile, voucherify_customer
 
 
 def at(text: str) -> datetime:
@@ -10,7 +10,7 @@ def at(text: str) -> datetime:
 
 
 def land(installation: Installation) -> None:
-    for night, tags in zip(NIGHTS, (["  Garden VIP "], None, ["Other"], ["GARDEN VIP"]), strict=True):
+    for night, tags in zip(EXPORT_DATES, (["  Garden VIP "], None, ["Other"], ["GARDEN VIP"]), strict=True):
         if tags is not None:
             profile = ometria_profile(
                 "G-stays",
@@ -21,7 +21,7 @@ def land(installation: Installation) -> None:
             installation.land("ometria/profiles", night, "segments.ndjson", profile)
     installation.land(
         "omnisend/contacts",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "segments.ndjson",
         {
             "contactID": "g-stays",
@@ -33,7 +33,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "voucherify/customers",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "segments.ndjson",
         voucherify_customer(
             "cust_g_stays",
@@ -49,35 +49,35 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "voucherify/segments",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "of_customers.ndjson",
         {"customer_id": "cust_g_a", "segments": [{"id": "seg_g", "name": "Green thumbs", "object": "segment"}]},
         {"customer_id": "cust_g_b", "segments": [{"id": "seg_g", "name": "Green thumbs", "object": "segment"}]},
     )
     installation.land(
-        "voucherify/segments", NIGHTS[2], "of_customers.ndjson", {"customer_id": "cust_g_a", "segments": []}
+        "voucherify/segments", EXPORT_DATES[2], "of_customers.ndjson", {"customer_id": "cust_g_a", "segments": []}
     )
     installation.land(
         "optimizely/lists",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "zaius_list_newsg.csv",
         "email,action,ts_status_updated\nlist.g@example.com,subscribe,1770022800\n",
     )
     installation.land(
         "optimizely/lists",
-        NIGHTS[1],
+        EXPORT_DATES[1],
         "zaius_list_newsg.csv",
         "email,action,ts_status_updated\nother.g@example.com,subscribe,1770022800\n",
     )
     installation.land(
         "optimizely/lists",
-        NIGHTS[2],
+        EXPORT_DATES[2],
         "zaius_list_newsg.csv",
         "email,action,ts_status_updated\nlist.g@example.com,unsubscribe,1772400000\n",
     )
     installation.land(
         "ometria/profiles",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "consents.ndjson",
         ometria_profile(
             "C-dates",
@@ -88,7 +88,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "omnisend/contacts",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "consents.ndjson",
         {
             "contactID": "c-non",
@@ -113,7 +113,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "omnisend/contacts",
-        NIGHTS[1],
+        EXPORT_DATES[1],
         "consents.ndjson",
         {
             "contactID": "c-yes",
@@ -128,7 +128,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "voucherify/customers",
-        NIGHTS[0],
+        EXPORT_DATES[0],
         "consents.ndjson",
         voucherify_customer(
             "cust_c_keys",

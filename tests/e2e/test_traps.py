@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.installation import NIGHTS, Installation
+from tests.support.installation import EXPORT_DATES, Installation
 
 pytestmark = pytest.mark.long
 
 
 def land(installation: Installation) -> None:
-    night, second = NIGHTS[0], NIGHTS[1]
+    night, second = EXPORT_DATES[0], EXPORT_DATES[1]
     _land_ometria(installation, night)
     _land_omnisend(installation, night)
     _land_open_delivery(installation, night)

@@ -14,10 +14,10 @@ from orchestration.loading import archived_deliveries
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import fingerprints
-from tests.support.deliveries import NIGHTS, books_balance, checksum, land, order
+from tests.support.deliveries import EXPORT_DATES, checksum, land, order, row_counts_balance
 
 
-def archive(settings: Settings, night: str = NIGHTS[0]) -> None:
+def archive(settings: Settings, night: str = EXPORT_DATES[0]) -> None:
     shutil.rmtree(settings.landing / "omnisend" / "events" / night)
 
 
@@ -63,10 +63,10 @@ def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(
         )
     )
     assert (checksum(published.published_file), staged(published)) == before
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         taken = con.execute("select file_path from meta.loads where is_taken_over").fetchall()
-        assert taken == [(f"landing/omnisend/events/{NIGHTS[0]}/a.ndjson",)]
+        assert taken == [(f"landing/omnisend/events/{EXPORT_DATES[0]}/a.ndjson",)]
 
 
 def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_tells_of_what_was_archived(
@@ -89,7 +89,7 @@ def test_what_only_a_publication_that_was_taken_back_knows_is_taken_over(publish
     lost(published)
     pipeline.run(published)
     assert (checksum(published.published_file), staged(published)) == before
-    assert books_balance(published.published_file)
+    assert row_counts_balance(published.published_file)
 
 
 def test_a_full_refresh_takes_archived_deliveries_over_too_and_a_night_again_does(published: Settings) -> None:
@@ -98,7 +98,7 @@ def test_a_full_refresh_takes_archived_deliveries_over_too_and_a_night_again_doe
     pipeline.run(published, full_refresh=True)
     assert checksum(published.published_file) == before
     lost(published)
-    second = date.fromisoformat(NIGHTS[1])
+    second = date.fromisoformat(EXPORT_DATES[1])
     pipeline.run(published, dates=DateRange(second, second))
     assert checksum(published.published_file) == before
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_taken_over_stops_the_run_by_name_until_the_loss_is_accep
     lost(published)
     for _ in range(2):
         assert main.main(["run"]) == 1
-        assert f"landing/omnisend/events/{NIGHTS[0]}/a.ndjson" in capsys.readouterr().err
+        assert f"landing/omnisend/events/{EXPORT_DATES[0]}/a.ndjson" in capsys.readouterr().err
     assert checksum(published.published_file) == before
     assert main.main(["run", "--without-archived"]) == 0
     assert count(published, "marts.fct_orders") == 1
@@ -159,11 +159,13 @@ def test_nothing_is_published_before_all_that_is_owed_is_loaded(published: Setti
 
 
 def test_a_file_that_was_withdrawn_stays_withdrawn_in_a_build_file_begun_anew(published: Settings) -> None:
-    report = pipeline.run(published, choose=lambda _: False, withdraw=lambda found: str(found.export_date) == NIGHTS[0])
+    report = pipeline.run(
+        published, choose=lambda _: False, withdraw=lambda found: str(found.export_date) == EXPORT_DATES[0]
+    )
     assert (report.orders, report.published) == (1, True)
     lost(published)
     assert pipeline.run(published).orders == 1
-    (published.landing / "omnisend" / "events" / NIGHTS[0] / "a.ndjson").touch()
+    (published.landing / "omnisend" / "events" / EXPORT_DATES[0] / "a.ndjson").touch()
     assert pipeline.run(published).orders == 3
 
 
@@ -175,7 +177,9 @@ def test_a_withdrawal_that_is_killed_is_finished_by_the_next_run(published: Sett
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "pass_point", die)
         with pytest.raises(KilledError):
-            pipeline.run(published, choose=lambda _: False, withdraw=lambda found: str(found.export_date) == NIGHTS[0])
+            pipeline.run(
+                published, choose=lambda _: False, withdraw=lambda found: str(found.export_date) == EXPORT_DATES[0]
+            )
     assert count(published, "marts.fct_orders") == 3
     assert pipeline.run(published).orders == 1
 

@@ -12,7 +12,7 @@ from orchestration.normalisation.file_context import Origin
 from orchestration.vendors import discover
 from orchestration.warehouse import build_file
 from tests.support.arrivals import installation
-from tests.support.warehouse_builder import NIGHT, Row, WarehouseBuilder, insert
+from tests.support.warehouse_builder import EXPORT_DATE, Row, WarehouseBuilder, insert
 
 LATER, LATEST = date(2024, 1, 2), date(2024, 1, 3)
 SEVERAL = [("events", "test")]
@@ -59,7 +59,7 @@ def test_a_record_that_repeats_two_rows_is_one_duplicate(
     reported: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
 ) -> None:
     builder, con = reported
-    kept = [event(builder, "e1", NIGHT), event(builder, "e1", LATER, load=2)]
+    kept = [event(builder, "e1", EXPORT_DATE), event(builder, "e1", LATER, load=2)]
     assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3)]) == (1, [1])
 
 
@@ -67,7 +67,7 @@ def test_a_record_that_makes_two_rows_again_is_one_duplicate(
     reported: tuple[WarehouseBuilder, duckdb.DuckDBPyConnection],
 ) -> None:
     builder, con = reported
-    kept = [event(builder, "e1", NIGHT), event(builder, "e2", NIGHT)]
+    kept = [event(builder, "e1", EXPORT_DATE), event(builder, "e2", EXPORT_DATE)]
     assert settle(builder, con, kept, [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)]) == (
         1,
         [1],
@@ -81,6 +81,6 @@ def test_a_record_that_repeats_one_row_and_makes_another_is_loaded(
     assert settle(
         builder,
         con,
-        [event(builder, "e1", NIGHT)],
+        [event(builder, "e1", EXPORT_DATE)],
         [event(builder, "e1", LATEST, load=3), event(builder, "e2", LATEST, load=3)],
     ) == (0, [])

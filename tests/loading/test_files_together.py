@@ -16,7 +16,7 @@ from orchestration.normalisation.normaliser import Normaliser
 from tests.loading.test_loader import SAMPLES, Installation, event
 from tests.support.archives import zipped
 
-NIGHTS = [f"2026-02-{day:02}" for day in range(1, 7)]
+EXPORT_DATES = [f"2026-02-{day:02}" for day in range(1, 7)]
 State = dict[str, list[tuple[object, ...]]]
 
 
@@ -29,7 +29,7 @@ def delivered(*, is_tied: bool) -> dict[str, bytes]:
             record if isinstance(record, bytes) else json.dumps(record).encode() for record in records
         )
 
-    for number, night in enumerate(NIGHTS):
+    for number, night in enumerate(EXPORT_DATES):
         same = {"email": "ana@example.com", "firstName": "Ana", "city": f"City {number}"}
         land(
             f"omnisend/events/{night}/events.ndjson",
@@ -58,12 +58,18 @@ def delivered(*, is_tied: bool) -> dict[str, bytes]:
         )
         files[f"omnisend@second/segments/{night}/vip.csv"] = f"email,firstName\nana{number}@example.com,Ana\n".encode()
     if is_tied:
-        land(f"omnisend@second/contacts/{NIGHTS[2]}/later.ndjson", {"contactID": "c1", "firstName": "Later"})
-        files[f"omnisend/events/{NIGHTS[3]}/copy.ndjson"] = files[f"omnisend/events/{NIGHTS[3]}/events.ndjson"]
-        land(f"omnisend/events/{NIGHTS[5]}/again.ndjson", event(0, eventTime=f"{NIGHTS[0]}T10:00:00Z"), event(1))
-        files[f"voucherify/customers/{NIGHTS[4]}/cut.ndjson.gz"] = gzip.compress(b"{}\n" * 99)[:-9]
-        files[f"voucherify/customers/{NIGHTS[4]}/empty.ndjson"] = b""
-        files[f"voucherify/customers/{NIGHTS[4]}/two.zip"] = zipped(
+        land(f"omnisend@second/contacts/{EXPORT_DATES[2]}/later.ndjson", {"contactID": "c1", "firstName": "Later"})
+        files[f"omnisend/events/{EXPORT_DATES[3]}/copy.ndjson"] = files[
+            f"omnisend/events/{EXPORT_DATES[3]}/events.ndjson"
+        ]
+        land(
+            f"omnisend/events/{EXPORT_DATES[5]}/again.ndjson",
+            event(0, eventTime=f"{EXPORT_DATES[0]}T10:00:00Z"),
+            event(1),
+        )
+        files[f"voucherify/customers/{EXPORT_DATES[4]}/cut.ndjson.gz"] = gzip.compress(b"{}\n" * 99)[:-9]
+        files[f"voucherify/customers/{EXPORT_DATES[4]}/empty.ndjson"] = b""
+        files[f"voucherify/customers/{EXPORT_DATES[4]}/two.zip"] = zipped(
             {
                 "a.ndjson": b'{"object": "customer", "id": "cust_z"}',
                 "b.ndjson": b'{"object": "customer", "id": "cust_y"}',
@@ -132,7 +138,7 @@ def test_a_file_that_comes_again_in_another_form_replaces_its_rows_among_many(
     tmp_path: Path,
 ) -> None:
     deliveries = delivered(is_tied=True)
-    path = f"voucherify/customers/{NIGHTS[0]}/customers.ndjson"
+    path = f"voucherify/customers/{EXPORT_DATES[0]}/customers.ndjson"
     other = b'{"object": "customer", "id": "cust_other", "name": "Other"}'
     installation = loaded(tmp_path / "together", {path: deliveries[path]})
     for name, content in (deliveries | {path: other}).items():

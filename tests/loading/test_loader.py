@@ -425,22 +425,22 @@ def test_a_file_that_could_not_be_read_is_loaded_once_it_can_be(installation: In
     assert [(outcome.status, outcome.reason_code) for outcome in installation.load()] == [("loaded", None)]
 
 
-NIGHTS = {
+EVENTS_BY_DATE = {
     "2026-03-01": [event(1), event(3)],
     "2026-03-02": [event(1), event(2)],
     "2026-03-03": [event(2), event(3), event(4)],
 }
 
 
-@pytest.mark.parametrize("order", list(permutations(NIGHTS)))
+@pytest.mark.parametrize("order", list(permutations(EVENTS_BY_DATE)))
 def test_an_event_reported_again_is_loaded_once_whatever_the_order_of_arrival(
     installation: Installation, tmp_path: Path, order: tuple[str, ...]
 ) -> None:
     for night in order:
-        installation.land(f"omnisend/events/{night}/a.ndjson", NIGHTS[night])
+        installation.land(f"omnisend/events/{night}/a.ndjson", EVENTS_BY_DATE[night])
         installation.load()
     together = Installation(tmp_path / "together")
-    for night, rows in NIGHTS.items():
+    for night, rows in EVENTS_BY_DATE.items():
         together.land(f"omnisend/events/{night}/a.ndjson", rows)
     together.load()
     assert installation.state() == together.state()

@@ -16,11 +16,11 @@ from orchestration.landing.stretches import stretches_of
 from orchestration.loading import prefetch, shared_reading
 from orchestration.loading.loader import Warehouse
 from orchestration.runtime.errors import OperatorError
-from tests.loading.test_files_together import NIGHTS, State, delivered
+from tests.loading.test_files_together import EXPORT_DATES, State, delivered
 from tests.loading.test_loader import SAMPLES, Installation, event
 
 ENGINES = ["processes", pytest.param("spark", marks=pytest.mark.spark)]
-WHOLE = f"omnisend/events/{NIGHTS[0]}/large.ndjson"
+WHOLE = f"omnisend/events/{EXPORT_DATES[0]}/large.ndjson"
 
 
 def installation(folder: Path, engine: EngineName) -> Installation:
@@ -31,7 +31,7 @@ def installation(folder: Path, engine: EngineName) -> Installation:
         made.land(path, content)
     made.land(WHOLE, large())
     made.land(WHOLE.replace("events", "contacts"), large_contacts())
-    made.land(f"omnisend/contacts/{NIGHTS[0]}/broken.ndjson.gz", gzip.compress(b"{}\n" * 99)[:-9])
+    made.land(f"omnisend/contacts/{EXPORT_DATES[0]}/broken.ndjson.gz", gzip.compress(b"{}\n" * 99)[:-9])
     return by(made, engine)
 
 

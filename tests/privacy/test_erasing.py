@@ -9,7 +9,7 @@ import pytest
 from orchestration.config.settings import Settings
 from tests.privacy.conftest import c360
 from tests.support import canary
-from tests.support.deliveries import books_balance
+from tests.support.deliveries import row_counts_balance
 
 REVENUE = "select strftime(order_date, '%Y-%m') as month, currency, sum(net_amount), sum(net_amount_reporting), count(*) from marts.fct_orders group by all order by all"
 BUYERS = "select currency, count(distinct coalesce(customer_id, anonymous_id)), count(*) from marts.fct_orders group by all order by all"
@@ -77,7 +77,7 @@ def nothing_is_left(settings: Settings, *more: str) -> None:
     assert canary.found_in_files(settings.data, *more) == {}
     assert canary.found_in_tables(settings.published_file, *more) == {}
     assert canary.found_in_tables(settings.build_file, *more) == {}
-    assert books_balance(settings.published_file)
+    assert row_counts_balance(settings.published_file)
 
 
 def test_the_canary_is_found_in_every_place_before(settings: Settings) -> None:
@@ -131,7 +131,7 @@ def test_what_is_delivered_again_changes_nothing_and_is_logged_as_erased(setting
     assert again.returncode in (0, 3), again.stderr
     assert canary.found_in_tables(settings.published_file) == {}
     assert all_marts(settings) == marts
-    assert books_balance(settings.published_file)
+    assert row_counts_balance(settings.published_file)
     assert rows(settings, "select count(*) > 5, bool_and(raw = '') from meta.rejects where reason_code = 'erased'") == [
         (True, True)
     ]

@@ -14,7 +14,7 @@ from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from tests.privacy.conftest import copied
-from tests.support.deliveries import books_balance, land, order
+from tests.support.deliveries import land, order, row_counts_balance
 
 SECRET = b"a secret of this test"
 DAY = datetime.now(UTC)
@@ -79,7 +79,7 @@ def test_old_deliveries_and_what_was_rejected_in_them_go_and_their_rows_stay(set
         assert b"no json of the past" not in path.read_bytes()
         assert b"no json of today" in path.read_bytes()
     assert rows(mine, REVENUE) == revenue
-    assert books_balance(mine.published_file)
+    assert row_counts_balance(mine.published_file)
     [receipt] = erasing.receipts(mine)
     assert (receipt["by"], receipt["deliveries_deleted"], receipt["rejects_emptied"]) == ("retention", 1, 1)
     assert receipt["limits_in_days"] == {"keep_landing_days": 30, "keep_reject_days": 30}

@@ -13,7 +13,7 @@ from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from tests.privacy.conftest import c360, copied, environment, of
 from tests.privacy.test_erasing import all_marts, rows
-from tests.support.deliveries import books_balance, land, order
+from tests.support.deliveries import land, order, row_counts_balance
 from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.long
@@ -82,7 +82,7 @@ def test_a_list_of_people_goes_and_everybody_else_stays(settings: Settings, tmp_
     assert rows(settings, kept) == before
     assert rows(settings, "select sum(net_amount) from marts.fct_orders") == revenue
     assert rows(settings, "select count(distinct anonymous_id), count(anonymous_id) from marts.fct_orders") == [(2, 2)]
-    assert books_balance(settings.published_file)
+    assert row_counts_balance(settings.published_file)
 
 
 def test_what_would_go_is_shown_and_nothing_goes_without_a_yes(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import pytest
 from orchestration import definitions, pipeline
 from orchestration.config.settings import Settings
 from tests.pulling.conftest import Installation
-from tests.support.deliveries import NIGHTS, land, order
+from tests.support.deliveries import EXPORT_DATES, land, order
 from tests.support.http_server import Response
 from tests.support.small_installation import checkout, shared_checkout  # noqa: F401
 from tests.support.vendor_servers import Ometria, Omnisend
@@ -30,7 +30,7 @@ def installed(installation: Installation, checkout: object) -> Installation:  # 
     installation.connect("omnisend", omnisend, "contacts")
     ometria.knows = lambda _: False
     installation.connect("ometria", ometria, "profiles")
-    land(installation.settings, NIGHTS[0], "a.ndjson", order(1, "anna"))
+    land(installation.settings, EXPORT_DATES[0], "a.ndjson", order(1, "anna"))
     return installation
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_BOOK = f'''<x:workbook xmlns:x="m" xmlns:r="{_OFFICE}"><x:sheets><x:sheet name="One" sheetId="7" r:id="rId3"/><x:sheet name="Two" sheetId="1" r:id="rId9"/></x:sheets></x:workbook>'''
+_WORKBOOK = f'''<x:workbook xmlns:x="m" xmlns:r="{_OFFICE}"><x:sheets><x:sheet name="One" sheetId="7" r:id="rId3"/><x:sheet name="Two" sheetId="1" r:id="rId9"/></x:sheets></x:workbook>'''
 _RELATIONS = f'''<Relationships>
 <Relationship Id="rId1" Type="{_OFFICE}/styles" Target="styles.xml"/>
 <Relationship Id="rId2" Type="{_OFFICE}/sharedStrings" Target="/xl/sharedStrings.xml"/>
@@ -63,7 +63,7 @@ def locked(archive: bytes) -> bytes:
 
 
 def sheet(rows: Sequence[Sequence[Any]], cells: str = "", document: bytes | None = None) -> bytes:
-    """An Excel file whose first sheet, which is not the first of its parts, holds these rows."""
+    """An Excel file in which the first sheet, which is not the first of its parts, holds these rows."""
     shared: list[str] = []
     lines = "".join(
         f"<row>{''.join(_cell(cell, place, number, shared) for place, cell in enumerate(row))}</row>"
@@ -76,7 +76,7 @@ def sheet(rows: Sequence[Sequence[Any]], cells: str = "", document: bytes | None
     )
     return zipped(
         {
-            "xl/workbook.xml": _BOOK.encode(),
+            "xl/workbook.xml": _WORKBOOK.encode(),
             "xl/_rels/workbook.xml.rels": _RELATIONS.encode(),
             "xl/styles.xml": _STYLES.encode(),
             "xl/sharedStrings.xml": f"<sst>{texts}</sst>".encode(),

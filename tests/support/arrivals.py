@@ -61,7 +61,7 @@ def installation(folder: Path) -> Settings:
 
 
 def load(settings: Settings, arrivals: Iterable[Arrival]) -> None:
-    """What a run does until staging and its books are right."""
+    """What a run does until staging and its audit tables are right."""
     for arrival in arrivals:
         arrival.land(settings.landing)
     warehouse = Warehouse(settings)

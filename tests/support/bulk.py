@@ -19,7 +19,7 @@ from orchestration.config.settings import Settings
 from orchestration.parsing import documents, emails, ids, phone_numbers
 from orchestration.transformation import seeds
 from orchestration.warehouse.meanings import AUDIT_TABLES
-from tests.support.worlds import FIRST_NIGHT, GLOBAL, WEAK, build, name_keys
+from tests.support.worlds import FIRST_EXPORT_DATE, GLOBAL, WEAK, build, name_keys
 
 STREAM = "profiles"
 NAMES = ("first_name", "last_name", "full_name")
@@ -28,12 +28,12 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Said:
-    """What one vendor says of one record on one night; identifiers as (type, value as given)."""
+    """What one vendor says of one record on one day; identifiers as (type, value as given)."""
 
     source: str
     record_id: str
     identifiers: tuple[tuple[str, str], ...] = ()
-    night: int = 0
+    day: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -112,20 +112,20 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, wor
 def _common(said: Sequence[Said]) -> list[dict[str, Any]]:
     rows = []
     for each in said:
-        night = FIRST_NIGHT + timedelta(days=each.night)
+        export_date = FIRST_EXPORT_DATE + timedelta(days=each.day)
         rows.append(
             {
                 "source": each.source,
                 "source_account": "default",
                 "stream": STREAM,
-                "export_date": night,
-                "last_export_date": night,
+                "export_date": export_date,
+                "last_export_date": export_date,
                 "load_seq": 1,
                 "source_record_id": each.record_id,
                 "record_hash": repr(each),
-                "source_file": f"landing/{each.source}/{STREAM}/{night}/{each.record_id}.json",
+                "source_file": f"landing/{each.source}/{STREAM}/{export_date}/{each.record_id}.json",
                 "source_row": 1,
-                "extracted_at": datetime.combine(night, datetime.min.time(), UTC),
+                "extracted_at": datetime.combine(export_date, datetime.min.time(), UTC),
             }
         )
     return rows
@@ -195,9 +195,9 @@ def _parsed(frame: pl.DataFrame, kind: str, region: str) -> pl.DataFrame:
 
 
 def _deliveries(said: Sequence[Said]) -> pl.DataFrame:
-    nights = sorted({(each.source, FIRST_NIGHT + timedelta(days=each.night)) for each in said})
-    whose = pl.DataFrame(nights, schema=["source", "export_date"], orient="row")
-    return whose.with_columns(source_account=pl.lit("default"), stream=pl.lit(STREAM), is_full=False, file_count=1)
+    delivered = sorted({(each.source, FIRST_EXPORT_DATE + timedelta(days=each.day)) for each in said})
+    rows = pl.DataFrame(delivered, schema=["source", "export_date"], orient="row")
+    return rows.with_columns(source_account=pl.lit("default"), stream=pl.lit(STREAM), is_full=False, file_count=1)
 
 
 def day(text: str | None) -> date | None:

@@ -1,4 +1,5 @@
-"""A person whose every personal value is a text that stands nowhere else, told of by all vendors, in every form that a delivery comes in."""
+"""A person with personal values that are all texts found nowhere else, reported by all vendors, in every form that a
+delivery comes in."""
 
 import base64
 import gzip
@@ -18,7 +19,7 @@ import zstandard
 from orchestration.config.settings import Settings
 from tests.support.archives import sheet, zipped
 
-NIGHT, LATER = "2026-03-02", "2026-03-03"
+EXPORT_DATE, LATER = "2026-03-02", "2026-03-03"
 EMAIL, TAGGED, PHONE, CPF = (
     "qxcanary.mail@qxcanary.example.org",
     "QxCanary.Mail+qxtag@qxcanary.example.org",
@@ -61,7 +62,7 @@ def land_samples(settings: Settings) -> None:
 
 
 def land(settings: Settings) -> None:
-    """Everything that is told of the person, most of it in files that tell of others too."""
+    """Everything that is reported of the person, most of it in files about others too."""
     _lines(settings, "ometria/profiles", "profiles-qx.ndjson", _ometria_profile(), _ometria_profile(other=True))
     _array(
         settings,
@@ -191,7 +192,7 @@ def land(settings: Settings) -> None:
 
 def leave_half_a_page(settings: Settings) -> None:
     """What a pull that was killed left."""
-    path = settings.landing / "omnisend" / "contacts" / NIGHT / "pull-01h02m03s" / "page-00001.json.part"
+    path = settings.landing / "omnisend" / "contacts" / EXPORT_DATE / "pull-01h02m03s" / "page-00001.json.part"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"contacts": [_omnisend_contact()]})[:-9], encoding="utf-8")
 
@@ -415,7 +416,7 @@ def _array(settings: Settings, place: str, name: str, *records: object) -> None:
 
 
 def _put(settings: Settings, place: str, name: str, content: bytes) -> None:
-    path = settings.landing / place / NIGHT / name
+    path = settings.landing / place / EXPORT_DATE / name
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = (
         gzip.compress(content)
@@ -428,7 +429,7 @@ def _put(settings: Settings, place: str, name: str, content: bytes) -> None:
 
 
 def found_in_files(folder: Path, *more: str) -> dict[str, list[str]]:
-    """Files whose bytes, plain or unpacked, or whose names hold a canary, with what they hold."""
+    """Files that hold a canary in their bytes, plain or unpacked, or in their names, with what they hold."""
     found = {}
     for path in sorted(folder.rglob("*")):
         texts = [str(path.relative_to(folder)).encode()]

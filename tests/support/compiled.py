@@ -48,7 +48,8 @@ class Compiled:
         return {name: code for (_, name), code in self._code.items()}
 
     def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:
-        """Makes every model, or those of these names, anew in the warehouse of the connection, from the staging, books and seeds that it holds."""
+        """Makes every model, or those of these names, anew in the warehouse of the connection, from the staging, audit
+        tables and seeds that it holds."""
         for model in self.order:
             schema, name = model
             if only and name not in only:

@@ -9,7 +9,7 @@ import duckdb
 from orchestration.config.accounts import feed
 from orchestration.config.settings import Settings
 
-NIGHTS = ("2026-06-01", "2026-06-02")
+EXPORT_DATES = ("2026-06-01", "2026-06-02")
 
 
 def order(
@@ -26,10 +26,10 @@ def order(
 
 
 def land(
-    settings: Settings, night: str, name: str, *records: dict[str, object] | str, account: str = "default"
+    settings: Settings, export_date: str, name: str, *records: dict[str, object] | str, account: str = "default"
 ) -> Path:
     """Puts records into the landing zone as one file of the vendor's account."""
-    path = settings.landing / feed("omnisend", account) / "events" / night / name
+    path = settings.landing / feed("omnisend", account) / "events" / export_date / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         "".join((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records),
@@ -38,20 +38,21 @@ def land(
     return path
 
 
-def land_two_nights(settings: Settings) -> None:
-    """Three orders of two people, the second night with a later one."""
-    land(settings, NIGHTS[0], "a.ndjson", order(1, "anna"), order(2, "ben", total=20))
-    land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=30, time="2026-06-02T09:00:00Z"))
+def land_two_deliveries(settings: Settings) -> None:
+    """Three orders of two people, the second delivery with a later one."""
+    land(settings, EXPORT_DATES[0], "a.ndjson", order(1, "anna"), order(2, "ben", total=20))
+    land(settings, EXPORT_DATES[1], "b.ndjson", order(3, "anna", total=30, time="2026-06-02T09:00:00Z"))
 
 
-def land_a_third_night(settings: Settings) -> None:
-    """An order that is told again otherwise, a new one, and a line that is no record."""
-    land(settings, NIGHTS[1], "b.ndjson", order(3, "anna", total=35, time="2026-06-02T09:00:00Z"))
+def land_a_third_delivery(settings: Settings) -> None:
+    """An order that is reported again with another total, a new one, and a line that is no record."""
+    land(settings, EXPORT_DATES[1], "b.ndjson", order(3, "anna", total=35, time="2026-06-02T09:00:00Z"))
     land(settings, "2026-06-03", "c.ndjson", order(4, "cleo"), "no json")
 
 
 def hide(folder: Path) -> Path:
-    """Makes it impossible to read the folder in full, even for root: with folders in it whose path is longer than a path may be."""
+    """Makes it impossible to read the folder in full, even for root: with folders in it that have a longer path than a
+    path may be."""
     deepest = os.open(folder, os.O_RDONLY)
     for _ in range(20):
         os.mkdir("d" * 250, dir_fd=deepest)
@@ -74,7 +75,7 @@ def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:
         }
 
 
-def books_balance(path: Path) -> bool:
+def row_counts_balance(path: Path) -> bool:
     """The law of accounting holds for every file."""
     with duckdb.connect(str(path), read_only=True) as con:
         return not con.execute(

@@ -33,7 +33,7 @@ from orchestration.vendors import discover
 from tests.support.paths import GOLDENS
 
 HERE = GOLDENS
-NIGHT = date(2026, 3, 1)
+EXPORT_DATE = date(2026, 3, 1)
 LINEAGE = frozenset(column.name for column in COMMON) - {"source_record_id", "source_row", "extra"} | {"alias_id"}
 
 
@@ -76,7 +76,7 @@ def normalise(
     records: Sequence[Mapping[str, Any] | bytes] | bytes,
     *,
     file_name: str = "export.ndjson",
-    export_date: date = NIGHT,
+    export_date: date = EXPORT_DATE,
     **account: str,
 ) -> Outcome:
     """Records (as values or as bytes), or the bytes of a whole file, through the vendor's module."""
@@ -119,7 +119,7 @@ def _records_of_file(content: bytes, stream: Stream, file_name: str) -> list[Rec
     with TemporaryDirectory() as folder:
         path = Path(folder) / file_name
         path.write_bytes(content)
-        file = LandedFile(NIGHT, "", stream.name, file_name, path, len(content), 0, is_full=False)
+        file = LandedFile(EXPORT_DATE, "", stream.name, file_name, path, len(content), 0, is_full=False)
         blocks = formats.blocks(file, path.parent, Options(), stream)
         return [record for block in blocks for record in block]
 
@@ -171,7 +171,7 @@ class Golden:
         return self.path.with_suffix(".expected.json")
 
     def outcome(self, export_date: date | None = None) -> Outcome:
-        """What the case gives, also had it been delivered on another night than its own."""
+        """What the case gives, also had it been delivered on another export date than its own."""
         case = json.loads(self.path.read_bytes())
         content = (
             (self.path.parent / case["file"]).read_bytes()
@@ -183,7 +183,7 @@ class Golden:
             case["stream"],
             content,
             file_name=case.get("file_name", case.get("file", "export.ndjson")),
-            export_date=export_date or date.fromisoformat(case.get("export_date", str(NIGHT))),
+            export_date=export_date or date.fromisoformat(case.get("export_date", str(EXPORT_DATE))),
             **case.get("account", {}),
         )
 

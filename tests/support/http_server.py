@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as a test tells it to, and remembers what it was asked."""
+"""A real HTTP server on loopback that answers as a test sets it up to, and remembers what it was asked."""
 
 import json
 import threading

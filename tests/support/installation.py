@@ -13,7 +13,7 @@ import duckdb
 
 from tests.support.paths import PROJECT
 
-NIGHTS = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04")
+EXPORT_DATES = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04")
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Installation:
 
     data: Path
 
-    def land(self, place: str, night: str, name: str, *records: object) -> Path:
+    def land(self, place: str, export_date: str, name: str, *records: object) -> Path:
         """One file at `<vendor>/<stream>`: bytes and text as given, records as one JSON document a line."""
-        path = self.data / "landing" / place / night / name
+        path = self.data / "landing" / place / export_date / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"".join(map(_line, records)))
         return path

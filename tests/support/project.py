@@ -1,4 +1,5 @@
-"""The whole project in memory: every model and every check that stops a night, on rows of a test's own, without dbt."""
+"""The whole project in memory: every model and every check that stops a publication, on rows of a test's own, without
+dbt."""
 
 import random
 from pathlib import Path
@@ -37,7 +38,7 @@ class Project:
         self.con.execute("detach built")
 
     def make(self, reported: WarehouseBuilder, *, seed: int = 0) -> None:
-        """Makes all models from what is told, its rows in an order of the seed's."""
+        """Makes all models from what is reported, its rows in an order of the seed's."""
         chance = random.Random(seed)
         for table in TABLES:
             self.con.execute(f"delete from staging.{table}")
@@ -47,7 +48,7 @@ class Project:
         self._models.make(self.con)
 
     def broken(self) -> dict[str, Any]:
-        """Checks that would stop the night, with the first row that each found."""
+        """Checks that would stop the publication, with the first row that each found."""
         assert len(self.checks) > 80
         found = {name: self.con.execute(sql).fetchone() for name, sql in self.checks.items()}
         return {name: row for name, row in found.items() if row}

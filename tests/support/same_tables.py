@@ -7,7 +7,7 @@ import duckdb
 
 DIGITS = 9
 MADE = ("identity", "orders", "internal", "marts", "meta")
-# What tells of runs and of when something came.
+# What says something of runs and of when something came.
 OF_RUNS = ("meta.runs", "meta.identity_events", "meta.loads")
 
 

@@ -94,7 +94,7 @@ def chromium(folder: Path) -> Iterator[Any]:
 
 
 class Watched:
-    """A page whose requests and complaints are written down."""
+    """A page with its requests and complaints written down."""
 
     def __init__(self, context: Any) -> None:
         self.page = context.new_page()

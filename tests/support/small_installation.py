@@ -12,7 +12,7 @@ from orchestration import pipeline
 from orchestration.config import settings as configuration
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
-from tests.support.deliveries import checksum, land_a_third_night, land_two_nights
+from tests.support.deliveries import checksum, land_a_third_delivery, land_two_deliveries
 from tests.support.paths import PROJECT
 
 OPTIONS = Options(free_disk_bytes=0, lock_wait_seconds=5)
@@ -44,19 +44,19 @@ def built(tmp_path_factory: pytest.TempPathFactory, shared_checkout: Path) -> Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(configuration, "CHECKOUT", shared_checkout)
         settings = Settings(data=tmp_path_factory.mktemp("built") / "data", options=OPTIONS)
-        land_two_nights(settings)
+        land_two_deliveries(settings)
         assert pipeline.run(settings).published
     return settings.data
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, shared_checkout: Path) -> dict[str, tuple[int, int]]:
-    """All marts of three nights that nothing disturbed."""
+    """All marts of three deliveries that nothing disturbed."""
     settings = Settings(data=tmp_path_factory.mktemp("undisturbed") / "data", options=OPTIONS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(configuration, "CHECKOUT", shared_checkout)
-        land_two_nights(settings)
-        land_a_third_night(settings)
+        land_two_deliveries(settings)
+        land_a_third_delivery(settings)
         pipeline.run(settings)
     return checksum(settings.published_file)
 
@@ -71,7 +71,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def published(built: Path, tmp_path: Path, checkout: Path) -> Settings:
-    """Two nights, loaded and published."""
+    """Two deliveries, loaded and published."""
     copied = tmp_path / "data"
     shutil.copytree(built, copied)
     newest = sorted((copied / "published").iterdir())[-1] / "warehouse.duckdb"

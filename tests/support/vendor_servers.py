@@ -85,7 +85,7 @@ class Vendor:
 
 
 class Ometria(Vendor):
-    """Offsets over internal ids; profiles do not tell when they changed."""
+    """Offsets over internal ids; profiles do not say when they changed."""
 
     secrets = ("key",)
     stream, path = "profiles", "profiles"
@@ -218,7 +218,8 @@ class OpenDelivery(Vendor):
 
 
 class Voucherify(Vendor):
-    """Customers after a time, whose border may count or not; pages of orders and redemptions that end at a hundred."""
+    """Customers after a time, with that time itself counting or not; pages of orders and redemptions that end at a
+    hundred."""
 
     secrets = ("app_id", "app_token")
     stream, path = "customers", "customers"

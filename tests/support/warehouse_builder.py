@@ -26,7 +26,7 @@ Row = dict[str, Any]
 STREAMS = dict.fromkeys(
     ("customers", "customer_identifiers", "customer_consents", "segment_memberships", "vendor_stats"), "profiles"
 )
-NIGHT = date(2024, 1, 1)
+EXPORT_DATE = date(2024, 1, 1)
 
 
 class WarehouseBuilder:
@@ -40,7 +40,7 @@ class WarehouseBuilder:
         self.as_of = as_of
         self.rules = dict(rules or {})
         self.rows: dict[str, list[Row]] = defaultdict(list)
-        self.books: dict[str, list[Row]] = defaultdict(list)
+        self.audit_rows: dict[str, list[Row]] = defaultdict(list)
         self._next_row = 0
 
     def add(self, table: str, *, source: str, **values: Any) -> Row:
@@ -49,7 +49,7 @@ class WarehouseBuilder:
         if unknown := values.keys() - known:
             raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
         self._next_row += 1
-        export_date = values.get("export_date", NIGHT)
+        export_date = values.get("export_date", EXPORT_DATE)
         stream = values.get("stream", STREAMS.get(table, table))
         row: Row = {
             "source": source,
@@ -118,7 +118,7 @@ class WarehouseBuilder:
         return self.add("customer_identifiers", source=owner["source"], **{**defaults, **values})
 
     def order(self, source: str, number: str, **values: Any) -> Row:
-        """An order record, or with `is_from_event` what an event tells of an order."""
+        """An order record, or with `is_from_event` what an event reports of an order."""
         defaults: Row = {
             "source_order_id": number,
             "order_number": number,
@@ -142,7 +142,7 @@ class WarehouseBuilder:
         )
 
     def adjustment(self, source: str, number: str | None, amount: object, **values: Any) -> Row:
-        """A refund told about an order."""
+        """A refund reported for an order."""
         defaults: Row = {
             "source_order_id": number,
             "order_namespace": "shop",
@@ -169,7 +169,7 @@ class WarehouseBuilder:
         return self.add("events", source=source, **{**defaults, **values})
 
     def delivery(self, source: str, stream: str, export_date: date, *, is_full: bool) -> None:
-        """A delivery as the loader books it; those with rows and no entry here are partial."""
+        """A delivery as the loader logs it; those with rows and no entry here are partial."""
         row = {
             "source": source,
             "source_account": "default",
@@ -178,7 +178,7 @@ class WarehouseBuilder:
             "is_full": is_full,
             "file_count": 1,
         }
-        self.books["meta.deliveries"].append(row)
+        self.audit_rows["meta.deliveries"].append(row)
 
     def build(self) -> None:
         """Write the build file and run every model and test."""
@@ -186,7 +186,7 @@ class WarehouseBuilder:
         dbt_runner.build(self.settings)
 
     def write(self) -> None:
-        """Write staging, the loader's books, the rules and the settings of the run."""
+        """Write staging, the loader's audit tables, the rules and the settings of the run."""
         self.settings.build_file.parent.mkdir(parents=True, exist_ok=True)
         self.settings.config.mkdir(parents=True, exist_ok=True)
         for name, text in self.rules.items():
@@ -200,7 +200,7 @@ class WarehouseBuilder:
                 )
             for table, rows in self.rows.items():
                 insert(connection, f"staging.{table}", rows)
-            for table, rows in {**self.books, "meta.deliveries": self.deliveries()}.items():
+            for table, rows in {**self.audit_rows, "meta.deliveries": self.deliveries()}.items():
                 insert(connection, table, rows)
             seeds.load(connection, self.settings)
             insert(connection, "internal.run_settings", [self._run_settings()])
@@ -230,14 +230,14 @@ class WarehouseBuilder:
         }
 
     def deliveries(self) -> list[Row]:
-        """The deliveries as the loader books them: those told of, and a partial one for whatever else came."""
-        booked = {_delivery(row): row for row in self.books["meta.deliveries"]}
+        """The deliveries as the loader logs them: those reported, and a partial one for whatever else came."""
+        deliveries = {_delivery(row): row for row in self.audit_rows["meta.deliveries"]}
         for rows in self.rows.values():
             for row in rows:
                 key = _delivery(row)
                 place = {name: row[name] for name in ("source", "source_account", "stream", "export_date")}
-                booked.setdefault(key, {**place, "is_full": False, "file_count": 1})
-        return list(booked.values())
+                deliveries.setdefault(key, {**place, "is_full": False, "file_count": 1})
+        return list(deliveries.values())
 
 
 def alias(source: str, stream: str, record_id: str) -> str:

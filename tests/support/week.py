@@ -125,7 +125,7 @@ WEEK: tuple[Arrival, ...] = (
     lines("ometria/orders/2026-03-03/orders.ndjson", _order("W-1", ANNA, "complete", "10.00", 1)),
     lines("omnisend/events/2026-03-04/events.ndjson", PAID, REFUNDED),
     lines("ometria/profiles/2026-03-04/profiles_full.ndjson", _profile(1, ANNA, lists=["news"])),
-    # Late: the order that was taken back below, and the same event once more, told for an earlier night.
+    # Late: the order that was taken back below, and the same event once more, reported for an earlier export date.
     lines("optimizely/events/2026-03-02/late.ndjson", _bought("purchase", "W-4", 40.0, 1772100000)),
     lines("omnisend/events/2026-03-02/late.ndjson", PLACED),
     lines(
@@ -156,7 +156,7 @@ WEEK: tuple[Arrival, ...] = (
         _order("W-5", ANNA, "canceled", "50.00", 20),
         _order("W-3", BEN, "complete", "31.00", 3),
     ),
-    # Two reports of one event id with different content, and a person whose address moves.
+    # Two reports of one event id with different content, and a person with an address that moves.
     lines(
         "omnisend/events/2026-03-07/events.ndjson",
         _event(3, "order refunded", BEN, "W-3", 30.0, 4, totalRefundedAmount=15.0),
@@ -169,14 +169,14 @@ WEEK: tuple[Arrival, ...] = (
 )
 
 
-def by_night() -> Iterator[list[Arrival]]:
-    """The week as it was meant to come: night by night, a correction in a run of its own."""
-    nights = sorted({arrival.path.split("/")[2] for arrival in WEEK})
+def by_export_date() -> Iterator[list[Arrival]]:
+    """The week as it was meant to come: day by day, a correction in a run of its own."""
+    export_dates = sorted({arrival.path.split("/")[2] for arrival in WEEK})
     corrected: list[Arrival] = []
-    for night in nights:
+    for export_date in export_dates:
         known: dict[str, Arrival] = {}
         for arrival in WEEK:
-            if arrival.path.split("/")[2] == night:
+            if arrival.path.split("/")[2] == export_date:
                 (corrected if arrival.path in known else known.setdefault(arrival.path, arrival) and []).append(arrival)
         yield list(known.values())
     yield corrected

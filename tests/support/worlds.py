@@ -17,7 +17,7 @@ from orchestration.parsing import person_names as names
 from orchestration.warehouse.meanings import AUDIT_TABLES
 from tests.support.paths import DBT_PROJECT
 
-FIRST_NIGHT = date(2026, 1, 1)
+FIRST_EXPORT_DATE = date(2026, 1, 1)
 GLOBAL = ("email", "phone", "document")
 WEAK = ("vuid", "push_token", "tracking_id")
 IDENTIFIER_TYPES = (*GLOBAL, *WEAK, "customer_id", "external_id", "profile_id", "contact_id", "custom")
@@ -25,13 +25,13 @@ IDENTIFIER_TYPES = (*GLOBAL, *WEAK, "customer_id", "external_id", "profile_id", 
 
 @dataclass(frozen=True)
 class Statement:
-    """What one vendor says of one person on one night."""
+    """What one vendor says of one person on one day."""
 
     name: str
     source: str
     account: str
     stream: str
-    night: int
+    day: int
     said: dict[str, Any]
     is_contact: bool = False
 
@@ -53,7 +53,7 @@ class Statement:
 
     @property
     def export_date(self) -> date:
-        return FIRST_NIGHT + timedelta(days=self.night)
+        return FIRST_EXPORT_DATE + timedelta(days=self.day)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -66,18 +66,18 @@ def profile(
     source: str = "ometria",
     account: str = "default",
     stream: str = "profiles",
-    night: int = 0,
+    day: int = 0,
     **said: Any,
 ) -> Statement:
     """A vendor record, known at the vendor by `name`."""
-    return Statement(name, source, account, stream, night, said)
+    return Statement(name, source, account, stream, day, said)
 
 
 def contact(
-    name: str, *, source: str = "ometria", account: str = "default", stream: str = "orders", night: int = 0, **said: Any
+    name: str, *, source: str = "ometria", account: str = "default", stream: str = "orders", day: int = 0, **said: Any
 ) -> Statement:
     """Somebody an order or event names by identifiers; `name` is for the test only."""
-    return Statement(name, source, account, stream, night, said, is_contact=True)
+    return Statement(name, source, account, stream, day, said, is_contact=True)
 
 
 @dataclass
@@ -153,10 +153,10 @@ def write(world: World, path: Path) -> None:
             "insert into internal.run_settings (as_of_date, reporting_currency, reporting_time_zone) values ('2026-12-31', 'EUR', 'UTC')"
         )
         con.execute("update internal.run_settings set identity_sharing_limit = 5")
-        for source, account, stream, night in world.full_deliveries:
+        for source, account, stream, day in world.full_deliveries:
             con.execute(
                 "insert into meta.deliveries values ($1, $2, $3, $4, true, 1)",
-                [source, account, stream, FIRST_NIGHT + timedelta(days=night)],
+                [source, account, stream, FIRST_EXPORT_DATE + timedelta(days=day)],
             )
         con.execute("begin")
         for table, row in world.rows():

@@ -14,7 +14,7 @@ import pytest
 from orchestration.canonical.tables import TABLES
 from orchestration.landing.formats import format_of
 from orchestration.vendors import discover
-from tests.support.goldens import NIGHT, Outcome, documents_of, normalise
+from tests.support.goldens import EXPORT_DATE, Outcome, documents_of, normalise
 from tests.support.paths import SAMPLES
 
 EMPTY = ("", " ", [], {})
@@ -101,7 +101,7 @@ def typed(outcome: Outcome, dialect: str) -> dict[int, list[dict[str, Any]]]:
         columns = [column.name for column in TABLES[table].columns if column.kind in TYPED]
         for row in outcome.normalised.frame(table).filter(source_dialect=dialect).iter_rows(named=True):
             held = {f"{table}.{name}": row[name] for name in columns if row[name] is not None}
-            made_up = [name for name, value in held.items() if getattr(value, "date", lambda: None)() == NIGHT]
+            made_up = [name for name, value in held.items() if getattr(value, "date", lambda: None)() == EXPORT_DATE]
             found.setdefault(row["source_row"], []).append(
                 {name: value for name, value in held.items() if name not in made_up}
             )

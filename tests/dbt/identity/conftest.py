@@ -34,7 +34,7 @@ SEEDS = [
     "attribute_source_priority",
     "order_status_overrides",
 ]
-FIRST_NIGHTS = 0
+FIRST_DAYS = 0
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +100,8 @@ def warehouse(make: Callable[[str, list[Statement]], Warehouse], statements: lis
 
 @pytest.fixture(scope="session")
 def first_night(make: Callable[[str, list[Statement]], Warehouse], statements: list[Statement]) -> Warehouse:
-    """What had become of it when only the first night had landed."""
-    return make("first_night", [statement for statement in statements if statement.night <= FIRST_NIGHTS])
+    """What had become of it when only the first day had landed."""
+    return make("first_night", [statement for statement in statements if statement.day <= FIRST_DAYS])
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from tests.support.worlds import FIRST_NIGHT, Scenario, Warehouse, contact, profile
+from tests.support.worlds import FIRST_EXPORT_DATE, Scenario, Warehouse, contact, profile
 
 SECOND_NIGHT, THIRD_NIGHT = date(2026, 1, 2), date(2026, 1, 3)
 
@@ -43,8 +43,8 @@ SCENARIOS = [
         "somebody moves",
         [
             profile("moves", email="m@moves.example", city="Porto"),
-            profile("moves", email="m@moves.example", city="Porto", night=1, attributes='{"visits": 2}'),
-            profile("moves", email="m@moves.example", city="Braga", night=2),
+            profile("moves", email="m@moves.example", city="Porto", day=1, attributes='{"visits": 2}'),
+            profile("moves", email="m@moves.example", city="Braga", day=2),
         ],
     ),
     Scenario(
@@ -66,15 +66,15 @@ SCENARIOS = [
                 first_name="Kunde",
                 city="Paris",
                 country_code="FR",
-                night=1,
+                day=1,
             ),
         ],
     ),
     Scenario(
-        "orders of a stream are told in full every night",
+        "orders of a stream are reported in full every day",
         [
             contact("told-guest", source="voucherify", account="orders", email="g@told.example", city="Lugo"),
-            contact("told-guest", source="voucherify", account="orders", email="g@told.example", city="Lugo", night=1),
+            contact("told-guest", source="voucherify", account="orders", email="g@told.example", city="Lugo", day=1),
         ],
         full_deliveries=[("voucherify", "orders", "orders", 0), ("voucherify", "orders", "orders", 1)],
     ),
@@ -82,7 +82,7 @@ SCENARIOS = [
         "what was told as the city is the state",
         [
             contact("moved-word", source="omnisend", email="w@moved.example", city="Lugo"),
-            contact("moved-word", source="omnisend", email="w@moved.example", state_raw="Lugo", night=1),
+            contact("moved-word", source="omnisend", email="w@moved.example", state_raw="Lugo", day=1),
         ],
     ),
     Scenario(
@@ -96,7 +96,7 @@ SCENARIOS = [
                 email="l@left.example",
                 first_name="Leo",
             ),
-            profile("left-2", source="voucherify", account="full", stream="customers", email="k@left.example", night=1),
+            profile("left-2", source="voucherify", account="full", stream="customers", email="k@left.example", day=1),
         ],
         full_deliveries=[("voucherify", "full", "customers", 0), ("voucherify", "full", "customers", 1)],
     ),
@@ -108,7 +108,7 @@ SCENARIOS = [
                 "timeless-order",
                 source="omnisend",
                 email="t@timeless.example",
-                night=1,
+                day=1,
                 seen_at=datetime(2025, 11, 2, tzinfo=UTC),
             ),
         ],
@@ -122,7 +122,7 @@ SCENARIOS = [
                 first_name="Sol",
                 source_updated_at=datetime(2025, 6, 1, tzinfo=UTC),
             ),
-            profile("silent-1", email="s@silent.example", first_name="Sol", is_deleted=True, night=1),
+            profile("silent-1", email="s@silent.example", first_name="Sol", is_deleted=True, day=1),
             profile("silent-2", source="omnisend", email="s@silent.example", first_name="Sol Maria", city="Faro"),
         ],
     ),
@@ -166,7 +166,7 @@ def test_history_has_a_row_only_for_days_on_which_something_changed(warehouse: W
         warehouse.customer("moves"),
     )
     assert [tuple(row.values()) for row in rows] == [
-        ("Porto", FIRST_NIGHT, THIRD_NIGHT, False),
+        ("Porto", FIRST_EXPORT_DATE, THIRD_NIGHT, False),
         ("Braga", THIRD_NIGHT, None, True),
     ]
 
@@ -176,10 +176,10 @@ def test_an_old_order_does_not_take_back_when_a_person_was_last_seen(warehouse: 
         "select first_seen_at, last_seen_at from marts.dim_customers_history where customer_id = $1 order by valid_from",
         warehouse.customer("timeless"),
     )
-    night, ordered = datetime(2026, 1, 1, tzinfo=UTC), datetime(2025, 11, 2, tzinfo=UTC)
-    assert [(row["first_seen_at"], row["last_seen_at"]) for row in periods] == [(night, night), (ordered, night)]
+    day, ordered = datetime(2026, 1, 1, tzinfo=UTC), datetime(2025, 11, 2, tzinfo=UTC)
+    assert [(row["first_seen_at"], row["last_seen_at"]) for row in periods] == [(day, day), (ordered, day)]
     person = warehouse.person("timeless")
-    assert (person["first_seen_at"], person["last_seen_at"]) == (ordered, night)
+    assert (person["first_seen_at"], person["last_seen_at"]) == (ordered, day)
 
 
 def test_who_is_left_out_of_a_full_delivery_is_deleted_says_nothing_and_stays(warehouse: Warehouse) -> None:
@@ -190,7 +190,7 @@ def test_who_is_left_out_of_a_full_delivery_is_deleted_says_nothing_and_stays(wa
         "select first_name, valid_from, is_deleted from marts.dim_customers_history where customer_id = $1 order by valid_from",
         warehouse.customer("left-1"),
     )
-    assert [tuple(row.values()) for row in rows] == [("Leo", FIRST_NIGHT, False), (None, SECOND_NIGHT, True)]
+    assert [tuple(row.values()) for row in rows] == [("Leo", FIRST_EXPORT_DATE, False), (None, SECOND_NIGHT, True)]
 
 
 def test_a_deleted_record_stays_in_the_bridge_and_speaks_no_more(warehouse: Warehouse) -> None:
@@ -212,7 +212,7 @@ def test_a_full_delivery_of_orders_changes_nobody(warehouse: Warehouse) -> None:
         "select city, valid_from, is_deleted from marts.dim_customers_history where customer_id = $1 order by valid_from",
         warehouse.customer("told-guest"),
     )
-    assert [tuple(row.values()) for row in rows] == [("Lugo", FIRST_NIGHT, False)]
+    assert [tuple(row.values()) for row in rows] == [("Lugo", FIRST_EXPORT_DATE, False)]
 
 
 def test_an_address_is_of_one_record_and_a_name_that_stands_for_nobody_is_not_shown(warehouse: Warehouse) -> None:

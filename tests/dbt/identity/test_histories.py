@@ -27,7 +27,7 @@ from tests.support.paths import DBT_PROJECT
 
 pytestmark = pytest.mark.long
 
-HISTORIES, NIGHTS, PARTS, SEED = 500, 4, 2, 7
+HISTORIES, DAYS, PARTS, SEED = 500, 4, 2, 7
 FIRST = date(2026, 1, 1)
 NAMES = ("Ana", "Bruno", "Carla", "Davi", "Elisa", "Fabio", "Gustavo", "Helena")
 CONTACTS, CUSTOMERS, PROFILES, EVENTS, VISITS = (
@@ -61,7 +61,7 @@ class Decision:
 
 @dataclass
 class History:
-    """What is said of a handful of people over some nights, by stream, night and version of the file."""
+    """What is said of a handful of people over some days, by stream, day and version of the file."""
 
     number: int
     said: dict[tuple[str, int, int], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
@@ -86,28 +86,29 @@ class History:
             )
 
     def _record(self, stream: str, index: int) -> Key:
-        """A record that is told again on some nights; its customers' list is full every night, so that who is left out of it is gone."""
+        """A record that is reported again on some days; its customers' list is full every day, so that who is left out
+        of it is gone."""
         chance, key = self.chance, f"{self.tag}-{index}"
-        first = chance.randrange(NIGHTS)
+        first = chance.randrange(DAYS)
         current = self._person()
-        for night in range(first, NIGHTS):
-            if night > first and chance.random() < (0.2 if stream == CUSTOMERS else 0.6):
+        for day in range(first, DAYS):
+            if day > first and chance.random() < (0.2 if stream == CUSTOMERS else 0.6):
                 continue
             if chance.random() < 0.4:
                 current = self._person()
-            self._say(stream, night, 1, key, current)
-            self._say(stream, night, 0, key, self._person() if chance.random() < 0.3 else current)
+            self._say(stream, day, 1, key, current)
+            self._say(stream, day, 0, key, self._person() if chance.random() < 0.3 else current)
         return stream, key
 
     def _event(self, stream: str, index: int) -> None:
         chance = self.chance
-        self._say(stream, chance.randrange(NIGHTS), 1, f"{self.tag}-e{index}", self._person())
+        self._say(stream, chance.randrange(DAYS), 1, f"{self.tag}-e{index}", self._person())
 
     def _hub(self) -> None:
         """A phone of so many that it crosses the limit in one batch or the other."""
         for index, name in enumerate(NAMES[: self.chance.randint(4, 8)]):
             person = {"phone": self.phones[0], "email": f"hub{index}@{self.tag}.example", "name": name}
-            self._say(CONTACTS, self.chance.randrange(NIGHTS), 1, f"{self.tag}-hub{index}", person)
+            self._say(CONTACTS, self.chance.randrange(DAYS), 1, f"{self.tag}-hub{index}", person)
 
     def _person(self) -> dict[str, str]:
         chance = self.chance
@@ -121,8 +122,8 @@ class History:
             {"name": chance.choice(NAMES[:3])} if chance.random() < 0.6 else {}
         )
 
-    def _say(self, stream: str, night: int, version: int, key: str, person: dict[str, str]) -> None:
-        self.said[stream, night, version].append(TOLD[stream](key, night, person))
+    def _say(self, stream: str, day: int, version: int, key: str, person: dict[str, str]) -> None:
+        self.said[stream, day, version].append(TOLD[stream](key, day, person))
 
 
 def reported_contact(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
@@ -142,23 +143,23 @@ def reported_profile(key: str, _: int, person: dict[str, str]) -> dict[str, Any]
     return {"identifiers": identifiers, "attributes": _named(person, name="first_name")}
 
 
-def reported_order(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_order(key: str, day: int, person: dict[str, str]) -> dict[str, Any]:
     return {
         "eventName": "placed order",
         "eventID": key,
-        "eventTime": f"{FIRST + timedelta(days=night)}T09:00:00Z",
+        "eventTime": f"{FIRST + timedelta(days=day)}T09:00:00Z",
         "contact": _named(person, name="firstName", email="email", phone="phone") or {"email": f"{key}@alone.example"},
         "properties": {"orderID": key, "currency": "EUR", "totalPrice": 10.0},
     }
 
 
-def reported_visit(key: str, night: int, person: dict[str, str]) -> dict[str, Any]:
+def reported_visit(key: str, day: int, person: dict[str, str]) -> dict[str, Any]:
     identifiers = _named(person, email="email", vuid="vuid") or {"vuid": f"{key:0>32}"}
     return {
         "type": "pageview",
         "action": "view",
         "identifiers": identifiers,
-        "data": {"ts": 1767258000 + 86400 * night, "page": key},
+        "data": {"ts": 1767258000 + 86400 * day, "page": key},
     }
 
 
@@ -179,14 +180,14 @@ def arrivals(histories: Sequence[History], *, full: bool = True) -> Iterator[Arr
     """The files of all nights in two parts each; those that are corrected come twice under one path. Customers' lists are `full`, or none is."""
     streams = sorted({stream for history in histories for stream, _, _ in history.said})
     for stream in streams:
-        for night in range(NIGHTS):
+        for day in range(DAYS):
             for version in (0, 1):
                 for part in range(PARTS):
-                    chosen = [history for history in histories if (history.number + night) % PARTS == part]
-                    said = [record for history in chosen for record in history.said[stream, night, version]]
+                    chosen = [history for history in histories if (history.number + day) % PARTS == part]
+                    said = [record for history in chosen for record in history.said[stream, day, version]]
                     name = f"part{part}_full" if full and stream == CUSTOMERS else f"part{part}"
                     if said:
-                        yield lines(f"{stream}/{FIRST + timedelta(days=night)}/{name}.ndjson", *said)
+                        yield lines(f"{stream}/{FIRST + timedelta(days=day)}/{name}.ndjson", *said)
 
 
 @dataclass(frozen=True)

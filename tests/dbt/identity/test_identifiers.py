@@ -94,7 +94,7 @@ SCENARIOS = [
                 email=["new@standing.example", "info@standing.example"],
                 vuid="v-standing",
                 phone="+5511977770001",
-                night=1,
+                day=1,
             ),
             profile("standing-2", source="omnisend", external_id="blocked-id", first_name="Ada"),
         ]

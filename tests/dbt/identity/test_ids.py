@@ -13,7 +13,7 @@ SCHEMAS = {"int_record_customers": "internal", "run_settings": "internal"}
 SCENARIOS = [
     Scenario(
         "a guest becomes a profile of the same vendor",
-        [contact("grown-1", email="g@grown.example"), profile("grown-2", email="g@grown.example", night=1)],
+        [contact("grown-1", email="g@grown.example"), profile("grown-2", email="g@grown.example", day=1)],
         [{"grown-1", "grown-2"}],
     ),
     Scenario(
@@ -21,7 +21,7 @@ SCENARIOS = [
         [
             contact("both-1", email="g@both.example"),
             contact("both-2", source="omnisend", email="g@both.example"),
-            profile("both-3", email="g@both.example", night=1),
+            profile("both-3", email="g@both.example", day=1),
         ],
         [{"both-1", "both-2", "both-3"}],
     ),
@@ -30,7 +30,7 @@ SCENARIOS = [
         [
             profile("merged-1", email="a@merged.example"),
             profile("merged-2", source="omnisend", phone="+4915110000101"),
-            profile("merged-3", source="voucherify", email="a@merged.example", phone="+4915110000101", night=1),
+            profile("merged-3", source="voucherify", email="a@merged.example", phone="+4915110000101", day=1),
         ],
         [{"merged-1", "merged-2", "merged-3"}],
     ),
@@ -40,7 +40,7 @@ SCENARIOS = [
             profile("bridge-1", email="a@bridge.example"),
             profile("bridge-2", source="omnisend", phone="+4915110000102"),
             profile("bridge-3", source="voucherify", email="a@bridge.example", phone="+4915110000102"),
-            profile("bridge-3", source="voucherify", email="a@bridge.example", night=1),
+            profile("bridge-3", source="voucherify", email="a@bridge.example", day=1),
         ],
         [{"bridge-1", "bridge-3"}, {"bridge-2"}],
     ),
@@ -51,7 +51,7 @@ SCENARIOS = [
                 "tables-event", source="optimizely", stream="events", customer_id="lt-1", email="lt@tables.example"
             ),
             profile("tables-1", source="optimizely", customer_id="lt-1", email="lt@tables.example"),
-            profile("tables-2", source="optimizely", stream="customers", customer_id="lt-1", night=1),
+            profile("tables-2", source="optimizely", stream="customers", customer_id="lt-1", day=1),
         ],
         [{"tables-event", "tables-1", "tables-2"}],
     ),
@@ -60,7 +60,7 @@ SCENARIOS = [
         [
             contact("second-order", source="omnisend", stream="events", email="s@second.example"),
             profile("second-1", source="omnisend", stream="profiles", email="s@second.example"),
-            profile("second-2", source="omnisend", stream="profiles", email="s@second.example", night=1),
+            profile("second-2", source="omnisend", stream="profiles", email="s@second.example", day=1),
         ],
         [{"second-order", "second-1", "second-2"}],
     ),
@@ -75,7 +75,7 @@ SCENARIOS = [
                 vuid="v-browser",
                 email="2@browser.example",
                 first_name="Bela",
-                night=1,
+                day=1,
             ),
         ],
         [{"browser-visit", "browser-1"}, {"browser-2"}],
@@ -84,8 +84,8 @@ SCENARIOS = [
         "a younger profile joins an older person",
         [
             profile("old-1", email="o@old.example"),
-            profile("old-2", source="omnisend", email="o@old.example", night=1),
-            profile("old-3", source="annex", email="o@old.example", night=1),
+            profile("old-2", source="omnisend", email="o@old.example", day=1),
+            profile("old-3", source="annex", email="o@old.example", day=1),
         ],
         [{"old-1", "old-2", "old-3"}],
     ),

@@ -53,7 +53,7 @@ TURNED = [
     profile("turned-1", source="omnisend", email="one@turned.example"),
     profile("turned-2", source="omnisend", email="two@turned.example"),
     contact("turned-guest", source="omnisend", email="guest@turned.example"),
-    profile("turned-1", source="omnisend", email="guest@turned.example", night=1),
+    profile("turned-1", source="omnisend", email="guest@turned.example", day=1),
 ]
 SPELLINGS = [
     profile("spelled-1", source="omnisend", email="till@gmail.com"),

@@ -7,7 +7,7 @@ from tests.dbt.conftest import Query
 from tests.support.warehouse_builder import Row, WarehouseBuilder
 
 VENDOR = "voucherify"
-NIGHTS = [date(2024, 1, day) for day in range(1, 6)]
+EXPORT_DATES = [date(2024, 1, day) for day in range(1, 6)]
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -23,7 +23,7 @@ def stage(w: WarehouseBuilder) -> None:
     deletions(w)
     names_of_a_night(w)
     w.add("segments", source=VENDOR, segment_id="v-whales", name="Whales", kind="static_list")
-    listed(w, customer(w, "whale"), ["v-whales"], NIGHTS[0])
+    listed(w, customer(w, "whale"), ["v-whales"], EXPORT_DATES[0])
 
 
 def customer(w: WarehouseBuilder, record: str, email: str | None = None, **values: object) -> Row:
@@ -91,19 +91,19 @@ def reported(
 
 def two_profiles(w: WarehouseBuilder) -> None:
     one, other = customer(w, "pair-a", "pair"), customer(w, "pair-b", "pair")
-    reported(w, one, "pair-told", at(1, 10), NIGHTS[0])
-    listed(w, other, ["pair-other"], NIGHTS[1])
-    reported(w, other, "pair-closed", at(1, 10), NIGHTS[0])
+    reported(w, one, "pair-told", at(1, 10), EXPORT_DATES[0])
+    listed(w, other, ["pair-other"], EXPORT_DATES[1])
+    reported(w, other, "pair-closed", at(1, 10), EXPORT_DATES[0])
 
 
 def messages_and_lists(w: WarehouseBuilder) -> None:
     before, after, late = customer(w, "told-before"), customer(w, "told-after"), customer(w, "told-late")
-    reported(w, before, "before-list", at(1, 10), NIGHTS[1])
-    listed(w, before, [], NIGHTS[1])
-    reported(w, after, "after-list", at(2, 10), NIGHTS[1])
-    listed(w, after, [], NIGHTS[1])
-    listed(w, late, [], NIGHTS[1])
-    reported(w, late, "late-message", at(1, 10), NIGHTS[3])
+    reported(w, before, "before-list", at(1, 10), EXPORT_DATES[1])
+    listed(w, before, [], EXPORT_DATES[1])
+    reported(w, after, "after-list", at(2, 10), EXPORT_DATES[1])
+    listed(w, after, [], EXPORT_DATES[1])
+    listed(w, late, [], EXPORT_DATES[1])
+    reported(w, late, "late-message", at(1, 10), EXPORT_DATES[3])
 
 
 def realtime_and_classic(w: WarehouseBuilder) -> None:
@@ -120,9 +120,9 @@ def realtime_and_classic(w: WarehouseBuilder) -> None:
             is_full_snapshot=False,
             is_observed_at_inferred=True,
             observed_at=at(1),
-            export_date=NIGHTS[0],
+            export_date=EXPORT_DATES[0],
         )
-    listed(w, owner, [], NIGHTS[2], kind="realtime_segment")
+    listed(w, owner, [], EXPORT_DATES[2], kind="realtime_segment")
 
 
 def two_updates_of_a_night(w: WarehouseBuilder) -> None:
@@ -133,13 +133,13 @@ def two_updates_of_a_night(w: WarehouseBuilder) -> None:
         ("b", at(2, 10), "ltr-old", "20", "0"),
     ):
         place = {
-            "source_file": f"landing/{VENDOR}/updated/{NIGHTS[2]}/{file}.ndjson",
-            "export_date": NIGHTS[2],
+            "source_file": f"landing/{VENDOR}/updated/{EXPORT_DATES[2]}/{file}.ndjson",
+            "export_date": EXPORT_DATES[2],
             "source_updated_at": updated_at,
             "stream": "customers",
             "owner_record_id": "updated",
         }
-        listed(w, owner, [tier], NIGHTS[2], kind="loyalty_tier", file=file, source_updated_at=updated_at)
+        listed(w, owner, [tier], EXPORT_DATES[2], kind="loyalty_tier", file=file, source_updated_at=updated_at)
         w.add(
             "loyalty_accounts", source=VENDOR, account_id="updated:Club", balance_type="points", balance=points, **place
         )
@@ -183,26 +183,26 @@ def points_reported(w: WarehouseBuilder, record: str, points: str, night: date) 
 def programmes(w: WarehouseBuilder) -> None:
     left, back = customer(w, "left-club"), customer(w, "back-in-club")
     for owner in (left, back):
-        account(w, str(owner["source_record_id"]), "Club", "100", NIGHTS[0])
-        listed(w, owner, ["Club"], NIGHTS[0], kind="loyalty_campaign")
-        listed(w, owner, [], NIGHTS[2], kind="loyalty_campaign")
-        points_reported(w, str(owner["source_record_id"]), "0" if owner is left else "30", NIGHTS[3])
-    account(w, "back-in-club", "Club", "30", NIGHTS[3])
-    listed(w, back, ["Club"], NIGHTS[3], kind="loyalty_campaign")
+        account(w, str(owner["source_record_id"]), "Club", "100", EXPORT_DATES[0])
+        listed(w, owner, ["Club"], EXPORT_DATES[0], kind="loyalty_campaign")
+        listed(w, owner, [], EXPORT_DATES[2], kind="loyalty_campaign")
+        points_reported(w, str(owner["source_record_id"]), "0" if owner is left else "30", EXPORT_DATES[3])
+    account(w, "back-in-club", "Club", "30", EXPORT_DATES[3])
+    listed(w, back, ["Club"], EXPORT_DATES[3], kind="loyalty_campaign")
 
 
 def deletions(w: WarehouseBuilder) -> None:
     owner = customer(w, "deleted-one")
-    customer(w, "deleted-one", is_deleted=True, export_date=NIGHTS[2])
-    listed(w, owner, ["last-list"], NIGHTS[0])
-    reported(w, owner, "last-message", at(3, 8), NIGHTS[2])
-    account(w, "deleted-one", "Club", "70", NIGHTS[0])
+    customer(w, "deleted-one", is_deleted=True, export_date=EXPORT_DATES[2])
+    listed(w, owner, ["last-list"], EXPORT_DATES[0])
+    reported(w, owner, "last-message", at(3, 8), EXPORT_DATES[2])
+    account(w, "deleted-one", "Club", "70", EXPORT_DATES[0])
 
 
 def names_of_a_night(w: WarehouseBuilder) -> None:
     owner = customer(w, "named")
     for file, name in (("a", "Old name"), ("b", "New name")):
-        listed(w, owner, ["named-twice"], NIGHTS[0], file=file, segment_name=name)
+        listed(w, owner, ["named-twice"], EXPORT_DATES[0], file=file, segment_name=name)
 
 
 def stay(query: Query, segment: str) -> list[tuple[object, ...]]:

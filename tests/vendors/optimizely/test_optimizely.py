@@ -19,7 +19,7 @@ from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normaliser, shape_paths
 from orchestration.vendors.optimizely import VENDOR
 from orchestration.vendors.optimizely.event_fields import EVENT_FIELDS
-from tests.support.goldens import NIGHT, Outcome, normalise
+from tests.support.goldens import EXPORT_DATE, Outcome, normalise
 
 HERE = Path(__file__).parent
 PUBLISHED_PROFILE = {
@@ -65,16 +65,16 @@ def order_event(action: str, **order: Any) -> dict[str, Any]:
 
 def landed(tmp_path: Path, stream: str, name: str, content: bytes) -> Outcome:
     """A file as the landing zone reads it."""
-    path = tmp_path / "landing" / "optimizely" / stream / str(NIGHT) / name
+    path = tmp_path / "landing" / "optimizely" / stream / str(EXPORT_DATE) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     relative = str(path.relative_to(tmp_path))
-    file = LandedFile(NIGHT, "optimizely", stream, relative, path, len(content), 0, is_full=False)
+    file = LandedFile(EXPORT_DATE, "optimizely", stream, relative, path, len(content), 0, is_full=False)
     described = VENDOR.streams[stream]
     records = [record for block in formats.blocks(file, tmp_path, Options(), described) for record in block]
     file_value = landing_zone.value_in_name(described.file_value, name) if described.file_value else None
     normaliser = Normaliser(
-        VENDOR, Origin(Settings(tmp_path).account(VENDOR), stream, NIGHT, relative, 1, file_value), Bounds()
+        VENDOR, Origin(Settings(tmp_path).account(VENDOR), stream, EXPORT_DATE, relative, 1, file_value), Bounds()
     )
     normalised = normaliser.block(records)
     return Outcome(
@@ -172,7 +172,7 @@ def test_every_time_format_of_the_import_is_read(stated: str, at: datetime, *, i
 def test_a_counter_in_place_of_a_time_costs_the_time_and_not_the_event() -> None:
     outcome = odp("events", {"type": "pageview", "identifiers": {"vuid": "v"}, "data": {"ts": 0}})
     event = outcome.row("events")
-    assert event["occurred_at"] == datetime(NIGHT.year, NIGHT.month, NIGHT.day, tzinfo=UTC)
+    assert event["occurred_at"] == datetime(EXPORT_DATE.year, EXPORT_DATE.month, EXPORT_DATE.day, tzinfo=UTC)
     assert event["is_time_inferred"]
     assert outcome.issues == [("ts", "unparseable", "0")]
 
@@ -473,7 +473,7 @@ def test_a_line_reported_alone_says_nothing_of_the_orders_subtotal() -> None:
 
 def test_an_order_without_a_time_takes_the_export_date_and_says_so() -> None:
     order = odp("orders", {"order_id": "1", "total": "5"}).row("orders")
-    assert (order["ordered_at"].date(), order["is_ordered_at_inferred"]) == (NIGHT, True)
+    assert (order["ordered_at"].date(), order["is_ordered_at_inferred"]) == (EXPORT_DATE, True)
 
 
 def test_a_purchase_without_an_order_id_is_an_event_and_no_order() -> None:
