@@ -97,7 +97,7 @@ def test_every_test_of_dbt_is_a_check_that_says_what_it_asks(
 
 
 def reported(instance: dg.DagsterInstance) -> list[dg.AssetMaterialization]:
-    """Everything that was told without a run."""
+    """Everything that was reported without a run."""
     keys = instance.all_asset_keys()
     found = [record for key in keys for record in instance.fetch_materializations(key, limit=50).records]
     assert all(record.run_id == "" for record in found)
@@ -112,11 +112,11 @@ def test_what_the_command_line_published_is_reported_to_dagster_once(
     graph = code_location.resolve_asset_graph()
     events = reported(instance)
     partitioned = {(event.asset_key, event.partition): event for event in events if event.partition}
-    assert {night for key, night in partitioned if key == STREAM} == set(EXPORT_DATES[:2])
+    assert {export_date for key, export_date in partitioned if key == STREAM} == set(EXPORT_DATES[:2])
     rows = partitioned[STREAM, EXPORT_DATES[0]].metadata
     assert (rows["rows read"].value, rows["rows loaded"].value) == (2, 2)
     assert graph.executable_asset_keys - {event.asset_key for event in events} == set()
-    # Of a night that is loaded nothing is missing: a stream that brought nothing says so.
+    # Of an export date that is loaded nothing is missing: a stream that brought nothing says so.
     empty = partitioned[dg.AssetKey(["voucherify", "orders"]), EXPORT_DATES[1]].metadata
     assert (empty["files"].value, empty["rows read"].value) == (0, 0)
     assert "@" not in str(events)
@@ -172,7 +172,7 @@ def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions
     }
 
 
-def test_a_night_without_partition_loads_what_is_new_and_marks_its_night(
+def test_a_run_without_partition_loads_what_is_new_and_marks_its_date(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
     land(published, EXPORT_DATES[1], "c.ndjson", order(4, "cleo"))
@@ -208,11 +208,11 @@ def test_two_accounts_of_a_vendor_are_loaded_by_one_asset_and_stay_apart(
         orders = con.execute(
             "select source_account, source_order_id, currency from staging.orders where source_order_id = '1001' order by all"
         ).fetchall()
-        books = con.execute(
+        counts = con.execute(
             "select source_account, sum(rows_loaded)::int from meta.loads where status = 'loaded' group by all order by all"
         ).fetchall()
     assert orders == [("default", "1001", "EUR"), ("uk", "1001", "GBP")]
-    assert books == [("default", 3), ("uk", 1)]
+    assert counts == [("default", 3), ("uk", 1)]
     result = nightly(code_location, instance, **RANGE)
     assert result.success
     assert checksum(published.published_file) == once
@@ -238,7 +238,7 @@ def test_one_account_that_is_late_or_spoilt_is_named_by_the_checks_of_the_stream
         assert con.execute("select source_account, raw from meta.rejects").fetchall() == [("uk", "no json")]
 
 
-def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(
+def test_chosen_dates_are_loaded_again_in_one_run_and_give_the_same(
     code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
 ) -> None:
     before = checksum(published.published_file)
@@ -250,7 +250,7 @@ def test_chosen_nights_are_loaded_again_in_one_run_and_give_the_same(
         for record in instance.fetch_materializations(STREAM, limit=10).records
         if record.asset_materialization
     }
-    assert {night: metadata["rows loaded"].value for night, metadata in loaded.items()} == {
+    assert {export_date: metadata["rows loaded"].value for export_date, metadata in loaded.items()} == {
         EXPORT_DATES[0]: 2,
         EXPORT_DATES[1]: 1,
     }
@@ -284,10 +284,11 @@ def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_reported_by_a_che
     assert "1 things in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
 
 
-def shape_checks(instance: dg.DagsterInstance, night: str) -> dict[str, dg.AssetCheckEvaluation]:
-    """The checks of the shape of one night's events, loaded by Dagster, which knows the nights that have landed by now."""
+def shape_checks(instance: dg.DagsterInstance, export_date: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks of the shape of one day's events, loaded by Dagster, which knows the export dates that have landed by
+    now."""
     job = definitions.definitions.load_fn().resolve_job_def("nightly")
-    tags = {"dagster/asset_partition_range_start": night, "dagster/asset_partition_range_end": night}
+    tags = {"dagster/asset_partition_range_start": export_date, "dagster/asset_partition_range_end": export_date}
     result = job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM])
     assert result.success
     return {
@@ -297,7 +298,7 @@ def shape_checks(instance: dg.DagsterInstance, night: str) -> dict[str, dg.Asset
     }
 
 
-def test_a_night_in_its_usual_shape_passes_the_checks_of_the_shape(
+def test_a_delivery_in_its_usual_shape_passes_the_checks_of_the_shape(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     assert {name: check.passed for name, check in shape_checks(instance, EXPORT_DATES[0]).items()} == {
@@ -335,7 +336,7 @@ def test_a_field_that_is_no_longer_filled_warns(
     events = [order(number, f"person{number}") for number in range(10, 30)]
     land(published, "2026-06-03", "c.ndjson", *(event | {"origin": "api"} for event in events))
     land(published, "2026-06-04", "d.ndjson", *(event | {"eventID": f"{event['eventID']}-again"} for event in events))
-    before, after = (shape_checks(instance, night) for night in ("2026-06-03", "2026-06-04"))
+    before, after = (shape_checks(instance, export_date) for export_date in ("2026-06-03", "2026-06-04"))
     assert before["has_not_drifted"].passed
     assert (after["has_not_drifted"].passed, after["has_not_drifted"].severity) == (False, dg.AssetCheckSeverity.WARN)
     assert after["has_not_drifted"].metadata["changes"].value == ["2026-06-04 `origin`: no longer filled"]
@@ -357,7 +358,7 @@ def test_a_failed_test_stops_publishing_and_no_event_quotes_a_row(
     assert "Anna" not in reported
 
 
-def test_there_is_a_partition_for_each_night_that_landed_or_is_loaded_and_for_none_between(
+def test_there_is_a_partition_for_each_date_that_landed_or_is_loaded_and_for_none_between(
     published: Settings,
 ) -> None:
     land(published, "2026-06-05", "late.ndjson", order(9, "ines"))
@@ -374,7 +375,7 @@ def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
         assert not made.telemetry_enabled
 
 
-def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(
+def test_a_run_with_a_process_that_is_gone_is_ended_and_a_living_one_is_not(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     job = code_location.resolve_job_def("nightly")

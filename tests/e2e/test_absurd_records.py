@@ -1,4 +1,4 @@
-"""Records that can be read and make no sense: they are kept as told, and never stop a night for everybody else."""
+"""Records that can be read and make no sense: they are kept as reported, and never stop a run for everybody else."""
 
 from decimal import Decimal
 
@@ -13,11 +13,11 @@ LARGEST = Decimal("99999999999999.9999")
 
 
 def land(installation: Installation) -> None:
-    night = EXPORT_DATES[0]
+    export_date = EXPORT_DATES[0]
     figures = {"total_amount": 10**15, "total_count": 10**15, "average_amount": 10**15}
     installation.land(
         "voucherify/customers",
-        night,
+        export_date,
         "z_figures.ndjson",
         voucherify_customer("cust_z", summary={"orders": figures}, email="z.rich@example.com"),
     )
@@ -25,29 +25,29 @@ def land(installation: Installation) -> None:
         voucherify_order(f"ord_z{n}", f"Z-{n}", BEYOND_DOUBLES, customer="cust_z", created_at="2019-05-05T10:00:00Z")
         for n in (1, 2)
     ]
-    installation.land("voucherify/orders", night, "z_orders.ndjson", *orders)
+    installation.land("voucherify/orders", export_date, "z_orders.ndjson", *orders)
     lines = [
         {"product_id": "z", "quantity": 100, "unit_price": "1500000000"},
         {"product_id": "y", "quantity": "1e9", "unit_price": "1e9"},
     ]
     installation.land(
         "ometria/orders",
-        night,
+        export_date,
         "z_lines.ndjson",
         ometria_order("Z-3", "150000000000", email="z.bulk@example.com", lineitems=lines),
     )
     statuses = [{"channel": "carrier pigeon", "status": "subscribed"}, {"channel": "sms", "status": "unsubscribed"}]
     installation.land(
         "omnisend/contacts",
-        night,
+        export_date,
         "z_channels.ndjson",
         {"contactID": "z-pigeon", "email": "z.pigeon@example.com", "statuses": statuses},
     )
     installation.land(
-        "open_delivery/loyalty_accounts", night, "z_accounts.ndjson", {"balance": 10, "balanceType": "points"}
+        "open_delivery/loyalty_accounts", export_date, "z_accounts.ndjson", {"balance": 10, "balanceType": "points"}
     )
     installation.land(
-        "open_delivery/loyalty_programs", night, "z_programs.ndjson", {"id": " ", "name": "Club without an id"}
+        "open_delivery/loyalty_programs", export_date, "z_programs.ndjson", {"id": " ", "name": "Club without an id"}
     )
 
 
@@ -79,7 +79,7 @@ def test_figures_too_large_to_multiply_contradict_nothing(world: Installation) -
     assert world.value(verdict, person) == "mismatch"
 
 
-def test_a_word_on_a_channel_we_do_not_know_is_booked_and_is_no_consent(world: Installation) -> None:
+def test_a_word_on_a_channel_we_do_not_know_is_logged_and_is_no_consent(world: Installation) -> None:
     person = world.customer_of("omnisend", "z-pigeon")
     assert world.rows("select channel, status from marts.fct_consents where customer_id = ?", person) == [
         ("sms", "opt_out")

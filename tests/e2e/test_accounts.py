@@ -1,4 +1,5 @@
-"""Two shops at every vendor whose exports are the same to the letter: nothing of one is taken for the other's, and people are one."""
+"""Two shops at every vendor, with exports that are the same to the letter: nothing of one is taken for the other's, and
+people are one."""
 
 import shutil
 
@@ -8,7 +9,7 @@ from tests.support.installation import EXPORT_DATES, PROJECT, Installation
 
 pytestmark = pytest.mark.long
 
-# Facts that stand once for each account, without the ids that tell the accounts apart.
+# Facts that stand once for each account, without the ids that distinguish the accounts.
 FACTS = {
     "marts.bridge_customer_records": "stream, case when source_record_id not like 'derived:%' then source_record_id end, is_deleted",
     "marts.bridge_order_sources": "source_record_id, total_amount",
@@ -61,7 +62,7 @@ def test_people_are_one_across_accounts(twins: Installation) -> None:
     assert twins.rows(lonely) == []
 
 
-def test_commands_tell_the_accounts_apart(twins: Installation) -> None:
+def test_commands_distinguish_the_accounts(twins: Installation) -> None:
     assert "omnisend@uk is late: nothing since" in twins.c360("status").out
     assert "in omnisend@uk/contacts" in twins.c360("rejects", "--source", "omnisend@uk").out
     assert "omnisend@uk" not in twins.c360("rejects", "--source", "omnisend@default").out

@@ -1,4 +1,4 @@
-"""A data engineer loads a range of nights again from the Dagster UI, in a real browser."""
+"""A data engineer loads a range of export dates again from the Dagster UI, in a real browser."""
 
 import json
 import os
@@ -44,7 +44,7 @@ pytestmark = [
 
 @pytest.fixture
 def ui(settings: Settings) -> Iterator[str]:
-    """`c360 up` on an installation where two nights have landed; its address."""
+    """`c360 up` on an installation where deliveries of two days have landed; its address."""
     land_two_deliveries(settings)
     with served(settings) as address:
         yield address
@@ -137,12 +137,12 @@ def _assets(address: str) -> dict[str, dict[str, Any]]:
 
 
 def _never_materialised(assets: dict[str, dict[str, Any]]) -> list[str]:
-    """Assets of which something that is loaded or built was not told."""
+    """Assets of which something that is loaded or built was not reported."""
     return [
         name
         for name, found in assets.items()
         if not found["assetMaterializations"]
-        # Only the night to come may be missing.
+        # Only the partition to come may be missing.
         or (
             found["isPartitioned"]
             and found["partitionStats"]["numPartitions"] - found["partitionStats"]["numMaterialized"] > 1
@@ -151,7 +151,7 @@ def _never_materialised(assets: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _red(assets: dict[str, dict[str, Any]]) -> list[str]:
-    """Assets with a partition that failed, or a check that would stop a night."""
+    """Assets with a partition that failed, or a check that would stop a publication."""
     failed = [
         name for name, found in assets.items() if found["partitionStats"] and found["partitionStats"]["numFailed"]
     ]
@@ -172,7 +172,7 @@ def _picture(page: Any, name: str) -> None:
         page.screenshot(path=Path(pictures) / f"{name}.png")
 
 
-def test_after_the_demo_two_nights_of_one_vendor_are_loaded_again_without_red_or_a_false_warning(
+def test_after_the_demo_two_dates_of_one_vendor_are_loaded_again_without_red_or_a_false_warning(
     after_the_demo: str, settings: Settings, tmp_path: Path
 ) -> None:
     from playwright.sync_api import sync_playwright
@@ -199,12 +199,12 @@ def test_after_the_demo_two_nights_of_one_vendor_are_loaded_again_without_red_or
         page.goto(f"{ui}/locations/customer360/jobs/reload_{vendor}", wait_until="domcontentloaded")
         page.get_by_role("button", name="Materialize all").click()
         older = page.get_by_text("Show all partitions")
-        nights = page.get_by_placeholder("ex: ")
-        nights.or_(older).first.wait_for()
+        partitions = page.get_by_placeholder("ex: ")
+        partitions.or_(older).first.wait_for()
         if older.is_visible():
             older.click()
-        nights.fill("[2026-03-01...2026-03-02]")
-        nights.press("Tab")
+        partitions.fill("[2026-03-01...2026-03-02]")
+        partitions.press("Tab")
         dialog = page.get_by_role("dialog")
         page.get_by_role("button", name="Launch backfill").wait_for()
         _picture(page, "backfill_dialog")
@@ -224,7 +224,7 @@ def test_after_the_demo_two_nights_of_one_vendor_are_loaded_again_without_red_or
     assert _red(_assets(ui)) == []
 
 
-def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(
+def test_a_range_of_dates_is_loaded_from_the_ui_in_one_run_and_published(
     ui: str, settings: Settings, tmp_path: Path
 ) -> None:
     from playwright.sync_api import sync_playwright
@@ -242,12 +242,12 @@ def test_a_range_of_nights_is_loaded_from_the_ui_in_one_run_and_published(
         page.goto(f"{ui}/locations/customer360/jobs/nightly", wait_until="domcontentloaded")
         page.get_by_role("button", name="Materialize all").click()
         older = page.get_by_text("Show all partitions")
-        nights = page.get_by_placeholder("ex: ")
-        nights.or_(older).first.wait_for()
+        partitions = page.get_by_placeholder("ex: ")
+        partitions.or_(older).first.wait_for()
         if older.is_visible():
             older.click()
-        nights.fill(f"[{EXPORT_DATES[0]}...{EXPORT_DATES[1]}]")
-        nights.press("Tab")
+        partitions.fill(f"[{EXPORT_DATES[0]}...{EXPORT_DATES[1]}]")
+        partitions.press("Tab")
         page.get_by_role("button", name="Launch backfill").click()
         _wait(lambda: _backfill(ui)["status"] not in ("NONE", "REQUESTED"))
         found = _backfill(ui)

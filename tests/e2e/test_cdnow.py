@@ -70,8 +70,8 @@ def published(tmp_path_factory: pytest.TempPathFactory, purchases: list[Purchase
     settings = Settings(
         data=tmp_path_factory.mktemp("cdnow") / "data", options=Options(reporting_currency="USD", free_disk_bytes=0)
     )
-    for year, night in EXPORT_DATES.items():
-        path = settings.landing / "omnisend" / "orders" / night / "orders.ndjson.gz"
+    for year, export_date in EXPORT_DATES.items():
+        path = settings.landing / "omnisend" / "orders" / export_date / "orders.ndjson.gz"
         path.parent.mkdir(parents=True)
         text = "".join(json.dumps(order(purchase)) + "\n" for purchase in purchases if purchase.day.year == year)
         path.write_bytes(gzip.compress(text.encode(), 1))
@@ -132,5 +132,5 @@ def test_the_figures_of_every_customer_are_those_of_the_log(
     assert {customer: tuple(figures) for customer, *figures in found} == expected
 
 
-def test_the_books_balance(published: Path) -> None:
+def test_the_row_counts_balance(published: Path) -> None:
     assert row_counts_balance(published)

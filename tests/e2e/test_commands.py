@@ -18,7 +18,7 @@ MARTS = ("marts",)
 
 
 def small(installation: Installation) -> None:
-    """Two nights of two vendors."""
+    """Deliveries of two vendors on several days."""
     installation.land(
         "omnisend/events",
         EXPORT_DATES[0],
@@ -103,7 +103,7 @@ def test_a_full_refresh_gives_the_same_warehouse(copy: Installation) -> None:
     assert copy.contents(*MARTS) == before
 
 
-def test_an_export_date_run_again_replaces_just_that_night(copy: Installation) -> None:
+def test_an_export_date_run_again_replaces_just_that_date(copy: Installation) -> None:
     before = copy.contents(*MARTS)
     loads = copy.rows(
         "select file_path, load_seq from meta.loads where export_date = ? and status = 'loaded'",
@@ -171,8 +171,8 @@ def test_new_content_under_an_old_name_replaces_its_rows(copy: Installation) -> 
 
 def test_a_copy_of_a_loaded_file_changes_nothing(copy: Installation) -> None:
     before = copy.contents(*MARTS)
-    night = copy.data / "landing" / "omnisend" / "events" / EXPORT_DATES[1]
-    shutil.copyfile(night / "orders.ndjson", night / "same_again.ndjson")
+    delivery = copy.data / "landing" / "omnisend" / "events" / EXPORT_DATES[1]
+    shutil.copyfile(delivery / "orders.ndjson", delivery / "same_again.ndjson")
     outcome = copy.c360("run")
     assert outcome.exit_code == 0, outcome.said
     assert (outcome.figures["rows_read"], outcome.figures["rows_loaded"], outcome.figures["rows_duplicate"]) == (
@@ -344,7 +344,7 @@ def test_a_person_can_be_explained(copy: Installation) -> None:
     assert copy.c360("explain", "0" * 32).exit_code in (1, 2)
 
 
-def test_a_mended_record_is_replayed(installation: Installation) -> None:
+def test_a_corrected_record_is_replayed(installation: Installation) -> None:
     small(installation)
     path = installation.land(
         "omnisend/events", EXPORT_DATES[2], "bad.ndjson", b'{"eventName": "placed order" BROKEN}\n'

@@ -181,7 +181,7 @@ def test_the_validity_of_states_can_be_decided(configured: Installation) -> None
     assert configured.order("K-2", "is_valid") == (True,)
 
 
-def test_the_source_whose_figures_win_can_be_decided(configured: Installation) -> None:
+def test_the_source_that_wins_with_its_figures_can_be_decided(configured: Installation) -> None:
     assert configured.order("K-5", "source", "total_amount") == ("omnisend", Decimal(12))
 
 
@@ -236,7 +236,7 @@ def test_a_full_delivery_deletes_and_closes_what_it_no_longer_names(configured: 
     ]
 
 
-def test_a_partial_delivery_deletes_nobody_and_a_marked_night_does(configured: Installation) -> None:
+def test_a_partial_delivery_deletes_nobody_and_a_delivery_marked_full_does(configured: Installation) -> None:
     deleted = dict(
         configured.rows(
             "select source_record_id, is_deleted from marts.bridge_customer_records where source_record_id like '%k-c_'"

@@ -1,4 +1,5 @@
-"""Dagster as it runs at night: its real daemon, queue and run processes on an installation of two nights."""
+"""Dagster as it runs at night: its real daemon, queue and run processes on an installation with deliveries of two
+days."""
 
 import os
 import signal
@@ -51,7 +52,7 @@ from orchestration.definitions import definitions
 pytestmark = [pytest.mark.long, pytest.mark.faults]
 
 
-class Nights:
+class Daemon:
     """An installation's Dagster: starts and ends its daemon, launches backfills, waits."""
 
     def __init__(self, settings: Settings, checkout: Path) -> None:
@@ -86,14 +87,14 @@ class Nights:
             process.wait()
 
     def launch(self, first: str, last: str, groups: Collection[str]) -> str:
-        """A backfill of those groups of assets over those nights, as the UI asks for one; its id."""
+        """A backfill of those groups of assets over those export dates, as the UI asks for one; its id."""
         made = PartitionBackfill.from_asset_partitions(
             asset_graph=self._graph,
             backfill_id=os.urandom(4).hex(),
             tags={},
             backfill_timestamp=time.time(),
             asset_selection=[key for key in self._graph.executable_asset_keys if key.path[0] in groups],
-            partition_names=[night for night in EXPORT_DATES if first <= night <= last],
+            partition_names=[day for day in EXPORT_DATES if first <= day <= last],
             dynamic_partitions_store=self.instance,
             all_partitions=False,
             title=None,
@@ -133,54 +134,54 @@ class Nights:
 
 
 @pytest.fixture
-def nights(published: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nights]:
+def dagster(published: Settings, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     monkeypatch.setenv("C360_DATA", str(published.data))
-    made = Nights(published, checkout)
+    made = Daemon(published, checkout)
     with made.instance:
         yield made
 
 
-def test_two_backfills_at_the_same_time_end_well_with_the_same_warehouse(nights: Nights, published: Settings) -> None:
+def test_two_backfills_at_the_same_time_end_well_with_the_same_warehouse(dagster: Daemon, published: Settings) -> None:
     before = checksum(published.published_file)
-    with nights.daemon():
-        backfills = [nights.launch(*EXPORT_DATES, groups=("omnisend", *EVERYTHING_AFTER_LOADING)) for _ in range(2)]
-        nights.wait_for(*backfills)
-    assert {nights.status(backfill) for backfill in backfills} == {BulkActionStatus.COMPLETED_SUCCESS}
-    assert nights.statuses() == [dg.DagsterRunStatus.SUCCESS] * 4, (
+    with dagster.daemon():
+        backfills = [dagster.launch(*EXPORT_DATES, groups=("omnisend", *EVERYTHING_AFTER_LOADING)) for _ in range(2)]
+        dagster.wait_for(*backfills)
+    assert {dagster.status(backfill) for backfill in backfills} == {BulkActionStatus.COMPLETED_SUCCESS}
+    assert dagster.statuses() == [dg.DagsterRunStatus.SUCCESS] * 4, (
         "each backfill is one run that loads and one that transforms and publishes"
     )
     assert checksum(published.published_file) == before
     assert row_counts_balance(published.published_file)
 
 
-def test_a_failed_night_can_be_loaded_again_alone(nights: Nights, published: Settings) -> None:
+def test_a_failed_partition_can_be_loaded_again_alone(dagster: Daemon, published: Settings) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 0\n", encoding="utf-8")
-    with nights.daemon():
+    with dagster.daemon():
         with writer_lock.writer_lock(published, command="another run"):
-            failed = nights.launch(EXPORT_DATES[1], EXPORT_DATES[1], groups=("omnisend",))
-            nights.wait_for(failed)
-        again = nights.launch(EXPORT_DATES[1], EXPORT_DATES[1], groups=("omnisend",))
-        nights.wait_for(again)
-    assert (nights.status(failed), nights.status(again)) == (
+            failed = dagster.launch(EXPORT_DATES[1], EXPORT_DATES[1], groups=("omnisend",))
+            dagster.wait_for(failed)
+        again = dagster.launch(EXPORT_DATES[1], EXPORT_DATES[1], groups=("omnisend",))
+        dagster.wait_for(again)
+    assert (dagster.status(failed), dagster.status(again)) == (
         BulkActionStatus.COMPLETED_FAILED,
         BulkActionStatus.COMPLETED_SUCCESS,
     )
 
 
-def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_night(
-    nights: Nights, published: Settings, capsys: pytest.CaptureFixture[str]
+def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_run(
+    dagster: Daemon, published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (published.config / "settings.toml").write_text("free_disk_bytes = 0\nlock_wait_seconds = 3600\n", encoding="utf-8")
-    with writer_lock.writer_lock(published, command="another run"), nights.daemon():
-        nights.launch(*EXPORT_DATES, groups=("omnisend",))
-        nights.wait(nights.has_claimed_run)
-    nights.wait(nights.has_dead_run)
-    assert nights.statuses() == [dg.DagsterRunStatus.STARTED]
+    with writer_lock.writer_lock(published, command="another run"), dagster.daemon():
+        dagster.launch(*EXPORT_DATES, groups=("omnisend",))
+        dagster.wait(dagster.has_claimed_run)
+    dagster.wait(dagster.has_dead_run)
+    assert dagster.statuses() == [dg.DagsterRunStatus.STARTED]
     main.main(["doctor"])
     assert "Dagster counts 1 runs as started whose process is gone" in capsys.readouterr().out
-    with nights.daemon():
-        nights.launch(*EXPORT_DATES, groups=("omnisend",))
-        nights.wait(lambda: len(nights.statuses()) == 2 and nights.statuses()[0] is dg.DagsterRunStatus.SUCCESS)
-    assert nights.statuses()[1] is dg.DagsterRunStatus.FAILURE
+    with dagster.daemon():
+        dagster.launch(*EXPORT_DATES, groups=("omnisend",))
+        dagster.wait(lambda: len(dagster.statuses()) == 2 and dagster.statuses()[0] is dg.DagsterRunStatus.SUCCESS)
+    assert dagster.statuses()[1] is dg.DagsterRunStatus.FAILURE
     main.main(["doctor"])
     assert "no run of Dagster's hangs" in capsys.readouterr().out

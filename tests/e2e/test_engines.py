@@ -84,7 +84,7 @@ def shared_out(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return SharedOut(settings, request.param, c360(settings, *arguments, **environment), written)
 
 
-def test_a_run_whose_workers_die_publishes_what_one_process_does(
+def test_a_run_with_workers_that_die_publishes_what_one_process_does(
     shared_out: SharedOut, by_one_process: tuple[Settings, Outcome]
 ) -> None:
     local, expected = by_one_process
@@ -168,7 +168,7 @@ def test_a_run_that_is_killed_is_made_good_by_the_next(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_night_again_by_each_engine_changes_nothing(
+def test_an_export_date_again_by_each_engine_changes_nothing(
     settings: Settings, by_one_process: tuple[Settings, Outcome], engine: EngineName
 ) -> None:
     shared_out = ("--engine", engine, "--workers", "2", "--shards", "2")

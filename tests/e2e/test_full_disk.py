@@ -26,8 +26,8 @@ checkout, moment, ballast = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 settings.CHECKOUT = checkout
 
 
-def stuff(told):
-    if moment in told and not ballast.exists():
+def stuff(progress):
+    if moment in progress and not ballast.exists():
         with ballast.open("wb", buffering=0) as file:
             for size in (2**20, 2**12, 1):
                 try:

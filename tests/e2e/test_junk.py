@@ -1,4 +1,5 @@
-"""Nights of junk in the shape of every vendor's records: whatever can be read from it is published, and the books balance.
+"""Deliveries of junk in the shape of every vendor's records: whatever can be read from it is published, and the row
+counts balance.
 
 The property tests of `tests/normalisation/test_hostile.py` end where rows are staged; here models and checks have to bear them too.
 """
@@ -16,7 +17,7 @@ from tests.support.installation import EXPORT_DATES, Installation
 
 pytestmark = pytest.mark.slow
 
-RECORDS = 60  # of a dialect and night
+RECORDS = 60  # of a dialect and export date
 IDS = [f"id{number}" for number in range(40)] + ["#1", " 1 ", 2**60]
 ADDRESSES = [f"P{number}@shop{number % 3}.example.com" for number in range(30)] + [
     "[email protected]",
@@ -152,19 +153,19 @@ class Junk:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_nights_of_junk_are_published_and_their_books_balance(installation: Installation, seed: int) -> None:
+def test_deliveries_of_junk_are_published_and_their_row_counts_balance(installation: Installation, seed: int) -> None:
     installation.configure("settings.toml", "hold_back_share = 1.0\n")
     junk = Junk(seed)
     read = 0
     for vendor in discover().values():
         for stream in vendor.streams.values():
-            for night in EXPORT_DATES[:3]:
+            for export_date in EXPORT_DATES[:3]:
                 records = [
                     junk.record(dialect.shape, dialect.has) for dialect in stream.dialects for _ in range(RECORDS)
                 ]
                 installation.land(
                     f"{vendor.code}/{stream.name}",
-                    night,
+                    export_date,
                     "junk.ndjson",
                     *(json.dumps(record) + "\n" for record in records),
                 )

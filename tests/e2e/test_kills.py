@@ -70,7 +70,8 @@ def test_a_run_killed_at_a_named_point_is_made_good_by_the_next(
 
 @pytest.fixture(scope="module")
 def usual_seconds(built: Path, shared_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
-    """What an undisturbed run of the third night takes on this machine just now, so that kills hit every part of it."""
+    """What an undisturbed run of the third delivery takes on this machine just now, so that kills hit every part of
+    it."""
     settings = Settings(data=tmp_path_factory.mktemp("usual") / "data", options=OPTIONS)
     shutil.copytree(built, settings.data)
     land_a_third_delivery(settings)

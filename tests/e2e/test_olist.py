@@ -73,7 +73,7 @@ def cpf(number: int) -> str:
 
 
 def local(time: str) -> str:
-    """The source tells local time without a zone."""
+    """The source states local time without a zone."""
     return f"{time.replace(' ', 'T')}-03:00"
 
 
@@ -146,8 +146,8 @@ def deliveries(orders: Rows) -> Iterator[dict[str, Any]]:
             }
 
 
-def land(data: Path, stream: str, night: str, name: str, content: str) -> None:
-    path = data / "landing" / "open_delivery" / stream / night / name
+def land(data: Path, stream: str, export_date: str, name: str, content: str) -> None:
+    path = data / "landing" / "open_delivery" / stream / export_date / name
     path.parent.mkdir(parents=True, exist_ok=True)
     raw = content.encode()
     path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
@@ -158,7 +158,7 @@ def lines(records: Iterable[dict[str, Any]]) -> str:
 
 
 def export(data: Path) -> None:
-    """Three nights of exports: the orders of 2017 first, one customer page a night, then reviews and events."""
+    """Exports of three days: the orders of 2017 first, one customer page a day, then reviews and events."""
     people: dict[str, int] = {}
     customers: dict[str, dict[str, Any]] = {}
     for row in table("customers"):
@@ -181,13 +181,13 @@ def export(data: Path) -> None:
         by(table("order_payments"), "order_id"),
     )
     owners = {row["order_id"]: customers[row["customer_id"]] for row in orders}
-    for night, is_first in zip(EXPORT_DATES, (True, False), strict=False):
+    for export_date, is_first in zip(EXPORT_DATES, (True, False), strict=False):
         delivered = [row for row in orders if (row["order_purchase_timestamp"] < EXPORT_DATES[0]) == is_first]
         page = [owners[row["order_id"]] for row in delivered]
         land(
             data,
             "customers",
-            night,
+            export_date,
             "page_1.json",
             json.dumps({"items": page, "page": 1, "pageSize": len(page), "total": len(page)}),
         )
@@ -195,7 +195,7 @@ def export(data: Path) -> None:
             delivered_order(row, owners[row["order_id"]], items[row["order_id"]], payments[row["order_id"]])
             for row in delivered
         ]
-        land(data, "orders", night, "orders.ndjson.gz", lines(records))
+        land(data, "orders", export_date, "orders.ndjson.gz", lines(records))
     reviews = [review(row, owners[row["order_id"]]) for row in table("order_reviews")]
     land(data, "reviews", EXPORT_DATES[2], "reviews.json", json.dumps(reviews))
     land(data, "events", EXPORT_DATES[2], "order_events.ndjson", lines(deliveries(orders)))
@@ -288,7 +288,7 @@ def test_the_revenue_of_all_customers_is_that_of_all_valid_orders(con: duckdb.Du
     assert one(con, "select sum(total_revenue) from marts.customer_insights") == revenue
 
 
-def test_dashboard_and_report_tell_the_revenue_of_the_source(
+def test_dashboard_and_report_show_the_revenue_of_the_source(
     con: duckdb.DuckDBPyConnection, golden: dict[str, Any]
 ) -> None:
     revenue, buyers = one(
@@ -366,5 +366,5 @@ def test_deliveries_are_events_of_their_orders(con: duckdb.DuckDBPyConnection, g
     )
 
 
-def test_the_books_balance(published: Path) -> None:
+def test_the_row_counts_balance(published: Path) -> None:
     assert row_counts_balance(published)

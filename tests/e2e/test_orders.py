@@ -50,10 +50,10 @@ VALID = {"paid", "in_progress", "shipped", "completed", "partially_refunded", "r
 
 
 def land(installation: Installation) -> None:
-    night, later = EXPORT_DATES[0], EXPORT_DATES[1]
+    export_date, later = EXPORT_DATES[0], EXPORT_DATES[1]
     installation.land(
         "ometria/orders",
-        night,
+        export_date,
         "orders.ndjson",
         ometria_order(
             "#o-100 ",
@@ -90,7 +90,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "omnisend/events",
-        night,
+        export_date,
         "order_events.ndjson",
         omnisend_event(
             "placed order",
@@ -162,7 +162,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "voucherify/orders",
-        night,
+        export_date,
         "orders.ndjson",
         voucherify_order("ord_o100", "O-100", 10000, "FULFILLED", customer="cust_olga"),
         voucherify_order(
@@ -196,11 +196,11 @@ def land(installation: Installation) -> None:
         voucherify_order("ord_o401", "O-401", 500, "CREATED", customer="cust_olga"),
     )
     installation.land(
-        "voucherify/customers", night, "orders_people.ndjson", voucherify_customer("cust_olga", email=BUYER)
+        "voucherify/customers", export_date, "orders_people.ndjson", voucherify_customer("cust_olga", email=BUYER)
     )
     installation.land(
         "optimizely/events",
-        night,
+        export_date,
         "orders.ndjson",
         optimizely_order_event("purchase", "O-100", BUYER, total=100.0, subtotal=90.0),
         optimizely_order_event(
@@ -219,7 +219,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "optimizely/orders",
-        night,
+        export_date,
         "zaius_orders_o.csv",
         "email,action,order_id,total,discount,subtotal,tax,shipping,coupon_code,item_product_id,item_sku,item_price,item_quantity,item_discount,item_subtotal,ts\n"
         f"{BUYER},purchase,O-210,27.00,,25.00,,2.00,,a,sku-a,10.00,1,,10.00,1770717600\n"
@@ -227,7 +227,7 @@ def land(installation: Installation) -> None:
     )
     installation.land(
         "open_delivery/orders",
-        night,
+        export_date,
         "orders.ndjson",
         {
             "id": "O-100",
@@ -427,7 +427,7 @@ def test_an_order_with_a_name_only_belongs_to_nobody(world: Installation) -> Non
     assert world.order("O-505", "customer_id", "is_guest") == (None, True)
 
 
-def test_an_order_whose_time_does_not_parse_is_rejected(world: Installation) -> None:
+def test_an_order_with_a_time_that_does_not_parse_is_rejected(world: Installation) -> None:
     assert world.rows("select * from marts.fct_orders where order_number = 'O-507'") == []
     [(field, raw)] = world.rows("select field, raw from meta.rejects where source = 'ometria' and stream = 'orders'")
     assert field in ("timestamp", "ordered_at")

@@ -294,7 +294,7 @@ def test_the_record_count_is_that_of_the_bridge(world: Installation) -> None:
 
 
 def land_deletions(installation: Installation) -> None:
-    """Customers of whom an event of the second night says that they are deleted; some are told of again."""
+    """Customers that an event of the second day says are deleted; some are reported again."""
     first, second, third, _ = EXPORT_DATES
     names = ("gone", "back", "older", "newer")
     installation.land(
@@ -327,7 +327,7 @@ def land_deletions(installation: Installation) -> None:
             for name in names
         ),
     )
-    for night, name, updated_at in (
+    for export_date, name, updated_at in (
         (second, "older", "2026-03-02T07:00:00Z"),
         (second, "newer", "2026-03-02T09:00:00Z"),
         (third, "back", None),
@@ -335,7 +335,7 @@ def land_deletions(installation: Installation) -> None:
         again = voucherify_customer(
             f"cust_{name}", email=f"{name}.deletable@example.com", name=f"Della {name.title()}", updated_at=updated_at
         )
-        installation.land("voucherify/customers", night, f"deletable_{name}.ndjson", again)
+        installation.land("voucherify/customers", export_date, f"deletable_{name}.ndjson", again)
 
 
 @pytest.mark.parametrize(("name", "is_deleted"), [("gone", True), ("older", True), ("newer", False), ("back", False)])
@@ -361,7 +361,7 @@ def test_the_orders_of_somebody_deleted_stay_with_the_person_and_give_no_name_aw
     )
 
 
-def test_the_history_says_from_which_night_on_somebody_was_deleted(world: Installation) -> None:
+def test_the_history_says_from_which_day_on_somebody_was_deleted(world: Installation) -> None:
     def periods(name: str) -> list[tuple[object, ...]]:
         query = "select is_deleted, full_name, cast(valid_from as date) from marts.dim_customers_history where customer_id = ? order by valid_from"
         return world.rows(query, world.customer_of("voucherify", f"cust_{name}"))

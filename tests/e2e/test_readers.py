@@ -27,7 +27,7 @@ while done < opens or not sys.stdin.closed and done < 50 * opens and not __impor
     done += 1
     try:
         with duckdb.connect(path, read_only=True) as con:
-            orders, told, revenue, persons = con.execute('''
+            orders, logged, revenue, persons = con.execute('''
                 select
                     (select count(*) from marts.fct_orders),
                     (select arg_max(orders, started_at) from meta.runs where published),
@@ -41,7 +41,7 @@ while done < opens or not sys.stdin.closed and done < 50 * opens and not __impor
         failures.append(f"{type(error).__name__}: {error}")
         continue
     seen.add(orders)
-    torn += (told, revenue, persons) != (orders, 0, 0)
+    torn += (logged, revenue, persons) != (orders, 0, 0)
 print(json.dumps({"opens": done, "failures": failures, "slips": slips, "torn": torn, "seen": sorted(seen)}))
 """
 

@@ -57,10 +57,10 @@ def packed(name: str, record_id: str) -> bytes:
 
 
 def land(installation: Installation) -> None:
-    night = EXPORT_DATES[1]
+    export_date = EXPORT_DATES[1]
     installation.land(
         "omnisend/events",
-        night,
+        export_date,
         "l_lines.ndjson",
         event(1),
         b"\n",
@@ -111,7 +111,7 @@ def _write_with_duckdb(path: str, record_id: str) -> None:
     )
 
 
-def booked(world: Installation, name: str) -> tuple[object, ...]:
+def logged(world: Installation, name: str) -> tuple[object, ...]:
     return world.row(
         "select rows_read, rows_loaded, rows_rejected, rows_duplicate, status from meta.loads where file_path like '%/' || ?",
         name,
@@ -166,7 +166,7 @@ def test_every_file_is_known_by_its_content(world: Installation) -> None:
 
 
 def test_blank_lines_are_no_records_and_bad_ones_are_counted(world: Installation) -> None:
-    assert booked(world, "l_lines.ndjson") == (6, 3, 2, 1, "loaded")
+    assert logged(world, "l_lines.ndjson") == (6, 3, 2, 1, "loaded")
 
 
 def test_a_rejected_record_is_kept_byte_for_byte(world: Installation) -> None:
@@ -189,25 +189,25 @@ def test_an_unknown_field_survives_and_is_counted(world: Installation) -> None:
     )
 
 
-def test_the_same_content_in_one_night_is_a_duplicate(world: Installation) -> None:
+def test_the_same_content_on_one_export_date_is_a_duplicate(world: Installation) -> None:
     first, second = sorted(
-        [booked(world, "l_double.ndjson"), booked(world, "l_double_again.ndjson")], key=str, reverse=True
+        [logged(world, "l_double.ndjson"), logged(world, "l_double_again.ndjson")], key=str, reverse=True
     )
     assert {first, second} == {(1, 1, 0, 0, "loaded"), (1, 0, 0, 1, "duplicate")}
 
 
 def test_an_event_already_loaded_is_a_duplicate_in_another_file_too(world: Installation) -> None:
-    assert booked(world, "l_same_event_in_another_file.ndjson")[:4] == (2, 1, 0, 1)
+    assert logged(world, "l_same_event_in_another_file.ndjson")[:4] == (2, 1, 0, 1)
     assert world.value("select count(*) from marts.fct_events where event_id like '%l-10'") == 1
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_broken_container_is_rejected_whole(world: Installation, name: str) -> None:
-    assert booked(world, f"l_{name}") == (1, 0, 1, 0, "rejected")
+    assert logged(world, f"l_{name}") == (1, 0, 1, 0, "rejected")
 
 
 def test_a_file_of_no_bytes_is_an_empty_delivery(world: Installation) -> None:
-    assert booked(world, "l_empty.ndjson") == (0, 0, 0, 0, "loaded")
+    assert logged(world, "l_empty.ndjson") == (0, 0, 0, 0, "loaded")
 
 
 def test_a_file_that_is_being_written_is_no_data(world: Installation) -> None:
@@ -228,7 +228,7 @@ def test_every_format_loads(world: Installation, name: str) -> None:
     )
 
 
-def test_a_value_that_does_not_parse_is_null_and_booked(world: Installation) -> None:
+def test_a_value_that_does_not_parse_is_null_and_logged(world: Installation) -> None:
     assert world.row(
         "select birth_date, first_name, email from marts.dim_customers where customer_id = ?",
         world.customer_of("omnisend", "l-repair"),

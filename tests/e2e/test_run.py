@@ -29,7 +29,7 @@ pytestmark = pytest.mark.long
 
 FIRST_EXPORT_DATE = DateRange(date.fromisoformat(EXPORT_DATES[0]), date.fromisoformat(EXPORT_DATES[0]))
 
-# A model whose rows break everything that can be promised of rows, and what is to be told of them.
+# A model with rows that break everything that can be promised of rows, and what is to be reported of them.
 BROKEN = """
 select *
 from (
@@ -37,7 +37,7 @@ from (
         (1, 'Anna', -1, 2.0, 'odd', ' ', true, date '2026-01-01', date '2026-01-03'),
         (1, 'Anna', null, 0.5, 'good', 'x', true, date '2026-01-02', null),
         (null, null, 1, null, null, null, null, date '2026-01-05', date '2026-01-04')
-) as told(id, person, amount, share, state, note, is_current, valid_from, valid_to)
+) as broken(id, person, amount, share, state, note, is_current, valid_from, valid_to)
 """
 PROMISES = """
 models:
@@ -64,7 +64,7 @@ models:
             one_current: {columns: [id], flag: is_current}
             periods: {columns: [id], valid_from: valid_from, valid_to: valid_to}
 """
-TOLD = (
+BROKEN_CHECKS = (
     "amount is below 0 (1 rows)",
     "amount is null (1 rows)",
     "id is no key (2 rows)",
@@ -95,12 +95,12 @@ def statuses(path: Path) -> list[str]:
 
 
 def identity(path: Path) -> tuple[int, int, int]:
-    """Tells whether a file is still the same one, untouched."""
+    """Says whether a file is still the same one, untouched."""
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def test_what_landed_is_published_and_the_books_balance(published: Settings) -> None:
+def test_what_landed_is_published_and_the_row_counts_balance(published: Settings) -> None:
     assert (count(published, "marts.fct_orders"), count(published, "marts.dim_customers")) == (3, 2)
     assert row_counts_balance(published.published_file)
     assert statuses(published.published_file) == ["done"]
@@ -137,7 +137,7 @@ sys.exit(", ".join({{"dbt", "dagster"}} & {{name.partition(".")[0] for name in s
     assert b'"files": 0' in done.stdout
 
 
-def test_a_night_again_replaces_its_slice_by_the_same(published: Settings) -> None:
+def test_an_export_date_again_replaces_its_slice_by_the_same(published: Settings) -> None:
     before = checksum(published.published_file)
     report = pipeline.run(published, dates=FIRST_EXPORT_DATE)
     assert (report.files, report.rows_loaded, report.published) == (1, 2, True)
@@ -145,7 +145,7 @@ def test_a_night_again_replaces_its_slice_by_the_same(published: Settings) -> No
     assert row_counts_balance(published.published_file)
 
 
-def test_a_full_refresh_gives_the_same_warehouse_and_keeps_the_run_book(published: Settings) -> None:
+def test_a_full_refresh_gives_the_same_warehouse_and_keeps_the_run_log(published: Settings) -> None:
     before = checksum(published.published_file)
     report = pipeline.run(published, full_refresh=True)
     assert (report.files, report.published) == (2, True)
@@ -181,7 +181,7 @@ def test_a_changed_setting_is_enough_to_build_the_marts_again(published: Setting
 
 
 def age(path: Path, settings: Settings) -> None:
-    """Makes of a warehouse one that another version built, whose tables had other columns."""
+    """Makes of a warehouse one that another version built, with other columns in its tables."""
     path.chmod(0o644)
     with duckdb.connect(str(path), config=settings.duckdb_config) as con:
         con.execute("update internal.made_by set fingerprint = 'older code'")
@@ -204,7 +204,7 @@ def test_a_warehouse_of_an_older_version_is_no_reason_to_crash(
     assert "Unexpected" not in capsys.readouterr().err
 
 
-def test_a_warehouse_of_an_older_version_is_built_anew_and_keeps_the_run_book(published: Settings) -> None:
+def test_a_warehouse_of_an_older_version_is_built_anew_and_keeps_the_run_log(published: Settings) -> None:
     before = checksum(published.published_file)
     age(published.build_file, published)
     age(published.published_file, published)
@@ -221,7 +221,7 @@ def lose(path: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("spoil", [age, lose])
-def test_a_night_again_over_a_build_file_begun_anew_keeps_the_other_nights(
+def test_an_export_date_again_over_a_build_file_begun_anew_keeps_the_other_dates(
     published: Settings, spoil: Callable[[Path, Settings], None]
 ) -> None:
     before = checksum(published.published_file)
@@ -286,7 +286,7 @@ def test_an_unknown_vendor_folder_is_reported_and_everything_else_is_loaded(publ
     assert "omnisand" in report.ingestion.problems[0].message
 
 
-def test_a_night_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_build_file_begun_anew(
+def test_a_folder_that_cannot_be_read_harms_no_other_and_is_never_left_out_of_a_build_file_begun_anew(
     published: Settings,
 ) -> None:
     before = checksum(published.published_file)
@@ -442,7 +442,7 @@ def test_a_broken_promise_of_a_model_is_reported_with_its_column_and_its_rows_bu
     (marts / "broken.sql").write_text(BROKEN, encoding="utf-8")
     with pytest.raises(OperatorError) as error:
         pipeline.run(published)
-    assert f"because test checks_broken: {', '.join(TOLD)}, shown by" in error.value.message
+    assert f"because test checks_broken: {', '.join(BROKEN_CHECKS)}, shown by" in error.value.message
     _says_nothing_about_anna(published, str(error.value))
 
 

@@ -10,7 +10,7 @@ def at(text: str) -> datetime:
 
 
 def land(installation: Installation) -> None:
-    for night, tags in zip(EXPORT_DATES, (["  Garden VIP "], None, ["Other"], ["GARDEN VIP"]), strict=True):
+    for export_date, tags in zip(EXPORT_DATES, (["  Garden VIP "], None, ["Other"], ["GARDEN VIP"]), strict=True):
         if tags is not None:
             profile = ometria_profile(
                 "G-stays",
@@ -18,7 +18,7 @@ def land(installation: Installation) -> None:
                 tags=tags,
                 lists=[{"id": 123, "title": "Spring list", "type": "STATIC"}],
             )
-            installation.land("ometria/profiles", night, "segments.ndjson", profile)
+            installation.land("ometria/profiles", export_date, "segments.ndjson", profile)
     installation.land(
         "omnisend/contacts",
         EXPORT_DATES[0],
@@ -166,7 +166,7 @@ def test_a_tag_that_goes_and_comes_back_makes_two_stays(world: Installation) -> 
     assert stays(world, person, "other", "ometria") == [(at("2026-03-03"), at("2026-03-04"), False)]
 
 
-def test_a_list_held_every_night_is_one_stay(world: Installation) -> None:
+def test_a_list_held_every_day_is_one_stay(world: Installation) -> None:
     assert stays(world, world.customer_of("ometria", "G-stays"), "123", "ometria") == [(at("2026-03-01"), None, True)]
 
 

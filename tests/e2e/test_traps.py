@@ -12,12 +12,12 @@ pytestmark = pytest.mark.long
 
 
 def land(installation: Installation) -> None:
-    night, second = EXPORT_DATES[0], EXPORT_DATES[1]
-    _land_ometria(installation, night)
-    _land_omnisend(installation, night)
-    _land_open_delivery(installation, night)
-    _land_optimizely(installation, night)
-    _land_voucherify(installation, night)
+    export_date, second = EXPORT_DATES[0], EXPORT_DATES[1]
+    _land_ometria(installation, export_date)
+    _land_omnisend(installation, export_date)
+    _land_open_delivery(installation, export_date)
+    _land_optimizely(installation, export_date)
+    _land_voucherify(installation, export_date)
     installation.land(
         "ometria/contacts",
         second,
@@ -26,7 +26,7 @@ def land(installation: Installation) -> None:
     )
 
 
-def _land_ometria(installation: Installation, night: str) -> None:
+def _land_ometria(installation: Installation, export_date: str) -> None:
     published = {
         "@type": "profile",
         "country": None,
@@ -54,23 +54,23 @@ def _land_ometria(installation: Installation, night: str) -> None:
         "suffix": None,
         "tags": ["Attended VIP event 2017"],
     }
-    installation.land("ometria/profiles", night, "t_page.json", json.dumps([published]))
+    installation.land("ometria/profiles", export_date, "t_page.json", json.dumps([published]))
     installation.land(
         "ometria/contacts",
-        night,
+        export_date,
         "t_merge.ndjson",
         {"@type": "contact", "@collection": "customers", "id": "c1", "customer_id": "9", "email": "t.old@example.com"},
         {"@type": "contact", "@collection": "newsletter", "id": "n1", "email": "t.new@example.com"},
     )
     installation.land(
         "ometria/contacts",
-        night,
+        export_date,
         "t_latin1.csv",
         bytes.fromhex("656d61696c2c66697273746e616d650a6a6f73e940782e636f6d2c4a6f73e90a"),
     )
 
 
-def _land_omnisend(installation: Installation, night: str) -> None:
+def _land_omnisend(installation: Installation, export_date: str) -> None:
     placed = {
         "eventName": "placed order",
         "origin": "api",
@@ -120,7 +120,7 @@ def _land_omnisend(installation: Installation, night: str) -> None:
             "createdAt": "2021-01-01T00:00:00Z",
         },
     }
-    installation.land("omnisend/events", night, "t_events.ndjson", placed, *viewed, twin)
+    installation.land("omnisend/events", export_date, "t_events.ndjson", placed, *viewed, twin)
     order = {
         "orderID": "order-1",
         "email": "john.doe@example.com",
@@ -135,7 +135,7 @@ def _land_omnisend(installation: Installation, night: str) -> None:
             {"productID": "product-2", "price": 1560, "quantity": 1},
         ],
     }
-    installation.land("omnisend/orders", night, "t_orders.ndjson", order)
+    installation.land("omnisend/orders", export_date, "t_orders.ndjson", order)
     contact = {
         "email": "t.recorded@example.com",
         "contactID": "663cf8de1f539fef85c321f9",
@@ -160,11 +160,14 @@ def _land_omnisend(installation: Installation, night: str) -> None:
         ],
     }
     installation.land(
-        "omnisend/contacts", night, "t_contact.json", json.dumps({"contacts": [contact], "paging": {"next": None}})
+        "omnisend/contacts",
+        export_date,
+        "t_contact.json",
+        json.dumps({"contacts": [contact], "paging": {"next": None}}),
     )
 
 
-def _land_open_delivery(installation: Installation, night: str) -> None:
+def _land_open_delivery(installation: Installation, export_date: str) -> None:
     def order(number: str, customer: str, document: str) -> dict[str, object]:
         money = {"value": 10.0, "currency": "BRL"}
         return {
@@ -178,20 +181,20 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
 
     installation.land(
         "open_delivery/orders",
-        night,
+        export_date,
         "t_orders.ndjson",
         order("t-o1", "aaaa", "390.533.447-05"),
         order("t-o2", "bbbb", "39053344705"),
     )
     installation.land(
         "open_delivery/customers",
-        night,
+        export_date,
         "t_customers.json",
         '[{"identifier": {"type": "phone", "value": "+5511999999999"}}]',
     )
     installation.land(
         "open_delivery/leads",
-        night,
+        export_date,
         "t_leads.ndjson",
         {"id": "t-lead-1", "name": "Lea Dado", "contact": "t.lead@example.com"},
         {"id": "t-lead-2", "name": "Lea Dado", "contact": {"type": "email", "value": "T.Lead@example.com"}},
@@ -199,7 +202,7 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
     )
     installation.land(
         "open_delivery/reviews",
-        night,
+        export_date,
         "t_reviews.ndjson",
         {
             "reviewId": "t-rev-001",
@@ -219,7 +222,7 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
     )
     installation.land(
         "open_delivery/events",
-        night,
+        export_date,
         "t_events.ndjson",
         {
             "eventType": "ORDER_COMPLETED",
@@ -230,13 +233,13 @@ def _land_open_delivery(installation: Installation, night: str) -> None:
     )
 
 
-def _land_optimizely(installation: Installation, night: str) -> None:
+def _land_optimizely(installation: Installation, export_date: str) -> None:
     def login(moment: int, **identifiers: str) -> dict[str, object]:
         return {"type": "account", "action": "login", "identifiers": identifiers, "data": {"ts": moment}}
 
     installation.land(
         "optimizely/events",
-        night,
+        export_date,
         "t_merge.ndjson",
         login(1, email="t.john@example.com", shopify_mystore_id="ABC"),
         login(2, email="t.john@example.org", shopify_mystore_id="XYZ"),
@@ -248,7 +251,7 @@ def _land_optimizely(installation: Installation, night: str) -> None:
     )
     installation.land(
         "optimizely/consents",
-        night,
+        export_date,
         "t_consents.ndjson",
         {
             "identifier_value": "tyler@optimizely.com",
@@ -267,7 +270,7 @@ def _land_optimizely(installation: Installation, night: str) -> None:
     )
     installation.land(
         "optimizely/profiles",
-        night,
+        export_date,
         "t_profile.ndjson",
         {
             "identifiers": {
@@ -287,22 +290,22 @@ def _land_optimizely(installation: Installation, night: str) -> None:
     )
     installation.land(
         "optimizely/lists",
-        night,
+        export_date,
         "zaius_list_yourlistidhere.csv",
         "email, action\nt.ragged1@example.com, subscribe\nt.ragged2@example.com, subscribe\ne@f.com",
     )
     installation.land(
         "optimizely/reachability",
-        night,
+        export_date,
         "t_bounce.ndjson",
         '{"identifier_field_name":"email","identifier_value":"t.bounced@example.com","reachable":false,"reachable_update_type":"hard_bounce","reachable_update_ts":1572721108,"zaius_id":3355837520960160000}\n',
     )
 
 
-def _land_voucherify(installation: Installation, night: str) -> None:
+def _land_voucherify(installation: Installation, export_date: str) -> None:
     installation.land(
         "voucherify/customers",
-        night,
+        export_date,
         "t_customers.ndjson",
         *(
             {"id": f"t-meta-{number}", "object": "customer", "metadata": metadata}
@@ -481,7 +484,7 @@ def test_reviews_have_one_score_each(world: Installation) -> None:
     assert world.value("select count(*) from staging.review_ratings where review_id like 't-rev%'") == 4
 
 
-def test_a_draft_event_tells_of_an_order_in_cents(world: Installation) -> None:
+def test_a_draft_event_reports_an_order_in_cents(world: Installation) -> None:
     assert world.order("T-ORD-001", "total_amount", "currency", "status", "source") == (
         Decimal("79.90"),
         "BRL",
