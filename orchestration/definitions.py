@@ -1,7 +1,7 @@
 """START HERE. The Dagster code location: everything that can be run, seen and scheduled.
 
 The flow, from left to right in the asset graph: a vendor's streams (one asset each, a partition per export date) → the
-staging tables they fill → identity, orders and marts (dbt) → the published warehouse. `assets.py` makes the assets,
+staging tables they fill → identity, orders and marts (dbt) → the published warehouse. `defs` makes the assets,
 `pipeline.py` is what their bodies call, and `c360 run` calls it too. Schedules, sensors and resources are declared
 here.
 """
@@ -17,9 +17,10 @@ import dagster as dg
 from orchestration import vendors
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
-from orchestration.defs import assets, pulling_assets, sensors
+from orchestration.defs import loading_assets, pulling_assets, sensors, warehouse_assets
 from orchestration.defs.activation_assets import activation_assets
 from orchestration.defs.resources import WarehouseResource
+from orchestration.defs.steps import OWNERS
 from orchestration.landing import landing_zone
 from orchestration.pulling import configuration as pull_configuration
 from orchestration.runtime.errors import OperatorError
@@ -39,9 +40,9 @@ def definitions() -> dg.Definitions:
     known = vendors.discover()
     by_date = partitions(settings)
     pulled = pull_configuration.vendors(settings)
-    pulling = [pulling_assets.pulling(vendor, assets.OWNERS) for vendor in pulled]
+    pulling = [pulling_assets.pulling(vendor, OWNERS) for vendor in pulled]
     loading = [
-        assets.vendor_assets(
+        loading_assets.vendor_assets(
             vendor, by_date, deps=[pulling_assets.pulled_key(vendor.code)] if vendor.code in pulled else []
         )
         for vendor in known.values()
@@ -57,7 +58,7 @@ def definitions() -> dg.Definitions:
         dg.define_asset_job(
             f"reload_{vendor.code}",
             selection=dg.AssetSelection.assets(
-                *(assets.stream_key(vendor.code, stream.name) for stream in vendor.streams.values())
+                *(loading_assets.stream_key(vendor.code, stream.name) for stream in vendor.streams.values())
             ).downstream(),
             description=f"Loads chosen export dates of {vendor.title} again, builds the marts, publishes.",
         )
@@ -67,9 +68,9 @@ def definitions() -> dg.Definitions:
         assets=[
             *pulling,
             *loading,
-            assets.staging_tables(manifest, known),
-            assets.transformation(manifest),
-            assets.publishing(manifest),
+            warehouse_assets.staging_tables(manifest, known),
+            warehouse_assets.transformation(manifest),
+            warehouse_assets.publishing(manifest),
             *activation_assets(settings),
         ],
         jobs=[nightly, *reloads],

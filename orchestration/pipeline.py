@@ -27,18 +27,18 @@ from orchestration.config.settings import DateRange, Settings
 from orchestration.insight import report
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile, LandingProblem
-from orchestration.loading import anonymous_orders, archived_deliveries, held_deletions, unreadable_files
+from orchestration.loading import anonymous_orders, held_deletions
 from orchestration.loading.loader import Delivered, FileOutcome, Warehouse
 from orchestration.monitoring import attention, schema_drift
 from orchestration.privacy import erasing, landing_erasure
 from orchestration.privacy import retention as privacy_retention
-from orchestration.publishing import change_report, issued_ids, publish, retention
+from orchestration.publishing import change_report, issued_ids, publish, retention, sound_build_file
 from orchestration.pulling import walk_log
-from orchestration.runtime.errors import OperatorError, cause_of, unusable
+from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.transformation import identity_rules, incremental, seeds, segment_rules, sharded
-from orchestration.transformation.node_result import NodeResult, TransformError
-from orchestration.warehouse import build_file, file_soundness, fingerprints, meanings, run_log
+from orchestration.transformation.node_result import NodeResult
+from orchestration.warehouse import build_file, fingerprints, meanings, run_log
 from orchestration.warehouse.writer_lock import writer_lock
 
 Progress = Callable[[str], None]
@@ -47,7 +47,6 @@ PACKED = (".gz", ".zst")
 UNPACKS_TO = 10
 STAGED_PER_BYTE = 2
 LEAST_FREE = 4_000_000
-MOST_SHOWN = 10
 # Source, account, stream and export date.
 Delivery = tuple[str, str, str, date]
 
@@ -373,7 +372,7 @@ def writing(
         file_rights.tighten(settings)
         retention.sweep(settings)
         reported = [*reported, *publish.secure(settings)]
-        warehouse, damage = _sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
+        warehouse, damage = sound_build_file.sound_warehouse(settings, from_scratch=from_scratch, progress=progress)
         with build_file.connect(settings) as con:
             run_log.begin(con, run_id, command, published=[found.run_id for found in publish.publications(settings)])
             attention.add(con, run_id, *reported, *damage)
@@ -384,7 +383,7 @@ def writing(
                 run_log.end(
                     con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__
                 )
-            if moved := _damage(error, settings):
+            if moved := sound_build_file.set_damaged_aside(error, settings):
                 raise DamagedFileError(
                     " ".join(moved), remedy="Run again: it is built anew from what has landed."
                 ) from None
@@ -419,7 +418,9 @@ def ingest(
         _require_delivered(settings, warehouse, con, scan, accept_deletions)
         to_reload = warehouse.owed(con)
         _require_in_sight(scan, to_reload)
-        to_reload = _take_over_archived(settings, warehouse, con, scan, to_reload, without_archived=without_archived)
+        to_reload = sound_build_file.take_over_archived(
+            settings, warehouse, con, scan, to_reload, without_archived=without_archived
+        )
         warehouse.note_scan(con, scan)
         wanted = {
             file.relative_path
@@ -581,90 +582,6 @@ def _now(con: duckdb.DuckDBPyConnection) -> datetime:
     row = con.execute("select now()").fetchone()
     assert row is not None
     return row[0]
-
-
-def _sound_warehouse(settings: Settings, *, from_scratch: bool, progress: Progress) -> tuple[Warehouse, list[str]]:
-    """The build file, and what to report of its damage; begun anew if asked to, if it is damaged, or if other code
-    or settings made it."""
-    warehouse = Warehouse(settings)
-    path = settings.build_file
-    if from_scratch or not path.exists() or archived_deliveries.previous_file(settings).exists():
-        return _begin_anew(settings), []
-    found = file_soundness.verdict(path, settings)
-    if found not in ("sound", "empty", "in_use"):
-        reported = [_moved_aside(path)]
-        progress(reported[0])
-        return _begin_anew(settings), reported
-    try:
-        with build_file.connect(settings) as con:
-            is_ours = build_file.is_of_this_version(con, settings)
-    except duckdb.Error as error:
-        raise unusable(error, path, rebuilt="`c360 run --full-refresh` builds it anew from what has landed.") from None
-    if is_ours:
-        return warehouse, []
-    progress("the build file was made by another version or with other settings: building anew from the landing zone")
-    return _begin_anew(settings), []
-
-
-def _moved_aside(path: Path) -> str:
-    aside = file_soundness.move_aside(path)
-    return (
-        f"{path} was damaged and was moved aside to {aside.name}; it is built anew, and what was moved may be deleted."
-    )
-
-
-def _damage(error: BaseException, settings: Settings) -> list[str]:
-    """What was moved aside, if the error came from a damaged block of the build file or of the published one."""
-    is_likely = isinstance(error, duckdb.InternalException | duckdb.FatalException) or cause_of(error) == "damaged"
-    if not is_likely and not (isinstance(error, TransformError) and any(node.is_damage for node in error.nodes)):
-        return []
-    reported = []
-    if settings.build_file.exists() and not file_soundness.can_be_read(settings.build_file, settings):
-        reported.append(_moved_aside(settings.build_file))
-    if settings.published_file.exists() and not file_soundness.can_be_read(settings.published_file, settings):
-        reported += publish.set_aside(settings)
-    return reported
-
-
-def _begin_anew(settings: Settings) -> Warehouse:
-    """An empty build file that keeps the run log of the published one, and a note to reload the files with rows in the
-    last build file, or else in the published one."""
-    archived_deliveries.set_aside(settings)
-    pass_point("after_setting_aside")
-    warehouse = Warehouse(settings)
-    with build_file.connect(settings) as con:
-        run_log.inherit(con, settings)
-        archived_deliveries.owe(con, settings)
-    return warehouse
-
-
-def _take_over_archived(
-    settings: Settings,
-    warehouse: Warehouse,
-    con: duckdb.DuckDBPyConnection,
-    scan: landing_zone.Scan,
-    to_reload: set[str],
-    *,
-    without_archived: bool,
-) -> set[str]:
-    """Takes over the rows of files to reload that are gone from the landing zone or cannot be read, and refuses to go
-    on without them; returns what is still to be loaded."""
-    landed = [file for file in scan.files if file.relative_path in to_reload]
-    to_load = {file.relative_path for file in landed} - unreadable_files.among_owed(con, settings, landed)
-    too_early = {path for path in to_reload - to_load if scan.is_too_early(path)}
-    lost = archived_deliveries.take_over(con, settings, to_reload - to_load - too_early)
-    if lost and not without_archived:
-        shown = ", ".join(landing_zone.shown(path) for path in sorted(lost)[:MOST_SHOWN])
-        more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""
-        raise OperatorError(
-            f"Nothing was published: {len(lost):,} files are no longer in the landing zone or cannot be read, "
-            f"and what they left cannot be taken over: {shown}{more}.",
-            remedy="Put them back and run again, or type `c360 run --without-archived` to go on without them.",
-        )
-    warehouse.forget_owed(con, lost | too_early)
-    pass_point("after_taking_over")
-    archived_deliveries.let_go(settings)
-    return to_load
 
 
 def _require_delivered(

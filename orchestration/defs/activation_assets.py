@@ -8,7 +8,8 @@ import dagster as dg
 from orchestration.activation import activate, activation_log, targets
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
-from orchestration.defs.assets import OWNERS, POOL, PUBLISHED, plain_errors
+from orchestration.defs.steps import OWNERS, POOL, plain_errors
+from orchestration.monitoring.dagster_reports import PUBLISHED
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import known_names
 

@@ -11,7 +11,7 @@ from orchestration import pipeline
 from orchestration.cli import main
 from orchestration.config.settings import DateRange, Settings
 from orchestration.loading import archived_deliveries
-from orchestration.publishing import publish
+from orchestration.publishing import publish, sound_build_file
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import fingerprints
 from tests.support.deliveries import EXPORT_DATES, checksum, land, order, row_counts_balance
@@ -144,7 +144,8 @@ def test_a_run_that_is_killed_while_it_begins_anew_is_continued_without_loss(pub
             raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "pass_point", die)
+        for module in (pipeline, sound_build_file):
+            patch.setattr(module, "pass_point", die)
         with pytest.raises(KilledError):
             pipeline.run(published)
     assert checksum(published.published_file) == before
@@ -175,7 +176,8 @@ def test_a_withdrawal_that_is_killed_is_finished_by_the_next_run(published: Sett
             raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "pass_point", die)
+        for module in (pipeline, sound_build_file):
+            patch.setattr(module, "pass_point", die)
         with pytest.raises(KilledError):
             pipeline.run(
                 published, choose=lambda _: False, withdraw=lambda found: str(found.export_date) == EXPORT_DATES[0]

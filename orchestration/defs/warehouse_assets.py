@@ -1,14 +1,8 @@
-"""Factories of the Dagster assets: a partitioned asset per vendor and stream, the staging tables, the dbt models,
-publishing.
+"""The assets behind the loading ones: the staging tables, every dbt model with its tests as checks, the published file.
 
-Thin: every body calls the same step of `pipeline.py` as the command line does and reports what came of it. What a step
-does stands there. Error texts may quote rows, so a body lets out only sentences of our own.
-"""
+Thin: a body calls the step of `pipeline.py` that the command line calls, and reports what came of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -18,35 +12,16 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from orchestration import pipeline
 from orchestration.canonical.tables import TABLES
 from orchestration.config import settings as configuration
-from orchestration.config.settings import DateRange, Settings
+from orchestration.defs.loading_assets import stream_key
 from orchestration.defs.resources import WarehouseResource
+from orchestration.defs.steps import OWNERS, POOL, plain_errors, row_count, writing
 from orchestration.landing import landing_zone
-from orchestration.landing.landing_zone import LandedFile
-from orchestration.loading.loader import Warehouse
 from orchestration.mapping.model import Stream, Vendor
-from orchestration.monitoring import alerts, attention, dagster_runs, freshness, schema_drift
-from orchestration.monitoring.dagster_reports import BY_DAGSTER, PUBLISHED
-from orchestration.runtime.errors import to_operator_error
+from orchestration.monitoring import alerts, attention
+from orchestration.monitoring.dagster_reports import PUBLISHED
 from orchestration.transformation import check_descriptions
-from orchestration.transformation.node_result import NodeResult, TransformError
-from orchestration.warehouse import build_file, known_names, meanings
-
-POOL = "duckdb_writer"
-OWNERS = ["team:data"]
-
-DELIVERED = """
-select
-    export_date,
-    count(*)::bigint as files,
-    coalesce(sum(rows_read), 0)::bigint as rows_read,
-    coalesce(sum(rows_loaded), 0)::bigint as rows_loaded,
-    coalesce(sum(rows_rejected), 0)::bigint as rows_rejected,
-    coalesce(sum(rows_duplicate), 0)::bigint as rows_duplicate
-from meta.loads
-where source = $source and stream = $stream and status <> 'superseded' and export_date between $first and $last
-group by export_date
-order by export_date
-"""
+from orchestration.transformation.dbt_runner import NodeResult, TransformError
+from orchestration.warehouse import build_file, meanings
 
 
 class EngineConfig(dg.Config):
@@ -104,82 +79,6 @@ def steps_between_marts(manifest: Mapping[str, Any]) -> set[str]:
     return {key for key in below if schemas[key] not in ("marts", "meta")}
 
 
-def stream_key(vendor: str, stream: str) -> dg.AssetKey:
-    """Key of the asset that loads one stream of one vendor."""
-    return dg.AssetKey([vendor, stream])
-
-
-def vendor_assets(
-    vendor: Vendor, partitions: dg.PartitionsDefinition, deps: Sequence[dg.AssetKey] = ()
-) -> dg.AssetsDefinition:
-    """A vendor's streams, an asset each, of all its accounts: chosen export dates again, or without a choice whatever is
-    not loaded yet.
-
-    One step loads them all: a step costs about half a CPU second however little there is to load, and there are over
-    thirty streams.
-    """
-    streams = {stream_key(vendor.code, stream.name): stream for stream in vendor.streams.values()}
-
-    @dg.multi_asset(
-        name=f"load_{vendor.code}",
-        specs=[
-            dg.AssetSpec(
-                key,
-                description=f"{vendor.title}: {stream.description}",
-                group_name=vendor.code,
-                kinds={"polars", "duckdb"},
-                owners=OWNERS,
-                deps=deps,
-            )
-            for key, stream in streams.items()
-        ],
-        check_specs=[check for key in streams for check in _stream_checks(key)],
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        can_subset=True,
-        pool=POOL,
-    )
-    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
-        settings = configuration.load()
-        dates = chosen_dates(context)
-        chosen = {stream.name: key for key, stream in streams.items() if key in context.selected_asset_keys}
-
-        def is_ours(file: LandedFile) -> bool:
-            return file.source == vendor.code and file.stream in chosen
-
-        with plain_errors(), writing(context, settings) as build:
-            ingestion = pipeline.ingest(
-                settings, build, context.run.run_id, dates=dates, choose=is_ours, progress=context.log.info
-            )
-            with warehouse.get_connection() as con:
-                last = [found for found in freshness.of_streams(con, settings) if found.source == vendor.code]
-                streams_loaded = {
-                    name: _loaded(
-                        con,
-                        settings,
-                        vendor.code,
-                        name,
-                        ingestion,
-                        dates,
-                        [found for found in last if found.stream == name],
-                    )
-                    for name in chosen
-                }
-        for name, (delivered, metadata, checks) in streams_loaded.items():
-            key = chosen[name]
-            for delivery in delivered:
-                partition = str(delivery["export_date"])
-                if dates is None:
-                    context.log_event(
-                        dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([delivery]))
-                    )
-                else:
-                    context.add_asset_metadata(_figures([delivery]), asset_key=key, partition_key=partition)
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
-
-    return load
-
-
 def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> dg.AssetsDefinition:
     """The tables that the loading assets fill together, each below the streams that can feed it, with their row
     counts."""
@@ -216,10 +115,17 @@ def staging_tables(manifest: Mapping[str, Any], vendors: Mapping[str, Vendor]) -
             for key, table in tables.items():
                 if key not in context.selected_asset_keys:
                     continue
-                rows = _count(con, table) if table in present else 0
+                rows = row_count(con, table) if table in present else 0
                 yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
 
     return count
+
+
+def _tables_of(stream: Stream) -> set[str]:
+    """Staging tables the mappings of a stream name, and those every record about a person feeds."""
+    named = {rows.table for dialect in stream.dialects for rows in dialect.rows}
+    about = any(dialect.about for dialect in stream.dialects)
+    return named | ({"contacts", "customer_identifiers"} if about else set())
 
 
 def _columns(schema: str, name: str) -> dict[str, dg.TableSchema]:
@@ -329,166 +235,6 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     return publish
 
 
-def chosen_dates(context: dg.AssetExecutionContext) -> DateRange | None:
-    """The export dates that were selected; None in a run without partitions."""
-    if not context.has_partition_key and not context.has_partition_key_range:
-        return None
-    return _range(date.fromisoformat(key) for key in context.partition_keys)
-
-
-@contextmanager
-def writing(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[Warehouse]:
-    """`pipeline.writing` for a run of Dagster's, which also learns which process works on it."""
-    dagster_runs.claim(context.instance, context.run.run_id)
-    known_names.ask(settings)
-    name = context.run.job_name
-    command = f"{BY_DAGSTER}{'materialisation' if name.startswith('__') else name}"
-    pipeline.finish_erasures(settings, progress=context.log.info)
-    with pipeline.writing(settings, context.run.run_id, command=command, progress=context.log.info) as warehouse:
-        yield warehouse
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Lets out one sentence of our own instead of an error that may quote a row."""
-    sentence = ""
-    try:
-        yield
-    except (dg.Failure, GeneratorExit):
-        raise
-    except Exception as error:
-        sentence = str(to_operator_error(error))
-    if sentence:
-        raise dg.Failure(description=sentence, allow_retries=False)
-
-
-def _range(days: Any) -> DateRange | None:
-    found = sorted(days)
-    return DateRange(found[0], found[-1]) if found else None
-
-
-def _tables_of(stream: Stream) -> set[str]:
-    """Staging tables the mappings of a stream name, and those every record about a person feeds."""
-    named = {rows.table for dialect in stream.dialects for rows in dialect.rows}
-    about = any(dialect.about for dialect in stream.dialects)
-    return named | ({"contacts", "customer_identifiers"} if about else set())
-
-
-def _stream_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            "rows_add_up", asset=key, blocking=True, description="Every row read is loaded, rejected or a duplicate."
-        ),
-        dg.AssetCheckSpec(
-            "rejects_within_limit",
-            asset=key,
-            description="No delivery has a larger share of rejected rows than the setting allows.",
-        ),
-        dg.AssetCheckSpec("is_fresh", asset=key, description="The last delivery is not older than the setting allows."),
-        dg.AssetCheckSpec(
-            "has_not_drifted",
-            asset=key,
-            description="No field is new, of another type, or no longer filled (meta.schema_drift).",
-        ),
-        dg.AssetCheckSpec(
-            "fields_are_known",
-            asset=key,
-            description="Every field that was delivered is modelled, or kept in `extra` knowingly.",
-        ),
-    ]
-
-
-def _loaded(
-    con: Any,
-    settings: Settings,
-    vendor: str,
-    stream: str,
-    ingestion: pipeline.Ingestion,
-    dates: DateRange | None,
-    last: list[freshness.Freshness],
-) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
-    """What is to be reported of one stream: the figures of its export dates, metadata, and what its checks found."""
-    ours = pipeline.Ingestion(
-        tuple(
-            outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)
-        ),
-        (),
-    )
-    touched = dates or _range(outcome.file.export_date for outcome in ours.outcomes)
-    delivered = _delivered(con, vendor, stream, touched)
-    changes, covered = _shape(con, vendor, stream, touched)
-    above = ours.deliveries_above(settings.options.reject_share)
-    key, warn = stream_key(vendor, stream), dg.AssetCheckSeverity.WARN
-    shape = {**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share}
-    freshest = "; ".join(map(str, last)) or "nothing was ever delivered"
-    drifted = [f"{change.export_date} {change}" for change in changes]
-    checks = [
-        dg.AssetCheckResult(
-            asset_key=key,
-            check_name="rows_add_up",
-            passed=all(map(_adds_up, delivered)),
-            metadata=_figures(delivered),
-        ),
-        dg.AssetCheckResult(
-            asset_key=key,
-            check_name="rejects_within_limit",
-            passed=not above,
-            severity=warn,
-            metadata={"deliveries": above},
-        ),
-        dg.AssetCheckResult(
-            asset_key=key,
-            check_name="is_fresh",
-            passed=not any(found.is_late for found in last),
-            severity=warn,
-            description=freshest,
-        ),
-        dg.AssetCheckResult(
-            asset_key=key,
-            check_name="has_not_drifted",
-            passed=not changes,
-            severity=warn,
-            metadata={"changes": drifted},
-        ),
-        dg.AssetCheckResult(
-            asset_key=key, check_name="fields_are_known", passed=not covered.unknown, severity=warn, metadata=shape
-        ),
-    ]
-    return delivered, {"rejected files": [outcome.file.shown_path for outcome in ours.rejected_files]}, checks
-
-
-def _delivered(con: Any, source: str, stream: str, dates: DateRange | None) -> list[dict[str, Any]]:
-    if dates is None:
-        return []
-    found = con.execute(DELIVERED, {"source": source, "stream": stream, "first": dates.first, "last": dates.last})
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _shape(
-    con: Any, source: str, stream: str, dates: DateRange | None
-) -> tuple[list[schema_drift.Change], schema_drift.Coverage]:
-    if dates is None:
-        return [], schema_drift.Coverage(0, 0, 0, 0, ())
-    return schema_drift.changes(con, dates, source=source, stream=stream), schema_drift.coverage(
-        con, dates, source=source, stream=stream
-    )
-
-
-def _figures(deliveries: list[dict[str, Any]]) -> dict[str, int]:
-    keys = ("files", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
-    sums = {key.replace("_", " "): sum(delivery[key] for delivery in deliveries) for key in keys}
-    return {"dagster/partition_row_count": sums["rows loaded"], **sums}
-
-
-def _adds_up(delivery: dict[str, Any]) -> bool:
-    return delivery["rows_read"] == delivery["rows_loaded"] + delivery["rows_rejected"] + delivery["rows_duplicate"]
-
-
-def _count(con: Any, table: tuple[str, str]) -> int:
-    return con.execute(f'select count(*) from "{table[0]}"."{table[1]}"').fetchone()[0]
-
-
 def _row_counts(con: Any, manifest: Mapping[str, Any]) -> dict[str, int]:
     present = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
     tables = {
@@ -496,7 +242,7 @@ def _row_counts(con: Any, manifest: Mapping[str, Any]) -> dict[str, int]:
         for key, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed")
     }
-    return {key: _count(con, table) for key, table in tables.items() if table in present}
+    return {key: row_count(con, table) for key, table in tables.items() if table in present}
 
 
 def _materialised(
