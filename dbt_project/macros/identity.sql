@@ -43,6 +43,16 @@
     coalesce({{ name_key }} in (select name from placeholders{% if part %} where part = '{{ part }}'{% endif %}), false)
 {%- endmacro %}
 
+-- The same of a name in one piece, which may be made of two such: Guest Guest, Unknown Customer.
+{% macro is_placeholder_full_name(name_key) -%}
+    coalesce(
+        {{ name_key }} in (select name from placeholders)
+        or {{ name_key }}
+        in (select concat_ws(' ', placeholders.name, others.name) from placeholders cross join placeholders as others),
+        false
+    )
+{%- endmacro %}
+
 -- A phone number that somebody typed to fill a field: its last seven digits are one digit, or follow each other up or
 -- down.
 {% macro is_filler_number(number) -%} {{ return(adapter.dispatch("is_filler_number")(number)) }} {%- endmacro %}
@@ -329,7 +339,7 @@
     {{ last }} as last_name,
     coalesce(
         case
-            when not {{ is_placeholder_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]')
+            when not {{ is_placeholder_full_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]')
             then full_name
         end,
         nullif(concat_ws(' ', {{ first }}, {{ last }}), '')
@@ -447,7 +457,7 @@
                                     then last_name_key
                                 end as last_name_text,
                                 case
-                                    when not {{ is_placeholder_name("full_name_key") }} then full_name_key
+                                    when not {{ is_placeholder_full_name("full_name_key") }} then full_name_key
                                 end as full_name_text
                             from {{ relation }}
                         ) as named

@@ -271,8 +271,11 @@ SCENARIOS = [
         [
             profile("noname-1", first_name="Ana", email="n@noname.example"),
             profile("noname-2", source="omnisend", first_name="Kunde", email="n@noname.example"),
+            profile("noname-3", source="voucherify", full_name="Gast Gast", email="n@noname.example"),
+            profile("noname-4", source="open_delivery", full_name="N/A Unknown", email="n@noname.example"),
+            profile("noname-5", source="voucherify", full_name="Valued Customer - -", email="n@noname.example"),
         ],
-        [{"noname-1", "noname-2"}],
+        [{f"noname-{number}" for number in range(1, 6)}],
     ),
     Scenario(
         "a shared inbox does not merge its readers",
