@@ -8,6 +8,7 @@ phones behind others.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
@@ -64,7 +65,7 @@ def judge(value: str | None, region: str | None) -> tuple[str | None, bool | Non
     """
     if value is None:
         return None, None, None
-    text = value
+    text = value if value.isascii() else "".join(map(_plain_sign, value))
     for pattern, replacement in HABITS:
         text = re.sub(pattern, replacement.replace("${1}", r"\1"), text, count=1)
     if re.search(MASK, text):
@@ -83,6 +84,11 @@ def judge(value: str | None, region: str | None) -> tuple[str | None, bool | Non
     if reason == "repeated_digits":
         return None, False, reason
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), reason is None, reason
+
+
+def _plain_sign(sign: str) -> str:
+    """A digit of any script, or a plus sign of full width, as it is dialled."""
+    return str(unicodedata.digit(sign)) if sign.isdecimal() else "+" if sign in "\uff0b\ufe62" else sign
 
 
 def _reason(number: phonenumbers.PhoneNumber) -> str | None:

@@ -67,6 +67,9 @@ def test_every_example_number_of_every_region_agrees_with_the_library(every_plan
         ("5511987654321.0", "BR", "+5511987654321"),
         ("tel:+1-212-555-2368", None, "+12125552368"),
         ("(212) 555-2368", "us", "+12125552368"),
+        ("＋４４ ７９１１ ２０５３８４", None, "+447911205384"),
+        ("００４４７９１１２０５３８４", None, "+447911205384"),
+        ("٠٠٤٤٧٩١١٢٠٥٣٨٤", "BR", "+447911205384"),
     ],
 )
 def test_the_habits_of_exports_are_undone(text, region, value):
