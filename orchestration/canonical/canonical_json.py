@@ -4,6 +4,7 @@ one way.
 So neither layout nor the order of keys makes another record or event of one, and 10, 10.0 and 1e1 are one number.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -37,12 +38,23 @@ class _Numbers(dict[str, Any]):
         return found
 
 
+def _leave_out(value: Any, path: tuple[str, ...]) -> None:
+    for name in path[:-1]:
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        value.pop(path[-1], None)
+
+
 _decode = msgspec.json.Decoder(float_hook=_Numbers().__getitem__).decode
 
 
-def canonical(document: bytes | str) -> bytes:
-    """The canonical form of a JSON text; a text that is none, or holds a number beyond all bounds, as it is."""
+def canonical(document: bytes | str, without: Iterable[tuple[str, ...]] = ()) -> bytes:
+    """The canonical form of a JSON text, but for the fields at some paths; a text that is none, or holds a number beyond
+    all bounds, as it is."""
     try:
-        return _encode(_decode(document))
+        value = _decode(document)
+        for path in without:
+            _leave_out(value, path)
+        return _encode(value)
     except (msgspec.MsgspecError, ArithmeticError, ValueError, RecursionError):
         return document.encode("utf-8", "surrogatepass") if isinstance(document, str) else document

@@ -8,6 +8,8 @@ import polars as pl
 from orchestration.canonical.canonical_json import canonical
 from orchestration.canonical.tables import TABLES
 from orchestration.config.accounts import Account
+from orchestration.mapping.expressions import roots
+from orchestration.mapping.selects import Rows
 from orchestration.normalisation.file_context import Span
 
 # What tells two events of one person at one time apart.
@@ -38,10 +40,11 @@ def alias_id(secret: bytes, source: str, source_account: str, stream: str, recor
     ).hexdigest()
 
 
-def identified(table: str, rows: pl.DataFrame, has: set[str], span: Span) -> pl.DataFrame:
+def identified(select: Rows, rows: pl.DataFrame, has: set[str], span: Span) -> pl.DataFrame:
     """The rows with ids where the vendor gives none; `has` are the columns that were given."""
+    table = select.table
     if table == "events":
-        rows = _identified_events(rows, has, span)
+        rows = _identified_events(rows, has, span, _times_among_properties(select))
     name = TABLES[table].key
     if name is not None and TABLES[table].is_key_derived:
         current = rows.get_column(name) if name in rows.columns else pl.Series([None] * rows.height, dtype=pl.String)
@@ -57,11 +60,23 @@ def identified(table: str, rows: pl.DataFrame, has: set[str], span: Span) -> pl.
     return rows
 
 
-def _identified_events(rows: pl.DataFrame, has: set[str], span: Span) -> pl.DataFrame:
+def _times_among_properties(select: Rows) -> list[tuple[str, ...]]:
+    """Where in an event's properties its time stands: what it is counts, not how it is written."""
+    read = {root.removeprefix("at:") for root in roots(select.columns.get("occurred_at")) if root.startswith("at:")}
+    held = [
+        f"{root.removeprefix('raw:')}." for root in roots(select.columns.get("properties")) if root.startswith("raw:")
+    ]
+    return sorted(
+        tuple(path.removeprefix(start).split(".")) for path in read for start in held if path.startswith(start)
+    )
+
+
+def _identified_events(rows: pl.DataFrame, has: set[str], span: Span, times: list[tuple[str, ...]]) -> pl.DataFrame:
     given = rows.get_column("event_id").to_list() if "event_id" in has else [None] * rows.height
     reported = [pl.col(name).fill_null("") if name in rows.columns else pl.lit("") for name in _EVENT_CONTENT]
     if "properties" in rows.columns:
-        rows = rows.with_columns(_canonical(rows.get_column("properties")).alias("content:properties"))
+        is_dated = rows.select(_moment(rows, has, span) != "").to_series()
+        rows = rows.with_columns(_canonical(rows.get_column("properties"), is_dated, times).alias("content:properties"))
         reported[-1] = pl.col("content:properties").fill_null("")
     contents = rows.select(pl.concat_str([_moment(rows, has, span), *reported], separator="\x1d")).to_series().to_list()
     start = "\x1d".join((span.account.source, span.account.source_account, ""))
@@ -89,10 +104,13 @@ def _identified_events(rows: pl.DataFrame, has: set[str], span: Span) -> pl.Data
     )
 
 
-def _canonical(documents: pl.Series) -> pl.Series:
+def _canonical(documents: pl.Series, is_dated: pl.Series, times: list[tuple[str, ...]]) -> pl.Series:
     return pl.Series(
         documents.name,
-        [one if one is None else canonical(one).decode("utf-8", "replace") for one in documents],
+        [
+            one if one is None else canonical(one, times if is_known else ()).decode("utf-8", "replace")
+            for one, is_known in zip(documents, is_dated, strict=True)
+        ],
         dtype=pl.String,
     )
 

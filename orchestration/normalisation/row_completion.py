@@ -64,7 +64,7 @@ def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, span: Spa
     if table == "customers":
         filled.append(alias_ids(span, rows, span.stream))  # ty: ignore[invalid-argument-type]
     rows = rows.with_columns(filled)
-    return identified(table, _with_order_key(table, rows, declared, account.order_namespace), has, span)
+    return identified(select, _with_order_key(table, rows, declared, account.order_namespace), has, span)
 
 
 def _with_order_key(table: str, rows: pl.DataFrame, declared: set[str], namespace: str) -> pl.DataFrame:

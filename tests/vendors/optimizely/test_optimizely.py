@@ -908,3 +908,27 @@ def test_what_a_file_says_of_points_and_referrals_is_kept() -> None:
         "customers", {"customer_id": "1", "loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}
     ).row("customers")
     assert json.loads(row["extra"]) == {"loyalty_referral_code_id": "REFX77", "loyalty_is_enrolled_member": "true"}
+
+
+@pytest.mark.parametrize("ts", ["2026-02-20T10:00:00Z", "2026-02-20T07:00:00-03:00", "1771581600"])
+def test_an_event_whose_time_is_written_otherwise_is_the_same_event(ts: Any) -> None:
+    def told(ts: Any, **data: Any) -> dict[str, Any]:
+        return {
+            "type": "product",
+            "action": "detail",
+            "identifiers": {"email": "a@example.com"},
+            "data": data | {"ts": ts},
+        }
+
+    events = [told(1771581600, product_id="x"), told(ts, product_id="x"), told(ts, product_id="y")]
+    first, again, other = (row["event_id"] for row in normalise("optimizely", "events", events).rows("events"))
+    assert first == again != other
+
+
+def test_events_whose_time_cannot_be_read_stay_as_many_as_they_were_written() -> None:
+    events = [
+        {"type": "account", "action": "login", "identifiers": {"email": "a@example.com"}, "data": {"ts": ts}}
+        for ts in (1, 2)
+    ]
+    rows = normalise("optimizely", "events", events).rows("events")
+    assert len({row["event_id"] for row in rows}) == len(events)
