@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
@@ -36,8 +36,9 @@ from orchestration.warehouse.fingerprints import made_by
 
 ORDER, BOOKS = "order", "books"
 DIGESTS = "digests.parquet"
-# A file twice as large is read by several workers: some ten CPU seconds each.
-STRETCH_BYTES = 128 * 2**20
+# A file twice as large is read by several workers: some ten CPU seconds each. Two of them are busy without that, and may
+# have to read much of it again.
+STRETCH_BYTES, CUTTING_WORKERS = 128 * 2**20, 3
 # So that a worker that waits for nobody has something to do while the run books what others read.
 TASKS_AHEAD_A_WORKER = 4
 
@@ -83,11 +84,28 @@ class _Work:
 
 @dataclass
 class _Begun:
-    """Files that stand in the books together, and the tasks that read them: one, or one a stretch."""
+    """Files that stand in the books together, what is to be read of them, and the tasks that do: one, or one a
+    stretch."""
 
-    work: _Work
+    works: list[_Work]
     tasks: list[Task]
-    done: int = 0
+    left: int
+    """How many of the tasks are still to be done."""
+    was_compared: bool = False
+
+
+@dataclass
+class _Todo:
+    """Tasks in the order in which an engine is to begin them: those that others gave rise to before new ones."""
+
+    new: Iterator[Task]
+    more: deque[Task] = field(default_factory=deque)
+
+    def __iter__(self) -> "_Todo":
+        return self
+
+    def __next__(self) -> Task:
+        return self.more.popleft() if self.more else next(self.new)
 
 
 @dataclass(frozen=True)
@@ -144,30 +162,40 @@ def read_by_workers(
     folder.mkdir(parents=True)
     _write(folder / ORDER, Order(replace(settings, secret=None), made_by(settings)))
     begun: deque[_Begun] = deque()
+    of_number: dict[int, _Begun] = {}
+    numbers = itertools.count()
+
+    def task(work: _Work) -> Task:
+        found = Task(next(numbers), str(folder))
+        _write(found.files, work)
+        return found
 
     def tasks() -> Iterator[Task]:
-        numbers = itertools.count()
         for start, some in bundled(files, alone):
             numbered = [(file, first_load_seq + place) for place, file in enumerate(some, start)]
-            cut = stretches_of(some[0], STRETCH_BYTES) if len(some) == 1 else []
+            cut = stretches_of(some[0], STRETCH_BYTES) if len(some) == 1 and engine.workers >= CUTTING_WORKERS else []
             works = [_Work(numbered, stretch) for stretch in cut] or [_Work(numbered)]
-            begun.append(_Begun(works[0], [Task(next(numbers), str(folder)) for _ in works]))
-            for task, work in zip(begun[-1].tasks, works, strict=True):
-                _write(task.files, work)
-                yield task
+            one = _Begun(works, [task(work) for work in works], len(works))
+            begun.append(one)
+            of_number.update({each.number: one for each in one.tasks})
+            yield from one.tasks
 
     progress(f"reading {len(files):,} files ({engine.name}, {engine.workers} workers)")
+    todo = _Todo(tasks())
     try:
-        with closing(engine.each(read, tasks(), ahead=TASKS_AHEAD_A_WORKER * engine.workers)) as outcomes:
+        with closing(engine.each(read, todo, ahead=TASKS_AHEAD_A_WORKER * engine.workers)) as outcomes:
             for outcome in outcomes:
                 _require_read(outcome)
-                first = begun[0]
-                first.done += 1
-                if first.done == len(first.tasks):
-                    yield _taken_over(settings, first, erasures)
-                    begun.popleft()
-                    for task in first.tasks:
-                        shutil.rmtree(task.place, ignore_errors=True)
+                one = of_number.pop(outcome.number)
+                one.left -= 1
+                if not one.left and len(one.tasks) > 1 and not one.was_compared:
+                    again = _repeating(one, task)
+                    todo.more.extend(again)
+                    of_number.update({each.number: one for each in again})
+                while begun and not begun[0].left:
+                    yield _taken_over(settings, begun[0], erasures)
+                    for each in begun.popleft().tasks:
+                        shutil.rmtree(each.place, ignore_errors=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -241,9 +269,7 @@ def _put_away(bundle: Bundle) -> _Books:
 
 def _taken_over(settings: Settings, begun: _Begun, erasures: Erasures | None) -> Bundle:
     """The files as the workers have read them."""
-    if len(begun.tasks) > 1:
-        _read_again_what_repeats(begun.tasks)
-    bundle = _bundle(settings, begun.work, erasures, begun.tasks[0].place)
+    bundle = _bundle(settings, begun.works[0], erasures, begun.tasks[0].place)
     for task in begun.tasks:
         books = _books(task)
         bundle.joint |= books.joint
@@ -268,18 +294,23 @@ def _take_over(reading: Reading, found: _Read, task: Task) -> None:
     decoder.dialect_records.update(found.dialect_records)
 
 
-def _read_again_what_repeats(tasks: list[Task]) -> None:
-    """A record counts once in its file: a stretch that tells what an earlier one told is read again by who knows
-    that."""
+def _repeating(begun: _Begun, new_task: Callable[[_Work], Task]) -> list[Task]:
+    """A record counts once in its file: stretches that tell what an earlier one told are to be read again, by tasks that
+    know that."""
     earlier = pl.DataFrame(schema={"digest": pl.Binary})
-    for task in tasks:
+    again = []
+    for place, task in enumerate(begun.tasks):
         shown = pl.read_parquet(task.place / DIGESTS)
         met = earlier.join(shown, on="digest", how="semi").unique()
         earlier = earlier.vstack(shown)
         if met.height:
-            met.write_parquet(task.known)
-            shutil.rmtree(task.place)
-            _require_read(read(task))
+            # Under a number of its own: whoever is late with the first reading cannot put that in place.
+            begun.tasks[place] = new_task(begun.works[place])
+            met.write_parquet(begun.tasks[place].known)
+            shutil.rmtree(task.place, ignore_errors=True)
+            again.append(begun.tasks[place])
+    begun.left, begun.was_compared = len(again), True
+    return again
 
 
 def _books(task: Task) -> _Books:

@@ -91,6 +91,7 @@ def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "MOST_FILES_TOGETHER", 40)
     monkeypatch.setattr(prefetch, "SMALL_FILE_BYTES", 50_000)
     monkeypatch.setattr(shared_reading, "STRETCH_BYTES", 100_000)
+    monkeypatch.setattr(shared_reading, "CUTTING_WORKERS", 2)
 
 
 def differing(found: State, expected: State) -> set[str]:
