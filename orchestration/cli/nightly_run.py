@@ -53,9 +53,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--accept-changes", action="store_true", help="publish although unusually many customer ids change"
     )
     parser.add_argument(
-        "--engine", choices=ENGINES, help="what a full build is done by; default: `engine` of settings.toml"
+        "--engine",
+        choices=ENGINES,
+        help="what reads many new files and builds in full; default: `engine` of settings.toml",
     )
-    parser.add_argument("--workers", type=count, metavar="N", help="how many shards are built at once")
+    parser.add_argument("--workers", type=count, metavar="N", help="how many tasks are done at once")
     parser.add_argument("--shards", type=count, metavar="N", help="into how many shards a full build is cut")
 
 
