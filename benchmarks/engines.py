@@ -1,8 +1,8 @@
-"""One full build by one process and by several, in turn: `uv run --group bench python -m benchmarks.engines --persons 12000`.
+"""A first night by one process and by several, in turn: `uv run --group bench python -m benchmarks.engines --persons 12000`.
 
-The same landed and loaded installation is built by each engine in a process of its own; wall and CPU seconds, those of
-workers included, and what the steps before, in and after the shards took. The last line is what `simulate_cluster.py`
-takes.
+The same landing zone is loaded and built in full by each engine in a process of its own; wall and CPU seconds of both,
+those of workers included, and what the steps before, in and after the shards took. The last line is what
+`simulate_cluster.py` takes.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.generator import Size
-from benchmarks.run import generate
+from benchmarks.run import forget, generate
 from orchestration import pipeline
 from orchestration.config import settings as configuration
 from orchestration.config.options import Options
@@ -31,17 +31,23 @@ from orchestration.warehouse import build_file, run_log
 EVENTS_A_PERSON = 5
 
 
-def loaded(folder: Path, persons: int) -> None:
-    """Makes exports and loads them."""
-    generate(folder, Size(persons, EVENTS_A_PERSON * persons))
-    settings = _settings(folder)
+def load(settings: Settings) -> dict[str, float]:
+    """What it takes to load all that has landed, in this process and its workers."""
+    started, before = time.perf_counter(), _cpu_seconds()
     with pipeline.writing(settings, "bench", command="benchmark") as warehouse:
         pipeline.ingest(settings, warehouse, "bench")
+    spent = {"load_wall": time.perf_counter() - started, "load_cpu": _cpu_seconds() - before}
     with build_file.connect(settings) as con:
         seeds.load(con, settings)
         day = run_log.greatest_export_date(con)
         assert day is not None
         pipeline.write_run_settings(con, settings, day)
+    return spent
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def records_of(folder: Path) -> int:
@@ -52,17 +58,20 @@ def records_of(folder: Path) -> int:
 
 
 def build(folder: Path, engine: str, workers: int, shards: int) -> dict[str, float]:
-    """What one build takes, in this process."""
+    """What loading and one build take, in this process and its workers."""
+    forget(folder)
     settings = _settings(folder)
     options = msgspec.structs.replace(settings.options, engine=engine, workers=workers, shards=shards)
-    moments = [time.perf_counter()]
+    settings = replace(settings, options=options)
+    loading = load(settings)
+    moments, before = [time.perf_counter()], _cpu_seconds()
 
     def watch(line: str) -> None:
         if "shards (" in line or len(moments) == 2:
             moments.append(time.perf_counter())
 
-    nodes = sharded.build_in_full(replace(settings, options=options), progress=watch)
-    ended = time.perf_counter()
+    nodes = sharded.build_in_full(settings, progress=watch)
+    ended, cpu = time.perf_counter(), _cpu_seconds() - before
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     is_shared_out = len(moments) == 3
     steps = (
@@ -73,8 +82,9 @@ def build(folder: Path, engine: str, workers: int, shards: int) -> dict[str, flo
     with build_file.connect(settings) as con:
         last = parts.last(con)
     return {
+        **loading,
         "wall": ended - moments[0],
-        "cpu": sum(one.ru_utime + one.ru_stime for one in used),
+        "cpu": cpu,
         "peak_mb": max(one.ru_maxrss for one in used) / 1000,
         **steps,
         **({} if is_shared_out else {f"{part}_models": took for part, took in by_part(settings, nodes).items()}),
@@ -121,10 +131,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as work:
         folder = given.folder or Path(work) / "data"
-        if not (folder / "build").exists():
-            loaded(folder, given.persons)
-        records = records_of(folder)
-        print(f"{records:,} records", flush=True)
+        if not (folder / "landing").exists():
+            generate(folder, Size(given.persons, EVENTS_A_PERSON * given.persons))
         for engine in given.engines:
             shards = given.shards or (given.workers if engine != "local" else 1)
             arguments = [f"--folder={folder}", f"--one={engine}", f"--workers={given.workers}", f"--shards={shards}"]
@@ -132,6 +140,7 @@ def main() -> None:
                 [sys.executable, "-m", "benchmarks.engines", *arguments], check=True, stdout=subprocess.PIPE, text=True
             )
             reported = json.loads(done.stdout.splitlines()[-1])
+            records = records_of(folder)
             print(
                 json.dumps(
                     {
