@@ -10,7 +10,7 @@ from orchestration.landing.containers import BOM, ContainerError, Limits
 from orchestration.landing.pages import ELEMENTS, Pages, Reported
 from orchestration.landing.record import Record
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 24 * 2**20
 
 
 def in_blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -40,11 +40,11 @@ def lines(
         for line, is_cut in found:
             if is_first:
                 line, is_first = line.removeprefix(BOM), False
-            text = line.strip(b" \t\r\n")
+            raw = line.rstrip(b"\r\n")
+            text = raw.strip(b" \t\r\n")
             if not text:
                 continue
             is_empty = False
-            raw = line.rstrip(b"\r\n")
             if is_cut:
                 number += 1
                 yield Record(number, raw, reason="record_too_large")

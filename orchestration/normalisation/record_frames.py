@@ -14,10 +14,19 @@ from orchestration.mapping.raw_fields import Fields, Keeper, RawLeaf
 from orchestration.normalisation.dialect_records import DialectRecords
 from orchestration.normalisation.nested_columns import fields_of
 
+# Polars makes a tree of each document before it makes columns of any: as many trees at a time as stay in the cache.
+_DECODED_BYTES = 2**20
+
 
 def decoded_fields(dialect: Dialect, group: DialectRecords) -> list[pl.Series]:
     """Every field of the records as a column. Raises PolarsError where one of them cannot be decoded."""
-    return list(fields_of(texts("record", group.documents).str.json_decode(dialect.compiled.dtype), "at:"))
+    documents = texts("record", group.documents)
+    at_once = max(1, _DECODED_BYTES * len(documents) // max(1, sum(map(len, group.documents))))
+    parts = [
+        documents.slice(start, at_once).str.json_decode(dialect.compiled.dtype)
+        for start in range(0, len(documents), at_once)
+    ]
+    return list(fields_of(pl.concat(parts, rechunk=True), "at:"))
 
 
 def frame_of(

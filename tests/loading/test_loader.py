@@ -25,6 +25,7 @@ from orchestration.landing import landing_zone, ndjson
 from orchestration.loading import prefetch
 from orchestration.loading.loader import FileOutcome, Warehouse
 from orchestration.monitoring import schema_drift
+from orchestration.normalisation import record_frames
 from orchestration.warehouse import build_file
 from tests.support.archives import zipped
 from tests.support.deliveries import hide
@@ -634,6 +635,20 @@ def test_how_much_of_a_file_is_read_at_once_decides_nothing(tmp_path: Path, monk
         states.append(installation.state())
     assert states[0]["contacts"]
     assert states[0] == states[1]
+
+
+def test_how_many_records_are_decoded_at_once_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"productID": "p", "quantity": 1, "price": 10.5}
+    orders = [event(number, lineItems=[line] * (number % 3)) for number in range(9)] + [event(9, lineItems=None)]
+    states = []
+    for decoded_bytes in (record_frames._DECODED_BYTES, 700, 1):
+        monkeypatch.setattr(record_frames, "_DECODED_BYTES", decoded_bytes)
+        installation = Installation(tmp_path / str(decoded_bytes))
+        installation.land("omnisend/events/2026-02-04/events.ndjson", orders)
+        installation.load()
+        states.append(installation.state())
+    assert len(states[0]["order_lines"]) == 9
+    assert states[0] == states[1] == states[2]
 
 
 def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_them_says(
