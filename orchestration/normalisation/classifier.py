@@ -29,14 +29,17 @@ from orchestration.normalisation.record_frames import texts
 # nothing. Two patterns, for as one of two branches they take twice as long.
 _LONG_NUMBER = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
+# A blank beside a sign of JSON: between two of them, or in a text.
+_BLANK = r"(?-u)[ \t\r\n][\]\[{}:,]|[\]\[{}:,][ \t\r\n]"
 
 
 @lru_cache
-def _is_plain(levels: int) -> pl.Expr:
+def _looks(levels: int) -> tuple[pl.Expr, pl.Expr]:
     text = pl.col("text")
     brackets = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
     is_delicate = text.str.contains(_LONG_NUMBER) | text.str.contains(_SURROGATE)
-    return ((brackets <= levels) & ~is_delicate).fill_null(value=False)
+    is_plain = ((brackets <= levels) & ~is_delicate).fill_null(value=False)
+    return is_plain.alias("is_plain"), text.str.contains(_BLANK).fill_null(value=True).alias("may_have_blanks")
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,14 @@ class Classifier:
         batch = Batch()
         self._of_block.clear()
         groups: dict[str, DialectRecords] = defaultdict(DialectRecords)
-        for record, is_plain in zip(records, self._plain(records), strict=True):
-            batch.issues.extend(
-                Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes
-            )
+        for record, (is_plain, may_have_blanks) in zip(records, self._looks(records), strict=True):
+            if record.notes:
+                batch.issues.extend(
+                    Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes
+                )
             document = record.document
             if document is not None and MARK in document and len(document) <= self._bounds.record_bytes:
-                document = without_ours(document, self._encode)
+                document, may_have_blanks = without_ours(document, self._encode), True
                 if document is None:
                     batch.duplicates += 1
                     continue
@@ -95,7 +99,11 @@ class Classifier:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
             elif len(document) > self._bounds.record_bytes:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
-            elif record.page is not None or not is_plain or not self._fits(record.number, document, groups, batch):
+            elif (
+                record.page is not None
+                or not is_plain
+                or not self._fits(record.number, document, groups, batch, may_have_blanks=may_have_blanks)
+            ):
                 self._repair(record, document, groups, batch)
         reported_once = (
             (one, self._without_repeated(groups[one.name], batch))
@@ -109,16 +117,25 @@ class Classifier:
         self._of_block.clear()
         self.digests = Digests()
 
-    def _plain(self, records: Sequence[Record]) -> list[bool]:
-        """Which records can take the fast way: moderate nesting, no number or character that it would change."""
+    def _looks(self, records: Sequence[Record]) -> list[tuple[bool, bool]]:
+        """Which records can take the fast way (moderate nesting, no number or character that it would change), and
+        which may have blanks between their signs."""
         documents = texts("text", [record.document for record in records]).to_frame()
-        return documents.select(_is_plain(self._bounds.record_levels)).to_series().to_list()
+        return documents.select(_looks(self._bounds.record_levels)).rows()
 
-    def _fits(self, number: int, document: bytes, groups: dict[str, DialectRecords], batch: Batch) -> bool:
+    def _fits(
+        self,
+        number: int,
+        document: bytes,
+        groups: dict[str, DialectRecords],
+        batch: Batch,
+        *,
+        may_have_blanks: bool,
+    ) -> bool:
         """Takes the record in if it is just what one of the dialects says."""
         if self._kinds.may_hold_nameless(document):
             return False
-        if self._takes_as_delivered:
+        if may_have_blanks and self._takes_as_delivered:
             # Blanks between its signs say nothing, and are to make no other record or event of it.
             try:
                 document = msgspec.json.format(document, indent=-1)

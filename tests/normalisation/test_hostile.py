@@ -6,6 +6,7 @@ vendors meet records of their own shapes filled with junk. What holds always: re
 
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -373,6 +374,23 @@ def test_a_record_repeated_with_other_blanks_or_its_fields_in_another_order_is_a
     unknown = {"y": 1, "x": {"b": 1, "a": 2}}
     written = [json.dumps(record | unknown), json.dumps({"x": {"a": 2, "b": 1}} | record | {"y": 1})]
     assert loaded(HOSTILE, "orders", [line.encode() for line in written]).rows_duplicate == 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\r\n", "  "])
+@pytest.mark.parametrize("sign", ["{", "}", "[", "]", ":", ","])
+@pytest.mark.parametrize("is_before", [True, False])
+def test_of_what_goes_through_as_delivered_no_blank_between_its_signs_is_kept(blank: str, sign: str, is_before: bool):
+    kept = '{"c":[3,{"d":"a: 1 , b"}],"e":{}}'
+    told = f'{{"order":"o","total":1,"lines":[{{"sku":"s","kept":{kept}}}]}}'
+    inside = told.index(kept)
+    spaced = kept[:-1].replace(sign, blank + sign if is_before else sign + blank) + kept[-1]
+    # Inside a text a blank stays: there the signs are as they were.
+    spaced = re.sub(r'"a[^"]*"', '"a: 1 , b"', spaced)
+    written = told[:inside] + spaced + told[inside + len(kept) :]
+    assert (written != told) == (sign in kept[:-1])
+    rows = [loaded(HOSTILE, "orders", [one.encode()]).frame("order_lines") for one in (told, written)]
+    assert rows[0].get_column("extra").to_list() == [f'{{"kept":{kept}}}']
+    assert rows[1].equals(rows[0])
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), max_size=5))
