@@ -62,13 +62,13 @@ def identified(select: Rows, rows: pl.DataFrame, has: set[str], span: Span) -> p
 
 def _times_among_properties(select: Rows) -> list[tuple[str, ...]]:
     """Where in an event's properties its time stands: what it is counts, not how it is written."""
-    read = {root.removeprefix("at:") for root in roots(select.columns.get("occurred_at")) if root.startswith("at:")}
-    held = [
-        f"{root.removeprefix('raw:')}." for root in roots(select.columns.get("properties")) if root.startswith("raw:")
-    ]
-    return sorted(
-        tuple(path.removeprefix(start).split(".")) for path in read for start in held if path.startswith(start)
-    )
+    read, held = roots(select.columns.get("occurred_at")), roots(select.columns.get("properties"))
+    starts = [f"at:{root.removeprefix('raw:')}." for root in held if root.startswith("raw:")]
+    paths = {path.removeprefix(start) for path in read for start in starts if path.startswith(start)}
+    # What is read out of a text of JSON names no path: there it has one of the names that the vendors have for it.
+    if any(root.startswith("item_raw:") for root in read & held):
+        paths |= {"ts", "timestamp"}
+    return sorted(tuple(path.split(".")) for path in paths)
 
 
 def _identified_events(rows: pl.DataFrame, has: set[str], span: Span, times: list[tuple[str, ...]]) -> pl.DataFrame:

@@ -932,3 +932,12 @@ def test_events_whose_time_cannot_be_read_stay_as_many_as_they_were_written() ->
     ]
     rows = normalise("optimizely", "events", events).rows("events")
     assert len({row["event_id"] for row in rows}) == len(events)
+
+
+def test_an_event_that_a_profile_repeats_is_the_same_event_wherever_its_time_stands() -> None:
+    who = {"customer_id": "c1"}
+    event = {"type": "product", "action": "detail", "data": {"ts": 1771581600, "product_id": "x"}}
+    apart = {"type": "product", "action": "detail", "timestamp": "2026-02-20T10:00:00Z", "data": {"product_id": "x"}}
+    told = odp("events", event | {"identifiers": who}).rows("events")
+    repeated = odp("profiles", {"identifiers": who, "events": [event, apart]}).rows("events")
+    assert {row["content_key"] for row in told + repeated} == {told[0]["content_key"]}
