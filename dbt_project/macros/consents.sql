@@ -14,9 +14,9 @@
 -- Query of the statements of a relation, each with its place among those of its partition (`decision_rank`; the first
 -- holds) and with what decides that: when its `record` last said yes there, and what refusals there are. A yes holds if
 -- it is later than every no. A forced no is undone by a forced yes alone; after that one a later yes of any kind counts
--- again. The time of a yes that was inferred is the night that first delivered it: it may have been said long before,
--- so it holds only where no time of a no was stated and every record that said no has since said yes itself, for there
--- the vendor changed its word. Unknown holds where nothing else was said.
+-- again. The time of a yes that was inferred is the day that first delivered it: it may have been said long before, so
+-- it holds only where no time of a no was stated and every record that said no has since said yes itself, for there the
+-- vendor changed its word. Unknown holds where nothing else was said.
 {% macro consents_ranked(statements, partition, record="record") -%}
     select
         *,

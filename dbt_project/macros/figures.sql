@@ -49,7 +49,7 @@
 {%- endmacro %}
 
 -- A sum or product as an amount; beyond what the type holds it stands at the limit, so that one absurd record never
--- stops a night.
+-- stops a run.
 {% macro capped(amount, decimals=4) -%}
     {%- set limit = "9" * (18 - decimals) ~ "." ~ "9" * decimals -%}
     cast(
@@ -138,7 +138,7 @@
 
 {% macro default__sorted_set(value) -%} list_sort(list_distinct(list({{ value }}))) {%- endmacro %}
 
--- Stable text key of several values, told apart from each other and from null.
+-- Stable text key of several values, distinct from each other and from null.
 {% macro stable_key(values) -%}
     md5(
         concat(
@@ -168,8 +168,8 @@
     and coalesce({{ moment }}, timestamptz '-infinity') < number_uses.used_until
 {%- endmacro %}
 
--- Join condition: the row of `owners` (int_owner_customers) that says whose a staging row is.
--- Ids derived from identifiers are the same in every stream.
+-- Join condition: the row of `owners` (int_owner_customers) that says who a staging row belongs to. Ids derived from
+-- identifiers are the same in every stream.
 {% macro is_owner(relation) -%}
     {{ relation }}.source = owners.source
     and {{ relation }}.source_account = owners.source_account
@@ -187,8 +187,8 @@
     = profile_records.owner_stream_key
 {%- endmacro %}
 
--- Kinds of segments that one list of a profile may mix, and that are never told apart by their ids; a list of one
--- family says nothing of another.
+-- Kinds of segments that one list of a profile may mix, and that their ids never distinguish; a list of one family says
+-- nothing of another.
 {% macro segment_family(kind) -%}
     case
         when

@@ -35,8 +35,8 @@
 {%- endmacro %}
 
 -- One row per key: the newest version, and in each of the columns the newest version that says something, since what
--- says nothing takes nothing back. A follower is said together with its leader: it is not taken from a version whose
--- leader says something else. Of times that were assumed the earliest stays, of currencies the newest that was stated.
+-- says nothing takes nothing back. A follower is said together with its leader: it is not taken from a version with
+-- another leader. Of times that were assumed the earliest stays, of currencies the newest that was stated.
 {% macro last_said(
     relation,
     key,

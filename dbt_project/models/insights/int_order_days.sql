@@ -6,26 +6,26 @@ with
 
     adjustments as (select * from {{ ref("fct_order_adjustments") }}),
 
-    tellings as (select * from {{ ref("int_order_tellings") }}),
+    status_reports as (select * from {{ ref("int_order_status_reports") }}),
 
     insight_days as (select * from {{ ref("int_insight_days") }}),
 
     rates as (select * from {{ ref("int_exchange_rates") }}),
 
-    first_reported as (select order_id, min(reported_at) as reported_at from tellings group by order_id),
+    first_reported as (select order_id, min(reported_at) as reported_at from status_reports group by order_id),
 
     turns as (
         select
-            tellings.order_id,
-            bool_or(tellings.is_valid) as was_valid,
+            status_reports.order_id,
+            bool_or(status_reports.is_valid) as was_valid,
             case
-                when not bool_or(tellings.is_valid and tellings.reported_at = first_reported.reported_at)
-                then min(tellings.reported_at) filter (where tellings.is_valid)
+                when not bool_or(status_reports.is_valid and status_reports.reported_at = first_reported.reported_at)
+                then min(status_reports.reported_at) filter (where status_reports.is_valid)
             end as valid_since,
-            min(tellings.reported_at) filter (where tellings.status = 'canceled') as canceled_since
-        from tellings
-        inner join first_reported on tellings.order_id = first_reported.order_id
-        group by tellings.order_id
+            min(status_reports.reported_at) filter (where status_reports.status = 'canceled') as canceled_since
+        from status_reports
+        inner join first_reported on status_reports.order_id = first_reported.order_id
+        group by status_reports.order_id
     ),
 
     refund_moments as (

@@ -34,7 +34,7 @@ with
         left join priorities on reports.source = priorities.source
     ),
 
-    -- Whose word counts: the best of the vendors that say what stands.
+    -- The vendor that counts: the best of those that say what stands.
     deciding as (
         select
             order_id,

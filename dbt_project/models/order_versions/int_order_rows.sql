@@ -65,8 +65,8 @@ with
             coalesce(overrides.status, staged.status) is null
             or coalesce(staged.status_raw, staged.payment_status_raw, staged.fulfillment_status_raw) is null
             or coalesce(staged.is_status_inferred, false) as is_status_inferred,
-            staged.payment_status_raw is not null as tells_payment,
-            staged.fulfillment_status_raw is not null as tells_fulfillment,
+            staged.payment_status_raw is not null as states_payment,
+            staged.fulfillment_status_raw is not null as states_fulfillment,
             staged.source_row,
             staged.subtotal,
             staged.discount_total,
@@ -132,12 +132,12 @@ with
                     when
                         (is_of_newest_action and count(*) filter (where not is_status_inferred) over newer = 0)
                         or (
-                            tells_payment
-                            and count(*) filter (where not is_status_inferred and tells_payment) over newer = 0
+                            states_payment
+                            and count(*) filter (where not is_status_inferred and states_payment) over newer = 0
                         )
                         or (
-                            tells_fulfillment
-                            and count(*) filter (where not is_status_inferred and tells_fulfillment) over newer = 0
+                            states_fulfillment
+                            and count(*) filter (where not is_status_inferred and states_fulfillment) over newer = 0
                         )
                     then status
                 end as status,
@@ -264,8 +264,8 @@ with
             stated_currency,
             status,
             is_status_inferred,
-            tells_payment,
-            tells_fulfillment,
+            states_payment,
+            states_fulfillment,
             source_row,
             subtotal,
             discount_total,

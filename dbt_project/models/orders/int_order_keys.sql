@@ -41,7 +41,7 @@ with recursive
         group by source, source_account, source_order_id
     ),
 
-    -- One order id may be told in several streams, and in records and events: of records, and then of the newest,
+    -- One order id may be reported in several streams, and in records and events: of records, and then of the newest,
     -- first.
     ordered_statements as (
         select
@@ -71,7 +71,7 @@ with recursive
         group by all
     ),
 
-    -- Numbers whose reports may be of several purchases.
+    -- Numbers with reports that may be of several purchases.
     spread as (
         select order_namespace, order_match_key
         from described

@@ -1,8 +1,7 @@
--- Grain: one row per line of a real order that refunds or returns tell of, with what they take back of it. Only what
--- the
--- vendor account tells whose refunds count, so that nothing is taken back twice. A told line is of the order's line of
--- the same product and variant, else product, else stock keeping unit, else name; of several such lines the first are
--- filled first, and the last takes the rest.
+-- Grain: one row per line of a real order that refunds or returns name, with what they take back of it. Only what the
+-- vendor account reports that counts for the refunds of the order is here, so that nothing is taken back twice. A
+-- reported line is of the order's line of the same product and variant, else product, else stock keeping unit, else
+-- name; of several such lines the first are filled first, and the last takes the rest.
 with
     claims as (select * from {{ ref("int_reported_refunds") }}),
 
@@ -75,7 +74,7 @@ with
             numbered.reported_no,
             numbered.order_id,
             numbered.quantity as reported_quantity,
-            case when numbered.currency = lines.currency then numbered.amount end as told_amount,
+            case when numbered.currency = lines.currency then numbered.amount end as reported_amount,
             lines.line_number,
             lines.quantity,
             lines.total_amount,
@@ -118,7 +117,7 @@ with
             line_number,
             {% for reported, own, earlier in [
                 ("reported_quantity", "quantity", "earlier_quantity"),
-                ("told_amount", "total_amount", "earlier_amount"),
+                ("reported_amount", "total_amount", "earlier_amount"),
             ] -%}
                 case
                     when is_last
@@ -135,7 +134,7 @@ with
             order_id,
             line_number,
             {{ capped("nullif(sum(reported_quantity), 0)") }} as refunded_quantity,
-            {{ capped("nullif(sum(told_amount), 0)") }} as refunded_amount
+            {{ capped("nullif(sum(reported_amount), 0)") }} as refunded_amount
         from shared_out
         group by order_id, line_number
     )

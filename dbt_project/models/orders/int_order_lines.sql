@@ -1,6 +1,6 @@
 -- Grain: one row per line of a real order, shipping and fees included, from the best report that has lines. Options of
 -- a line are inside its price and stay in staging. Lines and total come from one version or event, the newest that has
--- both; where none has, from the one with most lines. Rows and events that tell one line each are put together.
+-- both; where none has, from the one with most lines. Rows and events that report one line each are put together.
 {% set is_newest = "case when is_from_event then row_rank = 1 else source_file = newest_file end" %}
 with
     staged_lines as not materialized(select * from {{ source("staging", "order_lines") }}),
@@ -9,7 +9,7 @@ with
 
     reports as (select * from {{ ref("int_order_reports") }}),
 
-    -- Of an event that came again one version may tell the total and another the lines.
+    -- Of an event that came again one version may state the total and another the lines.
     event_totals as (
         select source, source_account, stream, source_order_id, event_id, recency_rank
         from order_rows
@@ -29,7 +29,7 @@ with
             order_rows.currency,
             -- A version that leaves the currency out is in the one an earlier version stated.
             coalesce(order_rows.stated_currency, reports.stated_currency) as stated_currency,
-            order_rows.total is not null or event_totals.event_id is not null as tells_the_total,
+            order_rows.total is not null or event_totals.event_id is not null as has_total,
             coalesce(event_totals.recency_rank, order_rows.recency_rank) as recency_rank,
             reports.subtotal as order_subtotal,
             reports.total as order_total,
@@ -65,8 +65,8 @@ with
             dense_rank() over (
                 partition by order_id
                 order by
-                    is_from_event and not tells_the_total,
-                    case when not tells_the_total then row_line_count end desc nulls first,
+                    is_from_event and not has_total,
+                    case when not has_total then row_line_count end desc nulls first,
                     recency_rank
             ) as row_rank
         from reported_rows
@@ -97,7 +97,7 @@ with
             staged_lines.title,
             staged_lines.unit,
             {{ words_of("staged_lines.categories") }} as categories,
-            -- A line told in another currency than its order stays in that.
+            -- A line reported in another currency than its order stays in that.
             case
                 when staged_lines.currency <> chosen_rows.currency
                 then staged_lines.currency

@@ -1,7 +1,7 @@
 -- Grain: one row per real order and vendor account that says it was taken back in whole or in part; amounts in the
--- order's currency. Deltas of one account add up, its running totals take the greatest, be they told apart or stated by
--- the order or its lines. Whole and part are measured by the vendor's own word of the whole where it has one, a
--- subtotal against the subtotal; an order that any vendor canceled is canceled, and then its cancellations are no
+-- order's currency. Deltas of one account add up, its running totals take the greatest, be they reported one by one or
+-- stated by the order or its lines. Whole and part are measured by the vendor's own word of the whole where it has one,
+-- a subtotal against the subtotal; an order that any vendor canceled is canceled, and then its cancellations are no
 -- refunds.
 with
     figures as (select * from {{ ref("int_order_figures") }}),

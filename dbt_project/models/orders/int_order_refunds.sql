@@ -1,6 +1,6 @@
 -- Grain: one row per real order that was taken back in whole or in part, by the vendor account that states most of it.
 -- What two vendors, or two accounts of one, state is never added (meta.order_conflicts lists what others state). Of two
--- that state the same the one that tells the refunds apart counts, for it knows when they were.
+-- that state the same the one that reports the refunds one by one counts, for it knows when they were.
 with
     statements as (select * from {{ ref("int_order_refund_statements") }}),
 

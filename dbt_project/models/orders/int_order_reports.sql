@@ -1,4 +1,4 @@
--- Grain: one row per vendor's order record, and per vendor's order that events tell of, with the real order it is of;
+-- Grain: one row per vendor's order record, and per vendor's order that events report, with the real order it is of;
 -- the best first.
 with
     statements as (select * from {{ ref("int_order_statements") }}),

@@ -1,9 +1,9 @@
--- Grain: one row per vendor's order record, and per vendor's order that events tell of; what it states of the order.
+-- Grain: one row per vendor's order record, and per vendor's order that events report; what it states of the order.
 -- What says nothing takes nothing back: of each field the newest version, or event, that has it counts. Of the status
 -- of a record the newest that is stated counts, and what an older version said of payment or fulfilment where the
--- newest is silent on that; of the status that events tell, the furthest. The currency is that of the total, and no
--- other amount is taken in another. An order that events tell of has its total from the newest event that has lines
--- too, and belongs to whom the first event names.
+-- newest is silent on that; of the status that events report, the furthest. The currency is that of the total, and no
+-- other amount is taken in another. An order that events report has its total from the newest event that has lines too,
+-- and belongs to whom the first event names.
 {% set columns = [
     "order_number",
     "store_id",
@@ -91,8 +91,8 @@ with
                             min_by(progress, recency_rank) filter (where not is_status_inferred),
                             min_by(progress, recency_rank) filter (where progress is not null)
                         ),
-                        min_by(progress, recency_rank) filter (where not is_status_inferred and tells_payment),
-                        min_by(progress, recency_rank) filter (where not is_status_inferred and tells_fulfillment)
+                        min_by(progress, recency_rank) filter (where not is_status_inferred and states_payment),
+                        min_by(progress, recency_rank) filter (where not is_status_inferred and states_fulfillment)
                     )
             end as progress,
             bool_or(is_test) as is_test,

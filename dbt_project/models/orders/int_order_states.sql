@@ -8,7 +8,7 @@ with
 
     validity as (select * from {{ ref("order_status_validity") }}),
 
-    -- What the refunds themselves say of the status, beside what reports tell.
+    -- What the refunds themselves say of the status, beside what reports say.
     judged as (
         select
             figures.order_id,

@@ -1,4 +1,4 @@
--- Grain: one row per refund, return or cancellation a vendor tells, in its newest version; order_id is null for
+-- Grain: one row per refund, return or cancellation a vendor reports, in its newest version; order_id is null for
 -- orphans. One in another currency than the order's figures counts by its share of what that vendor says the order cost
 -- in that currency; where the vendor does not say, how much of the order it is cannot be known, and it is not counted.
 with
@@ -33,7 +33,7 @@ with
         group by order_id, source, source_account
     ),
 
-    told_again as (
+    repeated as (
         select
             event_versions.*,
             adjustments.adjustment_id,
@@ -55,7 +55,7 @@ with
             first_value(adjustment_id) over (
                 partition by source, source_account, event_id, number_in_version order by version_rank
             ) as newest_id
-        from told_again
+        from repeated
     ),
 
     of_orders as (
@@ -88,7 +88,7 @@ with
         group by source, source_account, adjustment_id
     ),
 
-    -- What an order says of itself holds until a newer version of the same record that tells its state no longer says
+    -- What an order says of itself holds until a newer version of the same record that states its status no longer says
     -- it.
     judged as (
         select of_orders.*, not of_orders.is_said_by_order or order_rows.source_file is not null as is_standing
@@ -231,7 +231,7 @@ with
         where restated.adjustment_id is null
     ),
 
-    -- A refund whose currency is not stated is in that of the vendor's order.
+    -- A refund without a stated currency is in that of the vendor's order.
     attributed as (
         select
             resolved.*,

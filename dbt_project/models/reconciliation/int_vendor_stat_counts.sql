@@ -1,5 +1,5 @@
 -- Grain: one row per customer, vendor account, profile and figure about redemptions, points and referrals, counted from
--- our facts. Profile '' is all that the vendor tells of the person; another, one of several profiles, has what is its
+-- our facts. Profile '' is all that the vendor reports of the person; another, one of several profiles, has what is its
 -- own.
 {% set counts = [
     "redemptions_total",
@@ -54,7 +54,7 @@ with
         ("balances", "account_profiles", "account_id", "account_id"),
         ("referrals", "referrer_profiles", "referrer_profile_id", "profile_id"),
     ] -%}
-        whose_{{ facts }} as (
+        owned_{{ facts }} as (
             select {{ facts }}.*, '' as profile
             from {{ facts }}
             union all
@@ -80,21 +80,21 @@ with
             count(*) filter (where is_rolled_back) as redemptions_rolled_back,
             count(*) filter (where kind = 'rollback' and result = 'success') as rollbacks_succeeded,
             count(*) filter (where kind = 'rollback' and result = 'failure') as rollbacks_failed
-        from whose_redemptions
+        from owned_redemptions
         where customer_id is not null
         group by customer_id, source, source_account, profile
     ),
 
     points as (
         select customer_id, source, source_account, profile, {{ capped("sum(balance)") }} as points
-        from whose_balances
+        from owned_balances
         where customer_id is not null and balance_type = 'points'
         group by customer_id, source, source_account, profile
     ),
 
     referred as (
         select referrer_customer_id as customer_id, source, source_account, profile, count(*) as referred_customers
-        from whose_referrals
+        from owned_referrals
         where referrer_customer_id is not null
         group by referrer_customer_id, source, source_account, profile
     ),

@@ -1,5 +1,4 @@
--- Grain: one row per customer and night of which a vendor reports figures, with ours of the orders up to that day's
--- end.
+-- Grain: one row per customer and day for which a vendor reports figures, with ours of the orders up to that day's end.
 with
     stats as (
         select distinct customer_id, export_date from {{ ref("int_vendor_stats") }} where customer_id is not null

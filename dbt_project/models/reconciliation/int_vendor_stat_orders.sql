@@ -5,7 +5,7 @@
 -- day as they stand today, and as they stood at its end, at its beginning, and a day before, because vendors compute by
 -- night.
 {% set moments = [
-    ("at_night_end", "cast(stats.export_date + 1 as date)"),
+    ("at_day_end", "cast(stats.export_date + 1 as date)"),
     ("at_export", "stats.export_date"),
     ("day_before", "cast(stats.export_date - 1 as date)"),
 ] %}
@@ -24,7 +24,7 @@ with
 
     claims as (select * from {{ ref("int_reported_refunds") }}),
 
-    tellings as (select * from {{ ref("int_order_tellings") }}),
+    status_reports as (select * from {{ ref("int_order_status_reports") }}),
 
     statuses as (select * from {{ ref("order_statuses") }}),
 
@@ -47,7 +47,7 @@ with
 
     reporting_sources as (select source from reports group by source),
 
-    -- A cancellation that a vendor tells apart is part of what it tells.
+    -- A cancellation that a vendor reports separately is part of what it reports.
     own_cancellations as (
         select claims.order_id, claims.source, claims.source_account
         from claims
@@ -56,7 +56,7 @@ with
         group by claims.order_id, claims.source, claims.source_account
     ),
 
-    -- One report of an order per vendor account: the best one, with the furthest state any of its reports tells.
+    -- One report of an order per vendor account: the best one, with the furthest state any of its reports states.
     reported_orders as (
         select
             reports.source,
@@ -173,7 +173,7 @@ with
         where
             definitions.compares_with = 'orders'
             and (not stats.is_one_of_several or own_orders.order_id is not null)
-            and known_orders.ordered_at < stats.at_night_end
+            and known_orders.ordered_at < stats.at_day_end
     ),
 
     pairs as (
@@ -213,17 +213,17 @@ with
 
     reported as (
         select *, min(reported_at) over (partition by order_id, source, source_account) as first_reported_at
-        from tellings
+        from status_reports
     ),
 
-    -- What each teller had said by each moment; before anything was said, the first that was.
-    reported_by_teller as (
+    -- What each reporter had said by each moment; before anything was said, the first that was.
+    by_reporter as (
         select
             pairs.source,
             pairs.source_account,
             pairs.order_id,
             pairs.export_date,
-            reported.teller,
+            reported.reporter,
             {% for moment, _ in moments -%}
                 max_by(reported.progress, row(reported.reported_at, reported.progress)) filter (
                     where reported.reported_at < pairs.{{ moment }} or reported.reported_at = reported.first_reported_at
@@ -244,7 +244,7 @@ with
             on pairs.order_id = reported.order_id
             and pairs.source = reported.source
             and pairs.source_account = reported.source_account
-        group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date, reported.teller
+        group by pairs.source, pairs.source_account, pairs.order_id, pairs.export_date, reported.reporter
     ),
 
     reported_before as (
@@ -258,7 +258,7 @@ with
                 bool_or(flag_{{ moment }}) as flag_{{ moment }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
-        from reported_by_teller
+        from by_reporter
         group by source, source_account, order_id, export_date
     ),
 
@@ -318,7 +318,7 @@ with
             coalesce(order_currency <> currency, false) as is_other_currency,
             {% for suffix, moment in [
                 ("", none),
-                ("_at_night_end", "at_night_end"),
+                ("_at_day_end", "at_day_end"),
                 ("_at_export", "at_export"),
                 ("_day_before", "day_before"),
             ] -%}
@@ -366,7 +366,7 @@ with
             {{ capped("coalesce(sum(item_quantity) filter (where is_valid), 0)") }} as our_item_quantity,
             min(ordered_at) filter (where is_valid) as our_first_at,
             max(ordered_at) filter (where is_valid) as our_last_at,
-            {% for suffix in ["", "_at_night_end", "_at_export", "_day_before"] -%}
+            {% for suffix in ["", "_at_day_end", "_at_export", "_day_before"] -%}
                 count(*) filter (where is_counted{{ suffix }}) as order_count{{ suffix }},
                 {{ capped("sum(amount" ~ suffix ~ ") filter (where is_counted" ~ suffix ~ ")") }} as amount{{ suffix }},
                 {{ capped("sum(item_quantity) filter (where is_counted" ~ suffix ~ ")") }} as item_quantity{{ suffix }},

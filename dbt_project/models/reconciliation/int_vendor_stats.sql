@@ -1,5 +1,6 @@
 -- Grain: one row per vendor record and figure the vendor reports of it, as last observed, and whether it contradicts
--- another figure of the same observation. A figure told again without its unit or currency is in the one last told.
+-- another figure of the same observation. A figure reported again without its unit or currency is in the one last
+-- reported.
 with
     staged as (select * from {{ source("staging", "vendor_stats") }}),
 
@@ -9,7 +10,7 @@ with
 
     profile_records as (select * from {{ ref("int_profile_records") }}),
 
-    -- Profiles whose person has another one at the same vendor.
+    -- Profiles of a person who has another one at the same vendor.
     rivals as (
         select source, source_account, stream, source_record_id
         from profile_records

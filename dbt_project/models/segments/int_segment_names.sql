@@ -32,7 +32,7 @@ with
             row(1, {{ newest() }}) as recency
         from memberships
         where segment_id is not null
-        -- Of every name the newest mention: a name is told with each of its members.
+        -- Of every name the newest mention: a name is reported with each of its members.
         qualify
             row_number() over (
                 partition by source, source_account, segment_id, kind, segment_name order by {{ newest_first() }}

@@ -1,7 +1,7 @@
 -- Grain: one row per customer, segment, claimant and moment at which something is said of the membership. A claimant is
--- one vendor record whose profile lists its segments, or all that is told of one profile without such a list. is_member
--- false is either said outright, follows from the first full observation that no longer names the segment, or from the
--- deletion of the record. A list is true of the night that delivered it, a message of the moment it names.
+-- one vendor record with a profile that lists its segments, or all that is reported of one profile without such a list.
+-- is_member false is either said outright, follows from the first full observation that no longer names the segment, or
+-- from the deletion of the record. A list is true of the day that delivered it, a message of the moment it names.
 with
     staged as (select * from {{ source("staging", "segment_memberships") }}),
 
@@ -85,8 +85,8 @@ with
         from of_profiles
     ),
 
-    -- Of two lists of a record in one night the newest counts.
-    current_of_night as (
+    -- Of two lists of a record on one export date the newest counts.
+    newest_lists as (
         select *
         from reported
         where not is_own_list
@@ -115,19 +115,19 @@ with
             export_date,
             case when is_message then coalesce(dated_at, delivered_at) else delivered_at end as observed_at,
             min(coalesce(dated_at, delivered_at)) as entered_at
-        from current_of_night
+        from newest_lists
         where is_member and segment_id is not null
         group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
     ),
 
     lists as (
         select distinct customer_id, source, source_account, segment_family, claimant, profile, delivered_at
-        from current_of_night
+        from newest_lists
         where is_own_list
     ),
 
-    -- Moments at which a claimant was observed in full: by its own list, or, for what is told, by any list of the same
-    -- profile.
+    -- Moments at which a claimant was observed in full: by its own list, or, for what is reported, by any list of the
+    -- same profile.
     observations as (
         select customer_id, source, source_account, segment_family, claimant, delivered_at
         from lists
@@ -267,7 +267,7 @@ with
         where full_deliveries.next_full_date is not null and others.customer_id is null
     ),
 
-    -- Whom the vendor has deleted is a member no more, of whatever the record had said up to that night.
+    -- Whoever the vendor has deleted is a member no more, of whatever the record had said up to that day.
     deleted as (
         select
             reported.customer_id,

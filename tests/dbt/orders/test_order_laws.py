@@ -390,7 +390,7 @@ def known(orders: Orders, story: str) -> list[list[tuple[Any, ...]]]:
         ("marts.fct_order_adjustments", ", source_account, adjustment_key, source_adjustment_id"),
         ("marts.bridge_order_sources", ", source_account"),
         ("meta.order_conflicts", ""),
-        ("orders.int_order_tellings", ", source_account, teller"),
+        ("orders.int_order_status_reports", ", source_account, reporter"),
     ):
         of_order = f"order_id in (select order_id from marts.fct_orders where order_namespace = '{story}')"
         found.append(

@@ -1,4 +1,4 @@
--- Grain: one row per change of consent that a vendor tells of a customer, channel and purpose. is_current marks the
+-- Grain: one row per change of consent that a vendor reports of a customer, channel and purpose. is_current marks the
 -- statement that decides today among those of the very same channel and purpose, one for each: a yes only if it is
 -- later than every no. What wider statements (`all`) make of it stands in customer_consents and
 -- customer_contactability.
@@ -30,7 +30,7 @@ with
         where staged.channel is not null
     ),
 
-    -- Profiles repeat the same statement every night.
+    -- Profiles repeat the same statement in every export.
     statements as (
         select
             customer_id,

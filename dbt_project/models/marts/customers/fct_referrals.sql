@@ -1,5 +1,5 @@
 -- Grain: one row per campaign, referrer and referred; both are people where we know them. A referral links nobody.
--- Where the vendor does not say who was referred, or by whom, what made the referral and its time tell several apart.
+-- Where the vendor does not say who was referred, or by whom, what made the referral and its time distinguish several.
 {% set one_of_several -%}
     case when referrer_profile_id is null or referred_profile_id is null then {{ same_content(["related_object_id", "referred_at"]) }} end
 {%- endset %}

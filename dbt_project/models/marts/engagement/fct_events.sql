@@ -91,8 +91,8 @@ with
         left join number_uses on {{ is_number_use("events", "events.occurred_at") }}
     ),
 
-    -- A vendor may tell an event in two streams, in a profile and on its own: without an id of its own it is known by
-    -- the rest. Who does the same several times in one moment did it as often as the stream says that tells of it most
+    -- A vendor may report an event in two streams, in a profile and on its own: without an id of its own it is known by
+    -- the rest. Who does the same several times in one moment did it as often as the stream says that reports it most
     -- often.
     reported_once as (
         select *

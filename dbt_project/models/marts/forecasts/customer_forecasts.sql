@@ -1,5 +1,5 @@
 -- Grain: one row per customer, as of the run's day. Purchases are days with a valid order; amounts are in the reporting
--- currency. Beyond what an amount holds it stands at the limit: the greatest whole number that a double tells exactly
+-- currency. Beyond what an amount holds it stands at the limit: the greatest whole number that a double holds exactly
 -- there.
 {% set limit = "cast(9999999999999998 as double)" %}
 with

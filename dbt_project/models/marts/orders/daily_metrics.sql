@@ -1,5 +1,6 @@
--- Grain: one row per business day, order currency and source whose figures won; sums to fct_orders exactly. A customer
--- is new on the day of the first valid order and repeat on later days, counted where that day's first order is.
+-- Grain: one row per business day, order currency and source that the figures are from; sums to fct_orders exactly. A
+-- customer is new on the day of the first valid order and repeat on later days, counted where that day's first order
+-- is.
 with
     orders as (select * replace (coalesce(currency, 'XXX') as currency) from {{ ref("fct_orders") }}),
 

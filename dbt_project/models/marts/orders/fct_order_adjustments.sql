@@ -28,7 +28,7 @@ with
         left join priorities on claims.source = priorities.source
     ),
 
-    -- Told in another currency than the order's, or without an amount, and by nobody as an amount of the order.
+    -- Reported in another currency than the order's, or without an amount, and by nobody as an amount of the order.
     reported_otherwise as (
         select ranked_claims.*
         from ranked_claims
@@ -94,7 +94,7 @@ with
 
     reported_by_order as (select order_id, sum(amount) as amount from reported group by order_id),
 
-    -- Since when a vendor account tells that an order was taken back: the first version that says so.
+    -- Since when a vendor account reports that an order was taken back: the first version that says so.
     turns as (
         select
             order_keys.order_id,
@@ -128,7 +128,7 @@ with
 
     canceled_since as (select order_id, min(canceled_at) as canceled_at from turns group by order_id),
 
-    -- What an order states as refunded without telling of the refunds.
+    -- What an order states as refunded without reporting the refunds.
     unreported as (
         select
             {{ stable_key(["states.order_id", "'stated'"]) }} as claim_id,
@@ -162,7 +162,7 @@ with
         qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
     ),
 
-    -- Canceled by status, without a cancellation told apart.
+    -- Canceled by status, without a cancellation of its own.
     canceled_by_status as (
         select
             {{ stable_key(["states.order_id", "'canceled'"]) }} as claim_id,
@@ -184,7 +184,7 @@ with
         where states.status = 'canceled' and cancellations.order_id is null
     ),
 
-    -- What two vendors or accounts tell of one number is one; what names no number is nothing but itself.
+    -- What two vendors or accounts report of one number is one; what names no number is nothing but itself.
     orphans as (
         select
             *,

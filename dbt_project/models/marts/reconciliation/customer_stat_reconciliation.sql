@@ -14,7 +14,7 @@
     ),
     ("total_items", "coalesce(ours.item_quantity, 0)", "coalesce(by_orders.our_item_quantity, 0)"),
 ] %}
-{% set states = ["", "_at_night_end", "_at_export", "_day_before"] %}
+{% set states = ["", "_at_day_end", "_at_export", "_day_before"] %}
 {% set money = "('total_revenue', 'average_order_value', 'last_order_amount')" %}
 with
     stats as not materialized(select * from {{ ref("int_vendor_stats") }}),
@@ -207,7 +207,7 @@ with
                 then 'orders are in another currency'
                 when coalesce(is_explained, false)
                 then 'equal by their definition'
-                when coalesce(is_explained_at_night_end, false)
+                when coalesce(is_explained_at_day_end, false)
                 then 'orders have changed since the export'
                 when coalesce(is_explained_at_export, false)
                 then 'without the day of the export'

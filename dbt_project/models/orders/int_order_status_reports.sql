@@ -1,6 +1,6 @@
--- Grain: one row per order, vendor account, and record or event that tells its status, in each version: what was told,
--- and since when. Only orders of which different things were told are here: of all others the state of today is the
--- state of every day.
+-- Grain: one row per order, vendor account, and record or event that reports its status, in each version: what was
+-- reported, and since when. Only orders with different reports are here: of all others the state of today is the state
+-- of every day.
 with
     order_rows as (select * from {{ ref("int_order_rows") }}),
 
@@ -23,7 +23,7 @@ with
                 when order_rows.is_from_event
                 then {{ stable_key(["order_rows.source_file", "order_rows.source_row"]) }}
                 else {{ stable_key(["order_rows.stream", "order_rows.source_order_id"]) }}
-            end as teller,
+            end as reporter,
             order_rows.status,
             order_rows.is_valid_source,
             coalesce(order_rows.source_updated_at, cast(order_rows.export_date as timestamptz)) as reported_at
@@ -40,7 +40,7 @@ with
             claims.order_id,
             claims.source,
             claims.source_account,
-            claims.claim_id as teller,
+            claims.claim_id as reporter,
             'canceled' as status,
             null as is_valid_source,
             coalesce(claims.occurred_at, timestamptz '-infinity') as reported_at
@@ -61,7 +61,7 @@ with
             reported.order_id,
             reported.source,
             reported.source_account,
-            reported.teller,
+            reported.reporter,
             reported.status,
             statuses.progress,
             coalesce(validity.is_valid, statuses.is_valid) as is_valid,
