@@ -84,7 +84,7 @@ def test_only_who_said_yes_is_in_a_marketing_target(settings: Settings, vendor: 
     assert outcome.plan.rejected == {"consent": 1}
 
 
-def test_a_service_target_tells_of_everybody(settings: Settings) -> None:
+def test_a_service_target_names_everybody(settings: Settings) -> None:
     configure(settings, '[targets.service]\nvendor = "voucherify"\npurpose = "service"\n')
     publish(settings, [everywhere("yes"), everywhere("no", says="opt_out")])
     assert run(settings, "service").plan.counts["new"] == 2

@@ -75,7 +75,7 @@ def test_the_asset_of_a_wrong_configuration_says_why(settings: Settings, monkeyp
         dg.materialize([asset])
 
 
-def test_the_command_tells_counts_and_names_nobody(
+def test_the_command_shows_counts_and_names_nobody(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(settings, ONE)
@@ -116,7 +116,7 @@ def other(settings: Settings) -> Path:
     return empty.data
 
 
-def test_status_tells_where_every_target_stands(settings: Settings) -> None:
+def test_status_shows_where_every_target_stands(settings: Settings) -> None:
     configure(settings, ONE)
     assert status.look(settings).given_back == ("news-letter: nothing yet",)
     configure(settings, "[targets.a\n")

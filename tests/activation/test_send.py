@@ -153,7 +153,7 @@ def test_a_receipt_that_was_cut_is_no_receipt(listening: Any, settings: Settings
     assert line.send().bodies == 0
 
 
-def test_the_log_tells_of_every_body_and_of_nobody(listening: Any, settings: Settings) -> None:
+def test_the_log_lists_every_body_and_of_nobody(listening: Any, settings: Settings) -> None:
     line = listening("voucherify")
     line.receiver.refused = {"shop-p2": "bad value 'anna.canary@example.com'"}
     publish(settings, PEOPLE, segments=("vip",))
@@ -214,7 +214,7 @@ def states(settings: Settings) -> set[str]:
         return {state for (state,) in con.execute("select state from meta.activation_log").fetchall()}
 
 
-def test_the_command_writes_sends_and_tells_what_failed_without_naming_anybody(
+def test_the_command_writes_sends_and_shows_what_failed_without_naming_anybody(
     listening: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = listening("voucherify")

@@ -124,7 +124,7 @@ def test_what_a_person_hangs_on_is_reported_with_its_revenue(
     assert "without it records 2, 3 would be 2 other people" in hangs
 
 
-def test_where_a_person_may_be_written_to_is_reported_with_whose_word_it_is(
+def test_where_a_person_may_be_written_to_is_shown_with_the_vendor_that_says_so(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     channels = reported(published, capsys, "explain", customer(published, "v1")[0]).split(
@@ -190,7 +190,7 @@ def test_an_id_that_nobody_has_is_a_wrong_use(published: Settings, capsys: pytes
     )
 
 
-def test_a_plan_tells_whom_an_override_would_split_and_publishes_nothing(
+def test_a_plan_shows_whom_an_override_would_split_and_publishes_nothing(
     published: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "identity_overrides.csv").write_text(OVERRIDES + NEVER_OF_FATHER_AND_SON + KEEP_APART, encoding="utf-8")

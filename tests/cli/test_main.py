@@ -102,7 +102,7 @@ def test_every_shell_learns_every_command(capsys: pytest.CaptureFixture[str]) ->
         assert all(name in reported for name in main.COMMANDS)
 
 
-def test_progress_tells_rate_and_time_left_of_what_is_counted() -> None:
+def test_progress_shows_rate_and_time_left_of_what_is_counted() -> None:
     assert output.pace("30/120 landing/a.ndjson: loaded", 10.0) == " (3.0/s, 0:30 left)"
     assert output.pace("publishing", 10.0) == ""
     assert output.pace("1/9 a: loaded", 0.2) == ""
@@ -193,7 +193,7 @@ def test_the_status_during_the_first_run_says_who_is_at_work(
 
 
 @pytest.mark.slow
-def test_status_doctor_and_rejects_tell_of_a_published_warehouse(
+def test_status_doctor_and_rejects_show_a_published_warehouse(
     published: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["status"]) == 0

@@ -97,8 +97,8 @@ def make(settings: Settings, models: Compiled) -> Rows:
     return contents(settings, *MADE)
 
 
-def without_books(rows: Rows) -> Rows:
-    """Leaves out what the loader keeps for itself, which tells of arrival."""
+def without_own_tables(rows: Rows) -> Rows:
+    """Leaves out what the loader keeps for itself, which says something of arrival."""
     return {
         table: reported
         for table, reported in rows.items()
@@ -150,7 +150,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     alone = landed_at_once(tmp_path_factory.mktemp("alone") / "data")
     load(alone, [])
     division = incremental.Division.of(dbt_project.parsed(settings).nodes)
-    return Week(models, division, without_books(contents(settings, *MADE)), make(alone, models))
+    return Week(models, division, without_own_tables(contents(settings, *MADE)), make(alone, models))
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,9 @@ def test_the_warehouse_does_not_know_in_which_order_the_week_came(tmp_path: Path
     assert differences(make(settings, at_once.models), at_once.made) == {}
 
 
-def night_of_two_files(first: str, second: str, *, timed_only: bool) -> list[Arrival]:
-    """Two people, each told twice in one night with other facts inside: in a file `first` in the morning, in a file `second` at noon."""
+def two_files_of_a_day(first: str, second: str, *, timed_only: bool) -> list[Arrival]:
+    """Two people, each reported twice on one day with other facts inside: in a file `first` in the morning, in a file
+    `second` at noon."""
     return [
         lines(f"{stream}/2026-03-02/{name}.ndjson", *(record(number, at_noon=at_noon) for number in (1, 2)))
         for name, at_noon in ((first, False), (second, True))
@@ -263,28 +264,28 @@ _TIMED = {"voucherify/customers": _holder_of_points, "omnisend/contacts": _conta
 _UNTIMED = {"ometria/profiles": _listed, "optimizely/profiles": _browser}
 
 
-def made_of(folder: Path, models: Compiled, *nights: list[Arrival]) -> Rows:
+def made_of(folder: Path, models: Compiled, *days: list[Arrival]) -> Rows:
     settings = shop(folder)
-    for night_arrivals in nights:
-        load(settings, night_arrivals)
+    for delivered in days:
+        load(settings, delivered)
     return make(settings, models)
 
 
-def test_facts_inside_profiles_do_not_know_which_of_two_files_of_a_night_came_first(
+def test_facts_inside_profiles_do_not_know_which_of_two_files_of_a_day_came_first(
     tmp_path: Path, at_once: Week
 ) -> None:
-    arrivals = night_of_two_files("a", "b", timed_only=False)
+    arrivals = two_files_of_a_day("a", "b", timed_only=False)
     half = len(arrivals) // 2
     made = made_of(tmp_path / "one", at_once.models, arrivals[:half], arrivals[half:])
     assert {len(made[f"marts.{mart}"]) for mart in ("dim_customers", "fct_loyalty_balances", "fct_referrals")} == {2}
     assert differences(made, made_of(tmp_path / "other", at_once.models, arrivals[half:], arrivals[:half])) == {}
 
 
-def test_of_two_tellings_of_a_profile_in_one_night_the_later_update_tells_its_facts_whatever_its_file_is_called(
+def test_of_two_reports_of_a_profile_on_one_day_the_later_update_decides_its_facts_whatever_its_file_is_called(
     tmp_path: Path, at_once: Week
 ) -> None:
     named, named_otherwise = (
-        made_of(tmp_path / first, at_once.models, night_of_two_files(first, second, timed_only=True))
+        made_of(tmp_path / first, at_once.models, two_files_of_a_day(first, second, timed_only=True))
         for first, second in (("a", "b"), ("b", "a"))
     )
     marts = {table for table in named if table.startswith("marts.")}
@@ -296,7 +297,8 @@ def test_of_two_tellings_of_a_profile_in_one_night_the_later_update_tells_its_fa
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple[Settings, Rows]:
-    """The samples, the week, and every golden case of every vendor in two files of one night: much of it tells of one thing at one time."""
+    """The samples, the week, and every golden case of every vendor in two files of one day: much of it reports one
+    thing at one time."""
     settings = landed_at_once(tmp_path_factory.mktemp("everything") / "data")
     shutil.copytree(SAMPLES, settings.landing, dirs_exist_ok=True)
     for golden in goldens():
@@ -335,7 +337,7 @@ def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(
         *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 30)),
     ],
 )
-def test_nights_in_part_make_the_warehouse_that_a_full_build_makes(tmp_path: Path, at_once: Week, seed: int) -> None:
+def test_partial_runs_make_the_warehouse_that_a_full_build_makes(tmp_path: Path, at_once: Week, seed: int) -> None:
     settings = shop(tmp_path / "data")
     in_part = []
     for batch in batches(WEEK, seed):
@@ -343,8 +345,8 @@ def test_nights_in_part_make_the_warehouse_that_a_full_build_makes(tmp_path: Pat
         in_part.append(renew(settings, at_once.models, at_once.division))
     assert (
         differences(
-            without_books(contents(settings, *MADE)),
-            without_books(at_once.made),
+            without_own_tables(contents(settings, *MADE)),
+            without_own_tables(at_once.made),
         )
         == {}
     )
@@ -353,7 +355,7 @@ def test_nights_in_part_make_the_warehouse_that_a_full_build_makes(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(
+def test_after_every_partial_run_everything_is_as_a_full_build_makes_it(
     tmp_path: Path, at_once: Week, seed: int
 ) -> None:
     """Of a hundred random histories, whose people meet and part, with the decisions of all of them in force; no delivery is full."""
@@ -363,15 +365,15 @@ def test_after_every_night_in_part_everything_is_as_a_full_build_makes_it(
     (settings.config / "identity_overrides.csv").write_text("\n".join([OVERRIDES, *decisions]) + "\n", encoding="utf-8")
     shutil.copyfile(settings.config / "identity_overrides.csv", in_full.config / "identity_overrides.csv")
     in_full.build_file.parent.mkdir()
-    nights_in_part = 0
+    partial_runs = 0
     for batch in batches(list(arrivals(histories, full=False)), seed, ends=0.05):
         load(settings, batch)
-        nights_in_part += renew(settings, at_once.models, at_once.division)
+        partial_runs += renew(settings, at_once.models, at_once.division)
         shutil.copyfile(settings.build_file, in_full.build_file)
         make(in_full, at_once.models)
-        made, expected = (without_books(contents(made, *MADE[1:])) for made in (settings, in_full))
+        made, expected = (without_own_tables(contents(made, *MADE[1:])) for made in (settings, in_full))
         assert differences(made, expected) == {}
-    assert nights_in_part >= 3
+    assert partial_runs >= 3
 
 
 @pytest.mark.long
@@ -385,7 +387,7 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
         if arrival.path.startswith(("omnisend/events/2026-03-06", "omnisend/events/2026-03-07"))
     )
     run(settings, [arrival for arrival in WEEK if arrival not in (first, second)])
-    reported, warnings = night(settings, first)
+    reported, warnings = run_with(settings, first)
     assert [line for line in reported if "touched" in line or "compare" in line] == [
         "4 of 12 records are touched: building their part"
     ]
@@ -397,16 +399,16 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
             [timedelta(days=settings.options.full_build_days)],
         )
         con.execute("update marts.dim_customers set city = 'Elsewhere' where email = $1", [ANNA])
-    reported, warnings = night(settings, second)
+    reported, warnings = run_with(settings, second)
     assert [line for line in reported if "touched" in line or "compare" in line][1:] == ["building in full, to compare"]
     assert warnings == (
         "test parts_equal_a_full_build: nights in part had left other rows in marts.dim_customers than the full build that stands now",
     )
-    assert differences(without_books(contents(settings, *MADE)), at_once.run) == {}
+    assert differences(without_own_tables(contents(settings, *MADE)), at_once.run) == {}
 
 
-def night(settings: Settings, arrival: Arrival) -> tuple[list[str], tuple[str, ...]]:
-    """What the nightly job says of the night in which this came, and what it warns of."""
+def run_with(settings: Settings, arrival: Arrival) -> tuple[list[str], tuple[str, ...]]:
+    """What the nightly job says of the run in which this came, and what it warns of."""
     reported: list[str] = []
     arrival.land(settings.landing)
     return reported, pipeline.run(settings, accept_changes=True, progress=reported.append).warnings
@@ -438,11 +440,11 @@ def test_what_touches_too_many_is_built_in_full(tmp_path: Path, at_once: Week) -
 
 
 @pytest.mark.slow
-def test_marts_made_night_by_night_equal_those_made_at_once(tmp_path: Path, at_once: Week) -> None:
+def test_marts_made_day_by_day_equal_those_made_at_once(tmp_path: Path, at_once: Week) -> None:
     settings = shop(tmp_path / "data")
-    for night in by_export_date():
-        run(settings, night)
-    assert differences(without_books(contents(settings, *MADE)), at_once.run) == {}
+    for day in by_export_date():
+        run(settings, day)
+    assert differences(without_own_tables(contents(settings, *MADE)), at_once.run) == {}
 
 
 @pytest.mark.slow
@@ -453,7 +455,7 @@ def test_marts_made_after_every_arrival_in_any_order_equal_those_made_at_once(
     settings = shop(tmp_path / "data")
     for batch in batches(WEEK, seed):
         run(settings, batch)
-    assert differences(without_books(contents(settings, *MADE)), at_once.run) == {}
+    assert differences(without_own_tables(contents(settings, *MADE)), at_once.run) == {}
 
 
 def test_the_models_alone_make_what_the_nightly_job_makes(at_once: Week) -> None:
@@ -462,7 +464,7 @@ def test_the_models_alone_make_what_the_nightly_job_makes(at_once: Week) -> None
     }
 
 
-def test_the_week_tells_of_each_kind_of_trouble(at_once: Week) -> None:
+def test_the_week_holds_each_kind_of_trouble(at_once: Week) -> None:
     week = at_once.run
     assert len(week["marts.fct_orders"]) == 5
     assert len(week["marts.dim_customers"]) == 4

@@ -1,4 +1,4 @@
-"""Laws of the whole project: no check that stops a night fails, whatever the vendors say and people decide.
+"""Laws of the whole project: no check that stops a publication fails, whatever the vendors say and people decide.
 
 Random worlds of few people, ids and moments, so that everything meets: records that share, contradict, come, go and come back;
 contacts of orders and events; consents, segments, balances, reviews, leads and figures of whoever; decisions of people that the
@@ -52,7 +52,7 @@ STATES = ("member", "entered", "left", "subscribed", "unsubscribed", "none")
 
 
 class World:
-    """What is told of a handful of people in a few nights, all of it a function of the seed."""
+    """What is reported of a handful of people on a few days, all of it a function of the seed."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -60,7 +60,7 @@ class World:
         self.reported = WarehouseBuilder(Path(), as_of=AS_OF)
         self.owners: dict[tuple[str, str, str], None] = {}
         self.observed: set[tuple[str, str, str, int]] = set()
-        self.nights = self.chance.randint(2, 5)
+        self.days = self.chance.randint(2, 5)
         for _ in range(self.chance.randint(2, 14)):
             self.record()
         for _ in range(self.chance.randint(0, 8)):
@@ -69,16 +69,16 @@ class World:
         for _ in range(self.chance.randint(60, 240)):
             getattr(self, self.chance.choice(FACTS))()
         for source, stream in STREAMS.items():
-            for night in range(self.nights):
+            for day in range(self.days):
                 if self.chance.random() < 0.15:
-                    self.reported.delivery(source, stream, self.date(night), is_full=True)
+                    self.reported.delivery(source, stream, self.date(day), is_full=True)
         self.decisions = list(self.decide())
 
     def any(self, *values: Any) -> Any:
         return self.chance.choice(values)
 
-    def date(self, night: int | None = None) -> date:
-        return date(2024, 1, 1) + timedelta(days=self.chance.randrange(self.nights) if night is None else night)
+    def date(self, day: int | None = None) -> date:
+        return date(2024, 1, 1) + timedelta(days=self.chance.randrange(self.days) if day is None else day)
 
     def moment(self) -> datetime:
         return datetime.combine(self.date(), time(self.any(0, 12)), UTC) + timedelta(
@@ -124,17 +124,17 @@ class World:
         source, account, record = self.any(*STREAMS), self.any(*ACCOUNTS), self.any("r1", "r2", "r3")
         stream = STREAMS[source]
         self.owners[source, account, record] = None
-        for night in range(self.nights):
-            if self.chance.random() < 0.5 or (source, account, record, night) in self.observed:
+        for day in range(self.days):
+            if self.chance.random() < 0.5 or (source, account, record, day) in self.observed:
                 continue
-            self.observed.add((source, account, record, night))
+            self.observed.add((source, account, record, day))
             row = self.reported.profile(
                 source,
                 record,
                 **self.person(),
                 source_account=account,
                 stream=stream,
-                export_date=self.date(night),
+                export_date=self.date(day),
                 alias_id=alias(f"{source}|{account}", stream, record),
                 is_deleted=self.any(None, False, False, True),
                 attributes=self.any(None, '{"size": "M"}', '{"size": ["S", "M"], "loyal": true}'),
@@ -199,8 +199,8 @@ class World:
             for kind, value in (("document", document), ("phone", "+351910000003" if number > 0 else None)):
                 if value:
                     self.reported.identifier(row, kind, value)
-        for night, name in enumerate(("wrong", "right")):
-            place = {"source_account": "default", "stream": "orders", "export_date": self.date(night)}
+        for day, name in enumerate(("wrong", "right")):
+            place = {"source_account": "default", "stream": "orders", "export_date": self.date(day)}
             record = f"derived:{name}"
             contact = self.reported.add(
                 "contacts",
@@ -238,7 +238,7 @@ class World:
             self.reported.identifier(row, kind, value, merge_confidence="low" if kind == "vuid" else "high")
 
     def owner(self) -> Row:
-        """Columns that say whose a fact is: of somebody who landed, of somebody who did not, or of nobody."""
+        """Columns that say who a fact is of: of somebody who landed, of somebody who did not, or of nobody."""
         chosen = self.any(*self.owners, ("ometria", "default", "stranger"), None)
         if chosen is None:
             source = self.any(*STREAMS)
@@ -327,10 +327,11 @@ class World:
             self.reported.line(row, f"p{line}", total=self.any(*MONEY), unit_price=self.any(*MONEY), line_no=line + 1)
 
         if row["is_from_event"] and self.retelling.random() < 0.6:
-            self.tell_in_an_event(row)
+            self.report_in_an_event(row)
 
-    def tell_in_an_event(self, order: Row) -> None:
-        """What an order was told of in came under its vendor's id, maybe several times, maybe of another order before."""
+    def report_in_an_event(self, order: Row) -> None:
+        """The events that report an order came under its vendor's id, maybe several times, maybe of another order
+        before."""
         chance = self.retelling
         kept = ("source_account", "stream", "export_date", "source_file", "source_row", "owner_record_id")
         place = {name: order.get(name) for name in kept}
@@ -544,7 +545,7 @@ def quick_worlds(project: Project) -> dict[int, tuple[dict[str, Any], set[str]]]
 
 
 @pytest.mark.parametrize("seed", QUICK)
-def test_no_check_that_stops_a_night_fails_whatever_is_reported_and_decided(
+def test_no_check_that_stops_a_publication_fails_whatever_is_reported_and_decided(
     quick_worlds: dict[int, tuple[dict[str, Any], set[str]]], seed: int
 ) -> None:
     assert quick_worlds[seed][0] == {}
@@ -573,7 +574,7 @@ def hashes(project: Project) -> dict[str, str]:
     )
     return {
         f"{schema}.{table}": project.rows(
-            f"select md5(coalesce(string_agg(said, '' order by said), '')) from (select cast(told as varchar) as said from {schema}.{table} as told)"
+            f"select md5(coalesce(string_agg(said, '' order by said), '')) from (select cast(stored as varchar) as said from {schema}.{table} as stored)"
         )[0][0]
         for schema, table in tables
     }
@@ -587,7 +588,7 @@ def test_no_law_is_kept_only_because_there_is_nothing_to_ask(
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.subject)
-def test_every_check_says_why_no_data_of_a_vendor_stops_a_night_by_it(check: Check) -> None:
+def test_every_check_says_why_no_data_of_a_vendor_stops_a_publication_by_it(check: Check) -> None:
     assert check.kind in KINDS, f"{check.subject} needs `config: {{meta: {{kind: …}}}}`, one of {', '.join(KINDS)}"
     assert check.is_warning == (check.kind == "warning")
 
@@ -598,7 +599,7 @@ def test_every_law_is_asked_of_the_random_worlds(project: Project) -> None:
     assert [name for name in tests if not PROJECT.joinpath(name).exists()] == []
 
 
-def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_night(project: Project) -> None:
+def test_amounts_at_the_limit_in_orders_enough_for_a_forecast_stop_no_run(project: Project) -> None:
     reported = WarehouseBuilder(Path(), as_of=AS_OF)
     for number in range(120):
         name = f"buyer {number}"

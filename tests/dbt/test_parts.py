@@ -56,7 +56,7 @@ def test_no_model_of_a_part_knows_the_day_of_the_run(nodes: Nodes, division: Div
     ] == []
 
 
-def test_rows_are_found_by_columns_that_the_ties_know(division: Division) -> None:
+def test_rows_are_found_by_columns_that_the_change_keys_know(division: Division) -> None:
     assert set(division.renewed.values()) <= RENEWED.keys()
 
 

@@ -1,8 +1,7 @@
 """What says nothing takes nothing back, field by field, for everything that has versions.
 
-Every case is an account of its own at one vendor. It tells a thing on two nights, and leaves something out on the second; in the
-account `whole` it leaves nothing out. What is known afterwards must be the same.
-"""
+Every case is an account of its own at one vendor. It reports a thing on two days, and leaves something out on the
+second; in the account `whole` it leaves nothing out. What is known afterwards must be the same."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -128,32 +127,32 @@ def cases(table: str) -> Iterator[frozenset[str]]:
         yield frozenset(left_out | {name for group in TOGETHER if group & left_out for name in group if name in free})
 
 
-def tell(reported: WarehouseBuilder, table: str, account: str, night: date, left_out: Iterable[str]) -> None:
+def report(reported: WarehouseBuilder, table: str, account: str, day: date, left_out: Iterable[str]) -> None:
     values = {name: value for name, value in said(table).items() if name not in left_out}
     for time in ("redeemed_at", "reviewed_at", "occurred_at", "effective_at"):
         if time in left_out:
             values |= {
-                time: datetime.combine(night, datetime.min.time(), UTC),
+                time: datetime.combine(day, datetime.min.time(), UTC),
                 "is_time_inferred" if (table, time) == ("events", "occurred_at") else f"is_{time}_inferred": True,
             }
     if "observed_at" in left_out:
-        values |= {"observed_at": datetime.combine(night, datetime.min.time(), UTC), "is_observed_at_inferred": True}
+        values |= {"observed_at": datetime.combine(day, datetime.min.time(), UTC), "is_observed_at_inferred": True}
     if table == "order_adjustments":
         values |= {name: account for name in ("adjustment_id", "source_order_id", "order_match_key") if name in values}
     if "currency" in left_out and table in ("redemptions", "order_adjustments"):
         values |= {"currency": "BRL", "is_currency_inferred": True}
-    place = {"source_account": account, "export_date": night, "stream": "customers"}
+    place = {"source_account": account, "export_date": day, "stream": "customers"}
     if table == "customers":
         person(
             reported,
             account,
-            night,
+            day,
             left_out,
             {**values, **{name: f"{values[name]} {word(account)}" for name in UNLIKE if name in values}, **place},
         )
         return
     if table not in ("segments", "referrals"):
-        person(reported, account, night, (), place)
+        person(reported, account, day, (), place)
     row = reported.add(table, source=VENDOR, **{**values, **place})
     if table == "reviews" and "title" not in left_out:
         lineage = {
@@ -185,7 +184,7 @@ def word(account: str) -> str:
     return "".join(3 * chr(ord("a") + int(sign)) for sign in account.split()[-1]) if account != WHOLE else WHOLE
 
 
-def person(reported: WarehouseBuilder, account: str, night: date, left_out: Iterable[str], values: Row) -> None:
+def person(reported: WarehouseBuilder, account: str, day: date, left_out: Iterable[str], values: Row) -> None:
     row = reported.profile(
         VENDOR, "p", **{**values, "alias_id": alias(f"{VENDOR}|{account}", "customers", "p"), "source_profile_id": "p"}
     )
@@ -194,7 +193,7 @@ def person(reported: WarehouseBuilder, account: str, night: date, left_out: Iter
 
 
 def known(project: Project, mart: str, account: str) -> list[tuple[Any, ...]]:
-    """What is known of the account, whose people are told apart from nobody by name."""
+    """What is known of the account, with people that no name distinguishes from anybody."""
     columns = [
         name
         for (name,) in project.rows(
@@ -226,8 +225,8 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(project: Project,
     reported = WarehouseBuilder(Path(), as_of=AS_OF)
     left_out = {f"case {number}": case for number, case in enumerate(cases(table))}
     for account, case in {WHOLE: frozenset(), **left_out}.items():
-        tell(reported, table, account, FIRST, ())
-        tell(reported, table, account, SECOND, case)
+        report(reported, table, account, FIRST, ())
+        report(reported, table, account, SECOND, case)
     project.make(reported)
     mart = THINGS[table][0]
     expected = known(project, mart, WHOLE)
@@ -254,7 +253,7 @@ SHOWN = {"voucher_code": "voucher_code", "segment_name": "name", "amount": "amou
 
 
 @pytest.mark.parametrize("table", UPDATED)
-def test_of_what_a_vendor_tells_twice_in_one_night_the_later_update_counts_wherever_it_stands(
+def test_of_what_a_vendor_reports_twice_on_one_day_the_later_update_counts_wherever_it_stands(
     project: Project, table: str
 ) -> None:
     mart, column, (early, late) = UPDATED[table]
@@ -272,7 +271,7 @@ def test_of_what_a_vendor_tells_twice_in_one_night_the_later_update_counts_where
 
 def test_referrals_of_people_whom_the_vendor_does_not_name_are_each_one_of_their_own(project: Project) -> None:
     reported = WarehouseBuilder(Path(), as_of=AS_OF)
-    for night in (FIRST, SECOND):
+    for day in (FIRST, SECOND):
         for order in ("N-1", "N-2"):
             reported.add(
                 "referrals",
@@ -280,7 +279,7 @@ def test_referrals_of_people_whom_the_vendor_does_not_name_are_each_one_of_their
                 referrer_profile_id="p",
                 related_object_id=order,
                 referred_at=MOMENT,
-                export_date=night,
+                export_date=day,
             )
     project.make(reported)
     assert project.rows("select related_object_id from marts.fct_referrals order by 1") == [("N-1",), ("N-2",)]

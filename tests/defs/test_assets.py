@@ -125,7 +125,7 @@ def test_what_the_command_line_published_is_reported_to_dagster_once(
     assert len(reported(instance)) == len(events)
 
 
-def test_what_there_was_no_time_to_tell_is_reported_the_next_time_and_nothing_twice(
+def test_what_there_was_no_time_to_report_is_reported_the_next_time_and_nothing_twice(
     instance: dg.DagsterInstance, published: Settings
 ) -> None:
     published.dagster_home.mkdir(parents=True)

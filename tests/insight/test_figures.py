@@ -30,7 +30,7 @@ def value(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> ob
     return row[0]
 
 
-def test_the_overview_tells_what_the_orders_themselves_add_up_to(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_overview_shows_what_the_orders_themselves_add_up_to(con: duckdb.DuckDBPyConnection) -> None:
     found = ask(con, figures.OVERVIEW).first
     reported = tuple(
         found[name] for name in ("people", "buyers", "orders", "revenue", "average_order_value", "repeat_rate")

@@ -108,7 +108,7 @@ def test_an_id_that_nobody_has_is_not_found(browser: Browser, home: str) -> None
     assert "Nobody of that id" in text
 
 
-def test_the_overview_and_the_search_tell_the_numbers_of_the_warehouse(
+def test_the_overview_and_the_search_show_the_numbers_of_the_warehouse(
     browser: Browser, home: str, con: duckdb.DuckDBPyConnection
 ) -> None:
     _, text, _ = browser.get(home)

@@ -123,7 +123,7 @@ def test_a_webhook_that_is_gone_and_a_command_that_fails_do_no_harm(settings: Se
 @pytest.mark.parametrize(
     "wrong", [{"alert_webhook": "http://["}, {"alert_webhook": "nowhere"}, {"alert_command": "a\0b"}]
 )
-def test_an_alert_that_cannot_even_be_begun_does_not_hide_what_it_tells_of(
+def test_an_alert_that_cannot_even_be_begun_does_not_hide_what_it_reports(
     settings: Settings, wrong: dict[str, str]
 ) -> None:
     loud = replace(settings, options=Options(**wrong))
@@ -141,7 +141,7 @@ def test_a_note_of_an_alert_that_was_cut_is_no_reason_to_crash(loud: Settings, t
     assert alerts.undelivered(loud) == []
 
 
-def test_an_alert_whose_process_was_killed_before_it_was_delivered_is_reported_by_the_next(
+def test_an_alert_of_a_process_that_was_killed_before_it_was_delivered_is_reported_by_the_next(
     loud: Settings, heard: Path
 ) -> None:
     alerts.send(loud, FAILED)
@@ -167,7 +167,7 @@ def test_an_unexpected_error_is_reported_by_its_kind_and_never_by_its_text(loud:
     assert "anna" not in heard.read_text(encoding="utf-8")
 
 
-def test_the_command_line_tells_of_a_failed_run_and_ends_as_before(settings: Settings, heard: Path) -> None:
+def test_the_command_line_reports_a_failed_run_and_ends_as_before(settings: Settings, heard: Path) -> None:
     settings.config.mkdir()
     (settings.config / "settings.toml").write_text(
         f'alert_command = "cat >> {heard}; echo >> {heard}"', encoding="utf-8"

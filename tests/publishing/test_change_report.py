@@ -214,7 +214,7 @@ def test_an_upheaval_is_not_published_by_itself(settings: Settings) -> None:
         change_report.refuse_upheaval(Changes(published_customers=100, changed_ids=30), careful)
 
 
-def test_the_report_in_words_tells_what_changed_and_nothing_else(settings: Settings) -> None:
+def test_the_report_in_words_says_what_changed_and_nothing_else(settings: Settings) -> None:
     _, found = compare(settings, {"a": "anna", "b": "ben"}, {"a": "anna", "b": "anna"})
     assert list(change_report.lines(found)) == [
         "Persons: 2 before, 1 now: 1 merged into others.",

@@ -314,7 +314,7 @@ def test_what_the_copy_says_of_its_run_the_build_file_says_only_after_the_swap(s
     assert said == [(True,), (False,)]
 
 
-def test_the_run_book_learns_from_publications_that_stand_and_from_no_other(settings: Settings) -> None:
+def test_the_run_log_learns_from_publications_that_stand_and_from_no_other(settings: Settings) -> None:
     with duckdb.connect() as con:
         for run_id in ("swapped", "killed before", "now"):
             run_log.begin(con, run_id, "c360 run", published=["swapped"])

@@ -116,7 +116,7 @@ def test_a_name_that_leads_out_of_the_folder_stays_inside(installation: Installa
     )
 
 
-def test_files_of_one_name_all_land_and_tell_their_segment(installation: Installation) -> None:
+def test_files_of_one_name_all_land_and_name_their_segment(installation: Installation) -> None:
     vendor = connected(installation)
     address = "{}/files/{}/spring_buyers_0_0_0.csv.gz?X-Amz-Signature={}"
     job = {"id": "job-1", "state": "completed", "exportRowCount": 14}

@@ -88,7 +88,7 @@ def test_what_rests_on_a_model_that_fails_is_skipped_with_its_tests(small: Setti
 
 
 @pytest.mark.parametrize(("kind", "statuses"), [("varchar", ["success"]), ("integer", ["error"])])
-def test_a_mart_fails_whose_column_has_another_type_than_its_contract(
+def test_a_mart_fails_with_a_column_of_another_type_than_its_contract(
     small: Settings, kind: str, statuses: list[str]
 ) -> None:
     marts = small.dbt_project / "models" / "marts"

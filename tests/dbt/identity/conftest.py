@@ -1,4 +1,4 @@
-"""All scenarios of the folder share their builds: one for everything, one for the first nights, one in another order."""
+"""All scenarios of the folder share their builds: one for everything, one for the first days, one in another order."""
 
 import os
 import shutil
@@ -99,9 +99,9 @@ def warehouse(make: Callable[[str, list[Statement]], Warehouse], statements: lis
 
 
 @pytest.fixture(scope="session")
-def first_night(make: Callable[[str, list[Statement]], Warehouse], statements: list[Statement]) -> Warehouse:
+def first_day(make: Callable[[str, list[Statement]], Warehouse], statements: list[Statement]) -> Warehouse:
     """What had become of it when only the first day had landed."""
-    return make("first_night", [statement for statement in statements if statement.day <= FIRST_DAYS])
+    return make("first_day", [statement for statement in statements if statement.day <= FIRST_DAYS])
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from tests.support.worlds import FIRST_EXPORT_DATE, Scenario, Warehouse, contact, profile
 
-SECOND_NIGHT, THIRD_NIGHT = date(2026, 1, 2), date(2026, 1, 3)
+SECOND_DAY, THIRD_DAY = date(2026, 1, 2), date(2026, 1, 3)
 
 SCENARIOS = [
     Scenario(
@@ -48,7 +48,7 @@ SCENARIOS = [
         ],
     ),
     Scenario(
-        "two places are told by two records",
+        "two places are reported by two records",
         [
             profile(
                 "places-1",
@@ -80,7 +80,7 @@ SCENARIOS = [
         full_deliveries=[("voucherify", "orders", "orders", 0), ("voucherify", "orders", "orders", 1)],
     ),
     Scenario(
-        "what was told as the city is the state",
+        "what was reported as the city is the state",
         [
             contact("moved-word", source="omnisend", email="w@moved.example", city="Lugo"),
             contact("moved-word", source="omnisend", email="w@moved.example", state_raw="Lugo", day=1),
@@ -167,8 +167,8 @@ def test_history_has_a_row_only_for_days_on_which_something_changed(warehouse: W
         warehouse.customer("moves"),
     )
     assert [tuple(row.values()) for row in rows] == [
-        ("Porto", FIRST_EXPORT_DATE, THIRD_NIGHT, False),
-        ("Braga", THIRD_NIGHT, None, True),
+        ("Porto", FIRST_EXPORT_DATE, THIRD_DAY, False),
+        ("Braga", THIRD_DAY, None, True),
     ]
 
 
@@ -191,7 +191,7 @@ def test_who_is_left_out_of_a_full_delivery_is_deleted_says_nothing_and_stays(wa
         "select first_name, valid_from, is_deleted from marts.dim_customers_history where customer_id = $1 order by valid_from",
         warehouse.customer("left-1"),
     )
-    assert [tuple(row.values()) for row in rows] == [("Leo", FIRST_EXPORT_DATE, False), (None, SECOND_NIGHT, True)]
+    assert [tuple(row.values()) for row in rows] == [("Leo", FIRST_EXPORT_DATE, False), (None, SECOND_DAY, True)]
 
 
 def test_a_deleted_record_stays_in_the_bridge_and_speaks_no_more(warehouse: Warehouse) -> None:

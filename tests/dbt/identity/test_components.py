@@ -225,14 +225,14 @@ def test_a_composite_key_is_of_an_id_in_its_namespace_and_not_of_both_written_to
     names = ("first_name_key", "last_name_key", "full_name_key", "postal_code_key", "city_key", "address_key")
     columns = ", ".join(f"'a b' as {name}" for name in names)
     reported = {
-        "int_records": f"select record_no, {columns}, null::date as birth_date from range(1, 3) as told(record_no)",
-        "int_record_evidence": "select record_no, null::varchar as document from range(1, 3) as told(record_no)",
+        "int_records": f"select record_no, {columns}, null::date as birth_date from range(1, 3) as given(record_no)",
+        "int_record_evidence": "select record_no, null::varchar as document from range(1, 3) as given(record_no)",
         "int_record_identifiers": """
             select *, 'customer_id' as id_type, null as unusable_reason, true as is_current
-            from (values (1, 'shop:1', '23'), (2, 'shop:12', '3')) as told(record_no, id_namespace, id_link_value)
+            from (values (1, 'shop:1', '23'), (2, 'shop:12', '3')) as given(record_no, id_namespace, id_link_value)
         """,
         "identity_rules": """
-            select 'number' as rule, part, true as is_active from (values ('full_name'), ('customer_id')) as told(part)
+            select 'number' as rule, part, true as is_active from (values ('full_name'), ('customer_id')) as given(part)
         """,
     }
     with duckdb.connect() as con:

@@ -123,7 +123,7 @@ class History:
         )
 
     def _say(self, stream: str, day: int, version: int, key: str, person: dict[str, str]) -> None:
-        self.said[stream, day, version].append(TOLD[stream](key, day, person))
+        self.said[stream, day, version].append(REPORTERS[stream](key, day, person))
 
 
 def reported_contact(key: str, _: int, person: dict[str, str]) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _named(person: dict[str, str], **names: str) -> dict[str, str]:
     return {name: person[kind] for kind, name in names.items() if kind in person}
 
 
-TOLD: dict[str, Callable[[str, int, dict[str, str]], dict[str, Any]]] = {
+REPORTERS: dict[str, Callable[[str, int, dict[str, str]], dict[str, Any]]] = {
     CONTACTS: reported_contact,
     CUSTOMERS: reported_customer,
     PROFILES: reported_profile,
@@ -177,7 +177,8 @@ TOLD: dict[str, Callable[[str, int, dict[str, str]], dict[str, Any]]] = {
 
 
 def arrivals(histories: Sequence[History], *, full: bool = True) -> Iterator[Arrival]:
-    """The files of all nights in two parts each; those that are corrected come twice under one path. Customers' lists are `full`, or none is."""
+    """The files of all days in two parts each; those that are corrected come twice under one path. Customers' lists are
+    `full`, or none is."""
     streams = sorted({stream for history in histories for stream, _, _ in history.said})
     for stream in streams:
         for day in range(DAYS):
@@ -277,7 +278,7 @@ def test_histories_have_nothing_to_do_with_each_other(story: Story, tmp_path: Pa
     assert found.records == {alias: whole[alias] for alias in found.records}
 
 
-def test_the_histories_tell_of_each_kind_of_trouble(story: Story) -> None:
+def test_the_histories_hold_each_kind_of_trouble(story: Story) -> None:
     assert len(story.by_batch) >= 6
     last = story.by_batch[-1]
     sizes = defaultdict(int)
@@ -294,11 +295,8 @@ def test_the_histories_tell_of_each_kind_of_trouble(story: Story) -> None:
         "weak",
     }
     assert {row[1] for row in last.records.values()} >= {"link", "following", "only_record"}
-    nights = [persons.customers for persons in story.by_batch]
+    days = [persons.customers for persons in story.by_batch]
     moved = [
-        alias
-        for earlier, later in itertools.pairwise(nights)
-        for alias in earlier
-        if earlier[alias] != later.get(alias)
+        alias for earlier, later in itertools.pairwise(days) for alias in earlier if earlier[alias] != later.get(alias)
     ]
     assert len(moved) > 500

@@ -92,19 +92,19 @@ SCENARIOS = [
 ]
 
 
-def test_a_guest_who_becomes_a_profile_keeps_the_id(first_night: Warehouse, warehouse: Warehouse) -> None:
-    assert first_night.customer("grown-1") == warehouse.customer("grown-1") == warehouse.customer("grown-2")
-    assert first_night.customer("both-2") == warehouse.customer("both-2") == warehouse.customer("both-3")
+def test_a_guest_who_becomes_a_profile_keeps_the_id(first_day: Warehouse, warehouse: Warehouse) -> None:
+    assert first_day.customer("grown-1") == warehouse.customer("grown-1") == warehouse.customer("grown-2")
+    assert first_day.customer("both-2") == warehouse.customer("both-2") == warehouse.customer("both-3")
 
 
 @pytest.mark.parametrize("name", ["tables-1", "second-1", "browser-1"])
-def test_what_comes_later_renames_nobody(first_night: Warehouse, warehouse: Warehouse, name: str) -> None:
-    assert first_night.customer(name) == warehouse.customer(name)
+def test_what_comes_later_renames_nobody(first_day: Warehouse, warehouse: Warehouse, name: str) -> None:
+    assert first_day.customer(name) == warehouse.customer(name)
 
 
-def test_growth_renames_nobody_except_into_an_older_id(first_night: Warehouse, warehouse: Warehouse) -> None:
-    before = {row["customer_id"] for row in first_night.rows("select customer_id from marts.dim_customers")}
-    possible = {row["alias_id"] for row in first_night.rows("select alias_id from marts.customer_id_aliases")}
+def test_growth_renames_nobody_except_into_an_older_id(first_day: Warehouse, warehouse: Warehouse) -> None:
+    before = {row["customer_id"] for row in first_day.rows("select customer_id from marts.dim_customers")}
+    possible = {row["alias_id"] for row in first_day.rows("select alias_id from marts.customer_id_aliases")}
     after = {
         row["alias_id"]: row["customer_id"]
         for row in warehouse.rows("select alias_id, customer_id from marts.customer_id_aliases")
@@ -113,8 +113,8 @@ def test_growth_renames_nobody_except_into_an_older_id(first_night: Warehouse, w
     assert {after[customer] for customer in before} <= possible
 
 
-def test_both_ids_of_two_who_became_one_resolve_to_the_older(first_night: Warehouse, warehouse: Warehouse) -> None:
-    former = [first_night.customer("merged-1"), first_night.customer("merged-2")]
+def test_both_ids_of_two_who_became_one_resolve_to_the_older(first_day: Warehouse, warehouse: Warehouse) -> None:
+    former = [first_day.customer("merged-1"), first_day.customer("merged-2")]
     resolved = warehouse.rows(
         "select distinct customer_id from marts.customer_id_aliases where alias_id in ($1, $2)", *former
     )
@@ -123,14 +123,14 @@ def test_both_ids_of_two_who_became_one_resolve_to_the_older(first_night: Wareho
     assert warehouse.customer("merged-3") in former
 
 
-def test_a_corrected_bridge_gives_both_former_ids_back(first_night: Warehouse, warehouse: Warehouse) -> None:
+def test_a_corrected_bridge_gives_both_former_ids_back(first_day: Warehouse, warehouse: Warehouse) -> None:
     aliases = {warehouse.statements[name].alias_id for name in ("bridge-1", "bridge-2", "bridge-3")}
-    assert len(first_night.persons(["bridge-1", "bridge-2", "bridge-3"])) == 1
+    assert len(first_day.persons(["bridge-1", "bridge-2", "bridge-3"])) == 1
     assert {warehouse.customer("bridge-1"), warehouse.customer("bridge-2")} <= aliases
-    assert first_night.customer("bridge-1") in {warehouse.customer("bridge-1"), warehouse.customer("bridge-2")}
+    assert first_day.customer("bridge-1") in {warehouse.customer("bridge-1"), warehouse.customer("bridge-2")}
 
 
-def test_a_person_is_named_after_its_earliest_record_ties_by_source(warehouse: Warehouse) -> None:
+def test_a_person_is_named_after_its_earliest_record_and_of_equals_by_source(warehouse: Warehouse) -> None:
     assert warehouse.customer("old-3") == warehouse.statements["old-1"].alias_id
     assert warehouse.customer("merged-2") == warehouse.statements["merged-1"].alias_id
 
@@ -155,7 +155,7 @@ def test_every_record_and_every_former_derived_record_has_an_alias(warehouse: Wa
     assert known == {statement.alias_id for statement in warehouse.statements.values()} - leads
 
 
-def test_an_id_whose_records_are_gone_means_who_holds_most_of_them_or_is_retired(warehouse: Warehouse) -> None:
+def test_an_id_with_records_that_are_gone_means_who_holds_most_of_them_or_is_retired(warehouse: Warehouse) -> None:
     one, other, third = (warehouse.statements[name].alias_id for name in ("merged-1", "merged-2", "old-1"))
     issued = [
         ("gone-1", "former"),
@@ -170,7 +170,7 @@ def test_an_id_whose_records_are_gone_means_who_holds_most_of_them_or_is_retired
     query = (PROJECT / "dbt_project/models/marts/customers/customer_id_aliases.sql").read_text(encoding="utf-8")
     query = re.sub(
         r'\{\{ source\("internal", "issued_ids"\) \}\}',
-        f"({columns} from (values {values}) as told (alias_id, customer_id))",
+        f"({columns} from (values {values}) as given (alias_id, customer_id))",
         query,
     )
     query = re.sub(

@@ -1,4 +1,5 @@
-"""What people decide holds, whatever else would tie the records: belonging to a record, following a person, or sharing a cookie."""
+"""What people decide holds, whatever else would link the records: belonging to a record, following a person, or sharing
+a cookie."""
 
 import pytest
 
@@ -135,5 +136,7 @@ def test_records_kept_apart_are_two_people(warehouse: Warehouse, one: str, other
     assert len(warehouse.persons([one, other])) == 2
 
 
-def test_one_of_two_visitors_kept_apart_still_follows_the_person_whose_cookies_they_carry(warehouse: Warehouse) -> None:
+def test_one_of_two_visitors_kept_apart_still_follows_the_person_with_the_cookies_they_carry(
+    warehouse: Warehouse,
+) -> None:
     assert sorted(map(len, warehouse.persons(["carrier", "carrier-web", "carrier-app"]))) == [1, 2]

@@ -204,7 +204,7 @@ SCENARIOS = [
         ],
     ),
     Scenario(
-        "a name in signs is of neither of two people whose Latin names contradict each other",
+        "a name in signs is of neither of two people with Latin names that contradict each other",
         [
             profile("neither-1", first_name="Taro", phone="+4915110000061"),
             profile("neither-2", source="omnisend", first_name="Hanako", phone="+4915110000061"),
@@ -213,7 +213,7 @@ SCENARIOS = [
         [{"neither-1"}, {"neither-2"}, {"neither-3"}],
     ),
     Scenario(
-        "brothers and sisters whose names begin with one sign, or with the family's, are as many as they are",
+        "brothers and sisters with names that begin with one sign, or with the family's, are as many as they are",
         [
             *(
                 profile(f"siblings-a{n}", source=source, first_name=name, email="a@siblings.example")

@@ -10,7 +10,7 @@ from tests.support.warehouse_builder import Row, WarehouseBuilder
 
 TOMORROW = datetime(2024, 3, 2, 10, tzinfo=UTC)
 BEFORE = datetime(2024, 2, 10, 12, tzinfo=UTC)
-LATER_NIGHT = date(2024, 3, 3)
+LATER_DAY = date(2024, 3, 3)
 
 
 def stage(w: WarehouseBuilder) -> None:
@@ -26,9 +26,9 @@ def stage(w: WarehouseBuilder) -> None:
     bought(w, "canceled", "C-1", "40.00")
     w.adjustment("ometria", "C-1", None, action="cancel", occurred_at=TOMORROW)
     bought(w, "by-status", "C-2", "40.00")
-    bought(w, "by-status", "C-2", "40.00", status="canceled", export_date=LATER_NIGHT, canceled_at=TOMORROW)
+    bought(w, "by-status", "C-2", "40.00", status="canceled", export_date=LATER_DAY, canceled_at=TOMORROW)
     bought(w, "paid", "P-1", "40.00", status="created")
-    bought(w, "paid", "P-1", "40.00", status="paid", export_date=LATER_NIGHT)
+    bought(w, "paid", "P-1", "40.00", status="paid", export_date=LATER_DAY)
     bought(w, "shop-pounds", "X-1", "45.00", currency="GBP")
     w.adjustment("ometria", "X-1", "9.00", currency="GBP", occurred_at=TOMORROW)
 

@@ -1,4 +1,5 @@
-"""Laws that orders keep for whatever the vendors say of them: the checks that stop a night, asked of reports that contradict each other at random.
+"""Laws that orders keep for whatever the vendors say of them: the checks that stop a publication, asked of reports that
+contradict each other at random.
 
 The models are those that dbt compiled for the warehouse of this folder, made anew in memory for every example, and the checks
 are the project's own. Buyers are given, since who is who is not the question here.
@@ -91,11 +92,13 @@ class Orders:
             } <= known:
                 yield path.stem, sql
 
-    def make(self, told: WarehouseBuilder, *, seed: int = 0) -> None:
-        """Makes the models from what is told, its rows in an order of the seed's."""
+    def make(self, builder: WarehouseBuilder, *, seed: int = 0) -> None:
+        """Makes the models from what is reported, its rows in an order of the seed's."""
         for table in TABLES:
             self.con.execute(f"delete from staging.{table}")
-            insert(self.con, f"staging.{table}", random.Random(seed).sample(told.rows[table], len(told.rows[table])))
+            insert(
+                self.con, f"staging.{table}", random.Random(seed).sample(builder.rows[table], len(builder.rows[table]))
+            )
         self.con.execute(
             "create or replace table identity.int_owner_customers as select distinct source, source_account, stream as stream_key, owner_record_id, "
             "owner_record_id as customer_id from staging.orders where owner_record_id is not null"
@@ -106,7 +109,7 @@ class Orders:
         self._models.make(self.con, self._names)
 
     def broken(self) -> list[str]:
-        """Checks that would stop the night."""
+        """Checks that would stop the publication."""
         assert len(self.checks) > 12
         return [name for name, sql in self.checks.items() if self.con.execute(sql).fetchall()]
 
@@ -136,14 +139,14 @@ def moment(day: int) -> datetime:
     return datetime(2024, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)
 
 
-# What a vendor says of an order in one night, and which order that is; ids are few, so that reports collide and hide.
+# What a vendor says of an order on one day, and which order that is; ids are few, so that reports collide and hide.
 report = st.fixed_dictionaries(
     {
         "vendor": st.sampled_from(VENDORS),
         "account": st.sampled_from(ACCOUNTS),
         "number": st.sampled_from(["N-1", "N-2", "N-3", "N-4"]),
         "id": st.sampled_from([None, "N-2", "A", "B"]),
-        "night": st.integers(1, 4),
+        "export_day": st.integers(1, 4),
         "is_from_event": st.booleans(),
         "status": st.sampled_from(STATUSES),
         "has_status_word": st.booleans(),
@@ -162,7 +165,7 @@ taking_back = st.fixed_dictionaries(
         "vendor": st.sampled_from(VENDORS),
         "account": st.sampled_from(ACCOUNTS),
         "number": st.sampled_from(["N-1", "N-2", "N-3", "N-4", "N-9"]),
-        "night": st.integers(1, 4),
+        "export_day": st.integers(1, 4),
         "action": st.sampled_from(["refund", "return", "cancel"]),
         "amount_kind": st.sampled_from(["delta", "running_total"]),
         "amount": st.sampled_from(AMOUNTS),
@@ -174,16 +177,16 @@ taking_back = st.fixed_dictionaries(
 stories = st.tuples(st.lists(report, min_size=1, max_size=24), st.lists(taking_back, max_size=12))
 
 
-def tell(told: WarehouseBuilder, reports: Sequence[Row], takings: Sequence[Row]) -> None:
+def report(builder: WarehouseBuilder, reports: Sequence[Row], takings: Sequence[Row]) -> None:
     for one in reports:
         currency, is_inferred = one["currency"]
-        row = told.order(
+        row = builder.order(
             one["vendor"],
             one["number"],
             source_account=one["account"],
             source_order_id=one["id"] or one["number"],
             is_from_event=one["is_from_event"],
-            export_date=date(2024, 1, one["night"]),
+            export_date=date(2024, 1, one["export_day"]),
             status=one["status"],
             status_raw=one["status"] if one["has_status_word"] else None,
             total=one["total"],
@@ -196,17 +199,17 @@ def tell(told: WarehouseBuilder, reports: Sequence[Row], takings: Sequence[Row])
             owner_record_id=one["person"],
         )
         for line_no, amount in enumerate(one["lines"], start=1):
-            told.line(
+            builder.line(
                 row,
                 f"product {line_no}",
                 total=amount,
                 unit_price=amount,
                 line_no=line_no,
-                refunded_amount=amount if one["night"] == 4 else None,
+                refunded_amount=amount if one["export_day"] == 4 else None,
             )
     for one in takings:
         currency, is_inferred = one["currency"]
-        told.adjustment(
+        builder.adjustment(
             one["vendor"],
             one["number"],
             one["amount"],
@@ -218,36 +221,36 @@ def tell(told: WarehouseBuilder, reports: Sequence[Row], takings: Sequence[Row])
             currency=currency,
             is_currency_inferred=is_inferred,
             occurred_at=moment(one["day"]),
-            export_date=date(2024, 1, one["night"]),
+            export_date=date(2024, 1, one["export_day"]),
         )
 
 
 @EXAMPLES
 @given(stories)
-def test_no_check_that_stops_a_night_fails_whatever_vendors_say_of_orders(
+def test_no_check_that_stops_a_publication_fails_whatever_vendors_say_of_orders(
     orders: Orders, tmp_path_factory: pytest.TempPathFactory, story: tuple[Any, Any]
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    tell(told, *story)
-    orders.make(told)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    report(builder, *story)
+    orders.make(builder)
     assert orders.broken() == []
     assert orders.con.execute("select count(*) from internal.int_order_keys where order_id is null").fetchall() == [
         (0,)
     ]
     reported = "select count(distinct (source, source_account, source_order_id)) from staging.orders"
     assert orders.con.execute(
-        f"select count(*) from ({reported}) as told(n), (select count(*) from internal.int_order_keys) as kept(n) where told.n = kept.n"
+        f"select count(*) from ({reported}) as counted(n), (select count(*) from internal.int_order_keys) as kept(n) where counted.n = kept.n"
     ).fetchall() == [(1,)]
 
 
 @EXAMPLES
 @given(stories, st.integers(1, 1000))
 def test_rows_in_another_order_make_the_same_orders(orders: Orders, story: tuple[Any, Any], seed: int) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    tell(told, *story)
-    orders.make(told)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    report(builder, *story)
+    orders.make(builder)
     first = {table: orders.contents(table) for table in MADE_TABLES}
-    orders.make(told, seed=seed)
+    orders.make(builder, seed=seed)
     assert {table: orders.contents(table) for table in MADE_TABLES} == first
 
 
@@ -303,11 +306,11 @@ SAID: Row = {
 def test_leaving_fields_out_of_a_later_version_changes_nothing(
     orders: Orders, left_out: set[str], vendor: str, is_from_event: bool
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    for namespace, nights in (("once", [1]), ("again", [1, 2])):
-        for night in nights:
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    for namespace, days in (("once", [1]), ("again", [1, 2])):
+        for day in days:
             said = {
-                name: value for name, value in SAID.items() if night == 1 or name.removesuffix("_raw") not in left_out
+                name: value for name, value in SAID.items() if day == 1 or name.removesuffix("_raw") not in left_out
             }
             stated = {
                 "currency": "GBP",
@@ -315,11 +318,11 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(
                 "ordered_at": moment(0),
                 "is_ordered_at_inferred": False,
             }
-            if night == 2 and "currency" in left_out:
+            if day == 2 and "currency" in left_out:
                 stated |= {"currency": "EUR", "is_currency_inferred": True}
-            if night == 2 and "ordered_at" in left_out:
+            if day == 2 and "ordered_at" in left_out:
                 stated |= {"ordered_at": moment(2), "is_ordered_at_inferred": True}
-            row = told.order(
+            row = builder.order(
                 vendor,
                 "ID-1",
                 **{"order_number": None, "status": None} | said | stated,
@@ -327,11 +330,11 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(
                 order_namespace=namespace,
                 source_account=namespace,
                 is_from_event=is_from_event,
-                export_date=date(2024, 1, night),
+                export_date=date(2024, 1, day),
             )
-            if night == 1 or "lines" not in left_out:
-                told.line(row, "kept", total="50.00")
-    orders.make(told)
+            if day == 1 or "lines" not in left_out:
+                builder.line(row, "kept", total="50.00")
+    orders.make(builder)
     aside = "order_id, order_namespace"
     once, again = (
         orders.con.execute(
@@ -350,35 +353,35 @@ def test_leaving_fields_out_of_a_later_version_changes_nothing(
         assert orders.con.execute(of.format("once")).fetchall() == orders.con.execute(of.format("again")).fetchall()
 
 
-def words_of_an_event(story: str, night: int, left_out: Collection[str]) -> Row:
+def words_of_an_event(story: str, day: int, left_out: Collection[str]) -> Row:
     """What an event says of its order: the columns of its row but those left out."""
     said = {name: value for name, value in SAID.items() if name.removesuffix("_raw") not in left_out}
     said |= {"currency": "GBP", "is_currency_inferred": False, "ordered_at": moment(0), "is_ordered_at_inferred": False}
     if "currency" in left_out:
         said |= {"currency": "EUR", "is_currency_inferred": True}
     if "ordered_at" in left_out:
-        said |= {"ordered_at": moment(night), "is_ordered_at_inferred": True}
+        said |= {"ordered_at": moment(day), "is_ordered_at_inferred": True}
     place = {
         "order_namespace": story,
         "source_account": story,
         "is_from_event": True,
-        "export_date": date(2024, 1, night),
+        "export_date": date(2024, 1, day),
     }
     return {"order_number": None, "status": None, "order_match_key": "N-1", **said, **place}
 
 
-def tell_in_an_event(told: WarehouseBuilder, words: Row, event_id: str, left_out: Collection[str] = ()) -> None:
+def report_in_an_event(builder: WarehouseBuilder, words: Row, event_id: str, left_out: Collection[str] = ()) -> None:
     """An event under its vendor's id, with a line and what it takes back unless they are left out."""
-    row = told.order("omnisend", "ID-1", **words)
+    row = builder.order("omnisend", "ID-1", **words)
     place = {name: row[name] for name in ("source_file", "source_row", "source_account", "export_date")}
     named = {"source_order_id": "ID-1", "order_namespace": row["order_namespace"], "order_match_key": "N-1"}
-    told.event("omnisend", event_id, is_event_id_derived=False, **named, **place)
+    builder.event("omnisend", event_id, is_event_id_derived=False, **named, **place)
     if "lines" not in left_out:
-        told.line(row, "kept", total="50.00")
+        builder.line(row, "kept", total="50.00")
     if "refund" not in left_out:
         amount = None if "amount" in left_out else "9.00"
         place |= {"order_namespace": row["order_namespace"], "order_match_key": "N-1"}
-        told.adjustment("omnisend", "ID-1", amount, amount_kind="running_total", currency=None, **place)
+        builder.adjustment("omnisend", "ID-1", amount, amount_kind="running_total", currency=None, **place)
 
 
 def known(orders: Orders, story: str) -> list[list[tuple[Any, ...]]]:
@@ -406,12 +409,12 @@ def test_leaving_fields_out_of_an_event_that_comes_again_changes_nothing(orders:
     chance = random.Random(1)
     cases = [{field} for field in fields] + [set(chance.sample(fields, chance.randint(2, 12))) for _ in range(30)]
     stories = {f"case {number}": case for number, case in enumerate([*cases, set(fields)])}
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    tell_in_an_event(told, words_of_an_event("once", 1, ()), "once")
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    report_in_an_event(builder, words_of_an_event("once", 1, ()), "once")
     for story, left_out in stories.items():
-        tell_in_an_event(told, words_of_an_event(story, 1, ()), story)
-        tell_in_an_event(told, words_of_an_event(story, 2, left_out), story, left_out)
-    orders.make(told)
+        report_in_an_event(builder, words_of_an_event(story, 1, ()), story)
+        report_in_an_event(builder, words_of_an_event(story, 2, left_out), story, left_out)
+    orders.make(builder)
     once = known(orders, "once")
     assert [len(rows) for rows in once[:4]] == [1, 1, 1, 1]
     changed = {story: known(orders, story) for story in stories}
@@ -420,19 +423,19 @@ def test_leaving_fields_out_of_an_event_that_comes_again_changes_nothing(orders:
 
 def test_an_event_that_comes_again_and_says_nothing_leaves_the_word_to_the_events_since(orders: Orders) -> None:
     fields = {*KEEPABLE, "currency", "ordered_at", "lines", "refund"}
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for story in ("before", "after"):
-        tell_in_an_event(told, words_of_an_event(story, 1, ()), f"{story} first")
+        report_in_an_event(builder, words_of_an_event(story, 1, ()), f"{story} first")
         since = {"total": "60.00", "status": "paid", "status_raw": "paid", "owner_record_id": "vera", "channel": "app"}
-        tell_in_an_event(told, words_of_an_event(story, 2, ()) | since, f"{story} second")
-    tell_in_an_event(told, words_of_an_event("after", 3, fields), "after first", fields)
-    orders.make(told)
+        report_in_an_event(builder, words_of_an_event(story, 2, ()) | since, f"{story} second")
+    report_in_an_event(builder, words_of_an_event("after", 3, fields), "after first", fields)
+    orders.make(builder)
     assert len(known(orders, "before")[0]) == 1
     assert known(orders, "before") == known(orders, "after")
 
 
 def test_what_an_event_says_anew_its_older_versions_say_no_more(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     said = words_of_an_event("once", 1, ())
     anew = {
         "status": "paid",
@@ -443,9 +446,9 @@ def test_what_an_event_says_anew_its_older_versions_say_no_more(orders: Orders) 
         "source_updated_at": moment(3),
         "canceled_at": None,
     }
-    tell_in_an_event(told, said | {"status": "canceled", "status_raw": "canceled"}, "event")
-    tell_in_an_event(told, words_of_an_event("once", 2, ()) | anew, "event")
-    orders.make(told)
+    report_in_an_event(builder, said | {"status": "canceled", "status_raw": "canceled"}, "event")
+    report_in_an_event(builder, words_of_an_event("once", 2, ()) | anew, "event")
+    orders.make(builder)
     columns = "status, customer_id, total_amount, ordered_at, refunded_amount, line_count"
     assert orders.con.execute(f"select {columns} from marts.fct_orders").fetchall() == [
         ("partially_refunded", "vera", Decimal("40.00"), moment(3), Decimal("9.00"), 1)
@@ -454,30 +457,30 @@ def test_what_an_event_says_anew_its_older_versions_say_no_more(orders: Orders) 
     assert orders.con.execute(found).fetchall() == []
 
 
-def test_lines_that_one_version_of_an_event_tells_and_a_total_that_the_next_tells_are_of_one_order(
+def test_lines_that_one_version_of_an_event_has_and_a_total_that_the_next_has_are_of_one_order(
     orders: Orders,
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    tell_in_an_event(told, words_of_an_event("once", 1, ()), "event", {"refund"})
-    tell_in_an_event(told, words_of_an_event("once", 2, ()) | {"total": "60.00"}, "another", {"refund"})
-    told.rows["order_lines"][-1] |= {"product_id": "of another"}
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    report_in_an_event(builder, words_of_an_event("once", 1, ()), "event", {"refund"})
+    report_in_an_event(builder, words_of_an_event("once", 2, ()) | {"total": "60.00"}, "another", {"refund"})
+    builder.rows["order_lines"][-1] |= {"product_id": "of another"}
     anew = words_of_an_event("once", 3, {"refunded_total"}) | {"total": "80.00"}
-    tell_in_an_event(told, anew, "event", {"refund", "lines"})
-    orders.make(told)
+    report_in_an_event(builder, anew, "event", {"refund", "lines"})
+    orders.make(builder)
     columns = "fct_orders.total_amount, line_count, product_id"
     found = f"select {columns} from marts.fct_orders join marts.fct_order_lines using (order_id)"
     assert orders.con.execute(found).fetchall() == [(Decimal("80.00"), 1, "kept")]
 
 
 def test_an_event_corrected_to_another_order_says_nothing_of_the_first(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    for night, number, total in ((1, "N-1", "10.00"), (1, "N-1", "-3.00"), (2, "N-2", "20.00")):
-        row = told.order("omnisend", number, total=total, is_from_event=True, export_date=date(2024, 1, night))
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    for day, number, total in ((1, "N-1", "10.00"), (1, "N-1", "-3.00"), (2, "N-2", "20.00")):
+        row = builder.order("omnisend", number, total=total, is_from_event=True, export_date=date(2024, 1, day))
         place = {name: row[name] for name in ("source_file", "source_row", "export_date")}
-        told.adjustment("omnisend", number, "5.00", **place)
+        builder.adjustment("omnisend", number, "5.00", **place)
         named = {"source_order_id": number, "order_namespace": "shop", "order_match_key": number}
-        told.event("omnisend", "event", is_event_id_derived=False, **named, **place)
-    orders.make(told)
+        builder.event("omnisend", "event", is_event_id_derived=False, **named, **place)
+    orders.make(builder)
     found = "select order_number, total_amount, refunded_amount from marts.fct_orders"
     assert orders.con.execute(found).fetchall() == [("N-2", Decimal("20.00"), Decimal("5.00"))]
     assert orders.con.execute("select count(*) from marts.fct_order_adjustments").fetchall() == [(1,)]
@@ -487,9 +490,9 @@ def test_an_event_corrected_to_another_order_says_nothing_of_the_first(orders: O
 def test_an_event_corrected_to_another_action_takes_nothing_back_any_more(
     orders: Orders, newer: str | None, final: str
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    for night, action, status in ((1, "cancel", "canceled"), (2, "create", newer)):
-        row = told.order(
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    for day, action, status in ((1, "cancel", "canceled"), (2, "create", newer)):
+        row = builder.order(
             "omnisend",
             "N-1",
             total="10.00",
@@ -497,13 +500,15 @@ def test_an_event_corrected_to_another_action_takes_nothing_back_any_more(
             status_raw=status,
             canceled_at=moment(0) if action == "cancel" else None,
             is_from_event=True,
-            export_date=date(2024, 1, night),
+            export_date=date(2024, 1, day),
         )
         place = {name: row[name] for name in ("source_file", "source_row", "export_date")}
         if action == "cancel":
-            told.adjustment("omnisend", "N-1", None, action="cancel", amount_kind="running_total", **place)
-        told.event("omnisend", "event", event_action=action, source_order_id="N-1", is_event_id_derived=False, **place)
-    orders.make(told)
+            builder.adjustment("omnisend", "N-1", None, action="cancel", amount_kind="running_total", **place)
+        builder.event(
+            "omnisend", "event", event_action=action, source_order_id="N-1", is_event_id_derived=False, **place
+        )
+    orders.make(builder)
     found = "select status, net_amount, canceled_at from marts.fct_orders"
     assert orders.con.execute(found).fetchall() == [(final, Decimal("10.00"), None)]
 
@@ -511,45 +516,45 @@ def test_an_event_corrected_to_another_action_takes_nothing_back_any_more(
 def test_one_id_in_two_streams_that_contradict_each_other_is_judged_alike_in_every_order_of_rows(
     orders: Orders,
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for stream, total in (("orders", "10.00"), ("profiles", "20.00")):
-        told.order("ometria", "N-1", total=total, stream=stream, ordered_at=moment(0))
-    told.order("voucherify", "N-1", total="20.00", ordered_at=moment(20))
+        builder.order("ometria", "N-1", total=total, stream=stream, ordered_at=moment(0))
+    builder.order("voucherify", "N-1", total="20.00", ordered_at=moment(20))
     found = set()
     for seed in range(6):
-        orders.make(told, seed=seed)
+        orders.make(builder, seed=seed)
         found.add(repr(orders.contents("marts.fct_orders")))
     assert len(found) == 1
 
 
 def test_an_order_numbered_with_nothing_but_a_hash_is_shown_by_what_it_is_known_by(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    told.order("ometria", "501", order_number="#", total="10.00")
-    orders.make(told)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder.order("ometria", "501", order_number="#", total="10.00")
+    orders.make(builder)
     assert orders.con.execute("select order_number from marts.fct_orders").fetchall() == [("501",)]
 
 
 def test_refunds_that_name_no_order_are_each_one_of_their_own(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for number, vendor in ((None, "omnisend"), (None, "optimizely"), ("N-9", "omnisend"), ("N-9", "optimizely")):
-        told.adjustment(vendor, number, "10.00")
-    orders.make(told)
+        builder.adjustment(vendor, number, "10.00")
+    orders.make(builder)
     sql = "select source, order_id from marts.fct_order_adjustments order by source"
     assert orders.con.execute(sql).fetchall() == [("omnisend", None), ("omnisend", None), ("optimizely", None)]
 
 
-def test_a_refund_that_two_accounts_of_one_vendor_tell_counts_once(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+def test_a_refund_that_two_accounts_of_one_vendor_report_counts_once(orders: Orders) -> None:
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for number, accounts in (("N-1", ("berlin", "online")), ("N-2", ("berlin",))):
         for account in accounts:
-            told.order("omnisend", number, source_account=account, total="100.00", status="paid")
-            told.adjustment("omnisend", number, "30.00", source_account=account)
-    told.adjustment("omnisend", "N-2", "20.00", source_account="berlin")
-    told.order("omnisend", "N-3", source_account="berlin", total="100.00", status="paid")
-    told.adjustment("omnisend", "N-3", "40.00", source_account="online", action="cancel")
-    told.order("omnisend", "N-4", source_account="berlin", total="100.00", status="paid", refunded_total="10.00")
-    told.adjustment("omnisend", "N-4", "10.00", source_account="online")
-    orders.make(told)
+            builder.order("omnisend", number, source_account=account, total="100.00", status="paid")
+            builder.adjustment("omnisend", number, "30.00", source_account=account)
+    builder.adjustment("omnisend", "N-2", "20.00", source_account="berlin")
+    builder.order("omnisend", "N-3", source_account="berlin", total="100.00", status="paid")
+    builder.adjustment("omnisend", "N-3", "40.00", source_account="online", action="cancel")
+    builder.order("omnisend", "N-4", source_account="berlin", total="100.00", status="paid", refunded_total="10.00")
+    builder.adjustment("omnisend", "N-4", "10.00", source_account="online")
+    orders.make(builder)
     sql = "select order_number, status, refunded_amount from marts.fct_orders order by order_number"
     taken_back = [("N-1", "30.00"), ("N-2", "50.00"), ("N-3", "40.00"), ("N-4", "10.00")]
     assert orders.con.execute(sql).fetchall() == [
@@ -564,8 +569,8 @@ def test_a_refund_that_two_accounts_of_one_vendor_tell_counts_once(orders: Order
 
 
 def test_what_one_account_of_a_vendor_takes_back_is_measured_by_its_own_word_of_the_whole(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    told.order(
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder.order(
         "omnisend",
         "N-1",
         source_account="berlin",
@@ -574,7 +579,7 @@ def test_what_one_account_of_a_vendor_takes_back_is_measured_by_its_own_word_of_
         is_currency_inferred=False,
         status="paid",
     )
-    told.order(
+    builder.order(
         "omnisend",
         "N-1",
         source_account="online",
@@ -583,8 +588,8 @@ def test_what_one_account_of_a_vendor_takes_back_is_measured_by_its_own_word_of_
         is_currency_inferred=False,
         status="paid",
     )
-    told.adjustment("omnisend", "N-1", "30.00", source_account="online", currency="GBP", is_currency_inferred=False)
-    orders.make(told)
+    builder.adjustment("omnisend", "N-1", "30.00", source_account="online", currency="GBP", is_currency_inferred=False)
+    orders.make(builder)
     assert orders.con.execute("select round(refunded_amount, 2) from marts.fct_orders").fetchall() == [
         (Decimal("33.33"),)
     ]
@@ -592,40 +597,42 @@ def test_what_one_account_of_a_vendor_takes_back_is_measured_by_its_own_word_of_
     assert orders.con.execute(told_by).fetchall() == [("berlin", "paid"), ("online", "partially_refunded")]
 
 
-def test_an_orphan_refund_that_two_accounts_of_one_vendor_tell_is_one(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+def test_an_orphan_refund_that_two_accounts_of_one_vendor_report_is_one(orders: Orders) -> None:
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for account in ("berlin", "online"):
-        told.adjustment("omnisend", "N-9", "10.00", source_account=account)
-    told.adjustment("omnisend", "N-9", "10.00", source_account="online")
-    orders.make(told)
+        builder.adjustment("omnisend", "N-9", "10.00", source_account=account)
+    builder.adjustment("omnisend", "N-9", "10.00", source_account="online")
+    orders.make(builder)
     assert orders.con.execute("select count(*), max(order_id) from marts.fct_order_adjustments").fetchall() == [
         (2, None)
     ]
 
 
-def test_of_two_versions_of_one_night_the_later_update_says_what_is_taken_back_wherever_it_stands(
+def test_of_two_versions_of_one_day_the_later_update_says_what_is_taken_back_wherever_it_stands(
     orders: Orders,
 ) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for hour, status, amount in ((12, None, "5.00"), (11, "paid", "3.00")):
         updated = datetime(2024, 1, 1, hour, tzinfo=UTC)
-        row = told.order("ometria", "N-1", total="50.00", status=status, status_raw=status, source_updated_at=updated)
+        row = builder.order(
+            "ometria", "N-1", total="50.00", status=status, status_raw=status, source_updated_at=updated
+        )
         place = {name: row[name] for name in ("source_file", "source_row", "stream", "source_updated_at")}
-        told.adjustment("ometria", "N-1", amount, adjustment_id="R-1", **place)
-        told.order("ometria", "N-2", total="20.00" if hour == 12 else "-20.00", source_updated_at=updated)
-    orders.make(told)
+        builder.adjustment("ometria", "N-1", amount, adjustment_id="R-1", **place)
+        builder.order("ometria", "N-2", total="20.00" if hour == 12 else "-20.00", source_updated_at=updated)
+    orders.make(builder)
     sql = "select order_number, refunded_amount from marts.fct_orders order by order_number"
     assert orders.con.execute(sql).fetchall() == [("N-1", Decimal("5.00")), ("N-2", Decimal("0.00"))]
 
 
-def test_a_vendor_that_only_takes_an_order_back_is_the_one_whose_word_on_its_status_counts(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
+def test_a_vendor_that_only_takes_an_order_back_is_the_one_that_counts_on_its_status(orders: Orders) -> None:
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
     for number, action in (("N-1", "cancel"), ("N-2", "refund")):
-        told.order("ometria", number, total="50.00", status="paid")
-        told.adjustment("voucherify", number, "20.00", action=action)
-    told.order("ometria", "N-3", total="50.00", status="paid")
-    told.adjustment("voucherify", "N-3", "50.00", action="cancel")
-    orders.make(told)
+        builder.order("ometria", number, total="50.00", status="paid")
+        builder.adjustment("voucherify", number, "20.00", action=action)
+    builder.order("ometria", "N-3", total="50.00", status="paid")
+    builder.adjustment("voucherify", "N-3", "50.00", action="cancel")
+    orders.make(builder)
     sql = "select chosen_source, chosen_value, other_source from meta.order_conflicts where conflict_type = 'status' order by chosen_value"
     assert orders.con.execute(sql).fetchall() == [
         ("voucherify", "canceled", "ometria"),
@@ -635,12 +642,12 @@ def test_a_vendor_that_only_takes_an_order_back_is_the_one_whose_word_on_its_sta
 
 
 def test_an_absurd_amount_stands_at_the_limit_in_a_currency_of_small_units(orders: Orders) -> None:
-    told = WarehouseBuilder(Path(), as_of=AS_OF)
-    told.order("ometria", "N-1", total="99999999999999.9999", ordered_at=moment(1))
+    builder = WarehouseBuilder(Path(), as_of=AS_OF)
+    builder.order("ometria", "N-1", total="99999999999999.9999", ordered_at=moment(1))
     settings_of_run = "update internal.run_settings set reporting_currency = $1"
     orders.con.execute(settings_of_run, ["JPY"])
     try:
-        orders.make(told)
+        orders.make(builder)
         assert orders.con.execute("select net_amount_reporting from marts.fct_orders").fetchall() == [
             (Decimal("9999999999999999.99"),)
         ]

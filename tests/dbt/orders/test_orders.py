@@ -58,9 +58,9 @@ def shared_order(w: WarehouseBuilder) -> None:
 
 
 def several_versions(w: WarehouseBuilder) -> None:
-    for night, status, total in ((1, "created", "10.00"), (3, "completed", "12.00"), (2, "paid", "11.00")):
-        row = w.order("ometria", "V-1", total=total, status=status, export_date=date(2024, 1, night))
-        w.line(row, "version", total=total, quantity=night)
+    for day, status, total in ((1, "created", "10.00"), (3, "completed", "12.00"), (2, "paid", "11.00")):
+        row = w.order("ometria", "V-1", total=total, status=status, export_date=date(2024, 1, day))
+        w.line(row, "version", total=total, quantity=day)
     for row_number, status in ((1, "canceled"), (2, "paid")):
         w.order(
             "ometria",
@@ -75,7 +75,8 @@ def several_versions(w: WarehouseBuilder) -> None:
 
 
 def corrected_buyers(w: WarehouseBuilder) -> None:
-    """One night an order of Ana's names Bob's address, and another an address that is nobody's; the next night both are mended. A third names less."""
+    """One day an order of Ana's names Bob's address, and another an address that is nobody's; the next day both are
+    corrected. A third names less."""
     ana = w.profile("ometria", "ana-77", email="ana@corrected.example")
     w.identifier(ana, "customer_id", "77")
     w.profile("ometria", "bob-88", email="bob@corrected.example")
@@ -84,30 +85,30 @@ def corrected_buyers(w: WarehouseBuilder) -> None:
         ("V-TYPO", None, ("tpyo", "typo")),
         ("V-LESS", "77", ("also-ana", None)),
     ):
-        for night, name in enumerate(addresses, start=1):
-            owner = f"derived:{number}-{night}"
+        for day, name in enumerate(addresses, start=1):
+            owner = f"derived:{number}-{day}"
             contact = w.add(
                 "contacts",
                 source="ometria",
                 stream="orders",
                 source_record_id=owner,
                 alias_id=alias("ometria", "derived", owner),
-                export_date=date(2024, 1, night),
+                export_date=date(2024, 1, day),
             )
             if name:
                 w.identifier(contact, "email", f"{name}@corrected.example")
             if customer_id:
                 w.identifier(contact, "customer_id", customer_id)
-            w.order("ometria", number, total="10.00", owner_record_id=owner, export_date=date(2024, 1, night))
+            w.order("ometria", number, total="10.00", owner_record_id=owner, export_date=date(2024, 1, day))
     w.profile("omnisend", "eve", email="eve@corrected.example", stream="contacts")
     for number, phone, addresses in (
         ("E-SILENT", "+4930999001", ("eve", None)),
         ("E-TYPO", "+4930999002", ("tpyo-of-eve", "eve")),
         ("E-LESS", "+4930999003", ("eve", "eve")),
     ):
-        for night, name in enumerate(addresses, start=1):
-            place = {"stream": "events", "export_date": date(2024, 1, night)}
-            owner = f"derived:{number}-{night}" if name else None
+        for day, name in enumerate(addresses, start=1):
+            place = {"stream": "events", "export_date": date(2024, 1, day)}
+            owner = f"derived:{number}-{day}" if name else None
             if owner:
                 contact = w.add(
                     "contacts",
@@ -117,7 +118,7 @@ def corrected_buyers(w: WarehouseBuilder) -> None:
                     **place,
                 )
                 w.identifier(contact, "email", f"{name}@corrected.example")
-                if night == 1:
+                if day == 1:
                     w.identifier(contact, "phone", phone)
             row = w.order(
                 "omnisend", number, total="10.00" if owner else None, is_from_event=True, owner_record_id=owner, **place
@@ -127,7 +128,7 @@ def corrected_buyers(w: WarehouseBuilder) -> None:
 
 
 def silent_versions(w: WarehouseBuilder) -> None:
-    nights = [date(2024, 1, night) for night in (1, 2, 3)]
+    days = [date(2024, 1, day) for day in (1, 2, 3)]
     w.profile("open_delivery", "tina", email="tina@orders.example", stream="customers")
     said_of_the_state = {
         "total": None,
@@ -136,7 +137,7 @@ def silent_versions(w: WarehouseBuilder) -> None:
         "is_ordered_at_inferred": True,
     }
     for number, later in (("V-STATE", said_of_the_state), ("V-HEAD", {"total": "35.00", "owner_record_id": "tina"})):
-        for night in nights[:2]:
+        for day in days[:2]:
             row = w.order(
                 "open_delivery",
                 number,
@@ -144,14 +145,14 @@ def silent_versions(w: WarehouseBuilder) -> None:
                 status="paid",
                 stream="customers",
                 owner_record_id="tina",
-                export_date=night,
+                export_date=day,
             )
-            w.line(row, f"bread {night.day}", total="40.00", quantity=night.day)
-        w.order("open_delivery", number, status="shipped", stream="customers", export_date=nights[2], **later)
-    for night, status in zip(nights, ("canceled", "canceled", "completed"), strict=True):
-        row = w.order("ometria", "V-REVIVED", total="10.00", status=status, export_date=night)
+            w.line(row, f"bread {day.day}", total="40.00", quantity=day.day)
+        w.order("open_delivery", number, status="shipped", stream="customers", export_date=days[2], **later)
+    for day, status in zip(days, ("canceled", "canceled", "completed"), strict=True):
+        row = w.order("ometria", "V-REVIVED", total="10.00", status=status, export_date=day)
         if status == "canceled":
-            place = {"source_file": row["source_file"], "source_row": row["source_row"], "export_date": night}
+            place = {"source_file": row["source_file"], "source_row": row["source_row"], "export_date": day}
             w.adjustment(
                 "ometria",
                 "V-REVIVED",
@@ -161,12 +162,12 @@ def silent_versions(w: WarehouseBuilder) -> None:
                 adjustment_id="canceled:V-REVIVED",
                 **place,
             )
-    for night, status, product, total, refunded in (
+    for day, status, product, total, refunded in (
         (1, "refunded", "wrong", "90.00", "90.00"),
         (2, "paid", "right", "80.00", "15.00"),
     ):
         event = w.order(
-            "omnisend", "V-EVENT", total=total, status=status, is_from_event=True, export_date=date(2024, 1, night)
+            "omnisend", "V-EVENT", total=total, status=status, is_from_event=True, export_date=date(2024, 1, day)
         )
         w.line(event, product, total=total)
         place = {name: event[name] for name in ("source_file", "source_row", "export_date")}
@@ -174,8 +175,8 @@ def silent_versions(w: WarehouseBuilder) -> None:
         w.event(
             "omnisend", "told-twice", event_type="order", source_order_id="V-EVENT", is_event_id_derived=False, **place
         )
-    w.adjustment("ometria", "V-NEGATIVE", "20.00", adjustment_id="negative_order:V-NEGATIVE", export_date=nights[0])
-    w.order("ometria", "V-NEGATIVE", total="20.00", export_date=nights[1])
+    w.adjustment("ometria", "V-NEGATIVE", "20.00", adjustment_id="negative_order:V-NEGATIVE", export_date=days[0])
+    w.order("ometria", "V-NEGATIVE", total="20.00", export_date=days[1])
 
 
 def items_by_row(w: WarehouseBuilder) -> None:
@@ -195,20 +196,20 @@ def items_by_row(w: WarehouseBuilder) -> None:
         w.line(row, product, unit_price="9.00", total="9.00", quantity=1)
     for version, product in enumerate(("wrong", "right"), start=1):
         row = w.order(
-            "ometria", "TWICE-A-NIGHT", total="18.00", source_file=f"landing/ometria/orders/2024-01-01/{version}.ndjson"
+            "ometria", "TWICE-A-DAY", total="18.00", source_file=f"landing/ometria/orders/2024-01-01/{version}.ndjson"
         )
         w.line(row, product, total="18.00")
     w.order("omnisend", "LINES-1", total="30.00", is_from_event=True)
     for product in ("big", "small"):
         event = w.order("omnisend", "LINES-1", total=None, is_from_event=True, export_date=date(2024, 1, 2))
         w.line(event, product, total="15.00")
-    for night, total, products in (
+    for day, total, products in (
         (1, "60.00", ("a", "b", "c")),
         (2, "40.00", ("a", "b")),
         (3, "99.00", ()),
         (4, None, ("a", "x", "y", "z")),
     ):
-        event = w.order("omnisend", "LINES-2", total=total, is_from_event=True, export_date=date(2024, 1, night))
+        event = w.order("omnisend", "LINES-2", total=total, is_from_event=True, export_date=date(2024, 1, day))
         for line_no, product in enumerate(products, start=1):
             w.line(event, product, total="20.00", line_no=line_no)
 
@@ -262,15 +263,15 @@ def refunded_lines(w: WarehouseBuilder) -> None:
 
 
 def refunds_without_a_time(w: WarehouseBuilder) -> None:
-    for night, refunded in ((1, None), (2, "5.00"), (3, "5.00")):
-        w.order("ometria", "T-stated", total="50.00", refunded_total=refunded, export_date=date(2024, 1, night))
-    for night, status in ((1, "paid"), (2, "canceled"), (3, "canceled")):
-        w.order("ometria", "T-canceled", total="50.00", status=status, export_date=date(2024, 1, night))
+    for day, refunded in ((1, None), (2, "5.00"), (3, "5.00")):
+        w.order("ometria", "T-stated", total="50.00", refunded_total=refunded, export_date=date(2024, 1, day))
+    for day, status in ((1, "paid"), (2, "canceled"), (3, "canceled")):
+        w.order("ometria", "T-canceled", total="50.00", status=status, export_date=date(2024, 1, day))
     w.order("ometria", "T-dated", total="50.00", status="canceled", canceled_at=datetime(2024, 1, 2, 8, tzinfo=UTC))
     w.order("ometria", "T-told", total="50.00")
-    for night in (2, 3):
+    for day in (2, 3):
         w.adjustment(
-            "ometria", "T-told", "5.00", adjustment_id="untimed", occurred_at=None, export_date=date(2024, 1, night)
+            "ometria", "T-told", "5.00", adjustment_id="untimed", occurred_at=None, export_date=date(2024, 1, day)
         )
 
 
@@ -426,25 +427,25 @@ def left_out(w: WarehouseBuilder) -> None:
     }
     for vendor, later in (("ometria", silent), ("voucherify", silent | {"status": "unknown"})):
         prefix = vendor[0].upper()
-        for night, version in ((1, said), (2, later)):
+        for day, version in ((1, said), (2, later)):
             row = w.order(
                 vendor,
                 f"{prefix}-internal",
-                export_date=date(2024, 1, night),
+                export_date=date(2024, 1, day),
                 **version | {"order_namespace": f"kept by {vendor}"},
             )
-            if night == 1:
+            if day == 1:
                 w.line(row, "kept", total="50.00", currency="USD")
-    # Paid and sent; then the payment alone is told again.
-    for night, payment, fulfillment, status in ((1, "paid", "fulfilled", "shipped"), (2, "paid", None, "paid")):
+    # Paid and sent; then the payment alone is reported again.
+    for day, payment, fulfillment, status in ((1, "paid", "fulfilled", "shipped"), (2, "paid", None, "paid")):
         reported = {
             "payment_status_raw": payment,
             "fulfillment_status_raw": fulfillment,
             "status_raw": payment,
             "status": status,
         }
-        w.order("omnisend", "K-2", total="10.00", export_date=date(2024, 1, night), **reported)
-    # The number was corrected within one night.
+        w.order("omnisend", "K-2", total="10.00", export_date=date(2024, 1, day), **reported)
+    # The number was corrected withon one day.
     for source_row, number in ((1, "ZZ-90"), (2, "AA-10")):
         file = "landing/ometria/orders/2024-01-01/corrected.ndjson"
         w.order(
@@ -457,7 +458,7 @@ def left_out(w: WarehouseBuilder) -> None:
             source_row=source_row,
         )
     w.order("voucherify", "AA-10", total="20.00")
-    for night, name in ((1, None), (2, "keeper"), (3, "later")):
+    for day, name in ((1, None), (2, "keeper"), (3, "later")):
         owner = f"derived:{name}" if name else None
         if name:
             contact = w.add(
@@ -468,7 +469,7 @@ def left_out(w: WarehouseBuilder) -> None:
                 alias_id=alias("omnisend", "derived", owner),
             )
             w.identifier(contact, "email", f"{name}@orders.example")
-        when = datetime(2024, 1, night, tzinfo=UTC)
+        when = datetime(2024, 1, day, tzinfo=UTC)
         # What happened first lands last.
         w.order(
             "omnisend",
@@ -477,7 +478,7 @@ def left_out(w: WarehouseBuilder) -> None:
             owner_record_id=owner,
             is_from_event=True,
             source_updated_at=when,
-            export_date=date(2024, 1, 10 - night),
+            export_date=date(2024, 1, 10 - day),
         )
 
 
@@ -604,7 +605,7 @@ def test_each_vendor_record_of_an_order_is_kept_once_with_its_own_amount(query: 
     ]
 
 
-def test_the_furthest_state_any_report_tells_is_the_state(query: Query) -> None:
+def test_the_furthest_state_any_report_states_is_the_state(query: Query) -> None:
     assert order(query, "4122111", "status, is_valid") == ("completed", True)
 
 
@@ -626,7 +627,7 @@ def test_the_newest_version_of_a_record_counts_whatever_came_last(query: Query) 
     assert order(query, "V-1", "total_amount, status, item_quantity") == (Decimal("12.00"), "completed", 3)
 
 
-def test_a_version_that_tells_the_state_alone_leaves_money_buyer_time_and_lines_as_they_were(query: Query) -> None:
+def test_a_version_that_states_the_status_alone_leaves_money_buyer_time_and_lines_as_they_were(query: Query) -> None:
     columns = "status, total_amount, item_quantity, is_guest, customer_id is not null, cast(ordered_at as date)"
     assert order(query, "V-STATE", columns) == ("shipped", Decimal("40.00"), 2, False, True, date(2024, 1, 1))
 
@@ -677,7 +678,7 @@ def test_an_event_reported_again_corrects_the_buyer_it_names_and_keeps_one_that_
     assert query(sql) == [("+4930999001", None), ("+4930999002", "superseded"), ("+4930999003", None)]
 
 
-def test_an_event_reported_again_under_its_id_tells_of_the_order_in_its_newest_version_only(query: Query) -> None:
+def test_an_event_reported_again_under_its_id_reports_the_order_in_its_newest_version_only(query: Query) -> None:
     columns = "status, total_amount, refunded_amount, line_count, item_quantity"
     assert order(query, "V-EVENT", columns) == ("partially_refunded", Decimal("80.00"), Decimal("15.00"), 1, 1)
 
@@ -694,7 +695,7 @@ def test_an_order_delivered_as_a_row_per_item_keeps_all_lines_and_one_total(quer
     assert order(query, "CSV-1", "total_amount, line_count, item_quantity") == (Decimal("27.00"), 3, 3)
 
 
-def test_events_that_tell_one_line_each_make_one_order_with_all_lines(query: Query) -> None:
+def test_events_that_report_one_line_each_make_one_order_with_all_lines(query: Query) -> None:
     assert order(query, "LINES-1", "total_amount, line_count") == (Decimal("30.00"), 2)
 
 
@@ -702,9 +703,9 @@ def test_where_a_file_is_cut_decides_nothing_about_the_lines_of_an_order(query: 
     assert order(query, "CSV-CUT", "total_amount, line_count, item_quantity") == (Decimal("18.00"), 2, 2)
 
 
-def test_of_two_versions_of_one_night_that_each_make_the_order_only_the_newer_has_lines(query: Query) -> None:
+def test_of_two_versions_of_one_day_that_each_make_the_order_only_the_newer_has_lines(query: Query) -> None:
     assert query(
-        "select title, product_id from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = 'TWICE-A-NIGHT'"
+        "select title, product_id from marts.fct_order_lines join marts.fct_orders using (order_id) where order_number = 'TWICE-A-DAY'"
     ) == [(None, "right")]
 
 
@@ -744,7 +745,7 @@ def test_a_refund_in_the_vendors_currency_is_listed_as_reported_and_as_it_counts
     assert query(f"{sql} where order_number = 'W-SHARE'") == [("EUR", Decimal("33.3333"), "GBP", Decimal("30.0000"))]
 
 
-def test_a_refund_total_that_an_order_states_is_listed_like_one_that_events_tell(query: Query) -> None:
+def test_a_refund_total_that_an_order_states_is_listed_like_one_that_events_report(query: Query) -> None:
     sql = "select chosen_source, chosen_value, other_source, other_value from meta.order_conflicts join marts.fct_orders using (order_id)"
     assert query(f"{sql} where order_number = 'W-RECORD' and conflict_type = 'refund'") == [
         ("optimizely", "30.0000", "ometria", "20.0000")
@@ -755,7 +756,7 @@ def test_a_vendor_is_in_no_conflict_with_itself(query: Query) -> None:
     assert [conflicts(query, number) for number in ("W-cancel-goods", "W-return-goods", "W-mixed")] == [[], [], []]
 
 
-def test_the_vendor_whose_word_counts_is_named(query: Query) -> None:
+def test_the_vendor_with_the_word_that_counts_is_named(query: Query) -> None:
     sql = "select distinct conflict_type, chosen_source, other_source from meta.order_conflicts join marts.fct_orders using (order_id)"
     assert query(f"{sql} where order_number = 'W-QUARREL' and conflict_type in ('status', 'amount') order by all") == [
         ("amount", "ometria", "optimizely"),
@@ -853,7 +854,7 @@ def test_two_orders_of_one_person_and_day_with_one_total_are_listed_and_never_me
     assert query(sql) == [("omnisend", "TWICE-3", "ometria", "TWICE-4")]
 
 
-def test_a_vendors_own_id_means_the_order_whose_number_it_names_elsewhere(query: Query) -> None:
+def test_a_vendors_own_id_means_the_order_with_the_number_it_names_elsewhere(query: Query) -> None:
     assert order(query, "1007", "total_amount, refunded_amount, net_amount, status") == (
         Decimal("70.00"),
         Decimal("20.00"),
@@ -900,7 +901,7 @@ def test_of_a_line_counts_as_refunded_what_the_lines_of_its_refunds_take_back(qu
     ]
 
 
-def test_the_lines_of_an_order_that_tells_of_its_refund_are_not_what_was_refunded(query: Query) -> None:
+def test_the_lines_of_an_order_that_reports_its_refund_are_not_what_was_refunded(query: Query) -> None:
     sql = "select refunded_quantity, fct_order_lines.refunded_amount from marts.fct_order_lines join marts.fct_orders using (order_id)"
     assert query(f"{sql} where order_number = 'L-TOLD-IN-FULL'") == [(None, None)]
 
@@ -915,7 +916,7 @@ def test_the_lines_of_an_order_that_tells_of_its_refund_are_not_what_was_refunde
         ("R-delta", "2024-01-05 12:00", False),
     ],
 )
-def test_an_adjustment_that_nobody_dates_is_of_the_night_that_first_reported_it_and_says_so(
+def test_an_adjustment_that_nobody_dates_is_of_the_day_that_first_reported_it_and_says_so(
     query: Query, number: str, moment: str, *, is_inferred: bool
 ) -> None:
     sql = "select distinct strftime(occurred_at, '%Y-%m-%d %H:%M'), is_occurred_at_inferred, source_account from marts.fct_order_adjustments join marts.fct_orders using (order_id)"

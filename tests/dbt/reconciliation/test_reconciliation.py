@@ -8,7 +8,7 @@ from tests.dbt.conftest import Query
 from tests.support.goldens import normalise
 from tests.support.warehouse_builder import WarehouseBuilder
 
-NIGHT = date(2024, 3, 1)
+DAY = date(2024, 3, 1)
 
 # The figures of the five vendors' published examples, with what is needed to tell whose they are.
 EXAMPLES: tuple[tuple[str, str, dict[str, object]], ...] = (
@@ -83,7 +83,7 @@ EXAMPLES: tuple[tuple[str, str, dict[str, object]], ...] = (
 
 def stage(w: WarehouseBuilder) -> None:
     for vendor, stream, record in EXAMPLES:
-        outcome = normalise(vendor, stream, [record], export_date=NIGHT, file_name=f"example-{stream}.ndjson")
+        outcome = normalise(vendor, stream, [record], export_date=DAY, file_name=f"example-{stream}.ndjson")
         assert outcome.rejects == []
         for table in outcome.normalised.frames:
             w.rows[table].extend(outcome.normalised.frame(table).to_dicts())
@@ -135,7 +135,7 @@ def figure(w: WarehouseBuilder, source: str, record: str, metric: str, value: st
         metric=metric,
         value_num=value,
         definition_id=f"stats.{metric}",
-        export_date=NIGHT,
+        export_date=DAY,
     )
 
 
@@ -164,7 +164,7 @@ def two_currencies(w: WarehouseBuilder) -> None:
             metric=metric,
             value_num=value,
             currency="EUR",
-            export_date=NIGHT,
+            export_date=DAY,
         )
 
 
@@ -203,9 +203,9 @@ def states_of_the_day(w: WarehouseBuilder) -> None:
         export_date=later,
     )
     w.profile("voucherify", "paid-later", stream="customers")
-    for status, night in (("created", NIGHT), ("paid", later)):
+    for status, day in (("created", DAY), ("paid", later)):
         own_order(
-            w, "voucherify", "paid-later", "paid-later", "70.00", status=status, stream="customers", export_date=night
+            w, "voucherify", "paid-later", "paid-later", "70.00", status=status, stream="customers", export_date=day
         )
     figure(w, "voucherify", "paid-later", "order_count", "0", "customers")
     figure(w, "voucherify", "paid-later", "total_revenue", "0", "customers")
@@ -304,7 +304,7 @@ def test_orders_of_two_currencies_are_never_added_to_compare_with_a_figure(query
     ("metric", "verdict", "value"),
     [("total_revenue", "explained", 50), ("order_count", "match", 1), ("average_order_value", "explained", 50)],
 )
-def test_a_cancellation_that_the_vendor_tells_apart_is_part_of_what_it_tells(
+def test_a_cancellation_that_the_vendor_reports_separately_is_part_of_what_it_reports(
     query: Query, metric: str, verdict: str, value: int
 ) -> None:
     sql = "select verdict, our_value_by_their_definition from marts.customer_stat_reconciliation where source_record_id = 'canceled' and metric = $1"

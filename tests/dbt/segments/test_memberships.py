@@ -18,10 +18,10 @@ def stage(w: WarehouseBuilder) -> None:
     two_profiles(w)
     messages_and_lists(w)
     realtime_and_classic(w)
-    two_updates_of_a_night(w)
+    two_updates_of_a_day(w)
     programmes(w)
     deletions(w)
-    names_of_a_night(w)
+    names_of_a_day(w)
     w.add("segments", source=VENDOR, segment_id="v-whales", name="Whales", kind="static_list")
     listed(w, customer(w, "whale"), ["v-whales"], EXPORT_DATES[0])
 
@@ -36,7 +36,7 @@ def listed(
     w: WarehouseBuilder,
     owner: Row,
     segments: list[str],
-    night: date,
+    day: date,
     *,
     kind: str = "static_list",
     file: str = "a",
@@ -44,8 +44,8 @@ def listed(
 ) -> None:
     """The full list of a profile's segments."""
     place = {
-        "source_file": f"landing/{VENDOR}/{owner['source_record_id']}/{night}/{file}.ndjson",
-        "export_date": night,
+        "source_file": f"landing/{VENDOR}/{owner['source_record_id']}/{day}/{file}.ndjson",
+        "export_date": day,
         "stream": "customers",
     }
     for segment in segments or [None]:
@@ -58,7 +58,7 @@ def listed(
             state="member" if segment else "none",
             is_full_snapshot=True,
             is_observed_at_inferred=True,
-            observed_at=datetime(night.year, night.month, night.day, tzinfo=UTC),
+            observed_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
             **{**place, **values},
         )
 
@@ -68,7 +68,7 @@ def reported(
     owner: Row,
     segment: str,
     moment: datetime,
-    night: date,
+    day: date,
     *,
     state: str = "entered",
     kind: str = "static_list",
@@ -85,7 +85,7 @@ def reported(
         is_full_snapshot=False,
         is_observed_at_inferred=False,
         observed_at=moment,
-        export_date=night,
+        export_date=day,
     )
 
 
@@ -125,7 +125,7 @@ def realtime_and_classic(w: WarehouseBuilder) -> None:
     listed(w, owner, [], EXPORT_DATES[2], kind="realtime_segment")
 
 
-def two_updates_of_a_night(w: WarehouseBuilder) -> None:
+def two_updates_of_a_day(w: WarehouseBuilder) -> None:
     """The later update stands in the earlier file."""
     owner = customer(w, "updated")
     for file, updated_at, tier, points, orders in (
@@ -153,7 +153,7 @@ def two_updates_of_a_night(w: WarehouseBuilder) -> None:
         )
 
 
-def account(w: WarehouseBuilder, record: str, programme: str, points: str, night: date) -> None:
+def account(w: WarehouseBuilder, record: str, programme: str, points: str, day: date) -> None:
     w.add(
         "loyalty_accounts",
         source=VENDOR,
@@ -163,11 +163,11 @@ def account(w: WarehouseBuilder, record: str, programme: str, points: str, night
         program_id=programme,
         balance_type="points",
         balance=points,
-        export_date=night,
+        export_date=day,
     )
 
 
-def points_reported(w: WarehouseBuilder, record: str, points: str, night: date) -> None:
+def points_reported(w: WarehouseBuilder, record: str, points: str, day: date) -> None:
     w.add(
         "vendor_stats",
         source=VENDOR,
@@ -176,7 +176,7 @@ def points_reported(w: WarehouseBuilder, record: str, points: str, night: date) 
         metric="loyalty_points",
         value_num=points,
         definition_id="loyalty.points",
-        export_date=night,
+        export_date=day,
     )
 
 
@@ -199,7 +199,7 @@ def deletions(w: WarehouseBuilder) -> None:
     account(w, "deleted-one", "Club", "70", EXPORT_DATES[0])
 
 
-def names_of_a_night(w: WarehouseBuilder) -> None:
+def names_of_a_day(w: WarehouseBuilder) -> None:
     owner = customer(w, "named")
     for file, name in (("a", "Old name"), ("b", "New name")):
         listed(w, owner, ["named-twice"], EXPORT_DATES[0], file=file, segment_name=name)
@@ -220,7 +220,7 @@ def test_a_list_of_one_profile_says_nothing_of_another_of_the_same_person(query:
     assert stay(query, "pair-closed") == [(at(1, 10), at(2), False)]
 
 
-def test_a_list_ends_what_was_reported_before_its_night_and_not_what_was_reported_after(query: Query) -> None:
+def test_a_list_ends_what_was_reported_before_its_day_and_not_what_was_reported_after(query: Query) -> None:
     assert stay(query, "before-list") == [(at(1, 10), at(2), False)]
     assert stay(query, "after-list") == [(at(2, 10), None, True)]
     assert stay(query, "late-message") == [(at(1, 10), at(2), False)]
@@ -231,7 +231,7 @@ def test_a_list_of_realtime_segments_closes_no_classic_one(query: Query) -> None
     assert stay(query, "cl") == [(at(1), None, True)]
 
 
-def test_of_two_updates_of_one_night_the_later_counts_whatever_its_file_is_called(query: Query) -> None:
+def test_of_two_updates_of_one_day_the_later_counts_whatever_its_file_is_called(query: Query) -> None:
     assert query(
         "select segment_id from marts.fct_segment_memberships where segment_kind = 'loyalty_tier' and segment_id like 'ltr-%'"
     ) == [("ltr-new",)]
@@ -266,7 +266,7 @@ def test_whom_the_vendor_has_deleted_is_no_member_and_holds_no_points(query: Que
     ]
 
 
-def test_a_segment_named_twice_in_one_night_has_the_name_of_the_later_file(query: Query) -> None:
+def test_a_segment_named_twice_on_one_day_has_the_name_of_the_later_file(query: Query) -> None:
     assert query("select segment_name from marts.dim_segments where segment_id = 'named-twice'") == [("New name",)]
 
 

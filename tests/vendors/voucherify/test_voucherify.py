@@ -833,7 +833,7 @@ def test_the_redemption_and_the_rollback_in_a_webhook_reach_their_table():
 
 
 LINES = [{"object": "order_item", "product_id": "prod_1", "quantity": 1, "amount": 500, "price": 500}]
-TOLD = {
+OBJECTS = {
     "redemption": {"id": "r_1", "date": "2026-02-01T10:00:00Z", "result": "SUCCESS", "gift": {"amount": 300}},
     "redemption_rollback": {
         "id": "rr_1",
@@ -860,14 +860,14 @@ TYPES = {
 }
 
 
-@pytest.mark.parametrize("thing", TOLD)
+@pytest.mark.parametrize("thing", OBJECTS)
 def test_facts_in_a_webhook_reach_their_table_whichever_envelope_holds_them(thing):
     order = {} if thing == "order" else {"order": {"id": "ord_2", "object": "order", "status": "PAID", "amount": 700}}
     beside = {"customer": PERSON, **order, "voucher": {"object": "voucher", "code": "GIFT-1"}}
-    whole = {"object": thing, **TOLD[thing], **beside}
+    whole = {"object": thing, **OBJECTS[thing], **beside}
     message = {"id": "whs_1", "type": TYPES[thing], "created_at": "2026-02-02T10:00:00Z"}
     reported = []
-    for data in ({thing: {"object": thing, **TOLD[thing]}, **beside}, whole, {"object": whole}):
+    for data in ({thing: {"object": thing, **OBJECTS[thing]}, **beside}, whole, {"object": whole}):
         outcome = events({**message, "data": data})
         assert (outcome.rejects, outcome.issues) == ([], [])
         reported.append({table: outcome.rows(table) for table in outcome.normalised.frames})

@@ -14,7 +14,7 @@ from tests.support.goldens import normalise
 from tests.support.model import Model
 from tests.support.warehouse_builder import WarehouseBuilder
 
-NIGHT = date(2026, 3, 5)
+DAY = date(2026, 3, 5)
 SAID = datetime(2026, 2, 1, 12, tzinfo=UTC)
 EMAIL = "no@consents.example"
 
@@ -34,8 +34,8 @@ class Refusal:
 
     @property
     def said_at(self) -> datetime:
-        """The time it counts from: where none is told, the night that first delivered it."""
-        return SAID if self.is_dated else datetime.combine(NIGHT, time(), UTC)
+        """The time it counts from: where none is stated, the day that first delivered it."""
+        return SAID if self.is_dated else datetime.combine(DAY, time(), UTC)
 
     @property
     def record_key(self) -> Row:
@@ -43,13 +43,13 @@ class Refusal:
         return {"source": self.vendor, "stream": self.stream, "owner_record_id": "first"}
 
     def repeated(self, at: datetime) -> list[Row]:
-        """The same from the same record at a later night, without a time."""
+        """The same from the same record at a later day, without a time."""
         return [word("opt_out", at, self.channel, self.purpose, is_inferred=True, **self.record_key)]
 
     @property
     def rows(self) -> list[Row]:
         """What staging holds of it."""
-        outcome = normalise(self.vendor, self.stream, [self.record], export_date=NIGHT)
+        outcome = normalise(self.vendor, self.stream, [self.record], export_date=DAY)
         assert outcome.rejects == []
         return outcome.normalised.frame("customer_consents").to_dicts()
 
@@ -134,9 +134,9 @@ def word(
     *,
     is_inferred: bool = False,
     is_forced: bool = False,
-    **whose: str,
+    **owner: str,
 ) -> Row:
-    """A yes or no as staging holds it; another vendor tells it unless `source` or `owner_record_id` say otherwise."""
+    """A yes or no as staging holds it; another vendor reports it unless `source` or `owner_record_id` say otherwise."""
     return {
         "source": "another_vendor",
         "source_account": "default",
@@ -150,7 +150,7 @@ def word(
         "last_export_date": at.date(),
         "source_file": "landing/another_vendor/a.ndjson",
         "source_row": 1,
-        **whose,
+        **owner,
     }
 
 

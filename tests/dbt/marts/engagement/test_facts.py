@@ -22,7 +22,7 @@ def stage(w: WarehouseBuilder) -> None:
 
 
 def reviews(w: WarehouseBuilder) -> None:
-    for night, title in ((FIRST, "meh"), (SECOND, "better")):
+    for day, title in ((FIRST, "meh"), (SECOND, "better")):
         row = w.add(
             "reviews",
             source="open_delivery",
@@ -33,7 +33,7 @@ def reviews(w: WarehouseBuilder) -> None:
             owner_record_id="guest",
             stream="customers",
             title=title,
-            export_date=night,
+            export_date=day,
         )
         place = {name: row[name] for name in ("stream", "export_date", "source_file", "source_row", "source_record_id")}
         for number, score, is_overall in ((1, 0.25, False), (2, 0.75, True)):
@@ -80,7 +80,7 @@ def leads(w: WarehouseBuilder) -> None:
 
 
 def loyalty(w: WarehouseBuilder) -> None:
-    for night, balance in ((FIRST, "100"), (SECOND, "340")):
+    for day, balance in ((FIRST, "100"), (SECOND, "340")):
         w.add(
             "loyalty_accounts",
             source="voucherify",
@@ -89,7 +89,7 @@ def loyalty(w: WarehouseBuilder) -> None:
             owner_record_id="holder",
             balance_type="points",
             balance=balance,
-            export_date=night,
+            export_date=day,
         )
     w.add(
         "loyalty_accounts",
@@ -145,7 +145,7 @@ def redemptions(w: WarehouseBuilder) -> None:
 
 
 def referrals(w: WarehouseBuilder) -> None:
-    for night in (FIRST, SECOND):
+    for day in (FIRST, SECOND):
         for campaign, referrer in (("spring", "holder"), ("summer", "nobody")):
             w.add(
                 "referrals",
@@ -154,7 +154,7 @@ def referrals(w: WarehouseBuilder) -> None:
                 campaign_id=campaign,
                 referrer_profile_id=referrer,
                 referred_profile_id="friend",
-                export_date=night,
+                export_date=day,
             )
 
 

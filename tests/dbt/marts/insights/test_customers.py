@@ -108,38 +108,38 @@ def engagement(w: WarehouseBuilder) -> None:
     )
 
 
-def claim(w: WarehouseBuilder, record: str, segment: str | None, night: date, **values: object) -> None:
+def claim(w: WarehouseBuilder, record: str, segment: str | None, day: date, **values: object) -> None:
     defaults = {
         "kind": "static_list",
         "state": "member" if segment else "none",
         "segment_name": segment and segment.title(),
         "is_full_snapshot": True,
         "is_observed_at_inferred": True,
-        "observed_at": datetime(night.year, night.month, night.day, tzinfo=UTC),
-        "source_file": f"landing/ometria/{record}/{night}/a.ndjson",
+        "observed_at": datetime(day.year, day.month, day.day, tzinfo=UTC),
+        "source_file": f"landing/ometria/{record}/{day}/a.ndjson",
     }
     w.add(
         "segment_memberships",
         source="ometria",
         owner_record_id=record,
         segment_id=segment,
-        export_date=night,
+        export_date=day,
         **{**defaults, **values},
     )
 
 
 def segments(w: WarehouseBuilder) -> None:
-    nights = [date(2024, 1, day) for day in range(1, 8)]
+    days = [date(2024, 1, day) for day in range(1, 8)]
     w.profile("ometria", "member", email="member@segments.example")
     w.profile("ometria", "member-two", email="member@segments.example")
-    for night in (nights[0], nights[1], nights[4]):
-        claim(w, "member", "vip", night)
-    claim(w, "member", None, nights[3])
-    claim(w, "member", "gone", nights[0])
-    claim(w, "nobody", "spenders", nights[0])
-    claim(w, "member-two", "vip", nights[2])
-    claim(w, "member-two", None, nights[5])
-    claim(w, "member", "vip", nights[1], kind="tag", valid_from=datetime(2023, 6, 1, tzinfo=UTC))
+    for day in (days[0], days[1], days[4]):
+        claim(w, "member", "vip", day)
+    claim(w, "member", None, days[3])
+    claim(w, "member", "gone", days[0])
+    claim(w, "nobody", "spenders", days[0])
+    claim(w, "member-two", "vip", days[2])
+    claim(w, "member-two", None, days[5])
+    claim(w, "member", "vip", days[1], kind="tag", valid_from=datetime(2023, 6, 1, tzinfo=UTC))
 
     w.profile("ometria", "listed", email="listed@segments.example", stream="lists")
     messages = {
@@ -152,7 +152,7 @@ def segments(w: WarehouseBuilder) -> None:
         w,
         "listed",
         "news",
-        nights[1],
+        days[1],
         state="subscribed",
         **{**messages, "observed_at": datetime(2024, 1, 1, 9, tzinfo=UTC)},
     )
@@ -160,7 +160,7 @@ def segments(w: WarehouseBuilder) -> None:
         w,
         "listed",
         "news",
-        nights[3],
+        days[3],
         state="unsubscribed",
         **{**messages, "observed_at": datetime(2024, 1, 3, 9, tzinfo=UTC)},
     )
@@ -168,34 +168,34 @@ def segments(w: WarehouseBuilder) -> None:
         w,
         "listed",
         "news",
-        nights[5],
+        days[5],
         state="subscribed",
         **{**messages, "observed_at": datetime(2024, 1, 5, 9, tzinfo=UTC)},
     )
 
     w.profile("vendor_with_full_lists", "exported", email="exported@segments.example", stream="segments")
-    for night in (nights[0], nights[1], nights[3]):
+    for day in (days[0], days[1], days[3]):
         w.add(
             "segment_memberships",
             source="vendor_with_full_lists",
             stream="segments",
             owner_record_id="exported",
-            segment_id="gold" if night != nights[3] else "silver",
+            segment_id="gold" if day != days[3] else "silver",
             kind="dynamic_segment",
             state="member",
-            observed_at=datetime(2024, 1, night.day, tzinfo=UTC),
+            observed_at=datetime(2024, 1, day.day, tzinfo=UTC),
             is_observed_at_inferred=True,
             is_full_snapshot=False,
-            export_date=night,
+            export_date=day,
         )
-    w.delivery("vendor_with_full_lists", "segments", nights[0], is_full=True)
-    w.delivery("vendor_with_full_lists", "segments", nights[1], is_full=False)
-    w.delivery("vendor_with_full_lists", "segments", nights[3], is_full=True)
+    w.delivery("vendor_with_full_lists", "segments", days[0], is_full=True)
+    w.delivery("vendor_with_full_lists", "segments", days[1], is_full=False)
+    w.delivery("vendor_with_full_lists", "segments", days[3], is_full=True)
 
 
 def movers(w: WarehouseBuilder) -> None:
-    for night, country in ((date(2024, 2, 10), "DE"), (date(2024, 2, 20), "AT")):
-        w.profile("ometria", "mover", email="mover@movers.example", country_code=country, export_date=night)
+    for day, country in ((date(2024, 2, 10), "DE"), (date(2024, 2, 20), "AT")):
+        w.profile("ometria", "mover", email="mover@movers.example", country_code=country, export_date=day)
 
 
 def consents(w: WarehouseBuilder) -> None:
@@ -356,8 +356,8 @@ def test_the_engagement_score_follows_its_published_formula(query: Query) -> Non
     assert score == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_purchase_that_two_vendors_tell_is_an_event_of_each_in_the_score(query: Query) -> None:
-    """Events are told apart by their vendor; what keeps them from adding up without end is the cap of the class."""
+def test_a_purchase_that_two_vendors_report_is_an_event_of_each_in_the_score(query: Query) -> None:
+    """Events are distinguished by their vendor; what keeps them from adding up without end is the cap of the class."""
     ((score,),) = query(
         "select engagement_score from marts.customer_insights where customer_id = $1",
         [alias("omnisend", "contacts", "twice-told")],
@@ -381,7 +381,7 @@ def test_a_list_claimed_by_two_records_is_one_stay_until_both_cease(query: Query
     assert stays(query, "vip", "static_list") == [("2024-01-01 00", None, True)]
 
 
-def test_a_list_that_a_later_profile_no_longer_names_is_left_on_that_night(query: Query) -> None:
+def test_a_list_that_a_later_profile_no_longer_names_is_left_on_that_day(query: Query) -> None:
     assert stays(query, "gone", "static_list") == [("2024-01-01 00", "2024-01-02 00", False)]
 
 
@@ -524,7 +524,7 @@ def test_a_vendors_figure_gets_its_verdict(query: Query, record: str, metric: st
         (["high", "high"], False, None),
     ],
 )
-def test_of_two_confidences_in_an_identifier_in_one_night_the_more_cautious_counts(
+def test_of_two_confidences_in_an_identifier_on_one_day_the_more_cautious_counts(
     warehouse: WarehouseBuilder, confidences: list[str], is_weak: bool, reason: str | None
 ) -> None:
     owner = {"source": "ometria", "source_account": "default", "source_file": "landing/a.ndjson", "source_row": 1}

@@ -136,7 +136,7 @@ def stage_attributes(w: WarehouseBuilder) -> None:
     w.profile("ometria", "an-list", attributes='["no", "object"]')
 
 
-def test_custom_fields_may_have_any_name_and_one_that_is_there_twice_ends_no_night(query: Query) -> None:
+def test_custom_fields_may_have_any_name_and_one_that_is_there_twice_ends_no_run(query: Query) -> None:
     rows = query(
         "select attribute, value from marts.customer_attributes where source_record_id in ('an-odd', 'an-list') order by all"
     )
