@@ -1,4 +1,4 @@
-"""Orders without their people: what a record tells of an order, in the vendor's own form, and nothing else of it.
+"""Orders without their people: what a record reports of an order, in the vendor's own form, and nothing else of it.
 
 Which fields that takes is listed nowhere but found out: a field may go if the rows of the order stay what they are
 without it. So this holds for every vendor, dialect and format, and for fields that nobody knew of.
@@ -41,7 +41,7 @@ _decode = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode()
 
 
 def needed(read: Read, records: Iterable[Record]) -> dict[int, frozenset[Path]]:
-    """Those of the records that tell of orders, by their numbers: the paths of what their orders need, and nothing else
+    """Those of the records that report orders, by their numbers: the paths of what their orders need, and nothing else
     of them may stay."""
     by_content: dict[tuple[bytes, str | None], list[Record]] = {}
     for record in records:
@@ -63,7 +63,7 @@ def needed(read: Read, records: Iterable[Record]) -> dict[int, frozenset[Path]]:
 
 
 def orders(read: Read, records: Sequence[Record]) -> dict[int, bytes]:
-    """Those of the records that tell of orders, without all else, as JSON by their numbers."""
+    """Those of the records that report orders, without all else, as JSON by their numbers."""
     paths = needed(read, records)
     return {
         record.number: msgspec.json.encode(only(value(record), paths[record.number]))
@@ -154,7 +154,7 @@ def _below(reported: Any, path: Path) -> Iterator[Path]:
 
 
 def _rows(reported: Reported) -> dict[int, Rows]:
-    """What the frames tell of orders, record by record, in the columns that stay."""
+    """What the frames report of orders, record by record, in the columns that stay."""
     found: dict[int, Rows] = {}
     for table in ORDER_TABLES:
         for frame in reported.frames.get(table, ()):

@@ -32,7 +32,7 @@ def in_columns_of(table: str, rows: pl.DataFrame, owner: pl.Expr, span: Span, di
         "load_seq": span.reported(lambda origin: origin.load_seq, pl.Int64),
         "source_record_id": own,
         "source_file": span.reported(lambda origin: origin.source_file),
-        "extracted_at": span.night,
+        "extracted_at": span.export_start,
         "extra": pl.col("row_extra") if "row_extra" in rows.columns else pl.lit(None, pl.String),
     }
     if table in ("customer_identifiers",):

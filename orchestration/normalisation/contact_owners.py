@@ -1,4 +1,4 @@
-"""Who a record is about that is no profile of anybody: the people that its identifiers and its evidence tell apart."""
+"""Who a record is about that is no profile of anybody: the people that its identifiers and its evidence distinguish."""
 
 import polars as pl
 

@@ -27,7 +27,7 @@ from orchestration.normalisation.record_frames import decoded_fields, frame_of
 def frames_together(files: Sequence[tuple["Decoder", ClassifiedBlock]]) -> list[Decoded]:
     """The frames of classified blocks of several files of one stream, their records numbered by `numbered`.
 
-    Raises PolarsError where a record cannot be decoded: which one it is can be told of each file alone.
+    Raises PolarsError where a record cannot be decoded: which one it is shows in each file alone.
     """
     merged: dict[str, tuple[KnownDialect, DialectRecords]] = {}
     reported: dict[str, list[tuple[Decoder, int]]] = defaultdict(list)
@@ -85,7 +85,7 @@ class Decoder:
         return found.batch
 
     def forget(self) -> None:
-        """After the last block: what is only known to find records told twice."""
+        """After the last block: what is only known to find records reported twice."""
         self._classifier.forget()
 
     def count(self, known: KnownDialect, given: Mapping[str, int]) -> None:

@@ -155,7 +155,7 @@ class DialectNormaliser:
         profile = ids.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about)
-        people = self._read(Reader("contacts", about.attributes, self._account, self._span.night), self._frame)
+        people = self._read(Reader("contacts", about.attributes, self._account, self._span.export_start), self._frame)
         owner = owners_of(self._frame, people, identifiers, self._account)
         self._frame = self._frame.with_columns(owner.alias("owner"))
         nameless = identifiers.join(
@@ -169,7 +169,7 @@ class DialectNormaliser:
         self._people, self._carried = people, identifiers
 
     def _identifiers(self, about: Profile | Contact) -> pl.DataFrame:
-        """What the records are known by; a blank taken off a value is booked."""
+        """What the records are known by; a blank taken off a value is logged."""
         found = identifiers_of(about.identifiers, self._frame, self._account)
         trimmed = found.filter(pl.col("given") != pl.col("id_value_raw")).select("source_row", "given")
         self.issues.extend(
@@ -238,7 +238,7 @@ class DialectNormaliser:
         return rows.with_columns(alias_ids(self._span, rows, "derived"))
 
     def _updated(self) -> pl.Expr:
-        """When the vendor last changed the record, for those of its rows that say nothing of their own: it tells the
+        """When the vendor last changed the record, for those of its rows that say nothing of their own: it decides the
         newer of two versions."""
         needed = any(_takes_update_of_record(select) for select in self._dialect.rows)
         stated = (
@@ -253,7 +253,7 @@ class DialectNormaliser:
         seen = times.time(
             text, formats=value.formats, zone=self._account.time_zone, date_hour=value.date_only_hour
         ).struct.field("value")
-        return pl.when(seen < self._span.night + PLAUSIBLE).then(seen)
+        return pl.when(seen < self._span.export_start + PLAUSIBLE).then(seen)
 
     def _contact_times(self) -> pl.DataFrame:
         for select in self._dialect.rows:
@@ -261,9 +261,9 @@ class DialectNormaliser:
                 value = select.columns.get(column.name)
                 if select.each is None and isinstance(value, Time) and value.sources:
                     return self._frame.select(
-                        "source_row", pl.coalesce(self._plausible(value), self._span.night).alias("seen")
+                        "source_row", pl.coalesce(self._plausible(value), self._span.export_start).alias("seen")
                     )
-        return self._frame.select("source_row", self._span.night.alias("seen"))
+        return self._frame.select("source_row", self._span.export_start.alias("seen"))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -280,12 +280,12 @@ class DialectNormaliser:
             frame = frame.filter(select.where)
         if frame.height:
             parsed = self._read(
-                Reader(select.table, select.columns, self._account, self._span.night, select.amounts), frame
+                Reader(select.table, select.columns, self._account, self._span.export_start, select.amounts), frame
             )
             self._emit(select.table, completed(select, frame, parsed, self._span), pl.col("owner"))
 
     def _in_major_units(self, select: Rows) -> Rows:
-        """The select with the amounts that this file states in major units, each booked as given."""
+        """The select with the amounts that this file states in major units, each logged as given."""
         columns = dict(select.columns)
         for name, value in select.columns.items():
             if is_in_minor_units(select, name, value) and fields_read(value) & self._major_fields:
@@ -303,7 +303,7 @@ class DialectNormaliser:
         return replace(select, columns=columns)
 
     def _read(self, reader: Reader, frame: pl.DataFrame) -> pl.DataFrame:
-        """Typed values row by row of `frame`; what cannot be read is rejected or booked."""
+        """Typed values row by row of `frame`; what cannot be read is rejected or logged."""
         read = reader.read(frame)
         for number, reason, at in read.rejected:
             self._reject([number], reason, at)

@@ -73,7 +73,7 @@ def word(value: str) -> str:
     return "\x1f".join(("word", value))
 
 
-def is_telling(value: str) -> bool:
+def is_distinctive(value: str) -> bool:
     """Whether an id is long and odd enough to be looked for in texts: a short one, or a word, stands in many."""
     return len(value) >= SHORTEST_ID and not _COMMON.match(value)
 
@@ -91,7 +91,7 @@ def words(text: str) -> Iterator[str]:
             parts = list(_PART.finditer(whole[0]))[:MOST_PARTS]
             for first, start in enumerate(parts):
                 spans = (whole[0][start.start() : end.end()] for end in parts[first:])
-                yield from (word(one) for one in spans if is_telling(one))
+                yield from (word(one) for one in spans if is_distinctive(one))
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -166,63 +166,65 @@ def digest(secret: bytes, text: str) -> str:
 
 @dataclass(frozen=True)
 class Erasures:
-    """All that was erased, and until which night that holds: later ones tell of somebody new."""
+    """All that was erased, and until which export date that holds: later ones are about somebody new."""
 
     secret: bytes = field(repr=False)
     until: dict[str, date] = field(default_factory=dict)
-    """Hashes, each with the last night that it is kept out of."""
+    """Hashes, each with the last export date that it is kept out of."""
 
     def __bool__(self) -> bool:
         return bool(self.until)
 
-    def holds(self, text: str, night: date) -> bool:
-        """Whether this was erased, for a delivery of that night."""
-        until = self.last_night(text)
-        return until is not None and night <= until
+    def holds(self, text: str, export_date: date) -> bool:
+        """Whether this was erased, for a delivery of that export date."""
+        until = self.last_export_date(text)
+        return until is not None and export_date <= until
 
     def is_known(self, text: str) -> bool:
-        """Whether this was erased, for whichever night."""
-        return self.last_night(text) is not None
+        """Whether this was erased, for whichever export date."""
+        return self.last_export_date(text) is not None
 
-    def last_night(self, text: str) -> date | None:
-        """The last night that this is kept out of; null where it was never erased."""
+    def last_export_date(self, text: str) -> date | None:
+        """The last export date that this is kept out of; null where it was never erased."""
         return self.until.get(_digest(self.secret, text))
 
-    def numbers(self, people: "People", raws: Mapping[int, bytes], night: Callable[[int], date]) -> set[int]:
-        """Numbers of the records that are about somebody who was erased, or about nobody and name them; `night` is that
-        of the record of a number."""
+    def numbers(self, people: "People", raws: Mapping[int, bytes], export_date: Callable[[int], date]) -> set[int]:
+        """Numbers of the records that are about somebody who was erased, or about nobody and name them; `export_date`
+        gives that of the record of a number."""
         owners = (
             number
             for number, owner in people.owners.select("source_row", "owner").iter_rows()
-            if self.holds(record(people.source, people.account, people.stream, owner), night(number))
+            if self.holds(record(people.source, people.account, people.stream, owner), export_date(number))
         )
         named = people.identifiers.filter(pl.col("id_link_value").is_not_null()).select(
             "source_row", "id_type", "id_namespace", "id_link_value"
         )
         nobodys = people.numbers - set(people.owners.get_column("source_row"))
-        naming = (number for number in nobodys if number in raws and self.is_mentioned(raws[number], night(number)))
+        naming = (
+            number for number in nobodys if number in raws and self.is_mentioned(raws[number], export_date(number))
+        )
         return {
             *owners,
             *naming,
-            *(number for number, *parts in named.iter_rows() if self.holds(identifier(*parts), night(number))),
+            *(number for number, *parts in named.iter_rows() if self.holds(identifier(*parts), export_date(number))),
         }
 
-    def is_mentioned(self, raw: bytes, night: date) -> bool:
+    def is_mentioned(self, raw: bytes, export_date: date) -> bool:
         """Whether bytes name somebody who was erased, by an address or a number."""
-        return any(self.holds(found, night) for found in mentions(raw.decode("utf-8", "replace")))
+        return any(self.holds(found, export_date) for found in mentions(raw.decode("utf-8", "replace")))
 
-    def is_named(self, raw: bytes, night: date) -> bool:
+    def is_named(self, raw: bytes, export_date: date) -> bool:
         """Whether bytes that could not be read as a record name somebody who was erased, a vendor's ids included."""
         text = raw.decode("utf-8", "replace")
-        return any(self.holds(found, night) for found in chain(mentions(text), words(text)))
+        return any(self.holds(found, export_date) for found in chain(mentions(text), words(text)))
 
-    def without_mentions(self, text: str, night: date) -> str:
+    def without_mentions(self, text: str, export_date: date) -> str:
         """A short text such as a name, with `erased` in the place of every address and number of theirs."""
-        found = next(((start, end) for start, end, one in _placed(text) if self.holds(one, night)), None)
+        found = next(((start, end) for start, end, one in _placed(text) if self.holds(one, export_date)), None)
         if found is None:
             return text
         start, end = found
-        return f"{text[:start]}{ERASED}{self.without_mentions(text[end:], night)}"
+        return f"{text[:start]}{ERASED}{self.without_mentions(text[end:], export_date)}"
 
 
 @lru_cache(maxsize=2**18)

@@ -16,7 +16,7 @@ def coverage_of(
     compiled: Compiled, frame: pl.DataFrame, fields: Iterable[pl.Series], ends: Sequence[int]
 ) -> list[dict[str, int]]:
     """By the path of a leaf that was given anywhere, the number of records or list elements that hold it; for each of
-    the files whose records stand one after the other in the frame and end at `ends`."""
+    the files with records that stand one after the other in the frame and end at `ends`."""
     counts = {path.removeprefix("at:"): count for path, count in _given_leaves(fields, ends)}
     for leaf in compiled.raw:
         if leaf.kind == "keep":

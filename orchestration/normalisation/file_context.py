@@ -13,8 +13,8 @@ from orchestration.config.accounts import Account
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 
-# Records of several files that are normalised together are told apart by their numbers: the bits from here on are the
-# place of the file. No file has so many records.
+# Records of several files that are normalised together are distinguished by their numbers: the bits from here on are
+# the place of the file. No file has so many records.
 _PLACE_BIT = 40
 
 
@@ -33,14 +33,14 @@ class Origin:
     """Who was erased: whoever is known by the same later is somebody else."""
 
     @property
-    def night(self) -> datetime:
+    def export_start(self) -> datetime:
         return datetime.combine(self.export_date, clock(), UTC)
 
     def life_of(self, stream: str, record: str) -> str:
-        """What tells a record from the one of the same id that was erased; nothing where none was."""
+        """What distinguishes a record from the one of the same id that was erased; nothing where none was."""
         if not self.erased:
             return ""
-        until = self.erased.last_night(
+        until = self.erased.last_export_date(
             erasures.record(self.account.source, self.account.source_account, stream, record)
         )
         return "" if until is None or self.export_date <= until else f"\x1dafter {until}"
@@ -48,7 +48,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Span:
-    """The files of one stream of an account whose records are normalised together: one, or several small ones."""
+    """The files of one stream of an account with records that are normalised together: one, or several small ones."""
 
     origins: tuple[Origin, ...]
 
@@ -79,16 +79,16 @@ class Span:
         """What the file of each row says of it, where `source_row` is a column."""
         if len(self.origins) == 1:
             return pl.lit(value(self.origins[0]), dtype=dtype)
-        values = pl.Series("told", [value(origin) for origin in self.origins], dtype=dtype)
+        values = pl.Series("reported", [value(origin) for origin in self.origins], dtype=dtype)
         return pl.lit(values).gather(pl.col("source_row").floordiv(1 << _PLACE_BIT))
 
     @cached_property
-    def night(self) -> pl.Expr:
+    def export_start(self) -> pl.Expr:
         """The start of the export date of each row."""
-        return self.reported(lambda origin: origin.night, pl.Datetime("us", "UTC"))
+        return self.reported(lambda origin: origin.export_start, pl.Datetime("us", "UTC"))
 
     def export_date(self, number: int) -> date:
-        """The night of the record of that number."""
+        """The export date of the record of that number."""
         return self.origins[place_of(number)[0]].export_date
 
     def in_own_numbers(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -96,14 +96,14 @@ class Span:
         return rows if len(self.origins) == 1 else rows.with_columns(pl.col("source_row").mod(1 << _PLACE_BIT))
 
     def by_file(self, text: pl.Expr) -> pl.Expr:
-        """A text that tells apart what several files say, and is the text itself where there is one."""
+        """A text that distinguishes what several files say, and is the text itself where there is one."""
         if len(self.origins) == 1:
             return text
         place = pl.col("source_row").floordiv(1 << _PLACE_BIT).cast(pl.String)
         return pl.concat_str(text, place, separator=_BETWEEN)
 
     def without_file(self, text: pl.Expr) -> pl.Expr:
-        """The text of `by_file` without what tells of the file."""
+        """The text of `by_file` without what names the file."""
         return text if len(self.origins) == 1 else text.str.replace(rf"{_BETWEEN}\d+\z", "")
 
 

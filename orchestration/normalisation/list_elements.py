@@ -31,8 +31,8 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
     def read_before(expr: pl.Expr | None) -> Any:
         if expr is None or not is_of_record(expr):
             return expr
-        reported.append(expr.alias(f"told:{len(reported)}"))
-        return pl.col(f"told:{len(reported) - 1}")
+        reported.append(expr.alias(f"reported:{len(reported)}"))
+        return pl.col(f"reported:{len(reported) - 1}")
 
     read: dict[str, Value] = {}
     for name, value in select.columns.items():

@@ -30,7 +30,8 @@ class Normalised:
 
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     reported: list[pl.DataFrame] = field(default_factory=list)
-    """Records that a contact was merged from, as contacts: what another part of the file tells may lie between them."""
+    """Records that a contact was merged from, as contacts: what another part of the file reports may lie between
+    them."""
     rejects: list[Reject] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     rows_read: int = 0
@@ -61,7 +62,7 @@ class Normaliser:
         self.origin = origin
         self._span = Span((origin,))
         self.major_fields: Mapping[int, frozenset[str]] = {}
-        """By the part of the file, fields that are in major units there, against what the vendor documents; to be told
+        """By the part of the file, fields that are in major units there, against what the vendor documents; to be set
         before the first block."""
         self.decoder = Decoder(vendor, origin.stream, bounds)
         self._vendor = vendor
@@ -126,7 +127,7 @@ class Normaliser:
         while todo:
             about, seen = self._about_erased(todo, erasures)
             found |= about
-            # What a block tells twice, be it written in two ways, is read once.
+            # What a block reports twice, be it written in two ways, is read once.
             todo = [record for record in todo if record.number not in seen] if seen else []
         return {number for first in found for number in firsts[first]}
 
@@ -134,8 +135,8 @@ class Normaliser:
         """Numbers of such records, and of all that were looked into."""
         alone = Normaliser(self._vendor, self.origin, self._bounds)
         batch = alone.decoder.decode(records)
-        night, major_fields = self.origin.export_date, self._major_fields_of(records)
-        found = {reject.number for reject in batch.rejects if erasures.is_named(reject.raw, night)}
+        export_date, major_fields = self.origin.export_date, self._major_fields_of(records)
+        found = {reject.number for reject in batch.rejects if erasures.is_named(reject.raw, export_date)}
         seen = {reject.number for reject in batch.rejects}
         raws = {record.number: record.raw for record in records}
         for decoded in batch.decoded:
@@ -156,7 +157,7 @@ class Normaliser:
         return reject
 
     def _without_person(self, result: Normalised, records: list[Record]) -> None:
-        """Takes what erased people's records tell of orders, and rejects what tells of none."""
+        """Takes what erased people's records report of orders, and rejects those that report none."""
         plain = Normaliser(self._vendor, self.origin, self._bounds)
         plain.major_fields = self.major_fields
         orders = anonymous.orders(plain.of_same, records)

@@ -12,12 +12,12 @@ from orchestration.mapping.expressions import roots
 from orchestration.mapping.selects import Rows
 from orchestration.normalisation.file_context import Span
 
-# What tells two events of one person at one time apart.
+# What distinguishes two events of one person at one time.
 _EVENT_CONTENT = ("event_type", "event_action", "event_name_raw", "source_order_id", "product_id", "properties")
 
 
 def derived_record_id(account: Account, text: str) -> str:
-    """Id of a person whom only orders and events tell of, by the identifiers and the evidence they carry."""
+    """Id of a person that only orders and events name, by the identifiers and the evidence they carry."""
     return "derived:" + sha256("\x1d".join((account.source, account.source_account, text)).encode()).hexdigest()[:32]
 
 
@@ -116,16 +116,18 @@ def _canonical(documents: pl.Series, is_dated: pl.Series, times: list[tuple[str,
 
 
 def _moment(rows: pl.DataFrame, has: set[str], span: Span) -> pl.Expr:
-    """When an event happened, as text; blank where only the night of its delivery is known."""
+    """When an event happened, as text; blank where only the export date of its delivery is known."""
     if "occurred_at" not in has:
         return pl.lit("")
     at = pl.col("occurred_at")
     fraction = pl.when(at.dt.microsecond() != 0).then(at.dt.strftime("%.6f")).otherwise(pl.lit(""))
-    is_night = (
-        pl.col("is_time_inferred") & (at == span.night) if "is_time_inferred" in rows.columns else pl.lit(value=False)
+    is_export_start = (
+        pl.col("is_time_inferred") & (at == span.export_start)
+        if "is_time_inferred" in rows.columns
+        else pl.lit(value=False)
     )
     return (
-        pl.when(~is_night)
+        pl.when(~is_export_start)
         .then(pl.concat_str(at.dt.strftime("%Y-%m-%dT%H:%M:%S"), fraction, pl.lit("+00:00")))
         .fill_null("")
     )

@@ -18,7 +18,7 @@ def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, span: Spa
     table = select.table
     rows = parsed.drop("source_row").hstack(frame.select(_carried(frame, select)))
     has = set(rows.columns)
-    account, night = span.account, span.night
+    account, export_start = span.account, span.export_start
     filled: list[pl.Expr] = []
     declared = {column.name for column in TABLES[table].columns}
     if "is_currency_inferred" in declared:
@@ -44,7 +44,7 @@ def completed(select: Rows, frame: pl.DataFrame, parsed: pl.DataFrame, span: Spa
         )
     for name, value in select.columns.items():
         if isinstance(value, Time) and value.else_export_date:
-            filled.append(pl.col(name).fill_null(night).alias(name))
+            filled.append(pl.col(name).fill_null(export_start).alias(name))
     if "source_updated_at" in declared and "source_updated_at" not in has:
         filled.append(pl.col("updated").alias("source_updated_at"))
     if "owner_record_id" in declared and "owner_record_id" not in has:

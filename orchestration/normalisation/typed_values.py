@@ -51,9 +51,9 @@ DERIVED_WORDS: tuple[tuple[str, str, Callable[[pl.Expr], pl.Expr]], ...] = (
 )
 
 
-# Tables that tell of people, and the columns in which a wrong encoding is mended.
+# Tables about people, and the columns in which a wrong encoding is repaired.
 PEOPLE = ("customers", "contacts")
-MENDED = (
+REPAIRED = (
     "first_name",
     "middle_name",
     "last_name",
@@ -69,7 +69,7 @@ FIRST_BIRTH_DATE = date(1900, 1, 1)
 
 @dataclass
 class Read:
-    """Typed values row by row, with what is to be rejected (row, reason, field) and booked."""
+    """Typed values row by row, with what is to be rejected (row, reason, field) and logged."""
 
     frame: pl.DataFrame
     rejected: list[tuple[int, str, str]] = field(default_factory=list)
@@ -78,13 +78,13 @@ class Read:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the columns of a table from the values that a vendor's select names for them; `night` is the start of the
-    export date."""
+    """Reads the columns of a table from the values that a vendor's select names for them; `export_start` is the start
+    of the export date."""
 
     table: str
     columns: Mapping[str, Value]
     account: Account
-    night: pl.Expr
+    export_start: pl.Expr
     amounts: str = "major"
 
     def read(self, frame: pl.DataFrame) -> Read:
@@ -131,11 +131,11 @@ class Reader:
         read = Read(texts.select("source_row", *exprs))
         self._judge(frame, texts, read, empty)
         if self.table in PEOPLE:
-            self._mend(frame, texts, read)
+            self._repair(frame, texts, read)
             self._doubt_birth_dates(frame, texts, read)
         read.frame = self._with_derived_attributes(read.frame)
-        self._book_unknown_words(read)
-        self._book_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
+        self._log_unknown_words(read)
+        self._log_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
         return read
 
     def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
@@ -218,16 +218,16 @@ class Reader:
         is_inferred = (
             parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_reported | is_implausible
         )
-        return [pl.when(is_implausible).then(self.night).otherwise(moment).alias(name), is_inferred.alias(flag)]
+        return [pl.when(is_implausible).then(self.export_start).otherwise(moment).alias(name), is_inferred.alias(flag)]
 
     def _is_implausible(self, name: str) -> pl.Expr:
         """The time cannot be; where something happened at it, the export date stands in, else it is left out."""
         if name in FREE_TIMES:
             return pl.lit(value=False)
-        return (pl.col(f"time:{name}").struct.field("value") >= self.night + PLAUSIBLE).fill_null(value=False)
+        return (pl.col(f"time:{name}").struct.field("value") >= self.export_start + PLAUSIBLE).fill_null(value=False)
 
     def _judge(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read, empty: set[str]) -> None:
-        """Books what was given and could not be read, and what was repaired in reading."""
+        """Logs what was given and could not be read, and what was repaired in reading."""
         both = texts.hstack(read.frame.drop("source_row").rename(lambda name: f"parsed:{name}"))
         doubts = {
             (name, code): condition
@@ -246,7 +246,7 @@ class Reader:
                 given = delivered(
                     self.columns[name], both.get_column(name).filter(is_doubted), frame.filter(is_doubted)
                 )
-                self._book(
+                self._log(
                     pl.DataFrame([both.get_column("source_row").filter(is_doubted), given]),
                     TABLES[self.table].column(name),
                     code,
@@ -262,7 +262,7 @@ class Reader:
             "implausible_time": is_implausible
         }
 
-    def _book(self, found: pl.DataFrame, column: Column, code: str, read: Read) -> None:
+    def _log(self, found: pl.DataFrame, column: Column, code: str, read: Read) -> None:
         if code == "unparseable" and column.unparseable:
             read.rejected.extend((number, column.unparseable, column.name) for number in found.get_column("source_row"))
             return
@@ -272,11 +272,11 @@ class Reader:
             Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows()
         )
 
-    def _mend(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
-        """Names and places as they should have arrived, each change booked, and names as they are compared."""
-        for name in MENDED:
+    def _repair(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
+        """Names and places as they should have arrived, each change logged, and names as they are compared."""
+        for name in REPAIRED:
             if name in read.frame.columns and read.frame.schema[name] == pl.String:
-                self._rewrite(frame, texts, read, name, names.mended, "mended_encoding")
+                self._rewrite(frame, texts, read, name, names.repaired, "mended_encoding")
         for name in ("first_name", "full_name"):
             if name in read.frame.columns:
                 self._rewrite(frame, texts, read, name, names.without_titles, "title")
@@ -314,14 +314,14 @@ class Reader:
         )
 
     def _doubt_birth_dates(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
-        """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: booked, and
+        """A birth date that a form or a system fills in, or that nobody alive can have, is nobody's: logged, and
         null."""
         if "birth_date" not in read.frame.columns or read.frame.schema["birth_date"] != pl.Date:
             return
         born = pl.col("birth_date")
         doubted = (
             (born < FIRST_BIRTH_DATE)
-            | (born >= self.night.dt.date())
+            | (born >= self.export_start.dt.date())
             | born.is_in(sorted(self.account.date_placeholders))
         )
         is_doubted = read.frame.select(doubted.fill_null(value=False)).to_series()
@@ -351,7 +351,7 @@ class Reader:
             parsed = parsed.with_columns(codes.state(pl.col("state_raw"), country).alias("state_code"))
         return parsed
 
-    def _book_unknown(self, unknown: pl.DataFrame, read: Read) -> None:
+    def _log_unknown(self, unknown: pl.DataFrame, read: Read) -> None:
         """Words of the vendor that are none of those known, in the column that they were to fill."""
         for at in unknown.columns[1:]:
             name = at.split(":", 2)[2]
@@ -362,8 +362,8 @@ class Reader:
                 for number, word, ours in reported.iter_rows()
             )
 
-    def _book_unknown_words(self, read: Read) -> None:
-        """A country or gender that was given and is none we know is null beside its raw word, and booked."""
+    def _log_unknown_words(self, read: Read) -> None:
+        """A country or gender that was given and is none we know is null beside its raw word, and logged."""
         for raw, name, _ in DERIVED_WORDS:
             if {raw, name} <= set(read.frame.columns):
                 unread = read.frame.filter(pl.col(raw).is_not_null() & pl.col(name).is_null()).select("source_row", raw)

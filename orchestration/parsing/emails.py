@@ -5,7 +5,7 @@ import polars as pl
 
 from orchestration.parsing.text import EMPTY_WORDS, clean, stepwise
 
-# Mail providers whose own documentation says that "+anything" reaches the same mailbox.
+# Mail providers with documentation that says that "+anything" reaches the same mailbox.
 PLUS_TAG_DOMAINS = (
     "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "icloud.com", "me.com", "mac.com",
     "fastmail.com", "fastmail.fm", "protonmail.com", "proton.me", "pm.me",
@@ -19,7 +19,7 @@ def email(expr: pl.Expr) -> pl.Expr:
     `value` is what is shown: trimmed, NFKC, lower case, without `mailto:`, brackets or a name before it; null unless it
     is an address. `link_value` is what joins people: domain in punycode, plus tags off for PLUS_TAG_DOMAINS, and for
     Gmail the dots off and one domain. Reasons: empty_word, obfuscated_placeholder (`[email protected]` of web pages),
-    masked, malformed. An address whose local part is not ASCII (RFC 6531) is valid, but carries the reason
+    masked, malformed. An address with a local part that is not ASCII (RFC 6531) is valid, but carries the reason
     non_ascii_local_part as a flag.
     """
     return stepwise(_emails, _EMAIL, text=clean(expr))

@@ -34,7 +34,7 @@ def name_evidence(expr_first: pl.Expr, expr_full: pl.Expr) -> pl.Expr:
 
 
 def _given_names(names: pl.DataFrame) -> pl.Series:
-    """First names repeat, and where one tells the given name, the full name is not looked at."""
+    """First names repeat, and where one states the given name, the full name is not looked at."""
     found = by_distinct(names["first"], _given_name)
     is_open = found.is_null() & names["full"].is_not_null()
     if not is_open.any():

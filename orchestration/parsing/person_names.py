@@ -1,4 +1,4 @@
-"""Names of people as they are compared, and as they should have arrived: mended encodings, other scripts in Latin
+"""Names of people as they are compared, and as they should have arrived: repaired encodings, other scripts in Latin
 letters, titles off.
 
 Pure text in, text out. What names prove about people is decided by the identity models; they compare the keys made
@@ -66,7 +66,7 @@ _APOSTROPHES = re.compile(r"['\u2019\u02BC\u00B4`]")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
-def mended(text: str) -> str:
+def repaired(text: str) -> str:
     """The text without what a wrong encoding or an escape made of it, where that is certain; else as it is."""
     if not _ODD.search(text):
         return text

@@ -176,7 +176,7 @@ def _large_groups(frame: pl.DataFrame, key: str) -> Iterator[tuple[str, pl.DataF
 
 
 def _with_calling_code(numbers: pl.DataFrame) -> pl.DataFrame:
-    """International numbers split into calling code and the rest, with the region whose plan reads the rest."""
+    """International numbers split into calling code and the rest, with the region of the plan that reads the rest."""
     code = pl.col("digits").str.extract(_calling_codes_pattern())
     split = numbers.select("row", "digits", calling_code=code).filter(pl.col("calling_code").is_not_null())
     rest = pl.col("digits").str.slice(pl.col("calling_code").str.len_bytes())
@@ -338,8 +338,8 @@ def _metadata(region: str) -> PhoneMetadata:
 
 @cache
 def _main_regions() -> dict[str, str]:
-    """Region whose plan reads numbers of a calling code; codes without a country (satellites, freephone) are left to
-    `judge`."""
+    """Region of the plan that reads numbers of a calling code; codes without a country (satellites, freephone) are left
+    to `judge`."""
     return {
         str(code): regions[0]
         for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()

@@ -2,7 +2,7 @@
 expressions.
 
 Every function of this package takes expressions of text as delivered and never raises on data: what cannot be read is
-null, and the caller compares given with parsed to book the failure. Nothing here knows a vendor, a table or a file.
+null, and the caller compares given with parsed to log the failure. Nothing here knows a vendor, a table or a file.
 """
 
 from collections.abc import Callable

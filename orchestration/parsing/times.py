@@ -144,7 +144,7 @@ def _iso_times(frame: pl.DataFrame, *, zone: str) -> pl.Series:
 
 def _in_zone(naive: pl.Expr, zone: str) -> pl.Expr:
     """UTC of a wall clock time; no gap is longer than a day (Samoa skipped one in 2011), so a day and two hours earlier
-    it was told."""
+    the clock showed it."""
     reported = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
     before = pl.duration(hours=26)
     skipped = (naive - before).dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone(

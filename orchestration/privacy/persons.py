@@ -78,9 +78,11 @@ class Person:
             if id_type in erasures.MENTIONED:
                 yield from (erasures.mention(value) for value in (link, *shown) if value)
             else:
-                yield from (erasures.word(value) for value in (link, *shown) if value and erasures.is_telling(value))
+                yield from (
+                    erasures.word(value) for value in (link, *shown) if value and erasures.is_distinctive(value)
+                )
         for *_, owner in self.owners:
-            if not owner.startswith("derived:") and erasures.is_telling(owner):
+            if not owner.startswith("derived:") and erasures.is_distinctive(owner):
                 yield erasures.word(owner)
 
     def values(self) -> list[str]:
