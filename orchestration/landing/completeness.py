@@ -1,7 +1,7 @@
-"""Which deliveries have landed completely: nothing that still grows, nothing whose marker is still awaited.
+"""Which deliveries have landed completely: nothing that still grows, nothing with a marker still awaited.
 
-A delivery is one folder of the landing zone: vendor, stream and night. Where a vendor writes a marker such as
-`complete.json`, its absence means that the delivery is not finished; where it never does, a quiet time tells.
+A delivery is one folder of the landing zone: vendor, stream and export date. Where a vendor writes a marker such as
+`complete.json`, its absence means that the delivery is not finished; where it never does, a quiet time shows it.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def is_complete(folder: Path, files: Iterable[LandedFile], *, quiet_seconds: flo
 
 
 def complete(files: Iterable[LandedFile], *, quiet_seconds: float, now: float | None = None) -> list[LandedFile]:
-    """Those files whose delivery is complete."""
+    """Those files that belong to a complete delivery."""
     moment = time.time() if now is None else now
     folders: dict[Path, list[LandedFile]] = {}
     for file in files:

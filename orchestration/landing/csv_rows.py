@@ -118,7 +118,7 @@ def _cells(text: str, delimiter: str) -> list[str] | None:
 
 
 class _Rows:
-    """Puts lines together to rows where a quote spans them, and tells why a row cannot be read.
+    """Puts lines together to rows where a quote spans them, and says why a row cannot be read.
 
     A quote opens a cell only at its start (RFC 4180): anywhere else it is a character, such as the mark of an inch. A
     row that only stray quotes have put together is taken apart again: of its lines the first is given up, and the

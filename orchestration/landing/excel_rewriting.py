@@ -20,7 +20,7 @@ _TEXT = re.compile(rb"<((?:\w+:)?)si\b[^>]*?(?:/>|>.*?</\1si>)", re.DOTALL)
 
 
 def without(whole: bytes, limits: Limits, form: CsvForm, fates: Sequence[object]) -> bytes:
-    """The file without the rows whose fate is null, and with nothing but those columns of the rows that have some."""
+    """The file without the rows with a null fate, and with nothing but those columns of the rows that have some."""
     out = io.BytesIO()
     with ZipFile(io.BytesIO(whole)) as archive, ZipFile(out, "w") as new:
         workbook = Workbook(archive, Budget.of(len(whole), limits))

@@ -3,8 +3,8 @@
 Read as a stream and within the bounds of packed files, by code of our own, because neither library keeps what a reader
 here must keep. calamine lays a sheet out as a rectangle: two cells in opposite corners ask for 512 GB and end the
 process (no exception can be caught), and a number beyond 2^53 becomes the nearest that a float can hold. openpyxl
-leaves out, and says nothing, a row whose number came before, and counts up to a row number of any size without an end.
-"""
+leaves out, and says nothing, a row with a number that came before, and counts up to a row number of any size without an
+end."""
 
 import io
 import re
@@ -118,11 +118,11 @@ class Workbook:
         self._archive = archive
         self._budget = budget
         self._names = set(archive.namelist())
-        book = self._elements("xl/workbook.xml")
+        workbook = self._elements("xl/workbook.xml")
         relations = {
             one.get("Id"): one for tag, one in self._elements("xl/_rels/workbook.xml.rels") if tag == "Relationship"
         }
-        sheets = (relations.get(one.get("r:id", ""), {}) for tag, one in book if tag == "sheet")
+        sheets = (relations.get(one.get("r:id", ""), {}) for tag, one in workbook if tag == "sheet")
         sheet = next((one for one in sheets if one.get("Type", "").endswith("/worksheet")), None)
         if sheet is None:
             raise ContainerError("broken_xlsx")
@@ -130,7 +130,7 @@ class Workbook:
         parts = {
             one.get("Type", "").rsplit("/", 1)[-1]: _within("xl", one.get("Target", "")) for one in relations.values()
         }
-        counts_from_1904 = any(_is_true(one.get("date1904")) for tag, one in book if tag == "workbookPr")
+        counts_from_1904 = any(_is_true(one.get("date1904")) for tag, one in workbook if tag == "workbookPr")
         self._epoch = datetime(1904, 1, 1) if counts_from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
         self._shapes = self._read_shapes(parts.get("styles", ""))
         self.shared = parts.get("sharedStrings", "")
@@ -217,7 +217,7 @@ def _refuse(*_: object) -> None:
 
 
 class _Handler:
-    """Is told of the elements and texts of an XML document."""
+    """Receives the elements and texts of an XML document."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None: ...
     def end(self, tag: str) -> None: ...
@@ -266,7 +266,7 @@ class _SharedTexts(_Handler):
 
 @dataclass
 class _Sheet(_Handler):
-    """Gathers the rows of a sheet as they are told."""
+    """Gathers the rows of a sheet as they are read."""
 
     value: Callable[[str, int, str], Any]
     most: int

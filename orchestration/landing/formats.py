@@ -1,4 +1,4 @@
-"""What is in a landing file: its records, one block at a time. Formats are told by name and checked by content.
+"""What is in a landing file: its records, one block at a time. Formats are recognised by name and checked by content.
 
 Nothing here knows what a record means.
 """

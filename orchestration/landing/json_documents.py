@@ -116,7 +116,7 @@ def _numbered(elements: Iterator[bytes], pages: Pages) -> Iterator[Record]:
     """The elements as records; those of an element that is a page one by one."""
     number = 0
     for element in elements:
-        for raw, page in pages.told_by(element) or ((element, None),):
+        for raw, page in pages.reported_in(element) or ((element, None),):
             number += 1
             yield record_of(number, raw, raw, page)
 

@@ -31,7 +31,7 @@ UNSEEN = (UNREADABLE, FUTURE, BROKEN_VENDOR)
 
 @dataclass(frozen=True, order=True)
 class LandedFile:
-    """A delivered file: whose it is, and what tells that it has changed."""
+    """A delivered file: the account it is from, and what shows that it has changed."""
 
     export_date: date
     source: str
@@ -52,7 +52,7 @@ class LandedFile:
 
     @property
     def delivery(self) -> str:
-        """The delivery it belongs to, as its folder is named: vendor and account, stream, night."""
+        """The delivery it belongs to, as its folder is named: vendor and account, stream, export date."""
         return f"{self.feed}/{self.stream}/{self.export_date}"
 
     @property
@@ -77,14 +77,14 @@ class LandingProblem:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the landing zone holds: deliveries in the order of their nights, and what is in the wrong place or cannot be
-    read."""
+    """What the landing zone holds: deliveries in the order of their export dates, and what is in the wrong place or
+    cannot be read."""
 
     files: list[LandedFile]
     problems: list[LandingProblem]
 
-    def tells_of(self, relative_path: str) -> bool:
-        """The file stands in a folder that is told as a problem, or may stand there unseen."""
+    def is_hidden(self, relative_path: str) -> bool:
+        """The file stands in a folder that is reported as a problem, or may stand there unseen."""
         return any(
             relative_path.startswith(f"{problem.relative_path}/")
             for problem in self.problems
@@ -190,10 +190,10 @@ def _scan_streams(
         if _leads_out(settings, below, problems):
             continue
         with _reading(settings, below, problems):
-            for night in _entries(below):
-                relative = _relative(settings, night)
-                day = _day(night.name)
-                if not night.is_dir() or day is None:
+            for delivery in _entries(below):
+                relative = _relative(settings, delivery)
+                day = _day(delivery.name)
+                if not delivery.is_dir() or day is None:
                     problems.append(
                         _problem(
                             relative,
@@ -210,22 +210,22 @@ def _scan_streams(
                             " wrong, rename the folder.",
                         )
                     )
-                elif not _leads_out(settings, night, problems):
-                    with _reading(settings, night, problems):
-                        files += _scan_night(settings, night, folder.name, below.name, day, problems)
+                elif not _leads_out(settings, delivery, problems):
+                    with _reading(settings, delivery, problems):
+                        files += _scan_delivery(settings, delivery, folder.name, below.name, day, problems)
 
 
-def _scan_night(
-    settings: Settings, night: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]
+def _scan_delivery(
+    settings: Settings, delivery: Path, feed_name: str, stream: str, day: date, problems: list[LandingProblem]
 ) -> list[LandedFile]:
     source, account = account_of(feed_name)
     found: list[Path] = []
-    for folder, below, names in os.walk(night, onerror=_refuse):
+    for folder, below, names in os.walk(delivery, onerror=_refuse):
         below[:] = sorted(name for name in below if not is_tools_folder(name))
         for linked in (path for path in (Path(folder, name) for name in below) if path.is_symlink()):
-            _tell_link(settings, linked, "is a link to a folder", problems)
+            _report_link(settings, linked, "is a link to a folder", problems)
         found += [Path(folder, name) for name in names]
-    is_full_night = (night / FULL_MARKER).exists()
+    is_marked_full = (delivery / FULL_MARKER).exists()
     files = []
     for path in sorted(path for path in found if is_data(path.name)):
         stat = _stat(path)
@@ -238,8 +238,8 @@ def _scan_night(
                 path=path,
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
-                # A file without a byte tells of nobody, and so nothing of those it leaves out.
-                is_full=stat.st_size > 0 and (is_full_night or "full" in path.name.lower()),
+                # A file without a byte names nobody, and so says nothing of those it leaves out.
+                is_full=stat.st_size > 0 and (is_marked_full or "full" in path.name.lower()),
                 source_account=account,
                 ctime_ns=stat.st_ctime_ns,
                 inode=stat.st_ino,
@@ -249,14 +249,14 @@ def _scan_night(
 
 
 def _leads_out(settings: Settings, folder: Path, problems: list[LandingProblem]) -> bool:
-    """A link to a folder outside the landing zone, which is not followed; told as a problem."""
+    """A link to a folder outside the landing zone, which is not followed; reported as a problem."""
     if not folder.is_symlink() or folder.resolve().is_relative_to(settings.landing.resolve()):
         return False
-    _tell_link(settings, folder, "is a link out of the landing zone", problems)
+    _report_link(settings, folder, "is a link out of the landing zone", problems)
     return True
 
 
-def _tell_link(settings: Settings, folder: Path, what: str, problems: list[LandingProblem]) -> None:
+def _report_link(settings: Settings, folder: Path, what: str, problems: list[LandingProblem]) -> None:
     relative = _relative(settings, folder)
     problems.append(
         _problem(
@@ -284,7 +284,7 @@ def _stat(path: Path) -> os.stat_result:
 
 
 def _refuse(error: OSError) -> NoReturn:
-    """Part of a night is no night: who is left out of a full delivery would be gone."""
+    """Part of a delivery is no delivery: who is left out of a full one would be gone."""
     raise error
 
 

@@ -36,7 +36,7 @@ def lines(
     is_first, is_empty = is_start, not may_be_empty
     for whole, found in _split(content, limits.record_bytes + 2):
         # What a megabyte does not hold none of its lines does.
-        may_tell, is_text = pages.may_be_in(whole), _is_utf8(whole)
+        may_be_page, is_text = pages.may_be_in(whole), _is_utf8(whole)
         for line, is_cut in found:
             if is_first:
                 line, is_first = line.removeprefix(BOM), False
@@ -48,7 +48,7 @@ def lines(
             if is_cut:
                 number += 1
                 yield Record(number, raw, reason="record_too_large")
-            elif (not may_tell and not text.startswith(b"[")) or (reported := _reported_by(text, pages)) is None:
+            elif (not may_be_page and not text.startswith(b"[")) or (reported := _reported_by(text, pages)) is None:
                 number += 1
                 yield Record(number, raw, text) if is_text else record_of(number, raw, text)
             else:
@@ -63,14 +63,14 @@ def _reported_by(text: bytes, pages: Pages) -> Reported | None:
     """The records of a line that holds several: a page, or an array with objects; null for one that is a record, or
     broken, or an array without any object."""
     if not text.startswith(b"["):
-        return pages.told_by(text)
+        return pages.reported_in(text)
     try:
         elements = [bytes(element) for element in ELEMENTS.decode(text)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if elements and not any(element.startswith(b"{") for element in elements):
         return None
-    return chain.from_iterable(pages.told_by(element) or ((element, None),) for element in elements)
+    return chain.from_iterable(pages.reported_in(element) or ((element, None),) for element in elements)
 
 
 def record_of(number: int, raw: bytes, text: bytes, page: str | None = None) -> Record:

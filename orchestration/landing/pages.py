@@ -39,7 +39,7 @@ class Pages:
     items: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Fields of the elements of lists inside the stream's records."""
     others: tuple[Stream, ...] = ()
-    """Other streams of the vendor whose pages with an owner are records."""
+    """Other streams of the vendor, in which pages with an owner are records."""
 
     @classmethod
     def of(cls, stream: Stream) -> "Pages":
@@ -58,7 +58,7 @@ class Pages:
             stream.others,
         )
 
-    def told_by(self, text: bytes) -> Reported | None:
+    def reported_in(self, text: bytes) -> Reported | None:
         """The records of a line or element that is a page, each with what that calls them; null for a record."""
         return self._reported(text) if self._may_be_page(text) else None
 
@@ -144,8 +144,9 @@ class Pages:
         return None if name in (*self.names, *USUAL) else name
 
     def _is_page(self, name: str, elements: list[msgspec.Raw], beside: Set[str]) -> bool:
-        """The list is one of records. A name that records use themselves, or that many use, tells it only together with
-        what is in the list; those whose lists have owners use it beside the owner alone, and none is named here."""
+        """The list is one of records. A name that records use themselves, or that many use, shows it only together with
+        what is in the list; streams with owners of their lists use it beside the owner alone, and none is named
+        here."""
         if (name in self.names and (name not in self.keys or self.owners)) or not beside:
             return True
         first = next((FIELDS.decode(element) for element in elements if _opens(element, b"{")), {}).keys()

@@ -17,7 +17,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a file: its number from 1, the bytes as delivered, and its JSON text or why it has none.
 
     `page` is what the page it came in calls the records in it, where that is another name than those of its stream;
-    `is_row` tells that it was a row of a table. `part` is the place of its member in an archive, which is a text or a
+    `is_row` says that it was a row of a table. `part` is the place of its member in an archive, which is a text or a
     table of its own.
     """
 

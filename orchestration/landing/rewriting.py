@@ -51,7 +51,7 @@ _decode = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode()
 
 
 class UnwritableError(Exception):
-    """The file is of a kind whose records cannot be taken out one by one."""
+    """The file is of a kind with records that cannot be taken out one by one."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Rewriting:
             else:
                 _drop_comma(pieces)
         new = b"".join([*pieces, text[at:]])
-        # Blank lines alone would be a file that tells nothing; one without a byte is an empty delivery.
+        # Blank lines alone would be a file that says nothing; one without a byte is an empty delivery.
         return _as_before(new if new.removeprefix(BOM).strip() else b"", whole)
 
     def _document(self, record: Record, fate: frozenset[tuple[str, ...]]) -> bytes:

@@ -15,7 +15,7 @@ from orchestration.landing.pages import Pages
 from orchestration.landing.record import Record
 from orchestration.mapping.model import Stream
 
-# A file whose first record ends so soon is seen to be lines, as the reader of the whole sees it.
+# A file with a first record that ends so soon is seen to be lines, as the reader of the whole sees it.
 _HEAD_BYTES = 4096
 
 
@@ -35,7 +35,7 @@ def stretches_of(file: LandedFile, size: int) -> list[Stretch]:
     try:
         return _cut(file, size)
     except OSError:
-        # Read whole it is told as what it is.
+        # Read whole it is reported as what it is.
         return []
 
 

@@ -22,7 +22,7 @@ class Columns:
     names: tuple[str, ...]
     constant: dict[str, str] = field(default_factory=dict)
     twins: dict[int, int] = field(default_factory=dict)
-    """Columns whose name an earlier one has, with the position of that."""
+    """Columns with a name that an earlier one has, with the position of that."""
 
     @classmethod
     def of(cls, header: Sequence[str], form: CsvForm) -> "Columns":

@@ -168,7 +168,7 @@ class Warehouse:
         booked = con.execute(
             "select file_path from meta.loads where status <> 'superseded' order by export_date, file_path"
         ).fetchall()
-        return [path for (path,) in booked if path not in present and not scan.tells_of(path)]
+        return [path for (path,) in booked if path not in present and not scan.is_hidden(path)]
 
     def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
         """Takes out the rows of files that were moved, and stand under their new path; returns how many files."""

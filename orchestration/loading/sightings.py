@@ -64,7 +64,7 @@ def _note_missed(con: duckdb.DuckDBPyConnection, scan: Scan, number: int) -> Non
         path for (path,) in con.execute("select file_path from internal.sightings where missed_in is null").fetchall()
     }
     # What stands in a folder that cannot be looked into may still lie there.
-    missed = [path for path in known - {file.relative_path for file in scan.files} if not scan.tells_of(path)]
+    missed = [path for path in known - {file.relative_path for file in scan.files} if not scan.is_hidden(path)]
     con.execute(
         "update internal.sightings set missed_in = $1 where file_path in (select unnest($2::varchar[]))",
         [number, missed],

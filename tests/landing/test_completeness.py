@@ -18,14 +18,21 @@ def stream(tmp_path: Path) -> Path:
     return tmp_path / "landing" / "shop" / "orders"
 
 
-def land(stream: Path, night: str, name: str, *, age: float) -> LandedFile:
-    path = stream / night / name
+def land(stream: Path, export_date: str, name: str, *, age: float) -> LandedFile:
+    path = stream / export_date / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}", encoding="utf-8")
     os.utime(path, (NOW - age, NOW - age))
     stat = path.stat()
     return LandedFile(
-        date.fromisoformat(night), "shop", "orders", str(path), path, stat.st_size, stat.st_mtime_ns, is_full=False
+        date.fromisoformat(export_date),
+        "shop",
+        "orders",
+        str(path),
+        path,
+        stat.st_size,
+        stat.st_mtime_ns,
+        is_full=False,
     )
 
 

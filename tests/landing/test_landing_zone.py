@@ -8,7 +8,7 @@ import pytest
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 
-NIGHT = "omnisend/contacts/2026-03-05"
+DELIVERY = "omnisend/contacts/2026-03-05"
 
 
 @pytest.fixture
@@ -49,17 +49,17 @@ def test_what_stands_in_hidden_temporary_or_tools_folders_is_no_data_at_any_dept
         "export.tmp",
         "export.part",
     )
-    land(settings, f"{NIGHT}/a.ndjson", f"{NIGHT}/part/b.ndjson")
+    land(settings, f"{DELIVERY}/a.ndjson", f"{DELIVERY}/part/b.ndjson")
     land(
         settings,
-        *(f"{NIGHT}/{name}/x.ndjson" for name in tools),
-        *(f"{NIGHT}/part/{name}/0/x.ndjson" for name in tools),
+        *(f"{DELIVERY}/{name}/x.ndjson" for name in tools),
+        *(f"{DELIVERY}/part/{name}/0/x.ndjson" for name in tools),
     )
     land(
         settings,
         *(f"{above}{name}/2026-03-05/x.ndjson" for above in ("", "omnisend/", "omnisend/contacts/") for name in tools),
     )
-    assert found(settings) == [f"{NIGHT}/a.ndjson", f"{NIGHT}/part/b.ndjson"]
+    assert found(settings) == [f"{DELIVERY}/a.ndjson", f"{DELIVERY}/part/b.ndjson"]
     assert problems(settings) == {}
 
 
@@ -75,8 +75,8 @@ def test_the_marks_of_spark_are_no_data_and_a_file_that_only_begins_with_an_unde
         "desktop.ini",
         "a.ndjson.part",
     )
-    land(settings, *(f"{NIGHT}/{name}" for name in names), f"{NIGHT}/_contacts.ndjson")
-    assert found(settings) == [f"{NIGHT}/_contacts.ndjson"]
+    land(settings, *(f"{DELIVERY}/{name}" for name in names), f"{DELIVERY}/_contacts.ndjson")
+    assert found(settings) == [f"{DELIVERY}/_contacts.ndjson"]
 
 
 def test_a_folder_of_a_vendor_with_an_at_sign_is_the_delivery_of_that_account(settings: Settings) -> None:
@@ -101,7 +101,7 @@ def test_a_folder_of_a_vendor_with_an_at_sign_is_the_delivery_of_that_account(se
         ("@uk", None),
     ],
 )
-def test_a_folder_whose_account_is_none_is_reported_and_not_loaded(
+def test_a_folder_of_an_account_that_is_none_is_reported_and_not_loaded(
     settings: Settings, folder: str, reason: str | None
 ) -> None:
     land(settings, f"{folder}/events/2026-03-05/a.ndjson")
@@ -109,16 +109,16 @@ def test_a_folder_whose_account_is_none_is_reported_and_not_loaded(
     assert problems(settings) == ({folder: reason} if reason else {})
 
 
-def test_a_night_later_than_tomorrow_is_reported_and_loads_once_the_day_has_come(settings: Settings) -> None:
-    nights = [settings.today() + timedelta(days=days) for days in (0, 1, 2)]
+def test_an_export_date_later_than_tomorrow_is_reported_and_loads_once_the_day_has_come(settings: Settings) -> None:
+    days = [settings.today() + timedelta(days=number) for number in (0, 1, 2)]
     land(
         settings,
-        *(f"omnisend/contacts/{night}/a.ndjson" for night in nights),
+        *(f"omnisend/contacts/{day}/a.ndjson" for day in days),
         "omnisend@uk/contacts/2042-05-02/a.ndjson",
     )
-    assert found(settings) == [f"omnisend/contacts/{night}/a.ndjson" for night in nights[:2]]
+    assert found(settings) == [f"omnisend/contacts/{day}/a.ndjson" for day in days[:2]]
     assert problems(settings) == {
-        f"omnisend/contacts/{nights[2]}": "future_date",
+        f"omnisend/contacts/{days[2]}": "future_date",
         "omnisend@uk/contacts/2042-05-02": "future_date",
     }
     [reported] = [problem.message for problem in landing_zone.scan(settings).problems if "2042" in problem.message]
@@ -129,23 +129,23 @@ def test_links_to_folders_are_not_followed_out_of_the_landing_zone(settings: Set
     outside = tmp_path / "outside"
     (outside / "events" / "2026-03-05").mkdir(parents=True)
     (outside / "events" / "2026-03-05" / "a.ndjson").write_text("{}", encoding="utf-8")
-    land(settings, f"{NIGHT}/a.ndjson")
+    land(settings, f"{DELIVERY}/a.ndjson")
     links = {
         "omnisend@link": outside,
         "omnisend/events": outside / "events",
         "omnisend/contacts/2026-03-06": outside / "events" / "2026-03-05",
-        f"{NIGHT}/below": outside / "events",
-        f"{NIGHT}/itself": settings.landing,
+        f"{DELIVERY}/below": outside / "events",
+        f"{DELIVERY}/itself": settings.landing,
     }
     for name, target in links.items():
         (settings.landing / name).symlink_to(target)
     (settings.landing / "omnisend@twin").symlink_to(settings.landing / "omnisend")
-    assert found(settings) == [f"{NIGHT}/a.ndjson", "omnisend@twin/contacts/2026-03-05/a.ndjson"]
+    assert found(settings) == [f"{DELIVERY}/a.ndjson", "omnisend@twin/contacts/2026-03-05/a.ndjson"]
     assert problems(settings).items() >= dict.fromkeys(links, "link").items()
 
 
 def test_a_landing_zone_that_is_itself_a_link_is_read(settings: Settings, tmp_path: Path) -> None:
-    land(settings, f"{NIGHT}/a.ndjson")
+    land(settings, f"{DELIVERY}/a.ndjson")
     settings.landing.rename(tmp_path / "elsewhere")
     settings.landing.symlink_to(tmp_path / "elsewhere")
-    assert (found(settings), problems(settings)) == ([f"{NIGHT}/a.ndjson"], {})
+    assert (found(settings), problems(settings)) == ([f"{DELIVERY}/a.ndjson"], {})
