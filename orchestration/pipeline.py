@@ -416,7 +416,7 @@ def ingest(
         landing_erasure.rename_named_after_erased(settings, con)
         scan = landing_zone.scan(settings)
         _require_delivered(settings, warehouse, con, scan, accept_deletions)
-        to_reload = warehouse.owed(con)
+        to_reload = warehouse.to_reload(con)
         _require_in_sight(scan, to_reload)
         to_reload = sound_build_file.take_over_archived(
             settings, warehouse, con, scan, to_reload, without_archived=without_archived
@@ -537,7 +537,7 @@ def _publish_if_new(
     progress: Progress,
 ) -> publish.Publication | None:
     with build_file.connect(settings) as con:
-        if warehouse.owed(con):
+        if warehouse.to_reload(con):
             raise OperatorError(
                 "Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it."
             )

@@ -1,4 +1,4 @@
-"""Orders whose people were erased, each under a random id that stands for whoever ordered.
+"""Orders of people who were erased, each under a random id that stands for whoever ordered.
 
 What is kept is the keyed hash of the order and the id: nothing leads from there to a person, and the same orders have
 the same id after whatever is loaded or built anew.
@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from orchestration.config.settings import Settings
-from orchestration.loading import erasure_book
+from orchestration.loading import erasure_log
 from orchestration.normalisation import erasures
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.duckdb_session import handed_over
@@ -36,8 +36,8 @@ def remember(settings: Settings, secret: bytes, people: Collection[Collection[Or
         made = next((known[key] for key in keys if key in known), None) or secrets.token_hex(16)
         entries = {**dict.fromkeys(keys, made), **entries}
     if entries != known:
-        # In the order of the hashes, which tells nothing: not even which orders were erased together last.
-        erasure_book.write(path_of(settings), dict(sorted(entries.items())))
+        # In the order of the hashes, which says nothing: not even which orders were erased together last.
+        erasure_log.write(path_of(settings), dict(sorted(entries.items())))
 
 
 def bring_up_to_date(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -63,6 +63,6 @@ def _known(settings: Settings) -> dict[str, str]:
         return json.loads(path.read_bytes()) if path.exists() else {}
     except ValueError:
         raise OperatorError(
-            f"{path} is damaged: it holds the ids of orders whose people were erased.",
+            f"{path} is damaged: it holds the ids of orders of people who were erased.",
             remedy="Bring it back from a backup, or delete it: those orders are then orders of nobody.",
         ) from None

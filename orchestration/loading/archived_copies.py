@@ -1,9 +1,8 @@
 """Copies of a file that were archived, and stand for its content once the file itself holds something else.
 
-Of several files of one night with one content the first path is loaded and the others are booked as duplicates. An
-archived delivery keeps its rows, and so does an archived copy: it takes over the booking of the file, and all that was
-loaded by it.
-"""
+Of several files of one export date with one content the first path is loaded and the others are logged as duplicates.
+An archived delivery keeps its rows, and so does an archived copy: it takes over the log entry of the file, and all that
+was loaded by it."""
 
 import duckdb
 
@@ -50,7 +49,7 @@ def hand_over(con: duckdb.DuckDBPyConnection, path: str) -> None:
 
 
 def _exchange(con: duckdb.DuckDBPyConnection, load_seq: int, other: int) -> None:
-    """The two bookings change places: each is of the other's file from now on."""
+    """The two log entries change places: each is of the other's file from now on."""
     con.execute(
         f"update meta.loads set {', '.join(f'{name} = partner.{name}' for name in _IDENTITY)} from (select * replace"
         " (case when load_seq = $1 then $2 else $1 end as load_seq) from meta.loads where load_seq in ($1, $2)) as"

@@ -1,5 +1,5 @@
-"""Rows and bookings of deliveries that are no longer in the landing zone, or cannot be read any more, taken over into a
-build file that was begun anew.
+"""Rows and log entries of deliveries that are no longer in the landing zone, or cannot be read any more, taken over
+into a build file that was begun anew.
 
 Old deliveries get archived, so not all that a warehouse holds can be loaded again. What they left stands in the build
 file that was there before, kept aside until a run has looked into it, and in the published file. Rows taken over stay
@@ -20,7 +20,7 @@ from orchestration.warehouse import publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 LOADS = "meta.loads"
-BOOKS = (
+AUDIT_TABLES = (
     "meta.rejects",
     "meta.field_coverage",
     "internal.load_issues",
@@ -32,7 +32,7 @@ REMEMBERED = ("internal.withdrawn", "internal.accepted_deletions", "internal.sig
 
 
 def previous_file(settings: Settings) -> Path:
-    """Where the build file stands that another takes the place of, until all that is owed to it is known."""
+    """Where the build file stands that another replaces, until all that is to be reloaded of it is known."""
     return settings.build_file.parent / "previous" / "warehouse.duckdb"
 
 
@@ -56,7 +56,7 @@ def let_go(settings: Settings) -> None:
     shutil.rmtree(previous_file(settings).parent, ignore_errors=True)
 
 
-def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def note_to_reload(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Notes in a new build file which files the last one, else the newest publication, knew; and takes over what was decided
     about them and when they were seen."""
     with _pasts(con, settings) as pasts:
@@ -64,8 +64,8 @@ def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         if past is None:
             return
         with transaction(con):
-            _owe_what(con, past, LOADS, "status <> 'superseded'")
-            _owe_what(con, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)")
+            _note_from(con, past, LOADS, "status <> 'superseded'")
+            _note_from(con, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)")
             # Whoever could not read a file before has nothing to lose by it.
             con.execute(
                 "update internal.owed set file_sha256 = null where file_path in (select file_path from"
@@ -76,7 +76,7 @@ def owe(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
                     con.execute(f"insert into {table} by name select {', '.join(sorted(shared))} from {past}.{table}")
 
 
-def _owe_what(con: duckdb.DuckDBPyConnection, past: str, table: str, condition: str) -> None:
+def _note_from(con: duckdb.DuckDBPyConnection, past: str, table: str, condition: str) -> None:
     if shared := _columns(con, past, table) & _columns(con, _own(con), "internal.owed"):
         con.execute(
             f"insert into internal.owed by name select {', '.join(sorted(shared))} from {past}.{table} where"
@@ -113,7 +113,7 @@ def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[
 
 
 def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]) -> set[str]:
-    """The files whose rows and bookings could be taken over from one warehouse: all that it knows, or none."""
+    """The files of which rows and log entries could be taken over from one warehouse: all that it knows, or none."""
     if not _columns(con, past, LOADS) >= {
         "file_path",
         "status",
@@ -138,7 +138,7 @@ def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]
                 [sorted(paths)],
             )
             _copy(con, past, LOADS, "taken", ("true", "is_taken_over"))
-            for table in (*(f"staging.{table}" for table in TABLES), *BOOKS):
+            for table in (*(f"staging.{table}" for table in TABLES), *AUDIT_TABLES):
                 _copy(con, past, table, "taken")
             _settle_repeats(con, past)
             return {path for (path,) in con.execute("select file_path from taken").fetchall()}
@@ -159,23 +159,23 @@ def _copy(
         return
     if "load_seq" not in there:
         raise _LossError
-    rows = f"{past}.{table} as told inner join {taken} on told.load_seq = {taken}.old_seq where {where}"
-    gone = " or ".join(f"told.{column} is not null" for column in sorted(there - here))
+    rows = f"{past}.{table} as kept inner join {taken} on kept.load_seq = {taken}.old_seq where {where}"
+    gone = " or ".join(f"kept.{column} is not null" for column in sorted(there - here))
     if gone and con.execute(f"select 1 from {rows} and ({gone}) limit 1").fetchone():
         raise _LossError
     given = {"load_seq": f"{taken}.new_seq", **{name: value for value, name in more}}
     if "source_account" in here - there:
         given["source_account"] = f"{taken}.source_account"
     columns = [
-        *(f"told.{name}" for name in sorted((there & here) - given.keys())),
+        *(f"kept.{name}" for name in sorted((there & here) - given.keys())),
         *(f"{value} as {name}" for name, value in given.items()),
     ]
     con.execute(f"insert into {table} by name select {', '.join(columns)} from {rows}")
 
 
 def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
-    """A record that an archived file told again stands under the earliest file that told it; if that is not taken over,
-    it stands under this one now."""
+    """A record that an archived file reported again stands under the earliest file that reported it; if that is not
+    taken over, it stands under this one now."""
     if not _columns(con, past, "internal.repeats"):
         return
     taken = "load_seq in (select new_seq from taken)"
@@ -196,7 +196,7 @@ def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
         """
         con.execute(f"create or replace temp table keepers as {keepers}")
         for table in MOVED:
-            _copy(con, past, f"staging.{table}", "keepers", where="told.source_row = keepers.source_row")
+            _copy(con, past, f"staging.{table}", "keepers", where="kept.source_row = keepers.source_row")
         for (seq,) in con.execute("select distinct new_seq from keepers").fetchall():
             forget_repeats(con, seq)
             for table in MOVED:

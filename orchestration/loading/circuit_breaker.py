@@ -1,9 +1,9 @@
-"""Nights of a vendor's account that wait: where too much of what it delivered is bad, nothing of that night is used,
-and all else goes on.
+"""Deliveries of a vendor's account that wait: where too much of what it delivered for a date is bad, nothing of it is
+used, and all else goes on.
 
-Which nights those are follows from the books alone, so that it does not depend on what arrived first or in which run.
-A file that waits keeps its books; its sound records are booked as rejected too, each with its bytes, until a mend or a
-higher limit lets the whole night in.
+Which those are follows from the load log alone, so that it does not depend on what arrived first or in which run.
+A file that waits keeps its entries; its sound records are logged as rejected too, each with its bytes, until a fix or a
+higher limit lets the whole delivery in.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from orchestration.config.settings import Settings
 from orchestration.landing.record import Record
 from orchestration.normalisation.outcomes import Reject
 
-# The booking of a file that is loaded, or would be if its night did not wait: what copies of it are duplicates of.
+# The entry of a file that is loaded, or would be if its delivery did not wait: what copies of it are duplicates of.
 STANDS = f"(status = 'loaded' or (status = 'rejected' and reason_code = '{HELD_BACK}'))"
 
-_HELD_NIGHTS = f"""
+_HELD_DELIVERIES = f"""
 with
     held as (select load_seq, count(*) as sound from meta.rejects where reason_code in ('{HELD_BACK}', '{ERASED}') group by load_seq),
 
@@ -37,12 +37,12 @@ select distinct source, source_account, export_date from streams where rows_read
 """
 _TO_HOLD = f"""
 select load_seq, file_path from meta.loads
-where status = 'loaded' and (source, source_account, export_date) in ({_HELD_NIGHTS})
+where status = 'loaded' and (source, source_account, export_date) in ({_HELD_DELIVERIES})
 order by load_seq
 """
 _TO_RELEASE = f"""
 select file_path from meta.loads
-where status = 'rejected' and reason_code = '{HELD_BACK}' and (source, source_account, export_date) not in ({_HELD_NIGHTS})
+where status = 'rejected' and reason_code = '{HELD_BACK}' and (source, source_account, export_date) not in ({_HELD_DELIVERIES})
 """
 
 _WAITING = f"""
@@ -51,7 +51,7 @@ select distinct source, source_account, export_date from meta.loads where status
 
 
 class Limits(Protocol):
-    """How much of a stream's night may be bad; see settings.toml."""
+    """How much of a stream's delivery may be bad; see settings.toml."""
 
     @property
     def hold_back_share(self) -> float: ...
@@ -70,11 +70,11 @@ def to_release(con: duckdb.DuckDBPyConnection, limits: Limits) -> set[str]:
 
 
 def look(con: duckdb.DuckDBPyConnection, settings: Settings, _run_id: str) -> Iterator[str]:
-    """What somebody must look at: nights that wait."""
-    for source, account, night in con.execute(_WAITING).fetchall():
+    """What somebody must look at: deliveries that wait."""
+    for source, account, export_date in con.execute(_WAITING).fetchall():
         yield (
-            f"{feed(source, account)}/{night} waits: more than {settings.options.hold_back_share:.0%} of a stream was"
-            " bad, so none of it is used and the vendor stands as before. All else goes on; after a mend `c360 replay`"
+            f"{feed(source, account)}/{export_date} waits: more than {settings.options.hold_back_share:.0%} of a stream was"
+            " bad, so none of it is used and the vendor stands as before. All else goes on; once that is fixed, `c360 replay`"
             " loads it."
         )
 
@@ -92,8 +92,8 @@ def rejects_of(block: list[Record], bad: set[int]) -> list[Reject]:
     return [Reject(record.number, HELD_BACK, None, record.raw) for record in block if record.number not in bad]
 
 
-def book(con: duckdb.DuckDBPyConnection, load_seq: int, run_id: str) -> int:
-    """Books the file as rejected, every record of it; returns how many."""
+def record_as_held(con: duckdb.DuckDBPyConnection, load_seq: int, run_id: str) -> int:
+    """Logs the file as rejected, every record of it; returns how many."""
     row = con.execute(
         """
         update meta.loads

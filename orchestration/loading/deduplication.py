@@ -1,7 +1,7 @@
 """Orders and events delivered again with the same content: staging keeps each once, by its earliest delivery.
 
 Earliest is by data (export date, path, row), never by arrival: when an earlier delivery comes late, the row that is
-there takes over its place, and the later one is booked as the duplicate. So staging and the books are a function of
+there takes over its place, and the later one is logged as the duplicate. So staging and the load log are a function of
 what has landed. The pointers in `internal.repeats` let a duplicate stand in when the file it repeated is replaced.
 """
 
@@ -64,7 +64,7 @@ def _settle(
             from {rows}
             where (stream, source_dialect) in (select unnest($streams), unnest($dialects)) and source_row not in (select source_row from repeated_rows)
         ),
-        -- Of several rows that say the same, told by records that may repeat, the earliest is the one that is repeated.
+        -- Of several rows that say the same, reported by records that may repeat, the earliest is the one that is repeated.
         known as (
             select
                 incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
@@ -114,7 +114,7 @@ def _settle(
         " where not is_duplicate",
         new,
     )
-    correct_books(
+    correct_row_counts(
         con, "select load_seq, -count(distinct source_row) as gained from met where not is_duplicate group by load_seq"
     )
     remember_latest(con, entity, "select record_id, record_hash from met", named)
@@ -132,7 +132,7 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             continue
         con.execute(
             f"""
-            create or replace temp table heirs as
+            create or replace temp table successors as
             select
                 kept.load_seq, kept.source_row, kept.source, kept.source_account, repeats.record_id, repeats.record_hash,
                 repeats.export_date as new_date, repeats.source_file as new_file, repeats.source_row as new_row, repeats.load_seq as new_seq
@@ -153,22 +153,22 @@ def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
         con.execute("delete from internal.repeats where entity = $1 and load_seq = $2", [entity, load_seq])
         con.execute(
             """
-            delete from internal.repeats using heirs
-            where internal.repeats.entity = $1 and internal.repeats.load_seq = heirs.new_seq and internal.repeats.source_row = heirs.new_row
+            delete from internal.repeats using successors
+            where internal.repeats.entity = $1 and internal.repeats.load_seq = successors.new_seq and internal.repeats.source_row = successors.new_row
             """,
             [entity],
         )
-        _move(con, "select * from heirs", {})
-        correct_books(con, "select new_seq as load_seq, count(*) as gained from heirs group by new_seq")
+        _move(con, "select * from successors", {})
+        correct_row_counts(con, "select new_seq as load_seq, count(*) as gained from successors group by new_seq")
         for row in con.execute(
-            "select distinct source, source_account from (select source, source_account from heirs union all select"
+            "select distinct source, source_account from (select source, source_account from successors union all select"
             " source, source_account from left_by)"
         ).fetchall():
             named = {"source": row[0], "account": row[1]}
             remember_latest(
                 con,
                 entity,
-                "select record_id, record_hash from heirs union select record_id, record_hash from left_by",
+                "select record_id, record_hash from successors union select record_id, record_hash from left_by",
                 named,
             )
 
@@ -188,8 +188,8 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, o
             """)
 
 
-def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
-    """Books records of loads as loaded that were duplicates before, or the other way round: a query of `load_seq` and
+def correct_row_counts(con: duckdb.DuckDBPyConnection, gains: str) -> None:
+    """Logs records of loads as loaded that were duplicates before, or the other way round: a query of `load_seq` and
     `gained`."""
     con.execute(f"""
         update meta.loads set rows_loaded = rows_loaded + gains.gained, rows_duplicate = rows_duplicate - gains.gained
@@ -199,7 +199,7 @@ def correct_books(con: duckdb.DuckDBPyConnection, gains: str) -> None:
 
 
 def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, named: Mapping[str, object]) -> None:
-    """`last_export_date` of the rows of these records: the latest night that delivered them."""
+    """`last_export_date` of the rows of these records: the latest export date that delivered them."""
     key = TABLES[entity].key
     con.execute(
         f"""

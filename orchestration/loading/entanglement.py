@@ -1,6 +1,6 @@
-"""Which files of a bundle have to do with each other, or with what is loaded: those are booked one after the other.
+"""Which files of a bundle have to do with each other, or with what is loaded: those are loaded one after the other.
 
-A file does if it was booked before, if the same content was, or if it delivers an order or event again. As each of
+A file does if it was logged before, if the same content was, or if it delivers an order or event again. As each of
 these is settled within an account, all files of that account in the bundle then keep their order.
 """
 
@@ -12,7 +12,7 @@ from orchestration.loading.file_load import governed
 from orchestration.loading.prefetch import Bundle
 from orchestration.warehouse.duckdb_session import handed_over
 
-_BOOKED = """
+_LOGGED = """
 select distinct source, source_account from (select unnest($1::varchar[]) as file_path, unnest($2::varchar[]) as source, unnest($3::varchar[]) as source_account)
 semi join (select file_path from meta.loads where status <> 'superseded') using (file_path)
 """
@@ -47,15 +47,15 @@ semi join staging.{entity} as kept
 
 
 def needing_order(con: duckdb.DuckDBPyConnection, bundle: Bundle) -> set[int]:
-    """Load numbers of the files with rows in the joint spool that are to be booked one after the other."""
-    feeds = {feed for query in (_booked, _copied, _repeated) for feed in query(con, bundle)}
+    """Load numbers of the files with rows in the joint spool that are to be loaded one after the other."""
+    feeds = {feed for query in (_logged, _copied, _repeated) for feed in query(con, bundle)}
     return {one.origin.load_seq for one in bundle.readings if one.origin.load_seq in bundle.joint and one.feed in feeds}
 
 
-def _booked(con: duckdb.DuckDBPyConnection, bundle: Bundle) -> list[tuple[str, str]]:
+def _logged(con: duckdb.DuckDBPyConnection, bundle: Bundle) -> list[tuple[str, str]]:
     paths = [one.file.relative_path for one in bundle.readings]
     sources, accounts = zip(*(one.feed for one in bundle.readings), strict=True)
-    return con.execute(_BOOKED, [paths, list(sources), list(accounts)]).fetchall()
+    return con.execute(_LOGGED, [paths, list(sources), list(accounts)]).fetchall()
 
 
 def _copied(con: duckdb.DuckDBPyConnection, bundle: Bundle) -> list[tuple[str, str]]:

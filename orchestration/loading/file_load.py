@@ -1,4 +1,4 @@
-"""What a load of one landing file writes: its rows in staging, and its entries in the books."""
+"""What a load of one landing file writes: its rows in staging, and its entries in the audit tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,8 +64,8 @@ _REPORTED_ONCE = {
 
 
 @dataclass
-class Booking:
-    """The entries that one load of a file makes in staging and in the books; nothing of an earlier load is taken
+class FileLoad:
+    """The entries that one load of a file makes in staging and in the audit tables; nothing of an earlier load is taken
     out."""
 
     con: duckdb.DuckDBPyConnection
@@ -141,9 +141,9 @@ class Booking:
             ],
         )
 
-    def book(self, counts: Counts, status: str, reason: str | None, message: str | None) -> None:
+    def record(self, counts: Counts, status: str, reason: str | None, message: str | None) -> None:
         """The file's row in meta.loads."""
-        book(self.con, [self.entry(counts, status, reason, message)])
+        record_loads(self.con, [self.entry(counts, status, reason, message)])
 
     def entry(self, counts: Counts, status: str, reason: str | None = None, message: str | None = None) -> list[Any]:
         """What stands in meta.loads of the file."""
@@ -173,7 +173,7 @@ class Booking:
 
 @cache
 def governed(source: str) -> dict[str, list[tuple[str, str]]]:
-    """Streams and dialects of a vendor whose records are told apart by id and content over all deliveries, by the table
+    """Streams and dialects of a vendor with records that id and content distinguish over all deliveries, by the table
     that holds the id."""
     found: dict[str, list[tuple[str, str]]] = {}
     for dialect in discover()[source].dialects:
@@ -182,15 +182,15 @@ def governed(source: str) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def book(con: duckdb.DuckDBPyConnection, entries: Sequence[Sequence[Any]]) -> None:
-    """Books loads, by their entries."""
+def record_loads(con: duckdb.DuckDBPyConnection, entries: Sequence[Sequence[Any]]) -> None:
+    """Writes the entries of loads into the load log."""
     marks = ", ".join(f"({', '.join('?' for _ in entry)})" for entry in entries)
     con.execute(f"insert into meta.loads values {marks}", [value for entry in entries for value in entry])
 
 
 def insert_together(con: duckdb.DuckDBPyConnection, spool: Spool, readings: Sequence[Reading]) -> None:
-    """What `Booking.insert` writes of one load, for several whose rows stand in one spool: none of them repeats a record
-    of another, nor reports one contact in several parts."""
+    """What `FileLoad.insert` writes of one load, for several with their rows in one spool: none of them repeats a
+    record of another, nor reports one contact in several parts."""
     slices = [_slice(one.file, one.origin) for one in readings]
     loads = pl.DataFrame(slices, schema=_SLICE, orient="row")
     joint = f"(select unnest([{', '.join(str(one.origin.load_seq) for one in readings)}]))"
@@ -241,7 +241,7 @@ _Rows = list[tuple[Any, ...]]
 
 
 def _slice(file: LandedFile, origin: Origin) -> tuple[Any, ...]:
-    """What every entry of a load in the books says of its file."""
+    """What every entry of a load in the audit tables says of its file."""
     account = origin.account.source_account
     return file.source, account, file.stream, file.export_date, file.relative_path, origin.load_seq
 

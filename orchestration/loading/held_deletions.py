@@ -2,7 +2,7 @@
 
 Whom a full delivery leaves out is gone. If that would be more of a stream's living records than `deletion_share`, from
 `LEAST_DELETIONS` on, or all because the delivery is empty, an export that was cut is likelier than so many farewells.
-Which deliveries are held follows from staging, the books and what people accepted, whatever came first.
+Which deliveries are held follows from staging, the load log and what people accepted, whatever came first.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from orchestration.warehouse.duckdb_session import transaction
 
 LEAST_DELETIONS = 20
 
-# What a full delivery can leave out: a vendor's records of people; where a stream tells of no people, whoever its lists
+# What a full delivery can leave out: a vendor's records of people; where a stream reports no people, whoever its lists
 # name.
 _OBSERVED = """
 create or replace temp table observed as
@@ -36,7 +36,7 @@ with
         group by all
     ),
 
-    told_gone as (
+    reported_gone as (
         select source, source_account, source_profile_id as record_id, export_date from staging.events
         where event_type = 'customer' and event_action = 'deleted' and source_profile_id is not null
     )
@@ -45,11 +45,11 @@ select
     named.source, named.source_account, named.stream, named.record_id, named.export_date, named.is_gone,
     lead(named.export_date) over record as next_date,
     (
-        select min(told_gone.export_date) from told_gone
+        select min(reported_gone.export_date) from reported_gone
         where
-            named.source = told_gone.source and named.source_account = told_gone.source_account and named.record_id = told_gone.record_id
-            and named.export_date <= told_gone.export_date
-    ) as told_gone_on
+            named.source = reported_gone.source and named.source_account = reported_gone.source_account and named.record_id = reported_gone.record_id
+            and named.export_date <= reported_gone.export_date
+    ) as reported_gone_on
 from named
 window record as (partition by named.source, named.source_account, named.stream, named.record_id order by named.export_date)
 """
@@ -65,7 +65,7 @@ asof inner join full_deliveries
     and observed.stream = full_deliveries.stream and observed.export_date < full_deliveries.export_date
 where
     not observed.is_gone
-    and (observed.told_gone_on is null or observed.told_gone_on > full_deliveries.export_date)
+    and (observed.reported_gone_on is null or observed.reported_gone_on > full_deliveries.export_date)
     and (observed.next_date is null or observed.next_date >= full_deliveries.export_date)
 group by all
 order by full_deliveries.export_date
@@ -120,11 +120,11 @@ def _settle(con: duckdb.DuckDBPyConnection, share: float) -> None:
     held: list[tuple[object, ...]] = []
     while found := _first_to_hold(con, share):
         held += found
-        for source, account, stream, night, *_ in found:
+        for source, account, stream, export_date, *_ in found:
             con.execute(
                 "delete from full_deliveries where source = $1 and source_account = $2 and stream = $3 and export_date"
                 " = $4",
-                [source, account, stream, night],
+                [source, account, stream, export_date],
             )
     with transaction(con):
         con.execute("delete from internal.held_deliveries")
@@ -132,7 +132,7 @@ def _settle(con: duckdb.DuckDBPyConnection, share: float) -> None:
             con.executemany("insert into internal.held_deliveries values ($1, $2, $3, $4, $5, $6)", held)
 
 
-def accept(con: duckdb.DuckDBPyConnection, source: str, source_account: str, stream: str, night: date) -> None:
+def accept(con: duckdb.DuckDBPyConnection, source: str, source_account: str, stream: str, export_date: date) -> None:
     """From now on what that delivery leaves out is gone, as long as it stays the delivery it is."""
     con.execute(
         f"""
@@ -140,7 +140,7 @@ def accept(con: duckdb.DuckDBPyConnection, source: str, source_account: str, str
         select source, source_account, stream, export_date, content, now() from ({_CONTENT})
         where source = $1 and source_account = $2 and stream = $3 and export_date = $4
         """,
-        [source, source_account, stream, night],
+        [source, source_account, stream, export_date],
     )
 
 

@@ -1,4 +1,4 @@
-"""The only writer of staging: replaces the rows of landing files and books them, both in one transaction.
+"""The only writer of staging: replaces the rows of landing files and logs them, both in one transaction.
 
 A file's rows are known by its `load_seq`. The law it keeps: read = loaded + rejected + duplicate, for every file and
 whatever happened before. What a record becomes is not decided here.
@@ -22,14 +22,14 @@ from orchestration.landing.landing_zone import LandedFile, Scan
 from orchestration.loading import (
     archived_copies,
     circuit_breaker,
-    erasure_book,
+    erasure_log,
     shared_reading,
     sightings,
     unreadable_files,
 )
 from orchestration.loading.deduplication import forget_repeats, settle_repeats
 from orchestration.loading.entanglement import needing_order
-from orchestration.loading.file_load import Booking, book, governed, insert_together
+from orchestration.loading.file_load import FileLoad, governed, insert_together, record_loads
 from orchestration.loading.prefetch import Bundle, Counts, Reading, Spool, blocks_of, read_ahead, rejects_frame
 from orchestration.loading.record_versions import contest, settle_contested, settle_versions
 from orchestration.normalisation.normaliser import Normaliser
@@ -42,7 +42,7 @@ from orchestration.warehouse.duckdb_session import handed_over, transaction
 
 WITHDRAWN = "withdrawn"
 KEPT = "kept"
-BOOKED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
+AUDITED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 # Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
 # doubled what DuckDB costs. What a kill takes is loaded again: half a minute's work at most.
 MOST_RECORDS_A_COMMIT = 500_000
@@ -86,7 +86,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """How a file was booked; `kept` if it was not, because it cannot be read any more and what was loaded of it
+    """How a file was logged; `kept` if it was not, because it cannot be read any more and what was loaded of it
     stays."""
 
     file: LandedFile
@@ -109,7 +109,7 @@ class Warehouse:
     def pending(
         self, con: duckdb.DuckDBPyConnection, scan: Scan, *, dates: DateRange | None, full_refresh: bool
     ) -> list[LandedFile]:
-        """Files still to be loaded: new or changed ones; with dates, all files of those nights and no others."""
+        """Files still to be loaded: new or changed ones; with dates, all files of those export dates and no others."""
         if dates is None and not full_refresh:
             return self._compare(con, scan)[0]
         withdrawn = _withdrawn(con)
@@ -134,11 +134,11 @@ class Warehouse:
 
     def _compare(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> tuple[list[LandedFile], list[LandedFile]]:
         """Files that are new or hold something else than is loaded, and such as were touched only."""
-        booked = {path: known for path, *known in con.execute(_BOOKED).fetchall()}
+        logged = {path: known for path, *known in con.execute(_LOGGED).fetchall()}
         withdrawn = _withdrawn(con)
         new, touched = [], []
         for file in scan.files:
-            known = booked.get(file.relative_path)
+            known = logged.get(file.relative_path)
             if withdrawn.get(file.relative_path) == file.identity:
                 continue
             if _is_new(file, known):
@@ -147,7 +147,7 @@ class Warehouse:
                 touched.append(file)
         return new, touched
 
-    def owed(self, con: duckdb.DuckDBPyConnection) -> set[str]:
+    def to_reload(self, con: duckdb.DuckDBPyConnection) -> set[str]:
         """Paths of files that stood in the warehouse before this build file was begun and are not loaded into it
         yet."""
         return {
@@ -157,18 +157,18 @@ class Warehouse:
             ).fetchall()
         }
 
-    def forget_owed(self, con: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> None:
+    def drop_from_reload(self, con: duckdb.DuckDBPyConnection, paths: Iterable[str]) -> None:
         """Those files are neither loaded again nor taken over."""
         con.execute("delete from internal.owed where file_path in (select unnest($1::varchar[]))", [sorted(paths)])
 
     def vanished(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> list[str]:
-        """Paths of files that are loaded, or booked otherwise, and stand in the landing zone no more: archived, as a
+        """Paths of files that are loaded, or logged otherwise, and stand in the landing zone no more: archived, as a
         rule. Their rows stay."""
         present = {file.relative_path for file in scan.files}
-        booked = con.execute(
+        logged = con.execute(
             "select file_path from meta.loads where status <> 'superseded' order by export_date, file_path"
         ).fetchall()
-        return [path for (path,) in booked if path not in present and not scan.is_hidden(path)]
+        return [path for (path,) in logged if path not in present and not scan.is_hidden(path)]
 
     def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
         """Takes out the rows of files that were moved, and stand under their new path; returns how many files."""
@@ -204,17 +204,17 @@ class Warehouse:
         return paths
 
     def delivered(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> list[Delivered]:
-        """Every file that is booked or lies in the landing zone and is not withdrawn."""
+        """Every file that is logged or lies in the landing zone and is not withdrawn."""
         withdrawn = _withdrawn(con)
-        booked = {path: Delivered(path, *of) for path, *of in con.execute(_DELIVERED).fetchall()}
+        logged = {path: Delivered(path, *of) for path, *of in con.execute(_DELIVERED).fetchall()}
         vendors = discover()
         for file in scan.files:
-            if file.relative_path not in booked and withdrawn.get(file.relative_path) != file.identity:
+            if file.relative_path not in logged and withdrawn.get(file.relative_path) != file.identity:
                 account = self._settings.account(vendors[file.source], file.source_account).source_account
-                booked[file.relative_path] = Delivered(
+                logged[file.relative_path] = Delivered(
                     file.relative_path, file.source, account, file.stream, file.export_date
                 )
-        return [booked[path] for path in sorted(booked)]
+        return [logged[path] for path in sorted(logged)]
 
     def ingest(
         self,
@@ -225,10 +225,10 @@ class Warehouse:
         on_file: Callable[[FileOutcome], None] = lambda outcome: None,
         progress: Callable[[str], None] = lambda text: None,
     ) -> list[FileOutcome]:
-        """Loads the files; a broken one is booked as rejected and harms no other. Files are read ahead, and booked one
+        """Loads the files; a broken one is logged as rejected and harms no other. Files are read ahead, and loaded one
         after the other in their order.
 
-        `on_file` is told of every file that stands in the books, `progress` of one that takes long to be read.
+        `on_file` is called for every file that stands in the load log, `progress` for one that takes long to be read.
         """
         outcomes: list[FileOutcome] = []
 
@@ -242,7 +242,7 @@ class Warehouse:
             load(self._at(path for (path,) in con.execute(_ORPHANED).fetchall()))
             load(self._at(circuit_breaker.to_release(con, self._settings.options)))
         held = self._hold_back(con, run_id)
-        return [_as_booked(con, outcome) for outcome in outcomes if outcome.file.relative_path not in held] + list(
+        return [_as_logged(con, outcome) for outcome in outcomes if outcome.file.relative_path not in held] + list(
             held.values()
         )
 
@@ -261,7 +261,7 @@ class Warehouse:
                         todo = todo[len(loaded) :]
                         yield from loaded
                 except _UnwritableError as error:
-                    # It costs one file; those that were to be booked with it are read again.
+                    # It costs one file; those that were to be loaded with it are read again.
                     alone.update(error.paths)
                     if len(error.paths) == 1:
                         unwritable.update(error.paths)
@@ -269,7 +269,7 @@ class Warehouse:
     def _load_together(
         self, con: duckdb.DuckDBPyConnection, bundles: Iterator[Bundle], run_id: str, unwritable: set[str]
     ) -> list[FileOutcome]:
-        """Rows and booking of the next files in one transaction: all of it stands, or nothing."""
+        """Rows and log entries of the next files in one transaction: all of it stands, or nothing."""
         loaded: list[FileOutcome] = []
         with transaction(con):
             while (
@@ -289,8 +289,8 @@ class Warehouse:
         return loaded
 
     def _load_bundle(self, con: duckdb.DuckDBPyConnection, bundle: Bundle, run_id: str) -> list[FileOutcome]:
-        """Rows and booking of the files of a bundle: of all together that have nothing to do with each other or with
-        what is loaded, of the others one after the other."""
+        """Rows and log entries of the files of a bundle: of all together that have nothing to do with each other or
+        with what is loaded, of the others one after the other."""
         if bundle.joint:
             bundle.part(needing_order(con, bundle))
         joint = [read for read in bundle.readings if read.origin.load_seq in bundle.joint]
@@ -315,8 +315,8 @@ class Warehouse:
             for read in readings:
                 read.counts.duplicate += aside[read.origin.load_seq]
         pass_point("inside_transaction")
-        bookings = [Booking(con, read.file, read.origin, read.sha256, run_id) for read in readings]
-        book(con, [one.entry(read.counts, "loaded") for one, read in zip(bookings, readings, strict=True)])
+        file_loads = [FileLoad(con, read.file, read.origin, read.sha256, run_id) for read in readings]
+        record_loads(con, [one.entry(read.counts, "loaded") for one, read in zip(file_loads, readings, strict=True)])
         return [_outcome(read.file, read.counts, "loaded") for read in readings]
 
     def _at(self, paths: Iterable[str]) -> list[LandedFile]:
@@ -327,12 +327,13 @@ class Warehouse:
         )
 
     def _hold_back(self, con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, FileOutcome]:
-        """Takes out the rows of nights of which too much is bad; how each of their files is booked now, by its path.
+        """Takes out the rows of deliveries of which too much is bad; how each of their files is logged now, by its
+        path.
 
-        What was archived meanwhile stays: nothing could bring its rows back once the night need not wait any more.
+        What was archived meanwhile stays: nothing could bring its rows back once the delivery need not wait any more.
         """
         waiting = circuit_breaker.to_hold(con, self._settings.options)
-        erasures = erasure_book.erasures(self._settings) if waiting else None
+        erasures = erasure_log.erasures(self._settings) if waiting else None
         files = {file.relative_path: file for file in self._at(path for _, path in waiting)}
         outcomes = {}
         for load_seq, path in waiting:
@@ -351,7 +352,7 @@ class Warehouse:
                             replace(one, raw=b"") if one.number in about else one for one in waiting_records
                         ]
                     _insert_rejects(con, load_seq, waiting_records)
-                rows = circuit_breaker.book(con, load_seq, run_id)
+                rows = circuit_breaker.record_as_held(con, load_seq, run_id)
             outcomes[path] = FileOutcome(
                 files[path],
                 "rejected",
@@ -368,48 +369,48 @@ class Warehouse:
 
     def _load(self, con: duckdb.DuckDBPyConnection, read: Reading, run_id: str) -> FileOutcome:
         file = read.file
-        booking = Booking(con, file, read.origin, read.sha256, run_id)
+        file_load = FileLoad(con, file, read.origin, read.sha256, run_id)
         # Files without a byte have one content, but are no copies of each other.
-        copied = [file.source, booking.account, file.stream, file.export_date, read.sha256, file.relative_path]
+        copied = [file.source, file_load.account, file.stream, file.export_date, read.sha256, file.relative_path]
         same = con.execute(_SAME, copied).fetchone() if file.size else None
         if same is not None:
-            return self._booked(con, booking, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
+            return self._record(con, file_load, Counts(read=same[0], duplicate=same[0]), "duplicate", None)
         if read.reason is not None and unreadable_files.keeps_rows(con, file, read.reason):
             return FileOutcome(file, KEPT, 0, 0, 0, 0, read.reason, FILE_REASONS[read.reason])
         if read.reason is not None:
-            return self._booked(con, booking, Counts(read=1, rejected=1), "rejected", read.reason)
+            return self._record(con, file_load, Counts(read=1, rejected=1), "rejected", read.reason)
         pass_point("after_reading")
-        return self._booked(con, booking, read.counts, "loaded", None, read.spool, read.normaliser)
+        return self._record(con, file_load, read.counts, "loaded", None, read.spool, read.normaliser)
 
-    def _booked(
+    def _record(
         self,
         con: duckdb.DuckDBPyConnection,
-        booking: Booking,
+        file_load: FileLoad,
         counts: Counts,
         status: str,
         reason: str | None,
         spool: Spool | None = None,
         normaliser: Normaliser | None = None,
     ) -> FileOutcome:
-        self._supersede(con, booking.file.relative_path)
-        con.execute("delete from internal.withdrawn where file_path = $1", [booking.file.relative_path])
+        self._supersede(con, file_load.file.relative_path)
+        con.execute("delete from internal.withdrawn where file_path = $1", [file_load.file.relative_path])
         if spool is not None and normaliser is not None:
-            if booking.file.size:
-                self._yield_to(con, booking)
-            counts.duplicate += settle_repeats(con, booking.origin, governed(booking.file.source), spool)
-            booking.insert(spool, normaliser)
+            if file_load.file.size:
+                self._yield_to(con, file_load)
+            counts.duplicate += settle_repeats(con, file_load.origin, governed(file_load.file.source), spool)
+            file_load.insert(spool, normaliser)
             if "customers" in spool.tables:
-                load_seq = booking.origin.load_seq
+                load_seq = file_load.origin.load_seq
                 counts.duplicate += settle_versions(con, [load_seq])[load_seq]
         elif reason is not None:
-            booking.reject_whole(reason)
+            file_load.reject_whole(reason)
         pass_point("inside_transaction")
         message = FILE_REASONS[reason] if reason else None
-        booking.book(counts, status, reason, message)
-        return _outcome(booking.file, counts, status, reason, message)
+        file_load.record(counts, status, reason, message)
+        return _outcome(file_load.file, counts, status, reason, message)
 
     def _supersede(self, con: duckdb.DuckDBPyConnection, path: str, *, reason: str | None = None) -> None:
-        """Takes out what an earlier booking of the path loaded."""
+        """Takes out what an earlier load of the path left."""
         unreadable_files.forget(con, path)
         archived_copies.hand_over(con, path)
         for (load_seq,) in con.execute(
@@ -422,12 +423,12 @@ class Warehouse:
                 [load_seq, reason],
             )
 
-    def _yield_to(self, con: duckdb.DuckDBPyConnection, booking: Booking) -> None:
+    def _yield_to(self, con: duckdb.DuckDBPyConnection, file_load: FileLoad) -> None:
         """Copies with a later path that were loaded before this original came are duplicates from now on."""
-        file = booking.file
+        file = file_load.file
         copies = con.execute(
             _LATER_COPIES,
-            [file.source, booking.account, file.stream, file.export_date, booking.sha256, file.relative_path],
+            [file.source, file_load.account, file.stream, file.export_date, file_load.sha256, file.relative_path],
         )
         for (load_seq,) in copies.fetchall():
             _take_out(con, load_seq)
@@ -446,8 +447,8 @@ def _outcome(
     )
 
 
-def _as_booked(con: duckdb.DuckDBPyConnection, outcome: FileOutcome) -> FileOutcome:
-    """The outcome as the books have it in the end: a later file may tell what an earlier one told, or something
+def _as_logged(con: duckdb.DuckDBPyConnection, outcome: FileOutcome) -> FileOutcome:
+    """The outcome as the load log has it in the end: a later file may report what an earlier one reported, or something
     newer."""
     if outcome.status != "loaded":
         return outcome
@@ -459,9 +460,9 @@ def _as_booked(con: duckdb.DuckDBPyConnection, outcome: FileOutcome) -> FileOutc
 
 
 def _take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
-    """Removes what a load has left in staging and in the books."""
+    """Removes what a load has left in staging and in the audit tables."""
     _take_out_rows(con, load_seq)
-    for table in BOOKED_BY_LOAD:
+    for table in AUDITED_BY_LOAD:
         con.execute(f"delete from {table} where load_seq = $1", [load_seq])
 
 
@@ -483,7 +484,7 @@ def _take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 
 
 def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list[Reject]) -> None:
-    """Books records of a load as rejected."""
+    """Logs records of a load as rejected."""
     with handed_over(con, rejects_frame(rejects)) as rows:
         con.execute(
             "insert into meta.rejects by name select loads.source, loads.source_account, loads.stream,"
@@ -493,16 +494,16 @@ def _insert_rejects(con: duckdb.DuckDBPyConnection, load_seq: int, rejects: list
         )
 
 
-def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
-    """The file was never loaded, holds something else than when it was, or its night was marked full since; a new time
-    alone is nothing new.
+def _is_new(file: LandedFile, logged: list[Any] | None) -> bool:
+    """The file was never loaded, holds something else than when it was, or its delivery was marked full since; a new
+    time alone is nothing new.
 
     Tools keep size and modification time where they put a corrected file in place, but neither the time of the change
     nor the inode. Permissions change without a new time: a file that could not be read is looked at again.
     """
-    if booked is None:
+    if logged is None:
         return True
-    *identity, is_full, sha256 = booked
+    *identity, is_full, sha256 = logged
     is_untouched = tuple(identity) == file.identity and sha256
     return (
         identity[0] != file.size
@@ -511,7 +512,7 @@ def _is_new(file: LandedFile, booked: list[Any] | None) -> bool:
     )
 
 
-_BOOKED = f"""
+_LOGGED = f"""
 select loads.file_path, loads.file_bytes, loads.file_mtime_ns, loads.file_ctime_ns, loads.file_inode, loads.is_full, loads.file_sha256
 from meta.loads as loads
 where loads.status in ('loaded', 'rejected')
@@ -526,7 +527,7 @@ where loads.status in ('loaded', 'rejected')
 """
 _ORPHANED = (
     "select file_path from meta.loads where status = 'duplicate' and file_path not in (select file_path from"
-    f" ({_BOOKED}))"
+    f" ({_LOGGED}))"
 )
 _SAME = f"""
 select rows_read from meta.loads
@@ -547,7 +548,7 @@ def _withdrawn(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
 
 
 def _delivery_folder(path: str) -> str:
-    """The folder named after the night, above any folders of the vendor's own."""
+    """The folder named after the export date, above any folders of the vendor's own."""
     return "/".join(path.split("/")[:4])
 
 

@@ -21,7 +21,7 @@ from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.record import Record
 from orchestration.landing.stretches import Stretch
-from orchestration.loading import erasure_book
+from orchestration.loading import erasure_log
 from orchestration.mapping.model import Vendor
 from orchestration.normalisation.classifier import Bounds, ClassifiedBlock
 from orchestration.normalisation.decimal_columns import columns_in_major_units
@@ -35,7 +35,7 @@ from orchestration.warehouse.duckdb_session import handed_over, quoted
 MOST_RAW_BYTES = 16 * 2**20
 READERS = 2
 MOST_BUNDLES_AHEAD = 8
-# Files up to this size are normalised and booked together: what is planned and looked up for a file costs more than its
+# Files up to this size are normalised and logged together: what is planned and looked up for a file costs more than its
 # records.
 SMALL_FILE_BYTES = 512 * 2**10
 MOST_UNPACKED_BYTES = 2 * 2**20
@@ -72,7 +72,7 @@ class Kept:
 
 @dataclass
 class Spool:
-    """A file's rows, table by table, until they are booked: in memory while they are few, else as Parquet."""
+    """A file's rows, table by table, until they are loaded: in memory while they are few, else as Parquet."""
 
     folder: Path
     parts: Counter[str] = field(default_factory=Counter)
@@ -179,7 +179,7 @@ def read_ahead(
     Small files come together, those with the paths `alone` never do. `progress` hears now and then how far a large file
     is.
     """
-    erasures = erasure_book.erasures(settings)
+    erasures = erasure_log.erasures(settings)
     bundles = (
         Bundle(
             [
@@ -275,7 +275,7 @@ class Reading:
 
     @property
     def feed(self) -> tuple[str, str]:
-        """Whose the file is: vendor and account."""
+        """Where the file is from: vendor and account."""
         return self.origin.account.source, self.origin.account.source_account
 
     def anew(self) -> "Reading":
@@ -304,7 +304,7 @@ class Reading:
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
         except BaseException:
-            # Read alone it is told as what it is.
+            # Read alone it is reported as what it is.
             return None
 
     def note(self, result: Normalised) -> None:
@@ -315,7 +315,7 @@ class Reading:
         self.counts.erased += sum(reject.reason == ERASED for reject in result.rejects)
 
     def read(self, pool: ThreadPoolExecutor, stop: Event) -> None:
-        """Reads the file into the spool; why it cannot be, is told as `reason`."""
+        """Reads the file into the spool; why it cannot be, stands in `reason`."""
         self.spool.remove()
         try:
             if self.stretch is None or self.stretch.start == 0:
@@ -327,7 +327,7 @@ class Reading:
             # What the machine or the operator does, and not what the file holds.
             raise
         except BaseException:
-            # A fault of ours: it costs this file, never the night. Polars panics with what is no `Exception`. The text
+            # A fault of ours: it costs this file, never the run. Polars panics with what is no `Exception`. The text
             # may hold values of customers.
             self.reason = "internal_error"
         finally:
@@ -369,12 +369,12 @@ class Reading:
 
 
 class Bundle:
-    """Files that are read, and booked, one after the other or together."""
+    """Files that are read, and loaded, one after the other or together."""
 
     def __init__(self, readings: list[Reading]) -> None:
         self.readings = readings
         self.joint: set[int] = set()
-        """Load numbers of those whose rows stand together in `spool`; those of the others are in their own."""
+        """Load numbers of those with their rows together in `spool`; those of the others are in their own."""
         self.spool = Spool(readings[0].spools / f"together{readings[0].origin.load_seq}")
 
     def remove(self) -> None:
@@ -414,7 +414,7 @@ class Bundle:
         except (KeyboardInterrupt, SystemExit, GeneratorExit, OSError):
             raise
         except BaseException:
-            # Read alone each file is told as what it is; Polars panics with what is no `Exception`.
+            # Read alone each file is reported as what it is; Polars panics with what is no `Exception`.
             return
         for table, frames in result.frames.items():
             self.spool.add(table, frames)
@@ -440,7 +440,7 @@ class Bundle:
 
 
 def _check_contacts(result: Together) -> None:
-    """Refuses a file in which several dialects name people: what they say of one is told once, which takes the file
+    """Refuses a file in which several dialects name people: what they say of one is reported once, which takes the file
     alone."""
     seen: set[int] = set()
     for frame in result.frames.get("contacts", ()):
@@ -456,7 +456,7 @@ def blocks_of(settings: Settings, file: LandedFile) -> Iterator[list[Record]]:
 
 
 def rejects_frame(rejects: Iterable[Reject]) -> pl.DataFrame:
-    """Rejected records as rows of the books, each with its bytes."""
+    """Rejected records as rows of the audit tables, each with its bytes."""
     rows = []
     for reject in rejects:
         raw = reject.raw[:MOST_RAW_BYTES]

@@ -1,5 +1,5 @@
-"""Of several records of one vendor record in one night staging holds the newest; the older ones wait aside, booked as
-duplicates.
+"""Of several records of one vendor record on one export date staging holds the newest; the older ones wait aside,
+logged as duplicates.
 
 Newest is what it is everywhere: the vendor's own update time, then path, then row. What a record says beside its
 attributes (consents, memberships, figures) has times of its own and stays. Once a newer record goes, because its file
@@ -11,11 +11,11 @@ from collections.abc import Collection
 
 import duckdb
 
-from orchestration.loading.deduplication import correct_books
+from orchestration.loading.deduplication import correct_row_counts
 from orchestration.warehouse.change_keys import touch
 
-_NIGHT = "source, source_account, export_date"
-_KEY = f"{_NIGHT}, stream, source_record_id"
+_EXPORT = "source, source_account, export_date"
+_KEY = f"{_EXPORT}, stream, source_record_id"
 # Rows of the contested records, those in staging and those set aside, from the newest on.
 _RANKED = f"""
 create or replace temp table ranked as
@@ -35,16 +35,16 @@ _LEAVING, _RETURNING = (
 
 
 def settle_versions(con: duckdb.DuckDBPyConnection, load_seqs: Collection[int]) -> Counter[int]:
-    """After the rows of loads are in staging: leaves one for each record of their nights; returns how many of each load
-    are set aside."""
+    """After the rows of loads are in staging: leaves one for each record of their export dates; returns how many of
+    each load are set aside."""
     con.execute(
         f"""
         create or replace temp table contested as
-        with told as (select distinct {_NIGHT}, source_record_id from staging.customers where load_seq in (select unnest($1::bigint[])))
+        with loaded as (select distinct {_EXPORT}, source_record_id from staging.customers where load_seq in (select unnest($1::bigint[])))
         select {_KEY} from (
-            select {_KEY} from staging.customers semi join told using ({_NIGHT}, source_record_id)
+            select {_KEY} from staging.customers semi join loaded using ({_EXPORT}, source_record_id)
             union all
-            select {_KEY} from internal.outdone semi join told using ({_NIGHT}, source_record_id)
+            select {_KEY} from internal.outdone semi join loaded using ({_EXPORT}, source_record_id)
         )
         group by all
         having count(*) > 1
@@ -55,7 +55,7 @@ def settle_versions(con: duckdb.DuckDBPyConnection, load_seqs: Collection[int]) 
 
 
 def contest(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
-    """Before the rows of a load are taken out: notes the records whose older versions it keeps aside."""
+    """Before the rows of a load are taken out: notes the records with older versions kept aside because of it."""
     con.execute("delete from internal.outdone where load_seq = $1", [load_seq])
     con.execute(
         f"create or replace temp table contested as select distinct {_KEY} from internal.outdone "
@@ -80,7 +80,7 @@ def _settle(con: duckdb.DuckDBPyConnection) -> Counter[int]:
     ):
         con.execute(f"insert into {target} by name select * from {source} where (load_seq, source_row) in ({rows})")
         con.execute(f"delete from {source} where (load_seq, source_row) in ({rows})")
-    correct_books(
+    correct_row_counts(
         con,
         "select load_seq, sum(case when is_newest then 1 else -1 end) as gained from ranked where is_aside = is_newest"
         " group by load_seq",

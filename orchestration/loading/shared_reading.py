@@ -3,7 +3,7 @@
 A task reads the files of one bundle, or a stretch of a large file of lines, and leaves its slice of canonical staging, with rejects, issues and counts, as a
 folder that is put in place by one rename: it may die, be repeated, or run twice at once. What a worker gets is a number
 and a folder, what it gives back are counts: which files they are and what their fields are called stands in the folder.
-Scan, order, books and whatever looks across files stay with the run.
+Scan, order, load log and whatever looks across files stay with the run.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.stretches import Stretch, stretches_of
-from orchestration.loading import erasure_book
+from orchestration.loading import erasure_log
 from orchestration.loading.prefetch import Bundle, Counts, Kept, Reading, bundled
 from orchestration.normalisation.erasures import Erasures
 from orchestration.runtime.durable_files import put_in_place
@@ -34,18 +34,18 @@ from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.fingerprints import made_by
 
-ORDER, BOOKS = "order", "books"
+ORDER, RESULT = "order", "books"
 DIGESTS = "digests.parquet"
 # A file twice as large is read by several workers: some ten CPU seconds each. Two of them are busy without that, and may
 # have to read much of it again.
 STRETCH_BYTES, CUTTING_WORKERS = 128 * 2**20, 3
-# So that a worker that waits for nobody has something to do while the run books what others read.
+# So that a worker that waits for nobody has something to do while the run loads what others read.
 TASKS_AHEAD_A_WORKER = 4
 
 
 @dataclass(frozen=True)
 class Order:
-    """What all workers read by, and what tells that theirs are the same settings, secret and code."""
+    """What all workers read by, and what shows that theirs are the same settings, secret and code."""
 
     settings: Settings
     made_by: str
@@ -70,7 +70,7 @@ class Task:
 
     @property
     def known(self) -> Path:
-        """Of a stretch, digests of what earlier ones have told already, where it tells that again."""
+        """Of a stretch, digests of what earlier ones have reported already, where it reports that again."""
         return Path(self.folder) / f"{self.number:06}.known.parquet"
 
 
@@ -84,7 +84,7 @@ class _Work:
 
 @dataclass
 class _Begun:
-    """Files that stand in the books together, what is to be read of them, and the tasks that do: one, or one a
+    """Files that are loaded together, what is to be read of them, and the tasks that do: one, or one a
     stretch."""
 
     works: list[_Work]
@@ -134,7 +134,7 @@ class _Read:
 
 
 @dataclass(frozen=True)
-class _Books:
+class _Result:
     """What a bundle leaves beside its rows: each file by its load number, and what stands together."""
 
     files: dict[int, _Read]
@@ -157,7 +157,7 @@ def read_by_workers(
     progress: Callable[[str], None] = lambda text: None,
 ) -> Generator[Bundle]:
     """What `prefetch.read_ahead` gives, read by the workers of the engine that the settings name."""
-    erasures, engine = erasure_book.erasures(settings), engine_of(settings)
+    erasures, engine = erasure_log.erasures(settings), engine_of(settings)
     folder = settings.internal / "spool" / uuid.uuid4().hex
     folder.mkdir(parents=True)
     _write(folder / ORDER, Order(replace(settings, secret=None), made_by(settings)))
@@ -211,7 +211,7 @@ def read(task: Task) -> Outcome:
         work.mkdir()
         pass_point("inside_reading_again" if was_begun_before else "inside_reading")
         settings = _settings_of(task)
-        erasures = erasure_book.erasures(settings)
+        erasures = erasure_log.erasures(settings)
         wanted: _Work = pickle.loads(task.files.read_bytes())
         bundle = _bundle(settings, wanted, erasures, work)
         with ThreadPoolExecutor(1, "finish") as pool:
@@ -219,7 +219,7 @@ def read(task: Task) -> Outcome:
                 bundle.read(pool, Event())
             else:
                 _read_stretch(bundle.readings[0], task, work, pool)
-        _write(work / BOOKS, _put_away(bundle))
+        _write(work / RESULT, _put_away(bundle))
         put_in_place(work, task.place)
     except Exception as error:
         # The text of what is none of an operator's errors may hold a path, and with it somebody's name.
@@ -258,24 +258,24 @@ def _read_stretch(reading: Reading, task: Task, work: Path, pool: ThreadPoolExec
     digests.known.write_parquet(work / DIGESTS)
 
 
-def _put_away(bundle: Bundle) -> _Books:
+def _put_away(bundle: Bundle) -> _Result:
     files = {}
     for one in bundle.readings:
         decoder = one.normaliser.decoder
-        books = decoder.drift, decoder.coverage, decoder.dialect_records
-        files[one.origin.load_seq] = _Read(one.counts, one.sha256, one.reason, one.spool.put_away(), *books)
-    return _Books(files, bundle.joint, bundle.spool.put_away())
+        result = decoder.drift, decoder.coverage, decoder.dialect_records
+        files[one.origin.load_seq] = _Read(one.counts, one.sha256, one.reason, one.spool.put_away(), *result)
+    return _Result(files, bundle.joint, bundle.spool.put_away())
 
 
 def _taken_over(settings: Settings, begun: _Begun, erasures: Erasures | None) -> Bundle:
     """The files as the workers have read them."""
     bundle = _bundle(settings, begun.works[0], erasures, begun.tasks[0].place)
     for task in begun.tasks:
-        books = _books(task)
-        bundle.joint |= books.joint
-        bundle.spool.take_over(task.place / bundle.spool.folder.name, books.rows)
+        result = _result(task)
+        bundle.joint |= result.joint
+        bundle.spool.take_over(task.place / bundle.spool.folder.name, result.rows)
         for one in bundle.readings:
-            _take_over(one, books.files[one.origin.load_seq], task)
+            _take_over(one, result.files[one.origin.load_seq], task)
     return bundle
 
 
@@ -295,7 +295,7 @@ def _take_over(reading: Reading, found: _Read, task: Task) -> None:
 
 
 def _repeating(begun: _Begun, new_task: Callable[[_Work], Task]) -> list[Task]:
-    """A record counts once in its file: stretches that tell what an earlier one told are to be read again, by tasks that
+    """A record counts once in its file: stretches that report what an earlier one reported are to be read again, by tasks that
     know that."""
     earlier = pl.DataFrame(schema={"digest": pl.Binary})
     again = []
@@ -313,8 +313,8 @@ def _repeating(begun: _Begun, new_task: Callable[[_Work], Task]) -> list[Task]:
     return again
 
 
-def _books(task: Task) -> _Books:
-    return pickle.loads((task.place / BOOKS).read_bytes())
+def _result(task: Task) -> _Result:
+    return pickle.loads((task.place / RESULT).read_bytes())
 
 
 def _require_read(outcome: Outcome) -> None:

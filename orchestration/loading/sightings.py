@@ -72,6 +72,6 @@ def _note_missed(con: duckdb.DuckDBPyConnection, scan: Scan, number: int) -> Non
 
 
 def moved(con: duckdb.DuckDBPyConnection, scan: Scan, vanished: list[str]) -> list[str]:
-    """Those of the vanished files whose content came to stand under another path, of the same account and stream, when
-    they went."""
+    """Those of the vanished files with content that came to stand under another path, of the same account and stream,
+    when they went."""
     return [path for (path,) in con.execute(_MOVED, [vanished, [file.relative_path for file in scan.files]]).fetchall()]

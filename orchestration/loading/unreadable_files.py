@@ -1,5 +1,5 @@
 """Files that were loaded and cannot be read any more: damaged, or not allowed to be read. Their rows stay, and a person
-is told until that is settled."""
+is reminded until that is settled."""
 
 from collections.abc import Collection, Iterator
 
@@ -15,7 +15,7 @@ from orchestration.loading import prefetch
 _HAS_ROWS = (
     "select 1 from meta.loads where file_path = $1 and status in ('loaded', 'duplicate') and rows_read > rows_rejected"
 )
-_OWED = (
+_TO_RELOAD = (
     "select file_path, file_bytes, file_mtime_ns, file_ctime_ns, file_inode, file_sha256 from internal.owed where"
     " file_sha256 <> ''"
 )
@@ -43,10 +43,10 @@ def forget_all_but(con: duckdb.DuckDBPyConnection, files: Collection[LandedFile]
     )
 
 
-def among_owed(con: duckdb.DuckDBPyConnection, settings: Settings, files: Collection[LandedFile]) -> set[str]:
+def spoilt_among(con: duckdb.DuckDBPyConnection, settings: Settings, files: Collection[LandedFile]) -> set[str]:
     """Those of the files that have changed since the build file before this one loaded them, and cannot be read any
     more."""
-    loaded = {path: known for path, *known in con.execute(_OWED).fetchall()}
+    loaded = {path: known for path, *known in con.execute(_TO_RELOAD).fetchall()}
     return {
         file.relative_path
         for file in files

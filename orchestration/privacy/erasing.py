@@ -22,7 +22,7 @@ import duckdb
 from orchestration.activation import erasure as activation_erasure
 from orchestration.canonical.reason_codes import ERASED
 from orchestration.config.settings import Settings
-from orchestration.loading import anonymous_orders, erasure_book
+from orchestration.loading import anonymous_orders, erasure_log
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy import landing_erasure, persons, warehouse_erasure
@@ -116,13 +116,13 @@ def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | 
         expected=dict(sum((Counter(held.counts) for held in people), Counter[str]())),
     )
     _pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
-    erasure_book.write(_pending_folder(settings) / f"{made.id}.json", vars(made))
+    erasure_log.write(_pending_folder(settings) / f"{made.id}.json", vars(made))
     pass_point("erasure_noted")
     anonymous_orders.remember(settings, secret, [held.orders for held in people])
     pass_point("orders_noted")
     known_by = [text for held in people for text in held.person.known_by()]
-    erasure_book.write(
-        erasure_book.folder(settings) / f"{made.id}.json",
+    erasure_log.write(
+        erasure_log.folder(settings) / f"{made.id}.json",
         {"at": made.at, "until": made.until, "hashes": erasures.hashes(secret, known_by)},
     )
     pass_point("erasure_begun")
@@ -144,7 +144,7 @@ def pending(settings: Settings) -> list[Erasing]:
         # Whoever does not hold the lock may look while somebody else ends one.
         with suppress(FileNotFoundError):
             found.append(Erasing(**json.loads(path.read_bytes())))
-    return [one for one in found if (erasure_book.folder(settings) / f"{one.id}.json").exists()]
+    return [one for one in found if (erasure_log.folder(settings) / f"{one.id}.json").exists()]
 
 
 def unended(settings: Settings) -> list[str]:
@@ -233,7 +233,7 @@ def _of_landing(one: Erasing) -> dict[str, Any]:
 
 
 def _write_note(settings: Settings, one: Erasing) -> None:
-    erasure_book.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
+    erasure_log.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
 
 
 def erase_loaded(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing], run_id: str) -> None:
@@ -281,7 +281,7 @@ def _drop_earlier(settings: Settings) -> list[str]:
 
 
 def _receipt(settings: Settings, one: Erasing, dropped: list[str]) -> Path:
-    hashes = json.loads((erasure_book.folder(settings) / f"{one.id}.json").read_bytes())["hashes"]
+    hashes = json.loads((erasure_log.folder(settings) / f"{one.id}.json").read_bytes())["hashes"]
     content = {
         "erasure": one.id,
         "asked_at": one.at,
@@ -315,7 +315,7 @@ def note_retention(settings: Settings, found: dict[str, int], *, limits: dict[st
 
 def _write_receipt(settings: Settings, content: dict[str, Any]) -> Path:
     path = receipt_path(settings, content["erasure"])
-    erasure_book.write(path, content)
+    erasure_log.write(path, content)
     durable_files.replace(path.with_suffix(".html"), _page(content).encode(), mode=0o600)
     return path
 
@@ -369,6 +369,6 @@ def _cell(value: Any) -> str:
 
 
 def _erased(settings: Settings) -> Erasures:
-    found = erasure_book.erasures(settings)
+    found = erasure_log.erasures(settings)
     assert found is not None
     return found

@@ -18,7 +18,7 @@ from orchestration.landing.contents import beside_records, texts_of
 from orchestration.landing.formats import FORMATS, PACKINGS, format_of
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.rewriting import DRAFT, Rewriting, UnwritableError
-from orchestration.loading import erasure_book
+from orchestration.loading import erasure_log
 from orchestration.loading.loader import Warehouse
 from orchestration.loading.prefetch import Reading, blocks_of
 from orchestration.normalisation import anonymous, erasures
@@ -173,7 +173,7 @@ def _names(path: Path, erased: Erasures, export_date: date) -> bool:
 
 def rename_named_after_erased(settings: Settings, con: duckdb.DuckDBPyConnection) -> None:
     """Whoever was erased is in no name of a file that lands later either: the load log would keep it."""
-    if erased := erasure_book.erasures(settings):
+    if erased := erasure_log.erasures(settings):
         rename(settings, con, erased)
 
 

@@ -74,7 +74,7 @@ def _begin_anew(settings: Settings) -> Warehouse:
     warehouse = Warehouse(settings)
     with build_file.connect(settings) as con:
         run_log.inherit(con, settings)
-        archived_deliveries.owe(con, settings)
+        archived_deliveries.note_to_reload(con, settings)
     return warehouse
 
 
@@ -90,7 +90,7 @@ def take_over_archived(
     """Takes over the rows of files to reload that are gone from the landing zone or cannot be read, and refuses to go
     on without them; returns what is still to be loaded."""
     landed = [file for file in scan.files if file.relative_path in to_reload]
-    to_load = {file.relative_path for file in landed} - unreadable_files.among_owed(con, settings, landed)
+    to_load = {file.relative_path for file in landed} - unreadable_files.spoilt_among(con, settings, landed)
     too_early = {path for path in to_reload - to_load if scan.is_too_early(path)}
     lost = archived_deliveries.take_over(con, settings, to_reload - to_load - too_early)
     if lost and not without_archived:
@@ -101,7 +101,7 @@ def take_over_archived(
             f"and what they left cannot be taken over: {shown}{more}.",
             remedy="Put them back and run again, or type `c360 run --without-archived` to go on without them.",
         )
-    warehouse.forget_owed(con, lost | too_early)
+    warehouse.drop_from_reload(con, lost | too_early)
     pass_point("after_taking_over")
     archived_deliveries.let_go(settings)
     return to_load

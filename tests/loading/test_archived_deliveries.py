@@ -17,8 +17,8 @@ from orchestration.warehouse import fingerprints
 from tests.support.deliveries import EXPORT_DATES, checksum, land, order, row_counts_balance
 
 
-def archive(settings: Settings, night: str = EXPORT_DATES[0]) -> None:
-    shutil.rmtree(settings.landing / "omnisend" / "events" / night)
+def archive(settings: Settings, export_date: str = EXPORT_DATES[0]) -> None:
+    shutil.rmtree(settings.landing / "omnisend" / "events" / export_date)
 
 
 def other_version(settings: Settings) -> None:
@@ -69,7 +69,7 @@ def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(
         assert taken == [(f"landing/omnisend/events/{EXPORT_DATES[0]}/a.ndjson",)]
 
 
-def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_tells_of_what_was_archived(
+def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_knows_what_was_archived(
     published: Settings,
 ) -> None:
     before = checksum(published.published_file), staged(published)
@@ -92,7 +92,7 @@ def test_what_only_a_publication_that_was_taken_back_knows_is_taken_over(publish
     assert row_counts_balance(published.published_file)
 
 
-def test_a_full_refresh_takes_archived_deliveries_over_too_and_a_night_again_does(published: Settings) -> None:
+def test_a_full_refresh_takes_archived_deliveries_over_too_and_a_date_again_does(published: Settings) -> None:
     before = checksum(published.published_file)
     archive(published)
     pipeline.run(published, full_refresh=True)
@@ -153,7 +153,7 @@ def test_a_run_that_is_killed_while_it_begins_anew_is_continued_without_loss(pub
     assert not archived_deliveries.previous_file(published).exists()
 
 
-def test_nothing_is_published_before_all_that_is_owed_is_loaded(published: Settings) -> None:
+def test_nothing_is_published_before_all_that_is_to_be_reloaded_is_loaded(published: Settings) -> None:
     lost(published)
     with pipeline.writing(published, "run", command="a part of the job") as warehouse, pytest.raises(OperatorError):
         pipeline.publish_if_new(published, warehouse, "run")

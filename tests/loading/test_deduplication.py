@@ -26,12 +26,12 @@ def reported(tmp_path: Path) -> Iterator[tuple[WarehouseBuilder, duckdb.DuckDBPy
         yield builder, con
 
 
-def event(builder: WarehouseBuilder, event_id: str, night: date, row: int = 1, load: int = 1) -> Row:
-    file = f"landing/omnisend/events/{night}/a.ndjson"
+def event(builder: WarehouseBuilder, event_id: str, export_date: date, row: int = 1, load: int = 1) -> Row:
+    file = f"landing/omnisend/events/{export_date}/a.ndjson"
     return builder.event(
         "omnisend",
         event_id,
-        export_date=night,
+        export_date=export_date,
         source_file=file,
         source_row=row,
         load_seq=load,

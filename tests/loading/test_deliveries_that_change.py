@@ -29,7 +29,7 @@ def installation(tmp_path: Path) -> Installation:
 
 
 def run(installation: Installation, **asked: object) -> pipeline.Ingestion:
-    """The part of a run that brings staging and its books up to date."""
+    """The part of a run that brings staging and its audit tables up to date."""
     return pipeline.ingest(installation.settings, installation.warehouse, "test", **asked)
 
 
@@ -83,8 +83,8 @@ def test_the_same_content_of_another_account_or_stream_is_no_place_a_file_moved_
     assert vanished(installation) == [f"landing/{FIRST}/a.ndjson"]
 
 
-NIGHTS_OF_ONE_CONTENT = [
-    ("c1", f"2026-03-0{night}", f"landing/omnisend/contacts/2026-03-0{night}/all_full.ndjson") for night in (1, 2, 3)
+DELIVERIES_OF_ONE_CONTENT = [
+    ("c1", f"2026-03-0{day}", f"landing/omnisend/contacts/2026-03-0{day}/all_full.ndjson") for day in (1, 2, 3)
 ]
 
 
@@ -93,7 +93,7 @@ def archive(installation: Installation, path: str) -> None:
 
 
 @pytest.mark.parametrize("only_second", [False, True])
-def test_of_two_nights_that_delivered_the_same_the_first_may_be_archived(
+def test_of_two_export_dates_that_delivered_the_same_the_first_may_be_archived(
     installation: Installation, *, only_second: bool
 ) -> None:
     for folder in (FIRST, SECOND):
@@ -102,7 +102,7 @@ def test_of_two_nights_that_delivered_the_same_the_first_may_be_archived(
     run(installation, **({"choose": lambda file: file.export_date.day == 1} if only_second else {}))
     archive(installation, f"{FIRST}/all_full.ndjson")
     run(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[:2]
     assert vanished(installation) == [f"landing/{FIRST}/all_full.ndjson"]
 
 
@@ -114,7 +114,7 @@ def test_what_was_archived_before_the_same_was_delivered_again_keeps_its_rows(in
     for folder in (SECOND, THIRD):
         installation.land(f"{folder}/all_full.ndjson", contacts(1))
         run(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_a_file_that_was_touched_when_its_like_was_archived_has_not_come_anew(
     archive(installation, f"{FIRST}/all_full.ndjson")
     touch(installation.settings.landing / SECOND / "all_full.ndjson")
     run(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[:2]
 
 
 COPIES = [f"{FIRST}/{name}.ndjson" for name in ("a", "b", "c")]
 UNDER = "select source_record_id, source_file from staging.customers order by all"
-BOOKED = "select file_path, status, rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by all"
+LOGGED = "select file_path, status, rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by all"
 
 
 def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installation: Installation) -> None:
@@ -148,7 +148,7 @@ def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installa
     run(installation)
     original, copy, other = (f"landing/{path}" for path in COPIES)
     assert installation.query(UNDER) == [("c1", copy), ("c2", copy), ("c3", original)]
-    assert installation.query(BOOKED) == [
+    assert installation.query(LOGGED) == [
         (original, "loaded", 1, 1, 0),
         (copy, "loaded", 2, 2, 0),
         (other, "duplicate", 2, 0, 2),
@@ -174,7 +174,7 @@ def test_an_original_loaded_again_is_the_original_of_its_archived_copy_again(ins
     run(installation)
     run(installation, full_refresh=True)
     assert installation.query(UNDER) == [("c1", f"landing/{COPIES[0]}")]
-    assert [(path, status) for path, status, *_ in installation.query(BOOKED)] == [
+    assert [(path, status) for path, status, *_ in installation.query(LOGGED)] == [
         (f"landing/{COPIES[0]}", "loaded"),
         (f"landing/{COPIES[1]}", "duplicate"),
     ]
@@ -186,7 +186,7 @@ def test_a_file_that_was_moved_over_another_one_stands_in_its_place(installation
     run(installation)
     move(installation, f"{FIRST}/all_full.ndjson", f"{SECOND}/all_full.ndjson")
     run(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[1:2]
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[1:2]
 
 
 @pytest.mark.parametrize("is_loaded_at_once", [False, True])
@@ -199,7 +199,7 @@ def test_a_file_that_was_moved_is_known_as_that_when_its_new_place_is_loaded_lat
     if not is_loaded_at_once:
         run(installation, choose=lambda _: False)
     run(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[2:]
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[2:]
 
 
 def test_a_build_file_begun_anew_knows_what_lay_beside_what(installation: Installation) -> None:
@@ -208,7 +208,7 @@ def test_a_build_file_begun_anew_knows_what_lay_beside_what(installation: Instal
     run(installation)
     archive(installation, f"{FIRST}/all_full.ndjson")
     begin_anew(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[:2]
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[:2]
 
 
 def test_a_file_moved_while_a_build_file_is_begun_anew_stands_where_it_lies_now(installation: Installation) -> None:
@@ -216,10 +216,10 @@ def test_a_file_moved_while_a_build_file_is_begun_anew_stands_where_it_lies_now(
     run(installation)
     move(installation, f"{FIRST}/all_full.ndjson", f"{SECOND}/all_full.ndjson")
     begin_anew(installation)
-    assert installation.query(STANDING) == NIGHTS_OF_ONE_CONTENT[1:2]
+    assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[1:2]
 
 
-def test_a_file_that_vanished_keeps_its_rows_even_when_its_night_is_loaded_again(installation: Installation) -> None:
+def test_a_file_that_vanished_keeps_its_rows_even_when_its_date_is_loaded_again(installation: Installation) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     installation.land(f"{SECOND}/b.ndjson", contacts(2))
     run(installation)
@@ -231,7 +231,7 @@ def test_a_file_that_vanished_keeps_its_rows_even_when_its_night_is_loaded_again
 
 
 @pytest.mark.parametrize(("is_replay", "left"), [(False, ["c2"]), (True, ["c1", "c2"])])
-def test_a_night_again_replaces_what_its_delivery_consists_of_no_more(
+def test_a_date_again_replaces_what_its_delivery_consists_of_no_more(
     installation: Installation, *, is_replay: bool, left: list[str]
 ) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
@@ -271,8 +271,8 @@ def test_a_file_that_was_withdrawn_is_passed_over_until_it_is_landed_again(
         (f"landing/{FIRST}/a.ndjson", "loaded", None),
         (f"landing/{SECOND}/b.ndjson", "superseded", "withdrawn"),
     ]
-    night = DateRange(date(2026, 3, 1), date(2026, 3, 2))
-    for asked in ({}, {"dates": night}, {"full_refresh": True}):
+    export_date = DateRange(date(2026, 3, 1), date(2026, 3, 2))
+    for asked in ({}, {"dates": export_date}, {"full_refresh": True}):
         run(installation, **asked)
         assert installation.query(STANDING) == only_first
     land_again(installation.settings.landing / SECOND / "b.ndjson")
@@ -304,16 +304,16 @@ def test_an_archived_file_can_be_withdrawn_and_comes_back_with_the_file(installa
 def begin_anew(installation: Installation) -> None:
     archived_deliveries.set_aside(installation.settings)
     with build_file.connect(installation.settings) as con:
-        archived_deliveries.owe(con, installation.settings)
+        archived_deliveries.note_to_reload(con, installation.settings)
     run(installation)
 
 
 @pytest.mark.parametrize("archived", ["2026-03-01", "2026-03-02", "2026-03-03"])
-def test_events_reported_in_several_nights_survive_a_new_build_file_whichever_night_is_archived(
+def test_events_reported_on_several_dates_survive_a_new_build_file_whichever_is_archived(
     installation: Installation, archived: str
 ) -> None:
-    for night, numbers in {"2026-03-01": (1, 3), "2026-03-02": (1, 2), "2026-03-03": (2, 3, 4)}.items():
-        installation.land(f"omnisend/events/{night}/a.ndjson", [event(number) for number in numbers])
+    for export_date, numbers in {"2026-03-01": (1, 3), "2026-03-02": (1, 2), "2026-03-03": (2, 3, 4)}.items():
+        installation.land(f"omnisend/events/{export_date}/a.ndjson", [event(number) for number in numbers])
     run(installation)
     before = installation.state()
     shutil.rmtree(installation.settings.landing / "omnisend/events" / archived)
@@ -324,7 +324,7 @@ def test_events_reported_in_several_nights_survive_a_new_build_file_whichever_ni
     ]
 
 
-def test_an_event_whose_first_telling_was_corrected_away_stands_under_the_archived_second(
+def test_an_event_with_its_first_report_corrected_away_stands_under_the_archived_second(
     installation: Installation,
 ) -> None:
     installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1), event(2)])
@@ -442,7 +442,7 @@ def test_a_file_that_never_could_be_read_is_rejected_each_time_it_changes(instal
     assert reported(installation) == []
 
 
-def test_a_night_to_come_that_an_earlier_version_loaded_is_not_taken_over(installation: Installation) -> None:
+def test_a_date_to_come_that_an_earlier_version_loaded_is_not_taken_over(installation: Installation) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     run(installation)
     with build_file.connect(installation.settings) as con:
@@ -509,12 +509,12 @@ def test_a_held_delivery_is_settled_by_a_later_full_one(installation: Installati
 def test_deletions_are_weighed_by_whom_the_last_delivery_left_alive_whatever_came_first(
     installation: Installation, tmp_path: Path
 ) -> None:
-    nights = {FIRST: range(100), SECOND: range(81), THIRD: range(62), "omnisend/contacts/2026-03-04": range(40)}
-    for folder, numbers in reversed(nights.items()):
+    deliveries = {FIRST: range(100), SECOND: range(81), THIRD: range(62), "omnisend/contacts/2026-03-04": range(40)}
+    for folder, numbers in reversed(deliveries.items()):
         full(installation, folder, *numbers)
         run(installation)
     at_once = Installation(tmp_path / "once")
-    for folder, numbers in nights.items():
+    for folder, numbers in deliveries.items():
         full(at_once, folder, *numbers)
     run(at_once)
     assert is_full(installation) == is_full(at_once) == [True, True, True, False]
@@ -567,10 +567,10 @@ def test_whom_the_vendor_called_deleted_needs_no_other_reason(installation: Inst
 
 
 def test_a_list_that_loses_most_of_the_people_it_names_is_held_too(installation: Installation) -> None:
-    for night, count in ((1, 60), (2, 10)):
+    for day, count in ((1, 60), (2, 10)):
         rows = "".join(f"p{number}@list.example,subscribe,1770022800\n" for number in range(count))
         installation.land(
-            f"optimizely/lists/2026-03-0{night}/zaius_list_newsletter_full.csv",
+            f"optimizely/lists/2026-03-0{day}/zaius_list_newsletter_full.csv",
             f"email,action,ts_status_updated\n{rows}".encode(),
         )
     run(installation)

@@ -29,25 +29,25 @@ def delivered(*, is_tied: bool) -> dict[str, bytes]:
             record if isinstance(record, bytes) else json.dumps(record).encode() for record in records
         )
 
-    for number, night in enumerate(EXPORT_DATES):
+    for number, export_date in enumerate(EXPORT_DATES):
         same = {"email": "ana@example.com", "firstName": "Ana", "city": f"City {number}"}
         land(
-            f"omnisend/events/{night}/events.ndjson",
-            event(number, eventTime=f"{night}T10:00:00Z", contact=same),
-            event(100 + number, eventTime=f"{night}T09:00:00Z", contact=same | {"phone": "+351912345678"}),
-            event(100 + number, eventTime=f"{night}T09:00:00Z", contact=same | {"phone": "+351912345678"}),
+            f"omnisend/events/{export_date}/events.ndjson",
+            event(number, eventTime=f"{export_date}T10:00:00Z", contact=same),
+            event(100 + number, eventTime=f"{export_date}T09:00:00Z", contact=same | {"phone": "+351912345678"}),
+            event(100 + number, eventTime=f"{export_date}T09:00:00Z", contact=same | {"phone": "+351912345678"}),
             event(200 + number, eventTime="2031-01-01T00:00:00Z", odd={"a": number}),
             {"eventName": "viewed product", "contact": {"email": "eva@example.com"}, "properties": {"n": 1.0}},
             b'{"eventName": "placed or',
         )
         land(
-            f"omnisend@second/contacts/{night}/contacts.ndjson",
-            {"contactID": "c1", "firstName": f"Eva {number}", "birthdate": night, "email": "eva@example.com"},
+            f"omnisend@second/contacts/{export_date}/contacts.ndjson",
+            {"contactID": "c1", "firstName": f"Eva {number}", "birthdate": export_date, "email": "eva@example.com"},
             {"contactID": f"c{number + 2}", "email": " eva@example.com", "tags": ["a", f"b{number}"]},
             {"contactID": None},
         )
         land(
-            f"voucherify/customers/{night}/customers.ndjson",
+            f"voucherify/customers/{export_date}/customers.ndjson",
             {
                 "object": "customer",
                 "id": f"cust_{number}",
@@ -56,7 +56,9 @@ def delivered(*, is_tied: bool) -> dict[str, bytes]:
                 "metadata": {"x": 1},
             },
         )
-        files[f"omnisend@second/segments/{night}/vip.csv"] = f"email,firstName\nana{number}@example.com,Ana\n".encode()
+        files[f"omnisend@second/segments/{export_date}/vip.csv"] = (
+            f"email,firstName\nana{number}@example.com,Ana\n".encode()
+        )
     if is_tied:
         land(f"omnisend@second/contacts/{EXPORT_DATES[2]}/later.ndjson", {"contactID": "c1", "firstName": "Later"})
         files[f"omnisend/events/{EXPORT_DATES[3]}/copy.ndjson"] = files[

@@ -105,7 +105,7 @@ def counts(outcomes: list[FileOutcome]) -> list[tuple[str, int, int, int, int]]:
     ]
 
 
-def test_a_bad_line_and_a_repeated_one_are_booked_apart(installation: Installation) -> None:
+def test_a_bad_line_and_a_repeated_one_are_logged_apart(installation: Installation) -> None:
     line = json.dumps(event(1)).encode()
     installation.land(
         "omnisend/events/2026-03-01/a.ndjson", line + b"\n{bad\n" + line + b"\n" + json.dumps(event(2)).encode()
@@ -156,7 +156,7 @@ def test_an_event_without_an_id_is_one_however_its_time_and_its_keys_are_written
 
 
 @pytest.mark.parametrize("order", list(permutations("abc")))
-def test_of_several_files_of_a_night_the_newest_tells_of_a_record(
+def test_of_several_files_of_a_date_the_newest_decides_on_a_record(
     installation: Installation, order: tuple[str, ...]
 ) -> None:
     reported = {
@@ -174,21 +174,21 @@ def test_of_several_files_of_a_night_the_newest_tells_of_a_record(
         installation.land(f"omnisend/contacts/2026-03-01/{name}.ndjson", reported[name])
         installation.load()
     people = "select source_record_id, first_name from staging.customers order by 1"
-    books = (
+    in_load_log = (
         "select rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by file_path"
     )
     assert installation.query(people) == [("c", "Ann"), ("d", "Dinah"), ("e", "Eve")]
-    assert installation.query(books) == [(2, 1, 1), (2, 1, 1), (3, 1, 2)]
+    assert installation.query(in_load_log) == [(2, 1, 1), (2, 1, 1), (3, 1, 2)]
     # Once the newest goes, the next one is back.
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "d"}])
     installation.land("omnisend/contacts/2026-03-01/b.ndjson", b"")
     assert sum(found.rows_loaded for found in installation.load()) == 1
     assert installation.query(people) == [("c", "Anne"), ("d", None), ("e", "Eve")]
-    assert installation.query(books) == [(1, 1, 0), (0, 0, 0), (3, 2, 1)]
+    assert installation.query(in_load_log) == [(1, 1, 0), (0, 0, 0), (3, 2, 1)]
     assert installation.query(LAW) == [(0,)]
 
 
-def test_what_a_run_says_of_its_files_is_what_the_books_say(installation: Installation) -> None:
+def test_what_a_run_says_of_its_files_is_what_the_load_log_says(installation: Installation) -> None:
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c", "firstName": "Ann"}])
     installation.land("omnisend/contacts/2026-03-01/b.ndjson", [{"contactID": "c", "firstName": "Anna"}])
     assert counts(installation.load()) == [("loaded", 1, 0, 0, 1), ("loaded", 1, 1, 0, 0)]
@@ -320,7 +320,7 @@ def test_the_same_content_under_another_name_is_a_duplicate(installation: Instal
     assert counts(installation.load()) == [("loaded", 2, 2, 0, 0), ("duplicate", 2, 0, 0, 2)]
 
 
-def test_the_same_content_on_another_night_is_a_new_observation(installation: Installation) -> None:
+def test_the_same_content_on_another_date_is_a_new_observation(installation: Installation) -> None:
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
     installation.land("omnisend/contacts/2026-03-02/a.ndjson", [{"contactID": "c1"}])
     assert counts(installation.load()) == [("loaded", 1, 1, 0, 0), ("loaded", 1, 1, 0, 0)]
@@ -371,7 +371,7 @@ def test_the_first_path_is_the_original_of_copies_whatever_came_first(
     ]
 
 
-def test_a_night_marked_full_after_its_files_came_is_full(installation: Installation) -> None:
+def test_a_delivery_marked_full_after_its_files_came_is_full(installation: Installation) -> None:
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [{"contactID": "c1"}])
     installation.load()
     (installation.folder / "landing/omnisend/contacts/2026-03-01/_FULL").touch()
@@ -381,12 +381,12 @@ def test_a_night_marked_full_after_its_files_came_is_full(installation: Installa
 
 
 def test_a_date_again_replaces_exactly_that_slice(installation: Installation) -> None:
-    for night in ("2026-03-01", "2026-03-02"):
-        installation.land(f"omnisend/contacts/{night}/a.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])
+    for export_date in ("2026-03-01", "2026-03-02"):
+        installation.land(f"omnisend/contacts/{export_date}/a.ndjson", [{"contactID": "c1"}, {"contactID": "c2"}])
     installation.load()
     before = installation.state()
-    night = date(2026, 3, 1)
-    assert counts(installation.load(dates=DateRange(night, night))) == [("loaded", 2, 2, 0, 0)]
+    export_date = date(2026, 3, 1)
+    assert counts(installation.load(dates=DateRange(export_date, export_date))) == [("loaded", 2, 2, 0, 0)]
     assert installation.state() == before
 
 
@@ -396,7 +396,7 @@ def test_a_folder_in_the_wrong_place_is_reported_without_the_address_in_its_name
     assert problem.message.startswith("landing/z…@p….example is the folder of no known vendor.")
 
 
-def test_a_night_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(installation: Installation) -> None:
+def test_a_folder_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(installation: Installation) -> None:
     installation.land("omnisend/events/2026-03-01/part/a.ndjson", [event(1)])
     installation.load()
     hidden = hide(installation.folder / "landing/omnisend/events/2026-03-01/part")
@@ -437,12 +437,12 @@ EVENTS_BY_DATE = {
 def test_an_event_reported_again_is_loaded_once_whatever_the_order_of_arrival(
     installation: Installation, tmp_path: Path, order: tuple[str, ...]
 ) -> None:
-    for night in order:
-        installation.land(f"omnisend/events/{night}/a.ndjson", EVENTS_BY_DATE[night])
+    for export_date in order:
+        installation.land(f"omnisend/events/{export_date}/a.ndjson", EVENTS_BY_DATE[export_date])
         installation.load()
     together = Installation(tmp_path / "together")
-    for night, rows in EVENTS_BY_DATE.items():
-        together.land(f"omnisend/events/{night}/a.ndjson", rows)
+    for export_date, rows in EVENTS_BY_DATE.items():
+        together.land(f"omnisend/events/{export_date}/a.ndjson", rows)
     together.load()
     assert installation.state() == together.state()
     assert installation.query(LAW) == [(0,)]
@@ -477,8 +477,8 @@ def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at
 ) -> None:
     step_by_step = Installation(tmp_path_factory.mktemp("steps") / "data")
     at_once = Installation(tmp_path_factory.mktemp("once") / "data")
-    for night, name, numbers in deliveries:
-        path = f"omnisend/events/{night}/{name}.ndjson"
+    for export_date, name, numbers in deliveries:
+        path = f"omnisend/events/{export_date}/{name}.ndjson"
         step_by_step.land(path, [event(number) for number in numbers])
         step_by_step.load()
         at_once.land(path, [event(number) for number in numbers])
@@ -487,13 +487,13 @@ def test_any_history_of_deliveries_and_corrections_equals_loading_what_stands_at
     assert step_by_step.state() == at_once.state()
 
 
-def test_what_only_looks_like_a_file_is_booked_and_harms_no_other(installation: Installation) -> None:
+def test_what_only_looks_like_a_file_is_logged_and_harms_no_other(installation: Installation) -> None:
     installation.land("omnisend/events/2026-03-01/sound.ndjson", [event(1)])
-    night = installation.folder / "landing/omnisend/events/2026-03-01"
-    os.mkfifo(night / "pipe.ndjson")
-    (night / "itself.ndjson").symlink_to("itself.ndjson")
-    (night / "nowhere.ndjson").symlink_to("gone.ndjson")
-    (night / "device.ndjson").symlink_to("/dev/zero")
+    export_date = installation.folder / "landing/omnisend/events/2026-03-01"
+    os.mkfifo(export_date / "pipe.ndjson")
+    (export_date / "itself.ndjson").symlink_to("itself.ndjson")
+    (export_date / "nowhere.ndjson").symlink_to("gone.ndjson")
+    (export_date / "device.ndjson").symlink_to("/dev/zero")
     found = {outcome.file.path.name: outcome.reason_code for outcome in installation.load()}
     assert found == {
         "device.ndjson": "outside_landing",
@@ -517,13 +517,13 @@ MOSTLY_BAD = b"\n".join(
 
 @pytest.fixture
 def strict(tmp_path: Path) -> Installation:
-    """An installation that holds back a night as soon as more than half of four rows are bad."""
+    """An installation that holds back a delivery as soon as more than half of four rows are bad."""
     (tmp_path / "strict" / "config").mkdir(parents=True)
     (tmp_path / "strict" / "config" / "settings.toml").write_text("hold_back_rows = 4\n", encoding="utf-8")
     return Installation(tmp_path / "strict")
 
 
-def test_a_night_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_other(strict: Installation) -> None:
+def test_a_delivery_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_other(strict: Installation) -> None:
     strict.land("omnisend/events/2026-03-01/a.ndjson", [event(7)])
     strict.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
     strict.land("omnisend/events/2026-03-02/b.ndjson", [event(2)])
@@ -542,7 +542,7 @@ def test_a_night_that_is_mostly_bad_waits_with_all_its_streams_and_harms_no_othe
     assert strict.load() == []
 
 
-def test_what_was_archived_before_its_night_turned_out_bad_keeps_its_rows(strict: Installation) -> None:
+def test_what_was_archived_before_its_delivery_turned_out_bad_keeps_its_rows(strict: Installation) -> None:
     path = "omnisend/events/2026-03-02/archived.ndjson"
     strict.land(path, [event(2)])
     strict.load()
@@ -557,7 +557,7 @@ def test_what_was_archived_before_its_night_turned_out_bad_keeps_its_rows(strict
     assert strict.query(LAW) == [(0,)]
 
 
-def test_what_waits_is_booked_record_by_record_with_its_bytes(strict: Installation) -> None:
+def test_what_waits_is_logged_record_by_record_with_its_bytes(strict: Installation) -> None:
     strict.land("omnisend/events/2026-03-02/a.ndjson", MOSTLY_BAD)
     strict.load()
     assert strict.query("select row_number, reason_code, raw from meta.rejects order by row_number") == [
@@ -607,7 +607,7 @@ def test_what_waits_does_not_depend_on_what_came_first(tmp_path: Path, strict: I
         {"omnisend/events/2026-03-02/more.ndjson": [event(4), event(5), event(6)]},
     ],
 )
-def test_after_a_mend_or_with_more_good_rows_the_night_is_as_if_it_had_never_waited(
+def test_after_a_fix_or_with_more_good_rows_the_delivery_is_as_if_it_had_never_waited(
     tmp_path: Path, strict: Installation, later: dict[str, list[object]]
 ) -> None:
     for path, content in FILES.items():
@@ -651,7 +651,7 @@ def test_how_many_records_are_decoded_at_once_decides_nothing(tmp_path: Path, mo
     assert states[0] == states[1] == states[2]
 
 
-def test_whom_many_records_of_a_file_tell_of_is_one_contact_as_the_newest_of_them_says(
+def test_a_person_that_many_records_of_a_file_report_is_one_contact_as_the_newest_of_them_says(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ndjson, "BLOCK_BYTES", 1)
@@ -807,13 +807,13 @@ def test_a_field_that_is_named_after_somebody_is_reported_of_without_the_address
     named = {"contactID": "c1", "zoe@private.example": 1, "+4915127778899": {"city": "Trier"}}
     installation.land("omnisend/contacts/2026-03-01/a.ndjson", [named])
     installation.load()
-    night = DateRange(date(2026, 3, 1), date(2026, 3, 1))
+    export_date = DateRange(date(2026, 3, 1), date(2026, 3, 1))
     with build_file.connect(installation.settings) as con:
         reported = (
-            [change.field for change in schema_drift.changes(con, night)],
-            [str(change) for change in schema_drift.changes(con, night)],
+            [change.field for change in schema_drift.changes(con, export_date)],
+            [str(change) for change in schema_drift.changes(con, export_date)],
         )
-        unknown = schema_drift.coverage(con, night, source="omnisend", stream="contacts").unknown
+        unknown = schema_drift.coverage(con, export_date, source="omnisend", stream="contacts").unknown
     assert reported == (
         ["+4915127778899", "zoe@private.example"],
         ["`+49…99`: a new field (object, 1 records)", "`z…@p….example`: a new field (number, 1 records)"],

@@ -36,9 +36,10 @@ def installation(folder: Path, engine: EngineName) -> Installation:
 
 
 def large() -> bytes:
-    """A file of lines in which the end tells again, and of the same people, what the start told, and not all is right."""
-    lines = [json.dumps(told(number)).encode() for number in range(1_200)]
-    page = {"items": [told(5_000), told(7)]}
+    """A file of lines in which the end reports again, and of the same people, what the start reported, and not all is
+    right."""
+    lines = [json.dumps(contact_of(number)).encode() for number in range(1_200)]
+    page = {"items": [contact_of(5_000), contact_of(7)]}
     odd = [
         b"",
         b"{bad",
@@ -49,7 +50,7 @@ def large() -> bytes:
     return b"\n".join([*lines[:600], *odd, *lines[600:], *odd, b"\r\n".join(lines[3:9]), lines[1100], lines[0]])
 
 
-def told(number: int) -> dict[str, object]:
+def contact_of(number: int) -> dict[str, object]:
     contact = {
         "email": f"person{number % 40}@example.com",
         "city": f"City {number}",
@@ -124,9 +125,9 @@ def test_workers_read_what_the_run_would_whoever_dies_over_it(
 ) -> None:
     monkeypatch.setenv("C360_KILL_AT", "inside_reading")
     made = installation(tmp_path / "data", engine)
-    told: list[str] = []
-    made.load(progress=told.append)
-    assert f"({engine}, 2 workers)" in told[0]
+    progress: list[str] = []
+    made.load(progress=progress.append)
+    assert f"({engine}, 2 workers)" in progress[0]
     assert differing(state(made), by_the_run) == set()
     assert not any((made.settings.internal / "spool").iterdir())
     assert made.load() == []

@@ -81,7 +81,7 @@ def test_tags_of_ours_in_one_cell_of_a_table_are_no_claims() -> None:
     )
 
 
-def test_a_contact_of_our_own_collection_is_booked_as_reported_before() -> None:
+def test_a_contact_of_our_own_collection_is_logged_as_reported_before() -> None:
     echo = {"@type": "contact", "@collection": "c360", "id": "alias", "email": "ana@example.com", "properties": OURS}
     frames, duplicates, issues, drift = decoded("ometria", "contacts", echo)
     assert (frames, duplicates, issues, drift) == ([], 1, [], {})
@@ -110,13 +110,13 @@ LAST = {
 
 
 @pytest.mark.slow
-def test_our_own_output_landed_the_next_night_changes_nothing(tmp_path: Path) -> None:
+def test_our_own_output_landed_the_next_day_changes_nothing(tmp_path: Path) -> None:
     """Two installations are delivered the same night again; in one of them every record holds what was given back for it."""
     plain, echoed = Installation(tmp_path / "plain"), Installation(tmp_path / "echoed")
     for installation in (plain, echoed):
         shutil.copytree(PROJECT / "data" / "samples", installation.data / "landing")
         for stream, (name, place) in LAST.items():
-            night_after(installation, stream, name, place, OURS if installation is echoed else {})
+            day_after(installation, stream, name, place, OURS if installation is echoed else {})
     assert plain.c360("run").exit_code in (0, 3)
     plain.configure("activation.toml", '[targets.ometria]\nvendor = "ometria"\npurpose = "service"\n')
     assert plain.c360("activate", "--yes").exit_code == 0
@@ -131,7 +131,7 @@ def test_our_own_output_landed_the_next_night_changes_nothing(tmp_path: Path) ->
     )
 
 
-def night_after(installation: Installation, stream: str, name: str, place: str, ours: dict[str, Any]) -> None:
+def day_after(installation: Installation, stream: str, name: str, place: str, ours: dict[str, Any]) -> None:
     content = (PROJECT / "data" / "samples" / stream / name).read_bytes()
     text = (gzip.decompress(content) if name.endswith(".gz") else content).decode()
     installation.land(

@@ -198,7 +198,7 @@ HOSTILE = vendor(
     ),
 )
 SOUND = {"profiles": b'{"id":"sound","email":"ana.souza@example.com"}', "orders": b'{"order":"sound","total":1}'}
-NIGHT = date(2026, 3, 1)
+EXPORT_DATE = date(2026, 3, 1)
 NAME = Path("landing/hostile/profiles/2026-03-01")
 
 
@@ -218,7 +218,7 @@ def _record(number: int, document: bytes) -> Record:
 
 
 def normalised(described: Vendor, stream_name: str, records: list[Record], bounds: Bounds) -> Normalised:
-    origin = Origin(Settings(Path()).account(described), stream_name, NIGHT, f"{NAME}/file.ndjson", load_seq=1)
+    origin = Origin(Settings(Path()).account(described), stream_name, EXPORT_DATE, f"{NAME}/file.ndjson", load_seq=1)
     result = Normaliser(described, origin, bounds).block(records)
     assert result.rows_read == len(records) == result.rows_loaded + result.rows_rejected + result.rows_duplicate
     assert result.rows_loaded >= 0
@@ -316,19 +316,19 @@ RECORDS: dict[str, tuple[bytes, str | None]] = {
 
 
 @pytest.mark.parametrize(("document", "reason"), RECORDS.values(), ids=RECORDS)
-def test_a_hostile_record_is_booked_and_the_next_one_loads(document, reason):
+def test_a_hostile_record_is_logged_and_the_next_one_loads(document, reason):
     result = loaded(HOSTILE, "profiles", [document, SOUND["profiles"]])
     assert [(reject.number, reject.reason) for reject in result.rejects] == ([] if reason is None else [(1, reason)])
     assert "sound" in result.frame("customers").get_column("source_record_id").to_list()
 
 
-def test_digits_beyond_2_53_are_kept_and_booked_as_suspect():
+def test_digits_beyond_2_53_are_kept_and_logged_as_suspect():
     result = loaded(HOSTILE, "profiles", [b'{"id":3355837520960160001}'])
     assert result.frame("customers").get_column("source_record_id").to_list() == ["3355837520960160001"]
     assert [issue.code for issue in result.issues] == ["precision_suspect"]
 
 
-def test_half_a_character_is_replaced_and_booked():
+def test_half_a_character_is_replaced_and_logged():
     result = loaded(HOSTILE, "profiles", [b'{"id":"a","name":"b\\ud83d"}'])
     assert result.frame("customers").get_column("full_name").to_list() == ["b\ufffd"]
     assert [issue.code for issue in result.issues] == ["lone_surrogate"]
@@ -395,7 +395,7 @@ def test_of_what_goes_through_as_delivered_no_blank_between_its_signs_is_kept(bl
 
 @given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), max_size=5))
 def test_a_record_repeated_in_another_block_of_its_file_is_a_duplicate(blocks: list[list[str]]):
-    origin = Origin(Settings(Path()).account(HOSTILE), "profiles", NIGHT, f"{NAME}/file.ndjson", load_seq=1)
+    origin = Origin(Settings(Path()).account(HOSTILE), "profiles", EXPORT_DATE, f"{NAME}/file.ndjson", load_seq=1)
     normaliser = Normaliser(HOSTILE, origin, Bounds())
     found: list[str] = []
     duplicates = number = 0
@@ -429,7 +429,7 @@ def test_limits_are_those_of_the_installation():
 @pytest.mark.parametrize(
     "amount", ["NaN", "inf", "1e99", "9" * 40, "--5", "1,000.00", "5 EUR", "٣", "0x10", "1_000", "½", "", " ", "true"]
 )
-def test_an_amount_that_is_none_is_booked_or_rejected_but_never_a_silent_null(amount):
+def test_an_amount_that_is_none_is_logged_or_rejected_but_never_a_silent_null(amount):
     result = loaded(HOSTILE, "orders", [json.dumps({"order": "a", "total": amount}).encode(), SOUND["orders"]])
     [total] = result.frame("orders").filter(pl.col("source_row") == 1).get_column("total").to_list() or [None]
     assert total is not None or result.rejects or not amount.strip()
@@ -449,7 +449,7 @@ def test_an_amount_that_is_none_is_booked_or_rejected_but_never_a_silent_null(am
         "²⁰²⁰-01-01",
     ],
 )
-def test_a_date_that_is_none_is_booked(born):
+def test_a_date_that_is_none_is_logged(born):
     result = loaded(HOSTILE, "profiles", [json.dumps({"id": "a", "born": born, "created": born}).encode()])
     [row] = result.frame("customers").iter_rows(named=True)
     assert row["birth_date"] is not None or "birth_date" in {issue.field for issue in result.issues}
@@ -563,10 +563,12 @@ LIMITS = SimpleNamespace(record_bytes=2**20, unpack_ratio=20.0, unpack_free_byte
 
 def accounted(folder: Path, name: str, content: bytes) -> tuple[int, str | None]:
     """(records read, reason the file broke off) of a file with this content; the law holds block by block."""
-    path = folder / "landing" / "hostile" / "profiles" / str(NIGHT) / name
+    path = folder / "landing" / "hostile" / "profiles" / str(EXPORT_DATE) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    file = LandedFile(NIGHT, "hostile", "profiles", str(path.relative_to(folder)), path, len(content), 0, is_full=False)
+    file = LandedFile(
+        EXPORT_DATE, "hostile", "profiles", str(path.relative_to(folder)), path, len(content), 0, is_full=False
+    )
     read = 0
     try:
         for block in formats.blocks(file, folder, LIMITS):
@@ -607,7 +609,7 @@ FILES: dict[str, tuple[str, bytes, tuple[int, str | None]]] = {
 
 
 @pytest.mark.parametrize(("name", "content", "expected"), FILES.values(), ids=FILES)
-def test_a_hostile_file_is_booked_with_its_reason(tmp_path, name, content, expected):
+def test_a_hostile_file_is_logged_with_its_reason(tmp_path, name, content, expected):
     read, reason = accounted(tmp_path, name, content)
     assert reason == expected[1]
     assert reason is not None or read == expected[0]
@@ -639,7 +641,9 @@ def test_a_link_out_of_the_landing_zone_is_not_followed(tmp_path):
     folder.mkdir(parents=True)
     link = folder / "a.ndjson"
     link.symlink_to(outside)
-    file = LandedFile(NIGHT, "hostile", "profiles", "landing/a.ndjson", link, outside.stat().st_size, 0, is_full=False)
+    file = LandedFile(
+        EXPORT_DATE, "hostile", "profiles", "landing/a.ndjson", link, outside.stat().st_size, 0, is_full=False
+    )
     with pytest.raises(ContainerError, match="outside_landing"):
         list(formats.blocks(file, tmp_path / "data", LIMITS))
 

@@ -5,7 +5,7 @@ import json
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
-from orchestration.loading import erasure_book
+from orchestration.loading import erasure_log
 from orchestration.loading.loader import Warehouse
 from orchestration.normalisation import erasures
 from orchestration.warehouse import build_file
@@ -16,7 +16,7 @@ SECRET = b"a secret of this test"
 def test_nothing_is_kept_of_an_erased_person_in_a_delivery_that_is_held(tmp_path) -> None:
     settings = Settings(data=tmp_path / "data", options=Options(free_disk_bytes=0, hold_back_rows=1), secret=SECRET)
     hashes = erasures.hashes(SECRET, [erasures.identifier("email", "", "jane@example.org")])
-    erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": None, "hashes": hashes})
+    erasure_log.write(erasure_log.folder(settings) / "one.json", {"until": None, "hashes": hashes})
     path = settings.landing / "omnisend" / "events" / "2026-03-01" / "events.ndjson"
     path.parent.mkdir(parents=True)
     path.write_text("\n".join([order("jane"), order("mary"), *["no json"] * 5]), encoding="utf-8")
@@ -34,7 +34,7 @@ def test_an_order_of_an_erased_person_is_loaded_without_the_person_and_any_other
     hashes = erasures.hashes(
         SECRET, [erasures.identifier("email", "", "jane@example.org"), erasures.mention("jane@example.org")]
     )
-    erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": None, "hashes": hashes})
+    erasure_log.write(erasure_log.folder(settings) / "one.json", {"until": None, "hashes": hashes})
     path = settings.landing / "omnisend" / "events" / "2026-03-01" / "events.ndjson"
     path.parent.mkdir(parents=True)
     page = json.dumps(
@@ -63,7 +63,7 @@ def test_whoever_comes_back_after_the_last_day_of_the_erasure_has_another_id(tmp
         settings = Settings(data=tmp_path / name, options=Options(free_disk_bytes=0), secret=SECRET)
         if until:
             hashes = erasures.hashes(SECRET, [erasures.record("omnisend", "default", "contacts", "c-jane"), erasures.identifier("email", "", "jane@example.org")])  # fmt: skip
-            erasure_book.write(erasure_book.folder(settings) / "one.json", {"until": until, "hashes": hashes})
+            erasure_log.write(erasure_log.folder(settings) / "one.json", {"until": until, "hashes": hashes})
         for export_date in ("2026-03-01", "2026-03-05"):
             path = settings.landing / "omnisend" / "contacts" / export_date / "contacts.ndjson"
             path.parent.mkdir(parents=True)

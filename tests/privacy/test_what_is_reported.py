@@ -4,7 +4,7 @@ from pathlib import Path
 
 from orchestration.cli import doctor, status
 from orchestration.config.settings import Settings
-from orchestration.loading import erasure_book
+from orchestration.loading import erasure_log
 from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Erasing
 
@@ -26,9 +26,9 @@ def test_an_erasure_is_reported_from_when_it_begins_until_it_ends(tmp_path: Path
     settings = Settings(data=tmp_path)
     begun = Erasing("2026-03-01-abcd", "me", "2026-03-01T10:00:00+00:00", None, [])
     note = settings.privacy / "pending" / f"{begun.id}.json"
-    erasure_book.write(note, vars(begun))
+    erasure_log.write(note, vars(begun))
     assert status.look(settings).erasures_unended == ()
-    erasure_book.write(erasure_book.folder(settings) / note.name, {"at": begun.at, "until": None, "hashes": ["x"]})
+    erasure_log.write(erasure_log.folder(settings) / note.name, {"at": begun.at, "until": None, "hashes": ["x"]})
     expected = "The erasure 2026-03-01-abcd was begun and has not ended."
     assert status.look(settings).erasures_unended == (expected,)
     assert findings(settings) == [("note", expected)]

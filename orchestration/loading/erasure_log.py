@@ -28,7 +28,7 @@ def erasures(settings: Settings) -> Erasures | None:
         return None
     if settings.secret is None:
         raise OperatorError(
-            "People were erased here, and the secret that tells who is missing.",
+            "People were erased here, and the secret that identifies them is missing.",
             remedy=(
                 f"Put it back into {settings.config / 'secret'}, or into C360_SECRET: without it they would come back."
             ),
