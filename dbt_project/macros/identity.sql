@@ -372,12 +372,42 @@
     )
 {%- endmacro %}
 
+-- Versions of records with what each says of a person's names, placeholders apart.
+{% macro evidence_told(relation) -%}
+    {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
+    {%- set is_alone = "(first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
+    select
+        *,
+        case
+            when not {{ is_placeholder_name("first_name_key") }} and not {{ is_nobody }} then first_name_key
+        end as first_name_text,
+        case
+            when
+                not {{ is_placeholder_name("last_name_key", "any") }}
+                and not {{ is_nobody }}
+                and not ({{ is_placeholder_name("last_name_key") }} and {{ is_alone }})
+            then last_name_key
+        end as last_name_text,
+        case when not {{ is_placeholder_full_name("full_name_key") }} then full_name_key end as full_name_text
+    from {{ relation }}
+{%- endmacro %}
+
+-- The same as `evidence_last_said` of records of which there is one version: it says what it says, but for names of
+-- nobody.
+{% macro evidence_said_once(relation) -%}
+    {%- set is_named = "coalesce(first_name_text, last_name_text, full_name_text) is not null" -%}
+    select
+        * replace (
+            case when {{ is_named }} then first_name end as first_name,
+            case when {{ is_named }} then full_name end as full_name
+        )
+    from ({{ evidence_told(relation) }}) as told
+{%- endmacro %}
+
 -- Versions of records, in all of which what tells a person from another is as the newest that says it says it: what one
 -- leaves out, or fills with a placeholder, takes back nothing. The parts of a name, and of a place, are said together:
 -- one that is left out is that of the newest version that agrees in the others.
 {% macro evidence_last_said(relation, changed_at="source_updated_at") -%}
-    {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
-    {%- set is_alone = "(first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
     {%- set order = (
         "partition by alias_id order by "
         ~ newest_first(changed_at=changed_at)
@@ -441,26 +471,7 @@
                         struct_pack(
                             city := city, postal_code := postal_code, address_line_1 := address_line_1
                         ) as place_reported
-                    from
-                        (
-                            select
-                                *,
-                                case
-                                    when not {{ is_placeholder_name("first_name_key") }} and not {{ is_nobody }}
-                                    then first_name_key
-                                end as first_name_text,
-                                case
-                                    when
-                                        not {{ is_placeholder_name("last_name_key", "any") }}
-                                        and not {{ is_nobody }}
-                                        and not ({{ is_placeholder_name("last_name_key") }} and {{ is_alone }})
-                                    then last_name_key
-                                end as last_name_text,
-                                case
-                                    when not {{ is_placeholder_full_name("full_name_key") }} then full_name_key
-                                end as full_name_text
-                            from {{ relation }}
-                        ) as named
+                    from ({{ evidence_told(relation) }}) as told
                 ) as grouped
             window versions as ({{ order }})
         ) as reported

@@ -3,12 +3,57 @@
 -- their own.
 {% set attributes = reported_attributes() %}
 {% set parts = attribute_parts() %}
+{% set told_by_customers %}
+    select
+        alias_id,
+        export_date,
+        coalesce(source_updated_at, extracted_at) as changed_at,
+        source_updated_at,
+        source_file,
+        source_row,
+        record_hash as content,
+        coalesce(is_deleted, false) as is_deleted,
+        {{ person_attributes() }},
+        least(first_seen_at, created_at, acquired_at) as first_seen_at,
+        greatest(last_seen_at, source_updated_at) as last_seen_at
+    from customers
+{% endset %}
+{% set told_by_contacts %}
+    select
+        alias_id,
+        export_date,
+        coalesce(seen_at, extracted_at) as changed_at,
+        null as source_updated_at,
+        source_file,
+        source_row,
+        {{ same_content(attribute_columns()) }} as content,
+        false as is_deleted,
+        {{ person_attributes() }},
+        coalesce(first_seen_at, seen_at) as first_seen_at,
+        seen_at as last_seen_at
+    from contacts
+{% endset %}
+{% set deletions_of %}
+    left join
+        gaps
+        on not records.is_contact
+        and records.source = gaps.source
+        and records.source_account = gaps.source_account
+        and records.stream = gaps.stream
+        and observations.export_date = gaps.export_date
+    left join
+        reported_gone
+        on observations.alias_id = reported_gone.alias_id
+        and observations.export_date = reported_gone.export_date
+{% endset %}
 with
     records as (select * from {{ ref("int_records") }} where not is_lead_only),
 
-    customers as (select * from {{ source("staging", "customers") }}),
+    customers as not materialized(select * from {{ source("staging", "customers") }}),
 
-    contacts as (select * from {{ source("staging", "contacts") }}),
+    contacts as not materialized(
+        select * from {{ source("staging", "contacts") }} where not coalesce(is_lead_only, false)
+    ),
 
     placeholders as (select * from {{ ref("name_placeholders") }}),
 
@@ -16,64 +61,67 @@ with
 
     deletions as (select * from {{ ref("int_reported_deletions") }}),
 
+    -- Most records are told once: only the observations of the others are put in order and compared.
+    repeated_customers as (select alias_id from customers group by alias_id having count(*) > 1),
+
+    repeated_contacts as (select alias_id from contacts group by alias_id having count(*) > 1),
+
     observations as (
-        select
-            alias_id,
-            export_date,
-            coalesce(source_updated_at, extracted_at) as changed_at,
-            source_updated_at,
-            source_file,
-            source_row,
-            record_hash as content,
-            coalesce(is_deleted, false) as is_deleted,
-            {{ person_attributes() }},
-            least(first_seen_at, created_at, acquired_at) as first_seen_at,
-            greatest(last_seen_at, source_updated_at) as last_seen_at
-        from customers
+        {{ told_by_customers }}
+        where alias_id in (select alias_id from repeated_customers)
         qualify row_number() over (partition by alias_id, export_date order by {{ newest_first() }}) = 1
 
         union all
 
-        select
-            alias_id,
-            export_date,
-            coalesce(seen_at, extracted_at) as changed_at,
-            null as source_updated_at,
-            source_file,
-            source_row,
-            {{ same_content(attribute_columns()) }} as content,
-            false as is_deleted,
-            {{ person_attributes() }},
-            coalesce(first_seen_at, seen_at) as first_seen_at,
-            seen_at as last_seen_at
-        from contacts
-        where not coalesce(is_lead_only, false)
+        {{ told_by_contacts }}
+        where alias_id in (select alias_id from repeated_contacts)
         qualify
             row_number() over (partition by alias_id, export_date order by {{ newest_first(changed_at="seen_at") }}) = 1
+    ),
+
+    told_once as (
+        {{ told_by_customers }}
+        where alias_id not in (select alias_id from repeated_customers)
+
+        union all
+
+        {{ told_by_contacts }}
+        where alias_id not in (select alias_id from repeated_contacts)
+    ),
+
+    observed as (
+        select alias_id, export_date, source_updated_at
+        from observations
+
+        union all
+
+        select alias_id, export_date, source_updated_at
+        from customers
+        where alias_id not in (select alias_id from repeated_customers)
     ),
 
     -- Deletions that an event tells of in the night of an observation, if the observation is not newer, or later.
     reported_gone as (
         select
-            observations.alias_id,
-            observations.export_date,
-            bool_or(observations.export_date = deletions.export_date) as is_gone_that_night,
-            min(deletions.export_date) filter (where observations.export_date < deletions.export_date) as gone_date
-        from observations
-        inner join records on observations.alias_id = records.alias_id and not records.is_contact
+            observed.alias_id,
+            observed.export_date,
+            bool_or(observed.export_date = deletions.export_date) as is_gone_that_night,
+            min(deletions.export_date) filter (where observed.export_date < deletions.export_date) as gone_date
+        from observed
+        inner join records on observed.alias_id = records.alias_id and not records.is_contact
         inner join
             deletions
             on records.source = deletions.source
             and records.source_account = deletions.source_account
             and records.source_record_id = deletions.source_record_id
             and (
-                observations.export_date < deletions.export_date
+                observed.export_date < deletions.export_date
                 or (
-                    observations.export_date = deletions.export_date
-                    and coalesce(observations.source_updated_at <= deletions.deleted_at, true)
+                    observed.export_date = deletions.export_date
+                    and coalesce(observed.source_updated_at <= deletions.deleted_at, true)
                 )
             )
-        group by observations.alias_id, observations.export_date
+        group by observed.alias_id, observed.export_date
     ),
 
     sequenced as (
@@ -89,18 +137,7 @@ with
             lag(least(gaps.next_full_date, reported_gone.gone_date)) over record as previous_gone_date,
             lead(observations.export_date) over record as next_export_date
         from observations
-        inner join records on observations.alias_id = records.alias_id
-        left join
-            gaps
-            on not records.is_contact
-            and records.source = gaps.source
-            and records.source_account = gaps.source_account
-            and records.stream = gaps.stream
-            and observations.export_date = gaps.export_date
-        left join
-            reported_gone
-            on observations.alias_id = reported_gone.alias_id
-            and observations.export_date = reported_gone.export_date
+        inner join records on observations.alias_id = records.alias_id {{ deletions_of }}
         window record as (partition by records.record_no order by observations.export_date)
     ),
 
@@ -155,11 +192,64 @@ with
         where next_gone_date < next_export_date or (next_gone_date is not null and next_export_date is null)
     ),
 
+    lone as (
+        select
+            records.record_no,
+            observations.* replace (
+                observations.is_deleted or coalesce(reported_gone.is_gone_that_night, false) as is_deleted
+            ),
+            least(gaps.next_full_date, reported_gone.gone_date) as next_gone_date
+        from told_once as observations
+        inner join records on observations.alias_id = records.alias_id {{ deletions_of }}
+    ),
+
+    lone_versions as (
+        select
+            record_no,
+            export_date as valid_from,
+            changed_at,
+            source_file,
+            source_row,
+            {% for attribute in attributes %}
+                case when not is_deleted then {{ attribute }} end as {{ attribute }},
+            {% endfor %}
+            is_deleted,
+            0 as life,
+            full_name is not null as says_name,
+            coalesce(city, state, postal_code) is not null as says_place,
+            {% for attribute in ["country"] + plain_attributes() -%}
+                {{ attribute }} is not null as says_{{ attribute }},
+            {% endfor %}
+            first_seen_at,
+            last_seen_at,
+            next_gone_date as valid_to
+        from lone
+
+        union all by name
+
+        select
+            record_no,
+            next_gone_date as valid_from,
+            changed_at,
+            true as is_deleted,
+            0 as life,
+            {% for part in parts %} false as says_{{ part }}, {% endfor %}
+            first_seen_at,
+            last_seen_at
+        from lone
+        where next_gone_date is not null
+    ),
+
     final as (
         select
             versions.*,
             lead(versions.valid_from) over (partition by versions.record_no order by versions.valid_from) as valid_to
         from versions
+
+        union all by name
+
+        select *
+        from lone_versions
     )
 
 select *

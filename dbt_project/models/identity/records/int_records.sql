@@ -1,10 +1,21 @@
 -- Grain: one row per vendor record, and per set of identifiers that orders, events and the like carry (a contact). The
 -- newest observation speaks for the record, an earlier one where it says nothing of who the person is; a record is gone
 -- by the vendor's word, be it in the record or by an event since, or when a full delivery leaves it out.
+{% set evidence %}
+    first_name_text,
+    last_name_text,
+    full_name_text,
+    full_name,
+    first_name,
+    birth_date,
+    postal_code,
+    city,
+    address_line_1
+{% endset %}
 with
-    staged_customers as (select * from {{ source("staging", "customers") }}),
+    staged_customers as not materialized(select * from {{ source("staging", "customers") }}),
 
-    staged_contacts as (select * from {{ source("staging", "contacts") }}),
+    staged_contacts as not materialized(select * from {{ source("staging", "contacts") }}),
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 
@@ -16,9 +27,28 @@ with
 
     variants as (select * from {{ ref("given_name_variants") }}),
 
-    customers as ({{ evidence_last_said("staged_customers") }}),
+    -- Most records are told in one version: only of the others versions are put in order and compared.
+    repeated_customers as (select alias_id from staged_customers group by alias_id having count(*) > 1),
 
-    contacts as ({{ evidence_last_said("staged_contacts", changed_at="seen_at") }}),
+    repeated_contacts as (select alias_id from staged_contacts group by alias_id having count(*) > 1),
+
+    changed_customers as (select * from staged_customers where alias_id in (select alias_id from repeated_customers)),
+
+    changed_contacts as (select * from staged_contacts where alias_id in (select alias_id from repeated_contacts)),
+
+    single_customers as (
+        select * from staged_customers where alias_id not in (select alias_id from repeated_customers)
+    ),
+
+    single_contacts as (select * from staged_contacts where alias_id not in (select alias_id from repeated_contacts)),
+
+    customers as ({{ evidence_last_said("changed_customers") }}),
+
+    contacts as ({{ evidence_last_said("changed_contacts", changed_at="seen_at") }}),
+
+    customers_told_once as ({{ evidence_said_once("single_customers") }}),
+
+    contacts_told_once as ({{ evidence_said_once("single_contacts") }}),
 
     vendor_records as (
         select
@@ -38,18 +68,32 @@ with
             source_updated_at,
             min(least(first_seen_at, created_at, acquired_at)) over record as first_seen_at,
             max(greatest(last_seen_at, source_updated_at)) over record as last_seen_at,
-            first_name_text,
-            last_name_text,
-            full_name_text,
-            full_name,
-            first_name,
-            birth_date,
-            postal_code,
-            city,
-            address_line_1
+            {{ evidence }}
         from customers
         window record as (partition by alias_id)
         qualify row_number() over (partition by alias_id order by {{ newest_first() }}) = 1
+
+        union all
+
+        select
+            alias_id,
+            source,
+            source_account,
+            stream,
+            stream as stream_key,
+            source_record_id,
+            source_file,
+            source_row,
+            false as is_contact,
+            false as is_lead_only,
+            coalesce(is_deleted, false) as is_deleted,
+            export_date as first_export_date,
+            last_export_date,
+            source_updated_at,
+            least(first_seen_at, created_at, acquired_at) as first_seen_at,
+            greatest(last_seen_at, source_updated_at) as last_seen_at,
+            {{ evidence }}
+        from customers_told_once
     ),
 
     contact_records as (
@@ -72,18 +116,32 @@ with
             null as source_updated_at,
             min(coalesce(first_seen_at, seen_at)) over contact as first_seen_at,
             max(seen_at) over contact as last_seen_at,
-            first_name_text,
-            last_name_text,
-            full_name_text,
-            full_name,
-            first_name,
-            birth_date,
-            postal_code,
-            city,
-            address_line_1
+            {{ evidence }}
         from contacts
         window contact as (partition by alias_id)
         qualify row_number() over (partition by alias_id order by {{ newest_first(changed_at="seen_at") }}) = 1
+
+        union all
+
+        select
+            alias_id,
+            source,
+            source_account,
+            stream,
+            'derived' as stream_key,
+            source_record_id,
+            source_file,
+            source_row,
+            true as is_contact,
+            coalesce(is_lead_only, false) as is_lead_only,
+            false as is_deleted,
+            export_date as first_export_date,
+            last_export_date,
+            null as source_updated_at,
+            coalesce(first_seen_at, seen_at) as first_seen_at,
+            seen_at as last_seen_at,
+            {{ evidence }}
+        from contacts_told_once
     ),
 
     records as (

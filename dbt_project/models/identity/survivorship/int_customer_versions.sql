@@ -7,6 +7,63 @@
 {% set attributes = surviving_attributes() %}
 {% set names = name_attributes() %}
 {% set places = place_attributes() %}
+{% set name_preference %}
+    (
+        2 * cast(coalesce(regexp_matches(reported.full_name, '\x{FFFD}|\p{L}\?\p{L}'), false) as bigint)
+        + cast(
+            reported.last_name is null
+            and (reported.full_name is null or reported.full_name is not distinct from reported.first_name) as bigint
+        )
+    )
+    * 1000000000000000000
+    + {{ preference_of("priorities.last_name_priority", "false", "reported.name_lateness") }}
+{% endset %}
+{% set place_preference %}
+    cast(reported.city is null and reported.postal_code is null as bigint)
+    * 1000000000000000000
+    + {{ preference_of("priorities.city_priority", "false", "reported.place_lateness") }}
+{% endset %}
+{% set name_told %}
+    struct_pack(
+        first_name := reported.first_name,
+        last_name := reported.last_name,
+        full_name := reported.full_name,
+        record_no := reported.record_no
+    )
+{% endset %}
+{% set place_told %}
+    struct_pack(
+        city := reported.city,
+        state := reported.state,
+        postal_code := reported.postal_code,
+        country := reported.country,
+        record_no := reported.record_no
+    )
+{% endset %}
+{# What of the chosen record somebody else may fill, and which of the others agrees with it. #}
+{% set fillings = {
+    "first_name": (
+        "named",
+        "reported.full_name is not null and (lower(reported.last_name) = lower(lacking.named.last_name) or"
+        " lower(reported.full_name) = lower(lacking.named.full_name))",
+    ),
+    "last_name": ("named", "lower(reported.full_name) = lower(lacking.named.full_name)"),
+    "city": (
+        "placed",
+        "reported.postal_code = lacking.placed.postal_code and coalesce(reported.country= lacking.placed.country,"
+        " true)",
+    ),
+    "state": (
+        "placed",
+        "coalesce(lower(reported.city) = lower(lacking.placed.city), reported.postal_code ="
+        " lacking.placed.postal_code, false) and coalesce(reported.country= lacking.placed.country, true)",
+    ),
+    "postal_code": (
+        "placed",
+        "lower(reported.city) = lower(lacking.placed.city) and coalesce(reported.state = lacking.placed.state, true) and"
+        " coalesce(reported.country= lacking.placed.country, true)",
+    ),
+} %}
 with
     members as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
@@ -91,31 +148,11 @@ with
                     where reported.{{ attribute }} is not null
                 ) as {{ attribute }}_record_no,
             {% endfor %}
-            list(
-                struct_pack(
-                    first_name := reported.first_name,
-                    last_name := reported.last_name,
-                    full_name := reported.full_name,
-                    record_no := reported.record_no
-                )
-                order by
-                    coalesce(regexp_matches(reported.full_name, '\x{FFFD}|\p{L}\?\p{L}'), false),
-                    reported.last_name is null
-                    and (reported.full_name is null or reported.full_name is not distinct from reported.first_name),
-                    {{ preference_of("priorities.last_name_priority", "false", "reported.name_lateness") }}
-            ) filter (where reported.full_name is not null) as name_list,
-            list(
-                struct_pack(
-                    city := reported.city,
-                    state := reported.state,
-                    postal_code := reported.postal_code,
-                    country := reported.country,
-                    record_no := reported.record_no
-                )
-                order by
-                    reported.city is null and reported.postal_code is null,
-                    {{ preference_of("priorities.city_priority", "false", "reported.place_lateness") }}
-            ) filter (where coalesce(reported.city, reported.postal_code, reported.state) is not null) as place_list,
+            min_by({{ name_told }}, {{ name_preference }}) filter (where reported.full_name is not null) as named,
+            min_by({{ place_told }}, {{ place_preference }}) filter (
+                where coalesce(reported.city, reported.postal_code, reported.state) is not null
+            ) as placed,
+            {% for part in fillings -%} bool_or(reported.{{ part }} is not null) as has_{{ part }}, {% endfor %}
             {{ sorted_set("reported.source") }} as sources,
             count(*) filter (where not reported.is_belonging) as record_count,
             coalesce(bool_and(reported.is_deleted) filter (where not reported.is_belonging), false) as is_deleted,
@@ -131,73 +168,70 @@ with
         group by changes.person_no, changes.change_date
     ),
 
-    -- The record that is chosen, and for what it lacks the first one that agrees with it: same last or whole name; same
-    -- city, or same postal code.
+    -- For what the chosen record lacks, the first one that agrees with it: same last or whole name; same city, or same
+    -- postal code. Looked for only where somebody tells it, for most lack nothing.
+    lacking as (
+        select person_no, change_date, named, placed
+        from survived
+        where
+            {% for part, (chosen, _) in fillings.items() -%}
+                has_{{ part }} and {{ chosen }}.{{ part }} is null {{- " or" if not loop.last }}
+            {% endfor %}
+    ),
+
+    filled as (
+        select
+            lacking.person_no,
+            lacking.change_date,
+            {% for part, (chosen, agrees) in fillings.items() -%}
+                min_by(
+                    {{ name_told if chosen == "named" else place_told }},
+                    {{ name_preference if chosen == "named" else place_preference }}
+                ) filter (where reported.{{ part }} is not null and ({{ agrees }})) as {{ part }}_filled
+                {{- "," if not loop.last }}
+            {% endfor %}
+        from lacking
+        inner join
+            reported
+            on lacking.person_no = reported.person_no
+            and lacking.change_date >= reported.valid_from
+            and (lacking.change_date < reported.valid_to or reported.valid_to is null)
+        inner join priorities on reported.source = priorities.source
+        group by lacking.person_no, lacking.change_date
+    ),
+
     agreeing as (
         select
-            survived.* exclude (name_list, place_list, country, country_record_no),
-            name_list[1] as named,
-            place_list[1] as placed,
-            list_filter(
-                name_list,
-                lambda other:other.first_name is not null
-                and (
-                    lower(other.last_name) = lower(name_list[1].last_name)
-                    or lower(other.full_name) = lower(name_list[1].full_name)
-                )
-            )[1] as first_named,
-            list_filter(
-                name_list,
-                lambda other:other.last_name is not null and (lower(other.full_name) = lower(name_list[1].full_name))
-            )[1] as last_named,
-            list_filter(
-                place_list,
-                lambda other:other.city is not null
-                and other.postal_code = place_list[1].postal_code
-                and coalesce(other.country = place_list[1].country, true)
-            )[1] as city_placed,
-            list_filter(
-                place_list,
-                lambda other:other.state is not null
-                and coalesce(
-                    lower(other.city) = lower(place_list[1].city), other.postal_code = place_list[1].postal_code, false
-                )
-                and coalesce(other.country = place_list[1].country, true)
-            )[1] as state_placed,
-            list_filter(
-                place_list,
-                lambda other:other.postal_code is not null
-                and lower(other.city) = lower(place_list[1].city)
-                and coalesce(other.state = place_list[1].state, true)
-                and coalesce(other.country = place_list[1].country, true)
-            )[1] as postal_code_placed,
-            country as own_country,
-            country_record_no as own_country_record_no
+            survived.* exclude (country, country_record_no, has_{{ fillings | join(", has_") }}),
+            filled.* exclude (person_no, change_date),
+            survived.country as own_country,
+            survived.country_record_no as own_country_record_no
         from survived
+        left join filled on survived.person_no = filled.person_no and survived.change_date = filled.change_date
     ),
 
     grouped as (
         select
             agreeing.*,
-            coalesce(named.first_name, first_named.first_name) as first_name,
+            coalesce(named.first_name, first_name_filled.first_name) as first_name,
             case
-                when named.first_name is not null then named.record_no else first_named.record_no
+                when named.first_name is not null then named.record_no else first_name_filled.record_no
             end as first_name_record_no,
-            coalesce(named.last_name, last_named.last_name) as last_name,
+            coalesce(named.last_name, last_name_filled.last_name) as last_name,
             case
-                when named.last_name is not null then named.record_no else last_named.record_no
+                when named.last_name is not null then named.record_no else last_name_filled.record_no
             end as last_name_record_no,
             case
                 when
                     named.first_name is null
-                    and first_named.first_name is not null
+                    and first_name_filled.first_name is not null
                     and named.full_name = named.last_name
-                then concat(first_named.first_name, ' ', named.last_name)
+                then concat(first_name_filled.first_name, ' ', named.last_name)
                 else named.full_name
             end as full_name,
             named.record_no as full_name_record_no,
             {% for place in places %}
-                {% set filled = place ~ "_placed" %}
+                {% set filled = place ~ "_filled" %}
                 coalesce(placed.{{ place }}, {{ filled }}.{{ place }}) as {{ place }},
                 case
                     when placed.{{ place }} is not null
