@@ -68,7 +68,7 @@ SCENARIOS = [
                 country_code="FR",
                 day=1,
             ),
-            profile("places-3", source="open_delivery", email="l@places.example", full_name="Kunde Gast", night=1),
+            profile("places-3", source="open_delivery", email="l@places.example", full_name="Kunde Gast", day=1),
         ],
     ),
     Scenario(
