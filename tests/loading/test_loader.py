@@ -202,7 +202,7 @@ def test_what_a_run_says_of_its_files_is_what_the_load_log_says(installation: In
     [
         "orchestration.landing.formats.format_of",
         "orchestration.normalisation.normaliser.Normaliser.finish",
-        "orchestration.loading.file_load.Booking.insert",
+        "orchestration.loading.file_load.FileLoad.insert",
     ],
 )
 def test_whatever_is_raised_about_a_file_costs_that_file_alone(
