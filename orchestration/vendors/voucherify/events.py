@@ -196,7 +196,9 @@ event_orders = rows(
         (at(f"{event_order}status"), STATUS),
     ),
     is_from_event=TRUE,
-    **order_figures(event_order),
+    # What an event tells was so when it happened, whatever the copy of the order in it says.
+    **order_figures(event_order)
+    | {"source_updated_at": time(at("event.created_at"), at("created_at"), at(f"{event_order}updated_at"))},
 )
 event_cancellations = rows(
     "order_adjustments",
