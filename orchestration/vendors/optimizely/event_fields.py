@@ -288,17 +288,22 @@ def flat_properties(names: list[str], *objects: pl.Expr) -> pl.Expr:
     return one_object(*objects, as_json(names), pl.col("extra"))
 
 
+def flat_field(name: str) -> pl.Expr:
+    """A field of a flat event; an export may name the product by its path."""
+    return cell("product_id", "product.product_id") if name == "product_id" else cell(name)
+
+
 flat_event = EventFields(
     type=cell("event_type", "type"),
     action=cell("action"),
     stated_time=cell("ts", "timestamp"),
-    data=lambda name: cell(name),
-    order=lambda name: first_given(cell(f"order.{name}"), own_amount(name, cell)),
+    data=flat_field,
+    order=lambda name: first_given(cell(f"order.{name}"), own_amount(name, flat_field)),
     change=lambda name: cell(name),
     active=cell("active_event"),
     origin=cell("data_source"),
     properties=flat_properties(FLAT_EVENT_DATA),
-    line_key=cell("product_id"),
+    line_key=flat_field("product_id"),
 )
 
 # The order stands beside the event's other fields, with or without `data` and `identifiers`.
@@ -311,7 +316,8 @@ NESTED_ORDER = (
 
 def nested_data(name: str) -> pl.Expr:
     """A field of the event, wherever it stands."""
-    return first_given(at(f"data.{name}"), at(name))
+    named_by_path = (at("product.product_id"),) if name == "product_id" else ()
+    return first_given(at(f"data.{name}"), at(name), *named_by_path)
 
 
 def nested_order(name: str) -> pl.Expr:

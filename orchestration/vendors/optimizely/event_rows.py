@@ -22,6 +22,7 @@ from orchestration.vendors.optimizely.event_fields import (
     EVENT_FIELDS,
     EventFields,
     flat_event,
+    flat_field,
     json_event,
     line_discount,
     line_total,
@@ -260,8 +261,8 @@ nested_event_lines = (
 )
 flat_event_lines = line_rows(
     None,
-    flat_event.is_order(*ORDER_ACTIONS) & given(flat_event.order("order_id")) & given(cell("product_id")),
-    lambda name: cell(name) if name in EVENT_FIELDS else cell(f"product.{name}"),
+    flat_event.is_order(*ORDER_ACTIONS) & given(flat_event.order("order_id")) & given(flat_field("product_id")),
+    lambda name: flat_field(name) if name in EVENT_FIELDS else cell(f"product.{name}"),
     flat_event.order,
 )
 

@@ -941,3 +941,14 @@ def test_an_event_that_a_profile_repeats_is_the_same_event_wherever_its_time_sta
     told = odp("events", event | {"identifiers": who}).rows("events")
     repeated = odp("profiles", {"identifiers": who, "events": [event, apart]}).rows("events")
     assert {row["content_key"] for row in told + repeated} == {told[0]["content_key"]}
+
+
+@pytest.mark.parametrize("product", ["product_id", "product.product_id"])
+def test_a_line_is_one_however_an_export_of_events_names_its_product(tmp_path: Path, product: str) -> None:
+    head = f"event_type,action,ts,customer.email,order.order_id,order.total,order.subtotal,{product},price,quantity,subtotal"
+    cells = "order,purchase,1771581600,bo@example.com,F-1,75,70,p1,35,1,35"
+    outcome = landed(tmp_path, "events", "events.csv", f"{head}\n{cells}\n".encode())
+    line, order = outcome.row("order_lines"), outcome.row("orders")
+    assert (line["product_id"], line["unit_price"], line["subtotal"]) == ("p1", Decimal(35), Decimal(35))
+    assert (order["total"], order["subtotal"]) == (Decimal(75), Decimal(70))
+    assert outcome.row("events")["product_id"] == "p1"
