@@ -1,6 +1,6 @@
 """Cuts the rows that a part of the data consists of, with all rules, out of one warehouse into another.
 
-A temp table `scope` lists the ties of the part, `touched_records` the numbers of its records.
+A temp table `scope` lists the change keys of the part, `touched_records` the numbers of its records.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,13 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES
 from orchestration.warehouse.change_keys import (
+    CHANGE_KEYS,
     EVENT,
     LOYALTY,
     OWNER,
     RECORD,
     REDEMPTION,
     REVIEW,
-    TIES,
     VENDOR_ORDER,
     first_of,
 )
@@ -47,7 +47,7 @@ def list_touched_records(con: duckdb.DuckDBPyConnection, source: str = "warehous
 
 
 def renewed(column: str) -> str:
-    """SQL of what tells rows of the part, by the column that their model is renewed by."""
+    """SQL of what selects rows of the part, by the column that their model is renewed by."""
     return RENEWED[column].format(column)
 
 
@@ -57,15 +57,15 @@ def cut_out(
     target: str,
     *,
     models: Mapping[str, str] | None = None,
-    with_untied: bool = False,
+    with_keyless: bool = False,
 ) -> None:
-    """Copies rows of staging, rules and books from one database of the connection to the other; of `models` those for
-    which the condition beside them holds; with rows that are tied to nothing, if asked to."""
+    """Copies rows of staging, rules and audit tables from one database of the connection to the other; of `models`
+    those for which the condition beside them holds; with rows that have no change key, if asked to."""
     rules = con.execute(
         "select table_name from duckdb_tables() where schema_name = 'seeds' and database_name = $1", [source]
     ).fetchall()
     copied = {f"seeds.{name}": "true" for (name,) in rules} | dict.fromkeys(ALWAYS, "true")
-    copied |= {f"staging.{table}": _rows_of(table, with_untied=with_untied) for table in TABLES}
+    copied |= {f"staging.{table}": _rows_of(table, with_keyless=with_keyless) for table in TABLES}
     copied |= models or {}
     for schema in _schemas(copied):
         con.execute(f"create schema if not exists {target}.{schema}")
@@ -73,11 +73,11 @@ def cut_out(
         con.execute(f"create table {target}.{table} as select * from {source}.{table} where {condition}")
 
 
-def _rows_of(table: str, *, with_untied: bool) -> str:
-    if table not in TIES:
+def _rows_of(table: str, *, with_keyless: bool) -> str:
+    if table not in CHANGE_KEYS:
         return "false"
     first = first_of(table)
-    return f"({first}) in (select tie from scope)" + (f" or ({first}) is null" if with_untied else "")
+    return f"({first}) in (select tie from scope)" + (f" or ({first}) is null" if with_keyless else "")
 
 
 def _schemas(tables: Iterable[str]) -> list[str]:

@@ -18,8 +18,8 @@ from orchestration.runtime.gc_pauses import collecting_seldom
 # Beyond this share of the memory a build file, which is compressed, has models that need all of it.
 LARGE = 0.5
 Progress = Callable[[str], None]
-# What is told of as it ends, with the name of the number of all.
-TOLD = {"LogModelResult": "total", "LogTestResult": "num_models"}
+# What is reported as it ends, with the name of the number of all.
+REPORTED = {"LogModelResult": "total", "LogTestResult": "num_models"}
 
 
 def invoke(
@@ -116,19 +116,19 @@ def _environment(settings: Settings, file: Path, shards: Sequence[Path]) -> Iter
 
 @contextmanager
 def _few_events() -> Iterator[None]:
-    """Of the 25 events that dbt tells of a node nobody reads more than one: the others are not put into messages."""
+    """Of the 25 events that dbt reports of a node nobody reads more than one: the others are not put into messages."""
     from dbt_common.events import event_manager_client
     from dbt_common.events.event_manager import EventManager
 
-    class Told(EventManager):
+    class Reported(EventManager):
         def fire_event(
             self, e: Any, level: Any = None, node: Any = None, force_warn_or_error_handling: bool = False
         ) -> None:
-            if force_warn_or_error_handling or type(e).__name__ in TOLD:
+            if force_warn_or_error_handling or type(e).__name__ in REPORTED:
                 super().fire_event(e, level, node, force_warn_or_error_handling)
 
     before = event_manager_client.get_event_manager()
-    event_manager_client.ctx_set_event_manager(Told())
+    event_manager_client.ctx_set_event_manager(Reported())
     try:
         yield
     finally:
@@ -145,10 +145,10 @@ def _close_connections() -> None:
 
 def _reporter(progress: Progress) -> Callable[[Any], None]:
     def report(event: Any) -> None:
-        if event.info.name in TOLD:
+        if event.info.name in REPORTED:
             pass_point("inside_dbt")
             progress(
-                f"{event.data.index}/{getattr(event.data, TOLD[event.info.name])} {event.data.node_info.node_name}"
+                f"{event.data.index}/{getattr(event.data, REPORTED[event.info.name])} {event.data.node_info.node_name}"
             )
 
     return report

@@ -1,6 +1,6 @@
 """What dbt knows of the project: its `Manifest`, its description as JSON, its pages.
 
-To read the project and to render the queries of its models and tests costs more than a small night's work, and what
+To read the project and to render the queries of its models and tests costs more than a small run's work, and what
 comes of it follows from files alone. So both are done once for a state of the project, and kept beside it: `rendered`
 gives the project with a query, and no template, in each model and test.
 """

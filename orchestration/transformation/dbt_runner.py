@@ -1,6 +1,6 @@
 """From staging to marts: dbt makes the models inside this process, and what they promise is asked after that.
 
-What failed is told by model and test name, with a query that shows the rows.
+What failed is reported by model and test name, with a query that shows the rows.
 """
 
 from collections.abc import Collection, Sequence

@@ -93,7 +93,7 @@ def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 
 def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[SetAside]:
-    """Decisions that do nothing in a warehouse whose models are made: a record is gone, or another decision or two
+    """Decisions that do nothing in a warehouse with its models made: a record is gone, or another decision or two
     documents forbid it."""
     if not has_table(con, "internal", "int_record_customers"):
         return
@@ -121,7 +121,7 @@ def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Se
 def look(con: duckdb.DuckDBPyConnection, settings: Settings, _: str) -> Iterator[str]:
     """What somebody must look at: decisions that lie aside."""
     for found in set_aside(con, settings):
-        yield f"{found.sentence} Take the line out, or mend it."
+        yield f"{found.sentence} Take the line out, or fix it."
 
 
 def _pairs(seed: Seed) -> list[Pair]:

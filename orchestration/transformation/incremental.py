@@ -1,12 +1,11 @@
-"""A night in part: whoever is tied to what has changed is computed anew, by the same models, and takes the place of
+"""A build in part: whoever is linked to what has changed is computed anew, by the same models, and takes the place of
 what stood there.
 
 A small warehouse of those rows of staging is cut out beside the build file, dbt makes in it the models that can be made
 of a part (`renewed_by` in its YAML), and their rows replace those of the touched records, persons and orders. All other
-models follow as a whole. It equals a full build because a part is closed: no row outside shares a tie with one inside,
-and what the part itself found to be tied is taken in before it counts. Where a part would not pay, or does not hold,
-the answer is None, and everything is built in full.
-"""
+models follow as a whole. It equals a full build because a part is closed: no row outside shares a change key with one
+inside, and what the part itself found to be linked is taken in before it counts. Where a part would not pay, or does
+not hold, the answer is None, and everything is built in full."""
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,12 +17,12 @@ from typing import Any
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_project, dbt_runner, sharded, tied_pairs
+from orchestration.transformation import dbt_project, dbt_runner, key_pairs, sharded
 from orchestration.transformation.cutting import cut_out, list_touched_records, renewed
 from orchestration.transformation.dbt_process import Progress
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
-from orchestration.warehouse.change_keys import RECORD, ties_of
+from orchestration.warehouse.change_keys import RECORD, change_keys_of
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 # A part that still grows after so many builds of it is not worth another.
@@ -131,10 +130,11 @@ def pays(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
 
 
 def find_scope(con: duckdb.DuckDBPyConnection, settings: Settings, since: int) -> bool:
-    """Lists the ties of all that is tied to what has changed as `scope`; False if that is too much of everything."""
-    tied_pairs.make(con, "temp table pairs")
+    """Lists the change keys of all that is linked to what has changed as `scope`; False if that is too much of
+    everything."""
+    key_pairs.make(con, "temp table pairs")
     con.execute(
-        f"create or replace temp table scope as select tie from internal.touched union {ties_of(f'load_seq > {since}')}"
+        f"create or replace temp table scope as select tie from internal.touched union {change_keys_of(f'load_seq > {since}')}"
     )
     return _close(con, settings)
 
@@ -155,7 +155,7 @@ def renew(
             _cut_out(con, part)
             nodes = make(part)
             with _attached(con, part):
-                if not _is_tied_further(con):
+                if not _is_linked_further(con):
                     _put_in_place(con, division)
                     return nodes
             if not _close(con, settings):
@@ -168,7 +168,7 @@ def renew(
 def _contents(settings: Settings, models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """How many rows a model has, and a hash of them in whatever order."""
     with build_file.connect(settings) as con:
-        query = "select count(*), coalesce(bit_xor(hash(told)), 0) from {}.{} as told"
+        query = "select count(*), coalesce(bit_xor(hash(stored)), 0) from {}.{} as stored"
         return {(schema, name): con.execute(query.format(schema, name)).fetchone() for schema, name in models}
 
 
@@ -184,7 +184,7 @@ def _with_ancestors(models: Mapping[str, Any], key: str) -> Iterator[str]:
 
 
 def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Takes into the scope whatever is tied to it, and lists records, persons and orders in it; False if that is too
+    """Takes into the scope whatever is linked to it, and lists records, persons and orders in it; False if that is too
     much of everything."""
     con.execute("create or replace temp table found as from scope")
     while _count(con, "found"):
@@ -222,7 +222,7 @@ def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
         cut_out(con, "warehouse", "part")
 
 
-def _is_tied_further(con: duckdb.DuckDBPyConnection) -> bool:
+def _is_linked_further(con: duckdb.DuckDBPyConnection) -> bool:
     """Records outside that hold a key of one inside, or are of a person inside, go into the scope; whether there are
     any."""
     (count,) = con.execute(f"""

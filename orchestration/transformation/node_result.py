@@ -50,14 +50,14 @@ class NodeResult:
 
 
 class TransformError(OperatorError):
-    """A model or test failed; `nodes` tell everything that was done until then."""
+    """A model or test failed; `nodes` list everything that was done until then."""
 
     def __init__(self, nodes: tuple[NodeResult, ...], settings: Settings) -> None:
         # What a test found is why a model after it cannot be made.
         failures = sorted((node for node in nodes if node.is_failure), key=lambda node: node.kind == "model")
         shown = "; ".join(str(node) for node in failures[:3])
         more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
-        remedy = f"Look at the rows in {settings.build_file} (read-only), mend the cause and run again."
+        remedy = f"Look at the rows in {settings.build_file} (read-only), fix the cause and run again."
         if any(node.is_starved for node in failures):
             remedy = f"Raise `memory_limit` in settings.toml above {settings.memory_limit} and run again."
         if any(node.reason == NO_ROOM for node in failures):

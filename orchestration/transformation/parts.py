@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.transformation import tied_pairs
-from orchestration.warehouse.change_keys import TIES, first_of
+from orchestration.transformation import key_pairs
+from orchestration.warehouse.change_keys import CHANGE_KEYS, first_of
 from orchestration.warehouse.duckdb_session import has_table
 
 # A part that is larger than a shard's even share holds up the others, but for data that are small anyway.
@@ -32,13 +32,14 @@ class Sharing:
 
 
 def share_out(con: duckdb.DuckDBPyConnection, components: str, shards: int, *, shuffled: int = 0) -> Sharing:
-    """Notes the shard of every first tie of a row of staging in `internal.shard_of`; `components` is the query of the
-    analysis `parts`. Another number for `shuffled` deals them out in another order."""
-    tied_pairs.make(con, "table internal.tied")
+    """Notes the shard of every first change key of a row of staging in `internal.shard_of`; `components` is the query
+    of the analysis `parts`. Another number for `shuffled` deals them out in another order."""
+    key_pairs.make(con, "table internal.tied")
     con.execute(f"create or replace temp table parts as {components}")
     con.execute("drop table internal.tied")
     counted = " union all ".join(
-        f"select {first_of(table)} as tie, count(*) as row_count from staging.{table} group by all" for table in TIES
+        f"select {first_of(table)} as tie, count(*) as row_count from staging.{table} group by all"
+        for table in CHANGE_KEYS
     )
     con.execute(
         f"create or replace temp table weighed as select tie, sum(row_count) as row_count from ({counted}) where tie is"

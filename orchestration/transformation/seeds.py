@@ -171,7 +171,8 @@ def _is_bad(value: str, kind: str) -> str:
 
 
 def _check(con: duckdb.DuckDBPyConnection, seed: Seed) -> None:
-    """Refuses a file whose rows do not keep what is promised of them; a vendor is one that there is a module for."""
+    """Refuses a file with rows that do not keep what is promised of them; a vendor is one that there is a module
+    for."""
     named = {name: vendors.names() for name in seed.types if name in VENDOR_COLUMNS}
     promises = {**seed.promises, "accepted": {**seed.promises.get("accepted", {}), **named}}
     if broken := first_broken(con, f'seeds."{seed.name}"', promises):

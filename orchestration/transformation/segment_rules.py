@@ -79,8 +79,8 @@ _FUNCTIONS = (
     "list_has list_has_all list_has_any list_position list_sort list_unique list_value nullif row"
 )
 FUNCTIONS = frozenset(_FUNCTIONS.split())
-# Arguments, counted from 0, whose values DuckDB refuses for all rows at once, even within `try`: written out they can
-# be judged beforehand.
+# Arguments, counted from 0, with values that DuckDB refuses for all rows at once, even within `try`: written out they
+# can be judged beforehand.
 WRITTEN_OUT = {
     **dict.fromkeys(
         ("like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"), (2, "select 'a' like 'a' escape $1")
@@ -116,7 +116,7 @@ def failing(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> 
         if people := con.execute(count).fetchall()[0][0]:
             yield (
                 f"{seed.path}, line {line}: the predicate of `{row['segment_id']}` cannot be computed for {people:,}"
-                " customers, who are not in the segment: a value of theirs does not fit. Mend it, with `try_cast` for"
+                " customers, who are not in the segment: a value of theirs does not fit. Fix it, with `try_cast` for"
                 " instance, and run again."
             )
 

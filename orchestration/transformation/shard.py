@@ -3,7 +3,7 @@ and puts the whole file in place at once.
 
 It needs DuckDB and no dbt: the models come as dbt compiled them. A shard that is there already is not made again, and
 one that was left half made is in nobody's way, so that a task may die, be repeated, or run twice at once. What a worker
-gets and gives is paths and counts; why a model failed is told without the values that DuckDB quotes.
+gets and gives is paths and counts; why a model failed is reported without the values that DuckDB quotes.
 """
 
 import shutil
@@ -28,8 +28,8 @@ RECIPE = "recipe.json"
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """What all workers make: tables to copy, by name with the condition that tells their rows, and models in the order
-    of the flow, each a schema, a name and a query."""
+    """What all workers make: tables to copy, by name with the condition that selects their rows, and models in the
+    order of the flow, each a schema, a name and a query."""
 
     copied: dict[str, str]
     made: list[tuple[str, str, str]]
@@ -101,7 +101,7 @@ def _cut(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
     attach(con, Path(task.build_file), "whole")
     con.execute(f"create temp table scope as select tie from whole.internal.shard_of where shard = {task.number}")
     list_touched_records(con, "whole")
-    cut_out(con, "whole", "warehouse", models=recipe.copied, with_untied=task.number == 0)
+    cut_out(con, "whole", "warehouse", models=recipe.copied, with_keyless=task.number == 0)
     # Whoever runs next may have the build file to himself.
     con.execute("detach whole")
     con.execute("drop table scope; drop table touched_records")

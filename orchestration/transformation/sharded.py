@@ -1,4 +1,4 @@
-"""A full build that is shared out: models by whose rows ties are found first, then shards of the data in tasks, then
+"""A full build that is shared out: models whose rows give the change keys first, then shards of the data in tasks, then
 everybody's models; the result is that of one build.
 
 Shards consist of closed parts, so that what is made of a shard is what would be made of the whole for its rows: a union
@@ -24,8 +24,8 @@ from orchestration.transformation.dbt_project import Project
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 
-# What ties are found by beside staging itself (`tied_pairs.py`), and the query that closes them.
-TIED_BY = ("int_record_identifiers", "int_composite_keys")
+# What change keys are found by beside staging itself (`key_pairs.py`), and the query that closes them.
+LINKED_BY = ("int_record_identifiers", "int_composite_keys")
 COMPONENTS = "parts"
 
 
@@ -55,8 +55,8 @@ class Plan:
 
     @cached_property
     def first(self) -> list[str]:
-        """Models that ties are found by."""
-        return self._with_ancestors(set(TIED_BY))
+        """Models that change keys are found by."""
+        return self._with_ancestors(set(LINKED_BY))
 
     @cached_property
     def of_parts(self) -> list[str]:
@@ -81,7 +81,7 @@ class Plan:
 
     @property
     def copied(self) -> dict[str, str]:
-        """Tables of the first step that shards take over, with the condition that tells their rows."""
+        """Tables of the first step that shards take over, with the condition that selects their rows."""
         return {
             f"{node.schema}.{name}": renewed(node.config.meta["renewed_by"])
             if "renewed_by" in node.config.meta

@@ -9,7 +9,7 @@ from orchestration.config.settings import Settings
 from orchestration.transformation import dbt_project
 from orchestration.transformation.cutting import RENEWED
 from orchestration.transformation.incremental import PUBLISHED, Division
-from orchestration.warehouse.change_keys import TIES
+from orchestration.warehouse.change_keys import CHANGE_KEYS
 
 # They are computed as a whole, and say of a part's rows the same when they see nothing but the part.
 ALIKE = {"int_delivery_gaps", "int_exchange_rates", "int_reported_refunds", "int_source_priorities"}
@@ -46,7 +46,7 @@ def test_a_contact_is_outdated_only_if_no_table_that_names_owners_mentions_it(no
 def test_all_staging_that_a_part_is_made_of_is_tied(nodes: Nodes, division: Division) -> None:
     models = named(nodes, division.in_part, "model").values()
     read = {tuple(key.split(".")[2:]) for node in models for key in node.depends_on.nodes if key.startswith("source.")}
-    assert {table for schema, table in read if schema == "staging"} == set(TIES)
+    assert {table for schema, table in read if schema == "staging"} == set(CHANGE_KEYS)
     assert {schema for schema, _ in read} == {"staging", "meta", "internal"}
 
 

@@ -1,10 +1,10 @@
-"""What ties the rows of staging to each other, as pairs: what rows themselves name, composite keys of their records, and
-what people decided. An identifier that can link nobody ties nothing.
+"""The change keys that link rows of staging, as pairs: what rows themselves name, composite keys of their records, and
+what people decided. An identifier that can link nobody is no pair.
 """
 
 import duckdb
 
-from orchestration.warehouse.change_keys import RECORD, TIES, list_of, tie
+from orchestration.warehouse.change_keys import CHANGE_KEYS, RECORD, change_key, list_of
 
 
 def make(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -14,8 +14,8 @@ def make(con: duckdb.DuckDBPyConnection, table: str) -> None:
         " identifier_key having bool_and(unusable_reason is not null)"
     )
     pairs = [
-        f"select ties[1] as one, unnest(ties[2:]) as other from (select {list_of(name)} as ties from staging.{name})"
-        for name in TIES
+        f"select keys[1] as one, unnest(keys[2:]) as other from (select {list_of(name)} as keys from staging.{name})"
+        for name in CHANGE_KEYS
     ]
     pairs.append(
         f"select {RECORD}, identifier_key from identity.int_composite_keys inner join internal.int_records using"
@@ -29,6 +29,6 @@ def make(con: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 _OVERRIDES = (
-    f"select {RECORD}, {tie('record', 'source_record_id', prefix='other_')} from seeds.identity_overrides where rule in"
+    f"select {RECORD}, {change_key('record', 'source_record_id', prefix='other_')} from seeds.identity_overrides where rule in"
     " ('always', 'never')"
 )
