@@ -1,7 +1,7 @@
 """Maps a function over tasks: one after the other, in processes of this machine, or by Spark.
 
-A task and its result carry paths, numbers and counts, for engines write them into logs of their own. A task whose
-worker dies is done again, so that a function does the same however often it is called.
+A task and its result carry paths, numbers and counts, for engines write them into logs of their own. A task with a
+worker that dies is done again, so that a function does the same however often it is called.
 """
 
 import multiprocessing
@@ -112,7 +112,7 @@ def _in_processes(
                 assert first is not None
                 result = first.result()
             except BrokenProcessPool:
-                # One process that dies takes the whole pool with it; which task it was over nobody tells.
+                # One process that dies takes the whole pool with it; which task it was over nobody knows.
                 pool.shutdown()
                 pool = _pool(workers)
                 done = given + sum(one.is_done for one in begun)
@@ -143,7 +143,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _end_with_parent(parent: int) -> None:
-    """A worker whose run was killed ends too, and so holds no file that the next run wants."""
+    """A worker of a run that was killed ends too, and so holds no file that the next run wants."""
 
     def watch() -> None:
         while os.getppid() == parent:

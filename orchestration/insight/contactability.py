@@ -1,4 +1,4 @@
-"""What is said of a person's channels: whether marketing may be sent there, whose word holds, and why.
+"""What is said of a person's channels: whether marketing may be sent there, which vendor's word holds, and why.
 
 Only words what `marts.customer_contactability` says; which word holds was decided by dbt.
 """

@@ -76,7 +76,7 @@ class FileLoad:
 
     @property
     def account(self) -> str:
-        """Whose export the file is, of the accounts at its vendor."""
+        """The account at its vendor that the export is of."""
         return self.origin.account.source_account
 
     def insert(self, spool: Spool, normaliser: Normaliser) -> None:

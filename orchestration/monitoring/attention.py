@@ -41,7 +41,7 @@ def add(con: duckdb.DuckDBPyConnection, run_id: str, *sentences: str) -> None:
 
 
 def gather(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> None:
-    """Asks every look and notes what it says; one whose tables are not built yet says nothing, and one that fails on
+    """Asks every look and notes what it says; one without its tables built yet says nothing, and one that fails on
     data ends no run."""
     for look in LOOKS:
         try:

@@ -113,7 +113,7 @@ class Classifier:
         return ClassifiedBlock(records, [(one, group) for one, group in reported_once if group.numbers], batch)
 
     def forget(self) -> None:
-        """After the last block: what is only known to find records told twice."""
+        """After the last block: what is only known to find records reported twice."""
         self._of_block.clear()
         self.digests = Digests()
 
@@ -177,7 +177,7 @@ class Classifier:
         group.hashes.append(digest)
 
     def _without_repeated(self, group: DialectRecords, batch: Batch) -> DialectRecords:
-        """The group without what an earlier block of the file told already."""
+        """The group without what an earlier block of the file reported already."""
         repeated = self.digests.repeated(group.hashes)
         if not repeated:
             return group
@@ -200,11 +200,11 @@ class Classifier:
         if not isinstance(value, dict):
             return reject("not_an_object")
         value = self._kinds.with_names(value)
-        kind, told_by = self._kinds.of(value)
+        kind, field = self._kinds.of(value)
         kind = kind or self._kinds.of_page(record.page)
         knowing = self._knowing(value, kind)
         if not knowing:
-            return reject("unknown_shape", told_by)
+            return reject("unknown_shape", field)
         fitting = [(fit(value, one.dialect.shape, one.dialect.decisive), one) for one in knowing]
         fitted, known = min(fitting, key=lambda one: one[0].misfits)
         for name, word in self._kinds.contradicting(value, self._alike(known.dialect.kinds)) if kind else ():

@@ -66,7 +66,7 @@ def erase(
     """Writes anew each of the files that holds records of somebody who was erased; those that are new or were changed
     are looked into as well.
 
-    `note` is told what goes out of a file before that is put in its place: afterwards nobody could count it.
+    `note` is called with what goes out of a file before that is put in its place: afterwards nobody could count it.
     """
     found = Found()
     remove_drafts(settings)

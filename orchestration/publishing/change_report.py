@@ -122,7 +122,7 @@ where
     and not exists (select 1 from found where event_type = 'rekeyed' and found.old_id = old.customer_id and found.new_id = new.customer_id)
 """
 # What valid orders are worth in their own currency, by what became of them; of conflicts, the orders that may be
-# counted twice or were told apart.
+# counted twice or differ from an earlier one of their number.
 _MONEY = """
 with
 old as (select order_id, currency, case when is_valid then coalesce(net_amount, 0) else 0 end as worth from published.marts.fct_orders),

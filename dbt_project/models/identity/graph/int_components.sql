@@ -3,7 +3,7 @@
 with recursive
     links as (select * from {{ ref("int_links") }}),
 
-    -- Every holder is tied to the smallest holder: a quarter of the edges that pairs of neighbours would be.
+    -- Every holder is joined to the smallest holder: a quarter of the edges that pairs of neighbours would be.
     edges as (
         select distinct greater, lesser
         from (select node as greater, min(node) over (partition by link_key) as lesser from links)

@@ -1,5 +1,6 @@
--- Grain: one row per record and rule of composite keys whose every part the record knows; records that agree share the
--- key. What a rule says may differ (any_first_name, any_birth_date) is no evidence against the records that it joins.
+-- Grain: one row per record and rule of composite keys of which the record knows every part; records that agree share
+-- the key. What a rule says may differ (any_first_name, any_birth_date) is no evidence against the records that it
+-- joins.
 {% set parts = [
     "first_name",
     "first_initial",

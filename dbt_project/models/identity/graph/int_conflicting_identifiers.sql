@@ -1,7 +1,7 @@
--- Grain: one row per node and key whose holders contradict each other: the group of compatible holders it falls into.
--- Who surely are one person go together: a chain of slips leads from one to the next, unless two of them surely are two
--- people. What agrees with two groups that contradict each other falls into none; that a record without a name is not
--- Ana's does not make it Bia's. A key of too many groups is shared and links nobody.
+-- Grain: one row per node and key with holders that contradict each other: the group of compatible holders it falls
+-- into. Who surely are one person go together: a chain of slips leads from one to the next, unless two of them surely
+-- are two people. What agrees with two groups that contradict each other falls into none; that a record without a name
+-- is not Ana's does not make it Bia's. A key of too many groups is shared and links nobody.
 with recursive
     holdings as (select * from {{ ref("int_shared_evidence") }}),
 

@@ -10,7 +10,7 @@ with recursive
 
     joined as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
 
-    tied as (
+    marked as (
         select node
         from nodes
         group by node
@@ -30,7 +30,7 @@ with recursive
     numbered as (
         select nodes.node, nodes.document, cast(- dense_rank() over (order by nodes.document) as hugeint) as number
         from nodes
-        inner join tied on nodes.node = tied.node
+        inner join marked on nodes.node = marked.node
     ),
 
     edges as (

@@ -1,6 +1,6 @@
 -- Grain: one row per node and strong key that at least two nodes hold, with what the node knows of its person that may
 -- speak against it. Who gives no first name goes by the one that all holders of its strongest key give, so that it does
--- not tie two people by two keys.
+-- not link two people by two keys.
 with
     holdings as (select * from {{ ref("int_node_identifiers") }} where is_core and not is_weak),
 

@@ -1,6 +1,7 @@
 -- Grain: one row per record: the person it is of, null for a lead that nobody is known for. A person is named after the
 -- anchor: the record with the earliest export date. A contact can be the anchor too, because it was a derived record,
--- and gave its name, before any record of its vendor came that it could belong to; else it goes last of its night.
+-- and gave its name, before any record of its vendor came that it could belong to; else it goes last of its export
+-- date.
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 

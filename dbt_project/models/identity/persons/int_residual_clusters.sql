@@ -1,5 +1,5 @@
 -- Grain: one row per node that no person of standing can be found for: those that share an identifier are one person.
--- Who is kept apart from another of them stands alone, since others could tie the two.
+-- Who is kept apart from another of them stands alone, since others could link the two.
 with recursive
     followers as (select * from {{ ref("int_weak_assignments") }}),
 

@@ -1,7 +1,7 @@
 -- Grain: one row per node that never joins two persons but may join one: deleted records, leads, and records that carry
--- nothing but weak identifiers. It follows the newest holder, as of its own first night, of an identifier it shares,
--- strong identifiers first; where nobody held it yet, the first who did. So nobody who comes later takes a follower, or
--- the id that it gave.
+-- nothing but weak identifiers. It follows the newest holder, as of its own first export date, of an identifier it
+-- shares, strong identifiers first; where nobody held it yet, the first who did. So nobody who comes later takes a
+-- follower, or the id that it gave.
 with
     nodes as (select * from {{ ref("int_nodes") }}),
 
@@ -34,7 +34,7 @@ with
         group by holdings.identifier_key
     ),
 
-    -- One holder of a key speaks for all who came in a night and say the same of themselves.
+    -- One holder of a key speaks for all who came on one export date and say the same of themselves.
     owners as (
         select
             holdings.identifier_key,

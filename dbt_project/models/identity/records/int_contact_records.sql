@@ -1,8 +1,8 @@
 -- Grain: one row per contact that belongs to a vendor record, so that no derived record exists for it. It belongs to
--- the record whose own id it names, else to the only record of the account that shares an address, phone or document
--- with it, unless name, birth date or document contradict. Only is who was so when the contact came, or else when the
--- first such record came: records that come later take nobody's contacts. An override that keeps it apart from the
--- record, or from another contact of that record, leaves it on its own.
+-- the record that it names by its own id, else to the only record of the account that shares an address, phone or
+-- document with it, unless name, birth date or document contradict. Only is who was so when the contact came, or else
+-- when the first such record came: records that come later take nobody's contacts. An override that keeps it apart from
+-- the record, or from another contact of that record, leaves it on its own.
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
@@ -40,7 +40,7 @@ with
         inner join records on identifiers.record_no = records.record_no
         where
             (identifiers.is_current and identifiers.id_type in ('email', 'phone', 'document'))
-            -- Of a contact that is outdated the vendor's own ids still tell whose it was.
+            -- Of a contact that is outdated the vendor's own ids still say who it was of.
             or (
                 (identifiers.is_current or records.is_contact)
                 and identifiers.id_type in ('profile_id', 'contact_id', 'customer_id', 'external_id')
@@ -73,7 +73,7 @@ with
         group by held.record_no
     ),
 
-    -- Of the holders of a value the first two tell whether one of them was ever alone with it.
+    -- Of the holders of a value the first two show whether one of them was ever alone with it.
     first_holders as (
         select source, source_account, identifier_key, record_no, first_export_date
         from held

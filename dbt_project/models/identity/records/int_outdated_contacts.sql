@@ -1,6 +1,6 @@
--- Grain: one row per set of identifiers (contact) that only outdated versions of orders, or of events that tell of one,
--- carry: the newest version names somebody else, so what the older one tied together counts no more. A version that
--- only names less contradicts nothing.
+-- Grain: one row per set of identifiers (contact) that only outdated versions of orders, or of events that report one,
+-- carry: the newest version names somebody else, so what the older one linked counts no more. A version that only names
+-- less contradicts nothing.
 {% set mentions = mentioning_tables() %}
 with
     orders as (select * from {{ source("staging", "orders") }}),

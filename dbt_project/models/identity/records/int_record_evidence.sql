@@ -1,4 +1,4 @@
--- Grain: one row per record, with what tells its person from another: first name, birth date and documents.
+-- Grain: one row per record, with what distinguishes its person from another: first name, birth date and documents.
 -- Several documents of a record all speak: they stand in order, parted by a bar.
 with
     records as (select * from {{ ref("int_records") }}),

@@ -1,5 +1,5 @@
--- Grain: one row per record and identifier it carries or has carried, with why it cannot link if it cannot.
--- Where one night tells two confidences of an identifier, the more cautious counts.
+-- Grain: one row per record and identifier it carries or has carried, with why it cannot link if it cannot. Where one
+-- export date reports two confidences of an identifier, the more cautious counts.
 with
     records as (select * from {{ ref("int_records") }}),
 

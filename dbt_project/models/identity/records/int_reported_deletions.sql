@@ -1,4 +1,4 @@
--- Grain: one row per vendor record and night on which an event tells that the vendor has deleted it.
+-- Grain: one row per vendor record and export date on which an event reports that the vendor has deleted it.
 with
     events as (select * from {{ source("staging", "events") }}),
 
