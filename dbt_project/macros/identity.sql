@@ -90,7 +90,7 @@
     end
 {%- endmacro %}
 
--- Scripts whose signs read in Latin letters in more than one way, each with its characters.
+-- Scripts with signs that read in Latin letters in more than one way, each with its characters.
 {% macro unread_scripts() -%}
     {{
         return(
@@ -274,7 +274,7 @@
     )
 {%- endmacro %}
 
--- Text by which vendor records are put in order where nothing else tells them apart.
+-- Text by which vendor records are put in order where nothing else distinguishes them.
 {% macro record_order(relation) -%}
     concat_ws(
         chr(31),
@@ -404,9 +404,9 @@
     from ({{ evidence_told(relation) }}) as told
 {%- endmacro %}
 
--- Versions of records, in all of which what tells a person from another is as the newest that says it says it: what one
--- leaves out, or fills with a placeholder, takes back nothing. The parts of a name, and of a place, are said together:
--- one that is left out is that of the newest version that agrees in the others.
+-- Versions of records, in all of which what distinguishes a person from another is as the newest that says it says it:
+-- what one leaves out, or fills with a placeholder, takes back nothing. The parts of a name, and of a place, are said
+-- together: one that is left out is that of the newest version that agrees in the others.
 {% macro evidence_last_said(relation, changed_at="source_updated_at") -%}
     {%- set order = (
         "partition by alias_id order by "
@@ -479,8 +479,8 @@
 {%- endmacro %}
 
 -- CTEs up to `carried`: observations of records in which what one leaves out is as an earlier one of the same `life`
--- said it. The parts of a name, and of a place, are told together: one that is left out is taken from a version that
--- agrees in the others. `says_…` tells what an observation says itself.
+-- said it. The parts of a name, and of a place, are reported together: one that is left out is taken from a version
+-- that agrees in the others. `says_…` marks what an observation says itself.
 {% macro carried_forward(relation) -%}
     {%- set pairs = {
         "name_parts": [
@@ -517,7 +517,7 @@
                     ,
                     last_value(
                         case when {{ group }}.{{ member }} is not null then {{ group }} end ignore nulls
-                    ) over record as told_{{ member }}
+                    ) over record as reported_{{ member }}
                 {%- endfor %}
             {%- endfor %}
         from grouped {{ window }}
@@ -542,8 +542,8 @@
                                 {{ member }} := coalesce(
                                     {{ group }}.{{ member }},
                                     case
-                                        when {{ versions_agree(group, "told_" ~ member, members) }}
-                                        then told_{{ member }}.{{ member }}
+                                        when {{ versions_agree(group, "reported_" ~ member, members) }}
+                                        then reported_{{ member }}.{{ member }}
                                     end
                                 ) {{- "," if not loop.last }}
                             {%- endfor %}

@@ -1,4 +1,5 @@
-"""What a delivered file holds: formats told by name and checked by content, bad rows apart, broken containers whole."""
+"""What a delivered file holds: formats recognised by name and checked by content, bad rows apart, broken containers
+whole."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""What in the landing zone is a delivery and whose, and what is told instead of being loaded."""
+"""What in the landing zone is a delivery and of which account, and what is reported instead of being loaded."""
 
 from datetime import timedelta
 from pathlib import Path

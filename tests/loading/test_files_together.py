@@ -1,4 +1,4 @@
-"""Small files are normalised and booked together, and become what each becomes alone."""
+"""Small files are normalised and logged together, and become what each becomes alone."""
 
 import gzip
 import json
@@ -21,7 +21,7 @@ State = dict[str, list[tuple[object, ...]]]
 
 
 def delivered(*, is_tied: bool) -> dict[str, bytes]:
-    """Files by path: of each account those of several nights, and some that have to do with others."""
+    """Files by path: of each account those of several export dates, and some that have to do with others."""
     files: dict[str, bytes] = {}
 
     def land(path: str, *records: object) -> None:

@@ -1,4 +1,4 @@
-"""Rows and their booking: the law holds for every file, and staging is a function of what has landed."""
+"""Rows and their load log: the law holds for every file, and staging is a function of what has landed."""
 
 import json
 import os

@@ -24,7 +24,7 @@ WHOLE = f"omnisend/events/{EXPORT_DATES[0]}/large.ndjson"
 
 
 def installation(folder: Path, engine: EngineName) -> Installation:
-    """The samples, nights that have to do with each other, and files that are read alone."""
+    """The samples, deliveries that have to do with each other, and files that are read alone."""
     made = Installation(folder)
     shutil.copytree(SAMPLES, made.settings.landing, dirs_exist_ok=True)
     for path, content in delivered(is_tied=True).items():

@@ -1,4 +1,5 @@
-"""Requests to a vendor: patience with what passes, one sentence for what does not, and nothing told of secrets or people."""
+"""Requests to a vendor: patience with what passes, one sentence for what does not, and nothing said of secrets or
+people."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""What was given back comes back in the next export: values and tags of ours tell nothing, and make no newer version."""
+"""What was given back comes back in the next export: values and tags of ours say nothing, and make no newer version."""
 
 import gzip
 import json
@@ -111,7 +111,8 @@ LAST = {
 
 @pytest.mark.slow
 def test_our_own_output_landed_the_next_day_changes_nothing(tmp_path: Path) -> None:
-    """Two installations are delivered the same night again; in one of them every record holds what was given back for it."""
+    """Two installations are delivered the same export date again; in one of them every record holds what was given back
+    for it."""
     plain, echoed = Installation(tmp_path / "plain"), Installation(tmp_path / "echoed")
     for installation in (plain, echoed):
         shutil.copytree(PROJECT / "data" / "samples", installation.data / "landing")

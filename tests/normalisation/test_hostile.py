@@ -1,4 +1,4 @@
-"""Input that means harm, or merely comes from the wild: booked, explained, bounded, and nothing else suffers.
+"""Input that means harm, or merely comes from the wild: logged, explained, bounded, and nothing else suffers.
 
 A vendor made up here has a field of every kind, so that what is hostile meets every path of the normaliser; the real
 vendors meet records of their own shapes filled with junk. What holds always: read = loaded + rejected + duplicate.
@@ -381,14 +381,14 @@ def test_a_record_repeated_with_other_blanks_or_its_fields_in_another_order_is_a
 @pytest.mark.parametrize("is_before", [True, False])
 def test_of_what_goes_through_as_delivered_no_blank_between_its_signs_is_kept(blank: str, sign: str, is_before: bool):
     kept = '{"c":[3,{"d":"a: 1 , b"}],"e":{}}'
-    told = f'{{"order":"o","total":1,"lines":[{{"sku":"s","kept":{kept}}}]}}'
-    inside = told.index(kept)
+    plain = f'{{"order":"o","total":1,"lines":[{{"sku":"s","kept":{kept}}}]}}'
+    inside = plain.index(kept)
     spaced = kept[:-1].replace(sign, blank + sign if is_before else sign + blank) + kept[-1]
     # Inside a text a blank stays: there the signs are as they were.
     spaced = re.sub(r'"a[^"]*"', '"a: 1 , b"', spaced)
-    written = told[:inside] + spaced + told[inside + len(kept) :]
-    assert (written != told) == (sign in kept[:-1])
-    rows = [loaded(HOSTILE, "orders", [one.encode()]).frame("order_lines") for one in (told, written)]
+    written = plain[:inside] + spaced + plain[inside + len(kept) :]
+    assert (written != plain) == (sign in kept[:-1])
+    rows = [loaded(HOSTILE, "orders", [one.encode()]).frame("order_lines") for one in (plain, written)]
     assert rows[0].get_column("extra").to_list() == [f'{{"kept":{kept}}}']
     assert rows[1].equals(rows[0])
 

@@ -1,4 +1,4 @@
-"""Every failure of the engine is told by its cause, and never with its own words, which may quote a row."""
+"""Every failure of the engine is reported by its cause, and never with its own words, which may quote a row."""
 
 import os
 import struct

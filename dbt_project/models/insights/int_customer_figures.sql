@@ -1,5 +1,5 @@
 -- Grain: one row per customer and day, as of the day's end. Amounts are in the reporting currency, over valid orders
--- only. Of an earlier day it says what today's data tell of it, for whoever was known then.
+-- only. Of an earlier day it says what today's data say of it, for whoever was known then.
 with
     customers as (select customer_id from {{ ref("dim_customers") }}),
 

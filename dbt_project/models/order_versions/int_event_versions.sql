@@ -1,4 +1,4 @@
--- Grain: one row per version of an event that tells of an order and came again under the id its vendor gave it, the
+-- Grain: one row per version of an event that reports an order and came again under the id its vendor gave it, the
 -- newest first. What an older version says of another order, or that the event took something back that by a newer one
 -- it did not, counts no more.
 with

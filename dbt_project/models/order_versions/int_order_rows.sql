@@ -1,7 +1,7 @@
 -- Grain: one row per staged order row that still speaks: all versions of an order record or event, since a newer one
 -- may leave out what an older one said. Events add up, so of one that came again an older version holds only what no
 -- newer one says anew. A record delivered as one row per item is one version of several rows, in whatever files of its
--- night they stand: they agree on what `statement` holds.
+-- export date they stand: they agree on what `statement` holds.
 {% set restated = [
     "owner_record_id",
     "order_number",
@@ -116,7 +116,7 @@ with
 
     -- All versions of an event are of one time. Amounts are in the currency of an older version where theirs states
     -- none. Of its status the newest that is stated counts, and what was said of payment or fulfilment before.
-    told_again as (
+    repeated as (
         select
             * replace (
                 {% for column in restated -%}
@@ -177,18 +177,18 @@ with
         where event_id is null
         union all
         select *
-        from told_again
+        from repeated
     ),
 
     -- Of the rows of one order only the first may state the totals.
     completed as (
         select
             *,
-            coalesce(total, max(total) over in_night) as stated_total,
-            coalesce(refunded_total, max(refunded_total) over in_night) as stated_refunds
+            coalesce(total, max(total) over in_delivery) as stated_total,
+            coalesce(refunded_total, max(refunded_total) over in_delivery) as stated_refunds
         from speaking
         window
-            in_night as (
+            in_delivery as (
                 partition by
                     is_from_event,
                     source,

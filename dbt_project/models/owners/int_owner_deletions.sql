@@ -1,7 +1,7 @@
 -- Grain: one row per record that rows of staging may name as their owner and that its vendor has deleted, with the
--- night that tells it, and the night before whose deliveries all rows of the record end. What belongs to a deleted
--- record is deleted with it. Who is missing in a full delivery is gone with that night, and what the same night says of
--- him holds; the vendor's word ends what came with it too.
+-- export date that reports it, and the export date before which all rows of the record end. What belongs to a deleted
+-- record is deleted with it. Whoever is missing in a full delivery is gone with that export date, and what the same
+-- date says of them holds; the vendor's word ends what came with it too.
 with
     records as (select * from {{ ref("int_records") }}),
 

@@ -1,6 +1,6 @@
--- Grain: one row per vendor record whose person has another record in the same stream, and record whose rows are its
--- own: itself, its like in other streams under the same id, and the contacts that belong to either. Nobody else has
--- several profiles at a vendor: there all rows of the person are the one profile's.
+-- Grain: one row per vendor record of a person with another record in the same stream, and record with rows of its own:
+-- itself, its like in other streams under the same id, and the contacts that belong to either. Nobody else has several
+-- profiles at a vendor: there all rows of the person are the one profile's.
 with
     records as not materialized(select * from {{ ref("int_record_customers") }}),
 

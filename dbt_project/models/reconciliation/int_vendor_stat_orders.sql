@@ -2,8 +2,8 @@
 -- ours. A vendor that reports orders is held to those it reported, as it reported them; any other to all orders we
 -- know. Where a person has several profiles at the vendor, each is held to the orders reported as its own. No order
 -- after the vendor's export date is compared. Each figure stands here four times: of the orders up to the end of that
--- day as they stand today, and as they stood at its end, at its beginning, and a day before, because vendors compute by
--- night.
+-- day as they stand today, and as they stood at its end, at its beginning, and a day before, because vendors compute
+-- overnight.
 {% set moments = [
     ("at_day_end", "cast(stats.export_date + 1 as date)"),
     ("at_export", "stats.export_date"),

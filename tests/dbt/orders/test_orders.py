@@ -251,7 +251,7 @@ def refunded_lines(w: WarehouseBuilder) -> None:
     w.line(negative, "rose", quantity=-1, unit_price="10.00", total="-10.00")
     event = w.adjustment("ometria", "L-returned", "40.00", action="return")
     w.line(event, "tulip", quantity=4, unit_price="10.00")
-    # Another vendor tells the same, and a third of a product that nobody ordered.
+    # Another vendor reports the same, and a third of a product that nobody ordered.
     other = w.adjustment("optimizely", "L-returned", "10.00")
     w.line(other, "rose", quantity=1, total="10.00")
     stranger = w.adjustment("ometria", "L-returned", "1.00")
@@ -350,7 +350,7 @@ def wholes(w: WarehouseBuilder) -> None:
     w.order("optimizely", "W-mixed", status="paid", **money)
     w.adjustment("optimizely", "W-mixed", "30.00", subtotal_amount="30.00", order_match_key="W-MIXED")
     w.adjustment("optimizely", "W-mixed", "25.00", order_match_key="W-MIXED")
-    # Everybody tells another story of one order, and one vendor cancels all of what it knows.
+    # Every vendor reports one order in another way, and one vendor cancels all of what it knows.
     w.order(
         "ometria",
         "W-quarrel",

@@ -10,7 +10,7 @@ from tests.support.warehouse_builder import WarehouseBuilder
 
 DAY = date(2024, 3, 1)
 
-# The figures of the five vendors' published examples, with what is needed to tell whose they are.
+# The figures of the five vendors' published examples, with what is needed to say who they are of.
 EXAMPLES: tuple[tuple[str, str, dict[str, object]], ...] = (
     (
         "voucherify",
@@ -169,7 +169,7 @@ def two_currencies(w: WarehouseBuilder) -> None:
 
 
 def their_definition(w: WarehouseBuilder) -> None:
-    """ODP counts no order that it was told to be canceled, and takes subtotals."""
+    """ODP counts no order that was reported to it as canceled, and takes subtotals."""
     w.profile("optimizely", "canceled", email="canceled@reconciliation.example")
     own_order(w, "optimizely", "D-1", "canceled", "55.00", subtotal="50.00", is_from_event=True)
     own_order(w, "optimizely", "D-2", "canceled", "85.00", subtotal="80.00", is_from_event=True)

@@ -912,7 +912,7 @@ def test_what_a_file_says_of_points_and_referrals_is_kept() -> None:
 
 @pytest.mark.parametrize("ts", ["2026-02-20T10:00:00Z", "2026-02-20T07:00:00-03:00", "1771581600"])
 def test_an_event_whose_time_is_written_otherwise_is_the_same_event(ts: Any) -> None:
-    def told(ts: Any, **data: Any) -> dict[str, Any]:
+    def event_of(ts: Any, **data: Any) -> dict[str, Any]:
         return {
             "type": "product",
             "action": "detail",
@@ -920,7 +920,7 @@ def test_an_event_whose_time_is_written_otherwise_is_the_same_event(ts: Any) -> 
             "data": data | {"ts": ts},
         }
 
-    events = [told(1771581600, product_id="x"), told(ts, product_id="x"), told(ts, product_id="y")]
+    events = [event_of(1771581600, product_id="x"), event_of(ts, product_id="x"), event_of(ts, product_id="y")]
     first, again, other = (row["event_id"] for row in normalise("optimizely", "events", events).rows("events"))
     assert first == again != other
 
@@ -938,9 +938,9 @@ def test_an_event_that_a_profile_repeats_is_the_same_event_wherever_its_time_sta
     who = {"customer_id": "c1"}
     event = {"type": "product", "action": "detail", "data": {"ts": 1771581600, "product_id": "x"}}
     apart = {"type": "product", "action": "detail", "timestamp": "2026-02-20T10:00:00Z", "data": {"product_id": "x"}}
-    told = odp("events", event | {"identifiers": who}).rows("events")
+    identified = odp("events", event | {"identifiers": who}).rows("events")
     repeated = odp("profiles", {"identifiers": who, "events": [event, apart]}).rows("events")
-    assert {row["content_key"] for row in told + repeated} == {told[0]["content_key"]}
+    assert {row["content_key"] for row in identified + repeated} == {identified[0]["content_key"]}
 
 
 @pytest.mark.parametrize("product", ["product_id", "product.product_id"])

@@ -193,7 +193,7 @@ with
         from decisions
     ),
 
-    tied as (
+    proofs as (
         select *
         from linked
 
@@ -217,38 +217,38 @@ with
     -- before its records are looked up, or every record's link would be hashed.
     link_names as materialized(
         select
-            tied.link_key,
+            proofs.link_key,
             {{
                 stable_key(
                     [
-                        "min(tied.rule)",
-                        "min(tied.rule_detail)",
-                        "min(tied.id_type)",
-                        "min(tied.id_namespace)",
-                        "max(coalesce(tied.id_value, persons.alias_id))",
+                        "min(proofs.rule)",
+                        "min(proofs.rule_detail)",
+                        "min(proofs.id_type)",
+                        "min(proofs.id_namespace)",
+                        "max(coalesce(proofs.id_value, persons.alias_id))",
                         "min(persons.alias_id)",
                     ]
                 )
             }} as link_id
-        from tied
-        inner join persons on tied.record_no = persons.record_no
-        group by tied.link_key
-        having min(tied.record_no) < max(tied.record_no)
+        from proofs
+        inner join persons on proofs.record_no = persons.record_no
+        group by proofs.link_key
+        having min(proofs.record_no) < max(proofs.record_no)
     ),
 
     final as (
         select
-            tied.record_no,
+            proofs.record_no,
             link_names.link_id,
-            tied.rule,
-            tied.rule_detail,
-            tied.id_type,
-            tied.id_namespace,
-            tied.id_value,
-            tied.is_refused
-        from tied
-        inner join link_names on tied.link_key = link_names.link_key
-        where tied.record_no in (select record_no from persons)
+            proofs.rule,
+            proofs.rule_detail,
+            proofs.id_type,
+            proofs.id_namespace,
+            proofs.id_value,
+            proofs.is_refused
+        from proofs
+        inner join link_names on proofs.link_key = link_names.link_key
+        where proofs.record_no in (select record_no from persons)
     )
 
 select *

@@ -100,12 +100,12 @@ with
         where alias_id not in (select alias_id from repeated_customers)
     ),
 
-    -- Deletions that an event tells of in the night of an observation, if the observation is not newer, or later.
+    -- Deletions that an event reports on the export date of an observation, if the observation is not newer, or later.
     reported_gone as (
         select
             observed.alias_id,
             observed.export_date,
-            bool_or(observed.export_date = deletions.export_date) as is_gone_that_night,
+            bool_or(observed.export_date = deletions.export_date) as is_gone_that_day,
             min(deletions.export_date) filter (where observed.export_date < deletions.export_date) as gone_date
         from observed
         inner join records on observed.alias_id = records.alias_id and not records.is_contact
@@ -128,12 +128,11 @@ with
         select
             records.record_no,
             observations.* replace (
-                observations.is_deleted or coalesce(reported_gone.is_gone_that_night, false) as is_deleted
+                observations.is_deleted or coalesce(reported_gone.is_gone_that_day, false) as is_deleted
             ),
             least(gaps.next_full_date, reported_gone.gone_date) as next_gone_date,
             lag(observations.content) over record as previous_content,
-            lag(observations.is_deleted or coalesce(reported_gone.is_gone_that_night, false)) over record
-            as was_deleted,
+            lag(observations.is_deleted or coalesce(reported_gone.is_gone_that_day, false)) over record as was_deleted,
             lag(least(gaps.next_full_date, reported_gone.gone_date)) over record as previous_gone_date,
             lead(observations.export_date) over record as next_export_date
         from observations
@@ -196,7 +195,7 @@ with
         select
             records.record_no,
             observations.* replace (
-                observations.is_deleted or coalesce(reported_gone.is_gone_that_night, false) as is_deleted
+                observations.is_deleted or coalesce(reported_gone.is_gone_that_day, false) as is_deleted
             ),
             least(gaps.next_full_date, reported_gone.gone_date) as next_gone_date
         from told_once as observations

@@ -204,7 +204,7 @@ with
         select
             scripted.*,
             case
-                -- Signs of a whole name do not tell where the given name begins: the family name stands before, with a
+                -- Signs of a whole name do not show where the given name begins: the family name stands before, with a
                 -- blank or without.
                 when script_mark <> ''
                 then

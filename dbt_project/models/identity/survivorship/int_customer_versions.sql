@@ -169,7 +169,7 @@ with
     ),
 
     -- For what the chosen record lacks, the first one that agrees with it: same last or whole name; same city, or same
-    -- postal code. Looked for only where somebody tells it, for most lack nothing.
+    -- postal code. Looked for only where somebody reports it, for most lack nothing.
     lacking as (
         select person_no, change_date, named, placed
         from survived

@@ -1,5 +1,5 @@
--- Grain: one row per id ever possible, and per id ever published: the person it means today. An id whose record is gone
--- means the person that holds most of the records its person had; where nobody holds any, it is retired.
+-- Grain: one row per id ever possible, and per id ever published: the person it means today. An id of a record that is
+-- gone means the person that holds most of the records its person had; where nobody holds any, it is retired.
 with
     records as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
