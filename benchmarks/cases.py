@@ -241,7 +241,7 @@ def dlt_pipeline(folder: Path, watch: Watch) -> dict[str, Any]:
 
 
 def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
-    """All that has landed to staging: validated, accounted for, booked."""
+    """All that has landed to staging: validated, accounted for, logged."""
     from orchestration.config import settings
     from orchestration.landing import landing_zone
     from orchestration.loading.loader import Warehouse

@@ -330,7 +330,7 @@ def _stamp(minutes: int = 0) -> pl.Expr:
 
 
 def _order_events(exports: Exports, orders: pl.DataFrame, lines: pl.DataFrame) -> int:
-    """What Omnisend tells of the orders: each event with the order and all of its lines. Returns how many events."""
+    """What Omnisend reports of the orders: each event with the order and all of its lines. Returns how many events."""
     col = pl.col
     product = pl.concat_str(pl.lit("p-"), "product")
     items = lines.group_by("order", maintain_order=True).agg(
@@ -523,7 +523,7 @@ def _order_chunks(exports: Exports, size: Size) -> Iterator[pl.DataFrame]:
             "email",
             _major(pl.col("cents")).cast(pl.Decimal(18, 4)).alias("total"),
             pl.when(pl.col("order") % 20 == 0).then(pl.lit("BRL")).otherwise(pl.lit("EUR")).alias("currency"),
-            # Open Delivery tells of no refund here.
+            # Open Delivery reports no refund here.
             pl.when((pl.col("order") % 20 == 0) & (pl.col("fate") != "canceled"))
             .then(pl.lit("completed"))
             .otherwise("fate")

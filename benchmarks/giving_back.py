@@ -1,6 +1,6 @@
 """Cost of giving back: `python -m benchmarks.giving_back [--customers 1000000] [--changed 100000] [--vendor voucherify]`.
 
-The published warehouse is made by SQL, of people who all may be told of; then all of them are written for the first
+The published warehouse is made by SQL, of people who all may be sent; then all of them are written for the first
 time, and then those who changed. Each step runs in a process of its own, so that CPU seconds and peak memory are its
 own. `--world 20000` (with `uv run --group bench`) does the same behind a real night: as many made-up people are loaded,
 published and given back to all five vendors in one run, whose CPU seconds stand beside each other.

@@ -194,7 +194,7 @@ class World:
             number += household
 
     def reachable(self) -> dict[Key, Hashable]:
-        """The truth as far as identifiers tell it: true persons, parted where nothing they share ties their records.
+        """The truth as far as identifiers show it: true persons, parted where nothing they share links their records.
 
         A record that gives no name is reached by what only its person carries: a family's phone does not say whose it is.
         """

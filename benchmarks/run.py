@@ -55,7 +55,7 @@ class Report:
 
 
 def generate(folder: Path, size: Size) -> int:
-    """Makes exports in a process of its own, for the memory a process has had is told of its children too."""
+    """Makes exports in a process of its own, for the memory a process has had counts its children too."""
     options = {
         "customers": size.customers,
         "events": size.events,

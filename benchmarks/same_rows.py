@@ -16,13 +16,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 OF_THE_RUN = {"loaded_at", "run_id", "file_ctime_ns", "file_inode"}
-BOOKS = ("meta.loads", "meta.rejects", "meta.field_coverage", "meta.schema_drift", "internal.load_issues")
+AUDIT_TABLES = ("meta.loads", "meta.rejects", "meta.field_coverage", "meta.schema_drift", "internal.load_issues")
 BESIDE = ("internal.repeats", "internal.outdone")
 Found = dict[str, tuple[int, str]]
 
 
 def load(folder: Path) -> Found:
-    """Loads what has landed, and tells of each table how many rows it has and their hash."""
+    """Loads what has landed, and returns for each table how many rows it has and their hash."""
     from orchestration.canonical.tables import TABLES
     from orchestration.config import settings
     from orchestration.landing import landing_zone
@@ -35,7 +35,7 @@ def load(folder: Path) -> Found:
     with build_file.connect(installation) as con:
         files = warehouse.pending(con, landing_zone.scan(installation), dates=None, full_refresh=False)
         warehouse.ingest(con, files, run_id="")
-        for table in (*(f"staging.{name}" for name in TABLES), *BOOKS, *BESIDE):
+        for table in (*(f"staging.{name}" for name in TABLES), *AUDIT_TABLES, *BESIDE):
             columns = [name for name, *_ in con.execute(f"describe {table}").fetchall() if name not in OF_THE_RUN]
             # In one row text and lists are hashed by what they hold; rows count as often as they are there.
             row = con.execute(

@@ -2,7 +2,7 @@
 
 Tasks of the sizes that shards would have are dealt to workers as Spark deals them, the next one to whoever is free;
 every task takes a while more or less, and some die and are done again. What is done before, between and after them
-stays on one machine and is told beside it. Rates are CPU seconds per million records, as `benchmarks.engines` measured
+stays on one machine and is shown beside it. Rates are CPU seconds per million records, as `benchmarks.engines` measured
 them.
 """
 
