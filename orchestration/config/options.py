@@ -40,7 +40,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     hold_back_share: Annotated[
         float,
         _means(
-            "If a larger share of a stream's delivery is bad, all of its vendor's of that date waits.",
+            "If a larger share of a stream is bad, all that its vendor delivered for the date waits.",
             0,
             1,
         ),
