@@ -285,10 +285,10 @@ class World:
                 ("phone", chance.choice(["+5511999999999", "0000000000", "0800 123 4567", *self._shop_phones]))
             )
         key = (source, f"{source[:2]}-{number}")
-        said = Said(*key, identifiers=tuple(sorted({*own, *noise})), night=chance.randrange(1, 30), about=about)
+        said = Said(*key, identifiers=tuple(sorted({*own, *noise})), day=chance.randrange(1, 30), about=about)
         if old and ("phone", new) in own and chance.random() < 0.5:
             self.said.append(
-                Said(*key, identifiers=tuple(sorted({*own - {("phone", new)}, ("phone", old)})), night=0, about=about)
+                Said(*key, identifiers=tuple(sorted({*own - {("phone", new)}, ("phone", old)})), day=0, about=about)
             )
         self.said.append(said)
         if not about:

@@ -1037,7 +1037,7 @@ def test_a_no_in_an_event_is_heard_as_the_one_in_a_customer(holder):
     ]
 
 
-def test_an_order_is_as_new_as_the_event_that_tells_of_it():
+def test_an_order_is_as_new_as_the_event_that_reports_it():
     def told(name, at, amount):
         order = {"id": "ord_1", "status": "PAID", "amount": amount, "total_amount": amount}
         return {"id": f"evt_{amount}", "type": f"customer.order.{name}", "created_at": at, "data": {"order": order}}
