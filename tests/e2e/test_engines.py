@@ -169,7 +169,7 @@ def parquet_tables(settings: Settings) -> dict[str, tuple[str, int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", ["before_shards", "after_shards", "inside_dbt"])
+@pytest.mark.parametrize("point", ["inside_transaction", "before_shards", "after_shards", "inside_dbt"])
 def test_a_run_that_is_killed_is_made_good_by_the_next(
     settings: Settings, by_one_process: tuple[Settings, Outcome], point: str
 ) -> None:
