@@ -190,8 +190,7 @@ def age(path: Path, settings: Settings) -> None:
         con.execute("alter table meta.loads rename column load_seq to arrival")
         con.execute("alter table meta.rejects drop column reason_code")
         con.execute("alter table meta.identity_events add column mood varchar")
-        con.execute("create table meta.links as select * exclude (is_refused) from meta.identity_links")
-        con.execute("drop view meta.identity_links; alter table meta.links rename to identity_links")
+        con.execute("alter table meta.identity_links drop column is_refused")
         con.execute("drop table staging.orders")
 
 
