@@ -17,6 +17,9 @@ NOBODYS = [
             "facturacion",
             "atendimento",
             "nao-responder",
+            "hello",
+            "hallo",
+            "bonjour",
         ]
     ),
     *(
