@@ -373,7 +373,7 @@
 {%- endmacro %}
 
 -- Versions of records with what each says of a person's names, placeholders apart.
-{% macro evidence_told(relation) -%}
+{% macro evidence_stated(relation) -%}
     {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
     {%- set is_alone = "(first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
     select
@@ -401,7 +401,7 @@
             case when {{ is_named }} then first_name end as first_name,
             case when {{ is_named }} then full_name end as full_name
         )
-    from ({{ evidence_told(relation) }}) as told
+    from ({{ evidence_stated(relation) }}) as evidence
 {%- endmacro %}
 
 -- Versions of records, in all of which what distinguishes a person from another is as the newest that says it says it:
@@ -471,7 +471,7 @@
                         struct_pack(
                             city := city, postal_code := postal_code, address_line_1 := address_line_1
                         ) as place_reported
-                    from ({{ evidence_told(relation) }}) as told
+                    from ({{ evidence_stated(relation) }}) as evidence
                 ) as grouped
             window versions as ({{ order }})
         ) as reported

@@ -61,7 +61,7 @@ with
 
     deletions as (select * from {{ ref("int_reported_deletions") }}),
 
-    -- Most records are told once: only the observations of the others are put in order and compared.
+    -- Most records are reported once: only the observations of the others are put in order and compared.
     repeated_customers as (select alias_id from customers group by alias_id having count(*) > 1),
 
     repeated_contacts as (select alias_id from contacts group by alias_id having count(*) > 1),

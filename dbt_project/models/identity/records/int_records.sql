@@ -27,7 +27,7 @@ with
 
     variants as (select * from {{ ref("given_name_variants") }}),
 
-    -- Most records are told in one version: only of the others versions are put in order and compared.
+    -- Most records are reported in one version: only of the others versions are put in order and compared.
     repeated_customers as (select alias_id from staged_customers group by alias_id having count(*) > 1),
 
     repeated_contacts as (select alias_id from staged_contacts group by alias_id having count(*) > 1),
