@@ -39,6 +39,7 @@ _ASKED_BY = {
     "customer_id_aliases": HISTORIES,
     "dim_customers": HISTORIES,
     "dim_customers_history": HISTORIES,
+    "identity_links": HISTORIES,
     "shared_identifiers": HISTORIES,
     "bridge_order_sources": ORDERS,
     "daily_metrics": ORDERS,

@@ -60,12 +60,8 @@ class Plan:
 
     @cached_property
     def of_parts(self) -> list[str]:
-        """Models that are the union of what is made of shards; a view holds nothing that could be made before."""
-        return [
-            name
-            for name, node in self.models.items()
-            if name not in self.first and not _is_of_everybody(node) and node.config.materialized != "view"
-        ]
+        """Models that are the union of what is made of shards."""
+        return [name for name, node in self.models.items() if name not in self.first and not _is_of_everybody(node)]
 
     @cached_property
     def in_shards(self) -> list[str]:

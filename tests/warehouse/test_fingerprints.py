@@ -6,8 +6,8 @@ from pathlib import Path
 from orchestration.config.settings import PACKAGE
 from orchestration.warehouse.fingerprints import staging_code
 
-# They decide where and when something is written, not what; settings count by their values.
-BESIDE_THE_POINT = {"config", "runtime", "warehouse"}
+# They decide where, when and by whom something is written, not what; settings count by their values.
+BESIDE_THE_POINT = {"config", "engines", "runtime", "warehouse"}
 
 
 def imported_by(module: Path) -> set[Path]:

@@ -1,8 +1,5 @@
 -- Grain: one row per record and link that it hangs on: what ties records to their person, with the place it was read
--- from. Records of one `link_id` are linked; a refused link would have joined two documents or records kept apart. A
--- view, because what it says of a record stands beside the record already.
-{{ config(materialized="view") }}
-
+-- from. Records of one `link_id` are linked; a refused link would have joined two documents or records kept apart.
 with
     links as (select * from {{ ref("int_identity_links") }}),
 
