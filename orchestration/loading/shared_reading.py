@@ -1,8 +1,9 @@
 """Landing files read by workers of an engine: what `prefetch` does by threads of the run itself, done by tasks.
 
-A task reads the files of one bundle, or a stretch of a large file of lines, and leaves its slice of canonical staging, with rejects, issues and counts, as a
-folder that is put in place by one rename: it may die, be repeated, or run twice at once. What a worker gets is a number
-and a folder, what it gives back are counts: which files they are and what their fields are called stands in the folder.
+A task reads the files of one bundle, or a stretch of a large file of lines, and leaves its slice of canonical staging,
+with rejects, issues and counts, as a folder that is put in place by one rename: it may die, be repeated, or run twice at
+once. What a worker gets is a number and a folder, what it gives back are counts: which files they are and what their
+fields are called stands in the folder.
 Scan, order, load log and whatever looks across files stay with the run.
 """
 
@@ -34,7 +35,7 @@ from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.fingerprints import made_by
 
-ORDER, RESULT = "order", "books"
+ORDER, RESULT = "order", "result"
 DIGESTS = "digests.parquet"
 # A file twice as large is read by several workers: some ten CPU seconds each. Two of them are busy without that, and may
 # have to read much of it again.

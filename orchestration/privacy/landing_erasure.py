@@ -61,7 +61,7 @@ def erase(
     con: duckdb.DuckDBPyConnection,
     erased: Erasures,
     look_at: Collection[str],
-    note: Callable[[Found], object] = lambda found: None,
+    note: Callable[[Found], object],
 ) -> Found:
     """Writes anew each of the files that holds records of somebody who was erased; those that are new or were changed
     are looked into as well.

@@ -3,7 +3,7 @@
 -- their own.
 {% set attributes = reported_attributes() %}
 {% set parts = attribute_parts() %}
-{% set told_by_customers %}
+{% set reported_by_customers %}
     select
         alias_id,
         export_date,
@@ -18,7 +18,7 @@
         greatest(last_seen_at, source_updated_at) as last_seen_at
     from customers
 {% endset %}
-{% set told_by_contacts %}
+{% set reported_by_contacts %}
     select
         alias_id,
         export_date,
@@ -67,25 +67,25 @@ with
     repeated_contacts as (select alias_id from contacts group by alias_id having count(*) > 1),
 
     observations as (
-        {{ told_by_customers }}
+        {{ reported_by_customers }}
         where alias_id in (select alias_id from repeated_customers)
         qualify row_number() over (partition by alias_id, export_date order by {{ newest_first() }}) = 1
 
         union all
 
-        {{ told_by_contacts }}
+        {{ reported_by_contacts }}
         where alias_id in (select alias_id from repeated_contacts)
         qualify
             row_number() over (partition by alias_id, export_date order by {{ newest_first(changed_at="seen_at") }}) = 1
     ),
 
-    told_once as (
-        {{ told_by_customers }}
+    reported_once as (
+        {{ reported_by_customers }}
         where alias_id not in (select alias_id from repeated_customers)
 
         union all
 
-        {{ told_by_contacts }}
+        {{ reported_by_contacts }}
         where alias_id not in (select alias_id from repeated_contacts)
     ),
 
@@ -198,7 +198,7 @@ with
                 observations.is_deleted or coalesce(reported_gone.is_gone_that_day, false) as is_deleted
             ),
             least(gaps.next_full_date, reported_gone.gone_date) as next_gone_date
-        from told_once as observations
+        from reported_once as observations
         inner join records on observations.alias_id = records.alias_id {{ deletions_of }}
     ),
 

@@ -46,9 +46,9 @@ with
 
     contacts as ({{ evidence_last_said("changed_contacts", changed_at="seen_at") }}),
 
-    customers_told_once as ({{ evidence_said_once("single_customers") }}),
+    customers_reported_once as ({{ evidence_said_once("single_customers") }}),
 
-    contacts_told_once as ({{ evidence_said_once("single_contacts") }}),
+    contacts_reported_once as ({{ evidence_said_once("single_contacts") }}),
 
     vendor_records as (
         select
@@ -93,7 +93,7 @@ with
             least(first_seen_at, created_at, acquired_at) as first_seen_at,
             greatest(last_seen_at, source_updated_at) as last_seen_at,
             {{ evidence }}
-        from customers_told_once
+        from customers_reported_once
     ),
 
     contact_records as (
@@ -141,7 +141,7 @@ with
             coalesce(first_seen_at, seen_at) as first_seen_at,
             seen_at as last_seen_at,
             {{ evidence }}
-        from contacts_told_once
+        from contacts_reported_once
     ),
 
     records as (
