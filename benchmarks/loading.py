@@ -54,7 +54,7 @@ def rows(work: Path, scale: float, times: int, codes: Iterable[Path | None]) -> 
     size = bytes_of(folder)
     floors = {
         case: median(case, folder, times, before=lambda: forget(folder))
-        for case in ("duckdb_tables", "orjson_pipeline", "dlt_pipeline")
+        for case in ("duckdb_tables", "orjson_pipeline", "dlt_pipeline", "least_load")
     }
     cpu = [loading(folder, times, code).seconds()[1] for code in codes]
     yield (f"load of {size / 1e6:,.0f} MB of order events, CPU s", *(f"{one:.2f}" for one in cpu))
@@ -67,8 +67,9 @@ def rows(work: Path, scale: float, times: int, codes: Iterable[Path | None]) -> 
             "duckdb_tables": "CPU against DuckDB SQL into two plain tables",
             "orjson_pipeline": "speed against an orjson loop into two tables",
             "dlt_pipeline": "speed against dlt (Parquet loader)",
+            "least_load": "CPU against validating, hashing, decoding and writing alone",
         }[case]
-        ratios = [one / same if case == "duckdb_tables" else same / one for one in cpu]
+        ratios = [one / same if case in ("duckdb_tables", "least_load") else same / one for one in cpu]
         yield f"{said} ({same:.2f} s)", *(f"{ratio:.2f}x" for ratio in ratios)
     for said, spoil in (
         ("repairable", lambda line: re.sub(r'"totalPrice":([0-9.]+)', r'"totalPrice":"\1"', line)),

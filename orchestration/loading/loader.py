@@ -46,6 +46,9 @@ AUDITED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 # Every commit writes the last rows of each table anew (up to 122,880, DuckDB's row group): one for every file of eleven
 # doubled what DuckDB costs. What a kill takes is loaded again: half a minute's work at most.
 MOST_RECORDS_A_COMMIT = 500_000
+# Two blocks of records hold half a million lists and dictionaries, all of which go with the block: to search them costs
+# 2 % of a load. What a load leaves in cycles until it has made as many is some 100 MB.
+OBJECTS_BETWEEN_SEARCHES = 1_000_000
 
 
 # What DuckDB and Polars say of values, and not of disks, memory or the file they write.
@@ -237,7 +240,7 @@ class Warehouse:
                 outcomes.append(outcome)
                 on_file(outcome)
 
-        with collecting_seldom():
+        with collecting_seldom(OBJECTS_BETWEEN_SEARCHES):
             load(files)
             load(self._at(path for (path,) in con.execute(_ORPHANED).fetchall()))
             load(self._at(circuit_breaker.to_release(con, self._settings.options)))

@@ -108,7 +108,7 @@ class Spool:
         for table, frames in self._held.items():
             paths = self._paths.setdefault(table, [])
             path = self.folder / f"{table}.{len(paths)}.parquet"
-            pl.concat(frames).write_parquet(path, compression="zstd", compression_level=1)
+            pl.concat(frames).write_parquet(path, compression="lz4", statistics=False)
             paths.append(str(path))
         self._held.clear()
         self._held_bytes = 0

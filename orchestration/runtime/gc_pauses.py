@@ -13,10 +13,10 @@ OBJECTS_BETWEEN_SEARCHES = 20_000
 
 
 @contextmanager
-def collecting_seldom() -> Iterator[None]:
+def collecting_seldom(objects_between_searches: int = OBJECTS_BETWEEN_SEARCHES) -> Iterator[None]:
     """Has Python look for garbage seldom inside: for work that leaves too much of it to keep it all."""
     before = gc.get_threshold()
-    gc.set_threshold(OBJECTS_BETWEEN_SEARCHES, *before[1:])
+    gc.set_threshold(objects_between_searches, *before[1:])
     try:
         yield
     finally:
