@@ -109,8 +109,6 @@ class Compiled:
     keeper: Keeper | None
     lists: tuple[ListLeaves, ...]
     required: frozenset[str] = field(default_factory=frozenset)
-    is_open: bool = False
-    """Some values may be objects of any keys, which may come in any order."""
     takes_as_delivered: bool = False
     """Some values go through as the text they were delivered as."""
 
@@ -168,7 +166,6 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         keeper=_keeper(tuple(raw)),
         lists=tuple(lists),
         required=required,
-        is_open=any(isinstance(leaf, Pairs) or leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)),
         takes_as_delivered=any(
             isinstance(leaf, Leaf) and leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)
         ),

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from orchestration.canonical.canonical_json import canonical
 from orchestration.landing.record import Record
-from orchestration.mapping.coercion import decode_generic, fit
+from orchestration.mapping.coercion import decode_generic, exact, fit
 from orchestration.mapping.model import Dialect, Vendor
 from orchestration.normalisation.damaged_documents import is_nested_deeper, suspects, with_whole_characters
 from orchestration.normalisation.dialect_records import DialectRecords
@@ -154,17 +154,24 @@ class Classifier:
                 continue
             if position and self._may_reorder:
                 self._likely.insert(0, self._likely.pop(position))
-            self._accept(number, known, groups[known.name], decoded, b"", batch)
+            # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
+            content = canonical(document)
+            self._accept(number, known, groups[known.name], content, content, decoded, b"", batch)
             return True
         return False
 
     def _accept(
-        self, number: int, known: KnownDialect, group: DialectRecords, decoded: Any, unknown: bytes, batch: Batch
+        self,
+        number: int,
+        known: KnownDialect,
+        group: DialectRecords,
+        content: bytes,
+        document: bytes,
+        decoded: Any,
+        unknown: bytes,
+        batch: Batch,
     ) -> None:
-        # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
-        encoded = self._encode(decoded)
-        reported = canonical(encoded) if known.compiled.is_open else encoded
-        digest = sha256(reported + unknown).digest()
+        digest = sha256(content).digest()
         if digest in self._of_block:
             batch.duplicates += 1
             return
@@ -172,7 +179,7 @@ class Classifier:
         if unknown:
             group.unknown[len(group.numbers)] = unknown
         group.numbers.append(number)
-        group.documents.append(encoded)
+        group.documents.append(document)
         group.objects.append(decoded)
         group.hashes.append(digest)
 
@@ -220,13 +227,13 @@ class Classifier:
             batch.issues.append(Issue(record.number, None, path, "precision_suspect", str(inner), "kept"))
         for path, inner in fitted.unknown.items():
             self.drift[known.name, _without_positions(path), "new_field", _json_type(inner)] += 1
-        clean = self._encode(fitted.record)
         try:
-            decoded = known.compiled.loose.decode(clean)
+            decoded = known.compiled.loose.decode(self._encode(fitted.record))
         except msgspec.DecodeError:
             return reject("undecodable")
         unknown = self._encode_sorted(fitted.unknown) if fitted.unknown else b""
-        self._accept(record.number, known, groups[known.name], decoded, unknown, batch)
+        content, clean = canonical(self._encode(exact(value))), self._encode(decoded)
+        self._accept(record.number, known, groups[known.name], content, clean, decoded, unknown, batch)
         return None
 
     def _alike(self, kinds: frozenset[str]) -> frozenset[str]:

@@ -58,10 +58,11 @@ def _given_leaves(fields: Iterable[pl.Series], ends: Sequence[int]) -> Iterator[
 
 def _elements(lists: pl.Series, ends: Sequence[int]) -> tuple[pl.Series, list[int]]:
     """The elements of lists that are not null, and where those of each file end."""
+    if len(ends) == 1:
+        elements = lists.drop_nulls().explode().drop_nulls()
+        return elements, [elements.len()]
     below = lists.alias("element").to_frame().with_row_index("record").explode("element").drop_nulls("element")
     elements = below.get_column("element").alias(lists.name)
-    if len(ends) == 1:
-        return elements, [elements.len()]
     return elements, below.get_column("record").search_sorted(pl.Series(ends, dtype=pl.UInt32)).to_list()
 
 
