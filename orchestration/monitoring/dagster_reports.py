@@ -131,7 +131,7 @@ def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[dg.
     found = {
         translator.get_asset_key(node): rows.get((node["schema"], node["name"]))
         for node in made
-        if node["resource_type"] in ("source", "model", "seed")
+        if node["resource_type"] in ("source", "model", "seed") and node["config"].get("materialized") != "ephemeral"
     }
     customers, orders = con.execute(_TOTALS).fetchone() or (0, 0)
     reported = [

@@ -2,12 +2,13 @@
 
 To read the project and to render the queries of its models and tests costs more than a small run's work, and what
 comes of it follows from files alone. So both are done once for a state of the project, and kept beside it: `rendered`
-gives the project with a query, and no template, in each model and test.
+gives the project with a query, and no template, in each model and test. Ephemeral models, steps that have a file of
+their own, are part of these queries then, and models no longer.
 """
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,27 @@ def _rendered(settings: Settings) -> Any:
         if hasattr(node, "test_metadata"):
             # They are in the query; dbt would render them again.
             node.test_metadata.kwargs = {}
+    _dissolve_ephemeral(project.nodes)
     return project
+
+
+def _dissolve_ephemeral(nodes: dict[str, Any]) -> None:
+    """Takes out the models that stand in the queries of others: what rests on one rests on what that rests on."""
+    ephemeral = {
+        key: node
+        for key, node in nodes.items()
+        if node.resource_type == "model" and node.config.materialized == "ephemeral"
+    }
+
+    def beneath(parents: Iterable[str]) -> Iterator[str]:
+        for parent in parents:
+            yield from beneath(ephemeral[parent].depends_on.nodes) if parent in ephemeral else (parent,)
+
+    for key in ephemeral:
+        del nodes[key]
+    for node in nodes.values():
+        if node.resource_type in QUERIES:
+            node.depends_on.nodes = list(dict.fromkeys(beneath(node.depends_on.nodes)))
 
 
 def _verbatim(query: str) -> str:

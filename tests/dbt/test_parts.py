@@ -18,7 +18,7 @@ Nodes = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Nodes:
-    return dbt_project.parsed(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
+    return dbt_project.rendered(Settings(data=tmp_path_factory.mktemp("project") / "data")).nodes
 
 
 @pytest.fixture(scope="module")

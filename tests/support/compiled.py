@@ -33,7 +33,8 @@ class Compiled:
             if path.is_file() and path.suffix in (".sql", ".py")
             for schema, name in _named(path)
         }
-        paths = {(schemas[path.stem], path.stem): path for path in files}
+        # An ephemeral model stands in the queries of others, and nobody names it as a table.
+        paths = {(schemas[path.stem], path.stem): path for path in files if path.stem in schemas}
         self._code = {model: path.read_text(encoding="utf-8") for model, path in paths.items()}
         self._in_python = {model for model, path in paths.items() if path.suffix == ".py"}
         needs = {model: ({*RELATION.findall(code)} & self._code.keys()) - {model} for model, code in self._code.items()}

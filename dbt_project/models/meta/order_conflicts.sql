@@ -4,6 +4,8 @@ with
 
     reports as (select * from {{ ref("bridge_order_sources") }}),
 
+    compared as (select * from {{ ref("int_compared_reports") }}),
+
     claims as (select * from {{ ref("int_reported_refunds") }}),
 
     refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
@@ -14,25 +16,9 @@ with
 
     figures as (select * from {{ ref("int_order_figures") }}),
 
-    line_totals as (select * from {{ ref("int_order_line_totals") }}),
+    duplicates as (select * from {{ ref("int_possible_duplicates") }}),
 
-    priorities as (select * from {{ ref("order_source_priority") }}),
-
-    compared as (
-        select
-            reports.*,
-            orders.source as order_source,
-            orders.currency as order_currency,
-            orders.total_amount as order_total,
-            orders.status as order_status,
-            orders.customer_id as order_customer_id,
-            row(
-                coalesce(priorities.priority, 1000000), reports.source, reports.source_account, reports.source_record_id
-            ) as preference
-        from reports
-        inner join orders on reports.order_id = orders.order_id
-        left join priorities on reports.source = priorities.source
-    ),
+    unexplained_lines as (select * from {{ ref("int_unexplained_lines") }}),
 
     -- The vendor that counts: the best of those that say what stands.
     deciding as (
@@ -78,62 +64,6 @@ with
     ),
 
     orphans as (select * from claims where order_id is null),
-
-    duplicates as (
-        select
-            orders.order_id,
-            orders.source,
-            orders.order_number,
-            others.source as other_source,
-            others.order_id as other_order_id,
-            others.order_number as other_order_number
-        from orders
-        inner join
-            orders as others
-            on orders.customer_id = others.customer_id
-            and orders.total_amount = others.total_amount
-            and orders.currency = others.currency
-            and orders.order_id <> others.order_id
-            and (orders.ordered_at, orders.order_id) > (others.ordered_at, others.order_id)
-            and orders.ordered_at - others.ordered_at <= interval 1 day
-            and not list_has_any(orders.sources, others.sources)
-        where orders.total_amount > 0
-    ),
-
-    -- Every way in which lines, shipping, fees, tax and discount can make up a total.
-    line_sums as (
-        select
-            orders.order_id,
-            orders.source,
-            orders.total_amount,
-            line_totals.product_amount,
-            orders.total_amount - line_totals.product_amount as difference,
-            coalesce(orders.shipping_amount, 0) as shipping_amount,
-            coalesce(orders.fees_amount, 0) as fees_amount,
-            coalesce(orders.tax_amount, 0) as tax_amount,
-            coalesce(orders.discount_amount, 0) as discount_amount
-        from orders
-        inner join line_totals on orders.order_id = line_totals.order_id
-        where line_totals.line_count > 0 and coalesce(line_totals.currency = orders.currency, true)
-    ),
-
-    unexplained_lines as (
-        select *
-        from line_sums
-        where
-            {% for shipping in ["0", "shipping_amount"] -%}
-                {% for fees in ["0", "fees_amount"] -%}
-                    {% for tax in ["0", "tax_amount"] -%}
-                        {% for discount in ["0", "discount_amount"] -%}
-                            abs(difference - {{ shipping }} - {{ fees }} - {{ tax }} + {{ discount }}) > 0.01
-                            {%- if not (loop.last and tax != "0" and fees != "0" and shipping != "0") %}
-                                and
-                            {% endif -%}
-                        {% endfor -%}
-                    {% endfor -%}
-                {% endfor -%}
-            {% endfor %}
-    ),
 
     final as (
         select

@@ -8,63 +8,13 @@ with
 
     claims as (select * from {{ ref("int_reported_refunds") }}),
 
-    reports as (select * from {{ ref("int_order_reports") }}),
-
-    line_totals as (select * from {{ ref("int_order_line_totals") }}),
-
     statuses as (select * from {{ ref("order_statuses") }}),
 
-    wholes as (
-        select
-            figures.order_id,
-            reports.source,
-            reports.source_account,
-            least(figures.total, min_by(reports.total, reports.report_rank) filter (where reports.total > 0)) as total,
-            least(
-                nullif(figures.subtotal, 0),
-                min_by(reports.subtotal, reports.report_rank) filter (where reports.subtotal > 0)
-            ) as subtotal
-        from figures
-        inner join
-            reports
-            on figures.order_id = reports.order_id
-            and coalesce(reports.stated_currency = figures.currency, true)
-        group by figures.order_id, figures.total, figures.subtotal, reports.source, reports.source_account
-    ),
+    wholes as (select * from {{ ref("int_order_totals_by_account") }}),
 
-    -- A cancellation without an amount, or of the whole, cancels the order; one of a part takes that part back.
-    cancellations as (
-        select
-            claims.order_id,
-            claims.source,
-            claims.source_account,
-            bool_or(claims.amount is null) as has_no_amount,
-            sum(claims.amount) as amount,
-            sum(claims.subtotal_amount) as subtotal_amount
-        from claims
-        where claims.order_id is not null and claims.action = 'cancel' and claims.is_counted
-        group by claims.order_id, claims.source, claims.source_account
-    ),
+    judged as (select * from {{ ref("int_account_cancellations") }}),
 
-    judged as (
-        select
-            cancellations.order_id,
-            cancellations.source,
-            cancellations.source_account,
-            coalesce(
-                cancellations.has_no_amount
-                or cancellations.amount >= coalesce(wholes.total, figures.total)
-                or cancellations.subtotal_amount >= coalesce(wholes.subtotal, nullif(figures.subtotal, 0)),
-                false
-            ) as is_canceled
-        from cancellations
-        inner join figures on cancellations.order_id = figures.order_id
-        left join
-            wholes
-            on cancellations.order_id = wholes.order_id
-            and cancellations.source = wholes.source
-            and cancellations.source_account = wholes.source_account
-    ),
+    stated_totals as (select * from {{ ref("int_stated_refunds") }}),
 
     canceled as (
         select order_id
@@ -96,33 +46,6 @@ with
         left join canceled on claims.order_id = canceled.order_id
         where claims.order_id is not null and (claims.action <> 'cancel' or canceled.order_id is null)
         group by claims.order_id, claims.source, claims.source_account
-    ),
-
-    -- A total in another currency than the order's counts by its share of what that report says the order cost.
-    stated_totals as (
-        select
-            reports.order_id,
-            reports.source,
-            reports.source_account,
-            case
-                when
-                    coalesce(
-                        coalesce(reports.refunded_total_currency, reports.stated_currency) = figures.currency, true
-                    )
-                then reports.refunded_total
-                when
-                    coalesce(reports.refunded_total_currency, reports.stated_currency) = reports.stated_currency
-                    and reports.total > 0
-                then {{ share_of("reports.refunded_total", "reports.total", "figures.total") }}
-            end as amount
-        from reports
-        inner join figures on reports.order_id = figures.order_id
-        where reports.refunded_total > 0
-        union all
-        select line_totals.order_id, line_totals.source, line_totals.source_account, line_totals.refunded_amount
-        from line_totals
-        inner join figures on line_totals.order_id = figures.order_id
-        where line_totals.refunded_amount > 0 and coalesce(line_totals.currency = figures.currency, true)
     ),
 
     statements as (

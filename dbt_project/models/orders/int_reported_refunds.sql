@@ -2,13 +2,9 @@
 -- orphans. One in another currency than the order's figures counts by its share of what that vendor says the order cost
 -- in that currency; where the vendor does not say, how much of the order it is cannot be known, and it is not counted.
 with
-    adjustments as not materialized(select * from {{ source("staging", "order_adjustments") }}),
+    of_orders as (select * from {{ ref("int_reported_adjustments") }}),
 
-    staged_orders as (select * from {{ source("staging", "orders") }}),
-
-    order_rows as (select * from {{ ref("int_order_rows") }}),
-
-    event_versions as (select * from {{ ref("int_event_versions") }}),
+    newest as (select * from {{ ref("int_refund_reports") }}),
 
     order_keys as (select * from {{ ref("int_order_keys") }}),
 
@@ -33,50 +29,6 @@ with
         group by order_id, source, source_account
     ),
 
-    repeated as (
-        select
-            event_versions.*,
-            adjustments.adjustment_id,
-            row_number() over (
-                partition by adjustments.source_file, adjustments.source_row order by adjustments.adjustment_id
-            ) as number_in_version
-        from adjustments
-        inner join
-            event_versions
-            on adjustments.source_file = event_versions.source_file
-            and adjustments.source_row = event_versions.source_row
-    ),
-
-    -- What an event that came again takes back is one thing in all versions: it goes by the id that it has in the
-    -- newest.
-    renamed as (
-        select
-            *,
-            first_value(adjustment_id) over (
-                partition by source, source_account, event_id, number_in_version order by version_rank
-            ) as newest_id
-        from repeated
-    ),
-
-    of_orders as (
-        select
-            adjustments.* replace (coalesce(renamed.newest_id, adjustments.adjustment_id) as adjustment_id),
-            staged_orders.source_file is not null
-            and not coalesce(staged_orders.is_from_event, false) as is_said_by_order
-        from adjustments
-        left join
-            renamed
-            on adjustments.source_file = renamed.source_file
-            and adjustments.source_row = renamed.source_row
-            and adjustments.adjustment_id = renamed.adjustment_id
-        left join
-            staged_orders
-            on adjustments.source_file = staged_orders.source_file
-            and adjustments.source_row = staged_orders.source_row
-            and adjustments.source_order_id = staged_orders.source_order_id
-        where coalesce(renamed.is_of_newest_order and renamed.is_of_newest_action, true)
-    ),
-
     -- Where no vendor says when, it is when it was first known, in whichever version.
     first_known as (
         select
@@ -86,113 +38,6 @@ with
             min(coalesce(occurred_at, source_updated_at, cast(export_date as timestamptz))) as first_known_at
         from of_orders
         group by source, source_account, adjustment_id
-    ),
-
-    -- What an order says of itself holds until a newer version of the same record that states its status no longer says
-    -- it.
-    judged as (
-        select of_orders.*, not of_orders.is_said_by_order or order_rows.source_file is not null as is_standing
-        from of_orders
-        left join
-            order_rows
-            on of_orders.source_file = order_rows.source_file
-            and of_orders.source_row = order_rows.source_row
-            and of_orders.source_order_id = order_rows.source_order_id
-            and (order_rows.is_newest or order_rows.speaks_of_state)
-    ),
-
-    reported as (
-        select
-            source,
-            source_account,
-            source_order_id,
-            order_namespace,
-            order_match_key,
-            adjustment_id,
-            action,
-            amount_kind,
-            case when not coalesce(is_currency_inferred, false) then currency end as currency,
-            source_file,
-            source_row,
-            abs(amount) as amount,
-            abs(subtotal_amount) as subtotal_amount,
-            last_export_date,
-            source_updated_at,
-            export_date,
-            occurred_at,
-            coalesce(is_occurred_at_inferred, false) as is_occurred_at_inferred,
-            is_standing
-        from judged
-        union all
-        select
-            source,
-            source_account,
-            source_order_id,
-            order_namespace,
-            order_match_key,
-            concat('negative_order:', source_order_id) as adjustment_id,
-            'refund' as action,
-            'delta' as amount_kind,
-            case when not coalesce(is_currency_inferred, false) then currency end as currency,
-            source_file,
-            source_row,
-            abs(total) as amount,
-            abs(subtotal) as subtotal_amount,
-            last_export_date,
-            source_updated_at,
-            export_date,
-            ordered_at as occurred_at,
-            coalesce(is_ordered_at_inferred, false) as is_occurred_at_inferred,
-            true as is_standing
-        from staged_orders
-        where
-            total < 0
-            and (source_file, source_row)
-            not in (select (source_file, source_row) from event_versions where not is_of_newest_order)
-    ),
-
-    -- The newest that stands, and what was said before it.
-    versions as (
-        select *
-        from reported
-        qualify
-            bool_or(is_standing) over (
-                partition by source, source_account, adjustment_id
-                order by {{ newest_first() }}
-                rows between unbounded preceding and current row
-            )
-    ),
-
-    newest as (
-        {{
-            last_said(
-                "versions",
-                "source, source_account, adjustment_id",
-                columns=["source_order_id", "action", "amount_kind", "currency", "amount"],
-                followers={
-                    "order_namespace": "source_order_id",
-                    "order_match_key": "source_order_id",
-                    "subtotal_amount": "amount",
-                },
-                assumed_times={"occurred_at": "is_occurred_at_inferred"},
-            )
-        }}
-    ),
-
-    -- The same record has become an order like any other.
-    restated as (
-        select newest.source, newest.source_account, newest.adjustment_id
-        from newest
-        inner join
-            staged_orders
-            on newest.source = staged_orders.source
-            and newest.source_account = staged_orders.source_account
-            and newest.adjustment_id = concat('negative_order:', staged_orders.source_order_id)
-        where
-            starts_with(newest.adjustment_id, 'negative_order:')
-            and staged_orders.total >= 0
-            and {{ newest("staged_orders") }} > {{ newest("newest") }}
-        group by newest.source, newest.source_account, newest.adjustment_id
     ),
 
     resolved as (
@@ -223,12 +68,6 @@ with
             on newest.source = first_known.source
             and newest.source_account = first_known.source_account
             and newest.adjustment_id = first_known.adjustment_id
-        left join
-            restated
-            on newest.source = restated.source
-            and newest.source_account = restated.source_account
-            and newest.adjustment_id = restated.adjustment_id
-        where restated.adjustment_id is null
     ),
 
     -- A refund without a stated currency is in that of the vendor's order.

@@ -1,5 +1,6 @@
 """All scenarios of the folder share their builds: one for everything, one for the first days, one in another order."""
 
+import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -35,12 +36,14 @@ SEEDS = [
     "order_status_overrides",
 ]
 FIRST_DAYS = 0
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def scenarios(request: pytest.FixtureRequest) -> list[Scenario]:
-    """Scenarios of every test module of this session."""
-    modules = {item.module: None for item in request.session.items if isinstance(item, pytest.Function)}
+def scenarios() -> list[Scenario]:
+    """Scenarios of every test module of the folder, so that a module alone is asked in the same world as all
+    together."""
+    modules = [importlib.import_module(f"{__package__}.{path.stem}") for path in sorted(HERE.glob("test_*.py"))]
     return [scenario for module in modules for scenario in getattr(module, "SCENARIOS", [])]
 
 

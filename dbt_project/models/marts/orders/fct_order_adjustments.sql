@@ -2,31 +2,17 @@
 -- the vendor account that states most is listed, running totals as what they add: refunds and returns sum to the
 -- order's refunded_amount. What other sources say differently stands in meta.order_conflicts.
 with
-    claims as (select * from {{ ref("int_reported_refunds") }}),
+    ranked_claims as (select * from {{ ref("int_ranked_refunds") }}),
+
+    reported as (select * from {{ ref("int_counted_refunds") }}),
+
+    turns as (select * from {{ ref("int_refunded_since") }}),
 
     refunds as (select * from {{ ref("int_order_refunds") }}),
 
     figures as (select * from {{ ref("int_order_figures") }}),
 
     states as (select * from {{ ref("int_order_states") }}),
-
-    priorities as (select * from {{ ref("order_source_priority") }}),
-
-    order_keys as (select * from {{ ref("int_order_keys") }}),
-
-    overrides as (select * from {{ ref("order_status_overrides") }}),
-
-    ranked_claims as (
-        select
-            claims.*,
-            coalesce(priorities.priority, 1000000) as priority,
-            refunds.is_sum_of_deltas,
-            claims.source = refunds.source and claims.source_account = refunds.source_account as is_of_refund_source,
-            claims.action = 'cancel' and coalesce(refunds.is_canceled, false) as is_whole_cancellation
-        from claims
-        left join refunds on claims.order_id = refunds.order_id
-        left join priorities on claims.source = priorities.source
-    ),
 
     -- Reported in another currency than the order's, or without an amount, and by nobody as an amount of the order.
     reported_otherwise as (
@@ -47,84 +33,7 @@ with
             = 1
     ),
 
-    deltas as (
-        select *
-        from ranked_claims
-        where
-            order_id is not null
-            and is_counted
-            and not is_whole_cancellation
-            and is_of_refund_source
-            and is_sum_of_deltas
-            and amount_kind = 'delta'
-            and amount > 0
-    ),
-
-    running_totals as (
-        select
-            * replace (
-                amount - coalesce(
-                    max(amount) over (
-                        partition by order_id
-                        order by occurred_at nulls first, amount, claim_id
-                        rows between unbounded preceding and 1 preceding
-                    ),
-                    0
-                ) as amount
-            )
-        from ranked_claims
-        where
-            order_id is not null
-            and is_counted
-            and not is_whole_cancellation
-            and is_of_refund_source
-            and not is_sum_of_deltas
-            and amount_kind = 'running_total'
-            and amount > 0
-    ),
-
-    reported as (
-        select *
-        from deltas
-        union all
-        select *
-        from running_totals
-        where amount > 0
-    ),
-
     reported_by_order as (select order_id, sum(amount) as amount from reported group by order_id),
-
-    -- Since when a vendor account reports that an order was taken back: the first version that says so.
-    turns as (
-        select
-            order_keys.order_id,
-            staged.source,
-            staged.source_account,
-            min(staged.reported_at) as first_at,
-            min(staged.reported_at) filter (
-                where staged.refunded_total <> 0 or staged.status in ('refunded', 'partially_refunded')
-            ) as refunded_at,
-            min(staged.reported_at) filter (where staged.status = 'canceled') as canceled_at
-        from
-            (
-                select
-                    orders.source,
-                    orders.source_account,
-                    orders.source_order_id,
-                    orders.refunded_total,
-                    coalesce(overrides.status, orders.status) as status,
-                    coalesce(orders.source_updated_at, cast(orders.export_date as timestamptz)) as reported_at
-                from {{ source("staging", "orders") }} as orders
-                left join overrides on orders.source = overrides.source and orders.status_raw = overrides.status_raw
-            ) as staged
-        inner join
-            order_keys
-            on staged.source = order_keys.source
-            and staged.source_account = order_keys.source_account
-            and staged.source_order_id = order_keys.source_order_id
-        where order_keys.order_id in (select order_id from states where refunded_amount > 0 or status = 'canceled')
-        group by order_keys.order_id, staged.source, staged.source_account
-    ),
 
     canceled_since as (select order_id, min(canceled_at) as canceled_at from turns group by order_id),
 
