@@ -35,6 +35,16 @@ def test_a_part_rests_on_models_that_a_part_can_be_made_of(nodes: Nodes, divisio
     assert named(nodes, division.in_part, "model").keys() - renewed == ALIKE
 
 
+def test_a_step_with_a_file_of_its_own_stands_in_the_queries_of_those_that_refer_to_it(nodes: Nodes) -> None:
+    statements = nodes["model.customer360.int_segment_statements"]
+    assert "__dbt__cte__int_segment_claims as (" in statements.compiled_code
+    assert "model.customer360.int_owner_deletions" in statements.depends_on.nodes
+    steps = {node.name for node in nodes.values() if node.config.materialized == "ephemeral"}
+    models = [node for node in nodes.values() if node.resource_type == "model"]
+    missing = {key for node in models for key in node.depends_on.nodes if key.startswith("model.")} - nodes.keys()
+    assert (steps, missing) == (set(), set())
+
+
 def test_a_contact_is_outdated_only_if_no_table_that_names_owners_mentions_it(nodes: Nodes) -> None:
     [model] = named(nodes, frozenset({"int_outdated_contacts"}), "model").values()
     read = {key.split(".")[-1] for key in model.depends_on.nodes if key.startswith("source.")}
