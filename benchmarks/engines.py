@@ -24,6 +24,7 @@ from orchestration import pipeline
 from orchestration.config import settings as configuration
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
+from orchestration.job.transform import write_run_settings
 from orchestration.transformation import dbt_project, parts, seeds, sharded
 from orchestration.transformation.dbt_runner import NodeResult
 from orchestration.warehouse import build_file, run_log
@@ -45,7 +46,7 @@ def load(settings: Settings) -> dict[str, float]:
         seeds.load(con, settings)
         day = run_log.greatest_export_date(con)
         assert day is not None
-        pipeline.write_run_settings(con, settings, day)
+        write_run_settings(con, settings, day)
     return spent
 
 

@@ -15,8 +15,8 @@ from orchestration.cli import output
 from orchestration.config.accounts import DEFAULT_ACCOUNT
 from orchestration.config.settings import DateRange, Settings, with_options
 from orchestration.engines.engine import ENGINES
+from orchestration.job.run_report import RunReport
 from orchestration.monitoring import alerts
-from orchestration.pipeline import RunReport
 from orchestration.publishing import change_report, publish
 from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.vendors import discover

@@ -22,9 +22,10 @@ from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
 from orchestration.insight.explanation import Wording
 from orchestration.insight.identity_graph import RecordLink
-from orchestration.pipeline import Progress, silent, write_run_settings
+from orchestration.job.transform import write_run_settings
 from orchestration.publishing import change_report
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.progress import Progress, silent
 from orchestration.runtime.redaction import shown_name
 from orchestration.transformation import dbt_runner, identity_rules, seeds, segment_rules
 from orchestration.warehouse.duckdb_session import attach

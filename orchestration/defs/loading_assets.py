@@ -14,6 +14,7 @@ from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
 from orchestration.defs.resources import WarehouseResource
 from orchestration.defs.steps import OWNERS, POOL, plain_errors, writing
+from orchestration.job.run_report import Ingestion
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.mapping.model import Vendor
 from orchestration.monitoring import freshness, schema_drift
@@ -150,12 +151,12 @@ def _loaded(
     settings: Settings,
     vendor: str,
     stream: str,
-    ingestion: pipeline.Ingestion,
+    ingestion: Ingestion,
     dates: DateRange | None,
     last: list[freshness.Freshness],
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dg.AssetCheckResult]]:
     """What is to be reported of one stream: the figures of its export dates, metadata, and what its checks found."""
-    ours = pipeline.Ingestion(
+    ours = Ingestion(
         tuple(
             outcome for outcome in ingestion.outcomes if (outcome.file.source, outcome.file.stream) == (vendor, stream)
         ),

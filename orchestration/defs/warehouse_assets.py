@@ -19,6 +19,7 @@ from orchestration.landing import landing_zone
 from orchestration.mapping.model import Stream, Vendor
 from orchestration.monitoring import alerts, attention
 from orchestration.monitoring.dagster_reports import PUBLISHED
+from orchestration.publishing.publish import current as current_publication
 from orchestration.transformation import check_descriptions
 from orchestration.transformation.dbt_runner import NodeResult, TransformError
 from orchestration.warehouse import build_file, meanings
@@ -207,12 +208,12 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         alerts.report_problems(settings, len(problems))
         with plain_errors(), writing(context, settings) as build:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
-            seen = made or pipeline.publish.current(settings)
+            seen = made or current_publication(settings)
             with build_file.connect(settings) as con:
                 to_look_at = list(attention.of_run(con, context.run.run_id))
         with plain_errors():
             if pipeline.keep_limits(settings, progress=context.log.info):
-                seen = pipeline.publish.current(settings)
+                seen = current_publication(settings)
         alerts.report_attention(settings, to_look_at)
         return dg.MaterializeResult(
             metadata={

@@ -3,7 +3,7 @@
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from orchestration.pulling.streams import Listing
 from orchestration.pulling.walk import begin, walk
 from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
+from orchestration.runtime.progress import Progress, silent
 
 # After these the account would answer nothing else either.
 OF_THE_ACCOUNT = (401, 429)
@@ -40,7 +41,7 @@ def pull(
     since: date | None = None,
     full: bool = False,
     patience: Patience | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> list[Outcome]:
     """Walks over all streams; what landed stays, whatever failed beside it."""
     with _alone(settings):
@@ -58,7 +59,7 @@ def _pull_account(
     since: date | None,
     full: bool,
     patience: Patience | None,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> Iterator[Outcome]:
     down = ""
     with Client(settings, source.login, patience) as client:

@@ -15,7 +15,8 @@ import duckdb
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import without_values
 from orchestration.runtime.failpoints import pass_point
-from orchestration.transformation.dbt_process import Progress, models_at_once, target
+from orchestration.runtime.progress import Progress
+from orchestration.transformation.dbt_process import models_at_once, target
 from orchestration.transformation.node_result import NodeResult
 
 

@@ -14,10 +14,10 @@ from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError, cause_in, of_cause
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.gc_pauses import collecting_seldom
+from orchestration.runtime.progress import Progress, silent
 
 # Beyond this share of the memory a build file, which is compressed, has models that need all of it.
 LARGE = 0.5
-Progress = Callable[[str], None]
 # What is reported as it ends, with the name of the number of all.
 REPORTED = {"LogModelResult": "total", "LogTestResult": "num_models"}
 
@@ -25,7 +25,7 @@ REPORTED = {"LogModelResult": "total", "LogTestResult": "num_models"}
 def invoke(
     settings: Settings,
     arguments: list[str],
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
     *,
     file: Path | None = None,
     project: Any = None,

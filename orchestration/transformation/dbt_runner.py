@@ -13,8 +13,9 @@ import msgspec
 
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import without_values
+from orchestration.runtime.progress import Progress, silent
 from orchestration.transformation import data_tests, dbt_project
-from orchestration.transformation.dbt_process import Progress, invoke
+from orchestration.transformation.dbt_process import invoke
 from orchestration.transformation.dbt_project import Project
 from orchestration.transformation.node_result import NodeResult, TransformError
 
@@ -26,7 +27,7 @@ def build(
     only: Collection[str] = (),
     project: Project | None = None,
     shards: Sequence[Path] = (),
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> tuple[NodeResult, ...]:
     """Runs every model and test on the build file; raises when one fails, with the file closed either way.
 

@@ -17,9 +17,9 @@ from typing import Any
 import duckdb
 
 from orchestration.config.settings import Settings
+from orchestration.runtime.progress import Progress, silent
 from orchestration.transformation import dbt_project, dbt_runner, key_pairs, sharded
 from orchestration.transformation.cutting import cut_out, list_touched_records, renewed
-from orchestration.transformation.dbt_process import Progress
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 from orchestration.warehouse.change_keys import RECORD, change_keys_of
@@ -67,7 +67,7 @@ class Division:
         )
 
 
-def build(settings: Settings, since: int, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...] | None:
+def build(settings: Settings, since: int, *, progress: Progress = silent) -> tuple[NodeResult, ...] | None:
     """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built
     in full."""
     with build_file.connect(settings) as con:
@@ -94,7 +94,7 @@ def build(settings: Settings, since: int, *, progress: Progress = lambda _: None
     return (*nodes, *(node for node in rest if node.unique_id not in {made.unique_id for made in nodes}))
 
 
-def compare(settings: Settings, *, progress: Progress = lambda _: None) -> tuple[NodeResult, ...]:
+def compare(settings: Settings, *, progress: Progress = silent) -> tuple[NodeResult, ...]:
     """Builds in full what was built in part, and says as one more test, which warns, what was not the same before; the
     full build stands."""
     progress("building in full, to compare")

@@ -17,9 +17,9 @@ from typing import Any
 from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.runtime.failpoints import pass_point
+from orchestration.runtime.progress import Progress, silent
 from orchestration.transformation import dbt_project, dbt_runner, parts, shard
 from orchestration.transformation.cutting import renewed
-from orchestration.transformation.dbt_process import Progress
 from orchestration.transformation.dbt_project import Project
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
@@ -100,7 +100,7 @@ class Plan:
 
 
 def build_in_full(
-    settings: Settings, *, project: Project | None = None, progress: Progress = lambda _: None
+    settings: Settings, *, project: Project | None = None, progress: Progress = silent
 ) -> tuple[NodeResult, ...]:
     """Makes every model and runs every test on the build file, in shards if the settings ask for it."""
     made = build if is_wanted(settings) else dbt_runner.build
@@ -108,7 +108,7 @@ def build_in_full(
 
 
 def build(
-    settings: Settings, *, project: Project | None = None, shuffled: int = 0, progress: Progress = lambda _: None
+    settings: Settings, *, project: Project | None = None, shuffled: int = 0, progress: Progress = silent
 ) -> tuple[NodeResult, ...]:
     """The same, in shards; another number for `shuffled` deals parts out to them in another order."""
     folder, shards, engine = settings.shards_folder / uuid.uuid4().hex, shards_of(settings), engine_of(settings)

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from typing import IO
 
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.progress import Progress, silent
 
 POLL_SECONDS = 0.1
 MOMENTS = 100
@@ -38,7 +39,7 @@ class Holder:
 
 
 @contextmanager
-def writer_lock(settings: Settings, *, command: str, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+def writer_lock(settings: Settings, *, command: str, on_wait: Progress = silent) -> Iterator[None]:
     """Holds the lock while the body runs; waits for another writer as long as `lock_wait_seconds` says."""
     settings.internal.mkdir(parents=True, exist_ok=True)
     with _open(settings.lock_file) as file:
@@ -96,7 +97,7 @@ def _try(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-def _acquire(file: IO[str], patience: float, on_wait: Callable[[str], None]) -> None:
+def _acquire(file: IO[str], patience: float, on_wait: Progress) -> None:
     started = time.monotonic()
     is_reported = False
     while not _try(file):

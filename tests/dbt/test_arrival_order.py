@@ -15,6 +15,7 @@ from orchestration import pipeline
 from orchestration.canonical.tables import TABLES
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
+from orchestration.job.transform import write_run_settings
 from orchestration.transformation import dbt_project, incremental, seeds
 from orchestration.transformation.node_result import NodeResult
 from orchestration.warehouse import build_file, fingerprints, run_log
@@ -110,7 +111,7 @@ def prepare(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     seeds.load(con, settings)
     day = run_log.greatest_export_date(con)
     assert day is not None
-    pipeline.write_run_settings(con, settings, day)
+    write_run_settings(con, settings, day)
 
 
 def renew(settings: Settings, models: Compiled, division: incremental.Division) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.config.settings import DateRange
+from orchestration.job.run_report import Ingestion
 from orchestration.landing import landing_zone
 from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
 from orchestration.loading.loader import Delivered
@@ -28,7 +29,7 @@ def installation(tmp_path: Path) -> Installation:
     return Installation(tmp_path / "data")
 
 
-def run(installation: Installation, **asked: object) -> pipeline.Ingestion:
+def run(installation: Installation, **asked: object) -> Ingestion:
     """The part of a run that brings staging and its audit tables up to date."""
     return pipeline.ingest(installation.settings, installation.warehouse, "test", **asked)
 

@@ -13,6 +13,7 @@ from orchestration import pipeline
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
+from orchestration.runtime.errors import OperatorError
 from tests.privacy.conftest import copied
 from tests.support.deliveries import land, order, row_counts_balance
 
@@ -131,5 +132,5 @@ def test_an_earlier_publication_goes_when_it_is_older_than_the_setting_says(sett
 def test_people_are_not_erased_by_themselves_without_a_secret(tmp_path: Path) -> None:
     settings = dataclasses.replace(of(tmp_path / "data", keep_inactive_days=10), secret=None)
     settings.landing.mkdir(parents=True)
-    with pytest.raises(pipeline.OperatorError, match="without a secret"):
+    with pytest.raises(OperatorError, match="without a secret"):
         pipeline.run(settings)

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from orchestration import pipeline
 from orchestration.config.settings import Settings
+from orchestration.job.transform import write_run_settings
 from orchestration.transformation import seeds
 from orchestration.warehouse import build_file
 from tests.support.arrivals import Arrival, batches, installation, lines, load
@@ -209,7 +209,7 @@ def resolve(settings: Settings, models: Compiled, decisions: Iterable[Decision])
     )
     with build_file.connect(settings) as con:
         seeds.load(con, settings)
-        pipeline.write_run_settings(con, settings, FIRST)
+        write_run_settings(con, settings, FIRST)
         models.make(con)
         records = con.execute(
             "select alias_id, customer_id, joined_by, is_belonging, is_deleted, is_anchor, source_record_id from internal.int_record_customers"
