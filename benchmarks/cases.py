@@ -334,8 +334,8 @@ def night(folder: Path, watch: Watch) -> dict[str, Any]:
         report = pipeline.run(found, progress=lines.append)
     nodes = found_in["transform"]
     slowest = [(node.name, node.seconds) for node in sorted(nodes, key=lambda node: -node.seconds)[:15]]
-    touched = next((line.split(" records")[0] for line in lines if "are touched" in line), "")
-    return {**report.figures, "rows": report.rows_read, "nodes": len(nodes), "slowest": slowest, "touched": touched}
+    affected = next((line.split(" records")[0] for line in lines if "are affected" in line), "")
+    return {**report.figures, "rows": report.rows_read, "nodes": len(nodes), "slowest": slowest, "affected": affected}
 
 
 def replace_day(folder: Path, watch: Watch) -> dict[str, Any]:

@@ -344,7 +344,7 @@ def part_section(work: Path, scale: float, report: Report) -> None:
             (
                 f"{first.figures['rows']:,}",
                 f"{in_part.figures['rows']:,}",
-                in_part.figures["touched"],
+                in_part.figures["affected"],
                 *(f"{found.seconds('transform')[1]:.1f}" for found in (in_part, in_full)),
                 *(f"{found.memory / 1e6:,.0f}" for found in (in_part, in_full)),
             )
@@ -356,7 +356,7 @@ def part_section(work: Path, scale: float, report: Report) -> None:
         (
             "records before",
             "new records",
-            "touched",
+            "affected",
             "CPU s transform in part",
             "in full",
             "peak MB in part",

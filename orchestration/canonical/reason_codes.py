@@ -58,7 +58,7 @@ RECORD_REASONS: dict[str, str] = {
     "missing_action": "The row does not say what happened. Deliver it with an action.",
     "unknown_identifier_name": "The field names no identifier that is declared. Name and value may be swapped.",
     "held_back": (
-        "More of its vendor's night was bad than `hold_back_share` allows, so all of it waits. Mend it, or raise the"
+        "More of what its vendor delivered was bad than `hold_back_share` allows, so all of it waits. Fix it, or raise the"
         " limit, and `c360 replay`."
     ),
     "erased": (

@@ -344,7 +344,7 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
     if not alerts.is_on(settings):
         yield Finding(
             "note",
-            "Nobody is told of a failed or late night.",
+            "Nobody is alerted to a failed or late run.",
             f"Set alert_command or alert_webhook in {settings.config / 'settings.toml'}.",
         )
         return
@@ -353,10 +353,10 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "broken",
             f"The last alert reached nobody: {'; '.join(problems)}.",
-            "Fix the setting; the next failed or late night is reported again.",
+            "Fix the setting; the next failed or late run is reported again.",
         )
     else:
-        yield Finding("ok", "failed and late nights are reported")
+        yield Finding("ok", "failed and late runs are reported")
 
 
 def _pins(path: Path) -> dict[str, str]:

@@ -82,7 +82,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         int, _means("With fewer rows in staging every run builds in full.", 0, MOST_BYTES)
     ] = 250_000
     incremental_share: Annotated[
-        float, _means("If a larger share of all records is touched, the run builds in full.", 0, 1)
+        float, _means("If a larger share of all records is affected, the run builds in full.", 0, 1)
     ] = 0.25
     full_build_days: Annotated[
         int,

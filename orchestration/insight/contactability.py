@@ -11,10 +11,10 @@ import duckdb
 from orchestration.warehouse.duckdb_session import has_table
 
 WHY = {
-    "yes": "{source} was told yes for it",
-    "no": "{source} was told no for it",
-    "yes_to_all_channels": "{source} was told yes for all channels",
-    "no_to_all_channels": "{source} was told no for all channels",
+    "yes": "{source} recorded a yes for it",
+    "no": "{source} recorded a no for it",
+    "yes_to_all_channels": "{source} recorded a yes for all channels",
+    "no_to_all_channels": "{source} recorded a no for all channels",
     "no_to_a_channel": "one channel was refused",
     "unknown": "{source} asked and has no answer",
     "no_word_on_marketing": "what was said is about lists or other purposes",
@@ -33,7 +33,7 @@ def lines(con: duckdb.DuckDBPyConnection, customer_id: str) -> Iterator[str]:
         return
     reported = con.execute(_CHANNELS, [customer_id]).fetchall()
     if not reported:
-        yield "Nowhere: nobody has told a yes."
+        yield "Nowhere: no vendor has recorded a yes."
     for channel, is_allowed, reason, source, effective_at in reported:
         name = "all channels together" if channel == "all" else channel
         yield f"{name}: {'yes' if is_allowed else 'no'}, {_why(reason, source, effective_at)}"

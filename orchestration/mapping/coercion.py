@@ -177,7 +177,7 @@ def exact(value: Any) -> Any:
 
 
 def _fit_leaf(value: Any, leaf: Leaf, path: str, fitted: Fitted) -> Any:
-    if leaf.kind in ("json", "keep", "drop"):
+    if leaf.kind in ("json", "extra", "drop"):
         return exact(value)
     if isinstance(value, dict | list):
         if leaf.is_consent and (reported := heard(value)) is not None:

@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 from msgspec import UNSET, Raw, UnsetType
 
-from orchestration.mapping.raw_fields import Keeper, RawLeaf
+from orchestration.mapping.raw_fields import ExtraCollector, RawLeaf
 from orchestration.mapping.record_schema import Leaf, Open, Pairs, Shape, goes_to_extra, leaves
 
 _STRICT: dict[str, Any] = {
@@ -17,7 +17,7 @@ _STRICT: dict[str, Any] = {
     "flag": bool | None,
     "scalar": str | int | float | bool | None,
     "json": Raw,
-    "keep": Raw,
+    "extra": Raw,
     "drop": Raw,
 }
 _LOOSE = {**_STRICT, "number": str | int | float | bool | None, "flag": str | int | float | bool | None}
@@ -93,7 +93,7 @@ class ListLeaves:
     path: str
     steps: tuple[str, ...]
     leaves: tuple[RawLeaf, ...]
-    keeper: Keeper | None
+    extra_collector: ExtraCollector | None
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Compiled:
     open: tuple[tuple[str, msgspec.json.Decoder], ...]
     dtype: pl.Struct
     raw: tuple[RawLeaf, ...]
-    keeper: Keeper | None
+    extra_collector: ExtraCollector | None
     lists: tuple[ListLeaves, ...]
     required: frozenset[str] = field(default_factory=frozenset)
     takes_as_delivered: bool = False
@@ -115,7 +115,7 @@ class Compiled:
 
 def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any) -> RawLeaf | None:
     if isinstance(shape, Leaf) and goes_to_extra(shape):
-        return RawLeaf(path, "keep", steps)
+        return RawLeaf(path, "extra", steps)
     if isinstance(shape, Leaf) and shape.kind == "json":
         return RawLeaf(path, "json", steps)
     if isinstance(shape, Open):
@@ -126,9 +126,9 @@ def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any) -> RawLeaf | None:
     return None
 
 
-def _keeper(leaves: tuple[RawLeaf, ...]) -> Keeper | None:
-    kept = tuple(leaf for leaf in leaves if leaf.kind == "keep")
-    return Keeper(kept) if kept else None
+def _extra_collector(leaves: tuple[RawLeaf, ...]) -> ExtraCollector | None:
+    kept = tuple(leaf for leaf in leaves if leaf.kind == "extra")
+    return ExtraCollector(kept) if kept else None
 
 
 def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: frozenset[str] = frozenset()) -> Compiled:
@@ -145,11 +145,11 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
             raw.append(leaf)
         if isinstance(inner, list) and isinstance(inner[0], dict):
             if path not in exploded and any(goes_to_extra(leaf) for _, leaf in leaves(inner)):
-                raw.append(RawLeaf(path, "keep", steps, is_list=True))
+                raw.append(RawLeaf(path, "extra", steps, is_list=True))
             found = [_raw_leaf(*below) for below in _walk(inner[0], "", ())]
             kept = tuple(leaf for leaf in found if leaf is not None)
             if kept:
-                lists.append(ListLeaves(path, steps, kept, _keeper(kept)))
+                lists.append(ListLeaves(path, steps, kept, _extra_collector(kept)))
     dtype = polars_type(shape)
     assert isinstance(dtype, pl.Struct)
     return Compiled(
@@ -163,10 +163,10 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         ),
         dtype=dtype,
         raw=tuple(raw),
-        keeper=_keeper(tuple(raw)),
+        extra_collector=_extra_collector(tuple(raw)),
         lists=tuple(lists),
         required=required,
         takes_as_delivered=any(
-            isinstance(leaf, Leaf) and leaf.kind in ("json", "keep", "drop") for _, leaf in leaves(shape)
+            isinstance(leaf, Leaf) and leaf.kind in ("json", "extra", "drop") for _, leaf in leaves(shape)
         ),
     )

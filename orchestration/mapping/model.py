@@ -15,7 +15,7 @@ from orchestration.mapping.compile_schema import Compiled, compile_shape
 from orchestration.mapping.expressions import roots
 from orchestration.mapping.record_kinds import Kinds, Taken
 from orchestration.mapping.record_schema import Leaf, leaves
-from orchestration.mapping.selects import Check, Contact, Doubt, Profile, Rows
+from orchestration.mapping.selects import Contact, IssueRule, Profile, RejectRule, Rows
 from orchestration.mapping.values import Time
 
 ANY_WORD: frozenset[str] = frozenset()
@@ -39,8 +39,8 @@ class Dialect:
     rows: tuple[Rows, ...]
     has: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
-    checks: tuple[Check, ...] = ()
-    doubts: tuple[Doubt, ...] = ()
+    reject_rules: tuple[RejectRule, ...] = ()
+    issue_rules: tuple[IssueRule, ...] = ()
     duplicates_of: Literal["orders", "events"] | None = None
     kinds: frozenset[str] = frozenset()
     marks: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Dialect:
     @cached_property
     def reads(self) -> frozenset[str]:
         """The columns that its checks, its identifiers and its selects read."""
-        return frozenset(roots((self.about, self.rows, self.checks, self.doubts)))
+        return frozenset(roots((self.about, self.rows, self.reject_rules, self.issue_rules)))
 
     @cached_property
     def decisive(self) -> frozenset[str]:
@@ -105,8 +105,8 @@ def dialect(
     about: Profile | Contact | None,
     has: tuple[str, ...] = (),
     lacks: tuple[str, ...] = (),
-    checks: tuple[Check, ...] = (),
-    doubts: tuple[Doubt, ...] = (),
+    reject_rules: tuple[RejectRule, ...] = (),
+    issue_rules: tuple[IssueRule, ...] = (),
     duplicates_of: Literal["orders", "events"] | None = None,
     kinds: tuple[str, ...] = (),
     marks: Mapping[str, Iterable[str]] | None = None,
@@ -120,8 +120,8 @@ def dialect(
         rows=rows,
         has=frozenset(has),
         lacks=frozenset(lacks),
-        checks=checks,
-        doubts=doubts,
+        reject_rules=reject_rules,
+        issue_rules=issue_rules,
         duplicates_of=duplicates_of,
         kinds=frozenset(kinds),
         marks={name: frozenset(word.lower() for word in words) for name, words in (marks or {}).items()},

@@ -16,7 +16,7 @@ class RawLeaf:
     """A place with a value that is taken from the record as raw text: beside the record, or per element of one list."""
 
     path: str
-    kind: Literal["json", "keep", "pairs"]
+    kind: Literal["json", "extra", "pairs"]
     steps: tuple[str, ...]
     value_type: pl.DataType | None = None
     is_list: bool = False
@@ -53,7 +53,7 @@ class Fields:
         return self._objects[steps]
 
 
-class Keeper:
+class ExtraCollector:
     """Gathers the fields of records that have no column into one JSON object each, by their paths."""
 
     def __init__(self, leaves: tuple[RawLeaf, ...]) -> None:

@@ -21,7 +21,7 @@ class Leaf:
     wrapped.
     """
 
-    kind: Literal["text", "number", "flag", "scalar", "json", "keep", "drop"]
+    kind: Literal["text", "number", "flag", "scalar", "json", "extra", "drop"]
     reason: str = ""
     is_kept: bool = False
     stands_alone: bool = False
@@ -52,7 +52,7 @@ NUMBER = Leaf("number")
 FLAG = Leaf("flag")
 SCALAR = Leaf("scalar")
 JSON = Leaf("json")
-KEEP = Leaf("keep")
+EXTRA = Leaf("extra")
 
 
 def drop(reason: str) -> Leaf:
@@ -85,7 +85,7 @@ def consent(leaf: Leaf) -> Leaf:
 
 def goes_to_extra(leaf: "Leaf | Pairs") -> bool:
     """The values of the leaf stand in `extra`, be it alone or beside a column."""
-    return isinstance(leaf, Leaf) and (leaf.kind == "keep" or leaf.is_kept)
+    return isinstance(leaf, Leaf) and (leaf.kind == "extra" or leaf.is_kept)
 
 
 Shape = dict[str, Any] | list[Any] | Leaf | Pairs | Open
@@ -107,4 +107,4 @@ def leaves(shape: Shape, path: str = "") -> Iterator[tuple[str, Leaf | Pairs]]:
 
 def handling(leaf: Leaf | Pairs) -> str:
     """What becomes of a leaf's values: `modelled` in a column, kept in `extra`, or `dropped` on purpose."""
-    return {"keep": "extra", "drop": "dropped"}.get(leaf.kind, "modelled") if isinstance(leaf, Leaf) else "modelled"
+    return {"extra": "extra", "drop": "dropped"}.get(leaf.kind, "modelled") if isinstance(leaf, Leaf) else "modelled"

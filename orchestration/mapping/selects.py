@@ -129,7 +129,7 @@ def rows(
 
 
 @dataclass(frozen=True)
-class Check:
+class RejectRule:
     """A record for which `condition` holds is rejected with the reason, naming the field."""
 
     reason: str
@@ -138,7 +138,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class IssueRule:
     """Where `condition` holds a value is passed over although it was given: logged as a field issue of the code.
 
     With `each` it is about every element of a list, with fields that `item` reads.
@@ -151,6 +151,6 @@ class Doubt:
     code: str = "unparseable"
 
 
-def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> Doubt:
+def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule:
     """Logs a plain no in the field of a refusal or of its time as an issue: it says nothing."""
-    return Doubt(path, stated, is_plain_no(stated), each)
+    return IssueRule(path, stated, is_plain_no(stated), each)

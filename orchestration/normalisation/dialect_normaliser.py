@@ -114,16 +114,16 @@ class DialectNormaliser:
         return self._frame.select(pl.col("source_row").filter(condition)).to_series()
 
     def _check(self) -> None:
-        for check in self._dialect.checks:
+        for check in self._dialect.reject_rules:
             self._reject(self._where(check.condition), check.reason, check.field)
-        for doubt in self._dialect.doubts:
-            below = self._frame if doubt.each is None else exploded(self._frame, doubt.each, roots(doubt))
-            found = below.select("source_row", doubt.given.alias("given"), doubt.condition.alias("is_doubted")).filter(
-                "is_doubted"
+        for rule in self._dialect.issue_rules:
+            below = self._frame if rule.each is None else exploded(self._frame, rule.each, roots(rule))
+            found = below.select("source_row", rule.given.alias("given"), rule.condition.alias("is_an_issue")).filter(
+                "is_an_issue"
             )
-            action = "kept" if doubt.code in ("unknown_word", "other_kind") else "set_null"
+            action = "kept" if rule.code in ("unknown_word", "other_kind") else "set_null"
             self.issues.extend(
-                Issue(number, None, doubt.field, doubt.code, given, action) for number, given, _ in found.iter_rows()
+                Issue(number, None, rule.field, rule.code, given, action) for number, given, _ in found.iter_rows()
             )
 
     # -- whom the records are about ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def coverage_of(
     the files with records that stand one after the other in the frame and end at `ends`."""
     counts = {path.removeprefix("at:"): count for path, count in _given_leaves(fields, ends)}
     for leaf in compiled.raw:
-        if leaf.kind == "keep":
+        if leaf.kind == "extra":
             counts[leaf.path] = _holding(frame.get_column("extra"), leaf.path, ends)
         else:
             column = frame.get_column(f"{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaf.path}")
@@ -30,13 +30,13 @@ def coverage_of(
         for leaf in leaves.leaves:
             name = (
                 kept
-                if leaf.kind == "keep"
+                if leaf.kind == "extra"
                 else f"item_{'pairs' if leaf.kind == 'pairs' else 'raw'}:{leaves.path}:{leaf.path}"
             )
             if name in frame.columns:
                 elements, below = _elements(frame.get_column(name), ends)
                 counts[f"{leaves.path}[].{leaf.path}"] = (
-                    _holding(elements, leaf.path, below) if leaf.kind == "keep" else _given(elements, below)
+                    _holding(elements, leaf.path, below) if leaf.kind == "extra" else _given(elements, below)
                 )
     return [
         {path: of_files[place] for path, of_files in counts.items() if of_files[place]} for place in range(len(ends))

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from orchestration.mapping.compile_schema import Compiled, ListLeaves
 from orchestration.mapping.model import Dialect
-from orchestration.mapping.raw_fields import Fields, Keeper, RawLeaf
+from orchestration.mapping.raw_fields import ExtraCollector, Fields, RawLeaf
 from orchestration.normalisation.dialect_records import DialectRecords
 from orchestration.normalisation.nested_columns import fields_of
 
@@ -39,7 +39,7 @@ def frame_of(
         pl.Series("record_hash", group.hashes, dtype=pl.Binary).bin.encode("hex"),
         *(field for field in fields if field.name in dialect.reads),
         _extra(compiled, group, given),
-        *(_raw_series(leaf, given, encode) for leaf in compiled.raw if leaf.kind != "keep"),
+        *(_raw_series(leaf, given, encode) for leaf in compiled.raw if leaf.kind != "extra"),
         *(series for leaves in compiled.lists for series in _list_series(leaves, given, encode)),
     ]
     return pl.DataFrame(columns)
@@ -88,22 +88,22 @@ def _list_series(leaves: ListLeaves, fields: Fields, encode: Callable[[Any], byt
         for leaf in leaves.leaves
         if leaf.kind in _LIST_COLUMNS
     ]
-    if leaves.keeper is not None:
-        flat.append(_kept(f"item_extra:{leaves.path}", leaves.keeper, elements))
+    if leaves.extra_collector is not None:
+        flat.append(_kept(f"item_extra:{leaves.path}", leaves.extra_collector, elements))
     lengths = pl.DataFrame({"length": [len(row) for row in lists]}, schema={"length": pl.UInt32}).with_row_index("row")
     owners = lengths.select(pl.col("row").repeat_by("length").explode(empty_as_null=False))
     by_record = owners.hstack(flat).group_by("row", maintain_order=True).agg(pl.all())
     return lengths.join(by_record, on="row", how="left", maintain_order="left").drop("row", "length").get_columns()
 
 
-def _kept(name: str, keeper: Keeper, fields: Fields) -> pl.Series:
-    return texts(name, keeper.of(fields)).replace("{}", None)
+def _kept(name: str, extra_collector: ExtraCollector, fields: Fields) -> pl.Series:
+    return texts(name, extra_collector.of(fields)).replace("{}", None)
 
 
 def _extra(compiled: Compiled, group: DialectRecords, fields: Fields) -> pl.Series:
     """Fields that have no column, and those that have no place in the shape, as one JSON object."""
     none = pl.repeat(None, len(group.objects), dtype=pl.String, eager=True).alias("extra")
-    known = none if compiled.keeper is None else _kept("extra", compiled.keeper, fields)
+    known = none if compiled.extra_collector is None else _kept("extra", compiled.extra_collector, fields)
     if not group.unknown:
         return known
     places = list(group.unknown)

@@ -1,6 +1,6 @@
 """Cuts the rows that a part of the data consists of, with all rules, out of one warehouse into another.
 
-A temp table `scope` lists the change keys of the part, `touched_records` the numbers of its records.
+A temp table `affected_keys` lists the change keys of the part, `affected_records` the numbers of its records.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,28 +20,28 @@ from orchestration.warehouse.change_keys import (
     first_of,
 )
 
-_IN_SCOPE = "({}) in (select tie from scope)"
+_IS_AFFECTED = "({}) in (select tie from affected_keys)"
 # Which rows of a model are of the part, by the column that the model is renewed by.
 RENEWED = {
-    **dict.fromkeys(("record_no", "node", "contact_no"), "{} in (select record_no from touched_records)"),
-    "customer_id": "{} in (select customer_id from touched_customers)",
-    "order_id": "{} in (select order_id from touched_orders)",
-    "source_record_id": _IN_SCOPE.format(RECORD),
-    "owner_record_id": _IN_SCOPE.format(OWNER),
-    "source_order_id": _IN_SCOPE.format(VENDOR_ORDER),
-    "event_id": _IN_SCOPE.format(EVENT),
-    "review_id": _IN_SCOPE.format(REVIEW),
-    "redemption_id": _IN_SCOPE.format(REDEMPTION),
-    "account_id": _IN_SCOPE.format(LOYALTY),
+    **dict.fromkeys(("record_no", "node", "contact_no"), "{} in (select record_no from affected_records)"),
+    "customer_id": "{} in (select customer_id from affected_customers)",
+    "order_id": "{} in (select order_id from affected_orders)",
+    "source_record_id": _IS_AFFECTED.format(RECORD),
+    "owner_record_id": _IS_AFFECTED.format(OWNER),
+    "source_order_id": _IS_AFFECTED.format(VENDOR_ORDER),
+    "event_id": _IS_AFFECTED.format(EVENT),
+    "review_id": _IS_AFFECTED.format(REVIEW),
+    "redemption_id": _IS_AFFECTED.format(REDEMPTION),
+    "account_id": _IS_AFFECTED.format(LOYALTY),
 }
 # What models read beside staging and rules.
 ALWAYS = ("internal.run_settings", "internal.anonymous_orders", "meta.deliveries")
 
 
-def list_touched_records(con: duckdb.DuckDBPyConnection, source: str = "warehouse") -> None:
-    """Lists the numbers of the records that are in the scope."""
+def list_affected_records(con: duckdb.DuckDBPyConnection, source: str = "warehouse") -> None:
+    """Lists the numbers of the records that are affected."""
     con.execute(
-        f"create or replace temp table touched_records as select record_no from {source}.internal.int_records where"
+        f"create or replace temp table affected_records as select record_no from {source}.internal.int_records where"
         f" {RENEWED['source_record_id']}"
     )
 
@@ -77,7 +77,7 @@ def _rows_of(table: str, *, with_keyless: bool) -> str:
     if table not in CHANGE_KEYS:
         return "false"
     first = first_of(table)
-    return f"({first}) in (select tie from scope)" + (f" or ({first}) is null" if with_keyless else "")
+    return f"({first}) in (select tie from affected_keys)" + (f" or ({first}) is null" if with_keyless else "")
 
 
 def _schemas(tables: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 what stood there.
 
 A small warehouse of those rows of staging is cut out beside the build file, dbt makes in it the models that can be made
-of a part (`renewed_by` in its YAML), and their rows replace those of the touched records, persons and orders. All other
+of a part (`renewed_by` in its YAML), and their rows replace those of the affected records, persons and orders. All other
 models follow as a whole. It equals a full build because a part is closed: no row outside shares a change key with one
 inside, and what the part itself found to be linked is taken in before it counts. Where a part would not pay, or does
 not hold, the answer is None, and everything is built in full."""
@@ -19,7 +19,7 @@ import duckdb
 from orchestration.config.settings import Settings
 from orchestration.runtime.progress import Progress, silent
 from orchestration.transformation import dbt_project, dbt_runner, key_pairs, sharded
-from orchestration.transformation.cutting import cut_out, list_touched_records, renewed
+from orchestration.transformation.cutting import cut_out, list_affected_records, renewed
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 from orchestration.warehouse.change_keys import RECORD, change_keys_of
@@ -71,10 +71,10 @@ def build(settings: Settings, since: int, *, progress: Progress = silent) -> tup
     """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built
     in full."""
     with build_file.connect(settings) as con:
-        if not pays(con, settings) or not find_scope(con, settings, since):
+        if not pays(con, settings) or not find_affected(con, settings, since):
             return None
         progress(
-            f"{_count(con, 'touched_records'):,} of {_count(con, 'internal.int_records'):,} records are touched:"
+            f"{_count(con, 'affected_records'):,} of {_count(con, 'internal.int_records'):,} records are affected:"
             " building their part"
         )
         project = dbt_project.rendered(settings)
@@ -105,7 +105,7 @@ def compare(settings: Settings, *, progress: Progress = silent) -> tuple[NodeRes
     in_full = _contents(settings, models)
     other = [f"{schema}.{name}" for schema, name in sorted(models) if in_parts[schema, name] != in_full[schema, name]]
     reason = (
-        f"nights in part had left other rows in {', '.join(other)} than the full build that stands now" if other else ""
+        f"builds in part had left other rows in {', '.join(other)} than the full build that stands now" if other else ""
     )
     return (
         *nodes,
@@ -129,12 +129,12 @@ def pays(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     return rows >= settings.options.incremental_from_rows
 
 
-def find_scope(con: duckdb.DuckDBPyConnection, settings: Settings, since: int) -> bool:
-    """Lists the change keys of all that is linked to what has changed as `scope`; False if that is too much of
+def find_affected(con: duckdb.DuckDBPyConnection, settings: Settings, since: int) -> bool:
+    """Lists the change keys of all that is linked to what has changed as `affected_keys`; False if that is too much of
     everything."""
     key_pairs.make(con, "temp table pairs")
     con.execute(
-        f"create or replace temp table scope as select tie from internal.touched union {change_keys_of(f'load_seq > {since}')}"
+        f"create or replace temp table affected_keys as select tie from internal.touched union {change_keys_of(f'load_seq > {since}')}"
     )
     return _close(con, settings)
 
@@ -145,9 +145,9 @@ def renew(
     division: Division,
     make: Callable[[Path], tuple[NodeResult, ...]],
 ) -> tuple[NodeResult, ...] | None:
-    """Has the models made for the scope and puts their rows in place, all at once; None if the scope grows too
+    """Has the models made for what is affected and puts their rows in place, all at once; None if that grows too
     large."""
-    if not _count(con, "scope"):
+    if not _count(con, "affected_keys"):
         return ()
     part = settings.part_file
     try:
@@ -184,12 +184,12 @@ def _with_ancestors(models: Mapping[str, Any], key: str) -> Iterator[str]:
 
 
 def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Takes into the scope whatever is linked to it, and lists records, persons and orders in it; False if that is too
-    much of everything."""
-    con.execute("create or replace temp table found as from scope")
+    """Takes in whatever is linked to the affected keys, and lists records, persons and orders that hold them; False if
+    that is too much of everything."""
+    con.execute("create or replace temp table found as from affected_keys")
     while _count(con, "found"):
-        list_touched_records(con)
-        if _count(con, "touched_records") > settings.options.incremental_share * _count(con, "internal.int_records"):
+        list_affected_records(con)
+        if _count(con, "affected_records") > settings.options.incremental_share * _count(con, "internal.int_records"):
             return False
         con.execute("""
             create or replace temp table found as
@@ -198,24 +198,24 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
                 union
                 select one from pairs where other in (select tie from found)
             )
-            where tie not in (select tie from scope)
+            where tie not in (select tie from affected_keys)
             """)
-        con.execute("insert into scope from found")
-    list_touched_records(con)
+        con.execute("insert into affected_keys from found")
+    list_affected_records(con)
     con.execute(
-        "create or replace temp table touched_customers as select distinct customer_id from"
-        " internal.int_record_customers where record_no in (select record_no from touched_records) and customer_id is"
+        "create or replace temp table affected_customers as select distinct customer_id from"
+        " internal.int_record_customers where record_no in (select record_no from affected_records) and customer_id is"
         " not null"
     )
     con.execute(
-        "create or replace temp table touched_orders as select distinct order_id from internal.int_order_keys where"
+        "create or replace temp table affected_orders as select distinct order_id from internal.int_order_keys where"
         f" {renewed('source_order_id')}"
     )
     return True
 
 
 def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
-    """A warehouse of the rows in the scope, with all rules."""
+    """A warehouse of the affected rows, with all rules."""
     shutil.rmtree(part.parent, ignore_errors=True)
     part.parent.mkdir()
     with _attached(con, part):
@@ -223,16 +223,16 @@ def _cut_out(con: duckdb.DuckDBPyConnection, part: Path) -> None:
 
 
 def _is_linked_further(con: duckdb.DuckDBPyConnection) -> bool:
-    """Records outside that hold a key of one inside, or are of a person inside, go into the scope; whether there are
-    any."""
+    """Records outside that hold a key of one inside, or are of a person inside, are affected too; whether there
+    are any."""
     (count,) = con.execute(f"""
-        insert into scope
+        insert into affected_keys
         select distinct {RECORD}
         from internal.int_records
-        where record_no not in (select record_no from touched_records) and record_no in (
+        where record_no not in (select record_no from affected_records) and record_no in (
             select node from identity.int_node_identifiers where identifier_key in (select identifier_key from part.identity.int_node_identifiers)
             union all
-            select record_no from internal.int_record_customers where customer_id in (select customer_id from touched_customers)
+            select record_no from internal.int_record_customers where customer_id in (select customer_id from affected_customers)
         )
         """).fetchone() or (0,)
     return count > 0

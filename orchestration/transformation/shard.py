@@ -20,7 +20,7 @@ from orchestration.engines.engine import Engine
 from orchestration.runtime.durable_files import put_in_place
 from orchestration.runtime.errors import to_operator_error, without_values
 from orchestration.runtime.failpoints import pass_point
-from orchestration.transformation.cutting import cut_out, list_touched_records
+from orchestration.transformation.cutting import cut_out, list_affected_records
 from orchestration.warehouse.duckdb_session import attach
 
 FILE = "warehouse.duckdb"
@@ -99,12 +99,14 @@ def make(task: Task) -> Outcome:
 
 def _cut(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
     attach(con, Path(task.build_file), "whole")
-    con.execute(f"create temp table scope as select tie from whole.internal.shard_of where shard = {task.number}")
-    list_touched_records(con, "whole")
+    con.execute(
+        f"create temp table affected_keys as select tie from whole.internal.shard_of where shard = {task.number}"
+    )
+    list_affected_records(con, "whole")
     cut_out(con, "whole", "warehouse", models=recipe.copied, with_keyless=task.number == 0)
     # Whoever runs next may have the build file to himself.
     con.execute("detach whole")
-    con.execute("drop table scope; drop table touched_records")
+    con.execute("drop table affected_keys; drop table affected_records")
 
 
 def _reason(error: Exception) -> str:

@@ -177,7 +177,7 @@ def test_what_the_next_run_repairs_by_itself_is_a_note(
         "omnisend is late",
         "1 records and 0 whole files are rejected",
         "No secret is set",
-        "Nobody is told",
+        "Nobody is alerted",
     ):
         assert expected in reported
     assert trouble(sound, "broken") == []

@@ -130,16 +130,16 @@ def test_where_a_person_may_be_written_to_is_shown_with_the_vendor_that_says_so(
     channels = reported(published, capsys, "explain", customer(published, "v1")[0]).split(
         "Where marketing may be sent"
     )[1]
-    assert "email: yes, omnisend was told yes for it, of 2026-05-02" in channels
-    assert "sms: no, voucherify was told no for all channels, of 2026-05-01" in channels
-    assert "all channels together: no, voucherify was told no for all channels, of 2026-05-01" in channels
+    assert "email: yes, omnisend recorded a yes for it, of 2026-05-02" in channels
+    assert "sms: no, voucherify recorded a no for all channels, of 2026-05-01" in channels
+    assert "all channels together: no, voucherify recorded a no for all channels, of 2026-05-01" in channels
 
 
 def test_who_was_never_asked_may_be_written_to_nowhere(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     channels = reported(published, capsys, "explain", customer(published, "c2")[0]).split(
         "Where marketing may be sent"
     )[1]
-    assert channels.strip() == "Nowhere: nobody has told a yes."
+    assert channels.strip() == "Nowhere: no vendor has recorded a yes."
 
 
 def test_every_reason_that_contactability_gives_is_said_in_words(published: Settings) -> None:

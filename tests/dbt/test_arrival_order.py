@@ -126,7 +126,7 @@ def renew(settings: Settings, models: Compiled, division: incremental.Division) 
     with build_file.connect(settings) as con:
         prepare(con, settings)
         before = fingerprints.transformed_by(con, "rules")
-        in_part = before is not None and incremental.find_scope(con, settings, before.load_seq)
+        in_part = before is not None and incremental.find_affected(con, settings, before.load_seq)
         in_part = in_part and incremental.renew(con, settings, division, make_part) is not None
         models.make(con, division.in_whole if in_part else ())
         fingerprints.remember_transformed(con, "data", "rules")
@@ -389,8 +389,8 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
     )
     run(settings, [arrival for arrival in WEEK if arrival not in (first, second)])
     reported, warnings = run_with(settings, first)
-    assert [line for line in reported if "touched" in line or "compare" in line] == [
-        "4 of 12 records are touched: building their part"
+    assert [line for line in reported if "affected" in line or "compare" in line] == [
+        "4 of 12 records are affected: building their part"
     ]
     assert warnings == ()
     assert not settings.part_file.exists()
@@ -401,9 +401,11 @@ def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_a
         )
         con.execute("update marts.dim_customers set city = 'Elsewhere' where email = $1", [ANNA])
     reported, warnings = run_with(settings, second)
-    assert [line for line in reported if "touched" in line or "compare" in line][1:] == ["building in full, to compare"]
+    assert [line for line in reported if "affected" in line or "compare" in line][1:] == [
+        "building in full, to compare"
+    ]
     assert warnings == (
-        "test parts_equal_a_full_build: nights in part had left other rows in marts.dim_customers than the full build that stands now",
+        "test parts_equal_a_full_build: builds in part had left other rows in marts.dim_customers than the full build that stands now",
     )
     assert differences(without_own_tables(contents(settings, *MADE)), at_once.run) == {}
 

@@ -27,7 +27,7 @@ from orchestration.landing.record import Record
 from orchestration.mapping.expressions import at, filled, first_given, item, item_raw, lookup, pairs, parent, raw
 from orchestration.mapping.expressions import given as is_given
 from orchestration.mapping.model import Vendor, dialect, stream, vendor
-from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
+from orchestration.mapping.record_schema import EXTRA, FLAG, JSON, NUMBER, SCALAR, TEXT, Leaf, Open, Pairs, drop
 from orchestration.mapping.selects import Contact, Identifier, Profile, rows
 from orchestration.mapping.values import Amount, Typed, absolute
 from orchestration.mapping.values import time as time_of
@@ -50,11 +50,11 @@ PROFILE = {
     "gender": TEXT,
     "revenue": NUMBER,
     "open": JSON,
-    "kept": KEEP,
+    "kept": EXTRA,
     "secret": drop("a secret of the test"),
-    "address": {"city": TEXT, "street": {"name": TEXT, "kept": KEEP}},
+    "address": {"city": TEXT, "street": {"name": TEXT, "kept": EXTRA}},
     "tags": [TEXT],
-    "documents": [{"kind": TEXT, "number": TEXT, "kept": KEEP}],
+    "documents": [{"kind": TEXT, "number": TEXT, "kept": EXTRA}],
     "programmes": Pairs({"points": NUMBER, "since": TEXT}),
 }
 ORDER = {
@@ -70,7 +70,7 @@ ORDER = {
             "quantity": NUMBER,
             "price": NUMBER,
             "raw": JSON,
-            "kept": KEEP,
+            "kept": EXTRA,
             "options": [{"sku": TEXT, "price": NUMBER}],
         }
     ],

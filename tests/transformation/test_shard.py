@@ -42,7 +42,7 @@ def make(settings: Settings, *queries: tuple[str, str, str], shards: int = 2) ->
     if not folder.exists():
         shard.write_recipe(
             folder,
-            Recipe({"internal.int_records": "record_no in (select record_no from touched_records)"}, list(queries)),
+            Recipe({"internal.int_records": "record_no in (select record_no from affected_records)"}, list(queries)),
         )
     return Engine().map(shard.make, shard.tasks(settings, folder, shards, Engine()))
 

@@ -44,7 +44,7 @@ def read_fields(dialect: Dialect) -> set[str]:
     found = {name.partition(":")[2] for name in dialect.reads if name.partition(":")[0] in ("at", "raw", "pairs")}
     found |= {path.removeprefix("pairs:") for path in found} | set(dialect.marks)
     identifiers = dialect.about.identifiers if dialect.about else ()
-    for part in (*dialect.rows, *identifiers, *dialect.doubts):
+    for part in (*dialect.rows, *identifiers, *dialect.issue_rules):
         if part.each is None:
             continue
         lists = {name.partition(":")[2] for name in roots(part.each)} if isinstance(part.each, pl.Expr) else {part.each}
@@ -71,7 +71,7 @@ def is_read(path: str, found: set[str], reported: str) -> bool:
 def test_every_field_is_read_or_kept_or_dropped_for_a_reason(name: str) -> None:
     dialect = DIALECTS[name]
     found = read_fields(dialect)
-    reported = " ".join(map(str, expressions((dialect.rows, dialect.about, dialect.checks, dialect.doubts))))
+    reported = " ".join(map(str, expressions((dialect.rows, dialect.about, dialect.reject_rules, dialect.issue_rules))))
     stored = tuple(open_objects(dialect.shape))
     lost = {
         path

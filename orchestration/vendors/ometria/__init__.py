@@ -12,11 +12,11 @@ from orchestration.mapping.expressions import (
 )
 from orchestration.mapping.model import ANY_WORD, CsvForm, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
-from orchestration.mapping.record_schema import KEEP, TEXT
+from orchestration.mapping.record_schema import EXTRA, TEXT
 from orchestration.mapping.selects import (
-    Check,
+    RejectRule,
 )
-from orchestration.vendors.ometria.consents import channel_rows, consent_doubts
+from orchestration.vendors.ometria.consents import channel_rows, consent_issues
 from orchestration.vendors.ometria.contacts import CONTACTS
 from orchestration.vendors.ometria.events import (
     CUSTOM_EVENT,
@@ -107,7 +107,7 @@ VENDOR = vendor(
             *LISTS,
             *PROFILE_STATS,
             about=profile,
-            doubts=(*consent_doubts("dates.marketing_optout"), unknown_identities),
+            issue_rules=(*consent_issues("dates.marketing_optout"), unknown_identities),
             kinds=("profile",),
             marks={"name": ANY_WORD},
         ),
@@ -132,7 +132,7 @@ VENDOR = vendor(
             cancellations,
             order_events,
             about=order_contact,
-            checks=(Check("missing_order_id", "id", ~given(at("id"))),),
+            reject_rules=(RejectRule("missing_order_id", "id", ~given(at("id"))),),
             duplicates_of="orders",
             kinds=("order",),
             marks={"status": ANY_WORD},
@@ -151,7 +151,7 @@ VENDOR = vendor(
             lacks=("list_id",),
             kinds=("list",),
             marks={"title": ANY_WORD},
-            checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
+            reject_rules=(RejectRule("missing_segment_id", "id", ~given(at("id"))),),
         ),
         LIST_CHANGE_DIALECT,
     ),
@@ -168,16 +168,16 @@ VENDOR = vendor(
                 "type": TEXT,
                 "reason": TEXT,
                 "reason_text": TEXT,
-                "mass_campaign_id": KEEP,
-                "trigger_campaign_id": KEEP,
-                "send_id": KEEP,
+                "mass_campaign_id": EXTRA,
+                "trigger_campaign_id": EXTRA,
+                "send_id": EXTRA,
                 "time_stamp": TEXT,
                 "timestamp": TEXT,
             },
             unsubscriptions,
             about=unsubscribed,
             kinds=("unsubscribed_contact",),
-            checks=(Check("missing_identity", "email_address", is_nobody_unsubscribed),),
+            reject_rules=(RejectRule("missing_identity", "email_address", is_nobody_unsubscribed),),
         ),
     ),
     stream(

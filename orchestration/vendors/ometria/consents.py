@@ -18,7 +18,7 @@ from orchestration.mapping.expressions import (
 from orchestration.mapping.record_schema import SCALAR, TEXT
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
-    Doubt,
+    IssueRule,
     Rows,
     no_refusal,
     rows,
@@ -151,11 +151,11 @@ def channel_cell_rows(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
     )
 
 
-def consent_doubts(refused: str) -> tuple[Doubt, Doubt]:
+def consent_issues(refused: str) -> tuple[IssueRule, IssueRule]:
     """Words of consent that are none, `refused` being the field of the time of a no."""
     stated = at("marketing_optin")
     is_unknown = given(stated) & translated(stated, CONSENT_WORDS).is_null()
-    return Doubt("marketing_optin", stated, is_unknown, None, "unknown_word"), no_refusal(refused, at(refused))
+    return IssueRule("marketing_optin", stated, is_unknown, None, "unknown_word"), no_refusal(refused, at(refused))
 
 
 # -- segments --------------------------------------------------------------------------------------------------------

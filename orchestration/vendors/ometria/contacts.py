@@ -8,7 +8,7 @@ from orchestration.mapping.expressions import (
     raw,
 )
 from orchestration.mapping.model import ANY_WORD, Dialect, dialect
-from orchestration.mapping.record_schema import FLAG, JSON, KEEP, SCALAR, TEXT, Pairs
+from orchestration.mapping.record_schema import EXTRA, FLAG, JSON, SCALAR, TEXT, Pairs
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     Identifier,
@@ -22,7 +22,7 @@ from orchestration.vendors.ometria.consents import (
     CHANNEL_CELLS,
     channel_cell_rows,
     channel_rows,
-    consent_doubts,
+    consent_issues,
     consent_rows,
     keyed_by_person,
 )
@@ -50,25 +50,25 @@ CONTACT = {
     "date_of_birth": TEXT,
     "country_id": TEXT,
     "timezone": TEXT,
-    "store_id": KEEP,
-    "store_ids": KEEP,
+    "store_id": EXTRA,
+    "store_ids": EXTRA,
     "tags": [TEXT],
     "properties": JSON,
     "marketing_optin": consented(SCALAR),
     "@force_optin": FLAG,
-    "@add_to_lists": KEEP,
-    "@remove_from_lists": KEEP,
-    "@merge": KEEP,
+    "@add_to_lists": EXTRA,
+    "@remove_from_lists": EXTRA,
+    "@merge": EXTRA,
     "channels": Pairs(CHANNEL),
     "timestamp_acquired": TEXT,
     "timestamp_subscribed": TEXT,
     "timestamp_unsubscribed": TEXT,
     "dt_object_created": TEXT,
     "dt_object_updated": TEXT,
-    "dt_object_observed": KEEP,
-    "dt_observed": KEEP,
-    "object_version": KEEP,
-    "source": KEEP,
+    "dt_object_observed": EXTRA,
+    "dt_observed": EXTRA,
+    "object_version": EXTRA,
+    "source": EXTRA,
 }
 CSV_CONTACT = {
     **{name: leaf for name, leaf in CONTACT.items() if name not in ("@type", "@collection", "properties", "channels")},
@@ -137,7 +137,7 @@ def _contact_dialect(
         about=about,
         has=has,
         lacks=lacks,
-        doubts=consent_doubts("timestamp_unsubscribed"),
+        issue_rules=consent_issues("timestamp_unsubscribed"),
         kinds=("contact",),
         marks={"name": ANY_WORD},
     )

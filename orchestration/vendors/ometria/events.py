@@ -11,9 +11,9 @@ from orchestration.mapping.expressions import (
 from orchestration.mapping.model import dialect
 from orchestration.mapping.record_schema import JSON, TEXT
 from orchestration.mapping.selects import (
-    Check,
     Contact,
     Identifier,
+    RejectRule,
     rows,
 )
 from orchestration.mapping.values import Typed, time
@@ -54,10 +54,10 @@ LIST_CHANGE_DIALECT = dialect(
     about=reported_person,
     has=("list_id",),
     kinds=("list_change",),
-    checks=(
-        Check("missing_segment_id", "list_id", ~given(at("list_id"))),
-        Check("missing_action", "event", list_change.is_null()),
-        Check("missing_identity", "profile_id", ~given(at("profile_id")) & ~given(at("email"))),
+    reject_rules=(
+        RejectRule("missing_segment_id", "list_id", ~given(at("list_id"))),
+        RejectRule("missing_action", "event", list_change.is_null()),
+        RejectRule("missing_identity", "profile_id", ~given(at("profile_id")) & ~given(at("email"))),
     ),
 )
 # The address has a name of its own here; whoever is named as in other records says no as well.

@@ -11,7 +11,7 @@ from orchestration.mapping.expressions import (
     item,
     raw,
 )
-from orchestration.mapping.record_schema import FLAG, KEEP, SCALAR, TEXT, Open, kept
+from orchestration.mapping.record_schema import EXTRA, FLAG, SCALAR, TEXT, Open, kept
 from orchestration.mapping.selects import (
     Contact,
     Identifier,
@@ -30,7 +30,7 @@ ADDRESS = Open(dict.fromkeys(("firstname", "lastname", "city", "state", "postcod
 LINE_FIGURES = ("unit_price", "subtotal", "discount", "tax", "total")
 LINE = {
     "product_id": TEXT,
-    "product": {"id": TEXT, "sku": TEXT, "title": TEXT, "price": KEEP, "base_price": KEEP},
+    "product": {"id": TEXT, "sku": TEXT, "title": TEXT, "price": EXTRA, "base_price": EXTRA},
     "variant_id": TEXT,
     "variant_sku": TEXT,
     "sku": TEXT,
@@ -40,11 +40,11 @@ LINE = {
     "quantity_refunded": SCALAR,
     "refunded": SCALAR,
     **{f"base_{name}": kept(SCALAR) for name in LINE_FIGURES},
-    "is_on_sale": KEEP,
-    "totals": KEEP,
-    "tax_percent": KEEP,
-    "discount_percent": KEEP,
-    "properties": KEEP,
+    "is_on_sale": EXTRA,
+    "totals": EXTRA,
+    "tax_percent": EXTRA,
+    "discount_percent": EXTRA,
+    "properties": EXTRA,
 }
 # In the currency of the Ometria account; the figures without `base_` are in the order's own.
 OWN_FIGURES = ("currency", "subtotal", "discount", "shipping", "tax", "total_refunded")
@@ -82,14 +82,14 @@ ORDER = {
     "shipping_method": TEXT,
     "channel": TEXT,
     "store": TEXT,
-    "web_id": KEEP,
-    "ip_address": KEEP,
-    "x_forwarded_for": KEEP,
+    "web_id": EXTRA,
+    "ip_address": EXTRA,
+    "x_forwarded_for": EXTRA,
     "customer": {"id": TEXT, "email": TEXT, "phone_number": TEXT, "firstname": TEXT, "lastname": TEXT},
     "shipping_address": ADDRESS,
     "billing_address": ADDRESS,
     "lineitems": [LINE],
-    "properties": KEEP,
+    "properties": EXTRA,
 }
 is_in_own_currency = given(at("grand_total")) | ~given(at("base_grand_total"))
 

@@ -11,11 +11,11 @@ from orchestration.mapping.expressions import (
     item,
     raw,
 )
-from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT, Pairs
+from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT, Pairs
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
-    Doubt,
     Identifier,
+    IssueRule,
     Profile,
     Rows,
     rows,
@@ -85,7 +85,7 @@ PROFILE = {
         "marketing_optin": TEXT,
         "marketing_optout": TEXT,
     },
-    "seen": KEEP,
+    "seen": EXTRA,
     "properties": JSON,
     "tags": [TEXT],
     "lists": [LIST],
@@ -159,7 +159,7 @@ def _moment(metric: str, path: str) -> Rows:
     )
 
 
-unknown_identities = Doubt(
+unknown_identities = IssueRule(
     "identities[].type",
     item("type"),
     given(item("type")) & translated(item("type"), IDENTITY_TYPE).is_null(),

@@ -14,10 +14,10 @@ from orchestration.mapping.expressions import (
 from orchestration.mapping.model import ANY_WORD, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.selects import (
-    Check,
-    Doubt,
+    IssueRule,
+    RejectRule,
 )
-from orchestration.vendors.omnisend.consents import event_consents, event_tags, opted_doubts
+from orchestration.vendors.omnisend.consents import event_consents, event_tags, opted_issues
 from orchestration.vendors.omnisend.contact_csv import CSV_FORM, csv_contact
 from orchestration.vendors.omnisend.contacts import (
     CONTACT,
@@ -93,10 +93,10 @@ VENDOR = vendor(
             *event_consents,
             event_tags,
             about=event_contact,
-            doubts=(
-                opted_doubts("contact.optIns", "opt_in"),
-                opted_doubts("contact.optOuts", "opt_out"),
-                opted_doubts("contact.consents", "opt_in"),
+            issue_rules=(
+                opted_issues("contact.optIns", "opt_in"),
+                opted_issues("contact.optOuts", "opt_out"),
+                opted_issues("contact.consents", "opt_in"),
             ),
             has=("eventName",),
             duplicates_of="events",
@@ -119,11 +119,11 @@ VENDOR = vendor(
             lacks=tuple(header for header in CSV_FORM.names if header not in CONTACT),
             kinds=("contact",),
             marks={"email": ANY_WORD, "status": CONTACT_STATUS},
-            doubts=(
-                Doubt("phone", raw("phone"), ~is_phone),
+            issue_rules=(
+                IssueRule("phone", raw("phone"), ~is_phone),
                 unknown_identifiers,
-                opted_doubts("optIns", "opt_in"),
-                opted_doubts("optOuts", "opt_out"),
+                opted_issues("optIns", "opt_in"),
+                opted_issues("optOuts", "opt_out"),
             ),
         ),
         csv_contact("omnisend.csv_contact"),
@@ -139,7 +139,7 @@ VENDOR = vendor(
             SEGMENT,
             segments,
             about=None,
-            checks=(Check("missing_segment_id", "segmentID", ~given(segment_id)),),
+            reject_rules=(RejectRule("missing_segment_id", "segmentID", ~given(segment_id)),),
             kinds=("segment",),
             marks={"name": ANY_WORD},
         ),

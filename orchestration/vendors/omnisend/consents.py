@@ -9,7 +9,7 @@ from orchestration.mapping.expressions import (
     item,
 )
 from orchestration.mapping.selects import (
-    Doubt,
+    IssueRule,
     Rows,
     rows,
 )
@@ -65,8 +65,8 @@ def _says_nothing(status: str) -> pl.Expr:
     return is_plain_no(channel) if status == "opt_out" else (consent_said(channel) == "opt_in").fill_null(value=False)
 
 
-def opted_doubts(path: str, status: str) -> Doubt:
-    return Doubt(f"{path}[].channel", item("channel"), _says_nothing(status), path)
+def opted_issues(path: str, status: str) -> IssueRule:
+    return IssueRule(f"{path}[].channel", item("channel"), _says_nothing(status), path)
 
 
 def opted(

@@ -129,7 +129,7 @@ def csv_contact(name: str) -> Dialect:
         )
 
     consents = [*dated("email"), *dated("sms"), state("email"), state("sms")]
-    doubts = tuple(no_refusal(CSV_COLUMNS[column][0], cell(column)) for column in ("email_opt_out", "sms_opt_out"))
+    issue_rules = tuple(no_refusal(CSV_COLUMNS[column][0], cell(column)) for column in ("email_opt_out", "sms_opt_out"))
     shape = dict.fromkeys([header for written in CSV_COLUMNS.values() for header in written], TEXT)
     lacks = tuple(header for header in CONTACT if header not in shape)
     return dialect(
@@ -142,6 +142,6 @@ def csv_contact(name: str) -> Dialect:
         exported_segment,
         about=about,
         lacks=lacks,
-        doubts=doubts,
+        issue_rules=issue_rules,
         kinds=("contact",),
     )

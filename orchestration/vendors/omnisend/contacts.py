@@ -15,11 +15,11 @@ from orchestration.mapping.expressions import (
     phone_number,
     raw,
 )
-from orchestration.mapping.record_schema import JSON, KEEP, TEXT, Pairs
+from orchestration.mapping.record_schema import EXTRA, JSON, TEXT, Pairs
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
-    Doubt,
     Identifier,
+    IssueRule,
     Profile,
     Rows,
     rows,
@@ -70,15 +70,15 @@ CONTACT = {
             "id": TEXT,
             "type": TEXT,
             "channels": Pairs({"status": consented(TEXT), **dict.fromkeys(STATUS_TIMES, TEXT)}),
-            "consent": {"source": TEXT, "createdAt": KEEP, "ip": TEXT, "userAgent": TEXT},
+            "consent": {"source": TEXT, "createdAt": EXTRA, "ip": TEXT, "userAgent": TEXT},
             "optInAt": TEXT,
-            "sendWelcomeMessage": KEEP,
+            "sendWelcomeMessage": EXTRA,
         }
     ],
     "optIns": [OPTED],
     "optOuts": [OPTED],
-    "doubleOptIns": KEEP,
-    "consents": KEEP,
+    "doubleOptIns": EXTRA,
+    "consents": EXTRA,
     "customProperties": JSON,
 }
 
@@ -151,7 +151,7 @@ contact = Profile(
         ),
     ),
 )
-unknown_identifiers = Doubt(
+unknown_identifiers = IssueRule(
     "identifiers[].type",
     item("type"),
     given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null(),

@@ -10,7 +10,7 @@ from orchestration.mapping.expressions import (
     lookup,
     raw,
 )
-from orchestration.mapping.record_schema import FLAG, KEEP, NUMBER, SCALAR, TEXT, Open, alone
+from orchestration.mapping.record_schema import EXTRA, FLAG, NUMBER, SCALAR, TEXT, Open, alone
 from orchestration.mapping.selects import (
     Contact,
     Identifier,
@@ -51,13 +51,13 @@ EVENT_LINE = {
     "productID": TEXT,
     "variantID": TEXT,
     "title": TEXT,
-    "vendor": KEEP,
+    "vendor": EXTRA,
     "sku": TEXT,
     "quantity": NUMBER,
     "price": NUMBER,
     "discount": NUMBER,
-    "imageUrl": KEEP,
-    "productUrl": KEEP,
+    "imageUrl": EXTRA,
+    "productUrl": EXTRA,
     "categoryIDs": [TEXT],
     "tags": [TEXT],
 }
@@ -69,12 +69,12 @@ PROPERTY_LINE = {
     "productQuantity": NUMBER,
     "productPrice": NUMBER,
     "productDiscount": SCALAR,
-    "productStrikeThroughPrice": KEEP,
-    "productVendor": KEEP,
-    "productWeight": KEEP,
-    "productURL": KEEP,
-    "productImageURL": KEEP,
-    "productDescription": KEEP,
+    "productStrikeThroughPrice": EXTRA,
+    "productVendor": EXTRA,
+    "productWeight": EXTRA,
+    "productURL": EXTRA,
+    "productImageURL": EXTRA,
+    "productDescription": EXTRA,
     "productCategories": [{"id": TEXT, "title": TEXT}],
     "productTags": [TEXT],
 }
@@ -85,7 +85,7 @@ EVENT = {
     "eventName": TEXT,
     "eventTime": TEXT,
     "eventID": TEXT,
-    "eventVersion": KEEP,
+    "eventVersion": EXTRA,
     "origin": TEXT,
     "contact": {
         "contactID": TEXT,
@@ -102,7 +102,7 @@ EVENT = {
         "postalCode": TEXT,
         "country": TEXT,
         "countryCode": TEXT,
-        "customProperties": KEEP,
+        "customProperties": EXTRA,
         "tags": [TEXT],
         "optIns": [OPTED],
         "optOuts": [OPTED],
@@ -145,8 +145,8 @@ EVENT = {
         "discountValue": NUMBER,
         "paymentStatus": TEXT,
         "fulfillmentStatus": TEXT,
-        "cartID": KEEP,
-        "cartRecoveryURL": KEEP,
+        "cartID": EXTRA,
+        "cartRecoveryURL": EXTRA,
     },
     "lineItems": [EVENT_LINE],
 }

@@ -6,7 +6,7 @@ from orchestration.mapping.expressions import (
     at,
     first_given,
 )
-from orchestration.mapping.record_schema import KEEP, NUMBER, TEXT
+from orchestration.mapping.record_schema import EXTRA, NUMBER, TEXT
 from orchestration.mapping.selects import (
     rows,
 )
@@ -18,7 +18,7 @@ SEGMENT = {
     "segmentID": TEXT,
     "id": TEXT,
     "name": TEXT,
-    "description": KEEP,
+    "description": EXTRA,
     "memberCount": NUMBER,
     "creationDate": TEXT,
     "createdAt": TEXT,

@@ -15,7 +15,7 @@ from orchestration.mapping.expressions import (
 from orchestration.mapping.record_schema import TEXT
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
-    Doubt,
+    IssueRule,
     Rows,
     no_refusal,
     rows,
@@ -100,7 +100,7 @@ def stated_consents(
     )
 
 
-def consent_doubts(*bodies: str) -> tuple[Doubt, ...]:
+def consent_issues(*bodies: str) -> tuple[IssueRule, ...]:
     """Logs what says nothing in the time of a no as an issue, in the consents and the consent under each."""
     lists = tuple(no_refusal(f"{body}consents[].revokedAt", item("revokedAt"), f"{body}consents") for body in bodies)
     return lists + tuple(

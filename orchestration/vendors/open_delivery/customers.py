@@ -10,7 +10,7 @@ from orchestration.mapping.expressions import (
     raw,
 )
 from orchestration.mapping.model import ANY_WORD, Dialect, dialect
-from orchestration.mapping.record_schema import FLAG, KEEP, NUMBER, TEXT
+from orchestration.mapping.record_schema import EXTRA, FLAG, NUMBER, TEXT
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     Identifier,
@@ -20,7 +20,7 @@ from orchestration.mapping.selects import (
 )
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_doubts, consents
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, consents
 from orchestration.vendors.open_delivery.identifiers import (
     EXTERNAL_ID,
     IDENTIFIER,
@@ -38,7 +38,7 @@ from orchestration.vendors.open_delivery.tags import METADATA, tags
 # -- customers ---------------------------------------------------------------------------------------------------------
 
 ADDRESS = {
-    "type": KEEP,
+    "type": EXTRA,
     "street": TEXT,
     "number": TEXT,
     "complement": TEXT,
@@ -48,7 +48,7 @@ ADDRESS = {
     "state": TEXT,
     "postalCode": TEXT,
     "country": TEXT,
-    "reference": KEEP,
+    "reference": EXTRA,
     "formattedAddress": TEXT,
     "coordinates": {"latitude": NUMBER, "longitude": NUMBER},
 }
@@ -100,10 +100,10 @@ DRAFT_CUSTOMER = {
     "identifier": IDENTIFIER,
     "name": TEXT,
     "status": TEXT,
-    "document": {"type": KEEP, "value": TEXT, "number": TEXT},
+    "document": {"type": EXTRA, "value": TEXT, "number": TEXT},
     "contacts": {
-        "phones": [{"phone": TEXT, "number": TEXT, "value": TEXT, "extension": TEXT, "type": KEEP, "isPrimary": FLAG}],
-        "emails": [{"email": TEXT, "value": TEXT, "type": KEEP, "isPrimary": FLAG}],
+        "phones": [{"phone": TEXT, "number": TEXT, "value": TEXT, "extension": TEXT, "type": EXTRA, "isPrimary": FLAG}],
+        "emails": [{"email": TEXT, "value": TEXT, "type": EXTRA, "isPrimary": FLAG}],
     },
     "externalIds": [EXTERNAL_ID],
     "demographics": {"birthDate": TEXT, "gender": TEXT},
@@ -207,7 +207,7 @@ rc2_customer = dialect(
             *external_ids("externalIds", merchant=at("merchantId"))[:1],
         ),
     ),
-    doubts=consent_doubts(""),
+    issue_rules=consent_issues(""),
     has=("identifier",),
     kinds=("customer",),
 )
@@ -221,7 +221,7 @@ TRANSPORT_CUSTOMER = {
     "birthDate": TEXT,
     "gender": TEXT,
     "status": TEXT,
-    "consent": {"marketing": consented(FLAG), "updatedAt": TEXT, "legalBasis": KEEP},
+    "consent": {"marketing": consented(FLAG), "updatedAt": TEXT, "legalBasis": EXTRA},
     "createdAt": TEXT,
     "updatedAt": TEXT,
 }

@@ -10,13 +10,13 @@ import polars as pl
 
 from orchestration.mapping.expressions import at, first_given, given, item, lookup, raw
 from orchestration.mapping.model import Dialect, dialect
-from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, Open
+from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import words
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_doubts, stated_consents
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
     IDENTIFIER,
     canonical_identifier,
@@ -126,7 +126,7 @@ def _dialect(
             occurred_at=time(at_time, else_export_date=True),
         ),
     ]
-    opted, doubts = ((), ()) if body is None else (_opted(name, at_time, body), consent_doubts(f"{body}."))
+    opted, issue_rules = ((), ()) if body is None else (_opted(name, at_time, body), consent_issues(f"{body}."))
     return dialect(
         dialect_name,
         "event",
@@ -135,7 +135,7 @@ def _dialect(
         *opted,
         about=about,
         has=has,
-        doubts=doubts,
+        issue_rules=issue_rules,
         duplicates_of="events",
         kinds=("event",),
     )
@@ -198,9 +198,9 @@ rc2_event = _dialect(
         "occurredAt": TEXT,
         "customerIdentifier": IDENTIFIER,
         "orderId": TEXT,
-        "accountId": KEEP,
+        "accountId": EXTRA,
         "customerId": TEXT,
-        "programId": KEEP,
+        "programId": EXTRA,
         "payload": BODY,
     },
     name=at("eventType"),
@@ -221,7 +221,7 @@ rc2_event = _dialect(
 )
 transport_event = _dialect(
     "open_delivery.transport",
-    {"eventType": TEXT, "entityType": KEEP, "occurredAt": TEXT, "payload": BODY},
+    {"eventType": TEXT, "entityType": EXTRA, "occurredAt": TEXT, "payload": BODY},
     name=at("eventType"),
     word=_dotted(at("eventType")),
     at_time=at("occurredAt"),
@@ -240,13 +240,13 @@ PUSHED_BODY = {
     "purpose": TEXT,
     "channel": TEXT,
     "status": consented(TEXT),
-    "changedFields": KEEP,
+    "changedFields": EXTRA,
     "consents": [CONSENT],
     "consent": CONSENT,
 }
 pushed_event = _dialect(
     "open_delivery.transport.wrapped",
-    {"event": {"eventType": TEXT, "entityType": KEEP, "occurredAt": TEXT, "payload": PUSHED_BODY}},
+    {"event": {"eventType": TEXT, "entityType": EXTRA, "occurredAt": TEXT, "payload": PUSHED_BODY}},
     name=at("event.eventType"),
     word=_dotted(at("event.eventType")),
     at_time=at("event.occurredAt"),
@@ -263,9 +263,9 @@ operational_event = _dialect(
         "eventId": TEXT,
         "eventType": TEXT,
         "orderId": TEXT,
-        "orderURL": KEEP,
+        "orderURL": EXTRA,
         "createdAt": TEXT,
-        "sourceAppId": KEEP,
+        "sourceAppId": EXTRA,
         "metadata": JSON,
     },
     name=at("eventType"),

@@ -12,11 +12,11 @@ from orchestration.mapping.expressions import (
     raw,
 )
 from orchestration.mapping.model import ANY_WORD, Dialect, dialect
-from orchestration.mapping.record_schema import JSON, KEEP, TEXT
+from orchestration.mapping.record_schema import EXTRA, JSON, TEXT
 from orchestration.mapping.selects import (
-    Check,
     Contact,
     Identifier,
+    RejectRule,
     rows,
 )
 from orchestration.mapping.values import time
@@ -57,7 +57,7 @@ def _lead(
             is_lead=True,
         ),
         has=has,
-        checks=(Check("missing_identity", "id", ~given(columns["lead_id"]) & ~given(value)),),
+        reject_rules=(RejectRule("missing_identity", "id", ~given(columns["lead_id"]) & ~given(value)),),
         kinds=("lead",),
         marks={"name": ANY_WORD, "source": ANY_WORD},
     )
@@ -105,7 +105,7 @@ rc2_lead = _lead(
     "contact.value",
     **LEAD_COLUMNS,
 )
-TRANSPORT_LEAD = {"id": TEXT, "source": TEXT, "status": KEEP, "customerRef": TEXT}
+TRANSPORT_LEAD = {"id": TEXT, "source": TEXT, "status": EXTRA, "customerRef": TEXT}
 
 
 def transport_lead(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:

@@ -8,7 +8,7 @@ import polars as pl
 
 from orchestration.mapping.expressions import at, first_given, given, lookup, raw
 from orchestration.mapping.model import ANY_WORD, dialect
-from orchestration.mapping.record_schema import KEEP, NUMBER, TEXT, Open
+from orchestration.mapping.record_schema import EXTRA, NUMBER, TEXT, Open
 from orchestration.mapping.selects import Contact, rows
 from orchestration.mapping.values import Typed, time
 from orchestration.vendors.open_delivery.identifiers import customer_reference
@@ -27,7 +27,7 @@ about_customer = Contact(identifiers=(customer_reference(at("customerId"), "cust
 program = dialect(
     "open_delivery.rc2",
     "loyalty_program",
-    {"id": TEXT, "merchantId": KEEP, "name": TEXT, "ownerType": KEEP, "status": KEEP, "metadata": KEEP},
+    {"id": TEXT, "merchantId": EXTRA, "name": TEXT, "ownerType": EXTRA, "status": EXTRA, "metadata": EXTRA},
     rows("segments", segment_id=at("id"), name=at("name"), kind=pl.lit("loyalty_campaign")),
     about=None,
     has=("id", "name"),
@@ -109,7 +109,7 @@ transaction = dialect(
         "amount": NUMBER,
         "relatedOrderId": TEXT,
         "occurredAt": TEXT,
-        "metadata": KEEP,
+        "metadata": EXTRA,
     },
     rows(
         "loyalty_transactions",
@@ -134,21 +134,21 @@ redemption = dialect(
     "redemption",
     {
         "redemptionId": TEXT,
-        "transactionId": KEEP,
+        "transactionId": EXTRA,
         "customerId": TEXT,
         "redeemedAt": TEXT,
         "coupon": {
-            "id": KEEP,
+            "id": EXTRA,
             "code": TEXT,
-            "type": KEEP,
+            "type": EXTRA,
             "value": NUMBER,
             "currency": TEXT,
-            "status": KEEP,
-            "source": KEEP,
+            "status": EXTRA,
+            "source": EXTRA,
             "customerId": TEXT,
             "programId": TEXT,
-            "expiresAt": KEEP,
-            "metadata": KEEP,
+            "expiresAt": EXTRA,
+            "metadata": EXTRA,
         },
     },
     rows(

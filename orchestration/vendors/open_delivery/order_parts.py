@@ -3,7 +3,7 @@
 import polars as pl
 
 from orchestration.mapping.expressions import at, first_given, furthest, item
-from orchestration.mapping.record_schema import KEEP, NUMBER, TEXT, alone
+from orchestration.mapping.record_schema import EXTRA, NUMBER, TEXT, alone
 from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import word, words
@@ -55,20 +55,27 @@ CUSTOMER = {
     "birthDate": TEXT,
     "gender": TEXT,
 }
-SPONSORSHIP = {"name": KEEP, "amount": KEEP, "discountCode": TEXT}
+SPONSORSHIP = {"name": EXTRA, "amount": EXTRA, "discountCode": TEXT}
 PRICED = {
     "otherFees": [
-        {"name": KEEP, "type": TEXT, "receivedBy": KEEP, "receiverDocument": KEEP, "price": PRICE, "observation": KEEP}
+        {
+            "name": EXTRA,
+            "type": TEXT,
+            "receivedBy": EXTRA,
+            "receiverDocument": EXTRA,
+            "price": PRICE,
+            "observation": EXTRA,
+        }
     ],
-    "discounts": [{"amount": PRICE, "target": KEEP, "targetId": KEEP, "sponsorshipValues": [SPONSORSHIP]}],
+    "discounts": [{"amount": PRICE, "target": EXTRA, "targetId": EXTRA, "sponsorshipValues": [SPONSORSHIP]}],
     "total": {
         "itemsPrice": PRICE,
         "orderAmount": PRICE,
-        **{key: {"value": alone(NUMBER), "currency": KEEP} for key in ("otherFees", "discount")},
+        **{key: {"value": alone(NUMBER), "currency": EXTRA} for key in ("otherFees", "discount")},
     },
     "payments": {
-        "prepaid": KEEP,
-        "pending": KEEP,
+        "prepaid": EXTRA,
+        "pending": EXTRA,
         "methods": [
             {
                 "value": NUMBER,
@@ -76,9 +83,9 @@ PRICED = {
                 "type": TEXT,
                 "method": TEXT,
                 "brand": TEXT,
-                "methodInfo": KEEP,
-                "changeFor": KEEP,
-                "transaction": KEEP,
+                "methodInfo": EXTRA,
+                "changeFor": EXTRA,
+                "transaction": EXTRA,
             }
         ],
     },
@@ -86,7 +93,7 @@ PRICED = {
 
 
 def _items(prices: str, item_fields: dict[str, object]) -> list[dict[str, object]]:
-    kinds = {"unitPrice": PRICE, "originalPrice": KEEP, "optionsPrice": PRICE, "totalPrice": PRICE}
+    kinds = {"unitPrice": PRICE, "originalPrice": EXTRA, "optionsPrice": PRICE, "totalPrice": PRICE}
     priced = {prices: kinds} if prices else kinds
     return [
         {
@@ -95,7 +102,7 @@ def _items(prices: str, item_fields: dict[str, object]) -> list[dict[str, object
             "externalCode": TEXT,
             "unit": TEXT,
             "quantity": NUMBER,
-            "options": KEEP,
+            "options": EXTRA,
             **item_fields,
             **priced,
         }
@@ -105,54 +112,54 @@ def _items(prices: str, item_fields: dict[str, object]) -> list[dict[str, object
 COMMON = {
     "id": TEXT,
     "displayId": TEXT,
-    "sourceAppId": KEEP,
+    "sourceAppId": EXTRA,
     "createdAt": TEXT,
     "lastEvent": TEXT,
     "status": TEXT,
-    "merchant": {"id": TEXT, "externalCode": KEEP, "name": KEEP},
+    "merchant": {"id": TEXT, "externalCode": EXTRA, "name": EXTRA},
     "customer": CUSTOMER,
     **PRICED,
-    "extraInfo": KEEP,
+    "extraInfo": EXTRA,
 }
 V1_ORDER = {
     **COMMON,
     "type": TEXT,
     "salesChannel": TEXT,
-    "orderTiming": KEEP,
-    "preparationStartDateTime": KEEP,
-    "items": _items("", {"index": KEEP, "ean": TEXT, "specialInstructions": KEEP}),
-    "schedule": {"scheduledDateTimeStart": KEEP, "scheduledDateTimeEnd": KEEP},
+    "orderTiming": EXTRA,
+    "preparationStartDateTime": EXTRA,
+    "items": _items("", {"index": EXTRA, "ean": TEXT, "specialInstructions": EXTRA}),
+    "schedule": {"scheduledDateTimeStart": EXTRA, "scheduledDateTimeEnd": EXTRA},
     "delivery": {
-        "deliveredBy": KEEP,
+        "deliveredBy": EXTRA,
         "deliveryAddress": ADDRESS,
-        "estimatedDeliveryDateTime": KEEP,
-        "deliveryDateTime": KEEP,
+        "estimatedDeliveryDateTime": EXTRA,
+        "deliveryDateTime": EXTRA,
     },
-    "takeout": {"mode": KEEP, "takeoutDateTime": KEEP},
-    "indoor": {"mode": KEEP, "indoorDateTime": KEEP, "place": KEEP, "tab": KEEP},
-    "virtualBrand": KEEP,
-    "category": KEEP,
-    "taxInvoice": KEEP,
-    "orderPriority": KEEP,
-    "sendPreparing": KEEP,
-    "sendPickedUp": KEEP,
-    "sendDelivered": KEEP,
-    "sendTracking": KEEP,
+    "takeout": {"mode": EXTRA, "takeoutDateTime": EXTRA},
+    "indoor": {"mode": EXTRA, "indoorDateTime": EXTRA, "place": EXTRA, "tab": EXTRA},
+    "virtualBrand": EXTRA,
+    "category": EXTRA,
+    "taxInvoice": EXTRA,
+    "orderPriority": EXTRA,
+    "sendPreparing": EXTRA,
+    "sendPickedUp": EXTRA,
+    "sendDelivered": EXTRA,
+    "sendTracking": EXTRA,
 }
 V2_ORDER = {
     **COMMON,
     "fulfillment": {
         "orderType": TEXT,
-        "delivery": {"address": ADDRESS, "estimatedDeliveryDateTime": KEEP, "observations": KEEP},
-        "takeout": KEEP,
-        "indoor": KEEP,
+        "delivery": {"address": ADDRESS, "estimatedDeliveryDateTime": EXTRA, "observations": EXTRA},
+        "takeout": EXTRA,
+        "indoor": EXTRA,
         "billingAddress": ADDRESS,
     },
-    "timing": KEEP,
-    "items": _items("pricing", {"itemOfferId": KEEP, "observations": KEEP}),
-    "taxInvoice": KEEP,
+    "timing": EXTRA,
+    "items": _items("pricing", {"itemOfferId": EXTRA, "observations": EXTRA}),
+    "taxInvoice": EXTRA,
     "context": {"salesChannel": TEXT},
-    "observations": KEEP,
+    "observations": EXTRA,
 }
 
 order_currency = first_given(

@@ -21,7 +21,7 @@ from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.selects import Contact
 from orchestration.vendors.optimizely.consents import identifier_dialects
 from orchestration.vendors.optimizely.events import event_dialects
-from orchestration.vendors.optimizely.lists import LIST, SEGMENT, list_checks, list_rows, segment_checks, segment_rows
+from orchestration.vendors.optimizely.lists import LIST, SEGMENT, list_rejects, list_rows, segment_rejects, segment_rows
 from orchestration.vendors.optimizely.orders import order_dialects
 from orchestration.vendors.optimizely.people import flat_identifiers
 from orchestration.vendors.optimizely.profiles import FLAT_CUSTOMER, profile_dialects
@@ -75,7 +75,7 @@ VENDOR = vendor(
             *list_rows,
             about=Contact(identifiers=flat_identifiers()),
             lacks=("identifiers", "data", "identifier_field_name"),
-            checks=list_checks,
+            reject_rules=list_rejects,
         ),
         *event_dialects(flat_has=("event_type",))[:3],
         *identifier_dialects,
@@ -92,7 +92,7 @@ VENDOR = vendor(
             SEGMENT,
             *segment_rows,
             about=Contact(identifiers=flat_identifiers()),
-            checks=segment_checks,
+            reject_rules=segment_rejects,
         ),
         envelopes=("audiences", "members"),
         file_value=r"([^/]+?)_[0-9]+_[0-9]+_[0-9]+\.",

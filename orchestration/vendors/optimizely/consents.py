@@ -12,9 +12,9 @@ from orchestration.mapping.expressions import (
     phone_number,
 )
 from orchestration.mapping.model import dialect
-from orchestration.mapping.record_schema import KEEP, SCALAR, TEXT
+from orchestration.mapping.record_schema import EXTRA, SCALAR, TEXT
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Check, Contact, Doubt, Identifier, rows
+from orchestration.mapping.selects import Contact, Identifier, IssueRule, RejectRule, rows
 from orchestration.mapping.words import consent_word
 from orchestration.parsing.numbers import flag
 from orchestration.vendors.optimizely.event_fields import is_no_time, moment
@@ -35,12 +35,14 @@ CONSENT_RECORD = NAMED | {"consent": consented(SCALAR), "consent_update_reason":
 REACHABILITY = NAMED | {
     "reachable": SCALAR,
     "reachable_update_type": TEXT,
-    "reachable_update_reason": KEEP,
+    "reachable_update_reason": EXTRA,
     "reachable_update_ts": SCALAR,
 }
-named_checks = (
-    Check("unknown_identifier_name", "identifier_field_name", named_type.is_null() | (named_identifier == "zaius_id")),
-    Check("missing_identity", "identifier_value", ~given(at("identifier_value"))),
+named_rejects = (
+    RejectRule(
+        "unknown_identifier_name", "identifier_field_name", named_type.is_null() | (named_identifier == "zaius_id")
+    ),
+    RejectRule("missing_identity", "identifier_value", ~given(at("identifier_value"))),
 )
 
 
@@ -88,14 +90,14 @@ reachability_rows = rows(
 )
 
 
-def number_doubt(path: str, stated: pl.Expr) -> Doubt:
+def number_issue(path: str, stated: pl.Expr) -> IssueRule:
     """A number that stands for a time and can be none: the row takes the export date instead."""
-    return Doubt(path, stated, is_no_time(stated))
+    return IssueRule(path, stated, is_no_time(stated))
 
 
-def neither_yes_nor_no(path: str, stated: pl.Expr) -> Doubt:
+def neither_yes_nor_no(path: str, stated: pl.Expr) -> IssueRule:
     """A yes or no that is neither."""
-    return Doubt(path, stated, given(stated) & flag(stated).is_null())
+    return IssueRule(path, stated, given(stated) & flag(stated).is_null())
 
 
 identifier_dialects = (
@@ -108,8 +110,8 @@ identifier_dialects = (
         has=("identifier_field_name",),
         lacks=("reachable", "reachable_update_type", "reachable_update_ts"),
         kinds=("identifier",),
-        checks=named_checks,
-        doubts=(number_doubt("consent_update_ts", at("consent_update_ts")),),
+        reject_rules=named_rejects,
+        issue_rules=(number_issue("consent_update_ts", at("consent_update_ts")),),
     ),
     dialect(
         "optimizely.reachability",
@@ -119,9 +121,9 @@ identifier_dialects = (
         about=about_identifier(is_reachable, at("reachable_update_type")),
         has=("identifier_field_name", "reachable"),
         kinds=("identifier",),
-        checks=named_checks,
-        doubts=(
-            number_doubt("reachable_update_ts", at("reachable_update_ts")),
+        reject_rules=named_rejects,
+        issue_rules=(
+            number_issue("reachable_update_ts", at("reachable_update_ts")),
             neither_yes_nor_no("reachable", at("reachable")),
         ),
     ),

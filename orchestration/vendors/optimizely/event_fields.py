@@ -15,9 +15,9 @@ from orchestration.mapping.expressions import (
     lookup,
     raw,
 )
-from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
+from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT, Open, Pairs
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Doubt
+from orchestration.mapping.selects import IssueRule
 from orchestration.mapping.values import Time, Value, time
 from orchestration.mapping.words import translated
 from orchestration.parsing.numbers import money
@@ -143,7 +143,7 @@ class EventFields:
     def is_order(self, *actions: str) -> pl.Expr:
         return ((self.kind == "order") & self.deed.is_in(actions)).fill_null(value=False)
 
-    def unknown_words(self) -> tuple[Doubt, ...]:
+    def unknown_words(self) -> tuple[IssueRule, ...]:
         """Types and actions that no table knows, where an order, a subscription or points hang on them; an account may
         have events of its own."""
         name = pl.concat_str(self.type, self.action, separator="/", ignore_nulls=True)
@@ -158,7 +158,9 @@ class EventFields:
         is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
         path = f"{self.each}[]." if self.each else ""
         return tuple(
-            Doubt(f"{path}{field}", name, self.is_sound & condition.fill_null(value=False), self.each, "unknown_word")
+            IssueRule(
+                f"{path}{field}", name, self.is_sound & condition.fill_null(value=False), self.each, "unknown_word"
+            )
             for field, condition in (("type", is_own), ("action", is_deed | is_change | is_consent | is_loyalty))
         )
 
@@ -201,10 +203,10 @@ def _leaf(name: str) -> Any:
 
 
 LINEAGE = {
-    "data_source_type": KEEP,
-    "data_source_details": KEEP,
-    "data_source_version": KEEP,
-    "data_source_instance": KEEP,
+    "data_source_type": EXTRA,
+    "data_source_details": EXTRA,
+    "data_source_version": EXTRA,
+    "data_source_instance": EXTRA,
 }
 HEAD = {
     "type": TEXT,
@@ -215,8 +217,8 @@ HEAD = {
     "active_event": SCALAR,
     "data_source": TEXT,
     "zaius_id": SCALAR,
-    "ip": KEEP,
-    "user_agent": KEEP,
+    "ip": EXTRA,
+    "user_agent": EXTRA,
 } | LINEAGE
 JSON_ORDER = {name: _leaf(name) for name in ORDER_FIELDS} | {"items": [ITEM], "ts": SCALAR}
 # The vendor's own SDK for PHP puts everything under `data`: action, identifiers and all.

@@ -16,7 +16,7 @@ from orchestration.mapping.model import Dialect, dialect
 from orchestration.mapping.record_schema import SCALAR, Pairs
 from orchestration.mapping.selects import Contact, Identifier, one_name
 from orchestration.parsing.ids import identifier
-from orchestration.vendors.optimizely.consents import number_doubt
+from orchestration.vendors.optimizely.consents import number_issue
 from orchestration.vendors.optimizely.event_fields import (
     ANONYMOUS_EVENT,
     EVENT,
@@ -140,7 +140,7 @@ identified_contact = Contact(
 
 def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = ()) -> tuple[Dialect, ...]:
     """Events in each of their forms."""
-    json_doubts = (number_doubt("ts", json_event.stated_time), *json_event.unknown_words())
+    json_issues = (number_issue("ts", json_event.stated_time), *json_event.unknown_words())
     return (
         dialect(
             "optimizely.event",
@@ -150,7 +150,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             *json_event_lines,
             about=json_contact(lambda name: at(f"data.order.{name}"), "data.order", has_pairs=True),
             has=("identifiers", "data"),
-            doubts=(*json_doubts, odd_names()),
+            issue_rules=(*json_issues, odd_names()),
             duplicates_of="events",
             kinds=("event",),
         ),
@@ -163,7 +163,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             about=json_contact(lambda name: at(f"data.order.{name}"), "data.order", has_pairs=False),
             has=("data",),
             lacks=("identifiers",),
-            doubts=json_doubts,
+            issue_rules=json_issues,
             duplicates_of="events",
             kinds=("event",),
         ),
@@ -175,7 +175,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             *nested_event_lines,
             about=json_contact(nested_order, "order", has_pairs=True, is_flat=True),
             has=("order",),
-            doubts=(number_doubt("ts", nested_event.stated_time), *nested_event.unknown_words(), odd_names()),
+            issue_rules=(number_issue("ts", nested_event.stated_time), *nested_event.unknown_words(), odd_names()),
             duplicates_of="events",
             kinds=("event",),
         ),
@@ -188,7 +188,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             about=identified_contact,
             has=("identifiers",),
             lacks=("data",),
-            doubts=(number_doubt("ts", flat_event.stated_time), *flat_event.unknown_words(), odd_names()),
+            issue_rules=(number_issue("ts", flat_event.stated_time), *flat_event.unknown_words(), odd_names()),
             duplicates_of="events",
             kinds=("event",),
         ),
@@ -201,7 +201,7 @@ def event_dialects(*, lacks: tuple[str, ...] = (), flat_has: tuple[str, ...] = (
             about=flat_contact,
             has=flat_has,
             lacks=("identifiers", "data", *lacks),
-            doubts=(number_doubt("ts", flat_event.stated_time), *flat_event.unknown_words()),
+            issue_rules=(number_issue("ts", flat_event.stated_time), *flat_event.unknown_words()),
             duplicates_of="events",
             kinds=("event",),
         ),

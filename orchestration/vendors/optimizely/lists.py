@@ -8,9 +8,9 @@ from orchestration.mapping.expressions import (
     given,
     raw,
 )
-from orchestration.mapping.record_schema import JSON, KEEP, SCALAR, TEXT
+from orchestration.mapping.record_schema import EXTRA, JSON, SCALAR, TEXT
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Check, rows
+from orchestration.mapping.selects import RejectRule, rows
 from orchestration.mapping.values import Typed
 from orchestration.vendors.optimizely.event_fields import moment
 from orchestration.vendors.optimizely.event_rows import membership_rows
@@ -39,17 +39,17 @@ list_rows = (
     ),
     rows("segments", where=is_list_definition, segment_id=list_id, name=cell("name"), kind=pl.lit("subscription_list")),
 )
-list_checks = (
-    Check("missing_segment_id", "list_id", ~given(list_id)),
-    Check("missing_identity", "email", ~has_identifier & ~is_list_definition),
-    Check("missing_action", "action", has_identifier & list_state.is_null()),
+list_rejects = (
+    RejectRule("missing_segment_id", "list_id", ~given(list_id)),
+    RejectRule("missing_identity", "email", ~has_identifier & ~is_list_definition),
+    RejectRule("missing_action", "action", has_identifier & list_state.is_null()),
 )
 
 SEGMENT = FLAT_IDENTIFIERS | {
     "segment_id": SCALAR,
     "segment": SCALAR,
     "name": TEXT,
-    "description": KEEP,
+    "description": EXTRA,
     "valid_time": SCALAR,
     "qualifications": JSON,
 }
@@ -82,7 +82,7 @@ segment_rows = (
         kind=segment_kind,
     ),
 )
-segment_checks = (
-    Check("missing_segment_id", "segment_id", ~given(stated_segment)),
-    Check("missing_identity", "customer.email", ~has_identifier & ~is_segment_definition),
+segment_rejects = (
+    RejectRule("missing_segment_id", "segment_id", ~given(stated_segment)),
+    RejectRule("missing_identity", "customer.email", ~has_identifier & ~is_segment_definition),
 )

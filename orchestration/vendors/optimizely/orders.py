@@ -7,12 +7,12 @@ from orchestration.mapping.expressions import (
     item,
 )
 from orchestration.mapping.model import Dialect, dialect
-from orchestration.mapping.record_schema import KEEP, SCALAR
-from orchestration.mapping.selects import Check, Contact, one_name, rows
+from orchestration.mapping.record_schema import EXTRA, SCALAR
+from orchestration.mapping.selects import Contact, RejectRule, one_name, rows
 from orchestration.mapping.values import Typed
 from orchestration.mapping.words import word
 from orchestration.parsing.ids import identifier
-from orchestration.vendors.optimizely.consents import number_doubt
+from orchestration.vendors.optimizely.consents import number_issue
 from orchestration.vendors.optimizely.event_fields import ITEM, LINEAGE, ORDER_FIELDS, EventFields, as_json, moment
 from orchestration.vendors.optimizely.event_rows import adjustment_rows, line_rows, order_columns
 from orchestration.vendors.optimizely.events import flat_buyer, is_same_buyer
@@ -39,12 +39,12 @@ FLAT_ORDER = (
         ],
         SCALAR,
     )
-    | {f"{start}{name}": KEEP for start in ("", "order.") for name in ("bill_address", "ship_address")}
-    | {"data_source": KEEP}
+    | {f"{start}{name}": EXTRA for start in ("", "order.") for name in ("bill_address", "ship_address")}
+    | {"data_source": EXTRA}
     | LINEAGE
 )
 # Beside a list of items the columns of one item have nothing to say.
-LISTED_ORDER = FLAT_ORDER | {"items": [ITEM]} | dict.fromkeys(ORDER_ITEM, KEEP)
+LISTED_ORDER = FLAT_ORDER | {"items": [ITEM]} | dict.fromkeys(ORDER_ITEM, EXTRA)
 
 
 BUYER = ["order.email", "order.phone", "order.name", "order.first_name", "order.last_name"]
@@ -81,9 +81,9 @@ order_rows = (
     ),
     adjustment_rows(flat_order),
 )
-order_checks = (
-    Check("missing_order_id", "order_id", ~given(order_cell("order_id"))),
-    Check("missing_action", "action", given(cell("action")) & ~flat_order.deed.is_in(ORDER_ACTIONS)),
+order_rejects = (
+    RejectRule("missing_order_id", "order_id", ~given(order_cell("order_id"))),
+    RejectRule("missing_action", "action", given(cell("action")) & ~flat_order.deed.is_in(ORDER_ACTIONS)),
 )
 order_contact = Contact(
     identifiers=(*flat_identifiers(), *flat_buyer),
@@ -110,7 +110,11 @@ order_contact = Contact(
 def order_dialects() -> tuple[Dialect, ...]:
     """Orders with a list of items, and one row per item. What was taken back by item stands beside the refund, in a
     record that is no order."""
-    shared = {"about": order_contact, "checks": order_checks, "doubts": (number_doubt("ts", flat_order.stated_time),)}
+    shared = {
+        "about": order_contact,
+        "reject_rules": order_rejects,
+        "issue_rules": (number_issue("ts", flat_order.stated_time),),
+    }
     item_line = line_rows(
         None,
         given(cell("item_product_id")) | given(cell("item_sku")) | given(cell("item_name")),

@@ -16,7 +16,7 @@ from orchestration.mapping.expressions import (
     phone_number,
 )
 from orchestration.mapping.record_schema import SCALAR
-from orchestration.mapping.selects import Doubt, Identifier
+from orchestration.mapping.selects import Identifier, IssueRule
 from orchestration.mapping.values import Typed, Value
 from orchestration.parsing.ids import identifier
 from orchestration.parsing.text import clean
@@ -88,13 +88,13 @@ def paired_value(name: str) -> pl.Expr:
     return found.list.first()
 
 
-def odd_names() -> Doubt:
+def odd_names() -> IssueRule:
     """Fields under `identifiers` that cannot hold one."""
     name, value = pl.element().struct.field("key"), pl.element().struct.field("value")
     found = pl.col(pairs("identifiers")).list.eval(
         pl.concat_str(name, pl.lit(": "), value.fill_null("")).filter(identifier_type(singular(name)).is_null())
     )
-    return Doubt("identifiers", found.list.join(", "), filled(found))
+    return IssueRule("identifiers", found.list.join(", "), filled(found))
 
 
 def custom_columns() -> tuple[Identifier, ...]:

@@ -16,8 +16,8 @@ from orchestration.mapping.expressions import (
     raw,
 )
 from orchestration.mapping.model import dialect
-from orchestration.mapping.record_schema import KEEP, NUMBER, SCALAR, TEXT, Open, Pairs
-from orchestration.mapping.selects import Doubt, Identifier, Profile, Rows, rows
+from orchestration.mapping.record_schema import EXTRA, NUMBER, SCALAR, TEXT, Open, Pairs
+from orchestration.mapping.selects import Identifier, IssueRule, Profile, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.parsing.ids import identifier
 from orchestration.vendors.optimizely.consents import identifier_dialects
@@ -61,7 +61,7 @@ PROFILE = {
     "attributes": ATTRIBUTES,
     "insights": (
         dict.fromkeys(INSIGHTS, SCALAR)
-        | dict.fromkeys(OTHER_INSIGHTS, KEEP)
+        | dict.fromkeys(OTHER_INSIGHTS, EXTRA)
         | dict.fromkeys(("total_revenue", "order_count", "average_order_value", "engagement_score"), NUMBER)
     ),
     "segments": [TEXT],
@@ -73,13 +73,13 @@ FLAT_CUSTOMER = (
     FLAT_PERSON
     | customer_columns(*LOYALTY_READ)
     | {
-        f"{start}{name}": KEEP
+        f"{start}{name}": EXTRA
         for start in ("", "customer.")
         for name in ("image_url", *LOYALTY_FIELDS)
         if name not in LOYALTY_READ
     }
     | {f"insights.{name}": SCALAR for name in INSIGHTS}
-    | {f"insights.{name}": KEEP for name in OTHER_INSIGHTS}
+    | {f"insights.{name}": EXTRA for name in OTHER_INSIGHTS}
 )
 
 
@@ -236,20 +236,20 @@ flat_profile = Profile(
     ),
     identifiers=flat_identifiers(),
 )
-event_doubts = (
-    Doubt(
+event_issues = (
+    IssueRule(
         "events[]",
         first_given(profile_event_time, item("action"), pl.lit("{}")),
         ~profile_event.is_sound,
         each="events",
     ),
-    Doubt(
+    IssueRule(
         "events[].data",
         profile_event_amount,
         ~profile_event.is_amount_sound & profile_event.is_order(*ORDER_ACTIONS),
         each="events",
     ),
-    Doubt("events[].timestamp", profile_event_time, is_no_time(profile_event_time), each="events"),
+    IssueRule("events[].timestamp", profile_event_time, is_no_time(profile_event_time), each="events"),
 )
 profile_dialects = (
     dialect(
@@ -260,7 +260,7 @@ profile_dialects = (
         about=seed_profile,
         has=("identifiers",),
         lacks=("type",),
-        doubts=(odd_names(), *event_doubts),
+        issue_rules=(odd_names(), *event_issues),
     ),
     dialect(
         "optimizely.attributes",
@@ -270,7 +270,7 @@ profile_dialects = (
         about=attributes_profile,
         has=("attributes",),
         lacks=("identifiers",),
-        doubts=event_doubts,
+        issue_rules=event_issues,
     ),
     dialect(
         "optimizely.customers",

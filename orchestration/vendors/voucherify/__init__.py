@@ -24,7 +24,7 @@ from orchestration.mapping.expressions import (
 )
 from orchestration.mapping.model import ANY_WORD, CsvForm, dialect, stream, vendor
 from orchestration.mapping.record_kinds import Kinds, sign
-from orchestration.mapping.selects import Check, Contact, Identifier, Profile, rows
+from orchestration.mapping.selects import Contact, Identifier, Profile, RejectRule, rows
 from orchestration.mapping.values import time
 from orchestration.vendors.voucherify.customers import CUSTOMER_OR_CELLS, Customer
 from orchestration.vendors.voucherify.events import (
@@ -141,7 +141,7 @@ VENDOR = vendor(
             CUSTOMER_EVENT,
             *reported_customer.rows(is_deleted=event_name == "customer.deleted"),
             about=reported_customer.profile,
-            doubts=(other_type,),
+            issue_rules=(other_type,),
             has=("type", "data"),
             kinds=("customer_event",),
         ),
@@ -204,7 +204,7 @@ VENDOR = vendor(
                 source_id=first_given(at("customer.source_id"), at("customer_source_id")),
                 name=first_given(at("customer.name"), at("customer_name")),
             ),
-            doubts=(unclear_amount,),
+            issue_rules=(unclear_amount,),
             kinds=("redemption", "redemption_rollback"),
             marks={"result": RESULT, "status": RESULT},
         ),
@@ -227,7 +227,7 @@ VENDOR = vendor(
             lacks=("segments", "data"),
             kinds=("segment",),
             marks={"name": ANY_WORD, "type": SEGMENT_KIND},
-            checks=(Check("missing_segment_id", "id", ~given(at("id"))),),
+            reject_rules=(RejectRule("missing_segment_id", "id", ~given(at("id"))),),
         ),
         owners=("customer_id", "customer", "source_id"),
         file_value=r"(cust_[0-9A-Za-z]{8,})",
@@ -248,7 +248,7 @@ VENDOR = vendor(
             *event_redemptions,
             *event_consents,
             about=person(event_customer_id, "data.customer"),
-            doubts=(other_type,),
+            issue_rules=(other_type,),
             has=("type",),
             duplicates_of="events",
             kinds=("event", "customer_event"),

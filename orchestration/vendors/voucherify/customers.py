@@ -13,7 +13,7 @@ from orchestration.mapping.expressions import (
     item,
     pairs,
 )
-from orchestration.mapping.record_schema import FLAG, JSON, KEEP, NUMBER, TEXT, Pairs, drop
+from orchestration.mapping.record_schema import EXTRA, FLAG, JSON, NUMBER, TEXT, Pairs, drop
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Identifier, Profile, Rows, rows
 from orchestration.mapping.values import Amount, Typed, Word, time
@@ -48,7 +48,7 @@ CUSTOMER: dict[str, Any] = {
     "object": SAME_WORD,
     "source_id": TEXT,
     "name": TEXT,
-    "description": KEEP,
+    "description": EXTRA,
     "email": TEXT,
     "phone": TEXT,
     "birthdate": TEXT,
@@ -61,7 +61,7 @@ CUSTOMER: dict[str, Any] = {
         "campaigns": Pairs({"points": NUMBER, "loyalty_tier": TEXT, "referred_customers": NUMBER}),
     },
     "referrals": {
-        "total": KEEP,
+        "total": EXTRA,
         "campaigns": [
             {
                 "campaign_id": TEXT,

@@ -15,8 +15,8 @@ from orchestration.mapping.expressions import (
     lookup,
     raw,
 )
-from orchestration.mapping.record_schema import KEEP, TEXT, Leaf, Open, Pairs
-from orchestration.mapping.selects import Doubt, Rows, rows
+from orchestration.mapping.record_schema import EXTRA, TEXT, Leaf, Open, Pairs
+from orchestration.mapping.selects import IssueRule, Rows, rows
 from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import words
 from orchestration.vendors.voucherify.customers import CONSENT, CUSTOMER, consent, loyalty_account
@@ -57,11 +57,18 @@ ENVELOPE: dict[str, Any] = {
     "type": TEXT,
     "created_at": TEXT,
     "entity_id": TEXT,
-    "group_id": KEEP,
-    "project_id": KEEP,
-    "source": KEEP,
-    "event_source": KEEP,
-    "event": {"id": TEXT, "type": TEXT, "created_at": TEXT, "entity_id": TEXT, "group_id": KEEP, "event_source": KEEP},
+    "group_id": EXTRA,
+    "project_id": EXTRA,
+    "source": EXTRA,
+    "event_source": EXTRA,
+    "event": {
+        "id": TEXT,
+        "type": TEXT,
+        "created_at": TEXT,
+        "entity_id": TEXT,
+        "group_id": EXTRA,
+        "event_source": EXTRA,
+    },
 }
 EVENT = ENVELOPE | {
     "data": Open(
@@ -81,21 +88,21 @@ EVENT = ENVELOPE | {
     )
 }
 CUSTOMER_EVENT = ENVELOPE | {
-    "id": KEEP,
-    "entity_id": KEEP,
-    "event": ENVELOPE["event"] | {"id": KEEP, "entity_id": KEEP},
-    "data": {"customer": CUSTOMER, "unconfirmed_customer": KEEP, "event_source": KEEP},
+    "id": EXTRA,
+    "entity_id": EXTRA,
+    "event": ENVELOPE["event"] | {"id": EXTRA, "entity_id": EXTRA},
+    "data": {"customer": CUSTOMER, "unconfirmed_customer": EXTRA, "event_source": EXTRA},
 }
 
 # The answer to a customer's permanent deletion; the vendor spells `object` so.
 DELETION = {
-    "id": KEEP,
+    "id": EXTRA,
     "object": SAME_WORD,
     "created_at": TEXT,
-    "related_object": KEEP,
+    "related_object": EXTRA,
     "related_object_id": TEXT,
     "status": TEXT,
-    "data_json": KEEP,
+    "data_json": EXTRA,
 }
 CUSTOMER_NOTICE = {"event": TEXT, "created_at": TEXT, "customer_id": TEXT, "customer": CUSTOMER}
 
@@ -108,7 +115,7 @@ def _bare_name(stated: pl.Expr) -> pl.Expr:
 
 event_name = pl.concat_str(pl.lit("customer."), _bare_name(first_given(at("event.type"), at("type"))))
 # A webhook states its event's name twice; the event's own word counts.
-other_type = Doubt(
+other_type = IssueRule(
     "type",
     at("type"),
     given(at("type")) & given(at("event.type")) & (_bare_name(at("type")) != event_name.str.strip_prefix("customer.")),

@@ -9,7 +9,7 @@ from orchestration.mapping.expressions import (
     first_given,
     item,
 )
-from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, SCALAR, TEXT
+from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT
 from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, absolute, time
 from orchestration.mapping.words import word
@@ -34,7 +34,7 @@ PERSON = {
     "name": TEXT,
     "email": TEXT,
     "phone": TEXT,
-    "metadata": KEEP,
+    "metadata": EXTRA,
 }
 ORDER_LINE = {
     "id": TEXT,
@@ -44,20 +44,20 @@ ORDER_LINE = {
     "product_id": TEXT,
     "sku_id": TEXT,
     "quantity": NUMBER,
-    "discount_quantity": KEEP,
-    "initial_quantity": KEEP,
-    "applied_quantity": KEEP,
-    "applied_quantity_amount": KEEP,
-    "applied_discount_quantity": KEEP,
+    "discount_quantity": EXTRA,
+    "initial_quantity": EXTRA,
+    "applied_quantity": EXTRA,
+    "applied_quantity_amount": EXTRA,
+    "applied_discount_quantity": EXTRA,
     "amount": NUMBER,
-    "initial_amount": KEEP,
+    "initial_amount": EXTRA,
     "discount_amount": NUMBER,
-    "applied_discount_amount": KEEP,
+    "applied_discount_amount": EXTRA,
     "subtotal_amount": NUMBER,
     "price": NUMBER,
-    "product": {"id": TEXT, "source_id": TEXT, "name": TEXT, "price": NUMBER, "override": KEEP, "metadata": KEEP},
-    "sku": {"id": TEXT, "source_id": TEXT, "sku": TEXT, "price": NUMBER, "override": KEEP, "metadata": KEEP},
-    "metadata": KEEP,
+    "product": {"id": TEXT, "source_id": TEXT, "name": TEXT, "price": NUMBER, "override": EXTRA, "metadata": EXTRA},
+    "sku": {"id": TEXT, "source_id": TEXT, "sku": TEXT, "price": NUMBER, "override": EXTRA, "metadata": EXTRA},
+    "metadata": EXTRA,
 }
 ORDER: dict[str, Any] = {
     "id": TEXT,
@@ -65,21 +65,21 @@ ORDER: dict[str, Any] = {
     "source_id": TEXT,
     "status": TEXT,
     "amount": SCALAR,
-    "initial_amount": KEEP,
+    "initial_amount": EXTRA,
     "discount_amount": SCALAR,
     "items_discount_amount": SCALAR,
     "total_discount_amount": SCALAR,
     "total_amount": SCALAR,
-    "applied_discount_amount": KEEP,
-    "items_applied_discount_amount": KEEP,
-    "total_applied_discount_amount": KEEP,
+    "applied_discount_amount": EXTRA,
+    "items_applied_discount_amount": EXTRA,
+    "total_applied_discount_amount": EXTRA,
     "created_at": TEXT,
     "updated_at": TEXT,
     "customer_id": TEXT,
     "customer": PERSON,
-    "referrer_id": KEEP,
-    "referrer": KEEP,
-    "redemptions": KEEP,
+    "referrer_id": EXTRA,
+    "referrer": EXTRA,
+    "redemptions": EXTRA,
     "items": [ORDER_LINE],
     "metadata": JSON,
 }

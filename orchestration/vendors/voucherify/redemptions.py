@@ -10,8 +10,8 @@ from orchestration.mapping.expressions import (
     given,
     lookup,
 )
-from orchestration.mapping.record_schema import JSON, KEEP, NUMBER, TEXT, drop
-from orchestration.mapping.selects import Doubt, Rows, rows
+from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, drop
+from orchestration.mapping.selects import IssueRule, Rows, rows
 from orchestration.mapping.values import time
 from orchestration.mapping.words import words
 from orchestration.vendors.voucherify.orders import ORDER, PERSON
@@ -19,13 +19,13 @@ from orchestration.vendors.voucherify.words import METADATA_CELLS, RESULT, metad
 
 # -- redemptions -----------------------------------------------------------------------------------------------------
 
-VOUCHER: dict[str, Any] = {"id": KEEP, "code": TEXT, "type": TEXT, "campaign": TEXT, "campaign_id": TEXT} | dict.fromkeys(
+VOUCHER: dict[str, Any] = {"id": EXTRA, "code": TEXT, "type": TEXT, "campaign": TEXT, "campaign_id": TEXT} | dict.fromkeys(
     (
         "object", "category", "category_id", "categories", "discount", "gift", "loyalty_card", "start_date", "expiration_date", "validity_timeframe",
         "validity_day_of_week", "validity_hours", "active", "additional_info", "metadata", "is_referral_code", "created_at", "updated_at", "holder_id",
         "holder", "referrer_id", "publish", "redemption", "validation_rules_assignments",
     ),
-    KEEP,
+    EXTRA,
 ) | {"assets": drop("pictures of the code, by address with a token")}  # fmt: skip
 PROMOTION_TIER: dict[str, Any] = {"id": TEXT, "campaign_id": TEXT} | dict.fromkeys(
     (
@@ -33,14 +33,14 @@ PROMOTION_TIER: dict[str, Any] = {"id": TEXT, "campaign_id": TEXT} | dict.fromke
         "validity_timeframe", "validity_day_of_week", "validity_hours", "summary", "validation_rule_assignments", "category_id", "categories",
         "created_at", "updated_at",
     ),
-    KEEP,
+    EXTRA,
 )  # fmt: skip
 REWARD: dict[str, Any] = {"id": TEXT} | dict.fromkeys(
     (
         "object", "name", "type", "customer", "assignment_id", "voucher", "product", "sku", "loyalty_tier_id", "created_at", "updated_at",
         "parameters", "metadata",
     ),
-    KEEP,
+    EXTRA,
 )  # fmt: skip
 REDEMPTION: dict[str, Any] = {
     "id": TEXT,
@@ -53,21 +53,21 @@ REDEMPTION: dict[str, Any] = {
     "redemption": TEXT,
     "result": TEXT,
     "status": TEXT,
-    "reason": KEEP,
-    "session": KEEP,
-    "related_redemptions": KEEP,
+    "reason": EXTRA,
+    "session": EXTRA,
+    "related_redemptions": EXTRA,
     "failure_code": TEXT,
-    "failure_message": KEEP,
+    "failure_message": EXTRA,
     "order": (
         {"id": TEXT, "source_id": TEXT}
-        | dict.fromkeys((name for name in ORDER if name not in ("id", "source_id")), KEEP)
+        | dict.fromkeys((name for name in ORDER if name not in ("id", "source_id")), EXTRA)
     ),
-    "previous_order": KEEP,
-    "channel": {"channel_id": KEEP, "channel_type": TEXT},
+    "previous_order": EXTRA,
+    "channel": {"channel_id": EXTRA, "channel_type": TEXT},
     "customer": PERSON,
     "related_object_type": TEXT,
     "related_object_id": TEXT,
-    "related_object_parent_id": KEEP,
+    "related_object_parent_id": EXTRA,
     "promotion_tier": PROMOTION_TIER,
     "reward": REWARD,
     "gift": {"amount": NUMBER},
@@ -82,7 +82,7 @@ REDEMPTION_OR_CELLS = REDEMPTION | {
     "customer_source_id": TEXT,
     "customer_name": TEXT,
     "order_id": TEXT,
-    "order_amount": KEEP,
+    "order_amount": EXTRA,
     "gift_amount": TEXT,
     "loyalty_points": TEXT,
 }
@@ -191,5 +191,5 @@ def redemption_rows(
 
 redemptions, is_amount_unclear = redemption_rows(attributes=metadata())
 # Of an amount that nothing else speaks of, only the kind of voucher would show whether it is money or points.
-unclear_amount = Doubt("amount", at("amount"), is_amount_unclear)
+unclear_amount = IssueRule("amount", at("amount"), is_amount_unclear)
 redemption_customer_id = first_given(at("customer_id"), at("customer.id"))

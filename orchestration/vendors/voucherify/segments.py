@@ -15,8 +15,8 @@ from orchestration.mapping.expressions import (
     raw,
 )
 from orchestration.mapping.model import dialect
-from orchestration.mapping.record_schema import JSON, KEEP, TEXT
-from orchestration.mapping.selects import Check, rows
+from orchestration.mapping.record_schema import EXTRA, JSON, TEXT
+from orchestration.mapping.selects import RejectRule, rows
 from orchestration.mapping.values import time
 from orchestration.vendors.voucherify.customers import member, nobody
 from orchestration.vendors.voucherify.orders import PERSON, person
@@ -30,19 +30,19 @@ SEGMENT = {
     "name": TEXT,
     "type": TEXT,
     "filter": JSON,
-    "initial_sync_status": KEEP,
+    "initial_sync_status": EXTRA,
     "created_at": TEXT,
     "updated_at": TEXT,
-    "metadata": KEEP,
+    "metadata": EXTRA,
 }
 CUSTOMER_SEGMENTS = {
     "customer_id": TEXT,
     "source_id": TEXT,
     "customer": PERSON,
     "object": SAME_WORD,
-    "data_ref": KEEP,
-    "total": KEEP,
-    "has_more": KEEP,
+    "data_ref": EXTRA,
+    "total": EXTRA,
+    "has_more": EXTRA,
 }
 segment_customer_id = first_given(at("customer_id"), at("customer.id"))
 segments = rows(
@@ -71,15 +71,15 @@ def customer_segments(key: str, other: str) -> Any:
     return dialect(
         f"voucherify.customer_segments.{key}",
         "segment_membership",
-        CUSTOMER_SEGMENTS | {key: [{**SEGMENT, "filter": KEEP, "created_at": KEEP, "updated_at": KEEP}]},
+        CUSTOMER_SEGMENTS | {key: [{**SEGMENT, "filter": EXTRA, "created_at": EXTRA, "updated_at": EXTRA}]},
         member(key, lookup(item("type"), SEGMENT_KIND, item("type")), item("id"), item("name")),
         nobody(at(key).is_not_null() & ~filled(at(key)), None),
         about=person(segment_customer_id, "customer", source_id=source_id),
         has=(key,),
         lacks=(other,),
         kinds=("segments_of_a_customer",),
-        checks=(
-            Check(
+        reject_rules=(
+            RejectRule(
                 "missing_identity",
                 "customer_id",
                 ~given(segment_customer_id) & ~given(source_id) & ~given(at("customer.email")),

@@ -139,7 +139,7 @@ def test_no_kept_field_stands_two_lists_deep_where_rows_are_made_of_the_outer_li
             deep = [
                 path
                 for path, leaf in leaves(dialect.shape)
-                if getattr(leaf, "kind", "") == "keep" and path.count("[]") > 1
+                if getattr(leaf, "kind", "") == "extra" and path.count("[]") > 1
             ]
             assert [path for path in deep if any(path.startswith(start) for start in made_into_rows)] == []
 
