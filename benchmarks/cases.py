@@ -291,6 +291,7 @@ def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
     """All that has landed to staging: validated, accounted for, logged."""
     from orchestration.config import settings
     from orchestration.landing import landing_zone
+    from orchestration.loading import load_log
     from orchestration.loading.loader import Warehouse
     from orchestration.warehouse import build_file
 
@@ -299,7 +300,7 @@ def ingest(folder: Path, watch: Watch) -> dict[str, Any]:
     scan = landing_zone.scan(found)
     with watch.part("all"), build_file.connect(found) as con:
         outcomes = warehouse.ingest(
-            con, warehouse.pending(con, scan, dates=None, full_refresh=False), run_id="benchmark"
+            con, load_log.pending(con, scan, dates=None, full_refresh=False), run_id="benchmark"
         )
     return {
         "rows": sum(outcome.rows_read for outcome in outcomes),

@@ -26,6 +26,7 @@ def load(folder: Path) -> Found:
     from orchestration.canonical.tables import TABLES
     from orchestration.config import settings
     from orchestration.landing import landing_zone
+    from orchestration.loading import load_log
     from orchestration.loading.loader import Warehouse
     from orchestration.warehouse import build_file
 
@@ -33,7 +34,7 @@ def load(folder: Path) -> Found:
     installation = settings.load(folder)
     warehouse = Warehouse(installation)
     with build_file.connect(installation) as con:
-        files = warehouse.pending(con, landing_zone.scan(installation), dates=None, full_refresh=False)
+        files = load_log.pending(con, landing_zone.scan(installation), dates=None, full_refresh=False)
         warehouse.ingest(con, files, run_id="")
         for table in (*(f"staging.{name}" for name in TABLES), *AUDIT_TABLES, *BESIDE):
             columns = [name for name, *_ in con.execute(f"describe {table}").fetchall() if name not in OF_THE_RUN]

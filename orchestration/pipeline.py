@@ -20,7 +20,7 @@ from orchestration.job.publish import publish_if_new
 from orchestration.job.run_report import RunReport
 from orchestration.job.transform import transform
 from orchestration.job.writing import DamagedFileError, ErasureBegunError, new_run_id, writing
-from orchestration.loading.loader import Delivered
+from orchestration.loading.load_log import Delivered
 from orchestration.monitoring import attention, schema_drift
 from orchestration.publishing import change_report, publish, retention
 from orchestration.runtime.progress import Progress, silent

@@ -16,7 +16,7 @@ from orchestration.cli import output, rejects
 from orchestration.config import accounts
 from orchestration.config.settings import CHECKOUT, Settings
 from orchestration.landing import landing_zone
-from orchestration.loading.loader import Warehouse
+from orchestration.loading import load_log
 from orchestration.monitoring import alerts, attention, freshness, schema_drift
 from orchestration.privacy import erasing
 from orchestration.publishing import publish
@@ -260,7 +260,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
     try:
         scan = landing_zone.scan(settings) if settings.landing.is_dir() else landing_zone.Scan([], [])
         with read_only.newest(settings) as con:
-            vanished = Warehouse(settings).vanished(con, scan)
+            vanished = load_log.vanished(con, scan)
             streams = freshness.of_streams(con, settings)
             rejected = rejects.counts(con)
             dates = schema_drift.last_export_date(con)

@@ -12,7 +12,7 @@ from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.loading.loader import Warehouse
+from orchestration.loading import load_log
 from orchestration.monitoring import attention, freshness
 from orchestration.monitoring.freshness import Freshness
 from orchestration.privacy import erasing
@@ -85,7 +85,7 @@ def look(settings: Settings) -> Status:
             runs=tuple(runs.recent(con, RUNS_SHOWN)) if con else (),
             streams=tuple(freshness.of_streams(con, settings)) if con else (),
             rejects=_count(con) if con else 0,
-            vanished=tuple(Warehouse(settings).vanished(con, scan)) if con else (),
+            vanished=tuple(load_log.vanished(con, scan)) if con else (),
             given_back=_given_back(settings),
             erasures_unended=tuple(erasing.unended(settings)),
             retention=erasing.last_taken(settings),
@@ -93,7 +93,7 @@ def look(settings: Settings) -> Status:
 
 
 def _pending(settings: Settings, scan: landing_zone.Scan, con: duckdb.DuckDBPyConnection | None) -> list[LandedFile]:
-    return Warehouse(settings).pending(con, scan, dates=None, full_refresh=False) if con else list(scan.files)
+    return load_log.pending(con, scan, dates=None, full_refresh=False) if con else list(scan.files)
 
 
 def _given_back(settings: Settings) -> tuple[str, ...]:

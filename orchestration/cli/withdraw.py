@@ -9,7 +9,8 @@ from orchestration import pipeline
 from orchestration.cli import nightly_run, output
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
-from orchestration.loading.loader import Delivered, Warehouse
+from orchestration.loading import load_log
+from orchestration.loading.load_log import Delivered
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import read_only
 
@@ -101,4 +102,4 @@ def _relative(settings: Settings, given: str) -> str:
 def _delivered(settings: Settings) -> list[Delivered]:
     scan = landing_zone.scan(settings)
     with read_only.newest(settings) as con:
-        return Warehouse(settings).delivered(con, scan)
+        return load_log.delivered(settings, con, scan)

@@ -7,7 +7,7 @@ import duckdb
 from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
 from orchestration.landing import completeness, landing_zone
-from orchestration.loading.loader import Warehouse
+from orchestration.loading import load_log
 from orchestration.monitoring import alerts, dagster_reports
 from orchestration.monitoring.dagster_runs import GONE, end_dead_runs, forget_old_runs
 from orchestration.publishing import retention
@@ -38,10 +38,9 @@ def arrival(job_name: str) -> dg.SensorDefinition:
             if not is_free:
                 return dg.SkipReason("A run has just begun.")
             if settings.build_file.exists():
-                warehouse = Warehouse(settings)
                 try:
                     with build_file.connect(settings, read_only=True) as con:
-                        files = warehouse.pending(con, scan, dates=None, full_refresh=False)
+                        files = load_log.pending(con, scan, dates=None, full_refresh=False)
                 except duckdb.Error:
                     return dg.SkipReason("The build file cannot be read; `c360 doctor` says more.")
         ready = completeness.complete(files, quiet_seconds=settings.options.arrival_quiet_seconds)

@@ -12,8 +12,9 @@ from orchestration.job.disk_space import bytes_to_write, require_disk
 from orchestration.job.run_report import Ingestion
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.loading import held_deletions
-from orchestration.loading.loader import Delivered, FileOutcome, Warehouse
+from orchestration.loading import held_deletions, load_log
+from orchestration.loading.load_log import Delivered
+from orchestration.loading.loader import FileOutcome, Warehouse
 from orchestration.privacy import landing_erasure
 from orchestration.publishing import sound_build_file
 from orchestration.runtime.errors import OperatorError
@@ -64,16 +65,16 @@ def ingest(
     with build_file.connect(settings) as con:
         landing_erasure.rename_named_after_erased(settings, con)
         scan = landing_zone.scan(settings)
-        _require_delivered(settings, warehouse, con, scan, accept_deletions)
-        to_reload = warehouse.to_reload(con)
+        _require_delivered(settings, con, scan, accept_deletions)
+        to_reload = load_log.to_reload(con)
         _require_in_sight(scan, to_reload)
         to_reload = sound_build_file.take_over_archived(
-            settings, warehouse, con, scan, to_reload, without_archived=without_archived
+            settings, con, scan, to_reload, without_archived=without_archived
         )
-        warehouse.note_scan(con, scan)
+        load_log.note_scan(con, scan)
         wanted = {
             file.relative_path
-            for file in warehouse.pending(con, scan, dates=dates, full_refresh=full_refresh)
+            for file in load_log.pending(con, scan, dates=dates, full_refresh=full_refresh)
             if choose(file)
         } | to_reload
         files = [file for file in scan.files if file.relative_path in wanted]
@@ -97,7 +98,6 @@ def ingest(
 
 def _require_delivered(
     settings: Settings,
-    warehouse: Warehouse,
     con: duckdb.DuckDBPyConnection,
     scan: landing_zone.Scan,
     deliveries: Sequence[Delivery],
@@ -106,7 +106,7 @@ def _require_delivered(
     known = (
         {
             (found.source, found.source_account, found.stream, found.export_date)
-            for found in warehouse.delivered(con, scan)
+            for found in load_log.delivered(settings, con, scan)
         }
         if deliveries
         else set()

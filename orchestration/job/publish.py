@@ -11,6 +11,7 @@ from orchestration.activation import activation_log
 from orchestration.config.settings import Settings
 from orchestration.insight import report
 from orchestration.job.transform import transform
+from orchestration.loading import load_log
 from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import attention
 from orchestration.publishing import change_report, publish
@@ -61,7 +62,7 @@ def _publish_if_new(
     progress: Progress,
 ) -> publish.Publication | None:
     with build_file.connect(settings) as con:
-        if warehouse.to_reload(con):
+        if load_log.to_reload(con):
             raise OperatorError(
                 "Not all that analysts see is loaded into the new build file yet.", remedy="`c360 run` loads it."
             )

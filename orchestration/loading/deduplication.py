@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import duckdb
 
 from orchestration.canonical.tables import TABLES, known_by_content
-from orchestration.loading.prefetch import Spool
+from orchestration.loading.spool import Spool
 from orchestration.normalisation.file_context import Origin
 from orchestration.warehouse.change_keys import touch
 

@@ -15,7 +15,8 @@ from orchestration.canonical.reason_codes import FILE_REASONS
 from orchestration.canonical.tables import TABLES
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.loading.deduplication import MOVED
-from orchestration.loading.prefetch import Counts, Reading, Spool
+from orchestration.loading.reading import Counts, Reading
+from orchestration.loading.spool import Spool
 from orchestration.normalisation.contact_attributes import LAST_REPORTED
 from orchestration.normalisation.file_context import Origin
 from orchestration.normalisation.normaliser import Normaliser

@@ -28,7 +28,9 @@ from orchestration.config.settings import Settings
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.stretches import Stretch, stretches_of
 from orchestration.loading import erasure_log
-from orchestration.loading.prefetch import Bundle, Counts, Kept, Reading, bundled
+from orchestration.loading.prefetch import Bundle, bundled
+from orchestration.loading.reading import Counts, Reading
+from orchestration.loading.spool import Kept
 from orchestration.normalisation.erasures import Erasures
 from orchestration.runtime.durable_files import put_in_place
 from orchestration.runtime.errors import OperatorError, to_operator_error

@@ -10,7 +10,7 @@ from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.loading import prefetch
+from orchestration.loading.reading import blocks_of
 
 _HAS_ROWS = (
     "select 1 from meta.loads where file_path = $1 and status in ('loaded', 'duplicate') and rows_read > rows_rejected"
@@ -59,7 +59,7 @@ def _is_spoilt(settings: Settings, file: LandedFile, *known: object) -> bool:
     if tuple(identity) == file.identity or landing_zone.sha256_of(file) == sha256:
         return False
     try:
-        for _ in prefetch.blocks_of(settings, file):
+        for _ in blocks_of(settings, file):
             pass
     except ContainerError:
         return True

@@ -14,7 +14,7 @@ from orchestration.activation import access
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.containers import ContainerError
-from orchestration.loading.prefetch import Reading, blocks_of
+from orchestration.loading.reading import Reading, blocks_of
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy import persons

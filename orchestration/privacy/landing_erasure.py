@@ -18,9 +18,8 @@ from orchestration.landing.contents import beside_records, texts_of
 from orchestration.landing.formats import FORMATS, PACKINGS, format_of
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.rewriting import DRAFT, Rewriting, UnwritableError
-from orchestration.loading import erasure_log
-from orchestration.loading.loader import Warehouse
-from orchestration.loading.prefetch import Reading, blocks_of
+from orchestration.loading import erasure_log, load_log
+from orchestration.loading.reading import Reading, blocks_of
 from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.decimal_columns import columns_in_major_units
 from orchestration.normalisation.erasures import Erasures
@@ -71,7 +70,7 @@ def erase(
     found = Found()
     remove_drafts(settings)
     scan = landing_zone.scan(settings)
-    new = {file.relative_path for file in Warehouse(settings).pending(con, scan, dates=None, full_refresh=False)}
+    new = {file.relative_path for file in load_log.pending(con, scan, dates=None, full_refresh=False)}
     new |= {path for (path,) in con.execute("select file_path from internal.withdrawn").fetchall()}
     wanted = [file for file in scan.files if file.relative_path in look_at or file.relative_path in new]
     for number, file in enumerate(wanted):

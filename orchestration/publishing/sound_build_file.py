@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
-from orchestration.loading import archived_deliveries, unreadable_files
+from orchestration.loading import archived_deliveries, load_log, unreadable_files
 from orchestration.loading.loader import Warehouse
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
@@ -80,7 +80,6 @@ def _begin_anew(settings: Settings) -> Warehouse:
 
 def take_over_archived(
     settings: Settings,
-    warehouse: Warehouse,
     con: duckdb.DuckDBPyConnection,
     scan: landing_zone.Scan,
     to_reload: set[str],
@@ -101,7 +100,7 @@ def take_over_archived(
             f"and what they left cannot be taken over: {shown}{more}.",
             remedy="Put them back and run again, or type `c360 run --without-archived` to go on without them.",
         )
-    warehouse.drop_from_reload(con, lost | too_early)
+    load_log.drop_from_reload(con, lost | too_early)
     pass_point("after_taking_over")
     archived_deliveries.let_go(settings)
     return to_load

@@ -14,8 +14,8 @@ from orchestration import pipeline
 from orchestration.config.settings import DateRange
 from orchestration.job.run_report import Ingestion
 from orchestration.landing import landing_zone
-from orchestration.loading import archived_deliveries, held_deletions, unreadable_files
-from orchestration.loading.loader import Delivered
+from orchestration.loading import archived_deliveries, held_deletions, load_log, unreadable_files
+from orchestration.loading.load_log import Delivered
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file
 from tests.loading.test_loader import LAW, Installation, event
@@ -40,7 +40,7 @@ def contacts(*numbers: int) -> list[object]:
 
 def vanished(installation: Installation) -> list[str]:
     with build_file.connect(installation.settings) as con:
-        return installation.warehouse.vanished(con, landing_zone.scan(installation.settings))
+        return load_log.vanished(con, landing_zone.scan(installation.settings))
 
 
 def move(installation: Installation, path: str, to: str) -> None:

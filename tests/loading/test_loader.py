@@ -22,7 +22,7 @@ from orchestration.canonical.field_meanings import meaning
 from orchestration.config import settings
 from orchestration.config.settings import DateRange
 from orchestration.landing import landing_zone, ndjson
-from orchestration.loading import prefetch
+from orchestration.loading import load_log, prefetch
 from orchestration.loading.loader import FileOutcome, Warehouse
 from orchestration.monitoring import schema_drift
 from orchestration.normalisation import record_frames
@@ -63,7 +63,7 @@ class Installation:
         self, *, dates: DateRange | None = None, progress: Callable[[str], None] = lambda text: None
     ) -> list[FileOutcome]:
         with build_file.connect(self.settings) as con:
-            files = self.warehouse.pending(con, landing_zone.scan(self.settings), dates=dates, full_refresh=False)
+            files = load_log.pending(con, landing_zone.scan(self.settings), dates=dates, full_refresh=False)
             return self.warehouse.ingest(con, files, run_id="test", progress=progress)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -270,8 +270,8 @@ def test_a_file_that_was_only_touched_is_read_once_more_and_then_known_as_it_is(
     )
     scan = landing_zone.scan(installation.settings)
     with build_file.connect(installation.settings) as con:
-        installation.warehouse.note_scan(con, scan)
-        assert installation.warehouse.pending(con, scan, dates=None, full_refresh=False) == []
+        load_log.note_scan(con, scan)
+        assert load_log.pending(con, scan, dates=None, full_refresh=False) == []
     assert hashed == ["landing/omnisend/contacts/2026-03-01/a.ndjson"]
 
 
@@ -406,7 +406,7 @@ def test_a_folder_that_cannot_be_read_waits_and_what_was_loaded_from_it_stays(in
     [problem] = scan.problems
     assert problem.message.startswith("landing/omnisend/events/2026-03-01 cannot be read (File name too long).")
     with build_file.connect(installation.settings) as con:
-        assert installation.warehouse.vanished(con, scan) == []
+        assert load_log.vanished(con, scan) == []
     assert [outcome.file.path.name for outcome in installation.load()] == ["c.ndjson"]
     shutil.rmtree(hidden)
     assert [outcome.file.path.name for outcome in installation.load()] == ["b.ndjson"]

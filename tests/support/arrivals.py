@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone as landing
+from orchestration.loading import load_log
 from orchestration.loading.loader import Warehouse
 from orchestration.warehouse import build_file
 
@@ -67,5 +68,5 @@ def load(settings: Settings, arrivals: Iterable[Arrival]) -> None:
     warehouse = Warehouse(settings)
     with build_file.connect(settings) as con:
         warehouse.ingest(
-            con, warehouse.pending(con, landing.scan(settings), dates=None, full_refresh=False), run_id="test"
+            con, load_log.pending(con, landing.scan(settings), dates=None, full_refresh=False), run_id="test"
         )
