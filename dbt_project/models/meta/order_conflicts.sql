@@ -6,11 +6,13 @@ with
 
     compared as (select * from {{ ref("int_compared_reports") }}),
 
+    deciding as (select * from {{ ref("int_deciding_sources") }}),
+
+    other_buyers as (select * from {{ ref("int_named_buyers") }}),
+
     claims as (select * from {{ ref("int_reported_refunds") }}),
 
     refund_statements as (select * from {{ ref("int_order_refund_statements") }}),
-
-    order_reports as (select * from {{ ref("int_order_reports") }}),
 
     states as (select * from {{ ref("int_order_states") }}),
 
@@ -20,47 +22,10 @@ with
 
     unexplained_lines as (select * from {{ ref("int_unexplained_lines") }}),
 
-    -- The vendor that counts: the best of those that say what stands.
-    deciding as (
-        select
-            order_id,
-            min_by(source, preference) filter (where currency = order_currency) as currency_source,
-            min_by(source, preference) filter (where status = order_status) as status_source,
-            min_by(source, preference) filter (where customer_id = order_customer_id) as customer_source
-        from compared
-        group by order_id
-    ),
-
-    -- Who takes an order back settles its status, though it may report no order.
-    taken_back as (
-        select
-            refund_statements.order_id,
-            coalesce(
-                min(refund_statements.source) filter (where is_canceled_by_account), min(states.refund_source)
-            ) as source
-        from refund_statements
-        inner join states on refund_statements.order_id = states.order_id
-        group by refund_statements.order_id
-    ),
-
     quarrels as (
-        select
-            compared.*, deciding.currency_source, coalesce(deciding.status_source, taken_back.source) as status_source
+        select compared.*, deciding.currency_source, deciding.status_source
         from compared
         inner join deciding on compared.order_id = deciding.order_id
-        left join taken_back on compared.order_id = taken_back.order_id
-    ),
-
-    -- Buyers that later events of one report name.
-    other_buyers as (
-        select distinct order_reports.order_id, order_reports.source, order_reports.source_record_id, buyers.customer_id
-        from order_reports
-        cross join lateral(select unnest(order_reports.customer_ids) as customer_id) as buyers
-        where order_reports.is_from_event and len(order_reports.customer_ids) > 1
-        union
-        select order_id, source, source_record_id, customer_id
-        from compared
-        where customer_id is not null
     ),
 
     orphans as (select * from claims where order_id is null),

@@ -6,11 +6,9 @@ with
 
     reported as (select * from {{ ref("int_counted_refunds") }}),
 
-    turns as (select * from {{ ref("int_refunded_since") }}),
+    unreported as (select * from {{ ref("int_unreported_refunds") }}),
 
-    refunds as (select * from {{ ref("int_order_refunds") }}),
-
-    figures as (select * from {{ ref("int_order_figures") }}),
+    cancellations as (select * from {{ ref("int_cancellations") }}),
 
     states as (select * from {{ ref("int_order_states") }}),
 
@@ -31,66 +29,6 @@ with
                 order by ranked_claims.priority, ranked_claims.source, ranked_claims.source_account
             )
             = 1
-    ),
-
-    reported_by_order as (select order_id, sum(amount) as amount from reported group by order_id),
-
-    canceled_since as (select order_id, min(canceled_at) as canceled_at from turns group by order_id),
-
-    -- What an order states as refunded without reporting the refunds.
-    unreported as (
-        select
-            {{ stable_key(["states.order_id", "'stated'"]) }} as claim_id,
-            states.order_id,
-            coalesce(states.refund_source, figures.source) as source,
-            coalesce(refunds.source_account, figures.source_account) as source_account,
-            cast(null as varchar) as adjustment_id,
-            'refund' as action,
-            figures.currency,
-            states.refunded_amount - coalesce(reported_by_order.amount, 0) as amount,
-            cast(null as varchar) as told_currency,
-            cast(null as decimal(18, 4)) as told_amount,
-            coalesce(turns.refunded_at, turns.first_at, figures.ordered_at) as occurred_at,
-            true as is_occurred_at_inferred
-        from states
-        inner join figures on states.order_id = figures.order_id
-        left join refunds on states.order_id = refunds.order_id
-        left join reported_by_order on states.order_id = reported_by_order.order_id
-        left join
-            turns
-            on states.order_id = turns.order_id
-            and turns.source = coalesce(states.refund_source, figures.source)
-            and turns.source_account = coalesce(refunds.source_account, figures.source_account)
-        where states.refunded_amount > coalesce(reported_by_order.amount, 0)
-    ),
-
-    cancellations as (
-        select *
-        from ranked_claims
-        where is_whole_cancellation
-        qualify row_number() over (partition by order_id order by amount is null, priority, occurred_at, claim_id) = 1
-    ),
-
-    -- Canceled by status, without a cancellation of its own.
-    canceled_by_status as (
-        select
-            {{ stable_key(["states.order_id", "'canceled'"]) }} as claim_id,
-            states.order_id,
-            figures.source,
-            figures.source_account,
-            cast(null as varchar) as adjustment_id,
-            'cancel' as action,
-            figures.currency,
-            cast(null as decimal(18, 4)) as amount,
-            cast(null as varchar) as told_currency,
-            cast(null as decimal(18, 4)) as told_amount,
-            coalesce(figures.canceled_at, canceled_since.canceled_at, figures.ordered_at) as occurred_at,
-            figures.canceled_at is null as is_occurred_at_inferred
-        from states
-        inner join figures on states.order_id = figures.order_id
-        left join canceled_since on states.order_id = canceled_since.order_id
-        left join cancellations on states.order_id = cancellations.order_id
-        where states.status = 'canceled' and cancellations.order_id is null
     ),
 
     -- What two vendors or accounts report of one number is one; what names no number is nothing but itself.
@@ -123,7 +61,6 @@ with
             "unreported",
             "reported_otherwise",
             "cancellations",
-            "canceled_by_status",
             "distinct_orphans",
         ] -%}
             select *
