@@ -1,5 +1,7 @@
 """What may be made of a part of the data: the models that are, and what they rest on, are such that a part says what the whole would."""
 
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -43,6 +45,13 @@ def test_a_step_with_a_file_of_its_own_stands_in_the_queries_of_those_that_refer
     models = [node for node in nodes.values() if node.resource_type == "model"]
     missing = {key for node in models for key in node.depends_on.nodes if key.startswith("model.")} - nodes.keys()
     assert (steps, missing) == (set(), set())
+
+
+def test_no_step_is_computed_for_two_tables(nodes: Nodes) -> None:
+    queries = [node.compiled_code or "" for node in nodes.values() if node.resource_type == "model"]
+    uses = Counter(step for query in queries for step in set(re.findall(r"__dbt__cte__(\w+) as \(", query)))
+    assert len(uses) > 30
+    assert [step for step, count in uses.items() if count > 1] == []
 
 
 def test_a_contact_is_outdated_only_if_no_table_that_names_owners_mentions_it(nodes: Nodes) -> None:
