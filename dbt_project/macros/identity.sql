@@ -37,20 +37,59 @@
     )
 {%- endmacro %}
 
--- The name, as it is compared, stands for nobody: `placeholders` is the seed of that name. Of some words that is so of
--- first names only.
+-- CTE `nameless`: names as these relations tell them that stand for nobody, wholly or in part; `placeholders` is the
+-- seed of that name. Of some words that is so of first names only, and a name in one piece may be made of two such:
+-- Guest Guest, Unknown Customer. Names are looked up once each, because every look-up is a join of its own.
+{% macro nameless(relations) -%}
+    nameless as materialized(
+        select
+            first_name_key,
+            last_name_key,
+            full_name_key,
+            is_first or is_both as hides_first,
+            is_any_last or is_both or (is_last and (first_name_key is null or is_first)) as hides_last,
+            is_whole as hides_full
+        from
+            (
+                select
+                    *,
+                    {{ is_placeholder_name("first_name_key") }} as is_first,
+                    {{ is_placeholder_name("last_name_key") }} as is_last,
+                    {{ is_placeholder_name("last_name_key", "any") }} as is_any_last,
+                    {{ is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") }} as is_both,
+                    {{ is_placeholder_name("full_name_key") }}
+                    or coalesce(
+                        full_name_key in (
+                            select concat_ws(' ', placeholders.name, others.name)
+                            from placeholders
+                            cross join placeholders as others
+                        ),
+                        false
+                    ) as is_whole
+                from
+                    (
+                        {% for relation in relations -%}
+                            select first_name_key, last_name_key, full_name_key
+                            from {{ relation }} {{ "union" if not loop.last }}
+                        {% endfor %}
+                    ) as told
+            ) as looked_up
+        where is_first or is_any_last or is_both or is_last or is_whole
+    )
+{%- endmacro %}
+
 {% macro is_placeholder_name(name_key, part=none) -%}
     coalesce({{ name_key }} in (select name from placeholders{% if part %} where part = '{{ part }}'{% endif %}), false)
 {%- endmacro %}
 
--- The same of a name in one piece, which may be made of two such: Guest Guest, Unknown Customer.
-{% macro is_placeholder_full_name(name_key) -%}
-    coalesce(
-        {{ name_key }} in (select name from placeholders)
-        or {{ name_key }}
-        in (select concat_ws(' ', placeholders.name, others.name) from placeholders cross join placeholders as others),
-        false
-    )
+-- What of the names of a relation's rows stands for nobody.
+{% macro with_nameless(relation) -%}
+    {{ relation }}
+    left join
+        nameless
+        on {{ relation }}.first_name_key is not distinct from nameless.first_name_key
+        and {{ relation }}.last_name_key is not distinct from nameless.last_name_key
+        and {{ relation }}.full_name_key is not distinct from nameless.full_name_key
 {%- endmacro %}
 
 -- A phone number that somebody typed to fill a field: its last seven digits are one digit, or follow each other up or
@@ -308,42 +347,26 @@
     array_to_string(list_sort(string_split({{ value }}, ' ')), ' ')
 {%- endmacro %}
 
--- What staging says of a person, in the columns of the customer tables; `placeholders` is the seed name_placeholders. A
--- name that stands for nobody is none; one with a sign that was lost on its way is shown only where no record has a
--- better one.
+-- What staging says of a person, in the columns of the customer tables, of a relation `with_nameless`. A name that
+-- stands for nobody is none; one with a sign that was lost on its way is shown only where no record has a better one.
 {% macro person_attributes() -%}
-    {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
-    {%- set is_alone = (
-        is_placeholder_name("last_name_key")
-        ~ " and (first_name_key is null or "
-        ~ is_placeholder_name("first_name_key")
-        ~ ")"
-    ) -%}
-    {%- set first = (
-        "case when not "
-        ~ is_placeholder_name("first_name_key")
-        ~ " and not "
-        ~ is_nobody
-        ~ " and regexp_matches(first_name, '[\\p{L}\\p{N}]') then first_name end"
-    ) -%}
-    {%- set last = (
-        "case when not "
-        ~ is_placeholder_name("last_name_key", "any")
-        ~ " and not ("
-        ~ is_alone
-        ~ ") and not "
-        ~ is_nobody
-        ~ " and regexp_matches(last_name, '[\\p{L}\\p{N}]') then last_name end"
-    ) -%}
-    {{ first }} as first_name,
-    {{ last }} as last_name,
-    coalesce(
-        case
-            when not {{ is_placeholder_full_name("full_name_key") }} and regexp_matches(full_name, '[\p{L}\p{N}]')
-            then full_name
-        end,
-        nullif(concat_ws(' ', {{ first }}, {{ last }}), '')
-    ) as full_name,
+    {%- set shown = {} -%}
+    {%- for part in ["first", "last", "full"] -%}
+        {%- do shown.update(
+            {
+                part: "case when not coalesce(hides_"
+                ~ part
+                ~ ", false) and regexp_matches("
+                ~ part
+                ~ "_name, '[\\p{L}\\p{N}]') then "
+                ~ part
+                ~ "_name end"
+            }
+        ) -%}
+    {%- endfor -%}
+    {{ shown.first }} as first_name,
+    {{ shown.last }} as last_name,
+    coalesce({{ shown.full }}, nullif(concat_ws(' ', {{ shown.first }}, {{ shown.last }}), '')) as full_name,
     city,
     coalesce(state_code, state_raw) as state,
     coalesce(country_code, country_raw) as country,
@@ -374,22 +397,14 @@
 
 -- Versions of records with what each says of a person's names, placeholders apart.
 {% macro evidence_stated(relation) -%}
-    {%- set is_nobody = is_placeholder_name("concat_ws(' ', first_name_key, last_name_key)") -%}
-    {%- set is_alone = "(first_name_key is null or " ~ is_placeholder_name("first_name_key") ~ ")" -%}
     select
-        *,
-        case
-            when not {{ is_placeholder_name("first_name_key") }} and not {{ is_nobody }} then first_name_key
-        end as first_name_text,
-        case
-            when
-                not {{ is_placeholder_name("last_name_key", "any") }}
-                and not {{ is_nobody }}
-                and not ({{ is_placeholder_name("last_name_key") }} and {{ is_alone }})
-            then last_name_key
-        end as last_name_text,
-        case when not {{ is_placeholder_full_name("full_name_key") }} then full_name_key end as full_name_text
-    from {{ relation }}
+        {{ relation }}.*,
+        {% for part in ["first", "last", "full"] -%}
+            case
+                when not coalesce(nameless.hides_{{ part }}, false) then {{ relation }}.{{ part }}_name_key
+            end as {{ part }}_name_text {{- "," if not loop.last }}
+        {% endfor %}
+    from {{ with_nameless(relation) }}
 {%- endmacro %}
 
 -- The same as `evidence_last_said` of records of which there is one version: it says what it says, but for names of

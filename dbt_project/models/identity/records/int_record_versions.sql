@@ -16,7 +16,7 @@
         {{ person_attributes() }},
         least(first_seen_at, created_at, acquired_at) as first_seen_at,
         greatest(last_seen_at, source_updated_at) as last_seen_at
-    from customers
+    from {{ with_nameless("customers") }}
 {% endset %}
 {% set reported_by_contacts %}
     select
@@ -31,7 +31,7 @@
         {{ person_attributes() }},
         coalesce(first_seen_at, seen_at) as first_seen_at,
         seen_at as last_seen_at
-    from contacts
+    from {{ with_nameless("contacts") }}
 {% endset %}
 {% set deletions_of %}
     left join
@@ -56,6 +56,8 @@ with
     ),
 
     placeholders as (select * from {{ ref("name_placeholders") }}),
+
+    {{ nameless(["customers", "contacts"]) }},
 
     gaps as (select * from {{ ref("int_delivery_gaps") }}),
 

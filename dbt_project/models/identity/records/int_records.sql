@@ -25,6 +25,8 @@ with
 
     placeholders as (select * from {{ ref("name_placeholders") }}),
 
+    {{ nameless(["staged_customers", "staged_contacts"]) }},
+
     variants as (select * from {{ ref("given_name_variants") }}),
 
     -- Most records are reported in one version: only of the others versions are put in order and compared.
