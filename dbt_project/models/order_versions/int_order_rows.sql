@@ -187,10 +187,10 @@ with
             coalesce(total, max(total) over in_delivery) as stated_total,
             coalesce(refunded_total, max(refunded_total) over in_delivery) as stated_refunds
         from speaking
+        where not is_from_event
         window
             in_delivery as (
                 partition by
-                    is_from_event,
                     source,
                     source_account,
                     stream,
@@ -202,31 +202,25 @@ with
             )
     ),
 
-    -- An event is a statement of its own.
     stated as (
         select
             *,
-            case
-                when is_from_event
-                then {{ same_content(["source_file", "source_row"]) }}
-                else
-                    {{
-                        same_content(
-                            [
-                                "last_export_date",
-                                "source_updated_at",
-                                "status",
-                                "ordered_at",
-                                "stated_total",
-                                "stated_refunds",
-                            ]
-                        )
-                    }}
-            end as statement
+            {{
+                same_content(
+                    [
+                        "last_export_date",
+                        "source_updated_at",
+                        "status",
+                        "ordered_at",
+                        "stated_total",
+                        "stated_refunds",
+                    ]
+                )
+            }} as statement
         from completed
     ),
 
-    ranked as (
+    ranked_records as (
         select
             *,
             first_value(statement) over versions as newest_statement,
@@ -239,10 +233,55 @@ with
         from stated
         window
             versions as (
-                partition by is_from_event, source, source_account, stream, source_order_id
+                partition by source, source_account, stream, source_order_id
                 order by {{ newest_first() }}
                 rows between unbounded preceding and unbounded following
             )
+    ),
+
+    -- An event is a statement of its own: the first that says something of the money, or of the state, speaks of it.
+    ranked_events as (
+        select
+            *,
+            row_number() over versions as recency_rank,
+            count(total) over versions as rank_of_money,
+            count(*) filter (where not is_status_inferred) over versions as rank_of_state
+        from speaking
+        where is_from_event
+        window
+            versions as (
+                partition by source, source_account, stream, source_order_id
+                order by {{ newest_first() }}
+                rows unbounded preceding
+            )
+    ),
+
+    ranked as (
+        select
+            * exclude (
+                stated_total,
+                stated_refunds,
+                statement,
+                newest_statement,
+                statement_of_money,
+                statement_of_lines,
+                statement_of_state
+            ),
+            statement = newest_statement as is_newest,
+            coalesce(statement = statement_of_money, false) as speaks_of_money,
+            coalesce(statement = statement_of_lines, false) as speaks_of_lines,
+            coalesce(statement = statement_of_state, false) as speaks_of_state
+        from ranked_records
+
+        union all by name
+
+        select
+            * exclude (rank_of_money, rank_of_state),
+            recency_rank = 1 as is_newest,
+            total is not null and rank_of_money = 1 as speaks_of_money,
+            true as speaks_of_lines,
+            not is_status_inferred and rank_of_state = 1 as speaks_of_state
+        from ranked_events
     ),
 
     final as (
@@ -275,10 +314,10 @@ with
             total,
             refunded_total,
             recency_rank,
-            statement = newest_statement as is_newest,
-            coalesce(statement = statement_of_money, false) as speaks_of_money,
-            is_from_event or coalesce(statement = statement_of_lines, false) as speaks_of_lines,
-            coalesce(statement = statement_of_state, false) as speaks_of_state,
+            is_newest,
+            speaks_of_money,
+            speaks_of_lines,
+            speaks_of_state,
             line_count,
             has_lines,
             coupon_codes,
