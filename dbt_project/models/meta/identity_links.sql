@@ -3,7 +3,9 @@
 with
     links as (select * from {{ ref("int_identity_links") }}),
 
-    persons as (select * from {{ ref("int_record_customers") }}),
+    persons as not materialized(
+        select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only
+    ),
 
     records as (select * from {{ ref("int_records") }}),
 

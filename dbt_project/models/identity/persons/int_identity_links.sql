@@ -1,4 +1,6 @@
--- Grain: one row per record and link that it hangs on, by numbers; `identity_links` says who the records are.
+-- Grain: one row per record and link that it hangs on, by numbers; `identity_links` says who the records are, and
+-- leaves
+-- out those that are nobody's.
 with
     links as (select * from {{ ref("int_links") }}),
 
@@ -248,7 +250,6 @@ with
             proofs.is_refused
         from proofs
         inner join link_names on proofs.link_key = link_names.link_key
-        where proofs.record_no in (select record_no from persons)
     )
 
 select *
