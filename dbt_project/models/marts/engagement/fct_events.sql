@@ -21,17 +21,6 @@ with
         having count(*) > 1
     ),
 
-    single as (
-        select staged.*
-        from staged
-        left join
-            repeated
-            on staged.source = repeated.source
-            and staged.source_account = repeated.source_account
-            and staged.event_id = repeated.event_id
-        where repeated.event_id is null
-    ),
-
     versions as (
         select staged.*
         from staged
@@ -65,30 +54,40 @@ with
         }}
     ),
 
-    events as (
-        select *
-        from single
+    -- Of all events, before those that repeat are left out: of what is left the optimiser expects few, and would build
+    -- its hash tables of them.
+    {% for events in ["staged", "newest"] -%}
+        resolved_{{ events }} as (
+            select
+                {{ events }}.*,
+                owners.customer_id,
+                case
+                    when coalesce({{ events }}.source_order_id, {{ events }}.order_match_key) is not null
+                    then {{ named_order(events) }}
+                end as named_order_id
+            from {{ events }}
+            left join owners on {{ is_owner(events) }}
+            left join
+                order_keys
+                on {{ events }}.source = order_keys.source
+                and {{ events }}.source_account = order_keys.source_account
+                and {{ events }}.source_order_id = order_keys.source_order_id
+            left join number_uses on {{ is_number_use(events, events ~ ".occurred_at") }}
+        ),
+
+    {% endfor -%}
+    resolved as (
+        select resolved_staged.*
+        from resolved_staged
+        left join
+            repeated
+            on resolved_staged.source = repeated.source
+            and resolved_staged.source_account = repeated.source_account
+            and resolved_staged.event_id = repeated.event_id
+        where repeated.event_id is null
         union all
         select *
-        from newest
-    ),
-
-    resolved as (
-        select
-            events.*,
-            owners.customer_id,
-            case
-                when coalesce(events.source_order_id, events.order_match_key) is not null
-                then {{ named_order("events") }}
-            end as named_order_id
-        from events
-        left join owners on {{ is_owner("events") }}
-        left join
-            order_keys
-            on events.source = order_keys.source
-            and events.source_account = order_keys.source_account
-            and events.source_order_id = order_keys.source_order_id
-        left join number_uses on {{ is_number_use("events", "events.occurred_at") }}
+        from resolved_newest
     ),
 
     -- A vendor may report an event in two streams, in a profile and on its own: without an id of its own it is known by
