@@ -85,9 +85,6 @@ with
             chosen_rows.row_rank,
             chosen_rows.order_subtotal,
             chosen_rows.order_total,
-            first_value(chosen_rows.source_file) over (
-                partition by chosen_rows.order_id order by chosen_rows.row_rank
-            ) as newest_file,
             staged_lines.line_no,
             staged_lines.source_line_id,
             staged_lines.product_id,
@@ -136,11 +133,7 @@ with
     ),
 
     reported_once as (
-        select *
-        from chosen
-        where greatest_line_count > 1
-        union all
-        select *
+        select *, first_value(source_file) over (partition by order_id order by row_rank) as newest_file
         from chosen
         where greatest_line_count = 1
         qualify
@@ -175,10 +168,15 @@ with
 
     distinct_lines as (
         select *
+        from chosen
+        where greatest_line_count > 1
+
+        union all
+
+        select * exclude (newest_file, sum_of_all, sum_of_newest)
         from summed
         where
-            greatest_line_count > 1
-            or {{ is_newest }}
+            {{ is_newest }}
             or coalesce(sum_of_all in (order_subtotal, order_total), false)
             or not coalesce(sum_of_newest in (order_subtotal, order_total), false)
     ),
