@@ -67,7 +67,7 @@
 with
     members as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
-    versions as (select * from {{ ref("int_record_versions") }}),
+    versions as not materialized(select * from {{ ref("int_record_versions") }}),
 
     version_contacts as (select * from {{ ref("int_version_contacts") }}),
 
@@ -84,48 +84,60 @@ with
         inner join members on versions.record_no = members.record_no
     ),
 
+    repeated as (select record_no from versions group by record_no having count(*) > 1),
+
+    -- What a record's earlier versions said is looked for only where there are any.
     reported as (
-        select
-            members.person_no,
-            members.source,
-            members.is_belonging,
-            coalesce(versions.first_seen_at, cast(members.first_export_date as timestamptz)) as known_from,
-            coalesce(versions.last_seen_at, cast(versions.valid_from as timestamptz)) as known_until,
-            versions.*,
-            {% for contact in ["email", "phone"] -%}
-                case
-                    when not versions.is_deleted
-                    then last_value(version_contacts.{{ contact }} ignore nulls) over record
-                end as {{ contact }},
-                not coalesce(
-                    last_value(
+        {% for is_repeated in [true, false] -%}
+            {%- set before, after = ("last_value(", " ignore nulls) over record") if is_repeated else ("", "") %}
+            select
+                members.person_no,
+                members.source,
+                members.is_belonging,
+                coalesce(versions.first_seen_at, cast(members.first_export_date as timestamptz)) as known_from,
+                coalesce(versions.last_seen_at, cast(versions.valid_from as timestamptz)) as known_until,
+                versions.*,
+                {% for contact in ["email", "phone"] -%}
+                    case
+                        when not versions.is_deleted then {{ before }} version_contacts.{{ contact }} {{ after }}
+                    end as {{ contact }},
+                    not coalesce(
+                        {{ before }}
                         case
                             when version_contacts.{{ contact }} is not null
                             then version_contacts.is_{{ contact }}_usable
-                        end ignore nulls
-                    ) over record,
-                    false
-                ) as is_{{ contact }}_second,
-                last_value(
-                    case when version_contacts.{{ contact }} is not null then latenesses.lateness end ignore nulls
-                ) over record as {{ contact }}_lateness,
-            {% endfor -%}
-            {% for part in attribute_parts() -%}
-                last_value(case when versions.says_{{ part }} then latenesses.lateness end ignore nulls) over record
-                as {{ part }}_lateness {{- "," if not loop.last }}
-            {% endfor %}
-        from versions
-        inner join
-            latenesses on versions.record_no = latenesses.record_no and versions.valid_from = latenesses.valid_from
-        inner join members on versions.record_no = members.record_no
-        left join
-            version_contacts
-            on versions.record_no = version_contacts.record_no
-            and versions.valid_from = version_contacts.valid_from
-        window
-            record as (
-                partition by versions.record_no, versions.life order by versions.valid_from rows unbounded preceding
-            )
+                        end
+                        {{ after }},
+                        false
+                    ) as is_{{ contact }}_second,
+                    {{ before }}
+                    case when version_contacts.{{ contact }} is not null then latenesses.lateness end
+                    {{ after }} as {{ contact }}_lateness,
+                {% endfor -%}
+                {% for part in attribute_parts() -%}
+                    {{ before }} case
+                        when versions.says_{{ part }} then latenesses.lateness
+                    end {{ after }} as {{ part }}_lateness {{- "," if not loop.last }}
+                {% endfor %}
+            from versions
+            inner join
+                latenesses on versions.record_no = latenesses.record_no and versions.valid_from = latenesses.valid_from
+            inner join members on versions.record_no = members.record_no
+            left join
+                version_contacts
+                on versions.record_no = version_contacts.record_no
+                and versions.valid_from = version_contacts.valid_from
+            where versions.record_no {{ "not" if not is_repeated }} in (select record_no from repeated)
+            {% if is_repeated %}
+                window
+                    record as (
+                        partition by versions.record_no, versions.life
+                        order by versions.valid_from
+                        rows unbounded preceding
+                    )
+                union all
+            {% endif %}
+        {% endfor %}
     ),
 
     changes as (select person_no, valid_from as change_date from reported group by person_no, valid_from),
@@ -266,25 +278,34 @@ with
         from suppressed
     ),
 
-    compared as (
-        select hashed.*, lag(content) over (partition by person_no order by change_date) as previous_content from hashed
+    -- By narrow rows, which cost less to put in order.
+    changed as (
+        select
+            person_no,
+            change_date as valid_from,
+            lead(change_date) over (partition by person_no order by change_date) as valid_to
+        from
+            (
+                select person_no, change_date
+                from hashed
+                qualify lag(content) over (partition by person_no order by change_date) is distinct from content
+            ) as differing
     ),
-
-    changed as (select * from compared where previous_content is distinct from content),
 
     final as (
         select
             members.customer_id,
-            {% for attribute in attributes %} changed.{{ attribute }}, changed.{{ attribute }}_record_no, {% endfor %}
-            changed.sources,
-            changed.record_count,
-            changed.is_deleted,
-            changed.change_date as valid_from,
-            lead(changed.change_date) over (partition by changed.person_no order by changed.change_date) as valid_to,
-            changed.first_seen_at,
-            changed.last_seen_at
-        from changed
-        inner join members on changed.person_no = members.record_no
+            {% for attribute in attributes %} hashed.{{ attribute }}, hashed.{{ attribute }}_record_no, {% endfor %}
+            hashed.sources,
+            hashed.record_count,
+            hashed.is_deleted,
+            changed.valid_from,
+            changed.valid_to,
+            hashed.first_seen_at,
+            hashed.last_seen_at
+        from hashed
+        inner join changed on hashed.person_no = changed.person_no and hashed.change_date = changed.valid_from
+        inner join members on hashed.person_no = members.record_no
     )
 
 select *
