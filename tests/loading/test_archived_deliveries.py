@@ -10,6 +10,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.cli import main
 from orchestration.config.settings import DateRange, Settings
+from orchestration.job import ingest
 from orchestration.loading import archived_deliveries
 from orchestration.publishing import publish, sound_build_file
 from orchestration.runtime.errors import OperatorError
@@ -144,7 +145,7 @@ def test_a_run_that_is_killed_while_it_begins_anew_is_continued_without_loss(pub
             raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pipeline, sound_build_file):
+        for module in (ingest, sound_build_file):
             patch.setattr(module, "pass_point", die)
         with pytest.raises(KilledError):
             pipeline.run(published)
@@ -176,7 +177,7 @@ def test_a_withdrawal_that_is_killed_is_finished_by_the_next_run(published: Sett
             raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pipeline, sound_build_file):
+        for module in (ingest, sound_build_file):
             patch.setattr(module, "pass_point", die)
         with pytest.raises(KilledError):
             pipeline.run(
