@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.loading import circuit_breaker
 from orchestration.loading.record_versions import contest, settle_contested
-from orchestration.warehouse.change_keys import touch
+from orchestration.warehouse.change_keys import mark_changed
 
 # A copy that still lies in the landing zone is simply loaded.
 _COPIES = f"""
@@ -43,7 +43,7 @@ def hand_over(con: duckdb.DuckDBPyConnection, path: str) -> None:
     contest(con, load_seq)
     for table, column in con.execute(_PLACES).fetchall():
         con.execute(f"update {table} set {column} = $2 where load_seq = $1", [load_seq, successor])
-    touch(con, "load_seq = $1", [load_seq])
+    mark_changed(con, "load_seq = $1", [load_seq])
     settle_contested(con)
     _exchange(con, load_seq, other)
 

@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.config.settings import Settings
-from orchestration.loading.deduplication import MOVED, forget_repeats, remember_latest
+from orchestration.loading.deduplication import MOVED, release_repeats, remember_latest
 from orchestration.warehouse import publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
@@ -198,7 +198,7 @@ def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
         for table in MOVED:
             _copy(con, past, f"staging.{table}", "keepers", where="kept.source_row = keepers.source_row")
         for (seq,) in con.execute("select distinct new_seq from keepers").fetchall():
-            forget_repeats(con, seq)
+            release_repeats(con, seq)
             for table in MOVED:
                 con.execute(f"delete from staging.{table} where load_seq = $1", [seq])
         for source, account in con.execute(

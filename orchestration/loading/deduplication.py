@@ -12,13 +12,13 @@ import duckdb
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.loading.spool import Spool
 from orchestration.normalisation.file_context import Origin
-from orchestration.warehouse.change_keys import touch
+from orchestration.warehouse.change_keys import mark_changed
 
 # People are known by file, not by record: every file keeps the contacts it carries.
 MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
 
 
-def settle_repeats(
+def deduplicate(
     con: duckdb.DuckDBPyConnection, origin: Origin, dialects: dict[str, list[tuple[str, str]]], spool: Spool
 ) -> int:
     """Finds which records of a file repeat others; leaves those not to be inserted in `repeated_rows`. Returns how many
@@ -28,11 +28,11 @@ def settle_repeats(
     for entity, governed in dialects.items():
         if entity in spool.tables:
             with spool.rows(con, entity) as rows:
-                duplicates += _settle(con, origin, entity, governed, rows)
+                duplicates += _deduplicate(con, origin, entity, governed, rows)
     return duplicates
 
 
-def _settle(
+def _deduplicate(
     con: duckdb.DuckDBPyConnection, origin: Origin, entity: str, dialects: list[tuple[str, str]], rows: str
 ) -> int:
     key = TABLES[entity].key
@@ -121,7 +121,7 @@ def _settle(
     return duplicates + repeated
 
 
-def forget_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
+def release_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
     for entity, key in known_by_content():
         reported = (
@@ -177,7 +177,7 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, o
     con.execute(f"create or replace temp table moves as {moves}", parameters)
     if con.execute("select 1 from moves limit 1").fetchone() is None:
         return
-    touch(con, "(load_seq, source_row) in (select load_seq, source_row from moves)")
+    mark_changed(con, "(load_seq, source_row) in (select load_seq, source_row from moves)")
     for table in MOVED:
         con.execute(f"""
             update staging.{table} as kept
@@ -224,7 +224,7 @@ def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, name
         """,
         named,
     )
-    touch(con, "(load_seq, source_row) in (select load_seq, source_row from latest)")
+    mark_changed(con, "(load_seq, source_row) in (select load_seq, source_row from latest)")
     for table in MOVED:
         con.execute(f"""
             update staging.{table} as kept set last_export_date = latest.latest

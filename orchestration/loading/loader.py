@@ -24,7 +24,7 @@ from orchestration.loading import (
     sightings,
     unreadable_files,
 )
-from orchestration.loading.deduplication import settle_repeats
+from orchestration.loading.deduplication import deduplicate
 from orchestration.loading.entanglement import needing_order
 from orchestration.loading.file_load import FileLoad, governed, insert_together, record_loads
 from orchestration.loading.load_log import Delivered
@@ -310,7 +310,7 @@ class Warehouse:
         if spool is not None and normaliser is not None:
             if file_load.file.size:
                 self._yield_to(con, file_load)
-            counts.duplicate += settle_repeats(con, file_load.origin, governed(file_load.file.source), spool)
+            counts.duplicate += deduplicate(con, file_load.origin, governed(file_load.file.source), spool)
             file_load.insert(spool, normaliser)
             if "customers" in spool.tables:
                 load_seq = file_load.origin.load_seq

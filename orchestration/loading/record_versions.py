@@ -12,7 +12,7 @@ from collections.abc import Collection
 import duckdb
 
 from orchestration.loading.deduplication import correct_row_counts
-from orchestration.warehouse.change_keys import touch
+from orchestration.warehouse.change_keys import mark_changed
 
 _EXPORT = "source, source_account, export_date"
 _KEY = f"{_EXPORT}, stream, source_record_id"
@@ -73,7 +73,7 @@ def _settle(con: duckdb.DuckDBPyConnection) -> Counter[int]:
     if con.execute("select 1 from contested limit 1").fetchone() is None:
         return Counter()
     con.execute(_RANKED)
-    touch(con, f"(load_seq, source_row) in ({_LEAVING})", tables=("customers",))
+    mark_changed(con, f"(load_seq, source_row) in ({_LEAVING})", tables=("customers",))
     for source, target, rows in (
         ("staging.customers", "internal.outdone", _LEAVING),
         ("internal.outdone", "staging.customers", _RETURNING),

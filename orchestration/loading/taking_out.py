@@ -4,9 +4,9 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES
 from orchestration.loading import archived_copies, unreadable_files
-from orchestration.loading.deduplication import forget_repeats
+from orchestration.loading.deduplication import release_repeats
 from orchestration.loading.record_versions import contest, settle_contested
-from orchestration.warehouse.change_keys import touch
+from orchestration.warehouse.change_keys import mark_changed
 
 AUDITED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
 
@@ -35,14 +35,14 @@ def take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 def take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through
     them."""
-    forget_repeats(con, load_seq)
+    release_repeats(con, load_seq)
     contest(con, load_seq)
     # Statements for each of two dozen tables cost more than the rows of a small file, which are in a few of them.
     holding_rows = " union all ".join(
         f"(select '{table}' from staging.{table} where load_seq = $1 limit 1)" for table in TABLES
     )
     tables = {table for (table,) in con.execute(holding_rows, [load_seq]).fetchall()}
-    touch(con, "load_seq = $1", [load_seq], tables=tables)
+    mark_changed(con, "load_seq = $1", [load_seq], tables=tables)
     for table in sorted(tables):
         con.execute(f"delete from staging.{table} where load_seq = $1", [load_seq])
     con.execute("delete from internal.load_issues where load_seq = $1", [load_seq])

@@ -24,7 +24,7 @@ from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy.persons import alias, tables_with_owner
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse import copying, fingerprints, publications
-from orchestration.warehouse.change_keys import touch
+from orchestration.warehouse.change_keys import mark_changed
 from orchestration.warehouse.duckdb_session import handed_over, has_table, transaction
 
 _KEY = "source, source_account, stream, export_date"
@@ -70,7 +70,7 @@ def _scrub_table(con: duckdb.DuckDBPyConnection, table: Table, erased: Erasures)
     with _erased_owners(con, place, owner, erased) as condition:
         if condition is None:
             return 0
-        touch(con, condition, tables=(table.name,))
+        mark_changed(con, condition, tables=(table.name,))
         if table.name in anonymous.ORDER_TABLES:
             con.execute(f"insert into anonymous_rows select load_seq, source_row from {place} where {condition}")
             return _make_anonymous(con, table, condition)
@@ -103,7 +103,7 @@ def _scrub_parts(con: duckdb.DuckDBPyConnection, table: Table) -> int:
     the record they came in."""
     theirs = "(load_seq, source_row) in (select (load_seq, source_row) from {})"
     rows = theirs.format("erased_rows")
-    touch(con, f"{rows} or {theirs.format('anonymous_rows')}", tables=(table.name,))
+    mark_changed(con, f"{rows} or {theirs.format('anonymous_rows')}", tables=(table.name,))
     if table.name in anonymous.ORDER_TABLES:
         return _make_anonymous(con, table, f"{rows} or {theirs.format('anonymous_rows')}")
     return _changed(con, f"delete from staging.{table.name} where {rows}")

@@ -76,7 +76,7 @@ def change_keys_of(rows: str, tables: Collection[str] = CHANGE_KEYS) -> str:
     return f"select distinct unnest(keys) as tie from ({lists})"
 
 
-def touch(
+def mark_changed(
     con: duckdb.DuckDBPyConnection,
     rows: str,
     parameters: Sequence[object] = (),

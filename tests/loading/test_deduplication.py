@@ -51,7 +51,7 @@ def settle(
     first = incoming[0]
     account = builder.settings.account(discover()["omnisend"])
     origin = Origin(account, "events", first["export_date"], first["source_file"], load_seq=first["load_seq"])
-    duplicates = deduplication._settle(con, origin, "events", SEVERAL, "temp.incoming")
+    duplicates = deduplication._deduplicate(con, origin, "events", SEVERAL, "temp.incoming")
     return duplicates, [row for (row,) in con.execute("select source_row from repeated_rows order by 1").fetchall()]
 
 
