@@ -196,6 +196,24 @@ def segments(w: WarehouseBuilder) -> None:
 def movers(w: WarehouseBuilder) -> None:
     for day, country in ((date(2024, 2, 10), "DE"), (date(2024, 2, 20), "AT")):
         w.profile("ometria", "mover", email="mover@movers.example", country_code=country, export_date=day)
+    later = date(2024, 3, 2)
+    for name, country, day in (
+        ("comer", "DE", date(2024, 2, 25)),
+        ("comer", "AT", later),
+        ("goer", "AT", date(2024, 2, 25)),
+        ("goer", "DE", later),
+        ("newcomer", "AT", later),
+    ):
+        w.profile("ometria", name, email=f"{name}@movers.example", country_code=country, export_date=day)
+    for day in (date(2024, 2, 26), later):
+        w.profile(
+            "ometria",
+            "deleted-mover",
+            email="leaver@movers.example",
+            country_code="AT",
+            export_date=day,
+            is_deleted=day == later,
+        )
 
 
 def consents(w: WarehouseBuilder) -> None:
@@ -423,7 +441,11 @@ def test_a_computed_segment_is_left_and_entered_again_and_looks_back_no_further_
 
 
 def test_a_computed_segment_asks_for_the_attributes_of_each_day(query: Query) -> None:
-    assert computed_stays(query, "austrians") == [(person("mover"), "2024-02-20", None, True)]
+    assert computed_stays(query, "austrians") == [
+        (person("mover"), "2024-02-20", None, True),
+        (person("goer"), "2024-02-25", None, True),
+        (person("deleted-mover"), "2024-02-26", None, True),
+    ]
 
 
 def test_where_a_vendor_and_the_warehouse_disagree_on_a_segment_of_one_name_is_listed(query: Query) -> None:
