@@ -1,10 +1,18 @@
 -- Grain: one row per customer, vendor record, attribute and value: the shop's own fields of people, as the vendors
 -- deliver them. Of each attribute the newest version of the record that says something counts: one that leaves it out,
--- or empty, takes nothing back.
+-- or empty, takes nothing back. A record that its vendor has deleted says nothing, and begins anew if it is back.
 with
     staged as (select * from {{ source("staging", "customers") }}),
 
     records as (select * from {{ ref("bridge_customer_records") }}),
+
+    gone as (
+        select records.alias_id, max(versions.valid_from) as gone_on
+        from {{ ref("int_record_versions") }} as versions
+        inner join {{ ref("int_records") }} as records on versions.record_no = records.record_no
+        where versions.is_deleted
+        group by records.alias_id
+    ),
 
     versions as (
         select
@@ -24,6 +32,8 @@ with
             and staged.source_account = records.source_account
             and staged.stream = records.stream
             and staged.source_record_id = records.source_record_id
+        left join gone on records.alias_id = gone.alias_id
+        where gone.alias_id is null or staged.last_export_date > gone.gone_on
     ),
 
     said as (select *, {{ member("attributes", "attribute") }} as value from versions),

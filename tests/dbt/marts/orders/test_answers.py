@@ -132,6 +132,12 @@ def stage_attributes(w: WarehouseBuilder) -> None:
         "ometria", "an-fan", attributes='{"shoe": 43, "colour": null, "vip": true, "note": " "}', export_date=SECOND
     )
 
+    for name, days in (("an-gone", (1, 2)), ("an-back", (1, 2, 3))):
+        for day in days:
+            said = {1: '{"shoe": 42, "colour": "red"}', 3: '{"colour": "blue"}'}.get(day)
+            w.profile("ometria", name, attributes=said, is_deleted=day == 2, export_date=date(2024, 1, day))
+    w.profile("vendor_with_full_profiles", "an-left-out", attributes='{"shoe": 42}')
+    w.delivery("vendor_with_full_profiles", "profiles", SECOND, is_full=True)
     w.profile("ometria", "an-odd", attributes='{"a/b~c": 1, "$.x": "y", "twice": 1, "twice": 2, "": "nameless"}')
     w.profile("ometria", "an-list", attributes='["no", "object"]')
 
@@ -212,6 +218,13 @@ def test_custom_fields_are_rows_and_what_a_newer_version_leaves_empty_stays(quer
         ("shoe", "43", "number", second),
         ("vip", "true", "boolean", second),
     ]
+
+
+def test_a_record_that_is_deleted_has_no_custom_fields_and_begins_anew_when_it_is_back(query: Query) -> None:
+    rows = query(
+        "select source_record_id, attribute, value from marts.customer_attributes where source_record_id in ('an-gone', 'an-back', 'an-left-out')"
+    )
+    assert rows == [("an-back", "colour", "blue")]
 
 
 def test_a_product_is_called_what_its_newest_order_calls_it(query: Query) -> None:
