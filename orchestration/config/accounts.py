@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Protocol
 
-from orchestration.canonical.geography import currency_codes
+from orchestration.canonical.geography import countries, currency_codes
 from orchestration.config.config_files import is_zone
 from orchestration.runtime.errors import OperatorError
 
@@ -124,7 +124,7 @@ def _account_row(path: Path, line: int, header: list[str], cells: list[str]) -> 
         raise _account_error(path, line, "`time_zone` is no IANA time zone such as Europe/Berlin")
     if row.get("default_currency", "EUR") not in currency_codes():
         raise _account_error(path, line, "`default_currency` is no ISO 4217 code such as EUR")
-    if not re.fullmatch(r"[A-Z]{2}", row.get("phone_region", "BR")):
+    if "phone_region" in row and row["phone_region"] not in countries():
         raise _account_error(path, line, "`phone_region` is no ISO 3166 code of two capital letters such as BR")
     if row.get("amount_unit", "minor") not in AMOUNT_UNITS:
         raise _account_error(path, line, "`amount_unit` is neither minor nor major")

@@ -107,6 +107,7 @@ def test_the_only_line_of_a_vendor_names_the_account_of_its_plain_folder_until_t
         ("source,time_zone\nshop,Mars/Olympus\n", 2, "`time_zone`"),
         ("source,default_currency\nshop,EUR\nother,euro\n", 3, "`default_currency`"),
         ("source,default_currency\nshop,BRX\n", 2, "`default_currency`"),
+        ("source,phone_region\nshop,UK\n", 2, "`phone_region`"),
         ("source,amount_unit\nshop,cents\n", 2, "`amount_unit`"),
         ("source,time_zone\nshop,UTC\nshop,UTC\n", 3, "listed twice"),
         ("source,source_account\nshop,uk\nshop,de\nshop,uk\n", 4, "`shop@uk` is listed twice"),
