@@ -16,14 +16,15 @@
 -- it is later than every no. A forced no is undone by a forced yes alone; after that one a later yes of any kind counts
 -- again. The time of a yes that was inferred is the day that first delivered it: it may have been said long before, so
 -- it holds only where no time of a no was stated and every record that said no has since said yes itself, for there the
--- vendor changed its word. Unknown holds where nothing else was said.
+-- vendor changed its word. Unknown holds where nothing else was said, and so does a yes of which all records are
+-- deleted; a no outlives its record.
 {% macro consents_ranked(statements, partition, record="record") -%}
     select
         *,
         row_number() over (
             partition by {{ partition }}
             order by
-                status = 'unknown',
+                status = 'unknown' or (status = 'opt_in' and coalesce(is_of_deleted, false)),
                 status = 'opt_in'
                 and (
                     effective_at <= last_no_at
@@ -62,14 +63,18 @@
                 max(effective_at) filter (where status = 'opt_out' and is_forced) over (
                     partition by {{ partition }}
                 ) as last_forced_no_at,
-                max(effective_at) filter (where status = 'opt_in' and is_forced and not is_effective_at_inferred) over (
-                    partition by {{ partition }}
-                ) as last_forced_yes_at
+                max(effective_at) filter (
+                    where
+                        status = 'opt_in'
+                        and is_forced
+                        and not is_effective_at_inferred
+                        and not coalesce(is_of_deleted, false)
+                ) over (partition by {{ partition }}) as last_forced_yes_at
             from
                 (
                     select
                         *,
-                        max(effective_at) filter (where status = 'opt_in') over (
+                        max(effective_at) filter (where status = 'opt_in' and not coalesce(is_of_deleted, false)) over (
                             partition by {{ partition }}, source, source_account, {{ record }}
                         ) as record_yes_at
                     from {{ statements }}

@@ -22,6 +22,7 @@ with
             statements.status,
             statements.is_forced,
             statements.is_effective_at_inferred,
+            statements.is_of_deleted,
             statements.effective_at
         from scopes
         inner join
@@ -37,7 +38,7 @@ with
             scope_purpose as purpose,
             status,
             source,
-            status = 'opt_in' as is_allowed,
+            status = 'opt_in' and not coalesce(is_of_deleted, false) as is_allowed,
             effective_at
         from ranked
         where decision_rank = 1

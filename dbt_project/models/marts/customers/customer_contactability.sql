@@ -1,6 +1,7 @@
 -- Grain: one row per customer and channel of which anything is known: whether marketing may be sent there today. What
--- was said of `all` channels is known of each; unknown is not allowed, and neither is whoever the vendors have deleted.
--- The row of channel `all` allows only what no single channel refuses.
+-- was said of `all` channels is known of each; unknown is not allowed, and neither is whoever the vendors have
+-- deleted, nor what only deleted records said yes to. The row of channel `all` allows only what no single channel
+-- refuses.
 with
     changes as (select * from {{ ref("fct_consents") }}),
 
@@ -38,6 +39,7 @@ with
             coalesce(statements.status, 'unknown') as status,
             coalesce(statements.is_forced, false) as is_forced,
             coalesce(statements.is_effective_at_inferred, false) as is_effective_at_inferred,
+            coalesce(statements.is_of_deleted, false) as is_of_deleted,
             statements.effective_at
         from scopes
         left join
@@ -56,7 +58,7 @@ with
         select
             decided.*,
             case
-                when customers.is_deleted
+                when customers.is_deleted or (decided.status = 'opt_in' and decided.is_of_deleted)
                 then 'deleted'
                 when decided.source is null
                 then 'no_word_on_marketing'

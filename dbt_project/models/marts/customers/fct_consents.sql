@@ -1,11 +1,13 @@
 -- Grain: one row per change of consent that a vendor reports of a customer, channel and purpose. is_current marks the
 -- statement that decides today among those of the very same channel and purpose, one for each: a yes only if it is
--- later than every no. What wider statements (`all`) make of it stands in customer_consents and
--- customer_contactability.
+-- later than every no, and of no record that its vendor has deleted since. What wider statements (`all`) make of it
+-- stands in customer_consents and customer_contactability.
 with
     staged as (select * from {{ source("staging", "customer_consents") }}),
 
     owners as (select * from {{ ref("int_owner_customers") }}),
+
+    deletions as (select * from {{ ref("int_owner_deletions") }}),
 
     reported as (
         select
@@ -23,9 +25,17 @@ with
             coalesce(staged.is_forced, false) as is_forced,
             coalesce(staged.is_effective_at_inferred, false) as is_effective_at_inferred,
             staged.effective_at,
+            deletions.deleted_on is not null as is_of_deleted,
             {{ newest("staged") }} as recency
         from staged
         inner join owners on {{ is_owner("staged") }}
+        left join
+            deletions
+            on owners.source = deletions.source
+            and owners.source_account = deletions.source_account
+            and owners.stream_key = deletions.stream_key
+            and owners.owner_record_id = deletions.owner_record_id
+            and staged.export_date < deletions.rows_end_before
         -- A channel that cannot be read is in meta.field_issues; a word about it is a word about no channel we know.
         where staged.channel is not null
     ),
@@ -47,6 +57,7 @@ with
             max_by(reason, row(recency, reason)) as reason,
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred,
+            bool_and(is_of_deleted) as is_of_deleted,
             max(recency) as recency
         from reported
         group by
@@ -59,6 +70,7 @@ with
             concat(stream_key, '/', owner_record_id) as told_by,
             lag(status) over in_time as previous_status,
             lag(is_forced) over in_time as was_forced,
+            lag(is_of_deleted) over in_time as was_of_deleted,
             lag(effective_at) over in_time as previous_at
         from statements
         window
@@ -91,13 +103,15 @@ with
         where repeated.status = 'opt_out' and repeated.previous_status = 'opt_out' and wider.status = 'opt_in'
     ),
 
-    -- The same again from the same record is no change, unless the vendor dates it anew or forces it.
+    -- The same again from the same record is no change, unless the vendor dates it anew or forces it, or the record had
+    -- been deleted.
     changes as (
         select *
         from ordered
         where
             status is distinct from previous_status
             or (is_forced and not was_forced)
+            or (was_of_deleted and not is_of_deleted)
             or not is_effective_at_inferred
             or (customer_id, source, source_account, told_by, channel, purpose, effective_at)
             in (select customer_id, source, source_account, told_by, channel, purpose, effective_at from renewed)
@@ -118,9 +132,13 @@ with
             max_by(status_raw, row(recency, status_raw)) as status_raw,
             max_by(consent_source, row(recency, consent_source)) as consent_source,
             max_by(reason, row(recency, reason)) as reason,
-            list(distinct told_by order by told_by) as told_by,
+            coalesce(
+                list(distinct told_by order by told_by) filter (where not is_of_deleted),
+                list(distinct told_by order by told_by)
+            ) as told_by,
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred,
+            bool_and(is_of_deleted) as is_of_deleted,
             min(decision_rank) = 1 as is_current
         from ranked
         group by customer_id, source, source_account, channel, purpose, status, effective_at
@@ -140,6 +158,7 @@ with
             told_by,
             is_forced,
             is_effective_at_inferred,
+            is_of_deleted,
             is_current,
             effective_at
         from merged

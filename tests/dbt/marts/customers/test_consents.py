@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.canonical.vocabulary import CHANNELS
+from tests.dbt.conftest import Query
 from tests.support.goldens import normalise
 from tests.support.model import Model
 from tests.support.warehouse_builder import WarehouseBuilder
@@ -436,6 +437,57 @@ def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_v
 
 def test_nobody_whom_the_vendors_have_deleted_is_allowed(contactability: Model) -> None:
     assert allowed(contactability, change("opt_in", 1), is_deleted=True) == {"email": (False, "deleted")}
+
+
+def test_a_yes_of_records_that_are_deleted_allows_nothing_and_their_no_still_stands(
+    contactability: Model, holding: Model
+) -> None:
+    gone = {"is_of_deleted": True}
+    assert allowed(contactability, change("opt_in", 2, **gone))["email"] == (False, "deleted")
+    assert allowed(contactability, change("opt_in", 1), change("opt_in", 2, **gone))["email"] == (True, "yes")
+    assert (
+        allowed(contactability, change("unknown", 1, source="other"), change("opt_in", 2, "all", **gone))["email"][0]
+        is False
+    )
+    assert allowed(contactability, change("opt_in", 1), change("opt_out", 2, **gone))["email"] == (False, "no")
+    assert [row["is_allowed"] for row in holding.rows(fct_consents=[change("opt_in", 2, **gone)])] == [False]
+
+
+def test_who_is_deleted_at_the_vendor_that_was_told_yes_is_allowed_by_another_vendors_yes_alone(query: Query) -> None:
+    sql = """
+        select distinct identifier_value, is_allowed, contactability.source, reason from marts.customer_contactability as contactability
+        join marts.bridge_customer_identifiers using (customer_id) where identifier_value like '%@gone.consents.example' and channel = 'email'
+    """
+    assert sorted(query(sql)) == [
+        ("alone@gone.consents.example", False, "voucherify", "deleted"),
+        ("back@gone.consents.example", True, "voucherify", "yes"),
+        ("both@gone.consents.example", True, "ometria", "yes"),
+    ]
+
+
+def stage(w: WarehouseBuilder) -> None:
+    for name in ("alone", "both", "back"):
+        address = f"{name}@gone.consents.example"
+        w.profile("voucherify", f"gone-{name}", stream="customers", email=address)
+        w.profile("ometria", f"here-{name}", email=address)
+        yes = {"channel": "email", "purpose": "marketing", "status": "opt_in"}
+        undated = {"effective_at": datetime(2024, 1, 1, tzinfo=UTC), "is_effective_at_inferred": True, **yes}
+        w.add("customer_consents", source="voucherify", stream="customers", owner_record_id=f"gone-{name}", **undated)
+        if name == "both":
+            w.add("customer_consents", source="ometria", owner_record_id="here-both", **undated)
+        w.profile(
+            "voucherify",
+            f"gone-{name}",
+            stream="customers",
+            email=address,
+            is_deleted=True,
+            export_date=date(2024, 1, 2),
+        )
+        if name == "back":
+            third = date(2024, 1, 3)
+            w.profile("voucherify", "gone-back", stream="customers", email=address, export_date=third)
+            again = {**undated, "effective_at": datetime(2024, 1, 3, tzinfo=UTC), "export_date": third}
+            w.add("customer_consents", source="voucherify", stream="customers", owner_record_id="gone-back", **again)
 
 
 @given(
