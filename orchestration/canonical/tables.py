@@ -188,7 +188,15 @@ _TABLES: tuple[Table, ...] = (
             column("tax_total", "money", "Tax on the whole order."),
             column("is_tax_included", "flag", "Amounts include the tax."),
             column("total", "money", "What the customer pays in the end.", unparseable="bad_money"),
+            column(
+                "is_total_inferred", "flag", "The vendor states no total: it is the sum of the lines less discounts."
+            ),
             column("refunded_total", "money", "Running total refunded, without sign."),
+            column(
+                "is_refunded_total_inferred",
+                "flag",
+                "The vendor states no amount: by its status the whole order was refunded, as long as the status stands.",
+            ),
             column("status_raw", "text", "Status in the vendor's words."),
             column("payment_status_raw", "text", "Payment status in the vendor's words."),
             column("fulfillment_status_raw", "text", "Fulfilment status in the vendor's words."),

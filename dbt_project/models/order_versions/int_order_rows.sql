@@ -65,6 +65,7 @@ with
             coalesce(overrides.status, staged.status) is null
             or coalesce(staged.status_raw, staged.payment_status_raw, staged.fulfillment_status_raw) is null
             or coalesce(staged.is_status_inferred, false) as is_status_inferred,
+            coalesce(staged.is_status_inferred, false) as is_status_assumed,
             staged.payment_status_raw is not null as states_payment,
             staged.fulfillment_status_raw is not null as states_fulfillment,
             staged.source_row,
@@ -74,7 +75,9 @@ with
             staged.fees_total,
             staged.tax_total,
             staged.total,
+            coalesce(staged.is_total_inferred, false) as is_total_inferred,
             abs(staged.refunded_total) as refunded_total,
+            coalesce(staged.is_refunded_total_inferred, false) as is_refunded_total_inferred,
             staged.is_valid_source,
             coalesce(staged.is_test, false) as is_test,
             coalesce(staged.is_guest, staged.customer_id_value is null) as is_guest,
@@ -229,6 +232,7 @@ with
             first_value(case when line_count > 0 then statement end ignore nulls) over versions as statement_of_lines,
             first_value(case when not is_status_inferred then statement end ignore nulls) over versions
             as statement_of_state,
+            first_value(case when states_payment then statement end ignore nulls) over versions as statement_of_payment,
             row_number() over versions as recency_rank
         from stated
         window
@@ -303,6 +307,7 @@ with
             stated_currency,
             status,
             is_status_inferred,
+            is_status_assumed,
             states_payment,
             states_fulfillment,
             source_row,
@@ -312,7 +317,15 @@ with
             fees_total,
             tax_total,
             total,
-            refunded_total,
+            is_total_inferred,
+            -- What follows from a status alone goes with it.
+            case
+                when
+                    not is_refunded_total_inferred
+                    or coalesce(statement = statement_of_state, false)
+                    or coalesce(states_payment and statement = statement_of_payment, false)
+                then refunded_total
+            end as refunded_total,
             recency_rank,
             is_newest,
             speaks_of_money,

@@ -1,9 +1,10 @@
 -- Grain: one row per vendor's order record, and per vendor's order that events report; what it states of the order.
 -- What says nothing takes nothing back: of each field the newest version, or event, that has it counts. Of the status
 -- of a record the newest that is stated counts, and what an older version said of payment or fulfilment where the
--- newest is silent on that; of the status that events report, the furthest. The currency is that of the total, and no
--- other amount is taken in another. An order that events report has its total from the newest event that has lines too,
--- and belongs to whom the first event names.
+-- newest is silent on that; of a status that is only inferred, and of what events report, the furthest, and what was
+-- canceled at a time stays so. The currency is that of the total, and no other amount is taken in another. An order
+-- that
+-- events report has its total from the newest event that has lines too, and belongs to whom the first event names.
 {% set columns = [
     "order_number",
     "store_id",
@@ -67,6 +68,11 @@ with
                 min_by(total, recency_rank) filter (where total is not null and is_from_event and has_lines),
                 min_by(total, recency_rank) filter (where total is not null)
             ) as total,
+            coalesce(min_by(is_total_inferred, recency_rank) filter (where total is not null), false)
+            and not is_from_event as is_total_inferred,
+            min_by(struct_pack(total := total, subtotal := subtotal), recency_rank) filter (
+                where total is not null and not is_total_inferred
+            ) as total_before,
             coalesce(
                 min_by(stated_currency, recency_rank) filter (
                     where stated_currency is not null and total is not null and is_from_event and has_lines
@@ -89,8 +95,15 @@ with
                     greatest(
                         coalesce(
                             min_by(progress, recency_rank) filter (where not is_status_inferred),
-                            min_by(progress, recency_rank) filter (where progress is not null)
+                            min_by(progress, recency_rank) filter (
+                                where progress is not null and not is_status_assumed
+                            ),
+                            max(progress)
                         ),
+                        case
+                            when max(canceled_at) is not null
+                            then (select statuses.progress from statuses where statuses.status = 'canceled')
+                        end,
                         min_by(progress, recency_rank) filter (where not is_status_inferred and states_payment),
                         min_by(progress, recency_rank) filter (where not is_status_inferred and states_fulfillment)
                     )
@@ -122,7 +135,16 @@ with
                     when {{ amount }}_currency in ('as the order', stated_currency) then {{ amount }}
                 end as {{ amount }},
             {% endfor -%}
-            total,
+            -- A total that is not stated is worked out of what is known of the rest, and displaces none that was
+            -- stated of
+            -- the same sum.
+            case
+                when not is_total_inferred or subtotal is null
+                then total
+                when coalesce(total_before.subtotal, subtotal) = subtotal and total_before.total is not null
+                then total_before.total
+                else cast(greatest(subtotal - coalesce(discount_total, 0), 0) as decimal(18, 4))
+            end as total,
             refunded_total,
             nullif(refunded_total_currency, 'as the order') as refunded_total_currency,
             progress,

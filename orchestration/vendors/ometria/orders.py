@@ -177,6 +177,11 @@ orders = rows(
             pl.when(order_status == "refunded").then(_figure_of("grand_total")),
         )
     ),
+    is_refunded_total_inferred=Typed(
+        (order_status == "refunded")
+        & ~given(_figure_of("total_refunded"))
+        & ~(is_in_own_currency & filled(line_refunds)).fill_null(value=False)
+    ),
     status_raw=first_given(at("status"), at("state")),
     status=words(order_status, (at("status"), ORDER_STATUS), (at("state"), ORDER_STATUS)),
     is_valid_source=at("is_valid"),

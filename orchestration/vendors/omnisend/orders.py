@@ -123,6 +123,7 @@ orders = rows(
     is_tax_included=at("subTotalTaxIncluded"),
     total=at("orderSum"),
     refunded_total=absolute(pl.when(order_status == "refunded").then(at("orderSum")), "hundredths"),
+    is_refunded_total_inferred=Typed(order_status == "refunded"),
     status_raw=first_given(at("paymentStatus"), at("fulfillmentStatus")),
     payment_status_raw=at("paymentStatus"),
     fulfillment_status_raw=at("fulfillmentStatus"),

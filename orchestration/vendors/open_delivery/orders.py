@@ -150,6 +150,8 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
             status=furthest(
                 *(pl.when(given(own_time(name))).then(pl.lit(status)) for name, status in STATUS_TIMES.items())
             ),
+            # It names its states by their times alone.
+            is_status_inferred=Typed(pl.lit(value=True)),
         ),
         about=Contact(
             identifiers=(customer_reference(at(f"{start}customerId"), f"{start}customerId"),),

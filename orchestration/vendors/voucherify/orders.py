@@ -7,6 +7,7 @@ import polars as pl
 from orchestration.mapping.expressions import (
     at,
     first_given,
+    given,
     item,
 )
 from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT
@@ -119,6 +120,7 @@ def order_figures(path: str = "") -> dict[str, Any]:
         "subtotal": amount,
         "discount_total": absolute(discount, "minor"),
         "total": first_given(at(f"{path}total_amount"), worked_out.cast(pl.String), amount),
+        "is_total_inferred": Typed(given(amount) & ~given(at(f"{path}total_amount"))),
         "status_raw": at(f"{path}status"),
     }
 

@@ -23,6 +23,8 @@ def stage(w: WarehouseBuilder) -> None:
     bare_orders(w)
     refunded_lines(w)
     refunds_without_a_time(w)
+    refunds_by_status_alone(w)
+    left_out_states_and_totals(w)
 
 
 def shared_order(w: WarehouseBuilder) -> None:
@@ -273,6 +275,65 @@ def refunds_without_a_time(w: WarehouseBuilder) -> None:
         w.adjustment(
             "ometria", "T-told", "5.00", adjustment_id="untimed", occurred_at=None, export_date=date(2024, 1, day)
         )
+
+
+def left_out_states_and_totals(w: WarehouseBuilder) -> None:
+    days = [date(2024, 1, day) for day in (1, 2)]
+    paid = {"status_raw": "paid", "payment_status_raw": "paid"}
+    canceled_at = datetime(2024, 1, 1, 15, tzinfo=UTC)
+    for number, one, other in (
+        (
+            "S-times",
+            {"status": "completed", "is_status_inferred": True},
+            {"status": "created", "is_status_inferred": True},
+        ),
+        ("S-assumed", {"status": "paid", "is_status_inferred": True}, {"status": "created", "status_raw": "pending"}),
+        ("S-time-of-end", {"status": "canceled", "canceled_at": canceled_at, **paid}, {"status": "paid", **paid}),
+    ):
+        for day, said in zip(days, (one, other), strict=True):
+            w.order("omnisend", number, total="50.00", export_date=day, **said)
+    stated = {"total": "45.00", "subtotal": "50.00"}
+    worked_out = {"total": "50.00", "subtotal": "50.00", "is_total_inferred": True}
+    for number, first, second in (
+        ("W-stated", stated, worked_out),
+        ("W-less", {**worked_out, "total": "45.00", "discount_total": "5.00"}, worked_out),
+        ("W-grown", {**stated, "discount_total": "5.00"}, {**worked_out, "total": "60.00", "subtotal": "60.00"}),
+        ("W-restated", worked_out, {"total": "48.00", "subtotal": "50.00"}),
+    ):
+        for day, said in zip(days, (first, second), strict=True):
+            w.order("voucherify", number, status="paid", export_date=day, **said)
+
+
+def refunds_by_status_alone(w: WarehouseBuilder) -> None:
+    whole = {"total": "50.00", "refunded_total": "50.00", "is_refunded_total_inferred": True, "status": "refunded"}
+    paid_back = {"payment_status_raw": "refunded", "fulfillment_status_raw": "fulfilled", "status_raw": "refunded"}
+    days = [date(2024, 1, day) for day in (1, 2, 3)]
+    w.order("ometria", "S-corrected", status_raw="refunded", **whole)
+    w.order("ometria", "S-corrected", total="50.00", status_raw="complete", export_date=days[1])
+    w.order("ometria", "S-silent", status_raw="refunded", **whole)
+    w.order("ometria", "S-silent", total="50.00", status=None, export_date=days[1])
+    w.order("omnisend", "S-silent", total="50.00", refunded_total="20.00", is_from_event=True)
+    w.order("omnisend", "S-shipped", **whole, **paid_back)
+    w.order(
+        "omnisend",
+        "S-shipped",
+        total="50.00",
+        status_raw="fulfilled",
+        fulfillment_status_raw="fulfilled",
+        export_date=days[1],
+    )
+    w.order("ometria", "S-shipped", total="50.00", status="completed")
+    w.order("omnisend", "S-paid", **whole, **paid_back)
+    w.order(
+        "omnisend",
+        "S-paid",
+        total="50.00",
+        status="paid",
+        export_date=days[1],
+        **{**paid_back, "payment_status_raw": "paid"},
+    )
+    w.order("ometria", "S-stated", **{**whole, "is_refunded_total_inferred": False}, status_raw="refunded")
+    w.order("ometria", "S-stated", total="50.00", status_raw="complete", export_date=days[1])
 
 
 def refunds(w: WarehouseBuilder) -> None:
@@ -643,6 +704,45 @@ def test_a_version_without_lines_has_its_own_money_and_the_lines_last_reported(q
 
 def test_an_order_that_is_no_longer_reported_as_canceled_is_none(query: Query) -> None:
     assert order(query, "V-REVIVED", "status, net_amount") == ("completed", Decimal("10.00"))
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [("S-TIMES", "completed"), ("S-ASSUMED", "created"), ("S-TIME-OF-END", "canceled")],
+)
+def test_a_time_of_a_state_that_a_later_version_leaves_out_is_not_taken_back(
+    query: Query, number: str, status: str
+) -> None:
+    assert order(query, number, "status") == (status,)
+
+
+@pytest.mark.parametrize(
+    ("number", "total"), [("W-STATED", "45.00"), ("W-LESS", "45.00"), ("W-GROWN", "55.00"), ("W-RESTATED", "48.00")]
+)
+def test_a_total_that_is_worked_out_displaces_none_that_was_stated_and_keeps_earlier_discounts(
+    query: Query, number: str, total: str
+) -> None:
+    assert order(query, number, "total_amount") == (Decimal(total),)
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "refunded"),
+    [
+        ("S-CORRECTED", "completed", 0),
+        ("S-SILENT", "refunded", 50),
+        ("S-SHIPPED", "refunded", 50),
+        ("S-PAID", "paid", 0),
+        ("S-STATED", "refunded", 50),
+    ],
+)
+def test_what_follows_from_the_status_refunded_alone_goes_with_it(
+    query: Query, number: str, status: str, refunded: int
+) -> None:
+    assert order(query, number, "status, refunded_amount, net_amount") == (
+        status,
+        Decimal(refunded),
+        Decimal(50 - refunded),
+    )
 
 
 def test_a_bridge_that_an_order_reported_is_gone_when_the_order_is_corrected(query: Query) -> None:
