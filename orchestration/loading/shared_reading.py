@@ -13,7 +13,7 @@ import pickle
 import shutil
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ from orchestration.config import settings as configuration
 from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.landing.stretches import Stretch, stretches_of
+from orchestration.landing.stretches import Stretch, blocks_at, repeated_lines, stretches_of
 from orchestration.loading import erasure_log
 from orchestration.loading.prefetch import Bundle, bundled
 from orchestration.loading.reading import Counts, Reading
@@ -35,13 +35,13 @@ from orchestration.normalisation.erasures import Erasures
 from orchestration.runtime.durable_files import put_in_place
 from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
+from orchestration.vendors import discover
 from orchestration.warehouse.fingerprints import made_by
 
 ORDER, RESULT = "order", "result"
-DIGESTS = "digests.parquet"
-# A file twice as large is read by several workers: some ten CPU seconds each. Two of them are busy without that, and may
-# have to read much of it again.
-STRETCH_BYTES, CUTTING_WORKERS = 128 * 2**20, 3
+DIGESTS, FORETOLD = "digests.parquet", "foretold.parquet"
+# A file twice as large is read by several workers: some five CPU seconds each.
+STRETCH_BYTES, CUTTING_WORKERS = 64 * 2**20, 2
 # So that a worker that waits for nobody has something to do while the run loads what others read.
 TASKS_AHEAD_A_WORKER = 4
 
@@ -83,6 +83,8 @@ class _Work:
 
     files: list[tuple[LandedFile, int]]
     stretch: Stretch | None = None
+    repeated: Sequence[int] = ()
+    """Where lines of the stretch begin that an earlier one has too."""
 
 
 @dataclass
@@ -177,7 +179,8 @@ def read_by_workers(
         for start, some in bundled(files, alone):
             numbered = [(file, first_load_seq + place) for place, file in enumerate(some, start)]
             cut = stretches_of(some[0], STRETCH_BYTES) if len(some) == 1 and engine.workers >= CUTTING_WORKERS else []
-            works = [_Work(numbered, stretch) for stretch in cut] or [_Work(numbered)]
+            again = repeated_lines(some[0], cut) if cut else []
+            works = [_Work(numbered, *one) for one in zip(cut, again, strict=True)] or [_Work(numbered)]
             one = _Begun(works, [task(work) for work in works], len(works))
             begun.append(one)
             of_number.update({each.number: one for each in one.tasks})
@@ -221,7 +224,7 @@ def read(task: Task) -> Outcome:
             if wanted.stretch is None:
                 bundle.read(pool, Event())
             else:
-                _read_stretch(bundle.readings[0], task, work, pool)
+                _read_stretch(settings, bundle.readings[0], wanted, task, work, pool)
         _write(work / RESULT, _put_away(bundle))
         put_in_place(work, task.place)
     except Exception as error:
@@ -253,12 +256,24 @@ def _bundle(settings: Settings, work: _Work, erasures: Erasures | None, spools: 
     )
 
 
-def _read_stretch(reading: Reading, task: Task, work: Path, pool: ThreadPoolExecutor) -> None:
+def _read_stretch(
+    settings: Settings, reading: Reading, wanted: _Work, task: Task, work: Path, pool: ThreadPoolExecutor
+) -> None:
     digests = reading.normaliser.decoder.digests
-    if task.known.exists():
-        digests.learn(pl.read_parquet(task.known))
+    foretold = _digests_at(reading, wanted.repeated, settings)
+    digests.learn(pl.read_parquet(task.known) if task.known.exists() else foretold)
+    learnt = digests.known.height
     reading.read(pool, Event())
-    digests.known.write_parquet(work / DIGESTS)
+    digests.known[learnt:].write_parquet(work / DIGESTS)
+    foretold.write_parquet(work / FORETOLD)
+
+
+def _digests_at(reading: Reading, starts: Sequence[int], settings: Settings) -> pl.DataFrame:
+    """Digests of the records of those lines of a file."""
+    alone, file = reading.anew().normaliser, reading.file
+    for block in blocks_at(file, starts, settings.options, discover()[file.source].streams[file.stream]):
+        alone.classify(block)
+    return alone.decoder.digests.known.unique()
 
 
 def _put_away(bundle: Bundle) -> _Result:
@@ -298,17 +313,20 @@ def _take_over(reading: Reading, found: _Read, task: Task) -> None:
 
 
 def _repeating(begun: _Begun, new_task: Callable[[_Work], Task]) -> list[Task]:
-    """A record counts once in its file: stretches that report what an earlier one reported are to be read again, by tasks that
-    know that."""
+    """A record counts once in its file: stretches that report what an earlier one reported, and were not foretold it by
+    their lines, or were foretold what none did, are to be read again, by tasks that know that."""
     earlier = pl.DataFrame(schema={"digest": pl.Binary})
     again = []
     for place, task in enumerate(begun.tasks):
-        shown = pl.read_parquet(task.place / DIGESTS)
+        shown, foretold = (pl.read_parquet(task.place / name) for name in (DIGESTS, FORETOLD))
         met = earlier.join(shown, on="digest", how="semi").unique()
+        was_right = met.join(foretold, on="digest", how="anti").is_empty() and (
+            foretold.join(earlier, on="digest", how="anti").is_empty()
+        )
         earlier = earlier.vstack(shown)
-        if met.height:
+        if not was_right:
             # Under a number of its own: whoever is late with the first reading cannot put that in place.
-            begun.tasks[place] = new_task(begun.works[place])
+            begun.tasks[place] = new_task(replace(begun.works[place], repeated=()))
             met.write_parquet(begun.tasks[place].known)
             shutil.rmtree(task.place, ignore_errors=True)
             again.append(begun.tasks[place])

@@ -11,7 +11,7 @@ from orchestration.config.options import Options
 from orchestration.landing import formats, stretches
 from orchestration.landing.containers import BOM
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.landing.stretches import stretches_of
+from orchestration.landing.stretches import blocks_at, repeated_lines, stretches_of
 from orchestration.mapping.model import Stream
 
 STREAM = Stream("events", "", ())
@@ -61,3 +61,20 @@ def test_a_line_without_end_is_one_stretch_with_what_stands_before(tmp_path: Pat
     file = landed(tmp_path / "a.ndjson", b'{"a": 1}\n{"b": "' + b"x" * 3_000_000 + b'"}')
     [whole] = stretches_of(file, 100_000)
     assert (whole.start, whole.end) == (0, file.size)
+
+
+def test_lines_that_an_earlier_stretch_has_are_found_where_they_begin(tmp_path: Path) -> None:
+    lines = [b'{"number": %d}' % number for number in range(4_000)]
+    again = [*lines[:2], b"[" + lines[2] + b"]", *lines[:2]]
+    file = landed(tmp_path / "a.ndjson", b"\n".join([*lines, *again, *lines[3_900:3_910]]))
+    cut = stretches_of(file, 30_000)
+    found = repeated_lines(file, cut)
+    assert len(found) == len(cut) > 1
+    assert [starts for starts in found if starts] == found[-1:]
+    records = [record for block in blocks_at(file, found[-1], Options(), STREAM) for record in block]
+    assert [record.raw for record in records][:4] == [*lines[:2], *lines[:2]]
+
+
+def test_lines_of_a_file_that_repeats_itself_throughout_are_not_looked_for(tmp_path: Path) -> None:
+    file = landed(tmp_path / "a.ndjson", b'{"a": 1}\n' * 10_000)
+    assert not any(repeated_lines(file, stretches_of(file, 10_000)))

@@ -119,6 +119,33 @@ def test_stretches_of_a_large_file_become_what_the_file_would(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("small_tasks")
+@pytest.mark.parametrize("is_foretold_wrongly", [False, True])
+def test_a_stretch_is_read_again_only_if_what_it_repeats_was_not_foretold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_foretold_wrongly: bool
+) -> None:
+    lines = [json.dumps(contact_of(number)).encode() for number in range(900)]
+    content = b"\n".join([*lines, *lines[::9]])
+    states, numbers = [], []
+    if is_foretold_wrongly:
+        # As if two lines had one hash.
+        monkeypatch.setattr(shared_reading, "repeated_lines", lambda _, cut: [[one.start] for one in cut])
+    for engine in (None, "local"):
+        made = by(Installation(tmp_path / str(engine)), engine or "local")
+        made.land(WHOLE, content)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shared_reading, "is_wanted", lambda *_, engine=engine: engine is not None)
+            patch.setattr(
+                shared_reading, "read", lambda task, read=shared_reading.read: numbers.append(task) or read(task)
+            )
+            made.load()
+        states.append(state(made))
+    assert differing(*states) == set()
+    cut = stretches_of(landing_zone.scan(made.settings).files[0], shared_reading.STRETCH_BYTES)
+    assert len(cut) > 3
+    assert (len(numbers) > len(cut)) == is_foretold_wrongly
+
+
+@pytest.mark.usefixtures("small_tasks")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_workers_read_what_the_run_would_whoever_dies_over_it(
     tmp_path: Path, by_the_run: State, monkeypatch: pytest.MonkeyPatch, engine: EngineName
