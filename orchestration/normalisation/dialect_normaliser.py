@@ -121,7 +121,7 @@ class DialectNormaliser:
             found = below.select("source_row", rule.given.alias("given"), rule.condition.alias("is_an_issue")).filter(
                 "is_an_issue"
             )
-            action = "kept" if rule.code in ("unknown_word", "other_kind") else "set_null"
+            action = "kept" if rule.code in ("unknown_word", "other_kind", "unheard_consent") else "set_null"
             self.issues.extend(
                 Issue(number, None, rule.field, rule.code, given, action) for number, given, _ in found.iter_rows()
             )
@@ -140,9 +140,9 @@ class DialectNormaliser:
             )
 
     def _own_profile(self, about: Profile) -> None:
-        self._frame = self._frame.with_columns(ids.identity(about.record_id).alias("owner")).with_columns(
-            pl.col("owner").alias("profile")
-        )
+        self._frame = self._frame.with_columns(
+            ids.identifier(about.record_id, "profile_id").alias("owner")
+        ).with_columns(pl.col("owner").alias("profile"))
         self._reject(self._where(pl.col("owner").is_null()), "missing_identity", None)
         self._frame = self._frame.filter(pl.col("owner").is_not_null())
         self._carried = identifiers = self._identifiers(about)
@@ -152,7 +152,9 @@ class DialectNormaliser:
         )
 
     def _own_contact(self, about: Contact) -> None:
-        profile = ids.identity(about.profile_id) if about.profile_id is not None else pl.lit(None, pl.String)
+        profile = (
+            ids.identifier(about.profile_id, "profile_id") if about.profile_id is not None else pl.lit(None, pl.String)
+        )
         self._frame = self._frame.with_columns(profile.alias("profile"))
         identifiers = self._identifiers(about)
         people = self._read(Reader("contacts", about.attributes, self._account, self._span.export_start), self._frame)

@@ -6,8 +6,10 @@ from orchestration.parsing.text import EMPTY_WORDS, clean
 
 
 def order_key(expr: pl.Expr) -> pl.Expr:
-    """Order number for matching reports of one order: trimmed, leading `#` off, upper case; nothing else."""
-    return identity(clean(expr).str.strip_prefix("#")).str.to_uppercase()
+    """Order number for matching reports of one order: trimmed, leading `#` off, upper case; nothing else. Null where a
+    system wrote a word or only zeros for "none": such a number is shared by orders that have nothing in common."""
+    value = identity(clean(expr).str.strip_prefix("#"))
+    return pl.when(~_is_none(value) & ~value.str.contains("^0+$")).then(value.str.to_uppercase())
 
 
 def identity(expr: pl.Expr) -> pl.Expr:
@@ -20,10 +22,13 @@ def identifier(value_expr: pl.Expr, type: str) -> pl.Expr:
     """A vendor's or shop's own id as text: trimmed; null where a system wrote a word or only zeros for "none"
     (Magento's guest is 0)."""
     value = identity(value_expr)
-    is_empty = value.str.to_lowercase().is_in(EMPTY_WORDS)
     is_zero = (
         value.str.contains("^0+$")
         if type in ("customer_id", "external_id", "profile_id", "contact_id")
         else pl.lit(value=False)
     )
-    return pl.when(~is_empty & ~is_zero).then(value)
+    return pl.when(~_is_none(value) & ~is_zero).then(value)
+
+
+def _is_none(value: pl.Expr) -> pl.Expr:
+    return value.str.to_lowercase().is_in(EMPTY_WORDS)

@@ -172,3 +172,65 @@ def test_an_issue_names_its_field_and_the_value_as_delivered(vendor: str, word: 
                 if code in ("unparseable", "implausible_time") and ": " not in given
             }
             assert whole <= {*words, "some key"}
+
+
+# A contact of each vendor under the word, beside what it is known by without it.
+PEOPLE: dict[tuple[str, str], Any] = {
+    ("omnisend", "contacts"): lambda word, email: {"contactID": word, "email": email},
+    ("ometria", "contacts"): lambda word, email: {"@type": "contact", "@collection": "crm", "id": word, "email": email},
+    ("ometria", "profiles"): lambda word, email: {"@type": "profile", "id": word, "email": email},
+    ("voucherify", "customers"): lambda word, email: {"object": "customer", "id": word, "email": email},
+    ("open_delivery", "customers"): lambda word, email: {
+        "id": word,
+        "identifier": {"type": "email", "value": email},
+        "consents": [],
+    },
+    ("optimizely", "customers"): lambda word, email: {"customer_id": word, "email": email},
+}
+ORDERS: dict[tuple[str, str], Any] = {
+    ("omnisend", "orders"): lambda word, number: {
+        "orderID": f"o-{number}",
+        "orderNumber": word,
+        "contactID": word,
+        "email": "a@mailbox.test",
+        "orderSum": 100,
+        "createdAt": "2026-02-01T00:00:00Z",
+    },
+    ("ometria", "orders"): lambda word, number: {
+        "@type": "order",
+        "id": f"o-{number}",
+        "increment_id": word,
+        "grand_total": 1,
+        "timestamp": "2026-02-01T00:00:00Z",
+        "customer": {"id": word},
+    },
+    ("voucherify", "orders"): lambda word, number: {
+        "object": "order",
+        "id": f"o-{number}",
+        "source_id": word,
+        "customer_id": word,
+        "amount": 100,
+        "created_at": "2026-02-01T00:00:00Z",
+    },
+}
+
+
+@pytest.mark.parametrize("word", ["null", "0", "None", " NULL ", "n/a", "undefined", "00"])
+@pytest.mark.parametrize("feed", PEOPLE, ids="-".join)
+def test_a_word_for_no_id_makes_no_record_of_many_people(feed: tuple[str, str], word: str) -> None:
+    outcome = normalise(*feed, [PEOPLE[feed](word, f"{name}@mailbox.test") for name in ("ann", "ben")])
+    assert outcome.rejects == []
+    assert len({row["source_record_id"] for row in outcome.rows("customers")}) == 2
+
+
+@pytest.mark.parametrize("word", ["null", "0", "-", "nan", "#", "#0", "000"])
+@pytest.mark.parametrize("feed", ORDERS, ids="-".join)
+def test_a_word_for_no_number_makes_no_one_order_of_many(feed: tuple[str, str], word: str) -> None:
+    outcome = normalise(*feed, [ORDERS[feed](word, number) for number in (1, 2)])
+    assert [row["order_match_key"] for row in outcome.rows("orders")] == ["O-1", "O-2"]
+
+
+@pytest.mark.parametrize("feed", ORDERS, ids="-".join)
+def test_an_order_whose_customer_is_a_word_for_nobody_is_a_guests(feed: tuple[str, str]) -> None:
+    outcome = normalise(*feed, [ORDERS[feed]("null", 1)])
+    assert outcome.row("orders")["is_guest"] is True

@@ -30,6 +30,7 @@ from orchestration.mapping.words import (
     consent_word,
     translated,
 )
+from orchestration.parsing import ids
 from orchestration.vendors.omnisend.consents import (
     _is_unreported,
     between_commas,
@@ -120,7 +121,7 @@ def _phones() -> pl.Expr:
 
 def contact_key(contact_id: pl.Expr, address: pl.Expr, number: pl.Expr, region: pl.Expr) -> pl.Expr:
     return pl.coalesce(
-        first_given(contact_id),
+        ids.identifier(contact_id, "contact_id"),
         pl.concat_str(pl.lit("email:"), email_address(address)),
         pl.concat_str(pl.lit("phone:"), phone_number(number, region)),
     )

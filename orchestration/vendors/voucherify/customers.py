@@ -18,6 +18,7 @@ from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Identifier, Profile, Rows, rows
 from orchestration.mapping.values import Amount, Typed, Word, time
 from orchestration.mapping.words import consent_said, consent_word, is_no
+from orchestration.parsing import ids
 from orchestration.parsing.emails import email
 from orchestration.vendors.voucherify.words import METADATA_CELLS, SAME_WORD, TRUE, is_test, metadata, source_id_type
 
@@ -152,7 +153,11 @@ class Customer:
     @property
     def record_id(self) -> pl.Expr:
         address = email(self.at("email")).struct.field("value")
-        return pl.coalesce(first_given(self._id, self.at("source_id")), pl.concat_str(pl.lit("email:"), address))
+        return pl.coalesce(
+            ids.identifier(self._id, "profile_id"),
+            ids.identifier(self.at("source_id"), "customer_id"),
+            pl.concat_str(pl.lit("email:"), address),
+        )
 
     @property
     def profile(self) -> Profile:
