@@ -23,7 +23,7 @@ def rows(content: io.BufferedReader) -> Iterator[Record]:
         for start in range(0, total, 20_000):
             for line in frame.slice(start, 20_000).select(columns).collect().write_ndjson().encode().splitlines():
                 number += 1
-                yield Record(number, line, line)
+                yield Record(number, line, line, is_row=True)
     # Polars panics at what it cannot do yet, such as a column of bytes: that is no `Exception`.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, TypeError):
         raise ContainerError("broken_parquet") from None

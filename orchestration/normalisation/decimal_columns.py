@@ -19,8 +19,10 @@ from orchestration.mapping.selects import Rows
 from orchestration.mapping.values import Amount, Value
 
 # What may hold tables, and nothing but them or, in an archive, other records too.
-TABULAR = ("csv", "xlsx", "zip")
+TABULAR = ("csv", "xlsx", "parquet", "zip")
 _HAS_POINT = re.compile(r"\s*[+-]?\d*\.\d+\s*\Z")
+# In Parquet the type of the column writes zeros behind the point: only a part of a unit shows what is meant.
+_HAS_FRACTION = re.compile(r"\s*[+-]?\d*\.\d*[1-9]\d*\s*\Z")
 _CELLS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -56,19 +58,21 @@ def columns_in_major_units(stream: Stream, file_name: str, blocks: Iterable[list
     nothing.
     """
     fields = frozenset().union(*map(_minor_fields, stream.dialects))
-    if not fields or format_of(file_name)[0] not in TABULAR:
+    form, _ = format_of(file_name)
+    if not fields or form not in TABULAR:
         return {}
+    decides = _HAS_FRACTION if form == "parquet" else _HAS_POINT
     found: dict[int, frozenset[str]] = {}
     for block in blocks:
         for record in block:
             if record.is_row and record.document is not None and b"." in record.document:
-                found[record.part] = found.get(record.part, frozenset()) | _with_point(record.document, fields)
+                found[record.part] = found.get(record.part, frozenset()) | _with_point(record.document, fields, decides)
     return found
 
 
-def _with_point(document: bytes, fields: frozenset[str]) -> frozenset[str]:
+def _with_point(document: bytes, fields: frozenset[str], decides: re.Pattern[str]) -> frozenset[str]:
     return frozenset(
-        name for name, cell in _CELLS.decode(document).items() if name in fields and _HAS_POINT.match(_text(cell))
+        name for name, cell in _CELLS.decode(document).items() if name in fields and decides.match(_text(cell))
     )
 
 

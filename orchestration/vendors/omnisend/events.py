@@ -7,7 +7,6 @@ from orchestration.mapping.expressions import (
     first_given,
     given,
     item,
-    lookup,
     raw,
 )
 from orchestration.mapping.record_schema import EXTRA, FLAG, NUMBER, SCALAR, TEXT, Open, alone
@@ -19,6 +18,7 @@ from orchestration.mapping.selects import (
     rows,
 )
 from orchestration.mapping.values import Typed, absolute, time
+from orchestration.mapping.words import translated
 from orchestration.parsing.numbers import money
 from orchestration.vendors.omnisend.words import (
     EVENT_STATUS,
@@ -272,7 +272,7 @@ event_orders = rows(
     payment_status_raw=payment_status,
     fulfillment_status_raw=fulfillment_status,
     status=word_of_state(
-        status(payment_status, fulfillment_status, lookup(at("eventName"), EVENT_STATUS), refund_status),
+        status(payment_status, fulfillment_status, translated(at("eventName"), EVENT_STATUS), refund_status),
         payment_status,
         fulfillment_status,
     ),
@@ -328,7 +328,9 @@ event_adjustments = rows(
     currency=order_currency,
     amount=absolute(
         pl.when(event_word(1, "") == "refund").then(
-            first_given(refunded_price, pl.when(lookup(payment_status, PAYMENT_STATUS) == "refunded").then(total_price))
+            first_given(
+                refunded_price, pl.when(translated(payment_status, PAYMENT_STATUS) == "refunded").then(total_price)
+            )
         )
     ),
     occurred_at=time(at("eventTime"), else_export_date=True),

@@ -5,10 +5,10 @@ import polars as pl
 from orchestration.mapping.expressions import (
     at,
     furthest,
-    lookup,
 )
 from orchestration.mapping.values import Word
 from orchestration.mapping.words import (
+    translated,
     words,
 )
 
@@ -55,8 +55,8 @@ EMPTY = pl.lit(None, pl.String)
 
 def status(payment: pl.Expr, fulfillment: pl.Expr, *reported: pl.Expr) -> pl.Expr:
     """Status of an order; goods put back on the shelf of an order that was paid back do not cancel it."""
-    paid = lookup(payment, PAYMENT_STATUS)
-    shipped = lookup(fulfillment, FULFILLMENT_STATUS)
+    paid = translated(payment, PAYMENT_STATUS)
+    shipped = translated(fulfillment, FULFILLMENT_STATUS)
     is_paid_back = paid.is_in(["partially_refunded", "refunded"]).fill_null(value=False)
     return furthest(
         paid, pl.when(~(is_paid_back & (shipped == "canceled").fill_null(value=False))).then(shipped), *reported
@@ -75,4 +75,5 @@ def dialled(phone_number: pl.Expr) -> pl.Expr:
 
 def event_word(position: int, default: str | pl.Expr) -> pl.Expr:
     """One of the words of an event name; custom events have the default."""
-    return lookup(at("eventName"), {name: words[position] for name, words in EVENTS.items()}, default)
+    known = translated(at("eventName"), {name: words[position] for name, words in EVENTS.items()})
+    return pl.coalesce(known, pl.lit(default) if isinstance(default, str) else default)

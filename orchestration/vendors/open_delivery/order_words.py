@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from orchestration.mapping.expressions import lookup
 from orchestration.mapping.record_schema import NUMBER, TEXT, alone
+from orchestration.mapping.words import translated
 
 # Requests to cancel and the answers to them change nothing, although some contain the word: they are no statement of
 # the state.
@@ -45,9 +45,9 @@ def status_of(stated: pl.Expr) -> pl.Expr:
         stated.str.strip_chars()
         .str.to_lowercase()
         .str.strip_prefix("order.")
-        .str.replace("^order_(completed|cancell?ed|created|delivered)$", "$1")
+        .str.replace("^order[_ -]?(completed|cancell?ed|created|delivered)$", "$1")
     )
-    return lookup(bare, STATUS)
+    return translated(bare, STATUS)
 
 
 # Every word of a state that is known, be it that it says something of the state or nothing.

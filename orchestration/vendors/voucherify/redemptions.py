@@ -8,12 +8,11 @@ from orchestration.mapping.expressions import (
     at,
     first_given,
     given,
-    lookup,
 )
 from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, drop
 from orchestration.mapping.selects import IssueRule, Rows, rows
 from orchestration.mapping.values import time
-from orchestration.mapping.words import words
+from orchestration.mapping.words import translated, words
 from orchestration.vendors.voucherify.orders import ORDER, PERSON
 from orchestration.vendors.voucherify.words import METADATA_CELLS, RESULT, metadata
 
@@ -148,7 +147,7 @@ def redemption_rows(
         kind=pl.when(is_rollback).then(pl.lit("rollback")).otherwise(pl.lit("redemption")),
         parent_redemption_id=of("redemption"),
         result=words(
-            pl.coalesce(lookup(of("result"), RESULT), lookup(of("status"), RESULT)),
+            pl.coalesce(translated(of("result"), RESULT), translated(of("status"), RESULT)),
             (of("result"), RESULT),
             (of("status"), RESULT),
         ),
