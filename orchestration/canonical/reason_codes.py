@@ -92,6 +92,10 @@ ISSUE_CODES: dict[str, str] = {
         "A status, channel or type is a word that no table of ours knows: the column is `unknown` or null. Have the"
         " word added."
     ),
+    "unheard_consent": (
+        "The record says something of consent in a place that nothing is read from: it may be a no. Look at the record"
+        " and have the field added."
+    ),
     "other_kind": "Two words in the record say what it is, and they differ: this one was not followed.",
     "major_units": (
         "The column is documented in minor units and holds a decimal point in this file: it was read in major units."

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from orchestration.canonical.field_meanings import meaning
+
 PLAIN_YES = ("true", "t", "yes", "y", "1", "1.0", "on", "sim", "sí", "si", "ja", "oui")
 PLAIN_NO = ("false", "f", "no", "n", "0", "0.0", "off", "não", "nao", "nein", "non", "nee")
 AGREED = (
@@ -65,6 +67,13 @@ _NAMES = frozenset(
 _CHANNELS = frozenset({"email", "mail", "sms", "phone", "push", "whatsapp", "post", "all"})
 
 
+_PLAIN_REFUSALS = frozenset(
+    map(bare_word, ("unsubscribe", "unsubscribed", "opt out", "opted out", "explicitly opted out", "do not contact"))
+)
+_NEGATIVE = re.compile("unsub|opt(?:ed)?out|suppress|donotcontact|refus|revok")
+_YEAR = re.compile(r"\b(?:19|20)\d\d")
+
+
 def said(value: Any) -> str | None:
     """opt_in, opt_out or unknown, if the value is a yes or no or a word for it."""
     text = "true" if value is True else "false" if value is False else value
@@ -76,6 +85,20 @@ def heard(value: Any) -> Any:
     there is none."""
     found = list(_reported(value))
     return next((one for one in found if said(one) == "opt_out"), found[0] if found else None)
+
+
+def may_refuse(name: str, value: Any) -> bool:
+    """A field that nothing is read from says no, by its name and its value or in a word that means nothing else."""
+    word = heard(value) if isinstance(value, dict | list) else value
+    if word is None or (isinstance(word, int | float) and not isinstance(word, bool)) or str(word).isdigit():
+        return False
+    if isinstance(word, str) and bare_word(word) in _PLAIN_REFUSALS:
+        return True
+    if meaning(name) != "consent":
+        return False
+    if _NEGATIVE.search(bare_word(name.rpartition(".")[2])):
+        return said(word) == "opt_in" or (said(word) is None and bool(_YEAR.search(str(word))))
+    return said(word) == "opt_out"
 
 
 def _reported(value: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ import polars as pl
 from orchestration.mapping.checks import check_columns
 from orchestration.mapping.expressions import given, roots, shared
 from orchestration.mapping.values import Unit, Value
-from orchestration.mapping.words import is_plain_no
+from orchestration.mapping.words import is_no, is_no_time, is_plain_no
 
 ADDRESS_COLUMNS = (
     "country_raw", "state_raw", "city", "district", "postal_code", "address_line_1", "address_line_2", "latitude", "longitude",
@@ -152,5 +152,10 @@ class IssueRule:
 
 
 def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule:
-    """Logs a plain no in the field of a refusal or of its time as an issue: it says nothing."""
-    return IssueRule(path, stated, is_plain_no(stated), each)
+    """Logs a plain no, or a word for nothing, in the field of a refusal or of its time as an issue: it says nothing."""
+    return IssueRule(path, stated, is_plain_no(stated) | is_no_time(stated), each)
+
+
+def no_agreement(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule:
+    """Logs a word for nothing in the field of the time of a yes as an issue: nobody has agreed."""
+    return IssueRule(path, stated, is_no_time(stated) & ~is_no(stated), each)

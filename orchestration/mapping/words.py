@@ -7,6 +7,7 @@ import polars as pl
 from orchestration.mapping.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
 from orchestration.mapping.expressions import first_given, given
 from orchestration.mapping.values import Word
+from orchestration.parsing.text import EMPTY_WORDS
 
 
 def word_form(stated: pl.Expr) -> pl.Expr:
@@ -50,9 +51,25 @@ def is_no(stated: pl.Expr) -> pl.Expr:
     return (consent_said(stated) == "opt_out").fill_null(value=False)
 
 
+# What databases and programs write for a time that there is not.
+_NO_TIME = r"^(?:0000-00-00|0001-01-01|1899-12-30|1900-01-01|1901-01-01|1970-01-01)(?:[T ]|$)"
+
+
+def is_no_time(stated: pl.Expr) -> pl.Expr:
+    """A word for nothing in the place of a time, or the day that stands for none."""
+    text = stated.str.strip_chars()
+    return (text.str.to_lowercase().is_in(EMPTY_WORDS) | text.str.contains(_NO_TIME)).fill_null(value=False)
+
+
+def stated_time(stated: pl.Expr) -> pl.Expr:
+    """What stands in the place of a time at which something happened; a no or a word for nothing says that it did
+    not."""
+    return pl.when(~is_plain_no(stated) & ~is_no_time(stated)).then(stated)
+
+
 def yes_since(agreed: pl.Expr) -> pl.Expr:
-    """Since when there is a yes, by the field of its time; a no in its place is none."""
-    return pl.when(~is_no(agreed)).then(agreed)
+    """Since when there is a yes, by the field of its time; a no or a word for nothing in its place is none."""
+    return pl.when(~is_no(agreed) & ~is_no_time(agreed)).then(agreed)
 
 
 def is_plain_no(stated: pl.Expr) -> pl.Expr:
@@ -61,6 +78,6 @@ def is_plain_no(stated: pl.Expr) -> pl.Expr:
 
 
 def no_since(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
-    """Since when there is a no, by the field of its time; a plain no in its place takes nothing back, and one in place
-    of the time of a yes is one."""
-    return first_given(pl.when(~is_plain_no(refused)).then(refused), pl.when(is_no(agreed)).then(agreed))
+    """Since when there is a no, by the field of its time; a plain no or a word for nothing in its place takes nothing
+    back, and a no in place of the time of a yes is one."""
+    return first_given(stated_time(refused), pl.when(is_no(agreed)).then(agreed))

@@ -16,6 +16,7 @@ from msgspec import UNSET
 from orchestration.canonical.canonical_json import canonical
 from orchestration.landing.record import Record
 from orchestration.mapping.coercion import decode_generic, exact, fit
+from orchestration.mapping.consent_words import may_refuse
 from orchestration.mapping.model import Dialect, Vendor
 from orchestration.normalisation.damaged_documents import is_nested_deeper, suspects, with_whole_characters
 from orchestration.normalisation.dialect_records import DialectRecords
@@ -213,7 +214,7 @@ class Classifier:
         if not knowing:
             return reject("unknown_shape", field)
         fitting = [(fit(value, one.dialect.shape, one.dialect.decisive), one) for one in knowing]
-        fitted, known = min(fitting, key=lambda one: one[0].misfits)
+        fitted, known = min(fitting, key=lambda one: (one[0].misfits, one[1].dialect.entity != kind))
         for name, word in self._kinds.contradicting(value, self._alike(known.dialect.kinds)) if kind else ():
             batch.issues.append(Issue(record.number, None, name, "other_kind", word, "kept"))
         if repaired != document:
@@ -227,6 +228,9 @@ class Classifier:
             batch.issues.append(Issue(record.number, None, path, "precision_suspect", str(inner), "kept"))
         for path, inner in fitted.unknown.items():
             self.drift[known.name, _without_positions(path), "new_field", _json_type(inner)] += 1
+            if may_refuse(path, inner):
+                given = inner if isinstance(inner, str) else self._encode(inner).decode("utf-8", "replace")
+                batch.issues.append(Issue(record.number, None, path, "unheard_consent", given, "kept"))
         try:
             decoded = known.compiled.loose.decode(self._encode(fitted.record))
         except msgspec.DecodeError:

@@ -167,7 +167,31 @@ PLACES = (
             lambda value, name=name: {"Email": MAIL, "Phone": "+4915123456704", name: value},
             is_cell=True,
         )
-        for name in ("Email Status", "Email Subscription Status", "SMS Status", "SMS Subscription Status")
+        for name in (
+            *(f"{channel} {word}" for channel in ("Email", "SMS", "Push") for word in ("Status", "Consent")),
+            "Email Subscription Status",
+            "SMS Subscription Status",
+            "status",
+            "Subscribed",
+            "Accepts Marketing",
+        )
+    ),
+    *(
+        Place("ometria", stream, dialect, name, lambda value, row=row, name=name: {**row, name: value}, is_cell=True)
+        for stream, dialect, row in (
+            ("profiles", "ometria.csv_profile", {"id": "p", "email": MAIL, "dates.acquired": WHEN}),
+            (
+                "contacts",
+                "ometria.csv_labelled_contact",
+                {"@type": "contact", "id": "1", "email": MAIL, "customer.phone_number": "+4915123456704"},
+            ),
+        )
+        for name in (
+            "marketing_optin",
+            "channels.sms.allow_marketing",
+            "channels.email.allow_transactional",
+            "channels.post",
+        )
     ),
     Place("ometria", "profiles", "ometria.profile", "marketing_optin", lambda value: profile(marketing_optin=value)),
     *(
@@ -278,6 +302,37 @@ PLACES = (
         "open_delivery.transport.wrapped",
         "customer.consent.marketing",
         lambda value: {"customer": transport(consent={"marketing": value})},
+    ),
+    *(
+        Place(
+            "open_delivery",
+            "customers",
+            dialect,
+            f"{start}{field}",
+            lambda value, build=build, wrap=wrap: build(**wrap(value)),
+        )
+        for dialect, start, build in (
+            (
+                "open_delivery.draft",
+                "",
+                lambda **fields: {
+                    "identifier": {"type": "email", "value": MAIL},
+                    "document": {"value": "529.982.247-25"},
+                    **fields,
+                },
+            ),
+            ("open_delivery.rc2", "", rc2),
+            ("open_delivery.transport", "", transport),
+            (
+                "open_delivery.transport.wrapped",
+                "customer.",
+                lambda **fields: {"customer": transport(**fields)},
+            ),
+        )
+        for field, wrap in (
+            ("consents[].status", lambda value: {"consents": [{"channel": "EMAIL", "status": value}]}),
+            ("consent.marketing", lambda value: {"consent": {"marketing": value}}),
+        )
     ),
     *(
         Place(

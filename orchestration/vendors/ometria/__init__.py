@@ -16,7 +16,7 @@ from orchestration.mapping.record_schema import EXTRA, TEXT
 from orchestration.mapping.selects import (
     RejectRule,
 )
-from orchestration.vendors.ometria.consents import channel_rows, consent_issues
+from orchestration.vendors.ometria.consents import channel_cell_rows, channel_rows, consent_issues
 from orchestration.vendors.ometria.contacts import CONTACTS
 from orchestration.vendors.ometria.events import (
     CUSTOM_EVENT,
@@ -39,11 +39,15 @@ from orchestration.vendors.ometria.orders import (
     refund_orders,
 )
 from orchestration.vendors.ometria.profiles import (
+    CELLS,
+    CSV_PROFILE,
     LIST,
     LISTS,
     PROFILE,
     PROFILE_STATS,
     TAGS,
+    csv_profile,
+    csv_profile_customers,
     profile,
     profile_consents,
     profile_customers,
@@ -60,6 +64,22 @@ KINDS = Kinds(
         sign("grand_total", kind="order"),
         sign("lineitems", kind="order"),
         sign("price", kind="product"),
+        # A profile and a contact are known apart by where each states its dates.
+        *(
+            sign(name, kind="profile")
+            for name in ("dates", "stats", "identities", *(name for name in CELLS if name.startswith("dates.")))
+        ),
+        *(
+            sign(name, kind="contact")
+            for name in (
+                "@collection",
+                "@force_optin",
+                "country_id",
+                "timestamp_acquired",
+                "timestamp_subscribed",
+                "timestamp_unsubscribed",
+            )
+        ),
     ),
     pages={
         "profiles": "profile",
@@ -107,7 +127,23 @@ VENDOR = vendor(
             *LISTS,
             *PROFILE_STATS,
             about=profile,
-            issue_rules=(*consent_issues("dates.marketing_optout"), unknown_identities),
+            lacks=tuple(CELLS),
+            issue_rules=(*consent_issues("dates.marketing_optin", "dates.marketing_optout"), unknown_identities),
+            kinds=("profile",),
+            marks={"name": ANY_WORD},
+        ),
+        dialect(
+            "ometria.csv_profile",
+            "profile",
+            CSV_PROFILE,
+            csv_profile_customers,
+            *profile_consents,
+            *channel_cell_rows(),
+            *TAGS,
+            *PROFILE_STATS,
+            about=csv_profile,
+            lacks=("dates", "stats", "channels", "properties", "identities", "lists"),
+            issue_rules=consent_issues("dates.marketing_optin", "dates.marketing_optout"),
             kinds=("profile",),
             marks={"name": ANY_WORD},
         ),

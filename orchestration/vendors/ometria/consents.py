@@ -20,6 +20,7 @@ from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     IssueRule,
     Rows,
+    no_agreement,
     no_refusal,
     rows,
 )
@@ -151,11 +152,15 @@ def channel_cell_rows(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
     )
 
 
-def consent_issues(refused: str) -> tuple[IssueRule, IssueRule]:
-    """Words of consent that are none, `refused` being the field of the time of a no."""
+def consent_issues(agreed: str, refused: str) -> tuple[IssueRule, ...]:
+    """Words of consent that are none, `agreed` and `refused` being the fields of the times of a yes and of a no."""
     stated = at("marketing_optin")
     is_unknown = given(stated) & translated(stated, CONSENT_WORDS).is_null()
-    return IssueRule("marketing_optin", stated, is_unknown, None, "unknown_word"), no_refusal(refused, at(refused))
+    return (
+        IssueRule("marketing_optin", stated, is_unknown, None, "unknown_word"),
+        no_agreement(agreed, at(agreed)),
+        no_refusal(refused, at(refused)),
+    )
 
 
 # -- segments --------------------------------------------------------------------------------------------------------

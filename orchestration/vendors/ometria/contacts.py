@@ -70,14 +70,17 @@ CONTACT = {
     "object_version": EXTRA,
     "source": EXTRA,
 }
+# Columns of tables: what stands in objects elsewhere.
+CELLS = {**CHANNEL_CELLS, "customer.phone_number": TEXT}
 CSV_CONTACT = {
     **{name: leaf for name, leaf in CONTACT.items() if name not in ("@type", "@collection", "properties", "channels")},
-    **CHANNEL_CELLS,
+    **CELLS,
     "customer_id": TEXT,
     "@force_optin": SCALAR,
-    "customer.phone_number": TEXT,
     "properties.*": JSON,
 }
+# A table may say of every row what it is, and of which collection.
+LABELLED_CONTACT = {**CSV_CONTACT, **{name: CONTACT[name] for name in ("@type", "@collection", "@force_optin")}}
 
 
 def _contact_dialect(
@@ -137,20 +140,27 @@ def _contact_dialect(
         about=about,
         has=has,
         lacks=lacks,
-        issue_rules=consent_issues("timestamp_unsubscribed"),
+        issue_rules=consent_issues("timestamp_subscribed", "timestamp_unsubscribed"),
         kinds=("contact",),
         marks={"name": ANY_WORD},
     )
 
 
 CONTACTS = (
-    _contact_dialect("ometria.contact", CONTACT, has=("@collection",), lacks=(), says_unknown=True),
+    _contact_dialect("ometria.contact", CONTACT, has=("@collection",), lacks=tuple(CELLS), says_unknown=True),
     _contact_dialect(
         "ometria.connector_contact",
         {name: leaf for name, leaf in CONTACT.items() if name != "@collection"},
         has=("@type",),
-        lacks=("@collection",),
+        lacks=("@collection", *CELLS),
         says_unknown=True,
     ),
     _contact_dialect("ometria.csv_contact", CSV_CONTACT, has=(), lacks=("@type", "@collection"), says_unknown=False),
+    _contact_dialect(
+        "ometria.csv_labelled_contact",
+        LABELLED_CONTACT,
+        has=(),
+        lacks=("properties", "channels"),
+        says_unknown=False,
+    ),
 )

@@ -1,5 +1,7 @@
 """Profiles: identities, attributes, figures, lists and consents."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from orchestration.mapping.expressions import (
@@ -22,7 +24,14 @@ from orchestration.mapping.selects import (
 )
 from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import translated, word
-from orchestration.vendors.ometria.consents import CHANNEL, consent_rows, keyed_by_person, names_no_list, nobody
+from orchestration.vendors.ometria.consents import (
+    CHANNEL,
+    CHANNEL_CELLS,
+    consent_rows,
+    keyed_by_person,
+    names_no_list,
+    nobody,
+)
 from orchestration.vendors.ometria.words import EMPTY, IDENTITY_TYPE, LIST_KIND, NO_NEWS
 
 TAGS = (
@@ -98,6 +107,25 @@ PROFILE = {
         "visits": NUMBER,
     },
 }
+CELLS = {
+    **{
+        f"{name}.{field}": leaf
+        for name, fields in PROFILE.items()
+        if name in ("dates", "stats") and isinstance(fields, dict)
+        for field, leaf in fields.items()
+    },
+    **CHANNEL_CELLS,
+}
+# A row of a table has in columns what stands in objects elsewhere.
+CSV_PROFILE = {
+    **{
+        name: leaf
+        for name, leaf in PROFILE.items()
+        if name not in ("dates", "stats", "channels", "properties", "identities", "lists")
+    },
+    **CELLS,
+    "properties.*": JSON,
+}
 profile = Profile(
     record_id=keyed_by_person(at("id"), at("phone_number"), at("country")),
     identifiers=(
@@ -115,6 +143,7 @@ profile = Profile(
         ),
     ),
 )
+csv_profile = replace(profile, identifiers=profile.identifiers[:-1])
 profile_customers = rows(
     "customers",
     acquired_at=time(at("dates.acquired")),
@@ -130,6 +159,9 @@ profile_customers = rows(
     birth_date=at("date_of_birth"),
     country_raw=at("country"),
     attributes=raw("properties"),
+)
+csv_profile_customers = replace(
+    profile_customers, columns={**profile_customers.columns, "attributes": raw("properties.*")}
 )
 profile_consents = consent_rows(
     yes=at("dates.marketing_optin"),

@@ -8,6 +8,7 @@ are one action reported again.
 """
 
 from orchestration.mapping.expressions import (
+    at,
     given,
     raw,
 )
@@ -16,6 +17,7 @@ from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.selects import (
     IssueRule,
     RejectRule,
+    no_refusal,
 )
 from orchestration.vendors.omnisend.consents import event_consents, event_tags, opted_issues
 from orchestration.vendors.omnisend.contact_csv import CSV_FORM, csv_contact
@@ -156,6 +158,7 @@ VENDOR = vendor(
             order_lines("orderItems"),
             cancellations,
             about=order_contact,
+            issue_rules=(no_refusal("canceledDate", at("canceledDate")),),
             has=("orderID",),
             duplicates_of="orders",
             kinds=("order",),

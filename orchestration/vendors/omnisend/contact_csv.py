@@ -14,13 +14,17 @@ from orchestration.mapping.selects import (
     Identifier,
     Profile,
     Rows,
+    no_agreement,
     no_refusal,
     rows,
 )
 from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import (
+    consent_said,
     consent_word,
+    is_no,
     no_since,
+    stated_time,
     yes_since,
 )
 from orchestration.vendors.omnisend.contacts import CONTACT, contact_key, exported_segment
@@ -47,12 +51,20 @@ CSV_COLUMNS = {
     "country_code": ("Country Code",),
     "tags": ("Tags",),
     "email_opt_in": ("Email Opt-in Date", "Opt-in Date"),
-    "email_opt_out": ("Email Opt-out Date", "Opt-out Date", "Unsubscribe Date"),
+    "email_opt_out": ("Email Opt-out Date", "Opt-out Date", "Email Unsubscribe Date", "Unsubscribe Date"),
     "sms_opt_in": ("SMS Opt-in Date",),
-    "sms_opt_out": ("SMS Opt-out Date",),
-    "email_status": ("Email Status", "Email Subscription Status"),
-    "sms_status": ("SMS Status", "SMS Subscription Status"),
+    "sms_opt_out": ("SMS Opt-out Date", "SMS Unsubscribe Date"),
+    "push_opt_in": ("Push Opt-in Date",),
+    "push_opt_out": ("Push Opt-out Date",),
+    "email_status": ("Email Status", "Email Subscription Status", "Email Consent"),
+    "sms_status": ("SMS Status", "SMS Subscription Status", "SMS Consent", "Phone Status"),
+    "push_status": ("Push Status", "Push Subscription Status", "Push Consent"),
+    # The word at the top of a contact of the interface, of the channel it is known by.
+    "status": ("status", "Subscription Status", "Subscribed", "Accepts Marketing"),
+    "status_date": ("statusDate", "statusChangedAt"),
+    "unsubscribed": ("Unsubscribed",),
 }
+CHANNELS = ("email", "sms", "push")
 CSV_FORM = CsvForm(names=tuple(header for written in CSV_COLUMNS.values() for header in written))
 NOON = 12
 
@@ -114,13 +126,13 @@ def csv_contact(name: str) -> Dialect:
     )
 
     def state(channel: str) -> Rows:
-        """The word for the channel, where no date says more."""
-        stated = cell(f"{channel}_status")
+        """The word for the channel, where no date says more; a no beside the date of a yes alone came after it."""
+        stated, agreed = cell(f"{channel}_status"), cell(f"{channel}_opt_in")
         return rows(
             "customer_consents",
             where=given(stated)
-            & ~given(cell(f"{channel}_opt_in"))
-            & ~given(no_since(cell(f"{channel}_opt_out"), cell(f"{channel}_opt_in"))),
+            & (~given(yes_since(agreed)) | is_no(stated))
+            & ~given(no_since(cell(f"{channel}_opt_out"), agreed)),
             channel=pl.lit(channel),
             purpose=pl.lit("marketing"),
             status=consent_word(stated),
@@ -128,8 +140,38 @@ def csv_contact(name: str) -> Dialect:
             effective_at=time(else_export_date=True),
         )
 
-    consents = [*dated("email"), *dated("sms"), state("email"), state("sms")]
-    issue_rules = tuple(no_refusal(CSV_COLUMNS[column][0], cell(column)) for column in ("email_opt_out", "sms_opt_out"))
+    top = pl.when(given(cell("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
+    is_reported = pl.any_horizontal(
+        (top == channel)
+        & pl.any_horizontal(given(cell(f"{channel}_{name}")) for name in ("opt_in", "opt_out", "status"))
+        for channel in ("email", "sms")
+    )
+    word = rows(
+        "customer_consents",
+        where=given(cell("status")) & (~is_reported | is_no(cell("status"))),
+        channel=top,
+        purpose=pl.lit("marketing"),
+        status=consent_word(cell("status")),
+        status_raw=cell("status"),
+        effective_at=time(cell("status_date"), else_export_date=True),
+    )
+    # A yes to having unsubscribed, or the time of it, is a no.
+    refused = stated_time(cell("unsubscribed"))
+    unsubscribed = rows(
+        "customer_consents",
+        where=given(refused),
+        channel=top,
+        purpose=pl.lit("marketing"),
+        status=pl.lit("opt_out"),
+        status_raw=refused,
+        effective_at=time(pl.when(consent_said(refused).is_null()).then(refused), else_export_date=True),
+    )
+    consents = [*(row for one in CHANNELS for row in dated(one)), *map(state, CHANNELS), word, unsubscribed]
+    issue_rules = (
+        *(no_refusal(CSV_COLUMNS[f"{one}_opt_out"][0], cell(f"{one}_opt_out")) for one in CHANNELS),
+        *(no_agreement(CSV_COLUMNS[f"{one}_opt_in"][0], cell(f"{one}_opt_in")) for one in CHANNELS),
+        no_refusal("Unsubscribed", cell("unsubscribed")),
+    )
     shape = dict.fromkeys([header for written in CSV_COLUMNS.values() for header in written], TEXT)
     lacks = tuple(header for header in CONTACT if header not in shape)
     return dialect(

@@ -17,6 +17,7 @@ from orchestration.mapping.selects import (
     rows,
 )
 from orchestration.mapping.values import Typed, absolute, time
+from orchestration.mapping.words import stated_time
 from orchestration.vendors.omnisend.events import ADDRESS
 from orchestration.vendors.omnisend.words import dialled, status, word_of_state
 
@@ -74,8 +75,9 @@ ORDER = {
     "products": [ORDER_LINE],
     "orderItems": [ORDER_LINE],
 }
+canceled_on = stated_time(at("canceledDate"))
 order_status = status(
-    at("paymentStatus"), at("fulfillmentStatus"), pl.when(given(at("canceledDate"))).then(pl.lit("canceled"))
+    at("paymentStatus"), at("fulfillmentStatus"), pl.when(given(canceled_on)).then(pl.lit("canceled"))
 )
 order_region = first_given(at("billingAddress.countryCode"), at("billingAddress.country"))
 
@@ -114,7 +116,7 @@ orders = rows(
     order_number=at("orderNumber"),
     ordered_at=time(at("createdAt"), else_export_date=True),
     source_updated_at=time(at("updatedAt")),
-    canceled_at=time(at("canceledDate")),
+    canceled_at=time(canceled_on),
     currency=at("currency"),
     subtotal=at("subTotalSum"),
     discount_total=absolute(at("discountSum"), "hundredths"),
@@ -142,7 +144,7 @@ cancellations = rows(
     action=pl.lit("cancel"),
     amount_kind=pl.lit("running_total"),
     currency=at("currency"),
-    occurred_at=time(at("canceledDate"), else_export_date=True),
+    occurred_at=time(canceled_on, else_export_date=True),
     reason=at("cancelReason"),
 )
 

@@ -17,6 +17,7 @@ from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     IssueRule,
     Rows,
+    no_agreement,
     no_refusal,
     rows,
 )
@@ -101,11 +102,11 @@ def stated_consents(
 
 
 def consent_issues(*bodies: str) -> tuple[IssueRule, ...]:
-    """Logs what says nothing in the time of a no as an issue, in the consents and the consent under each."""
-    lists = tuple(no_refusal(f"{body}consents[].revokedAt", item("revokedAt"), f"{body}consents") for body in bodies)
-    return lists + tuple(
-        no_refusal(f"{body}consent.revokedAt", at(f"{body}consent.revokedAt")) for body in bodies if body
+    """Logs what says nothing in the time of a yes or a no as an issue, in the consents and the consent under each."""
+    fields = (("grantedAt", no_agreement), ("revokedAt", no_refusal))
+    lists = tuple(
+        doubt(f"{body}consents[].{name}", item(name), f"{body}consents") for body in bodies for name, doubt in fields
     )
-
-
-consents = stated_consents(item, each="consents")
+    return lists + tuple(
+        doubt(f"{body}consent.{name}", at(f"{body}consent.{name}")) for body in bodies if body for name, doubt in fields
+    )

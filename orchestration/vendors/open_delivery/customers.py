@@ -15,12 +15,14 @@ from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     Identifier,
     Profile,
+    Rows,
     one_address,
     rows,
 )
 from orchestration.mapping.values import Typed, Value, time
+from orchestration.parsing import ids
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, consents
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
     EXTERNAL_ID,
     IDENTIFIER,
@@ -96,6 +98,28 @@ def is_one_marked(path: str) -> pl.Expr:
     return at(path).list.eval(is_marked(pl.element().struct.field("isPrimary"))).list.any().fill_null(value=False)
 
 
+# Each version has one of the two, and a host may send the other one's.
+CONSENTS = {
+    "consents": [CONSENT],
+    "consent": {"marketing": consented(FLAG), "updatedAt": TEXT, "legalBasis": EXTRA},
+}
+
+
+def _said(start: str = "", changed: pl.Expr | None = None) -> tuple[Rows, ...]:
+    """What a customer under `start` says of consent, in either form; `changed` is when the customer last changed."""
+    marketing = at(f"{start}consent.marketing")
+    return (
+        *stated_consents(item, each=f"{start}consents"),
+        consent(
+            pl.lit("all"),
+            pl.lit("marketing"),
+            marketing,
+            first_given(at(f"{start}consent.updatedAt"), *(() if changed is None else (changed,))),
+            where=given(marketing),
+        ),
+    )
+
+
 DRAFT_CUSTOMER = {
     "identifier": IDENTIFIER,
     "name": TEXT,
@@ -110,6 +134,7 @@ DRAFT_CUSTOMER = {
     "address": ADDRESS,
     "addresses": [ADDRESS],
     "metadata": METADATA,
+    **CONSENTS,
 }
 draft_customer = dialect(
     "open_delivery.draft",
@@ -126,6 +151,8 @@ draft_customer = dialect(
         attributes=raw("metadata"),
     ),
     *tags,
+    *_said(),
+    issue_rules=consent_issues(""),
     about=Profile(
         record_id=customer_key("identifier"),
         identifiers=(
@@ -169,7 +196,7 @@ RC2_CUSTOMER = {
     "birthDate": TEXT,
     "addresses": [ADDRESS],
     "metadata": METADATA,
-    "consents": [CONSENT],
+    **CONSENTS,
     "createdAt": TEXT,
     "updatedAt": TEXT,
 }
@@ -187,9 +214,9 @@ rc2_customer = dialect(
         attributes=raw("metadata"),
     ),
     *tags,
-    *consents,
+    *_said(changed=at("updatedAt")),
     about=Profile(
-        record_id=pl.coalesce(clean(at("id")), customer_key("identifier")),
+        record_id=pl.coalesce(ids.identifier(at("id"), "customer_id"), customer_key("identifier")),
         identifiers=(
             _host_id(at("id")),
             canonical_identifier("identifier", pl.lit(value=True)),
@@ -221,7 +248,7 @@ TRANSPORT_CUSTOMER = {
     "birthDate": TEXT,
     "gender": TEXT,
     "status": TEXT,
-    "consent": {"marketing": consented(FLAG), "updatedAt": TEXT, "legalBasis": EXTRA},
+    **CONSENTS,
     "createdAt": TEXT,
     "updatedAt": TEXT,
 }
@@ -231,7 +258,6 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
     """The customer of the transport bindings, as a record or wrapped in an object as it is pushed."""
     start = f"{wrapper}." if wrapper else ""
     shape = {wrapper: TRANSPORT_CUSTOMER} if wrapper else TRANSPORT_CUSTOMER
-    marketing = at(f"{start}consent.marketing")
     parts = item().str.extract_groups(r"^\s*(?:([^:]+):)?(.*)$").struct
     return dialect(
         "open_delivery.transport.wrapped" if wrapper else "open_delivery.transport",
@@ -247,13 +273,8 @@ def transport_customer(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
             lifecycle_raw=at(f"{start}status"),
             is_lead=Typed(clean(at(f"{start}status")).str.to_lowercase() == "lead"),
         ),
-        consent(
-            pl.lit("all"),
-            pl.lit("marketing"),
-            marketing,
-            first_given(at(f"{start}consent.updatedAt"), at(f"{start}updatedAt")),
-            where=given(marketing),
-        ),
+        *_said(start, changed=at(f"{start}updatedAt")),
+        issue_rules=consent_issues(start)[:2],
         about=Profile(
             record_id=at(f"{start}id"),
             identifiers=(

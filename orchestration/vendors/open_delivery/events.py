@@ -8,11 +8,11 @@ events say the bare state.
 
 import polars as pl
 
-from orchestration.mapping.expressions import at, first_given, given, item, lookup, raw
+from orchestration.mapping.expressions import at, filled, first_given, given, item, lookup, raw
 from orchestration.mapping.model import Dialect, dialect
 from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Contact, Identifier, Rows, rows
+from orchestration.mapping.selects import Contact, Identifier, IssueRule, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import words
 from orchestration.parsing.text import clean
@@ -38,17 +38,29 @@ EVENTS: dict[str, tuple[str, str, str, str]] = {
     "customer.consent.updated": ("consent", "updated", "none", "false"),
     "customer.opted.in": ("consent", "updated", "none", "false"),
     "customer.opted.out": ("consent", "updated", "none", "false"),
+    "customer.consent.granted": ("consent", "updated", "none", "false"),
+    "customer.consent.revoked": ("consent", "updated", "none", "false"),
+    "customer.subscribed": ("consent", "updated", "none", "false"),
+    "customer.unsubscribed": ("consent", "updated", "none", "false"),
     "lead.created": ("lead", "created", "none", "false"),
     "review.created": ("review", "created", "review", "true"),
 }
 FAMILIES = {"order": "none", "customer": "none", "lead": "none", "loyalty": "loyalty", "review": "none"}
 EVENT_WORDS = STATUS_WORDS | dict.fromkeys(EVENTS, "")
-OPT_EVENTS = {"customer.opted.in": "opt_in", "customer.opted.out": "opt_out"}
+OPT_EVENTS = {
+    "customer.opted.in": "opt_in",
+    "customer.consent.granted": "opt_in",
+    "customer.subscribed": "opt_in",
+    "customer.opted.out": "opt_out",
+    "customer.consent.revoked": "opt_out",
+    "customer.unsubscribed": "opt_out",
+}
 
 
 def _dotted(name: pl.Expr) -> pl.Expr:
-    """`ORDER_COMPLETED` and `order.completed` in one fashion."""
-    return clean(name).str.to_lowercase().str.replace_all("_", ".", literal=True)
+    """`ORDER_COMPLETED`, `orderCompleted` and `order.completed` in one fashion."""
+    apart = clean(name).str.replace_all(r"([a-z0-9])([A-Z])", "${1}.${2}")
+    return apart.str.to_lowercase().str.replace_all(r"[\s_-]+", ".")
 
 
 def _words(name: pl.Expr, stated: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
@@ -126,7 +138,11 @@ def _dialect(
             occurred_at=time(at_time, else_export_date=True),
         ),
     ]
-    opted, issue_rules = ((), ()) if body is None else (_opted(name, at_time, body), consent_issues(f"{body}."))
+    opted, issue_rules = (
+        ((), ())
+        if body is None
+        else (_opted(name, at_time, body), (*consent_issues(f"{body}."), _unheard(name, event_type, body)))
+    )
     return dialect(
         dialect_name,
         "event",
@@ -141,12 +157,29 @@ def _dialect(
     )
 
 
+def _event_status(name: pl.Expr, body: str) -> pl.Expr:
+    """The yes or no of an event of consent as a whole, by its name or the word in its body."""
+    event = _dotted(name)
+    is_update = (event == "customer.consent.updated").fill_null(value=False)
+    return pl.coalesce(lookup(event, OPT_EVENTS), pl.when(is_update).then(at(f"{body}.status")))
+
+
+def _unheard(name: pl.Expr, event_type: pl.Expr, body: str) -> IssueRule:
+    """An event of consent out of which no consent is read: it may have been a no."""
+    fields = ("status", "grantedAt", "revokedAt")
+    is_heard = (
+        given(_event_status(name, body))
+        | filled(at(f"{body}.consents"))
+        | pl.any_horizontal(given(at(f"{body}.consent.{field}")) for field in fields)
+    )
+    is_consent = (event_type == "consent") | (_dotted(name).str.contains(r"^customer\.consents?\."))
+    return IssueRule("eventType", name, is_consent.fill_null(value=False) & ~is_heard, code="unheard_consent")
+
+
 def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
     """Consents that an event reports: by its name, beside its body's channel, or as one consent or a list of them as
     customers have."""
-    event = _dotted(name)
-    is_update = (event == "customer.consent.updated").fill_null(value=False)
-    status = pl.coalesce(lookup(event, OPT_EVENTS), pl.when(is_update).then(at(f"{body}.status")))
+    status = _event_status(name, body)
     return (
         consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, at_time, where=given(status)),
         *stated_consents(lambda field: at(f"{body}.consent.{field}"), each=None, since=at_time),

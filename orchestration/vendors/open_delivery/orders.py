@@ -5,8 +5,9 @@ import polars as pl
 from orchestration.mapping.expressions import at, furthest, given, item, raw
 from orchestration.mapping.model import ANY_WORD, Dialect, dialect
 from orchestration.mapping.record_schema import JSON, NUMBER, TEXT
-from orchestration.mapping.selects import Contact, rows
+from orchestration.mapping.selects import Contact, no_refusal, rows
 from orchestration.mapping.values import Typed, time
+from orchestration.mapping.words import stated_time
 from orchestration.vendors.open_delivery.identifiers import (
     EXTERNAL_ID,
     IDENTIFIER,
@@ -134,7 +135,7 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
     start = f"{wrapper}." if wrapper else ""
 
     def own_time(name: str) -> pl.Expr:
-        return at(f"{start}timestamps.{name}")
+        return stated_time(at(f"{start}timestamps.{name}"))
 
     return dialect(
         "open_delivery.transport.wrapped" if wrapper else "open_delivery.transport",
@@ -158,6 +159,9 @@ def _transport_order(wrapper: str | None, *, has: tuple[str, ...]) -> Dialect:
             profile_id=at(f"{start}customerId"),
         ),
         has=has,
+        issue_rules=tuple(
+            no_refusal(f"{start}timestamps.{name}", at(f"{start}timestamps.{name}")) for name in STATUS_TIMES
+        ),
         duplicates_of="orders",
         kinds=("order",),
         marks={} if wrapper else {"customerId": ANY_WORD},

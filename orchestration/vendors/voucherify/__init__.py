@@ -44,6 +44,8 @@ from orchestration.vendors.voucherify.events import (
     events,
     is_about_order,
     other_type,
+    unheard_consent,
+    unheard_observation,
 )
 from orchestration.vendors.voucherify.orders import ORDER_OR_CELLS, order_customer_id, order_lines, orders, person
 from orchestration.vendors.voucherify.redemptions import (
@@ -83,6 +85,11 @@ KINDS = Kinds(
         sign("voucher_type", kind="voucher"),
         sign("voucher_id", kind="voucher_transaction"),
         sign("is_winner", kind="publication"),
+        # An export's columns are chosen: the word for what a row is may not be among them.
+        *(sign(name, kind="order") for name in ("total_amount", "total_discount_amount", "items_discount_amount")),
+        sign("items", "amount", kind="order"),
+        *(sign(name, kind="redemption") for name in ("failure_code", "order_amount", "gift_amount")),
+        *(sign("result", name, kind="redemption") for name in ("voucher_code", "redemption", "tracking_id")),
         sign("price", kind="product"),
         sign("image_url", kind="product"),
         sign("rules", kind="validation_rule"),
@@ -141,7 +148,7 @@ VENDOR = vendor(
             CUSTOMER_EVENT,
             *reported_customer.rows(is_deleted=event_name == "customer.deleted"),
             about=reported_customer.profile,
-            issue_rules=(other_type,),
+            issue_rules=(other_type, unheard_observation),
             has=("type", "data"),
             kinds=("customer_event",),
         ),
@@ -248,7 +255,7 @@ VENDOR = vendor(
             *event_redemptions,
             *event_consents,
             about=person(event_customer_id, "data.customer"),
-            issue_rules=(other_type,),
+            issue_rules=(other_type, unheard_consent),
             has=("type",),
             duplicates_of="events",
             kinds=("event", "customer_event"),

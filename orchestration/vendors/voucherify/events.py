@@ -8,11 +8,13 @@ import polars as pl
 from orchestration.mapping.coercion import decode_generic, fit
 from orchestration.mapping.expressions import (
     at,
+    filled,
     first_given,
     furthest,
     given,
     item,
     lookup,
+    pairs,
     raw,
 )
 from orchestration.mapping.record_schema import EXTRA, TEXT, Leaf, Open, Pairs
@@ -247,14 +249,32 @@ def _text(value: object) -> str | None:
 
 def reported_consent(path: str) -> Rows:
     """The consents of the customer in an event: an object with open keys inside the event's open data."""
-    found = reported_json(f"customer.{path}").replace("{}", None)
+    found = reported_json(path).replace("{}", None)
     each = found.map_elements(
         _consents_of, return_dtype=pl.List(pl.Struct(dict.fromkeys(("key", "value", "date"), pl.String)))
     )
     return consent(each, item("key"), item("value"), item("date"), at("event.created_at"), at("created_at"))
 
 
-event_consents = (reported_consent("system_metadata.consents"), reported_consent("consents"))
+CONSENT_PLACES = ("customer.system_metadata.consents", "customer.consents", "consents")
+event_consents = tuple(map(reported_consent, CONSENT_PLACES))
+# Without the consents themselves it is not known which of them were given or taken back.
+unheard_consent = IssueRule(
+    "type",
+    first_given(at("event.type"), at("type")),
+    event_name.str.starts_with("customer.consents.").fill_null(value=False)
+    & pl.all_horizontal(reported_json(path).replace("{}", None).is_null() for path in CONSENT_PLACES),
+    code="unheard_consent",
+)
+unheard_observation = IssueRule(
+    "type",
+    first_given(at("event.type"), at("type")),
+    event_name.str.starts_with("customer.consents.").fill_null(value=False)
+    & ~pl.any_horizontal(
+        filled(pl.col(pairs(f"data.customer.{path}"))) for path in ("system_metadata.consents", "consents")
+    ),
+    code="unheard_consent",
+)
 event_redemptions = tuple(reported_redemption(name) for name in ("redemption", "redemption_rollback", "rollback"))
 
 

@@ -526,3 +526,78 @@ def test_a_status_of_an_order_that_no_table_knows_is_logged_and_the_order_unknow
     outcome = of_order(paymentStatus="authorised", fulfillmentStatus=None, canceledDate=None)
     assert outcome.row("orders")["status"] == "unknown"
     assert ("status", "unknown_word", "authorised") in outcome.issues
+
+
+@pytest.mark.parametrize(
+    ("payment", "status"),
+    [
+        ("partially_refunded", "partially_refunded"),
+        ("Partially Refunded", "partially_refunded"),
+        ("VOIDED", "canceled"),
+    ],
+)
+def test_a_state_is_heard_however_its_words_are_joined(payment: str, status: str) -> None:
+    outcome = of_order(paymentStatus=payment)
+    assert (outcome.row("orders")["status"], outcome.issues) == (status, [])
+    assert (
+        of_events(event("Placed_Order", {"orderID": "1", "paymentStatus": payment})).row("orders")["status"] == status
+    )
+
+
+@pytest.mark.parametrize("nothing", ["0000-00-00 00:00:00", "0001-01-01T00:00:00Z", "-", "false", "null"])
+def test_a_date_that_stands_for_none_cancels_no_order(nothing: str) -> None:
+    outcome = of_order(paymentStatus="paid", canceledDate=nothing)
+    assert outcome.row("orders")["status"] == "paid"
+    assert outcome.rows("order_adjustments") == []
+    assert outcome.issues == [("canceledDate", "unparseable", nothing)]
+
+
+def of_row(header: str, row: str) -> Outcome:
+    return normalise("omnisend", "contacts", f"{header}\n{row}\n".encode(), file_name="contacts.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "channel"),
+    [
+        ("Email,Status", "kim@mailbox.test,unsubscribed", "email"),
+        ("contactID,email,phone,status", "c1,kim@mailbox.test,,unsubscribed", "email"),
+        ("Phone,Status", "+4915123456711,unsubscribed", "sms"),
+        ("Email,Unsubscribed", "kim@mailbox.test,yes", "email"),
+        ("Email,Subscribed", "kim@mailbox.test,no", "email"),
+        ("Email,Push Status", "kim@mailbox.test,unsubscribed", "push"),
+        ("Email,SMS Unsubscribe Date", "kim@mailbox.test,2026-01-01", "sms"),
+    ],
+)
+def test_a_no_in_a_column_of_a_table_is_heard(header: str, row: str, channel: str) -> None:
+    consent = of_row(header, row).row("customer_consents")
+    assert (consent["channel"], consent["status"]) == (channel, "opt_out")
+
+
+def test_a_no_beside_the_date_of_a_yes_came_after_it() -> None:
+    consents = of_row("Email,Email Opt-in Date,Email Status", "kim@mailbox.test,2025-01-01,Unsubscribed")
+    assert [row["status"] for row in consents.rows("customer_consents")] == ["opt_in", "opt_out"]
+
+
+@pytest.mark.parametrize("nothing", ["-", "n/a", "NULL", "0000-00-00 00:00:00", "1970-01-01T00:00:00Z"])
+def test_a_date_of_consent_that_stands_for_none_is_neither_a_yes_nor_a_no(nothing: str) -> None:
+    header = "Email,Email Opt-in Date,SMS Opt-in Date,SMS Opt-out Date"
+    outcome = of_row(header, f"kim@mailbox.test,{nothing},2026-01-01,{nothing}")
+    assert [(row["channel"], row["status"]) for row in outcome.rows("customer_consents")] == [("sms", "opt_in")]
+    assert ("Email Opt-in Date", "unparseable", nothing) in outcome.issues
+    assert ("SMS Opt-out Date", "unparseable", nothing) in outcome.issues
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("Whatsapp Opt-out Date", "2026-01-01"), ("Viber Consent", "no"), ("Channel", "Unsubscribed")],
+)
+def test_a_no_that_nothing_is_read_from_is_logged(header: str, value: str) -> None:
+    outcome = of_row(f"Email,{header}", f"kim@mailbox.test,{value}")
+    assert outcome.issues == [(header, "unheard_consent", value)]
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Marketing Cost", "0"), ("Viber Consent", "yes"), ("Unsubscribed At", "")]
+)
+def test_what_says_no_no_is_not_logged_as_one(header: str, value: str) -> None:
+    assert of_row(f"Email,{header},City", f"kim@mailbox.test,{value},Lund").issues == []

@@ -887,3 +887,92 @@ def test_the_account_settles_the_unit_of_operational_orders_of_version_2(unit: d
         "total": {"orderAmount": price("12.50")},
     }
     assert read("orders", first, **unit).row("orders")["total"] == Decimal("12.50")
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("IN DELIVERY", "shipped"),
+        ("ready-for-pickup", "in_progress"),
+        ("pickedUp", "completed"),
+        ("Canceled", "canceled"),
+    ],
+)
+def test_a_state_is_heard_however_its_words_are_joined(word: str, status: str) -> None:
+    order = {"id": "1", "displayId": "1", "createdAt": "2026-02-01T00:00:00Z", "lastEvent": word}
+    outcome = normalise("open_delivery", "orders", [order])
+    assert (outcome.row("orders")["status"], outcome.issues) == (status, [])
+
+
+NO_TO_MAIL = [{"purpose": "marketing", "channel": "email", "status": "opt_out", "revokedAt": "2026-01-01T00:00:00Z"}]
+
+
+@pytest.mark.parametrize(
+    ("customer", "channel"),
+    [
+        (
+            {
+                "identifier": {"type": "email", "value": "a@mailbox.test"},
+                "contacts": {"emails": []},
+                "consents": NO_TO_MAIL,
+            },
+            "email",
+        ),
+        (
+            {
+                "identifier": {"type": "email", "value": "a@mailbox.test"},
+                "document": {},
+                "consent": {"marketing": False},
+            },
+            "all",
+        ),
+        (
+            {"id": "1", "identifier": {"type": "email", "value": "a@mailbox.test"}, "consent": {"marketing": False}},
+            "all",
+        ),
+        ({"id": "1", "name": "Ana", "contacts": {"email": "a@mailbox.test"}, "consents": NO_TO_MAIL}, "email"),
+        ({"customer": {"id": "1", "contacts": {"email": "a@mailbox.test"}, "consents": NO_TO_MAIL}}, "email"),
+    ],
+)
+def test_a_no_of_another_version_of_the_protocol_is_heard(customer: dict[str, Any], channel: str) -> None:
+    consent = normalise("open_delivery", "customers", [customer]).row("customer_consents")
+    assert (consent["channel"], consent["status"]) == (channel, "opt_out")
+
+
+@pytest.mark.parametrize("nothing", ["-", "n/a", "0001-01-01T00:00:00Z"])
+def test_a_time_that_stands_for_none_grants_and_cancels_nothing(nothing: str) -> None:
+    consents = [
+        {"channel": "email", "grantedAt": nothing},
+        {"channel": "sms", "status": "opt_in", "revokedAt": nothing},
+    ]
+    customer = {"id": "1", "identifier": {"type": "email", "value": "a@mailbox.test"}, "consents": consents}
+    outcome = normalise("open_delivery", "customers", [customer])
+    assert [row["status"] for row in outcome.rows("customer_consents")] == ["unknown", "opt_in"]
+    order = {
+        "orderId": "1",
+        "customerId": "1",
+        "timestamps": {"createdAt": "2026-02-01T00:00:00Z", "cancelledAt": nothing},
+    }
+    assert normalise("open_delivery", "orders", [order]).row("orders")["status"] == "created"
+
+
+@pytest.mark.parametrize(
+    "name", ["customer.opted-out", "customer.optedOut", "customer.unsubscribed", "customer.consent.revoked"]
+)
+def test_a_no_by_event_is_heard_however_the_event_is_called(name: str) -> None:
+    event = {"id": "e", "eventType": name, "occurredAt": "2026-02-01T00:00:00Z", "payload": {"channel": "sms"}}
+    outcome = normalise("open_delivery", "events", [event | {"customerId": "1"}])
+    consent = outcome.row("customer_consents")
+    assert (consent["channel"], consent["status"]) == ("sms", "opt_out")
+
+
+@pytest.mark.parametrize("body", [{}, {"email": False}, {"newStatus": "opt_out"}])
+def test_an_event_of_consent_out_of_which_none_is_read_is_logged(body: dict[str, Any]) -> None:
+    event = {
+        "id": "e",
+        "eventType": "customer.consent.updated",
+        "occurredAt": "2026-02-01T00:00:00Z",
+        "customerId": "1",
+    }
+    outcome = normalise("open_delivery", "events", [event | {"payload": body}])
+    assert outcome.issues == [("eventType", "unheard_consent", "customer.consent.updated")]

@@ -1,9 +1,11 @@
 """Voucherify: what its records mean, sentence by sentence; whole records stand beside as goldens."""
 
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from orchestration.mapping.record_schema import leaves
@@ -1045,3 +1047,47 @@ def test_an_order_is_as_new_as_the_event_that_reports_it():
     newest_first = [told("updated", "2026-03-03T10:00:00Z", 5000), told("created", "2026-03-02T10:00:00Z", 4000)]
     rows = normalise("voucherify", "events", newest_first).rows("orders")
     assert [(row["total"], row["source_updated_at"].day) for row in rows] == [(Decimal(50), 3), (Decimal(40), 2)]
+
+
+@pytest.mark.parametrize("stream", ["customers", "orders", "redemptions"])
+@pytest.mark.parametrize(
+    ("row", "table"),
+    [
+        (
+            "id,source_id,created_at,status,amount,total_amount,customer_id\nord_1,SH-1,2026-02-01,PAID,1000,900,cust_1\n",
+            "orders",
+        ),
+        ("id,date,voucher_code,customer_id,result,metadata\nr_1,2026-02-01,C,cust_1,SUCCESS,{}\n", "redemptions"),
+    ],
+)
+def test_rows_of_an_export_are_what_their_columns_say_in_every_stream(stream, row, table):
+    outcome = normalise("voucherify", stream, row.encode(), file_name="export.csv")
+    assert outcome.rows("customers") == []
+    assert len(outcome.rows(table)) == 1
+
+
+@pytest.mark.parametrize("word", ["ROLLED_BACK", "rolled back", "rolled-back"])
+def test_a_result_is_heard_however_its_words_are_joined(word):
+    record = {"id": "r_1", "object": "redemption", "date": "2026-02-01T00:00:00Z", "status": word}
+    assert normalise("voucherify", "redemptions", [record]).row("redemptions")["result"] == "success"
+
+
+@pytest.mark.parametrize("stream", ["events", "customers"])
+def test_an_event_of_consent_out_of_which_none_is_read_is_logged(stream):
+    event = {"id": "ev", "type": "customer.consents.revoked", "created_at": "2026-02-01T00:00:00Z"}
+    outcome = normalise("voucherify", stream, [event | {"data": {"customer": {"id": "cust_1"}}}])
+    assert outcome.issues == [("type", "unheard_consent", "customer.consents.revoked")]
+
+
+def test_a_column_of_parquet_with_parts_of_a_unit_is_in_major_units():
+    def totals(*amounts):
+        frame = pl.DataFrame(
+            {"id": ["1", "2"], "status": "PAID", "total_amount": amounts, "created_at": "2026-02-01T00:00:00Z"}
+        )
+        file = io.BytesIO()
+        frame.write_parquet(file)
+        outcome = normalise("voucherify", "orders", file.getvalue(), file_name="orders.parquet")
+        return [row["total"] for row in outcome.rows("orders")]
+
+    assert totals(159.9, 200.0) == [Decimal("159.9"), Decimal(200)]
+    assert totals(Decimal("15990.00"), Decimal("20000.00")) == [Decimal("159.9"), Decimal(200)]
