@@ -33,6 +33,11 @@ RECORD_KINDS = Kinds(
         sign("identifier_field_name", kind="identifier"),
         sign("event_type", kind="event"),
         sign("identifiers", "type", kind="event"),
+        sign("order", kind="event"),
+        *(sign("type", name, kind="event") for name in ("order_id", "list_id")),
+        *(sign(name, kind="order") for name in ("order_id", "order.order_id")),
+        sign("list_id", kind="list"),
+        *(sign(name, kind="segment") for name in ("valid_time", "qualifications")),
     )
 )
 
@@ -76,6 +81,7 @@ VENDOR = vendor(
             about=Contact(identifiers=flat_identifiers()),
             lacks=("identifiers", "data", "identifier_field_name"),
             reject_rules=list_rejects,
+            kinds=("list",),
         ),
         *event_dialects(flat_has=("event_type",))[:3],
         *identifier_dialects,
@@ -93,6 +99,7 @@ VENDOR = vendor(
             *segment_rows,
             about=Contact(identifiers=flat_identifiers()),
             reject_rules=segment_rejects,
+            kinds=("segment",),
         ),
         envelopes=("audiences", "members"),
         file_value=r"([^/]+?)_[0-9]+_[0-9]+_[0-9]+\.",

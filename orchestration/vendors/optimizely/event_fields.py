@@ -152,9 +152,7 @@ class EventFields:
         is_change = (
             (self.kind == "list") & given(self.data("list_id")) & self.subscription.is_null() & given(self.action)
         )
-        is_consent = (
-            (self.kind == "consent") & self.consent.is_null() & (given(self.action) | given(self.data("consent")))
-        )
+        is_consent = (self.kind == "consent") & self.consent.is_null()
         is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
         path = f"{self.each}[]." if self.each else ""
         return tuple(

@@ -15,7 +15,7 @@ from orchestration.mapping.expressions import (
 )
 from orchestration.mapping.selects import Rows, rows
 from orchestration.mapping.values import Typed, Value, absolute
-from orchestration.mapping.words import word
+from orchestration.mapping.words import consent_said, word
 from orchestration.parsing.ids import order_key
 from orchestration.parsing.numbers import money
 from orchestration.vendors.optimizely.event_fields import (
@@ -35,6 +35,7 @@ from orchestration.vendors.optimizely.people import cell
 from orchestration.vendors.optimizely.words import (
     EVENT_TYPES,
     LOYALTY,
+    MESSAGES,
     NONE,
     ORDER_ACTIONS,
     ORDER_STATUS,
@@ -126,15 +127,20 @@ def event_rows(event: EventFields) -> tuple[Rows, ...]:
 def consent_reported(event: EventFields) -> Rows:
     """Consent that an event reports: a no is one to all channels, as ODP sends on none then; a yes is of the address.
 
-    To unsubscribe from no list in particular is such a no.
+    To unsubscribe from no list in particular is such a no; one that a message was answered with is of its channel.
     """
     is_no_list = (event.kind == "list") & ~given(event.data("list_id")) & (event.subscription == "unsubscribed")
-    status = pl.when(is_no_list).then(pl.lit("opt_out")).when(event.kind == "consent").then(event.consent)
+    is_answer = event.kind.is_in(MESSAGES) & (consent_said(event.action) == "opt_out")
+    status = pl.when(is_no_list | is_answer).then(pl.lit("opt_out")).when(event.kind == "consent").then(event.consent)
     return rows(
         "customer_consents",
         each=event.each,
         where=event.is_sound & status.is_not_null(),
-        channel=pl.when(status == "opt_out").then(pl.lit("all")).otherwise(pl.lit("email")),
+        channel=pl.when(is_answer)
+        .then(event.kind)
+        .when(status == "opt_out")
+        .then(pl.lit("all"))
+        .otherwise(pl.lit("email")),
         purpose=pl.lit("marketing"),
         status=status,
         status_raw=first_given(event.action, event.data("consent")),

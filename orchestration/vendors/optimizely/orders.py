@@ -131,6 +131,8 @@ def order_dialects() -> tuple[Dialect, ...]:
             has=("items",),
             lacks=("identifiers", "data", "event_type"),
             duplicates_of="orders",
+            # In a stream of orders a row that says `type` is one nevertheless.
+            kinds=("order", "event"),
             **shared,
         ),
         dialect(
@@ -141,6 +143,8 @@ def order_dialects() -> tuple[Dialect, ...]:
             item_line,
             lacks=("identifiers", "data", "event_type", "items"),
             duplicates_of="orders",
+            # In a stream of orders a row that says `type` is one nevertheless.
+            kinds=("order", "event"),
             **shared,
         ),
     )

@@ -44,6 +44,8 @@ EVENT_TYPES: dict[str, tuple[str, str]] = {
 }
 # As ODP names them; modules for shops write some in the plural.
 KINDS = {f"{kind}{end}": kind for end in ("", "s") for kind in EVENT_TYPES} | {"page_views": "pageview"}
+# Kinds of events about messages, each of its channel.
+MESSAGES = ("email", "sms", "push", "whatsapp")
 TAKEN_BACK = ("refund", "return", "cancel")
 ORDER_ACTIONS = ("purchase", *TAKEN_BACK)
 DEEDS = {action: action for action in ORDER_ACTIONS} | {

@@ -952,3 +952,25 @@ def test_a_line_is_one_however_an_export_of_events_names_its_product(tmp_path: P
     assert (line["product_id"], line["unit_price"], line["subtotal"]) == ("p1", Decimal(35), Decimal(35))
     assert (order["total"], order["subtotal"]) == (Decimal(75), Decimal(70))
     assert outcome.row("events")["product_id"] == "p1"
+
+
+@pytest.mark.parametrize("stream", ["customers", "profiles", "lists", "consents"])
+def test_a_row_of_a_list_is_one_in_every_stream(stream: str) -> None:
+    row = {"list_id": "news", "email": "a@mailbox.test", "subscribed": "false"}
+    consent = normalise("optimizely", stream, [row]).row("customer_consents")
+    assert (consent["purpose"], consent["status"]) == ("list:news", "opt_out")
+
+
+@pytest.mark.parametrize("stream", ["customers", "profiles", "orders", "lists"])
+def test_a_row_of_an_order_is_one_in_every_stream(stream: str) -> None:
+    row = {"order_id": "O1", "email": "a@mailbox.test", "total": 20, "ts": 1769900000, "item_product_id": "p1"}
+    outcome = normalise("optimizely", stream, [row])
+    assert outcome.rows("customers") == []
+    assert (outcome.row("orders")["source_order_id"], outcome.row("order_lines")["product_id"]) == ("O1", "p1")
+
+
+@pytest.mark.parametrize(("kind", "action"), [("email", "unsubscribe"), ("sms", "opt_out"), ("push", "opted-out")])
+def test_a_no_in_answer_to_a_message_is_one_to_its_channel(kind: str, action: str) -> None:
+    event = {"type": kind, "action": action, "identifiers": {"email": "a@mailbox.test"}, "data": {"ts": 1769900000}}
+    consent = normalise("optimizely", "events", [event]).row("customer_consents")
+    assert (consent["channel"], consent["status"]) == (kind, "opt_out")
