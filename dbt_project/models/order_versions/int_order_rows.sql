@@ -249,7 +249,8 @@ with
             *,
             row_number() over versions as recency_rank,
             count(total) over versions as rank_of_money,
-            count(*) filter (where not is_status_inferred) over versions as rank_of_state
+            count(*) filter (where not is_status_inferred) over versions as rank_of_state,
+            count(*) filter (where states_payment) over versions as rank_of_payment
         from speaking
         where is_from_event
         window
@@ -269,22 +270,25 @@ with
                 newest_statement,
                 statement_of_money,
                 statement_of_lines,
-                statement_of_state
+                statement_of_state,
+                statement_of_payment
             ),
             statement = newest_statement as is_newest,
             coalesce(statement = statement_of_money, false) as speaks_of_money,
             coalesce(statement = statement_of_lines, false) as speaks_of_lines,
-            coalesce(statement = statement_of_state, false) as speaks_of_state
+            coalesce(statement = statement_of_state, false) as speaks_of_state,
+            coalesce(states_payment and statement = statement_of_payment, false) as speaks_of_payment
         from ranked_records
 
         union all by name
 
         select
-            * exclude (rank_of_money, rank_of_state),
+            * exclude (rank_of_money, rank_of_state, rank_of_payment),
             recency_rank = 1 as is_newest,
             total is not null and rank_of_money = 1 as speaks_of_money,
             true as speaks_of_lines,
-            not is_status_inferred and rank_of_state = 1 as speaks_of_state
+            not is_status_inferred and rank_of_state = 1 as speaks_of_state,
+            states_payment and rank_of_payment = 1 as speaks_of_payment
         from ranked_events
     ),
 
@@ -320,11 +324,7 @@ with
             is_total_inferred,
             -- What follows from a status alone goes with it.
             case
-                when
-                    not is_refunded_total_inferred
-                    or coalesce(statement = statement_of_state, false)
-                    or coalesce(states_payment and statement = statement_of_payment, false)
-                then refunded_total
+                when not is_refunded_total_inferred or speaks_of_state or speaks_of_payment then refunded_total
             end as refunded_total,
             recency_rank,
             is_newest,
