@@ -199,6 +199,10 @@ def ometria_profile(code: str, amount: str) -> list[Mapping[str, Any]]:
     return [{"@type": "profile", "id": "p", "stats": {"revenue": amount, "aov": amount}}]
 
 
+def ometria_profile_row(code: str, amount: str) -> list[Mapping[str, Any]]:
+    return [{"@type": "profile", "id": "p", "stats.revenue": amount, "stats.aov": amount}]
+
+
 OMETRIA = (
     Case(
         "ometria", "orders", "ometria.order", ometria_orders(""),
@@ -206,6 +210,7 @@ OMETRIA = (
     ),
     Case("ometria", "orders", "ometria.order", ometria_orders("base_"), {"orders": OMETRIA_ORDER, "order_lines": once(*LINE_FIGURES), "order_adjustments": CHANGE}),
     Case("ometria", "profiles", "ometria.profile", ometria_profile, STATS, is_named=False),
+    Case("ometria", "profiles", "ometria.csv_profile", ometria_profile_row, STATS, is_named=False),
 )  # fmt: skip
 
 # -- Omnisend --------------------------------------------------------------------------------------------------------------
