@@ -24,7 +24,7 @@
         row_number() over (
             partition by {{ partition }}
             order by
-                status = 'unknown' or (status = 'opt_in' and coalesce(is_of_deleted, false)),
+                status = 'unknown' or (status = 'opt_in' and is_of_deleted),
                 status = 'opt_in'
                 and (
                     effective_at <= last_no_at
@@ -64,17 +64,13 @@
                     partition by {{ partition }}
                 ) as last_forced_no_at,
                 max(effective_at) filter (
-                    where
-                        status = 'opt_in'
-                        and is_forced
-                        and not is_effective_at_inferred
-                        and not coalesce(is_of_deleted, false)
+                    where status = 'opt_in' and is_forced and not is_effective_at_inferred and not is_of_deleted
                 ) over (partition by {{ partition }}) as last_forced_yes_at
             from
                 (
                     select
                         *,
-                        max(effective_at) filter (where status = 'opt_in' and not coalesce(is_of_deleted, false)) over (
+                        max(effective_at) filter (where status = 'opt_in' and not is_of_deleted) over (
                             partition by {{ partition }}, source, source_account, {{ record }}
                         ) as record_yes_at
                     from {{ statements }}

@@ -37,7 +37,7 @@
     )
 {%- endmacro %}
 
--- CTE `nameless`: names as these relations tell them that stand for nobody, wholly or in part; `placeholders` is the
+-- CTE `nameless`: names as these relations have them that stand for nobody, wholly or in part; `placeholders` is the
 -- seed of that name. Of some words that is so of first names only, and a name in one piece may be made of two such:
 -- Guest Guest, Unknown Customer. Names are looked up once each, because every look-up is a join of its own.
 {% macro nameless(relations) -%}
@@ -72,7 +72,7 @@
                             select first_name_key, last_name_key, full_name_key
                             from {{ relation }} {{ "union" if not loop.last }}
                         {% endfor %}
-                    ) as told
+                    ) as named
             ) as looked_up
         where is_first or is_any_last or is_both or is_last or is_whole
     )

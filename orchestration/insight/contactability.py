@@ -18,7 +18,7 @@ WHY = {
     "no_to_a_channel": "one channel was refused",
     "unknown": "{source} asked and has no answer",
     "no_word_on_marketing": "what was said is about lists or other purposes",
-    "deleted": "the vendors have deleted the person, or whoever was told yes",
+    "deleted": "the vendors have deleted the person, or the records that said yes",
 }
 
 _CHANNELS = """

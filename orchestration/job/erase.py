@@ -7,6 +7,7 @@ from orchestration.job.ingest import ingest
 from orchestration.job.publish import publish_if_new
 from orchestration.job.transform import transform
 from orchestration.job.writing import new_run_id, writing
+from orchestration.loading.loader import Warehouse
 from orchestration.privacy import erasing
 from orchestration.privacy import retention as privacy_retention
 from orchestration.publishing import publish
@@ -41,15 +42,7 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
             erasing.erase_loaded(settings, con, begun, run_id)
         pass_point("after_erasing_rows")
         transform(settings, warehouse, run_id, progress=progress)
-        publish_if_new(
-            settings,
-            warehouse,
-            run_id,
-            accept_changes=True,
-            even_if_seen=True,
-            before=lambda: erasing.write_anew(settings),
-            progress=progress,
-        )
+        _publish_anew(settings, warehouse, run_id, progress)
         receipts = erasing.end(settings, begun)
     return receipts
 
@@ -65,15 +58,7 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
         with build_file.connect(settings) as con:
             emptied = privacy_retention.empty_rejects(con, settings)
         if emptied:
-            publish_if_new(
-                settings,
-                warehouse,
-                run_id,
-                accept_changes=True,
-                even_if_seen=True,
-                before=lambda: erasing.write_anew(settings),
-                progress=progress,
-            )
+            _publish_anew(settings, warehouse, run_id, progress)
         with build_file.connect(settings) as con:
             deleted = privacy_retention.delete_files(settings, con, found.files)
         gone = {
@@ -95,3 +80,16 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
             )
             progress(f"retention: {len(people):,} people who did nothing for too long are erased")
     return [*receipts, *finish_erasures(settings, progress=progress)]
+
+
+def _publish_anew(settings: Settings, warehouse: Warehouse, run_id: str, progress: Progress) -> None:
+    """Publishes what is left, in files without a trace of what was taken out."""
+    publish_if_new(
+        settings,
+        warehouse,
+        run_id,
+        accept_changes=True,
+        even_if_seen=True,
+        before=lambda: erasing.write_anew(settings),
+        progress=progress,
+    )

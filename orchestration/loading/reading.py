@@ -1,6 +1,6 @@
 """One landing file on its way from bytes to rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +27,7 @@ from orchestration.normalisation.outcomes import Reject
 from orchestration.vendors import discover
 
 MOST_RAW_BYTES = 16 * 2**20
+# A small file that unpacks to more than this is read alone, block by block.
 MOST_UNPACKED_BYTES = 2 * 2**20
 
 
@@ -146,6 +147,15 @@ class Reading:
         finally:
             if self.stretch is None:
                 self.normaliser.decoder.forget()
+
+    def digests_at(self, starts: Sequence[int]) -> pl.DataFrame:
+        """The digests of the records that stand in the lines beginning there."""
+        alone = self.anew().normaliser
+        for block in stretches.blocks_at(
+            self.file, starts, self._settings.options, self._vendor.streams[self.file.stream]
+        ):
+            alone.classify(block)
+        return alone.decoder.digests.known.unique()
 
     def _blocks(self) -> Iterator[list[Record]]:
         if self.stretch is None:

@@ -26,7 +26,7 @@ from orchestration.config import settings as configuration
 from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.landing.stretches import Stretch, blocks_at, repeated_lines, stretches_of
+from orchestration.landing.stretches import Stretch, repeated_lines, stretches_of
 from orchestration.loading import erasure_log
 from orchestration.loading.prefetch import Bundle, bundled
 from orchestration.loading.reading import Counts, Reading
@@ -35,7 +35,6 @@ from orchestration.normalisation.erasures import Erasures
 from orchestration.runtime.durable_files import put_in_place
 from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
-from orchestration.vendors import discover
 from orchestration.warehouse.fingerprints import made_by
 
 ORDER, RESULT = "order", "result"
@@ -224,7 +223,7 @@ def read(task: Task) -> Outcome:
             if wanted.stretch is None:
                 bundle.read(pool, Event())
             else:
-                _read_stretch(settings, bundle.readings[0], wanted, task, work, pool)
+                _read_stretch(bundle.readings[0], wanted, task, work, pool)
         _write(work / RESULT, _put_away(bundle))
         put_in_place(work, task.place)
     except Exception as error:
@@ -256,24 +255,14 @@ def _bundle(settings: Settings, work: _Work, erasures: Erasures | None, spools: 
     )
 
 
-def _read_stretch(
-    settings: Settings, reading: Reading, wanted: _Work, task: Task, work: Path, pool: ThreadPoolExecutor
-) -> None:
+def _read_stretch(reading: Reading, wanted: _Work, task: Task, work: Path, pool: ThreadPoolExecutor) -> None:
     digests = reading.normaliser.decoder.digests
-    foretold = _digests_at(reading, wanted.repeated, settings)
+    foretold = reading.digests_at(wanted.repeated)
     digests.learn(pl.read_parquet(task.known) if task.known.exists() else foretold)
     learnt = digests.known.height
     reading.read(pool, Event())
     digests.known[learnt:].write_parquet(work / DIGESTS)
     foretold.write_parquet(work / FORETOLD)
-
-
-def _digests_at(reading: Reading, starts: Sequence[int], settings: Settings) -> pl.DataFrame:
-    """Digests of the records of those lines of a file."""
-    alone, file = reading.anew().normaliser, reading.file
-    for block in blocks_at(file, starts, settings.options, discover()[file.source].streams[file.stream]):
-        alone.classify(block)
-    return alone.decoder.digests.known.unique()
 
 
 def _put_away(bundle: Bundle) -> _Result:

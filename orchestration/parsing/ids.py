@@ -8,8 +8,7 @@ from orchestration.parsing.text import EMPTY_WORDS, clean
 def order_key(expr: pl.Expr) -> pl.Expr:
     """Order number for matching reports of one order: trimmed, leading `#` off, upper case; nothing else. Null where a
     system wrote a word or only zeros for "none": such a number is shared by orders that have nothing in common."""
-    value = identity(clean(expr).str.strip_prefix("#"))
-    return pl.when(~_is_none(value) & ~value.str.contains("^0+$")).then(value.str.to_uppercase())
+    return identifier(clean(expr).str.strip_prefix("#"), "order_number").str.to_uppercase()
 
 
 def identity(expr: pl.Expr) -> pl.Expr:
@@ -24,11 +23,7 @@ def identifier(value_expr: pl.Expr, type: str) -> pl.Expr:
     value = identity(value_expr)
     is_zero = (
         value.str.contains("^0+$")
-        if type in ("customer_id", "external_id", "profile_id", "contact_id")
+        if type in ("customer_id", "external_id", "profile_id", "contact_id", "order_number")
         else pl.lit(value=False)
     )
-    return pl.when(~_is_none(value) & ~is_zero).then(value)
-
-
-def _is_none(value: pl.Expr) -> pl.Expr:
-    return value.str.to_lowercase().is_in(EMPTY_WORDS)
+    return pl.when(~value.str.to_lowercase().is_in(EMPTY_WORDS) & ~is_zero).then(value)

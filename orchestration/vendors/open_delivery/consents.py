@@ -105,8 +105,8 @@ def consent_issues(*bodies: str) -> tuple[IssueRule, ...]:
     """Logs what says nothing in the time of a yes or a no as an issue, in the consents and the consent under each."""
     fields = (("grantedAt", no_agreement), ("revokedAt", no_refusal))
     lists = tuple(
-        doubt(f"{body}consents[].{name}", item(name), f"{body}consents") for body in bodies for name, doubt in fields
+        rule(f"{body}consents[].{name}", item(name), f"{body}consents") for body in bodies for name, rule in fields
     )
     return lists + tuple(
-        doubt(f"{body}consent.{name}", at(f"{body}consent.{name}")) for body in bodies if body for name, doubt in fields
+        rule(f"{body}consent.{name}", at(f"{body}consent.{name}")) for body in bodies if body for name, rule in fields
     )

@@ -258,22 +258,25 @@ def reported_consent(path: str) -> Rows:
 
 CONSENT_PLACES = ("customer.system_metadata.consents", "customer.consents", "consents")
 event_consents = tuple(map(reported_consent, CONSENT_PLACES))
-# Without the consents themselves it is not known which of them were given or taken back.
-unheard_consent = IssueRule(
-    "type",
-    first_given(at("event.type"), at("type")),
-    event_name.str.starts_with("customer.consents.").fill_null(value=False)
-    & pl.all_horizontal(reported_json(path).replace("{}", None).is_null() for path in CONSENT_PLACES),
-    code="unheard_consent",
+
+
+def _unheard(holds_consents: pl.Expr) -> IssueRule:
+    """Without the consents themselves it is not known which of them were given or taken back."""
+    return IssueRule(
+        "type",
+        first_given(at("event.type"), at("type")),
+        event_name.str.starts_with("customer.consents.").fill_null(value=False) & ~holds_consents,
+        code="unheard_consent",
+    )
+
+
+unheard_consent = _unheard(
+    pl.any_horizontal(reported_json(path).replace("{}", None).is_not_null() for path in CONSENT_PLACES)
 )
-unheard_observation = IssueRule(
-    "type",
-    first_given(at("event.type"), at("type")),
-    event_name.str.starts_with("customer.consents.").fill_null(value=False)
-    & ~pl.any_horizontal(
+unheard_observation = _unheard(
+    pl.any_horizontal(
         filled(pl.col(pairs(f"data.customer.{path}"))) for path in ("system_metadata.consents", "consents")
-    ),
-    code="unheard_consent",
+    )
 )
 event_redemptions = tuple(reported_redemption(name) for name in ("redemption", "redemption_rollback", "rollback"))
 

@@ -6,12 +6,15 @@ with
 
     records as (select * from {{ ref("bridge_customer_records") }}),
 
+    numbers as (select * from {{ ref("int_records") }}),
+
+    deletions as (select * from {{ ref("int_record_versions") }} where is_deleted),
+
     gone as (
-        select records.alias_id, max(versions.valid_from) as gone_on
-        from {{ ref("int_record_versions") }} as versions
-        inner join {{ ref("int_records") }} as records on versions.record_no = records.record_no
-        where versions.is_deleted
-        group by records.alias_id
+        select numbers.alias_id, max(deletions.valid_from) as gone_on
+        from deletions
+        inner join numbers on deletions.record_no = numbers.record_no
+        group by numbers.alias_id
     ),
 
     versions as (

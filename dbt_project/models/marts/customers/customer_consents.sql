@@ -38,7 +38,7 @@ with
             scope_purpose as purpose,
             status,
             source,
-            status = 'opt_in' and not coalesce(is_of_deleted, false) as is_allowed,
+            status = 'opt_in' and not is_of_deleted as is_allowed,
             effective_at
         from ranked
         where decision_rank = 1

@@ -356,6 +356,7 @@ def change(
         "status": status,
         "is_forced": False,
         "is_effective_at_inferred": False,
+        "is_of_deleted": False,
         "effective_at": datetime(2026, 1, day, tzinfo=UTC),
         "is_current": True,
         **more,
