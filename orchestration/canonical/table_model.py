@@ -1,6 +1,8 @@
 """What a column and a table of the canonical schema are, and the columns that many tables share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 Kind = Literal[
@@ -30,7 +32,8 @@ class Column:
 
     `required` and `unparseable` are reason codes: a record with that value missing, or given but not readable as
     `kind`, is rejected with them. Without a code the value becomes null and a field issue keeps it as given. `values`
-    lists all a code may be; anything else counts as unreadable. `inferred_flag` is the column beside a time that says
+    lists all a code may be, `spellings` what else stands for one of them, lower case and without blanks, hyphens and
+    underscores; anything else counts as unreadable. `inferred_flag` is the column beside a time that says
     that the time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times
     of a row by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives`
     is an attribute of the customer tables too, from the record that is believed most."""
@@ -42,6 +45,7 @@ class Column:
     required: str | None = None
     unparseable: str | None = None
     values: tuple[str, ...] = ()
+    spellings: Mapping[str, str] = field(default_factory=dict, hash=False)
     inferred_flag: str | None = None
     says_when: int | None = None
     survives: bool = False
@@ -99,11 +103,14 @@ def column(
     required: str | None = None,
     unparseable: str | None = None,
     values: tuple[str, ...] = (),
+    spellings: Mapping[str, str] = MappingProxyType({}),
     inferred_flag: str | None = None,
     says_when: int | None = None,
     survives: bool = False,
 ) -> Column:
-    return Column(name, kind, description, personal, required, unparseable, values, inferred_flag, says_when, survives)
+    return Column(
+        name, kind, description, personal, required, unparseable, values, spellings, inferred_flag, says_when, survives
+    )
 
 
 COMMON: tuple[Column, ...] = (

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from orchestration.canonical.people import PERSON_ATTRIBUTES
 from orchestration.canonical.table_model import CURRENCY, ORDER_REFERENCE, OWNER, PROFILE, UPDATED, Table, column
-from orchestration.canonical.vocabulary import CHANNELS, IDENTIFIER_TYPES, METRICS, ORDER_STATUSES, SEGMENT_KINDS
+from orchestration.canonical.vocabulary import (
+    CHANNEL_SPELLINGS,
+    CHANNELS,
+    IDENTIFIER_TYPES,
+    METRICS,
+    ORDER_STATUSES,
+    SEGMENT_KINDS,
+)
 
 _TABLES: tuple[Table, ...] = (
     Table(
@@ -112,7 +119,7 @@ _TABLES: tuple[Table, ...] = (
                 values=IDENTIFIER_TYPES,
             ),
             column("id_value", "text", "Identifier the consent is for, where it is for one.", personal=True),
-            column("channel", "code", "Channel the consent is for.", values=CHANNELS),
+            column("channel", "code", "Channel the consent is for.", values=CHANNELS, spellings=CHANNEL_SPELLINGS),
             column("purpose", "text", "Purpose; marketing unless the vendor says more."),
             column(
                 "status", "code", "What the statement says of the consent.", values=("opt_in", "opt_out", "unknown")

@@ -36,6 +36,32 @@ SEGMENT_KINDS = (
     "loyalty_tier",
 )
 CHANNELS = ("email", "sms", "phone", "push", "whatsapp", "post", "all")
+# Other names of channels, without the blanks, hyphens and underscores in which they differ too. "Mail" is not among
+# them: it is e-mail to some and post to others.
+CHANNEL_SPELLINGS = {
+    "emails": "email",
+    "newsletter": "email",
+    "text": "sms",
+    "textmessage": "sms",
+    "textmessages": "sms",
+    "mms": "sms",
+    "telephone": "phone",
+    "call": "phone",
+    "calls": "phone",
+    "voice": "phone",
+    "pushnotification": "push",
+    "pushnotifications": "push",
+    "webpush": "push",
+    "apppush": "push",
+    "mobilepush": "push",
+    "browserpush": "push",
+    "postal": "post",
+    "postalmail": "post",
+    "directmail": "post",
+    "letter": "post",
+    "any": "all",
+    "allchannels": "all",
+}
 METRICS = (
     "total_revenue",
     "order_count",

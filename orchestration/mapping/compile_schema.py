@@ -109,8 +109,6 @@ class Compiled:
     extra_collector: ExtraCollector | None
     lists: tuple[ListLeaves, ...]
     required: frozenset[str] = field(default_factory=frozenset)
-    takes_as_delivered: bool = False
-    """Some values go through as the text they were delivered as."""
 
 
 def _raw_leaf(path: str, steps: tuple[str, ...], shape: Any) -> RawLeaf | None:
@@ -166,7 +164,4 @@ def compile_shape(shape: dict[str, Any], required: frozenset[str], exploded: fro
         extra_collector=_extra_collector(tuple(raw)),
         lists=tuple(lists),
         required=required,
-        takes_as_delivered=any(
-            isinstance(leaf, Leaf) and leaf.kind in ("json", "extra", "drop") for _, leaf in leaves(shape)
-        ),
     )

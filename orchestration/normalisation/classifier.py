@@ -30,17 +30,14 @@ from orchestration.normalisation.record_frames import texts
 # nothing. Two patterns, for as one of two branches they take twice as long.
 _LONG_NUMBER = r"[:,\[]\s*-?[0-9](?:[0-9.]{15}|[0-9.]*[eE])"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
-# A blank beside a sign of JSON: between two of them, or in a text.
-_BLANK = r"(?-u)[ \t\r\n][\]\[{}:,]|[\]\[{}:,][ \t\r\n]"
 
 
 @lru_cache
-def _looks(levels: int) -> tuple[pl.Expr, pl.Expr]:
+def _is_plain(levels: int) -> pl.Expr:
     text = pl.col("text")
     brackets = text.str.count_matches("{", literal=True) + text.str.count_matches("[", literal=True)
     is_delicate = text.str.contains(_LONG_NUMBER) | text.str.contains(_SURROGATE)
-    is_plain = ((brackets <= levels) & ~is_delicate).fill_null(value=False)
-    return is_plain.alias("is_plain"), text.str.contains(_BLANK).fill_null(value=True).alias("may_have_blanks")
+    return ((brackets <= levels) & ~is_delicate).fill_null(value=False)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,6 @@ class Classifier:
         # met last.
         self._likely = list(self.own)
         self._may_reorder = not any(_overlap(one.dialect, other.dialect) for one, other in combinations(self.own, 2))
-        self._takes_as_delivered = any(one.compiled.takes_as_delivered for one in known)
         self._bounds = bounds
         self._encode = msgspec.json.Encoder().encode
         self._encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -85,14 +81,14 @@ class Classifier:
         batch = Batch()
         self._of_block.clear()
         groups: dict[str, DialectRecords] = defaultdict(DialectRecords)
-        for record, (is_plain, may_have_blanks) in zip(records, self._looks(records), strict=True):
+        for record, is_plain in zip(records, self._plain(records), strict=True):
             if record.notes:
                 batch.issues.extend(
                     Issue(record.number, None, note.field, note.code, note.given, note.action) for note in record.notes
                 )
             document = record.document
             if document is not None and MARK in document and len(document) <= self._bounds.record_bytes:
-                document, may_have_blanks = without_ours(document, self._encode), True
+                document = without_ours(document, self._encode)
                 if document is None:
                     batch.duplicates += 1
                     continue
@@ -100,11 +96,7 @@ class Classifier:
                 batch.rejects.append(Reject(record.number, record.reason or "invalid_json", record.field, record.raw))
             elif len(document) > self._bounds.record_bytes:
                 batch.rejects.append(Reject(record.number, "record_too_large", None, record.raw))
-            elif (
-                record.page is not None
-                or not is_plain
-                or not self._fits(record.number, document, groups, batch, may_have_blanks=may_have_blanks)
-            ):
+            elif record.page is not None or not is_plain or not self._fits(record.number, document, groups, batch):
                 self._repair(record, document, groups, batch)
         reported_once = (
             (one, self._without_repeated(groups[one.name], batch))
@@ -118,33 +110,21 @@ class Classifier:
         self._of_block.clear()
         self.digests = Digests()
 
-    def _looks(self, records: Sequence[Record]) -> list[tuple[bool, bool]]:
-        """Which records can take the fast way (moderate nesting, no number or character that it would change), and
-        which may have blanks between their signs."""
+    def _plain(self, records: Sequence[Record]) -> list[bool]:
+        """Which records can take the fast way: moderate nesting, no number or character that it would change."""
         documents = texts("text", [record.document for record in records]).to_frame()
-        return documents.select(_looks(self._bounds.record_levels)).rows()
+        return documents.select(_is_plain(self._bounds.record_levels)).to_series().to_list()
 
-    def _fits(
-        self,
-        number: int,
-        document: bytes,
-        groups: dict[str, DialectRecords],
-        batch: Batch,
-        *,
-        may_have_blanks: bool,
-    ) -> bool:
+    def _fits(self, number: int, document: bytes, groups: dict[str, DialectRecords], batch: Batch) -> bool:
         """Takes the record in if it is just what one of the dialects says."""
         if self._kinds.may_hold_nameless(document):
             return False
-        if may_have_blanks and self._takes_as_delivered:
-            # Blanks between its signs say nothing, and are to make no other record or event of it.
-            try:
-                document = msgspec.json.format(document, indent=-1)
-            except msgspec.DecodeError:
-                return False
+        # Layout and the order of keys are to make no other record, event or text of it. Of a key given twice the last
+        # counts, for the validator and hence for all: Polars would take the first.
+        content = canonical(document)
         for position, known in enumerate(self._likely):
             try:
-                decoded = known.compiled.strict.decode(document)
+                decoded = known.compiled.strict.decode(content)
                 for name, decoder in known.compiled.open:
                     inner = getattr(decoded, name)
                     if inner is not UNSET:
@@ -155,8 +135,6 @@ class Classifier:
                 continue
             if position and self._may_reorder:
                 self._likely.insert(0, self._likely.pop(position))
-            # Of a key given twice the last counts, for the validator and hence for all: Polars would take the first.
-            content = canonical(document)
             self._accept(number, known, groups[known.name], content, content, decoded, b"", batch)
             return True
         return False
@@ -200,7 +178,7 @@ class Classifier:
             return reject("nested_too_deep")
         repaired = with_whole_characters(document)
         try:
-            value = decode_generic(repaired)
+            value = decode_generic(canonical(repaired))
         except UnicodeDecodeError:
             return reject("invalid_utf8")
         except (msgspec.DecodeError, ValueError, RecursionError):
@@ -232,7 +210,7 @@ class Classifier:
                 given = inner if isinstance(inner, str) else self._encode(inner).decode("utf-8", "replace")
                 batch.issues.append(Issue(record.number, None, path, "unheard_consent", given, "kept"))
         try:
-            decoded = known.compiled.loose.decode(self._encode(fitted.record))
+            decoded = known.compiled.loose.decode(canonical(self._encode(fitted.record)))
         except msgspec.DecodeError:
             return reject("undecodable")
         unknown = self._encode_sorted(fitted.unknown) if fitted.unknown else b""

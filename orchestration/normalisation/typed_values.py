@@ -179,6 +179,8 @@ class Reader:
             return [codes.currency(cleaned).alias(name)]
         if column.values:
             lowered = codes.gender(cleaned) if name == "gender" else cleaned.str.to_lowercase()
+            if column.spellings:
+                lowered = lowered.str.replace_all(r"[\s_-]+", "").replace(column.spellings)
             return [pl.when(lowered.is_in(column.values)).then(lowered).alias(name)]
         if kind == "number" and isinstance(value, Amount) and value.unit == "minor":
             return [numbers.minor_to_major(cleaned, exponent).cast(POLARS_TYPES["number"]).alias(name)]

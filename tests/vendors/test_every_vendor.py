@@ -142,6 +142,34 @@ def test_neither_the_order_of_keys_nor_the_spelling_of_numbers_makes_another_rec
         assert twice.rows_loaded == once.rows_loaded, case["stream"]
 
 
+@pytest.mark.parametrize("vendor", discover())
+def test_neither_the_order_of_keys_nor_the_spelling_of_numbers_makes_other_rows(vendor: str) -> None:
+    for case in (json.loads(one.path.read_bytes()) for one in goldens() if one.vendor == vendor):
+        records = case.get("records", [])
+        given = normalise(vendor, case["stream"], records)
+        respelled = normalise(vendor, case["stream"], [*map(_respelled, records)])
+        for table in given.normalised.frames:
+            assert respelled.rows(table) == given.rows(table), (case["stream"], table)
+
+
+@pytest.mark.parametrize(
+    ("word", "channel"),
+    [("e-mail", "email"), ("E_Mail", "email"), ("Web Push", "push"), ("text message", "sms"), ("direct-mail", "post")],
+)
+def test_a_no_to_a_channel_is_one_however_the_channel_is_spelt(word: str, channel: str) -> None:
+    refusal = {"channel": word, "status": "unsubscribed", "date": "2026-01-01T00:00:00Z"}
+    heard = {
+        "omnisend": ("contacts", {"contactID": "c", "createdAt": "2026-01-01T00:00:00Z", "statuses": [refusal]}),
+        "open_delivery": (
+            "customers",
+            {"id": "c", "consents": [{"channel": word, "purpose": "marketing", "status": "revoked"}]},
+        ),
+    }
+    for vendor, (stream, record) in heard.items():
+        row = normalise(vendor, stream, [record]).row("customer_consents")
+        assert (row["channel"], row["status"]) == (channel, "opt_out"), vendor
+
+
 def _filled(shape: Any, words: Iterator[str]) -> Any:
     """A record of the shape with a value in every place that can be read as nothing but text."""
     if isinstance(shape, Leaf):

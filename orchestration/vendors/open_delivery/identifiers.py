@@ -28,20 +28,7 @@ IDENTIFIER_TYPES = {
     "external_id": "external_id",
     "externalId": "external_id",
 }
-CHANNELS = {
-    "email": "email",
-    "e-mail": "email",
-    "sms": "sms",
-    "phone": "phone",
-    "call": "phone",
-    "push": "push",
-    "app": "push",
-    "whatsapp": "whatsapp",
-    "post": "post",
-    "mail": "post",
-    "all": "all",
-    "any": "all",
-}
+CHANNELS = {"app": "push", "mail": "post"}
 nothing = pl.lit(None, pl.String)
 
 IDENTIFIER = {"type": TEXT, "value": TEXT}
