@@ -1,5 +1,7 @@
 """Contacts as the export button writes them: CSV with a column per channel."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from orchestration.mapping.expressions import (
@@ -18,7 +20,7 @@ from orchestration.mapping.selects import (
     no_refusal,
     rows,
 )
-from orchestration.mapping.values import Typed, time
+from orchestration.mapping.values import Time, Typed, Word, time
 from orchestration.mapping.words import (
     consent_said,
     consent_word,
@@ -69,121 +71,125 @@ CSV_FORM = CsvForm(names=tuple(header for written in CSV_COLUMNS.values() for he
 NOON = 12
 
 
+def _cell(column: str) -> pl.Expr:
+    """What one of the headers of the column holds."""
+    return first_given(*(at(header) for header in CSV_COLUMNS[column]))
+
+
+region = first_given(_cell("country_code"), _cell("country"))
+about = Profile(
+    record_id=contact_key(_cell("contact_id"), _cell("email"), dialled(_cell("phone")), region),
+    identifiers=(
+        Identifier("contact_id", _cell("contact_id"), "contactID"),
+        Identifier("email", _cell("email"), "Email"),
+        Identifier("phone", dialled(_cell("phone")), "Phone", region=region),
+    ),
+)
+customers = rows(
+    "customers",
+    created_at=time(_cell("created_at")),
+    source_updated_at=time(_cell("updated_at")),
+    first_name=_cell("first_name"),
+    last_name=_cell("last_name"),
+    gender_raw=_cell("gender"),
+    birth_date=_cell("birth_date"),
+    country_raw=region,
+    state_raw=_cell("state"),
+    city=_cell("city"),
+    postal_code=_cell("postal_code"),
+    address_line_1=_cell("address"),
+)
+tags = rows(
+    "segment_memberships",
+    each=_cell("tags").str.split(","),
+    where=given(item()),
+    segment_id=item().str.strip_chars().str.to_lowercase(),
+    segment_name=item().str.strip_chars(),
+    kind=pl.lit("tag"),
+    state=pl.lit("member"),
+    observed_at=time(else_export_date=True),
+    is_full_snapshot=Typed(pl.lit(value=True)),
+)
+
+# -- consents ----------------------------------------------------------------------------------------------------------
+
+
+def _consent(channel: pl.Expr, status: Word | pl.Expr, status_raw: pl.Expr, effective_at: Time, where: pl.Expr) -> Rows:
+    return rows(
+        "customer_consents",
+        where=where,
+        channel=channel,
+        purpose=pl.lit("marketing"),
+        status=status,
+        status_raw=status_raw,
+        effective_at=effective_at,
+    )
+
+
+def _dated(channel: str, status: str, since: pl.Expr) -> Rows:
+    """A yes or no by its date alone."""
+    at_noon = time(since, else_export_date=True, date_only_hour=NOON)
+    return _consent(pl.lit(channel), pl.lit(status), pl.lit(None, pl.String), at_noon, given(since))
+
+
+def _stated(channel: str) -> Rows:
+    """The word for the channel, where no date says more; a no beside the date of a yes alone came after it."""
+    stated, agreed = _cell(f"{channel}_status"), _cell(f"{channel}_opt_in")
+    refused = no_since(_cell(f"{channel}_opt_out"), agreed)
+    says_more = given(stated) & (~given(yes_since(agreed)) | is_no(stated)) & ~given(refused)
+    return _consent(pl.lit(channel), consent_word(stated), stated, time(else_export_date=True), says_more)
+
+
+def _of_channel(channel: str) -> Iterator[Rows]:
+    agreed, refused = _cell(f"{channel}_opt_in"), _cell(f"{channel}_opt_out")
+    yield _dated(channel, "opt_in", yes_since(agreed))
+    yield _dated(channel, "opt_out", no_since(refused, agreed))
+
+
+top = pl.when(given(_cell("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
+is_reported = pl.any_horizontal(
+    (top == channel) & pl.any_horizontal(given(_cell(f"{channel}_{name}")) for name in ("opt_in", "opt_out", "status"))
+    for channel in ("email", "sms")
+)
+at_the_top = _consent(
+    top,
+    consent_word(_cell("status")),
+    _cell("status"),
+    time(_cell("status_date"), else_export_date=True),
+    given(_cell("status")) & (~is_reported | is_no(_cell("status"))),
+)
+# A yes to having unsubscribed, or the time of it, is a no.
+refused = stated_time(_cell("unsubscribed"))
+unsubscribed = _consent(
+    top,
+    pl.lit("opt_out"),
+    refused,
+    time(pl.when(consent_said(refused).is_null()).then(refused), else_export_date=True),
+    given(refused),
+)
+
+
 def csv_contact(name: str) -> Dialect:
     """A row of the import or of an export. Blank cells are left out of it, so no column alone identifies it: none of
     those that only JSON has may be there."""
-
-    def cell(column: str) -> pl.Expr:
-        return first_given(*(at(header) for header in CSV_COLUMNS[column]))
-
-    def consent(channel: str, status: str, since: pl.Expr) -> Rows:
-        return rows(
-            "customer_consents",
-            where=given(since),
-            channel=pl.lit(channel),
-            purpose=pl.lit("marketing"),
-            status=pl.lit(status),
-            effective_at=time(since, else_export_date=True, date_only_hour=NOON),
-        )
-
-    def dated(channel: str) -> tuple[Rows, Rows]:
-        agreed, refused = cell(f"{channel}_opt_in"), cell(f"{channel}_opt_out")
-        return consent(channel, "opt_in", yes_since(agreed)), consent(channel, "opt_out", no_since(refused, agreed))
-
-    region = first_given(cell("country_code"), cell("country"))
-    about = Profile(
-        record_id=contact_key(cell("contact_id"), cell("email"), dialled(cell("phone")), region),
-        identifiers=(
-            Identifier("contact_id", cell("contact_id"), "contactID"),
-            Identifier("email", cell("email"), "Email"),
-            Identifier("phone", dialled(cell("phone")), "Phone", region=region),
-        ),
-    )
-    columns = rows(
-        "customers",
-        created_at=time(cell("created_at")),
-        source_updated_at=time(cell("updated_at")),
-        first_name=cell("first_name"),
-        last_name=cell("last_name"),
-        gender_raw=cell("gender"),
-        birth_date=cell("birth_date"),
-        country_raw=region,
-        state_raw=cell("state"),
-        city=cell("city"),
-        postal_code=cell("postal_code"),
-        address_line_1=cell("address"),
-    )
-    tags = rows(
-        "segment_memberships",
-        each=cell("tags").str.split(","),
-        where=given(item()),
-        segment_id=item().str.strip_chars().str.to_lowercase(),
-        segment_name=item().str.strip_chars(),
-        kind=pl.lit("tag"),
-        state=pl.lit("member"),
-        observed_at=time(else_export_date=True),
-        is_full_snapshot=Typed(pl.lit(value=True)),
-    )
-
-    def state(channel: str) -> Rows:
-        """The word for the channel, where no date says more; a no beside the date of a yes alone came after it."""
-        stated, agreed = cell(f"{channel}_status"), cell(f"{channel}_opt_in")
-        return rows(
-            "customer_consents",
-            where=given(stated)
-            & (~given(yes_since(agreed)) | is_no(stated))
-            & ~given(no_since(cell(f"{channel}_opt_out"), agreed)),
-            channel=pl.lit(channel),
-            purpose=pl.lit("marketing"),
-            status=consent_word(stated),
-            status_raw=stated,
-            effective_at=time(else_export_date=True),
-        )
-
-    top = pl.when(given(cell("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
-    is_reported = pl.any_horizontal(
-        (top == channel)
-        & pl.any_horizontal(given(cell(f"{channel}_{name}")) for name in ("opt_in", "opt_out", "status"))
-        for channel in ("email", "sms")
-    )
-    word = rows(
-        "customer_consents",
-        where=given(cell("status")) & (~is_reported | is_no(cell("status"))),
-        channel=top,
-        purpose=pl.lit("marketing"),
-        status=consent_word(cell("status")),
-        status_raw=cell("status"),
-        effective_at=time(cell("status_date"), else_export_date=True),
-    )
-    # A yes to having unsubscribed, or the time of it, is a no.
-    refused = stated_time(cell("unsubscribed"))
-    unsubscribed = rows(
-        "customer_consents",
-        where=given(refused),
-        channel=top,
-        purpose=pl.lit("marketing"),
-        status=pl.lit("opt_out"),
-        status_raw=refused,
-        effective_at=time(pl.when(consent_said(refused).is_null()).then(refused), else_export_date=True),
-    )
-    consents = [*(row for one in CHANNELS for row in dated(one)), *map(state, CHANNELS), word, unsubscribed]
-    issue_rules = (
-        *(no_refusal(CSV_COLUMNS[f"{one}_opt_out"][0], cell(f"{one}_opt_out")) for one in CHANNELS),
-        *(no_agreement(CSV_COLUMNS[f"{one}_opt_in"][0], cell(f"{one}_opt_in")) for one in CHANNELS),
-        no_refusal("Unsubscribed", cell("unsubscribed")),
-    )
     shape = dict.fromkeys([header for written in CSV_COLUMNS.values() for header in written], TEXT)
-    lacks = tuple(header for header in CONTACT if header not in shape)
     return dialect(
         name,
         "contact",
         shape,
-        columns,
-        *consents,
+        customers,
+        *(row for channel in CHANNELS for row in _of_channel(channel)),
+        *map(_stated, CHANNELS),
+        at_the_top,
+        unsubscribed,
         tags,
         exported_segment,
         about=about,
-        lacks=lacks,
-        issue_rules=issue_rules,
+        lacks=tuple(header for header in CONTACT if header not in shape),
+        issue_rules=(
+            *(no_refusal(CSV_COLUMNS[f"{one}_opt_out"][0], _cell(f"{one}_opt_out")) for one in CHANNELS),
+            *(no_agreement(CSV_COLUMNS[f"{one}_opt_in"][0], _cell(f"{one}_opt_in")) for one in CHANNELS),
+            no_refusal("Unsubscribed", _cell("unsubscribed")),
+        ),
         kinds=("contact",),
     )

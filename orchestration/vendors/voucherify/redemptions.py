@@ -1,5 +1,6 @@
 """Redemptions and rollbacks of vouchers, promotions and rewards."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -97,48 +98,69 @@ def taken_back(value: pl.Expr, is_rollback: pl.Expr) -> pl.Expr:
     )
 
 
-def redemption_rows(
-    path: str = "", *, where: pl.Expr | None = None, attributes: pl.Expr, beside: tuple[str, ...] = ("",)
-) -> tuple[Rows, pl.Expr]:
-    """The redemption or rollback at `path`, with what stands beside it, and where its amount may be money as well as
-    points.
+@dataclass(frozen=True)
+class _Place:
+    """Where in a record a redemption or rollback stands, and which places beside it speak of it too."""
 
-    Of the amount of a rollback only the redemption it takes back says what it is: it is kept in both readings.
+    path: str
+    beside: tuple[str, ...]
+
+    def of(self, name: str) -> pl.Expr:
+        """A field of its own."""
+        return at(f"{self.path}{name}")
+
+    def cell(self, name: str) -> pl.Expr:
+        """A column that only tables of redemptions have."""
+        return pl.lit(None, pl.String) if self.path else at(name)
+
+    def around(self, *names: str) -> list[pl.Expr]:
+        """The fields as they stand beside it."""
+        return [at(f"{start}{name}") for start in self.beside if start != self.path for name in names]
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """The amount of a redemption as money and as points, negative where a rollback takes it back.
+
+    Of the amount of a rollback only the redemption it takes back says what it is: `by_parent` is kept in both readings.
     """
 
-    def of(name: str) -> pl.Expr:
-        return at(f"{path}{name}")
+    money: pl.Expr
+    points: pl.Expr
+    by_parent: pl.Expr
+    is_unclear: pl.Expr
 
-    def cell(name: str) -> pl.Expr:
-        return pl.lit(None, pl.String) if path else at(name)
 
-    def around(name: str) -> pl.Expr:
-        return first_given(of(name), *(at(f"{start}{name}") for start in beside if start != path))
-
-    voucher_type = around("voucher.type")
-    is_rollback = (
-        pl.lit(value=True) if "rollback" in path else (of("object") == "redemption_rollback").fill_null(value=False)
-    )
+def _amounts(place: _Place, is_rollback: pl.Expr) -> _Amounts:
+    of, cell = place.of, place.cell
+    voucher_type = first_given(of("voucher.type"), *place.around("voucher.type"))
     is_gift = given(of("gift.amount")) | (voucher_type == "GIFT_VOUCHER").fill_null(value=False)
     is_loyalty = (
         given(of("loyalty_card.points"))
         | (voucher_type == "LOYALTY_CARD").fill_null(value=False)
         | given(of("reward.id"))
     )
+    money = first_given(of("gift.amount"), cell("gift_amount"), pl.when(is_gift).then(of("amount")))
+    points = first_given(of("loyalty_card.points"), cell("loyalty_points"), pl.when(is_loyalty).then(of("amount")))
     is_unclear = given(of("amount")) & ~is_gift & ~is_loyalty
     by_parent = pl.when(is_unclear & is_rollback & given(of("redemption"))).then(taken_back(of("amount"), is_rollback))
-    order_ids = (
-        of("order.id"),
-        cell("order_id"),
-        of("order.source_id"),
-        *(at(f"{start}order.{name}") for start in beside if start != path for name in ("id", "source_id")),
+    return _Amounts(
+        taken_back(money, is_rollback), taken_back(points, is_rollback), by_parent, is_unclear & by_parent.is_null()
     )
-    order_keys = (
-        of("order.source_id"),
-        of("order.id"),
-        cell("order_id"),
-        *(at(f"{start}order.{name}") for start in beside if start != path for name in ("source_id", "id")),
+
+
+def redemption_rows(
+    path: str = "", *, where: pl.Expr | None = None, attributes: pl.Expr, beside: tuple[str, ...] = ("",)
+) -> tuple[Rows, pl.Expr]:
+    """The redemption or rollback at `path`, with what stands beside it, and where its amount may be money as well as
+    points."""
+    place = _Place(path, beside)
+    of, cell, around = place.of, place.cell, place.around
+    is_rollback = (
+        pl.lit(value=True) if "rollback" in path else (of("object") == "redemption_rollback").fill_null(value=False)
     )
+    amounts = _amounts(place, is_rollback)
+    reported_at = (at("event.created_at"), at("created_at")) if path else ()
     made = rows(
         "redemptions",
         amounts="minor",
@@ -153,13 +175,19 @@ def redemption_rows(
         ),
         failure_code=of("failure_code"),
         tracking_id=of("tracking_id"),
-        source_order_id=first_given(*order_ids),
-        order_match_key=first_given(*order_keys),
-        voucher_code=first_given(around("voucher.code"), cell("voucher_code")),
+        source_order_id=first_given(
+            of("order.id"), cell("order_id"), of("order.source_id"), *around("order.id", "order.source_id")
+        ),
+        order_match_key=first_given(
+            of("order.source_id"), of("order.id"), cell("order_id"), *around("order.source_id", "order.id")
+        ),
+        voucher_code=first_given(of("voucher.code"), *around("voucher.code"), cell("voucher_code")),
         campaign_id=first_given(
-            around("voucher.campaign_id"),
+            of("voucher.campaign_id"),
+            *around("voucher.campaign_id"),
             of("promotion_tier.campaign_id"),
-            around("voucher.campaign"),
+            of("voucher.campaign"),
+            *around("voucher.campaign"),
             cell("campaign"),
         ),
         promotion_tier_id=first_given(
@@ -167,25 +195,16 @@ def redemption_rows(
             cell("promotion_tier_id"),
             pl.when(of("related_object_type") == "promotion_tier").then(of("related_object_id")),
         ),
-        money_amount=taken_back(
-            first_given(of("gift.amount"), cell("gift_amount"), pl.when(is_gift).then(of("amount"))), is_rollback
-        ),
-        points_amount=taken_back(
-            first_given(of("loyalty_card.points"), cell("loyalty_points"), pl.when(is_loyalty).then(of("amount"))),
-            is_rollback,
-        ),
-        unclear_money_amount=by_parent,
-        unclear_points_amount=by_parent,
-        redeemed_at=(
-            time(of("date"), else_export_date=True)
-            if not path
-            else time(of("date"), at("event.created_at"), at("created_at"), else_export_date=True)
-        ),
+        money_amount=amounts.money,
+        points_amount=amounts.points,
+        unclear_money_amount=amounts.by_parent,
+        unclear_points_amount=amounts.by_parent,
+        redeemed_at=time(of("date"), *reported_at, else_export_date=True),
         channel=of("channel.channel_type"),
         attributes=attributes,
-        **({"source_updated_at": time(at("event.created_at"), at("created_at"))} if path else {}),
+        **({"source_updated_at": time(*reported_at)} if path else {}),
     )
-    return made, is_unclear & by_parent.is_null()
+    return made, amounts.is_unclear
 
 
 redemptions, is_amount_unclear = redemption_rows(attributes=metadata())
