@@ -167,46 +167,43 @@
     )
 {%- endmacro %}
 
--- How a name of Latin letters sounds, roughly; without vowels if only consonants are known.
-{% macro sound_of(name, consonants=false) -%}
-    {%- set pairs = [
-        ("ph", "f"),
-        ("kh", "h"),
-        ("x", "ks"),
-        ("w", "v"),
-        ("ck", "k"),
-        ("c", "k"),
-        ("ou", "u"),
-        ("y", "i"),
-        ("j", "i"),
-    ] -%}
-    {%- set doubles = ["ii", "nn", "ll", "ss", "tt", "mm", "pp", "rr", "kk", "ff", "dd", "bb"] -%}
+-- How a name of Latin letters sounds, roughly; without vowels where only consonants are known. Few calls, because this
+-- stands twice in every comparison of names: single letters are replaced at once, doubled ones six kinds at a time.
+{% macro sound_of(name, has_consonants_only) -%}
+    {{ return(adapter.dispatch("sound_of")(name, has_consonants_only)) }}
+{%- endmacro %}
+
+{% macro default__sound_of(name, has_consonants_only) -%}
+    {%- set pairs = [("ph", "f"), ("kh", "h"), ("x", "ks"), ("ck", "k"), ("ou", "u")] -%}
+    {%- set doubles = ["(i)i|(n)n|(l)l|(s)s|(t)t|(m)m", "(p)p|(r)r|(k)k|(f)f|(d)d|(b)b"] -%}
     {%- for _ in doubles %}
-        replace(
+        regexp_replace(
     {% endfor -%}
-        {%- if consonants %}
-            regexp_replace(
-        {% endif -%}
-            {%- for _ in pairs %}replace({% endfor -%}{{ name }}
-            {%- for written, read in pairs %}, '{{ written }}', '{{ read }}'){% endfor -%}
-        {%- if consonants %}, '[aeiou]', '', 'g'){% endif -%}
-    {%- for double in doubles %}, '{{ double }}', '{{ double[0] }}'){% endfor -%}
+        translate(
+            translate(
+                {%- for _ in pairs %}replace({% endfor -%}{{ name }}
+                {%- for written, read in pairs %}, '{{ written }}', '{{ read }}'){% endfor -%},
+                'wcyj',
+                'vkii'
+            ),
+            case when {{ has_consonants_only }} then 'aeiou' else '' end,
+            ''
+        )
+    {%- for letters in doubles %}, '{{ letters }}', '\1\2\3\4\5\6', 'g'){% endfor -%}
 {%- endmacro %}
 
 -- First names are one: the same word, the same words in one, forms of one name, first and last name swapped, or one
 -- name in two scripts.
 {% macro is_same_first_name(one, other) -%}
+    {%- set has_consonants_only = "'consonants' in (" ~ one ~ ".naming.script, " ~ other ~ ".naming.script)" -%}
     (
         {{ one }}.first_name_key = {{ other }}.first_name_key
         or list_has_any({{ one }}.naming.forms, {{ other }}.naming.forms)
         or coalesce({{ one }}.naming.words = {{ other }}.naming.words, false)
         or (
             {{ one }}.naming.script <> {{ other }}.naming.script
-            and case
-                when 'consonants' in ({{ one }}.naming.script, {{ other }}.naming.script)
-                then {{ sound_of(one ~ ".first_name_key", true) }} = {{ sound_of(other ~ ".first_name_key", true) }}
-                else {{ sound_of(one ~ ".first_name_key") }} = {{ sound_of(other ~ ".first_name_key") }}
-            end
+            and {{ sound_of(one ~ ".first_name_key", has_consonants_only) }}
+            = {{ sound_of(other ~ ".first_name_key", has_consonants_only) }}
         )
     )
 {%- endmacro %}
