@@ -371,9 +371,9 @@
     {% for attribute in plain_attributes() -%} {{ attribute }} {{- ", " if not loop.last }} {%- endfor %}
 {%- endmacro %}
 
--- Number that is smaller the sooner a value is taken: by priority of its source, then the better kind, then lateness.
-{% macro preference_of(priority, is_second, lateness) -%}
-    (2 * cast({{ priority }} as bigint) + cast({{ is_second }} as integer)) * 1000000000000 + {{ lateness }}
+-- Number that is smaller the sooner a value survives: by priority of its source, then the better kind, then recency.
+{% macro survivorship_rank(priority, is_second, recency_rank) -%}
+    (2 * cast({{ priority }} as bigint) + cast({{ is_second }} as integer)) * 1000000000000 + {{ recency_rank }}
 {%- endmacro %}
 
 -- Two versions of a record say the same of something that both say, and nothing contrary: `pairs` are the members

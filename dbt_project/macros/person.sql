@@ -20,6 +20,9 @@
 -- Attributes of the place within its country.
 {% macro place_attributes() -%} {{ return(["city", "state", "postal_code"]) }} {%- endmacro %}
 
+-- Those that survive each by itself.
+{% macro single_attributes() -%} {{ return(["email", "phone", "birth_date", "gender", "country", "language"]) }} {%- endmacro %}
+
 -- Those that are a part of their own.
 {% macro plain_attributes() -%} {{ return(["birth_date", "gender", "language"]) }} {%- endmacro %}
 

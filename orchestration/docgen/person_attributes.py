@@ -44,6 +44,11 @@ def macros() -> str:
                 "Attributes of the place within its country.",
                 _names(one for one in reported if one.part == "place"),
             ),
+            _macro(
+                "single_attributes",
+                "Those that survive each by itself.",
+                _names(one for one in ATTRIBUTES if one.part not in ("name", "place")),
+            ),
             _macro("plain_attributes", "Those that are a part of their own.", _names(plain)),
             _macro(
                 "attribute_columns",
