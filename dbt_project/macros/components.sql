@@ -1,9 +1,9 @@
 -- Connected components by contraction, in two plain recursive queries: see models/identity/identity.md. Partition of a
 -- graph. `edges` is a relation of (greater, lesser): two different vertex numbers each, in no order that follows the
 -- edges, since a chain in order would take one round per vertex. Gives (vertex, component), the component being one of
--- its vertices; vertices without edges are left out. A `prefix` before the names of its steps lets a model ask twice.
-{% macro connected_components(edges, prefix="") %}
-    {{ prefix }}contraction as (
+-- its vertices; vertices without edges are left out.
+{% macro connected_components(edges) %}
+    contraction as (
         select 0 as round, true as is_edge, greater as vertex, lesser as target
         from {{ edges }}
 
@@ -13,7 +13,7 @@
             with
                 parents as (
                     select vertex, min(target) as parent, max(round) + 1 as round
-                    from {{ prefix }}contraction
+                    from contraction
                     where is_edge
                     group by vertex
                 ),
@@ -23,7 +23,7 @@
                         parents.round,
                         parents.parent as one_end,
                         coalesce(others.parent, contraction.target) as other_end
-                    from {{ prefix }}contraction as contraction
+                    from contraction
                     inner join parents on contraction.vertex = parents.vertex
                     left join parents as others on contraction.target = others.vertex
                     where contraction.is_edge
@@ -41,21 +41,21 @@
         )
     ),
 
-    {{ composed_steps(prefix ~ "contraction", "not is_edge", prefix) }}
+    {{ composed_steps("contraction", "not is_edge") }}
 {% endmacro %}
 
 -- Where each vertex ends up when the steps (round, vertex, target) of `relation` are taken one round after the other.
 -- Composed backwards, so that every round is looked up once.
-{% macro composed_steps(relation, condition, prefix="") %}
-    {{ prefix }}steps as (select round, vertex, target from {{ relation }} where {{ condition }}),
+{% macro composed_steps(relation, condition="true") %}
+    steps as (select round, vertex, target from {{ relation }} where {{ condition }}),
 
-    {{ prefix }}composed as (
+    composed as (
         -- Null, of the type that the vertices have.
         select
             max(round) + 1 as round,
             min(vertex) filter (where false) as vertex,
             min(target) filter (where false) as component
-        from {{ prefix }}steps
+        from steps
 
         union all
 
@@ -63,23 +63,21 @@
             with
                 here as (
                     select steps.round, steps.vertex, steps.target
-                    from {{ prefix }}steps as steps
-                    where steps.round = (select max(composed.round) - 1 from {{ prefix }}composed as composed)
+                    from steps
+                    where steps.round = (select max(composed.round) - 1 from composed)
                 )
 
             select here.round, here.vertex, coalesce(composed.component, here.target)
             from here
-            left join {{ prefix }}composed as composed on here.target = composed.vertex
+            left join composed on here.target = composed.vertex
 
             union all
 
             select composed.round - 1, composed.vertex, composed.component
-            from {{ prefix }}composed as composed
+            from composed
             where composed.round > 1 and not exists (select 1 from here where here.vertex = composed.vertex)
         )
     ),
 
-    {{ prefix }}components as (
-        select vertex, component from {{ prefix }}composed where round = 1 and vertex is not null
-    )
+    components as (select vertex, component from composed where round = 1 and vertex is not null)
 {% endmacro %}

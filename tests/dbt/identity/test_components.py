@@ -175,7 +175,7 @@ def repaired(
         )
         con.execute("create table int_document_marks (node bigint, mark bigint)")
         con.execute("create table int_components (node bigint, component bigint)")
-        con.execute("create table int_override_pairs (node bigint, other_node bigint, rule varchar default 'never')")
+        con.execute("create table int_cannot_link (node bigint, other_node bigint)")
         fill(
             con,
             "int_links",
@@ -187,7 +187,7 @@ def repaired(
         fill(con, "int_components", components)
         fill(con, "int_document_marks", sorted(documents.items()))
         if apart:
-            fill(con, "int_override_pairs (node, other_node)", apart)
+            fill(con, "int_cannot_link", [pair for one, other in apart for pair in ((one, other), (other, one))])
         return con.execute(f"select distinct node, person from ({query})").fetchall()
 
 
