@@ -69,7 +69,6 @@ def make(
                 "--indirect-selection",
                 "cautious",
                 "--exclude-resource-type",
-                "unit_test",
                 "seed",
                 "--select",
                 *MODELS,
