@@ -310,6 +310,15 @@
     )
 {%- endmacro %}
 
+-- Order of holders of a key for somebody who comes to it: the newest that was there already, else the first who came.
+{% macro newest_before(holder, newcomer) -%}
+    {{ holder }}.first_export_date > {{ newcomer }}.first_export_date,
+    case
+        when {{ holder }}.first_export_date <= {{ newcomer }}.first_export_date then {{ holder }}.first_export_date
+    end desc nulls last,
+    {{ holder }}.first_export_date
+{%- endmacro %}
+
 -- Text by which vendor records are put in order where nothing else distinguishes them.
 {% macro record_order(relation) -%}
     concat_ws(
