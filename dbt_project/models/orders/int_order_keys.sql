@@ -2,20 +2,18 @@
 -- vendor's order id are one purchase, known by its number if any of them names it; reports of one number are one
 -- purchase. Two exceptions, by what they say of total, time and buyer:
 -- * One number used twice: reports more than seven days apart that have neither a person nor a total in common are
--- purchases of their own. The earliest keeps the id that the number gives; that of a later one takes its order date
--- in.
+-- purchases of their own. The earliest keeps the id that the number gives; that of a later one is made of number and
+-- order date.
 -- * One purchase under two numbers: where the order id of one vendor is the order number of another, and person, total
 -- and day (one apart at most) agree.
 with
     described as (select * from {{ ref("int_described_orders") }}),
 
-    visiting as (select * from {{ ref("int_order_visits") }}),
-
     visits as (select * from {{ ref("int_visit_purchases") }}),
 
     settings as (select * from {{ source("internal", "run_settings") }}),
 
-    buyers as (select distinct visit, customer_id from visiting where customer_id is not null),
+    placed as (select * from {{ ref("int_order_purchases") }}),
 
     purchases as (
         select
@@ -36,33 +34,6 @@ with
             ) as use_number
         from purchases
         cross join settings
-    ),
-
-    -- A report without a total or a time goes to the visit of its person, else to the nearest.
-    placed as (
-        select described.source, described.source_account, described.source_order_id, visits.purchase
-        from described
-        inner join
-            visits
-            on described.order_namespace = visits.order_namespace
-            and described.order_match_key = visits.order_match_key
-        left join buyers on visits.visit = buyers.visit and described.customer_id = buyers.customer_id
-        left join
-            visiting
-            on described.source = visiting.source
-            and described.source_account = visiting.source_account
-            and described.source_order_id = visiting.source_order_id
-        qualify
-            row_number() over (
-                partition by described.source, described.source_account, described.source_order_id
-                order by
-                    coalesce(visiting.visit = visits.visit, false) desc,
-                    buyers.visit is null,
-                    abs({{ seconds_between("described.ordered_at", "visits.ordered_at") }}) nulls last,
-                    visits.ordered_at,
-                    visits.visit
-            )
-            = 1
     ),
 
     final as (

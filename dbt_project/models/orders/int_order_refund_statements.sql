@@ -1,81 +1,16 @@
 -- Grain: one row per real order and vendor account that says it was taken back in whole or in part; amounts in the
--- order's currency. Deltas of one account add up, its running totals take the greatest, be they reported one by one or
--- stated by the order or its lines. Whole and part are measured by the vendor's own word of the whole where it has one,
--- a subtotal against the subtotal; an order that any vendor canceled is canceled, and then its cancellations are no
--- refunds.
+-- order's currency. Whole and part are measured by the vendor's own word of the whole where it has one, a subtotal
+-- against the subtotal; an order that any vendor canceled is canceled.
 with
     figures as (select * from {{ ref("int_order_figures") }}),
-
-    claims as (select * from {{ ref("int_reported_refunds") }}),
-
-    statuses as (select * from {{ ref("order_statuses") }}),
 
     wholes as (select * from {{ ref("int_order_totals_by_account") }}),
 
     judged as (select * from {{ ref("int_account_cancellations") }}),
 
-    stated_totals as (select * from {{ ref("int_stated_refunds") }}),
+    canceled as (select * from {{ ref("int_canceled_orders") }}),
 
-    canceled as (
-        select order_id
-        from judged
-        where is_canceled
-        union
-        select figures.order_id
-        from figures
-        inner join statuses on figures.progress = statuses.progress
-        where statuses.status = 'canceled'
-    ),
-
-    reported as (
-        select
-            claims.order_id,
-            claims.source,
-            claims.source_account,
-            sum(claims.amount) filter (where claims.is_counted and claims.amount_kind = 'delta') as delta_amount,
-            sum(claims.subtotal_amount) filter (
-                where claims.is_counted and claims.amount_kind = 'delta'
-            ) as subtotal_amount,
-            max(claims.amount) filter (
-                where claims.is_counted and claims.amount_kind = 'running_total'
-            ) as reported_running_amount,
-            null as stated_running_amount,
-            bool_or(not claims.is_counted and claims.action <> 'cancel') as has_unknown_share,
-            bool_or(claims.amount is null and claims.action <> 'cancel') as has_missing_amount
-        from claims
-        left join canceled on claims.order_id = canceled.order_id
-        where claims.order_id is not null and (claims.action <> 'cancel' or canceled.order_id is null)
-        group by claims.order_id, claims.source, claims.source_account
-    ),
-
-    statements as (
-        select *
-        from reported
-        union all
-        select order_id, source, source_account, null, null, null, max(amount), bool_or(amount is null), false
-        from stated_totals
-        group by order_id, source, source_account
-        union all
-        select order_id, source, source_account, null, null, null, null, false, false
-        from judged
-    ),
-
-    by_account as (
-        select
-            order_id,
-            source,
-            source_account,
-            {{ capped("coalesce(sum(delta_amount), 0)") }} as delta_amount,
-            {{ capped("sum(subtotal_amount)") }} as subtotal_amount,
-            cast(coalesce(max(reported_running_amount), 0) as decimal(18, 4)) as reported_running_amount,
-            cast(
-                coalesce(greatest(max(reported_running_amount), max(stated_running_amount)), 0) as decimal(18, 4)
-            ) as running_amount,
-            bool_or(has_unknown_share) as has_unknown_share,
-            bool_or(has_missing_amount) as has_missing_amount
-        from statements
-        group by order_id, source, source_account
-    ),
+    by_account as (select * from {{ ref("int_account_refunds") }}),
 
     final as (
         select
