@@ -1040,11 +1040,14 @@ def test_a_no_in_an_event_is_heard_as_the_one_in_a_customer(holder):
 
 
 def test_an_order_is_as_new_as_the_event_that_reports_it():
-    def told(name, at, amount):
+    def reported(name, at, amount):
         order = {"id": "ord_1", "status": "PAID", "amount": amount, "total_amount": amount}
         return {"id": f"evt_{amount}", "type": f"customer.order.{name}", "created_at": at, "data": {"order": order}}
 
-    newest_first = [told("updated", "2026-03-03T10:00:00Z", 5000), told("created", "2026-03-02T10:00:00Z", 4000)]
+    newest_first = [
+        reported("updated", "2026-03-03T10:00:00Z", 5000),
+        reported("created", "2026-03-02T10:00:00Z", 4000),
+    ]
     rows = normalise("voucherify", "events", newest_first).rows("orders")
     assert [(row["total"], row["source_updated_at"].day) for row in rows] == [(Decimal(50), 3), (Decimal(40), 2)]
 
