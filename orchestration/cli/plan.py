@@ -70,13 +70,15 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         with trial(settings, given.config) as tried:
             found = compare(tried, progress=output.progress())
             output.end_progress()
+            aside = set_aside(tried)
             if given.json:
-                output.machine(asdict(found) | {"is_upheaval": change_report.is_upheaval(found, tried)})
+                more = {"is_upheaval": change_report.is_upheaval(found, tried), "set_aside": aside}
+                output.machine(asdict(found) | more)
             else:
                 print_changes(tried, found, show=given.show)
     finally:
         output.end_progress()
-    return 0
+    return 3 if aside else 0
 
 
 @contextmanager
@@ -116,7 +118,6 @@ def compare(tried: Settings, *, progress: Progress = silent) -> change_report.Ch
     segment_rules.check_files(tried)
     with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
         seeds.load(con, tried)
-        identity_rules.check_records(con, tried)
         [(as_of,)] = con.execute("select as_of_date from internal.run_settings").fetchall()
         write_run_settings(con, tried, as_of)
     dbt_runner.build(tried, progress=progress)
@@ -187,6 +188,12 @@ def _require_disk(settings: Settings) -> None:
         )
 
 
+def set_aside(tried: Settings) -> list[str]:
+    """What a trial found of decisions that would do nothing, in sentences."""
+    with duckdb.connect(str(tried.build_file), config=tried.duckdb_config) as con:
+        return [found.sentence for found in identity_rules.set_aside(con, tried)]
+
+
 def print_changes(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
     """Prints what a trial would change, in words."""
     reported = list(change_report.lines(found))
@@ -205,6 +212,8 @@ def print_changes(tried: Settings, found: change_report.Changes, *, show: bool) 
             f"\n{found.changed_share:.0%} of the ids would change: `c360 run` would refuse to publish that without"
             " --accept-changes."
         )
+    for sentence in set_aside(tried):
+        output.say(sentence)
     output.say("\nNothing was published.")
 
 

@@ -11,7 +11,7 @@ from orchestration.loading.loader import Warehouse
 from orchestration.publishing import issued_ids
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.progress import Progress, silent
-from orchestration.transformation import identity_rules, incremental, seeds, sharded
+from orchestration.transformation import incremental, seeds, sharded
 from orchestration.transformation.node_result import NodeResult
 from orchestration.warehouse import build_file, fingerprints, run_log
 
@@ -35,7 +35,6 @@ def transform(
         seeds.load(con, settings)
         issued_ids.hand_on(con, settings)
         anonymous_orders.bring_up_to_date(con, settings)
-        identity_rules.check_records(con, settings)
         write_run_settings(con, settings, day)
     pass_point("before_dbt")
     nodes = incremental.build(settings, before.load_seq, progress=progress) if before else None

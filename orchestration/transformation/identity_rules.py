@@ -1,9 +1,9 @@
 """Checks the rules that decide who is who, before anything runs on them: overrides, blocked identifiers, composite
 keys.
 
-`check_files` needs nothing but the files and comes first; `check_records` also looks whether the records that overrides
-name have ever landed. What only the data makes impossible stops nothing: `set_aside` finds it once the models are made.
-Columns and types are checked where seeds are loaded; what the rules do is dbt's.
+`check_files` needs nothing but the files. What only the data makes impossible, such as a decision on a record that has
+not landed, stops nothing: `set_aside` finds it once the models are made. Columns and types are checked where seeds are
+loaded; what the rules do is dbt's.
 """
 
 import re
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import duckdb
 
+from orchestration import vendors
 from orchestration.canonical.vocabulary import IDENTIFIER_TYPES
 from orchestration.config.settings import Settings
-from orchestration.normalisation.record_ids import alias_id
 from orchestration.transformation import seeds
 from orchestration.transformation.seeds import Seed
 from orchestration.warehouse.duckdb_session import has_table
@@ -23,6 +23,8 @@ OVERRIDES = "identity_overrides"
 BLOCKLIST = "identifier_blocklist"
 COMPOSITE_KEYS = "identity_rules"
 
+# The stream that derived records are named by.
+DERIVED = "derived"
 PAIR_RULES = ("never", "always")
 RECORD_PARTS = ("source", "source_account", "stream", "source_record_id")
 BLOCK_KINDS = ("exact", "pattern", "local_part", "domain", "domain_ending")
@@ -32,13 +34,6 @@ BIRTH_PARTS = ("birth_date", "birth_year", "birth_month", "birth_day")
 OWN_PARTS = ("document", "email", "phone", "customer_id", "external_id")
 FREE_PARTS = ("any_first_name", "any_birth_date")
 KEY_PARTS = (*NAME_PARTS, *BIRTH_PARTS, *PLACE_PARTS, *OWN_PARTS, *FREE_PARTS)
-
-
-_LANDED = """
-select source, source_account, stream, source_record_id from staging.customers
-union
-select source, source_account, 'derived', source_record_id from staging.contacts
-"""
 
 
 @dataclass(frozen=True, order=True)
@@ -84,17 +79,9 @@ def check_files(settings: Settings) -> None:
             _refuse_contradictions(seed, _pairs(seed))
 
 
-def check_records(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Refuses overrides on records that never landed: a mistyped id would otherwise decide nothing, silently. One that
-    went is none."""
-    for seed in seeds.find(settings):
-        if seed.name == OVERRIDES:
-            _refuse_strangers(con, settings, seed, _pairs(seed))
-
-
 def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[SetAside]:
-    """Decisions that do nothing in a warehouse with its models made: a record is gone, or another decision or two
-    documents forbid it."""
+    """Decisions that do nothing in a warehouse with its models made: a record has not landed yet or is gone, or another
+    decision or two documents forbid it."""
     if not has_table(con, "internal", "int_record_customers"):
         return
     for seed in seeds.find(settings):
@@ -106,9 +93,9 @@ def set_aside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Se
             one, other = persons.get(pair.one), persons.get(pair.other)
             where = f"{seed.path.name}, line {pair.line}: `{pair.rule}`"
             if one is None or other is None:
+                side, record = ("the one", pair.one) if one is None else ("the other", pair.other)
                 yield SetAside(
-                    f"{where} is set aside, since {'the one' if one is None else 'the other'} record is not there any"
-                    " more.",
+                    f"{where} is set aside, since {side} record is not there: {record} has no record of that id.",
                     one,
                     other,
                 )
@@ -153,6 +140,8 @@ def _pair(seed: Seed, line: int, row: dict[str, str]) -> Pair | None:
         if not row[name]:
             raise seeds.problem(seed, line, f"`{name}` is empty, and `{row['rule']}` is about two records")
     one, other = (Record(*(row[f"{prefix}{part}"] for part in RECORD_PARTS)) for prefix in ("", "other_"))
+    for record in (one, other):
+        _check_place(seed, line, record)
     if one == other:
         raise seeds.problem(seed, line, "both records are the same")
     return Pair(line, row["rule"], one, other)
@@ -177,46 +166,36 @@ def _refuse_contradictions(seed: Seed, pairs: list[Pair]) -> None:
             raise seeds.problem(seed, pair.line, f"`never` keeps apart what `always` joins ({where})")
 
 
-def _refuse_strangers(con: duckdb.DuckDBPyConnection, settings: Settings, seed: Seed, pairs: list[Pair]) -> None:
-    landed = _found(con, _LANDED, pairs, RECORD_PARTS).keys()
-    missing = {record for pair in pairs for record in (pair.one, pair.other)} - landed
-    if not missing:
-        return
-    ids = {
-        alias_id(settings.secret or b"", *(getattr(record, part) for part in RECORD_PARTS)): record
-        for record in missing
-    }
-    known = "select alias_id from internal.issued_ids where alias_id in (select unnest($1::varchar[]))"
-    issued = con.execute(known, [list(ids)]).fetchall() if has_table(con, "internal", "issued_ids") else []
-    missing -= {ids[alias] for (alias,) in issued}
-    for pair in pairs:
-        for record, side in ((pair.one, "the one"), (pair.other, "the other")):
-            if record in missing:
-                raise seeds.problem(seed, pair.line, f"{side} record has not landed: {record} has no record of that id")
-
-
-def _persons(con: duckdb.DuckDBPyConnection, pairs: list[Pair]) -> dict[Record, str | None]:
+def _persons(con: duckdb.DuckDBPyConnection, pairs: list[Pair]) -> dict[Record, str]:
     """The person of each record that is there; a record that is nobody's stands by its own id."""
-    columns = (
-        "source, source_account, stream_key as stream, source_record_id, coalesce(customer_id, alias_id) as customer_id"
-    )
-    return _found(con, f"select {columns} from internal.int_record_customers", pairs, (*RECORD_PARTS, "customer_id"))
-
-
-def _found(
-    con: duckdb.DuckDBPyConnection, records: str, pairs: list[Pair], columns: tuple[str, ...]
-) -> dict[Record, str | None]:
-    """The records that pairs name, as far as `records` has them, each with the column after its parts."""
     wanted = sorted({record for pair in pairs for record in (pair.one, pair.other)})
     if not wanted:
         return {}
     lists = [[getattr(record, part) for record in wanted] for part in RECORD_PARTS]
     unnested = ", ".join(f"unnest(${number}::varchar[]) as {part}" for number, part in enumerate(RECORD_PARTS, start=1))
-    query = (
-        f"select distinct {', '.join(columns)} from (select {unnested}) inner join ({records}) using"
-        f" ({', '.join(RECORD_PARTS)})"
-    )
-    return {Record(*row[:4]): row[4] if len(row) > 4 else None for row in con.execute(query, lists).fetchall()}
+    parts = ", ".join(RECORD_PARTS)
+    query = f"""
+        select distinct {parts}, customer_id
+        from (select {unnested})
+        inner join (
+            select source, source_account, stream_key as stream, source_record_id, coalesce(customer_id, alias_id) as customer_id
+            from internal.int_record_customers
+        ) using ({parts})
+        """
+    return {Record(*row[:4]): row[4] for row in con.execute(query, lists).fetchall()}
+
+
+def _check_place(seed: Seed, line: int, record: Record) -> None:
+    """Refuses what no record can ever be of; with a mistake in a vendor's module its streams are not known."""
+    if record.source not in vendors.names():
+        raise seeds.problem(seed, line, f"`{record.source}` is no vendor; vendors are {', '.join(vendors.names())}")
+    vendor = vendors.discover().get(record.source)
+    if vendor and record.stream not in (DERIVED, *vendor.streams):
+        raise seeds.problem(
+            seed,
+            line,
+            f"`{record.stream}` is no stream of {record.source}; streams are {', '.join((*vendor.streams, DERIVED))}",
+        )
 
 
 def _check_blocklist(seed: Seed) -> None:
