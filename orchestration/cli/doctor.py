@@ -12,14 +12,17 @@ from typing import Literal
 
 import duckdb
 
+from orchestration.activation import targets
 from orchestration.cli import output, rejects
 from orchestration.config import accounts
 from orchestration.config.settings import CHECKOUT, Settings
+from orchestration.job import writing
 from orchestration.landing import landing_zone
 from orchestration.loading import load_log
 from orchestration.monitoring import alerts, attention, freshness, schema_drift
 from orchestration.privacy import erasing
 from orchestration.publishing import publish
+from orchestration.pulling import configuration as pull_configuration
 from orchestration.runtime.errors import OperatorError, to_operator_error, unusable
 from orchestration.transformation import parts, seeds
 from orchestration.warehouse import build_file, file_soundness, read_only, run_log, writer_lock
@@ -121,14 +124,29 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
             "No secret is set: customer ids are plain hashes.",
             f"Set C360_SECRET, or write one line to {settings.config / 'secret'}; ids change once.",
         )
-    try:
+    # Checks that read one file find one mistake.
+    mistakes = list(dict.fromkeys(_mistakes(settings)))
+    yield from mistakes
+    if not mistakes:
         yield Finding(
             "ok",
             f"{len(seeds.find(settings))} business rules, {len(list(settings.config.glob('*.csv')))} files of this"
             " installation's own",
         )
-    except OperatorError as error:
-        yield Finding("broken", error.message, error.remedy)
+
+
+def _mistakes(settings: Settings) -> Iterator[Finding]:
+    """What a run would refuse to begin with, and what keeps `c360 pull` and `c360 activate` from it."""
+    for check in (*writing.CHECKS, pull_configuration.vendors, _targets):
+        try:
+            check(settings)
+        except OperatorError as error:
+            yield Finding("broken", error.message, error.remedy)
+
+
+def _targets(settings: Settings) -> None:
+    if targets.is_configured(settings):
+        targets.load(settings)
 
 
 def _landing(settings: Settings) -> Iterator[Finding]:

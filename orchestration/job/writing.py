@@ -1,7 +1,7 @@
 """Who writes an installation: he holds the lock, on a sound build file, with an entry in the run log."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import duckdb
@@ -11,6 +11,7 @@ from orchestration.config import accounts, file_rights
 from orchestration.config.chosen_engine import engine_of
 from orchestration.config.settings import Settings
 from orchestration.job.disk_space import LEAST_FREE, require_disk
+from orchestration.loading import erasure_log
 from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import attention
 from orchestration.privacy import erasing
@@ -35,6 +36,18 @@ def new_run_id() -> str:
     return uuid.uuid4().hex
 
 
+CHECKS: tuple[Callable[[Settings], object], ...] = (
+    lambda settings: accounts.check_accounts(settings.config, vendors.names()),
+    identity_rules.check_files,
+    segment_rules.check_files,
+    seeds.check_files,
+    lambda settings: engine_of(settings).check(),
+    # A build file would be begun anew with another secret.
+    erasure_log.erasures,
+)
+"""What is wrong with the configuration is reported before anything is begun."""
+
+
 @contextmanager
 def writing(
     settings: Settings,
@@ -48,11 +61,8 @@ def writing(
 ) -> Iterator[Warehouse]:
     """Holds the writer lock and an open entry in the run log while the body works on a sound build file; `reported` is
     noted there, to be looked at. While an erasure is under way only what ends it may write."""
-    accounts.check_accounts(settings.config, vendors.names())
-    identity_rules.check_files(settings)
-    segment_rules.check_files(settings)
-    seeds.check_files(settings)
-    engine_of(settings).check()
+    for check in CHECKS:
+        check(settings)
     if settings.options.keep_inactive_days:
         erasing.require_secret(settings)
     require_disk(settings, LEAST_FREE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.config.settings import Settings
-from orchestration.normalisation.erasures import Erasures
+from orchestration.normalisation.erasures import Erasures, hashes
 from orchestration.runtime import durable_files
 from orchestration.runtime.errors import OperatorError
 
@@ -22,23 +22,33 @@ def folder(settings: Settings) -> Path:
 
 
 def erasures(settings: Settings) -> Erasures | None:
-    """All that was erased; null where nobody was."""
+    """All that was erased; null where nobody was. Refuses to go on without the secret that people were erased with: no
+    hash would be known again, and they would come back."""
     entries = list(_entries(settings))
     if not entries:
         return None
     if settings.secret is None:
-        raise OperatorError(
-            "People were erased here, and the secret that identifies them is missing.",
-            remedy=(
-                f"Put it back into {settings.config / 'secret'}, or into C360_SECRET: without it they would come back."
-            ),
-        )
+        raise _refused(settings, "People were erased here, and the secret that identifies them is missing.")
+    # An entry of an older version does not say what secret it was made with.
+    if any(entry.get("key") not in (None, fingerprint(settings.secret)) for entry in entries):
+        raise _refused(settings, "People were erased here, and the secret is not the one that identifies them.")
     until: dict[str, date] = {}
     for entry in entries:
         last = date.fromisoformat(entry["until"]) if entry["until"] else FOREVER
         for digest in entry["hashes"]:
             until[digest] = max(last, until.get(digest, last))
     return Erasures(settings.secret, until)
+
+
+def fingerprint(secret: bytes) -> str:
+    """What a secret is known again by, as an entry keeps it."""
+    [found] = hashes(secret, ["\x1fkey"])
+    return found
+
+
+def _refused(settings: Settings, message: str) -> OperatorError:
+    remedy = f"Put it back into {settings.config / 'secret'}, or into C360_SECRET: without it they would come back."
+    return OperatorError(message, remedy=remedy, exit_code=2)
 
 
 def _entries(settings: Settings) -> list[dict[str, Any]]:

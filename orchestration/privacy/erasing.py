@@ -71,7 +71,7 @@ class Erasing:
 
 
 def require_secret(settings: Settings) -> bytes:
-    """The secret that hashes are keyed with."""
+    """The secret that hashes are keyed with, the same as before."""
     if settings.secret is None:
         raise OperatorError(
             "Nobody can be erased without a secret: the hashes that keep a person out are keyed with it.",
@@ -81,6 +81,7 @@ def require_secret(settings: Settings) -> bytes:
             ),
             exit_code=2,
         )
+    erasure_log.erasures(settings)
     return settings.secret
 
 
@@ -123,7 +124,12 @@ def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | 
     known_by = [text for held in people for text in held.person.known_by()]
     erasure_log.write(
         erasure_log.folder(settings) / f"{made.id}.json",
-        {"at": made.at, "until": made.until, "hashes": erasures.hashes(secret, known_by)},
+        {
+            "at": made.at,
+            "until": made.until,
+            "key": erasure_log.fingerprint(secret),
+            "hashes": erasures.hashes(secret, known_by),
+        },
     )
     pass_point("erasure_begun")
     return made

@@ -63,8 +63,28 @@ def unreadable_folder(settings: Settings) -> None:
 
 
 def seed_with_a_bad_header(settings: Settings) -> None:
+    configure(settings, "wieghts.csv", "a,b\n1,2\n")
+
+
+def account_of_no_vendor(settings: Settings) -> None:
+    configure(settings, "accounts.csv", "source,time_zone\nomnisand,UTC\n")
+
+
+def rule_with_a_bad_value(settings: Settings) -> None:
+    configure(settings, "weights.csv", "kind,weight,since\norder,2,2026-13-01\n")
+
+
+def pull_from_nowhere(settings: Settings) -> None:
+    configure(settings, "pull.toml", '[[account]]\nvendor = "omnisand"\nstreams = ["contacts"]\n')
+
+
+def target_of_no_vendor(settings: Settings) -> None:
+    configure(settings, "activation.toml", '[targets.news]\nvendor = "omnisand"\n')
+
+
+def configure(settings: Settings, name: str, text: str) -> None:
     settings.config.mkdir(exist_ok=True)
-    (settings.config / "wieghts.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    (settings.config / name).write_text(text, encoding="utf-8")
 
 
 def build_file_of_another_kind(settings: Settings) -> None:
@@ -85,6 +105,10 @@ BROKEN: list[tuple[Callable[[Settings], None], str, str]] = [
     (unknown_vendor, "omnisand", "Everything else is loaded"),
     (unreadable_folder, "landing/omnisend/events/2026-06-01 cannot be read", "Everything else is loaded"),
     (seed_with_a_bad_header, "wieghts.csv", ""),
+    (account_of_no_vendor, "accounts.csv, line 2", "Mend the line"),
+    (rule_with_a_bad_value, "weights.csv, line 2", "Mend the line"),
+    (pull_from_nowhere, "pull.toml", "Fix it"),
+    (target_of_no_vendor, "activation.toml", ""),
     (build_file_of_another_kind, "build/warehouse.duckdb is no warehouse", "moves it aside"),
     (published_file_of_another_kind, "data/warehouse.duckdb is no warehouse", "Move it away"),
     (log_beside_the_published_file, "left a log beside it", "Open it read-only"),
