@@ -55,6 +55,10 @@ def _answer(
     con: duckdb.DuckDBPyConnection, query: str, show: Callable[[list[str], Iterator[tuple[Any, ...]]], None]
 ) -> None:
     try:
+        if not con.extract_statements(query):
+            raise OperatorError(
+                "That asks nothing.", remedy='`c360 sql "show all tables"` lists what there is.', exit_code=2
+            )
         found = con.execute(query)
         # Nothing to fetch is what a query gave that only sets something.
         names = [column[0] for column in found.description or []]

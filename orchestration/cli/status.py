@@ -46,6 +46,7 @@ class Status:
     runs: tuple[dict[str, Any], ...]
     streams: tuple[Freshness, ...]
     rejects: int
+    taken_back: publish.Publication | None = None
     vanished: tuple[str, ...] = ()
     given_back: tuple[str, ...] = ()
     erasures_unended: tuple[str, ...] = ()
@@ -81,6 +82,7 @@ def look(settings: Settings) -> Status:
         return Status(
             writer=writer,
             publication=publish.current(settings),
+            taken_back=publish.taken_back(settings),
             pending=None if writer else tuple(_pending(settings, scan, con)),
             runs=tuple(runs.recent(con, RUNS_SHOWN)) if con else (),
             streams=tuple(freshness.of_streams(con, settings)) if con else (),
@@ -116,6 +118,8 @@ def _print(settings: Settings, found: Status) -> None:
         "Published    "
         f" {f'{seen.shown_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}"
     )
+    if back := found.taken_back:
+        output.say(f"              that of {back.shown_at} was rolled back; `c360 run --full-refresh` publishes anew")
     output.say(f"Writing now   {found.writer or 'nobody'}")
     output.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
     for file in (found.pending or ())[:5]:
@@ -172,6 +176,7 @@ def _print_json(settings: Settings, found: Status) -> None:
         {
             "data": str(settings.data),
             "published_at": seen.published_at if seen else None,
+            "rolled_back": found.taken_back.published_at if found.taken_back else None,
             "writer": str(found.writer) if found.writer else None,
             "pending": None if found.pending is None else [file.shown_path for file in found.pending],
             "rejects": found.rejects,

@@ -206,6 +206,20 @@ def test_status_doctor_and_rejects_show_a_published_warehouse(
     assert "No record is rejected" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_the_status_after_a_rollback_says_what_was_taken_back(
+    published: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land_a_third_delivery(published)
+    pipeline.run(published)
+    assert main.main(["rollback"]) == 0
+    capsys.readouterr()
+    assert main.main(["status"]) == 0
+    assert "was rolled back; `c360 run --full-refresh` publishes anew" in capsys.readouterr().out
+    assert main.main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rolled_back"] is not None
+
+
 def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

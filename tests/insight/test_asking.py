@@ -43,6 +43,8 @@ def test_a_long_answer_is_cut_and_says_so(capsys: pytest.CaptureFixture[str]) ->
 def test_a_wrong_query_says_what_is_wrong_with_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no_such_table" in reported(capsys, "sql", "from marts.no_such_table", code=2)
     assert "syntax error" in reported(capsys, "sql", "selec 1", code=2)
+    for nothing in ("", " ", "-- a remark"):
+        assert "asks nothing" in reported(capsys, "sql", nothing, code=2)
 
 
 def test_a_wrong_query_is_reported_without_whom_it_names(capsys: pytest.CaptureFixture[str]) -> None:
