@@ -19,7 +19,7 @@ from orchestration.config import settings as configuration
 from orchestration.config.settings import Settings
 from orchestration.defs import loading_assets, pulling_assets, sensors, warehouse_assets
 from orchestration.defs.activation_assets import activation_assets
-from orchestration.defs.resources import WarehouseResource
+from orchestration.defs.resources import SettingsResource, WarehouseResource
 from orchestration.defs.steps import OWNERS
 from orchestration.landing import landing_zone
 from orchestration.pulling import configuration as pull_configuration
@@ -82,7 +82,7 @@ def definitions() -> dg.Definitions:
             sensors.lateness(),
             sensors.command_line_runs(),
         ],
-        resources={"warehouse": WarehouseResource.of(settings)},
+        resources={"warehouse": WarehouseResource.of(settings), "settings": SettingsResource()},
         executor=dg.in_process_executor,
     )
 

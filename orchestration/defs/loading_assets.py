@@ -10,9 +10,8 @@ from typing import Any
 import dagster as dg
 
 from orchestration import pipeline
-from orchestration.config import settings as configuration
 from orchestration.config.settings import DateRange, Settings
-from orchestration.defs.resources import WarehouseResource
+from orchestration.defs.resources import SettingsResource, WarehouseResource
 from orchestration.defs.steps import OWNERS, POOL, plain_errors, writing
 from orchestration.job.run_report import Ingestion
 from orchestration.landing.landing_zone import LandedFile
@@ -69,24 +68,27 @@ def vendor_assets(
         can_subset=True,
         pool=POOL,
     )
-    def load(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
-        settings = configuration.load()
+    def load(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, settings: SettingsResource
+    ) -> Iterator[dg.MaterializeResult]:
+        with plain_errors():
+            installation = settings.read()
         dates = chosen_dates(context)
         chosen = {stream.name: key for key, stream in streams.items() if key in context.selected_asset_keys}
 
         def is_ours(file: LandedFile) -> bool:
             return file.source == vendor.code and file.stream in chosen
 
-        with plain_errors(), writing(context, settings) as build:
+        with plain_errors(), writing(context, installation) as build:
             ingestion = pipeline.ingest(
-                settings, build, context.run.run_id, dates=dates, choose=is_ours, progress=context.log.info
+                installation, build, context.run.run_id, dates=dates, choose=is_ours, progress=context.log.info
             )
             with warehouse.get_connection() as con:
-                last = [found for found in freshness.of_streams(con, settings) if found.source == vendor.code]
+                last = [found for found in freshness.of_streams(con, installation) if found.source == vendor.code]
                 streams_loaded = {
                     name: _loaded(
                         con,
-                        settings,
+                        installation,
                         vendor.code,
                         name,
                         ingestion,

@@ -13,7 +13,7 @@ from orchestration import pipeline
 from orchestration.canonical.tables import TABLES
 from orchestration.config import settings as configuration
 from orchestration.defs.loading_assets import stream_key
-from orchestration.defs.resources import WarehouseResource
+from orchestration.defs.resources import SettingsResource, WarehouseResource
 from orchestration.defs.steps import OWNERS, POOL, plain_errors, row_count, writing
 from orchestration.landing import landing_zone
 from orchestration.mapping.model import Stream, Vendor
@@ -23,15 +23,6 @@ from orchestration.publishing.publish import current as current_publication
 from orchestration.transformation import check_descriptions
 from orchestration.transformation.dbt_runner import NodeResult, TransformError
 from orchestration.warehouse import build_file, meanings
-
-
-class EngineConfig(dg.Config):
-    """What a run may say of how its full build is done: engine, workers and shards as in `settings.toml`, which says it
-    where a run does not."""
-
-    engine: str | None = None
-    workers: int | None = None
-    shards: int | None = None
 
 
 class Translator(DagsterDbtTranslator):
@@ -146,15 +137,15 @@ def transformation(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models", pool=POOL)
     def models(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, config: EngineConfig
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, settings: SettingsResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with plain_errors():
-            settings = configuration.with_options(configuration.load(), **config.model_dump())
+            installation = settings.read()
         checks = {check.name: check for check in context.selected_asset_check_keys}
         failure: TransformError | None = None
-        with plain_errors(), writing(context, settings) as build:
+        with plain_errors(), writing(context, installation) as build:
             try:
-                nodes = pipeline.transform(settings, build, context.run.run_id, progress=context.log.info)
+                nodes = pipeline.transform(installation, build, context.run.run_id, progress=context.log.info)
             except TransformError as error:
                 failure, nodes = error, error.nodes
             results = {node.unique_id: node for node in nodes}

@@ -152,13 +152,14 @@ def test_every_step_belongs_to_the_pool_of_one_writer(code_location: dg.Definiti
     assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
 
 
-def test_a_run_may_say_by_what_its_full_build_is_done(code_location: dg.Definitions) -> None:
-    job = code_location.resolve_job_def("nightly")
-    chosen = {"engine": "processes", "workers": 2, "shards": 4}
-    reported = dg.validate_run_config(job, {"ops": {"dbt_models": {"config": chosen}}})
-    assert reported["ops"]["dbt_models"]["config"] == chosen
+@pytest.mark.parametrize("chosen", [{"engine": "abacus"}, {"machines": 2}])
+def test_an_engine_that_is_none_is_refused_before_a_run_begins(
+    code_location: dg.Definitions, chosen: dict[str, object]
+) -> None:
     with pytest.raises(dg.DagsterInvalidConfigError):
-        dg.validate_run_config(job, {"ops": {"dbt_models": {"config": {"machines": 2}}}})
+        dg.validate_run_config(
+            code_location.resolve_job_def("nightly"), {"resources": {"settings": {"config": chosen}}}
+        )
 
 
 def test_nothing_after_loading_could_run_before_it(code_location: dg.Definitions) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
+from orchestration import definitions
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.engines.engine import EngineName
@@ -107,6 +109,24 @@ def test_a_run_with_workers_that_die_publishes_what_one_process_does(
     assert differences(local.build_file, shared_out.settings.build_file) == {}
     assert differences(local.published_file, shared_out.settings.published_file, PUBLISHED) == {}
     assert nothing_is_left(shared_out.settings)
+
+
+def test_a_run_of_dagster_reads_and_builds_by_the_engine_of_its_run_config(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in ("omnisend", "open_delivery", "optimizely", "voucherify"):
+        shutil.rmtree(settings.landing / other)
+    monkeypatch.setenv("C360_DATA", str(settings.data))
+    nightly = definitions.definitions.load_fn().resolve_job_def("nightly")
+    chosen = {"engine": "processes", "workers": 2, "shards": 3}
+    with dg.instance_for_test() as instance:
+        run = nightly.execute_in_process(instance=instance, run_config={"resources": {"settings": {"config": chosen}}})
+        logged = [(entry.step_key, entry.user_message) for entry in instance.all_logs(run.run_id)]
+    assert run.success
+    assert [step for step, text in logged if text.endswith("files (processes, 2 workers)")] == ["load_ometria"]
+    assert [step for step, text in logged if text.endswith("building 3 shards (processes)")] == ["dbt_models"]
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        assert con.execute("select count(*) > 0 from marts.dim_customers").fetchone() == (True,)
 
 
 def test_nothing_of_a_person_is_in_what_an_engine_writes(shared_out: SharedOut) -> None:
