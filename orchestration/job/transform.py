@@ -29,7 +29,7 @@ def transform(
         wanted = fingerprints.wanted_fingerprint(con, rules, day)
         if fingerprints.transformed_fingerprint(con) == wanted:
             return ()
-        require_disk(settings, bytes_to_write(settings) * (2 if sharded.is_wanted(settings) else 1))
+        require_disk(settings, bytes_to_write(settings) * (3 if sharded.is_wanted(settings) else 1))
         before = fingerprints.transformed_by(con, rules)
         fingerprints.forget_transformed(con)
         seeds.load(con, settings)

@@ -3,7 +3,7 @@
 A temp table `affected_keys` lists the change keys of the part, `affected_records` the numbers of its records.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 
@@ -58,9 +58,11 @@ def cut_out(
     *,
     models: Mapping[str, str] | None = None,
     with_keyless: bool = False,
+    seen: Collection[str] = (),
 ) -> None:
     """Copies rows of staging, rules and audit tables from one database of the connection to the other; of `models`
-    those for which the condition beside them holds; with rows that have no change key, if asked to."""
+    those for which the condition beside them holds; with rows that have no change key, if asked to. Of the schemas
+    that are only to be `seen` nothing is copied: there are views, as long as both databases are attached."""
     rules = con.execute(
         "select table_name from duckdb_tables() where schema_name = 'seeds' and database_name = $1", [source]
     ).fetchall()
@@ -70,7 +72,8 @@ def cut_out(
     for schema in _schemas(copied):
         con.execute(f"create schema if not exists {target}.{schema}")
     for table, condition in copied.items():
-        con.execute(f"create table {target}.{table} as select * from {source}.{table} where {condition}")
+        kind = "view" if table.split(".")[0] in seen else "table"
+        con.execute(f"create {kind} {target}.{table} as select * from {source}.{table} where {condition}")
 
 
 def _rows_of(table: str, *, with_keyless: bool) -> str:

@@ -1,7 +1,8 @@
-"""What a worker does: cuts one shard's rows out of the build file, makes of them the models that can be made of a shard,
-and puts the whole file in place at once.
+"""What a worker does: makes of one shard's rows the models that can be made of a shard, and puts them in place as one file.
 
-It needs DuckDB and no dbt: the models come as dbt compiled them. A shard that is there already is not made again, and
+It needs DuckDB and no dbt: the models come as dbt compiled them. It reads a copy of the build file that all workers
+share, so that whoever is late holds no file that anybody wants: staging and rules, which few models read, where they
+lie; models of the step before, which most read, are cut out first. A shard that is there already is not made again, and
 one that was left half made is in nobody's way, so that a task may die, be repeated, or run twice at once. What a worker
 gets and gives is paths and counts; why a model failed is reported without the values that DuckDB quotes.
 """
@@ -24,7 +25,8 @@ from orchestration.transformation.cutting import cut_out, list_affected_records
 from orchestration.warehouse.duckdb_session import attach
 
 FILE = "warehouse.duckdb"
-RECIPE = "recipe.json"
+RECIPE, WHOLE = "recipe.json", "whole.duckdb"
+SEEN = ("seeds", "staging")
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -37,10 +39,9 @@ class Recipe(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Task:
-    """One shard: its number, the build file, the folder that all shards stand in, and what the worker may take."""
+    """One shard: its number, the folder that all shards stand in, and what the worker may take."""
 
     number: int
-    build_file: str
     folder: str
     threads: int
     memory_limit: str
@@ -56,10 +57,11 @@ class Outcome:
     reason: str = ""
 
 
-def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Leaves for all workers what they make."""
+def prepare(folder: Path, recipe: Recipe, build_file: Path) -> None:
+    """Leaves for all workers what they make, and a copy of the build file, which nobody has open, to make it of."""
     folder.mkdir(parents=True)
     (folder / RECIPE).write_bytes(msgspec.json.encode(recipe))
+    shutil.copyfile(build_file, folder / WHOLE)
 
 
 def files(folder: Path, shards: int) -> list[Path]:
@@ -84,11 +86,14 @@ def make(task: Task) -> Outcome:
             str(work / FILE), config=connection_config(task.memory_limit, task.threads, work / "spill")
         ) as con:
             con.execute("set TimeZone = 'UTC'")
-            _cut(con, task, recipe)
+            _look_at(con, task, recipe)
             for schema, model, query in recipe.made:
                 name = f"{schema}.{model}"
                 con.execute(f"create schema if not exists {schema}")
                 con.execute(f"create table {name} as {query}")
+            name = ""
+            for schema in SEEN:
+                con.execute(f"drop schema {schema} cascade")
     except Exception as error:
         shutil.rmtree(work, ignore_errors=True)
         return Outcome(task.number, time.monotonic() - started, name or "a shard", _reason(error))
@@ -97,16 +102,14 @@ def make(task: Task) -> Outcome:
     return Outcome(task.number, time.monotonic() - started)
 
 
-def _cut(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
-    attach(con, Path(task.build_file), "whole")
+def _look_at(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None:
+    """Has the connection see the shard's rows of the whole, and nobody else's."""
+    attach(con, Path(task.folder) / WHOLE, "whole")
     con.execute(
         f"create temp table affected_keys as select tie from whole.internal.shard_of where shard = {task.number}"
     )
     list_affected_records(con, "whole")
-    cut_out(con, "whole", "warehouse", models=recipe.copied, with_keyless=task.number == 0)
-    # Whoever runs next may have the build file to himself.
-    con.execute("detach whole")
-    con.execute("drop table affected_keys; drop table affected_records")
+    cut_out(con, "whole", "warehouse", models=recipe.copied, with_keyless=task.number == 0, seen=SEEN)
 
 
 def _reason(error: Exception) -> str:
@@ -122,4 +125,4 @@ def tasks(settings: Settings, folder: Path, shards: int, engine: Engine) -> list
     say."""
     at_once = min(engine.workers, shards) if engine.is_on_this_machine and engine.name != "local" else 1
     threads, memory = max(1, settings.threads // at_once), f"{settings.memory_bytes // at_once // 1_000_000}MB"
-    return [Task(number, str(settings.build_file), str(folder), threads, memory) for number in range(shards)]
+    return [Task(number, str(folder), threads, memory) for number in range(shards)]

@@ -119,8 +119,9 @@ def build(
         queries = dbt_project.queries([*plan.in_shards, COMPONENTS], project)
         with build_file.connect(settings) as con:
             sharing = parts.share_out(con, queries[COMPONENTS], shards, shuffled=shuffled)
+            con.execute("checkpoint")
         progress(f"{sharing.rows:,} rows in {sharing.parts:,} parts: building {shards} shards ({engine.name})")
-        shard.write_recipe(folder, plan.recipe(queries))
+        shard.prepare(folder, plan.recipe(queries), settings.build_file)
         pass_point("before_shards")
         outcomes = engine.map(shard.make, shard.tasks(settings, folder, shards, engine))
         _require_all(outcomes, settings, plan)

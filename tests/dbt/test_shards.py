@@ -65,7 +65,7 @@ class Project:
         with opened(settings) as con:
             self.models.make(con, self.plan.first)
             sharing = parts.share_out(con, self.components, shards, shuffled=shuffled)
-        shard.write_recipe(folder, self.plan.recipe(self.models.queries))
+        shard.prepare(folder, self.plan.recipe(self.models.queries), settings.build_file)
         outcomes = Engine().map(shard.make, shard.tasks(settings, folder, shards, Engine()))
         assert [(outcome.failed, outcome.reason) for outcome in outcomes if outcome.failed] == []
         with opened(settings) as con:

@@ -40,9 +40,10 @@ def settings(tmp_path: Path) -> Settings:
 def make(settings: Settings, *queries: tuple[str, str, str], shards: int = 2) -> list[Outcome]:
     folder = settings.shards_folder / "run"
     if not folder.exists():
-        shard.write_recipe(
+        shard.prepare(
             folder,
             Recipe({"internal.int_records": "record_no in (select record_no from affected_records)"}, list(queries)),
+            settings.build_file,
         )
     return Engine().map(shard.make, shard.tasks(settings, folder, shards, Engine()))
 
@@ -52,17 +53,31 @@ def rows(settings: Settings, number: int, query: str) -> list[tuple[object, ...]
         return con.execute(query).fetchall()
 
 
-def test_a_shard_holds_its_own_rows_and_the_first_what_is_tied_to_nothing(settings: Settings) -> None:
-    assert [outcome.failed for outcome in make(settings, ("marts", "people", "from staging.customers"))] == ["", ""]
+def test_a_shard_is_made_of_its_own_rows_and_the_first_of_what_is_tied_to_nothing(settings: Settings) -> None:
+    queries = (
+        ("marts", "people", "from staging.customers"),
+        ("marts", "counts", "select count(*) as identifiers from staging.customer_identifiers"),
+        ("marts", "consents", "select count(*) as consents from staging.customer_consents"),
+        ("marts", "rules", "select count(*) > 0 as has_rules from seeds.identity_rules"),
+    )
+    assert [outcome.failed for outcome in make(settings, *queries)] == ["", ""]
     for number, name in enumerate(("ana", "ben")):
-        for table in ("staging.customers", "internal.int_records", "marts.people"):
+        for table in ("internal.int_records", "marts.people"):
             assert rows(settings, number, f"select source_record_id from {table}") == [(name,)]
-        assert rows(settings, number, "select count(*) from staging.customer_identifiers") == [(2,)]
-        assert rows(settings, number, "select count(*) > 0 from seeds.identity_rules") == [(True,)]
-    assert [rows(settings, number, "select count(*) from staging.customer_consents") for number in (0, 1)] == [
-        [(1,)],
-        [(0,)],
-    ]
+        assert rows(settings, number, "from marts.counts") == [(2,)]
+        assert rows(settings, number, "from marts.rules") == [(True,)]
+    assert [rows(settings, number, "from marts.consents") for number in (0, 1)] == [[(1,)], [(0,)]]
+
+
+def test_a_shard_stands_alone_and_a_worker_that_is_late_holds_no_file_of_the_run(settings: Settings) -> None:
+    """What it was made of may be gone, and the build file be written, while a worker still has its copy open."""
+    make(settings)
+    whole = settings.shards_folder / "run" / shard.WHOLE
+    with duckdb.connect(str(whole), read_only=True), duckdb.connect(str(settings.build_file)) as con:
+        con.execute("drop table internal.shard_of")
+    whole.unlink()
+    views = "select count(*) from duckdb_views() where not internal"
+    assert rows(settings, 0, views) == [(0,)]
 
 
 def test_a_model_that_fails_is_named_without_what_it_failed_over(settings: Settings) -> None:
@@ -72,7 +87,7 @@ def test_a_model_that_fails_is_named_without_what_it_failed_over(settings: Setti
     assert (first.failed, second.failed) == ("marts.ages", "marts.ages")
     assert first.reason == "Conversion Error"
     assert MAIL not in f"{first}{second}"
-    assert [path.name for path in (settings.shards_folder / "run").iterdir()] == ["recipe.json"]
+    assert sorted(path.name for path in (settings.shards_folder / "run").iterdir()) == ["recipe.json", "whole.duckdb"]
 
 
 def test_a_shard_that_is_there_is_not_made_again_and_one_half_made_is_in_nobodys_way(settings: Settings) -> None:
