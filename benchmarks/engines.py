@@ -126,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.engines", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--persons", type=int, default=12_000)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--shards", type=int, default=0)
+    parser.add_argument("--shards", type=int, default=0, help="0: as an engine does by itself")
     parser.add_argument("--engines", nargs="+", default=["local", "processes"])
     parser.add_argument("--folder", type=Path, help="where the installation is made, unless it stands there already")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -139,7 +139,7 @@ def main() -> None:
         if not (folder / "landing").exists():
             generate(folder, Size(given.persons, EVENTS_A_PERSON * given.persons))
         for engine in given.engines:
-            shards = given.shards or (given.workers if engine != "local" else 1)
+            shards = given.shards if engine != "local" else 0
             arguments = [f"--folder={folder}", f"--one={engine}", f"--workers={given.workers}", f"--shards={shards}"]
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.engines", *arguments], check=True, stdout=subprocess.PIPE, text=True

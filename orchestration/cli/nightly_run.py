@@ -55,10 +55,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         choices=ENGINES,
-        help="what reads many new files and builds in full; default: `engine` of settings.toml",
+        help="what reads many new files and makes shards; default: `engine` of settings.toml",
     )
     parser.add_argument("--workers", type=count, metavar="N", help="how many tasks are done at once")
-    parser.add_argument("--shards", type=count, metavar="N", help="into how many shards a full build is cut")
+    parser.add_argument(
+        "--shards",
+        type=count,
+        metavar="N",
+        help="into how many shards a full build is cut; default: as many as a cluster has workers, on one machine none",
+    )
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:

@@ -114,7 +114,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     shards: Annotated[
         int,
         _means(
-            "Into how many shards a full build is cut; 0: as many as there are workers, with `local` none.", 0, 100_000
+            "Into how many shards a full build is cut; 0: as many as a Spark cluster has workers, on one machine none.",
+            0,
+            100_000,
         ),
     ] = 0
     spark_master: Annotated[

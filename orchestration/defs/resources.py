@@ -42,9 +42,7 @@ class SettingsResource(dg.ConfigurableResource):
 
     engine: EngineName | None = Field(None, description="What much work is done by: reading new files, a full build.")
     workers: int | None = Field(None, description="How many tasks it does at once; 0: as many as `threads`.")
-    shards: int | None = Field(
-        None, description="Into how many shards a full build is cut; 0: as many as there are workers."
-    )
+    shards: int | None = Field(None, description="Into how many shards a full build is cut; 0: as many as it pays to.")
 
     def read(self) -> Settings:
         """The settings of this run."""

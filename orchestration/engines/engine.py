@@ -44,7 +44,7 @@ class Engine:
 
     @property
     def is_on_this_machine(self) -> bool:
-        return not self.master or self.master.startswith("local")
+        return self.name != "spark" or not self.master or self.master.startswith("local")
 
     def check(self) -> None:
         """Refuses an engine that is not installed, before anything is done."""

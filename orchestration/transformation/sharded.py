@@ -30,14 +30,18 @@ COMPONENTS = "parts"
 
 
 def shards_of(settings: Settings) -> int:
-    """Into how many shards a full build is cut; 1 with the engine `local` is a build as it always was."""
-    options = settings.options
-    return options.shards or (1 if options.engine == "local" else engine_of(settings).workers)
+    """Into how many shards a full build is cut; 1 is a build as it always was.
+
+    DuckDB keeps the cores of one machine busy by itself, and every row of a shard is written twice. So a build is cut for
+    the workers of other machines, and for those of this one if the settings say so.
+    """
+    engine = engine_of(settings)
+    return settings.options.shards or (1 if engine.is_on_this_machine else engine.workers)
 
 
 def is_wanted(settings: Settings) -> bool:
     """The settings ask for a build in shards."""
-    return settings.options.engine != "local" or shards_of(settings) > 1
+    return shards_of(settings) > 1
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.engines.engine import Engine
-from orchestration.transformation import shard
+from orchestration.transformation import shard, sharded
 from orchestration.transformation.shard import Outcome, Recipe
 from orchestration.warehouse.change_keys import RECORD
 from tests.support.warehouse_builder import WarehouseBuilder
@@ -108,3 +109,23 @@ def test_workers_of_one_machine_share_its_cores_and_memory_and_those_of_a_cluste
     assert reported(Engine()) == whole
     assert reported(Engine("spark", workers=4, master="spark://cluster:7077")) == whole
     assert reported(Engine("processes", workers=4)) == (max(1, whole[0] // 4), settings.memory_bytes // 4 // 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "shards"),
+    [
+        (Options(), 1),
+        (Options(engine="processes", workers=4), 1),
+        (Options(engine="processes", workers=4, spark_master="spark://cluster:7077"), 1),
+        (Options(engine="spark", workers=4), 1),
+        (Options(engine="spark", workers=4, spark_master="local[4]"), 1),
+        (Options(engine="spark", workers=4, spark_master="spark://cluster:7077"), 4),
+        (Options(engine="processes", workers=4, shards=3), 3),
+        (Options(shards=2), 2),
+    ],
+)
+def test_a_build_is_cut_for_workers_of_other_machines_or_where_the_settings_say_so(
+    options: Options, shards: int
+) -> None:
+    assert sharded.shards_of(Settings(data=Path("data"), options=options)) == shards
+    assert sharded.is_wanted(Settings(data=Path("data"), options=options)) == (shards > 1)
