@@ -38,7 +38,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         found = _asked_for(con, given)
         reported = list(_reported(con, wording, found))
     if given.json:
-        output.machine({"customer_ids": [customer_id for _, customer_id in found], "told": reported})
+        output.machine({"customer_ids": [customer_id for _, customer_id in found], "explanation": reported})
     else:
         output.say("\n".join(reported))
     return 0

@@ -74,7 +74,7 @@ with
             case
                 when is_own_list
                 then {{ stable_key(["'list'", "stream", "owner_record_id"]) }}
-                else {{ stable_key(["'told'", "profile"]) }}
+                else {{ stable_key(["'reported'", "profile"]) }}
             end as claimant
         from of_profiles
     )

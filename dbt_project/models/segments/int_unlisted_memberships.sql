@@ -22,7 +22,7 @@ with
             source,
             source_account,
             segment_family,
-            {{ stable_key(["'told'", "profile"]) }} as claimant,
+            {{ stable_key(["'reported'", "profile"]) }} as claimant,
             delivered_at
         from lists
     ),
@@ -103,7 +103,10 @@ with
             and claims.segment_family = others.segment_family
             and claims.segment_id = others.segment_id
             and next_observations.next_at = others.observed_at
-            and (claims.claimant = others.claimant or claims.claimant = {{ stable_key(["'told'", "others.profile"]) }})
+            and (
+                claims.claimant = others.claimant
+                or claims.claimant = {{ stable_key(["'reported'", "others.profile"]) }}
+            )
         where next_observations.next_at is not null and others.customer_id is null
     )
 

@@ -243,7 +243,7 @@ def test_of_two_updates_of_one_day_the_later_counts_whatever_its_file_is_called(
 
 def balance(query: Query, record: str) -> list[tuple[object, ...]]:
     return query(
-        "select balance, last_told_balance, ended_at from marts.fct_loyalty_balances where account_id = $1",
+        "select balance, last_reported_balance, ended_at from marts.fct_loyalty_balances where account_id = $1",
         [f"{record}:Club"],
     )
 

@@ -5,7 +5,7 @@ with
     changes as (select * from {{ ref("fct_consents") }}),
 
     -- Who says it counts: a record that said no takes it back itself.
-    statements as (select * exclude (told_by), unnest(coalesce(told_by, [''])) as record from changes),
+    statements as (select * exclude (reported_by), unnest(coalesce(reported_by, [''])) as record from changes),
 
     scopes as (select customer_id, channel, purpose from changes where is_current),
 

@@ -67,7 +67,7 @@ with
     ordered as (
         select
             *,
-            concat(stream_key, '/', owner_record_id) as told_by,
+            concat(stream_key, '/', owner_record_id) as reported_by,
             lag(status) over in_time as previous_status,
             lag(is_forced) over in_time as was_forced,
             lag(is_of_deleted) over in_time as was_of_deleted,
@@ -86,7 +86,7 @@ with
             repeated.customer_id,
             repeated.source,
             repeated.source_account,
-            repeated.told_by,
+            repeated.reported_by,
             repeated.channel,
             repeated.purpose,
             repeated.effective_at
@@ -96,7 +96,7 @@ with
             on repeated.customer_id = wider.customer_id
             and repeated.source = wider.source
             and repeated.source_account = wider.source_account
-            and repeated.told_by = wider.told_by
+            and repeated.reported_by = wider.reported_by
             and {{ consent_covers("wider", "repeated") }}
             and wider.effective_at > repeated.previous_at
             and wider.effective_at <= repeated.effective_at
@@ -113,11 +113,11 @@ with
             or (is_forced and not was_forced)
             or (was_of_deleted and not is_of_deleted)
             or not is_effective_at_inferred
-            or (customer_id, source, source_account, told_by, channel, purpose, effective_at)
-            in (select customer_id, source, source_account, told_by, channel, purpose, effective_at from renewed)
+            or (customer_id, source, source_account, reported_by, channel, purpose, effective_at)
+            in (select customer_id, source, source_account, reported_by, channel, purpose, effective_at from renewed)
     ),
 
-    ranked as ({{ consents_ranked("changes", "customer_id, channel, purpose", record="told_by") }}),
+    ranked as ({{ consents_ranked("changes", "customer_id, channel, purpose", record="reported_by") }}),
 
     -- Several records of a person may say the same.
     merged as (
@@ -133,9 +133,9 @@ with
             max_by(consent_source, row(recency, consent_source)) as consent_source,
             max_by(reason, row(recency, reason)) as reason,
             coalesce(
-                list(distinct told_by order by told_by) filter (where not is_of_deleted),
-                list(distinct told_by order by told_by)
-            ) as told_by,
+                list(distinct reported_by order by reported_by) filter (where not is_of_deleted),
+                list(distinct reported_by order by reported_by)
+            ) as reported_by,
             bool_or(is_forced) as is_forced,
             bool_and(is_effective_at_inferred) as is_effective_at_inferred,
             bool_and(is_of_deleted) as is_of_deleted,
@@ -155,7 +155,7 @@ with
             status_raw,
             consent_source,
             reason,
-            told_by,
+            reported_by,
             is_forced,
             is_effective_at_inferred,
             is_of_deleted,

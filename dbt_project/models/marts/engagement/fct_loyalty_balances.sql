@@ -78,7 +78,7 @@ with
             {% for amount in ["balance", "pending", "expiring"] -%}
                 case when ended_at is null or {{ amount }} is null then {{ amount }} else 0 end as {{ amount }},
             {% endfor -%}
-            balance as last_told_balance,
+            balance as last_reported_balance,
             referred_customers,
             export_date as observed_date,
             expires_at,

@@ -423,11 +423,11 @@ def test_purpose_all_covers_marketing_and_marketing_its_lists(contactability: Mo
 def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_vendor_is_not(
     contactability: Model,
 ) -> None:
-    no = change("opt_out", 1, is_effective_at_inferred=True, told_by=["contacts/1"])
-    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/1"]))[
+    no = change("opt_out", 1, is_effective_at_inferred=True, reported_by=["contacts/1"])
+    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, reported_by=["contacts/1"]))[
         "email"
     ] == (True, "yes")
-    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, told_by=["contacts/2"]))[
+    assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, reported_by=["contacts/2"]))[
         "email"
     ] == (False, "no")
     assert allowed(contactability, no, change("opt_in", 2, source="other", is_effective_at_inferred=True))["email"] == (
@@ -502,7 +502,7 @@ def stage(w: WarehouseBuilder) -> None:
             st.sampled_from(("one", "other")),
             is_effective_at_inferred=st.booleans(),
             is_forced=st.booleans(),
-            told_by=st.sampled_from((["contacts/1"], ["contacts/2"], ["contacts/1", "contacts/2"])),
+            reported_by=st.sampled_from((["contacts/1"], ["contacts/2"], ["contacts/1", "contacts/2"])),
         ),
         min_size=1,
         max_size=6,
@@ -544,7 +544,7 @@ def test_a_channel_is_allowed_only_by_a_yes_that_no_statement_of_equal_reach_fol
 
 
 def records_of(row: Row) -> set[tuple[str, str]]:
-    return {(row["source"], record) for record in row["told_by"]}
+    return {(row["source"], record) for record in row["reported_by"]}
 
 
 def records_that_said_yes_since(no: Row, said: list[Row]) -> set[tuple[str, str]]:
