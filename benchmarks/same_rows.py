@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 OF_THE_RUN = {"loaded_at", "run_id", "file_ctime_ns", "file_inode"}
 AUDIT_TABLES = ("meta.loads", "meta.rejects", "meta.field_coverage", "meta.schema_drift", "internal.load_issues")
-BESIDE = ("internal.repeats", "internal.outdone")
+BESIDE = ("internal.duplicates", "internal.outdone")
 Found = dict[str, tuple[int, str]]
 
 

@@ -4,19 +4,19 @@
 with recursive
     edges as (
         select distinct greatest(one, other) as greater, least(one, other) as lesser
-        from internal.tied
+        from internal.key_pairs
         where one <> other
     ),
 
     {{ connected_components("edges") }},
 
     final as (
-        select vertex as tie, component as part
+        select vertex as change_key, component as part
         from components
 
         union all
 
-        select distinct component as tie, component as part
+        select distinct component as change_key, component as part
         from components
     )
 

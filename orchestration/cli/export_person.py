@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestration.cli import forget, output
 from orchestration.config.settings import Settings
 from orchestration.privacy import access, persons
-from orchestration.warehouse import build_file
+from orchestration.warehouse import build_file, read_only
 from orchestration.warehouse.writer_lock import writer_lock
 
 
@@ -23,6 +23,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     asked = list(forget.asked(given))
     with (
         writer_lock(settings, command="c360 export-person", on_wait=output.progress()),
+        read_only.of_this_version(settings),
         build_file.connect(settings) as con,
     ):
         forget.require_warehouse(con)

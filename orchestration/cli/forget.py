@@ -15,7 +15,7 @@ from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Held
 from orchestration.runtime.errors import OperatorError
-from orchestration.warehouse import build_file
+from orchestration.warehouse import build_file, read_only
 from orchestration.warehouse.writer_lock import writer_lock
 
 
@@ -105,7 +105,7 @@ def _kind(line: str) -> dict[str, str]:
 def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[Held]:
     """Everybody who is named, once each."""
     known = set()
-    with build_file.connect(settings) as con:
+    with read_only.of_this_version(settings), build_file.connect(settings) as con:
         require_warehouse(con)
         for number, one in enumerate(named, start=1):
             try:

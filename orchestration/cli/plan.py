@@ -243,4 +243,4 @@ def _because(
         identifier_namespace=None,
         identifier_value=value,
     )
-    return f": {Wording(show=show, all=True).link(link)} {'tied' if event_type == 'split' else 'ties'} them"
+    return f": {Wording(show=show, all=True).link(link)} {'linked' if event_type == 'split' else 'links'} them"

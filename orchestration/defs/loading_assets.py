@@ -164,9 +164,9 @@ def _loaded(
         ),
         (),
     )
-    touched = dates or _range(outcome.file.export_date for outcome in ours.outcomes)
-    delivered = _delivered(con, vendor, stream, touched)
-    changes, covered = _shape(con, vendor, stream, touched)
+    affected = dates or _range(outcome.file.export_date for outcome in ours.outcomes)
+    delivered = _delivered(con, vendor, stream, affected)
+    changes, covered = _shape(con, vendor, stream, affected)
     above = ours.deliveries_above(settings.options.reject_share)
     key, warn = stream_key(vendor, stream), dg.AssetCheckSeverity.WARN
     shape = {**asdict(covered), "unknown": list(covered.unknown), "share known": covered.share}

@@ -202,7 +202,7 @@ def of_person(con: duckdb.DuckDBPyConnection, wording: Wording, *, asked: str, c
         yield f"     id {record.alias_id[:12]}, since {record.first_export_date}, {record.place(show=wording.show)}"
         if record.alias_id in tree:
             step = tree[record.alias_id]
-            yield f"     tied to {numbers[step.start.alias_id]} by {wording.link(step.end)}"
+            yield f"     linked to {numbers[step.start.alias_id]} by {wording.link(step.end)}"
     if len(shown) < len(records):
         yield f"\n… and {len(records) - len(shown)} more records; --all shows them."
     yield from _bridge_lines(con, wording, graph, numbers, root=root, customer_id=customer_id)

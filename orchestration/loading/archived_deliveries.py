@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.config.settings import Settings
-from orchestration.loading.deduplication import MOVED, release_repeats, remember_latest
+from orchestration.loading.deduplication import MOVED, release_duplicates, remember_latest
 from orchestration.warehouse import publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
@@ -25,9 +25,11 @@ AUDIT_TABLES = (
     "meta.field_coverage",
     "internal.load_issues",
     "internal.drift",
-    "internal.repeats",
+    "internal.duplicates",
     "internal.outdone",
 )
+# What versions before this one called a table: their warehouses are looked into, too.
+FORMER_NAMES = {"internal.duplicates": "internal.repeats"}
 REMEMBERED = ("internal.withdrawn", "internal.accepted_deletions", "internal.sightings")
 
 
@@ -140,7 +142,7 @@ def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]
             _copy(con, past, LOADS, "taken", ("true", "is_taken_over"))
             for table in (*(f"staging.{table}" for table in TABLES), *AUDIT_TABLES):
                 _copy(con, past, table, "taken")
-            _settle_repeats(con, past)
+            _settle_duplicates(con, past)
             return {path for (path,) in con.execute("select file_path from taken").fetchall()}
     except (duckdb.Error, _LossError):
         return set()
@@ -154,12 +156,13 @@ def _copy(
     con: duckdb.DuckDBPyConnection, past: str, table: str, taken: str, *more: tuple[str, str], where: str = "true"
 ) -> None:
     """Rows of those loads; columns that are new since are null, and one that is no more must have been."""
-    there, here = _columns(con, past, table), _columns(con, _own(con), table)
+    found = _name_in(con, past, table)
+    there, here = _columns(con, past, found), _columns(con, _own(con), table)
     if not there:
         return
     if "load_seq" not in there:
         raise _LossError
-    rows = f"{past}.{table} as kept inner join {taken} on kept.load_seq = {taken}.old_seq where {where}"
+    rows = f"{past}.{found} as kept inner join {taken} on kept.load_seq = {taken}.old_seq where {where}"
     gone = " or ".join(f"kept.{column} is not null" for column in sorted(there - here))
     if gone and con.execute(f"select 1 from {rows} and ({gone}) limit 1").fetchone():
         raise _LossError
@@ -173,10 +176,10 @@ def _copy(
     con.execute(f"insert into {table} by name select {', '.join(columns)} from {rows}")
 
 
-def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
+def _settle_duplicates(con: duckdb.DuckDBPyConnection, past: str) -> None:
     """A record that an archived file reported again stands under the earliest file that reported it; if that is not
     taken over, it stands under this one now."""
-    if not _columns(con, past, "internal.repeats"):
+    if not _columns(con, past, _name_in(con, past, "internal.duplicates")):
         return
     taken = "load_seq in (select new_seq from taken)"
     for table in MOVED:
@@ -188,23 +191,23 @@ def _settle_repeats(con: duckdb.DuckDBPyConnection, past: str) -> None:
         keepers = f"""
             select distinct kept.load_seq as old_seq, kept.source_row, -kept.load_seq as new_seq, kept.source_account
             from {past}.staging.{entity} as kept
-            inner join internal.repeats as repeats
-                on repeats.entity = '{entity}' and repeats.{taken}
-                and kept.source = repeats.source and kept.source_account = repeats.source_account
-                and kept.{key} = repeats.record_id and kept.record_hash = repeats.record_hash
+            inner join internal.duplicates
+                on duplicates.entity = '{entity}' and duplicates.{taken}
+                and kept.source = duplicates.source and kept.source_account = duplicates.source_account
+                and kept.{key} = duplicates.record_id and kept.record_hash = duplicates.record_hash
             where kept.load_seq not in (select old_seq from taken)
         """
         con.execute(f"create or replace temp table keepers as {keepers}")
         for table in MOVED:
             _copy(con, past, f"staging.{table}", "keepers", where="kept.source_row = keepers.source_row")
         for (seq,) in con.execute("select distinct new_seq from keepers").fetchall():
-            release_repeats(con, seq)
+            release_duplicates(con, seq)
             for table in MOVED:
                 con.execute(f"delete from staging.{table} where load_seq = $1", [seq])
         for source, account in con.execute(
-            f"select distinct source, source_account from internal.repeats where entity = '{entity}' and {taken}"
+            f"select distinct source, source_account from internal.duplicates where entity = '{entity}' and {taken}"
         ).fetchall():
-            keys = f"select record_id, record_hash from internal.repeats where entity = '{entity}' and {taken}"
+            keys = f"select record_id, record_hash from internal.duplicates where entity = '{entity}' and {taken}"
             remember_latest(con, entity, keys, {"source": source, "account": account})
 
 
@@ -212,6 +215,12 @@ def _own(con: duckdb.DuckDBPyConnection) -> str:
     row = con.execute("select current_database()").fetchone()
     assert row is not None
     return row[0]
+
+
+def _name_in(con: duckdb.DuckDBPyConnection, past: str, table: str) -> str:
+    """What a warehouse that another version may have made calls a table."""
+    former = FORMER_NAMES.get(table, table)
+    return former if _columns(con, past, former) else table
 
 
 def _columns(con: duckdb.DuckDBPyConnection, catalog: str, table: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 Earliest is by data (export date, path, row), never by arrival: when an earlier delivery comes late, the row that is
 there takes over its place, and the later one is logged as the duplicate. So staging and the load log are a function of
-what has landed. The pointers in `internal.repeats` let a duplicate stand in when the file it repeated is replaced.
+what has landed. The pointers in `internal.duplicates` let a duplicate stand in when the file it repeated is replaced.
 """
 
 from collections.abc import Mapping
@@ -103,7 +103,7 @@ def _deduplicate(
     if not met:
         return repeated
     con.execute("insert into repeated_rows select distinct new_row from met")
-    point = f"insert into internal.repeats select '{entity}', $source, $account, record_id, record_hash,"
+    point = f"insert into internal.duplicates select '{entity}', $source, $account, record_id, record_hash,"
     named = {"source": account.source, "account": account.source_account}
     new = {"day": origin.export_date, "path": origin.source_file, "seq": origin.load_seq}
     con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
@@ -121,11 +121,11 @@ def _deduplicate(
     return duplicates + repeated
 
 
-def release_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
+def release_duplicates(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Before a load is taken out: what it delivered first and others again goes on under the earliest of those."""
     for entity, key in known_by_content():
         reported = (
-            f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.repeats where entity"
+            f"select 1 from staging.{entity} where load_seq = $1 union all select 1 from internal.duplicates where entity"
             f" = '{entity}' and load_seq = $1"
         )
         if con.execute(f"{reported} limit 1", [load_seq]).fetchone() is None:
@@ -134,27 +134,27 @@ def release_repeats(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
             f"""
             create or replace temp table successors as
             select
-                kept.load_seq, kept.source_row, kept.source, kept.source_account, repeats.record_id, repeats.record_hash,
-                repeats.export_date as new_date, repeats.source_file as new_file, repeats.source_row as new_row, repeats.load_seq as new_seq
-            from internal.repeats as repeats
+                kept.load_seq, kept.source_row, kept.source, kept.source_account, duplicates.record_id, duplicates.record_hash,
+                duplicates.export_date as new_date, duplicates.source_file as new_file, duplicates.source_row as new_row, duplicates.load_seq as new_seq
+            from internal.duplicates
             inner join staging.{entity} as kept
-                on kept.source = repeats.source and kept.source_account = repeats.source_account
-                and kept.{key} = repeats.record_id and kept.record_hash = repeats.record_hash
-            where repeats.entity = '{entity}' and kept.load_seq = $1 and repeats.load_seq <> $1
-            qualify row_number() over (partition by kept.load_seq, kept.source_row order by repeats.export_date, repeats.source_file, repeats.source_row) = 1
+                on kept.source = duplicates.source and kept.source_account = duplicates.source_account
+                and kept.{key} = duplicates.record_id and kept.record_hash = duplicates.record_hash
+            where duplicates.entity = '{entity}' and kept.load_seq = $1 and duplicates.load_seq <> $1
+            qualify row_number() over (partition by kept.load_seq, kept.source_row order by duplicates.export_date, duplicates.source_file, duplicates.source_row) = 1
             """,
             [load_seq],
         )
         con.execute(
             "create or replace temp table left_by as select record_id, record_hash, source, source_account from"
-            " internal.repeats where entity = $1 and load_seq = $2",
+            " internal.duplicates where entity = $1 and load_seq = $2",
             [entity, load_seq],
         )
-        con.execute("delete from internal.repeats where entity = $1 and load_seq = $2", [entity, load_seq])
+        con.execute("delete from internal.duplicates where entity = $1 and load_seq = $2", [entity, load_seq])
         con.execute(
             """
-            delete from internal.repeats using successors
-            where internal.repeats.entity = $1 and internal.repeats.load_seq = successors.new_seq and internal.repeats.source_row = successors.new_row
+            delete from internal.duplicates using successors
+            where internal.duplicates.entity = $1 and internal.duplicates.load_seq = successors.new_seq and internal.duplicates.source_row = successors.new_row
             """,
             [entity],
         )
@@ -205,16 +205,16 @@ def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, name
         f"""
         create or replace temp table latest as
         with
-            touched as ({keys}),
+            reported as ({keys}),
             kept as (
-                select distinct kept.load_seq, kept.source_row, kept.export_date, touched.record_id, touched.record_hash
+                select distinct kept.load_seq, kept.source_row, kept.export_date, reported.record_id, reported.record_hash
                 from staging.{entity} as kept
-                inner join touched on kept.{key} = touched.record_id and kept.record_hash = touched.record_hash
+                inner join reported on kept.{key} = reported.record_id and kept.record_hash = reported.record_hash
                 where kept.source = $source and kept.source_account = $account
             ),
             repeated as (
                 select record_id, record_hash, max(export_date) as latest
-                from internal.repeats
+                from internal.duplicates
                 where entity = '{entity}' and source = $source and source_account = $account
                 group by record_id, record_hash
             )

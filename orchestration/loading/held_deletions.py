@@ -177,7 +177,7 @@ semi join ({_CONTENT}) using (source, source_account, stream, export_date, conte
 """
 _FULL = """
 select deliveries.source, deliveries.source_account, deliveries.stream, deliveries.export_date, sum(loads.rows_read) as row_count
-from internal.deliveries_as_told as deliveries
+from internal.deliveries_as_reported as deliveries
 inner join meta.loads as loads using (source, source_account, stream, export_date)
 where deliveries.says_full and loads.status <> 'superseded'
 group by all

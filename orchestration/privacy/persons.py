@@ -231,7 +231,7 @@ def files_to_look_at(con: duckdb.DuckDBPyConnection) -> set[str]:
             f" ({of_person})"
         ),
         (
-            "select source_file from internal.repeats where (source, source_account, record_id) in (select (source,"
+            "select source_file from internal.duplicates where (source, source_account, record_id) in (select (source,"
             " source_account, source_order_id) from staging.orders where is_theirs(source, source_account, stream,"
             " owner_record_id) union select (source, source_account, event_id) from staging.events where"
             " is_theirs(source, source_account, stream, owner_record_id))"

@@ -77,7 +77,7 @@ def _scrub_table(con: duckdb.DuckDBPyConnection, table: Table, erased: Erasures)
         con.execute(f"insert into erased_rows select load_seq, source_row from {place} where {condition}")
         if table.is_known_by_content:
             con.execute(
-                "delete from internal.repeats where entity = $1 and (source, source_account, record_id) in (select"
+                "delete from internal.duplicates where entity = $1 and (source, source_account, record_id) in (select"
                 f" (source, source_account, {table.key}) from {place} where {condition})",
                 [table.name],
             )

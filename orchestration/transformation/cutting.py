@@ -20,7 +20,7 @@ from orchestration.warehouse.change_keys import (
     first_of,
 )
 
-_IS_AFFECTED = "({}) in (select tie from affected_keys)"
+_IS_AFFECTED = "({}) in (select change_key from affected_keys)"
 # Which rows of a model are of the part, by the column that the model is renewed by.
 RENEWED = {
     **dict.fromkeys(("record_no", "node", "contact_no"), "{} in (select record_no from affected_records)"),
@@ -80,7 +80,7 @@ def _rows_of(table: str, *, with_keyless: bool) -> str:
     if table not in CHANGE_KEYS:
         return "false"
     first = first_of(table)
-    return f"({first}) in (select tie from affected_keys)" + (f" or ({first}) is null" if with_keyless else "")
+    return f"({first}) in (select change_key from affected_keys)" + (f" or ({first}) is null" if with_keyless else "")
 
 
 def _schemas(tables: Iterable[str]) -> list[str]:

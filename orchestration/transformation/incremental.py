@@ -68,7 +68,7 @@ class Division:
 
 
 def build(settings: Settings, since: int, *, progress: Progress = silent) -> tuple[NodeResult, ...] | None:
-    """Brings the models up to date with the loads after `since` and with `internal.touched`; None if all is to be built
+    """Brings the models up to date with the loads after `since` and with `internal.changed_keys`; None if all is to be built
     in full."""
     with build_file.connect(settings) as con:
         if not pays(con, settings) or not find_affected(con, settings, since):
@@ -134,7 +134,7 @@ def find_affected(con: duckdb.DuckDBPyConnection, settings: Settings, since: int
     everything."""
     key_pairs.make(con, "temp table pairs")
     con.execute(
-        f"create or replace temp table affected_keys as select tie from internal.touched union {change_keys_of(f'load_seq > {since}')}"
+        f"create or replace temp table affected_keys as select change_key from internal.changed_keys union {change_keys_of(f'load_seq > {since}')}"
     )
     return _close(con, settings)
 
@@ -193,12 +193,12 @@ def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
             return False
         con.execute("""
             create or replace temp table found as
-            select tie from (
-                select other as tie from pairs where one in (select tie from found)
+            select change_key from (
+                select other as change_key from pairs where one in (select change_key from found)
                 union
-                select one from pairs where other in (select tie from found)
+                select one from pairs where other in (select change_key from found)
             )
-            where tie not in (select tie from affected_keys)
+            where change_key not in (select change_key from affected_keys)
             """)
         con.execute("insert into affected_keys from found")
     list_affected_records(con)

@@ -34,22 +34,22 @@ class Sharing:
 def share_out(con: duckdb.DuckDBPyConnection, components: str, shards: int, *, shuffled: int = 0) -> Sharing:
     """Notes the shard of every first change key of a row of staging in `internal.shard_of`; `components` is the query
     of the analysis `parts`. Another number for `shuffled` deals them out in another order."""
-    key_pairs.make(con, "table internal.tied")
+    key_pairs.make(con, "table internal.key_pairs")
     con.execute(f"create or replace temp table parts as {components}")
-    con.execute("drop table internal.tied")
+    con.execute("drop table internal.key_pairs")
     counted = " union all ".join(
-        f"select {first_of(table)} as tie, count(*) as row_count from staging.{table} group by all"
+        f"select {first_of(table)} as change_key, count(*) as row_count from staging.{table} group by all"
         for table in CHANGE_KEYS
     )
     con.execute(
-        f"create or replace temp table weighed as select tie, sum(row_count) as row_count from ({counted}) where tie is"
-        " not null group by tie"
+        f"create or replace temp table weighed as select change_key, sum(row_count) as row_count from ({counted}) where change_key is"
+        " not null group by change_key"
     )
     con.execute(
         """
         create or replace temp table placed as
         with heavy as (
-            select coalesce(part, tie) as part, sum(row_count) as row_count from weighed left join parts using (tie) group by all
+            select coalesce(part, change_key) as part, sum(row_count) as row_count from weighed left join parts using (change_key) group by all
         )
         select
             part,
@@ -66,7 +66,7 @@ def share_out(con: duckdb.DuckDBPyConnection, components: str, shards: int, *, s
     con.execute(
         """
         create or replace table internal.shard_of as
-        select tie, shard from weighed left join parts using (tie) inner join placed on placed.part = coalesce(parts.part, tie)
+        select change_key, shard from weighed left join parts using (change_key) inner join placed on placed.part = coalesce(parts.part, change_key)
         order by shard
         """
     )

@@ -106,7 +106,7 @@ def _look_at(con: duckdb.DuckDBPyConnection, task: Task, recipe: Recipe) -> None
     """Has the connection see the shard's rows of the whole, and nobody else's."""
     attach(con, Path(task.folder) / WHOLE, "whole")
     con.execute(
-        f"create temp table affected_keys as select tie from whole.internal.shard_of where shard = {task.number}"
+        f"create temp table affected_keys as select change_key from whole.internal.shard_of where shard = {task.number}"
     )
     list_affected_records(con, "whole")
     cut_out(con, "whole", "warehouse", models=recipe.copied, with_keyless=task.number == 0, seen=SEEN)

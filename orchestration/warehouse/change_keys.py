@@ -73,7 +73,7 @@ def change_keys_of(rows: str, tables: Collection[str] = CHANGE_KEYS) -> str:
     lists = " union all ".join(
         f"select {list_of(table)} as keys from staging.{table} where {rows}" for table in CHANGE_KEYS if table in tables
     )
-    return f"select distinct unnest(keys) as tie from ({lists})"
+    return f"select distinct unnest(keys) as change_key from ({lists})"
 
 
 def mark_changed(
@@ -86,4 +86,4 @@ def mark_changed(
     """Notes the change keys of rows of staging that are about to be changed or taken out; `rows` is a condition, and no
     table but `tables` holds any."""
     if CHANGE_KEYS.keys() & tables:
-        con.execute(f"insert into internal.touched {change_keys_of(rows, tables)}", list(parameters))
+        con.execute(f"insert into internal.changed_keys {change_keys_of(rows, tables)}", list(parameters))

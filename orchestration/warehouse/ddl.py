@@ -39,11 +39,11 @@ create table if not exists internal.drift (
     source varchar, source_account varchar, stream varchar, export_date date, source_dialect varchar, field varchar, change varchar, seen_type varchar,
     record_count bigint, file_path varchar, load_seq bigint, meaning varchar
 );
-create table if not exists internal.repeats (
+create table if not exists internal.duplicates (
     entity varchar, source varchar, source_account varchar, record_id varchar, record_hash varchar, export_date date, source_file varchar, source_row bigint,
     load_seq bigint
 );
-create table if not exists internal.touched (tie ubigint);
+create table if not exists internal.changed_keys (change_key ubigint);
 create table if not exists internal.owed (
     file_path varchar, file_bytes bigint, file_mtime_ns bigint, file_ctime_ns bigint, file_inode ubigint, file_sha256 varchar
 );
@@ -63,7 +63,7 @@ create table if not exists internal.held_deliveries (
     source varchar, source_account varchar, stream varchar, export_date date, living bigint, left_out bigint
 );
 create table if not exists internal.weighed (key varchar);
-create or replace view internal.deliveries_as_told as
+create or replace view internal.deliveries_as_reported as
     -- Nobody knows whom a rejected file or record was about: a delivery with a rejected file, or with many such records, proves nobody's absence.
     with unread as (
         select source, source_account, stream, export_date
@@ -94,7 +94,7 @@ create or replace view meta.deliveries as
             select (source, source_account, stream, export_date) from internal.held_deliveries
         ) as is_full,
         file_count
-    from internal.deliveries_as_told;
+    from internal.deliveries_as_reported;
 create or replace view meta.schema_drift as
     with
         by_date as (

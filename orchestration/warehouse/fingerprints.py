@@ -147,7 +147,7 @@ def remember_transformed(
             """,
             [fingerprint, rules, in_full_at],
         )
-        con.execute("delete from internal.touched")
+        con.execute("delete from internal.changed_keys")
 
 
 # Who is left out of a full delivery is gone: of a stream that has one, every delivery counts for everybody.

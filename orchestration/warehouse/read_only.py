@@ -29,7 +29,7 @@ def newest_if_any(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | No
     with writer_lock.reader_lock(settings) as is_free:
         con = _open(settings, *([settings.build_file] if is_free else []), settings.published_file)
         try:
-            with _of_this_version(settings):
+            with of_this_version(settings):
                 yield con
         finally:
             if con is not None:
@@ -50,14 +50,14 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             error, settings.published_file, rebuilt="`c360 run` moves it aside and publishes anew."
         ) from None
     try:
-        with _of_this_version(settings):
+        with of_this_version(settings):
             yield con
     finally:
         con.close()
 
 
 @contextmanager
-def _of_this_version(settings: Settings) -> Iterator[None]:
+def of_this_version(settings: Settings) -> Iterator[None]:
     """Our own queries fit every warehouse but one with the tables of another version."""
     try:
         yield

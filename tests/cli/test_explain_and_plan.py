@@ -111,7 +111,7 @@ def test_a_person_is_explained_with_vendor_file_row_and_rule_and_no_value(
     assert "2 records of 2 vendors, 1 valid order, revenue 40.00 EUR." in text
     assert f"landing/omnisend/contacts/{DAY}/a.ndjson, record 1" in text
     assert "1 more set of identifiers that orders and events of these records name." in text
-    assert "tied to 1 by email a…@m….com" in text
+    assert "linked to 1 by email a…@m….com" in text
     assert "ana@" not in text
     assert "Ana" not in text
 
@@ -198,7 +198,7 @@ def test_a_plan_shows_whom_an_override_would_split_and_publishes_nothing(
     before = published.published_file.read_bytes()
     text = reported(published, capsys, "plan", "--config", str(tmp_path))
     assert "Persons: 4 before, 5 now: 1 split off." in text
-    assert re.search(r"would split off \w+: email a…@m….com tied them", text)
+    assert re.search(r"would split off \w+: email a…@m….com linked them", text)
     assert "Nothing was published." in text
     assert "ana@" not in text
     assert published.published_file.read_bytes() == before

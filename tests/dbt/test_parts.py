@@ -62,7 +62,7 @@ def test_a_contact_is_outdated_only_if_no_table_that_names_owners_mentions_it(no
     }
 
 
-def test_all_staging_that_a_part_is_made_of_is_tied(nodes: Nodes, division: Division) -> None:
+def test_all_staging_that_a_part_is_made_of_has_change_keys(nodes: Nodes, division: Division) -> None:
     models = named(nodes, division.in_part, "model").values()
     read = {tuple(key.split(".")[2:]) for node in models for key in node.depends_on.nodes if key.startswith("source.")}
     assert {table for schema, table in read if schema == "staging"} == set(CHANGE_KEYS)

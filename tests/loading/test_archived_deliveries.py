@@ -28,6 +28,15 @@ def other_version(settings: Settings) -> None:
         con.execute("update internal.made_by set fingerprint = 'older code'")
 
 
+def former_names(settings: Settings) -> None:
+    """The build file is one of before some of its tables were called otherwise."""
+    other_version(settings)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("alter table internal.duplicates rename to repeats")
+        con.execute("alter table internal.changed_keys rename column change_key to tie")
+        con.execute("alter table internal.changed_keys rename to touched")
+
+
 def lost(settings: Settings) -> None:
     settings.build_file.unlink()
 
@@ -49,7 +58,7 @@ def staged(settings: Settings) -> list[tuple[object, ...]]:
         return events + con.execute(loads).fetchall()
 
 
-@pytest.mark.parametrize("begin", [lost, other_version, changed_accounts])
+@pytest.mark.parametrize("begin", [lost, other_version, former_names, changed_accounts])
 def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(
     published: Settings, begin: Callable[[Settings], None]
 ) -> None:
@@ -68,6 +77,23 @@ def test_archived_deliveries_are_taken_over_into_a_build_file_begun_anew(
     with duckdb.connect(str(published.published_file), read_only=True) as con:
         taken = con.execute("select file_path from meta.loads where is_taken_over").fetchall()
         assert taken == [(f"landing/omnisend/events/{EXPORT_DATES[0]}/a.ndjson",)]
+
+
+@pytest.mark.parametrize("begin", [other_version, former_names])
+def test_an_archived_duplicate_still_stands_in_for_the_first_when_that_is_withdrawn(
+    published: Settings, begin: Callable[[Settings], None]
+) -> None:
+    land(published, "2026-06-03", "c.ndjson", order(1, "anna"))
+    pipeline.run(published)
+    archive(published, "2026-06-03")
+    begin(published)
+    pipeline.run(published)
+    assert count(published, "internal.duplicates") == 1
+    pipeline.run(published, choose=lambda _: False, withdraw=lambda found: str(found.export_date) == EXPORT_DATES[0])
+    with duckdb.connect(str(published.published_file), read_only=True) as con:
+        rows = con.execute("select source_file from staging.events where event_id = 'event-1'").fetchall()
+    assert rows == [("landing/omnisend/events/2026-06-03/c.ndjson",)]
+    assert row_counts_balance(published.published_file)
 
 
 def test_where_build_file_and_published_file_are_both_lost_a_kept_publication_knows_what_was_archived(

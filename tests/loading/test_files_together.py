@@ -20,7 +20,7 @@ EXPORT_DATES = [f"2026-02-{day:02}" for day in range(1, 7)]
 State = dict[str, list[tuple[object, ...]]]
 
 
-def delivered(*, is_tied: bool) -> dict[str, bytes]:
+def delivered(*, is_entangled: bool) -> dict[str, bytes]:
     """Files by path: of each account those of several export dates, and some that have to do with others."""
     files: dict[str, bytes] = {}
 
@@ -59,7 +59,7 @@ def delivered(*, is_tied: bool) -> dict[str, bytes]:
         files[f"omnisend@second/segments/{export_date}/vip.csv"] = (
             f"email,firstName\nana{number}@example.com,Ana\n".encode()
         )
-    if is_tied:
+    if is_entangled:
         land(f"omnisend@second/contacts/{EXPORT_DATES[2]}/later.ndjson", {"contactID": "c1", "firstName": "Later"})
         files[f"omnisend/events/{EXPORT_DATES[3]}/copy.ndjson"] = files[
             f"omnisend/events/{EXPORT_DATES[3]}/events.ndjson"
@@ -94,14 +94,16 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, State]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prefetch, "MOST_FILES_TOGETHER", 1)
         return {
-            is_tied: loaded(tmp_path_factory.mktemp("alone") / "data", delivered(is_tied=is_tied)).state()
-            for is_tied in (False, True)
+            is_entangled: loaded(
+                tmp_path_factory.mktemp("alone") / "data", delivered(is_entangled=is_entangled)
+            ).state()
+            for is_entangled in (False, True)
         }
 
 
-@pytest.mark.parametrize("is_tied", [False, True])
+@pytest.mark.parametrize("is_entangled", [False, True])
 def test_files_together_become_what_each_becomes_alone(
-    tmp_path: Path, alone: dict[bool, State], monkeypatch: pytest.MonkeyPatch, *, is_tied: bool
+    tmp_path: Path, alone: dict[bool, State], monkeypatch: pytest.MonkeyPatch, *, is_entangled: bool
 ) -> None:
     by_itself: list[object] = []
 
@@ -110,11 +112,11 @@ def test_files_together_become_what_each_becomes_alone(
         return before(normaliser, found)
 
     monkeypatch.setattr(Normaliser, "finish", finish)
-    files = delivered(is_tied=is_tied)
+    files = delivered(is_entangled=is_entangled)
     together = loaded(tmp_path / "data", files)
-    assert together.state() == alone[is_tied]
+    assert together.state() == alone[is_entangled]
     assert len(by_itself) < len(files) / 4
-    assert bool(together.query("select count(*) from internal.outdone")[0][0]) == is_tied
+    assert bool(together.query("select count(*) from internal.outdone")[0][0]) == is_entangled
 
 
 @pytest.mark.parametrize(
@@ -133,13 +135,13 @@ def test_whatever_is_raised_about_files_together_costs_none_of_them(
         raise fault("a value")
 
     monkeypatch.setattr(module, step, fails)
-    assert loaded(tmp_path / "data", delivered(is_tied=True)).state() == alone[True]
+    assert loaded(tmp_path / "data", delivered(is_entangled=True)).state() == alone[True]
 
 
 def test_a_file_that_comes_again_in_another_form_replaces_its_rows_among_many(
     tmp_path: Path,
 ) -> None:
-    deliveries = delivered(is_tied=True)
+    deliveries = delivered(is_entangled=True)
     path = f"voucherify/customers/{EXPORT_DATES[0]}/customers.ndjson"
     other = b'{"object": "customer", "id": "cust_other", "name": "Other"}'
     installation = loaded(tmp_path / "together", {path: deliveries[path]})

@@ -27,7 +27,7 @@ def installation(folder: Path, engine: EngineName) -> Installation:
     """The samples, deliveries that have to do with each other, and files that are read alone."""
     made = Installation(folder)
     shutil.copytree(SAMPLES, made.settings.landing, dirs_exist_ok=True)
-    for path, content in delivered(is_tied=True).items():
+    for path, content in delivered(is_entangled=True).items():
         made.land(path, content)
     made.land(WHOLE, large())
     made.land(WHOLE.replace("events", "contacts"), large_contacts())
@@ -76,7 +76,7 @@ def by(made: Installation, engine: EngineName) -> Installation:
 
 def state(made: Installation) -> State:
     return made.state() | {
-        table: sorted(made.query(f"select * from internal.{table}"), key=repr) for table in ("repeats", "outdone")
+        table: sorted(made.query(f"select * from internal.{table}"), key=repr) for table in ("duplicates", "outdone")
     }
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import duckdb
 import jsonschema
 import pytest
 
@@ -49,3 +50,15 @@ def test_an_export_does_not_go_into_the_landing_zone(settings: Settings) -> None
     )
     assert done.returncode == 2
     assert not list(settings.landing.rglob("person.*"))
+
+
+def test_nobody_is_looked_for_in_a_build_file_with_tables_of_another_version(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("alter table internal.duplicates rename to repeats")
+    export = ("export-person", "--email", canary.EMAIL, "--out", str(tmp_path / "out"))
+    for command in (export, ("forget", "--email", canary.EMAIL, "--dry-run")):
+        refused = c360(settings, *command)
+        assert (refused.returncode, "was built by another version" in refused.stderr) == (1, True)
+    assert not (tmp_path / "out").exists()

@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
             " source_record_id from staging.customers"
         )
         con.execute(
-            f"create table internal.shard_of as select {RECORD} as tie, cast(source_record_id = 'ben' as integer) as"
+            f"create table internal.shard_of as select {RECORD} as change_key, cast(source_record_id = 'ben' as integer) as"
             " shard from staging.customers"
         )
     return reported.settings
@@ -54,7 +54,7 @@ def rows(settings: Settings, number: int, query: str) -> list[tuple[object, ...]
         return con.execute(query).fetchall()
 
 
-def test_a_shard_is_made_of_its_own_rows_and_the_first_of_what_is_tied_to_nothing(settings: Settings) -> None:
+def test_a_shard_is_made_of_its_own_rows_and_the_first_of_what_is_linked_to_nothing(settings: Settings) -> None:
     queries = (
         ("marts", "people", "from staging.customers"),
         ("marts", "counts", "select count(*) as identifiers from staging.customer_identifiers"),

@@ -1,4 +1,4 @@
--- Grain: one row per record and link that it hangs on: what ties records to their person, with the place it was read
+-- Grain: one row per record and link that it hangs on: what links records to their person, with the place it was read
 -- from. Records of one `link_id` are linked; a refused link would have joined two documents or records kept apart.
 with
     links as (select * from {{ ref("int_identity_links") }}),
