@@ -1,12 +1,12 @@
 -- Grain: one row per identifier that too many different people carry, with what it would have joined.
 with
-    contested as (select * from {{ ref("int_conflicting_identifiers") }} where is_shared),
+    conflicting as (select * from {{ ref("int_conflicting_identifiers") }} where is_shared),
 
     standings as (select * from {{ ref("int_identifier_standing") }}),
 
     keys as (
         select identifier_key, max(holder_count) as holder_count, max(group_count) as group_count
-        from contested
+        from conflicting
         group by identifier_key
     ),
 

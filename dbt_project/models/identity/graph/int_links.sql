@@ -1,26 +1,30 @@
--- Grain: one row per node and link it hangs on: a key, the group of a contested key, or an override that says always.
+-- Grain: one row per node and link it hangs on: a key, the group of a key with conflicting holders, or an override
+-- that says always.
 with
-    holdings as (select * from {{ ref("int_shared_evidence") }}),
+    shared_evidence as (select * from {{ ref("int_shared_evidence") }}),
 
-    contested as (select * from {{ ref("int_conflicting_identifiers") }}),
+    conflicting as (select * from {{ ref("int_conflicting_identifiers") }}),
 
     overrides as (select * from {{ ref("int_override_pairs") }} where rule = 'always'),
 
     final as (
         select
-            holdings.node,
+            shared_evidence.node,
             case
-                when contested.node is null
-                then holdings.identifier_key
-                else {{ run_hash(["holdings.identifier_key", "contested.group_no"]) }}
+                when conflicting.node is null
+                then shared_evidence.identifier_key
+                else {{ run_hash(["shared_evidence.identifier_key", "conflicting.group_no"]) }}
             end as link_key,
-            holdings.identifier_key,
-            holdings.type_rank,
-            holdings.first_seen_at,
+            shared_evidence.identifier_key,
+            shared_evidence.type_rank,
+            shared_evidence.first_seen_at,
             cast(null as varchar) as decision_order
-        from holdings
-        left join contested on holdings.node = contested.node and holdings.identifier_key = contested.identifier_key
-        where contested.node is null or (not contested.is_shared and contested.group_no is not null)
+        from shared_evidence
+        left join
+            conflicting
+            on shared_evidence.node = conflicting.node
+            and shared_evidence.identifier_key = conflicting.identifier_key
+        where conflicting.node is null or (not conflicting.is_shared and conflicting.group_no is not null)
 
         union all
 

@@ -3,7 +3,7 @@
 with
     nodes as (select * from {{ ref("int_nodes") }}),
 
-    belongings as (select * from {{ ref("int_contact_records") }}),
+    contact_records as (select * from {{ ref("int_contact_records") }}),
 
     identifiers as (select * from {{ ref("int_record_identifiers") }} where unusable_reason is null),
 
@@ -62,7 +62,7 @@ with
 
     by_node as (
         select
-            coalesce(belongings.record_no, held.record_no) as node,
+            coalesce(contact_records.record_no, held.record_no) as node,
             held.identifier_key,
             min(held.type_rank) as type_rank,
             bool_and(held.is_weak) as is_weak,
@@ -70,8 +70,8 @@ with
             bool_and(held.ignores_birth_date) as ignores_birth_date,
             min(held.first_seen_at) as first_seen_at
         from held
-        left join belongings on held.record_no = belongings.contact_no
-        group by coalesce(belongings.record_no, held.record_no), held.identifier_key
+        left join contact_records on held.record_no = contact_records.contact_no
+        group by coalesce(contact_records.record_no, held.record_no), held.identifier_key
     ),
 
     strong_nodes as (select node from by_node where not is_weak group by node),

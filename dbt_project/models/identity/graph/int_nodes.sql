@@ -3,11 +3,11 @@
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
-    belongings as (select * from {{ ref("int_contact_records") }}),
+    contact_records as (select * from {{ ref("int_contact_records") }}),
 
     reported_by_contacts as (
         select
-            belongings.record_no,
+            contact_records.record_no,
             case
                 when min(records.first_name_key) = max(records.first_name_key) then min(records.first_name_key)
             end as first_name_key,
@@ -15,9 +15,9 @@ with
             case when min(records.document) = max(records.document) then min(records.document) end as document,
             case when min(records.birth_date) = max(records.birth_date) then min(records.birth_date) end as birth_date,
             min(records.first_export_date) as first_export_date
-        from belongings
-        inner join records on belongings.contact_no = records.record_no
-        group by belongings.record_no
+        from contact_records
+        inner join records on contact_records.contact_no = records.record_no
+        group by contact_records.record_no
     ),
 
     final as (
@@ -35,7 +35,7 @@ with
             least(records.first_export_date, reported_by_contacts.first_export_date) as first_export_date
         from records
         left join reported_by_contacts on records.record_no = reported_by_contacts.record_no
-        where not exists (select 1 from belongings where belongings.contact_no = records.record_no)
+        where not exists (select 1 from contact_records where contact_records.contact_no = records.record_no)
     )
 
 select *

@@ -2,17 +2,17 @@
 -- speak against it. Who gives no first name goes by the one that all holders of its strongest key give, so that it does
 -- not link two people by two keys.
 with
-    holdings as (select * from {{ ref("int_node_identifiers") }} where is_core and not is_weak),
+    node_identifiers as (select * from {{ ref("int_node_identifiers") }} where is_core and not is_weak),
 
     nodes as (select * from {{ ref("int_nodes") }}),
 
-    common_keys as (select identifier_key from holdings group by identifier_key having count(*) > 1),
+    common_keys as (select identifier_key from node_identifiers group by identifier_key having count(*) > 1),
 
     held as (
-        select holdings.*, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date
-        from holdings
-        inner join common_keys on holdings.identifier_key = common_keys.identifier_key
-        inner join nodes on holdings.node = nodes.node
+        select node_identifiers.*, nodes.first_name_key, nodes.naming, nodes.document, nodes.birth_date
+        from node_identifiers
+        inner join common_keys on node_identifiers.identifier_key = common_keys.identifier_key
+        inner join nodes on node_identifiers.node = nodes.node
     ),
 
     key_names as (

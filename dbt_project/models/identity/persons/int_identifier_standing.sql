@@ -4,13 +4,13 @@ with
 
     records as (select * from {{ ref("int_record_customers") }} where customer_id is not null and not is_lead_only),
 
-    belongings as (select * from {{ ref("int_contact_records") }}),
+    contact_records as (select * from {{ ref("int_contact_records") }}),
 
-    contested as (select * from {{ ref("int_conflicting_identifiers") }}),
+    conflicting as (select * from {{ ref("int_conflicting_identifiers") }}),
 
-    shared as (select identifier_key from contested where is_shared group by identifier_key),
+    shared as (select identifier_key from conflicting where is_shared group by identifier_key),
 
-    ambiguous as (select node, identifier_key from contested where group_no is null),
+    ambiguous as (select node, identifier_key from conflicting where group_no is null),
 
     refused as (
         select node, identifier_key from {{ ref("int_cluster_splits") }} where is_refused group by node, identifier_key
@@ -24,9 +24,9 @@ with
     ),
 
     carried as (
-        select identifiers.*, coalesce(belongings.record_no, identifiers.record_no) as node
+        select identifiers.*, coalesce(contact_records.record_no, identifiers.record_no) as node
         from identifiers
-        left join belongings on identifiers.record_no = belongings.contact_no
+        left join contact_records on identifiers.record_no = contact_records.contact_no
     ),
 
     final as (

@@ -5,7 +5,7 @@
 with
     records as (select * from {{ ref("int_record_evidence") }}),
 
-    belongings as (select * from {{ ref("int_contact_records") }}),
+    contact_records as (select * from {{ ref("int_contact_records") }}),
 
     node_persons as (
         select node, person, 'link' as joined_by
@@ -27,11 +27,11 @@ with
         select
             records.*,
             node_persons.person,
-            coalesce(belongings.belongs_by, node_persons.joined_by) as joined_by,
-            belongings.contact_no is not null as is_belonging
+            coalesce(contact_records.belongs_by, node_persons.joined_by) as joined_by,
+            contact_records.contact_no is not null as is_belonging
         from records
-        left join belongings on records.record_no = belongings.contact_no
-        left join node_persons on coalesce(belongings.record_no, records.record_no) = node_persons.node
+        left join contact_records on records.record_no = contact_records.contact_no
+        left join node_persons on coalesce(contact_records.record_no, records.record_no) = node_persons.node
     ),
 
     -- Asked of the whole person and not of the record it belongs to now, which may be one that came later.
