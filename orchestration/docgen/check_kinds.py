@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from orchestration.runtime import yaml_files
 from orchestration.transformation import check_descriptions
 
 KINDS = {
@@ -117,7 +116,7 @@ def _table(found: list[Check], *, is_law: bool) -> str:
 
 def _promises(project: Path) -> Iterator[Check]:
     for path in sorted([*(project / "models").rglob("*.yml"), *(project / "seeds").rglob("*.yml")]):
-        declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        declared = yaml_files.read(path) or {}
         for subject in [*_declared(declared, "models"), *_declared(declared, "seeds")]:
             for test in _tests(subject):
                 yield _promise(subject["name"], test, (subject["name"], *_folders(path, project)))

@@ -9,10 +9,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestration.canonical.table_model import COMMON, Column
 from orchestration.canonical.tables import TABLES
+from orchestration.runtime import yaml_files
 from orchestration.warehouse import meanings
 
 
@@ -51,7 +50,7 @@ def models(project: Path, schema: str) -> Iterator[dict[str, Any]]:
     declared = [
         model
         for path in (project / "models" / schema).rglob("*.yml")
-        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
+        for model in yaml_files.read(path).get("models", [])
     ]
     return iter(sorted(declared, key=lambda model: model["name"]))
 

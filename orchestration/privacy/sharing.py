@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import STORAGE_VERSION, Settings
+from orchestration.runtime import yaml_files
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.duckdb_session import attach, quoted
 
@@ -168,7 +168,7 @@ def personal_columns(settings: Settings) -> Iterator[tuple[str, str, str]]:
     models = settings.dbt_project / "models"
     for path in sorted(models.rglob("*.yml")):
         schema = "meta" if path.relative_to(models).parts[0] == "meta" else "marts"
-        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", ()):
+        for model in (yaml_files.read(path) or {}).get("models", ()):
             for column in model.get("columns", ()):
                 if column.get("config", {}).get("meta", {}).get("personal"):
                     yield schema, model["name"], column["name"]

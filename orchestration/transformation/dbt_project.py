@@ -1,19 +1,22 @@
 """What dbt knows of the project: its `Manifest`, its description as JSON, its pages.
 
 To read the project and to render the queries of its models and tests costs more than a small run's work, and what
-comes of it follows from files alone. So both are done once for a state of the project, and kept beside it: `rendered`
-gives the project with a query, and no template, in each model and test. Ephemeral models, steps that have a file of
+comes of it follows from files alone. So both are done once for a state of the project and kept, in the data folder and
+in the user's cache, from which other data folders take it: `rendered` gives the project with a query, and no template,
+in each model and test. Ephemeral models, steps that have a file of
 their own, are part of these queries then, and models no longer.
 """
 
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from platformdirs import user_cache_path
 
 from orchestration.config.settings import Settings
 from orchestration.transformation.dbt_process import invoke, state, target
@@ -23,6 +26,8 @@ QUERIES = ("model", "test", "analysis")
 TEST = "test"
 TEMPLATES = ("{{", "}}", "{%", "%}", "{#", "#}")
 LIBRARIES = ("dbt-core", "dbt-duckdb")
+CACHE = "customer360"
+CACHED = 8  # states of projects
 
 
 class Project:
@@ -53,15 +58,16 @@ def rendered(settings: Settings) -> Project:
     A template may ask for names, rules of the project and variables; one that asked the database would be answered
     once for all.
     """
-    from dbt.contracts.graph.manifest import Manifest
-
-    path = state(settings) / f"rendered-{_fingerprint(settings)}.msgpack"
-    try:
-        found = Manifest.from_msgpack(path.read_bytes())
-    except Exception:
-        # It is not there, or was cut by a power loss.
-        found = _rendered(settings)
-        _keep(path, found.to_msgpack())
+    name = f"rendered-{_fingerprint(settings)}.msgpack"
+    own, shared = state(settings) / name, user_cache_path(CACHE) / name
+    found = _read(own)
+    if found is None:
+        found = _read(shared)
+        if found is None:
+            found = _rendered(settings)
+            with suppress(OSError):  # a service may have no home
+                _keep(shared, found.to_msgpack(), most=CACHED)
+        _keep(own, found.to_msgpack(), most=1)
     return Project(found)
 
 
@@ -105,6 +111,8 @@ def _rendered(settings: Settings) -> Any:
     invoke(settings, ["compile", "--no-introspect", "--no-populate-cache", *chosen], project=project)
     for node in nodes:
         node.raw_code = _verbatim(node.compiled_code)
+        # It names this data folder.
+        node.compiled_path = None
         if hasattr(node, "test_metadata"):
             # They are in the query; dbt would render them again.
             node.test_metadata.kwargs = {}
@@ -136,12 +144,32 @@ def _verbatim(query: str) -> str:
     return f"{{% raw %}}{query}{{% endraw %}}" if any(sign in query for sign in TEMPLATES) else query
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _read(path: Path) -> Any:
+    from dbt.contracts.graph.manifest import Manifest
+
+    try:
+        return Manifest.from_msgpack(path.read_bytes())
+    except Exception:
+        # It is not there, or was cut by a power loss.
+        return None
+
+
+def _keep(path: Path, content: bytes, *, most: int) -> None:
+    """Puts the file in place, and forgets the oldest where there are more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     begun = path.with_suffix(f".{os.getpid()}")
     begun.write_bytes(content)
-    for old in path.parent.glob("rendered-*.msgpack"):
-        old.unlink(missing_ok=True)
     os.replace(begun, path)
+    for old in sorted(path.parent.glob("rendered-*.msgpack"), key=_age)[most:]:
+        old.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """Sorts the newest first; what another process has just taken away is the oldest."""
+    try:
+        return -path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _is_whole(path: Path) -> bool:

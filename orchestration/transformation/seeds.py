@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from orchestration import vendors
 from orchestration.config.settings import Settings
+from orchestration.runtime import yaml_files
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import shown_name, without_contacts
 from orchestration.transformation.row_checks import Promises, first_broken
@@ -112,7 +112,7 @@ def _declared(folder: Path) -> dict[str, tuple[dict[str, str], dict[str, Any], l
     """Types and promises of every seed by its name, and columns that its file may leave out."""
     declared = {}
     for path in sorted(folder.glob("*.yml")):
-        for seed in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("seeds", []):
+        for seed in (yaml_files.read(path) or {}).get("seeds", []):
             promises = [test["checks"]["arguments"] for test in seed.get("data_tests", []) if "checks" in test]
             config = seed.get("config", {})
             left_out = config.get("meta", {}).get("may_be_left_out", [])

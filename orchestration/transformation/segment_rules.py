@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import duckdb
-import yaml
 
 from orchestration.config.settings import Settings
+from orchestration.runtime import yaml_files
 from orchestration.transformation import seeds
 from orchestration.transformation.seeds import Seed
 from orchestration.warehouse.duckdb_session import has_table
@@ -278,8 +278,6 @@ def _nodes(tree: Any, level: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _columns(settings: Settings) -> Iterator[tuple[str, str]]:
     for model in POPULATION:
-        declared = yaml.safe_load(
-            next((settings.dbt_project / "models").rglob(f"{model}.yml")).read_text(encoding="utf-8")
-        )
+        declared = yaml_files.read(next((settings.dbt_project / "models").rglob(f"{model}.yml")))
         for column in declared["models"][0]["columns"]:
             yield column["name"], column["data_type"]

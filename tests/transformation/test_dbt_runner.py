@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.config import settings as settings_module
 from orchestration.config.settings import Settings
-from orchestration.transformation import dbt_runner
+from orchestration.transformation import dbt_project, dbt_runner
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 from tests.support.paths import PROJECT
@@ -66,6 +66,26 @@ def test_what_was_kept_and_is_cut_is_made_anew(small: Settings) -> None:
     kept.write_bytes(whole[: len(whole) // 2])
     dbt_runner.build(small)
     assert kept.read_bytes()[-100:] == whole[-100:]
+
+
+def test_another_data_folder_takes_what_was_kept_for_this_user(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    dbt_project.rendered(small)
+    (kept,) = (tmp_path / "cache" / "customer360").iterdir()
+    assert str(small.data).encode() not in kept.read_bytes()
+    monkeypatch.setattr(dbt_project, "parsed", None)
+    other = Settings(data=tmp_path / "other")
+    assert dbt_project.rendered(other).nodes.keys() == dbt_project.rendered(small).nodes.keys()
+
+
+def test_a_user_without_a_cache_has_the_project_all_the_same(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert dbt_project.rendered(small).nodes.keys() == dbt_project.rendered(small).nodes.keys()
 
 
 def test_a_test_that_warns_says_what_does_not_hold_and_leaves_its_query(small: Settings) -> None:
