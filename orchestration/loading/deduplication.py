@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import duckdb
 
+from orchestration.canonical.table_model import Column
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.loading.spool import Spool
 from orchestration.normalisation.file_context import Origin
@@ -181,11 +182,22 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, o
     for table in MOVED:
         con.execute(f"""
             update staging.{table} as kept
-            set export_date = moves.new_date, extracted_at = moves.new_date::timestamp::timestamptz, source_file = moves.new_file,
-                source_row = moves.new_row, load_seq = moves.new_seq
+            set export_date = moves.new_date, extracted_at = {_START.format("moves.new_date")}, source_file = moves.new_file,
+                source_row = moves.new_row, load_seq = moves.new_seq{"".join(map(_stood_in, TABLES[table].columns))}
             from moves
             where kept.load_seq = moves.load_seq and kept.source_row = moves.source_row
             """)
+
+
+_START = "{}::timestamp::timestamptz"
+
+
+def _stood_in(column: Column) -> str:
+    """An assignment that has the new export date stand in for a time for which the old one did."""
+    if column.inferred_flag is None:
+        return ""
+    name, old, new = f"kept.{column.name}", _START.format("kept.export_date"), _START.format("moves.new_date")
+    return f", {column.name} = case when kept.{column.inferred_flag} and {name} = {old} then {new} else {name} end"
 
 
 def correct_row_counts(con: duckdb.DuckDBPyConnection, gains: str) -> None:

@@ -456,6 +456,25 @@ def test_an_event_reported_again_is_loaded_once_whatever_the_order_of_arrival(
     ]
 
 
+def canceled(number: int) -> dict[str, object]:
+    """An order that says neither when it was placed nor when it was canceled."""
+    return {"@type": "order", "id": f"W-{number}", "status": "canceled", "currency": "EUR", "grand_total": "10.00"}
+
+
+@pytest.mark.parametrize("order", [("2026-03-01", "2026-03-02"), ("2026-03-02", "2026-03-01")])
+def test_the_first_export_date_stands_in_for_a_time_that_is_missing_whatever_the_order_of_arrival(
+    installation: Installation, order: tuple[str, ...]
+) -> None:
+    for export_date in order:
+        installation.land(f"ometria/orders/{export_date}/a.ndjson", [canceled(1)])
+        installation.load()
+    times = "select (occurred_at at time zone 'UTC')::date, is_occurred_at_inferred from staging.order_adjustments union all select (ordered_at at time zone 'UTC')::date, is_ordered_at_inferred from staging.orders"
+    assert installation.query(times) == [(date(2026, 3, 1), True)] * 2
+    installation.land("ometria/orders/2026-03-01/a.ndjson", [canceled(2)])
+    installation.load()
+    assert sorted(installation.query(times)) == [(date(2026, 3, 1), True)] * 2 + [(date(2026, 3, 2), True)] * 2
+
+
 DELIVERIES = st.lists(
     st.tuples(
         st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]),
