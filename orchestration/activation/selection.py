@@ -171,7 +171,7 @@ with
     theirs as (
         select customer_id, channel, max_by(status, row(effective_at, status = 'opt_out')) as status
         from warehouse.marts.fct_consents
-        where source = $source and source_account = $account and purpose in ('marketing', 'all')
+        where source = $source and source_account = $account and purpose in ('marketing', 'all') and status <> 'unknown'
         group by customer_id, channel
     )
 

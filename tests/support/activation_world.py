@@ -6,7 +6,7 @@ That the real marts have these columns is shown by the test that activates the s
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -200,8 +200,14 @@ def _consents(rows: Rows, person: Person, account: str) -> None:
     reported = (who, vendor, person.refused_account, "email", "marketing", "opt_out", at, is_inferred)
     rows["marts.fct_consents"].append(reported)
     held = [source for source in person.records if (source, account) != (vendor, person.refused_account)]
+    # What a vendor leaves open later takes no yes back.
     rows["marts.fct_consents"] += [
-        (who, source, account, "email", "marketing", "opt_in", SAID, False) for source in held
+        (who, source, account, "email", "marketing", status, effective_at, is_inferred)
+        for source in held
+        for status, effective_at, is_inferred in (
+            ("opt_in", SAID, False),
+            ("unknown", SAID + timedelta(days=1), True),
+        )
     ]
 
 
