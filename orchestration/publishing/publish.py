@@ -253,9 +253,16 @@ def secure(settings: Settings) -> list[str]:
     writer lock.
 
     A strange file there is somebody's mistake and is refused. A damaged one is moved aside, and the newest kept one
-    that is sound stands in until the next publication. Returns sentences on what a person should know of that.
+    that is sound stands in until the next publication; so it does for one that is gone and had been brought back by a
+    rollback, for a run publishes nothing in its place. Returns sentences on what a person should know of that.
     """
-    return ([] if refuse_strangers(settings) else set_aside(settings)) + repair(settings)
+    told = ([] if refuse_strangers(settings) else set_aside(settings)) + repair(settings)
+    if settings.published_file.exists() or taken_back(settings) is None:
+        return told
+    if (stands_in := _to_go_back_to(settings, None)) is None:
+        return told
+    _swap(settings, stands_in.file)
+    return [*told, f"{settings.published_file} was gone; that of {stands_in.shown_at} stands there again."]
 
 
 def refuse_strangers(settings: Settings) -> bool:

@@ -228,6 +228,18 @@ def test_what_was_taken_back_stays_so_when_its_note_is_lost(settings: Settings) 
     assert seen(settings.published_file) == (1, 1)
 
 
+def test_a_published_file_that_is_gone_after_a_rollback_stands_there_again(settings: Settings) -> None:
+    for content in (1, 2):
+        publish_content(settings, content)
+    publish.rollback(settings)
+    settings.published_file.unlink()
+    [reported] = publish.secure(settings)
+    assert "was gone" in reported
+    assert seen(settings.published_file) == (1, 1)
+    assert publish.is_withdrawn(settings, "made of 2")
+    assert publish.secure(settings) == []
+
+
 def test_one_goes_back_to_no_publication_that_cannot_be_opened(settings: Settings) -> None:
     for content in (1, 2, 3):
         publish_content(settings, content)
