@@ -110,7 +110,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = 0
     share_out_from_bytes: Annotated[
         int, _means("With fewer bytes of new files this process reads them, whatever the engine.", 0, MOST_BYTES)
-    ] = 50_000_000
+    ] = 100_000_000
     shards: Annotated[
         int,
         _means(
