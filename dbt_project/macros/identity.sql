@@ -602,11 +602,40 @@
                     standing_{{ attribute }} as {{ attribute }} {{- ", " if not loop.last }}
                 {%- endfor %}
             ),
-            standing.full_name is not null as says_name,
-            coalesce(standing.city, standing.state, standing.postal_code) is not null as says_place,
-            {% for attribute in ["country"] + plain_attributes() -%}
-                standing.{{ attribute }} is not null as says_{{ attribute }} {{- "," if not loop.last }}
-            {% endfor %}
+            {{ says_of("standing") }}
         from standing
     )
+{%- endmacro %}
+
+-- Which parts of a person an observation says itself.
+{% macro says_of(relation) -%}
+    {{ relation }}.full_name is not null as says_name,
+    coalesce({{ relation }}.city, {{ relation }}.state, {{ relation }}.postal_code) is not null as says_place,
+    {% for attribute in ["country"] + plain_attributes() -%}
+        {{ relation }}.{{ attribute }} is not null as says_{{ attribute }} {{- "," if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
+-- Query of observations of records, each with the number of its record, whether that is gone by then, and when it is
+-- next: by the vendor's word, or when a full delivery leaves it out. Needs the CTEs `records`, `gaps` and `deletions`.
+{% macro deletions_observed(observations) -%}
+    select
+        records.record_no,
+        {{ observations }}.* replace (
+            {{ observations }}.is_deleted or coalesce(deletions.is_gone_that_day, false) as is_deleted
+        ),
+        least(gaps.next_full_date, deletions.gone_date) as next_gone_date
+    from {{ observations }}
+    inner join records on {{ observations }}.alias_id = records.alias_id
+    left join
+        gaps
+        on not records.is_contact
+        and records.source = gaps.source
+        and records.source_account = gaps.source_account
+        and records.stream = gaps.stream
+        and {{ observations }}.export_date = gaps.export_date
+    left join
+        deletions
+        on {{ observations }}.alias_id = deletions.alias_id
+        and {{ observations }}.export_date = deletions.export_date
 {%- endmacro %}

@@ -43,8 +43,7 @@
 {% endmacro %}
 
 -- A model's query, or, where shards of the data have been built, the union of what was made of them; not of a model
--- that
--- is made of everybody.
+-- that is made of everybody.
 {% macro united(query) -%}
     {%- set shards = env_var("C360_SHARDS", "0") | int -%}
     {%- if shards and config.get("meta", {}).get("made_of") != "everybody" -%}
