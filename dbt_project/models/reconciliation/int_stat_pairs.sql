@@ -13,35 +13,14 @@
     ("total_items", "coalesce(ours.item_quantity, 0)", "coalesce(by_orders.our_item_quantity, 0)"),
 ] %}
 {% set states = ["", "_at_day_end", "_at_export", "_day_before"] %}
-{% set money = "('total_revenue', 'average_order_value', 'last_order_amount')" %}
 with
-    stats as not materialized(select * from {{ ref("int_vendor_stats") }}),
-
-    definitions as (select * from {{ ref("vendor_metric_definitions") }}),
+    stats as (select * from {{ ref("int_defined_stats") }}),
 
     by_orders as not materialized(select * from {{ ref("int_vendor_stat_orders") }}),
 
     by_counts as (select * from {{ ref("int_vendor_stat_counts") }}),
 
     ours as (select * from {{ ref("int_vendor_stat_customers") }}),
-
-    settings as (select * from {{ source("internal", "run_settings") }}),
-
-    reporting_sources as (select source from {{ ref("bridge_order_sources") }} group by source),
-
-    available as (
-        select 'orders' as compares_with, count(*) > 0 as is_available
-        from {{ ref("fct_orders") }}
-        union all
-        select 'redemptions', count(*) > 0
-        from {{ ref("fct_redemptions") }}
-        union all
-        select 'loyalty', count(*) > 0
-        from {{ ref("fct_loyalty_balances") }}
-        union all
-        select 'referrals', count(*) > 0
-        from {{ ref("fct_referrals") }}
-    ),
 
     final as (
         select
@@ -58,26 +37,14 @@ with
             stats.export_date,
             stats.value_num as vendor_value,
             stats.value_ts as vendor_time,
-            definitions.compares_with,
-            coalesce(available.is_available, false)
-            and stats.customer_id is not null
-            and (stats.value_num is not null or stats.value_ts is not null)
-            and not (
-                stats.is_one_of_several and definitions.compares_with = 'orders' and reporting_sources.source is null
-            ) as is_comparable,
-            stats.metric in {{ money }}
-            and coalesce(stats.currency <> settings.reporting_currency, false) as is_other_currency,
+            stats.compares_with,
+            stats.is_comparable,
+            stats.is_other_currency,
             -- Orders in another currency than the vendor's figure: their amounts make no sum.
-            coalesce(by_orders.has_other_currency, false) and stats.metric in {{ money }} as is_mixed_currency,
-            cast(
-                definitions.tolerance * case
-                    when definitions.is_tolerance_per_order
-                    then least(greatest(coalesce(stats_count.value_num, 1), 1), 1000000000)
-                    else 1
-                end as decimal(38, 6)
-            ) as tolerance,
+            coalesce(by_orders.has_other_currency, false) and stats.is_money as is_mixed_currency,
+            stats.tolerance,
             case
-                when definitions.compares_with <> 'orders'
+                when stats.compares_with <> 'orders'
                 then coalesce(by_counts.value, 0)
                 {% for metric, whole, own in published -%}
                     when stats.metric = '{{ metric }}'
@@ -93,7 +60,7 @@ with
             end as published_time,
             {% for suffix in states -%}
                 case
-                    when definitions.compares_with <> 'orders'
+                    when stats.compares_with <> 'orders'
                     then coalesce(by_counts.value, 0)
                     when stats.metric = 'total_revenue'
                     then coalesce(cast(by_orders.amount{{ suffix }} as decimal(38, 6)), 0)
@@ -116,10 +83,6 @@ with
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from stats
-        left join definitions on stats.source = definitions.source and stats.metric = definitions.metric
-        left join available on definitions.compares_with = available.compares_with
-        left join reporting_sources on stats.source = reporting_sources.source
-        cross join settings
         left join ours on stats.customer_id = ours.customer_id and stats.export_date = ours.export_date
         left join
             by_orders
@@ -137,14 +100,6 @@ with
             and stats.metric = by_counts.metric
             and case when stats.is_one_of_several then concat(stats.stream, '|', stats.owner_record_id) else '' end
             = by_counts.profile
-        left join
-            stats as stats_count
-            on definitions.is_tolerance_per_order
-            and stats_count.metric = 'order_count'
-            and stats.source = stats_count.source
-            and stats.source_account = stats_count.source_account
-            and stats.stream = stats_count.stream
-            and stats.owner_record_id = stats_count.owner_record_id
     )
 
 select *

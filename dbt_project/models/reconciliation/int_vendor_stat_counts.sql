@@ -16,55 +16,26 @@ with
 
     referrals as (select * from {{ ref("fct_referrals") }}),
 
-    profile_records as (select * from {{ ref("int_profile_records") }}),
-
-    staged_redemptions as (select * from {{ source("staging", "redemptions") }}),
-
-    staged_accounts as (select * from {{ source("staging", "loyalty_accounts") }}),
-
-    redemption_profiles as (
-        select distinct
-            staged_redemptions.source,
-            staged_redemptions.source_account,
-            staged_redemptions.redemption_id,
-            concat(profile_records.stream, '|', profile_records.source_record_id) as profile
-        from staged_redemptions
-        inner join profile_records on {{ is_of_profile("staged_redemptions") }}
-    ),
-
-    account_profiles as (
-        select distinct
-            staged_accounts.source,
-            staged_accounts.source_account,
-            staged_accounts.account_id,
-            concat(profile_records.stream, '|', profile_records.source_record_id) as profile
-        from staged_accounts
-        inner join profile_records on {{ is_of_profile("staged_accounts") }}
-    ),
-
-    referrer_profiles as (
-        select distinct
-            source, source_account, source_record_id as profile_id, concat(stream, '|', source_record_id) as profile
-        from profile_records
-    ),
+    fact_profiles as (select * from {{ ref("int_fact_profiles") }}),
 
     -- Each fact once for the person, and once for every profile of the vendor that it is of.
-    {% for facts, profiles, key, profile_key in [
-        ("redemptions", "redemption_profiles", "redemption_id", "redemption_id"),
-        ("balances", "account_profiles", "account_id", "account_id"),
-        ("referrals", "referrer_profiles", "referrer_profile_id", "profile_id"),
+    {% for facts, kind, key in [
+        ("redemptions", "redemption", "redemption_id"),
+        ("balances", "account", "account_id"),
+        ("referrals", "referrer", "referrer_profile_id"),
     ] -%}
         owned_{{ facts }} as (
             select {{ facts }}.*, '' as profile
             from {{ facts }}
             union all
-            select {{ facts }}.*, {{ profiles }}.profile
+            select {{ facts }}.*, fact_profiles.profile
             from {{ facts }}
             inner join
-                {{ profiles }}
-                on {{ facts }}.source = {{ profiles }}.source
-                and {{ facts }}.source_account = {{ profiles }}.source_account
-                and {{ facts }}.{{ key }} = {{ profiles }}.{{ profile_key }}
+                fact_profiles
+                on fact_profiles.kind = '{{ kind }}'
+                and {{ facts }}.source = fact_profiles.source
+                and {{ facts }}.source_account = fact_profiles.source_account
+                and {{ facts }}.{{ key }} = fact_profiles.fact_id
         ),
 
     {% endfor -%}
