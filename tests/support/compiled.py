@@ -26,12 +26,14 @@ class Compiled:
         """Takes all models if none is `wanted`."""
         folder = next(path / "models" for path in (target / "compiled").iterdir())
         files = [path for path in folder.rglob("*") if path.suffix in (".sql", ".py") and path.parent.suffix != ".yml"]
-        # Folders are not schemas: whoever reads or checks a model names its schema.
+        # Folders are not schemas: whoever reads or checks a model names its schema. No model is in staging, which may
+        # have a table of the same name.
         schemas = {
             name: schema
             for path in target.rglob("*.*")
             if path.is_file() and path.suffix in (".sql", ".py")
             for schema, name in _named(path)
+            if schema != "staging"
         }
         # An ephemeral model stands in the queries of others, and nobody names it as a table.
         paths = {(schemas[path.stem], path.stem): path for path in files if path.stem in schemas}
