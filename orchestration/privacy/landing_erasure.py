@@ -249,22 +249,28 @@ def rules(settings: Settings, erased: Erasures) -> int:
     """Takes the lines out of the rules that name somebody who was erased, or a record of theirs; how many."""
     gone = 0
     for path in sorted(settings.config.glob("*.csv")):
-        header, *lines = path.read_bytes().splitlines(keepends=True) or [b""]
-        names = _cells(header)
+        header, *rows = _rows(path.read_bytes()) or [(b"", [])]
         kept = [
-            line
-            for line in lines
-            if not erased.is_named(line, date.min)
-            and not _names_record(dict(zip(names, _cells(line), strict=False)), erased)
+            text
+            for text, cells in rows
+            if not erased.is_named(text, date.min)
+            and not _names_record(dict(zip(header[1], cells, strict=False)), erased)
         ]
-        if len(kept) < len(lines):
-            durable_files.replace(path, b"".join([header, *kept]))
-            gone += len(lines) - len(kept)
+        if len(kept) < len(rows):
+            durable_files.replace(path, b"".join([header[0], *kept]))
+            gone += len(rows) - len(kept)
     return gone
 
 
-def _cells(line: bytes) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line.decode("utf-8-sig", "replace")]), [])]
+def _rows(content: bytes) -> list[tuple[bytes, list[str]]]:
+    """Each row of a CSV text as it stands there, which may be over several lines, and its cells."""
+    lines = content.splitlines(keepends=True)
+    reader = csv.reader(line.decode("utf-8-sig", "replace") for line in lines)
+    rows, begin = [], 0
+    for cells in reader:
+        rows.append((b"".join(lines[begin : reader.line_num]), [cell.strip() for cell in cells]))
+        begin = reader.line_num
+    return rows
 
 
 def _names_record(row: Mapping[str, str], erased: Erasures) -> bool:

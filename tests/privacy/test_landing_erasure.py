@@ -12,11 +12,14 @@ import pytest
 import zstandard
 
 from orchestration.config.options import Options
+from orchestration.config.settings import Settings
 from orchestration.landing import formats
 from orchestration.landing.landing_zone import LandedFile
 from orchestration.landing.rewriting import Rewriting
 from orchestration.mapping.model import Stream
-from orchestration.normalisation import anonymous
+from orchestration.normalisation import anonymous, erasures
+from orchestration.normalisation.erasures import Erasures
+from orchestration.privacy import landing_erasure
 from orchestration.vendors import discover
 from tests.support.archives import sheet, zipped
 
@@ -197,3 +200,18 @@ def test_rows_of_an_excel_file_are_emptied_and_texts_that_only_they_had_go(tmp_p
     with zipfile.ZipFile(io.BytesIO(done)) as archive:
         whole = b"".join(archive.read(name) for name in archive.namelist())
     assert not {text for text in (b"a@example.org", b"theirs", b"c@example.org") if text in whole}
+
+
+def test_a_decision_over_several_lines_leaves_the_rules_whole(tmp_path: Path) -> None:
+    text = (
+        "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"
+        "identifier_type,identifier_value,author,reason\r\n"
+        'never,omnisend,default,contacts,{},omnisend,default,contacts,c-9,,,mia,"father and son,\nboth called Leo"\r\n'
+    )
+    settings = Settings(data=tmp_path)
+    settings.config.mkdir()
+    path = settings.config / "identity_overrides.csv"
+    path.write_bytes((text.format("c-1") + text.format("c-2").partition("\n")[2]).encode())
+    gone = erasures.hashes(b"a secret", [erasures.record("omnisend", "default", "contacts", "c-1")])
+    assert landing_erasure.rules(settings, Erasures(b"a secret", dict.fromkeys(gone, date.max))) == 1
+    assert path.read_bytes() == text.format("c-2").encode()
