@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.loading import circuit_breaker, held_deletions, unreadable_files
+from orchestration.loading import circuit_breaker, held_deletions, unreadable_files, unreported_rejects
 from orchestration.runtime.redaction import without_contacts
 from orchestration.transformation import identity_rules, segment_rules
 
@@ -29,6 +29,7 @@ LOOKS: tuple[Look, ...] = (
     identity_rules.look,
     held_deletions.look,
     unreadable_files.look,
+    unreported_rejects.look,
     circuit_breaker.look,
 )
 

@@ -1,0 +1,47 @@
+"""What was rejected in runs that were cut off or failed before they could report it: the next one that ends well does,
+for it loads those files no more."""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from orchestration.canonical.reason_codes import ERASED, HELD_BACK
+from orchestration.config.accounts import feed
+from orchestration.config.settings import Settings
+from orchestration.landing import landing_zone
+from orchestration.warehouse.run_log import FINISHED
+
+_LOADS = """
+create or replace temp table unreported as
+select loads.*
+from meta.loads as loads
+inner join meta.runs as runs using (run_id)
+where loads.status <> 'superseded' and run_id <> $1 and not list_contains($2::varchar[], runs.status)
+    and runs.started_at > (
+        select coalesce(max(started_at), '-infinity'::timestamptz) from meta.runs
+        where run_id <> $1 and list_contains($2::varchar[], status)
+    )
+"""
+_FILES = (
+    "select file_path, reason_code from unreported where status = 'rejected' and reason_code is distinct from $1 order by"
+    " file_path"
+)
+_DELIVERIES = """
+select source, source_account, stream, export_date
+from unreported
+left join (select load_seq, count(*) as erased from meta.rejects where reason_code = $1 group by load_seq) using (load_seq)
+group by all
+having sum(rows_rejected - coalesce(erased, 0)) > $2 * sum(rows_read)
+order by all
+"""
+
+
+def look(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Iterator[str]:
+    """What somebody must look at: files and deliveries of which too much was rejected, as no run has said yet."""
+    con.execute(_LOADS, [run_id, list(FINISHED)])
+    for path, reason in con.execute(_FILES, [HELD_BACK]).fetchall():
+        yield f"{landing_zone.shown(path)} was rejected whole ({reason}); `c360 rejects` shows why."
+    limit = settings.options.reject_share
+    for source, account, stream, export_date in con.execute(_DELIVERIES, [ERASED, limit]).fetchall():
+        name = landing_zone.shown(f"{feed(source, account)}/{stream}/{export_date}")
+        yield f"{name}: more than {limit:.0%} of the rows were rejected; `c360 rejects` shows why."
