@@ -39,8 +39,36 @@ def _deduplicate(
     key = TABLES[entity].key
     account = origin.account
     governed = {"streams": [stream for stream, _ in dialects], "dialects": [name for _, name in dialects]}
-    # What has one content and yet was written in two ways: to whoever compares records as written it is no repeated
-    # one.
+    repeated = _repeat_in_file(con, key, governed, rows)
+    named = {"source": account.source, "account": account.source_account}
+    new: dict[str, object] = {"day": origin.export_date, "path": origin.source_file}
+    con.execute(_MET.format(entity=entity, key=key, rows=rows), governed | named | new)
+    [(met, duplicates)] = con.execute(
+        "select count(*), count(distinct new_row) filter (is_duplicate) from met"
+    ).fetchall()
+    if not met:
+        return repeated
+    con.execute("insert into repeated_rows select distinct new_row from met")
+    point = f"insert into internal.duplicates select '{entity}', $source, $account, record_id, record_hash,"
+    new |= {"seq": origin.load_seq}
+    con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
+    con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
+    _move(
+        con,
+        "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met"
+        " where not is_duplicate",
+        new,
+    )
+    correct_row_counts(
+        con, "select load_seq, -count(distinct source_row) as gained from met where not is_duplicate group by load_seq"
+    )
+    remember_latest(con, entity, "select record_id, record_hash from met", named)
+    return duplicates + repeated
+
+
+def _repeat_in_file(con: duckdb.DuckDBPyConnection, key: str | None, governed: dict[str, list[str]], rows: str) -> int:
+    """Of records that have one content and yet were written in two ways, all but the first: to whoever compares records
+    as written they are no repeated ones."""
     con.execute(
         f"""
         create or replace temp table again as
@@ -56,70 +84,7 @@ def _deduplicate(
     )
     con.execute("insert into repeated_rows from again")
     [(repeated,)] = con.execute("select count(*) from again").fetchall()
-    con.execute(
-        f"""
-        create or replace temp table met as
-        with
-        incoming as (
-            select distinct source_row, {key} as record_id, record_hash
-            from {rows}
-            where (stream, source_dialect) in (select unnest($streams), unnest($dialects)) and source_row not in (select source_row from repeated_rows)
-        ),
-        -- Of several rows that say the same, reported by records that may repeat, the earliest is the one that is repeated.
-        known as (
-            select
-                incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
-                kept.export_date, kept.source_file, kept.source_row, kept.load_seq,
-                (kept.export_date, kept.source_file, kept.source_row) < ($day::date, $path, incoming.source_row) as is_earlier
-            from staging.{entity} as kept
-            inner join incoming on kept.{key} = incoming.record_id and kept.record_hash = incoming.record_hash
-            where kept.source = $source and kept.source_account = $account
-            qualify row_number() over (
-                partition by incoming.source_row, incoming.record_id, incoming.record_hash order by kept.export_date, kept.source_file, kept.source_row
-            ) = 1
-        ),
-        -- A record that makes several rows is repeated if all of them are.
-        whole as (
-            select incoming.source_row
-            from incoming
-            left join known on incoming.source_row = known.new_row and incoming.record_id = known.record_id and incoming.record_hash = known.record_hash
-            group by incoming.source_row
-            having bool_and(known.new_row is not null)
-        )
-        select * exclude (is_earlier), bool_or(is_earlier) over (partition by new_row) as is_duplicate
-        from known
-        where new_row in (select source_row from whole)
-        """,
-        governed
-        | {
-            "day": origin.export_date,
-            "path": origin.source_file,
-            "source": account.source,
-            "account": account.source_account,
-        },
-    )
-    [(met, duplicates)] = con.execute(
-        "select count(*), count(distinct new_row) filter (is_duplicate) from met"
-    ).fetchall()
-    if not met:
-        return repeated
-    con.execute("insert into repeated_rows select distinct new_row from met")
-    point = f"insert into internal.duplicates select '{entity}', $source, $account, record_id, record_hash,"
-    named = {"source": account.source, "account": account.source_account}
-    new = {"day": origin.export_date, "path": origin.source_file, "seq": origin.load_seq}
-    con.execute(f"{point} $day::date, $path, new_row, $seq from met where is_duplicate", named | new)
-    con.execute(f"{point} export_date, source_file, source_row, load_seq from met where not is_duplicate", named)
-    _move(
-        con,
-        "select load_seq, source_row, $day::date as new_date, $path as new_file, new_row, $seq as new_seq from met"
-        " where not is_duplicate",
-        new,
-    )
-    correct_row_counts(
-        con, "select load_seq, -count(distinct source_row) as gained from met where not is_duplicate group by load_seq"
-    )
-    remember_latest(con, entity, "select record_id, record_hash from met", named)
-    return duplicates + repeated
+    return repeated
 
 
 def release_duplicates(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
@@ -243,3 +208,39 @@ def remember_latest(con: duckdb.DuckDBPyConnection, entity: str, keys: str, name
             from latest
             where kept.load_seq = latest.load_seq and kept.source_row = latest.source_row and kept.last_export_date <> latest.latest
             """)
+
+
+# Which records of the file another delivery reported, with that delivery.
+_MET = """
+create or replace temp table met as
+with
+incoming as (
+    select distinct source_row, {key} as record_id, record_hash
+    from {rows}
+    where (stream, source_dialect) in (select unnest($streams), unnest($dialects)) and source_row not in (select source_row from repeated_rows)
+),
+-- Of several rows that say the same, reported by records that may repeat, the earliest is the one that is repeated.
+known as (
+    select
+        incoming.source_row as new_row, incoming.record_id, incoming.record_hash,
+        kept.export_date, kept.source_file, kept.source_row, kept.load_seq,
+        (kept.export_date, kept.source_file, kept.source_row) < ($day::date, $path, incoming.source_row) as is_earlier
+    from staging.{entity} as kept
+    inner join incoming on kept.{key} = incoming.record_id and kept.record_hash = incoming.record_hash
+    where kept.source = $source and kept.source_account = $account
+    qualify row_number() over (
+        partition by incoming.source_row, incoming.record_id, incoming.record_hash order by kept.export_date, kept.source_file, kept.source_row
+    ) = 1
+),
+-- A record that makes several rows is repeated if all of them are.
+whole as (
+    select incoming.source_row
+    from incoming
+    left join known on incoming.source_row = known.new_row and incoming.record_id = known.record_id and incoming.record_hash = known.record_hash
+    group by incoming.source_row
+    having bool_and(known.new_row is not null)
+)
+select * exclude (is_earlier), bool_or(is_earlier) over (partition by new_row) as is_duplicate
+from known
+where new_row in (select source_row from whole)
+"""
