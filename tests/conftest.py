@@ -18,6 +18,9 @@ examples.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 examples.register_profile("ci", examples.get_profile("here"), derandomize=True)
 examples.load_profile("ci" if os.environ.get("CI") else "here")
 
+# No project that was rendered for another data folder: tests look at the queries that rendering leaves behind.
+os.environ["XDG_CACHE_HOME"] = os.devnull
+
 
 @pytest.fixture(autouse=True)
 def no_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
