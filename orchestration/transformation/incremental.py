@@ -50,7 +50,7 @@ class Division:
         renewed = {
             key: node.config.meta["renewed_by"] for key, node in models.items() if "renewed_by" in node.config.meta
         }
-        needed = {ancestor for key in renewed for ancestor in _with_ancestors(models, key)}
+        needed = _with_ancestors(models, renewed)
         tested = {
             key
             for key, test in tests.items()
@@ -176,11 +176,15 @@ def _asks_rules_alone(test: Any) -> bool:
     return all(parent.startswith("seed.") for parent in test.depends_on.nodes)
 
 
-def _with_ancestors(models: Mapping[str, Any], key: str) -> Iterator[str]:
-    yield key
-    for parent in models[key].depends_on.nodes:
-        if parent in models:
-            yield from _with_ancestors(models, parent)
+def _with_ancestors(models: Mapping[str, Any], keys: Iterable[str]) -> set[str]:
+    """The models of these keys, and all that they are made of."""
+    found, todo = set[str](), list(keys)
+    while todo:
+        key = todo.pop()
+        if key not in found:
+            found.add(key)
+            todo += [parent for parent in models[key].depends_on.nodes if parent in models]
+    return found
 
 
 def _close(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
