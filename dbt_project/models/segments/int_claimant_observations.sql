@@ -14,52 +14,22 @@ with
     -- Moments at which a claimant was observed in full: by its own list, or, for what is reported, by any list of the
     -- same profile.
     observations as (
-        select customer_id, source, source_account, segment_family, claimant, delivered_at
+        select * exclude (profile)
         from lists
         union
-        select
-            customer_id,
-            source,
-            source_account,
-            segment_family,
-            {{ stable_key(["'reported'", "profile"]) }} as claimant,
-            delivered_at
+        select * exclude (profile) replace ({{ stable_key(["'reported'", "profile"]) }} as claimant)
         from lists
     ),
 
-    points as (
-        select
-            customer_id,
-            source,
-            source_account,
-            segment_family,
-            claimant,
-            happened_at,
-            max(is_observation) as is_observation
-        from
-            (
-                select
-                    customer_id,
-                    source,
-                    source_account,
-                    segment_family,
-                    claimant,
-                    delivered_at as happened_at,
-                    1 as is_observation
-                from observations
-                union all
-                select
-                    customer_id,
-                    source,
-                    source_account,
-                    segment_family,
-                    claimant,
-                    observed_at as happened_at,
-                    0 as is_observation
-                from claims
-            ) as moments
-        group by customer_id, source, source_account, segment_family, claimant, happened_at
+    moments as (
+        select * rename(delivered_at as happened_at), true as is_observation
+        from observations
+        union all
+        select customer_id, source, source_account, segment_family, claimant, observed_at as happened_at, false
+        from claims
     ),
+
+    points as (select * exclude (is_observation), bool_or(is_observation) as is_observation from moments group by all),
 
     final as (
         select
@@ -69,7 +39,7 @@ with
             segment_family,
             claimant,
             happened_at,
-            min(case when is_observation = 1 then happened_at end) over (
+            min(case when is_observation then happened_at end) over (
                 partition by customer_id, source, source_account, segment_family, claimant
                 order by happened_at
                 rows between 1 following and unbounded following
