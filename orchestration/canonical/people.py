@@ -2,39 +2,39 @@
 
 from dataclasses import dataclass
 
-from orchestration.canonical.table_model import Column, Kind, column
+from orchestration.canonical.table_model import Column, Kind
 
 PERSON_ATTRIBUTES: tuple[Column, ...] = (
-    column("full_name", "text", "Whole name as given.", personal=True),
-    column("first_name", "text", "Given name as delivered.", personal=True),
-    column("middle_name", "text", "Middle name as delivered.", personal=True),
-    column("last_name", "text", "Family name as delivered.", personal=True),
-    column("name_prefix", "text", "Title before the name.", personal=True),
-    column("name_suffix", "text", "Suffix after the name.", personal=True),
-    column(
+    Column("full_name", "text", "Whole name as given.", personal=True),
+    Column("first_name", "text", "Given name as delivered.", personal=True),
+    Column("middle_name", "text", "Middle name as delivered.", personal=True),
+    Column("last_name", "text", "Family name as delivered.", personal=True),
+    Column("name_prefix", "text", "Title before the name.", personal=True),
+    Column("name_suffix", "text", "Suffix after the name.", personal=True),
+    Column(
         "first_name_key",
         "text",
         "Given name for comparing: repaired, in Latin letters, no accents, no titles, words parted by a blank.",
         personal=True,
     ),
-    column("last_name_key", "text", "Family name for comparing.", personal=True),
-    column("full_name_key", "text", "Whole name for comparing.", personal=True),
-    column("gender", "code", "f, m or x; null if the vendor does not say.", personal=True, values=("f", "m", "x")),
-    column("gender_raw", "text", "Gender in the vendor's words.", personal=True),
-    column("birth_date", "date", "Date of birth; null if it cannot be one.", personal=True),
-    column("language", "text", "Language tag as given."),
-    column("timezone", "text", "IANA time zone of the person as given."),
-    column("country_raw", "text", "Country in the vendor's words."),
-    column("country_code", "code", "ISO 3166-1 alpha-2 country."),
-    column("state_raw", "text", "State or province as given."),
-    column("state_code", "code", "State or province as its short code, where the country has such codes."),
-    column("city", "text", "City of the address as delivered.", personal=True),
-    column("district", "text", "District or neighbourhood.", personal=True),
-    column("postal_code", "text", "Postal code as text.", personal=True),
-    column("address_line_1", "text", "Street and house number as delivered.", personal=True),
-    column("address_line_2", "text", "Rest of the address.", personal=True),
-    column("latitude", "double", "Latitude of the address in degrees.", personal=True),
-    column("longitude", "double", "Longitude of the address in degrees.", personal=True),
+    Column("last_name_key", "text", "Family name for comparing.", personal=True),
+    Column("full_name_key", "text", "Whole name for comparing.", personal=True),
+    Column("gender", "code", "f, m or x; null if the vendor does not say.", personal=True, values=("f", "m", "x")),
+    Column("gender_raw", "text", "Gender in the vendor's words.", personal=True),
+    Column("birth_date", "date", "Date of birth; null if it cannot be one.", personal=True),
+    Column("language", "text", "Language tag as given."),
+    Column("timezone", "text", "IANA time zone of the person as given."),
+    Column("country_raw", "text", "Country in the vendor's words."),
+    Column("country_code", "code", "ISO 3166-1 alpha-2 country."),
+    Column("state_raw", "text", "State or province as given."),
+    Column("state_code", "code", "State or province as its short code, where the country has such codes."),
+    Column("city", "text", "City of the address as delivered.", personal=True),
+    Column("district", "text", "District or neighbourhood.", personal=True),
+    Column("postal_code", "text", "Postal code as text.", personal=True),
+    Column("address_line_1", "text", "Street and house number as delivered.", personal=True),
+    Column("address_line_2", "text", "Rest of the address.", personal=True),
+    Column("latitude", "double", "Latitude of the address in degrees.", personal=True),
+    Column("longitude", "double", "Longitude of the address in degrees.", personal=True),
 )
 
 

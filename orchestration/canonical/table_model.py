@@ -1,8 +1,7 @@
 """What a column and a table of the canonical schema are, and the columns that many tables share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 
 Kind = Literal[
@@ -33,14 +32,15 @@ class Column:
     `required` and `unparseable` are reason codes: a record with that value missing, or given but not readable as
     `kind`, is rejected with them. Without a code the value becomes null and a field issue keeps it as given. `values`
     lists all a code may be, `spellings` what else stands for one of them, lower case and without blanks, hyphens and
-    underscores; anything else counts as unreadable. `inferred_flag` is the column beside a time that says
-    that the time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times
-    of a row by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives`
-    is an attribute of the customer tables too, from the record that is believed most."""
+    underscores; anything else counts as unreadable. `inferred_flag` is the column beside a time that says that the
+    time, or its zone, was not given; the start of the export date then stands in. `says_when` ranks the times of a row
+    by which the contact it carries was seen: the lowest that is given counts. One of a person that `survives` is an
+    attribute of the customer tables too, from the record that is believed most."""
 
     name: str
     kind: Kind
     description: str
+    _: KW_ONLY
     personal: bool = False
     required: str | None = None
     unparseable: str | None = None
@@ -94,75 +94,56 @@ class Table:
         return next(column for column in self.all_columns if column.name == name)
 
 
-def column(
-    name: str,
-    kind: Kind,
-    description: str,
-    *,
-    personal: bool = False,
-    required: str | None = None,
-    unparseable: str | None = None,
-    values: tuple[str, ...] = (),
-    spellings: Mapping[str, str] = MappingProxyType({}),
-    inferred_flag: str | None = None,
-    says_when: int | None = None,
-    survives: bool = False,
-) -> Column:
-    return Column(
-        name, kind, description, personal, required, unparseable, values, spellings, inferred_flag, says_when, survives
-    )
-
-
 COMMON: tuple[Column, ...] = (
-    column("source", "code", "Vendor that delivered the record."),
-    column("source_account", "id", "Tenant at the vendor, from configuration and never from data."),
-    column("stream", "code", "Stream of the landing path the record came by."),
-    column(
+    Column("source", "code", "Vendor that delivered the record."),
+    Column("source_account", "id", "Tenant at the vendor, from configuration and never from data."),
+    Column("stream", "code", "Stream of the landing path the record came by."),
+    Column(
         "source_entity", "code", "What the record is at the vendor: profile, contact, customer, order, event and so on."
     ),
-    column("source_dialect", "code", "Shape of the vendor's format the record was read as."),
-    column("export_date", "date", "Export date of the first delivery of this content."),
-    column(
+    Column("source_dialect", "code", "Shape of the vendor's format the record was read as."),
+    Column("export_date", "date", "Export date of the first delivery of this content."),
+    Column(
         "last_export_date",
         "date",
         "Latest export date that delivered exactly this content again; orders and events only, else the export date.",
     ),
-    column(
+    Column(
         "load_seq",
         "integer",
         "Our arrival order of the file; says what is still to be looked at, never which version wins.",
     ),
-    column("source_record_id", "id", "The vendor's own key of the record, else a derived one.", personal=True),
-    column(
+    Column("source_record_id", "id", "The vendor's own key of the record, else a derived one.", personal=True),
+    Column(
         "record_hash",
         "id",
         "SHA-256 of the record as delivered, blanks, the order of keys and the spelling of numbers aside; of an event"
         " with its content as its id, of that.",
     ),
-    column("source_file", "text", "Path of the landing file, relative to the data folder."),
-    column("source_row", "integer", "Number of the record in its file, from 1."),
-    column(
+    Column("source_file", "text", "Path of the landing file, relative to the data folder."),
+    Column("source_row", "integer", "Number of the record in its file, from 1."),
+    Column(
         "extracted_at",
         "time",
         "When the vendor made the export: the start of the export date unless the file says more.",
     ),
-    column("extra", "json", "Fields of the record that have no column of their own, by dotted path.", personal=True),
+    Column("extra", "json", "Fields of the record that have no column of their own, by dotted path.", personal=True),
 )
 
 # A row about a person that is no profile of one belongs to a vendor record: this column says to which.
-OWNER = column(
+OWNER = Column(
     "owner_record_id",
     "id",
     "Record the row belongs to: a profile's source_record_id, or the `derived:` id of the identifiers the row itself"
     " carries.",
     personal=True,
 )
-PROFILE = column(
+PROFILE = Column(
     "source_profile_id", "id", "The vendor's id of the profile the row names; null if it names none.", personal=True
 )
-ORDER_REFERENCE = column("source_order_id", "id", "The vendor's id of the order.")
-CURRENCY = column("currency", "code", "ISO 4217 code of every amount in the row.", unparseable="bad_currency")
-UPDATED = column(
+ORDER_REFERENCE = Column("source_order_id", "id", "The vendor's id of the order.")
+CURRENCY = Column("currency", "code", "ISO 4217 code of every amount in the row.", unparseable="bad_currency")
+UPDATED = Column(
     "source_updated_at",
     "time",
     "When the vendor last changed the record that says so: of two on one export date the later counts.",

@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.installation import PROJECT, Installation, ometria_profile
 
-ATTRIBUTE = '    column("profession", "text", "What the person does for a living.", personal=True, survives=True),\n'
+ATTRIBUTE = '    Column("profession", "text", "What the person does for a living.", personal=True, survives=True),\n'
 TABLE = """    Table(
         "appointments",
         "one row per appointment",
         "When people are expected.",
-        (column("appointment_id", "id", "The vendor's id."), OWNER, PROFILE),
+        (Column("appointment_id", "id", "The vendor's id."), OWNER, PROFILE),
         key="appointment_id",
         change_keys=("owner",),
     ),
@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
     edit(
         project / "orchestration" / "canonical" / "people.py",
-        ('    column("language", "text", "Language tag as given."),\n', ATTRIBUTE),
+        ('    Column("language", "text", "Language tag as given."),\n', ATTRIBUTE),
     )
     edit(
         project / "orchestration" / "canonical" / "tables.py",
