@@ -58,7 +58,7 @@ def decide(settings: Settings, wanted: str, given: argparse.Namespace) -> int:
             found = plan.compare(tried, progress=output.progress())
         finally:
             output.end_progress()
-        plan.print_changes(tried, found, show=given.show)
+        plan.print_changes(tried, found, plan.set_aside(tried), show=given.show)
     if not (given.yes or _agreed()):
         output.say("Nothing was written.")
         return 0

@@ -16,6 +16,7 @@ from orchestration.config.accounts import DEFAULT_ACCOUNT
 from orchestration.config.settings import DateRange, Settings, with_options
 from orchestration.engines.engine import ENGINES
 from orchestration.job.run_report import RunReport
+from orchestration.loading.unreported_rejects import above_limit
 from orchestration.monitoring import alerts
 from orchestration.publishing import change_report, publish
 from orchestration.runtime.errors import OperatorError, to_operator_error
@@ -200,13 +201,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     lines += _shortened(
         [f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken]
     )
-    lines += _shortened(
-        [
-            f"{name}: more than {settings.options.reject_share:.0%} of the rows were rejected; `c360 rejects` shows"
-            " why."
-            for name in report.deliveries_above_limit
-        ]
-    )
+    lines += _shortened([above_limit(name, settings.options.reject_share) for name in report.deliveries_above_limit])
     lines += _shortened([problem.message for problem in report.ingestion.problems])
     lines += _shortened(list(report.attention))
     lines += _shortened([f"Warning: {warning}" for warning in report.warnings])

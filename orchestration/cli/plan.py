@@ -75,7 +75,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
                 more = {"is_upheaval": change_report.is_upheaval(found, tried), "set_aside": aside}
                 output.machine(asdict(found) | more)
             else:
-                print_changes(tried, found, show=given.show)
+                print_changes(tried, found, aside, show=given.show)
     finally:
         output.end_progress()
     return 3 if aside else 0
@@ -194,8 +194,8 @@ def set_aside(tried: Settings) -> list[str]:
         return [found.sentence for found in identity_rules.set_aside(con, tried)]
 
 
-def print_changes(tried: Settings, found: change_report.Changes, *, show: bool) -> None:
-    """Prints what a trial would change, in words."""
+def print_changes(tried: Settings, found: change_report.Changes, aside: list[str], *, show: bool) -> None:
+    """Prints what a trial would change, and which decisions it would set aside, in words."""
     reported = list(change_report.lines(found))
     for line in reported or ["These rules would change no person, no order and no revenue."]:
         output.say(line)
@@ -212,7 +212,7 @@ def print_changes(tried: Settings, found: change_report.Changes, *, show: bool) 
             f"\n{found.changed_share:.0%} of the ids would change: `c360 run` would refuse to publish that without"
             " --accept-changes."
         )
-    for sentence in set_aside(tried):
+    for sentence in aside:
         output.say(sentence)
     output.say("\nNothing was published.")
 

@@ -17,6 +17,7 @@ from orchestration.warehouse.change_keys import mark_changed
 
 # People are known by file, not by record: every file keeps the contacts it carries.
 MOVED = tuple(table for table in TABLES if table not in ("contacts", "customer_identifiers"))
+_START = "{}::timestamp::timestamptz"  # of an export date
 
 
 def deduplicate(
@@ -152,9 +153,6 @@ def _move(con: duckdb.DuckDBPyConnection, moves: str, parameters: Mapping[str, o
             from moves
             where kept.load_seq = moves.load_seq and kept.source_row = moves.source_row
             """)
-
-
-_START = "{}::timestamp::timestamptz"
 
 
 def _stood_in(column: Column) -> str:

@@ -30,7 +30,8 @@ def erasures(settings: Settings) -> Erasures | None:
     if settings.secret is None:
         raise _refused(settings, "People were erased here, and the secret that identifies them is missing.")
     # An entry of an older version does not say what secret it was made with.
-    if any(entry.get("key") not in (None, fingerprint(settings.secret)) for entry in entries):
+    known = (None, fingerprint(settings.secret))
+    if any(entry.get("key") not in known for entry in entries):
         raise _refused(settings, "People were erased here, and the secret is not the one that identifies them.")
     until: dict[str, date] = {}
     for entry in entries:

@@ -43,5 +43,9 @@ def look(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Ite
         yield f"{landing_zone.shown(path)} was rejected whole ({reason}); `c360 rejects` shows why."
     limit = settings.options.reject_share
     for source, account, stream, export_date in con.execute(_DELIVERIES, [ERASED, limit]).fetchall():
-        name = landing_zone.shown(f"{feed(source, account)}/{stream}/{export_date}")
-        yield f"{name}: more than {limit:.0%} of the rows were rejected; `c360 rejects` shows why."
+        yield above_limit(landing_zone.shown(f"{feed(source, account)}/{stream}/{export_date}"), limit)
+
+
+def above_limit(delivery: str, limit: float) -> str:
+    """What a person should know of a delivery of which a larger share was rejected."""
+    return f"{delivery}: more than {limit:.0%} of the rows were rejected; `c360 rejects` shows why."

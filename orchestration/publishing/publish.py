@@ -256,13 +256,13 @@ def secure(settings: Settings) -> list[str]:
     that is sound stands in until the next publication; so it does for one that is gone and had been brought back by a
     rollback, for a run publishes nothing in its place. Returns sentences on what a person should know of that.
     """
-    told = ([] if refuse_strangers(settings) else set_aside(settings)) + repair(settings)
-    if settings.published_file.exists() or taken_back(settings) is None:
-        return told
-    if (stands_in := _to_go_back_to(settings, None)) is None:
-        return told
-    _swap(settings, stands_in.file)
-    return [*told, f"{settings.published_file} was gone; that of {stands_in.shown_at} stands there again."]
+    found = ([] if refuse_strangers(settings) else set_aside(settings)) + repair(settings)
+    if not settings.published_file.exists() and taken_back(settings) is not None:
+        stands_in = _to_go_back_to(settings, None)
+        if stands_in is not None:
+            _swap(settings, stands_in.file)
+            found.append(f"{settings.published_file} was gone; that of {stands_in.shown_at} stands there again.")
+    return found
 
 
 def refuse_strangers(settings: Settings) -> bool:

@@ -3,8 +3,8 @@
 To read the project and to render the queries of its models and tests costs more than a small run's work, and what
 comes of it follows from files alone. So both are done once for a state of the project and kept, in the data folder and
 in the user's cache, from which other data folders take it: `rendered` gives the project with a query, and no template,
-in each model and test. Ephemeral models, steps that have a file of
-their own, are part of these queries then, and models no longer.
+in each model and test. Ephemeral models, steps that have a file of their own, are part of these queries then, and
+models no longer.
 """
 
 import hashlib
