@@ -28,7 +28,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     ):
         forget.require_warehouse(con)
         for number, one in enumerate(asked, start=1):
-            person = persons.resolve(con, **one)
+            person = persons.resolve(con, None, **one)
             folder = given.out if len(asked) == 1 else given.out / str(number)
             for path in access.export(settings, con, person, folder):
                 output.say(f"Written: {path}")

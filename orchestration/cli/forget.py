@@ -12,6 +12,7 @@ import duckdb
 from orchestration import pipeline
 from orchestration.cli import nightly_run, output
 from orchestration.config.settings import Settings
+from orchestration.loading import erasure_log
 from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Held
 from orchestration.runtime.errors import OperatorError
@@ -104,12 +105,12 @@ def _kind(line: str) -> dict[str, str]:
 
 def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[Held]:
     """Everybody who is named, once each."""
-    known = set()
+    known, erased = set(), erasure_log.erasures(settings)
     with read_only.of_this_version(settings), build_file.connect(settings) as con:
         require_warehouse(con)
         for number, one in enumerate(named, start=1):
             try:
-                held = Held.of(con, **one)
+                held = Held.of(con, erased, **one)
             except OperatorError as error:
                 if len(named) > 1:
                     error.message = f"Entry {number:,} of the list: {error.message} Nothing was erased."
@@ -132,6 +133,8 @@ def _look(settings: Settings, named: list[dict[str, str]]) -> None:
         found = list(_find(settings, named))
     for one in found:
         who = ", ".join(one.person.customer_ids) or "nobody with an id"
+        if not one.person.owners:
+            who = "erased before"
         output.say(
             f"{who}: {len(one.person.owners):,} vendor records, {len(one.person.identifiers):,} identifiers of their"
             " own."

@@ -20,7 +20,6 @@ from typing import Any
 import duckdb
 
 from orchestration.activation import erasure as activation_erasure
-from orchestration.canonical.reason_codes import ERASED
 from orchestration.config.settings import Settings
 from orchestration.loading import anonymous_orders, erasure_log
 from orchestration.normalisation import erasures
@@ -95,10 +94,20 @@ class Held:
     orders: list[anonymous_orders.Order]
 
     @classmethod
-    def of(cls, con: duckdb.DuckDBPyConnection, **named: str) -> "Held":
-        """Whoever is meant, as `persons.resolve` takes it."""
-        person = persons.resolve(con, **named)
-        return cls(person, persons.counts(con, person), persons.files_to_look_at(con), persons.orders(con))
+    def of(cls, con: duckdb.DuckDBPyConnection, erased: Erasures | None, **named: str) -> "Held":
+        """Whoever is meant, as `persons.resolve` takes it; of those who are `erased` only who was delivered again."""
+        person = persons.resolve(con, erased, **named)
+        files = persons.files_to_look_at(con)
+        if not person.owners:
+            again = persons.files_of_erased(con)
+            if not again:
+                raise OperatorError(
+                    "They were erased before, and nobody who was erased has been delivered since.",
+                    remedy="`c360 erasures` lists the receipts.",
+                    exit_code=2,
+                )
+            files |= again
+        return cls(person, persons.counts(con, person), files, persons.orders(con))
 
 
 def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | None) -> Erasing:
@@ -187,12 +196,7 @@ def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
 def erase_landing(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing]) -> None:
     """Step one: the landing zone and the rules, before anything is loaded."""
     # Whoever was erased before and was delivered again goes out of those files too.
-    again = {
-        path
-        for (path,) in con.execute(
-            "select distinct file_path from meta.rejects where reason_code = $1", [ERASED]
-        ).fetchall()
-    }
+    again = persons.files_of_erased(con)
     erased = _erased(settings)
     # What an attempt that was killed took out of files is in none of them any more: its note counts.
     before = {one.id: dict(one.rewritten) for one in begun}

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
 from orchestration.normalisation import erasures
+from orchestration.normalisation.erasures import Erasures
 from orchestration.parsing.emails import email as parsed_email
 from orchestration.parsing.phone_numbers import phone as parsed_phone
 from orchestration.runtime.errors import OperatorError
@@ -97,12 +99,14 @@ def alias(alias_id: str) -> str:
 
 def resolve(
     con: duckdb.DuckDBPyConnection,
+    erased: Erasures | None,
     *,
     customer_id: str | None = None,
     email: str | None = None,
     phone: str | None = None,
 ) -> Person:
-    """The one person that is meant; wrong use where there is none, or more than one."""
+    """The one person that is meant; wrong use where there is none, or more than one. Whoever is among the `erased` is a
+    person without records."""
     kind, values = _asked(email, phone)
     ids = _by_id(con, customer_id) if customer_id else _holders(con, kind, values)
     if len(ids) > 1:
@@ -116,6 +120,8 @@ def resolve(
         "select distinct source, source_account, stream_key, owner from person_owners order by all"
     ).fetchall()
     if not owners:
+        if erased is not None and (before := _erased_before(erased, customer_id, kind, values)):
+            return before
         raise OperatorError(
             "Nobody is known by that.", remedy="`c360 sql` or `c360 explain` help to find who is meant.", exit_code=2
         )
@@ -144,6 +150,15 @@ def _asked(email: str | None, phone: str | None) -> tuple[str, list[str]]:
     )
     found = given.select(parsed.alias("parsed")).unnest("parsed").row(0, named=True)
     return kind, sorted({value for value in (found.get("link_value"), found.get("value")) if value})
+
+
+def _erased_before(erased: Erasures, customer_id: str | None, kind: str, values: list[str]) -> Person | None:
+    """Somebody of whom hashes are kept, with no more than what they were named by."""
+    aliases = (customer_id,) if customer_id and erased.is_known(alias(customer_id)) else ()
+    identifiers = tuple(
+        (kind, "", value, value, value) for value in values if erased.is_known(erasures.identifier(kind, "", value))
+    )
+    return Person((), (), aliases, identifiers, ()) if aliases or identifiers else None
 
 
 def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> list[str]:
@@ -218,6 +233,12 @@ def _count(con: duckdb.DuckDBPyConnection, what: str, parameters: list[object] |
     row = con.execute(f"select count(*) from {what}", parameters or []).fetchone()
     assert row is not None
     return row[0]
+
+
+def files_of_erased(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Paths of loaded files in which somebody was delivered again who was erased before."""
+    found = con.execute("select distinct file_path from meta.rejects where reason_code = $1", [ERASED])
+    return {path for (path,) in found.fetchall()}
 
 
 def files_to_look_at(con: duckdb.DuckDBPyConnection) -> set[str]:

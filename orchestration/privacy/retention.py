@@ -137,7 +137,7 @@ def held(con: duckdb.DuckDBPyConnection, customer_ids: list[str]) -> Iterator[He
     """Those of the people that still are who they were when they were found."""
     for one in customer_ids:
         with suppress(OperatorError):
-            yield Held.of(con, customer_id=one)
+            yield Held.of(con, None, customer_id=one)
 
 
 def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings) -> int:

@@ -116,6 +116,23 @@ def test_whoever_is_delivered_after_the_last_day_of_the_erasure_is_a_new_person(
     assert all_marts(settings) == marts
 
 
+def test_whoever_was_erased_and_is_delivered_again_can_be_named_again(settings: Settings) -> None:
+    [(customer_id,)] = rows(settings, "select customer_id from marts.dim_customers where email like 'other@%'")
+    named = ("--email", "Other@mail.test.example.com"), ("--phone", OTHERS_PHONE), (customer_id,)
+    assert c360(settings, "forget", *named[0], "--yes").returncode == 0
+    nothing_new = c360(settings, "forget", *named[0], "--yes")
+    assert (nothing_new.returncode, nothing_new.stdout) == (2, "")
+    assert "erased before" in nothing_new.stderr and "Other@" not in nothing_new.stderr
+    for number, one in enumerate(named):
+        contacts(settings, f"2026-03-{10 + number}", contact("other", phone=OTHERS_PHONE), contact("wife", phone=SHARED_PHONE))  # fmt: skip
+        assert c360(settings, "run").returncode in (0, 3)
+        assert b"other@" in whole(settings)
+        assert "erased before: 0 vendor records" in c360(settings, "forget", *one, "--dry-run").stdout
+        assert c360(settings, "forget", *one, "--yes").returncode == 0
+        left = whole(settings)
+        assert b"other@" not in left and b"wife@" in left
+
+
 @pytest.mark.parametrize("asked", [("0" * 32,), ("--email", "nobody@mail.test.example.com"), ("--phone", "+4930901829999")])  # fmt: skip
 def test_whoever_never_was_is_wrong_use_in_one_sentence(settings: Settings, asked: tuple[str, ...]) -> None:
     done = c360(settings, "forget", *asked, "--yes")
