@@ -67,8 +67,8 @@ class Columns:
 
 
 def is_blank(cell: Any) -> bool:
-    """The cell holds nothing."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    """The cell holds nothing, or what MySQL and Hive write for it."""
+    return cell is None or (isinstance(cell, str) and cell.strip() in ("", r"\N"))
 
 
 def _constant(names: tuple[str, ...], form: CsvForm) -> dict[str, str]:

@@ -384,6 +384,11 @@ def test_columns_without_a_name_or_with_the_name_of_another_cost_no_row(tmp_path
     ]
 
 
+def test_what_databases_write_for_nothing_is_a_blank_cell(tmp_path: Path) -> None:
+    content = b'id,name,note\n1,\\N,"\\N"\n2,Ann,\\Nobody\n'
+    assert documents(tmp_path, "x.csv", content) == [{"id": "1"}, {"id": "2", "name": "Ann", "note": "\\Nobody"}]
+
+
 def test_csv_in_the_vendors_other_encoding_is_read_and_noted(tmp_path: Path) -> None:
     content = "email,firstname\njosé@x.com,José\n".encode("iso-8859-1")
     found = records(tmp_path, "x.csv", content, stream("contacts", "", csv=CsvForm(encodings=("utf-8", "iso-8859-1"))))
