@@ -57,6 +57,12 @@ def load(settings: Settings, name: str, *lines: str) -> None:
         ),
         ("order_source_priority", ("source,priority", "ometria,1", "omnisand,2"), 3, "`source` is none of"),
         ("order_source_priority", ("source,priority", "ometria,1", "ometria,2"), 3, "`source` is there twice"),
+        (
+            "order_statuses",
+            ("status,progress,is_valid", "unknown,0,false", "paid,30,true", "canceled,90,false"),
+            1,
+            "`status = 'created'` holds in 0 rows",
+        ),
         ("order_status_validity", ("status,is_valid", "cancelled,true"), 2, "`status` is not in order_statuses"),
         (
             "order_status_overrides",
