@@ -7,8 +7,9 @@ as the version that loaded them wrote them: `meta.loads.is_taken_over` says of w
 """
 
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -62,24 +63,27 @@ def note_to_reload(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Notes in a new build file which files the last one, else the newest publication, knew; and takes over what was decided
     about them and when they were seen."""
     with _pasts(con, settings) as pasts:
-        past = next((past for past in pasts if _columns(con, past, LOADS) >= {"file_path", "status"}), None)
+        columns = _Columns.of(con)
+        past = next((past for past in pasts if columns.there(past, LOADS) >= {"file_path", "status"}), None)
         if past is None:
             return
         with transaction(con):
-            _note_from(con, past, LOADS, "status <> 'superseded'")
-            _note_from(con, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)")
+            _note_from(con, columns, past, LOADS, "status <> 'superseded'")
+            _note_from(
+                con, columns, past, "internal.owed", f"file_path not in (select file_path from {past}.meta.loads)"
+            )
             # Whoever could not read a file before has nothing to lose by it.
             con.execute(
                 "update internal.owed set file_sha256 = null where file_path in (select file_path from"
                 f" {past}.meta.loads where status = 'rejected')"
             )
             for table in REMEMBERED:
-                if shared := _columns(con, past, table) & _columns(con, _own(con), table):
+                if shared := columns.there(past, table) & columns.here(table):
                     con.execute(f"insert into {table} by name select {', '.join(sorted(shared))} from {past}.{table}")
 
 
-def _note_from(con: duckdb.DuckDBPyConnection, past: str, table: str, condition: str) -> None:
-    if shared := _columns(con, past, table) & _columns(con, _own(con), "internal.owed"):
+def _note_from(con: duckdb.DuckDBPyConnection, columns: "_Columns", past: str, table: str, condition: str) -> None:
+    if shared := columns.there(past, table) & columns.here("internal.owed"):
         con.execute(
             f"insert into internal.owed by name select {', '.join(sorted(shared))} from {past}.{table} where"
             f" {condition}"
@@ -116,7 +120,8 @@ def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[
 
 def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]) -> set[str]:
     """The files of which rows and log entries could be taken over from one warehouse: all that it knows, or none."""
-    if not _columns(con, past, LOADS) >= {
+    columns = _Columns.of(con)
+    if not columns.there(past, LOADS) >= {
         "file_path",
         "status",
         "load_seq",
@@ -139,10 +144,10 @@ def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]
                 """,
                 [sorted(paths)],
             )
-            _copy(con, past, LOADS, "taken", ("true", "is_taken_over"))
+            _copy(con, columns, past, LOADS, "taken", ("true", "is_taken_over"))
             for table in (*(f"staging.{table}" for table in TABLES), *AUDIT_TABLES):
-                _copy(con, past, table, "taken")
-            _settle_duplicates(con, past)
+                _copy(con, columns, past, table, "taken")
+            _settle_duplicates(con, columns, past)
             return {path for (path,) in con.execute("select file_path from taken").fetchall()}
     except (duckdb.Error, _LossError):
         return set()
@@ -153,11 +158,17 @@ class _LossError(Exception):
 
 
 def _copy(
-    con: duckdb.DuckDBPyConnection, past: str, table: str, taken: str, *more: tuple[str, str], where: str = "true"
+    con: duckdb.DuckDBPyConnection,
+    columns: "_Columns",
+    past: str,
+    table: str,
+    taken: str,
+    *more: tuple[str, str],
+    where: str = "true",
 ) -> None:
     """Rows of those loads; columns that are new since are null, and one that is no more must have been."""
-    found = _name_in(con, past, table)
-    there, here = _columns(con, past, found), _columns(con, _own(con), table)
+    found = columns.name_in(past, table)
+    there, here = columns.there(past, found), columns.here(table)
     if not there:
         return
     if "load_seq" not in there:
@@ -169,17 +180,17 @@ def _copy(
     given = {"load_seq": f"{taken}.new_seq", **{name: value for value, name in more}}
     if "source_account" in here - there:
         given["source_account"] = f"{taken}.source_account"
-    columns = [
+    selected = [
         *(f"kept.{name}" for name in sorted((there & here) - given.keys())),
         *(f"{value} as {name}" for name, value in given.items()),
     ]
-    con.execute(f"insert into {table} by name select {', '.join(columns)} from {rows}")
+    con.execute(f"insert into {table} by name select {', '.join(selected)} from {rows}")
 
 
-def _settle_duplicates(con: duckdb.DuckDBPyConnection, past: str) -> None:
+def _settle_duplicates(con: duckdb.DuckDBPyConnection, columns: "_Columns", past: str) -> None:
     """A record that an archived file reported again stands under the earliest file that reported it; if that is not
     taken over, it stands under this one now."""
-    if not _columns(con, past, _name_in(con, past, "internal.duplicates")):
+    if not columns.there(past, columns.name_in(past, "internal.duplicates")):
         return
     taken = "load_seq in (select new_seq from taken)"
     for table in MOVED:
@@ -199,7 +210,7 @@ def _settle_duplicates(con: duckdb.DuckDBPyConnection, past: str) -> None:
         """
         con.execute(f"create or replace temp table keepers as {keepers}")
         for table in MOVED:
-            _copy(con, past, f"staging.{table}", "keepers", where="kept.source_row = keepers.source_row")
+            _copy(con, columns, past, f"staging.{table}", "keepers", where="kept.source_row = keepers.source_row")
         for (seq,) in con.execute("select distinct new_seq from keepers").fetchall():
             release_duplicates(con, seq)
             for table in MOVED:
@@ -211,19 +222,30 @@ def _settle_duplicates(con: duckdb.DuckDBPyConnection, past: str) -> None:
             remember_latest(con, entity, keys, {"source": source, "account": account})
 
 
-def _own(con: duckdb.DuckDBPyConnection) -> str:
-    row = con.execute("select current_database()").fetchone()
-    assert row is not None
-    return row[0]
+@dataclass(frozen=True)
+class _Columns:
+    """Columns of all tables, of this warehouse and of those that are attached."""
 
+    own: str
+    known: Mapping[tuple[str, str], set[str]]
 
-def _name_in(con: duckdb.DuckDBPyConnection, past: str, table: str) -> str:
-    """What a warehouse that another version may have made calls a table."""
-    former = FORMER_NAMES.get(table, table)
-    return former if _columns(con, past, former) else table
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection) -> "_Columns":
+        found = con.execute(
+            "select database_name, schema_name || '.' || table_name, list(column_name) from duckdb_columns() group by all"
+        ).fetchall()
+        (own,) = con.execute("select current_database()").fetchone() or ("",)
+        return cls(own, {(catalog, table): set(names) for catalog, table, names in found})
 
+    def here(self, table: str) -> set[str]:
+        """Those of a table of this warehouse."""
+        return self.there(self.own, table)
 
-def _columns(con: duckdb.DuckDBPyConnection, catalog: str, table: str) -> set[str]:
-    schema, _, name = table.partition(".")
-    query = "select column_name from duckdb_columns() where database_name = $1 and schema_name = $2 and table_name = $3"
-    return {name for (name,) in con.execute(query, [catalog, schema, name]).fetchall()}
+    def there(self, past: str, table: str) -> set[str]:
+        """Those of a table of an attached warehouse; none where it has no such table."""
+        return self.known.get((past, table), set())
+
+    def name_in(self, past: str, table: str) -> str:
+        """What a warehouse that another version may have made calls a table."""
+        former = FORMER_NAMES.get(table, table)
+        return former if self.there(past, former) else table
