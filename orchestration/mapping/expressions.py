@@ -3,7 +3,7 @@
 They give text as delivered. The normaliser makes a column of every field that they name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import is_dataclass
 
 import polars as pl
@@ -15,6 +15,12 @@ from orchestration.parsing import codes, emails, phone_numbers
 def roots(mapped: object) -> set[str]:
     """The columns that all expressions of a part of a mapping read."""
     return {root for name in _named(mapped) for root in (roots(_SHARED[name]) if name in _SHARED else (name,))}
+
+
+def needs(mapped: object) -> set[str]:
+    """The columns that a frame must have for them: what they read, and what several of them share."""
+    named = _named(mapped)
+    return {one for name in named for one in ({name} | needs(_SHARED[name]) if name in _SHARED else {name})}
 
 
 def _named(mapped: object) -> set[str]:
@@ -36,16 +42,22 @@ _SHARED: dict[str, pl.Expr] = {}
 
 def shared(expr: pl.Expr) -> pl.Expr:
     """An expression that many values are made of: `with_shared` makes a column of it, where each of them would else have
-    it planned and computed again."""
+    it planned and computed again. It may be made of others."""
     name = f"shared:{len(_SHARED)}"
     _SHARED[name] = expr
     return pl.col(name)
 
 
-def with_shared(frame: pl.DataFrame, mapped: object) -> pl.DataFrame:
-    """The frame with the columns of what the expressions of a part of a mapping share."""
-    names = (_named(mapped) & _SHARED.keys()) - set(frame.columns)
-    return frame.with_columns(_SHARED[name].alias(name) for name in sorted(names)) if names else frame
+def with_shared(frame: pl.DataFrame, needed: Set[str]) -> pl.DataFrame:
+    """The frame with those of the `needed` columns that several expressions share, as far as it has what they are made
+    of."""
+    columns = set(frame.columns)
+    missing = {name for name in needed if name in _SHARED} - columns
+    while ready := sorted(name for name in missing if columns.issuperset(_SHARED[name].meta.root_names())):
+        frame = frame.with_columns(_SHARED[name].alias(name) for name in ready)
+        columns.update(ready)
+        missing.difference_update(ready)
+    return frame
 
 
 def at(path: str) -> pl.Expr:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from orchestration.canonical.tables import TABLES
 from orchestration.mapping.checks import check_fields, check_keys, check_reachable
 from orchestration.mapping.compile_schema import Compiled, compile_shape
-from orchestration.mapping.expressions import roots
+from orchestration.mapping.expressions import needs, roots
 from orchestration.mapping.record_kinds import Kinds, Taken
 from orchestration.mapping.record_schema import Leaf, leaves
 from orchestration.mapping.selects import Contact, IssueRule, Profile, RejectRule, Rows
@@ -71,6 +71,11 @@ class Dialect:
     def reads(self) -> frozenset[str]:
         """The columns that its checks, its identifiers and its selects read."""
         return frozenset(roots((self.about, self.rows, self.reject_rules, self.issue_rules)))
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The same, and what several of them share."""
+        return frozenset(needs((self.about, self.rows, self.reject_rules, self.issue_rules)))
 
     @cached_property
     def decisive(self) -> frozenset[str]:

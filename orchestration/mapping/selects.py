@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from orchestration.mapping.checks import check_columns
-from orchestration.mapping.expressions import given, roots, shared
+from orchestration.mapping.expressions import given, needs, shared
 from orchestration.mapping.values import Unit, Value
 from orchestration.mapping.words import is_no, is_no_time, is_plain_no
 
@@ -111,7 +111,7 @@ class Rows:
     @cached_property
     def reads(self) -> frozenset[str]:
         """The columns that its values and its condition read."""
-        return frozenset(roots((self.each, self.where, self.columns)))
+        return frozenset(needs((self.each, self.where, self.columns)))
 
 
 def rows(

@@ -8,7 +8,7 @@ import polars as pl
 
 from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
-from orchestration.mapping.expressions import roots
+from orchestration.mapping.expressions import needs, with_shared
 from orchestration.mapping.selects import Contact, Profile, Rows
 from orchestration.mapping.values import Amount, Time
 from orchestration.normalisation.canonical_rows import in_columns_of
@@ -46,11 +46,12 @@ class DialectNormaliser:
         self._major_fields = major_fields
         self._span = span
         self._account = span.account
-        self._frame = decoded.frame.with_columns(
+        frame = decoded.frame.with_columns(
             span.reported(lambda origin: origin.file_value, pl.String).alias("file_value"),
             pl.lit(span.account.default_currency).alias("account_currency"),
             pl.lit(span.account.phone_region, pl.String).alias("account_phone_region"),
         )
+        self._frame = with_shared(frame, decoded.dialect.needs)
         self._judged: list[_Judged] = []
         self.reported: list[_Judged] = []
         self._people = pl.DataFrame()
@@ -117,7 +118,7 @@ class DialectNormaliser:
         for check in self._dialect.reject_rules:
             self._reject(self._where(check.condition), check.reason, check.field)
         for rule in self._dialect.issue_rules:
-            below = self._frame if rule.each is None else exploded(self._frame, rule.each, roots(rule))
+            below = self._frame if rule.each is None else exploded(self._frame, rule.each, needs(rule))
             found = below.select("source_row", rule.given.alias("given"), rule.condition.alias("is_an_issue")).filter(
                 "is_an_issue"
             )

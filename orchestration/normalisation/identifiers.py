@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.config.accounts import Account
-from orchestration.mapping.expressions import roots
+from orchestration.mapping.expressions import needs
 from orchestration.mapping.selects import Identifier
 from orchestration.normalisation.list_elements import exploded
 from orchestration.parsing import codes, documents, emails, ids, phone_numbers
@@ -39,7 +39,7 @@ def identifiers(specs: tuple[Identifier, ...], frame: pl.DataFrame, account: Acc
 
 
 def _identifier(spec: Identifier, position: int, frame: pl.DataFrame, account: Account) -> pl.DataFrame:
-    below = frame if spec.each is None else exploded(frame, spec.each, roots(spec))
+    below = frame if spec.each is None else exploded(frame, spec.each, needs(spec))
     if spec.where is not None:
         below = below.filter(spec.where)
     given = spec.value.cast(pl.String)

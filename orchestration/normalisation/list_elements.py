@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping.expressions import roots, with_shared
+from orchestration.mapping.expressions import needs, roots, with_shared
 from orchestration.mapping.selects import Rows
 from orchestration.mapping.values import Amount, Time, Typed, Value, Word
 from orchestration.normalisation.nested_columns import fields_of
@@ -50,7 +50,7 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
             )
         else:
             read[name] = read_before(value)
-    frame, select = with_shared(frame, tuple(reported)).with_columns(reported), replace(select, columns=read)
+    frame, select = with_shared(frame, needs(tuple(reported))).with_columns(reported), replace(select, columns=read)
     return select, exploded(frame, each, select.reads)
 
 
@@ -60,6 +60,10 @@ def exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr, needed:
 
     Of the record's own columns, and of the fields, only those that are `needed`, and what every row carries.
     """
+    return with_shared(_exploded(frame, each, needed), needed)
+
+
+def _exploded(frame: pl.DataFrame, each: str | tuple[str, ...] | pl.Expr, needed: AbstractSet[str]) -> pl.DataFrame:
     if isinstance(each, pl.Expr):
         return _opened(_explode(frame, each, _kept(frame, needed)), needed)
     if isinstance(each, str):

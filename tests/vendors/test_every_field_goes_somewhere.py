@@ -7,7 +7,7 @@ from itertools import combinations
 import polars as pl
 import pytest
 
-from orchestration.mapping.expressions import roots, with_shared
+from orchestration.mapping.expressions import needs, roots, with_shared
 from orchestration.mapping.model import Dialect
 from orchestration.mapping.record_schema import Leaf, goes_to_extra, leaves
 from orchestration.mapping.selects import ADDRESS_COLUMNS, NAME_COLUMNS, Contact
@@ -171,6 +171,6 @@ def test_an_address_or_a_name_is_never_put_together_of_two(name: str, columns: t
                 [reported_alone(dialect, *pair) for pair in pairs],
                 set().union(*map(roots, reported.values())),
             )
-            frame = with_shared(frame, reported)
+            frame = with_shared(frame, needs(reported))
             both = frame.select(reported[one].is_not_null() & reported[other].is_not_null()).to_series()
             assert [pair for pair, is_mixed in zip(pairs, both, strict=True) if is_mixed] == [], (one, other)

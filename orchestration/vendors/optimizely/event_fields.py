@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from orchestration.mapping.expressions import (
     item_raw,
     lookup,
     raw,
+    shared,
 )
 from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT, Open, Pairs
 from orchestration.mapping.record_schema import consent as consented
@@ -116,18 +118,19 @@ class EventFields:
     """What distinguishes two changes of one moment: the product, where each line is an event."""
     each: str | None = None
 
-    @property
+    @cached_property
     def kind(self) -> pl.Expr:
         """The event's type as ODP names it; one of the account's own as it stands."""
-        return pl.coalesce(
-            translated(self.type, KINDS), self.type.str.strip_chars().str.to_lowercase().replace("", None)
+        return shared(
+            pl.coalesce(translated(self.type, KINDS), self.type.str.strip_chars().str.to_lowercase().replace("", None))
         )
 
-    @property
+    @cached_property
     def deed(self) -> pl.Expr:
         """The event's action; what befell an order in one spelling."""
         bare = self.action.str.strip_chars().str.to_lowercase().replace("", None)
-        return pl.when(self.kind == "order").then(pl.coalesce(translated(self.action, DEEDS), bare)).otherwise(bare)
+        of_order = pl.coalesce(translated(self.action, DEEDS), bare)
+        return shared(pl.when(self.kind == "order").then(of_order).otherwise(bare))
 
     @property
     def at_time(self) -> pl.Expr:
@@ -137,8 +140,11 @@ class EventFields:
 
     def word(self, position: int, default: pl.Expr) -> pl.Expr:
         """One of the words for type and action in ours."""
-        name = pl.concat_str(self.kind, pl.lit("/"), self.deed)
-        return lookup(name, {name: words[position] for name, words in EVENTS.items()}, default)
+        return lookup(self._kind_and_deed, {name: words[position] for name, words in EVENTS.items()}, default)
+
+    @cached_property
+    def _kind_and_deed(self) -> pl.Expr:
+        return shared(pl.concat_str(self.kind, pl.lit("/"), self.deed))
 
     def is_order(self, *actions: str) -> pl.Expr:
         return ((self.kind == "order") & self.deed.is_in(actions)).fill_null(value=False)
@@ -162,15 +168,15 @@ class EventFields:
             for field, condition in (("type", is_own), ("action", is_deed | is_change | is_consent | is_loyalty))
         )
 
-    @property
+    @cached_property
     def subscription(self) -> pl.Expr:
         """Subscribed or not, where the event is about a list."""
-        return subscription_state(self.action, self.data("subscribed"))
+        return shared(subscription_state(self.action, self.data("subscribed")))
 
-    @property
+    @cached_property
     def consent(self) -> pl.Expr:
         """Yes or no to marketing, where the event is about consent."""
-        return said_by(self.action, self.data("consent"))
+        return shared(said_by(self.action, self.data("consent")))
 
 
 EVENT_FIELDS = [
@@ -247,9 +253,11 @@ def in_data(name: str) -> pl.Expr:
 
 
 json_event = EventFields(
-    type=first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type")),
-    action=first_given(at("action"), at("data.action")),
-    stated_time=first_given(at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("data.order.ts")),
+    type=shared(first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type"))),
+    action=shared(first_given(at("action"), at("data.action"))),
+    stated_time=shared(
+        first_given(at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("data.order.ts"))
+    ),
     data=in_data,
     order=lambda name: first_given(at(f"data.order.{name}"), own_amount(name, in_data)),
     change=lambda name: first_given(at(f"data.order.{name}"), at(f"data.{name}")),
@@ -314,26 +322,28 @@ NESTED_ORDER = (
 )
 
 
+@cache
 def nested_data(name: str) -> pl.Expr:
     """A field of the event, wherever it stands."""
     named_by_path = (at("product.product_id"),) if name == "product_id" else ()
-    return first_given(at(f"data.{name}"), at(name), *named_by_path)
+    return shared(first_given(at(f"data.{name}"), at(name), *named_by_path))
 
 
+@cache
 def nested_order(name: str) -> pl.Expr:
     """A field of the order, wherever it stands."""
-    return first_given(at(f"order.{name}"), at(f"data.order.{name}"), own_amount(name, nested_data))
+    return shared(first_given(at(f"order.{name}"), at(f"data.order.{name}"), own_amount(name, nested_data)))
 
 
-nested_type = first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type"))
-nested_action = first_given(at("action"), at("data.action"))
+nested_type = shared(first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type")))
+nested_action = shared(first_given(at("action"), at("data.action")))
 # Without a type it is an order's, and without an action too a purchase.
-is_bare_order = ~given(nested_type) & given(nested_order("order_id"))
+is_bare_order = shared(~given(nested_type) & given(nested_order("order_id")))
 nested_event = EventFields(
-    type=pl.when(is_bare_order).then(pl.lit("order")).otherwise(nested_type),
-    action=pl.when(is_bare_order & ~given(nested_action)).then(pl.lit("purchase")).otherwise(nested_action),
-    stated_time=first_given(
-        at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("order.ts"), at("data.order.ts")
+    type=shared(pl.when(is_bare_order).then(pl.lit("order")).otherwise(nested_type)),
+    action=shared(pl.when(is_bare_order & ~given(nested_action)).then(pl.lit("purchase")).otherwise(nested_action)),
+    stated_time=shared(
+        first_given(at("data.ts"), at("ts"), at("timestamp"), at("data.timestamp"), at("order.ts"), at("data.order.ts"))
     ),
     data=nested_data,
     order=nested_order,
@@ -360,8 +370,8 @@ profile_event_amount = first_given(
     reported_in_json("order.total", "total"), reported_in_json("order.subtotal", "subtotal")
 )
 profile_event = EventFields(
-    type=first_given(item("type"), item("event_type")),
-    action=first_given(item("action"), reported_in_json("action")),
+    type=shared(first_given(item("type"), item("event_type"))),
+    action=shared(first_given(item("action"), reported_in_json("action"))),
     stated_time=profile_event_time,
     data=lambda name: reported_in_json(name),
     order=lambda name: reported_in_json(f"order.{name}", *([name] if name in EVENT_FIELDS else [])),
