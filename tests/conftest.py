@@ -9,6 +9,9 @@ from hypothesis import settings as examples
 
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
+from tests.support import made_once
+from tests.support.installation import Installation, Outcome
+from tests.support.paths import PROJECT, SAMPLES
 
 # An installation with a small dbt project, for whoever asks for one.
 pytest_plugins = ["tests.support.small_installation"]
@@ -18,8 +21,8 @@ examples.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 examples.register_profile("ci", examples.get_profile("here"), derandomize=True)
 examples.load_profile("ci" if os.environ.get("CI") else "here")
 
-# No project that was rendered for another data folder: tests look at the queries that rendering leaves behind.
-os.environ["XDG_CACHE_HOME"] = os.devnull
+# The project is rendered once for all data folders of tests, and once for all runs between which no file has changed.
+os.environ["XDG_CACHE_HOME"] = str(PROJECT / ".pytest_cache")
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +30,21 @@ def no_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("C360_SECRET", "C360_KILL_AT", "C360_DEBUG", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("C360_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+
+
+@pytest.fixture(scope="session")
+def samples_run(shared: Path) -> tuple[Installation, Outcome]:
+    """The shipped samples, published, and what the run said; for all tests together, to be looked at only."""
+    return made_once.installation(
+        shared, "samples", lambda installation: (installation.data / "landing").symlink_to(SAMPLES)
+    )
 
 
 @pytest.fixture

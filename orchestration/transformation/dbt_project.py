@@ -98,7 +98,7 @@ def documentation(settings: Settings) -> Path:
 def _fingerprint(settings: Settings) -> str:
     """Changes with whatever decides what is rendered; names of tables begin with that of the file."""
     versions = [metadata.version(name) for name in LIBRARIES]
-    parts = (project_fingerprint(settings), settings.build_file.stem, str(settings.dbt_project), versions)
+    parts = (project_fingerprint(settings), settings.build_file.stem, versions)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -117,6 +117,7 @@ def _rendered(settings: Settings) -> Any:
             # They are in the query; dbt would render them again.
             node.test_metadata.kwargs = {}
     _dissolve_ephemeral(project.nodes)
+    project.files.clear()  # where each lies on this machine
     return project
 
 
@@ -148,14 +149,17 @@ def _read(path: Path) -> Any:
     from dbt.contracts.graph.manifest import Manifest
 
     try:
-        return Manifest.from_msgpack(path.read_bytes())
+        found = Manifest.from_msgpack(path.read_bytes())
     except Exception:
         # It is not there, or was cut by a power loss.
         return None
+    with suppress(OSError):  # it may be somebody else's
+        os.utime(path)
+    return found
 
 
 def _keep(path: Path, content: bytes, *, most: int) -> None:
-    """Puts the file in place, and forgets the oldest where there are more."""
+    """Puts the file in place, and forgets those unused for longest where there are more."""
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = path.with_suffix(f".{os.getpid()}")
     begun.write_bytes(content)
@@ -165,7 +169,7 @@ def _keep(path: Path, content: bytes, *, most: int) -> None:
 
 
 def _age(path: Path) -> float:
-    """Sorts the newest first; what another process has just taken away is the oldest."""
+    """Sorts what was used last first; what another process has just taken away is the oldest."""
     try:
         return -path.stat().st_mtime
     except FileNotFoundError:

@@ -1,12 +1,15 @@
 """One warehouse for the scenarios of all these folders, for building it takes as long as a hundred of its tests: every module stages rows of its own people, orders and segments."""
 
 import importlib
+import shutil
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import made_once
 from tests.support.paths import PROJECT
 from tests.support.warehouse_builder import WarehouseBuilder
 
@@ -26,16 +29,18 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseBuilder:
+def warehouse(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> WarehouseBuilder:
     """The warehouse built from the rows of every scenario."""
-    builder = WarehouseBuilder(
-        tmp_path_factory.mktemp("marts"), as_of=AS_OF, rules={"fx_rates": RATES, "computed_segments": SEGMENTS}
-    )
+    made = made_once.folder(shared, "marts", lambda folder: _staged(folder).build())
+    return _staged(Path(shutil.copytree(made, tmp_path_factory.mktemp("marts") / "data")))
+
+
+def _staged(folder: Path) -> WarehouseBuilder:
+    builder = WarehouseBuilder(folder, as_of=AS_OF, rules={"fx_rates": RATES, "computed_segments": SEGMENTS})
     for path in sorted((PROJECT / "tests" / "dbt").rglob("test_*.py"), key=lambda path: path.name):
         module = importlib.import_module(".".join(path.relative_to(PROJECT).with_suffix("").parts))
         if hasattr(module, "stage"):
             module.stage(builder)
-    builder.build()
     return builder
 
 

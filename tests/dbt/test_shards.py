@@ -91,7 +91,7 @@ def project(warehouse: WarehouseBuilder) -> Project:
     settings = warehouse.settings
     project = dbt_project.rendered(settings)
     queries = dbt_project.queries([COMPONENTS], project)
-    return Project(Compiled(settings.internal / "dbt" / "target"), Plan(project.nodes), queries[COMPONENTS])
+    return Project(Compiled(settings), Plan(project.nodes), queries[COMPONENTS])
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from tests.e2e import (
     test_segments_and_consents,
     test_traps,
 )
-from tests.support.installation import PROJECT, Installation, Outcome
+from tests.support import made_once
+from tests.support.installation import Installation, Outcome
 
 WORLD = (
     test_absurd_records,
@@ -29,11 +30,12 @@ WORLD = (
 
 
 @pytest.fixture(scope="session")
-def world_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Outcome]:
-    installation = Installation(tmp_path_factory.mktemp("world"))
-    for module in WORLD:
-        module.land(installation)
-    return installation, installation.c360("run")
+def world_run(shared: Path) -> tuple[Installation, Outcome]:
+    def land(installation: Installation) -> None:
+        for module in WORLD:
+            module.land(installation)
+
+    return made_once.installation(shared, "world", land)
 
 
 @pytest.fixture(scope="session")
@@ -55,16 +57,8 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 @pytest.fixture(scope="session")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Outcome]:
-    """The shipped samples, landed as they are."""
-    installation = Installation(tmp_path_factory.mktemp("samples"))
-    (installation.data / "landing").symlink_to(PROJECT / "data" / "samples")
-    return installation, installation.c360("run")
-
-
-@pytest.fixture(scope="session")
-def samples(demo_run: tuple[Installation, Outcome]) -> Installation:
-    return demo_run[0]
+def samples(samples_run: tuple[Installation, Outcome]) -> Installation:
+    return samples_run[0]
 
 
 @pytest.fixture

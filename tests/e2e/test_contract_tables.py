@@ -183,9 +183,9 @@ def test_the_samples_are_one_story_of_a_dozen_people(samples: Installation) -> N
     )
 
 
-def test_the_samples_name_the_line_that_is_bad(demo_run: tuple[Installation, Outcome]) -> None:
-    assert demo_run[1].exit_code == 3
-    assert demo_run[1].figures["rows_rejected"] == 1
+def test_the_samples_name_the_line_that_is_bad(samples_run: tuple[Installation, Outcome]) -> None:
+    assert samples_run[1].exit_code == 3
+    assert samples_run[1].figures["rows_rejected"] == 1
 
 
 def test_statuses_are_of_the_known_words(samples: Installation) -> None:

@@ -5,18 +5,14 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from orchestration import pipeline
 from orchestration.config.options import Options
-from orchestration.config.settings import Settings, project_folder
+from orchestration.config.settings import Settings
+from tests.support.installation import Installation, Outcome
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = Settings(data=tmp_path_factory.mktemp("looked_at") / "data", options=Options(free_disk_bytes=0))
-    settings.data.mkdir()
-    settings.landing.symlink_to(project_folder() / "data" / "samples")
-    assert pipeline.run(settings).published
-    return settings
+def demo(samples_run: tuple[Installation, Outcome]) -> Settings:
+    return Settings(data=samples_run[0].data, options=Options(free_disk_bytes=0))
 
 
 @pytest.fixture

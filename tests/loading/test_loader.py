@@ -27,6 +27,7 @@ from orchestration.loading.loader import FileOutcome, Warehouse
 from orchestration.monitoring import schema_drift
 from orchestration.normalisation import record_frames
 from orchestration.warehouse import build_file
+from tests.support import empty_build_file
 from tests.support.archives import zipped
 from tests.support.deliveries import hide
 
@@ -52,6 +53,7 @@ class Installation:
         self.folder = folder
         (folder / "landing").mkdir(parents=True)
         self.settings = settings.load(folder, {})
+        empty_build_file.lay(self.settings)
         self.warehouse = Warehouse(self.settings)
 
     def land(self, path: str, rows: Iterable[object] | bytes) -> None:
@@ -194,6 +196,7 @@ def test_what_a_run_says_of_its_files_is_what_the_load_log_says(installation: In
     assert counts(installation.load()) == [("loaded", 1, 0, 0, 1), ("loaded", 1, 1, 0, 0)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fault", [MemoryError, RecursionError, OverflowError, pl.exceptions.PanicException, duckdb.ConversionException]
 )
@@ -433,6 +436,7 @@ EVENTS_BY_DATE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", list(permutations(EVENTS_BY_DATE)))
 def test_an_event_reported_again_is_loaded_once_whatever_the_order_of_arrival(
     installation: Installation, tmp_path: Path, order: tuple[str, ...]

@@ -19,7 +19,8 @@ from orchestration.config.settings import Settings
 from orchestration.parsing import documents, emails, ids, phone_numbers
 from orchestration.transformation import seeds
 from orchestration.warehouse.meanings import AUDIT_TABLES
-from tests.support.worlds import FIRST_EXPORT_DATE, GLOBAL, WEAK, build, name_keys
+from tests.support.paths import DBT_PROJECT
+from tests.support.worlds import FIRST_EXPORT_DATE, GLOBAL, WEAK, name_keys
 
 STREAM = "profiles"
 NAMES = ("first_name", "last_name", "full_name")
@@ -85,10 +86,36 @@ def run(path: Path, *, work: Path, models: Sequence[str] = ("int_record_customer
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        build(["run", "--select", *(f"+{model}" for model in models)], work=work)
+        _dbt(["run", "--select", *(f"+{model}" for model in models)], work=work)
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _dbt(arguments: list[str], *, work: Path) -> None:
+    """Runs dbt in this process on the build file that `C360_BUILD_FILE` names."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    folders = [
+        "--project-dir",
+        str(DBT_PROJECT),
+        "--profiles-dir",
+        str(DBT_PROJECT),
+        "--target-path",
+        str(work / "target"),
+        "--log-path",
+        str(work / "logs"),
+    ]
+    try:
+        result = dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments, *folders])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    if not result.success:
+        raise AssertionError(
+            result.exception
+            or [f"{node.node.name}: {node.message}" for node in result.result if node.status not in ("success", "pass")]
+        )
 
 
 def _declare(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,4 +1,4 @@
-"""The models as dbt compiled them once, run without dbt on other warehouses that are loaded: for laws that ask for a hundred builds.
+"""The models as dbt renders them, run without dbt on other warehouses that are loaded: for laws that ask for a hundred builds.
 
 Every run, and other tests, go through dbt itself. Tables get the types of the queries here, not those of the contracts:
 what was made here is compared with what was made here.
@@ -9,10 +9,13 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from orchestration.config.settings import Settings
+from orchestration.transformation.dbt_process import target
+from orchestration.transformation.dbt_project import rendered
 
 RELATION = re.compile(r'"warehouse\\?"\.\\?"(\w+)\\?"\.\\?"(\w+)')
 
@@ -20,25 +23,22 @@ Model = tuple[str, str]
 
 
 class Compiled:
-    """Models and what they are made of, from a target folder of dbt."""
+    """Models and what they are made of, in queries as they run on a build file; a step with a file of its own stands in
+    the queries of those that refer to it."""
 
-    def __init__(self, target: Path, *wanted: str) -> None:
-        """Takes all models if none is `wanted`."""
-        folder = next(path / "models" for path in (target / "compiled").iterdir())
-        files = [path for path in folder.rglob("*") if path.suffix in (".sql", ".py") and path.parent.suffix != ".yml"]
-        # Folders are not schemas: whoever reads or checks a model names its schema. No model is in staging, which may
-        # have a table of the same name.
-        schemas = {
-            name: schema
-            for path in target.rglob("*.*")
-            if path.is_file() and path.suffix in (".sql", ".py")
-            for schema, name in _named(path)
-            if schema != "staging"
-        }
-        # An ephemeral model stands in the queries of others, and nobody names it as a table.
-        paths = {(schemas[path.stem], path.stem): path for path in files if path.stem in schemas}
-        self._code = {model: path.read_text(encoding="utf-8") for model, path in paths.items()}
-        self._in_python = {model for model, path in paths.items() if path.suffix == ".py"}
+    def __init__(self, settings: Settings, *wanted: str) -> None:
+        """Takes all models if none is `wanted`; those in Python as dbt left them in this data folder when it made
+        them."""
+        project = rendered(settings)
+        self._checks = {node.name: node.compiled_code for node in project.chosen("test", ())}
+        self._code, self._in_python = {}, set()
+        for node in project.chosen("model", ()):
+            if node.language == "python":
+                for path in (target(settings) / "compiled").rglob(f"{node.name}.py"):
+                    self._code[node.schema, node.name] = path.read_text(encoding="utf-8")
+                    self._in_python.add((node.schema, node.name))
+            else:
+                self._code[node.schema, node.name] = node.compiled_code
         needs = {model: ({*RELATION.findall(code)} & self._code.keys()) - {model} for model, code in self._code.items()}
         reached = {
             model for name in wanted for model in _reached(needs, next(model for model in needs if model[1] == name))
@@ -49,6 +49,15 @@ class Compiled:
     def queries(self) -> dict[str, str]:
         """The code of every model by its name."""
         return {name: code for (_, name), code in self._code.items()}
+
+    def checks(self, known: Collection[str] | None = None) -> dict[str, str]:
+        """The queries of the project's tests by their names, which find what is wrong; of `known` tables only, if
+        given."""
+        return {
+            name: code
+            for name, code in self._checks.items()
+            if known is None or {table for _, table in RELATION.findall(code)} <= set(known)
+        }
 
     def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:
         """Makes every model, or those of these names, anew in the warehouse of the connection, from the staging, audit
@@ -69,10 +78,6 @@ class Compiled:
         exec(self._code[model], module)
         with _event_loop():
             return module["model"](module["dbtObj"](lambda relation: con.sql(f"from {relation}")), con)
-
-
-def _named(path: Path) -> list[Model]:
-    return RELATION.findall(path.read_text(encoding="utf-8"))
 
 
 def _reached(needs: dict[Model, set[Model]], model: Model) -> Iterator[Model]:

@@ -1,4 +1,4 @@
-"""One compiled model on rows of a test's own, in memory: for properties that would need a warehouse for every example."""
+"""One model on rows of a test's own, in memory: for properties that would need a warehouse for every example."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.transformation.dbt_project import queries, rendered
 from tests.support.compiled import RELATION
 from tests.support.warehouse_builder import WarehouseBuilder
 
@@ -13,11 +14,10 @@ Row = Mapping[str, Any]
 
 
 class Model:
-    """A model as dbt compiled it for a warehouse that is built; its inputs keep their columns and lose their rows."""
+    """A model as dbt renders it for a warehouse that is built; its inputs keep their columns and lose their rows."""
 
     def __init__(self, warehouse: WarehouseBuilder, name: str) -> None:
-        (path,) = (warehouse.settings.internal / "dbt" / "target" / "compiled").rglob(f"{name}.sql")
-        self.sql = path.read_text(encoding="utf-8")
+        self.sql = queries([name], rendered(warehouse.settings))[name]
         self.inputs = {table: schema for schema, table in RELATION.findall(self.sql)}
         columns = {
             table: warehouse.query(

@@ -2,7 +2,6 @@
 dbt."""
 
 import random
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,16 +14,11 @@ KEPT = ("seeds", "internal")
 
 
 class Project:
-    """All models as dbt compiled them for a warehouse that was built once."""
+    """All models as dbt renders them for a warehouse that was built once."""
 
     def __init__(self, warehouse: WarehouseBuilder) -> None:
-        target = warehouse.settings.internal / "dbt" / "target"
-        self._models = Compiled(target)
-        self.checks = {
-            path.stem: path.read_text(encoding="utf-8")
-            for path in sorted((target / "compiled").rglob("*.sql"))
-            if _is_check(path)
-        }
+        self._models = Compiled(warehouse.settings)
+        self.checks = self._models.checks()
         self.con = duckdb.connect()
         self.con.execute(
             f"set TimeZone = 'UTC'; attach '{warehouse.settings.build_file}' as built (read_only); attach ':memory:' as warehouse; use warehouse"
@@ -55,7 +49,3 @@ class Project:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.con.execute(query).fetchall()
-
-
-def _is_check(path: Path) -> bool:
-    return path.parent.suffix == ".yml" or path.parent.name == "singular"

@@ -15,7 +15,6 @@ import duckdb
 from orchestration.canonical.tables import TABLES
 from orchestration.parsing import person_names as names
 from orchestration.warehouse.meanings import AUDIT_TABLES
-from tests.support.paths import DBT_PROJECT
 
 FIRST_EXPORT_DATE = date(2026, 1, 1)
 GLOBAL = ("email", "phone", "document")
@@ -165,32 +164,6 @@ def write(world: World, path: Path) -> None:
                 f"insert into staging.{table} ({names}) values ({', '.join('?' * len(row))})", list(row.values())
             )
         con.execute("commit")
-
-
-def build(arguments: list[str], *, work: Path) -> None:
-    """Runs dbt in this process on the build file that `C360_BUILD_FILE` names."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    folders = [
-        "--project-dir",
-        str(DBT_PROJECT),
-        "--profiles-dir",
-        str(DBT_PROJECT),
-        "--target-path",
-        str(work / "target"),
-        "--log-path",
-        str(work / "logs"),
-    ]
-    try:
-        result = dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments, *folders])
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-    if not result.success:
-        raise AssertionError(
-            result.exception
-            or [f"{node.node.name}: {node.message}" for node in result.result if node.status not in ("success", "pass")]
-        )
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,30 @@
 """All scenarios of the folder share their builds: one for everything, one for the first days, one in another order."""
 
 import importlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.support.worlds import Scenario, Statement, Warehouse, World, build, write
+from orchestration.config.settings import Settings
+from orchestration.transformation import dbt_runner, seeds
+from orchestration.transformation.dbt_project import Project, queries, rendered
+from tests.support.worlds import Scenario, Statement, Warehouse, World, write
 
-MODELS = [
-    "path:models/identity",
+# Besides the models of identity: what these are made of, and the marts that say who is who.
+MODELS = {
     "int_order_rows",
     "int_event_versions",
     "dim_customers",
     "dim_customers_history",
     "customer_attribute_sources",
-]
-MODELS += [
     "bridge_customer_records",
     "bridge_customer_identifiers",
     "customer_id_aliases",
     "shared_identifiers",
     "identity_links",
-]
-SEEDS = [
-    "name_placeholders",
-    "given_name_variants",
-    "identifier_blocklist",
-    "identity_rules",
-    "identity_overrides",
-    "attribute_source_priority",
-    "order_status_overrides",
-]
+}
 FIRST_DAYS = 0
 HERE = Path(__file__).parent
 
@@ -48,44 +38,50 @@ def scenarios() -> list[Scenario]:
 
 
 @pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return rendered(Settings(data=tmp_path_factory.mktemp("project") / "data"))
+
+
+@pytest.fixture(scope="session")
 def make(
-    scenarios: list[Scenario], tmp_path_factory: pytest.TempPathFactory
+    scenarios: list[Scenario], project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str, list[Statement]], Warehouse]]:
     """Builds a warehouse of some of the statements."""
     work = tmp_path_factory.mktemp("identity")
-    path = work / "warehouse.duckdb"
     opened: list[duckdb.DuckDBPyConnection] = []
-    before = {name: os.environ.get(name) for name in ("C360_BUILD_FILE", "DO_NOT_TRACK")}
-    os.environ.update(C360_BUILD_FILE=str(path), DO_NOT_TRACK="1")
+    deliveries = [delivery for scenario in scenarios for delivery in scenario.full_deliveries]
 
     def made(name: str, statements: list[Statement]) -> Warehouse:
-        path.unlink(missing_ok=True)
-        write(World(statements, [delivery for scenario in scenarios for delivery in scenario.full_deliveries]), path)
-        build(["seed", "--select", *SEEDS], work=work)
-        _override(path, scenarios)
-        build(
-            [
-                "build",
-                "--indirect-selection",
-                "cautious",
-                "--exclude-resource-type",
-                "seed",
-                "--select",
-                *MODELS,
-            ],
-            work=work,
-        )
-        copy = work / name / path.name
-        copy.parent.mkdir()
-        shutil.move(path, copy)
-        opened.append(duckdb.connect(copy))
+        settings = Settings(data=work / name)
+        settings.build_file.parent.mkdir(parents=True)
+        write(World(statements, deliveries), settings.build_file)
+        with duckdb.connect(settings.build_file, config=settings.duckdb_config) as con:
+            seeds.load(con, settings)
+            _override(con, scenarios)
+        dbt_runner.build(settings, only=_chosen(project))
+        opened.append(duckdb.connect(settings.build_file))
         return Warehouse(opened[-1], {statement.name: statement for statement in statements})
 
     yield made
     for con in opened:
         con.close()
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _chosen(project: Project) -> list[str]:
+    """The models, and the tests that ask nothing of others."""
+    models = {
+        key: node.name
+        for key, node in project.nodes.items()
+        if node.resource_type == "model"
+        and (node.original_file_path.startswith("models/identity/") or node.name in MODELS)
+    }
+    tests = (
+        node.name
+        for node in project.nodes.values()
+        if node.resource_type == "test"
+        and {parent for parent in node.depends_on.nodes if parent.startswith("model.")} <= models.keys()
+    )
+    return [*models.values(), *tests]
 
 
 @pytest.fixture(scope="session")
@@ -113,32 +109,14 @@ def shuffled(make: Callable[[str, list[Statement]], Warehouse], statements: list
 
 
 @pytest.fixture(scope="session")
-def target(warehouse: Warehouse) -> Path:
-    """Folder in which dbt left what it made of the models of that build."""
-    return (
-        Path(str(warehouse.rows("select file from pragma_database_list where name = 'warehouse'")[0]["file"])).parents[
-            1
-        ]
-        / "target"
-    )
+def compiled(project: Project) -> Callable[[str], str]:
+    """SQL of a model as a run asks it."""
+    return lambda model: queries([model], project)[model]
 
 
-@pytest.fixture(scope="session")
-def compiled(target: Path) -> Callable[[str], str]:
-    """SQL of an identity model as dbt runs it."""
-
-    def read(model: str) -> str:
-        return next((target / "compiled" / "customer360" / "models" / "identity").rglob(f"{model}.sql")).read_text(
-            encoding="utf-8"
+def _override(con: duckdb.DuckDBPyConnection, scenarios: list[Scenario]) -> None:
+    for row in (row for scenario in scenarios for row in scenario.overrides):
+        con.execute(
+            f"insert into seeds.identity_overrides ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+            list(row.values()),
         )
-
-    return read
-
-
-def _override(path: Path, scenarios: list[Scenario]) -> None:
-    with duckdb.connect(path) as con:
-        for row in (row for scenario in scenarios for row in scenario.overrides):
-            con.execute(
-                f"insert into seeds.identity_overrides ({', '.join(row)}) values ({', '.join('?' * len(row))})",
-                list(row.values()),
-            )

@@ -233,11 +233,11 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(target: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     histories = [History(number) for number in range(HISTORIES)]
-    models = Compiled(target, "int_record_customers", "int_identifier_standing")
     work = tmp_path_factory.mktemp("histories")
     grown, landed, by_batch, at_once = installation(work / "grown"), [], [], []
+    models = Compiled(grown, "int_record_customers", "int_identifier_standing")
     decisions = [decision for history in histories for decision in history.decisions]
     for number, batch in enumerate(batches(list(arrivals(histories)), SEED, ends=0.05)):
         in_force = [decision for decision in decisions if decision.since <= number]
