@@ -129,6 +129,7 @@ erasure.forget(Settings(data=Path(sys.argv[1]), options=Options(memory_limit="50
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["after_erasing_bodies", "before_erasing_records"])
 @pytest.mark.parametrize("vendor", ["voucherify", "omnisend"])
 def test_an_erasure_that_was_killed_is_ended_by_the_next(settings: Settings, vendor: str, point: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.installation import PROJECT, Installation, ometria_profile
 
+pytestmark = pytest.mark.long
+
 ATTRIBUTE = '    Column("profession", "text", "What the person does for a living.", personal=True, survives=True),\n'
 TABLE = """    Table(
         "appointments",

@@ -14,6 +14,8 @@ from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.insight import contactability
 
+pytestmark = pytest.mark.long
+
 DAY = "2026-06-01"
 OVERRIDES = (
     "rule,source,source_account,stream,source_record_id,other_source,other_source_account,other_stream,other_source_record_id,"

@@ -11,6 +11,8 @@ from orchestration.cli import main
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 
+pytestmark = pytest.mark.long
+
 DAY = "2026-06-01"
 BY = ("--by", "mia", "--reason", "they told us")
 

@@ -26,6 +26,8 @@ from tests.support.goldens import goldens
 from tests.support.paths import SAMPLES
 from tests.support.week import ANNA, WEEK, by_export_date
 
+pytestmark = pytest.mark.long
+
 # When something came and which attempt brought it; the logs of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns", "file_ctime_ns", "file_inode")
 ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by", "internal.changed_keys")
@@ -147,7 +149,7 @@ class Week:
 def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
     settings = landed_at_once(tmp_path_factory.mktemp("run") / "data")
     run(settings, [])
-    models = Compiled(settings.internal / "dbt" / "target")
+    models = Compiled(settings)
     alone = landed_at_once(tmp_path_factory.mktemp("alone") / "data")
     load(alone, [])
     division = incremental.Division.of(dbt_project.parsed(settings).nodes)
@@ -157,8 +159,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Week:
 @pytest.mark.parametrize(
     "seed",
     [
-        *range(1),
-        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 3)),
+        *range(3),
         *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 30)),
     ],
 )
@@ -315,7 +316,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory, at_once: Week) -> tuple
 
 @pytest.mark.parametrize(
     "seed",
-    [pytest.param(1, marks=pytest.mark.long), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))],
+    [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))],
 )
 def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(
     at_once: Week, everything: tuple[Settings, Rows], seed: int
@@ -334,7 +335,7 @@ def test_the_order_in_which_the_rows_of_staging_lie_decides_nothing(
 @pytest.mark.parametrize(
     "seed",
     [
-        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2)),
+        *range(2),
         *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 30)),
     ],
 )
@@ -377,7 +378,6 @@ def test_after_every_partial_run_everything_is_as_a_full_build_makes_it(
     assert partial_runs >= 3
 
 
-@pytest.mark.long
 def test_the_nightly_job_works_in_part_and_compares_that_with_a_full_build_now_and_then(
     tmp_path: Path, at_once: Week
 ) -> None:

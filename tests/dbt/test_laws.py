@@ -23,6 +23,8 @@ from tests.support.paths import PROJECT
 from tests.support.project import Project
 from tests.support.warehouse_builder import Row, WarehouseBuilder, alias, insert
 
+pytestmark = pytest.mark.long
+
 STREAMS = {
     "ometria": "profiles",
     "voucherify": "customers",

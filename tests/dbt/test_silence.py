@@ -220,6 +220,7 @@ def project(warehouse: WarehouseBuilder) -> Iterator[Project]:
     made.con.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", THINGS)
 def test_leaving_fields_out_of_a_later_version_changes_nothing(project: Project, table: str) -> None:
     reported = WarehouseBuilder(Path(), as_of=AS_OF)
@@ -252,6 +253,7 @@ SAYS = {
 SHOWN = {"voucher_code": "voucher_code", "segment_name": "name", "amount": "amount", "reason": "reason"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", UPDATED)
 def test_of_what_a_vendor_reports_twice_on_one_day_the_later_update_counts_wherever_it_stands(
     project: Project, table: str

@@ -22,7 +22,7 @@ from tests.support.paths import PROJECT, SAMPLES
 from tests.support.same_tables import differences
 
 PUBLISHED = ("staging", "marts", "meta")
-ENGINES = ["processes", pytest.param("spark", marks=pytest.mark.spark)]
+ENGINES = [pytest.param("processes", marks=pytest.mark.long), pytest.param("spark", marks=pytest.mark.spark)]
 
 
 def c360(settings: Settings, *arguments: str, **environment: str) -> Outcome:
@@ -111,6 +111,7 @@ def test_a_run_with_workers_that_die_publishes_what_one_process_does(
     assert nothing_is_left(shared_out.settings)
 
 
+@pytest.mark.long
 def test_a_run_of_dagster_reads_and_builds_by_the_engine_of_its_run_config(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +219,7 @@ def test_shards_in_line_are_a_run_like_any_other(settings: Settings, by_one_proc
     assert differences(by_one_process[0].build_file, settings.build_file) == {}
 
 
+@pytest.mark.long
 def test_an_engine_that_cannot_be_had_stops_the_run_before_anything_is_done(settings: Settings, tmp_path: Path) -> None:
     environment = {"PATH": str(tmp_path), "JAVA_HOME": ""}
     run = c360(settings, "run", "--engine", "spark", **environment)
@@ -226,6 +228,7 @@ def test_an_engine_that_cannot_be_had_stops_the_run_before_anything_is_done(sett
     assert not settings.build_file.exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", [("--engine", "abacus"), ("--workers", "0"), ("--shards", "many")])
 def test_what_is_no_engine_and_no_number_is_wrong_use(settings: Settings, arguments: tuple[str, str]) -> None:
     assert c360(settings, "run", *arguments).exit_code == 2

@@ -19,6 +19,8 @@ from tests.support.installation import (
     voucherify_order,
 )
 
+pytestmark = pytest.mark.long
+
 AS_OF = date(2026, 3, 4)
 STAGES = {182: "active", 183: "at_risk", 384: "at_risk", 385: "lapsed"}
 REPORTED = {

@@ -18,6 +18,8 @@ from tests.support.installation import (
 )
 from tests.support.paths import DBT_PROJECT
 
+pytestmark = pytest.mark.long
+
 BUYER = "olga.buyer@example.com"
 LINE = {"productID": "p1", "productTitle": "Fern", "productQuantity": 2, "productPrice": 20.0}
 PAID = {

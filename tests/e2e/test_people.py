@@ -14,6 +14,8 @@ from tests.support.installation import (
     voucherify_order,
 )
 
+pytestmark = pytest.mark.long
+
 PLACEHOLDERS = (
     "[email protected]",
     "none@none.com",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.installation import EXPORT_DATES, Installation, Outcome
 
+pytestmark = pytest.mark.long
+
 BAD_LINE = b'{"eventName": "placed order",\t "contact": {"email": "l.bad@example.com"}  BROKEN \xc3\xa9}'
 FORMATS = (
     "ndjson",

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.support.installation import EXPORT_DATES, Installation, ometria_profile, voucherify_customer
+
+pytestmark = pytest.mark.long
 
 
 def at(text: str) -> datetime:

@@ -12,6 +12,7 @@ from orchestration.docgen import dictionary
 from orchestration.docgen.generate import ROOT
 
 
+@pytest.mark.long
 def test_the_pages_are_one_file_that_knows_every_mart_and_asks_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -28,6 +29,7 @@ def test_the_pages_are_one_file_that_knows_every_mart_and_asks_nobody(
     assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?(?:https?:)?//", page) == []
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_be_written_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,8 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import fingerprints
 from tests.support.deliveries import EXPORT_DATES, checksum, land, order, row_counts_balance
 
+pytestmark = pytest.mark.long
+
 
 def archive(settings: Settings, export_date: str = EXPORT_DATES[0]) -> None:
     shutil.rmtree(settings.landing / "omnisend" / "events" / export_date)

@@ -20,6 +20,8 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file
 from tests.loading.test_loader import LAW, Installation, event
 
+pytestmark = pytest.mark.long
+
 FIRST, SECOND, THIRD = (f"omnisend/contacts/2026-03-0{day}" for day in (1, 2, 3))
 STANDING = "select source_record_id, export_date::varchar, source_file from staging.customers order by all"
 

@@ -119,6 +119,7 @@ def test_files_together_become_what_each_becomes_alone(
     assert bool(together.query("select count(*) from internal.outdone")[0][0]) == is_entangled
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("module", "step", "fault"),
     [(prefetch, "together", pl.exceptions.PanicException), (loader, "insert_together", duckdb.ConversionException)],

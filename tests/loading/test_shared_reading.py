@@ -19,7 +19,7 @@ from orchestration.runtime.errors import OperatorError
 from tests.loading.test_files_together import EXPORT_DATES, State, delivered
 from tests.loading.test_loader import SAMPLES, Installation, event
 
-ENGINES = ["processes", pytest.param("spark", marks=pytest.mark.spark)]
+ENGINES = [pytest.param("processes", marks=pytest.mark.long), pytest.param("spark", marks=pytest.mark.spark)]
 WHOLE = f"omnisend/events/{EXPORT_DATES[0]}/large.ndjson"
 
 

@@ -430,6 +430,7 @@ WRAPPED_NO = (
 NEITHER = ("perhaps", 17, {"a": {"b": "c"}}, ["perhaps", "later"], {"opted_out": False})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "place", [pytest.param(one, id=f"{one.dialect}-{one.field}-{number}") for number, one in enumerate(PLACES)]
 )

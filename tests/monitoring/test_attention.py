@@ -12,6 +12,8 @@ from orchestration.monitoring import attention
 from orchestration.warehouse import build_file
 from tests.support.deliveries import land, order
 
+pytestmark = pytest.mark.long
+
 HELD = "The delivery of anna@mail.test.example.com is held; type this."
 
 

@@ -545,6 +545,7 @@ def _dialects() -> list[Any]:
     ]
 
 
+@pytest.mark.long
 @settings(PATIENT, max_examples=3)
 @given(st.data())
 @pytest.mark.parametrize(("code", "stream_name", "position"), _dialects())

@@ -27,6 +27,8 @@ from orchestration.warehouse import build_file
 from orchestration.warehouse.writer_lock import writer_lock
 from tests.privacy.test_landing_erasure import landed
 
+pytestmark = pytest.mark.long
+
 SECRET = b"a secret of this test"
 DAY = "2026-03-02"
 X = "xaver"

@@ -79,6 +79,7 @@ def test_a_reader_keeps_the_warehouse_it_opened(settings: Settings) -> None:
     assert seen(settings.published_file) == (2, 2)
 
 
+@pytest.mark.long
 def test_readers_never_fail_and_never_see_half_a_publication(settings: Settings) -> None:
     publish_content(settings, 0)
     answers: list[tuple[int, int]] = []
@@ -137,6 +138,7 @@ def killed(settings: Settings, act: str, point: str) -> None:
     assert died.returncode == -signal.SIGKILL
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("point", "stands"),
     [
@@ -163,6 +165,7 @@ def test_a_publication_that_was_killed_is_finished_or_undone(settings: Settings,
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["before_rollback_swap", "after_rollback_swap"])
 def test_a_rollback_that_was_killed_holds_and_is_not_done_twice(settings: Settings, point: str) -> None:
     for content in (1, 2, 3):
@@ -191,6 +194,7 @@ def test_the_order_of_publications_is_their_number_whatever_the_clock_says(
     assert publish.rollback(settings).fingerprint == "made of 1"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text", [None, "", "{", "[]", "null", "7", '{"fingerprint": 7}', '{"run_id": "run1"}', "\0" * 300, "[" * 9000]
 )
@@ -497,6 +501,7 @@ def test_nothing_published_is_nothing_to_amend(settings: Settings) -> None:
     assert publish.amend(settings, lambda con: None) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["before_swap", "after_swap", "after_amending"])
 def test_an_amendment_that_was_killed_is_finished_or_undone(settings: Settings, point: str) -> None:
     publish_content(settings, 1)

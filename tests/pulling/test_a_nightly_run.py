@@ -14,6 +14,8 @@ from tests.support.http_server import Response
 from tests.support.small_installation import checkout, shared_checkout  # noqa: F401
 from tests.support.vendor_servers import Ometria, Omnisend
 
+pytestmark = pytest.mark.long
+
 PERSON = {
     "id": "contact-1",
     "email": "ben@mail.test.example.com",

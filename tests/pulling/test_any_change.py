@@ -44,6 +44,7 @@ def stir(vendor: Vendor, happenings: list[tuple[int, str, int]]) -> None:
     vendor.after_page = after_page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", LISTING)
 @given(happenings=happenings)
 @examples(max_examples=12)

@@ -37,6 +37,7 @@ def connected(installation: Installation, code: str) -> Vendor:
     return vendor
 
 
+@pytest.mark.long
 @pytest.mark.faults
 @pytest.mark.parametrize("code", ["omnisend", "voucherify"])
 @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ def test_a_walk_that_was_killed_loses_and_repeats_nothing(installation: Installa
     unharmed(installation, vendor, code)
 
 
+@pytest.mark.long
 @pytest.mark.faults
 @pytest.mark.parametrize("code", LISTING)
 def test_a_walk_that_was_killed_while_it_waited_for_a_page_goes_on_there(installation: Installation, code: str) -> None:
@@ -82,6 +84,7 @@ def unharmed(installation: Installation, vendor: Vendor, code: str) -> None:
     assert not list(installation.settings.landing.rglob("*.part"))
 
 
+@pytest.mark.long
 @pytest.mark.faults
 @pytest.mark.parametrize("point", ["job_is_noted", "file_is_whole", "file_has_landed"])
 def test_an_export_that_was_killed_is_not_started_again(installation: Installation, point: str) -> None:

@@ -13,6 +13,8 @@ from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
 from tests.support.paths import PROJECT
 
+pytestmark = pytest.mark.long
+
 MART = """
 models:
   - name: {name}

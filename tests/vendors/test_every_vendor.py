@@ -133,6 +133,7 @@ def _respelled(value: Any) -> Any:
     return float(value) if type(value) is int and abs(value) < 10**12 else value
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("vendor", discover())
 def test_neither_the_order_of_keys_nor_the_spelling_of_numbers_makes_another_record(vendor: str) -> None:
     for case in (json.loads(one.path.read_bytes()) for one in goldens() if one.vendor == vendor):
@@ -142,6 +143,7 @@ def test_neither_the_order_of_keys_nor_the_spelling_of_numbers_makes_another_rec
         assert twice.rows_loaded == once.rows_loaded, case["stream"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("vendor", discover())
 def test_neither_the_order_of_keys_nor_the_spelling_of_numbers_makes_other_rows(vendor: str) -> None:
     for case in (json.loads(one.path.read_bytes()) for one in goldens() if one.vendor == vendor):
@@ -182,6 +184,7 @@ def _filled(shape: Any, words: Iterator[str]) -> Any:
     return {name.replace(".*", ".x"): _filled(inner, words) for name, inner in known.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", ["1 00{},5", "31/31/19{}"])
 @pytest.mark.parametrize("vendor", discover())
 def test_an_issue_names_its_field_and_the_value_as_delivered(vendor: str, word: str) -> None:

@@ -17,6 +17,7 @@ TIMES = [
 ]
 
 
+@pytest.mark.long
 def test_no_time_of_any_vendor_is_later_than_its_export_date_allows(golden: Golden) -> None:
     """Every case, as if it had been delivered long before what it reports."""
     outcome = golden.outcome(export_date=LONG_AGO)

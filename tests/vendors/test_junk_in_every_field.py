@@ -181,6 +181,7 @@ def fullest() -> list[Sample]:
     return list(chosen.values())
 
 
+@pytest.mark.long
 def test_junk_in_a_field_costs_no_typed_value_in_silence() -> None:
     found = {(sample.stream, sample.dialect): lost for sample in fullest() if (lost := lost_in_silence(sample, step=5))}
     assert found == {}

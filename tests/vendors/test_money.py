@@ -464,6 +464,7 @@ VOUCHERIFY = tuple(
 CASES: tuple[Case, ...] = (*ODP, *OMETRIA, *OMNISEND, *OPEN_DELIVERY, *VOUCHERIFY)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", AMOUNTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.dialect)
 def test_an_amount_comes_out_in_major_units_and_its_own_currency(case: Case, code: str) -> None:

@@ -121,6 +121,7 @@ def six(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Instal
     return installation, installation.c360("run", project=project)
 
 
+@pytest.mark.long
 def test_the_new_vendor_loads(six: tuple[Installation, Outcome]) -> None:
     installation, outcome = six
     assert outcome.exit_code == 0, outcome.said
@@ -128,6 +129,7 @@ def test_the_new_vendor_loads(six: tuple[Installation, Outcome]) -> None:
     assert installation.value("select count(*) from meta.rejects") == 0
 
 
+@pytest.mark.long
 def test_its_people_are_joined_with_those_of_other_vendors(six: tuple[Installation, Outcome]) -> None:
     assert six[0].row("select full_name, email, sources from marts.dim_customers") == (
         "Tilda Roll",
@@ -136,6 +138,7 @@ def test_its_people_are_joined_with_those_of_other_vendors(six: tuple[Installati
     )
 
 
+@pytest.mark.long
 def test_its_orders_are_joined_with_those_of_other_vendors(six: tuple[Installation, Outcome]) -> None:
     orders = six[0].rows(
         "select order_number, sources, status, total_amount, is_valid from marts.fct_orders order by 1"
@@ -147,6 +150,7 @@ def test_its_orders_are_joined_with_those_of_other_vendors(six: tuple[Installati
     assert six[0].value("select total_revenue from marts.customer_insights") == 12.5
 
 
+@pytest.mark.long
 def test_its_segments_and_events_are_there(six: tuple[Installation, Outcome]) -> None:
     assert six[0].rows("select source, segment_id, claimed_by, is_current from marts.fct_segment_memberships") == [
         ("tillroll", "Early birds", "tillroll", True)
@@ -158,6 +162,7 @@ def test_its_segments_and_events_are_there(six: tuple[Installation, Outcome]) ->
     assert six[0].value("select engagement_score from marts.customer_insights") > 0
 
 
+@pytest.mark.long
 def test_a_mistake_in_its_module_costs_its_own_files_alone(
     six: tuple[Installation, Outcome], project: Path, tmp_path: Path
 ) -> None:

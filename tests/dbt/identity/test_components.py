@@ -61,6 +61,7 @@ def partition(labels: Iterable[tuple[int, int]]) -> set[frozenset[int]]:
     return {frozenset(members) for members in sets.values()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_components_of_a_thousand_random_graphs_are_those_of_union_find(
     compiled: Callable[[str], str], seed: int

@@ -24,6 +24,8 @@ from tests.support.compiled import RELATION, Compiled
 from tests.support.paths import DBT_PROJECT
 from tests.support.warehouse_builder import Row, WarehouseBuilder, insert
 
+pytestmark = pytest.mark.long
+
 MADE = (
     "fct_orders",
     "fct_order_lines",
@@ -65,8 +67,7 @@ class Orders:
     """The order models in memory, on rows of a test's own."""
 
     def __init__(self, warehouse: WarehouseBuilder) -> None:
-        target = warehouse.settings.internal / "dbt" / "target"
-        self._models = Compiled(target, *MADE)
+        self._models = Compiled(warehouse.settings, *MADE)
         self._names = {name for _, name in self._models.order} - IDENTITY - {"dim_customers"}
         self.con = duckdb.connect()
         self.con.execute(
@@ -80,17 +81,8 @@ class Orders:
                 f"create schema if not exists {schema}; create table {schema}.{table} as from built.{schema}.{table} where {kept}"
             )
         self.con.execute("detach built")
-        self.checks = dict(self._compiled_checks(target))
-
-    def _compiled_checks(self, target: Path) -> Iterator[tuple[str, str]]:
-        """The project's checks of what is made here, and of nothing else."""
-        known = ({name for _, name in self._models.order} - IDENTITY) | GIVEN
-        for path in sorted((target / "compiled").rglob("*.sql")):
-            sql = path.read_text(encoding="utf-8")
-            if (path.parent.suffix == ".yml" or path.parent.name == "singular") and {
-                name for _, name in RELATION.findall(sql)
-            } <= known:
-                yield path.stem, sql
+        # The project's checks of what is made here, and of nothing else.
+        self.checks = self._models.checks(({name for _, name in self._models.order} - IDENTITY) | GIVEN)
 
     def make(self, builder: WarehouseBuilder, *, seed: int = 0) -> None:
         """Makes the models from what is reported, its rows in an order of the seed's."""
