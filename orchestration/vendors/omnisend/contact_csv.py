@@ -1,6 +1,7 @@
 """Contacts as the export button writes them: CSV with a column per channel."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import polars as pl
 
@@ -9,6 +10,7 @@ from orchestration.mapping.expressions import (
     first_given,
     given,
     item,
+    shared,
 )
 from orchestration.mapping.model import CsvForm, Dialect, dialect
 from orchestration.mapping.record_schema import TEXT
@@ -71,9 +73,10 @@ CSV_FORM = CsvForm(names=tuple(header for written in CSV_COLUMNS.values() for he
 NOON = 12
 
 
+@cache
 def _cell(column: str) -> pl.Expr:
     """What one of the headers of the column holds."""
-    return first_given(*(at(header) for header in CSV_COLUMNS[column]))
+    return shared(first_given(*(at(header) for header in CSV_COLUMNS[column])))
 
 
 region = first_given(_cell("country_code"), _cell("country"))

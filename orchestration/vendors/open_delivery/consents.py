@@ -11,6 +11,7 @@ from orchestration.mapping.expressions import (
     given,
     item,
     lookup,
+    shared,
 )
 from orchestration.mapping.record_schema import TEXT
 from orchestration.mapping.record_schema import consent as consented
@@ -70,16 +71,13 @@ def stated_consents(
     Without a word the times decide: what was revoked is taken back. What was taken back had been given; and a time of
     revocation beside a yes is a no of its day, which a later yes supersedes.
     """
-    granted, revoked, stated = (
-        yes_since(field("grantedAt")),
-        no_since(field("revokedAt"), field("grantedAt")),
-        field("status"),
-    )
+    granted, revoked = shared(yes_since(field("grantedAt"))), shared(no_since(field("revokedAt"), field("grantedAt")))
+    stated = field("status")
     by_time = pl.when(given(revoked)).then(pl.lit("revoked")).when(given(granted)).then(pl.lit("opt_in"))
-    status = pl.when(given(stated)).then(stated).otherwise(by_time)
-    is_taken_back = is_no(status)
+    status = shared(pl.when(given(stated)).then(stated).otherwise(by_time))
+    is_taken_back = shared(is_no(status))
     is_other_reported = pl.when(is_taken_back).then(given(granted) & given(revoked)).otherwise(given(revoked))
-    shared: dict[str, Any] = {"reported_by": field("source"), "each": each}
+    of_both: dict[str, Any] = {"reported_by": field("source"), "each": each}
     channel, purpose = field("channel"), field("purpose")
     moment = first_given(
         pl.when(is_taken_back).then(first_given(revoked, granted)).otherwise(granted),
@@ -89,14 +87,14 @@ def stated_consents(
     other_moment = pl.when(is_taken_back).then(granted).otherwise(revoked)
     is_one = given(status) if where is None else where & given(status)
     return (
-        consent(channel, purpose, status, moment, where=is_one if each is None else where, **shared),
+        consent(channel, purpose, status, moment, where=is_one if each is None else where, **of_both),
         consent(
             channel,
             purpose,
             other,
             other_moment,
             where=is_other_reported if where is None else where & is_other_reported,
-            **shared,
+            **of_both,
         ),
     )
 

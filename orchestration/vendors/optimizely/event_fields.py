@@ -360,12 +360,13 @@ nested_event = EventFields(
 PROFILE_EVENT = {"type": TEXT, "event_type": TEXT, "action": TEXT, "timestamp": SCALAR, "ts": SCALAR, "data": JSON}
 
 
+@cache
 def reported_in_json(*paths: str) -> pl.Expr:
     """First given of several places in the data of a profile's event."""
-    return first_given(*(item_raw("data").str.json_path_match(f"$.{path}") for path in paths))
+    return shared(first_given(*(item_raw("data").str.json_path_match(f"$.{path}") for path in paths)))
 
 
-profile_event_time = first_given(item("timestamp"), item("ts"), reported_in_json("ts", "timestamp"))
+profile_event_time = shared(first_given(item("timestamp"), item("ts"), reported_in_json("ts", "timestamp")))
 profile_event_amount = first_given(
     reported_in_json("order.total", "total"), reported_in_json("order.subtotal", "subtotal")
 )
@@ -379,9 +380,11 @@ profile_event = EventFields(
     active=reported_in_json("active_event"),
     origin=reported_in_json("data_source"),
     properties=item_raw("data"),
-    is_sound=given(first_given(item("type"), item("event_type")))
-    & (~given(profile_event_time) | is_no_time(profile_event_time) | as_time(profile_event_time).is_not_null()),
-    is_amount_sound=~given(profile_event_amount) | money(profile_event_amount).is_not_null(),
+    is_sound=shared(
+        given(first_given(item("type"), item("event_type")))
+        & (~given(profile_event_time) | is_no_time(profile_event_time) | as_time(profile_event_time).is_not_null())
+    ),
+    is_amount_sound=shared(~given(profile_event_amount) | money(profile_event_amount).is_not_null()),
     person=pl.col("owner"),
     line_key=pl.when(~given(reported_in_json("order.order_id"))).then(reported_in_json("product_id")),
     each="events",

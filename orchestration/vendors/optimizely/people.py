@@ -1,6 +1,7 @@
 """Who an ODP row is about: identifiers by name, attributes of the person, the id of the record."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from orchestration.mapping.expressions import (
     lookup,
     pairs,
     phone_number,
+    shared,
 )
 from orchestration.mapping.record_schema import SCALAR
 from orchestration.mapping.selects import Identifier, IssueRule
@@ -80,12 +82,13 @@ def paired(each: str, region: pl.Expr) -> tuple[Identifier, ...]:
     )
 
 
+@cache
 def paired_value(name: str) -> pl.Expr:
     """Value of one field under `identifiers`."""
     found = pl.col(pairs("identifiers")).list.eval(
         pl.element().struct.field("value").filter(pl.element().struct.field("key") == name)
     )
-    return found.list.first()
+    return shared(found.list.first())
 
 
 def odd_names() -> IssueRule:
@@ -128,9 +131,11 @@ def custom_columns() -> tuple[Identifier, ...]:
 # -- flat records ----------------------------------------------------------------------------------------------------
 
 
+@cache
 def cell(*names: str) -> pl.Expr:
     """First given of a flat record's columns; a name may hold dots."""
-    return first_given(*map(at, names))
+    found = first_given(*map(at, names))
+    return shared(found) if len(names) > 1 else found
 
 
 PERSON = {
