@@ -12,7 +12,6 @@ import duckdb
 from orchestration import pipeline
 from orchestration.cli import nightly_run, output
 from orchestration.config.settings import Settings
-from orchestration.loading import erasure_log
 from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Held
 from orchestration.runtime.errors import OperatorError
@@ -61,7 +60,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     by = given.by or _who()
     with writer_lock(settings, command="c360 forget", on_wait=output.progress()):
         found = list(_find(settings, named))
-        begun = {erasing.begin(settings, [one], by=by, until=given.until).id for one in found}
+        begun = {erasing.begin(settings, [one], by=by, until=given.until or one.until).id for one in found}
     try:
         pipeline.finish_erasures(settings, progress=output.progress())
     finally:
@@ -105,12 +104,12 @@ def _kind(line: str) -> dict[str, str]:
 
 def _find(settings: Settings, named: list[dict[str, str]]) -> Iterator[Held]:
     """Everybody who is named, once each."""
-    known, erased = set(), erasure_log.erasures(settings)
+    known = set()
     with read_only.of_this_version(settings), build_file.connect(settings) as con:
         require_warehouse(con)
         for number, one in enumerate(named, start=1):
             try:
-                held = Held.of(con, erased, **one)
+                held = Held.of(con, settings, **one)
             except OperatorError as error:
                 if len(named) > 1:
                     error.message = f"Entry {number:,} of the list: {error.message} Nothing was erased."

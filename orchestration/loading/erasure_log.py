@@ -24,17 +24,17 @@ def folder(settings: Settings) -> Path:
 def erasures(settings: Settings) -> Erasures | None:
     """All that was erased; null where nobody was. Refuses to go on without the secret that people were erased with: no
     hash would be known again, and they would come back."""
-    entries = list(_entries(settings))
-    if not entries:
+    found = list(entries(settings).values())
+    if not found:
         return None
     if settings.secret is None:
         raise _refused(settings, "People were erased here, and the secret that identifies them is missing.")
     # An entry of an older version does not say what secret it was made with.
     known = (None, fingerprint(settings.secret))
-    if any(entry.get("key") not in known for entry in entries):
+    if any(entry.get("key") not in known for entry in found):
         raise _refused(settings, "People were erased here, and the secret is not the one that identifies them.")
     until: dict[str, date] = {}
-    for entry in entries:
+    for entry in found:
         last = date.fromisoformat(entry["until"]) if entry["until"] else FOREVER
         for digest in entry["hashes"]:
             until[digest] = max(last, until.get(digest, last))
@@ -52,11 +52,12 @@ def _refused(settings: Settings, message: str) -> OperatorError:
     return OperatorError(message, remedy=remedy, exit_code=2)
 
 
-def _entries(settings: Settings) -> list[dict[str, Any]]:
-    found = []
+def entries(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What was kept of each erasure, by its name."""
+    found = {}
     for path in sorted(folder(settings).glob("*.json")):
         try:
-            found.append(json.loads(path.read_bytes()))
+            found[path.stem] = json.loads(path.read_bytes())
         except ValueError:
             raise OperatorError(
                 f"{path} is damaged: it says who was erased.",

@@ -21,7 +21,8 @@ import duckdb
 
 from orchestration.activation import erasure as activation_erasure
 from orchestration.config.settings import Settings
-from orchestration.loading import anonymous_orders, erasure_log
+from orchestration.landing import landing_zone
+from orchestration.loading import anonymous_orders, erasure_log, load_log
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy import landing_erasure, persons, warehouse_erasure
@@ -92,22 +93,39 @@ class Held:
     counts: dict[str, int]
     files: set[str]
     orders: list[anonymous_orders.Order]
+    until: date | None = None
+    """For whom it was erased before: the last export date that they are kept out of."""
 
     @classmethod
-    def of(cls, con: duckdb.DuckDBPyConnection, erased: Erasures | None, **named: str) -> "Held":
-        """Whoever is meant, as `persons.resolve` takes it; of those who are `erased` only who was delivered again."""
+    def of(cls, con: duckdb.DuckDBPyConnection, settings: Settings | None, **named: str) -> "Held":
+        """Whoever is meant, as `persons.resolve` takes it; of somebody who was erased before, what was delivered
+        since. Without settings whoever was erased is nobody."""
+        erased = erasure_log.erasures(settings) if settings else None
         person = persons.resolve(con, erased, **named)
-        files = persons.files_to_look_at(con)
-        if not person.owners:
-            again = persons.files_of_erased(con)
-            if not again:
+        files, until = persons.files_to_look_at(con), None
+        if settings and erased and not person.owners:
+            ended, until = _erased_before(settings, erased, person)
+            since = persons.files_loaded_since(con, ended)
+            if not since and not load_log.pending(con, landing_zone.scan(settings), dates=None, full_refresh=False):
                 raise OperatorError(
-                    "They were erased before, and nobody who was erased has been delivered since.",
+                    f"They were erased on {ended[:10]}, and nothing has been delivered since.",
                     remedy="`c360 erasures` lists the receipts.",
                     exit_code=2,
                 )
-            files |= again
-        return cls(person, persons.counts(con, person), files, persons.orders(con))
+            files |= since
+        return cls(person, persons.counts(con, person), files, persons.orders(con), until)
+
+
+def _erased_before(settings: Settings, erased: Erasures, person: Person) -> tuple[str, date | None]:
+    """When the last erasure of somebody ended, and until when it keeps them out; null for ever."""
+    known_by = set(erasures.hashes(erased.secret, person.known_by()))
+    begun = {name: entry for name, entry in erasure_log.entries(settings).items() if known_by & {*entry["hashes"]}}
+    ended = {receipt["erasure"]: receipt["ended_at"] for receipt in receipts(settings)}
+    last = max(date.fromisoformat(one["until"]) if one["until"] else erasure_log.FOREVER for one in begun.values())
+    return (
+        max(ended.get(name, entry.get("at", "1970-01-01")) for name, entry in begun.items()),
+        None if last == erasure_log.FOREVER else last,
+    )
 
 
 def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | None) -> Erasing:

@@ -235,6 +235,14 @@ def _count(con: duckdb.DuckDBPyConnection, what: str, parameters: list[object] |
     return row[0]
 
 
+def files_loaded_since(con: duckdb.DuckDBPyConnection, moment: str) -> set[str]:
+    """Paths of files that were loaded after a moment."""
+    found = con.execute(
+        "select file_path from meta.loads where status <> 'superseded' and loaded_at > $1::timestamptz", [moment]
+    )
+    return {path for (path,) in found.fetchall()}
+
+
 def files_of_erased(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Paths of loaded files in which somebody was delivered again who was erased before."""
     found = con.execute("select distinct file_path from meta.rejects where reason_code = $1", [ERASED])

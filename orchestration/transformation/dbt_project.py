@@ -117,7 +117,12 @@ def _rendered(settings: Settings) -> Any:
             # They are in the query; dbt would render them again.
             node.test_metadata.kwargs = {}
     _dissolve_ephemeral(project.nodes)
-    project.files.clear()  # where each lies on this machine
+    # Where each lies on this machine.
+    project.files.clear()
+    project.flat_graph.clear()
+    for node in project.nodes.values():
+        if node.resource_type == "seed":
+            node.root_path = None
     return project
 
 

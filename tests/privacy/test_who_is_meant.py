@@ -122,15 +122,37 @@ def test_whoever_was_erased_and_is_delivered_again_can_be_named_again(settings: 
     assert c360(settings, "forget", *named[0], "--yes").returncode == 0
     nothing_new = c360(settings, "forget", *named[0], "--yes")
     assert (nothing_new.returncode, nothing_new.stdout) == (2, "")
-    assert "erased before" in nothing_new.stderr and "Other@" not in nothing_new.stderr
-    for number, one in enumerate(named):
+    assert "nothing has been delivered since" in nothing_new.stderr and "Other@" not in nothing_new.stderr
+
+    def delivered_again(number: int) -> None:
         contacts(settings, f"2026-03-{10 + number}", contact("other", phone=OTHERS_PHONE), contact("wife", phone=SHARED_PHONE))  # fmt: skip
-        assert c360(settings, "run").returncode in (0, 3)
+
+    def order_again(number: int) -> None:
+        land(settings, f"2026-03-{10 + number}", "again.ndjson", order(4, "other", total=40))
+
+    for number, (one, land_again, is_loaded) in enumerate(
+        [(named[0], delivered_again, True), (named[1], delivered_again, False), (named[2], order_again, True)]
+    ):
+        land_again(number)
+        if is_loaded:
+            assert c360(settings, "run").returncode in (0, 3)
         assert b"other@" in whole(settings)
         assert "erased before: 0 vendor records" in c360(settings, "forget", *one, "--dry-run").stdout
         assert c360(settings, "forget", *one, "--yes").returncode == 0
         left = whole(settings)
         assert b"other@" not in left and b"wife@" in left
+
+
+def test_whoever_is_erased_again_is_kept_out_no_longer_than_before(settings: Settings) -> None:
+    named = ("--email", "other@mail.test.example.com")
+    assert c360(settings, "forget", *named, "--until", DAY, "--yes").returncode == 0
+    land(settings, DAY, "again.ndjson", order(4, "other", total=40))
+    assert c360(settings, "run").returncode in (0, 3)
+    assert c360(settings, "forget", *named, "--yes").returncode == 0
+    assert b"other@" not in whole(settings)
+    contacts(settings, LATER, contact("other", phone=OTHERS_PHONE))
+    assert c360(settings, "run").returncode in (0, 3)
+    assert rows(settings, "select count(*) from marts.dim_customers where email like 'other@%'") == [(1,)]
 
 
 @pytest.mark.parametrize("asked", [("0" * 32,), ("--email", "nobody@mail.test.example.com"), ("--phone", "+4930901829999")])  # fmt: skip
