@@ -172,6 +172,7 @@ def _picture(page: Any, name: str) -> None:
         page.screenshot(path=Path(pictures) / f"{name}.png")
 
 
+@pytest.mark.slow
 def test_after_the_demo_two_dates_of_one_vendor_are_loaded_again_without_red_or_a_false_warning(
     after_the_demo: str, settings: Settings, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_what_would_go_is_shown_and_nothing_goes_without_a_yes(settings: Setting
     assert not (settings.data / "privacy").exists()
 
 
+@pytest.mark.slow
 def test_whoever_is_delivered_after_the_last_day_of_the_erasure_is_a_new_person(settings: Settings) -> None:
     who = "select customer_id from marts.dim_customers where email like 'other@%'"
     of_person = "select order_number from marts.fct_orders where customer_id = $1"
@@ -116,33 +117,37 @@ def test_whoever_is_delivered_after_the_last_day_of_the_erasure_is_a_new_person(
     assert all_marts(settings) == marts
 
 
-def test_whoever_was_erased_and_is_delivered_again_can_be_named_again(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("way", "is_loaded", "is_order"),
+    [
+        ("phone", False, False),
+        pytest.param("email", True, False, marks=pytest.mark.slow),
+        pytest.param("id", True, True, marks=pytest.mark.slow),
+    ],
+)
+def test_whoever_was_erased_and_is_delivered_again_can_be_named_again(
+    settings: Settings, way: str, is_loaded: bool, is_order: bool
+) -> None:
     [(customer_id,)] = rows(settings, "select customer_id from marts.dim_customers where email like 'other@%'")
-    named = ("--email", "Other@mail.test.example.com"), ("--phone", OTHERS_PHONE), (customer_id,)
-    assert c360(settings, "forget", *named[0], "--yes").returncode == 0
-    nothing_new = c360(settings, "forget", *named[0], "--yes")
+    ways = {"email": ("--email", "Other@mail.test.example.com"), "phone": ("--phone", OTHERS_PHONE), "id": (customer_id,)}  # fmt: skip
+    assert c360(settings, "forget", *ways["email"], "--yes").returncode == 0
+    nothing_new = c360(settings, "forget", *ways[way], "--yes")
     assert (nothing_new.returncode, nothing_new.stdout) == (2, "")
     assert "nothing has been delivered since" in nothing_new.stderr and "Other@" not in nothing_new.stderr
-
-    def delivered_again(number: int) -> None:
-        contacts(settings, f"2026-03-{10 + number}", contact("other", phone=OTHERS_PHONE), contact("wife", phone=SHARED_PHONE))  # fmt: skip
-
-    def order_again(number: int) -> None:
-        land(settings, f"2026-03-{10 + number}", "again.ndjson", order(4, "other", total=40))
-
-    for number, (one, land_again, is_loaded) in enumerate(
-        [(named[0], delivered_again, True), (named[1], delivered_again, False), (named[2], order_again, True)]
-    ):
-        land_again(number)
-        if is_loaded:
-            assert c360(settings, "run").returncode in (0, 3)
-        assert b"other@" in whole(settings)
-        assert "erased before: 0 vendor records" in c360(settings, "forget", *one, "--dry-run").stdout
-        assert c360(settings, "forget", *one, "--yes").returncode == 0
-        left = whole(settings)
-        assert b"other@" not in left and b"wife@" in left
+    if is_order:
+        land(settings, LATER, "again.ndjson", order(4, "other", total=40))
+    else:
+        contacts(settings, LATER, contact("other", phone=OTHERS_PHONE), contact("wife", phone=SHARED_PHONE))
+    if is_loaded:
+        assert c360(settings, "run").returncode in (0, 3)
+    assert b"other@" in whole(settings)
+    assert "erased before: 0 vendor records" in c360(settings, "forget", *ways[way], "--dry-run").stdout
+    assert c360(settings, "forget", *ways[way], "--yes").returncode == 0
+    left = whole(settings)
+    assert b"other@" not in left and b"wife@" in left
 
 
+@pytest.mark.slow
 def test_whoever_is_erased_again_is_kept_out_no_longer_than_before(settings: Settings) -> None:
     named = ("--email", "other@mail.test.example.com")
     assert c360(settings, "forget", *named, "--until", DAY, "--yes").returncode == 0
@@ -182,6 +187,7 @@ def test_two_erasures_and_a_run_at_once_all_end(settings: Settings) -> None:
     assert len(list(erasing.receipts(settings))) == 2
 
 
+@pytest.mark.slow
 def test_a_delivery_that_was_withdrawn_stays_withdrawn(settings: Settings) -> None:
     path = land(settings, LATER, "w.ndjson", order(7, "wife", time=f"{LATER}T10:00:00Z"), order(8, "other", time=f"{LATER}T11:00:00Z"))  # fmt: skip
     assert c360(settings, "run").returncode in (0, 3)
