@@ -131,9 +131,8 @@ def _look(settings: Settings, named: list[dict[str, str]]) -> None:
     with writer_lock(settings, command="c360 forget --dry-run", on_wait=output.progress()):
         found = list(_find(settings, named))
     for one in found:
-        who = ", ".join(one.person.customer_ids) or "nobody with an id"
-        if not one.person.owners:
-            who = "erased before"
+        unnamed = "nobody with an id" if one.person.owners else "erased before"
+        who = ", ".join(one.person.customer_ids) or unnamed
         output.say(
             f"{who}: {len(one.person.owners):,} vendor records, {len(one.person.identifiers):,} identifiers of their"
             " own."

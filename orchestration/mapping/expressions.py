@@ -14,7 +14,7 @@ from orchestration.parsing import codes, emails, phone_numbers
 
 def roots(mapped: object) -> set[str]:
     """The columns that all expressions of a part of a mapping read."""
-    return {root for name in _named(mapped) for root in (roots(_SHARED[name]) if name in _SHARED else (name,))}
+    return needs(mapped) - _SHARED.keys()
 
 
 def needs(mapped: object) -> set[str]:
@@ -41,8 +41,8 @@ _SHARED: dict[str, pl.Expr] = {}
 
 
 def shared(expr: pl.Expr) -> pl.Expr:
-    """An expression that many values are made of: `with_shared` makes a column of it, where each of them would else have
-    it planned and computed again. It may be made of others."""
+    """An expression of fields of the record, or of the list element, that many values are made of: `with_shared` makes a
+    column of it, where each of them would else have it planned and computed again. It may be made of others."""
     name = f"shared:{len(_SHARED)}"
     _SHARED[name] = expr
     return pl.col(name)

@@ -69,12 +69,7 @@ class Dialect:
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """The columns that its checks, its identifiers and its selects read."""
-        return frozenset(roots((self.about, self.rows, self.reject_rules, self.issue_rules)))
-
-    @cached_property
-    def needs(self) -> frozenset[str]:
-        """The same, and what several of them share."""
+        """The columns that its checks, its identifiers and its selects read, and those that several of them share."""
         return frozenset(needs((self.about, self.rows, self.reject_rules, self.issue_rules)))
 
     @cached_property

@@ -51,7 +51,7 @@ class DialectNormaliser:
             pl.lit(span.account.default_currency).alias("account_currency"),
             pl.lit(span.account.phone_region, pl.String).alias("account_phone_region"),
         )
-        self._frame = with_shared(frame, decoded.dialect.needs)
+        self._frame = with_shared(frame, decoded.dialect.reads)
         self._judged: list[_Judged] = []
         self.reported: list[_Judged] = []
         self._people = pl.DataFrame()

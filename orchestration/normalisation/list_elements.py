@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.mapping.expressions import needs, roots, with_shared
+from orchestration.mapping.expressions import roots, with_shared
 from orchestration.mapping.selects import Rows
 from orchestration.mapping.values import Amount, Time, Typed, Value, Word
 from orchestration.normalisation.nested_columns import fields_of
@@ -50,7 +50,7 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
             )
         else:
             read[name] = read_before(value)
-    frame, select = with_shared(frame, needs(tuple(reported))).with_columns(reported), replace(select, columns=read)
+    frame, select = frame.with_columns(reported), replace(select, columns=read)
     return select, exploded(frame, each, select.reads)
 
 

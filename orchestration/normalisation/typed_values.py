@@ -15,7 +15,7 @@ from orchestration.canonical.people import PERSON_ATTRIBUTES
 from orchestration.canonical.table_model import Column
 from orchestration.canonical.tables import TABLES
 from orchestration.config.accounts import Account
-from orchestration.mapping.expressions import given, needs, roots, with_shared
+from orchestration.mapping.expressions import given, roots
 from orchestration.mapping.values import Amount, Time, Typed, Value, Word
 from orchestration.mapping.words import word_form
 from orchestration.normalisation.outcomes import Issue
@@ -115,7 +115,7 @@ class Reader:
             for at, found in _unknown_words(name, value).items()
         ]
         given.extend(unknown)
-        texts = with_shared(frame, needs(self.columns)).select("source_row", *given)
+        texts = frame.select("source_row", *given)
         # Of a wide table most files fill a few columns: to parse and judge nulls would cost as much as values do.
         empty = {
             name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height

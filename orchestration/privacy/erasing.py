@@ -94,7 +94,7 @@ class Held:
     files: set[str]
     orders: list[anonymous_orders.Order]
     until: date | None = None
-    """For whom it was erased before: the last export date that they are kept out of."""
+    """Of somebody who was erased before and is kept out for a time only: the last export date that holds for."""
 
     @classmethod
     def of(cls, con: duckdb.DuckDBPyConnection, settings: Settings | None, **named: str) -> "Held":
@@ -104,7 +104,7 @@ class Held:
         person = persons.resolve(con, erased, **named)
         files, until = persons.files_to_look_at(con), None
         if settings and erased and not person.owners:
-            ended, until = _erased_before(settings, erased, person)
+            ended, until = _last_erasure(settings, erased, person)
             since = persons.files_loaded_since(con, ended)
             if not since and not load_log.pending(con, landing_zone.scan(settings), dates=None, full_refresh=False):
                 raise OperatorError(
@@ -116,15 +116,15 @@ class Held:
         return cls(person, persons.counts(con, person), files, persons.orders(con), until)
 
 
-def _erased_before(settings: Settings, erased: Erasures, person: Person) -> tuple[str, date | None]:
-    """When the last erasure of somebody ended, and until when it keeps them out; null for ever."""
+def _last_erasure(settings: Settings, erased: Erasures, person: Person) -> tuple[str, date | None]:
+    """When the last erasure of somebody ended, and the last export date that they are kept out of; null for ever."""
     known_by = set(erasures.hashes(erased.secret, person.known_by()))
     begun = {name: entry for name, entry in erasure_log.entries(settings).items() if known_by & {*entry["hashes"]}}
     ended = {receipt["erasure"]: receipt["ended_at"] for receipt in receipts(settings)}
-    last = max(date.fromisoformat(one["until"]) if one["until"] else erasure_log.FOREVER for one in begun.values())
+    until = max(day for text in person.known_by() if (day := erased.last_export_date(text)))
     return (
         max(ended.get(name, entry.get("at", "1970-01-01")) for name, entry in begun.items()),
-        None if last == erasure_log.FOREVER else last,
+        None if until == erasure_log.FOREVER else until,
     )
 
 

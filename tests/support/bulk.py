@@ -3,7 +3,6 @@
 Scenarios that a person reads are written in `worlds.py`; here records come by the thousand from a generator.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,9 +16,9 @@ import polars as pl
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.parsing import documents, emails, ids, phone_numbers
-from orchestration.transformation import seeds
+from orchestration.transformation import dbt_runner, seeds
 from orchestration.warehouse.meanings import AUDIT_TABLES
-from tests.support.paths import DBT_PROJECT
+from tests.support.compiled import Compiled
 from tests.support.worlds import FIRST_EXPORT_DATE, GLOBAL, WEAK, name_keys
 
 STREAM = "profiles"
@@ -82,40 +81,8 @@ def staged(
 
 def run(path: Path, *, work: Path, models: Sequence[str] = ("int_record_customers",)) -> None:
     """Runs models and what they are made of on a build file."""
-    wanted = {"C360_BUILD_FILE": str(path), "DO_NOT_TRACK": "1", "C360_TEMP_DIRECTORY": str(work / "spill")}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        _dbt(["run", "--select", *(f"+{model}" for model in models)], work=work)
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _dbt(arguments: list[str], *, work: Path) -> None:
-    """Runs dbt in this process on the build file that `C360_BUILD_FILE` names."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    folders = [
-        "--project-dir",
-        str(DBT_PROJECT),
-        "--profiles-dir",
-        str(DBT_PROJECT),
-        "--target-path",
-        str(work / "target"),
-        "--log-path",
-        str(work / "logs"),
-    ]
-    try:
-        result = dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments, *folders])
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-    if not result.success:
-        raise AssertionError(
-            result.exception
-            or [f"{node.node.name}: {node.message}" for node in result.result if node.status not in ("success", "pass")]
-        )
+    settings = Settings(data=work)
+    dbt_runner.build(settings, file=path, only=[name for _, name in Compiled(settings, *models).order])
 
 
 def _declare(con: duckdb.DuckDBPyConnection) -> None:

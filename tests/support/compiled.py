@@ -6,7 +6,7 @@ what was made here is compared with what was made here.
 
 import asyncio
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from typing import Any
@@ -50,13 +50,13 @@ class Compiled:
         """The code of every model by its name."""
         return {name: code for (_, name), code in self._code.items()}
 
-    def checks(self, known: Collection[str] | None = None) -> dict[str, str]:
+    def checks(self, known: Set[str] | None = None) -> dict[str, str]:
         """The queries of the project's tests by their names, which find what is wrong; of `known` tables only, if
         given."""
         return {
             name: code
             for name, code in self._checks.items()
-            if known is None or {table for _, table in RELATION.findall(code)} <= set(known)
+            if known is None or {table for _, table in RELATION.findall(code)} <= known
         }
 
     def make(self, con: duckdb.DuckDBPyConnection, only: Collection[str] = ()) -> None:

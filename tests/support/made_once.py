@@ -1,6 +1,7 @@
 """What takes long to make and is only looked at, made once for all processes of a test run, by the first that wants it."""
 
 import fcntl
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -29,8 +30,7 @@ def installation(shared: Path, name: str, land: Callable[[Installation], None]) 
         made.data.mkdir(parents=True)
         land(made)
         outcome = made.c360("run")
-        (path / "said").write_text(f"{outcome.exit_code}\0{outcome.out}\0{outcome.err}", encoding="utf-8")
+        (path / "outcome.json").write_text(json.dumps(vars(outcome)), encoding="utf-8")
 
     path = folder(shared, name, run)
-    code, out, err = (path / "said").read_text(encoding="utf-8").split("\0")
-    return Installation(path / "data"), Outcome(int(code), out, err)
+    return Installation(path / "data"), Outcome(**json.loads((path / "outcome.json").read_bytes()))

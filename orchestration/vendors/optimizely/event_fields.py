@@ -335,8 +335,7 @@ def nested_order(name: str) -> pl.Expr:
     return shared(first_given(at(f"order.{name}"), at(f"data.order.{name}"), own_amount(name, nested_data)))
 
 
-nested_type = shared(first_given(at("type"), at("event_type"), at("data.type"), at("data.event_type")))
-nested_action = shared(first_given(at("action"), at("data.action")))
+nested_type, nested_action = json_event.type, json_event.action
 # Without a type it is an order's, and without an action too a purchase.
 is_bare_order = shared(~given(nested_type) & given(nested_order("order_id")))
 nested_event = EventFields(
@@ -366,12 +365,13 @@ def reported_in_json(*paths: str) -> pl.Expr:
     return shared(first_given(*(item_raw("data").str.json_path_match(f"$.{path}") for path in paths)))
 
 
+profile_event_type = shared(first_given(item("type"), item("event_type")))
 profile_event_time = shared(first_given(item("timestamp"), item("ts"), reported_in_json("ts", "timestamp")))
 profile_event_amount = first_given(
     reported_in_json("order.total", "total"), reported_in_json("order.subtotal", "subtotal")
 )
 profile_event = EventFields(
-    type=shared(first_given(item("type"), item("event_type"))),
+    type=profile_event_type,
     action=shared(first_given(item("action"), reported_in_json("action"))),
     stated_time=profile_event_time,
     data=lambda name: reported_in_json(name),
@@ -381,7 +381,7 @@ profile_event = EventFields(
     origin=reported_in_json("data_source"),
     properties=item_raw("data"),
     is_sound=shared(
-        given(first_given(item("type"), item("event_type")))
+        given(profile_event_type)
         & (~given(profile_event_time) | is_no_time(profile_event_time) | as_time(profile_event_time).is_not_null())
     ),
     is_amount_sound=shared(~given(profile_event_amount) | money(profile_event_amount).is_not_null()),
