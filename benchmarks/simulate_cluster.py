@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=4, help="of each worker")
     parser.add_argument("--driver-cores", type=int, default=32)
     parser.add_argument("--shards", type=int, default=200)
-    for name, default in (("before", 18.0), ("shard", 56.0), ("after", 21.0), ("scan", 0.3), ("alone", 62.0)):
+    for name, default in (("before", 24.0), ("shard", 80.0), ("after", 42.0), ("scan", 1.5), ("alone", 115.0)):
         parser.add_argument(f"--{name}", type=float, default=default)
     given = parser.parse_args()
     rates = Rates(given.before, given.shard, given.after, given.scan, given.alone)
