@@ -23,6 +23,7 @@ from orchestration.transformation.cutting import renewed
 from orchestration.transformation.dbt_project import Project
 from orchestration.transformation.node_result import NodeResult, TransformError
 from orchestration.warehouse import build_file
+from orchestration.warehouse.meanings import INTERNAL, SHOWN
 
 # What change keys are found by beside staging itself (`key_pairs.py`), and the query that closes them.
 LINKED_BY = ("int_record_identifiers", "int_composite_keys")
@@ -107,8 +108,20 @@ def build_in_full(
     settings: Settings, *, project: Project | None = None, progress: Progress = silent
 ) -> tuple[NodeResult, ...]:
     """Makes every model and runs every test on the build file, in shards if the settings ask for it."""
+    project = project or dbt_project.rendered(settings)
+    _clear_steps(settings, project)
     made = build if is_wanted(settings) else dbt_runner.build
     return made(settings, project=project, progress=progress)
+
+
+def _clear_steps(settings: Settings, project: Project) -> None:
+    """Removes what an earlier build left that is not published: the new one is written where it stood. Else the file
+    would hold both in the end, and what is published be a copy that is mostly free space."""
+    models = (node for node in project.nodes.values() if node.resource_type == "model")
+    with build_file.connect(settings) as con:
+        for schema in sorted({node.schema for node in models} - {*SHOWN, INTERNAL}):
+            con.execute(f"drop schema if exists {schema} cascade")
+        con.execute("force checkpoint")
 
 
 def build(
