@@ -9,15 +9,17 @@ from orchestration.runtime.errors import OperatorError
 
 PACKED = (".gz", ".zst")
 UNPACKS_TO = 10
-STAGED_PER_BYTE = 2
+# What a build file holds of a byte that has landed: 561 MB of 230, 10.9 GB of 4.5.
+BUILT_PER_BYTE = 2.5
 # Without so much no run begins.
 LEAST_FREE = 4_000_000
 
 
 def bytes_to_write(settings: Settings, files: Sequence[LandedFile] = ()) -> int:
-    """What staging, marts and the copy to publish may need."""
+    """What staging, marts and the copy to publish may need: what the build file grows by, and all of it once more."""
     landed = sum(file.size * (UNPACKS_TO if file.path.name.endswith(PACKED) else 1) for file in files)
-    return STAGED_PER_BYTE * landed + (settings.build_file.stat().st_size if settings.build_file.exists() else 0)
+    grown = int(BUILT_PER_BYTE * landed)
+    return grown + max(grown, settings.build_file.stat().st_size if settings.build_file.exists() else 0)
 
 
 def require_disk(settings: Settings, needed: int) -> None:
