@@ -115,8 +115,8 @@ def build_in_full(
 
 
 def _clear_steps(settings: Settings, project: Project) -> None:
-    """Removes what an earlier build left that is not published: the new one is written where it stood. Else the file
-    would hold both in the end, and what is published be a copy that is mostly free space."""
+    """Removes what an earlier build left that is not published, so that the new one is written where it stood and the
+    file does not grow by it."""
     models = (node for node in project.nodes.values() if node.resource_type == "model")
     with build_file.connect(settings) as con:
         for schema in sorted({node.schema for node in models} - {*SHOWN, INTERNAL}):
