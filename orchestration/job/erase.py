@@ -50,13 +50,14 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
 def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path]:
     """Throws away what is older than the settings allow, and erases who did nothing for too long; the receipts."""
     found = privacy_retention.due(settings)
-    if not found:
+    if not found and not privacy_retention.emptied(settings):
         return []
     run_id, receipts = new_run_id(), []
     limits = privacy_retention.limits(settings)
     with writing(settings, run_id, command="retention", progress=progress) as warehouse:
         with build_file.connect(settings) as con:
-            emptied = privacy_retention.empty_rejects(con, settings)
+            emptied = privacy_retention.empty_rejects(con, settings, found.rejects)
+        pass_point("after_emptying_rejects")
         if emptied:
             _publish_anew(settings, warehouse, run_id, progress)
         with build_file.connect(settings) as con:
@@ -69,6 +70,7 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
         if any(gone.values()):
             receipts.append(erasing.note_retention(settings, gone, limits=limits))
             progress("retention: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in gone.items()))
+        privacy_retention.end_emptying(settings)
         if found.people:
             with build_file.connect(settings) as con:
                 people = list(privacy_retention.held(con, found.people))

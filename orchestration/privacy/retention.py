@@ -1,6 +1,7 @@
 """How long what is personal is kept, where the settings limit it: deliveries, what was rejected, earlier publications,
 and people who do nothing any more. All of it is off by default."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from orchestration.canonical.reason_codes import HELD_BACK
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile
-from orchestration.loading import sightings
+from orchestration.loading import erasure_log, sightings
 from orchestration.privacy.erasing import Held
 from orchestration.publishing import publish
 from orchestration.publishing.publish import Publication
@@ -140,16 +141,37 @@ def held(con: duckdb.DuckDBPyConnection, customer_ids: list[str]) -> Iterator[He
             yield Held.of(con, None, customer_id=one)
 
 
-def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings) -> int:
-    """Takes out of the build file what rejected records and values were; that they were rejected, and why, stays."""
-    first = _first_day(settings, "keep_reject_days")
-    if first is None:
+def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings, published: int) -> int:
+    """Takes out of the build file what rejected records and values were; that they were rejected, and why, stays.
+
+    How many they are, of which so many are `published`: noted before, so that a run which is killed before no file holds
+    their bytes any more is made good by the next.
+    """
+    found = max(_count(con, "keep_reject_days", settings), published, emptied(settings))
+    if not found:
         return 0
-    found = _count(con, "keep_reject_days", settings)
-    con.execute("update meta.rejects set raw = '', raw_bytes = null where raw <> '' and export_date < $1", [first])
-    for table in ("internal.load_issues", "meta.field_issues"):
-        con.execute(f"update {table} set value_given = '' where value_given <> '' and export_date < $1", [first])
+    erasure_log.write(_note(settings), {"rejects_emptied": found})
+    first = _first_day(settings, "keep_reject_days")
+    if first is not None:
+        con.execute("update meta.rejects set raw = '', raw_bytes = null where raw <> '' and export_date < $1", [first])
+        for table in ("internal.load_issues", "meta.field_issues"):
+            con.execute(f"update {table} set value_given = '' where value_given <> '' and export_date < $1", [first])
     return found
+
+
+def emptied(settings: Settings) -> int:
+    """How many rejected records and values were emptied whose bytes may still stand in our files."""
+    path = _note(settings)
+    return int(json.loads(path.read_bytes())["rejects_emptied"]) if path.exists() else 0
+
+
+def end_emptying(settings: Settings) -> None:
+    """To be called when no file holds them and the receipt is written."""
+    _note(settings).unlink(missing_ok=True)
+
+
+def _note(settings: Settings) -> Path:
+    return settings.privacy / "rejects_emptied.json"
 
 
 def delete_files(settings: Settings, con: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> int:

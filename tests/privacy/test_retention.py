@@ -12,6 +12,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
+from orchestration.job import erase
 from orchestration.privacy import erasing
 from orchestration.runtime.errors import OperatorError
 from tests.privacy.conftest import copied
@@ -93,6 +94,33 @@ def test_old_deliveries_and_what_was_rejected_in_them_go_and_their_rows_stay(set
     assert len(list(erasing.receipts(mine))) == 1
     pipeline.run(mine, full_refresh=True)
     assert rows(mine, REVENUE) == revenue
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lands_more", [False, True])
+def test_a_run_that_dies_while_rejects_are_emptied_is_made_good_by_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, lands_more: bool
+) -> None:
+    mine = limited(settings, keep_reject_days=30)
+
+    def die(point: str) -> None:
+        if point == "after_emptying_rejects":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erase, "pass_point", die)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(mine)
+    if lands_more:
+        land(mine, YESTERDAY, "more.ndjson", order(3, "cleo", total=30, time=at(YESTERDAY)))
+    pipeline.run(mine)
+    for path in (mine.published_file, mine.build_file):
+        assert b"no json of the past" not in path.read_bytes()
+        assert b"no json of today" in path.read_bytes()
+    [receipt] = erasing.receipts(mine)
+    assert (receipt["by"], receipt["rejects_emptied"]) == ("retention", 1)
+    pipeline.run(mine)
+    assert len(list(erasing.receipts(mine))) == 1
 
 
 @pytest.mark.slow
