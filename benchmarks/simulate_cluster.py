@@ -20,7 +20,7 @@ START = 5.0
 
 @dataclass(frozen=True)
 class Rates:
-    """CPU seconds per million records: models that change keys are found by and the keys; a shard cut out and its models; union,
+    """CPU seconds per million records: models that change keys are found by and the keys; the models of a shard; union,
     everybody's models and tests; to scan a million records for the rows of a shard; and of one build by one process."""
 
     before: float

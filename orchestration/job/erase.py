@@ -50,7 +50,7 @@ def finish_erasures(settings: Settings, *, progress: Progress = silent) -> list[
 def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path]:
     """Throws away what is older than the settings allow, and erases who did nothing for too long; the receipts."""
     found = privacy_retention.due(settings)
-    if not found and not privacy_retention.emptied(settings):
+    if not found:
         return []
     run_id, receipts = new_run_id(), []
     limits = privacy_retention.limits(settings)
@@ -58,8 +58,9 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
         with build_file.connect(settings) as con:
             emptied = privacy_retention.empty_rejects(con, settings, found.rejects)
         pass_point("after_emptying_rejects")
-        if emptied:
-            _publish_anew(settings, warehouse, run_id, progress)
+        if emptied and not _publish_anew(settings, warehouse, run_id, progress):
+            # A run beside this one was killed before its marts were made: the one that makes them goes on here.
+            emptied = 0
         with build_file.connect(settings) as con:
             deleted = privacy_retention.delete_files(settings, con, found.files)
         gone = {
@@ -70,7 +71,8 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
         if any(gone.values()):
             receipts.append(erasing.note_retention(settings, gone, limits=limits))
             progress("retention: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in gone.items()))
-        privacy_retention.end_emptying(settings)
+        if emptied:
+            privacy_retention.end_emptying(settings)
         if found.people:
             with build_file.connect(settings) as con:
                 people = list(privacy_retention.held(con, found.people))
@@ -84,9 +86,11 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
     return [*receipts, *finish_erasures(settings, progress=progress)]
 
 
-def _publish_anew(settings: Settings, warehouse: Warehouse, run_id: str, progress: Progress) -> None:
-    """Publishes what is left, in files without a trace of what was taken out."""
-    publish_if_new(
+def _publish_anew(
+    settings: Settings, warehouse: Warehouse, run_id: str, progress: Progress
+) -> publish.Publication | None:
+    """Publishes what is left, in files without a trace of what was taken out; nothing where no marts are made."""
+    return publish_if_new(
         settings,
         warehouse,
         run_id,

@@ -76,14 +76,14 @@ def limits(settings: Settings) -> dict[str, int]:
 
 def due(settings: Settings) -> Due:
     """What is older than the settings allow, by what is published: nothing of it is personal but to us."""
-    set_limits = limits(settings)
+    begun = _being_emptied(settings)
     seen = publish.current(settings)
-    if not set_limits or seen is None or seen.is_withdrawn:
+    if not (limits(settings) or begun) or seen is None or seen.is_withdrawn:
         return Due()
     with read_only.published(settings) as con:
         return Due(
             list(_old_files(settings, con, _first_day(settings, "keep_landing_days"))),
-            _count(con, "keep_reject_days", settings),
+            max(_count(con, "keep_reject_days", settings), begun),
             _old_publications(settings, seen),
             _inactive(settings, con),
         )
@@ -141,16 +141,16 @@ def held(con: duckdb.DuckDBPyConnection, customer_ids: list[str]) -> Iterator[He
             yield Held.of(con, None, customer_id=one)
 
 
-def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings, published: int) -> int:
+def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings, due: int) -> int:
     """Takes out of the build file what rejected records and values were; that they were rejected, and why, stays.
 
-    How many they are, of which so many are `published`: noted before, so that a run which is killed before no file holds
-    their bytes any more is made good by the next.
+    How many they are, at least as many as were `due`: noted before, so that the next run goes on where this one is killed
+    before it calls `end_emptying`.
     """
-    found = max(_count(con, "keep_reject_days", settings), published, emptied(settings))
+    found = max(_count(con, "keep_reject_days", settings), due)
     if not found:
         return 0
-    erasure_log.write(_note(settings), {"rejects_emptied": found})
+    erasure_log.write(_emptying_note(settings), {"rejects_emptied": found})
     first = _first_day(settings, "keep_reject_days")
     if first is not None:
         con.execute("update meta.rejects set raw = '', raw_bytes = null where raw <> '' and export_date < $1", [first])
@@ -159,18 +159,18 @@ def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings, published:
     return found
 
 
-def emptied(settings: Settings) -> int:
-    """How many rejected records and values were emptied whose bytes may still stand in our files."""
-    path = _note(settings)
-    return int(json.loads(path.read_bytes())["rejects_emptied"]) if path.exists() else 0
-
-
 def end_emptying(settings: Settings) -> None:
-    """To be called when no file holds them and the receipt is written."""
-    _note(settings).unlink(missing_ok=True)
+    """Called when no file of ours holds what was emptied any more, and the receipt is written."""
+    _emptying_note(settings).unlink(missing_ok=True)
 
 
-def _note(settings: Settings) -> Path:
+def _being_emptied(settings: Settings) -> int:
+    """How many rejected records and values a run began to empty that did not come to its end."""
+    note = _emptying_note(settings)
+    return int(json.loads(note.read_bytes())["rejects_emptied"]) if note.exists() else 0
+
+
+def _emptying_note(settings: Settings) -> Path:
     return settings.privacy / "rejects_emptied.json"
 
 

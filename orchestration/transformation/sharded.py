@@ -117,11 +117,11 @@ def build_in_full(
 def _clear_steps(settings: Settings, project: Project) -> None:
     """Removes what an earlier build left that is not published, so that the new one is written where it stood and the
     file does not grow by it."""
-    models = (node for node in project.nodes.values() if node.resource_type == "model")
+    schemas = {node.schema for node in project.chosen("model", ())} - {*SHOWN, INTERNAL}
     with build_file.connect(settings) as con:
-        for schema in sorted({node.schema for node in models} - {*SHOWN, INTERNAL}):
+        for schema in sorted(schemas):
             con.execute(f"drop schema if exists {schema} cascade")
-        con.execute("force checkpoint")
+        con.execute("checkpoint")
 
 
 def build(

@@ -96,13 +96,7 @@ def test_old_deliveries_and_what_was_rejected_in_them_go_and_their_rows_stay(set
     assert rows(mine, REVENUE) == revenue
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("lands_more", [False, True])
-def test_a_run_that_dies_while_rejects_are_emptied_is_made_good_by_the_next(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, lands_more: bool
-) -> None:
-    mine = limited(settings, keep_reject_days=30)
-
+def die_while_rejects_are_emptied(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(point: str) -> None:
         if point == "after_emptying_rejects":
             raise KeyboardInterrupt
@@ -110,7 +104,16 @@ def test_a_run_that_dies_while_rejects_are_emptied_is_made_good_by_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(erase, "pass_point", die)
         with pytest.raises(KeyboardInterrupt):
-            pipeline.run(mine)
+            pipeline.run(settings)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lands_more", [False, True])
+def test_a_run_that_dies_while_rejects_are_emptied_is_made_good_by_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, lands_more: bool
+) -> None:
+    mine = limited(settings, keep_reject_days=30)
+    die_while_rejects_are_emptied(mine, monkeypatch)
     if lands_more:
         land(mine, YESTERDAY, "more.ndjson", order(3, "cleo", total=30, time=at(YESTERDAY)))
     pipeline.run(mine)
@@ -121,6 +124,17 @@ def test_a_run_that_dies_while_rejects_are_emptied_is_made_good_by_the_next(
     assert (receipt["by"], receipt["rejects_emptied"]) == ("retention", 1)
     pipeline.run(mine)
     assert len(list(erasing.receipts(mine))) == 1
+
+
+@pytest.mark.long
+def test_what_a_run_began_to_empty_is_emptied_although_the_limit_is_off_since(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_while_rejects_are_emptied(limited(settings, keep_reject_days=30), monkeypatch)
+    pipeline.run(settings)
+    for path in (settings.published_file, settings.build_file):
+        assert b"no json of the past" not in path.read_bytes()
+    assert [receipt["rejects_emptied"] for receipt in erasing.receipts(settings)] == [1]
 
 
 @pytest.mark.slow
