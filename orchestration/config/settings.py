@@ -78,6 +78,11 @@ class Settings:
         return self.data / "build" / "shards"
 
     @property
+    def anew_file(self) -> Path:
+        """The build file while it is written anew, without what was deleted of it."""
+        return self.data / "build" / "anew" / "warehouse.duckdb"
+
+    @property
     def spill(self) -> Path:
         return self.data / "build" / "spill"
 

@@ -16,10 +16,11 @@ LEAST_FREE = 4_000_000
 
 
 def bytes_to_write(settings: Settings, files: Sequence[LandedFile] = ()) -> int:
-    """What staging, marts and the copy to publish may need: what the build file grows by, and all of it once more."""
+    """What staging, marts and the copy to publish may need: what the build file grows by, and all it holds then once
+    more."""
     landed = sum(file.size * (UNPACKS_TO if file.path.name.endswith(PACKED) else 1) for file in files)
     grown = int(BUILT_PER_BYTE * landed)
-    return grown + max(grown, settings.build_file.stat().st_size if settings.build_file.exists() else 0)
+    return 2 * grown + (settings.build_file.stat().st_size if settings.build_file.exists() else 0)
 
 
 def require_disk(settings: Settings, needed: int) -> None:

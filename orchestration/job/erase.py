@@ -96,6 +96,6 @@ def _publish_anew(
         run_id,
         accept_changes=True,
         even_if_seen=True,
-        before=lambda: erasing.write_anew(settings),
+        before=lambda: erasing.forget_ids(settings),
         progress=progress,
     )

@@ -96,6 +96,9 @@ def _publish_if_new(
         run_log.end(con, run_id)
 
     before()
+    if build_file.holds_deleted_rows(settings):
+        progress("writing the build file anew, for what was deleted can still be read in it")
+        build_file.write_anew(settings)
     made = publish.publish(settings, run_id=run_id, fingerprint=made_of, **totals, record=record)
     pass_point("before_run_book")
     with suppress(duckdb.Error), build_file.connect(settings) as con:

@@ -17,7 +17,7 @@ import duckdb
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.config.settings import Settings
 from orchestration.loading.deduplication import MOVED, release_duplicates, remember_latest
-from orchestration.warehouse import publications
+from orchestration.warehouse import deleted_rows, publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 LOADS = "meta.loads"
@@ -150,6 +150,7 @@ def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]
             _settle_duplicates(con, columns, past)
             return {path for (path,) in con.execute("select file_path from taken").fetchall()}
     except (duckdb.Error, _LossError):
+        deleted_rows.note(con)
         return set()
 
 

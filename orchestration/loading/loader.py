@@ -37,6 +37,7 @@ from orchestration.normalisation.normaliser import Normaliser
 from orchestration.normalisation.outcomes import Reject
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.gc_pauses import collecting_seldom
+from orchestration.warehouse import deleted_rows
 from orchestration.warehouse.duckdb_session import handed_over, transaction
 
 WITHDRAWN = "withdrawn"
@@ -174,6 +175,7 @@ class Warehouse:
                         todo = todo[len(loaded) :]
                         yield from loaded
                 except _UnwritableError as error:
+                    deleted_rows.note(con)
                     # It costs one file; those that were to be loaded with it are read again.
                     alone.update(error.paths)
                     if len(error.paths) == 1:

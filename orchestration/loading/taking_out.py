@@ -6,6 +6,7 @@ from orchestration.canonical.tables import TABLES
 from orchestration.loading import archived_copies, unreadable_files
 from orchestration.loading.deduplication import release_duplicates
 from orchestration.loading.record_versions import contest, settle_contested
+from orchestration.warehouse import deleted_rows
 from orchestration.warehouse.change_keys import mark_changed
 
 AUDITED_BY_LOAD = ("meta.rejects", "meta.field_coverage", "internal.drift")
@@ -35,6 +36,7 @@ def take_out(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
 def take_out_rows(con: duckdb.DuckDBPyConnection, load_seq: int) -> None:
     """Removes the rows of a load and what was noted of their values; what other files delivered again stands on through
     them."""
+    deleted_rows.note(con)
     release_duplicates(con, load_seq)
     contest(con, load_seq)
     # Statements for each of two dozen tables cost more than the rows of a small file, which are in a few of them.

@@ -273,12 +273,10 @@ def erase_loaded(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list
         _note_found(settings, one, rows_of_archived_deliveries_and_books=dict(found))
 
 
-def write_anew(settings: Settings) -> None:
-    """Step three, after the marts are made: a build file without the bytes of what was deleted."""
+def forget_ids(settings: Settings) -> None:
+    """Step three, after the marts are made and before they are published: nothing tells what our ids of them were."""
     with build_file.connect(settings) as con:
         warehouse_erasure.forget_ids(con)
-    warehouse_erasure.write_anew(settings)
-    pass_point("after_new_build_file")
 
 
 def end(settings: Settings, begun: list[Erasing]) -> list[Path]:

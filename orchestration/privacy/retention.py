@@ -21,7 +21,8 @@ from orchestration.publishing.publish import Publication
 from orchestration.publishing.retention import remove_if_empty
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
-from orchestration.warehouse import read_only
+from orchestration.warehouse import deleted_rows, read_only
+from orchestration.warehouse.duckdb_session import transaction
 
 # At most so many people in one run: each is looked for in all of staging.
 MOST_PEOPLE = 1_000
@@ -153,9 +154,15 @@ def empty_rejects(con: duckdb.DuckDBPyConnection, settings: Settings, due: int) 
     erasure_log.write(_emptying_note(settings), {"rejects_emptied": found})
     first = _first_day(settings, "keep_reject_days")
     if first is not None:
-        con.execute("update meta.rejects set raw = '', raw_bytes = null where raw <> '' and export_date < $1", [first])
-        for table in ("internal.load_issues", "meta.field_issues"):
-            con.execute(f"update {table} set value_given = '' where value_given <> '' and export_date < $1", [first])
+        with transaction(con):
+            deleted_rows.note(con)
+            con.execute(
+                "update meta.rejects set raw = '', raw_bytes = null where raw <> '' and export_date < $1", [first]
+            )
+            for table in ("internal.load_issues", "meta.field_issues"):
+                con.execute(
+                    f"update {table} set value_given = '' where value_given <> '' and export_date < $1", [first]
+                )
     return found
 
 

@@ -1,12 +1,9 @@
 """Takes erased people out of the build file: out of what is left of archived deliveries, the audit tables and the ids;
-then writes all of it into a new file.
+it is written into a new file before it is published.
 
-What still lies in the landing zone is loaded again from there. A deleted row stays readable in the file until that is
-written anew.
+What still lies in the landing zone is loaded again from there.
 """
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +19,7 @@ from orchestration.config.settings import Settings
 from orchestration.normalisation import anonymous, erasures
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy.persons import alias, tables_with_owner
-from orchestration.runtime.failpoints import pass_point
-from orchestration.warehouse import copying, fingerprints, publications
+from orchestration.warehouse import deleted_rows, fingerprints, publications
 from orchestration.warehouse.change_keys import mark_changed
 from orchestration.warehouse.duckdb_session import handed_over, has_table, transaction
 
@@ -56,6 +52,7 @@ def scrub(con: duckdb.DuckDBPyConnection, erased: Erasures, run_id: str) -> Coun
         _log_as_rejected(con, run_id)
         found["meta.rejects"] += _scrub_rejects(con, erased)
         found["internal.load_issues"] += _scrub_issues(con, erased)
+        deleted_rows.note(con)
         if +found:
             # Orders lose their people without any change of the load log.
             fingerprints.forget_transformed(con)
@@ -247,20 +244,7 @@ def forget_ids(con: duckdb.DuckDBPyConnection) -> None:
             f"delete from meta.identity_events where customer_id in (from {GONE}) or other_customer_id in (from {GONE})"
         )
     con.execute(f"drop table if exists {GONE}")
-
-
-def write_anew(settings: Settings) -> None:
-    """The build file with nothing in it but what its tables hold."""
-    new = settings.spill / "anew" / settings.build_file.name
-    shutil.rmtree(new.parent, ignore_errors=True)
-    new.parent.mkdir(parents=True)
-    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-        con.execute("force checkpoint")
-    copying.write_anew(settings.build_file, new, settings)
-    pass_point("before_new_build_file")
-    os.replace(new, settings.build_file)
-    settings.build_file.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
-    shutil.rmtree(new.parent, ignore_errors=True)
+    deleted_rows.note(con)
 
 
 def other_copies(settings: Settings) -> Iterator[Path]:

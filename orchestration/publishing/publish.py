@@ -130,7 +130,7 @@ def publish(
     pass_point("before_copy")
 
     def write(copy: Path) -> None:
-        copying.write_anew(settings.build_file, copy, settings, schemas=(*SHOWN, INTERNAL))
+        copying.write_copy(settings.build_file, copy, settings, schemas=(*SHOWN, INTERNAL))
 
     _put_in_place(settings, made, write, record, then=lambda: prune(settings), point="before_prune")
     return made

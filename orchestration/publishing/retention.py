@@ -16,7 +16,12 @@ DAY = 86_400
 def sweep(settings: Settings) -> None:
     """Removes what runs that were killed left behind; only for the holder of the writer lock, which knows that they are
     gone."""
-    for folder in (settings.internal / "spool", settings.part_file.parent, settings.shards_folder):
+    for folder in (
+        settings.internal / "spool",
+        settings.part_file.parent,
+        settings.shards_folder,
+        settings.anew_file.parent,
+    ):
         shutil.rmtree(folder, ignore_errors=True)
     left = [*settings.data.glob(".warehouse.duckdb.*"), *settings.publications.glob(f"*/.{NOTE}.tmp")]
     left += [path for path in settings.spill.glob("*") if path.is_file()]

@@ -1,12 +1,17 @@
 """The build file of an installation: what runs write, and nobody else reads. How it is opened, made, and known to be of
 this version."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
 
 from orchestration.config.settings import Settings
+from orchestration.runtime.durable_files import sync
+from orchestration.runtime.failpoints import pass_point
+from orchestration.warehouse import copying, deleted_rows
 from orchestration.warehouse.ddl import AUDIT_DDL, staging_ddl
 from orchestration.warehouse.duckdb_session import has_table, transaction
 from orchestration.warehouse.fingerprints import made_by
@@ -25,6 +30,32 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
         yield con
     finally:
         con.close()
+
+
+def holds_deleted_rows(settings: Settings) -> bool:
+    """Something of it may have been deleted that can still be read in the file."""
+    with connect(settings) as con:
+        return deleted_rows.may_be_held(con)
+
+
+def write_anew(settings: Settings) -> None:
+    """Replaces the build file, which nobody holds open, by one with nothing in it but what its tables hold."""
+    new = settings.anew_file
+    shutil.rmtree(new.parent, ignore_errors=True)
+    new.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("force checkpoint")
+    copying.write_anew(settings.build_file, new, settings)
+    with duckdb.connect(str(new), config=settings.duckdb_config) as con:
+        deleted_rows.are_gone(con)
+        con.execute("force checkpoint")
+    sync(new)
+    pass_point("before_new_build_file")
+    os.replace(new, settings.build_file)
+    settings.build_file.with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
+    sync(settings.build_file.parent)
+    shutil.rmtree(new.parent, ignore_errors=True)
+    pass_point("after_new_build_file")
 
 
 def is_of_this_version(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:

@@ -63,6 +63,7 @@ create table if not exists internal.held_deliveries (
     source varchar, source_account varchar, stream varchar, export_date date, living bigint, left_out bigint
 );
 create table if not exists internal.weighed (key varchar);
+create table if not exists internal.rows_deleted (noted_at timestamptz);
 create or replace view internal.deliveries_as_reported as
     -- Nobody knows whom a rejected file or record was about: a delivery with a rejected file, or with many such records, proves nobody's absence.
     with unread as (

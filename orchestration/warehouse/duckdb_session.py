@@ -44,6 +44,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quoted_name(name: str) -> str:
+    """The name of a schema, table or column as SQL takes it, whatever stands in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = True) -> None:
     """From here on the connection knows the database file by this name too, wherever else in this process it is
     open."""

@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import Cause, cause_of
-from orchestration.warehouse.duckdb_session import attach, has_table
+from orchestration.warehouse.duckdb_session import attach, has_table, quoted_name
 
 MAGIC, MAGIC_AT = b"DUCK", 8
 LOOKED_AT = 4096
@@ -58,13 +58,21 @@ def can_be_read(path: Path, settings: Settings) -> bool:
     """Every block of the file is what its checksum says: reads all of it."""
     try:
         with duckdb.connect(str(path), read_only=True, config=settings.duckdb_config) as con:
-            for schema, table in con.execute(
-                "select schema_name, table_name from duckdb_tables() where not temporary"
-            ).fetchall():
-                con.execute(f'select bit_xor(hash(stored)) from "{schema}"."{table}" as stored').fetchall()
+            read_all(con)
     except duckdb.Error as error:
         return cause_of(error) != "damaged"
     return True
+
+
+def read_all(con: duckdb.DuckDBPyConnection) -> None:
+    """Reads every row of the connection's own database; raises what DuckDB says of a block that is damaged, for it
+    checks each that it reads."""
+    for schema, table in con.execute(
+        "select schema_name, table_name from duckdb_tables() where not temporary and database_name = current_database()"
+    ).fetchall():
+        con.execute(
+            f"select bit_xor(hash(whole_row)) from {quoted_name(schema)}.{quoted_name(table)} as whole_row"
+        ).fetchall()
 
 
 def move_aside(path: Path) -> Path:

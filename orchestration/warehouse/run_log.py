@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.config.settings import Settings
-from orchestration.warehouse import publications
+from orchestration.warehouse import deleted_rows, publications
 from orchestration.warehouse.duckdb_session import has_table
 
 RUNNING = "running"
@@ -71,12 +71,16 @@ class Unsolved:
 
 
 def begin(con: duckdb.DuckDBPyConnection, run_id: str, command: str, *, published: Collection[str] = ()) -> None:
-    """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted.
+    """Opens the run's entry, once; whoever is still open holds no lock any more and was interrupted, in the midst of
+    writing perhaps.
 
     `published` names runs with publications that stand: one that was killed after its swap could not write that down
     itself.
     """
     _create(con)
+    if con.execute("select 1 from meta.runs where status = $1", [RUNNING]).fetchall():
+        # Noted first: of a run that is killed here the next one finds both as they were.
+        deleted_rows.note(con)
     con.execute(
         "update meta.runs set status = $1, ended_at = now() where status = $2 and run_id <> $3",
         [INTERRUPTED, RUNNING, run_id],
@@ -122,6 +126,9 @@ def note(con: duckdb.DuckDBPyConnection, run_id: str, **values: Any) -> None:
 
 def end(con: duckdb.DuckDBPyConnection, run_id: str, *, failure: str | None = None) -> None:
     """Closes the run's entry with its figures; `failure` says in one sentence, without any value, why it failed."""
+    if failure is not None:
+        # What it was about to write was taken back, and may be in the file all the same.
+        deleted_rows.note(con)
     done = figures(con, run_id)
     published = con.execute("select published from meta.runs where run_id = $1", [run_id]).fetchone() == (True,)
     status = FAILED if failure is not None else DONE if done.files or published else UNCHANGED

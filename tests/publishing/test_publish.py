@@ -23,6 +23,7 @@ from orchestration.config.settings import Settings
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import copying, run_log
+from orchestration.warehouse.ddl import AUDIT_DDL
 
 
 def build(settings: Settings, content: int) -> None:
@@ -332,6 +333,7 @@ def test_what_the_copy_says_of_its_run_the_build_file_says_only_after_the_swap(s
 
 def test_the_run_log_learns_from_publications_that_stand_and_from_no_other(settings: Settings) -> None:
     with duckdb.connect() as con:
+        con.execute(AUDIT_DDL)
         for run_id in ("swapped", "killed before", "now"):
             run_log.begin(con, run_id, "c360 run", published=["swapped"])
         found = con.execute("select run_id, status, published from meta.runs order by run_id").fetchall()
@@ -455,11 +457,58 @@ def test_a_publication_that_fails_leaves_everything_as_it_was(
         raise OSError(28, "No space left on device")
 
     build(settings, 2)
-    monkeypatch.setattr(copying, "write_anew", fail)
+    monkeypatch.setattr(copying, "write_copy", fail)
     with pytest.raises(OSError, match="No space"):
         publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=0, orders=0)
     assert publish.publications(settings) == before
     assert seen(settings.published_file) == (1, 1)
+
+
+def test_steps_on_the_way_are_not_published(settings: Settings) -> None:
+    build(settings, 1)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute('create schema "or""ders"; create table "or""ders".int_steps as select 1 as one')
+        con.execute("create view marts.customers as from marts.dim_customers")
+    publish.publish(settings, run_id="run1", fingerprint="made of 1", customers=1, orders=1)
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        found = con.execute("select schema_name from duckdb_schemas() where not internal order by 1").fetchall()
+        assert con.execute("select count(*) from marts.customers").fetchone() == (5000,)
+    assert [schema for (schema,) in found] == ["internal", "marts", "meta"]
+
+
+def test_a_published_file_is_never_mostly_free_space(settings: Settings) -> None:
+    settings.build_file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("create schema orders")
+        con.execute("create table orders.int_steps as select uuid()::text as step from range(300000)")
+        con.execute("force checkpoint")
+    build(settings, 1)
+    publish.publish(settings, run_id="run1", fingerprint="made of 1", customers=1, orders=1)
+    with duckdb.connect(str(settings.published_file), read_only=True) as con:
+        [(used,)] = con.execute("select used_blocks * block_size from pragma_database_size()").fetchall()
+    assert settings.published_file.stat().st_size < 2.5 * used
+    assert settings.build_file.stat().st_size > 4 * used
+    assert seen(settings.published_file) == (1, 1)
+
+
+def test_a_damaged_block_that_nobody_has_read_is_not_published(settings: Settings) -> None:
+    publish_content(settings, 1)
+    build(settings, 2)
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("create schema staging; create table staging.reviews (review_text varchar)")
+        con.execute("insert into staging.reviews select 'a word of ' || uuid() from range(100000)")
+        con.execute("force checkpoint")
+        [(block,)] = con.execute(
+            "select max(block_id) from pragma_storage_info('staging.reviews') where segment_type = 'VARCHAR'"
+        ).fetchall()
+    # Blocks of 256 KiB stand behind three headers of 4 KiB.
+    with settings.build_file.open("r+b") as file:
+        file.seek(3 * 4096 + block * 262_144 + 100_000)
+        file.write(os.urandom(64))
+    with pytest.raises(duckdb.Error):
+        publish.publish(settings, run_id="run2", fingerprint="made of 2", customers=2, orders=2)
+    assert seen(settings.published_file) == (1, 1)
+    assert not list(settings.publications.glob(".*"))
 
 
 def test_where_links_are_impossible_copies_do_the_same(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

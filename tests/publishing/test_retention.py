@@ -26,6 +26,7 @@ def test_what_killed_runs_left_is_removed_and_kept_publications_are_not(settings
     left = [
         file(settings.internal / "spool" / "7" / "orders.0.parquet"),
         file(settings.spill / "duckdb_temp_storage.tmp"),
+        file(settings.anew_file),
         file(settings.shards_folder / "run" / "shard_00000.half" / "warehouse.duckdb"),
         file(settings.data / ".warehouse.duckdb.4711"),
     ]
