@@ -23,7 +23,8 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     target = (given.out.expanduser() if given.out else settings.data / "docs.html").absolute()
     built = dbt_project.documentation(settings)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if given.out is None:
+            settings.data.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(built, target)
     except OSError as error:
         raise OperatorError(

@@ -14,6 +14,7 @@ from orchestration.cli import nightly_run, output
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Held
+from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file, read_only
 from orchestration.warehouse.writer_lock import writer_lock
@@ -130,6 +131,9 @@ def require_warehouse(con: duckdb.DuckDBPyConnection) -> None:
 def _look(settings: Settings, named: list[dict[str, str]]) -> None:
     with writer_lock(settings, command="c360 forget --dry-run", on_wait=output.progress()):
         found = list(_find(settings, named))
+        taken_back = publish.taken_back(settings)
+    if taken_back is not None:
+        output.say(f"What was taken back by `c360 rollback` ({taken_back.shown_at}) is published without them.")
     for one in found:
         unnamed = "nobody with an id" if one.person.owners else "erased before"
         who = ", ".join(one.person.customer_ids) or unnamed

@@ -76,10 +76,13 @@ def limits(settings: Settings) -> dict[str, int]:
 
 
 def due(settings: Settings) -> Due:
-    """What is older than the settings allow, by what is published: nothing of it is personal but to us."""
+    """What is older than the settings allow, by what is published: nothing of it is personal but to us.
+
+    Nothing while a rollback stands: to throw something away is to publish what was taken back.
+    """
     begun = _being_emptied(settings)
     seen = publish.current(settings)
-    if not (limits(settings) or begun) or seen is None or seen.is_withdrawn:
+    if not (limits(settings) or begun) or seen is None or seen.is_withdrawn or publish.taken_back(settings):
         return Due()
     with read_only.published(settings) as con:
         return Due(

@@ -36,8 +36,9 @@ def test_a_file_that_cannot_be_written_is_reported(
     monkeypatch.setenv("C360_DATA", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     (tmp_path / "no-folder").touch()
-    assert main.main(["docs", "--out", str(tmp_path / "no-folder" / "docs.html")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    for folder in ("no-folder", "not-there"):
+        assert main.main(["docs", "--out", str(tmp_path / folder / "docs.html")]) == 1
+        assert "cannot be written" in capsys.readouterr().err
 
 
 def test_every_table_of_the_published_file_says_what_it_is_and_every_column_for_analysts_too(

@@ -1,5 +1,6 @@
 """What is older than the settings allow goes, with a receipt; by default nothing does."""
 
+import argparse
 import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,12 @@ import msgspec
 import pytest
 
 from orchestration import pipeline
+from orchestration.cli import forget
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.job import erase
 from orchestration.privacy import erasing
+from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
 from tests.privacy.conftest import copied
 from tests.support.deliveries import land, order, row_counts_balance
@@ -135,6 +138,28 @@ def test_what_a_run_began_to_empty_is_emptied_although_the_limit_is_off_since(
     for path in (settings.published_file, settings.build_file):
         assert b"no json of the past" not in path.read_bytes()
     assert [receipt["rejects_emptied"] for receipt in erasing.receipts(settings)] == [1]
+
+
+@pytest.mark.long
+def test_nothing_is_thrown_away_while_a_rollback_stands_for_that_would_publish_what_was_taken_back(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(settings, YESTERDAY, "wrong.ndjson", order(3, "cleo", total=3000, time=at(YESTERDAY)))
+    pipeline.run(settings)
+    publish.rollback(settings)
+    revenue = rows(settings, REVENUE)
+    mine = limited(settings, keep_reject_days=30)
+    pipeline.run(mine)
+    assert rows(mine, REVENUE) == revenue
+    assert list(erasing.receipts(mine)) == []
+    asked = argparse.ArgumentParser()
+    forget.arguments(asked)
+    assert forget.execute(mine, asked.parse_args(["--email", "ben@mail.test.example.com", "--dry-run"])) == 0
+    assert "What was taken back by `c360 rollback`" in capsys.readouterr().out
+    land(settings, YESTERDAY, "wrong.ndjson", order(3, "cleo", total=30, time=at(YESTERDAY)))
+    pipeline.run(mine)
+    assert rows(mine, REVENUE) != revenue
+    assert [receipt["rejects_emptied"] for receipt in erasing.receipts(mine)] == [1]
 
 
 @pytest.mark.slow
