@@ -454,6 +454,47 @@ def test_a_yes_of_records_that_are_deleted_allows_nothing_and_their_no_still_sta
     assert [row["is_allowed"] for row in holding.rows(fct_consents=[change("opt_in", 2, **gone)])] == [False]
 
 
+@pytest.mark.parametrize(
+    ("kind", "refused", "is_carried", "expected"),
+    [
+        ("email", "email", True, {"email": (False, "no_at_address"), "all": (False, "no_to_a_channel")}),
+        ("phone", "sms", True, {"sms": (False, "no_at_address"), "email": (True, "yes_to_all_channels")}),
+        ("phone", "email", True, {"email": (True, "yes_to_all_channels")}),
+        ("email", "all", True, {"email": (False, "no_at_address"), "sms": (True, "yes_to_all_channels")}),
+        ("email", "email", False, {"email": (True, "yes_to_all_channels"), "all": (True, "yes_to_all_channels")}),
+    ],
+)
+def test_an_address_or_number_that_one_of_its_carriers_refuses_is_allowed_for_none(
+    contactability: Model, kind: str, refused: str, *, is_carried: bool, expected: dict[str, tuple[bool, str]]
+) -> None:
+    """Whoever they are, and whenever the others said yes: the message would reach who said no."""
+    found = contactability.rows(
+        fct_consents=[
+            change("opt_out", 1, refused) | {"customer_id": "refuser"},
+            change("opt_in", 2, "all") | {"customer_id": "other"},
+        ],
+        dim_customers=[{"customer_id": who, "is_deleted": False} for who in ("refuser", "other")],
+        int_record_customers=[{"record_no": 1, "customer_id": "refuser"}, {"record_no": 2, "customer_id": "other"}],
+        int_record_identifiers=[
+            {"record_no": 1, "id_type": kind, "identifier_key": 7, "is_current": True},
+            {"record_no": 2, "id_type": kind, "identifier_key": 7, "is_current": is_carried},
+        ],
+    )
+    said = {row["channel"]: (row["is_allowed"], row["reason"]) for row in found if row["customer_id"] == "other"}
+    assert {channel: said[channel] for channel in expected} == expected
+
+
+def test_an_unsubscribe_of_an_address_that_two_people_carry_holds_for_both(query: Query) -> None:
+    sql = """
+        select first_name, is_allowed, reason from marts.customer_contactability
+        join marts.dim_customers using (customer_id) where email = 'two@shared.consents.example' and channel = 'email'
+    """
+    assert [row for row in sorted(query(sql), key=str) if row[0] is not None] == [
+        ("Anton", False, "no_at_address"),
+        ("Wilma", False, "no_at_address"),
+    ]
+
+
 def test_who_is_deleted_at_the_vendor_that_was_told_yes_is_allowed_by_another_vendors_yes_alone(query: Query) -> None:
     sql = """
         select distinct identifier_value, is_allowed, contactability.source, reason from marts.customer_contactability as contactability
@@ -467,6 +508,29 @@ def test_who_is_deleted_at_the_vendor_that_was_told_yes_is_allowed_by_another_ve
 
 
 def stage(w: WarehouseBuilder) -> None:
+    two = "two@shared.consents.example"
+    for name, born in (("Anton", date(1970, 1, 2)), ("Wilma", date(1991, 5, 6))):
+        w.profile("ometria", f"two-{name}", email=two, first_name=name, last_name=f"{name}son", birth_date=born)
+        w.add(
+            "customer_consents",
+            source="ometria",
+            owner_record_id=f"two-{name}",
+            channel="email",
+            purpose="marketing",
+            status="opt_in",
+            effective_at=datetime(2024, 1, 1, tzinfo=UTC),
+        )
+    w.profile("ometria", "two-nobody", stream="unsubscribes", email=two)
+    w.add(
+        "customer_consents",
+        source="ometria",
+        stream="unsubscribes",
+        owner_record_id="two-nobody",
+        channel="email",
+        purpose="marketing",
+        status="opt_out",
+        effective_at=datetime(2024, 1, 2, tzinfo=UTC),
+    )
     for name in ("alone", "both", "back"):
         address = f"{name}@gone.consents.example"
         w.profile("voucherify", f"gone-{name}", stream="customers", email=address)
