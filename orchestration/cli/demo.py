@@ -12,8 +12,10 @@ from orchestration.cli import demo_shop, output
 from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.redaction import shown_name
 
 MARK = ".made-by-c360-demo"
+UNFINISHED = "*"
 
 FIGURES = """
 select
@@ -42,10 +44,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(given_settings: Settings, given: argparse.Namespace) -> int:
     """Builds the demo anew and shows what came of it."""
     folder = (given.data or given_settings.data / "demo").absolute()
-    _fresh(folder)
+    begin(folder)
     shutil.copytree(given_settings.samples, folder / "landing", dirs_exist_ok=True)
     if not given.small:
         demo_shop.write(folder / "landing")
+    finish(folder)
     demo = settings.load(folder)
     try:
         report = pipeline.run(demo, command="c360 demo", progress=output.progress())
@@ -62,16 +65,24 @@ def execute(given_settings: Settings, given: argparse.Namespace) -> int:
     output.table(figures.items())
     output.say()
     output.table(reasons, header=("rejected because", "rows"))
-    _next_things(folder)
+    _next_things(folder, given_settings)
     return 0
 
 
-def _fresh(folder: Path) -> None:
+def begin(folder: Path) -> None:
+    """Leaves nothing in the folder, which is made where it is not there; refuses one that holds what others put there."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
             raise OperatorError(
                 f"{folder} is not empty and was not made by `c360 demo`.",
                 remedy="Name another folder with `c360 demo --data DIR`.",
+                exit_code=2,
+            )
+        strange = _strange(folder)
+        if strange:
+            raise OperatorError(
+                f"{folder} holds what `c360 demo` has not put there, such as {shown_name(strange[0])}.",
+                remedy="Move that away or delete the folder, or name another one with `c360 demo --data DIR`.",
                 exit_code=2,
             )
         for entry in folder.iterdir():
@@ -80,10 +91,27 @@ def _fresh(folder: Path) -> None:
             elif entry.is_file():
                 entry.unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).touch()
+    (folder / MARK).write_text(UNFINISHED, encoding="utf-8")
 
 
-def _next_things(folder: Path) -> None:
+def finish(folder: Path) -> None:
+    """Notes which exports in the folder are the demo's own."""
+    (folder / MARK).write_text("".join(f"{name}\n" for name in sorted(_landed(folder))), encoding="utf-8")
+
+
+def _strange(folder: Path) -> list[str]:
+    """What somebody has put beside the demo's own exports; while those are being written all are its own."""
+    own = (folder / MARK).read_text(encoding="utf-8").splitlines()
+    landed = set() if own == [UNFINISHED] else _landed(folder) - {*own}
+    configured = {str(path.relative_to(folder)) for path in (folder / "config").glob("*")}
+    return sorted(landed | configured)
+
+
+def _landed(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in (folder / "landing").rglob("*") if not path.is_dir()}
+
+
+def _next_things(folder: Path, own: Settings) -> None:
     """In words that work as they stand: whoever came by `uv run` has no `c360` of their own."""
     run = "uv run -q " if os.environ.get("UV") else ""
     output.say("\nThings to try next:")
@@ -91,6 +119,6 @@ def _next_things(folder: Path) -> None:
     output.say(f'     Ask it:              C360_DATA={folder} {run}c360 sql "from marts.customer_insights"')
     output.say(f"  2. See the whole flow:  C360_DATA={folder} {run}c360 up")
     output.say(
-        f"  3. Load your own:       put exports under {folder}/landing/<vendor>/<stream>/<date>/, then"
-        f" C360_DATA={folder} {run}c360 run"
+        f"  3. Load your own:       put exports under {own.landing}/<vendor>/<stream>/<date>/, then"
+        f" C360_DATA={own.data} {run}c360 run"
     )

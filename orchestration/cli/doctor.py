@@ -2,6 +2,7 @@
 nothing."""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -165,6 +166,10 @@ def _landing(settings: Settings) -> Iterator[Finding]:
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = next(path for path in (settings.data, *settings.data.parents) if path.exists())
+    if not os.access(folder, os.W_OK):
+        yield Finding(
+            "broken", f"Nothing can be written to {folder}.", "Mount it to be written to, or give us the right."
+        )
     free = shutil.disk_usage(folder).free
     built = settings.build_file.stat().st_size if settings.build_file.exists() else 0
     wanted = settings.options.free_disk_bytes + 2 * built

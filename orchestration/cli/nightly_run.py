@@ -172,7 +172,7 @@ def print_report(report: RunReport, settings: Settings) -> None:
 def _send_alerts(report: RunReport, settings: Settings) -> None:
     """Alerts on what a person must look at, and on what is late."""
     alerts.report_problems(settings, len(report.ingestion.problems))
-    alerts.report_attention(settings, report.attention)
+    alerts.report_attention(settings, [*report.attention, *report.rejected])
     alerts.report_lateness(settings)
 
 

@@ -1,9 +1,11 @@
 """What commands print: progress that a terminal shows and a log does not, and plain aligned tables."""
 
 import json
+import math
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -73,13 +75,30 @@ def table(rows: Iterable[Sequence[object]], *, header: Sequence[str] = ()) -> No
 
 
 def machine(value: object) -> None:
-    """The same for machines, as one line of JSON."""
-    say(json.dumps(value, default=str, ensure_ascii=False))
+    """The same for machines, as one line of JSON; a number that JSON has none for is its name."""
+    try:
+        said = json.dumps(value, default=str, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        said = json.dumps(_named(value), default=str, ensure_ascii=False, allow_nan=False)
+    say(said)
+
+
+def _named(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _named(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def objects(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows for machines: a list of objects."""
-    machine([dict(zip(names, row, strict=True)) for row in rows])
+    """Rows for machines: a list of objects. Of columns of one name the second is `name_2`, as DuckDB's tables have it."""
+    met = Counter[str]()
+    keys = []
+    for name in names:
+        met[name] += 1
+        keys.append(name if met[name] == 1 else f"{name}_{met[name]}")
+    machine([dict(zip(keys, row, strict=True)) for row in rows])
 
 
 def _text(value: object) -> str:

@@ -138,7 +138,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         int, _means("A nightly run that is not done so long after `schedule_time` is late, and an alert.", 0, 10_080)
     ] = 180
     first_export_date: Annotated[
-        date | None, _means("First export date that can be backfilled; else the year of the oldest export begins it.")
+        date | None, _means("First export date that can be backfilled; else the oldest export date that has landed.")
     ] = None
 
     keep_publications: Annotated[

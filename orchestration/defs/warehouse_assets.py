@@ -16,6 +16,7 @@ from orchestration.defs.loading_assets import stream_key
 from orchestration.defs.resources import SettingsResource, WarehouseResource
 from orchestration.defs.steps import OWNERS, POOL, plain_errors, row_count, writing
 from orchestration.landing import landing_zone
+from orchestration.loading import unreported_rejects
 from orchestration.mapping.model import Stream, Vendor
 from orchestration.monitoring import alerts, attention
 from orchestration.monitoring.dagster_reports import PUBLISHED
@@ -201,7 +202,10 @@ def publishing(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             made = pipeline.publish_if_new(settings, build, context.run.run_id, progress=context.log.info)
             seen = made or current_publication(settings)
             with build_file.connect(settings) as con:
-                to_look_at = list(attention.of_run(con, context.run.run_id))
+                to_look_at = [
+                    *attention.of_run(con, context.run.run_id),
+                    *unreported_rejects.of_run(con, settings, context.run.run_id),
+                ]
         with plain_errors():
             if pipeline.keep_limits(settings, progress=context.log.info):
                 seen = current_publication(settings)

@@ -46,12 +46,16 @@ def page(project: Path) -> str:
 
 
 def models(project: Path, schema: str) -> Iterator[dict[str, Any]]:
-    """The models of a schema as their YAML declares them, by name."""
+    """The models of a schema as their YAML declares them, by name; raises ValueError where a column is not described."""
     declared = [
         model
         for path in (project / "models" / schema).rglob("*.yml")
         for model in yaml_files.read(path).get("models", [])
     ]
+    for model in declared:
+        for column in model.get("columns", []):
+            if not column.get("description"):
+                raise ValueError(f"{model['name']}.{column['name']} has no description in its YAML.")
     return iter(sorted(declared, key=lambda model: model["name"]))
 
 

@@ -239,13 +239,18 @@ def _scan_delivery(
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
                 # A file without a byte names nobody, and so says nothing of those it leaves out.
-                is_full=stat.st_size > 0 and (is_marked_full or "full" in path.name.lower()),
+                is_full=stat.st_size > 0 and (is_marked_full or _says_full(path.name)),
                 source_account=account,
                 ctime_ns=stat.st_ctime_ns,
                 inode=stat.st_ino,
             )
         )
     return files
+
+
+def _says_full(name: str) -> bool:
+    """The name calls the delivery full; `successfully_synced` does not."""
+    return re.search("full(?!y)", name, re.IGNORECASE) is not None
 
 
 def _leads_out(settings: Settings, folder: Path, problems: list[LandingProblem]) -> bool:

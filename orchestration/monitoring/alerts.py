@@ -108,7 +108,8 @@ def report_problems(settings: Settings, count: int) -> None:
 def report_attention(settings: Settings, sentences: Sequence[str]) -> None:
     """Sends an alert on what a person must look at after a run that went well, if there is anything."""
     if sentences:
-        more = f" And {len(sentences) - 1} more things." if len(sentences) > 1 else ""
+        others = len(sentences) - 1
+        more = f" And {others} more {'thing' if others == 1 else 'things'}." if others else ""
         send(settings, Alert("attention", f"{sentences[0]}{more}", "`c360 status` shows everything."))
 
 

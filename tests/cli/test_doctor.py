@@ -126,6 +126,12 @@ def test_what_is_broken_is_named_with_its_remedy(
     assert remedy in finding.remedy
 
 
+def test_a_data_folder_that_cannot_be_written_to_is_broken(sound: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) != sound.data)
+    [finding] = trouble(sound, "broken")
+    assert "Nothing can be written to" in finding.text
+
+
 def test_too_little_disk_is_broken(sound: Settings) -> None:
     [finding] = trouble(replace(sound, options=Options(free_disk_bytes=10**18)), "broken")
     assert "MB are free on the disk" in finding.text

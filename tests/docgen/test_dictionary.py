@@ -1,5 +1,6 @@
 """Whoever reads a column's comment learns what a value means and, of a code, what it can be."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,16 @@ from orchestration.warehouse import meanings
 
 SHORTEST = 20
 MODELS = [model for schema in ("marts", "meta") for model in dictionary.models(ROOT / "dbt_project", schema)]
+
+
+def test_a_column_without_a_description_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "marts"
+    folder.mkdir(parents=True)
+    (folder / "dim_tills.yml").write_text(
+        "models: [{name: dim_tills, description: Tills., columns: [{name: till, data_type: bigint}]}]"
+    )
+    with pytest.raises(ValueError, match=r"dim_tills\.till has no description"):
+        dictionary.models(tmp_path, "marts")
 
 
 def _reported() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The job as a whole: what a run does, does not do, and leaves as it was."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import dbt_process
 from orchestration.warehouse import fingerprints, read_only
 from tests.support.deliveries import EXPORT_DATES, checksum, hide, land, order, row_counts_balance
-from tests.support.small_installation import PROJECT
+from tests.support.small_installation import PROJECT, c360
 
 pytestmark = pytest.mark.long
 
@@ -325,6 +326,25 @@ def test_an_empty_landing_folder_publishes_nothing(settings: Settings) -> None:
     report = pipeline.run(settings)
     assert (report.files, report.customers, report.published, report.exit_code) == (0, 0, False, 0)
     assert not settings.published_file.exists()
+
+
+def test_who_is_to_be_alerted_hears_of_a_file_that_was_rejected_whole_and_of_a_delivery_with_much_bad(
+    published: Settings, checkout: Path, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard"
+    (published.config / "settings.toml").write_text(
+        f"free_disk_bytes = 0\nhold_back_share = 1.0\nalert_command = 'cat >> {heard}; echo >> {heard}'\n",
+        encoding="utf-8",
+    )
+    (land(published, "2026-06-03", "cut.ndjson.gz").parent / "cut.ndjson.gz").write_bytes(b"\x1f\x8b\x08cut")
+    land(published, "2026-06-04", "bad.ndjson", order(7, "dora"), "no json")
+    process = c360(published, checkout, "run")
+    process.communicate()
+    assert process.returncode == 3
+    alerts = [json.loads(line) for line in heard.read_text(encoding="utf-8").splitlines()]
+    [said] = [alert for alert in alerts if alert["event"] == "attention"]
+    assert "omnisend/events/2026-06-03/cut.ndjson.gz was rejected whole" in said["message"]
+    assert "And 2 more things." in said["message"]
 
 
 def overwrite_the_end(path: Path) -> None:

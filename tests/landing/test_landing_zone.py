@@ -35,6 +35,21 @@ def problems(settings: Settings) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "is_full"),
+    [
+        ("contacts_full.ndjson", True),
+        ("FullExport.ndjson", True),
+        ("successfully_synced.ndjson", False),
+        ("fulfilled.ndjson", False),
+        ("contacts.ndjson", False),
+    ],
+)
+def test_a_delivery_is_full_if_its_name_calls_it_so(settings: Settings, name: str, *, is_full: bool) -> None:
+    land(settings, f"{DELIVERY}/{name}")
+    assert [file.is_full for file in landing_zone.scan(settings).files] == [is_full]
+
+
 def test_what_stands_in_hidden_temporary_or_tools_folders_is_no_data_at_any_depth(settings: Settings) -> None:
     tools = (
         ".rsync-partial",

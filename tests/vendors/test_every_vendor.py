@@ -1,6 +1,7 @@
 """What holds for every vendor module, whoever wrote it: found by being in the folder."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from orchestration.mapping.model import Stream
 from orchestration.mapping.record_schema import Leaf, Open, Pairs
 from orchestration.vendors import discover
 from tests.support.goldens import goldens, normalise
-from tests.support.paths import SAMPLES
+from tests.support.paths import PROJECT, SAMPLES
 
 STREAMS = [
     pytest.param(vendor.code, stream, id=f"{vendor.code}-{stream.name}")
@@ -265,3 +266,12 @@ def test_a_word_for_no_number_makes_no_one_order_of_many(feed: tuple[str, str], 
 def test_an_order_whose_customer_is_a_word_for_nobody_is_a_guests(feed: tuple[str, str]) -> None:
     outcome = normalise(*feed, [ORDERS[feed]("null", 1)])
     assert outcome.row("orders")["is_guest"] is True
+
+
+def test_the_page_on_the_data_folder_names_every_stream() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.*) \|$", (PROJECT / "data" / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {code: re.findall(r"`(\w+)`", streams) for code, streams in rows} == {
+        code: list(vendor.streams) for code, vendor in discover().items()
+    }
