@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from orchestration.mapping.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
+from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, PLAIN_NO, REFUSAL, bare_word
 from orchestration.mapping.expressions import first_given, given
 from orchestration.mapping.values import Word
 from orchestration.parsing.text import EMPTY_WORDS
@@ -37,13 +37,22 @@ def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
 
 def consent_word(stated: pl.Expr, **own: str) -> Word:
     """Consent as a word or a yes or no states it; `own` are words that only this vendor uses."""
-    return word(stated, {**CONSENT_WORDS, **own}, "unknown")
+    table = {**CONSENT_WORDS, **own}
+    said = _said(stated, table)
+    return words(pl.when(given(stated)).then(said).otherwise(pl.lit("unknown")), (stated, table))
 
 
 def consent_said(stated: pl.Expr) -> pl.Expr:
     """opt_in or opt_out, where a word or a yes or no says so; else null."""
-    said = translated(stated, CONSENT_WORDS)
+    said = _said(stated, CONSENT_WORDS)
     return pl.when(said.is_in(["opt_in", "opt_out"])).then(said)
+
+
+def _said(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
+    """What a word says by the table; one that is not in it and holds a refusal is a no."""
+    form = stated.str.to_lowercase()
+    refuses = form.str.contains(REFUSAL) & ~form.str.contains(DENIED_REFUSAL)
+    return pl.coalesce(translated(stated, table), pl.when(refuses).then(pl.lit("opt_out")))
 
 
 def is_no(stated: pl.Expr) -> pl.Expr:

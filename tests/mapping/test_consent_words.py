@@ -5,12 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pytest
 
 from orchestration.mapping.consent_words import AGREED, REFUSED, bare_word, heard
+from orchestration.mapping.consent_words import said as said_in_words
 from orchestration.mapping.expressions import roots
 from orchestration.mapping.model import Dialect
 from orchestration.mapping.record_schema import Leaf, leaves
+from orchestration.mapping.words import consent_said
 from orchestration.vendors import discover
 from tests.support.goldens import Outcome, normalise
 
@@ -583,6 +586,29 @@ def test_a_no_in_place_of_the_time_of_a_no_is_none_and_logged(place: Place, valu
     outcome = place.reported(value)
     assert said(outcome) == {1: heard_no}
     assert (value == WHEN) == (not outcome.issues)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("complained", "opt_out"),
+        ("Unsubscribed (manual)", "opt_out"),
+        ("spam complaint", "opt_out"),
+        ("do_not_email", "opt_out"),
+        ("opted-out by phone", "opt_out"),
+        ("casino unsubscribed", "opt_out"),
+        ("Désinscrit le 3 mai", "opt_out"),
+        ("bounced", None),
+        ("hard bounce: mailbox disabled", None),
+        ("not unsubscribed", None),
+        ("neverOptedOut", None),
+        ("No complaints", None),
+        ("resubscribed", None),
+    ],
+)
+def test_a_word_that_holds_a_refusal_or_a_complaint_is_a_no_and_a_bounce_is_none(word: str, status: str | None) -> None:
+    read = pl.DataFrame({"word": [word]}).select(consent_said(pl.col("word"))).item()
+    assert (said_in_words(word), read) == (status, status)
 
 
 def test_no_word_means_yes_and_no() -> None:

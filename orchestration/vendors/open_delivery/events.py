@@ -14,7 +14,7 @@ from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Contact, Identifier, IssueRule, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
-from orchestration.mapping.words import words
+from orchestration.mapping.words import is_no, words
 from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
@@ -161,7 +161,12 @@ def _event_status(name: pl.Expr, body: str) -> pl.Expr:
     """The yes or no of an event of consent as a whole, by its name or the word in its body."""
     event = _dotted(name)
     is_update = (event == "customer.consent.updated").fill_null(value=False)
-    return pl.coalesce(lookup(event, OPT_EVENTS), pl.when(is_update).then(at(f"{body}.status")))
+    refuses = event.str.starts_with("customer.") & is_no(event.str.replace_all(".", " ", literal=True))
+    return pl.coalesce(
+        lookup(event, OPT_EVENTS),
+        pl.when(refuses).then(pl.lit("opt_out")),
+        pl.when(is_update).then(at(f"{body}.status")),
+    )
 
 
 def _unheard(name: pl.Expr, event_type: pl.Expr, body: str) -> IssueRule:

@@ -957,7 +957,16 @@ def test_a_time_that_stands_for_none_grants_and_cancels_nothing(nothing: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["customer.opted-out", "customer.optedOut", "customer.unsubscribed", "customer.consent.revoked"]
+    "name",
+    [
+        "customer.opted-out",
+        "customer.optedOut",
+        "customer.unsubscribed",
+        "customer.consent.revoked",
+        "CUSTOMER_OPT_OUT",
+        "customer.email.unsubscribed",
+        "customer.complained",
+    ],
 )
 def test_a_no_by_event_is_heard_however_the_event_is_called(name: str) -> None:
     event = {"id": "e", "eventType": name, "occurredAt": "2026-02-01T00:00:00Z", "payload": {"channel": "sms"}}

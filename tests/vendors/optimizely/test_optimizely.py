@@ -969,7 +969,10 @@ def test_a_row_of_an_order_is_one_in_every_stream(stream: str) -> None:
     assert (outcome.row("orders")["source_order_id"], outcome.row("order_lines")["product_id"]) == ("O1", "p1")
 
 
-@pytest.mark.parametrize(("kind", "action"), [("email", "unsubscribe"), ("sms", "opt_out"), ("push", "opted-out")])
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [("email", "unsubscribe"), ("sms", "opt_out"), ("push", "opted-out"), ("email", "spam_complaint")],
+)
 def test_a_no_in_answer_to_a_message_is_one_to_its_channel(kind: str, action: str) -> None:
     event = {"type": kind, "action": action, "identifiers": {"email": "a@mailbox.test"}, "data": {"ts": 1769900000}}
     consent = normalise("optimizely", "events", [event]).row("customer_consents")
