@@ -4,7 +4,7 @@ The value as given stays beside the parsed one, so a failure is a named reject o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -65,6 +65,8 @@ REPAIRED = (
     "state_raw",
 )
 FIRST_BIRTH_DATE = date(1900, 1, 1)
+# A day without a time, in every order in which its parts are written.
+_DAY = r"^[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}$"
 
 
 @dataclass
@@ -148,6 +150,8 @@ class Reader:
     def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
         """What `_parse` gives where no row has a value."""
         flag = column.inferred_flag if isinstance(value, Time) else None
+        if self.table == "customer_consents":
+            self._heed_refusals(texts, read)
         return [
             pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name),
             *([pl.lit(value=True).alias(flag)] if flag else []),
@@ -297,6 +301,33 @@ class Reader:
         code: str,
     ) -> None:
         before = read.frame.get_column(name)
+    def _heed_refusals(self, texts: pl.DataFrame, read: Read) -> None:
+        """A no of which only the day is known holds from the end of it, for a yes of that day may have come before; one
+        whose channel is not known is one to all."""
+        is_no = pl.col("status") == "opt_out"
+        if not read.frame.select(is_no.any()).item():
+            return
+        when = self.columns["effective_at"]
+        if isinstance(when, Time):
+            text = clean(pl.col("effective_at"))
+            day = pl.when(text.str.contains(_DAY)).then(text)
+            next_day = times.time(day, formats=when.formats, zone=self.account.time_zone, date_hour=24)
+            last_moment = next_day.struct.field("value") - timedelta(seconds=1)
+            read.frame = read.frame.hstack([texts.select(last_moment.alias("last_moment")).to_series()]).with_columns(
+                pl.when(is_no & (pl.col("last_moment") < self.export_start + PLAUSIBLE))
+                .then(pl.max_horizontal("effective_at", "last_moment"))
+                .otherwise("effective_at")
+                .alias("effective_at")
+            )
+            read.frame = read.frame.drop("last_moment")
+        is_to_all = is_no & pl.col("channel").is_null()
+        heeded = set(read.frame.filter(is_to_all).get_column("source_row"))
+        read.frame = read.frame.with_columns(channel=pl.when(is_to_all).then(pl.lit("all")).otherwise("channel"))
+        read.issues = [
+            replace(issue, action="kept") if issue.number in heeded and issue.field == "channel" else issue
+            for issue in read.issues
+        ]
+
         after = _translated(before, rewrite)
         changed = before.is_not_null() & (after.is_null() | (after != before))
         if not changed.any():

@@ -611,6 +611,62 @@ def test_a_word_that_holds_a_refusal_or_a_complaint_is_a_no_and_a_bounce_is_none
     assert (said_in_words(word), read) == (status, status)
 
 
+@pytest.mark.parametrize("channel", ["mail", "carrier pigeon"])
+@pytest.mark.parametrize("says_no", [True, False])
+def test_a_no_to_a_channel_that_cannot_be_read_is_one_to_all_and_a_yes_is_one_to_none(
+    channel: str, *, says_no: bool
+) -> None:
+    word = "unsubscribed" if says_no else "subscribed"
+    for vendor, stream, record in (
+        ("omnisend", "contacts", omnisend(statuses=[{"channel": channel, "status": word}])),
+        ("omnisend", "contacts", omnisend_channels({channel: {"status": word}})),
+        ("omnisend", "contacts", omnisend(**{"optOuts" if says_no else "optIns": [{"channel": channel}]})),
+        ("ometria", "contacts", ometria(channels={channel: {"allow_marketing": not says_no}})),
+        ("open_delivery", "customers", rc2(consents=[{"channel": channel, "status": word}])),
+        ("open_delivery", "events", od_event("payload", channel=channel, status=word)),
+    ):
+        outcome = normalise(vendor, stream, [record])
+        reported = [
+            row.get("channel")
+            for row in outcome.rows("customer_consents")
+            if row["status"] == ("opt_out" if says_no else "opt_in")
+        ]
+        assert reported == ["all" if says_no else None], vendor
+        assert ("channel", "unknown_word", channel) in outcome.issues
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stream", "record"),
+    [
+        ("omnisend", "contacts", omnisend(optOuts=[{"channel": "email", "date": "2026-02-01"}])),
+        ("omnisend", "contacts", {"Email": MAIL, "Email Opt-out Date": "2026-02-01"}),
+        ("ometria", "contacts", ometria(timestamp_unsubscribed="2026-02-01")),
+        ("ometria", "profiles", profile(dates={"marketing_optout": "2026-02-01"})),
+        ("open_delivery", "customers", rc2(consents=[{"channel": "email", "revokedAt": "2026-02-01"}])),
+        ("voucherify", "customers", voucherify(consents={"unsubscribed": {"value": True, "date": "2026-02-01"}})),
+        ("optimizely", "consents", odp_named(value=False) | {"consent_update_ts": "02/01/2026"}),
+    ],
+)
+def test_a_no_of_a_day_counts_to_the_end_of_it(vendor: str, stream: str, record: dict[str, Any]) -> None:
+    [no] = [row for row in normalise(vendor, stream, [record]).rows("customer_consents") if row["status"] == "opt_out"]
+    assert (str(no["effective_at"])[:19], no["is_effective_at_inferred"]) == ("2026-02-01 23:59:59", True)
+
+
+def test_the_day_of_a_no_ends_where_the_account_is() -> None:
+    record = ometria(timestamp_unsubscribed="2026-02-01")
+    [no] = [
+        row
+        for row in normalise("ometria", "contacts", [record], time_zone="America/Sao_Paulo").rows("customer_consents")
+        if row["status"] == "opt_out"
+    ]
+    assert str(no["effective_at"])[:19] == "2026-02-02 02:59:59"
+
+
+def test_a_yes_of_a_day_counts_from_the_beginning_of_it() -> None:
+    [yes] = normalise("ometria", "contacts", [ometria(timestamp_subscribed="2026-02-01")]).rows("customer_consents")
+    assert str(yes["effective_at"])[:19] == "2026-02-01 00:00:00"
+
+
 def test_no_word_means_yes_and_no() -> None:
     assert not set(map(bare_word, AGREED)) & set(map(bare_word, REFUSED))
 
