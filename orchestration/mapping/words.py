@@ -7,6 +7,7 @@ import polars as pl
 from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, PLAIN_NO, REFUSAL, bare_word
 from orchestration.mapping.expressions import first_given, given
 from orchestration.mapping.values import Word
+from orchestration.parsing import times
 from orchestration.parsing.text import EMPTY_WORDS
 
 
@@ -90,3 +91,11 @@ def no_since(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
     """Since when there is a no, by the field of its time; a plain no or a word for nothing in its place takes nothing
     back, and a no in place of the time of a yes is one."""
     return first_given(stated_time(refused), pl.when(is_no(agreed)).then(agreed))
+
+
+def is_no_last(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
+    """The no came after the yes, by the times of both; a no whose time cannot be read did, and a day counts to its
+    end."""
+    read_no, read_yes = times.time(refused, date_hour=24), times.time(agreed)
+    came_after = read_no.struct.field("value") >= read_yes.struct.field("value")
+    return given(refused) & (~given(agreed) | came_after.fill_null(value=True))

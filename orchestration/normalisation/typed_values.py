@@ -3,7 +3,7 @@
 The value as given stays beside the parsed one, so a failure is a named reject or field issue and never a silent null.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -106,6 +106,11 @@ class Reader:
             if isinstance(value, Time) and value.is_inferred is not None
         )
         given.extend(
+            _blank_to_null(stated).alias(at)
+            for name, value in self.columns.items()
+            for at, stated in _not_before(name, value).items()
+        )
+        given.extend(
             value.expr.alias(f"typed:{name}")
             for name, value in self.columns.items()
             if isinstance(value, Typed) and value.given is not None
@@ -123,13 +128,20 @@ class Reader:
             name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height
         }
         # What is typed already may have a value where nothing is given, such as the usual scale of a rating.
-        empty -= {name for name, value in self.columns.items() if isinstance(value, Typed)}
+        earlier = {
+            name: [at for at in _not_before(name, value) if at not in empty] for name, value in self.columns.items()
+        }
+        empty -= {name for name, value in self.columns.items() if isinstance(value, Typed) or earlier[name]}
         exponent = self._exponent(texts)
-        texts = texts.with_columns(self._times(empty))
+        texts = texts.with_columns(self._times(empty, earlier))
         exprs: list[pl.Expr] = []
         for name in reported:
             column, value = declared.column(name), self.columns.get(name)
-            exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
+            exprs.extend(
+                self._without_values(column, value)
+                if name in empty
+                else self._parse(column, value, exponent, earlier.get(name, []))
+            )
         read = Read(texts.select("source_row", *exprs))
         self._judge(frame, texts, read, empty)
         if self.table in PEOPLE:
@@ -138,6 +150,8 @@ class Reader:
         read.frame = self._with_derived_attributes(read.frame)
         self._log_unknown_words(read)
         self._log_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
+        if self.table == "customer_consents":
+            self._heed_refusals(texts, read)
         return read
 
     def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
@@ -150,14 +164,12 @@ class Reader:
     def _without_values(self, column: Column, value: Value | None) -> list[pl.Expr]:
         """What `_parse` gives where no row has a value."""
         flag = column.inferred_flag if isinstance(value, Time) else None
-        if self.table == "customer_consents":
-            self._heed_refusals(texts, read)
         return [
             pl.lit(None, POLARS_TYPES[column.kind]).alias(column.name),
             *([pl.lit(value=True).alias(flag)] if flag else []),
         ]
 
-    def _parse(self, column: Column, value: Value | None, exponent: pl.Expr) -> list[pl.Expr]:
+    def _parse(self, column: Column, value: Value | None, exponent: pl.Expr, earlier: Sequence[str]) -> list[pl.Expr]:
         name = column.name
         text = pl.col(name)
         if isinstance(value, Typed):
@@ -165,7 +177,7 @@ class Reader:
                 (text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)
             ]
         if isinstance(value, Time):
-            return self._parse_time(column, value)
+            return self._parse_time(column, value, earlier)
         kind = column.kind
         if kind in ("texts", "json"):
             return [text.alias(name)]
@@ -200,7 +212,7 @@ class Reader:
             return [ids.identity(text).alias(name)]
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
-    def _times(self, empty: set[str]) -> list[pl.Expr]:
+    def _times(self, empty: set[str], earlier: Mapping[str, Sequence[str]]) -> list[pl.Expr]:
         """Readings of the times, each as a struct: a step of its own, because Polars would read again for every
         field."""
         zone = self.account.time_zone
@@ -208,13 +220,14 @@ class Reader:
             (name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty
         ]
         return [
-            times.time(clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(
-                f"time:{name}"
+            times.time(clean(pl.col(at)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(
+                f"time:{at}"
             )
             for name, value in stated
+            for at in (name, *earlier[name])
         ]
 
-    def _parse_time(self, column: Column, value: Time) -> list[pl.Expr]:
+    def _parse_time(self, column: Column, value: Time, earlier: Sequence[str]) -> list[pl.Expr]:
         name, flag = column.name, column.inferred_flag
         parsed = pl.col(f"time:{name}").struct
         moment, is_implausible = parsed.field("value"), self._is_implausible(name)
@@ -224,7 +237,17 @@ class Reader:
         is_inferred = (
             parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_reported | is_implausible
         )
-        return [pl.when(is_implausible).then(self.export_start).otherwise(moment).alias(name), is_inferred.alias(flag)]
+        moment = pl.when(is_implausible).then(self.export_start).otherwise(moment)
+        if not earlier:
+            return [moment.alias(name), is_inferred.alias(flag)]
+        earliest = pl.max_horizontal(
+            pl.when(~self._is_implausible(at)).then(pl.col(f"time:{at}").struct.field("value")) for at in earlier
+        )
+        is_early = (earliest > moment.fill_null(self.export_start)).fill_null(value=False)
+        return [
+            pl.when(is_early).then(earliest).otherwise(moment).alias(name),
+            (is_inferred | is_early).alias(flag),
+        ]
 
     def _is_implausible(self, name: str) -> pl.Expr:
         """The time cannot be; where something happened at it, the export date stands in, else it is left out."""
@@ -278,29 +301,6 @@ class Reader:
             Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows()
         )
 
-    def _repair(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
-        """Names and places as they should have arrived, each change logged, and names as they are compared."""
-        for name in REPAIRED:
-            if name in read.frame.columns and read.frame.schema[name] == pl.String:
-                self._rewrite(frame, texts, read, name, names.repaired, "mended_encoding")
-        for name in ("first_name", "full_name"):
-            if name in read.frame.columns:
-                self._rewrite(frame, texts, read, name, names.without_titles, "title")
-        keys = {f"{name}_key": name for name in ("first_name", "last_name", "full_name") if name in read.frame.columns}
-        read.frame = read.frame.with_columns(
-            _translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items()
-        )
-
-    def _rewrite(
-        self,
-        frame: pl.DataFrame,
-        texts: pl.DataFrame,
-        read: Read,
-        name: str,
-        rewrite: Callable[[str], str | None],
-        code: str,
-    ) -> None:
-        before = read.frame.get_column(name)
     def _heed_refusals(self, texts: pl.DataFrame, read: Read) -> None:
         """A no of which only the day is known holds from the end of it, for a yes of that day may have come before; one
         whose channel is not known is one to all."""
@@ -328,6 +328,29 @@ class Reader:
             for issue in read.issues
         ]
 
+    def _repair(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
+        """Names and places as they should have arrived, each change logged, and names as they are compared."""
+        for name in REPAIRED:
+            if name in read.frame.columns and read.frame.schema[name] == pl.String:
+                self._rewrite(frame, texts, read, name, names.repaired, "mended_encoding")
+        for name in ("first_name", "full_name"):
+            if name in read.frame.columns:
+                self._rewrite(frame, texts, read, name, names.without_titles, "title")
+        keys = {f"{name}_key": name for name in ("first_name", "last_name", "full_name") if name in read.frame.columns}
+        read.frame = read.frame.with_columns(
+            _translated(read.frame.get_column(name), names.key).alias(key) for key, name in keys.items()
+        )
+
+    def _rewrite(
+        self,
+        frame: pl.DataFrame,
+        texts: pl.DataFrame,
+        read: Read,
+        name: str,
+        rewrite: Callable[[str], str | None],
+        code: str,
+    ) -> None:
+        before = read.frame.get_column(name)
         after = _translated(before, rewrite)
         changed = before.is_not_null() & (after.is_null() | (after != before))
         if not changed.any():
@@ -409,6 +432,12 @@ class Reader:
 def _translated(words: pl.Series, translate: Callable[[str], str | None]) -> pl.Series:
     """Each different word translated once."""
     return by_distinct(words, lambda word: word.map_elements(translate, return_dtype=pl.String))
+
+
+def _not_before(name: str, value: Value) -> dict[str, pl.Expr]:
+    """For each of the times that a time may not be earlier than, the place of its text."""
+    times_before = value.not_before if isinstance(value, Time) else ()
+    return {f"not_before:{place}:{name}": stated for place, stated in enumerate(times_before)}
 
 
 def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:

@@ -667,6 +667,101 @@ def test_a_yes_of_a_day_counts_from_the_beginning_of_it() -> None:
     assert str(yes["effective_at"])[:19] == "2026-02-01 00:00:00"
 
 
+EARLY, LATE, LAST_CHANGE = "2025-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01-15T00:00:00Z"
+GIVEN_LATE = {"marketing_optin": "EXPLICITLY_OPTEDOUT", "timestamp_subscribed": LATE}
+ALLOWED_LATE = {"email": {"allow_marketing": True, "dt_updated_marketing": LATE}}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stream", "record"),
+    [
+        ("ometria", "contacts", ometria(**GIVEN_LATE, dt_object_updated=LAST_CHANGE)),
+        ("ometria", "contacts", ometria(**GIVEN_LATE, dt_object_updated=LAST_CHANGE, timestamp_unsubscribed=EARLY)),
+        (
+            "ometria",
+            "contacts",
+            {
+                "email": MAIL,
+                "id": "1",
+                **GIVEN_LATE,
+                "timestamp_unsubscribed": EARLY,
+                "dt_object_updated": LAST_CHANGE,
+            },
+        ),
+        (
+            "ometria",
+            "contacts",
+            ometria(
+                marketing_optin="EXPLICITLY_OPTEDIN",
+                timestamp_subscribed=LATE,
+                channels={"email": {"allow_marketing": False, "dt_updated_marketing": EARLY}},
+            ),
+        ),
+        (
+            "ometria",
+            "contacts",
+            ometria(marketing_optin="EXPLICITLY_OPTEDOUT", timestamp_unsubscribed=EARLY, channels=ALLOWED_LATE),
+        ),
+        (
+            "ometria",
+            "profiles",
+            profile(marketing_optin=False, dates={"marketing_optin": LATE, "marketing_optout": EARLY}),
+        ),
+        (
+            "omnisend",
+            "contacts",
+            {"Email": MAIL, "Email Opt-in Date": LATE, "Email Opt-out Date": EARLY, "Email Status": "unsubscribed"},
+        ),
+        (
+            "omnisend",
+            "contacts",
+            {"Email": MAIL, "Email Opt-in Date": LATE, "status": "unsubscribed", "statusDate": EARLY},
+        ),
+        ("omnisend", "contacts", {"Email": MAIL, "Email Opt-in Date": LATE, "Unsubscribed": "yes"}),
+        (
+            "open_delivery",
+            "customers",
+            rc2(consents=[{"channel": "email", "status": "opt_out", "grantedAt": LATE, "revokedAt": EARLY}]),
+        ),
+        (
+            "open_delivery",
+            "events",
+            od_event(
+                "payload", consent={"channel": "email", "status": "revoked", "grantedAt": LATE, "revokedAt": EARLY}
+            ),
+        ),
+    ],
+)
+def test_a_no_of_today_is_no_older_than_the_yes_beside_it(vendor: str, stream: str, record: dict[str, Any]) -> None:
+    last = {"opt_in": "", "opt_out": ""}
+    for row in normalise(vendor, stream, [record]).rows("customer_consents"):
+        if row["status"] in last:
+            last[row["status"]] = max(last[row["status"]], str(row["effective_at"]))
+    assert last["opt_in"] and last["opt_out"] >= last["opt_in"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"Email": MAIL, "Email Opt-in Date": "2026-03-01", "Email Status": "unsubscribed"},
+        {"Email": MAIL, "Email Opt-in Date": "2026-03-01", "Email Opt-out Date": "yes"},
+    ],
+)
+def test_a_no_without_a_time_is_no_older_than_a_yes_of_the_day_of_its_export(record: dict[str, Any]) -> None:
+    yes, no = normalise("omnisend", "contacts", [record]).rows("customer_consents")
+    assert (yes["status"], no["status"], no["is_effective_at_inferred"]) == ("opt_in", "opt_out", True)
+    assert no["effective_at"] == yes["effective_at"]
+
+
+def test_a_date_of_a_no_later_than_that_of_the_yes_is_all_that_its_word_says() -> None:
+    dates = {"Email Opt-in Date": EARLY, "Email Opt-out Date": LATE, "Email Status": "unsubscribed"}
+    reported = normalise("omnisend", "contacts", [{"Email": MAIL, **dates}]).rows("customer_consents")
+    assert [(row["status"], str(row["effective_at"])[:10]) for row in reported] == [
+        ("opt_in", EARLY[:10]),
+        ("opt_out", LATE[:10]),
+    ]
+
+
 def test_no_word_means_yes_and_no() -> None:
     assert not set(map(bare_word, AGREED)) & set(map(bare_word, REFUSED))
 

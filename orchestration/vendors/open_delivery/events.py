@@ -16,7 +16,7 @@ from orchestration.mapping.selects import Contact, Identifier, IssueRule, Rows, 
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import is_no, words
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, stated_consents
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, since, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
     IDENTIFIER,
     canonical_identifier,
@@ -186,9 +186,9 @@ def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
     customers have."""
     status = _event_status(name, body)
     return (
-        consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, at_time, where=given(status)),
-        *stated_consents(lambda field: at(f"{body}.consent.{field}"), each=None, since=at_time),
-        *stated_consents(item, each=f"{body}.consents", since=at_time),
+        consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, since(at_time), where=given(status)),
+        *stated_consents(lambda field: at(f"{body}.consent.{field}"), each=None, reported_at=at_time),
+        *stated_consents(item, each=f"{body}.consents", reported_at=at_time),
     )
 
 
