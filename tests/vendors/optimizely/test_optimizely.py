@@ -732,6 +732,12 @@ def test_no_word_on_consent_is_no_refusal(consent: Any, status: str) -> None:
     assert odp("consents", record).row("customer_consents")["status"] == status
 
 
+@pytest.mark.parametrize(("says", "channel"), [(True, "phone"), (False, "all"), (None, "phone")])
+def test_a_no_of_a_number_is_one_to_calls_and_to_messages(says: bool | None, channel: str) -> None:
+    record = {"identifier_field_name": "phone", "identifier_value": "+4915123456704", "consent": says}
+    assert odp("consents", record).row("customer_consents")["channel"] == channel
+
+
 def test_a_refusal_with_name_and_value_swapped_is_rejected_and_not_lost() -> None:
     outcome = odp(
         "consents", {"identifier_field_name": "brian@example.com", "identifier_value": "email", "consent": False}
