@@ -625,6 +625,16 @@ def test_a_consent_reported_by_an_event_is_heard(event: dict[str, Any], reported
         )
 
 
+@pytest.mark.parametrize(("action", "heard"), [("opt_out", ["opt_out"]), ("opt_in", [])])
+def test_a_no_among_a_profile_s_events_is_heard_although_its_time_cannot_be_read(action: str, heard: list[str]) -> None:
+    event = {"type": "consent", "action": action, "timestamp": "yesterday", "data": {}}
+    outcome = odp("profiles", {"identifiers": {"email": "a@example.com"}, "events": [event]})
+    consents = outcome.rows("customer_consents")
+    assert [row["status"] for row in consents] == heard
+    assert all(row["is_effective_at_inferred"] for row in consents)
+    assert ("events[]", "unparseable", "yesterday") in outcome.issues
+
+
 def test_a_word_on_consent_that_is_not_known_is_logged() -> None:
     outcome = odp(
         "events",
