@@ -52,20 +52,31 @@ def channel(status: pl.Expr) -> pl.Expr:
     )
 
 
-def status_time(field: Callable[[str], pl.Expr], *agreed: pl.Expr) -> Time:
+def status_time(field: Callable[[str], pl.Expr], *agreed: pl.Expr, elsewhere: tuple[pl.Expr, ...] = ()) -> Time:
     """Since when a status holds; `agreed` are the times of agreement beside its own. A no has none of those for its
-    time: it came after them."""
+    time: it came after them, and without any time after those of a yes `elsewhere` in the record."""
     refuses = is_no(field("status"))
+    changed = tuple(field(name) for name in CHANGE_TIMES)
     agreements = (field("optInAt"), *agreed)
+    is_dated = pl.any_horizontal(given(stated) for stated in (field("optOutAt"), *changed))
     return time(
         pl.when(refuses).then(field("optOutAt")),
-        *(field(name) for name in CHANGE_TIMES),
+        *changed,
         *(pl.when(~refuses).then(agreement) for agreement in agreements),
         else_export_date=True,
-        not_before=tuple(
-            pl.when(refuses).then(earlier) for earlier in (*(field(name) for name in CHANGE_TIMES), *agreements)
+        not_before=(
+            *(pl.when(refuses).then(earlier) for earlier in (*changed, *agreements)),
+            *(pl.when(refuses & ~is_dated).then(earlier) for earlier in elsewhere),
         ),
     )
+
+
+def agreed_last(statuses: pl.Expr, status: pl.Expr) -> pl.Expr:
+    """The latest time of a yes in a list of statuses, as text: Omnisend writes all in one way. `status` is the element's
+    object."""
+    field = status.struct.field
+    since = first_given(*(field(name) for name in (*CHANGE_TIMES, "optInAt")))
+    return statuses.list.eval(pl.when(consent_said(field("status")) == "opt_in").then(since)).list.max()
 
 
 def taken_back(field: Callable[[str], pl.Expr]) -> pl.Expr:
@@ -94,11 +105,19 @@ def opted_issues(path: str, status: str) -> IssueRule:
 
 
 def opted(
-    path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr
+    path: str,
+    status: str,
+    *,
+    where: pl.Expr | None = None,
+    since: tuple[pl.Expr, ...] = (),
+    elsewhere: tuple[pl.Expr, ...] = (),
+    **more: pl.Expr,
 ) -> Rows:
-    """Yes or no to the channel each element of a list names; a no has no time of agreement for its own."""
+    """Yes or no to the channel each element of a list names; a no has no time of agreement for its own, and without any
+    came after a yes `elsewhere` in the record."""
     meant = _meant(status)
     refuses = meant == "opt_out"
+    is_dated = pl.any_horizontal(given(item(name)) for name in ("date", "createdAt", "optOutAt"))
     return rows(
         "customer_consents",
         each=path,
@@ -117,7 +136,12 @@ def opted(
                 )
             ),
             else_export_date=True,
-            not_before=() if since else (pl.when(refuses).then(item("optInAt")),),
+            not_before=()
+            if since
+            else (
+                pl.when(refuses).then(item("optInAt")),
+                *(pl.when(refuses & ~is_dated).then(earlier) for earlier in elsewhere),
+            ),
         ),
         **more,
     )

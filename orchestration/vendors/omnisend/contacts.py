@@ -36,6 +36,7 @@ from orchestration.mapping.words import (
 from orchestration.parsing import ids
 from orchestration.vendors.omnisend.consents import (
     _is_unreported,
+    agreed_last,
     between_commas,
     channel,
     listed_channels,
@@ -232,6 +233,7 @@ def _stated(
     where: pl.Expr | None = None,
     each: str | tuple[str, ...] | None = None,
     agreed: tuple[pl.Expr, ...] = (),
+    elsewhere: tuple[pl.Expr, ...] = (),
     **more: pl.Expr,
 ) -> tuple[Rows, Rows]:
     """A status, and the refusal whose time stands beside it where it is none; one that is stated elsewhere too counts
@@ -254,13 +256,19 @@ def _stated(
     return (
         statement(
             consent_word(status),
-            status_time(field, *agreed),
+            status_time(field, *agreed, elsewhere=elsewhere),
             given(status) & (pl.lit(value=True) if where is None else where | is_no(status)),
         ),
         statement(pl.lit("opt_out"), time(field("optOutAt"), else_export_date=True), taken_back(field)),
     )
 
 
+agreed_by_identifiers = (
+    pl.col("item_pairs:identifiers:channels")
+    .list.eval(agreed_last(pl.element(), pl.element().struct.field("value")))
+    .list.max()
+)
+agreed_in_statuses = agreed_last(at("statuses"), pl.element())
 # A yes stands in several places and counts once. A no counts wherever it stands: it may be the later word.
 contact_consents = (
     *_stated(
@@ -279,6 +287,7 @@ contact_consents = (
         channel(consent_said(item("status"))),
         each="statuses",
         where=_is_unreported(item("channel"), reported_by_identifiers),
+        elsewhere=(agreed_by_identifiers,),
     ),
     # The word at the top is of the channel that the contact is known by.
     *_stated(
@@ -286,8 +295,9 @@ contact_consents = (
         top_channel,
         where=_is_unreported(top_channel, reported_by_identifiers)
         & _is_unreported(top_channel, listed_channels(at("statuses"))),
+        elsewhere=(agreed_by_identifiers, agreed_in_statuses),
     ),
-    opted("optOuts", "opt_out"),
+    opted("optOuts", "opt_out", elsewhere=(agreed_by_identifiers, agreed_in_statuses)),
     opted_out_again("optIns"),
     opted("optIns", "opt_in", where=is_reported_last),
 )

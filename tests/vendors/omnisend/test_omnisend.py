@@ -472,6 +472,17 @@ def test_a_later_no_is_heard_wherever_in_a_contact_it_stands(contact: dict[str, 
     ]
 
 
+@pytest.mark.parametrize("when", [LATE, "2026-03-01T09:00:00Z"])
+@pytest.mark.parametrize("no", [{"status": "unsubscribed"}, {"optOuts": ["email"]}, {"statuses": ["unsubscribed"]}])
+def test_a_no_without_a_time_holds_at_least_since_the_yes_beside_it(when: str, no: dict[str, Any]) -> None:
+    yes = {"channel": "email", "status": "subscribed", "statusDate": when}
+    for contact in (known_by_mail(yes, **no), *([] if "statuses" in no else [known_by_mail(statuses=[yes], **no)])):
+        said = normalise("omnisend", "contacts", [contact]).rows("customer_consents")
+        agreed, refused = sorted(said, key=lambda row: row["status"])
+        assert (agreed["status"], refused["status"]) == ("opt_in", "opt_out")
+        assert refused["effective_at"] >= agreed["effective_at"]
+
+
 def test_a_later_no_among_the_opt_ins_of_an_event_is_heard() -> None:
     opted = {"channel": "email", "optInAt": EARLY, "optOutAt": LATE}
     outcome = of_events(event("visit", contact={"email": "a@example.com", "optIns": [opted]}))
