@@ -119,7 +119,13 @@ _TABLES: tuple[Table, ...] = (
                 values=IDENTIFIER_TYPES,
             ),
             Column("id_value", "text", "Identifier the consent is for, where it is for one.", personal=True),
-            Column("channel", "code", "Channel the consent is for.", values=CHANNELS, spellings=CHANNEL_SPELLINGS),
+            Column(
+                "channel",
+                "code",
+                "Channel the consent is for; a no to one that is not known is for all.",
+                values=CHANNELS,
+                spellings=CHANNEL_SPELLINGS,
+            ),
             Column("purpose", "text", "Purpose; marketing unless the vendor says more."),
             Column(
                 "status", "code", "What the statement says of the consent.", values=("opt_in", "opt_out", "unknown")
@@ -131,11 +137,15 @@ _TABLES: tuple[Table, ...] = (
             Column(
                 "effective_at",
                 "time",
-                "From when the statement holds.",
+                "From when the statement holds; a no of which only the day is known from the end of it.",
                 inferred_flag="is_effective_at_inferred",
                 says_when=6,
             ),
-            Column("is_effective_at_inferred", "flag", "The vendor gave no time: it is the start of the export date."),
+            Column(
+                "is_effective_at_inferred",
+                "flag",
+                "The vendor gave no exact time: it is made of the day, of another time of the record or, without any, the start of the export date.",
+            ),
             Column("consent_source", "text", "Where the consent was given."),
             Column("reason", "text", "Reason as the vendor delivers it.", personal=True),
             Column("ip", "text", "IP address it was given from.", personal=True),

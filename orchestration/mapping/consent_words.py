@@ -46,6 +46,15 @@ def bare_word(stated: str) -> str:
     return re.sub(r"[\s_-]+", "", stated.lower())
 
 
+# What refuses, or complains, wherever it stands in a longer word, unless it is itself denied. A bounce is no refusal:
+# nobody has said anything.
+REFUSAL = (
+    r"(?:unsub|opt(?:ed|ing)?[\s_-]*out|complain|spam|abuse|suppress|refus|revok|revog|withdr[ae]w|declin|denied|deneg"
+    r"|objected|descadastr|recusad|rechazad|d[eé]sinscri|abgemeldet|abgelehnt|widerruf"
+    r"|do(?:n'?t|[\s_-]*not)[\s_-]*(?:contact|e?-?mail|call|text|sms|send|market))"
+)
+DENIED_REFUSAL = rf"(?:^|[^a-z])(?:not|never|non|no|nicht|n[aã]o)[\s_-]*(?:(?:yet|been)[\s_-]*)?{REFUSAL}"
+
 _SAID = {bare_word(word): status for word, status in CONSENT_WORDS.items()}
 # What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to
 # all.
@@ -77,7 +86,14 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d")
 def said(value: Any) -> str | None:
     """opt_in, opt_out or unknown, if the value is a yes or no or a word for it."""
     text = "true" if value is True else "false" if value is False else value
-    return _SAID.get(bare_word(str(text))) if isinstance(text, str | int | float) else None
+    if not isinstance(text, str | int | float):
+        return None
+    return _SAID.get(bare_word(str(text))) or ("opt_out" if refuses(str(text)) else None)
+
+
+def refuses(stated: str) -> bool:
+    """A refusal or a complaint stands in the word."""
+    return bool(re.search(REFUSAL, stated.lower())) and not re.search(DENIED_REFUSAL, stated.lower())
 
 
 def heard(value: Any) -> Any:

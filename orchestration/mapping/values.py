@@ -13,6 +13,7 @@ class Time:
     """A time: the first of the sources that is given, read by the formats in the account's zone.
 
     Without any the column's `is_…_inferred` flag is set and the start of the export date taken if `else_export_date`.
+    Where it would be earlier than one of the times of `not_before`, that one stands in, and is inferred.
     """
 
     sources: tuple[pl.Expr, ...]
@@ -20,6 +21,7 @@ class Time:
     else_export_date: bool = False
     is_inferred: pl.Expr | None = None
     date_only_hour: int = 0
+    not_before: tuple[pl.Expr, ...] = ()
 
 
 def time(
@@ -28,9 +30,10 @@ def time(
     else_export_date: bool = False,
     is_inferred: pl.Expr | None = None,
     date_only_hour: int = 0,
+    not_before: tuple[pl.Expr, ...] = (),
 ) -> Time:
     """See `Time`."""
-    return Time(sources, formats, else_export_date, is_inferred, date_only_hour)
+    return Time(sources, formats, else_export_date, is_inferred, date_only_hour, not_before)
 
 
 # Minor units have as many decimals as their currency; hundredths two, whatever the currency. An amount that is `stated`

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from orchestration.mapping.consent_words import CONSENT_WORDS, PLAIN_NO, bare_word
+from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, PLAIN_NO, REFUSAL, bare_word
 from orchestration.mapping.expressions import first_given, given
 from orchestration.mapping.values import Word
+from orchestration.parsing import times
 from orchestration.parsing.text import EMPTY_WORDS
 
 
@@ -37,13 +38,22 @@ def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
 
 def consent_word(stated: pl.Expr, **own: str) -> Word:
     """Consent as a word or a yes or no states it; `own` are words that only this vendor uses."""
-    return word(stated, {**CONSENT_WORDS, **own}, "unknown")
+    table = {**CONSENT_WORDS, **own}
+    said = _said(stated, table)
+    return words(pl.when(given(stated)).then(said).otherwise(pl.lit("unknown")), (stated, table))
 
 
 def consent_said(stated: pl.Expr) -> pl.Expr:
     """opt_in or opt_out, where a word or a yes or no says so; else null."""
-    said = translated(stated, CONSENT_WORDS)
+    said = _said(stated, CONSENT_WORDS)
     return pl.when(said.is_in(["opt_in", "opt_out"])).then(said)
+
+
+def _said(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
+    """What a word says by the table; one that is not in it and holds a refusal is a no."""
+    form = stated.str.to_lowercase()
+    refuses = form.str.contains(REFUSAL) & ~form.str.contains(DENIED_REFUSAL)
+    return pl.coalesce(translated(stated, table), pl.when(refuses).then(pl.lit("opt_out")))
 
 
 def is_no(stated: pl.Expr) -> pl.Expr:
@@ -81,3 +91,11 @@ def no_since(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
     """Since when there is a no, by the field of its time; a plain no or a word for nothing in its place takes nothing
     back, and a no in place of the time of a yes is one."""
     return first_given(stated_time(refused), pl.when(is_no(agreed)).then(agreed))
+
+
+def is_no_last(refused: pl.Expr, agreed: pl.Expr) -> pl.Expr:
+    """The no came after the yes, by the times of both; a no whose time cannot be read did, and a day counts to its
+    end."""
+    read_no, read_yes = times.time(refused, date_hour=24), times.time(agreed)
+    came_after = read_no.struct.field("value") >= read_yes.struct.field("value")
+    return given(refused) & (~given(agreed) | came_after.fill_null(value=True))

@@ -40,7 +40,10 @@ def elements(select: Rows, each: str | tuple[str, ...] | pl.Expr, frame: pl.Data
             read[name] = Typed(read_before(value.expr), read_before(value.given))
         elif isinstance(value, Time):
             read[name] = replace(
-                value, sources=tuple(map(read_before, value.sources)), is_inferred=read_before(value.is_inferred)
+                value,
+                sources=tuple(map(read_before, value.sources)),
+                is_inferred=read_before(value.is_inferred),
+                not_before=tuple(map(read_before, value.not_before)),
             )
         elif isinstance(value, Amount):
             read[name] = replace(value, source=read_before(value.source))

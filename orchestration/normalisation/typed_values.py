@@ -3,8 +3,8 @@
 The value as given stays beside the parsed one, so a failure is a named reject or field issue and never a silent null.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -65,6 +65,8 @@ REPAIRED = (
     "state_raw",
 )
 FIRST_BIRTH_DATE = date(1900, 1, 1)
+# A day without a time, in every order in which its parts are written.
+_DAY = r"^[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}$"
 
 
 @dataclass
@@ -104,6 +106,11 @@ class Reader:
             if isinstance(value, Time) and value.is_inferred is not None
         )
         given.extend(
+            _blank_to_null(stated).alias(at)
+            for name, value in self.columns.items()
+            for at, stated in _not_before(name, value).items()
+        )
+        given.extend(
             value.expr.alias(f"typed:{name}")
             for name, value in self.columns.items()
             if isinstance(value, Typed) and value.given is not None
@@ -121,13 +128,20 @@ class Reader:
             name for name, count in zip(texts.columns, texts.null_count().row(0), strict=True) if count == texts.height
         }
         # What is typed already may have a value where nothing is given, such as the usual scale of a rating.
-        empty -= {name for name, value in self.columns.items() if isinstance(value, Typed)}
+        earlier = {
+            name: [at for at in _not_before(name, value) if at not in empty] for name, value in self.columns.items()
+        }
+        empty -= {name for name, value in self.columns.items() if isinstance(value, Typed) or earlier[name]}
         exponent = self._exponent(texts)
-        texts = texts.with_columns(self._times(empty))
+        texts = texts.with_columns(self._times(empty, earlier))
         exprs: list[pl.Expr] = []
         for name in reported:
             column, value = declared.column(name), self.columns.get(name)
-            exprs.extend(self._without_values(column, value) if name in empty else self._parse(column, value, exponent))
+            exprs.extend(
+                self._without_values(column, value)
+                if name in empty
+                else self._parse(column, value, exponent, earlier.get(name, []))
+            )
         read = Read(texts.select("source_row", *exprs))
         self._judge(frame, texts, read, empty)
         if self.table in PEOPLE:
@@ -136,6 +150,8 @@ class Reader:
         read.frame = self._with_derived_attributes(read.frame)
         self._log_unknown_words(read)
         self._log_unknown(texts.select("source_row", *(expr.meta.output_name() for expr in unknown)), read)
+        if self.table == "customer_consents":
+            self._heed_refusals(texts, read)
         return read
 
     def _exponent(self, texts: pl.DataFrame) -> pl.Expr:
@@ -153,7 +169,7 @@ class Reader:
             *([pl.lit(value=True).alias(flag)] if flag else []),
         ]
 
-    def _parse(self, column: Column, value: Value | None, exponent: pl.Expr) -> list[pl.Expr]:
+    def _parse(self, column: Column, value: Value | None, exponent: pl.Expr, earlier: Sequence[str]) -> list[pl.Expr]:
         name = column.name
         text = pl.col(name)
         if isinstance(value, Typed):
@@ -161,7 +177,7 @@ class Reader:
                 (text if value.given is None else pl.col(f"typed:{name}")).cast(POLARS_TYPES[column.kind]).alias(name)
             ]
         if isinstance(value, Time):
-            return self._parse_time(column, value)
+            return self._parse_time(column, value, earlier)
         kind = column.kind
         if kind in ("texts", "json"):
             return [text.alias(name)]
@@ -196,7 +212,7 @@ class Reader:
             return [ids.identity(text).alias(name)]
         return [parsers[kind](cleaned).alias(name) if kind in parsers else cleaned.alias(name)]
 
-    def _times(self, empty: set[str]) -> list[pl.Expr]:
+    def _times(self, empty: set[str], earlier: Mapping[str, Sequence[str]]) -> list[pl.Expr]:
         """Readings of the times, each as a struct: a step of its own, because Polars would read again for every
         field."""
         zone = self.account.time_zone
@@ -204,13 +220,14 @@ class Reader:
             (name, value) for name, value in self.columns.items() if isinstance(value, Time) and name not in empty
         ]
         return [
-            times.time(clean(pl.col(name)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(
-                f"time:{name}"
+            times.time(clean(pl.col(at)), formats=value.formats, zone=zone, date_hour=value.date_only_hour).alias(
+                f"time:{at}"
             )
             for name, value in stated
+            for at in (name, *earlier[name])
         ]
 
-    def _parse_time(self, column: Column, value: Time) -> list[pl.Expr]:
+    def _parse_time(self, column: Column, value: Time, earlier: Sequence[str]) -> list[pl.Expr]:
         name, flag = column.name, column.inferred_flag
         parsed = pl.col(f"time:{name}").struct
         moment, is_implausible = parsed.field("value"), self._is_implausible(name)
@@ -220,7 +237,17 @@ class Reader:
         is_inferred = (
             parsed.field("is_zone_inferred").fill_null(value=False) | moment.is_null() | is_reported | is_implausible
         )
-        return [pl.when(is_implausible).then(self.export_start).otherwise(moment).alias(name), is_inferred.alias(flag)]
+        moment = pl.when(is_implausible).then(self.export_start).otherwise(moment)
+        if not earlier:
+            return [moment.alias(name), is_inferred.alias(flag)]
+        earliest = pl.max_horizontal(
+            pl.when(~self._is_implausible(at)).then(pl.col(f"time:{at}").struct.field("value")) for at in earlier
+        )
+        is_early = (earliest > moment.fill_null(self.export_start)).fill_null(value=False)
+        return [
+            pl.when(is_early).then(earliest).otherwise(moment).alias(name),
+            (is_inferred | is_early).alias(flag),
+        ]
 
     def _is_implausible(self, name: str) -> pl.Expr:
         """The time cannot be; where something happened at it, the export date stands in, else it is left out."""
@@ -273,6 +300,33 @@ class Reader:
         read.issues.extend(
             Issue(number, self.table, column.name, code, given, action) for number, given in found.iter_rows()
         )
+
+    def _heed_refusals(self, texts: pl.DataFrame, read: Read) -> None:
+        """A no of which only the day is known holds from the end of it, for a yes of that day may have come before; one
+        whose channel is not known is one to all."""
+        is_no = pl.col("status") == "opt_out"
+        if not read.frame.select(is_no.any()).item():
+            return
+        when = self.columns["effective_at"]
+        if isinstance(when, Time):
+            text = clean(pl.col("effective_at"))
+            day = pl.when(text.str.contains(_DAY)).then(text)
+            next_day = times.time(day, formats=when.formats, zone=self.account.time_zone, date_hour=24)
+            last_moment = next_day.struct.field("value") - timedelta(seconds=1)
+            read.frame = read.frame.hstack([texts.select(last_moment.alias("last_moment")).to_series()]).with_columns(
+                pl.when(is_no & (pl.col("last_moment") < self.export_start + PLAUSIBLE))
+                .then(pl.max_horizontal("effective_at", "last_moment"))
+                .otherwise("effective_at")
+                .alias("effective_at")
+            )
+            read.frame = read.frame.drop("last_moment")
+        is_to_all = is_no & pl.col("channel").is_null()
+        heeded = set(read.frame.filter(is_to_all).get_column("source_row"))
+        read.frame = read.frame.with_columns(channel=pl.when(is_to_all).then(pl.lit("all")).otherwise("channel"))
+        read.issues = [
+            replace(issue, action="kept") if issue.number in heeded and issue.field == "channel" else issue
+            for issue in read.issues
+        ]
 
     def _repair(self, frame: pl.DataFrame, texts: pl.DataFrame, read: Read) -> None:
         """Names and places as they should have arrived, each change logged, and names as they are compared."""
@@ -378,6 +432,12 @@ class Reader:
 def _translated(words: pl.Series, translate: Callable[[str], str | None]) -> pl.Series:
     """Each different word translated once."""
     return by_distinct(words, lambda word: word.map_elements(translate, return_dtype=pl.String))
+
+
+def _not_before(name: str, value: Value) -> dict[str, pl.Expr]:
+    """For each of the times that a time may not be earlier than, the place of its text."""
+    times_before = value.not_before if isinstance(value, Time) else ()
+    return {f"not_before:{place}:{name}": stated for place, stated in enumerate(times_before)}
 
 
 def _unknown_words(name: str, value: Word) -> dict[str, pl.Expr]:

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pytest
 
 from orchestration.mapping.consent_words import AGREED, REFUSED, bare_word, heard
+from orchestration.mapping.consent_words import said as said_in_words
 from orchestration.mapping.expressions import roots
 from orchestration.mapping.model import Dialect
 from orchestration.mapping.record_schema import Leaf, leaves
+from orchestration.mapping.words import consent_said
 from orchestration.vendors import discover
 from tests.support.goldens import Outcome, normalise
 
@@ -583,6 +586,180 @@ def test_a_no_in_place_of_the_time_of_a_no_is_none_and_logged(place: Place, valu
     outcome = place.reported(value)
     assert said(outcome) == {1: heard_no}
     assert (value == WHEN) == (not outcome.issues)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("complained", "opt_out"),
+        ("Unsubscribed (manual)", "opt_out"),
+        ("spam complaint", "opt_out"),
+        ("do_not_email", "opt_out"),
+        ("opted-out by phone", "opt_out"),
+        ("casino unsubscribed", "opt_out"),
+        ("Désinscrit le 3 mai", "opt_out"),
+        ("bounced", None),
+        ("hard bounce: mailbox disabled", None),
+        ("not unsubscribed", None),
+        ("neverOptedOut", None),
+        ("No complaints", None),
+        ("resubscribed", None),
+    ],
+)
+def test_a_word_that_holds_a_refusal_or_a_complaint_is_a_no_and_a_bounce_is_none(word: str, status: str | None) -> None:
+    read = pl.DataFrame({"word": [word]}).select(consent_said(pl.col("word"))).item()
+    assert (said_in_words(word), read) == (status, status)
+
+
+@pytest.mark.parametrize("channel", ["mail", "carrier pigeon"])
+@pytest.mark.parametrize("says_no", [True, False])
+def test_a_no_to_a_channel_that_cannot_be_read_is_one_to_all_and_a_yes_is_one_to_none(
+    channel: str, *, says_no: bool
+) -> None:
+    word = "unsubscribed" if says_no else "subscribed"
+    for vendor, stream, record in (
+        ("omnisend", "contacts", omnisend(statuses=[{"channel": channel, "status": word}])),
+        ("omnisend", "contacts", omnisend_channels({channel: {"status": word}})),
+        ("omnisend", "contacts", omnisend(**{"optOuts" if says_no else "optIns": [{"channel": channel}]})),
+        ("ometria", "contacts", ometria(channels={channel: {"allow_marketing": not says_no}})),
+        ("open_delivery", "customers", rc2(consents=[{"channel": channel, "status": word}])),
+        ("open_delivery", "events", od_event("payload", channel=channel, status=word)),
+    ):
+        outcome = normalise(vendor, stream, [record])
+        reported = [
+            row.get("channel")
+            for row in outcome.rows("customer_consents")
+            if row["status"] == ("opt_out" if says_no else "opt_in")
+        ]
+        assert reported == ["all" if says_no else None], vendor
+        assert ("channel", "unknown_word", channel) in outcome.issues
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stream", "record"),
+    [
+        ("omnisend", "contacts", omnisend(optOuts=[{"channel": "email", "date": "2026-02-01"}])),
+        ("omnisend", "contacts", {"Email": MAIL, "Email Opt-out Date": "2026-02-01"}),
+        ("ometria", "contacts", ometria(timestamp_unsubscribed="2026-02-01")),
+        ("ometria", "profiles", profile(dates={"marketing_optout": "2026-02-01"})),
+        ("open_delivery", "customers", rc2(consents=[{"channel": "email", "revokedAt": "2026-02-01"}])),
+        ("voucherify", "customers", voucherify(consents={"unsubscribed": {"value": True, "date": "2026-02-01"}})),
+        ("optimizely", "consents", odp_named(value=False) | {"consent_update_ts": "02/01/2026"}),
+    ],
+)
+def test_a_no_of_a_day_counts_to_the_end_of_it(vendor: str, stream: str, record: dict[str, Any]) -> None:
+    [no] = [row for row in normalise(vendor, stream, [record]).rows("customer_consents") if row["status"] == "opt_out"]
+    assert (str(no["effective_at"])[:19], no["is_effective_at_inferred"]) == ("2026-02-01 23:59:59", True)
+
+
+def test_the_day_of_a_no_ends_where_the_account_is() -> None:
+    record = ometria(timestamp_unsubscribed="2026-02-01")
+    [no] = [
+        row
+        for row in normalise("ometria", "contacts", [record], time_zone="America/Sao_Paulo").rows("customer_consents")
+        if row["status"] == "opt_out"
+    ]
+    assert str(no["effective_at"])[:19] == "2026-02-02 02:59:59"
+
+
+def test_a_yes_of_a_day_counts_from_the_beginning_of_it() -> None:
+    [yes] = normalise("ometria", "contacts", [ometria(timestamp_subscribed="2026-02-01")]).rows("customer_consents")
+    assert str(yes["effective_at"])[:19] == "2026-02-01 00:00:00"
+
+
+EARLY, LATE, LAST_CHANGE = "2025-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01-15T00:00:00Z"
+GIVEN_LATE = {"marketing_optin": "EXPLICITLY_OPTEDOUT", "timestamp_subscribed": LATE}
+ALLOWED_LATE = {"email": {"allow_marketing": True, "dt_updated_marketing": LATE}}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stream", "record"),
+    [
+        ("ometria", "contacts", ometria(**GIVEN_LATE, dt_object_updated=LAST_CHANGE)),
+        ("ometria", "contacts", ometria(**GIVEN_LATE, dt_object_updated=LAST_CHANGE, timestamp_unsubscribed=EARLY)),
+        (
+            "ometria",
+            "contacts",
+            {
+                "email": MAIL,
+                "id": "1",
+                **GIVEN_LATE,
+                "timestamp_unsubscribed": EARLY,
+                "dt_object_updated": LAST_CHANGE,
+            },
+        ),
+        (
+            "ometria",
+            "contacts",
+            ometria(
+                marketing_optin="EXPLICITLY_OPTEDIN",
+                timestamp_subscribed=LATE,
+                channels={"email": {"allow_marketing": False, "dt_updated_marketing": EARLY}},
+            ),
+        ),
+        (
+            "ometria",
+            "contacts",
+            ometria(marketing_optin="EXPLICITLY_OPTEDOUT", timestamp_unsubscribed=EARLY, channels=ALLOWED_LATE),
+        ),
+        (
+            "ometria",
+            "profiles",
+            profile(marketing_optin=False, dates={"marketing_optin": LATE, "marketing_optout": EARLY}),
+        ),
+        (
+            "omnisend",
+            "contacts",
+            {"Email": MAIL, "Email Opt-in Date": LATE, "Email Opt-out Date": EARLY, "Email Status": "unsubscribed"},
+        ),
+        (
+            "omnisend",
+            "contacts",
+            {"Email": MAIL, "Email Opt-in Date": LATE, "status": "unsubscribed", "statusDate": EARLY},
+        ),
+        ("omnisend", "contacts", {"Email": MAIL, "Email Opt-in Date": LATE, "Unsubscribed": "yes"}),
+        (
+            "open_delivery",
+            "customers",
+            rc2(consents=[{"channel": "email", "status": "opt_out", "grantedAt": LATE, "revokedAt": EARLY}]),
+        ),
+        (
+            "open_delivery",
+            "events",
+            od_event(
+                "payload", consent={"channel": "email", "status": "revoked", "grantedAt": LATE, "revokedAt": EARLY}
+            ),
+        ),
+    ],
+)
+def test_a_no_of_today_is_no_older_than_the_yes_beside_it(vendor: str, stream: str, record: dict[str, Any]) -> None:
+    last = {"opt_in": "", "opt_out": ""}
+    for row in normalise(vendor, stream, [record]).rows("customer_consents"):
+        if row["status"] in last:
+            last[row["status"]] = max(last[row["status"]], str(row["effective_at"]))
+    assert last["opt_in"] and last["opt_out"] >= last["opt_in"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"Email": MAIL, "Email Opt-in Date": "2026-03-01", "Email Status": "unsubscribed"},
+        {"Email": MAIL, "Email Opt-in Date": "2026-03-01", "Email Opt-out Date": "yes"},
+    ],
+)
+def test_a_no_without_a_time_is_no_older_than_a_yes_of_the_day_of_its_export(record: dict[str, Any]) -> None:
+    yes, no = normalise("omnisend", "contacts", [record]).rows("customer_consents")
+    assert (yes["status"], no["status"], no["is_effective_at_inferred"]) == ("opt_in", "opt_out", True)
+    assert no["effective_at"] == yes["effective_at"]
+
+
+def test_a_date_of_a_no_later_than_that_of_the_yes_is_all_that_its_word_says() -> None:
+    dates = {"Email Opt-in Date": EARLY, "Email Opt-out Date": LATE, "Email Status": "unsubscribed"}
+    reported = normalise("omnisend", "contacts", [{"Email": MAIL, **dates}]).rows("customer_consents")
+    assert [(row["status"], str(row["effective_at"])[:10]) for row in reported] == [
+        ("opt_in", EARLY[:10]),
+        ("opt_out", LATE[:10]),
+    ]
 
 
 def test_no_word_means_yes_and_no() -> None:

@@ -34,7 +34,8 @@ with
             and owners.stream_key = deletions.stream_key
             and owners.owner_record_id = deletions.owner_record_id
             and staged.export_date < deletions.rows_end_before
-        -- A channel that cannot be read is in meta.field_issues; a word about it is a word about no channel we know.
+        -- A channel that cannot be read is in meta.field_issues. A no to it is one to all; any other word about it is a
+        -- word about no channel we know.
         where staged.channel is not null
     ),
 

@@ -16,7 +16,7 @@ from orchestration.mapping.record_schema import EXTRA, TEXT
 from orchestration.mapping.selects import (
     RejectRule,
 )
-from orchestration.vendors.ometria.consents import channel_cell_rows, channel_rows, consent_issues
+from orchestration.vendors.ometria.consents import consent_issues
 from orchestration.vendors.ometria.contacts import CONTACTS
 from orchestration.vendors.ometria.events import (
     CUSTOM_EVENT,
@@ -47,6 +47,7 @@ from orchestration.vendors.ometria.profiles import (
     PROFILE_STATS,
     TAGS,
     csv_profile,
+    csv_profile_consents,
     csv_profile_customers,
     profile,
     profile_consents,
@@ -122,7 +123,6 @@ VENDOR = vendor(
             PROFILE,
             profile_customers,
             *profile_consents,
-            *channel_rows(),
             *TAGS,
             *LISTS,
             *PROFILE_STATS,
@@ -137,8 +137,7 @@ VENDOR = vendor(
             "profile",
             CSV_PROFILE,
             csv_profile_customers,
-            *profile_consents,
-            *channel_cell_rows(),
+            *csv_profile_consents,
             *TAGS,
             *PROFILE_STATS,
             about=csv_profile,

@@ -14,6 +14,7 @@ from orchestration.mapping.expressions import (
     item,
     pairs,
     phone_number,
+    shared,
 )
 from orchestration.mapping.record_schema import SCALAR, TEXT
 from orchestration.mapping.record_schema import consent as consented
@@ -25,14 +26,18 @@ from orchestration.mapping.selects import (
     rows,
 )
 from orchestration.mapping.values import Typed, Value, time
-from orchestration.mapping.words import consent_said, consent_word, no_since, translated, word, yes_since
-from orchestration.parsing import ids, times
+from orchestration.mapping.words import (
+    consent_said,
+    consent_word,
+    is_no,
+    is_no_last,
+    no_since,
+    translated,
+    word,
+    yes_since,
+)
+from orchestration.parsing import ids
 from orchestration.vendors.ometria.words import CHANNELS, EMPTY
-
-
-def _value(parsed: pl.Expr) -> pl.Expr:
-    """The normalised value of a parsed identifier."""
-    return parsed.struct.field("value")
 
 
 def keyed_by_person(record_id: pl.Expr, phone: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -55,22 +60,27 @@ def consent_rows(
     known_since: pl.Expr = EMPTY,
     changed: pl.Expr = EMPTY,
     forced: pl.Expr = EMPTY,
+    allowed: pl.Expr = EMPTY,
     says_unknown: bool = True,
 ) -> tuple[Rows, Rows, Rows]:
     """Consent to mail: a row per date, and one for the word where the dates do not say the same.
 
-    A word without a date holds since the record last changed; that nothing is known holds since the person is known.
+    A word without a date holds since the record last changed, a no of today at least since the yes beside it; that
+    nothing is known holds since the person is known. `allowed` is since when the channel is allowed, where the record has
+    that too.
     """
     # The shop connectors say true and false: false is everybody who is not on the shop's newsletter.
     stated = consent_said(at("marketing_optin"))
     is_definite = stated.is_not_null()
     yes, no = yes_since(yes), no_since(no, yes)
-    is_no_latest = given(no) & (~given(yes) | (_value(times.time(no)) >= _value(times.time(yes))).fill_null(value=True))
+    is_no_latest = shared(is_no_last(no, yes))
     dated = pl.when(is_no_latest).then(pl.lit("opt_out")).when(given(yes)).then(pl.lit("opt_in"))
     is_news = is_definite & (dated.is_null() | (dated != stated))
     is_unknown = ~is_definite & dated.is_null() & (pl.lit(says_unknown) | given(at("marketing_optin")))
 
-    def dated_row(since: pl.Expr, status: str) -> Rows:
+    refused_today = pl.when(stated == "opt_out")
+
+    def dated_row(since: pl.Expr, status: str, *after: pl.Expr) -> Rows:
         is_of_word = (stated == status) | ~is_definite
         return rows(
             "customer_consents",
@@ -80,7 +90,7 @@ def consent_rows(
             status=pl.lit(status),
             status_raw=pl.when(is_of_word).then(at("marketing_optin")),
             is_forced=pl.when(is_of_word).then(forced),
-            effective_at=time(since, else_export_date=True),
+            effective_at=time(since, else_export_date=True, not_before=after),
         )
 
     word_row = rows(
@@ -95,9 +105,13 @@ def consent_rows(
             pl.when(is_definite).then(changed).otherwise(known_since),
             else_export_date=True,
             is_inferred=pl.lit(value=True),
+            not_before=(refused_today.then(yes), refused_today.then(allowed)),
         ),
     )
-    return dated_row(yes, "opt_in"), dated_row(no, "opt_out"), word_row
+    no_row = dated_row(
+        no, "opt_out", pl.when(is_no_latest).then(yes), refused_today.then(pl.when(is_no_latest).then(allowed))
+    )
+    return dated_row(yes, "opt_in"), no_row, word_row
 
 
 CHANNEL = {
@@ -112,10 +126,15 @@ PURPOSES = ("marketing", "transactional")
 
 
 def _allowed(
-    purpose: str, channel: Value, read: Callable[[str], pl.Expr], each: str | None = None, changed: pl.Expr = EMPTY
+    purpose: str,
+    channel: Value,
+    read: Callable[[str], pl.Expr],
+    each: str | None = None,
+    changed: pl.Expr = EMPTY,
+    agreed: pl.Expr = EMPTY,
 ) -> Rows:
     """Whether a channel may be used for the purpose: a yes or no with the time of its last change, where that is
-    stated."""
+    stated; a no of today holds at least since what the record has `agreed` to for the channel."""
     stated, since = read(f"allow_{purpose}"), read(f"dt_updated_{purpose}")
     return rows(
         "customer_consents",
@@ -125,20 +144,42 @@ def _allowed(
         purpose=pl.lit(purpose),
         status=consent_word(stated),
         status_raw=stated,
-        effective_at=time(since, changed, else_export_date=True, is_inferred=~given(since)),
+        effective_at=time(
+            since,
+            changed,
+            else_export_date=True,
+            is_inferred=~given(since),
+            not_before=(pl.when(is_no(stated)).then(yes_since(agreed)),) if purpose == "marketing" else (),
+        ),
     )
 
 
-def channel_rows(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
-    """Consent by channel, as `channels` of a profile or contact states it."""
+def channel_rows(changed: pl.Expr = EMPTY, *, agreed: pl.Expr) -> tuple[Rows, ...]:
+    """Consent by channel, as `channels` of a profile or contact states it; to mail it was `agreed` apart from that."""
     key = item("key")
+    of_mail = pl.when(translated(key, CHANNELS).fill_null("all").is_in(["email", "all"])).then(agreed)
     return tuple(
-        _allowed(purpose, word(key, CHANNELS), lambda name: item(f"value.{name}"), pairs("channels"), changed)
+        _allowed(purpose, word(key, CHANNELS), lambda name: item(f"value.{name}"), pairs("channels"), changed, of_mail)
         for purpose in PURPOSES
     )
 
 
-def channel_cell_rows(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
+def mail_allowed_since() -> pl.Expr:
+    """Since when `channels` allow marketing by mail."""
+    value = pl.element().struct.field("value").struct
+    is_it = translated(pl.element().struct.field("key"), CHANNELS) == "email"
+    allows = consent_said(value.field("allow_marketing")) == "opt_in"
+    dates = pl.col(pairs("channels")).list.eval(pl.when(is_it & allows).then(value.field("dt_updated_marketing")))
+    return dates.list.drop_nulls().list.first()
+
+
+def mail_allowed_since_in_cells() -> pl.Expr:
+    """The same of a flat record."""
+    stated = first_given(at("channels.email.allow_marketing"), at("channels.email"))
+    return pl.when(consent_said(stated) == "opt_in").then(at("channels.email.dt_updated_marketing"))
+
+
+def channel_cell_rows(changed: pl.Expr = EMPTY, *, agreed: pl.Expr) -> tuple[Rows, ...]:
     """The same of a flat record."""
 
     def cell(channel: str, name: str) -> pl.Expr:
@@ -146,7 +187,13 @@ def channel_cell_rows(changed: pl.Expr = EMPTY) -> tuple[Rows, ...]:
         return first_given(stated, at(f"channels.{channel}")) if name == "allow_marketing" else stated
 
     return tuple(
-        _allowed(purpose, pl.lit(ours), lambda name, channel=channel: cell(channel, name), changed=changed)
+        _allowed(
+            purpose,
+            pl.lit(ours),
+            lambda name, channel=channel: cell(channel, name),
+            changed=changed,
+            agreed=agreed if ours in ("email", "all") else EMPTY,
+        )
         for channel, ours in CHANNELS.items()
         for purpose in PURPOSES
     )

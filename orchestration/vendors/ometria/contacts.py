@@ -25,6 +25,8 @@ from orchestration.vendors.ometria.consents import (
     consent_issues,
     consent_rows,
     keyed_by_person,
+    mail_allowed_since,
+    mail_allowed_since_in_cells,
 )
 from orchestration.vendors.ometria.profiles import TAGS
 from orchestration.vendors.ometria.words import NO_NEWS
@@ -106,12 +108,15 @@ def _contact_dialect(
         country_raw=at("country_id"),
         attributes=raw("properties" if "properties" in shape else "properties.*"),
     )
+    is_nested = "channels" in shape
+    agreed = at("timestamp_subscribed")
     consents = consent_rows(
-        yes=at("timestamp_subscribed"),
+        yes=agreed,
         no=at("timestamp_unsubscribed"),
         known_since=first_given(at("timestamp_acquired"), at("dt_object_created")),
         changed=at("dt_object_updated"),
         forced=at("@force_optin"),
+        allowed=mail_allowed_since() if is_nested else mail_allowed_since_in_cells(),
         says_unknown=says_unknown,
     )
     about = Profile(
@@ -126,9 +131,7 @@ def _contact_dialect(
             Identifier("phone", phone, "phone_number", region=at("country_id")),
         ),
     )
-    channels = (
-        channel_rows(at("dt_object_updated")) if "channels" in shape else channel_cell_rows(at("dt_object_updated"))
-    )
+    channels = (channel_rows if is_nested else channel_cell_rows)(at("dt_object_updated"), agreed=agreed)
     return dialect(
         name,
         "contact",

@@ -27,8 +27,12 @@ from orchestration.mapping.words import translated, word
 from orchestration.vendors.ometria.consents import (
     CHANNEL,
     CHANNEL_CELLS,
+    channel_cell_rows,
+    channel_rows,
     consent_rows,
     keyed_by_person,
+    mail_allowed_since,
+    mail_allowed_since_in_cells,
     names_no_list,
     nobody,
 )
@@ -163,11 +167,21 @@ profile_customers = rows(
 csv_profile_customers = replace(
     profile_customers, columns={**profile_customers.columns, "attributes": raw("properties.*")}
 )
-profile_consents = consent_rows(
-    yes=at("dates.marketing_optin"),
-    no=at("dates.marketing_optout"),
-    known_since=first_given(at("dates.acquired"), at("dates.first_seen")),
-)
+
+
+def _consents(allowed: pl.Expr, *channels: Rows) -> tuple[Rows, ...]:
+    """What a profile says of mail, and of its channels."""
+    stated = consent_rows(
+        yes=at("dates.marketing_optin"),
+        no=at("dates.marketing_optout"),
+        known_since=first_given(at("dates.acquired"), at("dates.first_seen")),
+        allowed=allowed,
+    )
+    return (*stated, *channels)
+
+
+profile_consents = _consents(mail_allowed_since(), *channel_rows(agreed=at("dates.marketing_optin")))
+csv_profile_consents = _consents(mail_allowed_since_in_cells(), *channel_cell_rows(agreed=at("dates.marketing_optin")))
 
 
 def _figure(metric: str, path: str, *, currency: pl.Expr = EMPTY) -> Rows:

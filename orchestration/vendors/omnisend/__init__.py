@@ -4,7 +4,7 @@ times 100.
 Several events report one order (placed, paid for, fulfilled, refunded): each reports the order as it then stood. The
 refunded amount in them is a running total. `nonSubscribed` means that nobody ever said yes or no: unknown. In a contact
 the channels of its identifiers decide over its statuses, these over its opt-ins, and all over the word at its top: they
-are one action reported again.
+are one action reported again. A no is heard wherever it stands, for it may be the later of two actions.
 """
 
 from orchestration.mapping.expressions import (

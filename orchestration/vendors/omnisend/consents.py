@@ -1,4 +1,6 @@
-"""What an opt-in or opt-out says, however it is wrapped."""
+"""What an opt-in, an opt-out or a status says, however it is wrapped."""
+
+from collections.abc import Callable
 
 import polars as pl
 
@@ -13,13 +15,14 @@ from orchestration.mapping.selects import (
     Rows,
     rows,
 )
-from orchestration.mapping.values import Typed, time
+from orchestration.mapping.values import Time, Typed, time
 from orchestration.mapping.words import (
     consent_said,
     is_no,
     is_plain_no,
+    stated_time,
 )
-from orchestration.vendors.omnisend.events import OPTED
+from orchestration.vendors.omnisend.events import CHANGE_TIMES, OPTED
 
 says_something = pl.any_horizontal([given(item(name)) for name in OPTED])
 
@@ -49,6 +52,38 @@ def channel(status: pl.Expr) -> pl.Expr:
     )
 
 
+def status_time(field: Callable[[str], pl.Expr], *agreed: pl.Expr, elsewhere: tuple[pl.Expr, ...] = ()) -> Time:
+    """Since when a status holds; `agreed` are the times of agreement beside its own. A no has none of those for its
+    time: it came after them, and without any time after those of a yes `elsewhere` in the record."""
+    refuses = is_no(field("status"))
+    changed = tuple(field(name) for name in CHANGE_TIMES)
+    agreements = (field("optInAt"), *agreed)
+    is_dated = pl.any_horizontal(given(stated) for stated in (field("optOutAt"), *changed))
+    return time(
+        pl.when(refuses).then(field("optOutAt")),
+        *changed,
+        *(pl.when(~refuses).then(agreement) for agreement in agreements),
+        else_export_date=True,
+        not_before=(
+            *(pl.when(refuses).then(earlier) for earlier in (*changed, *agreements)),
+            *(pl.when(refuses & ~is_dated).then(earlier) for earlier in elsewhere),
+        ),
+    )
+
+
+def agreed_last(statuses: pl.Expr, status: pl.Expr) -> pl.Expr:
+    """The latest time of a yes in a list of statuses, as text: Omnisend writes all in one way. `status` is the element's
+    object."""
+    field = status.struct.field
+    since = first_given(*(field(name) for name in (*CHANGE_TIMES, "optInAt")))
+    return statuses.list.eval(pl.when(consent_said(field("status")) == "opt_in").then(since)).list.max()
+
+
+def taken_back(field: Callable[[str], pl.Expr]) -> pl.Expr:
+    """A time of opting out stands beside a status that is no refusal."""
+    return given(stated_time(field("optOutAt"))) & ~is_no(field("status"))
+
+
 def _meant(status: str) -> pl.Expr:
     """What an element of opt-ins or opt-outs says, where the place of its channel may hold a yes or no: a no among the
     opt-ins is one."""
@@ -70,21 +105,51 @@ def opted_issues(path: str, status: str) -> IssueRule:
 
 
 def opted(
-    path: str, status: str, *, where: pl.Expr | None = None, since: tuple[pl.Expr, ...] = (), **more: pl.Expr
+    path: str,
+    status: str,
+    *,
+    where: pl.Expr | None = None,
+    since: tuple[pl.Expr, ...] = (),
+    elsewhere: tuple[pl.Expr, ...] = (),
+    **more: pl.Expr,
 ) -> Rows:
-    """Yes or no to the channel each element of a list names."""
+    """Yes or no to the channel each element of a list names; a no has no time of agreement for its own, and without any
+    came after a yes `elsewhere` in the record."""
+    meant = _meant(status)
+    refuses = meant == "opt_out"
+    is_dated = pl.any_horizontal(given(item(name)) for name in ("date", "createdAt", "optOutAt"))
     return rows(
         "customer_consents",
         each=path,
         where=(says_something if where is None else where) & ~_says_nothing(status),
-        channel=channel(_meant(status)),
+        channel=channel(meant),
         purpose=pl.lit("marketing"),
-        status=_meant(status),
+        status=meant,
         effective_at=time(
-            *(since or (item("date"), item("createdAt"), item("optInAt"), item("optOutAt"))), else_export_date=True
+            *(
+                since
+                or (
+                    pl.when(refuses).then(item("optOutAt")),
+                    item("date"),
+                    item("createdAt"),
+                    pl.when(~refuses).then(item("optInAt")),
+                )
+            ),
+            else_export_date=True,
+            not_before=()
+            if since
+            else (
+                pl.when(refuses).then(item("optInAt")),
+                *(pl.when(refuses & ~is_dated).then(earlier) for earlier in elsewhere),
+            ),
         ),
         **more,
     )
+
+
+def opted_out_again(path: str) -> Rows:
+    """A time of opting out among the opt-ins is a no of its day."""
+    return opted(path, "opt_out", where=given(stated_time(item("optOutAt"))), since=(item("optOutAt"),))
 
 
 # One subscription stands in `optIns` and, with where it was given, in `consents`: of two that are dated the latter
@@ -97,6 +162,7 @@ event_consents = (
         where=given(item("channel")) & _is_unreported(item("channel"), listed_channels(dated_consents)),
     ),
     opted("contact.optOuts", "opt_out"),
+    opted_out_again("contact.optIns"),
     opted(
         "contact.consents",
         "opt_in",

@@ -27,6 +27,7 @@ from orchestration.mapping.words import (
     consent_said,
     consent_word,
     is_no,
+    is_no_last,
     no_since,
     stated_time,
     yes_since,
@@ -71,6 +72,7 @@ CSV_COLUMNS = {
 CHANNELS = ("email", "sms", "push")
 CSV_FORM = CsvForm(names=tuple(header for written in CSV_COLUMNS.values() for header in written))
 NOON = 12
+NONE = pl.lit(None, pl.String)
 
 
 @cache
@@ -129,24 +131,40 @@ def _consent(channel: pl.Expr, status: Word | pl.Expr, status_raw: pl.Expr, effe
     )
 
 
-def _dated(channel: str, status: str, since: pl.Expr) -> Rows:
+def _since(*stated: pl.Expr, after: pl.Expr) -> Time:
+    """A date, which means noon; what it says came `after` another."""
+    return time(*stated, else_export_date=True, date_only_hour=NOON, not_before=(after,))
+
+
+def _dated(channel: str, status: str, since: pl.Expr, after: pl.Expr = NONE) -> Rows:
     """A yes or no by its date alone."""
-    at_noon = time(since, else_export_date=True, date_only_hour=NOON)
-    return _consent(pl.lit(channel), pl.lit(status), pl.lit(None, pl.String), at_noon, given(since))
+    return _consent(pl.lit(channel), pl.lit(status), pl.lit(None, pl.String), _since(since, after=after), given(since))
 
 
 def _stated(channel: str) -> Rows:
-    """The word for the channel, where no date says more; a no beside the date of a yes alone came after it."""
-    stated, agreed = _cell(f"{channel}_status"), _cell(f"{channel}_opt_in")
-    refused = no_since(_cell(f"{channel}_opt_out"), agreed)
-    says_more = given(stated) & (~given(yes_since(agreed)) | is_no(stated)) & ~given(refused)
-    return _consent(pl.lit(channel), consent_word(stated), stated, time(else_export_date=True), says_more)
+    """The word for the channel, where no date says more; a no came after the date of a yes beside it."""
+    stated, (agreed, refused) = _cell(f"{channel}_status"), _dates(channel)
+    says_more = pl.when(is_no(stated)).then(~is_no_last(refused, agreed)).otherwise(~given(agreed) & ~given(refused))
+    return _consent(
+        pl.lit(channel),
+        consent_word(stated),
+        stated,
+        _since(after=pl.when(is_no(stated)).then(agreed)),
+        given(stated) & says_more,
+    )
+
+
+@cache
+def _dates(channel: str) -> tuple[pl.Expr, pl.Expr]:
+    """Since when there is a yes and a no."""
+    agreed, refused = _cell(f"{channel}_opt_in"), _cell(f"{channel}_opt_out")
+    return shared(yes_since(agreed)), shared(no_since(refused, agreed))
 
 
 def _of_channel(channel: str) -> Iterator[Rows]:
-    agreed, refused = _cell(f"{channel}_opt_in"), _cell(f"{channel}_opt_out")
-    yield _dated(channel, "opt_in", yes_since(agreed))
-    yield _dated(channel, "opt_out", no_since(refused, agreed))
+    agreed, refused = _dates(channel)
+    yield _dated(channel, "opt_in", agreed)
+    yield _dated(channel, "opt_out", refused, pl.when(is_no_last(refused, agreed)).then(agreed))
 
 
 top = pl.when(given(_cell("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
@@ -154,11 +172,16 @@ is_reported = pl.any_horizontal(
     (top == channel) & pl.any_horizontal(given(_cell(f"{channel}_{name}")) for name in ("opt_in", "opt_out", "status"))
     for channel in ("email", "sms")
 )
+agreed_at_the_top = pl.when(top == "email").then(_dates("email")[0]).otherwise(_dates("sms")[0])
 at_the_top = _consent(
     top,
     consent_word(_cell("status")),
     _cell("status"),
-    time(_cell("status_date"), else_export_date=True),
+    time(
+        _cell("status_date"),
+        else_export_date=True,
+        not_before=(pl.when(is_no(_cell("status"))).then(agreed_at_the_top),),
+    ),
     given(_cell("status")) & (~is_reported | is_no(_cell("status"))),
 )
 # A yes to having unsubscribed, or the time of it, is a no.
@@ -167,7 +190,10 @@ unsubscribed = _consent(
     top,
     pl.lit("opt_out"),
     refused,
-    time(pl.when(consent_said(refused).is_null()).then(refused), else_export_date=True),
+    _since(
+        pl.when(consent_said(refused).is_null()).then(refused),
+        after=pl.when(consent_said(refused).is_not_null()).then(agreed_at_the_top),
+    ),
     given(refused),
 )
 

@@ -1,5 +1,7 @@
 """Contacts: identifiers, attributes, consents by channel, tags and segments."""
 
+from collections.abc import Callable
+
 import polars as pl
 
 from orchestration.mapping.expressions import (
@@ -24,20 +26,24 @@ from orchestration.mapping.selects import (
     Rows,
     rows,
 )
-from orchestration.mapping.values import Typed, time
+from orchestration.mapping.values import Time, Typed, Word, time
 from orchestration.mapping.words import (
     consent_said,
     consent_word,
+    is_no,
     translated,
 )
 from orchestration.parsing import ids
 from orchestration.vendors.omnisend.consents import (
     _is_unreported,
+    agreed_last,
     between_commas,
     channel,
     listed_channels,
     opted,
-    says_something,
+    opted_out_again,
+    status_time,
+    taken_back,
 )
 from orchestration.vendors.omnisend.events import OPTED, STATUS_TIMES
 from orchestration.vendors.omnisend.words import EMPTY, IDENTIFIER_TYPE, dialled
@@ -214,53 +220,85 @@ is_reported_last = (
 top_channel = (
     pl.when(given(at("email")) | given(_identifier_of("email"))).then(pl.lit("email")).otherwise(pl.lit("sms"))
 )
-contact_consents = (
-    rows(
-        "customer_consents",
-        each=("identifiers", pairs("channels")),
-        where=given(item("value").struct.field("status")),
-        channel=item("key"),
-        purpose=pl.lit("marketing"),
-        status=consent_word(item("value").struct.field("status")),
-        status_raw=item("value").struct.field("status"),
-        effective_at=time(
-            *(item("value").struct.field(name) for name in STATUS_TIMES), parent("optInAt"), else_export_date=True
+
+
+def _in_channel(name: str) -> pl.Expr:
+    return item("value").struct.field(name)
+
+
+def _stated(
+    field: Callable[[str], pl.Expr],
+    channel: pl.Expr,
+    *,
+    where: pl.Expr | None = None,
+    each: str | tuple[str, ...] | None = None,
+    agreed: tuple[pl.Expr, ...] = (),
+    elsewhere: tuple[pl.Expr, ...] = (),
+    **more: pl.Expr,
+) -> tuple[Rows, Rows]:
+    """A status, and the refusal whose time stands beside it where it is none; one that is stated elsewhere too counts
+    `where` it is not, and a no always."""
+    status = field("status")
+
+    def statement(said: pl.Expr | Word, since: Time, condition: pl.Expr) -> Rows:
+        return rows(
+            "customer_consents",
+            each=each,
+            where=condition,
+            channel=channel,
+            purpose=pl.lit("marketing"),
+            status=said,
+            status_raw=status,
+            effective_at=since,
+            **more,
+        )
+
+    return (
+        statement(
+            consent_word(status),
+            status_time(field, *agreed, elsewhere=elsewhere),
+            given(status) & (pl.lit(value=True) if where is None else where | is_no(status)),
         ),
+        statement(pl.lit("opt_out"), time(field("optOutAt"), else_export_date=True), taken_back(field)),
+    )
+
+
+agreed_by_identifiers = (
+    pl.col("item_pairs:identifiers:channels")
+    .list.eval(agreed_last(pl.element(), pl.element().struct.field("value")))
+    .list.max()
+)
+agreed_in_statuses = agreed_last(at("statuses"), pl.element())
+# A yes stands in several places and counts once. A no counts wherever it stands: it may be the later word.
+contact_consents = (
+    *_stated(
+        _in_channel,
+        item("key"),
+        each=("identifiers", pairs("channels")),
+        agreed=(parent("optInAt"),),
         id_type=_identifier_type(parent("type"), parent("id")),
         id_value=dialled(parent("id")),
         consent_source=parent("consent.source"),
         ip=parent("consent.ip"),
         user_agent=parent("consent.userAgent"),
     ),
-    rows(
-        "customer_consents",
+    *_stated(
+        item,
+        channel(consent_said(item("status"))),
         each="statuses",
-        where=given(item("status")) & _is_unreported(item("channel"), reported_by_identifiers),
-        channel=channel(consent_said(item("status"))),
-        purpose=pl.lit("marketing"),
-        status=consent_word(item("status")),
-        status_raw=item("status"),
-        effective_at=time(*(item(name) for name in STATUS_TIMES), else_export_date=True),
+        where=_is_unreported(item("channel"), reported_by_identifiers),
+        elsewhere=(agreed_by_identifiers,),
     ),
     # The word at the top is of the channel that the contact is known by.
-    rows(
-        "customer_consents",
-        where=given(at("status"))
-        & _is_unreported(top_channel, reported_by_identifiers)
+    *_stated(
+        at,
+        top_channel,
+        where=_is_unreported(top_channel, reported_by_identifiers)
         & _is_unreported(top_channel, listed_channels(at("statuses"))),
-        channel=top_channel,
-        purpose=pl.lit("marketing"),
-        status=consent_word(at("status")),
-        status_raw=at("status"),
-        effective_at=time(*(at(name) for name in STATUS_TIMES), else_export_date=True),
+        elsewhere=(agreed_by_identifiers, agreed_in_statuses),
     ),
-    opted(
-        "optOuts",
-        "opt_out",
-        where=says_something
-        & _is_unreported(item("channel"), reported_by_identifiers)
-        & _is_unreported(item("channel"), listed_channels(at("statuses"))),
-    ),
+    opted("optOuts", "opt_out", elsewhere=(agreed_by_identifiers, agreed_in_statuses)),
+    opted_out_again("optIns"),
     opted("optIns", "opt_in", where=is_reported_last),
 )
 # A segment exported by hand has its id in the name of the file alone.

@@ -79,7 +79,9 @@ PROPERTY_LINE = {
     "productTags": [TEXT],
 }
 OPTED = {"channel": alone(TEXT), "date": TEXT, "createdAt": TEXT, "optInAt": TEXT, "optOutAt": TEXT}
-STATUS_TIMES = ("statusDate", "statusChangedAt", "date", "optInAt", "optOutAt")
+# When a status was set, whichever it is, and when it was agreed to or refused.
+CHANGE_TIMES = ("statusDate", "statusChangedAt", "date")
+STATUS_TIMES = (*CHANGE_TIMES, "optInAt", "optOutAt")
 CONSENT = {"channel": alone(TEXT), "source": TEXT, "createdAt": TEXT, "ip": TEXT, "userAgent": TEXT}
 EVENT = {
     "eventName": TEXT,

@@ -22,7 +22,7 @@ from orchestration.mapping.selects import (
     no_refusal,
     rows,
 )
-from orchestration.mapping.values import time
+from orchestration.mapping.values import Time, time
 from orchestration.mapping.words import consent_word, is_no, no_since, yes_since
 from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.identifiers import CHANNELS, nothing
@@ -41,7 +41,7 @@ def consent(
     channel: pl.Expr,
     purpose: pl.Expr,
     status: pl.Expr,
-    since: pl.Expr,
+    since: Time,
     *,
     reported_by: pl.Expr | None = None,
     each: str | None = None,
@@ -58,18 +58,34 @@ def consent(
         # A legal basis lets one be served, it is not a yes to advertising.
         status=consent_word(status, legal_consent="unknown"),
         status_raw=status,
-        effective_at=time(since, else_export_date=True),
+        effective_at=since,
         consent_source=nothing if reported_by is None else reported_by,
     )
 
 
+def since(*stated: pl.Expr, changed: pl.Expr = nothing, after: pl.Expr = nothing) -> Time:
+    """A stated time, else, inferred, that of the record's last change; what holds came `after` another."""
+    return time(
+        *stated,
+        changed,
+        else_export_date=True,
+        is_inferred=~pl.any_horizontal(map(given, stated)),
+        not_before=(after,),
+    )
+
+
 def stated_consents(
-    field: Callable[[str], pl.Expr], *, each: str | None, where: pl.Expr | None = None, since: pl.Expr | None = None
+    field: Callable[[str], pl.Expr],
+    *,
+    each: str | None,
+    reported_at: pl.Expr = nothing,
+    changed: pl.Expr = nothing,
 ) -> tuple[Rows, Rows]:
     """What a consent reports: its state, and the other change where it has the times of both.
 
-    Without a word the times decide: what was revoked is taken back. What was taken back had been given; and a time of
-    revocation beside a yes is a no of its day, which a later yes supersedes.
+    Without a word the times decide: what was revoked is taken back. What was taken back had been given, and before, so
+    that the time of the yes is never the no's; and a time of revocation beside a yes is a no of its day, which a later
+    yes supersedes. `reported_at` is when an event reports it, `changed` when the record last changed.
     """
     granted, revoked = shared(yes_since(field("grantedAt"))), shared(no_since(field("revokedAt"), field("grantedAt")))
     stated = field("status")
@@ -79,23 +95,17 @@ def stated_consents(
     is_other_reported = pl.when(is_taken_back).then(given(granted) & given(revoked)).otherwise(given(revoked))
     of_both: dict[str, Any] = {"reported_by": field("source"), "each": each}
     channel, purpose = field("channel"), field("purpose")
-    moment = first_given(
-        pl.when(is_taken_back).then(first_given(revoked, granted)).otherwise(granted),
-        *(() if since is None else (since,)),
+    moment = since(
+        pl.when(is_taken_back).then(revoked).otherwise(granted),
+        reported_at,
+        changed=pl.when(is_taken_back).then(changed),
+        after=pl.when(is_taken_back).then(granted),
     )
     other = pl.when(is_taken_back).then(pl.lit("opt_in")).otherwise(pl.lit("revoked"))
-    other_moment = pl.when(is_taken_back).then(granted).otherwise(revoked)
-    is_one = given(status) if where is None else where & given(status)
+    other_moment = since(pl.when(is_taken_back).then(granted).otherwise(revoked))
     return (
-        consent(channel, purpose, status, moment, where=is_one if each is None else where, **of_both),
-        consent(
-            channel,
-            purpose,
-            other,
-            other_moment,
-            where=is_other_reported if where is None else where & is_other_reported,
-            **of_both,
-        ),
+        consent(channel, purpose, status, moment, where=given(status) if each is None else None, **of_both),
+        consent(channel, purpose, other, other_moment, where=is_other_reported, **of_both),
     )
 
 

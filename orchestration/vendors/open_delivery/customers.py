@@ -22,7 +22,7 @@ from orchestration.mapping.selects import (
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.parsing import ids
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, stated_consents
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, since, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
     EXTERNAL_ID,
     IDENTIFIER,
@@ -32,6 +32,7 @@ from orchestration.vendors.open_delivery.identifiers import (
     customer_reference,
     external_ids,
     identifier_type,
+    nothing,
     phone_line,
     street_line,
 )
@@ -105,16 +106,16 @@ CONSENTS = {
 }
 
 
-def _said(start: str = "", changed: pl.Expr | None = None) -> tuple[Rows, ...]:
+def _said(start: str = "", changed: pl.Expr = nothing) -> tuple[Rows, ...]:
     """What a customer under `start` says of consent, in either form; `changed` is when the customer last changed."""
     marketing = at(f"{start}consent.marketing")
     return (
-        *stated_consents(item, each=f"{start}consents"),
+        *stated_consents(item, each=f"{start}consents", changed=changed),
         consent(
             pl.lit("all"),
             pl.lit("marketing"),
             marketing,
-            first_given(at(f"{start}consent.updatedAt"), *(() if changed is None else (changed,))),
+            since(at(f"{start}consent.updatedAt"), changed=changed),
             where=given(marketing),
         ),
     )

@@ -14,9 +14,9 @@ from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Contact, Identifier, IssueRule, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
-from orchestration.mapping.words import words
+from orchestration.mapping.words import is_no, words
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, stated_consents
+from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, since, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
     IDENTIFIER,
     canonical_identifier,
@@ -161,7 +161,12 @@ def _event_status(name: pl.Expr, body: str) -> pl.Expr:
     """The yes or no of an event of consent as a whole, by its name or the word in its body."""
     event = _dotted(name)
     is_update = (event == "customer.consent.updated").fill_null(value=False)
-    return pl.coalesce(lookup(event, OPT_EVENTS), pl.when(is_update).then(at(f"{body}.status")))
+    refuses = event.str.starts_with("customer.") & is_no(event.str.replace_all(".", " ", literal=True))
+    return pl.coalesce(
+        lookup(event, OPT_EVENTS),
+        pl.when(refuses).then(pl.lit("opt_out")),
+        pl.when(is_update).then(at(f"{body}.status")),
+    )
 
 
 def _unheard(name: pl.Expr, event_type: pl.Expr, body: str) -> IssueRule:
@@ -181,9 +186,9 @@ def _opted(name: pl.Expr, at_time: pl.Expr, body: str) -> tuple[Rows, ...]:
     customers have."""
     status = _event_status(name, body)
     return (
-        consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, at_time, where=given(status)),
-        *stated_consents(lambda field: at(f"{body}.consent.{field}"), each=None, since=at_time),
-        *stated_consents(item, each=f"{body}.consents", since=at_time),
+        consent(at(f"{body}.channel"), at(f"{body}.purpose"), status, since(at_time), where=given(status)),
+        *stated_consents(lambda field: at(f"{body}.consent.{field}"), each=None, reported_at=at_time),
+        *stated_consents(item, each=f"{body}.consents", reported_at=at_time),
     )
 
 

@@ -28,7 +28,7 @@ IDENTIFIER_TYPES = {
     "external_id": "external_id",
     "externalId": "external_id",
 }
-CHANNELS = {"app": "push", "mail": "post"}
+CHANNELS = {"app": "push"}
 nothing = pl.lit(None, pl.String)
 
 IDENTIFIER = {"type": TEXT, "value": TEXT}

@@ -15,7 +15,7 @@ from orchestration.mapping.model import dialect
 from orchestration.mapping.record_schema import EXTRA, SCALAR, TEXT
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Contact, Identifier, IssueRule, RejectRule, rows
-from orchestration.mapping.words import consent_word
+from orchestration.mapping.words import consent_word, is_no
 from orchestration.parsing.numbers import flag
 from orchestration.vendors.optimizely.event_fields import is_no_time, moment
 from orchestration.vendors.optimizely.people import identifier_type, own_namespace, singular
@@ -72,7 +72,10 @@ consent_rows = rows(
     "customer_consents",
     id_type=named_type,
     id_value=named_value,
-    channel=lookup(named_type, CONSENT_CHANNELS, "all"),
+    # A number is called and written to: who says no to one says no to more than calls.
+    channel=pl.when((named_type == "phone") & is_no(at("consent")))
+    .then(pl.lit("all"))
+    .otherwise(lookup(named_type, CONSENT_CHANNELS, "all")),
     purpose=pl.lit("marketing"),
     status=consent_word(at("consent")),
     status_raw=at("consent"),

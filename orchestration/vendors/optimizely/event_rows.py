@@ -127,7 +127,8 @@ def event_rows(event: EventFields) -> tuple[Rows, ...]:
 def consent_reported(event: EventFields) -> Rows:
     """Consent that an event reports: a no is one to all channels, as ODP sends on none then; a yes is of the address.
 
-    To unsubscribe from no list in particular is such a no; one that a message was answered with is of its channel.
+    To unsubscribe from no list in particular is such a no; one that a message was answered with is of its channel. A no
+    whose event has no readable time is one since the export date.
     """
     is_no_list = (event.kind == "list") & ~given(event.data("list_id")) & (event.subscription == "unsubscribed")
     is_answer = event.kind.is_in(MESSAGES) & (consent_said(event.action) == "opt_out")
@@ -135,7 +136,7 @@ def consent_reported(event: EventFields) -> Rows:
     return rows(
         "customer_consents",
         each=event.each,
-        where=event.is_sound & status.is_not_null(),
+        where=status.is_not_null() & (event.is_sound | (status == "opt_out")),
         channel=pl.when(is_answer)
         .then(event.kind)
         .when(status == "opt_out")

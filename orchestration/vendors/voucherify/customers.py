@@ -17,7 +17,7 @@ from orchestration.mapping.record_schema import EXTRA, FLAG, JSON, NUMBER, TEXT,
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Identifier, Profile, Rows, rows
 from orchestration.mapping.values import Amount, Typed, Word, time
-from orchestration.mapping.words import consent_said, consent_word, is_no
+from orchestration.mapping.words import consent_said, consent_word, is_no, is_plain_no, stated_time
 from orchestration.parsing import ids
 from orchestration.parsing.emails import email
 from orchestration.vendors.voucherify.words import METADATA_CELLS, SAME_WORD, TRUE, is_test, metadata, source_id_type
@@ -116,16 +116,27 @@ CUSTOMER_OR_CELLS = (
 
 
 def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, *otherwise: pl.Expr) -> Rows:
-    """Consents by their keys, of which `unsubscribed` and its like are negative: true takes back all, and not to have
-    unsubscribed is no consent."""
+    """Consents by their keys, of which `unsubscribed` and its like are negative: true takes back all, as do a word for
+    that and a date alone, and not to have unsubscribed is no consent."""
     is_negative = is_no(key)
     agreement = consent_word(stated)
-    refusal = pl.when(consent_said(stated) == "opt_in").then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
+    says_so = (
+        (consent_said(stated) == "opt_in").fill_null(value=False)
+        | (is_no(stated) & ~is_plain_no(stated))
+        | (~given(stated) & given(stated_time(since)))
+    )
+    refusal = pl.when(says_so).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
+    # Keys are ids of the shop's own consents; one that is called after a purpose of ours is that in any spelling.
+    purpose = key.str.strip_chars().str.to_lowercase()
     return rows(
         "customer_consents",
         each=each,
         channel=pl.lit("all"),
-        purpose=pl.when(is_negative).then(pl.lit("marketing")).otherwise(key),
+        purpose=pl.when(is_negative)
+        .then(pl.lit("marketing"))
+        .when(purpose.is_in(["marketing", "all"]))
+        .then(purpose)
+        .otherwise(key),
         status=Word(pl.when(is_negative).then(refusal).otherwise(agreement.expr), agreement.sources),
         status_raw=pl.concat_str(key, pl.lit("="), stated.str.strip_chars()),
         effective_at=time(since, *otherwise, else_export_date=True),

@@ -430,12 +430,107 @@ def test_the_word_at_the_top_of_a_contact_is_of_the_channel_it_is_known_by() -> 
     ]
 
 
-def test_statuses_decide_over_the_word_at_the_top() -> None:
+@pytest.mark.parametrize("word", ["subscribed", "nonSubscribed"])
+def test_statuses_decide_over_the_word_at_the_top(word: str) -> None:
     stated = {"channel": "email", "status": "subscribed", "statusChangedAt": "2026-02-21T08:00:00Z"}
-    outcome = normalise(
-        "omnisend", "contacts", [{"email": "a@example.com", "status": "unsubscribed", "statuses": [stated]}]
-    )
+    outcome = normalise("omnisend", "contacts", [{"email": "a@example.com", "status": word, "statuses": [stated]}])
     assert consents_of(outcome) == [("email", "opt_in", "2026-02-21 08:00", False)]
+
+
+EARLY, LATE = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+YES = {"channel": "email", "status": "subscribed", "date": EARLY}
+NO = {"channel": "email", "status": "unsubscribed", "date": LATE}
+
+
+def known_by_mail(channel: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    channels = {"email": channel} if channel else {}
+    identifier = {"type": "email", "id": "a@example.com", "channels": channels}
+    return {
+        "contactID": "6",
+        "email": "a@example.com",
+        "identifiers": [identifier | fields.pop("identifier", {})],
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        known_by_mail(YES, optOuts=[{"channel": "email", "date": LATE}]),
+        known_by_mail(YES, statuses=[NO]),
+        known_by_mail(YES, status="unsubscribed", statusDate=LATE),
+        known_by_mail(statuses=[YES], status="unsubscribed", statusDate=LATE),
+        known_by_mail(statuses=[YES], optOuts=[{"channel": "email", "optOutAt": LATE}]),
+        known_by_mail({"status": "subscribed", "optInAt": EARLY, "optOutAt": LATE}),
+        known_by_mail(optIns=[{"channel": "email", "optInAt": EARLY, "optOutAt": LATE}]),
+    ],
+)
+def test_a_later_no_is_heard_wherever_in_a_contact_it_stands(contact: dict[str, Any]) -> None:
+    assert sorted(consents_of(normalise("omnisend", "contacts", [contact]))) == [
+        ("email", "opt_in", "2026-01-01 00:00", False),
+        ("email", "opt_out", "2026-02-01 00:00", False),
+    ]
+
+
+@pytest.mark.parametrize("when", [LATE, "2026-03-01T09:00:00Z"])
+@pytest.mark.parametrize("no", [{"status": "unsubscribed"}, {"optOuts": ["email"]}, {"statuses": ["unsubscribed"]}])
+def test_a_no_without_a_time_holds_at_least_since_the_yes_beside_it(when: str, no: dict[str, Any]) -> None:
+    yes = {"channel": "email", "status": "subscribed", "statusDate": when}
+    for contact in (known_by_mail(yes, **no), *([] if "statuses" in no else [known_by_mail(statuses=[yes], **no)])):
+        said = normalise("omnisend", "contacts", [contact]).rows("customer_consents")
+        agreed, refused = sorted(said, key=lambda row: row["status"])
+        assert (agreed["status"], refused["status"]) == ("opt_in", "opt_out")
+        assert refused["effective_at"] >= agreed["effective_at"]
+
+
+def test_a_later_no_among_the_opt_ins_of_an_event_is_heard() -> None:
+    opted = {"channel": "email", "optInAt": EARLY, "optOutAt": LATE}
+    outcome = of_events(event("visit", contact={"email": "a@example.com", "optIns": [opted]}))
+    assert [row[1:3] for row in consents_of(outcome)] == [
+        ("opt_in", "2026-01-01 00:00"),
+        ("opt_out", "2026-02-01 00:00"),
+    ]
+
+
+@pytest.mark.parametrize("nothing", ["-", "false", "0000-00-00 00:00:00"])
+def test_a_time_of_opting_out_that_stands_for_none_is_no_refusal(nothing: str) -> None:
+    contact = known_by_mail({"status": "subscribed", "optInAt": EARLY, "optOutAt": nothing})
+    assert [row[1] for row in consents_of(normalise("omnisend", "contacts", [contact]))] == ["opt_in"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "since", "is_inferred"),
+    [
+        (known_by_mail({"status": "unsubscribed", "optInAt": EARLY, "optOutAt": LATE}), "2026-02-01", False),
+        (known_by_mail({"status": "unsubscribed", "optInAt": EARLY}), "2026-03-01", True),
+        (known_by_mail({"status": "unsubscribed"}, identifier={"optInAt": EARLY}), "2026-03-01", True),
+        (known_by_mail({"status": "unsubscribed", "optInAt": LATE, "optOutAt": EARLY}), "2026-02-01", True),
+        (known_by_mail({"status": "unsubscribed", "statusDate": LATE, "optOutAt": EARLY}), "2026-02-01", True),
+        (known_by_mail({"status": "unsubscribed", "optInAt": "2026-03-01T09:00:00Z"}), "2026-03-01T09", True),
+        (
+            known_by_mail(statuses=[{"channel": "email", "status": "unsubscribed", "optInAt": EARLY}]),
+            "2026-03-01",
+            True,
+        ),
+        (known_by_mail(status="unsubscribed", optInAt=EARLY, optOutAt=LATE), "2026-02-01", False),
+        (known_by_mail(optOuts=[{"channel": "email", "createdAt": EARLY, "optOutAt": LATE}]), "2026-02-01", False),
+        (known_by_mail(optOuts=[{"channel": "email", "optInAt": EARLY}]), "2026-03-01", True),
+    ],
+)
+def test_the_time_of_a_no_is_never_that_of_an_agreement(
+    contact: dict[str, Any], since: str, *, is_inferred: bool
+) -> None:
+    [no] = normalise("omnisend", "contacts", [contact]).rows("customer_consents")
+    assert (no["status"], no["is_effective_at_inferred"]) == ("opt_out", is_inferred)
+    assert no["effective_at"].isoformat().startswith(since)
+
+
+def test_the_time_of_a_yes_is_never_that_of_a_refusal() -> None:
+    contact = known_by_mail({"status": "subscribed", "optOutAt": LATE})
+    assert consents_of(normalise("omnisend", "contacts", [contact])) == [
+        ("email", "opt_in", "2026-03-01 00:00", True),
+        ("email", "opt_out", "2026-02-01 00:00", False),
+    ]
 
 
 @pytest.mark.parametrize("name", ["statusDate", "statusChangedAt", "date", "optInAt"])

@@ -868,6 +868,40 @@ def test_a_revocation_beside_a_yes_is_heard() -> None:
 
 
 @pytest.mark.parametrize(
+    ("customer", "since"),
+    [
+        ({}, "2026-03-01 00:00"),
+        ({"updatedAt": "2026-02-01T00:00:00Z"}, "2026-02-01 00:00"),
+        ({"updatedAt": "2025-01-01T00:00:00Z"}, "2025-01-10 00:00"),
+    ],
+)
+@pytest.mark.parametrize("word", ["opt_out", "revoked"])
+def test_a_no_that_states_a_time_of_agreement_alone_has_none_of_its_own(
+    word: str, customer: dict[str, str], since: str
+) -> None:
+    consent = {"channel": "email", "status": word, "grantedAt": "2025-01-10T00:00:00Z"}
+    identified = {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}}
+    outcome = read("customers", {**identified, **customer, "consents": [consent]})
+    assert reported_consents(outcome) == [("email", "opt_out", since)]
+    assert outcome.row("customer_consents")["is_effective_at_inferred"]
+
+
+def test_a_no_of_an_event_that_states_a_time_of_agreement_alone_is_of_the_event() -> None:
+    consent = {"channel": "email", "status": "revoked", "grantedAt": "2025-01-10T00:00:00Z"}
+    event = {"id": "e", "eventType": "customer.consent.updated", "occurredAt": "2026-02-01T00:00:00Z"}
+    outcome = read("events", event | {"customerId": "c", "payload": {"consent": consent}})
+    assert reported_consents(outcome) == [("email", "opt_out", "2026-02-01 00:00")]
+    assert not outcome.row("customer_consents")["is_effective_at_inferred"]
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_the_last_change_of_a_customer_is_no_stated_time_of_its_consent(*, says: bool) -> None:
+    customer = {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consent": {"marketing": says}}
+    row = read("customers", customer | {"updatedAt": "2026-02-01T00:00:00Z"}).row("customer_consents")
+    assert (str(row["effective_at"])[:10], row["is_effective_at_inferred"]) == ("2026-02-01", True)
+
+
+@pytest.mark.parametrize(
     ("unit", "total"), [({}, 5400), ({"amount_unit": "minor"}, 54), ({"amount_unit": "major"}, 5400)]
 )
 def test_the_account_settles_the_unit_of_operational_orders_of_version_2(unit: dict[str, str], total: int) -> None:
@@ -957,7 +991,16 @@ def test_a_time_that_stands_for_none_grants_and_cancels_nothing(nothing: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["customer.opted-out", "customer.optedOut", "customer.unsubscribed", "customer.consent.revoked"]
+    "name",
+    [
+        "customer.opted-out",
+        "customer.optedOut",
+        "customer.unsubscribed",
+        "customer.consent.revoked",
+        "CUSTOMER_OPT_OUT",
+        "customer.email.unsubscribed",
+        "customer.complained",
+    ],
 )
 def test_a_no_by_event_is_heard_however_the_event_is_called(name: str) -> None:
     event = {"id": "e", "eventType": name, "occurredAt": "2026-02-01T00:00:00Z", "payload": {"channel": "sms"}}

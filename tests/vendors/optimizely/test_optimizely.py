@@ -625,6 +625,16 @@ def test_a_consent_reported_by_an_event_is_heard(event: dict[str, Any], reported
         )
 
 
+@pytest.mark.parametrize(("action", "heard"), [("opt_out", ["opt_out"]), ("opt_in", [])])
+def test_a_no_among_a_profile_s_events_is_heard_although_its_time_cannot_be_read(action: str, heard: list[str]) -> None:
+    event = {"type": "consent", "action": action, "timestamp": "yesterday", "data": {}}
+    outcome = odp("profiles", {"identifiers": {"email": "a@example.com"}, "events": [event]})
+    consents = outcome.rows("customer_consents")
+    assert [row["status"] for row in consents] == heard
+    assert all(row["is_effective_at_inferred"] for row in consents)
+    assert ("events[]", "unparseable", "yesterday") in outcome.issues
+
+
 def test_a_word_on_consent_that_is_not_known_is_logged() -> None:
     outcome = odp(
         "events",
@@ -730,6 +740,12 @@ def test_a_segment_file_without_a_name_is_rejected() -> None:
 def test_no_word_on_consent_is_no_refusal(consent: Any, status: str) -> None:
     record = {"identifier_field_name": "email", "identifier_value": "a@example.com", "consent": consent}
     assert odp("consents", record).row("customer_consents")["status"] == status
+
+
+@pytest.mark.parametrize(("says", "channel"), [(True, "phone"), (False, "all"), (None, "phone")])
+def test_a_no_of_a_number_is_one_to_calls_and_to_messages(says: bool | None, channel: str) -> None:
+    record = {"identifier_field_name": "phone", "identifier_value": "+4915123456704", "consent": says}
+    assert odp("consents", record).row("customer_consents")["channel"] == channel
 
 
 def test_a_refusal_with_name_and_value_swapped_is_rejected_and_not_lost() -> None:
@@ -969,7 +985,10 @@ def test_a_row_of_an_order_is_one_in_every_stream(stream: str) -> None:
     assert (outcome.row("orders")["source_order_id"], outcome.row("order_lines")["product_id"]) == ("O1", "p1")
 
 
-@pytest.mark.parametrize(("kind", "action"), [("email", "unsubscribe"), ("sms", "opt_out"), ("push", "opted-out")])
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [("email", "unsubscribe"), ("sms", "opt_out"), ("push", "opted-out"), ("email", "spam_complaint")],
+)
 def test_a_no_in_answer_to_a_message_is_one_to_its_channel(kind: str, action: str) -> None:
     event = {"type": kind, "action": action, "identifiers": {"email": "a@mailbox.test"}, "data": {"ts": 1769900000}}
     consent = normalise("optimizely", "events", [event]).row("customer_consents")

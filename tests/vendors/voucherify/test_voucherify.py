@@ -99,6 +99,11 @@ def test_the_shop_s_id_is_an_e_mail_address_where_it_looks_like_one(source_id, i
         ("cnst_1", "true", "cnst_1", "opt_in"),
         ("cnst_1", 0, "cnst_1", "opt_out"),
         ("unsubscribed", "Yes", "marketing", "opt_out"),
+        ("unsubscribed", "unsubscribed", "marketing", "opt_out"),
+        ("unsubscribed", None, "marketing", "opt_out"),
+        ("email_unsubscribed", True, "marketing", "opt_out"),
+        ("email_unsubscribed", False, "marketing", "unknown"),
+        ("Marketing", False, "marketing", "opt_out"),
     ],
 )
 def test_not_to_have_unsubscribed_is_no_consent(key, value, purpose, status):
