@@ -7,7 +7,7 @@ was loaded by it."""
 import duckdb
 
 from orchestration.loading import circuit_breaker
-from orchestration.loading.record_versions import contest, settle_contested
+from orchestration.loading.record_versions import settle_versions
 from orchestration.warehouse.change_keys import mark_changed
 
 # A copy that still lies in the landing zone is simply loaded.
@@ -40,11 +40,11 @@ def hand_over(con: duckdb.DuckDBPyConnection, path: str) -> None:
     if not copies or copies[0][3]:
         return
     load_seq, other, successor, _ = copies[0]
-    contest(con, load_seq)
     for table, column in con.execute(_PLACES).fetchall():
         con.execute(f"update {table} set {column} = $2 where load_seq = $1", [load_seq, successor])
     mark_changed(con, "load_seq = $1", [load_seq])
-    settle_contested(con)
+    # Of versions without a time the last path is the newest, so that another may be now.
+    settle_versions(con, [load_seq])
     _exchange(con, load_seq, other)
 
 

@@ -347,6 +347,45 @@ def test_an_event_with_its_first_report_corrected_away_stands_under_the_archived
     assert installation.query(LAW) == [(0,)]
 
 
+def version(number: int, day: int) -> object:
+    return {"contactID": f"c{number}", "updatedAt": f"2026-02-0{day}T00:00:00Z"}
+
+
+def test_an_archived_copy_keeps_the_older_versions_of_its_original(installation: Installation) -> None:
+    original, copy, newer = COPIES
+    for path in (original, copy):
+        installation.land(path, [version(1, 1)])
+    installation.land(newer, [version(1, 2)])
+    run(installation)
+    archive(installation, copy)
+    run(installation)
+    installation.land(original, contacts(9))
+    run(installation)
+    assert installation.query(UNDER) == [("c1", f"landing/{newer}"), ("c9", f"landing/{original}")]
+    run(installation, withdraw=of(newer))
+    assert installation.query(UNDER) == [("c1", f"landing/{copy}"), ("c9", f"landing/{original}")]
+    assert installation.query(LAW) == [(0,)]
+
+
+def test_of_versions_without_a_time_an_archived_copy_has_the_newest_by_its_own_path(
+    installation: Installation,
+) -> None:
+    original, between, copy = COPIES
+    for path, name in ((original, "One"), (between, "Two"), (copy, "One")):
+        installation.land(path, [{"contactID": "c1", "firstName": name}])
+    run(installation)
+    archive(installation, copy)
+    run(installation)
+    installation.land(original, contacts(9))
+    run(installation)
+    assert installation.query(UNDER) == [("c1", f"landing/{copy}"), ("c9", f"landing/{original}")]
+    assert installation.query(LOGGED) == [
+        (f"landing/{original}", "loaded", 1, 1, 0),
+        (f"landing/{between}", "loaded", 1, 0, 1),
+        (f"landing/{copy}", "loaded", 1, 1, 0),
+    ]
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
