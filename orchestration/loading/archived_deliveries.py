@@ -17,6 +17,7 @@ import duckdb
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.config.settings import Settings
 from orchestration.loading.deduplication import MOVED, release_duplicates, remember_latest
+from orchestration.loading.record_versions import settle_versions
 from orchestration.warehouse import deleted_rows, publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
@@ -148,6 +149,8 @@ def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]
             for table in (*(f"staging.{table}" for table in TABLES), *AUDIT_TABLES):
                 _copy(con, columns, past, table, "taken")
             _settle_duplicates(con, columns, past)
+            # A version with no newer one taken over stands in staging until that is loaded.
+            settle_versions(con, [seq for (seq,) in con.execute("select new_seq from taken").fetchall()])
             return {path for (path,) in con.execute("select file_path from taken").fetchall()}
     except (duckdb.Error, _LossError):
         deleted_rows.note(con)

@@ -140,6 +140,13 @@ UNDER = "select source_record_id, source_file from staging.customers order by al
 LOGGED = "select file_path, status, rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by all"
 
 
+ANEW = pytest.mark.parametrize("is_begun_anew", [False, True])
+
+
+def run_or_begin_anew(installation: Installation, *, is_begun_anew: bool) -> None:
+    (begin_anew if is_begun_anew else run)(installation)
+
+
 def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installation: Installation) -> None:
     for path in COPIES:
         installation.land(path, contacts(1, 2))
@@ -349,6 +356,38 @@ def test_an_event_with_its_first_report_corrected_away_stands_under_the_archived
 
 def version(number: int, day: int) -> object:
     return {"contactID": f"c{number}", "updatedAt": f"2026-02-0{day}T00:00:00Z"}
+
+
+@ANEW
+def test_an_older_version_of_an_archived_file_comes_back_when_the_newer_one_is_corrected_away(
+    installation: Installation, *, is_begun_anew: bool
+) -> None:
+    newer, older = COPIES[:2]
+    installation.land(newer, [version(1, 2), version(2, 2)])
+    installation.land(older, [version(1, 1)])
+    run(installation)
+    archive(installation, older)
+    run(installation)
+    installation.land(newer, [version(2, 2)])
+    run_or_begin_anew(installation, is_begun_anew=is_begun_anew)
+    assert installation.query(UNDER) == [("c1", f"landing/{older}"), ("c2", f"landing/{newer}")]
+    assert installation.query(LOGGED) == [
+        (f"landing/{newer}", "loaded", 1, 1, 0),
+        (f"landing/{older}", "loaded", 1, 1, 0),
+    ]
+
+
+def test_an_older_version_of_an_archived_file_stays_aside_in_a_build_file_begun_anew(
+    installation: Installation,
+) -> None:
+    installation.land(COPIES[0], [version(1, 2)])
+    installation.land(COPIES[1], [version(1, 1)])
+    run(installation)
+    before = installation.state()
+    archive(installation, COPIES[1])
+    begin_anew(installation)
+    assert installation.state() == before
+    assert installation.query("select source_file from internal.outdone") == [(f"landing/{COPIES[1]}",)]
 
 
 def test_an_archived_copy_keeps_the_older_versions_of_its_original(installation: Installation) -> None:
