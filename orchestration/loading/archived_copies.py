@@ -7,7 +7,7 @@ was loaded by it."""
 import duckdb
 
 from orchestration.loading import circuit_breaker
-from orchestration.loading.record_versions import contest, settle_contested
+from orchestration.loading.record_versions import settle_versions
 from orchestration.warehouse.change_keys import mark_changed
 
 # A copy that still lies in the landing zone is simply loaded.
@@ -30,7 +30,7 @@ semi join (select * from duckdb_columns() where column_name = 'load_seq') as wit
 where columns.database_name = current_database() and columns.schema_name in ('staging', 'meta', 'internal')
     and columns.column_name in ('file_path', 'source_file') and columns.table_name <> 'loads'
 """
-_IDENTITY = ("file_path", "file_bytes", "file_mtime_ns", "file_ctime_ns", "file_inode", "is_full")
+IDENTITY = ("file_path", "file_bytes", "file_mtime_ns", "file_ctime_ns", "file_inode", "is_full")
 
 
 def hand_over(con: duckdb.DuckDBPyConnection, path: str) -> None:
@@ -40,18 +40,23 @@ def hand_over(con: duckdb.DuckDBPyConnection, path: str) -> None:
     if not copies or copies[0][3]:
         return
     load_seq, other, successor, _ = copies[0]
-    contest(con, load_seq)
-    for table, column in con.execute(_PLACES).fetchall():
-        con.execute(f"update {table} set {column} = $2 where load_seq = $1", [load_seq, successor])
+    put_under(con, load_seq, successor)
     mark_changed(con, "load_seq = $1", [load_seq])
-    settle_contested(con)
+    # Of versions without a time the last path is the newest, so that another may be now.
+    settle_versions(con, [load_seq])
     _exchange(con, load_seq, other)
+
+
+def put_under(con: duckdb.DuckDBPyConnection, load_seq: int, path: str) -> None:
+    """All that a load left is of that file from now on, but for its log entry."""
+    for table, column in con.execute(_PLACES).fetchall():
+        con.execute(f"update {table} set {column} = $2 where load_seq = $1", [load_seq, path])
 
 
 def _exchange(con: duckdb.DuckDBPyConnection, load_seq: int, other: int) -> None:
     """The two log entries change places: each is of the other's file from now on."""
     con.execute(
-        f"update meta.loads set {', '.join(f'{name} = partner.{name}' for name in _IDENTITY)} from (select * replace"
+        f"update meta.loads set {', '.join(f'{name} = partner.{name}' for name in IDENTITY)} from (select * replace"
         " (case when load_seq = $1 then $2 else $1 end as load_seq) from meta.loads where load_seq in ($1, $2)) as"
         " partner where meta.loads.load_seq = partner.load_seq",
         [load_seq, other],

@@ -16,7 +16,12 @@ import duckdb
 
 from orchestration.canonical.tables import TABLES, known_by_content
 from orchestration.config.settings import Settings
+from orchestration.landing import landing_zone
+from orchestration.landing.landing_zone import LandedFile
+from orchestration.loading import circuit_breaker
+from orchestration.loading.archived_copies import IDENTITY, put_under
 from orchestration.loading.deduplication import MOVED, release_duplicates, remember_latest
+from orchestration.loading.record_versions import settle_versions
 from orchestration.warehouse import deleted_rows, publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
@@ -31,6 +36,24 @@ AUDIT_TABLES = (
 )
 # What versions before this one called a table: their warehouses are looked into, too.
 FORMER_NAMES = {"internal.duplicates": "internal.repeats"}
+_CONTENT = "source, source_account, stream, export_date, file_sha256"
+# Copies that nothing stands for yet, by path: with their original, and all files that were known to hold the same.
+_COPIES = f"""
+with
+    known as (select * from {{past}}.meta.loads where status <> 'superseded'),
+    alike as (select {_CONTENT}, list(file_path) as file_paths from known group by {_CONTENT}),
+    originals as (
+        select {_CONTENT}, min(file_path) as file_path, min_by(load_seq, file_path) as load_seq
+        from known where {circuit_breaker.STANDS} group by {_CONTENT}
+    )
+select copy.file_path, file_sha256, alike.file_paths, originals.file_path, originals.load_seq
+from known as copy
+inner join alike using ({_CONTENT})
+left join originals using ({_CONTENT})
+anti join (select {_CONTENT} from meta.loads where {circuit_breaker.STANDS}) using ({_CONTENT})
+where copy.status = 'duplicate' and copy.file_path in (select unnest($1::varchar[]))
+order by copy.file_path
+"""
 REMEMBERED = ("internal.withdrawn", "internal.accepted_deletions", "internal.sightings")
 
 
@@ -90,13 +113,17 @@ def _note_from(con: duckdb.DuckDBPyConnection, columns: "_Columns", past: str, t
         )
 
 
-def take_over(con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collection[str]) -> set[str]:
-    """Takes over what those files left; gives the files that nothing can be taken over of."""
+def take_over(
+    con: duckdb.DuckDBPyConnection, settings: Settings, paths: Collection[str], to_load: Collection[LandedFile]
+) -> set[str]:
+    """Takes over what those files left, while others are still to be loaded; gives the files that nothing can be taken
+    over of."""
     left = set(paths)
     if left:
+        landed = {file.relative_path: file for file in to_load}
         with _pasts(con, settings) as pasts:
             for past in pasts:
-                left -= _take_over(con, past, left)
+                left -= _take_over(con, past, left, landed)
     return left
 
 
@@ -118,12 +145,17 @@ def _pasts(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[list[
             con.execute(f"detach {past}")
 
 
-def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]) -> set[str]:
-    """The files of which rows and log entries could be taken over from one warehouse: all that it knows, or none."""
+def _take_over(
+    con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str], landed: Mapping[str, LandedFile]
+) -> set[str]:
+    """The files of which rows and log entries could be taken over from one warehouse: all that it knows, or none; but
+    for copies of what it does not know."""
     columns = _Columns.of(con)
     if not columns.there(past, LOADS) >= {
         "file_path",
+        "file_sha256",
         "status",
+        "reason_code",
         "load_seq",
         "source",
         "source_account",
@@ -133,25 +165,62 @@ def _take_over(con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str]
         return set()
     try:
         with transaction(con):
+            heirs, of_nothing = _copies_alone(con, past, paths, landed)
             con.execute(
                 f"""
                 create or replace temp table taken as
+                with heirs as (select unnest($2::bigint[]) as original_seq, unnest($3::varchar[]) as file_path)
                 select
-                    file_path, load_seq as old_seq, source_account,
+                    file_path, load_seq as own_seq, coalesce(original_seq, load_seq) as old_seq, source_account,
                     (select coalesce(max(load_seq), 0) from meta.loads) + row_number() over (order by load_seq) as new_seq
                 from {past}.meta.loads
-                where status <> 'superseded' and file_path in (select unnest($1))
+                left join heirs using (file_path)
+                where status <> 'superseded' and file_path in (select unnest($1::varchar[]))
                 """,
-                [sorted(paths)],
+                [sorted(set(paths) - of_nothing), list(heirs), list(heirs.values())],
             )
             _copy(con, columns, past, LOADS, "taken", ("true", "is_taken_over"))
             for table in (*(f"staging.{table}" for table in TABLES), *AUDIT_TABLES):
                 _copy(con, columns, past, table, "taken")
+            _name_heirs(con, columns, past)
             _settle_duplicates(con, columns, past)
+            # A version with no newer one taken over stands in staging until that is loaded.
+            settle_versions(con, [seq for (seq,) in con.execute("select new_seq from taken").fetchall()])
             return {path for (path,) in con.execute("select file_path from taken").fetchall()}
     except (duckdb.Error, _LossError):
         deleted_rows.note(con)
         return set()
+
+
+def _copies_alone(
+    con: duckdb.DuckDBPyConnection, past: str, paths: Collection[str], landed: Mapping[str, LandedFile]
+) -> tuple[dict[int, str], set[str]]:
+    """Copies that no other file will stand for: the first of each content by the load of its original, whose rows it
+    takes, and all those of which that warehouse has no original."""
+    heirs: dict[int, str] = {}
+    of_nothing = set()
+    for path, sha256, alike, original, load_seq in con.execute(_COPIES.format(past=past), [sorted(paths)]).fetchall():
+        if any(landing_zone.sha256_of(landed[name]) == sha256 for name in alike if name in landed):
+            continue
+        if original is None:
+            of_nothing.add(path)
+        elif original not in paths:
+            heirs.setdefault(load_seq, path)
+    return heirs, of_nothing
+
+
+def _name_heirs(con: duckdb.DuckDBPyConnection, columns: "_Columns", past: str) -> None:
+    """Rows and log entries that a copy has of its original are of the copy."""
+    known = sorted(columns.there(past, LOADS) & set(IDENTITY))
+    for path, new_seq, own_seq in con.execute(
+        "select file_path, new_seq, own_seq from taken where own_seq <> old_seq"
+    ).fetchall():
+        put_under(con, new_seq, path)
+        con.execute(
+            f"update meta.loads set {', '.join(f'{name} = own.{name}' for name in known)} from {past}.meta.loads as own"
+            " where meta.loads.load_seq = $1 and own.load_seq = $2",
+            [new_seq, own_seq],
+        )
 
 
 class _LossError(Exception):

@@ -35,19 +35,23 @@ _LEAVING, _RETURNING = (
 
 
 def settle_versions(con: duckdb.DuckDBPyConnection, load_seqs: Collection[int]) -> Counter[int]:
-    """After the rows of loads are in staging: leaves one for each record of their export dates; returns how many of
-    each load are set aside."""
+    """After the rows of loads are in staging, or aside: leaves one in staging for each record of their export dates;
+    returns how many of each load are set aside."""
     con.execute(
         f"""
         create or replace temp table contested as
-        with loaded as (select distinct {_EXPORT}, source_record_id from staging.customers where load_seq in (select unnest($1::bigint[])))
-        select {_KEY} from (
-            select {_KEY} from staging.customers semi join loaded using ({_EXPORT}, source_record_id)
-            union all
-            select {_KEY} from internal.outdone semi join loaded using ({_EXPORT}, source_record_id)
+        with loaded as (
+            select {_EXPORT}, source_record_id from staging.customers where load_seq in (select unnest($1::bigint[]))
+            union
+            select {_EXPORT}, source_record_id from internal.outdone where load_seq in (select unnest($1::bigint[]))
         )
-        group by all
-        having count(*) > 1
+        select {_KEY} from (
+            select {_KEY}, false as is_aside from staging.customers semi join loaded using ({_EXPORT}, source_record_id)
+            union all
+            select {_KEY}, true as is_aside from internal.outdone semi join loaded using ({_EXPORT}, source_record_id)
+        )
+        group by {_KEY}
+        having count(*) > 1 or bool_and(is_aside)
         """,
         [list(load_seqs)],
     )

@@ -91,7 +91,12 @@ def take_over_archived(
     landed = [file for file in scan.files if file.relative_path in to_reload]
     to_load = {file.relative_path for file in landed} - unreadable_files.spoilt_among(con, settings, landed)
     too_early = {path for path in to_reload - to_load if scan.is_too_early(path)}
-    lost = archived_deliveries.take_over(con, settings, to_reload - to_load - too_early)
+    lost = archived_deliveries.take_over(
+        con,
+        settings,
+        to_reload - to_load - too_early,
+        [file for file in landed if file.relative_path in to_load],
+    )
     if lost and not without_archived:
         shown = ", ".join(landing_zone.shown(path) for path in sorted(lost)[:MOST_SHOWN])
         more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""

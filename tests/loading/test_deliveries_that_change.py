@@ -140,15 +140,25 @@ UNDER = "select source_record_id, source_file from staging.customers order by al
 LOGGED = "select file_path, status, rows_read, rows_loaded, rows_duplicate from meta.loads where status <> 'superseded' order by all"
 
 
-def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installation: Installation) -> None:
+ANEW = pytest.mark.parametrize("is_begun_anew", [False, True])
+
+
+def run_or_begin_anew(installation: Installation, *, is_begun_anew: bool) -> None:
+    (begin_anew if is_begun_anew else run)(installation)
+
+
+@ANEW
+def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(
+    installation: Installation, *, is_begun_anew: bool
+) -> None:
     for path in COPIES:
         installation.land(path, contacts(1, 2))
     run(installation)
-    archive(installation, COPIES[1])
-    archive(installation, COPIES[2])
+    for path in COPIES[1:]:
+        archive(installation, path)
     run(installation)
     installation.land(COPIES[0], contacts(3))
-    run(installation)
+    run_or_begin_anew(installation, is_begun_anew=is_begun_anew)
     original, copy, other = (f"landing/{path}" for path in COPIES)
     assert installation.query(UNDER) == [("c1", copy), ("c2", copy), ("c3", original)]
     assert installation.query(LOGGED) == [
@@ -159,13 +169,16 @@ def test_an_archived_copy_keeps_its_rows_when_the_original_is_corrected(installa
     assert (vanished(installation), installation.query(LAW)) == ([copy, other], [(0,)])
 
 
-def test_a_copy_that_lies_there_is_loaded_when_the_original_is_corrected(installation: Installation) -> None:
+@ANEW
+def test_a_copy_that_lies_there_is_loaded_when_the_original_is_corrected(
+    installation: Installation, *, is_begun_anew: bool
+) -> None:
     for path in COPIES:
         installation.land(path, contacts(1))
     run(installation)
     archive(installation, COPIES[1])
     installation.land(COPIES[0], contacts(3))
-    run(installation)
+    run_or_begin_anew(installation, is_begun_anew=is_begun_anew)
     assert installation.query(UNDER) == [("c1", f"landing/{COPIES[2]}"), ("c3", f"landing/{COPIES[0]}")]
 
 
@@ -345,6 +358,119 @@ def test_an_event_with_its_first_report_corrected_away_stands_under_the_archived
     ]
     assert installation.query("select rows_loaded, rows_duplicate from meta.loads where is_taken_over") == [(2, 0)]
     assert installation.query(LAW) == [(0,)]
+
+
+@ANEW
+def test_events_of_an_archived_copy_stand_on_when_the_original_is_corrected(
+    installation: Installation, *, is_begun_anew: bool
+) -> None:
+    paths = [f"omnisend/events/2026-03-02/{name}.ndjson" for name in ("a", "b")]
+    installation.land("omnisend/events/2026-03-01/a.ndjson", [event(1)])
+    for path in paths:
+        installation.land(path, [event(1), event(2)])
+    run(installation)
+    archive(installation, paths[1])
+    run(installation)
+    installation.land(paths[0], [event(3)])
+    run_or_begin_anew(installation, is_begun_anew=is_begun_anew)
+    assert installation.query(
+        "select event_id, last_export_date::varchar, source_file from staging.events order by all"
+    ) == [
+        ("e1", "2026-03-02", "landing/omnisend/events/2026-03-01/a.ndjson"),
+        ("e2", "2026-03-02", f"landing/{paths[1]}"),
+        ("e3", "2026-03-02", f"landing/{paths[0]}"),
+    ]
+    assert installation.query("select count(*) from staging.order_lines") == [(3,)]
+    assert installation.query("select source_file from internal.duplicates") == [(f"landing/{paths[1]}",)]
+    assert installation.query(LAW) == [(0,)]
+
+
+def test_a_copy_of_what_nothing_is_known_of_any_more_is_not_silently_left_out_of_a_build_file_begun_anew(
+    installation: Installation,
+) -> None:
+    for path in COPIES[:2]:
+        installation.land(path, contacts(1))
+    run(installation)
+    archive(installation, COPIES[1])
+    run(installation)
+    installation.land(COPIES[0], contacts(3))
+    with build_file.connect(installation.settings) as con:
+        con.execute("update meta.loads set status = 'superseded' where status = 'loaded'")
+    with pytest.raises(OperatorError) as error:
+        begin_anew(installation)
+    assert f"landing/{COPIES[1]}" in str(error.value)
+
+
+def version(number: int, day: int) -> object:
+    return {"contactID": f"c{number}", "updatedAt": f"2026-02-0{day}T00:00:00Z"}
+
+
+@ANEW
+def test_an_older_version_of_an_archived_file_comes_back_when_the_newer_one_is_corrected_away(
+    installation: Installation, *, is_begun_anew: bool
+) -> None:
+    newer, older = COPIES[:2]
+    installation.land(newer, [version(1, 2), version(2, 2)])
+    installation.land(older, [version(1, 1)])
+    run(installation)
+    archive(installation, older)
+    run(installation)
+    installation.land(newer, [version(2, 2)])
+    run_or_begin_anew(installation, is_begun_anew=is_begun_anew)
+    assert installation.query(UNDER) == [("c1", f"landing/{older}"), ("c2", f"landing/{newer}")]
+    assert installation.query(LOGGED) == [
+        (f"landing/{newer}", "loaded", 1, 1, 0),
+        (f"landing/{older}", "loaded", 1, 1, 0),
+    ]
+
+
+def test_an_older_version_of_an_archived_file_stays_aside_in_a_build_file_begun_anew(
+    installation: Installation,
+) -> None:
+    installation.land(COPIES[0], [version(1, 2)])
+    installation.land(COPIES[1], [version(1, 1)])
+    run(installation)
+    before = installation.state()
+    archive(installation, COPIES[1])
+    begin_anew(installation)
+    assert installation.state() == before
+    assert installation.query("select source_file from internal.outdone") == [(f"landing/{COPIES[1]}",)]
+
+
+def test_an_archived_copy_keeps_the_older_versions_of_its_original(installation: Installation) -> None:
+    original, copy, newer = COPIES
+    for path in (original, copy):
+        installation.land(path, [version(1, 1)])
+    installation.land(newer, [version(1, 2)])
+    run(installation)
+    archive(installation, copy)
+    run(installation)
+    installation.land(original, contacts(9))
+    run(installation)
+    assert installation.query(UNDER) == [("c1", f"landing/{newer}"), ("c9", f"landing/{original}")]
+    run(installation, withdraw=of(newer))
+    assert installation.query(UNDER) == [("c1", f"landing/{copy}"), ("c9", f"landing/{original}")]
+    assert installation.query(LAW) == [(0,)]
+
+
+@ANEW
+def test_of_versions_without_a_time_an_archived_copy_has_the_newest_by_its_own_path(
+    installation: Installation, *, is_begun_anew: bool
+) -> None:
+    original, between, copy = COPIES
+    for path, name in ((original, "One"), (between, "Two"), (copy, "One")):
+        installation.land(path, [{"contactID": "c1", "firstName": name}])
+    run(installation)
+    archive(installation, copy)
+    run(installation)
+    installation.land(original, contacts(9))
+    run_or_begin_anew(installation, is_begun_anew=is_begun_anew)
+    assert installation.query(UNDER) == [("c1", f"landing/{copy}"), ("c9", f"landing/{original}")]
+    assert installation.query(LOGGED) == [
+        (f"landing/{original}", "loaded", 1, 1, 0),
+        (f"landing/{between}", "loaded", 1, 0, 1),
+        (f"landing/{copy}", "loaded", 1, 1, 0),
+    ]
 
 
 def cut(path: Path) -> None:
