@@ -153,9 +153,7 @@ def _take_over(
     columns = _Columns.of(con)
     if not columns.there(past, LOADS) >= {
         "file_path",
-        "file_sha256",
         "status",
-        "reason_code",
         "load_seq",
         "source",
         "source_account",
@@ -165,7 +163,9 @@ def _take_over(
         return set()
     try:
         with transaction(con):
-            heirs, of_nothing = _copies_alone(con, past, paths, landed)
+            # An early version did not say what copies can be known by.
+            knows_copies = columns.there(past, LOADS) >= {"file_sha256", "reason_code"}
+            heirs, of_nothing = _copies_alone(con, past, paths, landed) if knows_copies else ({}, set[str]())
             con.execute(
                 f"""
                 create or replace temp table taken as
