@@ -77,7 +77,10 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     if not roots:
         return 0
-    with alone(settings), duckdb.connect(":memory:", config=settings.duckdb_config) as con:
+    with (
+        alone(settings, wait_seconds=settings.options.lock_wait_seconds),
+        duckdb.connect(":memory:", config=settings.duckdb_config) as con,
+    ):
         return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
 
 

@@ -151,7 +151,7 @@ def forget_state(root: Path) -> None:
 
 def free_name(root: Path, day: date) -> str:
     """Name of the next folder: the day, with a number where one stands already. Figures of an earlier day than the last
-    folder's (a rollback, `--as-of`) get a folder of that last day, for what is written later counts and is sent later."""
+    folder's (`--as-of`) get a folder of that last day, for what is written later counts and is sent later."""
     day = max([day, *(date.fromisoformat(order(found.name)[0]) for found in written(root))])
     taken = [order(folder.name)[1] for folder in root.glob(f"{day}*/") if FOLDER.fullmatch(folder.name)]
     return f"{day}-{max(taken) + 1}" if taken else str(day)

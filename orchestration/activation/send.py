@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestration.activation import outbox, receipts
 from orchestration.activation.channel import Judged, Verdict
+from orchestration.activation.freshness import require_fresh
 from orchestration.activation.outbox import Written
 from orchestration.activation.receipts import Receipt
 from orchestration.activation.targets import Target
@@ -63,7 +64,7 @@ def send(
     root = target.folder(settings)
     with Client(settings, target.login(settings), patience) as client:
         try:
-            _send_all(client, root, sent, _slower(settings, target), polling or Polling())
+            _send_all(settings, client, sent, _slower(settings, target), polling or Polling())
         except OperatorError as error:
             sent.problem = error
     sent.pending = sum(1 for _ in _pending(root))
@@ -89,14 +90,15 @@ def _slower(settings: Settings, target: Target) -> Pace | None:
     return Pace(settings.internal / "network" / f"{feed(target.vendor, target.account)}-tags", 1 / tags.per_second)
 
 
-def _send_all(client: Client, root: Path, sent: Sent, slower: Pace | None, polling: Polling) -> None:
+def _send_all(settings: Settings, client: Client, sent: Sent, slower: Pace | None, polling: Polling) -> None:
     """Folder by folder: a vendor that takes bodies for later need not keep their order, so that one is done before the
     next names the same people."""
+    root = sent.target.folder(settings)
     _ask_all(client, root, sent, polling)
     for _, bodies in itertools.groupby(list(_pending(root)), key=lambda pending: pending[0].name):
         if _at_work(root):
             return
-        _post_all(client, root, sent, slower, bodies)
+        _post_all(settings, client, sent, slower, bodies)
         _ask_all(client, root, sent, polling)
 
 
@@ -106,11 +108,17 @@ def _at_work(root: Path) -> list[Receipt]:
 
 
 def _post_all(
-    client: Client, root: Path, sent: Sent, slower: Pace | None, bodies: Iterable[tuple[Written, dict[str, Any]]]
+    settings: Settings,
+    client: Client,
+    sent: Sent,
+    slower: Pace | None,
+    bodies: Iterable[tuple[Written, dict[str, Any]]],
 ) -> None:
+    root = sent.target.folder(settings)
     for found, facts in bodies:
         if slower and facts["file"].startswith("tags"):
             slower.take()
+        require_fresh(settings)
         receipt = _post(client, found, facts, sent.target)
         pass_point("before_receipt")
         _record_receipt(root, receipt, sent)

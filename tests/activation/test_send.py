@@ -1,7 +1,5 @@
 """Sending against real servers on loopback: what arrives, what is waited for, and what fails and is written again."""
 
-import json
-import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +16,7 @@ from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.ddl import AUDIT_DDL
 from tests.activation.conftest import NAMES, PATIENCE, run, target
-from tests.support.activation_world import AS_OF, everywhere, publish
+from tests.support.activation_world import AS_OF, everywhere, keep_as_publication, publish
 from tests.support.http_server import Response
 from tests.support.receivers import SECRET
 
@@ -183,21 +181,7 @@ def test_analysts_read_of_it_at_once(listening: Any, settings: Settings) -> None
     publish(settings, PEOPLE, segments=("vip",))
     with duckdb.connect(str(settings.published_file), config=settings.duckdb_config) as con:
         con.execute(AUDIT_DDL)
-    folder = settings.publications / "0000000001-run"
-    folder.mkdir(parents=True)
-    os.link(settings.published_file, folder / "warehouse.duckdb")
-    (folder / "publication.json").write_text(
-        json.dumps(
-            {
-                "fingerprint": "f",
-                "run_id": "run-1",
-                "published_at": "2026-03-04T00:00:00+00:00",
-                "customers": 7,
-                "orders": 0,
-            }
-        ),
-        encoding="utf-8",
-    )
+    keep_as_publication(settings, 1)
     run(settings, line.name)
     activation_log.publish_log(settings)
     assert states(settings) == {"written"}
