@@ -30,9 +30,9 @@ from orchestration.warehouse.duckdb_session import quoted
 
 REQUESTS = "erasures"
 # By their id of today, or, where they had another when it was written, by what only they are known by.
-_MINE = """
+_MINE = f"""
 delete from records
-where list_contains($1, customer_id) or list_has_any([lower(value) for value in json_extract_string(identity, '$.*')], $2)
+where list_contains($1, customer_id) or list_has_any({outbox.KNOWN_BY}, $2)
 returning identity
 """
 # All that the vendor holds of them, also what nothing could be written to.
@@ -81,6 +81,7 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
         alone(settings, wait_seconds=settings.options.lock_wait_seconds),
         duckdb.connect(":memory:", config=settings.duckdb_config) as con,
     ):
+        outbox.compare_folded(con)
         return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
 
 
@@ -194,15 +195,25 @@ def _marks(record: Any, name: str = "") -> Iterator[tuple[str, str]]:
 def _without_keys(line: dict[str, Any], values: Collection[str]) -> dict[str, Any]:
     failed = {
         key: reason
-        for key, reason in line.get("failed", {}).items()
+        for key, reason in (line.get("failed") or {}).items()
         if not {key.casefold(), key.partition(":")[2].casefold()} & set(values)
     }
     return {**line, "failed": failed}
 
 
 def _keep_lines(path: Path, keep: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    """Writes the file anew with what is kept of each line. One that a killed process left half counts for nothing and
+    may name the person: it goes."""
     if path.exists():
-        kept = [keep(json.loads(line)) for line in path.read_bytes().splitlines() if line]
+        kept = [keep(line) for line in map(_parsed, path.read_bytes().splitlines()) if line is not None]
         replace(
             path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None)
         )
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

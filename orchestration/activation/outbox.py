@@ -31,6 +31,8 @@ from orchestration.warehouse.duckdb_session import quoted
 MANIFEST, RECORDS, REJECTS, STATE = "manifest.json", "records.parquet", "rejects.ndjson", "state.parquet"
 BEGUN = ".begun-"
 FOLDER = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(\d+))?")
+# What a record is known by at its vendor, as identifiers are compared: `lower` leaves signs that `casefold` does not.
+KNOWN_BY = "[casefolded(value) for value in json_extract_string(identity, '$.*')]"
 _STATE_DDL = """
 create or replace table state (
     kind varchar, key varchar, customer_id varchar, alias_id varchar, status varchar, identity varchar, vals varchar, folder varchar
@@ -142,6 +144,11 @@ def withdraw(root: Path, run_id: str) -> bool:
         pass_point("folder_is_withdrawn")
         shutil.rmtree(begun)
     return True
+
+
+def compare_folded(con: duckdb.DuckDBPyConnection) -> None:
+    """Lets `KNOWN_BY` be asked on that connection."""
+    con.create_function("casefolded", str.casefold, ["VARCHAR"], "VARCHAR")
 
 
 def forget_state(root: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from orchestration.activation import activate, erasure, outbox, receipts
+from orchestration.activation import access, activate, erasure, outbox, receipts
 from orchestration.activation.receipts import Receipt
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
@@ -80,6 +80,32 @@ def test_what_was_written_under_an_id_they_had_before_goes_too(settings: Setting
     run(settings, "voucherify")
     assert erasure.forget(settings, ["the-id-of-today"], VALUES) == 1
     assert b"shop-canary" not in b"".join(bytes_of(settings).values())
+
+
+def test_an_address_of_an_earlier_id_is_found_however_its_signs_are_folded(settings: Settings) -> None:
+    strasse = everywhere("canary", records={"omnisend": {"email": "Straße.Canary@example.com"}})
+    publish(settings, [PEOPLE[0], strasse], segments=("vip",))
+    run(settings, "omnisend")
+    values = ["straße.canary@example.com"]
+    assert [one["customer_id"] for one in access.given_back(settings, ["the-id-of-today"], values)] == ["person-canary"]
+    assert erasure.forget(settings, ["the-id-of-today"], values) == 1
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+
+
+@pytest.mark.parametrize("cut", [20, 150])
+def test_a_line_that_was_cut_off_stops_no_erasure_and_names_nobody_any_more(settings: Settings, cut: int) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    outcome = run(settings, "ometria")
+    root = target(settings, "ometria").folder(settings)
+    for key in ("shop-kept", "shop-canary"):
+        receipts.append(root, Receipt(str(outcome.plan.as_of), f"{key}.json", "delivered", 2, failed={key: "no"}))
+    for path in (root / receipts.FILE, settings.data / str(outcome.folder) / outbox.REJECTS):
+        content = path.read_bytes()
+        path.write_bytes(content[:-cut] + b"\n" + content[-cut:] + b'17\n{"customer_id": "person-can')
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 1
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+    assert [receipt.failed for receipt in receipts.read(root)] == [{"shop-kept": "no"}]
+    assert run(settings, "ometria", is_dry=True).plan.counts["unchanged"] == 1
 
 
 def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
