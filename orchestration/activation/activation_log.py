@@ -125,5 +125,5 @@ def rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
 
 
 def _reasons(receipt: receipts.Receipt) -> str | None:
-    reported = {*map(receipts.without_values, receipt.failed.values()), *((receipt.reason,) if receipt.reason else ())}
+    reported = {*map(receipts.code, receipt.failed.values()), *((receipt.reason,) if receipt.reason else ())}
     return "; ".join(sorted(reported)) or None

@@ -53,8 +53,8 @@ class OptOut:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a vendor says became of a body's records: reasons by the key of the record, and how many failed that it does
-    not name."""
+    """What a vendor says became of a body's records: codes of the reasons by the key of the record, and how many failed
+    that it does not name."""
 
     failed: Mapping[str, str]
     unnamed: int = 0

@@ -17,9 +17,10 @@ from typing import Literal
 
 import msgspec
 
-from orchestration.runtime.redaction import without_contacts
-
 FILE = "receipts.ndjson"
+# Such as 400 and `duplicate_resource`.
+CODE = re.compile(r"[1-5][0-9]{2}|(?=.{3,60}$)[a-z]+(?:_[a-z]+)+")
+NO_CODE = "no code was given"
 # `accepted`: taken for later; `delivered`: the vendor says what became of each record; `refused`: none of it was taken.
 State = Literal["accepted", "delivered", "refused"]
 
@@ -87,9 +88,11 @@ def failures(root: Path) -> Iterator[tuple[str, str, str | None]]:
             yield from ((receipt.folder, receipt.file, key) for key in receipt.failed)
 
 
-def without_values(reason: str) -> str:
-    """A vendor's reason without what it quotes, which may be somebody's."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", without_contacts(reason))[:200]
+def code(reason: object) -> str:
+    """A vendor's reason as far as that is a status or a word of its documents. A sentence may name somebody, in any
+    words: nothing of it is kept."""
+    text = str(reason)
+    return text if CODE.fullmatch(text) else NO_CODE
 
 
 def _ends_whole(path: Path) -> bool:

@@ -140,7 +140,7 @@ def _post(client: Client, found: Written, facts: dict[str, Any], target: Target)
     except RefusedError as error:
         if error.status not in OF_THE_BODY or facts["file"].startswith("tags"):
             raise
-        return replace(receipt, state="refused", status=error.status, reason=receipts.without_values(error.message))
+        return replace(receipt, state="refused", status=error.status, reason=error.message)
     reference = None
     if target.receiver.verdict and answer.content and isinstance(answer.json, dict):
         reference = target.receiver.verdict.reference(answer.json)
@@ -165,7 +165,8 @@ def _ask(client: Client, receipt: Receipt, target: Target, polling: Polling) -> 
             return None
         time.sleep(wait)
         wait = min(2 * wait, SLOWEST_POLL)
-    return replace(receipt, state="delivered", failed=dict(judged.failed), is_all_failed=judged.unnamed > 0, at="")
+    failed = {key: receipts.code(reason) for key, reason in judged.failed.items()}
+    return replace(receipt, state="delivered", failed=failed, is_all_failed=judged.unnamed > 0, at="")
 
 
 def _judged(client: Client, verdict: Verdict, reference: str) -> Judged | None:
@@ -190,6 +191,6 @@ def _record_receipt(root: Path, receipt: Receipt, sent: Sent) -> None:
     if receipt.failed_records:
         outbox.forget_state(root)
         sent.failed += receipt.failed_records
-        sent.reasons.update(map(receipts.without_values, receipt.failed.values()))
+        sent.reasons.update(receipt.failed.values())
         sent.reasons.update({receipt.reason} if receipt.reason else ())
     receipts.append(root, receipt)
