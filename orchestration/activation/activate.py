@@ -54,11 +54,11 @@ def activate(
     is_sent_next: bool = False,
 ) -> Outcome:
     """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look
-    first. What `is_sent_next` takes the place of older bodies that were never posted."""
+    first. What `is_sent_next` takes the place of bodies that were never posted and are of other figures or settings."""
     with alone(settings), plan.working(settings) as con:
         if not is_dry:
             require_fresh(settings)
-        is_begun = is_sent_next and outbox.withdraw(target.folder(settings), plan.published(con)[0])
+        is_begun = is_sent_next and outbox.withdraw(con, target.folder(settings), plan.basis(con, target))
         made = plan.make(con, settings, target, is_full=is_full, is_begun=is_begun)
         pass_point("activation_is_planned")
         waits = None if is_confirmed else made.to_confirm
@@ -162,6 +162,7 @@ def _write_tags(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Tar
                 encode(body),
                 **_posted(channel.tags, methods[action]),
                 records=len(some),
+                segment=slug,
             )
 
 
@@ -183,6 +184,7 @@ def _facts(made: Plan) -> dict[str, Any]:
         "vendor": made.target.vendor,
         "account": made.target.account,
         "purpose": made.target.purpose,
+        "channel": made.target.channel,
         "as_of": str(made.as_of),
         "run_id": made.run_id,
         "mapping_version": made.mapping_version,

@@ -141,6 +141,7 @@ def _forget_in_folder(
         for facts in found.manifest["files"]
     ]
     pass_point("after_erasing_bodies")
+    _keep_answers(found, [facts for facts in files if facts])
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
     outbox.save_manifest(found, {**found.manifest, "files": [facts for facts in files if facts]})
     pass_point("before_erasing_records")
@@ -166,6 +167,24 @@ def _without(
     content = encode({**body, name: kept} if name else kept) if len(kept) < len(records) else path.read_bytes()
     replace(path, content)
     return {**facts, "records": len(kept), "bytes": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def _keep_answers(found: outbox.Written, files: Collection[dict[str, Any]]) -> None:
+    """What bodies were answered holds for what is left of them. The manifest, which names the bodies as they were,
+    is written after this."""
+    hashes = {facts["file"]: facts["sha256"] for facts in files}
+    anew: dict[tuple[Any, ...], str] = {
+        (found.name, facts["file"], facts["sha256"]): hashes[facts["file"]]
+        for facts in found.manifest["files"]
+        if hashes.get(facts["file"], facts["sha256"]) != facts["sha256"]
+    }
+
+    def kept(line: dict[str, Any]) -> dict[str, Any]:
+        sha256 = anew.get((line.get("folder"), line.get("file"), line.get("sha256")))
+        return {**line, "sha256": sha256} if sha256 else line
+
+    if anew:
+        _keep_lines(found.folder.parent / receipts.FILE, kept)
 
 
 def _is_theirs(record: Any, stubs: Collection[Marks], values: Collection[str]) -> bool:

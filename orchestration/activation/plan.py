@@ -27,6 +27,8 @@ from orchestration.runtime.redaction import without_contacts
 from orchestration.warehouse.duckdb_session import attach
 
 SHOWN = 10
+# What the vendor holds of us, or, where nobody knows what became of it, perhaps holds.
+HELD = ("held", "unsure")
 # What is above it goes to disk: a plan of a million records is no reason to take memory from the rest of the machine.
 MOST_MEMORY = 1_000_000_000
 
@@ -55,6 +57,16 @@ def published(con: duckdb.DuckDBPyConnection) -> tuple[str, date]:
             "The published warehouse does not say of what day it is.", remedy="`c360 run` publishes it anew."
         )
     return run_id, as_of
+
+
+def basis(con: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    """What decides who is left out and how records look, as the manifest of a folder has it."""
+    return {
+        "run_id": published(con)[0],
+        "purpose": target.purpose,
+        "channel": target.channel,
+        "mapping_version": mapping_version(target, _segments(con, target)),
+    }
 
 
 def make(
@@ -176,7 +188,7 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_reported=may_be_reported)
                 if reason:
                     rows.reject(person, alias, reason)
-                    if status == "held" and reason != NO_VENDOR_KEY:
+                    if status in HELD and reason != NO_VENDOR_KEY:
                         rows.take_back(renderer, key, person, alias, identity, before, writes=reason == CONSENT)
                     continue
                 values = renderer.values(given[: len(target.values)], inside, before, is_held=status == "held")

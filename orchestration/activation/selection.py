@@ -121,8 +121,8 @@ with
         select held.key, state.status, state.identity, state.vals
         from held
         inner join state on held.alias_id = state.alias_id and held.key <> state.key
-        where state.kind = 'profile' and state.status = 'held'
-            and held.key not in (select key from state where kind = 'profile' and status = 'held')
+        where state.kind = 'profile' and state.status in ('held', 'unsure')
+            and held.key not in (select key from state where kind = 'profile' and status in ('held', 'unsure'))
         qualify row_number() over (partition by held.key order by state.key) = 1
     ),
 
@@ -150,7 +150,7 @@ order by held.key, held.alias_id
 """
 GONE = """
 select key, customer_id, alias_id, identity, vals from state
-where kind = 'profile' and status = 'held' and key not in (select key from held where key is not null)
+where kind = 'profile' and status in ('held', 'unsure') and key not in (select key from held where key is not null)
 order by key
 """
 # A no that holds, said elsewhere (at another vendor, or another account of this one) with a time of its own, to somebody
