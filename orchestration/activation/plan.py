@@ -19,7 +19,17 @@ from orchestration.activation.catalogue import VERSION, slug
 from orchestration.activation.changes import Renderer, decoded
 from orchestration.activation.channel import OptOut, moment
 from orchestration.activation.plan_rows import BLOCK, TABLES, Rows
-from orchestration.activation.planned import CHANGED, CONSENT, NEW, NO_VENDOR_KEY, SHARED, UNCHANGED, Plan, Shown
+from orchestration.activation.planned import (
+    CHANGED,
+    CONSENT,
+    NEW,
+    NO_VENDOR_KEY,
+    OPT_OUT,
+    SHARED,
+    UNCHANGED,
+    Plan,
+    Shown,
+)
 from orchestration.activation.targets import Target, colliding
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
@@ -248,12 +258,26 @@ def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, feed: Mapping[str, str]
     found = con.cursor().execute(selection.OPTED_OUT, dict(feed))
     with Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
-            for key, person, alias, identity, message_channel, said_to, said_at, address, shared, text in block:
+            for (
+                key,
+                person,
+                alias,
+                identity,
+                message_channel,
+                said_to,
+                said_at,
+                address,
+                shared,
+                is_of_several,
+                text,
+            ) in block:
                 said = OptOut(message_channel, said_at, said_to, address)
                 kept = {"said_at": moment(said_at)}
-                is_shared = not set(shared or ()).isdisjoint({address, *identity.values()})
-                record = None if is_shared else channel.optout(identity, said)
-                if record is not None and decoded(text) != kept:
+                is_shared = is_of_several or not set(shared or ()).isdisjoint({address, *identity.values()})
+                record = None if key is None or is_shared else channel.optout(identity, said)
+                if record is None:
+                    rows.reject(person, alias, OPT_OUT, message_channel)
+                elif decoded(text) != kept:
                     plan.opt_outs += 1
                     rows.add(
                         "optout", "optouts", channel.optouts, (key, person, alias, NEW, "held"), identity, kept, record

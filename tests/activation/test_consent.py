@@ -10,7 +10,7 @@ from orchestration.activation import activate
 from orchestration.config.settings import Settings
 from orchestration.publishing import publish as publishing
 from orchestration.runtime.errors import OperatorError
-from tests.activation.conftest import NAMES, bodies, configure, run
+from tests.activation.conftest import NAMES, bodies, configure, lines, run
 from tests.support.activation_world import AS_OF, everywhere, keep_as_publication, publish
 
 NEXT = AS_OF + timedelta(days=1)
@@ -181,6 +181,27 @@ def test_an_opt_out_is_never_written_by_an_id_that_too_many_people_share(setting
     opting_out(settings, "voucherify")
     publish(settings, [everywhere("no", refusal=("shop", NO_AT, False))], shared=(("customer_id", "shop-no"),))
     assert run(settings, "voucherify").plan.opt_outs == 0
+
+
+@pytest.mark.parametrize(
+    ("vendor", "held", "shared"),
+    [
+        ("ometria", {"customer_id": "shop-no"}, ()),
+        ("ometria", {"phone": "+44 20 7946 0000"}, ()),
+        ("voucherify", {"customer_id": "shop-no"}, (("customer_id", "shop-no"),)),
+    ],
+)
+def test_an_opt_out_that_cannot_be_said_is_a_reject_with_its_channel(
+    settings: Settings, vendor: str, held: dict[str, str], shared: tuple[tuple[str, str], ...]
+) -> None:
+    opting_out(settings, vendor)
+    no = everywhere("no", refusal=("shop", NO_AT, False), records={vendor: held})
+    publish(settings, [no, everywhere("yes")], shared=shared)
+    outcome = run(settings, NAMES[vendor])
+    assert (outcome.plan.opt_outs, outcome.plan.rejected["opt_out_not_said"]) == (0, 1)
+    rejects = lines(settings.data / str(outcome.folder) / "rejects.ndjson")
+    [reject] = [reject for reject in rejects if reject["reason_code"] == "opt_out_not_said"]
+    assert (reject["customer_id"], reject["field"]) == ("person-no", "email")
 
 
 def test_unusually_many_opt_outs_wait_for_a_person(settings: Settings) -> None:
