@@ -132,7 +132,7 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> st
         draft.drop()
         raise
     pass_point("after_activation_rename")
-    outbox.save_state(con, root, draft.name)
+    outbox.save_state(con, root)
     return str((root / draft.name).relative_to(settings.data))
 
 

@@ -44,16 +44,13 @@ _COLUMNS = "kind, key, customer_id, alias_id, status, identity, vals"
 # What was written may have failed: then the record is as it was before, or, where the vendor may hold some of it all the
 # same, nobody knows. An opt-out that failed was not said.
 _ROWS = """
-select kind, key, customer_id, alias_id, if(is_unsure, 'unsure', status) as status, identity, vals, {name} as folder, {age} as age
-from (
-    select *, (
-            select bool_and(failed.is_unsure) from failed
-            where failed.folder = {name} and failed.file = record.file and (coalesce(failed.key, record.key) = record.key
-                or (record.kind = 'optout' and starts_with(record.key, failed.key || ' ')))
-        ) as is_unsure
-    from read_parquet({path}) as record
-)
-where is_unsure is null or (is_unsure and kind = 'profile')
+select
+    kind, record.key, customer_id, alias_id, if(is_unsure, 'unsure', status) as status, identity, vals, {name} as folder, {age} as age
+from read_parquet({path}) as record
+left join failed
+    on failed.folder = {name} and failed.file = record.file
+    and (failed.key is null or failed.key = record.key or (kind = 'optout' and starts_with(record.key, failed.key || ' ')))
+where failed.file is null or (is_unsure and kind = 'profile')
 """
 _NEWEST = """
 insert into state
@@ -107,9 +104,9 @@ def load_state(con: duckdb.DuckDBPyConnection, root: Path) -> Written | None:
     for failure in _failures(folders, last(root)):
         con.execute("insert into failed values ($1, $2, $3, $4)", list(failure))
     through = _through(con, root / STATE)
-    known = {found.name for found in folders}
-    is_usable = through in known
-    newer = [found for found in folders if not is_usable or order(found.name) > order(through or "")]
+    last_kept = next((found for found in folders if through == _mark(found)), None)
+    is_usable = last_kept is not None
+    newer = [found for found in folders if last_kept is None or order(found.name) > order(last_kept.name)]
     rows = [f"select {_COLUMNS}, folder, 0 as age from read_parquet({quoted(str(root / STATE))})"] if is_usable else []
     rows += [
         _ROWS.format(name=quoted(found.name), path=quoted(str(found.folder / RECORDS)), age=age)
@@ -149,13 +146,15 @@ def _failures(
             yield from ((receipt.folder, receipt.file, key, receipt.folder in tagged) for key in receipt.failed)
 
 
-def save_state(con: duckdb.DuckDBPyConnection, root: Path, through: str) -> None:
-    """Keeps the sum of all folders up to that one."""
-    load_state(con, root)
+def save_state(con: duckdb.DuckDBPyConnection, root: Path) -> None:
+    """Keeps the sum of all folders."""
+    newest = load_state(con, root)
+    if newest is None:
+        return
     draft = root / f".{STATE}"
     con.execute(
         f"copy (select * from state order by kind, key) to {quoted(str(draft))} (format parquet, compression zstd,"
-        f" kv_metadata {{through: {quoted(through)}}})"
+        f" kv_metadata {{through: {quoted(_mark(newest))}}})"
     )
     sync(draft)
     pass_point("before_state")
@@ -332,8 +331,13 @@ class Draft:
         sync(path)
 
 
+def _mark(found: Written) -> str:
+    """What a folder is told by from another one of its name."""
+    return f"{found.name} {sha256((found.folder / MANIFEST).read_bytes()).hexdigest()}"
+
+
 def _through(con: duckdb.DuckDBPyConnection, path: Path) -> str | None:
-    """The last folder that a kept state knows; None where there is none or it cannot be read."""
+    """The mark of the last folder that a kept state knows; None where there is none or it cannot be read."""
     with suppress(duckdb.Error):
         if path.exists():
             found = con.execute(

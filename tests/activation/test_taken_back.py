@@ -198,6 +198,7 @@ def test_a_receipt_counts_for_no_other_body_under_the_same_name(listening: Any, 
     assert run(settings, line.name).folder == f"activation/ometria/default/{folder.name}"
     assert line.send().bodies == 2
     assert {values["c360_revenue"] for values in line.receiver.held.values()} == {500.0}
+    nobody_is_left_to_write_of(line)
 
 
 def test_what_was_posted_is_not_posted_again_after_somebody_is_erased(listening: Any, settings: Settings) -> None:
