@@ -10,9 +10,9 @@ from orchestration.activation import outbox
 from orchestration.activation.channels import discover
 from orchestration.config.settings import Settings
 
-_MINE = """
+_MINE = f"""
 select * from read_parquet($1)
-where list_contains($2, customer_id) or list_has_any([lower(value) for value in json_extract_string(identity, '$.*')], $3)
+where list_contains($2, customer_id) or list_has_any({outbox.KNOWN_BY}, $3)
 order by kind, key
 """
 
@@ -23,6 +23,7 @@ def given_back(settings: Settings, customer_ids: Collection[str], values: Collec
     known = [value.casefold() for value in values]
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     with duckdb.connect(":memory:", config=settings.duckdb_config) as con:
+        outbox.compare_folded(con)
         for root in roots:
             for folder in outbox.written(root):
                 found = con.execute(_MINE, [str(folder.folder / outbox.RECORDS), list(customer_ids), known])

@@ -5,10 +5,11 @@ Nothing is sent here. A target that a person should look at first is planned and
 
 import fcntl
 import itertools
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from orchestration.activation import activation_log, outbox, plan, retention, targets
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import Request
+from orchestration.activation.freshness import require_fresh
 from orchestration.activation.plan_rows import BLOCK
 from orchestration.activation.planned import CHANGED, CLEARED, GONE, NEW, UNCHANGED, Plan
 from orchestration.activation.targets import Target
@@ -52,9 +54,11 @@ def activate(
     is_sent_next: bool = False,
 ) -> Outcome:
     """Writes what changed for the target, unless there is nothing, only a preview is wanted, or a person should look
-    first. What `is_sent_next` takes the place of older bodies that were never posted."""
+    first. What `is_sent_next` takes the place of bodies that were never posted and are of other figures or settings."""
     with alone(settings), plan.working(settings) as con:
-        is_begun = is_sent_next and outbox.withdraw(target.folder(settings), plan.published(con)[0])
+        if not is_dry:
+            require_fresh(settings)
+        is_begun = is_sent_next and outbox.withdraw(con, target.folder(settings), plan.basis(con, target))
         made = plan.make(con, settings, target, is_full=is_full, is_begun=is_begun)
         pass_point("activation_is_planned")
         waits = None if is_confirmed else made.to_confirm
@@ -121,12 +125,14 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, made: Plan) -> st
         draft.beside(outbox.REJECTS, _rejects(con))
         pass_point("before_records")
         con.execute(_RECORDS.format(path=quoted(str(draft.folder / outbox.RECORDS))))
+        # An erasure that is begun after this waits for us, and clears what we wrote.
+        require_fresh(settings)
         draft.finish(**_facts(made))
     except BaseException:
         draft.drop()
         raise
     pass_point("after_activation_rename")
-    outbox.save_state(con, root, draft.name)
+    outbox.save_state(con, root)
     return str((root / draft.name).relative_to(settings.data))
 
 
@@ -156,6 +162,7 @@ def _write_tags(con: duckdb.DuckDBPyConnection, draft: outbox.Draft, target: Tar
                 encode(body),
                 **_posted(channel.tags, methods[action]),
                 records=len(some),
+                segment=slug,
             )
 
 
@@ -177,6 +184,7 @@ def _facts(made: Plan) -> dict[str, Any]:
         "vendor": made.target.vendor,
         "account": made.target.account,
         "purpose": made.target.purpose,
+        "channel": made.target.channel,
         "as_of": str(made.as_of),
         "run_id": made.run_id,
         "mapping_version": made.mapping_version,
@@ -215,15 +223,24 @@ def _batched(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[tuple[tuple
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """One activation at a time: two would write the same changes twice."""
+def alone(settings: Settings, *, wait_seconds: float = 0) -> Iterator[None]:
+    """One activation at a time: two would write the same changes twice. An erasure waits for another to end."""
     root = settings.data / "activation"
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise OperatorError(
-                "Another `c360 activate` is at work.", remedy="Wait until it has ended and run again."
-            ) from None
+        until = time.monotonic() + wait_seconds
+        while not _locked(file):
+            if time.monotonic() >= until:
+                raise OperatorError(
+                    "Another `c360 activate` is at work.", remedy="Wait until it has ended and run again."
+                )
+            time.sleep(0.1)
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

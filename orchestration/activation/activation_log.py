@@ -7,6 +7,7 @@ The files beside the bodies are the truth; the table is made of them anew, so th
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -74,7 +75,7 @@ def standings(settings: Settings) -> list[Standing]:
 
 def _standing(settings: Settings, target: Target) -> Standing:
     root = target.folder(settings)
-    folders, answers = outbox.written(root), receipts.last(root)
+    folders, answers = outbox.written(root), _answers(root)
     unanswered = sum(
         (found.name, file["file"]) not in answers
         for found in folders
@@ -103,7 +104,7 @@ def _is_reported(settings: Settings) -> bool:
 def rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
     """What the table holds, by the folders and receipts."""
     for root in sorted((settings.data / "activation").glob("*/*/")):
-        answers = receipts.last(root)
+        answers = _answers(root)
         for found in sorted(outbox.written(root), key=lambda found: found.name):
             facts = found.manifest
             for file in sorted(facts["files"], key=lambda file: file["file"]):
@@ -124,6 +125,10 @@ def rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
                 )
 
 
+def _answers(root: Path) -> dict[tuple[str, str], receipts.Receipt]:
+    return {place: receipt for place, receipt in outbox.last(root).items() if receipt.is_answer}
+
+
 def _reasons(receipt: receipts.Receipt) -> str | None:
-    reported = {*map(receipts.without_values, receipt.failed.values()), *((receipt.reason,) if receipt.reason else ())}
+    reported = {*map(receipts.code, receipt.failed.values()), *((receipt.reason,) if receipt.reason else ())}
     return "; ".join(sorted(reported)) or None

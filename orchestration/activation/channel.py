@@ -53,8 +53,8 @@ class OptOut:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a vendor says became of a body's records: reasons by the key of the record, and how many failed that it does
-    not name."""
+    """What a vendor says became of a body's records: codes of the reasons by the key of the record, and how many failed
+    that it does not name."""
 
     failed: Mapping[str, str]
     unnamed: int = 0
@@ -70,6 +70,11 @@ class Verdict:
     judge: Callable[[Any], Judged | None]
 
 
+def none_refused(answer: Any) -> int | None:
+    """The answer of a vendor that says no more than that it has taken a body."""
+    return 0 if isinstance(answer, dict) else None
+
+
 @dataclass(frozen=True)
 class Channel:
     """One vendor as a receiver.
@@ -77,7 +82,8 @@ class Channel:
     `identity_sql` is what the vendor already holds of its record, as a struct, `key_sql` what it knows the record
     by (null: nothing to write it by), and `several_sql` whether several people stand on that, all over `held`. `profile` makes a record of a body out of an identity and
     values; `body`, or that of the dialect that the configuration names, puts records into a request. Where segments are
-    tags with requests of their own there are `tags`. The vendor takes so many names of values (`most_names`) and of tags
+    tags with requests of their own there are `tags`. `refused` is how many records an answer (null: an empty one) says
+    were not taken; None if it is no answer that the vendor documents. The vendor takes so many names of values (`most_names`) and of tags
     of a record, and keeps names with `reserved_endings` for itself.
     """
 
@@ -102,6 +108,7 @@ class Channel:
     optout: Callable[[Identity, OptOut], dict[str, Any] | None] | None = None
     optout_body: Callable[[list[dict[str, Any]]], Any] | None = None
     verdict: Verdict | None = None
+    refused: Callable[[Any], int | None] = none_refused
     erasure_hint: str = ""
     erasure: Callable[[Identity], dict[str, Any] | None] | None = None
 

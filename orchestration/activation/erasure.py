@@ -30,9 +30,9 @@ from orchestration.warehouse.duckdb_session import quoted
 
 REQUESTS = "erasures"
 # By their id of today, or, where they had another when it was written, by what only they are known by.
-_MINE = """
+_MINE = f"""
 delete from records
-where list_contains($1, customer_id) or list_has_any([lower(value) for value in json_extract_string(identity, '$.*')], $2)
+where list_contains($1, customer_id) or list_has_any({outbox.KNOWN_BY}, $2)
 returning identity
 """
 # All that the vendor holds of them, also what nothing could be written to.
@@ -77,7 +77,11 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     if not roots:
         return 0
-    with alone(settings), duckdb.connect(":memory:", config=settings.duckdb_config) as con:
+    with (
+        alone(settings, wait_seconds=settings.options.lock_wait_seconds),
+        duckdb.connect(":memory:", config=settings.duckdb_config) as con,
+    ):
+        outbox.compare_folded(con)
         return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
 
 
@@ -137,6 +141,7 @@ def _forget_in_folder(
         for facts in found.manifest["files"]
     ]
     pass_point("after_erasing_bodies")
+    _keep_answers(found, [facts for facts in files if facts])
     _keep_lines(found.folder / outbox.REJECTS, lambda line: None if line.get("customer_id") in customer_ids else line)
     outbox.save_manifest(found, {**found.manifest, "files": [facts for facts in files if facts]})
     pass_point("before_erasing_records")
@@ -162,6 +167,24 @@ def _without(
     content = encode({**body, name: kept} if name else kept) if len(kept) < len(records) else path.read_bytes()
     replace(path, content)
     return {**facts, "records": len(kept), "bytes": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def _keep_answers(found: outbox.Written, files: Collection[dict[str, Any]]) -> None:
+    """What bodies were answered holds for what is left of them. The manifest, which names the bodies as they were,
+    is written after this."""
+    hashes = {facts["file"]: facts["sha256"] for facts in files}
+    anew: dict[tuple[Any, ...], str] = {
+        (found.name, facts["file"], facts["sha256"]): hashes[facts["file"]]
+        for facts in found.manifest["files"]
+        if hashes.get(facts["file"], facts["sha256"]) != facts["sha256"]
+    }
+
+    def kept(line: dict[str, Any]) -> dict[str, Any]:
+        sha256 = anew.get((line.get("folder"), line.get("file"), line.get("sha256")))
+        return {**line, "sha256": sha256} if sha256 else line
+
+    if anew:
+        _keep_lines(found.folder.parent / receipts.FILE, kept)
 
 
 def _is_theirs(record: Any, stubs: Collection[Marks], values: Collection[str]) -> bool:
@@ -191,15 +214,25 @@ def _marks(record: Any, name: str = "") -> Iterator[tuple[str, str]]:
 def _without_keys(line: dict[str, Any], values: Collection[str]) -> dict[str, Any]:
     failed = {
         key: reason
-        for key, reason in line.get("failed", {}).items()
+        for key, reason in (line.get("failed") or {}).items()
         if not {key.casefold(), key.partition(":")[2].casefold()} & set(values)
     }
     return {**line, "failed": failed}
 
 
 def _keep_lines(path: Path, keep: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    """Writes the file anew with what is kept of each line. One that a killed process left half counts for nothing and
+    may name the person: it goes."""
     if path.exists():
-        kept = [keep(json.loads(line)) for line in path.read_bytes().splitlines() if line]
+        kept = [keep(line) for line in map(_parsed, path.read_bytes().splitlines()) if line is not None]
         replace(
             path, b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in kept if line is not None)
         )
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

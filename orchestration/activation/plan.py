@@ -19,7 +19,17 @@ from orchestration.activation.catalogue import VERSION, slug
 from orchestration.activation.changes import Renderer, decoded
 from orchestration.activation.channel import OptOut, moment
 from orchestration.activation.plan_rows import BLOCK, TABLES, Rows
-from orchestration.activation.planned import CHANGED, CONSENT, NEW, NO_VENDOR_KEY, SHARED, UNCHANGED, Plan, Shown
+from orchestration.activation.planned import (
+    CHANGED,
+    CONSENT,
+    NEW,
+    NO_VENDOR_KEY,
+    OPT_OUT,
+    SHARED,
+    UNCHANGED,
+    Plan,
+    Shown,
+)
 from orchestration.activation.targets import Target, colliding
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
@@ -27,6 +37,8 @@ from orchestration.runtime.redaction import without_contacts
 from orchestration.warehouse.duckdb_session import attach
 
 SHOWN = 10
+# What the vendor holds of us, or, where nobody knows what became of it, perhaps holds.
+HELD = ("held", "unsure")
 # What is above it goes to disk: a plan of a million records is no reason to take memory from the rest of the machine.
 MOST_MEMORY = 1_000_000_000
 
@@ -55,6 +67,16 @@ def published(con: duckdb.DuckDBPyConnection) -> tuple[str, date]:
             "The published warehouse does not say of what day it is.", remedy="`c360 run` publishes it anew."
         )
     return run_id, as_of
+
+
+def basis(con: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    """What decides who is left out and how records look, as the manifest of a folder has it."""
+    return {
+        "run_id": published(con)[0],
+        "purpose": target.purpose,
+        "channel": target.channel,
+        "mapping_version": mapping_version(target, _segments(con, target)),
+    }
 
 
 def make(
@@ -176,7 +198,7 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_reported=may_be_reported)
                 if reason:
                     rows.reject(person, alias, reason)
-                    if status == "held" and reason != NO_VENDOR_KEY:
+                    if status in HELD and reason != NO_VENDOR_KEY:
                         rows.take_back(renderer, key, person, alias, identity, before, writes=reason == CONSENT)
                     continue
                 values = renderer.values(given[: len(target.values)], inside, before, is_held=status == "held")
@@ -236,12 +258,26 @@ def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, feed: Mapping[str, str]
     found = con.cursor().execute(selection.OPTED_OUT, dict(feed))
     with Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
-            for key, person, alias, identity, message_channel, said_to, said_at, address, shared, text in block:
+            for (
+                key,
+                person,
+                alias,
+                identity,
+                message_channel,
+                said_to,
+                said_at,
+                address,
+                shared,
+                is_of_several,
+                text,
+            ) in block:
                 said = OptOut(message_channel, said_at, said_to, address)
                 kept = {"said_at": moment(said_at)}
-                is_shared = not set(shared or ()).isdisjoint({address, *identity.values()})
-                record = None if is_shared else channel.optout(identity, said)
-                if record is not None and decoded(text) != kept:
+                is_shared = is_of_several or not set(shared or ()).isdisjoint({address, *identity.values()})
+                record = None if key is None or is_shared else channel.optout(identity, said)
+                if record is None:
+                    rows.reject(person, alias, OPT_OUT, message_channel)
+                elif decoded(text) != kept:
                     plan.opt_outs += 1
                     rows.add(
                         "optout", "optouts", channel.optouts, (key, person, alias, NEW, "held"), identity, kept, record

@@ -11,6 +11,7 @@ from typing import Any
 from orchestration.activation.targets import Target
 
 NO_VENDOR_KEY, SHARED, CONSENT, TOO_LONG = "no_vendor_key", "shared_identifier", "consent", "too_long"
+OPT_OUT = "opt_out_not_said"
 UNCHANGED, NEW, CHANGED, CLEARED, GONE = "unchanged", "new", "changed", "cleared", "gone"
 
 

@@ -1,7 +1,7 @@
 """What vendors answered to the bodies they were sent: a line per answer in `receipts.ndjson` beside a target's folders,
-written after it came.
+written after it came, and one before each body is posted.
 
-A body without a receipt is pending. Keys of records stand here, for a record that failed must be written again; who
+A body without an answer is pending. Keys of records stand here, for a record that failed must be written again; who
 only counts reads `meta.activation_log`.
 """
 
@@ -9,21 +9,27 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from orchestration.runtime.redaction import without_contacts
+import msgspec
 
 FILE = "receipts.ndjson"
-# `accepted`: taken for later; `delivered`: the vendor says what became of each record; `refused`: none of it was taken.
-State = Literal["accepted", "delivered", "refused"]
+# Such as 400 and `duplicate_resource`.
+CODE = re.compile(r"[1-5][0-9]{2}|(?=.{3,60}$)[a-z]+(?:_[a-z]+)+")
+NO_CODE = "no code was given"
+# `begun`: on its way; without a later line nobody knows whether it was taken. `not_taken`: the vendor refused us, not the
+# body. `accepted`: taken for later; `delivered`: the vendor says what became of each record; `refused`: none of it was
+# taken.
+State = Literal["begun", "not_taken", "accepted", "delivered", "refused"]
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """One answer."""
+    """One answer, or that a body was on its way."""
 
     folder: str
     file: str
@@ -35,6 +41,12 @@ class Receipt:
     failed: Mapping[str, str] = field(default_factory=dict)
     is_all_failed: bool = False
     at: str = ""
+    sha256: str | None = None
+    """The body that it is of: another one under the same name has no answer. A line of an earlier version names none."""
+
+    @property
+    def is_answer(self) -> bool:
+        return self.state not in ("begun", "not_taken")
 
     @property
     def is_open(self) -> bool:
@@ -65,37 +77,16 @@ def read(root: Path) -> Iterator[Receipt]:
     """All of them, oldest first."""
     path = root / FILE
     for line in path.read_bytes().splitlines() if path.exists() else ():
-        found = _parsed(line)
-        if found is not None:
-            yield Receipt(**found)
+        # One that was cut off: that answer was not recorded, and its body is sent again.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield msgspec.json.decode(line, type=Receipt)
 
 
-def last(root: Path) -> dict[tuple[str, str], Receipt]:
-    """The last one of every body, by folder and file."""
-    return {(receipt.folder, receipt.file): receipt for receipt in read(root)}
-
-
-def failures(root: Path) -> Iterator[tuple[str, str, str | None]]:
-    """Folder, file and key of every record that failed; without a key all of that file."""
-    for receipt in last(root).values():
-        if receipt.state == "refused" or receipt.is_all_failed:
-            yield receipt.folder, receipt.file, None
-        else:
-            yield from ((receipt.folder, receipt.file, key) for key in receipt.failed)
-
-
-def without_values(reason: str) -> str:
-    """A vendor's reason without what it quotes, which may be somebody's."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", without_contacts(reason))[:200]
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """A line; None for one that was cut off: that answer was not recorded, and its body is sent again."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and found.keys() <= Receipt.__dataclass_fields__.keys() else None
+def code(reason: object) -> str:
+    """A vendor's reason as far as that is a status or a word of its documents. A sentence may name somebody, in any
+    words: nothing of it is kept."""
+    text = str(reason)
+    return text if CODE.fullmatch(text) else NO_CODE
 
 
 def _ends_whole(path: Path) -> bool:

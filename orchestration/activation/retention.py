@@ -39,7 +39,7 @@ def prune(con: duckdb.DuckDBPyConnection, settings: Settings, root: Path) -> int
         if found.is_without_bodies:
             _remove_bodies(found)
     limit = time.time() - keep_days * DAY
-    answers = receipts.last(root)
+    answers = outbox.last(root)
     old = [found for found in folders if _may_go(found, limit, answers)]
     if old:
         outbox.forget_state(root)
@@ -57,7 +57,7 @@ def _may_go(found: Written, limit: float, answers: dict[tuple[str, str], receipt
     if found.is_without_bodies or (found.folder / outbox.MANIFEST).stat().st_mtime >= limit:
         return False
     reported = [answers.get((found.name, facts["file"])) for facts in found.manifest["files"]]
-    return not answers or all(receipt is not None and not receipt.is_open for receipt in reported)
+    return not answers or all(receipt is not None and receipt.is_answer and not receipt.is_open for receipt in reported)
 
 
 def _forget_records(con: duckdb.DuckDBPyConnection, found: Written) -> None:

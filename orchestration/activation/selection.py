@@ -121,8 +121,8 @@ with
         select held.key, state.status, state.identity, state.vals
         from held
         inner join state on held.alias_id = state.alias_id and held.key <> state.key
-        where state.kind = 'profile' and state.status = 'held'
-            and held.key not in (select key from state where kind = 'profile' and status = 'held')
+        where state.kind = 'profile' and state.status in ('held', 'unsure')
+            and held.key not in (select key from state where kind = 'profile' and status in ('held', 'unsure'))
         qualify row_number() over (partition by held.key order by state.key) = 1
     ),
 
@@ -150,7 +150,7 @@ order by held.key, held.alias_id
 """
 GONE = """
 select key, customer_id, alias_id, identity, vals from state
-where kind = 'profile' and status = 'held' and key not in (select key from held where key is not null)
+where kind = 'profile' and status in ('held', 'unsure') and key not in (select key from held where key is not null)
 order by key
 """
 # A no that holds, said elsewhere (at another vendor, or another account of this one) with a time of its own, to somebody
@@ -175,9 +175,10 @@ with
         group by customer_id, channel
     )
 
-select distinct on (held.key, said.channel)
+select distinct on (held.key, held.alias_id, said.channel)
     held.key || ' ' || said.channel as key, held.person_id, held.alias_id, held.identity, said.channel, said.source, said.effective_at,
-    case when said.channel = 'email' then held.email else held.phone end as address, held.shared, state.vals as values_before
+    case when said.channel = 'email' then held.email else held.phone end as address, held.shared, held.is_of_several,
+    state.vals as values_before
 from said
 inner join stated
     on said.customer_id = stated.customer_id and said.source = stated.source and said.effective_at = stated.effective_at
@@ -185,8 +186,7 @@ inner join stated
 inner join held on said.customer_id = held.person_id
 inner join theirs on said.customer_id = theirs.customer_id and theirs.channel in (said.channel, 'all') and theirs.status = 'opt_in'
 left join state on state.kind = 'optout' and state.key = held.key || ' ' || said.channel
-where held.key is not null and not held.is_of_several
-order by held.key, said.channel
+order by held.key, held.alias_id, said.channel
 """
 SEGMENTS = "select segment_id from warehouse.marts.dim_segments where source = 'warehouse' order by segment_id"
 PUBLISHED = "select max_by(run_id, started_at), max_by(as_of_date, started_at) from warehouse.meta.runs where published"

@@ -8,20 +8,23 @@ nothing, so that twice is once. What fails stays pending: the next plan writes i
 import itertools
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from orchestration.activation import outbox, receipts
 from orchestration.activation.channel import Judged, Verdict
+from orchestration.activation.freshness import require_fresh
 from orchestration.activation.outbox import Written
 from orchestration.activation.receipts import Receipt
 from orchestration.activation.targets import Target
 from orchestration.config.accounts import feed
 from orchestration.config.settings import Settings
-from orchestration.network.client import Client, Patience, RefusedError
+from orchestration.network.client import Answer, Client, Patience, RefusedError
 from orchestration.network.pacing import Pace
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
@@ -63,7 +66,7 @@ def send(
     root = target.folder(settings)
     with Client(settings, target.login(settings), patience) as client:
         try:
-            _send_all(client, root, sent, _slower(settings, target), polling or Polling())
+            _send_all(settings, client, sent, _slower(settings, target), polling or Polling())
         except OperatorError as error:
             sent.problem = error
     sent.pending = sum(1 for _ in _pending(root))
@@ -71,7 +74,7 @@ def send(
 
 
 def _pending(root: Path) -> Iterator[tuple[Written, dict[str, Any]]]:
-    known = receipts.last(root)
+    known = {place for place, receipt in outbox.last(root).items() if receipt.is_answer}
     return (
         (found, facts)
         for found in outbox.written(root)
@@ -89,29 +92,36 @@ def _slower(settings: Settings, target: Target) -> Pace | None:
     return Pace(settings.internal / "network" / f"{feed(target.vendor, target.account)}-tags", 1 / tags.per_second)
 
 
-def _send_all(client: Client, root: Path, sent: Sent, slower: Pace | None, polling: Polling) -> None:
+def _send_all(settings: Settings, client: Client, sent: Sent, slower: Pace | None, polling: Polling) -> None:
     """Folder by folder: a vendor that takes bodies for later need not keep their order, so that one is done before the
     next names the same people."""
+    root = sent.target.folder(settings)
     _ask_all(client, root, sent, polling)
     for _, bodies in itertools.groupby(list(_pending(root)), key=lambda pending: pending[0].name):
         if _at_work(root):
             return
-        _post_all(client, root, sent, slower, bodies)
+        _post_all(settings, client, sent, slower, bodies)
         _ask_all(client, root, sent, polling)
 
 
 def _at_work(root: Path) -> list[Receipt]:
     """Answers to bodies of which the vendor has not said yet what became of them."""
-    return [receipt for receipt in receipts.last(root).values() if receipt.is_open]
+    return [receipt for receipt in outbox.last(root).values() if receipt.is_open]
 
 
 def _post_all(
-    client: Client, root: Path, sent: Sent, slower: Pace | None, bodies: Iterable[tuple[Written, dict[str, Any]]]
+    settings: Settings,
+    client: Client,
+    sent: Sent,
+    slower: Pace | None,
+    bodies: Iterable[tuple[Written, dict[str, Any]]],
 ) -> None:
+    root = sent.target.folder(settings)
     for found, facts in bodies:
         if slower and facts["file"].startswith("tags"):
             slower.take()
-        receipt = _post(client, found, facts, sent.target)
+        require_fresh(settings)
+        receipt = _post(client, found, facts, sent.target, root)
         pass_point("before_receipt")
         _record_receipt(root, receipt, sent)
         sent.bodies += 1
@@ -119,24 +129,59 @@ def _post_all(
         pass_point("after_receipt")
 
 
-def _post(client: Client, found: Written, facts: dict[str, Any], target: Target) -> Receipt:
-    body = (found.folder / facts["file"]).read_bytes()
-    if sha256(body).hexdigest() != facts["sha256"]:
+def _post(client: Client, found: Written, facts: dict[str, Any], target: Target, root: Path) -> Receipt:
+    """The answer to a body. Without one the body stays begun: the vendor perhaps holds it."""
+    if not outbox.is_as_written(found.folder, facts):
         raise OperatorError(
             f"{found.name}/{facts['file']} of `{target.name}` is not what was written.",
-            remedy="Put it back, or remove the folder and run `c360 activate`.",
+            remedy="Put it back, or let `c360 activate --send` take it back and write it anew.",
         )
-    receipt = Receipt(found.name, facts["file"], "accepted", facts["records"])
+    body = (found.folder / facts["file"]).read_bytes()
+    receipt = Receipt(found.name, facts["file"], "begun", facts["records"], sha256=facts["sha256"])
+    receipts.append(root, receipt)
+    pass_point("body_is_begun")
     try:
         answer = client.request(facts["method"], facts["path"], body=body)
     except RefusedError as error:
         if error.status not in OF_THE_BODY or facts["file"].startswith("tags"):
+            if 400 <= error.status < 500 and not _was_on_its_way(root, receipt):
+                receipts.append(root, replace(receipt, state="not_taken", status=error.status))
             raise
-        return replace(receipt, state="refused", status=error.status, reason=receipts.without_values(error.message))
-    reference = None
-    if target.receiver.verdict and answer.content and isinstance(answer.json, dict):
-        reference = target.receiver.verdict.reference(answer.json)
-    return replace(receipt, status=answer.status, reference=reference)
+        return replace(receipt, state="refused", status=error.status, reason=error.message)
+    return _accepted(receipt, answer, target)
+
+
+def _was_on_its_way(root: Path, receipt: Receipt) -> bool:
+    """The body was posted before, too, and nobody knows what became of that."""
+    place = (receipt.folder, receipt.file, receipt.sha256)
+    before = [one.state for one in receipts.read(root) if (one.folder, one.file, one.sha256) == place]
+    return before[-2:-1] == ["begun"]
+
+
+def _accepted(receipt: Receipt, answer: Answer, target: Target) -> Receipt:
+    """That a vendor took a body, if its answer is one that its documents have: the page of a proxy is none."""
+    channel, is_tags = target.receiver, receipt.file.startswith("tags")
+    verdict = None if is_tags else channel.verdict
+    refused, reference = None, None
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        said = answer.json if answer.content else None
+        refused = 0 if is_tags else channel.refused(said)
+        reference = verdict.reference(said) if verdict and refused is not None else None
+    if refused is None or (verdict and not reference):
+        raise OperatorError(
+            f"`{target.name}` answers {receipt.folder}/{receipt.file} with {answer.status}, and not as its vendor's"
+            " documents say.",
+            remedy="Look at `address`, and at what stands in between; the next `--send` sends it again.",
+        )
+    taken = replace(
+        receipt, state="accepted", status=answer.status, reference=None if reference is None else str(reference)
+    )
+    if not refused:
+        return taken
+    reason = f"{refused:,} of {receipt.records:,} records were refused and are not named"
+    if refused < receipt.records:
+        return replace(taken, is_all_failed=True, reason=reason)
+    return replace(taken, state="refused", reason=reason)
 
 
 def _ask_all(client: Client, root: Path, sent: Sent, polling: Polling) -> None:
@@ -157,12 +202,14 @@ def _ask(client: Client, receipt: Receipt, target: Target, polling: Polling) -> 
             return None
         time.sleep(wait)
         wait = min(2 * wait, SLOWEST_POLL)
-    return replace(receipt, state="delivered", failed=dict(judged.failed), is_all_failed=judged.unnamed > 0, at="")
+    failed = {key: receipts.code(reason) for key, reason in judged.failed.items()}
+    return replace(receipt, state="delivered", failed=failed, is_all_failed=judged.unnamed > 0, at="")
 
 
 def _judged(client: Client, verdict: Verdict, reference: str) -> Judged | None:
     try:
-        return verdict.judge(client.get(verdict.path.format(reference)).json)
+        said = client.get(verdict.path.format(reference)).json
+        return verdict.judge(said) if isinstance(said, dict) else None
     except RefusedError as error:
         if error.status not in FORGOTTEN:
             raise
@@ -182,6 +229,6 @@ def _record_receipt(root: Path, receipt: Receipt, sent: Sent) -> None:
     if receipt.failed_records:
         outbox.forget_state(root)
         sent.failed += receipt.failed_records
-        sent.reasons.update(map(receipts.without_values, receipt.failed.values()))
+        sent.reasons.update(receipt.failed.values())
         sent.reasons.update({receipt.reason} if receipt.reason else ())
     receipts.append(root, receipt)

@@ -21,6 +21,17 @@ def folder(settings: Settings) -> Path:
     return settings.privacy / "erased"
 
 
+def pending_folder(settings: Settings) -> Path:
+    """Where a note of each erasure stands until it has ended."""
+    return settings.privacy / "pending"
+
+
+def unended(settings: Settings) -> list[Path]:
+    """Notes of erasures that were begun and have not ended, oldest first; one of which nothing was kept yet never
+    began."""
+    return [path for path in sorted(pending_folder(settings).glob("*.json")) if (folder(settings) / path.name).exists()]
+
+
 def erasures(settings: Settings) -> Erasures | None:
     """All that was erased; null where nobody was. Refuses to go on without the secret that people were erased with: no
     hash would be known again, and they would come back."""

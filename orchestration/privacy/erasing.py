@@ -143,8 +143,8 @@ def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | 
         values=sorted({value for held in people for value in held.person.values()}),
         expected=dict(sum((Counter(held.counts) for held in people), Counter[str]())),
     )
-    _pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
-    erasure_log.write(_pending_folder(settings) / f"{made.id}.json", vars(made))
+    erasure_log.pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
+    erasure_log.write(erasure_log.pending_folder(settings) / f"{made.id}.json", vars(made))
     pass_point("erasure_noted")
     anonymous_orders.remember(settings, secret, [held.orders for held in people])
     pass_point("orders_noted")
@@ -171,13 +171,13 @@ def _now() -> str:
 
 
 def pending(settings: Settings) -> list[Erasing]:
-    """Erasures that were begun and have not ended, oldest first; one of which nothing was kept yet never began."""
+    """Erasures that were begun and have not ended, oldest first."""
     found = []
-    for path in sorted(_pending_folder(settings).glob("*.json")):
+    for path in erasure_log.unended(settings):
         # Whoever does not hold the lock may look while somebody else ends one.
         with suppress(FileNotFoundError):
             found.append(Erasing(**json.loads(path.read_bytes())))
-    return [one for one in found if (erasure_log.folder(settings) / f"{one.id}.json").exists()]
+    return found
 
 
 def unended(settings: Settings) -> list[str]:
@@ -189,13 +189,9 @@ def drop_never_begun(settings: Settings) -> None:
     """Removes notes of erasures that were killed before anything was kept: they name somebody. Only for the holder of
     the writer lock."""
     begun = {one.id for one in pending(settings)}
-    for path in _pending_folder(settings).glob("*"):
+    for path in erasure_log.pending_folder(settings).glob("*"):
         if path.stem not in begun:
             path.unlink(missing_ok=True)
-
-
-def _pending_folder(settings: Settings) -> Path:
-    return settings.privacy / "pending"
 
 
 def erase_given_back(settings: Settings, begun: list[Erasing]) -> None:
@@ -261,7 +257,7 @@ def _of_landing(one: Erasing) -> dict[str, Any]:
 
 
 def _write_note(settings: Settings, one: Erasing) -> None:
-    erasure_log.write(_pending_folder(settings) / f"{one.id}.json", vars(one))
+    erasure_log.write(erasure_log.pending_folder(settings) / f"{one.id}.json", vars(one))
 
 
 def erase_loaded(settings: Settings, con: duckdb.DuckDBPyConnection, begun: list[Erasing], run_id: str) -> None:
@@ -280,8 +276,11 @@ def forget_ids(settings: Settings) -> None:
 
 
 def end(settings: Settings, begun: list[Erasing]) -> list[Path]:
-    """Step four, after publishing: earlier publications and other copies go, receipts are written; where those
-    stand."""
+    """Step four, after publishing: earlier publications and other copies go, and once more what was written for vendors
+    since the first step, though nobody should have; receipts are written; where those stand."""
+    for one in begun:
+        if written := activation_erasure.forget(settings, one.customer_ids, one.values):
+            _note_found(settings, one, records_given_back=one.found.get("records_given_back", 0) + written)
     dropped = _drop_earlier(settings)
     pass_point("after_dropping_publications")
     for path in warehouse_erasure.other_copies(settings):
@@ -289,7 +288,7 @@ def end(settings: Settings, begun: list[Erasing]) -> list[Path]:
     receipts = [_receipt(settings, one, dropped) for one in begun]
     pass_point("after_receipt")
     for one in begun:
-        (_pending_folder(settings) / f"{one.id}.json").unlink(missing_ok=True)
+        (erasure_log.pending_folder(settings) / f"{one.id}.json").unlink(missing_ok=True)
     drop_never_begun(settings)
     return receipts
 

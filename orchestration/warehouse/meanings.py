@@ -188,7 +188,7 @@ LOG_TABLES: tuple[AuditTable, ...] = (
                 "written, accepted (taken for later), delivered (the vendor has judged every record) or refused.",
             ),
             ("failed_records", "BIGINT", "Records that failed; the next activation writes them again."),
-            ("reason", "VARCHAR", "The vendor's reasons, without what they quote."),
+            ("reason", "VARCHAR", "Statuses and codes of the vendor's reasons."),
             ("reference", "VARCHAR", "By what the vendor knows the request."),
             ("answered_at", "TIMESTAMPTZ", "When the last answer came; null if it was not sent."),
         ),

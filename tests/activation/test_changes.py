@@ -209,7 +209,7 @@ def test_two_people_who_turn_out_to_be_one_are_written_anew_and_nothing_is_merge
 
 
 def test_figures_of_an_earlier_day_are_written_after_those_that_were_written_last(settings: Settings) -> None:
-    """A rollback, or a warehouse as of an earlier day."""
+    """A warehouse as of an earlier day."""
     for revenue, as_of in (("3.00", NEXT), ("1.00", AS_OF)):
         publish(settings, with_change(PEOPLE, 0, revenue=Decimal(revenue)), segments=("vip",), as_of=as_of)
         outcome = run(settings, "voucherify")

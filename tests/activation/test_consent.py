@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orchestration.activation import activate
 from orchestration.config.settings import Settings
-from tests.activation.conftest import NAMES, bodies, configure, run
-from tests.support.activation_world import AS_OF, everywhere, publish
+from orchestration.publishing import publish as publishing
+from orchestration.runtime.errors import OperatorError
+from tests.activation.conftest import NAMES, bodies, configure, lines, run
+from tests.support.activation_world import AS_OF, everywhere, keep_as_publication, publish
 
 NEXT = AS_OF + timedelta(days=1)
 NO_AT = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)
@@ -180,6 +183,27 @@ def test_an_opt_out_is_never_written_by_an_id_that_too_many_people_share(setting
     assert run(settings, "voucherify").plan.opt_outs == 0
 
 
+@pytest.mark.parametrize(
+    ("vendor", "held", "shared"),
+    [
+        ("ometria", {"customer_id": "shop-no"}, ()),
+        ("ometria", {"phone": "+44 20 7946 0000"}, ()),
+        ("voucherify", {"customer_id": "shop-no"}, (("customer_id", "shop-no"),)),
+    ],
+)
+def test_an_opt_out_that_cannot_be_said_is_a_reject_with_its_channel(
+    settings: Settings, vendor: str, held: dict[str, str], shared: tuple[tuple[str, str], ...]
+) -> None:
+    opting_out(settings, vendor)
+    no = everywhere("no", refusal=("shop", NO_AT, False), records={vendor: held})
+    publish(settings, [no, everywhere("yes")], shared=shared)
+    outcome = run(settings, NAMES[vendor])
+    assert (outcome.plan.opt_outs, outcome.plan.rejected["opt_out_not_said"]) == (0, 1)
+    rejects = lines(settings.data / str(outcome.folder) / "rejects.ndjson")
+    [reject] = [reject for reject in rejects if reject["reason_code"] == "opt_out_not_said"]
+    assert (reject["customer_id"], reject["field"]) == ("person-no", "email")
+
+
 def test_unusually_many_opt_outs_wait_for_a_person(settings: Settings) -> None:
     people = [everywhere(f"p{number:02}") for number in range(30)]
     opting_out(settings, "voucherify")
@@ -220,3 +244,20 @@ def test_what_reaches_two_people_is_written_for_neither(settings: Settings, vend
     people = [everywhere("ana", records=both), everywhere("bo", records=spelt)]
     publish(settings, people, segments=("vip",))
     assert run(settings, NAMES[vendor]).plan.rejected == {"shared_identifier": 2}
+
+
+def test_while_a_rollback_stands_nothing_is_written_for_nobody_knows_who_has_said_no_since(settings: Settings) -> None:
+    for number, says in enumerate(("opt_in", "opt_out"), start=1):
+        publish(settings, [everywhere("ana", says=says), everywhere("bo")], segments=("vip",), run_id=f"run-{number}")
+        keep_as_publication(settings, number)
+        run(settings, "ometria")
+    publishing.rollback(settings)
+    with pytest.raises(OperatorError, match="a rollback stands") as raised:
+        run(settings, "ometria")
+    assert "c360 run" in raised.value.remedy
+    lines, needs_look = activate.after_publishing(settings)
+    assert needs_look and all("a rollback stands" in line for line in lines)
+    assert run(settings, "ometria", is_dry=True).folder is None
+    publish(settings, [everywhere("ana", says="opt_out"), everywhere("bo")], segments=("vip",), run_id="run-3")
+    keep_as_publication(settings, 3)
+    assert run(settings, "ometria").plan.counts["unchanged"] == 1

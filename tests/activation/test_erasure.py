@@ -5,16 +5,22 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from orchestration.activation import erasure, receipts
+from orchestration.activation import access, activate, erasure, outbox, receipts
 from orchestration.activation.receipts import Receipt
 from orchestration.config.settings import Settings
+from orchestration.privacy import erasing
+from orchestration.runtime.errors import OperatorError
 from tests.activation.conftest import NAMES, configure, run, target
 from tests.support.activation_world import everywhere, publish
+from tests.support.http_server import Request, Response
 from tests.support.paths import PROJECT
 
 PEOPLE = [
@@ -74,6 +80,32 @@ def test_what_was_written_under_an_id_they_had_before_goes_too(settings: Setting
     run(settings, "voucherify")
     assert erasure.forget(settings, ["the-id-of-today"], VALUES) == 1
     assert b"shop-canary" not in b"".join(bytes_of(settings).values())
+
+
+def test_an_address_of_an_earlier_id_is_found_however_its_signs_are_folded(settings: Settings) -> None:
+    strasse = everywhere("canary", records={"omnisend": {"email": "Straße.Canary@example.com"}})
+    publish(settings, [PEOPLE[0], strasse], segments=("vip",))
+    run(settings, "omnisend")
+    values = ["straße.canary@example.com"]
+    assert [one["customer_id"] for one in access.given_back(settings, ["the-id-of-today"], values)] == ["person-canary"]
+    assert erasure.forget(settings, ["the-id-of-today"], values) == 1
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+
+
+@pytest.mark.parametrize("cut", [20, 150])
+def test_a_line_that_was_cut_off_stops_no_erasure_and_names_nobody_any_more(settings: Settings, cut: int) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    outcome = run(settings, "ometria")
+    root = target(settings, "ometria").folder(settings)
+    for key in ("shop-kept", "shop-canary"):
+        receipts.append(root, Receipt(str(outcome.plan.as_of), f"{key}.json", "delivered", 2, failed={key: "no"}))
+    for path in (root / receipts.FILE, settings.data / str(outcome.folder) / outbox.REJECTS):
+        content = path.read_bytes()
+        path.write_bytes(content[:-cut] + b"\n" + content[-cut:] + b'17\n{"customer_id": "person-can')
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 1
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+    assert [receipt.failed for receipt in receipts.read(root)] == [{"shop-kept": "no"}]
+    assert run(settings, "ometria", is_dry=True).plan.counts["unchanged"] == 1
 
 
 def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
@@ -168,3 +200,75 @@ def test_what_somebody_else_stands_on_too_is_named_and_not_asked_to_be_deleted(s
     publish(settings, [everywhere(name, records=records) for name in ("kept", "canary")], segments=("vip",))
     reported = asked(settings, vendor)
     assert reported["requests"] == [] and [record["is_shared"] for record in reported["records"]] == [True]
+
+
+def begin_erasure(settings: Settings) -> Settings:
+    """An erasure that was begun and has not ended, as `c360 forget` leaves it for as long as it is at work."""
+    private = replace(settings, secret=b"a secret of this test")
+    erasing.begin(private, [], by="the test", until=None)
+    return private
+
+
+def test_while_an_erasure_has_not_ended_nothing_is_written(settings: Settings) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    begin_erasure(settings)
+    with pytest.raises(OperatorError, match="an erasure has not ended"):
+        run(settings, "ometria")
+    assert not bytes_of(settings).keys() - {settings.data / "activation/.lock"}
+
+
+def test_an_erasure_that_is_begun_while_bodies_are_written_keeps_them_from_being_put_in_place(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    usual = outbox.Draft.beside
+
+    def beside(draft: outbox.Draft, *given: Any) -> None:
+        begin_erasure(settings)
+        usual(draft, *given)
+
+    monkeypatch.setattr(outbox.Draft, "beside", beside)
+    with pytest.raises(OperatorError, match="an erasure has not ended"):
+        run(settings, "ometria")
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+
+
+def test_while_an_erasure_has_not_ended_nothing_more_is_sent(listening: Any, settings: Settings) -> None:
+    line = listening("ometria", most_records=1)
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    usual = line.server.handler
+
+    def begun_meanwhile(request: Request) -> Response:
+        begin_erasure(settings)
+        return usual(request)
+
+    line.server.handler = begun_meanwhile
+    sent = line.send()
+    assert (sent.bodies, sent.pending) == (1, 1) and "an erasure has not ended" in str(sent.problem)
+
+
+def test_what_is_left_of_somebody_in_what_was_written_goes_before_the_receipt_of_the_erasure(
+    settings: Settings,
+) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, "ometria")
+    private = begin_erasure(settings)
+    [begun] = erasing.pending(private)
+    begun.customer_ids, begun.values = ["person-canary"], VALUES
+    [receipt] = erasing.end(private, [begun])
+    assert json.loads(receipt.read_bytes())["records_given_back"] == 1
+    assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
+    publish(settings, [PEOPLE[0], PEOPLE[2]], segments=("vip",))
+    assert run(settings, "ometria").plan.counts["unchanged"] == 1
+
+
+def test_an_erasure_waits_until_an_activation_has_ended(settings: Settings) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, "ometria")
+    patient = replace(settings, options=structs.replace(settings.options, lock_wait_seconds=30))
+    with ThreadPoolExecutor() as others:
+        with activate.alone(settings):
+            forgotten = others.submit(erasure.forget, patient, ["person-canary"], VALUES)
+            assert not wait([forgotten], timeout=0.3).done
+        assert forgotten.result() == 1

@@ -30,9 +30,10 @@ WRITING = [
     "before_state",
     "state_is_saved",
     "folder_is_withdrawn",
+    "records_are_withdrawn",
     "before_old_bodies_go",
 ]
-SENDING = ["before_receipt", "after_receipt", "after_verdict"]
+SENDING = ["body_is_begun", "before_receipt", "after_receipt", "after_verdict"]
 COMMAND = """
 import sys; from pathlib import Path
 from orchestration.activation import send
@@ -71,12 +72,15 @@ def test_a_kill_at_any_point_loses_nothing_and_what_is_repeated_changes_nothing(
     listening: Any, settings: Settings, point: str
 ) -> None:
     line = listening("omnisend")
-    if point in ("folder_is_withdrawn", "before_old_bodies_go"):
-        # Written for an earlier publication: never posted, or posted long ago.
+    if point in ("folder_is_withdrawn", "records_are_withdrawn", "before_old_bodies_go"):
+        # Written for an earlier publication: never posted, posted in part, or posted long ago.
         publish(
             settings, [replace(person, revenue=Decimal("1.00")) for person in PEOPLE], segments=("vip",), run_id="0"
         )
         run(settings, line.name)
+        if point == "records_are_withdrawn":
+            line.server.failures = [None, None, Response(401)]
+            line.send()
         if point == "before_old_bodies_go":
             line.send()
             [manifest] = line.root.glob("*/manifest.json")

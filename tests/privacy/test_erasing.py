@@ -196,6 +196,28 @@ def test_an_erasure_that_is_killed_at_one_point_after_the_other_ends_all_the_sam
 
 
 @pytest.mark.faults
+def test_who_is_being_erased_is_not_written_for_vendors_again_before_the_erasure_has_ended(settings: Settings) -> None:
+    (settings.config / "activation.toml").write_text(
+        "".join(
+            f'[targets.{vendor}]\nvendor = "{vendor}"\npurpose = "service"\n' for vendor in ("ometria", "omnisend")
+        ),
+        encoding="utf-8",
+    )
+    assert c360(settings, "activate", "--yes").returncode == 0
+    written = settings.data / "activation"
+    assert canary.found_in_files(written)
+    forget = ("forget", "--email", canary.EMAIL, "--yes")
+    assert c360(settings, *forget, C360_KILL_AT="after_erasing_given_back").returncode == -signal.SIGKILL
+    given = c360(settings, "activate", "--yes")
+    assert given.returncode == 1 and "an erasure has not ended" in given.stderr
+    assert all("erasures/" in place for place in canary.found_in_files(written))
+    assert c360(settings, "run").returncode in (0, 3)
+    assert all("erasures/" in place for place in canary.found_in_files(written))
+    assert c360(settings, "activate", "--yes").returncode == 0
+    assert all("erasures/" in place for place in canary.found_in_files(written))
+
+
+@pytest.mark.faults
 @pytest.mark.parametrize("point", KILLS)
 def test_an_erasure_that_was_killed_is_ended_by_the_next_run(settings: Settings, point: str) -> None:
     revenue = rows(settings, REVENUE)

@@ -36,7 +36,7 @@ def said(body: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 class Receiver:
-    """Records by key; `refused` names keys that fail, with the vendor's words."""
+    """Records by key; `refused` names keys that fail, with the vendor's words, and `code` its code for that."""
 
     vendor = ""
     secrets: tuple[str, ...] = ("key",)
@@ -47,6 +47,7 @@ class Receiver:
         self.opted_out: set[str] = set()
         self.subscribed: set[str] = set()
         self.refused: dict[str, str] = {}
+        self.code = "invalid_payload"
         self.bodies: list[bytes] = []
         self.polls_before_done = 0
         self._schema = json.loads((VENDOR_SCHEMAS / f"{self.vendor}.json").read_bytes())
@@ -161,9 +162,7 @@ class Voucherify(Receiver):
             return answer({"status": "IN_PROGRESS", "object": "async_action"})
         keys = self.actions[int(request.path.removeprefix("/v1/async-actions/aa_")) - 1]
         errors = [
-            {"source_id": key, "key": "invalid_payload", "message": self.refused[key]}
-            for key in keys
-            if key in self.refused
+            {"source_id": key, "key": self.code, "message": self.refused[key]} for key in keys if key in self.refused
         ]
         return answer(
             {

@@ -30,6 +30,11 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     }
 
 
+def _refused(answer: Any) -> int | None:
+    rejected = answer.get("rejected") if isinstance(answer, dict) and answer.get("status") == "OK" else None
+    return rejected if isinstance(rejected, int) else None
+
+
 def _erasure(record: Identity) -> dict[str, Any] | None:
     return {"email": record["email"]} if "email" in record else None
 
@@ -49,6 +54,7 @@ CHANNEL = Channel(
     optouts=PUSH,
     optout=_optout,
     optout_body=as_list,
+    refused=_refused,
     erasure_hint="POST each to /v2/data-deletion-requests, at most 6 a minute; it is done within 14 days.",
     erasure=_erasure,
 )

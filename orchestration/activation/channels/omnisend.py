@@ -60,9 +60,7 @@ def _judged(found: Any) -> Judged | None:
     for error in found.get("errors") or ():
         identifiers = (error.get("request") or {}).get("identifiers") or [{}]
         if address := identifiers[0].get("id"):
-            failed[f"email:{address}"] = (
-                f"{error.get('responseCode')} {(error.get('response') or {}).get('detail', '')}".strip()
-            )
+            failed[f"email:{address}"] = str(error.get("responseCode"))
     undone = found.get("totalCount", 0) - found.get("finishedCount", 0) if found["status"] == "stopped" else 0
     return Judged(failed, max(0, found.get("errorsCount", 0) + undone - len(failed)))
 

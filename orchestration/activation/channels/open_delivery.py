@@ -42,6 +42,12 @@ def _optout(identity: Identity, said: OptOut) -> dict[str, Any] | None:
     return {**_identified(identity), "consents": [consent]}
 
 
+def _refused(answer: Any) -> int | None:
+    """The draft answers with a status alone."""
+    is_accepted = answer is None or (isinstance(answer, dict) and answer.get("status", "ACCEPTED") == "ACCEPTED")
+    return 0 if is_accepted else None
+
+
 def items(records: list[dict[str, Any]]) -> Any:
     """The body of 2.0.0-rc.2; the draft before it takes the bare list."""
     return {"items": records}
@@ -62,5 +68,6 @@ CHANNEL = Channel(
     optouts=CUSTOMERS,
     optout=_optout,
     optout_body=items,
+    refused=_refused,
     erasure_hint="No erasure is defined: ask the counterpart by hand.",
 )

@@ -25,12 +25,8 @@ def _judged(action: Any) -> Judged | None:
     if action.get("status") not in ("DONE", "FAILED"):
         return None
     result = action.get("result") or {}
-    errors = [*result.get("errors", ()), *result.get("failed", ())]
-    failed = {
-        error["source_id"]: str(error.get("message") or error.get("reason") or error.get("key"))
-        for error in errors
-        if error.get("source_id")
-    }
+    errors = [*(result.get("errors") or ()), *(result.get("failed") or ())]
+    failed = {error["source_id"]: str(error.get("key")) for error in errors if error.get("source_id")}
     reported = result.get("failed_count", 0) if action["status"] == "DONE" else 1
     return Judged(failed, max(0, reported - len(failed)))
 
