@@ -20,10 +20,9 @@ order by kind, key
 def given_back(settings: Settings, customer_ids: Collection[str], values: Collection[str]) -> Iterator[dict[str, Any]]:
     """Every record that was written of the person for a vendor, oldest first; `values` are identifiers as vendors hold
     them."""
-    known = [value.casefold() for value in values]
+    known = list(outbox.spellings(values))
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     with duckdb.connect(":memory:", config=settings.duckdb_config) as con:
-        outbox.compare_folded(con)
         for root in roots:
             for folder in outbox.written(root):
                 found = con.execute(_MINE, [str(folder.folder / outbox.RECORDS), list(customer_ids), known])

@@ -73,7 +73,7 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
     May be called again after a kill: what is gone is gone, and `records.parquet`, which says where to look, is written
     last.
     """
-    known = {value.casefold() for value in values}
+    known = outbox.spellings(values)
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     if not roots:
         return 0
@@ -81,7 +81,6 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
         alone(settings, wait_seconds=settings.options.lock_wait_seconds),
         duckdb.connect(":memory:", config=settings.duckdb_config) as con,
     ):
-        outbox.compare_folded(con)
         return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -33,8 +33,12 @@ from orchestration.warehouse.duckdb_session import quoted
 MANIFEST, RECORDS, REJECTS, STATE = "manifest.json", "records.parquet", "rejects.ndjson", "state.parquet"
 BEGUN = ".begun-"
 FOLDER = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(\d+))?")
-# What a record is known by at its vendor, as identifiers are compared: `lower` leaves signs that `casefold` does not.
-KNOWN_BY = "[casefolded(value) for value in json_extract_string(identity, '$.*')]"
+# What a record is known by at its vendor, as it is compared with `spellings`: small, and with the letters folded that have
+# no other small form.
+KNOWN_BY = (
+    "flatten([[lower(value), replace(replace(lower(value), 'ß', 'ss'), 'ς', 'σ')] for value in"
+    " json_extract_string(identity, '$.*')])"
+)
 _STATE_DDL = """
 create or replace table state (
     kind varchar, key varchar, customer_id varchar, alias_id varchar, status varchar, identity varchar, vals varchar, folder varchar
@@ -254,9 +258,9 @@ def _untag(con: duckdb.DuckDBPyConnection, path: Path, segment: str) -> None:
     )
 
 
-def compare_folded(con: duckdb.DuckDBPyConnection) -> None:
-    """Lets `KNOWN_BY` be asked on that connection."""
-    con.create_function("casefolded", str.casefold, ["VARCHAR"], "VARCHAR")
+def spellings(values: Collection[str]) -> set[str]:
+    """The values as a record may be known by them, however their letters are written."""
+    return {spelling for value in values for spelling in (value.lower(), value.casefold())}
 
 
 def forget_state(root: Path) -> None:

@@ -30,7 +30,13 @@ pytestmark = pytest.mark.long
 
 # When something came and which attempt brought it; the logs of runs and of changes from one publication to the next.
 ARRIVAL_COLUMNS = ("load_seq", "loaded_at", "run_id", "file_mtime_ns", "file_ctime_ns", "file_inode")
-ARRIVAL_TABLES = ("meta.runs", "meta.identity_events", "internal.made_by", "internal.changed_keys")
+ARRIVAL_TABLES = (
+    "meta.runs",
+    "meta.identity_events",
+    "internal.made_by",
+    "internal.changed_keys",
+    "internal.rows_deleted",
+)
 MADE = ("staging", "identity", "internal", "orders", "marts", "meta")
 Rows = dict[str, list[tuple[object, ...]]]
 
