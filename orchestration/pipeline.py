@@ -20,7 +20,6 @@ from orchestration.job.publish import publish_if_new
 from orchestration.job.run_report import RunReport
 from orchestration.job.transform import transform
 from orchestration.job.writing import DamagedFileError, ErasureBegunError, new_run_id, writing
-from orchestration.loading import unreported_rejects
 from orchestration.loading.load_log import Delivered
 from orchestration.monitoring import attention, schema_drift
 from orchestration.publishing import change_report, publish, retention
@@ -113,7 +112,6 @@ def _run(
         with build_file.connect(settings) as con:
             figures = run_log.figures(con, run_id)
             to_look_at = attention.of_run(con, run_id)
-            rejected = tuple(unreported_rejects.of_run(con, settings, run_id))
             unread = schema_drift.warnings(con, run_id=run_id)
             changed = change_report.recorded(con, run_id) if published else None
         with suppress(OSError):
@@ -130,6 +128,5 @@ def _run(
         deliveries_above_limit=tuple(ingestion.deliveries_above(settings.options.reject_share)),
         warnings=(*(str(node) for node in nodes if node.is_warning), *unread),
         attention=to_look_at,
-        rejected=rejected,
         changed=changed,
     )

@@ -3,13 +3,11 @@
 Nothing is sent here. A target that a person should look at first is planned and left alone.
 """
 
-import fcntl
 import itertools
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import IO, Any
+from typing import Any
 
 import duckdb
 import msgspec
@@ -22,6 +20,7 @@ from orchestration.activation.plan_rows import BLOCK
 from orchestration.activation.planned import CHANGED, CLEARED, GONE, NEW, UNCHANGED, Plan
 from orchestration.activation.targets import Target
 from orchestration.config.settings import Settings
+from orchestration.runtime import file_lock
 from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
 from orchestration.warehouse.duckdb_session import quoted
@@ -228,19 +227,6 @@ def alone(settings: Settings, *, wait_seconds: float = 0) -> Iterator[None]:
     root = settings.data / "activation"
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as file:
-        until = time.monotonic() + wait_seconds
-        while not _locked(file):
-            if time.monotonic() >= until:
-                raise OperatorError(
-                    "Another `c360 activate` is at work.", remedy="Wait until it has ended and run again."
-                )
-            time.sleep(0.1)
+        if not file_lock.lock_within(file, wait_seconds):
+            raise OperatorError("Another `c360 activate` is at work.", remedy="Wait until it has ended and run again.")
         yield
-
-
-def _locked(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -37,8 +37,6 @@ from orchestration.runtime.redaction import without_contacts
 from orchestration.warehouse.duckdb_session import attach
 
 SHOWN = 10
-# What the vendor holds of us, or, where nobody knows what became of it, perhaps holds.
-HELD = ("held", "unsure")
 # What is above it goes to disk: a plan of a million records is no reason to take memory from the rest of the machine.
 MOST_MEMORY = 1_000_000_000
 
@@ -198,7 +196,7 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_reported=may_be_reported)
                 if reason:
                     rows.reject(person, alias, reason)
-                    if status in HELD and reason != NO_VENDOR_KEY:
+                    if status in selection.HELD and reason != NO_VENDOR_KEY:
                         rows.take_back(renderer, key, person, alias, identity, before, writes=reason == CONSENT)
                     continue
                 values = renderer.values(given[: len(target.values)], inside, before, is_held=status == "held")

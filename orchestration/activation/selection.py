@@ -9,6 +9,8 @@ from orchestration.activation.channel import Channel
 from orchestration.activation.targets import EVERY_SEGMENT
 
 # What each vendor knows a record by: everybody with the same value is reached by it too.
+# What the vendor holds of us, or, where nobody knows what became of it, perhaps holds: as Python and as SQL.
+HELD = ("held", "unsure")
 KNOWN_BY = ("customer_id", "vuid", "email", "source_id", "identifier")
 # Everything the vendor holds of its records, by their newest observation, exactly as it was delivered.
 _HELD = """
@@ -121,8 +123,8 @@ with
         select held.key, state.status, state.identity, state.vals
         from held
         inner join state on held.alias_id = state.alias_id and held.key <> state.key
-        where state.kind = 'profile' and state.status in ('held', 'unsure')
-            and held.key not in (select key from state where kind = 'profile' and status in ('held', 'unsure'))
+        where state.kind = 'profile' and state.status in {held}
+            and held.key not in (select key from state where kind = 'profile' and status in {held})
         qualify row_number() over (partition by held.key order by state.key) = 1
     ),
 
@@ -148,9 +150,9 @@ left join state on held.key = state.key and state.kind = 'profile'
 left join moved on held.key = moved.key
 order by held.key, held.alias_id
 """
-GONE = """
+GONE = f"""
 select key, customer_id, alias_id, identity, vals from state
-where kind = 'profile' and status in ('held', 'unsure') and key not in (select key from held where key is not null)
+where kind = 'profile' and status in {HELD} and key not in (select key from held where key is not null)
 order by key
 """
 # A no that holds, said elsewhere (at another vendor, or another account of this one) with a time of its own, to somebody
@@ -205,7 +207,9 @@ def held(channel: Channel) -> str:
 def candidates(values: tuple[str, ...]) -> str:
     """The query for all records with what was written before, whether they may be reached, and the values, in this
     order."""
-    return _CANDIDATES.format(values=", ".join(f"{VALUES[name].sql} as {name}" for name in values) or "null as nothing")
+    return _CANDIDATES.format(
+        held=HELD, values=", ".join(f"{VALUES[name].sql} as {name}" for name in values) or "null as nothing"
+    )
 
 
 def wanted_segments(configured: tuple[str, ...], known: list[str]) -> tuple[str, ...]:

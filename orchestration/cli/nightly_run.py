@@ -172,7 +172,7 @@ def print_report(report: RunReport, settings: Settings) -> None:
 def _send_alerts(report: RunReport, settings: Settings) -> None:
     """Alerts on what a person must look at, and on what is late."""
     alerts.report_problems(settings, len(report.ingestion.problems))
-    alerts.report_attention(settings, [*report.attention, *report.rejected])
+    alerts.report_attention(settings, [*report.attention, *_rejected_whole(report), *_above_limit(report, settings)])
     alerts.report_lateness(settings)
 
 
@@ -197,11 +197,8 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
         ]
     else:
         lines = ["Nothing new has landed."]
-    broken = [file for file in report.ingestion.rejected_files if file.reason_code != reason_codes.HELD_BACK]
-    lines += _shortened(
-        [f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken]
-    )
-    lines += _shortened([above_limit(name, settings.options.reject_share) for name in report.deliveries_above_limit])
+    lines += _shortened(_rejected_whole(report))
+    lines += _shortened(_above_limit(report, settings))
     lines += _shortened([problem.message for problem in report.ingestion.problems])
     lines += _shortened(list(report.attention))
     lines += _shortened([f"Warning: {warning}" for warning in report.warnings])
@@ -228,6 +225,15 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
             else "Nothing was published."
         ),
     ]
+
+
+def _rejected_whole(report: RunReport) -> list[str]:
+    broken = (file for file in report.ingestion.rejected_files if file.reason_code != reason_codes.HELD_BACK)
+    return [f"{file.file.shown_path} was rejected whole ({file.reason_code}): {file.message}" for file in broken]
+
+
+def _above_limit(report: RunReport, settings: Settings) -> list[str]:
+    return [above_limit(name, settings.options.reject_share) for name in report.deliveries_above_limit]
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -6,7 +6,6 @@ the loader would do differently (accounts, limits on files) cannot be seen witho
 """
 
 import argparse
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from orchestration.insight.explanation import Wording
 from orchestration.insight.identity_graph import RecordLink
 from orchestration.job.transform import write_run_settings
 from orchestration.publishing import change_report
+from orchestration.runtime import file_lock
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.progress import Progress, silent
 from orchestration.runtime.redaction import shown_name
@@ -130,12 +130,10 @@ def _alone(settings: Settings) -> Iterator[None]:
     """Plans share one folder, so that one that was killed leaves nothing for long."""
     settings.internal.mkdir(parents=True, exist_ok=True)
     with (settings.internal / f"{RUN_ID}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not file_lock.lock_within(file):
             raise OperatorError(
                 "Another `c360 plan` is at work.", remedy="Wait for it to end and type the command again."
-            ) from None
+            )
         yield
 
 

@@ -13,6 +13,7 @@ from orchestration.monitoring import dagster_runs
 from orchestration.monitoring.dagster_reports import BY_DAGSTER
 from orchestration.runtime.errors import to_operator_error
 from orchestration.warehouse import known_names
+from orchestration.warehouse.duckdb_session import quoted_name
 
 POOL = "duckdb_writer"
 OWNERS = ["team:data"]
@@ -46,4 +47,4 @@ def plain_errors() -> Iterator[None]:
 
 def row_count(con: Any, table: tuple[str, str]) -> int:
     """Rows of a table, given by schema and name."""
-    return con.execute(f'select count(*) from "{table[0]}"."{table[1]}"').fetchone()[0]
+    return con.execute(f"select count(*) from {quoted_name(table[0])}.{quoted_name(table[1])}").fetchone()[0]

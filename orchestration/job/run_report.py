@@ -48,8 +48,6 @@ class RunReport:
     deliveries_above_limit: tuple[str, ...]
     warnings: tuple[str, ...]
     attention: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-    """A sentence for each file and delivery of which too much was rejected, for whoever is alerted."""
     changed: change_report.Changes | None = None
 
     def after(self, settings: Settings) -> "RunReport":

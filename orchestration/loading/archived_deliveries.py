@@ -22,7 +22,7 @@ from orchestration.loading import circuit_breaker
 from orchestration.loading.archived_copies import IDENTITY, put_under
 from orchestration.loading.deduplication import MOVED, release_duplicates, remember_latest
 from orchestration.loading.record_versions import settle_versions
-from orchestration.warehouse import deleted_rows, publications
+from orchestration.warehouse import build_file, deleted_rows, publications
 from orchestration.warehouse.duckdb_session import attach, transaction
 
 LOADS = "meta.loads"
@@ -69,8 +69,7 @@ def set_aside(settings: Settings) -> None:
     kept = previous_file(settings)
     if not kept.exists() and settings.build_file.exists():
         with suppress(duckdb.Error):
-            with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-                con.execute("force checkpoint")
+            build_file.checkpoint(settings)
             kept.parent.mkdir(exist_ok=True)
             settings.build_file.replace(kept)
     settings.build_file.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ from orchestration.runtime.durable_files import sync
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.redaction import shown_name
-from orchestration.warehouse import copying, file_soundness
+from orchestration.warehouse import build_file, copying, file_soundness
 from orchestration.warehouse.duckdb_session import has_table
 from orchestration.warehouse.meanings import INTERNAL, SHOWN
 from orchestration.warehouse.publications import BEGUN, WITHDRAWN, folders, number_of
@@ -126,7 +126,7 @@ def publish(
     in; `record` writes into it that it is published."""
     folder = _next_folder(settings, run_id)
     made = Publication(folder, fingerprint, run_id, datetime.now(UTC).isoformat(timespec="seconds"), customers, orders)
-    _checkpoint(settings)
+    build_file.checkpoint(settings)
     pass_point("before_copy")
 
     def write(copy: Path) -> None:
@@ -351,11 +351,6 @@ def drop(settings: Settings, earlier: Collection[Publication]) -> int:
     if earlier:
         prune_parquet(settings)
     return len(earlier)
-
-
-def _checkpoint(settings: Settings) -> None:
-    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-        con.execute("force checkpoint")
 
 
 def _finish(settings: Settings, target: Path, record: Callable[[duckdb.DuckDBPyConnection], None]) -> None:

@@ -1,7 +1,6 @@
 """Everything that `pull.toml` names, one account after the other: one that fails costs no other its pull."""
 
 import errno
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from orchestration.pulling.configuration import Source, Unit
 from orchestration.pulling.export import export
 from orchestration.pulling.streams import Listing
 from orchestration.pulling.walk import begin, walk
+from orchestration.runtime import file_lock
 from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.progress import Progress, silent
@@ -107,16 +107,8 @@ def _alone(settings: Settings) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if not _is_ours(handle):
+        if not file_lock.lock_within(handle):
             raise OperatorError("Another `c360 pull` is at work.", remedy="Run again when it has ended.")
         yield
     finally:
         os.close(handle)
-
-
-def _is_ours(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -38,13 +38,18 @@ def holds_deleted_rows(settings: Settings) -> bool:
         return deleted_rows.may_be_held(con)
 
 
+def checkpoint(settings: Settings) -> None:
+    """Brings what the log beside the build file holds into the file."""
+    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
+        con.execute("force checkpoint")
+
+
 def write_anew(settings: Settings) -> None:
     """Replaces the build file, which nobody holds open, by one with nothing in it but what its tables hold."""
     new = settings.anew_file
     shutil.rmtree(new.parent, ignore_errors=True)
     new.parent.mkdir(parents=True)
-    with duckdb.connect(str(settings.build_file), config=settings.duckdb_config) as con:
-        con.execute("force checkpoint")
+    checkpoint(settings)
     copying.write_anew(settings.build_file, new, settings)
     with duckdb.connect(str(new), config=settings.duckdb_config) as con:
         deleted_rows.are_gone(con)

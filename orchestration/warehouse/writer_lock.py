@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO
 
 from orchestration.config.settings import Settings
+from orchestration.runtime import file_lock
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.progress import Progress, silent
 
-POLL_SECONDS = 0.1
 MOMENTS = 100
 
 
@@ -59,7 +59,7 @@ def reader_lock(settings: Settings) -> Iterator[bool]:
         yield True
         return
     with settings.lock_file.open(encoding="utf-8") as file:
-        yield _try(file, fcntl.LOCK_SH)
+        yield file_lock.try_lock(file, fcntl.LOCK_SH)
 
 
 def holder(settings: Settings) -> Holder | None:
@@ -68,11 +68,13 @@ def holder(settings: Settings) -> Holder | None:
         return None
     with settings.lock_file.open(encoding="utf-8") as file:
         for _ in range(MOMENTS):
-            if _try(file, fcntl.LOCK_SH):
+            if file_lock.try_lock(file, fcntl.LOCK_SH):
                 return None
             if found := _read(file):
                 return found
-            time.sleep(POLL_SECONDS / MOMENTS)  # it has the lock and has not yet written who it is, or is just leaving
+            time.sleep(
+                file_lock.POLL_SECONDS / MOMENTS
+            )  # it has the lock and has not yet written who it is, or is just leaving
     return None
 
 
@@ -89,28 +91,14 @@ def _open(path: Path) -> IO[str]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+", encoding="utf-8")
 
 
-def _try(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _acquire(file: IO[str], patience: float, on_wait: Progress) -> None:
-    started = time.monotonic()
-    is_reported = False
-    while not _try(file):
-        other = _read(file)
-        if time.monotonic() - started >= patience:
-            raise OperatorError(
-                f"Another run is writing: {other or 'its name is not known'}; waited {patience:.0f} s for it.",
-                remedy="Run again when it has ended; `c360 status` shows it.",
-            )
-        if not is_reported:
-            on_wait(f"waiting for {other or 'another run'}")
-            is_reported = True
-        time.sleep(POLL_SECONDS)
+    if not file_lock.lock_within(
+        file, patience, on_wait=lambda: on_wait(f"waiting for {_read(file) or 'another run'}")
+    ):
+        raise OperatorError(
+            f"Another run is writing: {_read(file) or 'its name is not known'}; waited {patience:.0f} s for it.",
+            remedy="Run again when it has ended; `c360 status` shows it.",
+        )
 
 
 def _read(file: IO[str]) -> Holder | None:

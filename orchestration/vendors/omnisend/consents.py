@@ -15,7 +15,7 @@ from orchestration.mapping.selects import (
     Rows,
     rows,
 )
-from orchestration.mapping.values import Time, Typed, time
+from orchestration.mapping.values import Time, Typed, Word, time
 from orchestration.mapping.words import (
     consent_said,
     is_no,
@@ -49,6 +49,30 @@ def channel(status: pl.Expr) -> pl.Expr:
     return first_given(
         pl.when(consent_said(item("channel")).is_null()).then(item("channel")),
         pl.when(status == "opt_out").then(pl.lit("all")),
+    )
+
+
+def statement(
+    channel: pl.Expr,
+    status: Word | pl.Expr,
+    status_raw: pl.Expr,
+    effective_at: Time,
+    where: pl.Expr,
+    *,
+    each: str | tuple[str, ...] | None = None,
+    **more: pl.Expr,
+) -> Rows:
+    """What is said of marketing by a channel."""
+    return rows(
+        "customer_consents",
+        each=each,
+        where=where,
+        channel=channel,
+        purpose=pl.lit("marketing"),
+        status=status,
+        status_raw=status_raw,
+        effective_at=effective_at,
+        **more,
     )
 
 

@@ -22,7 +22,7 @@ from orchestration.mapping.selects import (
     no_refusal,
     rows,
 )
-from orchestration.mapping.values import Time, Typed, Word, time
+from orchestration.mapping.values import Time, Typed, time
 from orchestration.mapping.words import (
     consent_said,
     consent_word,
@@ -32,6 +32,7 @@ from orchestration.mapping.words import (
     stated_time,
     yes_since,
 )
+from orchestration.vendors.omnisend.consents import statement
 from orchestration.vendors.omnisend.contacts import CONTACT, contact_key, exported_segment
 from orchestration.vendors.omnisend.words import dialled
 
@@ -119,18 +120,6 @@ tags = rows(
 # -- consents ----------------------------------------------------------------------------------------------------------
 
 
-def _consent(channel: pl.Expr, status: Word | pl.Expr, status_raw: pl.Expr, effective_at: Time, where: pl.Expr) -> Rows:
-    return rows(
-        "customer_consents",
-        where=where,
-        channel=channel,
-        purpose=pl.lit("marketing"),
-        status=status,
-        status_raw=status_raw,
-        effective_at=effective_at,
-    )
-
-
 def _since(*stated: pl.Expr, after: pl.Expr) -> Time:
     """A date, which means noon; what it says came `after` another."""
     return time(*stated, else_export_date=True, date_only_hour=NOON, not_before=(after,))
@@ -138,14 +127,14 @@ def _since(*stated: pl.Expr, after: pl.Expr) -> Time:
 
 def _dated(channel: str, status: str, since: pl.Expr, after: pl.Expr = NONE) -> Rows:
     """A yes or no by its date alone."""
-    return _consent(pl.lit(channel), pl.lit(status), pl.lit(None, pl.String), _since(since, after=after), given(since))
+    return statement(pl.lit(channel), pl.lit(status), pl.lit(None, pl.String), _since(since, after=after), given(since))
 
 
 def _stated(channel: str) -> Rows:
     """The word for the channel, where no date says more; a no came after the date of a yes beside it."""
     stated, (agreed, refused) = _cell(f"{channel}_status"), _dates(channel)
     says_more = pl.when(is_no(stated)).then(~is_no_last(refused, agreed)).otherwise(~given(agreed) & ~given(refused))
-    return _consent(
+    return statement(
         pl.lit(channel),
         consent_word(stated),
         stated,
@@ -173,7 +162,7 @@ is_reported = pl.any_horizontal(
     for channel in ("email", "sms")
 )
 agreed_at_the_top = pl.when(top == "email").then(_dates("email")[0]).otherwise(_dates("sms")[0])
-at_the_top = _consent(
+at_the_top = statement(
     top,
     consent_word(_cell("status")),
     _cell("status"),
@@ -186,7 +175,7 @@ at_the_top = _consent(
 )
 # A yes to having unsubscribed, or the time of it, is a no.
 refused = stated_time(_cell("unsubscribed"))
-unsubscribed = _consent(
+unsubscribed = statement(
     top,
     pl.lit("opt_out"),
     refused,

@@ -26,7 +26,7 @@ from orchestration.mapping.selects import (
     Rows,
     rows,
 )
-from orchestration.mapping.values import Time, Typed, Word, time
+from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import (
     consent_said,
     consent_word,
@@ -42,6 +42,7 @@ from orchestration.vendors.omnisend.consents import (
     listed_channels,
     opted,
     opted_out_again,
+    statement,
     status_time,
     taken_back,
 )
@@ -239,27 +240,12 @@ def _stated(
     """A status, and the refusal whose time stands beside it where it is none; one that is stated elsewhere too counts
     `where` it is not, and a no always."""
     status = field("status")
-
-    def statement(said: pl.Expr | Word, since: Time, condition: pl.Expr) -> Rows:
-        return rows(
-            "customer_consents",
-            each=each,
-            where=condition,
-            channel=channel,
-            purpose=pl.lit("marketing"),
-            status=said,
-            status_raw=status,
-            effective_at=since,
-            **more,
-        )
-
+    is_said = given(status) & (pl.lit(value=True) if where is None else where | is_no(status))
+    since = status_time(field, *agreed, elsewhere=elsewhere)
+    refused_at = time(field("optOutAt"), else_export_date=True)
     return (
-        statement(
-            consent_word(status),
-            status_time(field, *agreed, elsewhere=elsewhere),
-            given(status) & (pl.lit(value=True) if where is None else where | is_no(status)),
-        ),
-        statement(pl.lit("opt_out"), time(field("optOutAt"), else_export_date=True), taken_back(field)),
+        statement(channel, consent_word(status), status, since, is_said, each=each, **more),
+        statement(channel, pl.lit("opt_out"), status, refused_at, taken_back(field), each=each, **more),
     )
 
 
