@@ -206,7 +206,9 @@ _TABLES: tuple[Table, ...] = (
             Column("is_tax_included", "flag", "Amounts include the tax."),
             Column("total", "money", "What the customer pays in the end.", unparseable="bad_money"),
             Column(
-                "is_total_inferred", "flag", "The vendor states no total: it is the sum of the lines less discounts."
+                "is_total_inferred",
+                "flag",
+                "The vendor states no total: it is the sum of the lines and fees less discounts.",
             ),
             Column("refunded_total", "money", "Running total refunded, without sign."),
             Column(

@@ -31,7 +31,16 @@ with
                 then total
                 when coalesce(total_before.subtotal, subtotal) = subtotal and total_before.total is not null
                 then total_before.total
-                else cast(greatest(subtotal - coalesce(discount_total, 0), 0) as decimal(18, 4))
+                else
+                    cast(
+                        greatest(
+                            subtotal
+                            + coalesce(shipping_total, 0)
+                            + coalesce(fees_total, 0)
+                            - coalesce(discount_total, 0),
+                            0
+                        ) as decimal(18, 4)
+                    )
             end as total,
             refunded_total,
             nullif(refunded_total_currency, 'as the order') as refunded_total_currency,

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from orchestration.mapping.expressions import at, first_given, furthest, item
+from orchestration.mapping.expressions import at, first_given, furthest, given, item
 from orchestration.mapping.record_schema import EXTRA, NUMBER, TEXT, alone
 from orchestration.mapping.selects import Contact, Identifier, Rows, rows
 from orchestration.mapping.values import Typed, Value, time
@@ -189,6 +189,27 @@ def contact(*places: pl.Expr) -> Contact:
     )
 
 
+order_total, items_price = at("total.orderAmount.value"), at("total.itemsPrice.value")
+discount = first_given(
+    at("total.discount.value"),
+    _sum(at("discounts").list.eval(pl.element().struct.field("amount").struct.field("value"))),
+)
+delivery_fees = _fees(is_delivery=True)
+other_fees = (
+    pl.when(at("otherFees").list.len() > 0).then(_fees(is_delivery=False)).otherwise(at("total.otherFees.value"))
+)
+
+
+def _worked_out() -> pl.Expr:
+    """The total as the protocol defines it: items and fees less discounts; null if one of them cannot be read."""
+
+    def part(stated: pl.Expr) -> pl.Expr:
+        return pl.when(given(stated)).then(money(stated)).otherwise(0)
+
+    left = money(items_price) + part(delivery_fees) + part(other_fees) - part(discount).abs()
+    return pl.when(left < 0).then(0).otherwise(left).cast(pl.Decimal(18, 4), strict=False).cast(pl.String)
+
+
 def order(channel: pl.Expr, shipping_method: pl.Expr, *, is_unit_open: bool) -> Rows:
     return rows(
         "orders",
@@ -200,11 +221,12 @@ def order(channel: pl.Expr, shipping_method: pl.Expr, *, is_unit_open: bool) -> 
         channel=channel,
         ordered_at=time(at("createdAt"), else_export_date=True),
         currency=order_currency,
-        subtotal=at("total.itemsPrice.value"),
-        discount_total=first_given(at("total.discount.value"), _sum(at("discounts").list.eval(pl.element().struct.field("amount").struct.field("value")))),
-        shipping_total=_fees(is_delivery=True),
-        fees_total=pl.when(at("otherFees").list.len() > 0).then(_fees(is_delivery=False)).otherwise(at("total.otherFees.value")),
-        total=at("total.orderAmount.value"),
+        subtotal=items_price,
+        discount_total=discount,
+        shipping_total=delivery_fees,
+        fees_total=other_fees,
+        total=first_given(order_total, _worked_out()),
+        is_total_inferred=Typed(given(items_price) & ~given(order_total)),
         status_raw=first_given(at("status"), at("lastEvent")),
         status=words(furthest(status_of(at("status")), status_of(at("lastEvent"))), (at("status"), STATUS_WORDS), (at("lastEvent"), STATUS_WORDS)),
         orders_count_on_merchant=at("customer.ordersCountOnMerchant"),

@@ -112,7 +112,9 @@ def order_figures(path: str = "") -> dict[str, Any]:
     of_order, of_items = at(f"{path}discount_amount"), at(f"{path}items_discount_amount")
     both = (money(of_order).abs() + money(of_items).abs()).cast(pl.Decimal(18, 4), strict=False).cast(pl.String)
     discount = first_given(at(f"{path}total_discount_amount"), both, of_order, of_items)
-    worked_out = money(amount) - money(discount).abs().fill_null(0)
+    left = money(amount) - money(discount).abs().fill_null(0)
+    # No discount takes more off than there is.
+    worked_out = pl.when((money(amount) >= 0) & (left < 0)).then(0).otherwise(left)
     return {
         "source_order_id": first_given(at(f"{path}id"), at(f"{path}source_id")),
         "order_number": at(f"{path}source_id"),

@@ -299,6 +299,7 @@ def left_out_states_and_totals(w: WarehouseBuilder) -> None:
         ("W-less", {**worked_out, "total": "45.00", "discount_total": "5.00"}, worked_out),
         ("W-grown", {**stated, "discount_total": "5.00"}, {**worked_out, "total": "60.00", "subtotal": "60.00"}),
         ("W-restated", worked_out, {"total": "48.00", "subtotal": "50.00"}),
+        ("W-fees", {**worked_out, "total": "57.00", "shipping_total": "5.00", "fees_total": "2.00"}, worked_out),
     ):
         for day, said in zip(days, (first, second), strict=True):
             w.order("voucherify", number, status="paid", export_date=day, **said)
@@ -717,9 +718,16 @@ def test_a_time_of_a_state_that_a_later_version_leaves_out_is_not_taken_back(
 
 
 @pytest.mark.parametrize(
-    ("number", "total"), [("W-STATED", "45.00"), ("W-LESS", "45.00"), ("W-GROWN", "55.00"), ("W-RESTATED", "48.00")]
+    ("number", "total"),
+    [
+        ("W-STATED", "45.00"),
+        ("W-LESS", "45.00"),
+        ("W-GROWN", "55.00"),
+        ("W-RESTATED", "48.00"),
+        ("W-FEES", "57.00"),
+    ],
 )
-def test_a_total_that_is_worked_out_displaces_none_that_was_stated_and_keeps_earlier_discounts(
+def test_a_total_that_is_worked_out_displaces_none_that_was_stated_and_keeps_earlier_discounts_and_fees(
     query: Query, number: str, total: str
 ) -> None:
     assert order(query, number, "total_amount") == (Decimal(total),)

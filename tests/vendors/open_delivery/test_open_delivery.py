@@ -534,6 +534,33 @@ def test_a_plain_number_for_an_amount_is_the_amount_without_its_currency(amount:
     assert ("total.orderAmount", "number_for_amount", "31.2") in outcome.issues
 
 
+FEES = [{"type": "DELIVERY_FEE", "price": price(5)}, {"type": "TIP", "price": price(2)}]
+
+
+@pytest.mark.parametrize("version", [{}, {"fulfillment": {"orderType": "DELIVERY"}}])
+@pytest.mark.parametrize(
+    ("parts", "total"),
+    [
+        ({"total": {"itemsPrice": price(50), "otherFees": price(7), "discount": price(4)}}, "53.00"),
+        ({"total": {"itemsPrice": price(50), "discount": price(4)}, "otherFees": FEES}, "53.00"),
+        ({"total": {"itemsPrice": price(50)}, "discounts": [{"amount": price(4)}]}, "46.00"),
+        ({"total": {"itemsPrice": price(50), "discount": price(80)}}, "0.00"),
+        ({"total": {"itemsPrice": price(50), "orderAmount": price(48), "discount": price(4)}}, "48.00"),
+        ({"total": {"itemsPrice": price(50), "discount": price("some")}}, None),
+        ({"total": {"otherFees": price(7), "discount": price(4)}}, None),
+    ],
+)
+def test_an_order_without_a_total_has_its_items_and_fees_less_discounts(
+    version: dict[str, Any], parts: dict[str, Any], total: str | None
+) -> None:
+    order = {"id": "o", "displayId": "1", "createdAt": "2026-06-01T10:00:00Z", **version, **parts}
+    [row] = read("orders", order).rows("orders")
+    assert row.get("total") == (None if total is None else Decimal(total))
+    assert row.get("is_total_inferred", False) is (
+        "itemsPrice" in parts["total"] and "orderAmount" not in parts["total"]
+    )
+
+
 def test_fees_are_shipping_or_fees_and_options_are_inside_the_item() -> None:
     order = {
         "id": "o",

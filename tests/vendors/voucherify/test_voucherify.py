@@ -425,6 +425,14 @@ def test_discounts_on_items_count_where_no_sum_of_discounts_is_stated(discounts,
     assert (row["total"], row["discount_total"]) == (Decimal(total), Decimal("50.00") - Decimal(total))
 
 
+@pytest.mark.parametrize("stream", ["orders", "events"])
+def test_discounts_beyond_the_amount_leave_nothing_to_pay(stream):
+    order = {"id": "ord_1", "status": "PAID", "amount": 5000, "total_discount_amount": 6000}
+    event = {"id": "evcus_1", "type": "customer.order.paid", "data": {"customer": {"id": "cust_1"}, "order": order}}
+    row = normalise("voucherify", stream, [order if stream == "orders" else event]).row("orders")
+    assert (row["total"], row["subtotal"], row["discount_total"]) == (0, 50, 60)
+
+
 def test_an_order_without_the_shop_s_number_is_matched_by_the_vendor_s_id():
     outcome = orders({"id": "ord_1", "source_id": None}, {"id": "ord_2", "source_id": " #f-2001"})
     assert [row["order_match_key"] for row in outcome.rows("orders")] == ["ORD_1", "F-2001"]
