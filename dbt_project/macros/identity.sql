@@ -330,8 +330,8 @@
     )
 {%- endmacro %}
 
--- How people may write an identifier that they block: without capitals, a Gmail address without dots and tag, a number
--- by its digits.
+-- How people may write an identifier that they block: without capitals, a Gmail address without dots and tag, a phone
+-- number by the digits dialled from abroad, a document without its kind and punctuation.
 {% macro linking_spelling(id_type, value) -%}
     {{ return(adapter.dispatch("linking_spelling")(id_type, value)) }}
 {%- endmacro %}
@@ -341,7 +341,9 @@
         when {{ id_type }} = 'email' and regexp_matches(lower({{ value }}), '@(gmail|googlemail)\.com\s*$')
         then concat(replace(regexp_extract(lower(trim({{ value }})), '^[^+@]*'), '.', ''), '@gmail.com')
         when {{ id_type }} = 'phone'
-        then regexp_replace({{ value }}, '[^0-9]', '', 'g')
+        then regexp_replace(regexp_replace(replace({{ value }}, '(0)', ''), '[^0-9]', '', 'g'), '^00', '')
+        when {{ id_type }} = 'document'
+        then regexp_replace(regexp_replace(lower({{ value }}), '^\s*[a-z]+[:\s]+', ''), '[^0-9a-z]', '', 'g')
         else lower(trim({{ value }}))
     end
 {%- endmacro %}

@@ -60,8 +60,32 @@ SPELLINGS = [
     profile("spelled-1", source="omnisend", email="till@gmail.com"),
     profile("spelled-2", source="ometria", email="till@gmail.com"),
 ]
+# What is blocked, as it was delivered, and as somebody wrote it into the file.
+WRITTEN = [
+    ("document", "cpf:94580730224", "945.807.302-24"),
+    ("document", "cpf:15736819384", "15736819384"),
+    ("document", "cpf:03642621252", "CPF: 036.426.212-52"),
+    ("document", "cpf:99722003372", "cpf:99722003372"),
+    ("phone", "+4915112341001", "+49 151 12341001"),
+    ("phone", "+4915112341002", "0049 (151) 1234-1002"),
+    ("phone", "+4915112341003", "+49 (0)151 12341003"),
+    ("email", "desk-1@written.example", " Desk-1@Written.Example"),
+    ("email", "desk2@gmail.com", "Desk.2+till@googlemail.com"),
+]
 
 SCENARIOS = [
+    *(
+        Scenario(
+            f"`{written}` is blocked",
+            [
+                profile(f"written-{number}-{source}", source=source, **{id_type: value})
+                for source in ("omnisend", "open_delivery")
+            ],
+            [{f"written-{number}-omnisend"}, {f"written-{number}-open_delivery"}],
+            [blocked(id_type, written)],
+        )
+        for number, (id_type, value, written) in enumerate(WRITTEN)
+    ),
     Scenario(
         "a decision about somebody else is no licence for two documents",
         [FIRST_PAPER, BETWEEN, SECOND_PAPER, WITHOUT_PAPER],
