@@ -24,6 +24,7 @@ from orchestration.parsing import ids
 from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, since, stated_consents
 from orchestration.vendors.open_delivery.identifiers import (
+    CONTACT_TYPES,
     EXTERNAL_ID,
     IDENTIFIER,
     canonical_identifier,
@@ -35,6 +36,7 @@ from orchestration.vendors.open_delivery.identifiers import (
     nothing,
     phone_line,
     street_line,
+    unknown_word,
 )
 from orchestration.vendors.open_delivery.tags import METADATA, tags
 
@@ -235,7 +237,7 @@ rc2_customer = dialect(
             *external_ids("externalIds", merchant=at("merchantId"))[:1],
         ),
     ),
-    issue_rules=consent_issues(""),
+    issue_rules=(*consent_issues(""), unknown_word("contacts[].type", item("type"), CONTACT_TYPES, "contacts")),
     has=("identifier",),
     kinds=("customer",),
 )

@@ -16,17 +16,20 @@ from orchestration.mapping.record_schema import EXTRA, JSON, TEXT
 from orchestration.mapping.selects import (
     Contact,
     Identifier,
+    IssueRule,
     RejectRule,
     rows,
 )
 from orchestration.mapping.values import time
 from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.identifiers import (
+    CONTACT_TYPES,
     EXTERNAL_ID,
     contact_kind,
     customer_reference,
     external_ids,
     nothing,
+    unknown_word,
 )
 
 # -- leads -------------------------------------------------------------------------------------------------------------
@@ -40,6 +43,7 @@ def _lead(
     path: str,
     *more: Identifier,
     has: tuple[str, ...] = (),
+    issue_rules: tuple[IssueRule, ...] = (),
     **columns: Any,
 ) -> Dialect:
     normalised = (
@@ -57,6 +61,7 @@ def _lead(
             is_lead=True,
         ),
         has=has,
+        issue_rules=issue_rules,
         reject_rules=(RejectRule("missing_identity", "id", ~given(columns["lead_id"]) & ~given(value)),),
         kinds=("lead",),
         marks={"name": ANY_WORD, "source": ANY_WORD},
@@ -103,6 +108,7 @@ rc2_lead = _lead(
     contact_kind(at("contact.type"), at("contact.value")),
     at("contact.value"),
     "contact.value",
+    issue_rules=(unknown_word("contact.type", at("contact.type"), CONTACT_TYPES),),
     **LEAD_COLUMNS,
 )
 TRANSPORT_LEAD = {"id": TEXT, "source": TEXT, "status": EXTRA, "customerRef": TEXT}

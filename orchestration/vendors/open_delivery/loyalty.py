@@ -6,12 +6,13 @@ sign in rc.2 and none in the draft: what takes points away is negative here eith
 
 import polars as pl
 
-from orchestration.mapping.expressions import at, first_given, given, lookup, raw
+from orchestration.mapping.expressions import at, first_given, given, raw
 from orchestration.mapping.model import ANY_WORD, dialect
 from orchestration.mapping.record_schema import EXTRA, NUMBER, TEXT, Open
 from orchestration.mapping.selects import Contact, rows
 from orchestration.mapping.values import Typed, time
-from orchestration.vendors.open_delivery.identifiers import customer_reference
+from orchestration.mapping.words import translated
+from orchestration.vendors.open_delivery.identifiers import customer_reference, unknown_word
 
 TRANSACTION_TYPES = {
     "earn": "earn",
@@ -20,7 +21,10 @@ TRANSACTION_TYPES = {
     "expire": "expire",
     "adjust": "adjust",
     "tier_change": "tier_change",
+    "coupon_use": "other",
+    "other": "other",
 }
+BALANCE_TYPES = {"points": "points", "cashback": "cashback", "other": "other"}
 
 about_customer = Contact(identifiers=(customer_reference(at("customerId"), "customerId"),), profile_id=at("customerId"))
 
@@ -83,7 +87,7 @@ rc2_account = dialect(
             at("id"), pl.concat_str(at("customerId"), at("programId"), separator="/", ignore_nulls=True)
         ),
         program_id=at("programId"),
-        balance_type=lookup(at("balanceType"), {"points": "points", "cashback": "cashback"}, "other"),
+        balance_type=translated(at("balanceType"), BALANCE_TYPES).fill_null("other"),
         balance=at("balance"),
         currency=at("currency"),
         expires_at=time(at("expiresAt")),
@@ -91,11 +95,12 @@ rc2_account = dialect(
         attributes=raw("metadata"),
     ),
     about=about_customer,
+    issue_rules=(unknown_word("balanceType", at("balanceType"), BALANCE_TYPES),),
     has=("balance",),
     kinds=("loyalty_account",),
 )
 
-kind = lookup(at("type"), TRANSACTION_TYPES, "other")
+kind = translated(at("type"), TRANSACTION_TYPES).fill_null("other")
 takes_away = kind.is_in(["redeem", "expire"])
 is_unsigned = ~at("amount").str.strip_chars().str.starts_with("-")
 transaction = dialect(
@@ -125,6 +130,7 @@ transaction = dialect(
         is_sign_normalised=Typed(given(at("amount")) & takes_away & is_unsigned),
     ),
     about=about_customer,
+    issue_rules=(unknown_word("type", at("type"), TRANSACTION_TYPES),),
     has=("type", "amount"),
     kinds=("loyalty_transaction",),
 )

@@ -798,6 +798,33 @@ def test_an_event_without_a_type_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stream", "record", "field", "known"),
+    [
+        ("loyalty_transactions", {"id": "t", "amount": 5}, "type", ["earn", "coupon_use", "tierChange", "other"]),
+        ("loyalty_accounts", {"id": "a", "balance": 5}, "balanceType", ["points", "CASHBACK", "other"]),
+        (
+            "customers",
+            {"id": "c", "identifier": {"type": "phone", "value": "+5511987654321"}},
+            "contacts[].type",
+            ["phone", "Email", "mobile", "other"],
+        ),
+        ("leads", {"id": "l", "name": "Ana"}, "contact.type", ["phone", "email", "other"]),
+    ],
+)
+def test_a_type_that_no_table_knows_is_logged_and_costs_no_record(
+    stream: str, record: dict[str, Any], field: str, known: list[str]
+) -> None:
+    def said(word: str) -> Outcome:
+        contact = {"type": word, "value": "ana.souza@souza.example"}
+        of_field = {"contacts[].type": {"contacts": [contact]}, "contact.type": {"contact": contact}}
+        return read(stream, record | of_field.get(field, {field: word}))
+
+    assert [issue for word in known for issue in said(word).issues if issue[1] == "unknown_word"] == []
+    assert (field, "unknown_word", "wobbly") in said("wobbly").issues
+    assert said("wobbly").rejects == []
+
+
+@pytest.mark.parametrize(
     ("kind", "amount", "delta", "is_normalised"),
     [
         ("earn", 100, "100", False),
