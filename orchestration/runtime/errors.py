@@ -15,6 +15,8 @@ from orchestration.runtime.redaction import shown_name
 OUT_OF_MEMORY = "Out of Memory Error"
 SAFE_ERRORS = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Not implemented Error")
 DAMAGED, NO_ROOM = "a block of the file is damaged", "the disk is full"
+# What the macro `types_hold` says, with names of columns.
+OF_CONTRACT = re.compile(r"not of the type in the contract: \w+(?:, \w+)*")
 Cause = Literal["disk", "memory", "in_use", "newer", "damaged", "configuration", "system"]
 # What DuckDB says of each, in small letters; the first that fits counts. A full disk has several kinds of error, one of
 # them of memory.
@@ -118,6 +120,8 @@ def without_values(message: str) -> str:
     cause = cause_in(message)
     if cause in ("damaged", "disk"):
         return DAMAGED if cause == "damaged" else NO_ROOM
+    if columns := OF_CONTRACT.search(message):
+        return columns[0]
     found = re.search(r"(\w+(?: \w+){0,2} Error): ?([^\n]*)", message)
     if not found:
         return "the reason may quote a row and is not shown"

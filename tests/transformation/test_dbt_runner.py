@@ -109,15 +109,18 @@ def test_what_rests_on_a_model_that_fails_is_skipped_with_its_tests(small: Setti
     }
 
 
-@pytest.mark.parametrize(("kind", "statuses"), [("varchar", ["success"]), ("integer", ["error"])])
-def test_a_mart_fails_with_a_column_of_another_type_than_its_contract(
-    small: Settings, kind: str, statuses: list[str]
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [("varchar", ("success", "")), ("integer", ("error", "not of the type in the contract: word"))],
+)
+def test_a_mart_fails_with_a_column_of_another_type_than_its_contract_and_names_it(
+    small: Settings, kind: str, found: tuple[str, str]
 ) -> None:
     marts = small.dbt_project / "models" / "marts"
     _write(marts / "told.yml", MART.format(name="told", kind=kind))
     _write(marts / "told.sql", "select * from {{ ref('words') }}")
     nodes = dbt_runner.build(small) if kind == "varchar" else _failed(small)
-    assert [node.status for node in nodes if node.name == "marts.told"] == statuses
+    assert [(node.status, node.reason) for node in nodes if node.name == "marts.told"] == [found]
 
 
 def _models(settings: Settings) -> Path:
