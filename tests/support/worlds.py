@@ -174,6 +174,7 @@ class Scenario:
     statements: list[Statement]
     persons: list[set[str]] = field(default_factory=list)
     overrides: list[dict[str, str]] = field(default_factory=list)
+    blocklist: list[tuple[str, str, str]] = field(default_factory=list)
     full_deliveries: list[tuple[str, str, str, int]] = field(default_factory=list)
 
     def __str__(self) -> str:

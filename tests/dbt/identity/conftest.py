@@ -120,3 +120,9 @@ def _override(con: duckdb.DuckDBPyConnection, scenarios: list[Scenario]) -> None
             f"insert into seeds.identity_overrides ({', '.join(row)}) values ({', '.join('?' * len(row))})",
             list(row.values()),
         )
+    for line in (line for scenario in scenarios for line in scenario.blocklist):
+        con.execute(
+            "insert into seeds.identifier_blocklist (identifier_type, match_kind, value, reason)"
+            " values (?, ?, ?, 'blocked')",
+            list(line),
+        )

@@ -72,6 +72,18 @@ NOBODYS = [
     ),
     *(("document", f"cpf:{digits}", "placeholder") for digits in ["12345678909", "98765432100", "11144477735"]),
 ]
+# What a shop writes into its own list, and what was delivered.
+WRITTEN = [
+    ("email", "exact", " Desk@Listed.Example", "desk@listed.example"),
+    ("email", "exact", "Desk.3+till@googlemail.com", "desk3@gmail.com"),
+    ("email", "domain", "Partner.Example", "anna@partner.example"),
+    ("email", "local_part", "Theke", "theke@listed.example"),
+    ("phone", "exact", "+49 151 12341011", "+4915112341011"),
+    ("phone", "exact", "0049 (151) 1234-1012", "+4915112341012"),
+    ("document", "exact", "867.158.293-04", "cpf:86715829304"),
+    ("document", "exact", "CPF: 704.286.913-70", "cpf:70428691370"),
+    ("customer_id", "exact", "Walk-In ", "Walk-In"),
+]
 OWN = [
     ("document", "cpf:31415926590"),
     ("phone", "+493023225471"),
@@ -117,6 +129,18 @@ SCENARIOS = [
             [{f"nobodys-{number}-{source}"} for source in ("ometria", "omnisend")],
         )
         for number, (kind, value, _) in enumerate(NOBODYS)
+    ),
+    *(
+        Scenario(
+            f"`{written}` of a shop's own list brings nobody together",
+            [
+                profile(f"listed-{number}-{source}", source=source, **{kind: value})
+                for source in ("ometria", "omnisend")
+            ],
+            [{f"listed-{number}-{source}"} for source in ("ometria", "omnisend")],
+            blocklist=[(kind, way, written)],
+        )
+        for number, (kind, way, written, value) in enumerate(WRITTEN)
     ),
     Scenario(
         "numbers, papers and addresses that only look like nobody's bring people together",

@@ -3,7 +3,7 @@
 with
     known as (select * from {{ ref("int_known_identifiers") }}),
 
-    blocklist as (select * from {{ ref("identifier_blocklist") }}),
+    blocklist as (select * from {{ ref("int_blocklist") }}),
 
     final as (
         select numbers.id_type, numbers.id_link_value, min(blocklist.reason) as reason

@@ -2,7 +2,7 @@
 with
     known as (select * from {{ ref("int_known_identifiers") }}),
 
-    blocklist as (select * from {{ ref("identifier_blocklist") }}),
+    blocklist as (select * from {{ ref("int_blocklist") }}),
 
     patterns as (select * from {{ ref("int_pattern_identifiers") }}),
 
@@ -15,6 +15,10 @@ with
                 when id_type = 'email' then split_part(split_part(id_link_value, '@', 1), '+', 1)
             end as email_local_part,
             case when id_type = 'email' then split_part(id_link_value, '@', 2) end as email_domain,
+            -- People know documents without their kind.
+            case
+                when id_type = 'document' then lower(split_part(id_link_value, ':', -1)) else id_link_value
+            end as whole_value,
             id_type = 'phone' and {{ is_filler_number("id_link_value") }} as is_filler_number
         from known
     ),
@@ -49,7 +53,7 @@ with
             blocklist as whole
             on whole.match_kind = 'exact'
             and parted.id_type = whole.identifier_type
-            and parted.id_link_value = whole.value
+            and parted.whole_value = whole.value
         left join patterns on parted.id_type = patterns.id_type and parted.id_link_value = patterns.id_link_value
         left join
             blocklist as local_parts

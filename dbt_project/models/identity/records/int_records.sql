@@ -3,7 +3,7 @@
 with
     named as (select * from {{ ref("int_named_records") }}),
 
-    blocklist as (select * from {{ ref("identifier_blocklist") }}),
+    blocklist as (select * from {{ ref("int_blocklist") }}),
 
     final as (
         select
