@@ -111,11 +111,11 @@ _CANDIDATES = """
 with
     reachable as (select customer_id, is_allowed from warehouse.marts.customer_contactability where channel = $channel),
 
-    -- A no to every purpose is one to service too.
+    -- A no to every purpose is one to service too, whoever said it at the address.
     refusing as (
         select distinct customer_id
-        from warehouse.marts.customer_consents
-        where purpose = 'all' and status = 'opt_out' and channel in ($channel, 'all')
+        from warehouse.internal.int_channel_refusals
+        where purpose = 'all' and $channel in (channel, 'all')
     ),
 
     -- A record that the vendor knows by another key today still holds what was written to it under the key of then.

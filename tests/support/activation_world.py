@@ -26,7 +26,7 @@ TABLES = {
     "marts.bridge_customer_records": "source varchar, source_account varchar, stream varchar, source_record_id varchar, customer_id varchar, alias_id varchar, is_derived boolean, is_deleted boolean",
     "marts.bridge_customer_identifiers": "customer_id varchar, identifier_type varchar, identifier_namespace varchar, identifier_value varchar, sources varchar[], not_linking_reason varchar, last_seen_at timestamptz",
     "marts.customer_contactability": "customer_id varchar, channel varchar, is_allowed boolean, status varchar, source varchar, effective_at timestamptz",
-    "marts.customer_consents": "customer_id varchar, channel varchar, purpose varchar, status varchar",
+    "internal.int_channel_refusals": "customer_id varchar, channel varchar, purpose varchar",
     "marts.fct_consents": "customer_id varchar, source varchar, source_account varchar, channel varchar, purpose varchar, status varchar, effective_at timestamptz, is_effective_at_inferred boolean",
     "marts.fct_segment_memberships": "customer_id varchar, segment_id varchar, segment_name varchar, claimed_by varchar, is_current boolean",
     "marts.fct_events": "event_id varchar, customer_id varchar, event_type varchar, event_action varchar, occurred_at timestamptz, is_active boolean, source varchar, product_id varchar, source_order_id varchar",
@@ -90,7 +90,7 @@ def publish(
     draft.unlink(missing_ok=True)
     with duckdb.connect(str(draft), config=settings.duckdb_config) as con:
         con.execute("set TimeZone = 'UTC'")
-        for schema in ("marts", "staging", "meta"):
+        for schema in sorted({table.split(".")[0] for table in TABLES}):
             con.execute(f"create schema {schema}")
         for table, columns in TABLES.items():
             con.execute(f"create table {table} ({columns})")
@@ -206,7 +206,7 @@ def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
 def _consents(rows: Rows, person: Person, account: str) -> None:
     who = person.customer_id
     if person.refuses_every_purpose:
-        rows["marts.customer_consents"].append((who, "all", "all", "opt_out"))
+        rows["internal.int_channel_refusals"].append((who, "email", "all"))
     if person.refusal is None:
         rows["marts.customer_contactability"] += (
             [(who, "email", person.says == "opt_in", person.says, "ometria", SAID)] if person.says else []
