@@ -11,7 +11,7 @@ from orchestration.config.settings import Settings
 from orchestration.publishing import publish as publishing
 from orchestration.runtime.errors import OperatorError
 from tests.activation.conftest import NAMES, bodies, configure, lines, run
-from tests.support.activation_world import AS_OF, everywhere, keep_as_publication, publish
+from tests.support.activation_world import AS_OF, SAID, everywhere, keep_as_publication, publish
 
 NEXT = AS_OF + timedelta(days=1)
 NO_AT = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)
@@ -122,6 +122,23 @@ def test_a_no_with_an_inferred_time_is_not_sent(settings: Settings, vendor: str)
     opting_out(settings, vendor)
     publish(settings, [everywhere("no", refusal=("shop", NO_AT, True))])
     assert run(settings, NAMES[vendor]).plan.opt_outs == 0
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_no_that_is_repeated_later_without_a_time_goes_out_as_it_was_said(settings: Settings, vendor: str) -> None:
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, False), repeats_no_undated=True)])
+    assert bodies(settings, run(settings, NAMES[vendor]), "optouts") == [OPT_OUTS[vendor]]
+
+
+def test_a_no_that_a_stated_yes_has_undone_is_not_sent_for_another_without_a_time(settings: Settings) -> None:
+    opting_out(settings, "omnisend")
+    undone = everywhere("no", refusal=("shop", SAID - timedelta(days=1), False))
+    publish(settings, [replace(undone, repeats_no_undated=True)])
+    assert run(settings, "omnisend").plan.opt_outs == 0
+    # One that holds by itself, for it was forced, is sent.
+    publish(settings, [undone])
+    assert run(settings, "omnisend").plan.opt_outs == 1
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))

@@ -53,6 +53,7 @@ class Person:
     attributes: dict[str, Any] = field(default_factory=dict)
     refusal: tuple[str, datetime, bool] | None = None
     refused_account: str = "default"
+    repeats_no_undated: bool = False
     refuses_every_purpose: bool = False
     not_linking: str | None = None
 
@@ -213,9 +214,15 @@ def _consents(rows: Rows, person: Person, account: str) -> None:
         )
         return
     vendor, at, is_inferred = person.refusal
-    rows["marts.customer_contactability"].append((who, "email", False, "opt_out", vendor, at))
-    reported = (who, vendor, person.refused_account, "email", "marketing", "opt_out", at, is_inferred)
-    rows["marts.fct_consents"].append(reported)
+    noes = [(vendor, person.refused_account, at, is_inferred)]
+    if person.repeats_no_undated:
+        noes.append(("kiosk", "default", at + timedelta(days=10), True))
+    rows["marts.fct_consents"] += [
+        (who, source, refused_account, "email", "marketing", "opt_out", said_at, is_undated)
+        for source, refused_account, said_at, is_undated in noes
+    ]
+    source, _, said_at, _ = noes[-1]
+    rows["marts.customer_contactability"].append((who, "email", False, "opt_out", source, said_at))
     held = [source for source in person.records if (source, account) != (vendor, person.refused_account)]
     # What a vendor leaves open later takes no yes back.
     rows["marts.fct_consents"] += [
