@@ -174,6 +174,8 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
     found = con.cursor().execute(
         selection.candidates(target.values), {"channel": target.channel, "segments": list(renderer.segments)}
     )
+    # Several people may stand on one key.
+    taken_back: set[str] = set()
     with Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
             for (
@@ -196,8 +198,11 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_reported=may_be_reported)
                 if reason:
                     rows.reject(person, alias, reason)
-                    if status in selection.HELD and reason != NO_VENDOR_KEY:
-                        rows.take_back(renderer, key, person, alias, identity, before, writes=reason == CONSENT)
+                    if status in selection.HELD and reason != NO_VENDOR_KEY and key not in taken_back:
+                        # What reaches several people is cleared by nothing but what it was written by.
+                        writes = reason == CONSENT or identity == decoded(identity_before)
+                        rows.take_back(renderer, key, person, alias, identity, before, writes=writes)
+                        taken_back.add(key)
                     continue
                 values = renderer.values(given[: len(target.values)], inside, before, is_held=status == "held")
                 change = renderer.change(values, before)

@@ -72,6 +72,16 @@ OPT_OUTS = {
 }
 
 
+# What two people stand on at each vendor.
+FAMILY = {
+    "optimizely": {"email": "family@example.com"},
+    "ometria": {"email": "family@example.com"},
+    "open_delivery": {"identifier": "phone:+55 11 9999-0001"},
+    "voucherify": {"customer_id": "family@example.com"},
+    "omnisend": {"email": "family@example.com"},
+}
+
+
 def opting_out(settings: Settings, vendor: str) -> None:
     dialect = 'dialect = "rc2"\n' if vendor == "open_delivery" else ""
     configure(settings, f'[targets.{NAMES[vendor]}]\nvendor = "{vendor}"\nopt_outs = true\n{dialect}')
@@ -250,17 +260,37 @@ def test_a_shared_address_is_known_in_every_spelling(settings: Settings) -> None
 @pytest.mark.parametrize("vendor", sorted(NAMES))
 def test_what_reaches_two_people_is_written_for_neither(settings: Settings, vendor: str) -> None:
     """Whether by key or by the address that the vendor joins profiles by, and however it is spelt."""
-    both = {
-        "optimizely": {"email": "family@example.com"},
-        "ometria": {"email": "family@example.com"},
-        "open_delivery": {"identifier": "phone:+55 11 9999-0001"},
-        "voucherify": {"customer_id": "family@example.com"},
-        "omnisend": {"email": "family@example.com"},
-    }
-    spelt = {**both, "omnisend": {"email": "Family@example.com"}}
-    people = [everywhere("ana", records=both), everywhere("bo", records=spelt)]
+    spelt = {**FAMILY, "omnisend": {"email": "Family@example.com"}}
+    people = [everywhere("ana", records=FAMILY), everywhere("bo", records=spelt)]
     publish(settings, people, segments=("vip",))
     assert run(settings, NAMES[vendor]).plan.rejected == {"shared_identifier": 2}
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_what_was_written_is_cleared_once_when_it_reaches_two_people(settings: Settings, vendor: str) -> None:
+    """However many stand on it now; who of them says no later finds nothing of theirs there."""
+    ana = everywhere("ana", segments=("vip",), records=FAMILY)
+    publish(settings, [ana], segments=("vip",))
+    run(settings, NAMES[vendor])
+    publish(settings, [ana, everywhere("bo", records=FAMILY)], segments=("vip",), as_of=NEXT)
+    outcome = run(settings, NAMES[vendor])
+    reported = json.dumps(bodies(settings, outcome))
+    assert outcome.plan.counts["cleared"] == 1 and outcome.plan.rejected == {"shared_identifier": 2}
+    assert "99.17" not in reported and "person-ana" not in reported and "active" not in reported
+    both = [replace(ana, says="opt_out"), everywhere("bo", says="opt_out", records=FAMILY)]
+    publish(settings, both, segments=("vip",), as_of=NEXT + timedelta(days=1))
+    assert run(settings, NAMES[vendor]).folder is None
+
+
+def test_nothing_is_cleared_by_an_address_that_was_not_written_before(settings: Settings) -> None:
+    """Whoever is told of it would be another of those who share it."""
+    ana = everywhere("ana", segments=("vip",))
+    publish(settings, [ana], segments=("vip",))
+    run(settings, "ometria")
+    moved = replace(ana, records={**ana.records, "ometria": {"customer_id": "shop-ana", "email": "all@example.com"}})
+    publish(settings, [moved], segments=("vip",), shared=(("email", "all@example.com"),), as_of=NEXT)
+    outcome = run(settings, "ometria")
+    assert outcome.plan.counts["gone"] == 1 and bodies(settings, outcome) == []
 
 
 def test_while_a_rollback_stands_nothing_is_written_for_nobody_knows_who_has_said_no_since(settings: Settings) -> None:
