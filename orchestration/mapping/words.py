@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, PLAIN_NO, REFUSAL, bare_word
+from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, JOINT, PLAIN_NO, REFUSAL, bare_word
 from orchestration.mapping.expressions import first_given, given
 from orchestration.mapping.values import Word
 from orchestration.parsing import times
@@ -13,7 +13,7 @@ from orchestration.parsing.text import EMPTY_WORDS
 
 def word_form(stated: pl.Expr) -> pl.Expr:
     """A word as it is compared: case, blanks, hyphens and underscores aside."""
-    return stated.str.to_lowercase().str.replace_all(r"[\s_-]+", "")
+    return stated.str.to_lowercase().str.replace_all(f"{JOINT}+", "")
 
 
 def _known(table: Mapping[str, str]) -> dict[str, str]:
