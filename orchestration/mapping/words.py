@@ -51,9 +51,13 @@ def consent_said(stated: pl.Expr) -> pl.Expr:
 
 def _said(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
     """What a word says by the table; one that is not in it and holds a refusal is a no."""
+    return pl.coalesce(translated(stated, table), pl.when(refuses(stated)).then(pl.lit("opt_out")))
+
+
+def refuses(stated: pl.Expr) -> pl.Expr:
+    """A refusal or a complaint stands in the word."""
     form = stated.str.to_lowercase()
-    refuses = form.str.contains(REFUSAL) & ~form.str.contains(DENIED_REFUSAL)
-    return pl.coalesce(translated(stated, table), pl.when(refuses).then(pl.lit("opt_out")))
+    return (form.str.contains(REFUSAL) & ~form.str.contains(DENIED_REFUSAL)).fill_null(value=False)
 
 
 def is_no(stated: pl.Expr) -> pl.Expr:
