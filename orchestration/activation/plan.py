@@ -274,13 +274,16 @@ def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, feed: Mapping[str, str]
                 is_of_several,
                 text,
             ) in block:
-                said = OptOut(message_channel, said_at, said_to, address)
-                kept = {"said_at": moment(said_at)}
                 is_shared = is_of_several or not set(shared or ()).isdisjoint({address, *identity.values()})
-                record = None if key is None or is_shared else channel.optout(identity, said)
+                can_be_said = said_at is not None and key is not None and not is_shared
+                record = (
+                    channel.optout(identity, OptOut(message_channel, said_at, said_to, address))
+                    if can_be_said
+                    else None
+                )
                 if record is None:
                     rows.reject(person, alias, OPT_OUT, message_channel)
-                elif decoded(text) != kept:
+                elif decoded(text) != (kept := {"said_at": moment(said_at)}):
                     plan.opt_outs += 1
                     rows.add(
                         "optout", "optouts", channel.optouts, (key, person, alias, NEW, "held"), identity, kept, record

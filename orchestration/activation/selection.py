@@ -155,18 +155,19 @@ select key, customer_id, alias_id, identity, vals from state
 where kind = 'profile' and status in {HELD} and key not in (select key from held where key is not null)
 order by key
 """
-# A no that holds, the last of those that were said elsewhere (at another vendor, or another account of this one) with a
+# A no that holds (without a time where somebody else said it at the address), the last of those that were said elsewhere (at another vendor, or another account of this one) with a
 # time of their own, unless a stated yes followed it and it holds for another without a time alone, to somebody of whom this account last said yes.
 OPTED_OUT = """
 with
     refused as (
-        select customer_id, channel, effective_at from warehouse.marts.customer_contactability
-        where status = 'opt_out' and channel <> 'all'
+        select customer_id, channel, effective_at, reason is not distinct from 'no_at_address' as is_of_another
+        from warehouse.marts.customer_contactability
+        where (status = 'opt_out' or is_of_another) and channel <> 'all'
     ),
 
     statements as (
         select
-            refused.customer_id, refused.channel, refused.effective_at as refused_at,
+            refused.customer_id, refused.channel, refused.effective_at as refused_at, refused.is_of_another,
             consent.status, consent.source, consent.effective_at,
             not coalesce(consent.is_effective_at_inferred, false) as is_stated,
             consent.source = $source and consent.source_account = $account as is_theirs
@@ -181,11 +182,12 @@ with
             customer_id,
             channel,
             max_by(source, row(effective_at, source)) filter (status = 'opt_out' and is_stated and not is_theirs) as said_to,
-            max(effective_at) filter (status = 'opt_out' and is_stated and not is_theirs) as said_at
+            max(effective_at) filter (status = 'opt_out' and is_stated and not is_theirs and not is_of_another) as said_at
         from statements
-        group by customer_id, channel, refused_at
+        group by customer_id, channel, refused_at, is_of_another
         having
             max_by(status, row(effective_at, status = 'opt_out')) filter (is_theirs) = 'opt_in'
+            and (is_of_another or said_at is not null)
             and (said_at = refused_at or not coalesce(max(effective_at) filter (status = 'opt_in' and is_stated) > said_at, false))
     )
 
@@ -196,7 +198,6 @@ select
 from said
 inner join held on said.customer_id = held.person_id
 left join state on state.kind = 'optout' and state.key = held.key || ' ' || said.channel
-where said.said_at is not null
 order by held.key, held.alias_id, said.channel
 """
 SEGMENTS = "select segment_id from warehouse.marts.dim_segments where source = 'warehouse' order by segment_id"

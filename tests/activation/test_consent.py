@@ -231,6 +231,15 @@ def test_an_opt_out_that_cannot_be_said_is_a_reject_with_its_channel(
     assert (reject["customer_id"], reject["field"]) == ("person-no", "email")
 
 
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_no_that_somebody_else_said_at_the_address_is_a_reject(settings: Settings, vendor: str) -> None:
+    """It is not theirs to be said, and the vendor still says yes."""
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("yes"), everywhere("other", is_refused_at_address=True)])
+    outcome = run(settings, NAMES[vendor])
+    assert (outcome.plan.opt_outs, outcome.plan.rejected) == (0, {"consent": 1, "opt_out_not_said": 1})
+
+
 def test_unusually_many_opt_outs_wait_for_a_person(settings: Settings) -> None:
     people = [everywhere(f"p{number:02}") for number in range(30)]
     opting_out(settings, "voucherify")
