@@ -139,7 +139,7 @@ def _dialect(
         ),
     ]
     opted, issue_rules = (
-        ((), (unheard_refusal("eventType", name),))
+        ((), (unheard_refusal("eventType", name, unless=~_dotted(name).str.starts_with("customer.")),))
         if body is None
         else (_opted(name, at_time, body), (*consent_issues(f"{body}."), _unheard(name, event_type, body)))
     )
