@@ -88,7 +88,7 @@ def publish(data: Path, vendor: str, customers: int, changed: int) -> None:
     draft = data / "draft.duckdb"
     with duckdb.connect(str(draft)) as con:
         con.execute("set TimeZone = 'UTC'")
-        for schema in ("marts", "staging", "meta"):
+        for schema in sorted({table.split(".")[0] for table in TABLES}):
             con.execute(f"create schema {schema}")
         for table, columns in TABLES.items():
             con.execute(f"create table {table} ({columns})")

@@ -174,6 +174,8 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
     found = con.cursor().execute(
         selection.candidates(target.values), {"channel": target.channel, "segments": list(renderer.segments)}
     )
+    # Several people may stand on one key.
+    taken_back: set[str] = set()
     with Rows(con, plan) as rows:
         while block := found.fetchmany(BLOCK):
             for (
@@ -196,8 +198,11 @@ def _compare(con: duckdb.DuckDBPyConnection, plan: Plan, renderer: Renderer, *, 
                 reason = _reason(key, identity, shared, is_of_several=is_of_several, may_be_reported=may_be_reported)
                 if reason:
                     rows.reject(person, alias, reason)
-                    if status in selection.HELD and reason != NO_VENDOR_KEY:
-                        rows.take_back(renderer, key, person, alias, identity, before, writes=reason == CONSENT)
+                    if status in selection.HELD and reason != NO_VENDOR_KEY and key not in taken_back:
+                        # What reaches several people is cleared by nothing but what it was written by.
+                        writes = reason == CONSENT or identity == decoded(identity_before)
+                        rows.take_back(renderer, key, person, alias, identity, before, writes=writes)
+                        taken_back.add(key)
                     continue
                 values = renderer.values(given[: len(target.values)], inside, before, is_held=status == "held")
                 change = renderer.change(values, before)
@@ -269,13 +274,16 @@ def _opt_out(con: duckdb.DuckDBPyConnection, plan: Plan, feed: Mapping[str, str]
                 is_of_several,
                 text,
             ) in block:
-                said = OptOut(message_channel, said_at, said_to, address)
-                kept = {"said_at": moment(said_at)}
                 is_shared = is_of_several or not set(shared or ()).isdisjoint({address, *identity.values()})
-                record = None if key is None or is_shared else channel.optout(identity, said)
+                can_be_said = said_at is not None and key is not None and not is_shared
+                record = (
+                    channel.optout(identity, OptOut(message_channel, said_at, said_to, address))
+                    if can_be_said
+                    else None
+                )
                 if record is None:
                     rows.reject(person, alias, OPT_OUT, message_channel)
-                elif decoded(text) != kept:
+                elif decoded(text) != (kept := {"said_at": moment(said_at)}):
                     plan.opt_outs += 1
                     rows.add(
                         "optout", "optouts", channel.optouts, (key, person, alias, NEW, "held"), identity, kept, record

@@ -111,11 +111,11 @@ _CANDIDATES = """
 with
     reachable as (select customer_id, is_allowed from warehouse.marts.customer_contactability where channel = $channel),
 
-    -- A no to every purpose is one to service too.
+    -- A no to every purpose is one to service too, whoever said it at the address.
     refusing as (
         select distinct customer_id
-        from warehouse.marts.customer_consents
-        where purpose = 'all' and status = 'opt_out' and channel in ($channel, 'all')
+        from warehouse.internal.int_channel_refusals
+        where purpose = 'all' and $channel in (channel, 'all')
     ),
 
     -- A record that the vendor knows by another key today still holds what was written to it under the key of then.
@@ -155,38 +155,48 @@ select key, customer_id, alias_id, identity, vals from state
 where kind = 'profile' and status in {HELD} and key not in (select key from held where key is not null)
 order by key
 """
-# A no that holds, said elsewhere (at another vendor, or another account of this one) with a time of its own, to somebody
-# of whom this account last said yes.
+# A no that holds (without a time where somebody else said it at the address), the last of those that were said elsewhere (at another vendor, or another account of this one) with a
+# time of their own, unless a stated yes followed it and it holds for another without a time alone, to somebody of whom this account last said yes.
 OPTED_OUT = """
 with
+    refused as (
+        select customer_id, channel, effective_at, reason is not distinct from 'no_at_address' as is_of_another
+        from warehouse.marts.customer_contactability
+        where (status = 'opt_out' or is_of_another) and channel <> 'all'
+    ),
+
+    statements as (
+        select
+            refused.customer_id, refused.channel, refused.effective_at as refused_at, refused.is_of_another,
+            consent.status, consent.source, consent.effective_at,
+            not coalesce(consent.is_effective_at_inferred, false) as is_stated,
+            consent.source = $source and consent.source_account = $account as is_theirs
+        from refused
+        inner join warehouse.marts.fct_consents as consent
+            on refused.customer_id = consent.customer_id and consent.channel in (refused.channel, 'all')
+            and consent.purpose in ('marketing', 'all') and consent.status <> 'unknown'
+    ),
+
     said as (
-        select customer_id, channel, source, effective_at from warehouse.marts.customer_contactability
-        where status = 'opt_out' and channel <> 'all'
-    ),
-
-    stated as (
-        select customer_id, source, channel, effective_at from warehouse.marts.fct_consents
-        where status = 'opt_out' and not coalesce(is_effective_at_inferred, false) and purpose in ('marketing', 'all')
-            and not (source = $source and source_account = $account)
-    ),
-
-    theirs as (
-        select customer_id, channel, max_by(status, row(effective_at, status = 'opt_out')) as status
-        from warehouse.marts.fct_consents
-        where source = $source and source_account = $account and purpose in ('marketing', 'all') and status <> 'unknown'
-        group by customer_id, channel
+        select
+            customer_id,
+            channel,
+            max_by(source, row(effective_at, source)) filter (status = 'opt_out' and is_stated and not is_theirs) as said_to,
+            max(effective_at) filter (status = 'opt_out' and is_stated and not is_theirs and not is_of_another) as said_at
+        from statements
+        group by customer_id, channel, refused_at, is_of_another
+        having
+            max_by(status, row(effective_at, status = 'opt_out')) filter (is_theirs) = 'opt_in'
+            and (is_of_another or said_at is not null)
+            and (said_at = refused_at or not coalesce(max(effective_at) filter (status = 'opt_in' and is_stated) > said_at, false))
     )
 
-select distinct on (held.key, held.alias_id, said.channel)
-    held.key || ' ' || said.channel as key, held.person_id, held.alias_id, held.identity, said.channel, said.source, said.effective_at,
+select
+    held.key || ' ' || said.channel as key, held.person_id, held.alias_id, held.identity, said.channel, said.said_to, said.said_at,
     case when said.channel = 'email' then held.email else held.phone end as address, held.shared, held.is_of_several,
     state.vals as values_before
 from said
-inner join stated
-    on said.customer_id = stated.customer_id and said.source = stated.source and said.effective_at = stated.effective_at
-    and stated.channel in (said.channel, 'all')
 inner join held on said.customer_id = held.person_id
-inner join theirs on said.customer_id = theirs.customer_id and theirs.channel in (said.channel, 'all') and theirs.status = 'opt_in'
 left join state on state.kind = 'optout' and state.key = held.key || ' ' || said.channel
 order by held.key, held.alias_id, said.channel
 """

@@ -23,7 +23,10 @@ REFUSED = (
     "declined", "refuse", "refused", "reject", "rejected", "disallow", "disallowed", "not allowed", "forbidden", "prohibited", "object", "objected",
     "disagree", "disagreed", "not consented", "suppressed", "stop", "stopped", "blocked", "disabled", "do not contact", "dnc", "never",
     "explicitly opted out", "revogado", "negado", "recusado", "descadastrado", "rechazado", "denegado", "désinscrit", "refusé", "abgemeldet", "abgelehnt",
-    "widerrufen",
+    "widerrufen", "not accepted", "not agreed", "not approved", "not authorised", "not authorized", "not given", "not granted", "not interested",
+    "not permitted", "no consent", "no marketing", "no permission", "no thanks", "no, thanks", "no thank you", "no, thank you", "blacklisted", "banned",
+    "nicht erlaubt", "nicht zugestimmt", "nicht eingewilligt", "nicht einverstanden", "não autorizado", "não aceito", "no autorizado", "no aceptado",
+    "non accepté", "baja", "dado de baja", "dada de baja", "bloqueado", "gesperrt", "untersagt", "verweigert",
 )  # fmt: skip
 UNSAID = (
     "unknown",
@@ -41,19 +44,26 @@ CONSENT_WORDS: Mapping[str, str] = (
 )
 
 
+# What joins the parts of a word: blanks, underscores, hyphens and the dashes that are written for them.
+JOINT = "[\\s_\u2010-\u2015\u2212-]"
+
+
 def bare_word(stated: str) -> str:
     """A word as it is compared: case, blanks, hyphens and underscores aside."""
-    return re.sub(r"[\s_-]+", "", stated.lower())
+    return re.sub(f"{JOINT}+", "", stated.lower())
 
 
 # What refuses, or complains, wherever it stands in a longer word, unless it is itself denied. A bounce is no refusal:
 # nobody has said anything.
 REFUSAL = (
-    r"(?:unsub|opt(?:ed|ing)?[\s_-]*out|complain|spam|abuse|suppress|refus|revok|revog|withdr[ae]w|declin|denied|deneg"
-    r"|objected|descadastr|recusad|rechazad|d[eé]sinscri|abgemeldet|abgelehnt|widerruf"
-    r"|do(?:n'?t|[\s_-]*not)[\s_-]*(?:contact|e?-?mail|call|text|sms|send|market))"
+    rf"(?:unsub|opt(?:s|ed|ing)?{JOINT}*out|complain|spam|abuse|suppress|refus|revok|revoc|revog|withdr[ae]w|declin|denied"
+    r"|deneg|object(?:ed|ion)|descadastr|recusad|rechazad|desuscri|disiscri|d[eé]sinscri|d[eé]sabonn|abgemeldet|abgelehnt"
+    r"|abbestell|ausgetragen|widerruf|widerspr[ou]ch|uitgeschreven|afgemeld"
+    rf"|do(?:n'?t|{JOINT}*not){JOINT}*(?:contact|e?-?mail|call|text|sms|send|market))"
 )
-DENIED_REFUSAL = rf"(?:^|[^a-z])(?:not|never|non|no|nicht|n[aã]o)[\s_-]*(?:(?:yet|been)[\s_-]*)?{REFUSAL}"
+# A no that stands apart from the refusal (`NO - unsubscribed`) denies none.
+_NEXT_TO = rf"(?:\s+|{JOINT})?"
+DENIED_REFUSAL = rf"(?:^|[^a-z])(?:not|never|non|no|nicht|n[aã]o){_NEXT_TO}(?:(?:yet|been){_NEXT_TO})?{REFUSAL}"
 
 _SAID = {bare_word(word): status for word, status in CONSENT_WORDS.items()}
 # What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to
@@ -105,6 +115,8 @@ def heard(value: Any) -> Any:
 
 def may_refuse(name: str, value: Any) -> bool:
     """A field that nothing is read from says no, by its name and its value or in a word that means nothing else."""
+    if isinstance(value, dict) and any(may_refuse(f"{name}.{key}", inner) for key, inner in value.items()):
+        return True
     word = heard(value) if isinstance(value, dict | list) else value
     if word is None or (isinstance(word, int | float) and not isinstance(word, bool)) or str(word).isdigit():
         return False

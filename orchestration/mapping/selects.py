@@ -10,7 +10,7 @@ import polars as pl
 from orchestration.mapping.checks import check_columns
 from orchestration.mapping.expressions import given, needs, shared
 from orchestration.mapping.values import Unit, Value
-from orchestration.mapping.words import is_no, is_no_time, is_plain_no
+from orchestration.mapping.words import is_no, is_no_time, is_plain_no, refuses
 
 ADDRESS_COLUMNS = (
     "country_raw", "state_raw", "city", "district", "postal_code", "address_line_1", "address_line_2", "latitude", "longitude",
@@ -159,3 +159,10 @@ def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule
 def no_agreement(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule:
     """Logs a word for nothing in the field of the time of a yes as an issue: nobody has agreed."""
     return IssueRule(path, stated, is_no_time(stated) & ~is_no(stated), each)
+
+
+def unheard_refusal(path: str, name: pl.Expr, each: str | None = None, *, unless: pl.Expr | None = None) -> IssueRule:
+    """Logs an event that is called after a refusal, and of which no consent is read, as an issue: it may have been a
+    no."""
+    is_heard = pl.lit(value=False) if unless is None else unless.fill_null(value=False)
+    return IssueRule(path, name, refuses(name) & ~is_heard, each, "unheard_consent")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, PLAIN_NO, REFUSAL, bare_word
+from orchestration.mapping.consent_words import CONSENT_WORDS, DENIED_REFUSAL, JOINT, PLAIN_NO, REFUSAL, bare_word
 from orchestration.mapping.expressions import first_given, given
 from orchestration.mapping.values import Word
 from orchestration.parsing import times
@@ -13,7 +13,7 @@ from orchestration.parsing.text import EMPTY_WORDS
 
 def word_form(stated: pl.Expr) -> pl.Expr:
     """A word as it is compared: case, blanks, hyphens and underscores aside."""
-    return stated.str.to_lowercase().str.replace_all(r"[\s_-]+", "")
+    return stated.str.to_lowercase().str.replace_all(f"{JOINT}+", "")
 
 
 def _known(table: Mapping[str, str]) -> dict[str, str]:
@@ -51,9 +51,13 @@ def consent_said(stated: pl.Expr) -> pl.Expr:
 
 def _said(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
     """What a word says by the table; one that is not in it and holds a refusal is a no."""
+    return pl.coalesce(translated(stated, table), pl.when(refuses(stated)).then(pl.lit("opt_out")))
+
+
+def refuses(stated: pl.Expr) -> pl.Expr:
+    """A refusal or a complaint stands in the word."""
     form = stated.str.to_lowercase()
-    refuses = form.str.contains(REFUSAL) & ~form.str.contains(DENIED_REFUSAL)
-    return pl.coalesce(translated(stated, table), pl.when(refuses).then(pl.lit("opt_out")))
+    return (form.str.contains(REFUSAL) & ~form.str.contains(DENIED_REFUSAL)).fill_null(value=False)
 
 
 def is_no(stated: pl.Expr) -> pl.Expr:

@@ -11,7 +11,7 @@ from orchestration.config.settings import Settings
 from orchestration.publishing import publish as publishing
 from orchestration.runtime.errors import OperatorError
 from tests.activation.conftest import NAMES, bodies, configure, lines, run
-from tests.support.activation_world import AS_OF, everywhere, keep_as_publication, publish
+from tests.support.activation_world import AS_OF, SAID, everywhere, keep_as_publication, publish
 
 NEXT = AS_OF + timedelta(days=1)
 NO_AT = datetime(2026, 2, 10, 8, 30, tzinfo=UTC)
@@ -72,6 +72,16 @@ OPT_OUTS = {
 }
 
 
+# What two people stand on at each vendor.
+FAMILY = {
+    "optimizely": {"email": "family@example.com"},
+    "ometria": {"email": "family@example.com"},
+    "open_delivery": {"identifier": "phone:+55 11 9999-0001"},
+    "voucherify": {"customer_id": "family@example.com"},
+    "omnisend": {"email": "family@example.com"},
+}
+
+
 def opting_out(settings: Settings, vendor: str) -> None:
     dialect = 'dialect = "rc2"\n' if vendor == "open_delivery" else ""
     configure(settings, f'[targets.{NAMES[vendor]}]\nvendor = "{vendor}"\nopt_outs = true\n{dialect}')
@@ -122,6 +132,23 @@ def test_a_no_with_an_inferred_time_is_not_sent(settings: Settings, vendor: str)
     opting_out(settings, vendor)
     publish(settings, [everywhere("no", refusal=("shop", NO_AT, True))])
     assert run(settings, NAMES[vendor]).plan.opt_outs == 0
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_no_that_is_repeated_later_without_a_time_goes_out_as_it_was_said(settings: Settings, vendor: str) -> None:
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("no", refusal=("shop", NO_AT, False), repeats_no_undated=True)])
+    assert bodies(settings, run(settings, NAMES[vendor]), "optouts") == [OPT_OUTS[vendor]]
+
+
+def test_a_no_that_a_stated_yes_has_undone_is_not_sent_for_another_without_a_time(settings: Settings) -> None:
+    opting_out(settings, "omnisend")
+    undone = everywhere("no", refusal=("shop", SAID - timedelta(days=1), False))
+    publish(settings, [replace(undone, repeats_no_undated=True)])
+    assert run(settings, "omnisend").plan.opt_outs == 0
+    # One that holds by itself, for it was forced, is sent.
+    publish(settings, [undone])
+    assert run(settings, "omnisend").plan.opt_outs == 1
 
 
 @pytest.mark.parametrize("vendor", sorted(NAMES))
@@ -204,6 +231,15 @@ def test_an_opt_out_that_cannot_be_said_is_a_reject_with_its_channel(
     assert (reject["customer_id"], reject["field"]) == ("person-no", "email")
 
 
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_a_no_that_somebody_else_said_at_the_address_is_a_reject(settings: Settings, vendor: str) -> None:
+    """It is not theirs to be said, and the vendor still says yes."""
+    opting_out(settings, vendor)
+    publish(settings, [everywhere("yes"), everywhere("other", is_refused_at_address=True)])
+    outcome = run(settings, NAMES[vendor])
+    assert (outcome.plan.opt_outs, outcome.plan.rejected) == (0, {"consent": 1, "opt_out_not_said": 1})
+
+
 def test_unusually_many_opt_outs_wait_for_a_person(settings: Settings) -> None:
     people = [everywhere(f"p{number:02}") for number in range(30)]
     opting_out(settings, "voucherify")
@@ -233,17 +269,37 @@ def test_a_shared_address_is_known_in_every_spelling(settings: Settings) -> None
 @pytest.mark.parametrize("vendor", sorted(NAMES))
 def test_what_reaches_two_people_is_written_for_neither(settings: Settings, vendor: str) -> None:
     """Whether by key or by the address that the vendor joins profiles by, and however it is spelt."""
-    both = {
-        "optimizely": {"email": "family@example.com"},
-        "ometria": {"email": "family@example.com"},
-        "open_delivery": {"identifier": "phone:+55 11 9999-0001"},
-        "voucherify": {"customer_id": "family@example.com"},
-        "omnisend": {"email": "family@example.com"},
-    }
-    spelt = {**both, "omnisend": {"email": "Family@example.com"}}
-    people = [everywhere("ana", records=both), everywhere("bo", records=spelt)]
+    spelt = {**FAMILY, "omnisend": {"email": "Family@example.com"}}
+    people = [everywhere("ana", records=FAMILY), everywhere("bo", records=spelt)]
     publish(settings, people, segments=("vip",))
     assert run(settings, NAMES[vendor]).plan.rejected == {"shared_identifier": 2}
+
+
+@pytest.mark.parametrize("vendor", sorted(NAMES))
+def test_what_was_written_is_cleared_once_when_it_reaches_two_people(settings: Settings, vendor: str) -> None:
+    """However many stand on it now; who of them says no later finds nothing of theirs there."""
+    ana = everywhere("ana", segments=("vip",), records=FAMILY)
+    publish(settings, [ana], segments=("vip",))
+    run(settings, NAMES[vendor])
+    publish(settings, [ana, everywhere("bo", records=FAMILY)], segments=("vip",), as_of=NEXT)
+    outcome = run(settings, NAMES[vendor])
+    reported = json.dumps(bodies(settings, outcome))
+    assert outcome.plan.counts["cleared"] == 1 and outcome.plan.rejected == {"shared_identifier": 2}
+    assert "99.17" not in reported and "person-ana" not in reported and "active" not in reported
+    both = [replace(ana, says="opt_out"), everywhere("bo", says="opt_out", records=FAMILY)]
+    publish(settings, both, segments=("vip",), as_of=NEXT + timedelta(days=1))
+    assert run(settings, NAMES[vendor]).folder is None
+
+
+def test_nothing_is_cleared_by_an_address_that_was_not_written_before(settings: Settings) -> None:
+    """Whoever is told of it would be another of those who share it."""
+    ana = everywhere("ana", segments=("vip",))
+    publish(settings, [ana], segments=("vip",))
+    run(settings, "ometria")
+    moved = replace(ana, records={**ana.records, "ometria": {"customer_id": "shop-ana", "email": "all@example.com"}})
+    publish(settings, [moved], segments=("vip",), shared=(("email", "all@example.com"),), as_of=NEXT)
+    outcome = run(settings, "ometria")
+    assert outcome.plan.counts["gone"] == 1 and bodies(settings, outcome) == []
 
 
 def test_while_a_rollback_stands_nothing_is_written_for_nobody_knows_who_has_said_no_since(settings: Settings) -> None:

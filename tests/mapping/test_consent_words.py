@@ -598,6 +598,21 @@ def test_a_no_in_place_of_the_time_of_a_no_is_none_and_logged(place: Place, valu
         ("opted-out by phone", "opt_out"),
         ("casino unsubscribed", "opt_out"),
         ("Désinscrit le 3 mai", "opt_out"),
+        ("opt\u2011out", "opt_out"),
+        ("Opt\u2013In", "opt_in"),
+        ("NO - UNSUBSCRIBED", "opt_out"),
+        ("Désabonné", "opt_out"),
+        ("desuscrito por el cliente", "opt_out"),
+        ("newsletter abbestellt", "opt_out"),
+        ("Widerspruch vom 3. Mai", "opt_out"),
+        ("not granted", "opt_out"),
+        ("no consent", "opt_out"),
+        ("No, thanks", "opt_out"),
+        ("nicht zugestimmt", "opt_out"),
+        ("dado de baja", "opt_out"),
+        ("blacklisted", "opt_out"),
+        ("not confirmed", None),
+        ("expired", None),
         ("bounced", None),
         ("hard bounce: mailbox disabled", None),
         ("not unsubscribed", None),
@@ -609,6 +624,40 @@ def test_a_no_in_place_of_the_time_of_a_no_is_none_and_logged(place: Place, valu
 def test_a_word_that_holds_a_refusal_or_a_complaint_is_a_no_and_a_bounce_is_none(word: str, status: str | None) -> None:
     read = pl.DataFrame({"word": [word]}).select(consent_said(pl.col("word"))).item()
     assert (said_in_words(word), read) == (status, status)
+
+
+CALLED_AFTER_A_REFUSAL = [
+    ("ometria", "custom_events", {"id": "1", "event_type": "email_unsubscribed", "timestamp": WHEN, "email": MAIL}),
+    ("omnisend", "events", {"eventName": "Message marked as spam", "eventTime": WHEN, "contact": {"email": MAIL}}),
+    ("optimizely", "events", {"type": "custom", "action": "unsubscribe", "identifiers": {"email": MAIL}, "data": {}}),
+    ("open_delivery", "events", {"eventId": "1", "eventType": "CUSTOMER_CONSENT_REVOKED", "createdAt": WHEN}),
+]
+
+
+@pytest.mark.parametrize(("vendor", "stream", "event"), CALLED_AFTER_A_REFUSAL)
+def test_an_event_that_is_called_after_a_refusal_is_logged_where_no_consent_is_read_from_it(
+    vendor: str, stream: str, event: dict[str, Any]
+) -> None:
+    outcome = normalise(vendor, stream, [event])
+    assert [code for _, code, _ in outcome.issues] == ["unheard_consent"]
+
+
+@pytest.mark.parametrize("event", ["Subscribed again", "no complaints", "placed order"])
+def test_an_event_that_is_not_called_after_a_refusal_is_not_logged_as_one(event: str) -> None:
+    record = {"eventName": event, "eventTime": WHEN, "contact": {"email": MAIL}}
+    assert normalise("omnisend", "events", [record]).issues == []
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"system_metadata": {"consents": {"unsubscribed": {"value": True, "date": WHEN}}}},
+        {"settings": {"mail": {"marketing_consent": False}}},
+    ],
+)
+def test_a_no_inside_what_nothing_is_read_from_is_logged_however_deep_it_lies(found: dict[str, Any]) -> None:
+    order = {"id": "o", "object": "order", "status": "CREATED", "created_at": WHEN, "customer": {"id": "c", **found}}
+    assert [code for _, code, _ in normalise("voucherify", "orders", [order]).issues] == ["unheard_consent"]
 
 
 @pytest.mark.parametrize("channel", ["mail", "carrier pigeon"])

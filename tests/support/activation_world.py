@@ -25,8 +25,8 @@ TABLES = {
     "marts.customer_insights": "customer_id varchar, lifecycle_stage varchar, reporting_currency varchar, order_count bigint, total_revenue decimal(18,2), average_order_value decimal(18,2), engagement_score double, engagement_percentile double, rfm_recency integer, rfm_frequency integer, rfm_monetary integer, as_of_date date, first_order_at timestamptz, last_order_at timestamptz",
     "marts.bridge_customer_records": "source varchar, source_account varchar, stream varchar, source_record_id varchar, customer_id varchar, alias_id varchar, is_derived boolean, is_deleted boolean",
     "marts.bridge_customer_identifiers": "customer_id varchar, identifier_type varchar, identifier_namespace varchar, identifier_value varchar, sources varchar[], not_linking_reason varchar, last_seen_at timestamptz",
-    "marts.customer_contactability": "customer_id varchar, channel varchar, is_allowed boolean, status varchar, source varchar, effective_at timestamptz",
-    "marts.customer_consents": "customer_id varchar, channel varchar, purpose varchar, status varchar",
+    "marts.customer_contactability": "customer_id varchar, channel varchar, is_allowed boolean, status varchar, source varchar, effective_at timestamptz, reason varchar",
+    "internal.int_channel_refusals": "customer_id varchar, channel varchar, purpose varchar",
     "marts.fct_consents": "customer_id varchar, source varchar, source_account varchar, channel varchar, purpose varchar, status varchar, effective_at timestamptz, is_effective_at_inferred boolean",
     "marts.fct_segment_memberships": "customer_id varchar, segment_id varchar, segment_name varchar, claimed_by varchar, is_current boolean",
     "marts.fct_events": "event_id varchar, customer_id varchar, event_type varchar, event_action varchar, occurred_at timestamptz, is_active boolean, source varchar, product_id varchar, source_order_id varchar",
@@ -53,6 +53,8 @@ class Person:
     attributes: dict[str, Any] = field(default_factory=dict)
     refusal: tuple[str, datetime, bool] | None = None
     refused_account: str = "default"
+    repeats_no_undated: bool = False
+    is_refused_at_address: bool = False
     refuses_every_purpose: bool = False
     not_linking: str | None = None
 
@@ -90,7 +92,7 @@ def publish(
     draft.unlink(missing_ok=True)
     with duckdb.connect(str(draft), config=settings.duckdb_config) as con:
         con.execute("set TimeZone = 'UTC'")
-        for schema in ("marts", "staging", "meta"):
+        for schema in sorted({table.split(".")[0] for table in TABLES}):
             con.execute(f"create schema {schema}")
         for table, columns in TABLES.items():
             con.execute(f"create table {table} ({columns})")
@@ -206,16 +208,28 @@ def _add(rows: Rows, person: Person, as_of: date, account: str) -> None:
 def _consents(rows: Rows, person: Person, account: str) -> None:
     who = person.customer_id
     if person.refuses_every_purpose:
-        rows["marts.customer_consents"].append((who, "all", "all", "opt_out"))
+        rows["internal.int_channel_refusals"].append((who, "email", "all"))
+    if person.is_refused_at_address:
+        rows["marts.customer_contactability"].append((who, "email", False, "opt_in", "ometria", SAID, "no_at_address"))
+        rows["marts.fct_consents"] += [
+            (who, source, account, "email", "marketing", "opt_in", SAID, False) for source in person.records
+        ]
+        return
     if person.refusal is None:
         rows["marts.customer_contactability"] += (
-            [(who, "email", person.says == "opt_in", person.says, "ometria", SAID)] if person.says else []
+            [(who, "email", person.says == "opt_in", person.says, "ometria", SAID, None)] if person.says else []
         )
         return
     vendor, at, is_inferred = person.refusal
-    rows["marts.customer_contactability"].append((who, "email", False, "opt_out", vendor, at))
-    reported = (who, vendor, person.refused_account, "email", "marketing", "opt_out", at, is_inferred)
-    rows["marts.fct_consents"].append(reported)
+    noes = [(vendor, person.refused_account, at, is_inferred)]
+    if person.repeats_no_undated:
+        noes.append(("kiosk", "default", at + timedelta(days=10), True))
+    rows["marts.fct_consents"] += [
+        (who, source, refused_account, "email", "marketing", "opt_out", said_at, is_undated)
+        for source, refused_account, said_at, is_undated in noes
+    ]
+    source, _, said_at, _ = noes[-1]
+    rows["marts.customer_contactability"].append((who, "email", False, "opt_out", source, said_at, "no"))
     held = [source for source in person.records if (source, account) != (vendor, person.refused_account)]
     # What a vendor leaves open later takes no yes back.
     rows["marts.fct_consents"] += [

@@ -15,6 +15,7 @@ from orchestration.mapping.record_kinds import Kinds, sign
 from orchestration.mapping.record_schema import EXTRA, TEXT
 from orchestration.mapping.selects import (
     RejectRule,
+    unheard_refusal,
 )
 from orchestration.vendors.ometria.consents import consent_issues
 from orchestration.vendors.ometria.contacts import CONTACTS
@@ -224,6 +225,7 @@ VENDOR = vendor(
             CUSTOM_EVENT,
             custom_events,
             about=event_person,
+            issue_rules=(unheard_refusal("event_type", at("event_type")),),
             duplicates_of="events",
             kinds=("custom_event",),
         ),

@@ -9,6 +9,7 @@ are one action reported again. A no is heard wherever it stands, for it may be t
 
 from orchestration.mapping.expressions import (
     at,
+    filled,
     given,
     raw,
 )
@@ -18,6 +19,7 @@ from orchestration.mapping.selects import (
     IssueRule,
     RejectRule,
     no_refusal,
+    unheard_refusal,
 )
 from orchestration.vendors.omnisend.consents import event_consents, event_tags, opted_issues
 from orchestration.vendors.omnisend.contact_csv import CSV_FORM, csv_contact
@@ -99,6 +101,7 @@ VENDOR = vendor(
                 opted_issues("contact.optIns", "opt_in"),
                 opted_issues("contact.optOuts", "opt_out"),
                 opted_issues("contact.consents", "opt_in"),
+                unheard_refusal("eventName", at("eventName"), unless=filled(at("contact.optOuts"))),
             ),
             has=("eventName",),
             duplicates_of="events",

@@ -63,14 +63,14 @@ def consent(
     )
 
 
-def since(*stated: pl.Expr, changed: pl.Expr = nothing, after: pl.Expr = nothing) -> Time:
-    """A stated time, else, inferred, that of the record's last change; what holds came `after` another."""
+def since(*stated: pl.Expr, changed: pl.Expr = nothing, after: tuple[pl.Expr, ...] = ()) -> Time:
+    """A stated time, else, inferred, that of the record's last change; what holds came `after` others."""
     return time(
         *stated,
         changed,
         else_export_date=True,
         is_inferred=~pl.any_horizontal(map(given, stated)),
-        not_before=(after,),
+        not_before=after,
     )
 
 
@@ -80,12 +80,14 @@ def stated_consents(
     each: str | None,
     reported_at: pl.Expr = nothing,
     changed: pl.Expr = nothing,
+    agreed: tuple[pl.Expr, ...] = (),
 ) -> tuple[Rows, Rows]:
     """What a consent reports: its state, and the other change where it has the times of both.
 
     Without a word the times decide: what was revoked is taken back. What was taken back had been given, and before, so
     that the time of the yes is never the no's; and a time of revocation beside a yes is a no of its day, which a later
-    yes supersedes. `reported_at` is when an event reports it, `changed` when the record last changed.
+    yes supersedes. `reported_at` is when an event reports it, `changed` when the record last changed; a no without a
+    time came after all that the record has `agreed` to.
     """
     granted, revoked = shared(yes_since(field("grantedAt"))), shared(no_since(field("revokedAt"), field("grantedAt")))
     stated = field("status")
@@ -99,7 +101,10 @@ def stated_consents(
         pl.when(is_taken_back).then(revoked).otherwise(granted),
         reported_at,
         changed=pl.when(is_taken_back).then(changed),
-        after=pl.when(is_taken_back).then(granted),
+        after=(
+            pl.when(is_taken_back).then(granted),
+            *(pl.when(is_taken_back & ~given(revoked)).then(earlier) for earlier in agreed),
+        ),
     )
     other = pl.when(is_taken_back).then(pl.lit("opt_in")).otherwise(pl.lit("revoked"))
     other_moment = since(pl.when(is_taken_back).then(granted).otherwise(revoked))
@@ -107,6 +112,12 @@ def stated_consents(
         consent(channel, purpose, status, moment, where=given(status) if each is None else None, **of_both),
         consent(channel, purpose, other, other_moment, where=is_other_reported, **of_both),
     )
+
+
+def agreed_last(consents: pl.Expr) -> pl.Expr:
+    """The latest time of a yes in a list of consents, as text: the protocol writes all in one way."""
+    field = pl.element().struct.field
+    return consents.list.eval(pl.when(~is_no(field("status"))).then(yes_since(field("grantedAt")))).list.max()
 
 
 def consent_issues(*bodies: str) -> tuple[IssueRule, ...]:

@@ -20,9 +20,17 @@ from orchestration.mapping.selects import (
     rows,
 )
 from orchestration.mapping.values import Typed, Value, time
+from orchestration.mapping.words import is_no
 from orchestration.parsing import ids
 from orchestration.parsing.text import clean
-from orchestration.vendors.open_delivery.consents import CONSENT, consent, consent_issues, since, stated_consents
+from orchestration.vendors.open_delivery.consents import (
+    CONSENT,
+    agreed_last,
+    consent,
+    consent_issues,
+    since,
+    stated_consents,
+)
 from orchestration.vendors.open_delivery.identifiers import (
     CONTACT_TYPES,
     EXTERNAL_ID,
@@ -110,14 +118,16 @@ CONSENTS = {
 
 def _said(start: str = "", changed: pl.Expr = nothing) -> tuple[Rows, ...]:
     """What a customer under `start` says of consent, in either form; `changed` is when the customer last changed."""
-    marketing = at(f"{start}consent.marketing")
+    marketing, said_at = at(f"{start}consent.marketing"), at(f"{start}consent.updatedAt")
+    refused = is_no(marketing)
+    agreed = agreed_last(at(f"{start}consents")), pl.when(~refused).then(said_at)
     return (
-        *stated_consents(item, each=f"{start}consents", changed=changed),
+        *stated_consents(item, each=f"{start}consents", changed=changed, agreed=agreed),
         consent(
             pl.lit("all"),
             pl.lit("marketing"),
             marketing,
-            since(at(f"{start}consent.updatedAt"), changed=changed),
+            since(said_at, changed=changed, after=(pl.when(refused & ~given(said_at)).then(agreed[0]),)),
             where=given(marketing),
         ),
     )

@@ -12,7 +12,7 @@ from orchestration.mapping.expressions import at, filled, first_given, given, it
 from orchestration.mapping.model import Dialect, dialect
 from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, TEXT, Open
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import Contact, Identifier, IssueRule, Rows, rows
+from orchestration.mapping.selects import Contact, Identifier, IssueRule, Rows, rows, unheard_refusal
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import is_no, words
 from orchestration.parsing.text import clean
@@ -139,7 +139,7 @@ def _dialect(
         ),
     ]
     opted, issue_rules = (
-        ((), ())
+        ((), (unheard_refusal("eventType", name, unless=~_dotted(name).str.starts_with("customer.")),))
         if body is None
         else (_opted(name, at_time, body), (*consent_issues(f"{body}."), _unheard(name, event_type, body)))
     )

@@ -19,7 +19,7 @@ from orchestration.mapping.expressions import (
 )
 from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT, Open, Pairs
 from orchestration.mapping.record_schema import consent as consented
-from orchestration.mapping.selects import IssueRule
+from orchestration.mapping.selects import IssueRule, unheard_refusal
 from orchestration.mapping.values import Time, Value, time
 from orchestration.mapping.words import translated
 from orchestration.parsing.numbers import money
@@ -33,6 +33,7 @@ from orchestration.vendors.optimizely.words import (
     IDENTIFIERS,
     KINDS,
     KNOWN_LOYALTY,
+    MESSAGES,
     NONE,
     ORDER_ACTIONS,
     TIME_FORMATS,
@@ -161,11 +162,15 @@ class EventFields:
         is_consent = (self.kind == "consent") & self.consent.is_null()
         is_loyalty = (self.kind == "loyalty") & ~self.deed.str.contains(KNOWN_LOYALTY)
         path = f"{self.each}[]." if self.each else ""
-        return tuple(
-            IssueRule(
-                f"{path}{field}", name, self.is_sound & condition.fill_null(value=False), self.each, "unknown_word"
-            )
-            for field, condition in (("type", is_own), ("action", is_deed | is_change | is_consent | is_loyalty))
+        is_read = self.kind.is_in([*MESSAGES, "list", "consent"])
+        return (
+            *(
+                IssueRule(
+                    f"{path}{field}", name, self.is_sound & condition.fill_null(value=False), self.each, "unknown_word"
+                )
+                for field, condition in (("type", is_own), ("action", is_deed | is_change | is_consent | is_loyalty))
+            ),
+            unheard_refusal(f"{path}action", name, self.each, unless=is_read),
         )
 
     @cached_property

@@ -115,9 +115,17 @@ CUSTOMER_OR_CELLS = (
 )
 
 
-def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, *otherwise: pl.Expr) -> Rows:
+def consent(
+    each: str | pl.Expr,
+    key: pl.Expr,
+    stated: pl.Expr,
+    since: pl.Expr,
+    *otherwise: pl.Expr,
+    agreed: tuple[pl.Expr, ...] = (),
+) -> Rows:
     """Consents by their keys, of which `unsubscribed` and its like are negative: true takes back all, as do a word for
-    that and a date alone, and not to have unsubscribed is no consent."""
+    that and a date alone, and not to have unsubscribed is no consent. A no without a date came after all that the
+    record has `agreed` to."""
     is_negative = is_no(key)
     agreement = consent_word(stated)
     says_so = (
@@ -128,6 +136,8 @@ def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, 
     refusal = pl.when(says_so).then(pl.lit("opt_out")).otherwise(pl.lit("unknown"))
     # Keys are ids of the shop's own consents; one that is called after a purpose of ours is that in any spelling.
     purpose = key.str.strip_chars().str.to_lowercase()
+    status = pl.when(is_negative).then(refusal).otherwise(agreement.expr)
+    is_undated_no = (status == "opt_out") & ~given(since)
     return rows(
         "customer_consents",
         each=each,
@@ -137,10 +147,22 @@ def consent(each: str | pl.Expr, key: pl.Expr, stated: pl.Expr, since: pl.Expr, 
         .when(purpose.is_in(["marketing", "all"]))
         .then(purpose)
         .otherwise(key),
-        status=Word(pl.when(is_negative).then(refusal).otherwise(agreement.expr), agreement.sources),
+        status=Word(status, agreement.sources),
         status_raw=pl.concat_str(key, pl.lit("="), stated.str.strip_chars()),
-        effective_at=time(since, *otherwise, else_export_date=True),
+        effective_at=time(
+            since,
+            *otherwise,
+            else_export_date=True,
+            not_before=tuple(pl.when(is_undated_no).then(earlier) for earlier in agreed),
+        ),
     )
+
+
+def agreed_last(path: str) -> pl.Expr:
+    """The latest date of a yes among consents, as text: Voucherify writes all in one way."""
+    stated = pl.element().struct.field("value").struct
+    agrees = (consent_said(stated.field("value")) == "opt_in") & ~is_no(pl.element().struct.field("key"))
+    return pl.col(pairs(path)).list.eval(pl.when(agrees).then(stated.field("date"))).list.max()
 
 
 class Customer:
@@ -214,11 +236,13 @@ class Customer:
             **deleted,
         )
 
-    def _consents(self) -> tuple[Rows, Rows]:
-        return self._consent("system_metadata.consents"), self._consent("consents")
-
-    def _consent(self, path: str) -> Rows:
-        return consent(pairs(self._path + path), item("key"), item("value.value"), item("value.date"))
+    def _consents(self) -> tuple[Rows, ...]:
+        places = tuple(self._path + place for place in ("system_metadata.consents", "consents"))
+        agreed = tuple(map(agreed_last, places))
+        return tuple(
+            consent(pairs(place), item("key"), item("value.value"), item("value.date"), agreed=agreed)
+            for place in places
+        )
 
     def _stats(self) -> tuple[Rows, ...]:
         return tuple(self._stat(*stat) for stat in STATS)

@@ -1,6 +1,7 @@
 """Open Delivery: four shapes of one protocol, and what goes wrong with each field."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
@@ -953,6 +954,31 @@ def test_the_last_change_of_a_customer_is_no_stated_time_of_its_consent(*, says:
     customer = {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, "consent": {"marketing": says}}
     row = read("customers", customer | {"updatedAt": "2026-02-01T00:00:00Z"}).row("customer_consents")
     assert (str(row["effective_at"])[:10], row["is_effective_at_inferred"]) == ("2026-02-01", True)
+
+
+YES_TO_ALL = {"status": "opt_in", "grantedAt": "2026-03-05T09:00:00Z"}
+
+
+@pytest.mark.parametrize("changed", [{}, {"updatedAt": "2026-03-04T00:00:00Z"}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"consent": {"marketing": False}, "consents": [YES_TO_ALL]},
+        {"consents": [{"channel": "email", "status": "revoked"}, YES_TO_ALL]},
+        {
+            "consent": {"marketing": True, "updatedAt": "2026-03-05T09:00:00Z"},
+            "consents": [{"channel": "email", "status": "revoked"}],
+        },
+    ],
+)
+def test_a_no_without_a_time_came_after_every_yes_of_its_customer(
+    said: dict[str, Any], changed: dict[str, str]
+) -> None:
+    """Both hold today; before, a yes of the export date undid it, for a no without a time counts from midnight."""
+    customer = {"id": "c", "identifier": {"type": "email", "value": "a@example.com"}, **said, **changed}
+    rows = normalise(VENDOR, "customers", [customer], export_date=date(2026, 3, 5)).rows("customer_consents")
+    [refused] = [row for row in rows if row["status"] == "opt_out"]
+    assert (str(refused["effective_at"])[:19], refused["is_effective_at_inferred"]) == ("2026-03-05 09:00:00", True)
 
 
 @pytest.mark.parametrize(

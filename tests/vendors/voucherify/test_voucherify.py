@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -1050,6 +1051,22 @@ def test_a_no_in_an_event_is_heard_as_the_one_in_a_customer(holder):
         ("all", "cnst_1", "opt_out", "2026-02-02 10:00:00"),
         ("all", "marketing", "opt_out", "2026-02-01 11:50:07"),
     ]
+
+
+@pytest.mark.parametrize(
+    "no", [{"unsubscribed": {"value": True}}, {"email_unsubscribed": {"value": True}}, {"all": {"value": False}}]
+)
+@pytest.mark.parametrize(
+    "held",
+    [lambda no, yes: {"consents": no | yes}, lambda no, yes: {"system_metadata": {"consents": no}, "consents": yes}],
+)
+def test_a_no_without_a_date_came_after_every_yes_of_its_record(no, held):
+    """Both hold today; before, a yes of the export date undid it, for a no without a date counts from midnight."""
+    yes = {"marketing": {"value": True, "date": "2026-03-05T09:00:00Z"}}
+    customer = {"id": "cust_1", "object": "customer", "email": "a@example.com", **held(no, yes)}
+    rows = normalise("voucherify", "customers", [customer], export_date=date(2026, 3, 5)).rows("customer_consents")
+    [refused] = [row for row in rows if row["status"] == "opt_out"]
+    assert (str(refused["effective_at"])[:19], refused["is_effective_at_inferred"]) == ("2026-03-05 09:00:00", True)
 
 
 def test_an_order_is_as_new_as_the_event_that_reports_it():

@@ -1,6 +1,6 @@
 """A no that is heard: what every vendor can say of every channel and purpose, dated or not, against every yes that does not undo it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -220,9 +220,28 @@ def consents(warehouse: WarehouseBuilder) -> Iterator[Model]:
     model.close()
 
 
+class Contactability:
+    """Whether marketing may be sent, with the steps on the way to it."""
+
+    def __init__(self, warehouse: WarehouseBuilder) -> None:
+        steps = ("int_channel_consents", "int_channel_refusals", "customer_contactability")
+        self._steps = {name: Model(warehouse, name) for name in steps}
+
+    def rows(self, until: str = "customer_contactability", **tables: Sequence[Row]) -> list[Row]:
+        """What the last step, or that one, makes of these rows of all inputs."""
+        made: dict[str, list[Row]] = {}
+        for name, model in self._steps.items():
+            made[name] = model.rows(**{table: rows for table, rows in (tables | made).items() if table in model.inputs})
+        return made[until]
+
+    def close(self) -> None:
+        for model in self._steps.values():
+            model.close()
+
+
 @pytest.fixture(scope="module")
-def contactability(warehouse: WarehouseBuilder) -> Iterator[Model]:
-    model = Model(warehouse, "customer_contactability")
+def contactability(warehouse: WarehouseBuilder) -> Iterator[Contactability]:
+    model = Contactability(warehouse)
     yield model
     model.close()
 
@@ -294,7 +313,7 @@ class Cells:
         self.staged.extend(staged)
         self.owners.extend(owners)
 
-    def allowed(self, consents: Model, contactability: Model, holding: Model) -> dict[str, set[bool]]:
+    def allowed(self, consents: Model, contactability: Contactability, holding: Model) -> dict[str, set[bool]]:
         """By cell, what contactability and the consents that hold say of the channels refused."""
         changes = consents.rows(customer_consents=self.staged, int_owner_customers=self.owners)
         found = contactability.rows(
@@ -316,7 +335,7 @@ class Cells:
 
 
 def test_who_said_no_is_never_allowed_whatever_yes_stands_beside_it(
-    consents: Model, contactability: Model, holding: Model
+    consents: Model, contactability: Contactability, holding: Model
 ) -> None:
     cells = Cells.of(words_that_undo_nothing)
     assert {refusal.vendor for refusal in cells.refusals.values()} == {
@@ -334,7 +353,7 @@ def test_who_said_no_is_never_allowed_whatever_yes_stands_beside_it(
 
 
 def test_a_later_yes_that_was_stated_or_takes_back_its_own_no_is_heard(
-    consents: Model, contactability: Model, holding: Model
+    consents: Model, contactability: Contactability, holding: Model
 ) -> None:
     cells = Cells.of(words_that_undo)
     wrong = [cell for cell, said in cells.allowed(consents, contactability, holding).items() if said != {True}]
@@ -363,7 +382,7 @@ def change(
     }
 
 
-def allowed(contactability: Model, *changes: Row, is_deleted: bool = False) -> dict[str, tuple[bool, str]]:
+def allowed(contactability: Contactability, *changes: Row, is_deleted: bool = False) -> dict[str, tuple[bool, str]]:
     """By channel, whether it is allowed, and why."""
     found = contactability.rows(
         fct_consents=changes, dim_customers=[{"customer_id": "somebody", "is_deleted": is_deleted}]
@@ -372,7 +391,9 @@ def allowed(contactability: Model, *changes: Row, is_deleted: bool = False) -> d
     return {row["channel"]: (row["is_allowed"], row["reason"]) for row in found}
 
 
-def test_a_yes_that_is_stated_later_than_every_no_allows_its_channel_and_no_other(contactability: Model) -> None:
+def test_a_yes_that_is_stated_later_than_every_no_allows_its_channel_and_no_other(
+    contactability: Contactability,
+) -> None:
     said = [change("opt_out", 1, "all"), change("opt_in", 2, "email", source="other")]
     assert allowed(contactability, *said)["email"] == (True, "yes")
     assert {channel: why for channel, why in allowed(contactability, *said).items() if channel != "email"} == {
@@ -380,14 +401,14 @@ def test_a_yes_that_is_stated_later_than_every_no_allows_its_channel_and_no_othe
     }
 
 
-def test_a_later_yes_to_all_channels_undoes_an_earlier_no_to_one(contactability: Model) -> None:
+def test_a_later_yes_to_all_channels_undoes_an_earlier_no_to_one(contactability: Contactability) -> None:
     assert allowed(contactability, change("opt_out", 1), change("opt_in", 2, "all"))["email"] == (
         True,
         "yes_to_all_channels",
     )
 
 
-def test_all_channels_together_are_allowed_only_if_none_refuses(contactability: Model) -> None:
+def test_all_channels_together_are_allowed_only_if_none_refuses(contactability: Contactability) -> None:
     said = allowed(contactability, change("opt_in", 1, "all"), change("opt_out", 2))
     assert (said["email"], said["sms"], said["all"]) == (
         (False, "no"),
@@ -396,7 +417,7 @@ def test_all_channels_together_are_allowed_only_if_none_refuses(contactability: 
     )
 
 
-def test_unknown_a_list_and_another_purpose_allow_nothing(contactability: Model) -> None:
+def test_unknown_a_list_and_another_purpose_allow_nothing(contactability: Contactability) -> None:
     assert allowed(contactability, change("unknown", 1)) == {"email": (False, "unknown")}
     assert allowed(contactability, change("opt_in", 1, purpose="list:news")) == {
         "email": (False, "no_word_on_marketing")
@@ -404,7 +425,7 @@ def test_unknown_a_list_and_another_purpose_allow_nothing(contactability: Model)
     assert allowed(contactability, change("opt_in", 1, purpose="surveys")) == {"email": (False, "no_word_on_marketing")}
 
 
-def test_purpose_all_covers_marketing_and_marketing_its_lists(contactability: Model, holding: Model) -> None:
+def test_purpose_all_covers_marketing_and_marketing_its_lists(contactability: Contactability, holding: Model) -> None:
     assert allowed(contactability, change("opt_in", 1), change("opt_out", 2, purpose="all"))["email"] == (False, "no")
     said = holding.rows(
         fct_consents=[
@@ -421,7 +442,7 @@ def test_purpose_all_covers_marketing_and_marketing_its_lists(contactability: Mo
 
 
 def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_vendor_is_not(
-    contactability: Model,
+    contactability: Contactability,
 ) -> None:
     no = change("opt_out", 1, is_effective_at_inferred=True, reported_by=["contacts/1"])
     assert allowed(contactability, no, change("opt_in", 2, is_effective_at_inferred=True, reported_by=["contacts/1"]))[
@@ -436,12 +457,12 @@ def test_a_record_that_changes_its_undated_word_is_heard_and_another_record_or_v
     )
 
 
-def test_nobody_whom_the_vendors_have_deleted_is_allowed(contactability: Model) -> None:
+def test_nobody_whom_the_vendors_have_deleted_is_allowed(contactability: Contactability) -> None:
     assert allowed(contactability, change("opt_in", 1), is_deleted=True) == {"email": (False, "deleted")}
 
 
 def test_a_yes_of_records_that_are_deleted_allows_nothing_and_their_no_still_stands(
-    contactability: Model, holding: Model
+    contactability: Contactability, holding: Model
 ) -> None:
     gone = {"is_of_deleted": True}
     assert allowed(contactability, change("opt_in", 2, **gone))["email"] == (False, "deleted")
@@ -462,10 +483,11 @@ def test_a_yes_of_records_that_are_deleted_allows_nothing_and_their_no_still_sta
         ("phone", "email", True, {"email": (True, "yes_to_all_channels")}),
         ("email", "all", True, {"email": (False, "no_at_address"), "sms": (True, "yes_to_all_channels")}),
         ("email", "email", False, {"email": (True, "yes_to_all_channels"), "all": (True, "yes_to_all_channels")}),
+        ("push_token", "push", True, {"push": (False, "no_at_address"), "sms": (True, "yes_to_all_channels")}),
     ],
 )
 def test_an_address_or_number_that_one_of_its_carriers_refuses_is_allowed_for_none(
-    contactability: Model, kind: str, refused: str, *, is_carried: bool, expected: dict[str, tuple[bool, str]]
+    contactability: Contactability, kind: str, refused: str, *, is_carried: bool, expected: dict[str, tuple[bool, str]]
 ) -> None:
     """Whoever they are, and whenever the others said yes: the message would reach who said no."""
     found = contactability.rows(
@@ -484,6 +506,25 @@ def test_an_address_or_number_that_one_of_its_carriers_refuses_is_allowed_for_no
     assert {channel: said[channel] for channel in expected} == expected
 
 
+def test_who_refuses_every_purpose_at_an_address_refuses_it_for_all_who_carry_it(
+    contactability: Contactability,
+) -> None:
+    """On the channels of the address; whoever refuses marketing alone may be served."""
+    found = contactability.rows(
+        "int_channel_refusals",
+        fct_consents=[
+            change("opt_out", 1, "all", "all") | {"customer_id": "refuser"},
+            change("opt_out", 1, "email") | {"customer_id": "third"},
+        ],
+        int_record_customers=[{"record_no": no, "customer_id": who} for no, who in enumerate(("refuser", "other"))],
+        int_record_identifiers=[
+            {"record_no": no, "id_type": "email", "identifier_key": 7, "is_current": True} for no in range(2)
+        ],
+    )
+    refused = {(row["customer_id"], row["channel"]) for row in found if row["purpose"] == "all"}
+    assert refused == {("other", "email"), *(("refuser", channel) for channel in (*CHANNELS,))}
+
+
 def test_an_unsubscribe_of_an_address_that_two_people_carry_holds_for_both(query: Query) -> None:
     sql = """
         select first_name, is_allowed, reason from marts.customer_contactability
@@ -493,6 +534,19 @@ def test_an_unsubscribe_of_an_address_that_two_people_carry_holds_for_both(query
         ("Anton", False, "no_at_address"),
         ("Wilma", False, "no_at_address"),
     ]
+
+
+@pytest.mark.parametrize("address", ["info@office.consents.example", "a1b2@privaterelay.appleid.com", "+4915222222222"])
+def test_an_unsubscribe_of_an_address_that_links_nobody_is_heard_by_all_who_carry_it(
+    query: Query, address: str
+) -> None:
+    """Of an office, of a service that forwards mail, of a number that forms are filled with: it is one address."""
+    channel = "sms" if address.startswith("+") else "email"
+    sql = """
+        select reason, is_allowed from marts.customer_contactability join marts.bridge_customer_identifiers using (customer_id)
+        where identifier_value = $1 and channel = $2 order by reason
+    """
+    assert query(sql, [address, channel]) == [("no", False), ("no_at_address", False)]
 
 
 def test_who_is_deleted_at_the_vendor_that_was_told_yes_is_allowed_by_another_vendors_yes_alone(query: Query) -> None:
@@ -531,6 +585,23 @@ def stage(w: WarehouseBuilder) -> None:
         status="opt_out",
         effective_at=datetime(2024, 1, 2, tzinfo=UTC),
     )
+    for number, address in enumerate(
+        ("info@office.consents.example", "a1b2@privaterelay.appleid.com", "+4915222222222")
+    ):
+        kind, channel = ("phone", "sms") if address.startswith("+") else ("email", "email")
+        for vendor, stream, status in (("omnisend", "contacts", "opt_in"), ("ometria", "unsubscribes", "opt_out")):
+            record = f"unlinked-{number}"
+            w.identifier(w.profile(vendor, record, stream=stream), kind, address)
+            w.add(
+                "customer_consents",
+                source=vendor,
+                stream=stream,
+                owner_record_id=record,
+                channel=channel,
+                purpose="marketing",
+                status=status,
+                effective_at=datetime(2024, 1, 1 + (status == "opt_out"), tzinfo=UTC),
+            )
     for name in ("alone", "both", "back"):
         address = f"{name}@gone.consents.example"
         w.profile("voucherify", f"gone-{name}", stream="customers", email=address)
@@ -574,7 +645,7 @@ def stage(w: WarehouseBuilder) -> None:
     )
 )
 def test_a_channel_is_allowed_only_by_a_yes_that_no_statement_of_equal_reach_follows(
-    contactability: Model, said: list[Row]
+    contactability: Contactability, said: list[Row]
 ) -> None:
     for channel, (is_allowed, _) in allowed(contactability, *said).items():
         covering = [
