@@ -9,6 +9,7 @@ import sys
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.redaction import shown_name
 
 HOST = "127.0.0.1"
 
@@ -54,7 +55,9 @@ def _listening(port: int) -> socket.socket:
     except (OSError, OverflowError):
         listener.close()
         raise OperatorError(
-            f"Port {port} cannot be used.", remedy="Use another with `c360 look --port 0`.", exit_code=2
+            f"Port {shown_name(str(port))} cannot be used.",
+            remedy="Use another with `c360 look --port 0`.",
+            exit_code=2,
         ) from None
     return listener
 

@@ -140,7 +140,7 @@ def feed(text: str) -> tuple[str, str | None]:
     """A vendor, of all its accounts, or `<vendor>@<account>`, as the command line takes it."""
     source, separator, account = text.partition("@")
     if source not in discover():
-        raise argparse.ArgumentTypeError(f"'{source}' is no vendor; known are {', '.join(discover())}")
+        raise argparse.ArgumentTypeError(f"'{text}' is no vendor; known are {', '.join(discover())}")
     return source, account if separator else None
 
 

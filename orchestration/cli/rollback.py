@@ -3,6 +3,7 @@
 import argparse
 
 from orchestration.cli import output
+from orchestration.config import file_rights
 from orchestration.config.settings import Settings
 from orchestration.publishing import publish
 from orchestration.warehouse.writer_lock import writer_lock
@@ -15,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Swaps the previous publication in; the next run publishes again only once something is new."""
     with writer_lock(settings, command="c360 rollback"):
+        file_rights.tighten(settings)
         is_begun = publish.is_rollback_begun(settings)
         reported = publish.secure(settings)
         back = publish.current(settings) if is_begun else None

@@ -7,6 +7,7 @@ then the data folder lets those pass.
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,16 +32,26 @@ def of_published(settings: "Settings") -> int:
 
 
 def tighten(settings: "Settings") -> None:
-    """Makes the data folder and the folders of the program's own private, whoever made them; a folder that belongs to
-    another user stays as it is."""
+    """Makes the data folder and the folders of the program's own private, whoever made them, and gives what is
+    published already the rights that the settings name; what belongs to another user stays as it is."""
     chosen = int(settings.options.published_file_mode or "0", 8)
     passing = (0o010 if chosen & 0o040 else 0) | (0o001 if chosen & 0o004 else 0)
-    for folder, mode in (
+    for path, mode in (
         (settings.data, 0o700 | passing),
         *((folder, 0o700) for folder in (settings.internal, settings.build_file.parent, settings.publications)),
     ):
-        if folder.is_dir() and folder.stat().st_uid == os.geteuid() and stat.S_IMODE(folder.stat().st_mode) != mode:
-            folder.chmod(mode)
+        if path.is_dir():
+            _give(path, mode)
+    if chosen:
+        for path in (settings.published_file, *settings.publications.glob("*/warehouse.duckdb")):
+            if path.is_file():
+                _give(path, chosen)
+
+
+def _give(path: Path, mode: int) -> None:
+    found = path.stat()
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != mode:
+        path.chmod(mode)
 
 
 def _given() -> int:

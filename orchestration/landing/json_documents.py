@@ -37,7 +37,16 @@ def texts(content: io.BufferedReader, pages: Pages, limits: Limits, *, may_be_li
     elif text.startswith(b"{"):
         yield from _object(text, whole, pages, limits, may_be_lines=may_be_lines)
     else:
-        raise ContainerError("broken_json")
+        raise ContainerError("no_records" if _is_scalar(text) else "broken_json")
+
+
+def _is_scalar(text: bytes) -> bool:
+    """The text is one word, number or null: nothing that could hold a record."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _decoded(text: bytes) -> list[msgspec.Raw]:

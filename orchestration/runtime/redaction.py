@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 
 AT = "[@＠﹫]"
 ADDRESS = re.compile(rf"[^\s@＠﹫`'\"/]+{AT}[^\s@＠﹫`'\"/.]+\.[^\s@＠﹫`'\"/]+")
+# With what stands before it and is not parted from it: a vendor before the name of an account, another address.
+CHAINED_ADDRESS = re.compile(rf"(?:[^\s@＠﹫`'\"/]+{AT}){{0,3}}{ADDRESS.pattern}")
 # In any script; `re` takes the digits of all of them as digits. Six together are no count and no year, eight with gaps
 # are a phone's.
 NUMBER = re.compile(r"\+?\d{6,}|\+?\d(?:[ ().-]{0,2}\d){7,}")
@@ -32,7 +34,7 @@ def is_contact(text: str) -> bool:
 
 def without_contacts(text: str) -> str:
     """The text with its e-mail addresses and its runs of six and more digits masked; days such as 2026-01-31 stay."""
-    without_addresses = ADDRESS.sub(lambda found: masked("email", found[0]), text)
+    without_addresses = CHAINED_ADDRESS.sub(lambda found: masked("email", found[0]), text)
     return "".join(
         part if DAY.fullmatch(part) else NUMBER.sub(lambda found: masked("phone", found[0]), part)
         for part in DAY.split(without_addresses)

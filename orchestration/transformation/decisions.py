@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.redaction import shown_name
 from orchestration.transformation import seeds
 from orchestration.transformation.identity_rules import OVERRIDES, RECORD_PARTS, Record
 from orchestration.transformation.seeds import Seed
@@ -63,7 +64,7 @@ def without(settings: Settings, lines: Collection[int]) -> str:
     for line in lines:
         if line not in begins:
             raise OperatorError(
-                f"No decision begins on line {line}.",
+                f"No decision begins on line {shown_name(str(line))}.",
                 remedy="`c360 overrides` lists them with their lines.",
                 exit_code=2,
             )

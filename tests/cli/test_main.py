@@ -284,3 +284,21 @@ def test_who_has_too_little_memory_to_load_is_reported_which_setting_to_raise(
     (settings.config / "settings.toml").write_text('free_disk_bytes = 0\nmemory_limit = "3MB"\n', encoding="utf-8")
     assert main.main(["run"]) == 1
     assert "Raise `memory_limit`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["replay", "--source", "anna.kern@mail.example"],
+        ["run", "--accept-deletions", "anna.kern@mail.example/contacts/2026-06-01"],
+        ["overrides", "undo", "4915112345678"],
+        ["look", "--port", "4915112345678"],
+    ],
+    ids=" ".join,
+)
+def test_what_was_typed_is_echoed_without_addresses_and_long_numbers(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(words) == 2
+    reported = capsys.readouterr().err
+    assert not re.search("kern|mail.example|12345", reported)

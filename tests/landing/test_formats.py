@@ -213,6 +213,8 @@ def test_a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole(tmp_path: Path
         ("x.ndjson", b" \n\r\n\t\r", "no_records"),
         ("x.ndjson", b"\xef\xbb\xbf", "no_records"),
         ("x.json", b"\n", "no_records"),
+        ("x.json", b"null", "no_records"),
+        ("x.json", b' "nothing new"\n', "no_records"),
         ("x.csv", b"\n \n", "no_records"),
         ("x.csv", b"sep=;\n", "no_records"),
         ("x.zip", zipped({}), "no_records"),

@@ -383,6 +383,17 @@ def test_the_data_folder_is_private_and_passed_only_by_whom_the_published_file_i
     assert stat.S_IMODE(settings.internal.stat().st_mode) == 0o700
 
 
+def test_a_setting_of_rights_holds_for_what_is_published_already(settings: Settings) -> None:
+    publish_content(settings, 1)
+    publish_content(settings, 2)
+    chosen = replace(settings, options=Options(published_file_mode="0400", free_disk_bytes=0))
+    file_rights.tighten(chosen)
+    files = [settings.published_file, *(one.file for one in publish.publications(settings))]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o400] * 3
+    publish.rollback(chosen)
+    assert stat.S_IMODE(settings.published_file.stat().st_mode) == 0o400
+
+
 def test_rollback_brings_back_the_publication_before(settings: Settings) -> None:
     publish_content(settings, 1)
     publish_content(settings, 2)

@@ -20,6 +20,8 @@ def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     ("given", "shown"),
     [
         ("contacts/2026-06-01/anna@mail.test.example.com.json", "contacts/2026-06-01/a…@m….json"),
+        ("omnisend@anna.kern@mail.example/contacts", "o…@m….example/contacts"),
+        ("a@one.example,b@two.example", "a…@t….example"),
         ("orders_4915112345678.csv", "orders_491…78.csv"),
         ("call +49 (151) 1234-567 back", "call +49…67 back"),
         ("123456.csv", "1….csv"),

@@ -114,6 +114,17 @@ line_refunds = (
     .list.eval(pl.element().struct.field("refunded").cast(pl.Decimal(38, 4), strict=False).abs())
     .list.drop_nulls()
 )
+# A refund told in the account's currency alone counts by its share of what the order cost in that.
+base_total = numbers.money(at("base_grand_total")).cast(pl.Decimal(38, 4))
+refunded_share = (
+    pl.when(is_in_own_currency & (base_total > 0))
+    .then(
+        numbers.money(at("base_total_refunded")).cast(pl.Decimal(38, 4))
+        * numbers.money(at("grand_total"))
+        / pl.when(base_total > 0).then(base_total)
+    )
+    .cast(pl.String)
+)
 ADDRESSES = ("billing_address", "shipping_address")
 shop_customer = ids.identifier(at("customer.id"), "customer_id")
 
@@ -174,12 +185,13 @@ orders = rows(
         first_given(
             _figure_of("total_refunded"),
             pl.when(is_in_own_currency & filled(line_refunds)).then(line_refunds.list.sum().cast(pl.String)),
+            refunded_share,
             pl.when(order_status == "refunded").then(_figure_of("grand_total")),
         )
     ),
     is_refunded_total_inferred=Typed(
         (order_status == "refunded")
-        & ~given(_figure_of("total_refunded"))
+        & ~given(first_given(_figure_of("total_refunded"), refunded_share))
         & ~(is_in_own_currency & filled(line_refunds)).fill_null(value=False)
     ),
     status_raw=first_given(at("status"), at("state")),

@@ -21,9 +21,9 @@ from orchestration.mapping.values import Typed, absolute, time
 from orchestration.mapping.words import translated
 from orchestration.parsing.numbers import money
 from orchestration.vendors.omnisend.words import (
-    EVENT_STATUS,
     PAYMENT_STATUS,
     dialled,
+    event_status,
     event_word,
     status,
     word_of_state,
@@ -274,7 +274,7 @@ event_orders = rows(
     payment_status_raw=payment_status,
     fulfillment_status_raw=fulfillment_status,
     status=word_of_state(
-        status(payment_status, fulfillment_status, translated(at("eventName"), EVENT_STATUS), refund_status),
+        status(payment_status, fulfillment_status, event_status(payment_status, fulfillment_status), refund_status),
         payment_status,
         fulfillment_status,
     ),

@@ -5,6 +5,7 @@ import polars as pl
 from orchestration.mapping.expressions import (
     at,
     furthest,
+    given,
 )
 from orchestration.mapping.values import Word
 from orchestration.mapping.words import (
@@ -41,6 +42,7 @@ FULFILLMENT_STATUS = {
     "delivered": "completed",
     "restocked": "canceled",
 }
+KNOWN_FULFILLMENT = {**FULFILLMENT_STATUS, "unfulfilled": ""}  # says nothing of the order's state
 EVENT_STATUS = {
     "placed order": "created",
     "paid for order": "paid",
@@ -63,9 +65,19 @@ def status(payment: pl.Expr, fulfillment: pl.Expr, *reported: pl.Expr) -> pl.Exp
     ).fill_null("unknown")
 
 
+def event_status(payment: pl.Expr, fulfillment: pl.Expr) -> pl.Expr:
+    """What the name of an event says of its order. That it was placed says nothing beside a state that is not known."""
+    reported = translated(at("eventName"), EVENT_STATUS)
+    is_unknown = pl.any_horizontal(
+        given(stated) & translated(stated, table).is_null()
+        for stated, table in ((payment, PAYMENT_STATUS), (fulfillment, KNOWN_FULFILLMENT))
+    )
+    return pl.when(~is_unknown | (reported != "created")).then(reported)
+
+
 def word_of_state(status: pl.Expr, payment: pl.Expr, fulfillment: pl.Expr) -> Word:
     """The status with the words it was made of: one that is not known is logged."""
-    return words(status, (payment, PAYMENT_STATUS), (fulfillment, {**FULFILLMENT_STATUS, "unfulfilled": ""}))
+    return words(status, (payment, PAYMENT_STATUS), (fulfillment, KNOWN_FULFILLMENT))
 
 
 def dialled(phone_number: pl.Expr) -> pl.Expr:

@@ -17,7 +17,7 @@ from orchestration.mapping.expressions import (
     raw,
     shared,
 )
-from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEXT, Open, Pairs
+from orchestration.mapping.record_schema import EXTRA, FLAG, JSON, NUMBER, SCALAR, TEXT, Open, Pairs
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import IssueRule, unheard_refusal
 from orchestration.mapping.values import Time, Value, time
@@ -230,15 +230,16 @@ HEAD = {
     "user_agent": EXTRA,
 } | LINEAGE
 JSON_ORDER = {name: _leaf(name) for name in ORDER_FIELDS} | {"items": [ITEM], "ts": SCALAR}
+# A document has numbers and flags of its own, and one that came as text is logged; all cells of a table are text.
+JSON_HEAD = {"ts": NUMBER, "active_event": FLAG}
 # The vendor's own SDK for PHP puts everything under `data`: action, identifiers and all.
 DATA = Open(
     {name: _leaf(name) for name in EVENT_FIELDS}
-    | dict.fromkeys(
-        ("type", "event_type", "action", "ts", "timestamp", "active_event", "data_source", *IDENTIFIERS), SCALAR
-    )
+    | dict.fromkeys(("type", "event_type", "action", "timestamp", "data_source", *IDENTIFIERS), SCALAR)
+    | JSON_HEAD
     | {"identifiers": dict.fromkeys(IDENTIFIERS, SCALAR), "order": JSON_ORDER}
 )
-EVENT = HEAD | {"identifiers": Pairs(SCALAR, many=True), "data": DATA}
+EVENT = HEAD | JSON_HEAD | {"identifiers": Pairs(SCALAR, many=True), "data": DATA}
 ANONYMOUS_EVENT = {name: inner for name, inner in EVENT.items() if name != "identifiers"}
 
 LINE_AMOUNTS = ("subtotal", "discount")

@@ -151,8 +151,12 @@ SCENARIOS = [
                 profile(f"spelled-h{n}", source=source, first_name=name, email="h@spelt.example")
                 for n, (source, name) in enumerate((("ometria", "محمد"), ("omnisend", "Mohammed")))
             ),
+            profile("spelled-i0", first_name="Annemarie", last_name="Ash", email="i@spelt.example"),
+            profile("spelled-i1", source="voucherify", full_name="Anne-Marie Ash", email="i@spelt.example"),
+            profile("spelled-j0", first_name="Mary Ann", email="j@spelt.example"),
+            profile("spelled-j1", source="voucherify", full_name="Maryann Ash", email="j@spelt.example"),
         ],
-        [{f"spelled-{letter}0", f"spelled-{letter}1"} for letter in "abcdefgh"],
+        [{f"spelled-{letter}0", f"spelled-{letter}1"} for letter in "abcdefghij"],
     ),
     Scenario(
         "translations of one name, and names that only look like forms of one, are two people's",

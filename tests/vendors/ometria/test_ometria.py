@@ -238,6 +238,23 @@ def test_refunded_lines_stand_in_for_a_missing_total() -> None:
     assert of_order(lineitems=lines, total_refunded="30.0000").row("orders")["refunded_total"] == 30
 
 
+@pytest.mark.parametrize(
+    ("figures", "refunded"),
+    [
+        ({"base_grand_total": "120.00", "base_total_refunded": "60.00"}, 50),
+        ({"base_grand_total": "120.00", "base_total_refunded": "-120.00"}, 100),
+        ({"base_grand_total": "120.00", "base_total_refunded": "60.00", "total_refunded": "40.00"}, 40),
+        ({"base_grand_total": "0.00", "base_total_refunded": "60.00"}, None),
+        ({"base_total_refunded": "60.00"}, None),
+    ],
+)
+def test_a_refund_told_in_the_account_s_currency_alone_counts_by_its_share_of_the_total(
+    figures: dict[str, str], refunded: int | None
+) -> None:
+    row = of_order(currency="GBP", base_currency="EUR", grand_total="100.00", **figures).row("orders")
+    assert (row["currency"], row["total"], row.get("refunded_total")) == ("GBP", 100, refunded)
+
+
 def test_an_order_of_a_name_alone_belongs_to_nobody() -> None:
     outcome = of_order(customer={"firstname": "Greta", "lastname": "Lind"})
     assert outcome.rows("contacts") == []

@@ -624,6 +624,23 @@ def test_a_status_of_an_order_that_no_table_knows_is_logged_and_the_order_unknow
 
 
 @pytest.mark.parametrize(
+    ("name", "words", "status"),
+    [
+        ("placed order", {"paymentStatus": "authorised"}, "unknown"),
+        ("placed order", {"paymentStatus": "authorised", "fulfillmentStatus": "unfulfilled"}, "unknown"),
+        ("placed order", {"fulfillmentStatus": "in the air"}, "unknown"),
+        ("placed order", {"paymentStatus": "paid", "fulfillmentStatus": "in the air"}, "paid"),
+        ("placed order", {"fulfillmentStatus": "unfulfilled"}, "created"),
+        ("paid for order", {"paymentStatus": "authorised"}, "paid"),
+    ],
+)
+def test_that_an_order_was_placed_says_nothing_of_a_state_that_no_table_knows(
+    name: str, words: dict[str, str], status: str
+) -> None:
+    assert of_events(event(name, {"orderID": "1", **words})).row("orders")["status"] == status
+
+
+@pytest.mark.parametrize(
     ("payment", "status"),
     [
         ("partially_refunded", "partially_refunded"),

@@ -908,6 +908,19 @@ def test_a_type_or_action_that_is_none_of_odps_is_logged_where_something_hangs_o
     assert outcome.rows("orders") == outcome.rows("segment_memberships") == outcome.rows("loyalty_transactions") == []
 
 
+@pytest.mark.parametrize("place", ["head", "data"])
+def test_a_time_and_a_flag_of_an_event_that_came_as_text_are_repaired_and_logged(place: str) -> None:
+    stated = {"ts": "1772359200", "active_event": "false"}
+    event = {"type": "product", "action": "detail", "identifiers": {"email": "dee@example.com"}, "data": {}}
+    outcome = odp("events", event | (stated if place == "head" else {"data": stated}))
+    row, path = outcome.row("events"), "" if place == "head" else "data."
+    assert (f"{row['occurred_at']:%Y-%m-%d %H:%M}", row["is_active"]) == ("2026-03-01 10:00", False)
+    assert sorted(outcome.issues) == [
+        (f"{path}active_event", "flag_as_text", "false"),
+        (f"{path}ts", "number_as_text", "1772359200"),
+    ]
+
+
 def test_an_accounts_own_event_is_no_unknown_word() -> None:
     assert not odp(
         "events", {"type": "quiz", "action": "finished", "identifiers": {"email": "a@example.com"}, "data": {}}

@@ -59,8 +59,8 @@ with
         from scripted
     ),
 
-    -- What a first name may stand as: its first word, all its words in one, and the names that it is a form of; in
-    -- signs also with the family name.
+    -- What a first name may stand as: its first word, all its words in one (those of a whole name but the last),
+    -- and the names that it is a form of; in signs also with the family name.
     final as (
         select
             named.*,
@@ -81,6 +81,11 @@ with
                             case
                                 when first_name_text is not null
                                 then {{ umlauts_folded("replace(first_name_text, ' ', '')") }}
+                                when full_name_text is distinct from last_name_text
+                                then
+                                    {{ umlauts_folded(
+                                        "replace(regexp_replace(full_name_text, ' [^ ]+$', ''), ' ', '')"
+                                    ) }}
                                 else {{ umlauts_folded("given_name") }}
                             end
                         ],
