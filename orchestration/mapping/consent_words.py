@@ -117,6 +117,8 @@ def may_refuse(name: str, value: Any) -> bool:
     """A field that nothing is read from says no, by its name and its value or in a word that means nothing else."""
     if isinstance(value, dict) and any(may_refuse(f"{name}.{key}", inner) for key, inner in value.items()):
         return True
+    if isinstance(value, list) and any(may_refuse(name, inner) for inner in value if isinstance(inner, dict | list)):
+        return True
     word = heard(value) if isinstance(value, dict | list) else value
     if word is None or (isinstance(word, int | float) and not isinstance(word, bool)) or str(word).isdigit():
         return False

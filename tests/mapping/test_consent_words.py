@@ -654,6 +654,7 @@ def test_an_event_that_is_not_called_after_a_refusal_is_not_logged_as_one(event:
     [
         {"system_metadata": {"consents": {"unsubscribed": {"value": True, "date": WHEN}}}},
         {"settings": {"mail": {"marketing_consent": False}}},
+        {"settings": [{"marketing_consent": True}, {"mail": [{"marketing_consent": False}]}]},
     ],
 )
 def test_a_no_inside_what_nothing_is_read_from_is_logged_however_deep_it_lies(found: dict[str, Any]) -> None:
