@@ -63,7 +63,9 @@ REFUSAL = (
 )
 # A no that stands apart from the refusal (`NO - unsubscribed`) denies none.
 _NEXT_TO = rf"(?:\s+|{JOINT})?"
-DENIED_REFUSAL = rf"(?:^|[^a-z])(?:not|never|non|no|nicht|n[aã]o){_NEXT_TO}(?:(?:yet|been){_NEXT_TO})?{REFUSAL}"
+DENIED_REFUSAL = (
+    rf"(?:^|[^a-z])(?:not|never|non|no|nicht|keine?|n[aã]o|niet|pas){_NEXT_TO}(?:(?:yet|been){_NEXT_TO})?{REFUSAL}"
+)
 
 _SAID = {bare_word(word): status for word, status in CONSENT_WORDS.items()}
 # What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to
