@@ -18,7 +18,7 @@ WHY = {
     "no_to_a_channel": "one channel was refused",
     "unknown": "{source} asked and has no answer",
     "no_word_on_marketing": "what was said is about lists or other purposes",
-    "no_at_address": "somebody else who has the same address or number said no",
+    "no_at_address": "somebody else who has the same address, number or device said no",
     "deleted": "the vendors have deleted the person, or the records that said yes",
 }
 

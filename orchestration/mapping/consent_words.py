@@ -63,7 +63,9 @@ REFUSAL = (
 )
 # A no that stands apart from the refusal (`NO - unsubscribed`) denies none.
 _NEXT_TO = rf"(?:\s+|{JOINT})?"
-DENIED_REFUSAL = rf"(?:^|[^a-z])(?:not|never|non|no|nicht|n[aã]o){_NEXT_TO}(?:(?:yet|been){_NEXT_TO})?{REFUSAL}"
+DENIED_REFUSAL = (
+    rf"(?:^|[^a-z])(?:not|never|non|no|nicht|keine?|n[aã]o|niet|pas){_NEXT_TO}(?:(?:yet|been){_NEXT_TO})?{REFUSAL}"
+)
 
 _SAID = {bare_word(word): status for word, status in CONSENT_WORDS.items()}
 # What a yes or no is called where it is not called by a word for consent itself; of a channel alone only a no is one to
@@ -116,6 +118,8 @@ def heard(value: Any) -> Any:
 def may_refuse(name: str, value: Any) -> bool:
     """A field that nothing is read from says no, by its name and its value or in a word that means nothing else."""
     if isinstance(value, dict) and any(may_refuse(f"{name}.{key}", inner) for key, inner in value.items()):
+        return True
+    if isinstance(value, list) and any(may_refuse(name, inner) for inner in value if isinstance(inner, dict | list)):
         return True
     word = heard(value) if isinstance(value, dict | list) else value
     if word is None or (isinstance(word, int | float) and not isinstance(word, bool)) or str(word).isdigit():

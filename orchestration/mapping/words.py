@@ -65,6 +65,8 @@ def is_no(stated: pl.Expr) -> pl.Expr:
     return (consent_said(stated) == "opt_out").fill_null(value=False)
 
 
+# A moment as text that sorts as it does.
+_SORTED, _SORTED_LENGTH = "%Y-%m-%dT%H:%M:%S%.6f", 26
 # What databases and programs write for a time that there is not.
 _NO_TIME = r"^(?:0000-00-00|0001-01-01|1899-12-30|1900-01-01|1901-01-01|1970-01-01)(?:[T ]|$)"
 
@@ -84,6 +86,12 @@ def stated_time(stated: pl.Expr) -> pl.Expr:
 def yes_since(agreed: pl.Expr) -> pl.Expr:
     """Since when there is a yes, by the field of its time; a no or a word for nothing in its place is none."""
     return pl.when(~is_no(agreed) & ~is_no_time(agreed)).then(agreed)
+
+
+def last_time(stated: pl.Expr) -> pl.Expr:
+    """The latest in a list of times, as delivered; one that cannot be read is none."""
+    moment = times.time(pl.element()).struct.field("value").dt.strftime(_SORTED)
+    return stated.list.eval(pl.concat_str(moment, pl.element())).list.max().str.slice(_SORTED_LENGTH)
 
 
 def is_plain_no(stated: pl.Expr) -> pl.Expr:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -616,6 +617,9 @@ def test_a_no_in_place_of_the_time_of_a_no_is_none_and_logged(place: Place, valu
         ("bounced", None),
         ("hard bounce: mailbox disabled", None),
         ("not unsubscribed", None),
+        ("niet uitgeschreven", None),
+        ("kein Widerspruch", None),
+        ("pas désabonnée", None),
         ("neverOptedOut", None),
         ("No complaints", None),
         ("resubscribed", None),
@@ -653,6 +657,7 @@ def test_an_event_that_is_not_called_after_a_refusal_is_not_logged_as_one(event:
     [
         {"system_metadata": {"consents": {"unsubscribed": {"value": True, "date": WHEN}}}},
         {"settings": {"mail": {"marketing_consent": False}}},
+        {"settings": [{"marketing_consent": True}, {"mail": [{"marketing_consent": False}]}]},
     ],
 )
 def test_a_no_inside_what_nothing_is_read_from_is_logged_however_deep_it_lies(found: dict[str, Any]) -> None:
@@ -787,6 +792,59 @@ def test_a_no_of_today_is_no_older_than_the_yes_beside_it(vendor: str, stream: s
         if row["status"] in last:
             last[row["status"]] = max(last[row["status"]], str(row["effective_at"]))
     assert last["opt_in"] and last["opt_out"] >= last["opt_in"]
+
+
+@pytest.mark.parametrize("other", ["2026-02-28T10:30:00+02:00", "some day"])
+@pytest.mark.parametrize(
+    ("vendor", "stream", "yes", "record"),
+    [
+        (
+            "voucherify",
+            "customers",
+            lambda at: {"value": True, "date": at},
+            lambda one, other: {
+                "id": "c",
+                "object": "customer",
+                "consents": {"unsubscribed": {"value": True}, "marketing": one, "news": other},
+            },
+        ),
+        (
+            "open_delivery",
+            "customers",
+            lambda at: {"status": "opt_in", "grantedAt": at},
+            lambda one, other: rc2(consents=[{"channel": "email", "status": "revoked"}, one, other]),
+        ),
+        (
+            "omnisend",
+            "contacts",
+            lambda at: {"status": "subscribed", "date": at},
+            lambda one, other: {
+                "contactID": "c",
+                "identifiers": [{"type": "email", "id": MAIL, "channels": {"email": one, "sms": other}}],
+                "statuses": [{"channel": "email", "status": "unsubscribed"}],
+            },
+        ),
+        (
+            "omnisend",
+            "contacts",
+            lambda at: {"channel": "email", "status": "subscribed", "date": at},
+            lambda one, other: {
+                "contactID": "c",
+                "email": MAIL,
+                "status": "unsubscribed",
+                "statuses": [one, other],
+            },
+        ),
+    ],
+)
+def test_a_no_without_a_time_came_after_every_yes_however_their_times_are_written(
+    vendor: str, stream: str, yes: Callable[[str], Any], record: Callable[[Any, Any], dict[str, Any]], other: str
+) -> None:
+    """The later of them is the smaller text, or the other is none that can be read."""
+    said = record(yes("2026-02-28T09:00:00Z"), yes(other))
+    rows = normalise(vendor, stream, [said], export_date=date(2026, 2, 28)).rows("customer_consents")
+    [refused] = [row for row in rows if row["status"] == "opt_out"]
+    assert str(refused["effective_at"])[:16] == "2026-02-28 09:00"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 -- Grain: one row per customer, channel and purpose (marketing, or all) that they refuse, or that somebody refuses who
 -- carries an address, number or device of theirs: whoever reads there said no. Also an address that links nobody, as
--- that of an office, is one address.
+-- that of an office, is one address; a placeholder is nobody's, and what is said there is said of nobody who has an
+-- address of their own.
 with
     consents as (select * from {{ ref("int_channel_consents") }}),
 
@@ -26,7 +27,11 @@ with
     ),
 
     addresses as (
-        select distinct records.customer_id, identifiers.id_type, identifiers.identifier_key
+        select distinct
+            records.customer_id,
+            identifiers.id_type,
+            identifiers.identifier_key,
+            coalesce(identifiers.unusable_reason = 'placeholder', false) as is_placeholder
         from identifiers
         inner join records on identifiers.record_no = records.record_no
         where
@@ -34,6 +39,8 @@ with
             and identifiers.is_current
             and identifiers.unusable_reason is distinct from 'invalid'
     ),
+
+    with_own_address as (select distinct customer_id, id_type from addresses where not is_placeholder),
 
     -- Whether anybody else refuses an address shows in the first and last of those who do, however many they are.
     refused_addresses as (
@@ -52,9 +59,17 @@ with
         select distinct addresses.customer_id, refused_addresses.channel, refused_addresses.purpose
         from refused_addresses
         inner join addresses on refused_addresses.identifier_key = addresses.identifier_key
+        left join
+            with_own_address
+            on addresses.is_placeholder
+            and addresses.customer_id = with_own_address.customer_id
+            and addresses.id_type = with_own_address.id_type
         where
-            addresses.customer_id not in (refused_addresses.first_refuser, refused_addresses.last_refuser)
-            or refused_addresses.first_refuser <> refused_addresses.last_refuser
+            with_own_address.customer_id is null
+            and (
+                addresses.customer_id not in (refused_addresses.first_refuser, refused_addresses.last_refuser)
+                or refused_addresses.first_refuser <> refused_addresses.last_refuser
+            )
     ),
 
     final as (

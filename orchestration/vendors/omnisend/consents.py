@@ -20,6 +20,7 @@ from orchestration.mapping.words import (
     consent_said,
     is_no,
     is_plain_no,
+    last_time,
     stated_time,
 )
 from orchestration.vendors.omnisend.events import CHANGE_TIMES, OPTED
@@ -96,11 +97,10 @@ def status_time(field: Callable[[str], pl.Expr], *agreed: pl.Expr, elsewhere: tu
 
 
 def agreed_last(statuses: pl.Expr, status: pl.Expr) -> pl.Expr:
-    """The latest time of a yes in a list of statuses, as text: Omnisend writes all in one way. `status` is the element's
-    object."""
+    """The latest time of a yes in a list of statuses; `status` is the element's object."""
     field = status.struct.field
     since = first_given(*(field(name) for name in (*CHANGE_TIMES, "optInAt")))
-    return statuses.list.eval(pl.when(consent_said(field("status")) == "opt_in").then(since)).list.max()
+    return last_time(statuses.list.eval(pl.when(consent_said(field("status")) == "opt_in").then(since)))
 
 
 def taken_back(field: Callable[[str], pl.Expr]) -> pl.Expr:

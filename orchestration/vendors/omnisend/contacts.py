@@ -31,6 +31,7 @@ from orchestration.mapping.words import (
     consent_said,
     consent_word,
     is_no,
+    last_time,
     translated,
 )
 from orchestration.parsing import ids
@@ -249,10 +250,8 @@ def _stated(
     )
 
 
-agreed_by_identifiers = (
-    pl.col("item_pairs:identifiers:channels")
-    .list.eval(agreed_last(pl.element(), pl.element().struct.field("value")))
-    .list.max()
+agreed_by_identifiers = last_time(
+    pl.col("item_pairs:identifiers:channels").list.eval(agreed_last(pl.element(), pl.element().struct.field("value")))
 )
 agreed_in_statuses = agreed_last(at("statuses"), pl.element())
 # A yes stands in several places and counts once. A no counts wherever it stands: it may be the later word.

@@ -23,7 +23,7 @@ from orchestration.mapping.selects import (
     rows,
 )
 from orchestration.mapping.values import Time, time
-from orchestration.mapping.words import consent_word, is_no, no_since, yes_since
+from orchestration.mapping.words import consent_word, is_no, last_time, no_since, yes_since
 from orchestration.parsing.text import clean
 from orchestration.vendors.open_delivery.identifiers import CHANNELS, nothing
 
@@ -115,9 +115,9 @@ def stated_consents(
 
 
 def agreed_last(consents: pl.Expr) -> pl.Expr:
-    """The latest time of a yes in a list of consents, as text: the protocol writes all in one way."""
+    """The latest time of a yes in a list of consents."""
     field = pl.element().struct.field
-    return consents.list.eval(pl.when(~is_no(field("status"))).then(yes_since(field("grantedAt")))).list.max()
+    return last_time(consents.list.eval(pl.when(~is_no(field("status"))).then(yes_since(field("grantedAt")))))
 
 
 def consent_issues(*bodies: str) -> tuple[IssueRule, ...]:

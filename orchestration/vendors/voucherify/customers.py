@@ -17,7 +17,7 @@ from orchestration.mapping.record_schema import EXTRA, FLAG, JSON, NUMBER, TEXT,
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import Identifier, Profile, Rows, rows
 from orchestration.mapping.values import Amount, Typed, Word, time
-from orchestration.mapping.words import consent_said, consent_word, is_no, is_plain_no, stated_time
+from orchestration.mapping.words import consent_said, consent_word, is_no, is_plain_no, last_time, stated_time
 from orchestration.parsing import ids
 from orchestration.parsing.emails import email
 from orchestration.vendors.voucherify.words import METADATA_CELLS, SAME_WORD, TRUE, is_test, metadata, source_id_type
@@ -159,10 +159,10 @@ def consent(
 
 
 def agreed_last(path: str) -> pl.Expr:
-    """The latest date of a yes among consents, as text: Voucherify writes all in one way."""
+    """The latest date of a yes among consents."""
     stated = pl.element().struct.field("value").struct
     agrees = (consent_said(stated.field("value")) == "opt_in") & ~is_no(pl.element().struct.field("key"))
-    return pl.col(pairs(path)).list.eval(pl.when(agrees).then(stated.field("date"))).list.max()
+    return last_time(pl.col(pairs(path)).list.eval(pl.when(agrees).then(stated.field("date"))))
 
 
 class Customer:

@@ -1,5 +1,5 @@
--- Grain: one row per type, way to compare and value of what stands for nobody in particular, the value as identifiers
--- are compared, however people wrote it. Of two reasons for one value the first counts.
+-- Grain: one row per type, way to compare and value of identifiers that stand for nobody in particular, the value as
+-- they are compared, however people wrote it. Of two reasons for one value the first counts.
 with
     blocklist as (select * from {{ ref("identifier_blocklist") }}),
 
@@ -12,12 +12,13 @@ with
                 then value
                 when match_kind = 'exact' and identifier_type = 'phone'
                 then concat('+', {{ linking_spelling("identifier_type", "value") }})
-                when identifier_type in ('email', 'document', 'first_name')
+                when identifier_type in ('email', 'document')
                 then {{ linking_spelling("identifier_type", "value") }}
                 else trim(value)
             end as value,
             min(reason) as reason
         from blocklist
+        where identifier_type <> 'first_name'
         group by all
     )
 

@@ -3,7 +3,11 @@
 with
     named as (select * from {{ ref("int_named_records") }}),
 
-    blocklist as (select * from {{ ref("int_blocklist") }}),
+    blocklist as (
+        select distinct lower(trim(value)) as given_name
+        from {{ ref("identifier_blocklist") }}
+        where identifier_type = 'first_name'
+    ),
 
     final as (
         select
@@ -17,10 +21,11 @@ with
             named.source_file,
             named.source_row,
             case
-                when length(named.given_name) > 1 and blocklist.value is null then named.script_mark || named.given_name
+                when length(named.given_name) > 1 and blocklist.given_name is null
+                then named.script_mark || named.given_name
             end as first_name_key,
             case
-                when length(named.given_name) > 1 and blocklist.value is null
+                when length(named.given_name) > 1 and blocklist.given_name is null
                 then
                     struct_pack(
                         forms := named.forms,
@@ -34,7 +39,7 @@ with
             end as naming,
             named.last_name_text as last_name_key,
             case
-                when (named.whole_name like '% %' or named.script_mark <> '') and blocklist.value is null
+                when (named.whole_name like '% %' or named.script_mark <> '') and blocklist.given_name is null
                 then named.script_mark || {{ umlauts_folded("named.whole_name") }}
             end as full_name_key,
             {{ plain_text("named.postal_code") }} as postal_code_key,
@@ -50,7 +55,7 @@ with
             named.first_seen_at,
             named.last_seen_at
         from named
-        left join blocklist on blocklist.identifier_type = 'first_name' and named.given_name = blocklist.value
+        left join blocklist on named.given_name = blocklist.given_name
     )
 
 select *

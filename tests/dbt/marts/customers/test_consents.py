@@ -506,6 +506,35 @@ def test_an_address_or_number_that_one_of_its_carriers_refuses_is_allowed_for_no
     assert {channel: said[channel] for channel in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("reason", "has_own", "expected"),
+    [
+        ("placeholder", True, (True, "yes_to_all_channels")),
+        ("placeholder", False, (False, "no_at_address")),
+        ("role_address", True, (False, "no_at_address")),
+    ],
+)
+def test_a_no_at_a_placeholder_is_none_of_who_has_an_address_of_their_own(
+    contactability: Contactability, reason: str, expected: tuple[bool, str], *, has_own: bool
+) -> None:
+    """What a till writes for everybody without an address is nobody's; an office's is read."""
+    carried = [(0, 7, reason), (1, 7, reason), *([(1, 8, None)] if has_own else [])]
+    found = contactability.rows(
+        fct_consents=[
+            change("opt_out", 2) | {"customer_id": "refuser"},
+            change("opt_in", 1, "all") | {"customer_id": "other"},
+        ],
+        dim_customers=[{"customer_id": who, "is_deleted": False} for who in ("refuser", "other")],
+        int_record_customers=[{"record_no": no, "customer_id": who} for no, who in enumerate(("refuser", "other"))],
+        int_record_identifiers=[
+            {"record_no": no, "id_type": "email", "identifier_key": key, "is_current": True, "unusable_reason": why}
+            for no, key, why in carried
+        ],
+    )
+    [said] = [row for row in found if (row["customer_id"], row["channel"]) == ("other", "email")]
+    assert (said["is_allowed"], said["reason"]) == expected
+
+
 def test_who_refuses_every_purpose_at_an_address_refuses_it_for_all_who_carry_it(
     contactability: Contactability,
 ) -> None:
