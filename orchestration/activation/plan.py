@@ -54,6 +54,11 @@ def working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=config) as con:
         con.execute("set TimeZone = 'UTC'")
         attach(con, settings.published_file, "warehouse")
+        if con.execute(selection.WHO_REFUSES).fetchone() is None:
+            raise OperatorError(
+                "What is published was made by an older version, and does not say who refuses an address.",
+                remedy="`c360 run` publishes it anew.",
+            )
         yield con
 
 

@@ -201,6 +201,10 @@ left join state on state.kind = 'optout' and state.key = held.key || ' ' || said
 order by held.key, held.alias_id, said.channel
 """
 SEGMENTS = "select segment_id from warehouse.marts.dim_segments where source = 'warehouse' order by segment_id"
+WHO_REFUSES = """
+select 1 from duckdb_tables()
+where database_name = 'warehouse' and schema_name = 'internal' and table_name = 'int_channel_refusals'
+"""
 PUBLISHED = "select max_by(run_id, started_at), max_by(as_of_date, started_at) from warehouse.meta.runs where published"
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 
 from orchestration.activation import activate
@@ -317,3 +318,12 @@ def test_while_a_rollback_stands_nothing_is_written_for_nobody_knows_who_has_sai
     publish(settings, [everywhere("ana", says="opt_out"), everywhere("bo")], segments=("vip",), run_id="run-3")
     keep_as_publication(settings, 3)
     assert run(settings, "ometria").plan.counts["unchanged"] == 1
+
+
+def test_nothing_is_given_back_of_what_an_older_version_published(settings: Settings) -> None:
+    publish(settings, [everywhere("ana")])
+    settings.published_file.chmod(0o600)
+    with duckdb.connect(str(settings.published_file)) as con:
+        con.execute("drop table internal.int_channel_refusals")
+    with pytest.raises(OperatorError, match="older version"):
+        run(settings, "omnisend")
