@@ -146,7 +146,7 @@ def test_who_was_never_asked_may_be_written_to_nowhere(published: Settings, caps
 
 def test_every_reason_that_contactability_gives_is_said_in_words(published: Settings) -> None:
     model = yaml.safe_load(
-        (published.dbt_project / "models" / "marts" / "customers" / "customer_contactability.yml").read_text(
+        (published.dbt_project / "models" / "marts" / "contactability" / "customer_contactability.yml").read_text(
             encoding="utf-8"
         )
     )["models"][0]
