@@ -11,6 +11,30 @@
     )
 {%- endmacro %}
 
+-- Query of the statements that cover each of the relation `scopes`, with the scope they cover. Who says it counts: a
+-- record that said no takes it back itself. A scope that nothing covers is there with an unknown status by a left join.
+{% macro consents_covering(changes, scopes, join) -%}
+    select
+        {{ scopes }}.customer_id,
+        {{ scopes }}.channel as scope_channel,
+        {{ scopes }}.purpose as scope_purpose,
+        statements.source,
+        statements.source_account,
+        statements.channel,
+        statements.purpose,
+        statements.record,
+        coalesce(statements.status, 'unknown') as status,
+        coalesce(statements.is_forced, false) as is_forced,
+        coalesce(statements.is_effective_at_inferred, false) as is_effective_at_inferred,
+        coalesce(statements.is_of_deleted, false) as is_of_deleted,
+        statements.effective_at
+    from {{ scopes }} {{ join }}
+    join
+        (select * exclude (reported_by), unnest(coalesce(reported_by, [''])) as record from {{ changes }}) as statements
+        on {{ scopes }}.customer_id = statements.customer_id
+        and {{ consent_covers("statements", scopes) }}
+{%- endmacro %}
+
 -- Query of the statements of a relation, each with its place among those of its partition (`decision_rank`; the first
 -- holds) and with what decides that: when its `record` last said yes there, and what refusals there are. A yes holds if
 -- it is later than every no. A forced no is undone by a forced yes alone; after that one a later yes of any kind counts

@@ -34,7 +34,7 @@ from orchestration.activation.targets import Target, colliding
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import without_contacts
-from orchestration.warehouse.duckdb_session import attach
+from orchestration.warehouse.duckdb_session import attach, has_table
 
 SHOWN = 10
 # What is above it goes to disk: a plan of a million records is no reason to take memory from the rest of the machine.
@@ -54,7 +54,7 @@ def working(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=config) as con:
         con.execute("set TimeZone = 'UTC'")
         attach(con, settings.published_file, "warehouse")
-        if con.execute(selection.WHO_REFUSES).fetchone() is None:
+        if not has_table(con, "internal", "int_channel_refusals", catalog="warehouse"):
             raise OperatorError(
                 "What is published was made by an older version, and does not say who refuses an address.",
                 remedy="`c360 run` publishes it anew.",

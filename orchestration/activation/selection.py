@@ -155,8 +155,10 @@ select key, customer_id, alias_id, identity, vals from state
 where kind = 'profile' and status in {HELD} and key not in (select key from held where key is not null)
 order by key
 """
-# A no that holds (without a time where somebody else said it at the address), the last of those that were said elsewhere (at another vendor, or another account of this one) with a
-# time of their own, unless a stated yes followed it and it holds for another without a time alone, to somebody of whom this account last said yes.
+# What is to be told to this account: a no on a channel that holds, to somebody of whom the account last said yes. Of
+# what was said elsewhere (at another vendor, or another account of this one) with a time of its own the last no counts,
+# unless the no that holds is another one, without such a time, and a stated yes came after the one with a time.
+# A no that somebody else said at the address has no time here.
 OPTED_OUT = """
 with
     refused as (
@@ -201,10 +203,6 @@ left join state on state.kind = 'optout' and state.key = held.key || ' ' || said
 order by held.key, held.alias_id, said.channel
 """
 SEGMENTS = "select segment_id from warehouse.marts.dim_segments where source = 'warehouse' order by segment_id"
-WHO_REFUSES = """
-select 1 from duckdb_tables()
-where database_name = 'warehouse' and schema_name = 'internal' and table_name = 'int_channel_refusals'
-"""
 PUBLISHED = "select max_by(run_id, started_at), max_by(as_of_date, started_at) from warehouse.meta.runs where published"
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from orchestration.mapping.checks import check_columns
 from orchestration.mapping.expressions import given, needs, shared
 from orchestration.mapping.values import Unit, Value
-from orchestration.mapping.words import is_no, is_no_time, is_plain_no, refuses
+from orchestration.mapping.words import is_no, is_no_time, is_plain_no, is_unknown, refuses
 
 ADDRESS_COLUMNS = (
     "country_raw", "state_raw", "city", "district", "postal_code", "address_line_1", "address_line_2", "latitude", "longitude",
@@ -159,6 +159,11 @@ def no_refusal(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule
 def no_agreement(path: str, stated: pl.Expr, each: str | None = None) -> IssueRule:
     """Logs a word for nothing in the field of the time of a yes as an issue: nobody has agreed."""
     return IssueRule(path, stated, is_no_time(stated) & ~is_no(stated), each)
+
+
+def unknown_word(path: str, stated: pl.Expr, table: Mapping[str, str], each: str | None = None) -> IssueRule:
+    """Logs a word that the table does not know; what it stands for counts as another kind."""
+    return IssueRule(path, stated, is_unknown(stated, table), each, "unknown_word")
 
 
 def unheard_refusal(path: str, name: pl.Expr, each: str | None = None, *, unless: pl.Expr | None = None) -> IssueRule:

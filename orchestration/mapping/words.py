@@ -25,6 +25,11 @@ def translated(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
     return word_form(stated).replace_strict(_known(table), default=None, return_dtype=pl.String)
 
 
+def is_unknown(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
+    """A word is given that the table does not know."""
+    return given(stated) & translated(stated, table).is_null()
+
+
 def word(stated: pl.Expr, table: Mapping[str, str], otherwise: pl.Expr | str | None = None) -> Word:
     """The vendor's word in ours, `otherwise` where none is given. See `Word` for one that is not known."""
     default = pl.lit(otherwise, pl.String) if otherwise is None or isinstance(otherwise, str) else otherwise

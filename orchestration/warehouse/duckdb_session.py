@@ -55,10 +55,10 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: 
     con.execute(f"attach {quoted(str(path))} as {name}{' (read_only)' * read_only}")
 
 
-def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """The connection's own database has it, whatever is attached beside."""
+def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str, *, catalog: str | None = None) -> bool:
+    """The connection's own database has it, whatever is attached beside; or the attached one of that name."""
     query = (
         "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2 and database_name ="
-        " current_database()"
+        " coalesce($3, current_database())"
     )
-    return con.execute(query, [schema, table]).fetchone() is not None
+    return con.execute(query, [schema, table, catalog]).fetchone() is not None

@@ -3,9 +3,6 @@
 with
     changes as (select * from {{ ref("fct_consents") }}),
 
-    -- Who says it counts: a record that said no takes it back itself.
-    statements as (select * exclude (reported_by), unnest(coalesce(reported_by, [''])) as record from changes),
-
     {% set channels = consent_channels() -%}
     channels as (
         {% for channel in channels -%}
@@ -25,25 +22,7 @@ with
     ),
 
     -- A word on a list, or on another purpose, is none on marketing; that somebody said it stands as unknown.
-    covering as (
-        select
-            scopes.customer_id,
-            scopes.channel as scope_channel,
-            scopes.purpose as scope_purpose,
-            statements.source,
-            statements.source_account,
-            statements.channel,
-            statements.purpose,
-            statements.record,
-            coalesce(statements.status, 'unknown') as status,
-            coalesce(statements.is_forced, false) as is_forced,
-            coalesce(statements.is_effective_at_inferred, false) as is_effective_at_inferred,
-            coalesce(statements.is_of_deleted, false) as is_of_deleted,
-            statements.effective_at
-        from scopes
-        left join
-            statements on scopes.customer_id = statements.customer_id and {{ consent_covers("statements", "scopes") }}
-    ),
+    covering as ({{ consents_covering("changes", "scopes", "left") }}),
 
     ranked as ({{ consents_ranked("covering", "customer_id, scope_channel, scope_purpose") }}),
 

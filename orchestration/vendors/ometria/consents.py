@@ -24,6 +24,7 @@ from orchestration.mapping.selects import (
     no_agreement,
     no_refusal,
     rows,
+    unknown_word,
 )
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import (
@@ -202,9 +203,8 @@ def channel_cell_rows(changed: pl.Expr = EMPTY, *, agreed: pl.Expr) -> tuple[Row
 def consent_issues(agreed: str, refused: str) -> tuple[IssueRule, ...]:
     """Words of consent that are none, `agreed` and `refused` being the fields of the times of a yes and of a no."""
     stated = at("marketing_optin")
-    is_unknown = given(stated) & translated(stated, CONSENT_WORDS).is_null()
     return (
-        IssueRule("marketing_optin", stated, is_unknown, None, "unknown_word"),
+        unknown_word("marketing_optin", stated, CONSENT_WORDS),
         no_agreement(agreed, at(agreed)),
         no_refusal(refused, at(refused)),
     )

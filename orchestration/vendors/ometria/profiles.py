@@ -17,10 +17,10 @@ from orchestration.mapping.record_schema import EXTRA, JSON, NUMBER, SCALAR, TEX
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     Identifier,
-    IssueRule,
     Profile,
     Rows,
     rows,
+    unknown_word,
 )
 from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import translated, word
@@ -205,13 +205,7 @@ def _moment(metric: str, path: str) -> Rows:
     )
 
 
-unknown_identities = IssueRule(
-    "identities[].type",
-    item("type"),
-    given(item("type")) & translated(item("type"), IDENTITY_TYPE).is_null(),
-    "identities",
-    "unknown_word",
-)
+unknown_identities = unknown_word("identities[].type", item("type"), IDENTITY_TYPE, "identities")
 PROFILE_STATS = (
     _figure("order_count", "stats.orders"),
     _figure("orders_attempted", "stats.orders_attempted"),

@@ -21,16 +21,17 @@ from orchestration.mapping.record_schema import EXTRA, JSON, TEXT, Pairs
 from orchestration.mapping.record_schema import consent as consented
 from orchestration.mapping.selects import (
     Identifier,
-    IssueRule,
     Profile,
     Rows,
     rows,
+    unknown_word,
 )
 from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import (
     consent_said,
     consent_word,
     is_no,
+    is_unknown,
     last_time,
     translated,
 )
@@ -153,20 +154,12 @@ contact = Profile(
             dialled(item("id")),
             "identifiers[].id",
             each="identifiers",
-            namespace=pl.when(given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null()).then(
-                item("type").str.strip_chars()
-            ),
+            namespace=pl.when(is_unknown(item("type"), IDENTIFIER_TYPE)).then(item("type").str.strip_chars()),
             region=contact_region,
         ),
     ),
 )
-unknown_identifiers = IssueRule(
-    "identifiers[].type",
-    item("type"),
-    given(item("type")) & translated(item("type"), IDENTIFIER_TYPE).is_null(),
-    "identifiers",
-    "unknown_word",
-)
+unknown_identifiers = unknown_word("identifiers[].type", item("type"), IDENTIFIER_TYPE, "identifiers")
 customers = rows(
     "customers",
     created_at=time(at("createdAt")),

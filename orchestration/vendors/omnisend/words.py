@@ -5,10 +5,10 @@ import polars as pl
 from orchestration.mapping.expressions import (
     at,
     furthest,
-    given,
 )
 from orchestration.mapping.values import Word
 from orchestration.mapping.words import (
+    is_unknown,
     translated,
     words,
 )
@@ -68,11 +68,10 @@ def status(payment: pl.Expr, fulfillment: pl.Expr, *reported: pl.Expr) -> pl.Exp
 def event_status(payment: pl.Expr, fulfillment: pl.Expr) -> pl.Expr:
     """What the name of an event says of its order. That it was placed says nothing beside a state that is not known."""
     reported = translated(at("eventName"), EVENT_STATUS)
-    is_unknown = pl.any_horizontal(
-        given(stated) & translated(stated, table).is_null()
-        for stated, table in ((payment, PAYMENT_STATUS), (fulfillment, KNOWN_FULFILLMENT))
+    is_any_unknown = pl.any_horizontal(
+        is_unknown(stated, table) for stated, table in ((payment, PAYMENT_STATUS), (fulfillment, KNOWN_FULFILLMENT))
     )
-    return pl.when(~is_unknown | (reported != "created")).then(reported)
+    return pl.when(~is_any_unknown | (reported != "created")).then(reported)
 
 
 def word_of_state(status: pl.Expr, payment: pl.Expr, fulfillment: pl.Expr) -> Word:

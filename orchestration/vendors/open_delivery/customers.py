@@ -18,6 +18,7 @@ from orchestration.mapping.selects import (
     Rows,
     one_address,
     rows,
+    unknown_word,
 )
 from orchestration.mapping.values import Typed, Value, time
 from orchestration.mapping.words import is_no
@@ -44,7 +45,6 @@ from orchestration.vendors.open_delivery.identifiers import (
     nothing,
     phone_line,
     street_line,
-    unknown_word,
 )
 from orchestration.vendors.open_delivery.tags import METADATA, tags
 

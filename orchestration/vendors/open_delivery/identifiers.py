@@ -1,7 +1,5 @@
 """Identifiers and contacts of people, in every version of the protocol."""
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from orchestration.mapping.expressions import (
@@ -15,7 +13,6 @@ from orchestration.mapping.expressions import (
 from orchestration.mapping.record_schema import TEXT
 from orchestration.mapping.selects import (
     Identifier,
-    IssueRule,
 )
 from orchestration.mapping.words import translated
 from orchestration.parsing.documents import document
@@ -104,11 +101,6 @@ def contact_kind(word: pl.Expr, value: pl.Expr) -> pl.Expr:
     )
     said = translated(word, CONTACT_TYPES).fill_null("other")
     return pl.when(given(value)).then(pl.when(given(word)).then(said).otherwise(by_look))
-
-
-def unknown_word(path: str, stated: pl.Expr, table: Mapping[str, str], each: str | None = None) -> IssueRule:
-    """Logs a word that the table does not know; what it stands for counts as another kind."""
-    return IssueRule(path, stated, given(stated) & translated(stated, table).is_null(), each, "unknown_word")
 
 
 def phone_line(number: pl.Expr, extension: pl.Expr) -> pl.Expr:

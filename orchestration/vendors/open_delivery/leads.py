@@ -19,6 +19,7 @@ from orchestration.mapping.selects import (
     IssueRule,
     RejectRule,
     rows,
+    unknown_word,
 )
 from orchestration.mapping.values import time
 from orchestration.parsing.text import clean
@@ -29,7 +30,6 @@ from orchestration.vendors.open_delivery.identifiers import (
     customer_reference,
     external_ids,
     nothing,
-    unknown_word,
 )
 
 # -- leads -------------------------------------------------------------------------------------------------------------

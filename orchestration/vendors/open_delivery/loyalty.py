@@ -9,10 +9,10 @@ import polars as pl
 from orchestration.mapping.expressions import at, first_given, given, raw
 from orchestration.mapping.model import ANY_WORD, dialect
 from orchestration.mapping.record_schema import EXTRA, NUMBER, TEXT, Open
-from orchestration.mapping.selects import Contact, rows
+from orchestration.mapping.selects import Contact, rows, unknown_word
 from orchestration.mapping.values import Typed, time
 from orchestration.mapping.words import translated
-from orchestration.vendors.open_delivery.identifiers import customer_reference, unknown_word
+from orchestration.vendors.open_delivery.identifiers import customer_reference
 
 TRANSACTION_TYPES = {
     "earn": "earn",
