@@ -83,9 +83,11 @@ with
                                 then {{ umlauts_folded("replace(first_name_text, ' ', '')") }}
                                 when full_name_text is distinct from last_name_text
                                 then
-                                    {{ umlauts_folded(
-                                        "replace(regexp_replace(full_name_text, ' [^ ]+$', ''), ' ', '')"
-                                    ) }}
+                                    {{
+                                        umlauts_folded(
+                                            "replace(regexp_replace(full_name_text, ' [^ ]+$', ''), ' ', '')"
+                                        )
+                                    }}
                                 else {{ umlauts_folded("given_name") }}
                             end
                         ],
