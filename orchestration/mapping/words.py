@@ -1,6 +1,7 @@
 """A vendor's words in ours, and the yes and no of consent, as expressions."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
@@ -16,13 +17,24 @@ def word_form(stated: pl.Expr) -> pl.Expr:
     return stated.str.to_lowercase().str.replace_all(f"{JOINT}+", "")
 
 
-def _known(table: Mapping[str, str]) -> dict[str, str]:
-    return {bare_word(word): ours for word, ours in table.items()}
+def _known(table: Mapping[str, str]) -> pl.DataFrame:
+    """One row per word of a vendor's: as it is compared (`theirs`), and `ours`."""
+    return _compared(tuple(table.items()))
+
+
+@cache  # The words of consent are asked for by hundreds of expressions.
+def _compared(table: tuple[tuple[str, str], ...]) -> pl.DataFrame:
+    known = {bare_word(theirs): ours for theirs, ours in table}
+    return pl.DataFrame({"theirs": list(known), "ours": list(known.values())}, schema_overrides=_WORDS)
+
+
+_WORDS = {"theirs": pl.String, "ours": pl.String}
 
 
 def translated(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
     """The vendor's word in ours; null where the table does not know it."""
-    return word_form(stated).replace_strict(_known(table), default=None, return_dtype=pl.String)
+    known = _known(table)
+    return word_form(stated).replace_strict(known["theirs"], known["ours"], default=None, return_dtype=pl.String)
 
 
 def is_unknown(stated: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
@@ -38,7 +50,7 @@ def word(stated: pl.Expr, table: Mapping[str, str], otherwise: pl.Expr | str | N
 
 def words(expr: pl.Expr, *sources: tuple[pl.Expr, Mapping[str, str]]) -> Word:
     """Our word, made of several of the vendor's, each with the table that knows it. See `Word`."""
-    return Word(expr, tuple((stated, frozenset(_known(table))) for stated, table in sources))
+    return Word(expr, tuple((stated, frozenset(_known(table)["theirs"])) for stated, table in sources))
 
 
 def consent_word(stated: pl.Expr, **own: str) -> Word:
