@@ -98,11 +98,13 @@ def script() -> NoReturn:
     """`main` as a program; leaves at once, because the engine's bindings print complaints while the interpreter winds
     down."""
     from orchestration.config import file_rights
+    from orchestration.runtime.gc_pauses import collecting_seldom
 
     code = 1
     file_rights.keep_private()
     try:
-        code = main()
+        with collecting_seldom():
+            code = main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     for stream in (sys.stdout, sys.stderr):

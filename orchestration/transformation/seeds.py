@@ -22,6 +22,7 @@ from orchestration.runtime import yaml_files
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import shown_name, without_contacts
 from orchestration.transformation.row_checks import Promises, first_broken
+from orchestration.warehouse.duckdb_session import transaction
 
 OTHER_FILES = ("accounts",)
 VENDOR_COLUMNS = ("source", "other_source")
@@ -50,10 +51,11 @@ def find(settings: Settings) -> list[Seed]:
 
 def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
     """Replaces schema `seeds` by the files as they are now; returns the names."""
-    con.execute("create schema if not exists seeds")
     seeds = find(settings)
-    for seed in seeds:
-        _load(con, seed)
+    with transaction(con):
+        con.execute("create schema if not exists seeds")
+        for seed in seeds:
+            _load(con, seed)
     for seed in seeds:
         if seed.path.parent == settings.config:
             _check(con, seed)

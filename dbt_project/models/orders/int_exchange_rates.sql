@@ -41,7 +41,7 @@ with
     timeline as (
         select currency, rate_date, units_per_eur, false as is_wanted
         from rates
-        where currency <> 'EUR'
+        where currency <> 'EUR' and currency in (select currency from wanted)
         union all
         select currency, rate_date, null as units_per_eur, true as is_wanted
         from wanted
