@@ -98,8 +98,16 @@ class Warehouse:
         self._settings = settings
 
     def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
-        """Takes out the rows of files that were moved, and stand under their new path; returns how many files."""
-        return self._retire(con, sightings.moved(con, scan, load_log.vanished(con, scan)))
+        """Takes out the rows of files that were moved, and stand under their new path; returns how many files.
+
+        Rows of one that cannot be read under its new name stay, and somebody is told of it."""
+        landed = {file.relative_path: file for file in scan.files}
+        gone = set()
+        for path, here, is_copy in sightings.moved(con, scan, load_log.vanished(con, scan)):
+            reason = unreadable_files.reason_of(self._settings, landed[here]) if is_copy else None
+            if reason is None or not unreadable_files.keeps_rows(con, landed[here], reason):
+                gone.add(path)
+        return self._retire(con, sorted(gone))
 
     def retire_replaced(self, con: duckdb.DuckDBPyConnection, scan: Scan, files: list[LandedFile]) -> int:
         """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived
