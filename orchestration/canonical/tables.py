@@ -650,7 +650,7 @@ _TABLES: tuple[Table, ...] = (
             Column("metric", "code", "Figure that the vendor reports.", values=METRICS),
             Column("value_num", "number", "Value, if the figure is a number."),
             Column("value_ts", "time", "Value, if the figure is a time."),
-            Column("unit", "text", "Unit of the value as the vendor publishes it."),
+            Column("unit", "text", "What the value is: count, money, points or time; null for a score."),
             CURRENCY,
             Column("definition_id", "text", "Path of the field the vendor publishes the figure in."),
         ),
