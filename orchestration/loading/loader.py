@@ -111,9 +111,12 @@ class Warehouse:
 
     def retire_replaced(self, con: duckdb.DuckDBPyConnection, scan: Scan, files: list[LandedFile]) -> int:
         """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived
-        and stays."""
+        and stays, and so does what lies there under a name that cannot be read."""
         folders = {_delivery_folder(file.relative_path) for file in files}
-        return self._retire(con, [path for path in load_log.vanished(con, scan) if _delivery_folder(path) in folders])
+        gone = [path for path in load_log.vanished(con, scan) if _delivery_folder(path) in folders]
+        return self._retire(
+            con, [path for path in gone if not unreadable_files.is_under_another_name(con, self._settings, path, files)]
+        )
 
     def _retire(self, con: duckdb.DuckDBPyConnection, paths: list[str]) -> int:
         with transaction(con):

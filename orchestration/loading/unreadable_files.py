@@ -26,6 +26,10 @@ where file_path = $1 and rows_read > rows_rejected and (
     )
 )
 """
+_CONTENT = (
+    "select file_bytes, file_sha256 from meta.loads where file_path = $1 and status = 'loaded' and rows_read >"
+    " rows_rejected"
+)
 _TO_RELOAD = (
     "select file_path, file_bytes, file_mtime_ns, file_ctime_ns, file_inode, file_sha256 from internal.owed where"
     " file_sha256 <> ''"
@@ -39,6 +43,17 @@ def keeps_rows(con: duckdb.DuckDBPyConnection, file: LandedFile, reason: str) ->
     forget(con, file.relative_path)
     con.execute("insert into internal.unreadable values ($1, $2)", [file.relative_path, reason])
     return True
+
+
+def is_under_another_name(
+    con: duckdb.DuckDBPyConnection, settings: Settings, path: str, files: Collection[LandedFile]
+) -> bool:
+    """What was loaded from a file that is gone stands among those files, under a name by which it cannot be read."""
+    loaded = con.execute(_CONTENT, [path]).fetchone()
+    return loaded is not None and any(
+        file.size == loaded[0] and landing_zone.sha256_of(file) == loaded[1] and reason_of(settings, file) is not None
+        for file in files
+    )
 
 
 def forget(con: duckdb.DuckDBPyConnection, path: str) -> None:

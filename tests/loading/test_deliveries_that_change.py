@@ -245,6 +245,19 @@ def test_a_file_that_was_moved_to_a_name_that_cannot_be_read_keeps_its_rows(
     assert looked_at(installation) == []
 
 
+@pytest.mark.parametrize("to", ["b.txt", "0.txt"])
+def test_a_file_under_a_name_that_cannot_be_read_keeps_its_rows_when_its_date_is_loaded_again(
+    installation: Installation, to: str
+) -> None:
+    installation.land(f"{FIRST}/a.ndjson", contacts(1, 2))
+    run(installation)
+    before = installation.query(STANDING)
+    move(installation, f"{FIRST}/a.ndjson", f"{FIRST}/{to}")
+    run(installation, dates=DateRange(date(2026, 3, 1), date(2026, 3, 1)))
+    assert installation.query(STANDING) == before
+    assert installation.query(LAW) == [(0,)]
+
+
 def test_a_copy_that_cannot_be_read_is_rejected_once_its_original_is_corrected(installation: Installation) -> None:
     installation.land(f"{FIRST}/a.ndjson", contacts(1))
     run(installation)
