@@ -1,5 +1,6 @@
 """What to run for what was changed is the path: tests lie where the code lies."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,13 @@ def test_a_test_named_after_a_module_lies_in_its_package(package: str) -> None:
     elsewhere = {path.stem: path.parent.name for path in CODE.rglob("*.py")}
     named = {path.stem.removeprefix("test_") for path in (TESTS / package).rglob("test_*.py")}
     assert {name: elsewhere[name] for name in named - own if name in elsewhere} == {}
+
+
+def test_every_test_that_a_page_or_a_tool_names_is_there() -> None:
+    naming = [PROJECT / ".pre-commit-config.yaml", *(PROJECT / ".ci").iterdir(), *PROJECT.glob("*.md")]
+    naming += [
+        path for folder in ("docs", "data", "benchmarks", "dbt_project") for path in (PROJECT / folder).rglob("*.md")
+    ]
+    named = {name for path in naming for name in re.findall(r"\btests/[\w/]+\.py\b", path.read_text(encoding="utf-8"))}
+    assert {name for name in named if not (PROJECT / name).is_file()} == set()
+    assert len(named) > 5

@@ -22,7 +22,7 @@ PERSON_ATTRIBUTES: tuple[Column, ...] = (
     Column("gender", "code", "f, m or x; null if the vendor does not say.", personal=True, values=("f", "m", "x")),
     Column("gender_raw", "text", "Gender in the vendor's words.", personal=True),
     Column("birth_date", "date", "Date of birth; null if it cannot be one.", personal=True),
-    Column("language", "text", "Language tag as given."),
+    Column("language", "text", "Language tag as given. No vendor delivers it so far."),
     Column("timezone", "text", "IANA time zone of the person as given."),
     Column("country_raw", "text", "Country in the vendor's words."),
     Column("country_code", "code", "ISO 3166-1 alpha-2 country."),
@@ -105,7 +105,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "language",
         "text",
-        "Language tag as the vendor gives it, such as de or pt-BR.",
+        "Language tag as the vendor gives it, such as de or pt-BR. No vendor delivers it so far.",
         ("language",),
         "language",
         personal=False,

@@ -123,7 +123,8 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "note",
             "No secret is set: customer ids are plain hashes.",
-            f"Set C360_SECRET, or write one line to {settings.config / 'secret'}; ids change once.",
+            f"Set C360_SECRET, or write one line to {settings.config / 'secret'}, and type `c360 run --accept-changes`:"
+            " all ids change once.",
         )
     # Checks that read one file find one mistake.
     mistakes = list(dict.fromkeys(_mistakes(settings)))

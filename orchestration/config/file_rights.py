@@ -7,6 +7,7 @@ then the data folder lets those pass.
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,8 @@ def of_published(settings: "Settings") -> int:
 
 
 def tighten(settings: "Settings") -> None:
-    """Makes the data folder and the folders of the program's own private, whoever made them, and gives what is
-    published already the rights that the settings name; what belongs to another user stays as it is."""
+    """Makes the data folder, its configuration and the folders of the program's own private, whoever made them, and
+    gives what is published already the rights that the settings name; what belongs to another user stays as it is."""
     chosen = int(settings.options.published_file_mode or "0", 8)
     passing = (0o010 if chosen & 0o040 else 0) | (0o001 if chosen & 0o004 else 0)
     for path, mode in (
@@ -42,6 +43,10 @@ def tighten(settings: "Settings") -> None:
     ):
         if path.is_dir():
             _give(path, mode)
+    if settings.config.is_dir():
+        # A configuration that is mounted read-only has the rights of whoever mounted it.
+        with suppress(OSError):
+            _give(settings.config, 0o700)
     if chosen:
         for path in (settings.published_file, *settings.publications.glob("*/warehouse.duckdb")):
             if path.is_file():

@@ -182,7 +182,9 @@ def resolve(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
     if re.fullmatch("[0-9a-f]{8,}", name):
         found = con.execute(_ALIASES, [name]).fetchall()
     if not found:
-        raise OperatorError("Nobody of that id is in the published warehouse.", remedy=HOW_TO_NAME, exit_code=2)
+        raise OperatorError(
+            f"Nobody of the id {shown_name(name)} is in the published warehouse.", remedy=HOW_TO_NAME, exit_code=2
+        )
     if len(found) > 1 and len(parts) == 1:
         raise OperatorError("Several ids begin like that.", remedy="Give more of the id.", exit_code=2)
     return found[0]

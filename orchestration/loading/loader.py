@@ -98,14 +98,25 @@ class Warehouse:
         self._settings = settings
 
     def retire_moved(self, con: duckdb.DuckDBPyConnection, scan: Scan) -> int:
-        """Takes out the rows of files that were moved, and stand under their new path; returns how many files."""
-        return self._retire(con, sightings.moved(con, scan, load_log.vanished(con, scan)))
+        """Takes out the rows of files that were moved, and stand under their new path; returns how many files.
+
+        Rows of one that cannot be read under its new name stay, and somebody is told of it."""
+        landed = {file.relative_path: file for file in scan.files}
+        gone = set()
+        for path, here, is_copy in sightings.moved(con, scan, load_log.vanished(con, scan)):
+            reason = unreadable_files.reason_of(self._settings, landed[here]) if is_copy else None
+            if reason is None or not unreadable_files.keeps_rows(con, landed[here], reason):
+                gone.add(path)
+        return self._retire(con, sorted(gone))
 
     def retire_replaced(self, con: duckdb.DuckDBPyConnection, scan: Scan, files: list[LandedFile]) -> int:
         """Takes out what a delivery that is loaded again consists of no more; one of which nothing is left was archived
-        and stays."""
+        and stays, and so does what lies there under a name that cannot be read."""
         folders = {_delivery_folder(file.relative_path) for file in files}
-        return self._retire(con, [path for path in load_log.vanished(con, scan) if _delivery_folder(path) in folders])
+        gone = [path for path in load_log.vanished(con, scan) if _delivery_folder(path) in folders]
+        return self._retire(
+            con, [path for path in gone if not unreadable_files.is_under_another_name(con, self._settings, path, files)]
+        )
 
     def _retire(self, con: duckdb.DuckDBPyConnection, paths: list[str]) -> int:
         with transaction(con):

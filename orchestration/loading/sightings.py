@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from orchestration.landing.landing_zone import LandedFile, Scan
+from orchestration.loading import circuit_breaker
 from orchestration.warehouse.duckdb_session import handed_over, transaction
 
 _IDENTITY = {"file_bytes": pl.Int64, "file_mtime_ns": pl.Int64, "file_ctime_ns": pl.Int64, "file_inode": pl.UInt64}
@@ -27,18 +28,18 @@ select * exclude (is_back, is_touched, may_be_other) replace (case when is_back 
 from compared
 where is_back or is_touched
 """
-_MOVED = """
-select gone.file_path from meta.loads as gone
+# A name under which nothing can be read is rejected whole, and no place for the rows of what was read under another one.
+_MOVED = f"""
+select gone.file_path, here.file_path, here.status = 'duplicate'
+from meta.loads as gone
 inner join internal.sightings as sight_of_gone using (file_path)
+inner join (select *, {circuit_breaker.STANDS} as stands from meta.loads) as here
+    on here.file_sha256 = gone.file_sha256 and here.source = gone.source and here.source_account = gone.source_account and here.stream = gone.stream
+inner join internal.sightings as sight_of_here on here.file_path = sight_of_here.file_path
 where gone.status <> 'superseded' and gone.file_sha256 <> '' and gone.file_path in (select unnest($1::varchar[]))
-    and exists (
-        select 1 from meta.loads as here
-        inner join internal.sightings as sight_of_here using (file_path)
-        where here.status <> 'superseded' and here.file_sha256 = gone.file_sha256 and here.source = gone.source
-            and here.source_account = gone.source_account and here.stream = gone.stream and here.file_path in (select unnest($2::varchar[]))
-            and sight_of_here.first_seen = sight_of_gone.missed_in
-    )
-order by gone.file_path
+    and here.file_path in (select unnest($2::varchar[])) and sight_of_here.first_seen = sight_of_gone.missed_in
+    and (here.stands or here.status = 'duplicate' or (here.status = 'rejected' and gone.status = 'rejected'))
+order by all
 """
 
 
@@ -71,7 +72,7 @@ def _note_missed(con: duckdb.DuckDBPyConnection, scan: Scan, number: int) -> Non
     )
 
 
-def moved(con: duckdb.DuckDBPyConnection, scan: Scan, vanished: list[str]) -> list[str]:
+def moved(con: duckdb.DuckDBPyConnection, scan: Scan, vanished: list[str]) -> list[tuple[str, str, bool]]:
     """Those of the vanished files with content that came to stand under another path, of the same account and stream,
-    when they went."""
-    return [path for (path,) in con.execute(_MOVED, [vanished, [file.relative_path for file in scan.files]]).fetchall()]
+    when they went; that path, and whether it is logged as a copy, which nobody has read under its name."""
+    return con.execute(_MOVED, [vanished, [file.relative_path for file in scan.files]]).fetchall()

@@ -10,10 +10,25 @@ from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.containers import ContainerError
 from orchestration.landing.landing_zone import LandedFile
+from orchestration.loading import circuit_breaker
 from orchestration.loading.reading import blocks_of
 
-_HAS_ROWS = (
-    "select 1 from meta.loads where file_path = $1 and status in ('loaded', 'duplicate') and rows_read > rows_rejected"
+# The rows of a copy are those of its original, as long as that stands.
+_HAS_ROWS = f"""
+select 1 from meta.loads as known
+where file_path = $1 and rows_read > rows_rejected and (
+    status = 'loaded' or (
+        status = 'duplicate' and exists (
+            select 1 from (select * from meta.loads where {circuit_breaker.STANDS}) as original
+            where original.source = known.source and original.source_account = known.source_account
+                and original.stream = known.stream and original.export_date = known.export_date and original.file_sha256 = known.file_sha256
+        )
+    )
+)
+"""
+_CONTENT = (
+    "select file_bytes, file_sha256 from meta.loads where file_path = $1 and status = 'loaded' and rows_read >"
+    " rows_rejected"
 )
 _TO_RELOAD = (
     "select file_path, file_bytes, file_mtime_ns, file_ctime_ns, file_inode, file_sha256 from internal.owed where"
@@ -28,6 +43,17 @@ def keeps_rows(con: duckdb.DuckDBPyConnection, file: LandedFile, reason: str) ->
     forget(con, file.relative_path)
     con.execute("insert into internal.unreadable values ($1, $2)", [file.relative_path, reason])
     return True
+
+
+def is_under_another_name(
+    con: duckdb.DuckDBPyConnection, settings: Settings, path: str, files: Collection[LandedFile]
+) -> bool:
+    """What was loaded from a file that is gone stands among those files, under a name by which it cannot be read."""
+    loaded = con.execute(_CONTENT, [path]).fetchone()
+    return loaded is not None and any(
+        file.size == loaded[0] and landing_zone.sha256_of(file) == loaded[1] and reason_of(settings, file) is not None
+        for file in files
+    )
 
 
 def forget(con: duckdb.DuckDBPyConnection, path: str) -> None:
@@ -54,16 +80,21 @@ def spoilt_among(con: duckdb.DuckDBPyConnection, settings: Settings, files: Coll
     }
 
 
+def reason_of(settings: Settings, file: LandedFile) -> str | None:
+    """Why the file cannot be read; none if it can."""
+    try:
+        for _ in blocks_of(settings, file):
+            pass
+    except ContainerError as error:
+        return error.reason
+    return None
+
+
 def _is_spoilt(settings: Settings, file: LandedFile, *known: object) -> bool:
     *identity, sha256 = known
     if tuple(identity) == file.identity or landing_zone.sha256_of(file) == sha256:
         return False
-    try:
-        for _ in blocks_of(settings, file):
-            pass
-    except ContainerError:
-        return True
-    return False
+    return reason_of(settings, file) is not None
 
 
 def look(con: duckdb.DuckDBPyConnection, _settings: Settings, _run_id: str) -> Iterator[str]:

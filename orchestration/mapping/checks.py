@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestration.canonical.tables import TABLES
+from orchestration.canonical.vocabulary import IDENTIFIER_TYPES
 from orchestration.mapping.record_schema import leaves
 
 
@@ -25,6 +26,12 @@ def check_columns(table: str, columns: Collection[str]) -> None:
     for name in columns:
         if name not in known:
             raise MappingError(f"`{name}` is no column of `{table}`{_meant(name, known)}")
+
+
+def check_identifier_type(name: str) -> None:
+    """Refuses an identifier of a type that there is not: it would link nobody, and be shown nowhere."""
+    if name not in IDENTIFIER_TYPES:
+        raise MappingError(f"`{name}` is no type of identifier{_meant(name, IDENTIFIER_TYPES)}")
 
 
 def check_fields(dialect: str, shape: Mapping[str, Any], read: Iterable[str]) -> None:

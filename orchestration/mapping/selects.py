@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from orchestration.mapping.checks import check_columns
+from orchestration.mapping.checks import check_columns, check_identifier_type
 from orchestration.mapping.expressions import given, needs, shared
 from orchestration.mapping.values import Unit, Value
 from orchestration.mapping.words import is_no, is_no_time, is_plain_no, is_unknown, refuses
@@ -67,6 +67,10 @@ class Identifier:
     is_deliverable: pl.Expr | None = None
     deliverability_reason: pl.Expr | None = None
     where: pl.Expr | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.type, str):
+            check_identifier_type(self.type)
 
 
 @dataclass(frozen=True)

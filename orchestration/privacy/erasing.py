@@ -8,6 +8,7 @@ import hashlib
 import html
 import json
 import secrets
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -73,11 +74,13 @@ class Erasing:
 def require_secret(settings: Settings) -> bytes:
     """The secret that hashes are keyed with, the same as before."""
     if settings.secret is None:
+        folder = shlex.quote(str(settings.config))
         raise OperatorError(
             "Nobody can be erased without a secret: the hashes that keep a person out are keyed with it.",
             remedy=(
-                'Make one with `python3 -c "import secrets; print(secrets.token_hex(32))" >'
-                f" {settings.config / 'secret'}`, keep a copy of it, run `c360 run`, and type this again."
+                f"Make one with `mkdir -p {folder} && python3 -c 'import secrets; print(secrets.token_hex(32))' >"
+                f" {folder}/secret`, keep a copy of it, run `c360 run --accept-changes`, for all ids change once, and"
+                " type this again."
             ),
             exit_code=2,
         )

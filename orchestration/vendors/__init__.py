@@ -1,4 +1,5 @@
-"""The vendors: a module in this folder that holds a `VENDOR` is one; being here is the registration.
+"""The vendors: a module in this folder is one, and holds it as `VENDOR`; being here is the registration. What several
+of them share would have a name that begins with `_`.
 
 A module with a mistake costs its own vendor alone: the others are found, and `broken` says what is wrong and in which
 line.
@@ -11,26 +12,29 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from orchestration.mapping.checks import MappingError
 from orchestration.mapping.model import Vendor
 
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
+    """The vendors by their code names, and what is wrong with the modules of others."""
+
     sound: dict[str, Vendor] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
 
 def discover() -> dict[str, Vendor]:
     """Every vendor by its code name, in the order of the names; without those with a mistake in their module."""
-    return _found().sound
+    return _once().sound
 
 
 def broken() -> dict[str, str]:
     """What is wrong with the modules that have a mistake, in a sentence with module and line, by the code name of their
     vendor."""
-    return _found().broken
+    return _once().broken
 
 
 def names() -> list[str]:
@@ -38,18 +42,26 @@ def names() -> list[str]:
     return sorted([*discover(), *broken()])
 
 
-@cache
-def _found() -> _Found:
-    found = _Found()
-    for module in sorted(iter_modules(__path__), key=lambda module: module.name):
+def find() -> Found:
+    """What the folder holds."""
+    found = Found()
+    for name in sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")):
         try:
-            vendor = getattr(import_module(f"{__name__}.{module.name}"), "VENDOR", None)
+            found.sound[name] = _vendor(name, getattr(import_module(f"{__name__}.{name}"), "VENDOR", None))
         except Exception as error:
-            found.broken[module.name] = _sentence(module.name, error)
-        else:
-            if isinstance(vendor, Vendor):
-                found.sound[vendor.code] = vendor
+            found.broken[name] = _sentence(name, error)
     return found
+
+
+_once = cache(find)
+
+
+def _vendor(module: str, declared: object) -> Vendor:
+    if not isinstance(declared, Vendor):
+        raise MappingError("holds no `VENDOR`")
+    if declared.code != module:
+        raise MappingError(f"its `VENDOR` is called `{declared.code}`, and the module `{module}`")
+    return declared
 
 
 def _sentence(module: str, error: Exception) -> str:

@@ -216,7 +216,7 @@ LOG_TABLES: tuple[AuditTable, ...] = (
     AuditTable(
         "meta",
         "field_coverage",
-        "One row per file and field: how many of its records filled it, and what became of it.",
+        "One row per file, shape and field: how many of its records filled it, and what became of it.",
         (
             *_DELIVERY,
             ("source_dialect", "VARCHAR", "Shape of the vendor's format the records were read as."),
@@ -241,8 +241,12 @@ LOG_TABLES: tuple[AuditTable, ...] = (
             *_DELIVERY,
             ("source_dialect", "VARCHAR", "Shape of the vendor's format the records were read as."),
             ("field", "VARCHAR", "Path of the field at the vendor."),
-            ("change", "VARCHAR", "What changed, such as vanished_field, as a word that stays the same."),
-            ("seen_type", "VARCHAR", "Type that was seen; null if the field vanished."),
+            (
+                "change",
+                "VARCHAR",
+                "new_field, new_type (of another type than the vendor documents) or vanished_field (no longer filled).",
+            ),
+            ("seen_type", "VARCHAR", "Type that was seen, or what was wrong with it; null if the field vanished."),
             ("record_count", "BIGINT", "Records it was seen in."),
             _FILE,
             _MEANING,
@@ -277,14 +281,33 @@ LOG_TABLES: tuple[AuditTable, ...] = (
     AuditTable(
         "meta",
         "identity_events",
-        "One row per person that came, went, was merged or split by the run that published this file.",
+        "One row per run and person that it found new, gone, merged, split or under another id, and per decision set aside;"
+        " runs of earlier publications included.",
         (
             ("run_id", "VARCHAR", "Run that found it, as in meta.runs."),
             ("occurred_at", "TIMESTAMPTZ", "When the run found it."),
-            ("event_type", "VARCHAR", "What happened, such as created, retired, merged or split."),
-            ("customer_id", "VARCHAR", "Our id of the person."),
-            ("other_customer_id", "VARCHAR", "The other person of a merge or split; null if there is none."),
-            ("cause", "VARCHAR", "What it hangs on, in words without personal data."),
+            (
+                "event_type",
+                "VARCHAR",
+                "created, retired (nobody holds any record of theirs), merged, split, rekeyed (the same person under"
+                " another id) or decision_set_aside.",
+            ),
+            (
+                "customer_id",
+                "VARCHAR",
+                "Our id of the person: of a merge or another id the one of now, of a split the one that was split.",
+            ),
+            (
+                "other_customer_id",
+                "VARCHAR",
+                "Of a merge and of another id the former id, of a split the id of who left; null if there is none.",
+            ),
+            (
+                "cause",
+                "VARCHAR",
+                "Of a merge the `link_id` in meta.identity_links that did it, of a split the one that is gone; of a decision"
+                " why it was set aside; else null.",
+            ),
         ),
     ),
 )

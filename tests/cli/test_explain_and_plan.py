@@ -187,7 +187,7 @@ def test_who_keeps_two_people_apart_is_reported_with_the_reason(
 
 
 def test_an_id_that_nobody_has_is_a_wrong_use(published: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Nobody of that id" in reported(
+    assert "Nobody of the id" in reported(
         published, capsys, "explain", "omnisend/contacts/ana@mail.test.example.com", code=2
     )
 

@@ -97,7 +97,8 @@ def test_where_nobody_can_be_asked_nothing_is_written(
     ("words", "why"),
     [
         (("merge", "omnisend/contacts/c1", "voucherify/customers/v1", *BY), "one person already"),
-        (("merge", "omnisend/contacts/c1", "omnisend/contacts/nobody", *BY), "Nobody of that id"),
+        (("merge", "omnisend/contacts/c1", "omnisend/contacts/none", *BY), "Nobody of the id omnisend/contacts/none"),
+        (("split", "omnisend/contacts/c1", "--records", "none/at/all", *BY), "Nobody of the id none/at/all"),
         (("merge", "omnisend/contacts/c1", "omnisend/contacts/c2", "--by", "mia"), "--reason"),
         (("merge", "omnisend/contacts/c1", "omnisend/contacts/c2", "--by", " ", "--reason", "x"), "a line of text"),
         (("split", "omnisend/contacts/c1", "--records", "omnisend/contacts/c2", *BY), "none of this person's own"),

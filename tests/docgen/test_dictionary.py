@@ -25,6 +25,12 @@ def test_a_column_without_a_description_is_named(tmp_path: Path) -> None:
         dictionary.models(tmp_path, "marts")
 
 
+def test_the_page_of_what_can_be_queried_names_every_table() -> None:
+    page = (ROOT / "docs" / "query.md").read_text(encoding="utf-8")
+    tables = {model["name"] for model in MODELS} | {table.name for table in meanings.of_schema("meta")}
+    assert {table for table in tables if f"`{table}`" not in page} == set()
+
+
 def _reported() -> dict[str, str]:
     """Every comment, by the column it is of."""
     reported = {

@@ -46,8 +46,16 @@ def test_every_table_of_the_published_file_says_what_it_is_and_every_column_for_
 ) -> None:
     tables = "select schema_name, table_name from duckdb_tables() where comment is null"
     columns = "select table_name, column_name from duckdb_columns() where schema_name in ('marts', 'meta', 'staging') and length(coalesce(comment, '')) < 20"
+    grains = """
+        select table_name, comment from duckdb_tables() union all select view_name, comment from duckdb_views() where not internal
+    """
     assert con.execute(tables).fetchall() == []
     assert con.execute(columns).fetchall() == []
+    assert [
+        (name, comment)
+        for name, comment in con.execute(grains).fetchall()
+        if not re.search(r"\b[Oo]ne row per [^.]+[.;]", comment) and not comment.startswith("Not for you")
+    ] == []
 
 
 def test_what_is_not_for_analysts_stands_in_one_schema_that_says_so(con: duckdb.DuckDBPyConnection) -> None:

@@ -45,6 +45,11 @@ def vanished(installation: Installation) -> list[str]:
         return load_log.vanished(con, landing_zone.scan(installation.settings))
 
 
+def looked_at(installation: Installation) -> list[str]:
+    with build_file.connect(installation.settings) as con:
+        return list(unreadable_files.look(con, installation.settings, "test"))
+
+
 def move(installation: Installation, path: str, to: str) -> None:
     target = installation.settings.landing / to
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -216,6 +221,59 @@ def test_a_file_that_was_moved_is_known_as_that_when_its_new_place_is_loaded_lat
         run(installation, choose=lambda _: False)
     run(installation)
     assert installation.query(STANDING) == DELIVERIES_OF_ONE_CONTENT[2:]
+
+
+@pytest.mark.parametrize("to", [f"{FIRST}/b.txt", f"{SECOND}/a.txt", f"{FIRST}/0.xlsx"])
+def test_a_file_that_was_moved_to_a_name_that_cannot_be_read_keeps_its_rows(
+    installation: Installation, to: str
+) -> None:
+    installation.land(f"{FIRST}/a.ndjson", contacts(1, 2))
+    run(installation)
+    before = installation.query(STANDING)
+    move(installation, f"{FIRST}/a.ndjson", to)
+    for _ in range(2):
+        run(installation)
+        assert installation.query(STANDING) == before
+        assert vanished(installation) == [f"landing/{FIRST}/a.ndjson"]
+        assert any(to in problem for problem in looked_at(installation)) or installation.query(
+            "select file_path from meta.loads where status = 'rejected'"
+        ) == [(f"landing/{to}",)]
+    assert installation.query(LAW) == [(0,)]
+    move(installation, to, f"{FIRST}/a.ndjson")
+    run(installation)
+    assert (installation.query(STANDING), vanished(installation)) == (before, [])
+    assert looked_at(installation) == []
+
+
+@pytest.mark.parametrize("to", ["b.txt", "0.txt"])
+def test_a_file_under_a_name_that_cannot_be_read_keeps_its_rows_when_its_date_is_loaded_again(
+    installation: Installation, to: str
+) -> None:
+    installation.land(f"{FIRST}/a.ndjson", contacts(1, 2))
+    run(installation)
+    before = installation.query(STANDING)
+    move(installation, f"{FIRST}/a.ndjson", f"{FIRST}/{to}")
+    run(installation, dates=DateRange(date(2026, 3, 1), date(2026, 3, 1)))
+    assert installation.query(STANDING) == before
+    assert installation.query(LAW) == [(0,)]
+
+
+def test_a_copy_that_cannot_be_read_is_rejected_once_its_original_is_corrected(installation: Installation) -> None:
+    installation.land(f"{FIRST}/a.ndjson", contacts(1))
+    run(installation)
+    shutil.copy(installation.settings.landing / FIRST / "a.ndjson", installation.settings.landing / FIRST / "b.txt")
+    run(installation)
+    assert installation.query(LOGGED) == [
+        (f"landing/{FIRST}/a.ndjson", "loaded", 1, 1, 0),
+        (f"landing/{FIRST}/b.txt", "duplicate", 1, 0, 1),
+    ]
+    installation.land(f"{FIRST}/a.ndjson", contacts(3))
+    run(installation)
+    assert installation.query("select file_path, status, reason_code from meta.loads where status <> 'superseded'") == [
+        (f"landing/{FIRST}/a.ndjson", "loaded", None),
+        (f"landing/{FIRST}/b.txt", "rejected", "unknown_format"),
+    ]
+    assert looked_at(installation) == []
 
 
 def test_a_build_file_begun_anew_knows_what_lay_beside_what(installation: Installation) -> None:

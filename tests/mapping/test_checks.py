@@ -28,6 +28,11 @@ def test_a_column_that_the_table_does_not_have() -> None:
         rows("events", evnt_id=at("id"))
 
 
+def test_a_type_of_identifier_that_there_is_not() -> None:
+    with pytest.raises(MappingError, match="`e-mail` is no type of identifier; did you mean `email`"):
+        Identifier("e-mail", at("mail"), "mail")
+
+
 def test_a_field_that_the_shape_does_not_hold() -> None:
     with pytest.raises(
         MappingError,

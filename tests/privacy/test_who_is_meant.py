@@ -11,6 +11,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
+from orchestration.runtime.errors import OperatorError
 from tests.privacy.conftest import c360, copied, environment, of
 from tests.privacy.test_erasing import all_marts, rows
 from tests.support.deliveries import land, order, row_counts_balance
@@ -217,3 +218,12 @@ def test_what_cannot_be_written_anew_is_named_and_nothing_of_others_is_destroyed
         assert name in done.stdout, done.stdout
     [receipt] = erasing.receipts(settings)
     assert len(receipt["to_do_by_hand"]) == 3
+
+
+def test_what_is_said_of_a_missing_secret_can_be_typed_as_it_stands(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data of ours")
+    with pytest.raises(OperatorError) as refused:
+        erasing.require_secret(settings)
+    command = refused.value.remedy.split("`")[1]
+    subprocess.run(command, shell=True, check=True)
+    assert len((settings.config / "secret").read_text(encoding="utf-8").strip()) == 64

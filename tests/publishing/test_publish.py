@@ -377,10 +377,12 @@ def test_the_data_folder_is_private_and_passed_only_by_whom_the_published_file_i
     settings: Settings, chosen: str, mode: int
 ) -> None:
     settings.data.chmod(0o755)
-    settings.internal.mkdir(mode=0o755)
+    inside = (settings.internal, settings.config)
+    for folder in inside:
+        folder.mkdir(mode=0o755)
     file_rights.tighten(replace(settings, options=Options(published_file_mode=chosen)))
     assert stat.S_IMODE(settings.data.stat().st_mode) == mode
-    assert stat.S_IMODE(settings.internal.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in inside} == {0o700}
 
 
 def test_a_setting_of_rights_holds_for_what_is_published_already(settings: Settings) -> None:

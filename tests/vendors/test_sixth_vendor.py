@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from orchestration import vendors
 from tests.support.installation import PROJECT, Installation, Outcome, ometria_order
 
 MODULE = '''"""Tillroll: members of a till system with their clubs, their receipts and their visits."""
@@ -186,6 +188,28 @@ def test_a_mistake_in_its_module_costs_its_own_files_alone(
         "Tilda Roll",
         ["ometria", "tillroll"],
     )
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (MODULE.replace("VENDOR = ", "VENDR = "), "orchestration/vendors/tillroll: holds no `VENDOR`"),
+        (
+            MODULE.replace('    "tillroll",', '    "tilroll",'),
+            "orchestration/vendors/tillroll: its `VENDOR` is called `tilroll`, and the module `tillroll`",
+        ),
+    ],
+)
+def test_a_module_that_is_no_vendor_or_another_one_is_a_mistake(
+    module: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tillroll.py").write_text(module, encoding="utf-8")
+    (tmp_path / "_shared.py").write_text("", encoding="utf-8")
+    monkeypatch.setattr(vendors, "__path__", [*vendors.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "orchestration.vendors.tillroll", raising=False)
+    found = vendors.find()
+    assert found.broken == {"tillroll": why}
+    assert len(found.sound) == 5
 
 
 def test_the_page_for_newcomers_names_these_steps_and_no_other() -> None:

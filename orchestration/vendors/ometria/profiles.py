@@ -36,7 +36,7 @@ from orchestration.vendors.ometria.consents import (
     names_no_list,
     nobody,
 )
-from orchestration.vendors.ometria.words import EMPTY, IDENTITY_TYPE, LIST_KIND, NO_NEWS
+from orchestration.vendors.ometria.words import IDENTITY_TYPE, LIST_KIND, NO_NEWS
 
 TAGS = (
     rows(
@@ -184,13 +184,25 @@ profile_consents = _consents(mail_allowed_since(), *channel_rows(agreed=at("date
 csv_profile_consents = _consents(mail_allowed_since_in_cells(), *channel_cell_rows(agreed=at("dates.marketing_optin")))
 
 
-def _figure(metric: str, path: str, *, currency: pl.Expr = EMPTY) -> Rows:
+def _count(metric: str, path: str) -> Rows:
     return rows(
         "vendor_stats",
         where=given(at(path)),
         metric=pl.lit(metric),
         value_num=at(path),
-        currency=currency,
+        unit=pl.lit("count"),
+        definition_id=pl.lit(path),
+    )
+
+
+def _money(metric: str, path: str) -> Rows:
+    return rows(
+        "vendor_stats",
+        where=given(at(path)),
+        metric=pl.lit(metric),
+        value_num=at(path),
+        unit=pl.lit("money"),
+        currency=account_currency(),
         definition_id=pl.lit(path),
     )
 
@@ -201,18 +213,19 @@ def _moment(metric: str, path: str) -> Rows:
         where=given(at(path)),
         metric=pl.lit(metric),
         value_ts=time(at(path)),
+        unit=pl.lit("time"),
         definition_id=pl.lit(path),
     )
 
 
 unknown_identities = unknown_word("identities[].type", item("type"), IDENTITY_TYPE, "identities")
 PROFILE_STATS = (
-    _figure("order_count", "stats.orders"),
-    _figure("orders_attempted", "stats.orders_attempted"),
-    _figure("total_revenue", "stats.revenue", currency=account_currency()),
-    _figure("average_order_value", "stats.aov", currency=account_currency()),
-    _figure("total_items", "stats.total_items"),
-    _figure("visits", "stats.visits"),
+    _count("order_count", "stats.orders"),
+    _count("orders_attempted", "stats.orders_attempted"),
+    _money("total_revenue", "stats.revenue"),
+    _money("average_order_value", "stats.aov"),
+    _count("total_items", "stats.total_items"),
+    _count("visits", "stats.visits"),
     _moment("first_order_at", "dates.first_purchase"),
     _moment("last_order_at", "dates.last_purchase"),
 )

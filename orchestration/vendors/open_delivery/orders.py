@@ -24,7 +24,7 @@ orders_before = rows(
     where=given(at("customer.ordersCountOnMerchant")),
     metric=pl.lit("orders_count_on_merchant"),
     value_num=at("customer.ordersCountOnMerchant"),
-    unit=pl.lit("orders"),
+    unit=pl.lit("count"),
     definition_id=pl.lit("customer.ordersCountOnMerchant"),
 )
 v1_order = dialect(

@@ -93,12 +93,14 @@ def stat_rows(insight: Callable[[str], pl.Expr]) -> tuple[Rows, ...]:
     found = []
     for name, metric in INSIGHTS.items():
         value: dict[str, Value] = (
-            {"value_ts": moment(insight(name), else_export_date=False)}
+            {"value_ts": moment(insight(name), else_export_date=False), "unit": pl.lit("time")}
             if name.endswith("_date")
             else {"value_num": insight(name)}
         )
         if name in MONEY_INSIGHTS:
-            value["currency"] = account_currency()
+            value |= {"unit": pl.lit("money"), "currency": account_currency()}
+        elif metric == "order_count":
+            value["unit"] = pl.lit("count")
         found.append(
             rows(
                 "vendor_stats",
@@ -129,6 +131,7 @@ def loyalty_rows(attribute: Callable[..., pl.Expr]) -> tuple[Rows, Rows]:
             where=given(points),
             metric=pl.lit("loyalty_points"),
             value_num=points,
+            unit=pl.lit("points"),
             definition_id=pl.lit("loyalty_points_balance"),
         ),
     )
