@@ -50,6 +50,9 @@ finally:
         ["run"],
         ["replay", "--source", "omnisand"],
         ["rejects", "--source", "omnisand"],
+        ["up", "--port", "99999"],
+        ["up", "--port", "-1"],
+        ["look", "--port", "99999"],
     ],
     ids=" ".join,
 )
