@@ -125,6 +125,28 @@ def test_what_the_command_line_published_is_reported_to_dagster_once(
     assert len(reported(instance)) == len(events)
 
 
+def test_what_the_command_line_published_is_up_to_date_in_dagster(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    published.dagster_home.mkdir(parents=True)
+    while dagster_reports.report(instance, published, seconds=0.5):
+        pass
+    graph = code_location.resolve_asset_graph()
+    reported_at = {
+        key: instance.fetch_materializations(key, limit=1).records[0].storage_id for key in graph.executable_asset_keys
+    }
+    tables = {key for key in reported_at if not graph.get(key).is_partitioned}
+    outdated = [
+        key
+        for key in tables
+        for parent in graph.get(key).parent_keys & tables
+        if reported_at[parent] > reported_at[key]
+    ]
+    assert outdated == []
+    [last] = instance.fetch_materializations(STREAM, limit=1).records
+    assert last.partition_key == EXPORT_DATES[1]
+
+
 def test_what_there_was_no_time_to_report_is_reported_the_next_time_and_nothing_twice(
     instance: dg.DagsterInstance, published: Settings
 ) -> None:
