@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from orchestration import definitions, pipeline
-from orchestration.config.settings import PACKAGE, Settings
+from orchestration.config.settings import PACKAGE, Settings, with_options
 from orchestration.monitoring import dagster_reports, dagster_runs
 from orchestration.transformation import dbt_project
 from tests.support.deliveries import EXPORT_DATES, checksum, land, order
@@ -389,6 +390,18 @@ def test_there_is_a_partition_for_each_date_that_landed_or_is_loaded_and_for_non
         path.unlink()
     keys = definitions.partitions(published).get_partition_keys()
     assert [key for key in keys if key < str(published.today())] == [*EXPORT_DATES[:2], "2026-06-05"]
+
+
+# At any moment one of the two has another date than UTC.
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_last_partition_is_today_where_days_end_and_tomorrow_once_it_has_landed(
+    settings: Settings, zone: str
+) -> None:
+    there = with_options(settings, reporting_time_zone=zone)
+    assert definitions.partitions(there).get_partition_keys() == [str(there.today())]
+    tomorrow = str(there.today() + timedelta(days=1))
+    land(there, tomorrow, "a.ndjson", order(1, "anna"))
+    assert definitions.partitions(there).get_partition_keys() == [str(there.today()), tomorrow]
 
 
 def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
