@@ -73,6 +73,7 @@ def vendor_assets(
     ) -> Iterator[dg.MaterializeResult]:
         with plain_errors():
             installation = settings.read()
+            pipeline.require_landing(installation)
         dates = chosen_dates(context)
         chosen = {stream.name: key for key, stream in streams.items() if key in context.selected_asset_keys}
 

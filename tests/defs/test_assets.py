@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -402,6 +403,18 @@ def test_the_last_partition_is_today_where_days_end_and_tomorrow_once_it_has_lan
     tomorrow = str(there.today() + timedelta(days=1))
     land(there, tomorrow, "a.ndjson", order(1, "anna"))
     assert definitions.partitions(there).get_partition_keys() == [str(there.today()), tomorrow]
+
+
+def test_a_landing_folder_that_is_gone_is_no_night_without_deliveries(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    shutil.rmtree(published.landing)
+    result = code_location.resolve_job_def("nightly").execute_in_process(
+        instance=instance, asset_selection=[STREAM], raise_on_error=False
+    )
+    assert not result.success
+    [failed] = [event for event in result.all_node_events if event.is_step_failure]
+    assert "There is no landing folder" in str(failed.step_failure_data.user_failure_data.description)
 
 
 def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:
