@@ -93,7 +93,6 @@ def _is_reported(settings: Settings) -> bool:
     with read_only.published(settings) as con:
         if not has_table(con, "meta", "activation_log"):
             return True
-        con.execute("set TimeZone = 'UTC'")
         reported = con.execute(
             "select folder, file, state, failed_records from meta.activation_log order by source, source_account,"
             " folder, file"

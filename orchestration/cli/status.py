@@ -166,7 +166,7 @@ def _print(settings: Settings, found: Status) -> None:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return value.strftime("%Y-%m-%d %H:%M UTC")
     return round(value, 1) if isinstance(value, float) else value
 
 

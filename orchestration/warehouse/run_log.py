@@ -174,7 +174,7 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
     """Of runs, newest first, each that failed or was cut off after the last one that ended well."""
     reported = []
     for run in itertools.takewhile(lambda run: run["status"] not in FINISHED, known):
-        begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M}"
+        begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M UTC}"
         if run["status"] == FAILED:
             reported.append(
                 Unsolved(

@@ -1,6 +1,7 @@
 """The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -241,6 +242,25 @@ def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
     capsys.readouterr()
     assert main.main(["status"]) == 0
     assert "To look at" not in capsys.readouterr().out
+
+
+def test_times_are_those_of_utc_wherever_the_machine_stands(settings: Settings) -> None:
+    settings.landing.mkdir()
+    assert main.main(["run"]) == 0
+    with build_file.connect(settings) as con:
+        run_log.begin(con, "failed", "c360 run")
+        run_log.end(con, "failed", failure="The disk is full.")
+        [(began,)] = con.execute("select started_at from meta.runs where run_id = 'failed'").fetchall()
+
+    def asked(*words: str) -> str:
+        command = [sys.executable, "-m", "orchestration.cli", "status", *words]
+        environment = {**os.environ, "TZ": "Asia/Tokyo"}
+        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    reported = asked()
+    assert f"The run of {began:%Y-%m-%d %H:%M} UTC failed" in reported
+    assert f"  {began:%Y-%m-%d %H:%M} UTC  failed" in reported
+    assert json.loads(asked("--json"))["runs"][0]["started_at"] == str(began)
 
 
 @pytest.mark.slow
