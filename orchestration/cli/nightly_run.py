@@ -20,6 +20,7 @@ from orchestration.loading.unreported_rejects import above_limit
 from orchestration.monitoring import alerts
 from orchestration.publishing import change_report, publish
 from orchestration.runtime.errors import OperatorError, to_operator_error
+from orchestration.runtime.wording import counted
 from orchestration.vendors import discover
 
 SHOWN = 10
@@ -115,7 +116,7 @@ def published_all_the_same(settings: Settings) -> Iterator[None]:
             raise
         plain = to_operator_error(error)
         message = (
-            f"The warehouse was published ({after.customers:,} customers, {after.orders:,} orders); what comes after"
+            f"The warehouse was published ({counted(after.customers, 'customer')}, {counted(after.orders, 'order')}); what comes after"
             f" that failed: {plain.message}"
         )
         raise OperatorError(message, remedy=plain.remedy, exit_code=3) from None
@@ -192,7 +193,7 @@ def _dates(given: argparse.Namespace) -> DateRange | None:
 def _lines(report: RunReport, settings: Settings) -> list[str]:
     if report.files:
         lines = [
-            f"{report.files:,} files, {report.rows_read:,} rows: "
+            f"{counted(report.files, 'file')}, {counted(report.rows_read, 'row')}: "
             f"{report.rows_loaded:,} loaded, {report.rows_duplicate:,} duplicate, {report.rows_rejected:,} rejected."
         ]
     else:
@@ -207,7 +208,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     if report.published:
         return [
             *lines,
-            f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders.",
+            f"Published {settings.published_file}: {counted(report.customers, 'customer')}, {counted(report.orders, 'order')}.",
         ]
     if back := publish.taken_back(settings):
         return [

@@ -3,8 +3,7 @@
 import argparse
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -13,6 +12,7 @@ from orchestration.cli import nightly_run, output
 from orchestration.config import accounts
 from orchestration.config.settings import Settings
 from orchestration.runtime.redaction import shown_name, without_contacts
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import read_only
 
 SHOWN = 160
@@ -40,12 +40,15 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Rejected records, and files of which nothing could be read."""
 
     records: int
     files: int
+
+    def __str__(self) -> str:
+        named = (counted(self.records, "record"), *([counted(self.files, "whole file")] if self.files else []))
+        return " and ".join(named)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

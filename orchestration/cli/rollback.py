@@ -6,6 +6,7 @@ from orchestration.cli import output
 from orchestration.config import file_rights
 from orchestration.config.settings import Settings
 from orchestration.publishing import publish
+from orchestration.runtime.wording import counted
 from orchestration.warehouse.writer_lock import writer_lock
 
 
@@ -24,7 +25,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     for sentence in reported:
         output.say(sentence)
     output.say(
-        f"Analysts see the warehouse of {back.shown_at} again: {back.customers:,} customers, {back.orders:,} orders."
+        f"Analysts see the warehouse of {back.shown_at} again: {counted(back.customers, 'customer')}, {counted(back.orders, 'order')}."
     )
     output.say(
         "What was taken back is not published again until an export, a rule or a setting changes (or by `c360 run"

@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.config import accounts
 from orchestration.config.settings import Settings
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import read_only, run_log, writer_lock
 
 LAST = """
@@ -83,7 +84,7 @@ def lateness(settings: Settings) -> str | None:
         )
     if streams:
         reported.append(
-            f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}"
+            f"Nothing was delivered for more than {counted(settings.options.late_after_days, 'day')} of {', '.join(streams)}"
         )
     return f"{'. '.join(reported)}." if reported else None
 

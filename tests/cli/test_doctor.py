@@ -205,7 +205,7 @@ def test_what_the_next_run_repairs_by_itself_is_a_note(
         "ended without a word",
         "not the file that a run published",
         "omnisend is late",
-        "1 records and 0 whole files are rejected",
+        "Rejected: 1 record.",
         "No secret is set",
         "Nobody is alerted",
     ):

@@ -15,7 +15,7 @@ from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
-from tests.support.deliveries import land_a_third_delivery, land_two_deliveries
+from tests.support.deliveries import EXPORT_DATES, land, land_a_third_delivery, land_two_deliveries, order
 from tests.support.paths import PROJECT
 
 
@@ -274,6 +274,23 @@ def test_what_fails_after_publishing_is_no_failed_run(published: Settings) -> No
     assert "disk is full" in reported.value.message
     with pytest.raises(OSError, match="No space"), nightly_run.published_all_the_same(published):
         raise OSError(28, "No space left on device")
+
+
+def test_one_is_not_said_to_be_several_and_a_file_is_no_record(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(settings, EXPORT_DATES[0], "a.ndjson", order(1, "anna"))
+    with build_file.connect(settings) as con:
+        for reason in ("invalid_json", "no_records"):
+            con.execute("insert into meta.rejects by name select $1 as reason_code", [reason])
+    assert main.main(["status"]) == 0
+    reported = capsys.readouterr().out
+    assert "Pending       1 file\n" in reported
+    assert "Rejected      1 record and 1 whole file;" in reported
+    main.main(["doctor"])
+    reported = capsys.readouterr().out
+    assert "  1 file in the landing zone" in reported
+    assert "Rejected: 1 record and 1 whole file." in reported
 
 
 def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:

@@ -306,7 +306,7 @@ def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_reported_by_a_che
     [check] = [check for check in result.get_asset_check_evaluations() if check.check_name == "landing_zone_is_sound"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "landing/omnisand is the folder of no known vendor" in str(check.metadata["problems"].value)
-    assert "1 things in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
+    assert "1 thing in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
 
 
 def shape_checks(instance: dg.DagsterInstance, export_date: str) -> dict[str, dg.AssetCheckEvaluation]:

@@ -69,7 +69,7 @@ def test_a_value_is_shown_and_never_becomes_part_of_the_page() -> None:
     )
     drawn = (
         charts.bars([(evil, 1)])
-        + charts.columns({(evil, evil): 1}, unit=evil)
+        + charts.columns({(evil, evil): 1}, unit=(evil, evil))
         + charts.grid([evil], [evil], {(evil, evil): 1.0}, {(evil, evil): evil})
     )
     page = markup.page(
