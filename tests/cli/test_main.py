@@ -178,6 +178,23 @@ def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytes
     assert (figures["files"], figures["published"]) == (0, False)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--date", "2026-05-01"], "There is no file of 2026-05-01 to load."),
+        (["--from", "2026-05-01", "--to", "2026-05-02"], "There is no file of 2026-05-01 to 2026-05-02 to load."),
+    ],
+)
+def test_a_run_of_dates_of_which_nothing_landed_does_not_deny_what_waits(
+    settings: Settings, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(settings, EXPORT_DATES[0], "a.ndjson", order(1, "anna"))
+    assert main.main(["run", *words]) == 0
+    reported = capsys.readouterr().out
+    assert said in reported
+    assert "Nothing new has landed" not in reported
+
+
 @pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
 def test_a_fresh_installation_is_no_reason_to_crash(
     settings: Settings, name: str, capsys: pytest.CaptureFixture[str]
