@@ -37,7 +37,8 @@ class Freshness:
         return accounts.feed(self.source, self.source_account)
 
     def __str__(self) -> str:
-        when = {0: "today", 1: "yesterday"}.get(self.days_ago, f"{self.days_ago} days ago")
+        named = {-1: "of tomorrow", 0: "today", 1: "yesterday"}
+        when = named.get(self.days_ago, f"{self.days_ago} days ago")
         return f"{self.feed}/{self.stream}: last delivery {when} ({self.last_delivery})"
 
 

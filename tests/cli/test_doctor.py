@@ -257,6 +257,11 @@ def test_late_streams_of_a_vendor_are_one_sentence() -> None:
     ]
 
 
+def test_a_delivery_of_tomorrow_is_no_negative_number_of_days_ago() -> None:
+    stream = Freshness("ometria", "default", "orders", date(2026, 3, 2), -1, is_late=False)
+    assert str(stream) == "ometria/orders: last delivery of tomorrow (2026-03-02)"
+
+
 def test_a_part_that_is_too_large_for_a_worker_is_named(sound: Settings) -> None:
     with build_file.connect(sound) as con:
         con.execute(
