@@ -104,15 +104,13 @@ def last_due(settings: Settings, now: datetime | None = None) -> datetime:
 
 
 def _is_run_late(settings: Settings) -> bool:
-    """Somebody writes for too long, or nobody does and the run log knows of no run since the last due moment that
-    ended well."""
+    """Somebody writes for too long, or nobody does and the run log knows of no run that ended well since the last due
+    moment that is longer ago than a run may take."""
     now = datetime.now(UTC)
     patience = timedelta(minutes=settings.options.late_after_minutes)
     if writer := writer_lock.holder(settings):
         return now - datetime.fromisoformat(writer.since) > patience
-    due = last_due(settings, now).astimezone(UTC)
-    if now - due < patience:
-        return False
+    due = last_due(settings, now - patience).astimezone(UTC)
     with read_only.newest_if_any(settings) as con:
         known = run_log.recent(con, RUNS_LOOKED_AT) if con else []
     return any(run["started_at"] < due for run in known) and not any(
