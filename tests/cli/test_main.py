@@ -12,6 +12,7 @@ import pytest
 from orchestration import pipeline
 from orchestration.cli import main, nightly_run, output
 from orchestration.config.settings import Settings
+from orchestration.job import writing
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
@@ -259,6 +260,23 @@ def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
     capsys.readouterr()
     assert main.main(["status"]) == 0
     assert "To look at" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt(), " was interrupted. `c360 run` continues where it stopped."),
+        (MemoryError(), " failed: The machine has too little memory for this. Fix that"),
+    ],
+    ids=["by hand", "by a failure"],
+)
+def test_the_status_says_why_a_run_did_not_end_in_a_sentence(
+    settings: Settings, error: BaseException, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(error)), writing.writing(settings, "stopped", command="c360 run"):
+        raise error
+    assert main.main(["status"]) == 0
+    assert said in capsys.readouterr().out
 
 
 def test_times_are_those_of_utc_wherever_the_machine_stands(settings: Settings) -> None:
