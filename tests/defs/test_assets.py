@@ -281,6 +281,19 @@ def test_chosen_dates_are_loaded_again_in_one_run_and_give_the_same(
     }
 
 
+def test_what_lands_for_a_date_within_a_range_after_the_run_was_begun_is_loaded_and_marked(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
+) -> None:
+    monkeypatch.setenv("C360_DATA", str(published.data))
+    land(published, "2026-06-05", "late.ndjson", order(9, "ines"))
+    job = definitions.definitions.load_fn().resolve_job_def("reload_omnisend")
+    land(published, "2026-06-04", "later.ndjson", order(10, "olga"))
+    tags = RANGE | {"dagster/asset_partition_range_end": "2026-06-05"}
+    assert job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM]).success
+    marked = {record.partition_key for record in instance.fetch_materializations(STREAM, limit=10).records}
+    assert marked == {*EXPORT_DATES[:2], "2026-06-04", "2026-06-05"}
+
+
 def test_the_tests_of_dbt_are_checks_of_their_models(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
