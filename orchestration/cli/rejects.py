@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.canonical.reason_codes import FILE_REASONS, RECORD_REASONS
+from orchestration.canonical.reason_codes import ERASED, FILE_REASONS, RECORD_REASONS
 from orchestration.cli import nightly_run, output
 from orchestration.config import accounts
 from orchestration.config.settings import Settings
@@ -16,7 +16,10 @@ from orchestration.runtime.wording import counted
 from orchestration.warehouse import read_only
 
 SHOWN = 160
-COUNTS = "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects"
+COUNTS = (
+    "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects where"
+    " reason_code <> $2"
+)
 REASONS = """
 select
     source, source_account, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number,
@@ -77,14 +80,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.say(f"{count:,} × {reason}{at} in {accounts.feed(source, account)}/{stream}")
         output.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
         output.say(f"    for example {shown_name(path)}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
-    if found:
+    if any(reason != ERASED for _, _, _, reason, *_ in found):
         output.say("Once the cause is fixed, `c360 replay` loads them again.")
     return 0
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> Counts:
-    """How much is rejected just now."""
-    row = con.execute(COUNTS, [list(FILE_REASONS)]).fetchone()
+    """How much is rejected just now and waits for somebody to fix the cause; of those who were erased nothing does."""
+    row = con.execute(COUNTS, [list(FILE_REASONS), ERASED]).fetchone()
     assert row is not None
     return Counts(*row)
 

@@ -328,6 +328,22 @@ def test_one_is_not_said_to_be_several_and_a_file_is_no_record(
     assert "Rejected: 1 record and 1 whole file." in reported
 
 
+def test_records_of_somebody_erased_wait_for_nobody(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.landing.mkdir()
+    with build_file.connect(settings) as con:
+        con.execute(
+            "insert into meta.rejects by name select 'erased' as reason_code, 'landing/a' as file_path, 1 as row_number"
+        )
+    for command in ("status", "doctor", "rejects"):
+        main.main([command])
+    reported = capsys.readouterr().out
+    assert "Rejected      0 records\n" in reported
+    assert "1 × erased" in reported
+    assert "c360 replay" not in reported
+    assert main.main(["replay"]) == 0
+    assert "No loaded file holds rejected records" in capsys.readouterr().out
+
+
 def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:
     from orchestration.cli.rejects import masked
 
