@@ -89,14 +89,16 @@ def definitions() -> dg.Definitions:
 
 def partitions(settings: Settings) -> dg.PartitionsDefinition:
     """A partition for every export date for which anything has landed or is loaded, and for those to come: what is
-    missing was not delivered, or is not loaded yet."""
+    missing was not delivered, or is not loaded yet. Days begin where the settings say, as for whatever is loaded."""
     today = settings.today()
-    dates = {day for day in _export_dates(settings) if FIRST_PLAUSIBLE <= day <= today + timedelta(days=1)}
+    tomorrow = today + timedelta(days=1)
+    dates = {day for day in _export_dates(settings) if FIRST_PLAUSIBLE <= day <= tomorrow}
     first = settings.options.first_export_date or min([*dates, today])
     empty = [day for number in range((today - first).days) if (day := first + timedelta(days=number)) not in dates]
     return dg.DailyPartitionsDefinition(
         start_date=first.isoformat(),
-        end_offset=1,
+        end_offset=2 if tomorrow in dates else 1,
+        timezone=settings.options.reporting_time_zone,
         exclusions=[datetime.combine(day, time.min) for day in empty] or None,
     )
 

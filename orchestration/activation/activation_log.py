@@ -18,6 +18,7 @@ from orchestration.activation.targets import Target
 from orchestration.config.settings import Settings
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import build_file, read_only, writer_lock
 from orchestration.warehouse.duckdb_session import has_table, transaction
 
@@ -57,15 +58,9 @@ class Standing:
     def __str__(self) -> str:
         if self.last_folder is None:
             return f"{self.target}: nothing yet"
-        reported = [_counted(self.unanswered, "body", "bodies") + " without an answer"] if self.unanswered else []
-        reported += (
-            [_counted(self.failed_records, "record", "records") + " to be written again"] if self.failed_records else []
-        )
+        reported = [counted(self.unanswered, "body", "bodies") + " without an answer"] if self.unanswered else []
+        reported += [counted(self.failed_records, "record") + " to be written again"] if self.failed_records else []
         return f"{self.target}: last {self.last_folder}" + "".join(f"; {sentence}" for sentence in reported)
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def standings(settings: Settings) -> list[Standing]:
@@ -93,7 +88,6 @@ def _is_reported(settings: Settings) -> bool:
     with read_only.published(settings) as con:
         if not has_table(con, "meta", "activation_log"):
             return True
-        con.execute("set TimeZone = 'UTC'")
         reported = con.execute(
             "select folder, file, state, failed_records from meta.activation_log order by source, source_account,"
             " folder, file"

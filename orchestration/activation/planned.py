@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from orchestration.activation.targets import Target
+from orchestration.runtime.wording import counted
 
 NO_VENDOR_KEY, SHARED, CONSENT, TOO_LONG = "no_vendor_key", "shared_identifier", "consent", "too_long"
 OPT_OUT = "opt_out_not_said"
@@ -67,17 +68,17 @@ class Plan:
         if self.before >= self.target.guard_from_records:
             if leaving > self.target.most_leaving_share * self.before:
                 return (
-                    f"{leaving:,} of {self.before:,} records would be cleared or are gone, more than"
+                    f"{leaving:,} of {counted(self.before, 'record')} would be cleared or are gone, more than"
                     " `most_leaving_share` allows"
                 )
             if self.counts[CHANGED] > self.target.most_changed_share * self.before:
                 return (
-                    f"{self.counts[CHANGED]:,} of {self.before:,} records would change, more than `most_changed_share`"
+                    f"{self.counts[CHANGED]:,} of {counted(self.before, 'record')} would change, more than `most_changed_share`"
                     " allows"
                 )
             if self.opt_outs > self.target.most_leaving_share * self.before:
                 return (
-                    f"{self.opt_outs:,} opt-outs would go out beside {self.before:,} records, more than"
+                    f"{counted(self.opt_outs, 'opt-out')} would go out beside {counted(self.before, 'record')}, more than"
                     " `most_leaving_share` allows"
                 )
         return None

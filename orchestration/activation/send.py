@@ -28,6 +28,7 @@ from orchestration.network.client import Answer, Client, Patience, RefusedError
 from orchestration.network.pacing import Pace
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
+from orchestration.runtime.wording import counted
 
 # Of this body the vendor takes nothing, however often it is sent; any other refusal is of us, and sending stops.
 OF_THE_BODY = (400, 409, 413, 422)
@@ -178,7 +179,7 @@ def _accepted(receipt: Receipt, answer: Answer, target: Target) -> Receipt:
     )
     if not refused:
         return taken
-    reason = f"{refused:,} of {receipt.records:,} records were refused and are not named"
+    reason = f"{refused:,} of {counted(receipt.records, 'record')} refused and not named"
     if refused < receipt.records:
         return replace(taken, is_all_failed=True, reason=reason)
     return replace(taken, state="refused", reason=reason)

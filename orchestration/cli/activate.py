@@ -11,6 +11,7 @@ from orchestration.activation.targets import Target
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 
 if TYPE_CHECKING:
     from orchestration.activation.send import Sent
@@ -93,8 +94,8 @@ def _sent_report(sent: "Sequence[Sent]", outcome: Outcome) -> dict[str, Any]:
 
 def _print_sent(one: "Sent") -> None:
     output.say(
-        f"\n{one.target.name}: {one.bodies:,} bodies sent, {one.records:,} records, {one.failed:,} failed,"
-        f" {one.pending:,} bodies pending."
+        f"\n{one.target.name}: {counted(one.bodies, 'body', 'bodies')} sent, {counted(one.records, 'record')}, {one.failed:,} failed,"
+        f" {counted(one.pending, 'body', 'bodies')} pending."
     )
     for reason in sorted(one.reasons):
         output.say(f"  {reason}")

@@ -13,6 +13,7 @@ from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import shown_name
+from orchestration.runtime.wording import counted
 
 MARK = ".made-by-c360-demo"
 UNFINISHED = "*"
@@ -61,7 +62,7 @@ def execute(given_settings: Settings, given: argparse.Namespace) -> int:
     if given.json:
         output.machine({"data": str(folder), **report.figures, **figures, "rejected because": dict(reasons)})
         return 0
-    output.say(f"{report.files:,} exports were loaded and published in {report.duration_s:.0f} s.\n")
+    output.say(f"Loaded and published: {counted(report.files, 'export')} in {report.duration_s:.0f} s.\n")
     output.table(figures.items())
     output.say()
     output.table(reasons, header=("rejected because", "rows"))

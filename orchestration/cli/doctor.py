@@ -25,6 +25,7 @@ from orchestration.privacy import erasing
 from orchestration.publishing import publish
 from orchestration.pulling import configuration as pull_configuration
 from orchestration.runtime.errors import OperatorError, to_operator_error, unusable
+from orchestration.runtime.wording import counted
 from orchestration.transformation import parts, seeds
 from orchestration.warehouse import build_file, file_soundness, read_only, run_log, writer_lock
 
@@ -132,8 +133,8 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
     if not mistakes:
         yield Finding(
             "ok",
-            f"{len(seeds.find(settings))} business rules, {len(list(settings.config.glob('*.csv')))} files of this"
-            " installation's own",
+            f"{counted(len(seeds.find(settings)), 'business rule')},"
+            f" {counted(len(list(settings.config.glob('*.csv'))), 'file')} of this installation's own",
         )
 
 
@@ -160,7 +161,7 @@ def _landing(settings: Settings) -> Iterator[Finding]:
         )
         return
     scan = landing_zone.scan(settings)
-    yield Finding("ok", f"{len(scan.files):,} files in the landing zone")
+    yield Finding("ok", f"{counted(len(scan.files), 'file')} in the landing zone")
     for problem in scan.problems:
         yield Finding("broken", problem.message, "Everything else is loaded meanwhile.")
 
@@ -299,9 +300,9 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
         more = f" and {len(vanished) - VANISHED_SHOWN:,} more" if len(vanished) > VANISHED_SHOWN else ""
         yield Finding(
             "note",
-            f"{len(vanished):,} files no longer lie in the landing zone:"
+            f"{counted(len(vanished), 'file')} no longer in the landing zone:"
             f" {', '.join(map(landing_zone.shown, vanished[-VANISHED_SHOWN:]))}{more}.",
-            "Their rows stay, also where a build file is begun anew, as the version that loaded them wrote them. `c360"
+            "The rows stay, also where a build file is begun anew, as the version that loaded them wrote them. `c360"
             " withdraw` takes out what was a mistake.",
         )
     for sentence in asked:
@@ -312,10 +313,10 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             sentence,
             "Ask the vendor, or look at the transfer into the landing zone; the limit is `late_after_days`.",
         )
-    if rejected.records or rejected.files:
+    if any(rejected):
         yield Finding(
             "note",
-            f"{rejected.records:,} records and {rejected.files:,} whole files are rejected.",
+            f"Rejected: {rejected}.",
             "`c360 rejects` shows why; once the cause is fixed, `c360 replay` loads them again.",
         )
     for warning in unread:
@@ -332,7 +333,7 @@ def _deliveries(settings: Settings) -> Iterator[Finding]:
             for change in new[:DRIFT_SHOWN]
         ]
         shown += [f"{len(new) - DRIFT_SHOWN} more like it"] if len(new) > DRIFT_SHOWN else []
-        shown += [f"{len(changed) - len(new)} fields are no longer filled"] if len(changed) > len(new) else []
+        shown += [f"{counted(len(changed) - len(new), 'field')} no longer filled"] if len(changed) > len(new) else []
         yield Finding(
             "note",
             f"The exports of {dates.last} changed their shape: {'; '.join(shown)}.",
@@ -357,7 +358,7 @@ def _dangling(settings: Settings) -> Iterator[Finding]:
         ids = ", ".join(run_id[:8] for run_id in dead[:3])
         yield Finding(
             "note",
-            f"Dagster counts {len(dead)} runs as started whose process is gone ({ids}).",
+            f"Dagster counts {counted(len(dead), 'run')} as started whose process is gone ({ids}).",
             "`c360 up` ends them within a minute of its start.",
         )
     else:

@@ -8,6 +8,7 @@ from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             raise OperatorError(
                 "There is no request of that erasure.", remedy="`c360 erasures` lists them.", exit_code=2
             )
-        output.say(f"{deleted:,} requests to vendors deleted.")
+        output.say(f"{counted(deleted, 'request')} to vendors deleted.")
         return 0
     found = list(erasing.receipts(settings))
     if given.json:

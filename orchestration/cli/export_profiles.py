@@ -7,6 +7,7 @@ from orchestration.activation import profiles
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     if given.json:
         output.machine({"profiles": made.profiles, "left_out": dict(sorted(made.left_out.items()))})
         return 0
-    output.say(f"{made.profiles:,} profiles, one a line. The file holds personal data.")
+    output.say(f"{counted(made.profiles, 'profile')}, one a line. The file holds personal data.")
     output.table(
         sorted(made.left_out.items()),
         header=("left out: not as the schema wants it", "values") if made.left_out else (),

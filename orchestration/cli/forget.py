@@ -16,6 +16,7 @@ from orchestration.privacy import erasing
 from orchestration.privacy.erasing import Held
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import build_file, read_only
 from orchestration.warehouse.writer_lock import writer_lock
 
@@ -138,12 +139,12 @@ def _look(settings: Settings, named: list[dict[str, str]]) -> None:
         unnamed = "nobody with an id" if one.person.owners else "erased before"
         who = ", ".join(one.person.customer_ids) or unnamed
         output.say(
-            f"{who}: {len(one.person.owners):,} vendor records, {len(one.person.identifiers):,} identifiers of their"
+            f"{who}: {counted(len(one.person.owners), 'vendor record')}, {counted(len(one.person.identifiers), 'identifier')} of their"
             " own."
         )
         output.table(one.counts.items())
         output.say(
-            f"{len(one.files):,} landing files may hold records of theirs; every kept publication but the new one is"
+            f"{counted(len(one.files), 'landing file')} may hold records of theirs; every kept publication but the new one is"
             " dropped."
         )
 

@@ -20,6 +20,7 @@ from orchestration.loading.unreported_rejects import above_limit
 from orchestration.monitoring import alerts
 from orchestration.publishing import change_report, publish
 from orchestration.runtime.errors import OperatorError, to_operator_error
+from orchestration.runtime.wording import counted
 from orchestration.vendors import discover
 
 SHOWN = 10
@@ -94,7 +95,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     try:
         for line in given_back:
             output.say(line)
-        print_report(report, settings)
+        print_report(report, settings, without_files=_nothing(dates))
         _send_alerts(report, settings)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -115,7 +116,7 @@ def published_all_the_same(settings: Settings) -> Iterator[None]:
             raise
         plain = to_operator_error(error)
         message = (
-            f"The warehouse was published ({after.customers:,} customers, {after.orders:,} orders); what comes after"
+            f"The warehouse was published ({counted(after.customers, 'customer')}, {counted(after.orders, 'order')}); what comes after"
             f" that failed: {plain.message}"
         )
         raise OperatorError(message, remedy=plain.remedy, exit_code=3) from None
@@ -162,9 +163,9 @@ def resolved(settings: Settings, source: str, account: str) -> str:
     return settings.account(discover()[source], account).source_account
 
 
-def print_report(report: RunReport, settings: Settings) -> None:
-    """Prints the report in words, then as one line of JSON."""
-    for line in _lines(report, settings):
+def print_report(report: RunReport, settings: Settings, *, without_files: str = "No file was loaded.") -> None:
+    """Prints the report in words, then as one line of JSON; `without_files` is said where the run loaded none."""
+    for line in _lines(report, settings, without_files):
         output.say(line)
     output.say(json.dumps(report.figures))
 
@@ -189,14 +190,21 @@ def _dates(given: argparse.Namespace) -> DateRange | None:
     return DateRange(first, last) if first else None
 
 
-def _lines(report: RunReport, settings: Settings) -> list[str]:
+def _nothing(dates: DateRange | None) -> str:
+    """What it means that no file was loaded."""
+    if dates is None:
+        return "Nothing new has landed."
+    return f"There is no file of {dates.first}{f' to {dates.last}' if dates.last != dates.first else ''} to load."
+
+
+def _lines(report: RunReport, settings: Settings, without_files: str) -> list[str]:
     if report.files:
         lines = [
-            f"{report.files:,} files, {report.rows_read:,} rows: "
+            f"{counted(report.files, 'file')}, {counted(report.rows_read, 'row')}: "
             f"{report.rows_loaded:,} loaded, {report.rows_duplicate:,} duplicate, {report.rows_rejected:,} rejected."
         ]
     else:
-        lines = ["Nothing new has landed."]
+        lines = [without_files]
     lines += _shortened(_rejected_whole(report))
     lines += _shortened(_above_limit(report, settings))
     lines += _shortened([problem.message for problem in report.ingestion.problems])
@@ -207,7 +215,7 @@ def _lines(report: RunReport, settings: Settings) -> list[str]:
     if report.published:
         return [
             *lines,
-            f"Published {settings.published_file}: {report.customers:,} customers, {report.orders:,} orders.",
+            f"Published {settings.published_file}: {counted(report.customers, 'customer')}, {counted(report.orders, 'order')}.",
         ]
     if back := publish.taken_back(settings):
         return [

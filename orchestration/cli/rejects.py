@@ -3,20 +3,23 @@
 import argparse
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.canonical.reason_codes import FILE_REASONS, RECORD_REASONS
+from orchestration.canonical.reason_codes import ERASED, FILE_REASONS, RECORD_REASONS
 from orchestration.cli import nightly_run, output
 from orchestration.config import accounts
 from orchestration.config.settings import Settings
 from orchestration.runtime.redaction import shown_name, without_contacts
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import read_only
 
 SHOWN = 160
-COUNTS = "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects"
+COUNTS = (
+    "select count(*) filter (reason_code not in $1), count(*) filter (reason_code in $1) from meta.rejects where"
+    " reason_code <> $2"
+)
 REASONS = """
 select
     source, source_account, stream, reason_code, field, count(*) as rows, any_value(file_path) as file_path, any_value(row_number) as row_number,
@@ -40,12 +43,15 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Rejected records, and files of which nothing could be read."""
 
     records: int
     files: int
+
+    def __str__(self) -> str:
+        named = (counted(self.records, "record"), *([counted(self.files, "whole file")] if self.files else []))
+        return " and ".join(named)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,14 +80,14 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
         output.say(f"{count:,} × {reason}{at} in {accounts.feed(source, account)}/{stream}")
         output.say(f"    {(RECORD_REASONS | FILE_REASONS).get(reason, '')}")
         output.say(f"    for example {shown_name(path)}" + (f", record {row}: {masked(raw)}\n" if row else "\n"))
-    if found:
+    if any(reason != ERASED for _, _, _, reason, *_ in found):
         output.say("Once the cause is fixed, `c360 replay` loads them again.")
     return 0
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> Counts:
-    """How much is rejected just now."""
-    row = con.execute(COUNTS, [list(FILE_REASONS)]).fetchone()
+    """How much is rejected just now and waits for somebody to fix the cause; of those who were erased nothing does."""
+    row = con.execute(COUNTS, [list(FILE_REASONS), ERASED]).fetchone()
     assert row is not None
     return Counts(*row)
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from orchestration.activation import activation_log
-from orchestration.cli import output
+from orchestration.cli import output, rejects
 from orchestration.config.settings import Settings
 from orchestration.landing import landing_zone
 from orchestration.landing.landing_zone import LandedFile
@@ -18,6 +18,7 @@ from orchestration.monitoring.freshness import Freshness
 from orchestration.privacy import erasing
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import read_only, writer_lock
 from orchestration.warehouse import run_log as runs
 
@@ -45,7 +46,7 @@ class Status:
     pending: tuple[LandedFile, ...] | None
     runs: tuple[dict[str, Any], ...]
     streams: tuple[Freshness, ...]
-    rejects: int
+    rejected: rejects.Counts
     taken_back: publish.Publication | None = None
     vanished: tuple[str, ...] = ()
     given_back: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ def look(settings: Settings) -> Status:
             pending=None if writer else tuple(_pending(settings, scan, con)),
             runs=tuple(runs.recent(con, RUNS_SHOWN)) if con else (),
             streams=tuple(freshness.of_streams(con, settings)) if con else (),
-            rejects=_count(con) if con else 0,
+            rejected=rejects.counts(con) if con else rejects.Counts(0, 0),
             vanished=tuple(load_log.vanished(con, scan)) if con else (),
             given_back=_given_back(settings),
             erasures_unended=tuple(erasing.unended(settings)),
@@ -106,28 +107,20 @@ def _given_back(settings: Settings) -> tuple[str, ...]:
         return (str(error),)
 
 
-def _count(con: duckdb.DuckDBPyConnection) -> int:
-    row = con.execute("select count(*) from meta.rejects").fetchone()
-    return row[0] if row else 0
-
-
 def _print(settings: Settings, found: Status) -> None:
     output.say(f"Data folder   {settings.data}")
     seen = found.publication
-    output.say(
-        "Published    "
-        f" {f'{seen.shown_at}: {seen.customers:,} customers, {seen.orders:,} orders' if seen else 'nothing yet'}"
-    )
+    output.say(f"Published     {_shown_publication(seen) if seen else 'nothing yet'}")
     if back := found.taken_back:
         output.say(f"              that of {back.shown_at} was rolled back; `c360 run --full-refresh` publishes anew")
     output.say(f"Writing now   {found.writer or 'nobody'}")
-    output.say(f"Pending       {'a run is on it' if found.pending is None else f'{len(found.pending):,} files'}")
+    output.say(f"Pending       {'a run is on it' if found.pending is None else counted(len(found.pending), 'file')}")
     for file in (found.pending or ())[:5]:
         output.say(f"              {file.shown_path}")
-    output.say(f"Rejected      {found.rejects:,} records{'; `c360 rejects` shows why' if found.rejects else ''}")
+    output.say(f"Rejected      {found.rejected}{'; `c360 rejects` shows why' if any(found.rejected) else ''}")
     if found.vanished:
         output.say(
-            f"Archived      {len(found.vanished):,} files no longer lie in the landing zone; their rows stay (`c360"
+            f"Archived      {counted(len(found.vanished), 'file')} no longer in the landing zone; the rows stay (`c360"
             " withdraw` takes them out)"
         )
         for path in found.vanished[-VANISHED_SHOWN:]:
@@ -164,9 +157,13 @@ def _print(settings: Settings, found: Status) -> None:
         )
 
 
+def _shown_publication(seen: publish.Publication) -> str:
+    return f"{seen.shown_at}: {counted(seen.customers, 'customer')}, {counted(seen.orders, 'order')}"
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return value.strftime("%Y-%m-%d %H:%M UTC")
     return round(value, 1) if isinstance(value, float) else value
 
 
@@ -179,7 +176,7 @@ def _print_json(settings: Settings, found: Status) -> None:
             "rolled_back": found.taken_back.published_at if found.taken_back else None,
             "writer": str(found.writer) if found.writer else None,
             "pending": None if found.pending is None else [file.shown_path for file in found.pending],
-            "rejects": found.rejects,
+            "rejects": sum(found.rejected),
             "vanished": [landing_zone.shown(path) for path in found.vanished],
             "given_back": list(found.given_back),
             "erasures_unended": list(found.erasures_unended),

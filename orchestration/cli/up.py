@@ -18,6 +18,7 @@ import yaml
 from orchestration.cli import output
 from orchestration.config.settings import PACKAGE, Settings, project_folder
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.redaction import shown_name
 
 HOST = "127.0.0.1"
 PR_SET_PDEATHSIG = 1
@@ -26,12 +27,12 @@ REPORTING_SECONDS = 5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--port", type=int, default=3000, help="port of the UI (default 3000)")
+    parser.add_argument("--port", type=int, default=3000, help="port of the UI (default 3000; 0: any that is free)")
 
 
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Starts both and waits until one ends or the command is interrupted."""
-    _require_port(given.port)
+    port = _usable(given.port)
     environment = _environment(settings)
     _prepare(settings)
     workspace = ["-w", str(project_folder() / "workspace.yaml")]
@@ -43,7 +44,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             "-h",
             HOST,
             "-p",
-            str(given.port),
+            str(port),
             "--log-level",
             "warning",
             *workspace,
@@ -59,7 +60,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     logs = settings.logs
     started = {name: _start(command, environment, logs / f"{name}.log") for name, command in commands.items()}
     signal.signal(signal.SIGTERM, _interrupt)
-    output.say(f"Dagster: http://{HOST}:{given.port}  (data in {settings.data}, logs in {logs}; Ctrl-C ends it)")
+    output.say(f"Dagster: http://{HOST}:{port}  (data in {settings.data}, logs in {logs}; Ctrl-C ends it)")
     sys.stdout.flush()
     try:
         return _wait(started, logs)
@@ -118,12 +119,19 @@ def _signal(group: int, number: int) -> bool:
     return True
 
 
-def _require_port(port: int) -> None:
+def _usable(port: int) -> int:
+    """The port, if it can be had; for 0 any that is free."""
     with socket.socket() as probe:
-        if probe.connect_ex((HOST, port)) == 0:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
             raise OperatorError(
-                f"Port {port} is taken.", remedy=f"Use another with `c360 up --port {port + 1}`.", exit_code=2
-            )
+                f"Port {shown_name(str(port))} cannot be used.",
+                remedy="Use another with `c360 up --port 0`.",
+                exit_code=2,
+            ) from None
+        return probe.getsockname()[1]
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:

@@ -73,7 +73,9 @@ def vendor_assets(
     ) -> Iterator[dg.MaterializeResult]:
         with plain_errors():
             installation = settings.read()
+            pipeline.require_landing(installation)
         dates = chosen_dates(context)
+        partitions_of_run = set(context.partition_keys) if dates else set()
         chosen = {stream.name: key for key, stream in streams.items() if key in context.selected_asset_keys}
 
         def is_ours(file: LandedFile) -> bool:
@@ -101,12 +103,13 @@ def vendor_assets(
             key = chosen[name]
             for delivery in delivered:
                 partition = str(delivery["export_date"])
-                if dates is None:
+                # Of a range also what has landed for a date between that had no partition when the run was begun.
+                if partition in partitions_of_run:
+                    context.add_asset_metadata(_figures([delivery]), asset_key=key, partition_key=partition)
+                else:
                     context.log_event(
                         dg.AssetMaterialization(asset_key=key, partition=partition, metadata=_figures([delivery]))
                     )
-                else:
-                    context.add_asset_metadata(_figures([delivery]), asset_key=key, partition_key=partition)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks)
 
     return load

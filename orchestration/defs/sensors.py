@@ -12,6 +12,7 @@ from orchestration.monitoring import alerts, dagster_reports
 from orchestration.monitoring.dagster_runs import GONE, end_dead_runs, forget_old_runs
 from orchestration.publishing import retention
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import build_file, writer_lock
 
 JANITOR_SECONDS = 20
@@ -45,7 +46,9 @@ def arrival(job_name: str) -> dg.SensorDefinition:
                     return dg.SkipReason("The build file cannot be read; `c360 doctor` says more.")
         ready = completeness.complete(files, quiet_seconds=settings.options.arrival_quiet_seconds)
         if not ready:
-            return dg.SkipReason(f"{len(files)} files are still arriving." if files else "Nothing new has landed.")
+            return dg.SkipReason(
+                f"{counted(len(files), 'file')} still arriving." if files else "Nothing new has landed."
+            )
         return dg.RunRequest(run_key=completeness.key(ready))
 
     return look
@@ -61,8 +64,8 @@ def janitor() -> dg.SensorDefinition:
         ended = list(end_dead_runs(context.instance))
         forgotten = forget_old_runs(context.instance, keep_days=settings.options.keep_run_days)
         retention.prune_logs(settings)
-        reported = [f"Ended {len(ended)} runs whose process is gone."] if ended else []
-        reported += [f"Forgot {forgotten} old runs."] if forgotten else []
+        reported = [f"Ended {counted(len(ended), 'run')} whose process is gone."] if ended else []
+        reported += [f"Forgot {counted(forgotten, 'old run')}."] if forgotten else []
         return dg.SkipReason(" ".join(reported) or "Every unfinished run is alive.")
 
     return sweep
@@ -87,7 +90,7 @@ def command_line_runs() -> dg.SensorDefinition:
         except OperatorError as error:
             return dg.SkipReason(str(error))
         if left:
-            return dg.SkipReason(f"{left} materialisations are still to be reported.")
+            return dg.SkipReason(f"{counted(left, 'materialisation')} still to be reported.")
         context.update_cursor(seen)
         return dg.SkipReason("All that is published is reported.")
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from orchestration.forecasting import bg_nbd, gamma_gamma
+from orchestration.runtime.wording import counted
 
 HORIZON_DAYS = 365
 FITTED, TOO_LITTLE_DATA, NOT_PLAUSIBLE = "fitted", "too_little_data", "not_plausible"
@@ -88,11 +89,11 @@ def _lacking(customers: pl.DataFrame, limits: Limits) -> Iterator[str]:
     valued = _valued(customers).height
     history = customers["age_days"].max() or 0
     if customers.height < limits.minimum_customers:
-        yield f"{customers.height} customers with an order, {limits.minimum_customers} are needed"
+        yield f"{counted(customers.height, 'customer')} with an order, {limits.minimum_customers} are needed"
     if repeaters < limits.minimum_repeat_customers:
-        yield f"{repeaters} customers who bought again, {limits.minimum_repeat_customers} are needed"
+        yield f"{counted(repeaters, 'customer')} who bought again, {limits.minimum_repeat_customers} are needed"
     if valued < limits.minimum_repeat_customers:
-        yield f"{valued} customers whose later purchases have a value, {limits.minimum_repeat_customers} are needed"
+        yield f"{counted(valued, 'customer')} whose later purchases have a value, {limits.minimum_repeat_customers} are needed"
     if history < limits.minimum_history_days:  # ty: ignore[unsupported-operator]
         yield f"{history} days since the first order, {limits.minimum_history_days} are needed"
 

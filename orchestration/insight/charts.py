@@ -19,7 +19,11 @@ CELL_HEIGHT = 30
 Number = float | int | Decimal
 
 
-def columns(points: Mapping[tuple[str, str], Number], *, unit: str = "") -> Markup:
+# The unit of one, and of any other number of them.
+Unit = tuple[str, str]
+
+
+def columns(points: Mapping[tuple[str, str], Number], *, unit: Unit = ("", "")) -> Markup:
     """Stacked columns: a column per first part of the key, a colour per second part."""
     if not points:
         return markup.NOTHING
@@ -42,7 +46,7 @@ def _column(
     left: float,
     step: float,
     highest: float,
-    unit: str,
+    unit: Unit,
 ) -> Markup:
     width = min(step * 0.72, 70)
     top = float(HEIGHT - BOTTOM)
@@ -59,7 +63,7 @@ def _column(
                     width,
                     height,
                     number,
-                    f"{place}, {name}: {markup.shown(value)} {unit}",
+                    f"{place}, {name}: {_measured(value, unit)}",
                 )
             )
     return Markup().join(parts)
@@ -86,7 +90,7 @@ def _round_step(about: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about)
 
 
-def bars(values: Sequence[tuple[str, Number]], *, unit: str = "") -> Markup:
+def bars(values: Sequence[tuple[str, Number]], *, unit: Unit = ("", "")) -> Markup:
     """Horizontal bars with their names and values."""
     if not values:
         return markup.NOTHING
@@ -96,8 +100,8 @@ def bars(values: Sequence[tuple[str, Number]], *, unit: str = "") -> Markup:
         y = number * (BAR + GAP)
         width = max(0.0, float(value)) / longest * (WIDTH - LABEL - 150)
         drawn.append(_text(LABEL - 10, y + BAR * 0.7, name, anchor="end"))
-        drawn.append(_block(LABEL, y, max(width, 1), BAR, 0, f"{name}: {markup.shown(value)} {unit}"))
-        drawn.append(_text(LABEL + width + 8, y + BAR * 0.7, f"{markup.shown(value)} {unit}".strip(), kind="value"))
+        drawn.append(_block(LABEL, y, max(width, 1), BAR, 0, f"{name}: {_measured(value, unit)}"))
+        drawn.append(_text(LABEL + width + 8, y + BAR * 0.7, _measured(value, unit), kind="value"))
     return _figure(WIDTH, len(values) * (BAR + GAP), drawn)
 
 
@@ -142,6 +146,11 @@ def _cell(x: float, y: float, width: float, height: float, share: float, place: 
     return block + _text(
         x + width / 2, y + height * 0.62, label, anchor="middle", kind="on" if share > 0.45 else "value"
     )
+
+
+def _measured(value: Number, unit: Unit) -> str:
+    one, many = unit
+    return f"{markup.shown(value)} {one if value == 1 else many}".strip()
 
 
 def _block(x: float, y: float, width: float, height: float, series: int, title: str) -> Markup:

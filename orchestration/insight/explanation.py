@@ -17,6 +17,7 @@ from orchestration.insight import contactability
 from orchestration.insight.identity_graph import Bridge, Graph, RecordLink, Step
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import masked, shown_name
+from orchestration.runtime.wording import counted
 from orchestration.warehouse.duckdb_session import has_table
 
 SHOWN = 25
@@ -206,7 +207,7 @@ def of_person(con: duckdb.DuckDBPyConnection, wording: Wording, *, asked: str, c
             step = tree[record.alias_id]
             yield f"     linked to {numbers[step.start.alias_id]} by {wording.link(step.end)}"
     if len(shown) < len(records):
-        yield f"\n… and {len(records) - len(shown)} more records; --all shows them."
+        yield f"\n… and {counted(len(records) - len(shown), 'more record')}; --all shows them."
     yield from _bridge_lines(con, wording, graph, numbers, root=root, customer_id=customer_id)
     yield from _refused_lines(con, wording, numbers, customer_id)
     yield from _channel_lines(con, customer_id)
@@ -228,10 +229,10 @@ def _heading_lines(
         yield f"(the id asked for, {asked[:12]}…, is one of its records)"
     vendors = {record.source for record in records.values()}
     own = sum(not record.is_belonging for record in records.values())
-    worth = f"{_count(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
-    yield f"{_count(own, 'record')} of {_count(len(vendors), 'vendor')}, {worth}."
+    worth = f"{counted(orders or 0, 'valid order')}, revenue {_money(revenue)} {currency or ''}".rstrip()
+    yield f"{counted(own, 'record')} of {counted(len(vendors), 'vendor')}, {worth}."
     if len(records) > own:
-        yield f"{_count(len(records) - own, 'more set')} of identifiers that orders and events of these records name."
+        yield f"{counted(len(records) - own, 'more set')} of identifiers that orders and events of these records name."
 
 
 def _bridge_lines(
@@ -281,7 +282,7 @@ def of_two(
     if one[0] == other[0]:
         yield "Both are the same record."
     elif chain:
-        yield f"They are one person, {one[1]}, in {_count(len(chain), 'step')}:"
+        yield f"They are one person, {one[1]}, in {counted(len(chain), 'step')}:"
     else:
         yield f"They are one person, {one[1]}; which of their links joins these two is not known."
     yield from _record_lines(wording, records[one[0]])
@@ -339,12 +340,8 @@ def _others(bridge: Bridge) -> str:
 def _worth(bridge: Bridge, orders: list[tuple[str, Decimal | None, list[str]]]) -> str:
     """Orders that only the records cut off report."""
     moved = [amount or Decimal(0) for _, amount, owners in orders if set(owners) <= bridge.cut_off]
-    return f"{_count(len(moved), 'valid order')} and revenue {_money(sum(moved, Decimal(0)))}"
+    return f"{counted(len(moved), 'valid order')} and revenue {_money(sum(moved, Decimal(0)))}"
 
 
 def _money(amount: Decimal | None) -> str:
     return f"{amount or Decimal(0):,.2f}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -204,8 +204,7 @@ limit {ROWS_SHOWN}
 # Loads that a later load of the same file replaced stand in meta.loads alone.
 DELIVERIES = """
 select
-    source as vendor, source_account as account, stream, max(export_date) as last_export_date, date_diff('day', max(export_date), current_date) as days_ago,
-    count(*) as files,
+    source as vendor, source_account as account, stream, max(export_date) as last_export_date, count(*) as files,
     sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as loaded, sum(rows_rejected)::bigint as rejected, sum(rows_duplicate)::bigint as duplicate
 from meta.loads
 where status <> 'superseded'

@@ -18,10 +18,12 @@ from orchestration.publishing import change_report
 from orchestration.publishing.change_report import Changes
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.redaction import without_contacts
+from orchestration.runtime.wording import counted
 
 Query = Mapping[str, str]
 Page = Callable[[duckdb.DuckDBPyConnection, Query], Markup]
 
+PEOPLE = ("person", "people")
 LISTED_VERDICTS = ("mismatch", "stale", "inconsistent_at_source", "explained", "not_comparable", "match")
 
 
@@ -67,7 +69,8 @@ def revenue(con: duckdb.DuckDBPyConnection) -> Markup:
     return section(
         f"Revenue by month and vendor, {currency}",
         charts.columns(
-            {(f"{month:%Y-%m}", vendor): amount for month, vendor, amount in found.rows if month}, unit=currency
+            {(f"{month:%Y-%m}", vendor): amount for month, vendor, amount in found.rows if month},
+            unit=(currency, currency),
         ),
         markup.table(months, special={"month": _month}),
         note=f"All valid orders by business day, of the last {figures.MONTHS_SHOWN} months with any.",
@@ -85,7 +88,7 @@ def parts_of_business(con: duckdb.DuckDBPyConnection) -> list[Markup]:
         ),
         section(
             "Life-cycle stages",
-            charts.bars([(stage, count) for stage, count, _ in stages.rows], unit="people"),
+            charts.bars([(stage, count) for stage, count, _ in stages.rows], unit=PEOPLE),
             markup.table(stages),
         ),
         section(
@@ -116,7 +119,7 @@ def customers(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
     )
     form = Markup('<form action="/customers">' + field + " <button>Search</button></form>").format(wanted)
     shown = markup.table(found, special={"customer_id": _customer_link}, hidden=("people_found",))
-    count = Markup('<p class="note" data-figure="found">{} people</p>').format(markup.shown(total))
+    count = Markup('<p class="note" data-figure="found">{}</p>').format(counted(total, *PEOPLE))
     return markup.joined([Markup("<h1>Customers</h1>"), form, count, shown, _further(wanted, offset, total)])
 
 
@@ -252,7 +255,7 @@ def segments(con: duckdb.DuckDBPyConnection, _: Query) -> Markup:
             Markup("<h1>Segments</h1>"),
             section(
                 "Members now",
-                charts.bars(largest, unit="people"),
+                charts.bars(largest, unit=PEOPLE),
                 markup.table(found, special={"share_of_people": percent}),
             ),
             section(
@@ -280,7 +283,7 @@ def reconciliation(con: duckdb.DuckDBPyConnection, query: Query) -> Markup:
             Markup("<h1>Reconciliation</h1>"),
             section(
                 "Verdicts",
-                charts.bars([(verdict, count) for verdict, count in totals.rows], unit="figures"),
+                charts.bars([(verdict, count) for verdict, count in totals.rows], unit=("figure", "figures")),
                 markup.table(totals, special=to_verdict),
             ),
             section(
@@ -307,7 +310,7 @@ def row_counts(con: duckdb.DuckDBPyConnection) -> list[Markup]:
         section(
             "Rows by export date and vendor",
             charts.columns(
-                {(str(export_date), vendor): count for export_date, vendor, count in by_date.rows}, unit="rows"
+                {(str(export_date), vendor): count for export_date, vendor, count in by_date.rows}, unit=("row", "rows")
             ),
         ),
         rejects(con),

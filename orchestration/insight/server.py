@@ -116,7 +116,6 @@ class _Dashboard:
     def _body(self, show: Page, query: dict[str, Any]) -> tuple[int, Markup]:
         try:
             with read_only.published(self._settings) as con:
-                con.execute("set TimeZone = 'UTC'")
                 return HTTPStatus.OK, show(con, query)
         except (OperatorError, duckdb.Error, OSError) as error:
             plain = to_operator_error(error)

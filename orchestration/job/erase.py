@@ -13,6 +13,7 @@ from orchestration.privacy import retention as privacy_retention
 from orchestration.publishing import publish
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.progress import Progress, silent
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import build_file
 
 
@@ -79,10 +80,10 @@ def keep_limits(settings: Settings, *, progress: Progress = silent) -> list[Path
             erasing.begin(
                 settings,
                 people,
-                by=f"{erasing.RETENTION}: nothing done for {limits['keep_inactive_days']:,} days",
+                by=f"{erasing.RETENTION}: nothing done for {counted(limits['keep_inactive_days'], 'day')}",
                 until=settings.today(),
             )
-            progress(f"retention: {len(people):,} people who did nothing for too long are erased")
+            progress(f"retention: {counted(len(people), 'person', 'people')} erased who did nothing for too long")
     return [*receipts, *finish_erasures(settings, progress=progress)]
 
 

@@ -21,7 +21,7 @@ def transform(
 ) -> tuple[NodeResult, ...]:
     """Brings the marts of the build file up to date with staging, rules and settings."""
     with build_file.connect(settings) as con:
-        day = as_of or run_log.greatest_export_date(con)
+        day = as_of or run_log.greatest_export_date(con) or _day_of_marts(con)
         if day is None:
             return ()
         run_log.note(con, run_id, as_of_date=day)
@@ -48,6 +48,14 @@ def transform(
         run_log.note(con, run_id, warnings=[str(node) for node in nodes if node.is_warning])
     pass_point("after_dbt")
     return nodes
+
+
+def _day_of_marts(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The day of the marts that stand there: what they were made of may have been withdrawn to the last file."""
+    if fingerprints.transformed_fingerprint(con) is None:
+        return None
+    row = con.execute("select as_of_date from internal.run_settings").fetchone()
+    return row[0] if row else None
 
 
 def write_run_settings(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> None:

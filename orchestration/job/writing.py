@@ -16,7 +16,7 @@ from orchestration.loading.loader import Warehouse
 from orchestration.monitoring import attention
 from orchestration.privacy import erasing
 from orchestration.publishing import publish, retention, sound_build_file
-from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.errors import OperatorError, to_operator_error
 from orchestration.runtime.progress import Progress, silent
 from orchestration.transformation import identity_rules, seeds, segment_rules
 from orchestration.warehouse import build_file, run_log
@@ -83,8 +83,12 @@ def writing(
             yield warehouse
         except BaseException as error:
             with suppress(duckdb.Error, OSError), build_file.connect(settings) as con:
+                is_failure = isinstance(error, Exception)
                 run_log.end(
-                    con, run_id, failure=error.message if isinstance(error, OperatorError) else type(error).__name__
+                    con,
+                    run_id,
+                    failure=to_operator_error(error).message if is_failure else "It was interrupted.",
+                    is_interrupted=not is_failure,
                 )
             if moved := sound_build_file.set_damaged_aside(error, settings):
                 raise DamagedFileError(

@@ -163,7 +163,7 @@ def _first_to_hold(con: duckdb.DuckDBPyConnection, share: float) -> list[tuple[o
 
 _DECISIVE = """
 select
-    (select (count(*), bit_xor(hash(load_seq, run_id, status, is_full, rows_rejected))) from meta.loads),
+    (select (count(*), sum(hash(load_seq, run_id, status, is_full, rows_rejected))) from meta.loads),
     (select count(*) from internal.accepted_deletions)
 """
 # What a delivery consists of, whatever its files are called.

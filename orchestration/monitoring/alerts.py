@@ -25,6 +25,7 @@ from typing import Literal
 from orchestration.config.settings import Settings
 from orchestration.monitoring import freshness
 from orchestration.runtime.errors import to_operator_error
+from orchestration.runtime.wording import counted
 
 COMMAND_SECONDS = 60
 WEBHOOK_SECONDS = 10
@@ -101,7 +102,11 @@ def report_problems(settings: Settings, count: int) -> None:
     if count:
         send(
             settings,
-            Alert("failed", f"{count} things in the landing zone could not be loaded.", "`c360 doctor` names them."),
+            Alert(
+                "failed",
+                f"{counted(count, 'thing')} in the landing zone could not be loaded.",
+                "`c360 doctor` names them.",
+            ),
         )
 
 
@@ -109,7 +114,7 @@ def report_attention(settings: Settings, sentences: Sequence[str]) -> None:
     """Sends an alert on what a person must look at after a run that went well, if there is anything."""
     if sentences:
         others = len(sentences) - 1
-        more = f" And {others} more {'thing' if others == 1 else 'things'}." if others else ""
+        more = f" And {counted(others, 'more thing')}." if others else ""
         send(settings, Alert("attention", f"{sentences[0]}{more}", "`c360 status` shows everything."))
 
 

@@ -5,13 +5,15 @@ Read from the published file: what Dagster's own runs loaded is left out, for th
 that is loaded every stream is reported, also one that brought nothing: otherwise Dagster would take that partition for
 missing and warn of everything after it. Dagster stores each event by itself, which takes some milliseconds, so as many
 are reported at a time as the caller has time for, and the rest the next time; a file beside Dagster's notes which have
-been reported. Metadata are counts and ids of runs.
+been reported. Each is reported after what it is made of and the last export date last: Dagster goes by the order, and
+would call outdated what it heard of earlier. Metadata are counts and ids of runs.
 """
 
 import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -39,7 +41,7 @@ select source, stream, export_date::varchar, max_by(run_id, load_seq), count(*):
 from standing
 group by source, stream, export_date
 having not max_by(is_by_dagster, load_seq)
-order by export_date desc, source, stream
+order by export_date, source, stream
 """
 # Export dates, with the run that loaded each last and the streams it brought.
 _LOADED = """
@@ -48,13 +50,10 @@ select
 from meta.loads
 where status <> 'superseded'
 group by export_date
-order by export_date desc
 """
 _BUILT_BY = "select run_id, command from meta.runs where published order by started_at desc limit 1"
 _ROWS = "select schema_name, table_name, estimated_size from duckdb_tables()"
 _TOTALS = "select (select count(*) from marts.dim_customers), (select count(*) from marts.fct_orders)"
-# What people look at first is reported first.
-_ORDER = ("published", "marts", "meta", "staging")
 
 
 def report(instance: dg.DagsterInstance, settings: Settings, *, seconds: float) -> int:
@@ -101,7 +100,7 @@ def _events(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[tupl
         for key, metadata in _built(con, settings):
             yield key.to_user_string(), built_by, dg.AssetMaterialization(key, metadata={**metadata, "run": built_by})
     for source, stream, export_date, run_id, *counts in sorted(
-        [*con.execute(_DELIVERIES, [BY_DAGSTER]).fetchall(), *_empty(con)], key=lambda row: row[2], reverse=True
+        [*con.execute(_DELIVERIES, [BY_DAGSTER]).fetchall(), *_empty(con)], key=lambda row: row[2]
     ):
         names = ("files", "rows read", "rows loaded", "rows rejected", "rows duplicate")
         figures = dict(zip(names, counts, strict=True))
@@ -122,20 +121,21 @@ def _empty(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str, str,
         )
 
 
-def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[dg.AssetKey, Mapping[str, Any]]]:
-    """The published file, and every table and model that it was made of; with rows where it holds them."""
+def _built(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[tuple[dg.AssetKey, Mapping[str, Any]]]:
+    """Every table and model that the published file was made of, with rows where it holds them, and the file itself."""
     manifest = json.loads(dbt_project.manifest(settings).read_text(encoding="utf-8"))
     translator = DagsterDbtTranslator()
     rows = {(schema, table): count for schema, table, count in con.execute(_ROWS).fetchall()}
-    made = {**manifest["sources"], **manifest["nodes"]}.values()
-    found = {
-        translator.get_asset_key(node): rows.get((node["schema"], node["name"]))
-        for node in made
-        if node["resource_type"] in ("source", "model", "seed") and node["config"].get("materialized") != "ephemeral"
-    }
+    made = {**manifest["sources"], **manifest["nodes"]}
+    # Staging first: whatever else reads nothing waits for it.
+    for unique_id in dict.fromkeys((*manifest["sources"], *TopologicalSorter(manifest["parent_map"]).static_order())):
+        node = made.get(unique_id)
+        if (
+            node
+            and node["resource_type"] in ("source", "model", "seed")
+            and node["config"].get("materialized") != "ephemeral"
+        ):
+            count = rows.get((node["schema"], node["name"]))
+            yield translator.get_asset_key(node), {} if count is None else {"dagster/row_count": count}
     customers, orders = con.execute(_TOTALS).fetchone() or (0, 0)
-    reported = [
-        (PUBLISHED, {"customers": customers, "orders": orders}),
-        *((key, {} if count is None else {"dagster/row_count": count}) for key, count in found.items()),
-    ]
-    return sorted(reported, key=lambda one: _ORDER.index(one[0].path[0]) if one[0].path[0] in _ORDER else len(_ORDER))
+    yield PUBLISHED, {"customers": customers, "orders": orders}

@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.config import accounts
 from orchestration.config.settings import Settings
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import read_only, run_log, writer_lock
 
 LAST = """
@@ -36,7 +37,8 @@ class Freshness:
         return accounts.feed(self.source, self.source_account)
 
     def __str__(self) -> str:
-        when = {0: "today", 1: "yesterday"}.get(self.days_ago, f"{self.days_ago} days ago")
+        named = {-1: "of tomorrow", 0: "today", 1: "yesterday"}
+        when = named.get(self.days_ago, f"{self.days_ago} days ago")
         return f"{self.feed}/{self.stream}: last delivery {when} ({self.last_delivery})"
 
 
@@ -83,7 +85,7 @@ def lateness(settings: Settings) -> str | None:
         )
     if streams:
         reported.append(
-            f"Nothing was delivered for more than {settings.options.late_after_days} days of {', '.join(streams)}"
+            f"Nothing was delivered for more than {counted(settings.options.late_after_days, 'day')} of {', '.join(streams)}"
         )
     return f"{'. '.join(reported)}." if reported else None
 
@@ -102,15 +104,13 @@ def last_due(settings: Settings, now: datetime | None = None) -> datetime:
 
 
 def _is_run_late(settings: Settings) -> bool:
-    """Somebody writes for too long, or nobody does and the run log knows of no run since the last due moment that
-    ended well."""
+    """Somebody writes for too long, or nobody does and the run log knows of no run that ended well since the last due
+    moment that is longer ago than a run may take."""
     now = datetime.now(UTC)
     patience = timedelta(minutes=settings.options.late_after_minutes)
     if writer := writer_lock.holder(settings):
         return now - datetime.fromisoformat(writer.since) > patience
-    due = last_due(settings, now).astimezone(UTC)
-    if now - due < patience:
-        return False
+    due = last_due(settings, now - patience).astimezone(UTC)
     with read_only.newest_if_any(settings) as con:
         known = run_log.recent(con, RUNS_LOOKED_AT) if con else []
     return any(run["started_at"] < due for run in known) and not any(

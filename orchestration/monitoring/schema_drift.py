@@ -15,6 +15,7 @@ import duckdb
 from orchestration.config.accounts import feed
 from orchestration.config.settings import DateRange
 from orchestration.runtime.redaction import without_contacts
+from orchestration.runtime.wording import counted
 
 VANISHED = "vanished_field"
 CHANGES = {"new_field": "a new field", "new_type": "another type", VANISHED: "no longer filled"}
@@ -85,7 +86,7 @@ class Change:
     meaning: str | None = None
 
     def __str__(self) -> str:
-        seen = f" ({self.seen_type.replace('_', ' ')}, {self.records:,} records)" if self.seen_type else ""
+        seen = f" ({self.seen_type.replace('_', ' ')}, {counted(self.records, 'record')})" if self.seen_type else ""
         return f"`{without_contacts(self.field)}`: {CHANGES.get(self.change, self.change)}{seen}"
 
 

@@ -13,6 +13,7 @@ import duckdb
 
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import OperatorError
+from orchestration.runtime.wording import counted
 from orchestration.transformation import identity_rules
 from orchestration.warehouse import publications
 from orchestration.warehouse.duckdb_session import has_table
@@ -264,7 +265,7 @@ def lines(changes: Changes) -> Iterator[str]:
         )
     if changes.largest_person_records != changes.largest_person_records_before:
         yield (
-            f"Largest person: {changes.largest_person_records_before} records before, {changes.largest_person_records}"
+            f"Largest person: {counted(changes.largest_person_records_before or 0, 'record')} before, {changes.largest_person_records}"
             " now."
         )
 
@@ -279,7 +280,7 @@ def _money_lines(money: Sequence[Sequence[Any]]) -> Iterator[str]:
 def _upheaval(changes: Changes, settings: Settings) -> str:
     limit = settings.options.changed_ids_share
     return (
-        f"{changes.changed_share:.0%} of {changes.published_customers:,} customer ids would change, and the limit is"
+        f"{changes.changed_share:.0%} of {counted(changes.published_customers, 'customer id')} would change, and the limit is"
         f" {limit:.0%}"
     )
 

@@ -28,6 +28,7 @@ from orchestration.runtime.durable_files import sync
 from orchestration.runtime.errors import OperatorError
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.redaction import shown_name
+from orchestration.runtime.wording import counted
 from orchestration.warehouse import build_file, copying, file_soundness
 from orchestration.warehouse.duckdb_session import has_table
 from orchestration.warehouse.meanings import INTERNAL, SHOWN
@@ -99,7 +100,7 @@ def check(con: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if wrong:
         raise OperatorError(
-            f"Nothing was published: the counts of {len(wrong)} files in `meta.loads` do not add up, the first is"
+            f"Nothing was published: the counts of {counted(len(wrong), 'file')} in `meta.loads` do not add up, the first is"
             f" {shown_name(wrong[0][0])}.",
             remedy="Load everything anew with `c360 run --full-refresh`.",
         )

@@ -15,6 +15,7 @@ from orchestration.loading.loader import Warehouse
 from orchestration.publishing import publish
 from orchestration.runtime.errors import OperatorError, cause_of, unusable
 from orchestration.runtime.failpoints import pass_point
+from orchestration.runtime.wording import counted
 from orchestration.transformation.dbt_runner import TransformError
 from orchestration.warehouse import build_file, file_soundness, run_log
 
@@ -101,9 +102,9 @@ def take_over_archived(
         shown = ", ".join(landing_zone.shown(path) for path in sorted(lost)[:MOST_SHOWN])
         more = f" and {len(lost) - MOST_SHOWN:,} more" if len(lost) > MOST_SHOWN else ""
         raise OperatorError(
-            f"Nothing was published: {len(lost):,} files are no longer in the landing zone or cannot be read, "
-            f"and what they left cannot be taken over: {shown}{more}.",
-            remedy="Put them back and run again, or type `c360 run --without-archived` to go on without them.",
+            f"Nothing was published: {counted(len(lost), 'file')} no longer in the landing zone, or not to be read, whose"
+            f" rows cannot be taken over: {shown}{more}.",
+            remedy="Put back what is gone and run again, or type `c360 run --without-archived` to go on without it.",
         )
     load_log.drop_from_reload(con, lost | too_early)
     pass_point("after_taking_over")

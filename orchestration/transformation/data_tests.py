@@ -16,6 +16,7 @@ from orchestration.config.settings import Settings
 from orchestration.runtime.errors import without_values
 from orchestration.runtime.failpoints import pass_point
 from orchestration.runtime.progress import Progress
+from orchestration.runtime.wording import counted
 from orchestration.transformation.dbt_process import models_at_once, target
 from orchestration.transformation.node_result import NodeResult
 
@@ -76,7 +77,7 @@ def _broken(con: duckdb.DuckDBPyConnection, test: Any) -> str:
     """Which of the things that a test asks for do not hold, and in how many rows; the test names columns and limits,
     and no value."""
     found = con.execute(f"select failing, failing_rows from ({test.compiled_code}) order by failing").fetchall()
-    return ", ".join(f"{failing} ({rows} rows)" for failing, rows in found)
+    return ", ".join(f"{failing} ({counted(rows, 'row')})" for failing, rows in found)
 
 
 def _written(settings: Settings, test: Any) -> Path:

@@ -168,7 +168,7 @@ def renew(
 def _contents(settings: Settings, models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """How many rows a model has, and a hash of them in whatever order."""
     with build_file.connect(settings) as con:
-        query = "select count(*), coalesce(bit_xor(hash(stored)), 0) from {}.{} as stored"
+        query = "select count(*), coalesce(sum(hash(stored)), 0) from {}.{} as stored"
         return {(schema, name): con.execute(query.format(schema, name)).fetchone() for schema, name in models}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestration.config.settings import Settings
 from orchestration.runtime.errors import DAMAGED, NO_ROOM, OUT_OF_MEMORY, OperatorError
+from orchestration.runtime.wording import counted
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class NodeResult:
 
     def __str__(self) -> str:
         if self.kind == "test":
-            found = self.reason or f"{self.failures} rows"
+            found = self.reason or counted(self.failures, "row")
             return f"test {self.name}: {found}" + (f", shown by {self.query}" if self.query else "")
         return f"model {self.name}: {self.reason}"
 

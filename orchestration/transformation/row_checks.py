@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from orchestration.runtime.wording import counted
+
 Promises = Mapping[str, Any]
 
 
@@ -26,7 +28,7 @@ def first_broken(con: duckdb.DuckDBPyConnection, table: str, promises: Promises)
     for condition in promises.get("one_row", ()):
         (count,) = con.execute(f"select count(*) from {table} where {condition}").fetchone() or (0,)
         if count != 1:
-            return 0, f"`{condition}` holds in {count} rows and must in one"
+            return 0, f"`{condition}` holds in {counted(count, 'row')} and must in one"
     return None
 
 

@@ -18,6 +18,7 @@ import duckdb
 
 from orchestration.config.settings import Settings
 from orchestration.runtime import yaml_files
+from orchestration.runtime.wording import counted
 from orchestration.transformation import seeds
 from orchestration.transformation.seeds import Seed
 from orchestration.warehouse.duckdb_session import has_table
@@ -115,8 +116,8 @@ def failing(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> 
         )
         if people := con.execute(count).fetchall()[0][0]:
             yield (
-                f"{seed.path}, line {line}: the predicate of `{row['segment_id']}` cannot be computed for {people:,}"
-                " customers, who are not in the segment: a value of theirs does not fit. Fix it, with `try_cast` for"
+                f"{seed.path}, line {line}: the predicate of `{row['segment_id']}` cannot be computed for"
+                f" {counted(people, 'customer')}, not in the segment then: a value of theirs does not fit. Fix it, with `try_cast` for"
                 " instance, and run again."
             )
 

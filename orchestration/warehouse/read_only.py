@@ -1,4 +1,4 @@
-"""Opening a warehouse to look at it: never for writing, and never in the way of a run."""
+"""Opening a warehouse to look at it: never for writing, never in the way of a run, and with times in UTC."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             f"Nothing is published in {settings.data}.", remedy="`c360 run` builds it from what has landed."
         )
     try:
-        con = duckdb.connect(str(settings.published_file), read_only=True, config=settings.duckdb_config)
+        con = _connect(settings, settings.published_file)
     except duckdb.Error as error:
         raise unusable(
             error, settings.published_file, rebuilt="`c360 run` moves it aside and publishes anew."
@@ -72,7 +72,13 @@ def _open(settings: Settings, *paths: Path) -> duckdb.DuckDBPyConnection | None:
     for path in paths:
         if path.exists():
             try:
-                return duckdb.connect(str(path), read_only=True, config=settings.duckdb_config)
+                return _connect(settings, path)
             except duckdb.Error:
                 continue
     return None
+
+
+def _connect(settings: Settings, path: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(str(path), read_only=True, config=settings.duckdb_config)
+    con.execute("set TimeZone = 'UTC'")
+    return con

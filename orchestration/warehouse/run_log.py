@@ -124,14 +124,18 @@ def note(con: duckdb.DuckDBPyConnection, run_id: str, **values: Any) -> None:
         )
 
 
-def end(con: duckdb.DuckDBPyConnection, run_id: str, *, failure: str | None = None) -> None:
-    """Closes the run's entry with its figures; `failure` says in one sentence, without any value, why it failed."""
+def end(
+    con: duckdb.DuckDBPyConnection, run_id: str, *, failure: str | None = None, is_interrupted: bool = False
+) -> None:
+    """Closes the run's entry with its figures; `failure` says in one sentence, without any value, why it failed, or
+    that it was interrupted."""
     if failure is not None:
         # What it was about to write was taken back, and may be in the file all the same.
         deleted_rows.note(con)
     done = figures(con, run_id)
     published = con.execute("select published from meta.runs where run_id = $1", [run_id]).fetchone() == (True,)
-    status = FAILED if failure is not None else DONE if done.files or published else UNCHANGED
+    ended_badly = INTERRUPTED if is_interrupted else FAILED
+    status = ended_badly if failure is not None else DONE if done.files or published else UNCHANGED
     note(con, run_id, status=status, message=failure, **asdict(done))
     con.execute(
         "update meta.runs set ended_at = now(), duration_s = epoch(now()) - epoch(started_at) where run_id = $1",
@@ -174,7 +178,7 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
     """Of runs, newest first, each that failed or was cut off after the last one that ended well."""
     reported = []
     for run in itertools.takewhile(lambda run: run["status"] not in FINISHED, known):
-        begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M}"
+        begun = f"The run of {run['started_at']:%Y-%m-%d %H:%M UTC}"
         if run["status"] == FAILED:
             reported.append(
                 Unsolved(
@@ -184,9 +188,8 @@ def unsolved(known: Iterable[dict[str, Any]], *, is_writing: bool) -> list[Unsol
                 )
             )
         elif run["status"] == INTERRUPTED or not is_writing:
-            reported.append(
-                Unsolved(f"{begun} ended without a word.", "`c360 run` continues where it stopped.", is_failure=False)
-            )
+            how = "was interrupted" if run["message"] else "ended without a word"
+            reported.append(Unsolved(f"{begun} {how}.", "`c360 run` continues where it stopped.", is_failure=False))
     return reported
 
 

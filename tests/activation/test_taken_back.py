@@ -254,7 +254,7 @@ def test_records_that_the_answer_says_were_refused_are_written_again(
     line.server.failures = [answer({"status": "OK", "request_id": "r", "accepted": 3 - rejected, "rejected": rejected})]
     sent = line.send()
     assert (sent.failed, sent.pending) == (3, 0)
-    assert sent.reasons == {f"{rejected} of 3 records were refused and are not named"}
+    assert sent.reasons == {f"{rejected} of 3 records refused and not named"}
     assert list(receipts.read(line.root))[-1].state == state
     assert run(settings, line.name).plan.counts["new"] == 3
     assert line.send().failed == 0 and len(line.receiver.held) == 3

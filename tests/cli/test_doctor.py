@@ -205,7 +205,7 @@ def test_what_the_next_run_repairs_by_itself_is_a_note(
         "ended without a word",
         "not the file that a run published",
         "omnisend is late",
-        "1 records and 0 whole files are rejected",
+        "Rejected: 1 record.",
         "No secret is set",
         "Nobody is alerted",
     ):
@@ -255,6 +255,11 @@ def test_late_streams_of_a_vendor_are_one_sentence() -> None:
         "ometria is late: nothing since 2026-03-01 of profiles; since 2026-03-02 of orders.",
         "omnisend is late: nothing since 2026-03-02 of contacts, events.",
     ]
+
+
+def test_a_delivery_of_tomorrow_is_no_negative_number_of_days_ago() -> None:
+    stream = Freshness("ometria", "default", "orders", date(2026, 3, 2), -1, is_late=False)
+    assert str(stream) == "ometria/orders: last delivery of tomorrow (2026-03-02)"
 
 
 def test_a_part_that_is_too_large_for_a_worker_is_named(sound: Settings) -> None:

@@ -1,6 +1,7 @@
 """The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,10 +12,11 @@ import pytest
 from orchestration import pipeline
 from orchestration.cli import main, nightly_run, output
 from orchestration.config.settings import Settings
+from orchestration.job import writing
 from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse import build_file, run_log
 from orchestration.warehouse.writer_lock import writer_lock
-from tests.support.deliveries import land_a_third_delivery, land_two_deliveries
+from tests.support.deliveries import EXPORT_DATES, land, land_a_third_delivery, land_two_deliveries, order
 from tests.support.paths import PROJECT
 
 
@@ -50,6 +52,9 @@ finally:
         ["run"],
         ["replay", "--source", "omnisand"],
         ["rejects", "--source", "omnisand"],
+        ["up", "--port", "99999"],
+        ["up", "--port", "-1"],
+        ["look", "--port", "99999"],
     ],
     ids=" ".join,
 )
@@ -174,6 +179,23 @@ def test_the_last_line_of_a_run_is_its_figures(settings: Settings, capsys: pytes
     assert (figures["files"], figures["published"]) == (0, False)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--date", "2026-05-01"], "There is no file of 2026-05-01 to load."),
+        (["--from", "2026-05-01", "--to", "2026-05-02"], "There is no file of 2026-05-01 to 2026-05-02 to load."),
+    ],
+)
+def test_a_run_of_dates_of_which_nothing_landed_does_not_deny_what_waits(
+    settings: Settings, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(settings, EXPORT_DATES[0], "a.ndjson", order(1, "anna"))
+    assert main.main(["run", *words]) == 0
+    reported = capsys.readouterr().out
+    assert said in reported
+    assert "Nothing new has landed" not in reported
+
+
 @pytest.mark.parametrize("name", ["status", "doctor", "rejects", "replay", "rollback"])
 def test_a_fresh_installation_is_no_reason_to_crash(
     settings: Settings, name: str, capsys: pytest.CaptureFixture[str]
@@ -240,6 +262,42 @@ def test_a_run_that_ended_without_a_word_is_reported_until_one_ends_well(
     assert "To look at" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt(), " was interrupted. `c360 run` continues where it stopped."),
+        (MemoryError(), " failed: The machine has too little memory for this. Fix that"),
+    ],
+    ids=["by hand", "by a failure"],
+)
+def test_the_status_says_why_a_run_did_not_end_in_a_sentence(
+    settings: Settings, error: BaseException, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(error)), writing.writing(settings, "stopped", command="c360 run"):
+        raise error
+    assert main.main(["status"]) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_times_are_those_of_utc_wherever_the_machine_stands(settings: Settings) -> None:
+    settings.landing.mkdir()
+    assert main.main(["run"]) == 0
+    with build_file.connect(settings) as con:
+        run_log.begin(con, "failed", "c360 run")
+        run_log.end(con, "failed", failure="The disk is full.")
+        [(began,)] = con.execute("select started_at from meta.runs where run_id = 'failed'").fetchall()
+
+    def asked(*words: str) -> str:
+        command = [sys.executable, "-m", "orchestration.cli", "status", *words]
+        environment = {**os.environ, "TZ": "Asia/Tokyo"}
+        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    reported = asked()
+    assert f"The run of {began:%Y-%m-%d %H:%M} UTC failed" in reported
+    assert f"  {began:%Y-%m-%d %H:%M} UTC  failed" in reported
+    assert json.loads(asked("--json"))["runs"][0]["started_at"] == str(began)
+
+
 @pytest.mark.slow
 def test_what_fails_after_publishing_is_no_failed_run(published: Settings) -> None:
     land_a_third_delivery(published)
@@ -251,6 +309,39 @@ def test_what_fails_after_publishing_is_no_failed_run(published: Settings) -> No
     assert "disk is full" in reported.value.message
     with pytest.raises(OSError, match="No space"), nightly_run.published_all_the_same(published):
         raise OSError(28, "No space left on device")
+
+
+def test_one_is_not_said_to_be_several_and_a_file_is_no_record(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(settings, EXPORT_DATES[0], "a.ndjson", order(1, "anna"))
+    with build_file.connect(settings) as con:
+        for reason in ("invalid_json", "no_records"):
+            con.execute("insert into meta.rejects by name select $1 as reason_code", [reason])
+    assert main.main(["status"]) == 0
+    reported = capsys.readouterr().out
+    assert "Pending       1 file\n" in reported
+    assert "Rejected      1 record and 1 whole file;" in reported
+    main.main(["doctor"])
+    reported = capsys.readouterr().out
+    assert "  1 file in the landing zone" in reported
+    assert "Rejected: 1 record and 1 whole file." in reported
+
+
+def test_records_of_somebody_erased_wait_for_nobody(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.landing.mkdir()
+    with build_file.connect(settings) as con:
+        con.execute(
+            "insert into meta.rejects by name select 'erased' as reason_code, 'landing/a' as file_path, 1 as row_number"
+        )
+    for command in ("status", "doctor", "rejects"):
+        main.main([command])
+    reported = capsys.readouterr().out
+    assert "Rejected      0 records\n" in reported
+    assert "1 × erased" in reported
+    assert "c360 replay" not in reported
+    assert main.main(["replay"]) == 0
+    assert "No loaded file holds rejected records" in capsys.readouterr().out
 
 
 def test_an_example_of_a_reject_can_be_read_without_its_values() -> None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +12,7 @@ import duckdb
 import pytest
 
 from orchestration import definitions, pipeline
-from orchestration.config.settings import PACKAGE, Settings
+from orchestration.config.settings import PACKAGE, Settings, with_options
 from orchestration.monitoring import dagster_reports, dagster_runs
 from orchestration.transformation import dbt_project
 from tests.support.deliveries import EXPORT_DATES, checksum, land, order
@@ -123,6 +125,28 @@ def test_what_the_command_line_published_is_reported_to_dagster_once(
     assert "Anna" not in str(events)
     assert dagster_reports.report(instance, published, seconds=600) == 0
     assert len(reported(instance)) == len(events)
+
+
+def test_what_the_command_line_published_is_up_to_date_in_dagster(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    published.dagster_home.mkdir(parents=True)
+    while dagster_reports.report(instance, published, seconds=0.5):
+        pass
+    graph = code_location.resolve_asset_graph()
+    reported_at = {
+        key: instance.fetch_materializations(key, limit=1).records[0].storage_id for key in graph.executable_asset_keys
+    }
+    tables = {key for key in reported_at if not graph.get(key).is_partitioned}
+    outdated = [
+        key
+        for key in tables
+        for parent in graph.get(key).parent_keys & tables
+        if reported_at[parent] > reported_at[key]
+    ]
+    assert outdated == []
+    [last] = instance.fetch_materializations(STREAM, limit=1).records
+    assert last.partition_key == EXPORT_DATES[1]
 
 
 def test_what_there_was_no_time_to_report_is_reported_the_next_time_and_nothing_twice(
@@ -257,6 +281,19 @@ def test_chosen_dates_are_loaded_again_in_one_run_and_give_the_same(
     }
 
 
+def test_what_lands_for_a_date_within_a_range_after_the_run_was_begun_is_loaded_and_marked(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
+) -> None:
+    monkeypatch.setenv("C360_DATA", str(published.data))
+    land(published, "2026-06-05", "late.ndjson", order(9, "ines"))
+    job = definitions.definitions.load_fn().resolve_job_def("reload_omnisend")
+    land(published, "2026-06-04", "later.ndjson", order(10, "olga"))
+    tags = RANGE | {"dagster/asset_partition_range_end": "2026-06-05"}
+    assert job.execute_in_process(instance=instance, tags=tags, asset_selection=[STREAM]).success
+    marked = {record.partition_key for record in instance.fetch_materializations(STREAM, limit=10).records}
+    assert marked == {*EXPORT_DATES[:2], "2026-06-04", "2026-06-05"}
+
+
 def test_the_tests_of_dbt_are_checks_of_their_models(
     code_location: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
@@ -282,7 +319,7 @@ def test_what_stands_in_the_wrong_place_of_the_landing_zone_is_reported_by_a_che
     [check] = [check for check in result.get_asset_check_evaluations() if check.check_name == "landing_zone_is_sound"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "landing/omnisand is the folder of no known vendor" in str(check.metadata["problems"].value)
-    assert "1 things in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
+    assert "1 thing in the landing zone could not be loaded" in reported.read_text(encoding="utf-8")
 
 
 def shape_checks(instance: dg.DagsterInstance, export_date: str) -> dict[str, dg.AssetCheckEvaluation]:
@@ -367,6 +404,30 @@ def test_there_is_a_partition_for_each_date_that_landed_or_is_loaded_and_for_non
         path.unlink()
     keys = definitions.partitions(published).get_partition_keys()
     assert [key for key in keys if key < str(published.today())] == [*EXPORT_DATES[:2], "2026-06-05"]
+
+
+# At any moment one of the two has another date than UTC.
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_last_partition_is_today_where_days_end_and_tomorrow_once_it_has_landed(
+    settings: Settings, zone: str
+) -> None:
+    there = with_options(settings, reporting_time_zone=zone)
+    assert definitions.partitions(there).get_partition_keys() == [str(there.today())]
+    tomorrow = str(there.today() + timedelta(days=1))
+    land(there, tomorrow, "a.ndjson", order(1, "anna"))
+    assert definitions.partitions(there).get_partition_keys() == [str(there.today()), tomorrow]
+
+
+def test_a_landing_folder_that_is_gone_is_no_night_without_deliveries(
+    code_location: dg.Definitions, instance: dg.DagsterInstance, published: Settings
+) -> None:
+    shutil.rmtree(published.landing)
+    result = code_location.resolve_job_def("nightly").execute_in_process(
+        instance=instance, asset_selection=[STREAM], raise_on_error=False
+    )
+    assert not result.success
+    [failed] = [event for event in result.all_node_events if event.is_step_failure]
+    assert "There is no landing folder" in str(failed.step_failure_data.user_failure_data.description)
 
 
 def test_the_shipped_instance_configuration_is_accepted(tmp_path: Path) -> None:

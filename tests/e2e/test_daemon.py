@@ -178,7 +178,7 @@ def test_a_run_that_a_power_loss_left_started_does_not_block_the_next_run(
     dagster.wait(dagster.has_dead_run)
     assert dagster.statuses() == [dg.DagsterRunStatus.STARTED]
     main.main(["doctor"])
-    assert "Dagster counts 1 runs as started whose process is gone" in capsys.readouterr().out
+    assert "Dagster counts 1 run as started whose process is gone" in capsys.readouterr().out
     with dagster.daemon():
         dagster.launch(*EXPORT_DATES, groups=("omnisend",))
         dagster.wait(lambda: len(dagster.statuses()) == 2 and dagster.statuses()[0] is dg.DagsterRunStatus.SUCCESS)

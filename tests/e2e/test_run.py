@@ -448,7 +448,7 @@ def test_a_failed_check_stops_publishing_and_names_the_test_but_no_value(publish
     before = identity(published.published_file)
     with pytest.raises(OperatorError) as error:
         pipeline.run(published)
-    assert "test no_anna: 1 rows" in error.value.message
+    assert "test no_anna: 1 row" in error.value.message
     assert identity(published.published_file) == before
     assert statuses(published.build_file) == ["done", "failed"]
     _says_nothing_about_anna(published, str(error.value))

@@ -1,8 +1,12 @@
 """The report is one file that needs nothing else, shows the figures of the warehouse, and names nobody."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from orchestration.cli import main
 from orchestration.config.settings import Settings
 from orchestration.insight import charts, figures, markup, report
 from orchestration.insight.figures import Answer, ask
+from tests.support.paths import PROJECT
 
 PERSONAL = """
 select unnest([full_name, last_name, email, phone, customer_id]) from marts.dim_customers
@@ -64,7 +69,7 @@ def test_a_value_is_shown_and_never_becomes_part_of_the_page() -> None:
     )
     drawn = (
         charts.bars([(evil, 1)])
-        + charts.columns({(evil, evil): 1}, unit=evil)
+        + charts.columns({(evil, evil): 1}, unit=(evil, evil))
         + charts.grid([evil], [evil], {(evil, evil): 1.0}, {(evil, evil): evil})
     )
     page = markup.page(
@@ -102,6 +107,17 @@ def test_the_command_writes_a_report_and_says_where(
     assert main.main(["report", "--out", str(tmp_path / "out.html")]) == 0
     assert str(tmp_path / "out.html") in capsys.readouterr().out
     assert main.main(["report", "--out", str(tmp_path / "no" / "out.html")]) == 1
+
+
+def test_the_moment_it_was_written_is_that_of_utc_wherever_the_machine_stands(demo: Settings, tmp_path: Path) -> None:
+    target = tmp_path / "out.html"
+    command = [sys.executable, "-m", "orchestration.cli", "report", "--out", str(target)]
+    environment = {**os.environ, "C360_DATA": str(demo.data), "TZ": "Asia/Tokyo"}
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True)
+    found = re.search(r"Written (.*) UTC", target.read_text(encoding="utf-8"))
+    assert found
+    written_at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    assert abs(datetime.now(UTC) - written_at) < timedelta(minutes=10)
 
 
 def _copy(demo: Settings, tmp_path: Path, **options: object) -> Settings:

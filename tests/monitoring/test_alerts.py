@@ -233,6 +233,16 @@ def test_a_nightly_run_is_late_when_none_ended_well_since_it_was_due(
     assert [reported["event"] for reported in lines(heard)] == ["late"] * is_late
 
 
+def test_a_nightly_run_may_be_called_late_after_more_than_a_day(loud: Settings) -> None:
+    late = replace(loud, options=replace_options(due_hours_ago(loud, 5).options, late_after_minutes=2 * 24 * 60))
+    with build_file.connect(late):
+        pass
+    with_run(late, datetime.now(UTC) - timedelta(hours=100), run_log.DONE)
+    assert "has not ended well yet" in (freshness.lateness(late) or "")
+    with_run(late, datetime.now(UTC) - timedelta(hours=50), run_log.DONE)
+    assert freshness.lateness(late) is None
+
+
 def test_a_run_that_is_at_work_is_late_only_when_it_takes_too_long(
     loud: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

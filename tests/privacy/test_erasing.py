@@ -53,7 +53,7 @@ def others(settings: Settings, customer_id: str) -> dict[str, object]:
     return {
         table: rows(
             settings,
-            f"select count(*), bit_xor(hash(t)) from (select * {relative.get(table, '')} from marts.{table}) as t where customer_id is distinct from $1 and customer_id is not null",
+            f"select count(*), sum(hash(t)) from (select * {relative.get(table, '')} from marts.{table}) as t where customer_id is distinct from $1 and customer_id is not null",
             customer_id,
         )
         for table in OTHERS
@@ -65,7 +65,7 @@ def all_marts(settings: Settings) -> dict[str, object]:
         name
         for (name,) in rows(settings, "select table_name from duckdb_tables() where schema_name = 'marts' order by all")
     ]
-    return {table: rows(settings, f"select count(*), bit_xor(hash(t)) from marts.{table} as t") for table in tables}
+    return {table: rows(settings, f"select count(*), sum(hash(t)) from marts.{table} as t") for table in tables}
 
 
 def ids(settings: Settings, customer_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.cli import plan
+from orchestration.cli import main, plan
 from orchestration.config import file_rights
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
@@ -400,6 +400,32 @@ def test_rollback_brings_back_the_publication_before(settings: Settings) -> None
     publish_content(settings, 1)
     publish_content(settings, 2)
     assert publish.rollback(settings).fingerprint == "made of 1"
+    assert seen(settings.published_file) == (1, 1)
+
+
+def test_going_back_from_a_damaged_file_goes_one_step(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    for content in (1, 2, 3):
+        publish_content(settings, content)
+    settings.published_file.chmod(0o600)
+    os.truncate(settings.published_file, 9000)
+    assert main.main(["rollback"]) == 3
+    assert seen(settings.published_file) == (2, 2)
+    reported = capsys.readouterr().out
+    assert "was damaged" in reported
+    assert "What was taken back" not in reported
+    assert main.main(["rollback"]) == 0
+    assert seen(settings.published_file) == (1, 1)
+    assert "What was taken back" in capsys.readouterr().out
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("command", "point"), [("rollback", "before_rollback_swap"), ("publish", "after_swap")])
+def test_going_back_after_a_kill_goes_one_step(settings: Settings, command: str, point: str) -> None:
+    for content in (0, 1):
+        publish_content(settings, content)
+    build(settings, 2) if command == "publish" else publish_content(settings, 2)
+    killed(settings, command, point)
+    assert main.main(["rollback"]) == 0
     assert seen(settings.published_file) == (1, 1)
 
 

@@ -70,7 +70,7 @@ def checksum(path: Path, *schemas: str) -> dict[str, tuple[int, int]]:
             [list(schemas or ("marts",))],
         ).fetchall()
         return {
-            f"{schema}.{table}": con.execute(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t").fetchone()
+            f"{schema}.{table}": con.execute(f"select count(*), sum(hash(t)) from {schema}.{table} as t").fetchone()
             for schema, table in tables
         }
 

@@ -109,7 +109,7 @@ class Installation:
             list(schemas),
         )
         return {
-            f"{schema}.{table}": self.row(f"select count(*), bit_xor(hash(t)) from {schema}.{table} as t")
+            f"{schema}.{table}": self.row(f"select count(*), sum(hash(t)) from {schema}.{table} as t")
             for schema, table in tables
         }
 

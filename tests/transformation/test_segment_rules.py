@@ -165,5 +165,5 @@ def test_for_whom_a_predicate_cannot_be_computed_is_no_member_and_the_segment_is
         reported = list(segment_rules.failing(con, settings, "run"))
     assert found == [("a", "7")]
     [sentence] = reported
-    assert sentence.startswith(f"{path}, line 2: the predicate of `young` cannot be computed for 1 customers")
+    assert sentence.startswith(f"{path}, line 2: the predicate of `young` cannot be computed for 1 customer")
     assert "Rome" not in sentence

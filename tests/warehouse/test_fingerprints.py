@@ -1,10 +1,15 @@
 """What a build file is known by: a change of anything that decides what a landing file becomes has it built anew."""
 
 import ast
+from datetime import date
 from pathlib import Path
 
-from orchestration.config.settings import PACKAGE
-from orchestration.warehouse.fingerprints import staging_code
+import duckdb
+import pytest
+
+from orchestration.config.settings import PACKAGE, Settings
+from orchestration.warehouse import build_file
+from orchestration.warehouse.fingerprints import staging_code, wanted_fingerprint
 
 # They decide where, when and by whom something is written, not what; settings count by their values.
 BESIDE_THE_POINT = {"config", "engines", "runtime", "warehouse"}
@@ -34,3 +39,25 @@ def test_every_module_that_writing_staging_rests_on_counts() -> None:
         PACKAGE / "warehouse" / "change_keys.py",
         PACKAGE / "runtime" / "redaction.py",
     } <= counted
+
+
+DAY = date(2026, 6, 2)
+
+
+def loaded(con: duckdb.DuckDBPyConnection, files: int) -> None:
+    con.execute(
+        "insert into meta.loads by name select i as load_seq, 'run' as run_id, 'loaded' as status, 'omnisend' as source,"
+        " 'default' as source_account, 'events' as stream, $1::date + i::int as export_date, 'landing/' || i as file_path from range(1, $2 + 1) as t(i)",
+        [DAY, files],
+    )
+
+
+@pytest.mark.parametrize("changed", [1, 2, 4])
+def test_files_that_go_change_what_the_warehouse_is_made_of_however_many_they_are(
+    settings: Settings, changed: int
+) -> None:
+    with build_file.connect(settings) as con:
+        loaded(con, 5)
+        before = wanted_fingerprint(con, "rules", DAY)
+        con.execute("update meta.loads set status = 'superseded' where load_seq <= $1", [changed])
+        assert wanted_fingerprint(con, "rules", DAY) != before
