@@ -10,6 +10,7 @@ from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
+from orchestration.parsing import phone_numbers
 from orchestration.parsing.emails import email as parsed_email
 from orchestration.parsing.phone_numbers import phone as parsed_phone
 from orchestration.runtime.errors import OperatorError
@@ -78,7 +79,8 @@ class Person:
         for id_type, namespace, link, *shown in self.identifiers:
             yield erasures.identifier(id_type, namespace, link)
             if id_type in erasures.MENTIONED:
-                yield from (erasures.mention(value) for value in (link, *shown) if value)
+                dialled = phone_numbers.dialled_at_home(link) if id_type == "phone" else ()
+                yield from (erasures.mention(value) for value in (link, *shown, *dialled) if value)
             else:
                 yield from (
                     erasures.word(value) for value in (link, *shown) if value and erasures.is_distinctive(value)
